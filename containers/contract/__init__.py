@@ -1,0 +1,1 @@
+"""What the steps share: where things lie, what the run plan says, how a step ends."""

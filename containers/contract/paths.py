@@ -1,0 +1,57 @@
+"""Where a step finds its inputs and leaves its outputs.
+
+SageMaker Processing mounts everything under /opt/ml/processing. PROCESSING_ROOT moves that base,
+so that the same code runs in a temporary folder, in a test or on a laptop.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PLATFORM_ROOT = Path("/opt/ml/processing")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folders of one job."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> "Paths":
+        """Take the base folder from PROCESSING_ROOT, else where SageMaker mounts it."""
+        return cls(Path(os.environ.get("PROCESSING_ROOT") or PLATFORM_ROOT))
+
+    @property
+    def run_plan(self) -> Path:
+        """The run plan that Open Run wrote."""
+        return self.input("run") / "run.json"
+
+    @property
+    def message(self) -> Path:
+        """SageMaker shows this file's text as the job's ExitMessage."""
+        return self.root.parent / "output" / "message"
+
+    @property
+    def resources(self) -> Path:
+        """Written by SageMaker: this host's name and the names of all hosts of the job."""
+        return self.root.parent / "config" / "resourceconfig.json"
+
+    def input(self, name: str) -> Path:
+        """The folder an input is mounted on."""
+        return self.root / "input" / name
+
+    def output(self, name: str) -> Path:
+        """The folder an output is uploaded from, made on demand."""
+        folder = self.root / "output" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def host(self) -> tuple[int, int]:
+        """Which of how many hosts this is; (0, 1) where there is no resource configuration."""
+        if not self.resources.is_file():
+            return 0, 1
+        config = json.loads(self.resources.read_text(encoding="utf-8"))
+        hosts = sorted(config["hosts"])
+        return hosts.index(config["current_host"]), len(hosts)

@@ -1,0 +1,151 @@
+"""The run plan as the steps see it.
+
+Open Run has validated the definition and filled in its defaults, so this only gives the values
+names and types. Standard library only: every step imports it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from contract.step import StepError
+
+Kind = Literal["numeric", "categorical"]
+Task = Literal["regression", "binary", "multiclass"]
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column the model learns from."""
+
+    name: str
+    kind: Kind
+    minimum: float | None = None
+    maximum: float | None = None
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Split:
+    """The shares of rows for training, validation and test; they sum to 1."""
+
+    train: float
+    validation: float
+    test: float
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Which library learns, for how long, and its own parameters."""
+
+    library: Literal["lightgbm", "xgboost"]
+    rounds: int
+    early_stopping_rounds: int
+    seed: int
+    parameters: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True)
+class Fairness:
+    """How far apart a metric may lie between the groups of a column."""
+
+    column: str
+    metric: str
+    max_gap: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run of one model. `primary` is also the first of `metrics`."""
+
+    run: str
+    model: str
+    task: Task
+    target: str
+    positive: str | None
+    features: tuple[Feature, ...]
+    key: tuple[str, ...]
+    ignore: tuple[str, ...]
+    delimiter: str
+    null_values: tuple[str, ...]
+    split: Split
+    trainer: Trainer
+    primary: str
+    metrics: tuple[str, ...]
+    segments: tuple[str, ...]
+    fairness: tuple[Fairness, ...]
+    minimum_segment_rows: int
+    maximum_rejected_share: float
+    memory_mb: int
+    champion: Mapping[str, Any] | None
+
+    @classmethod
+    def read(cls, path: Path) -> "Plan":
+        """Read run.json; a plan that lacks something is a StepError naming it."""
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            return cls.from_document(document)
+        except FileNotFoundError:
+            raise StepError(
+                f"{path}: there is no run plan; start the run with `kanmon run`"
+            ) from None
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise StepError(
+                f"{path}: the run plan is not JSON ({error}); start the run anew"
+            ) from None
+        except KeyError as error:
+            raise StepError(
+                f"{path}: the run plan lacks {error}, so another version wrote it; start the run anew"
+            ) from None
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Plan":
+        """Take the parsed run.json. Raises KeyError where something is missing."""
+        content = document["definition"]["content"]
+        data, trainer, gate = content["data"], content["trainer"], content["gate"]
+        primary = content["metrics"]["primary"]
+        also = [name for name in content["metrics"].get("also", []) if name != primary]
+        return cls(
+            run=document["run"],
+            model=document["model"],
+            task=content["task"],
+            target=content["target"],
+            positive=content.get("positive"),
+            features=tuple(_feature(entry) for entry in content["features"]),
+            key=tuple(data.get("key", ())),
+            ignore=tuple(content.get("ignore", ())),
+            delimiter=data.get("delimiter", ","),
+            null_values=tuple(data.get("null_values", ("", "NA"))),
+            split=Split(**content["split"]),
+            trainer=Trainer(
+                library=trainer["library"],
+                rounds=int(trainer["rounds"]),
+                early_stopping_rounds=int(trainer["early_stopping_rounds"]),
+                seed=int(trainer["seed"]),
+                parameters=dict(trainer.get("parameters") or {}),
+            ),
+            primary=primary,
+            metrics=(primary, *also),
+            segments=tuple(content.get("segments", ())),
+            fairness=tuple(
+                Fairness(rule["column"], rule["metric"], float(rule["max_gap"]))
+                for rule in gate.get("fairness", ())
+            ),
+            minimum_segment_rows=int(gate.get("minimum_segment_rows", 30)),
+            maximum_rejected_share=float(gate.get("maximum_rejected_share", 0.0)),
+            memory_mb=int(content["resources"]["preprocess"]["memory_mb"]),
+            champion=document.get("champion"),
+        )
+
+
+def _feature(entry: Mapping[str, Any]) -> Feature:
+    return Feature(
+        name=entry["name"],
+        kind=entry["kind"],
+        minimum=entry.get("minimum"),
+        maximum=entry.get("maximum"),
+        nullable=entry.get("nullable", True),
+    )

@@ -1,0 +1,143 @@
+"""The run plan, the folders and the end of a step."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract.paths import Paths
+from contract.plan import Fairness, Feature, Plan, Split, Trainer
+from contract.step import MESSAGE_BYTES, StepError, run_step, shorten
+
+
+def run_document() -> dict[str, Any]:
+    return {
+        "format": 1,
+        "run": "abalone-261121055501-x7k",
+        "model": "abalone",
+        "champion": None,
+        "definition": {
+            "content": {
+                "task": "regression",
+                "target": "rings",
+                "positive": None,
+                "data": {"delimiter": ";", "null_values": ["", "?"], "key": ["shell"]},
+                "features": [
+                    {"name": "sex", "kind": "categorical"},
+                    {"name": "length", "kind": "numeric", "minimum": 0, "nullable": False},
+                ],
+                "ignore": ["remark"],
+                "split": {"train": 0.7, "validation": 0.15, "test": 0.15},
+                "trainer": {
+                    "library": "lightgbm",
+                    "rounds": 200,
+                    "early_stopping_rounds": 20,
+                    "seed": 7,
+                    "parameters": {"learning_rate": 0.05},
+                },
+                "metrics": {"primary": "rmse", "also": ["mae", "rmse"]},
+                "gate": {
+                    "maximum_rejected_share": 0.1,
+                    "minimum_segment_rows": 50,
+                    "fairness": [{"column": "sex", "metric": "mae", "max_gap": 1}],
+                },
+                "segments": ["sex"],
+                "resources": {"preprocess": {"memory_mb": 512}},
+            }
+        },
+    }
+
+
+def test_the_plan_gives_every_value_of_the_definition_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(run_document()))
+
+    assert Plan.read(path) == Plan(
+        run="abalone-261121055501-x7k",
+        model="abalone",
+        task="regression",
+        target="rings",
+        positive=None,
+        features=(
+            Feature("sex", "categorical"),
+            Feature("length", "numeric", minimum=0, nullable=False),
+        ),
+        key=("shell",),
+        ignore=("remark",),
+        delimiter=";",
+        null_values=("", "?"),
+        split=Split(0.7, 0.15, 0.15),
+        trainer=Trainer("lightgbm", 200, 20, 7, {"learning_rate": 0.05}),
+        primary="rmse",
+        metrics=("rmse", "mae"),
+        segments=("sex",),
+        fairness=(Fairness("sex", "mae", 1.0),),
+        minimum_segment_rows=50,
+        maximum_rejected_share=0.1,
+        memory_mb=512,
+        champion=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "there is no run plan"),
+        ("{", "is not JSON"),
+        (json.dumps({"run": "x"}), "lacks 'definition'"),
+    ],
+)
+def test_a_broken_plan_says_what_is_wrong(tmp_path: Path, text: str | None, words: str) -> None:
+    path = tmp_path / "run.json"
+    if text is not None:
+        path.write_text(text)
+
+    with pytest.raises(StepError, match=words):
+        Plan.read(path)
+
+
+def test_a_host_knows_its_place_among_the_hosts(tmp_path: Path) -> None:
+    paths = Paths(tmp_path / "processing")
+
+    assert paths.host() == (0, 1)
+
+    paths.resources.parent.mkdir()
+    paths.resources.write_text(
+        json.dumps({"current_host": "algo-2", "hosts": ["algo-3", "algo-2", "algo-1"]})
+    )
+
+    assert paths.host() == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (StepError("data.csv row 3: bad;\nmend it"), "data.csv row 3: bad; mend it"),
+        (ZeroDivisionError("by nought"), "ZeroDivisionError: by nought"),
+    ],
+)
+def test_a_failing_step_leaves_one_line_and_exits_1(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    message: str,
+) -> None:
+    monkeypatch.setenv("PROCESSING_ROOT", str(tmp_path / "processing"))
+
+    def main(paths: Paths) -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        run_step(main)
+
+    assert ended.value.code == 1
+    assert (tmp_path / "output" / "message").read_text() == message
+    assert str(error) in capsys.readouterr().err
+
+
+def test_a_long_message_is_cut_between_letters() -> None:
+    short = shorten("é" * 2000)
+
+    assert len(short.encode()) <= MESSAGE_BYTES
+    assert short == "é" * (len(short) - 2) + " …"
