@@ -1,0 +1,47 @@
+"""The command line's front door: what there is, examples, exit codes. Verbs load when called."""
+
+import click
+
+from kanmon.invocation import VerbGroup
+
+EXAMPLES = """
+kanmon up && kanmon deploy               start the local stage and put the platform on it
+kanmon put-data abalone abalone.csv      give a model its data
+kanmon run abalone                       retrain: train, evaluate, judge, register
+kanmon report abalone --open             read the review page of the latest run
+kanmon run abalone --set seed=8          try another parameter
+kanmon --stage dev runs abalone          the same verbs on a deployed stage
+"""
+
+EXIT_CODES = """
+0    it worked (a run: promote, hold, nothing new, or queued)
+1    the run, or what was asked for, failed
+2    wrong usage or bad input; nothing was changed
+3    the stage cannot be reached, is not deployed, or refuses the credentials
+4    the run worked and the gate rejected its candidate
+130  interrupted
+"""
+
+ENVIRONMENT = """
+KANMON_STAGE    the stage when --stage is not given
+KANMON_PROJECT  the project's folder when it is not the current one
+KANMON_DEBUG    show tracebacks
+NO_COLOR        no colours
+"""
+
+
+@click.command(
+    cls=VerbGroup,
+    sections={
+        "Stage": ["up", "down", "deploy", "doctor"],
+        "Models": ["models", "new-model", "put-data"],
+        "Runs": ["run", "runs", "show", "report", "logs", "stop"],
+    },
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+)
+@click.version_option(package_name="kanmon", message="kanmon %(version)s")
+def main() -> None:
+    """Keep models right in production, from one folder each; or all of it on a laptop."""
+
+
+main.notes = {"Examples": EXAMPLES, "Exit codes": EXIT_CODES, "Environment": ENVIRONMENT}

@@ -1,0 +1,1 @@
+"""One module per verb. At import they load click and nothing else, so that help is instant."""

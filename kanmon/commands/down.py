@@ -1,0 +1,40 @@
+"""kanmon down."""
+
+import shutil
+
+import click
+
+from kanmon.errors import BadInputError
+from kanmon.invocation import Verb, current
+
+
+@click.command(
+    cls=Verb,
+    name="down",
+    examples="""
+    kanmon down
+    kanmon down --erase
+    """,
+)
+@click.option("--erase", is_flag=True, help="Also remove its data, models and runs (.kanmon/).")
+def command(erase: bool) -> None:
+    """Stop the local stage; its state stays unless --erase."""
+    invocation = current()
+    if invocation.stage != "local":
+        raise BadInputError(
+            f"stage {invocation.stage} lives in AWS and costs nothing while no run is going on",
+            f"To delete it, `sam delete --config-env {invocation.stage}`.",
+        )
+    from kanmon.local import stage
+
+    home, screen = invocation.project.home, invocation.screen
+    was_up = stage.status(home) is not None
+    if was_up:
+        screen.live("Stopping the local stage …")
+        stage.down(home)
+    if erase:
+        shutil.rmtree(home, ignore_errors=True)
+    state = "The local stage is down." if was_up else "The local stage was not running."
+    kept = "Its state is erased." if erase else "Its state is kept; `kanmon up` brings it back."
+    screen.say(f"{state} {kept}")
+    screen.document({"stage": "local", "stopped": was_up, "erased": erase})

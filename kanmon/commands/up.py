@@ -1,0 +1,54 @@
+"""kanmon up."""
+
+import time
+
+import click
+
+from kanmon.errors import BadInputError
+from kanmon.invocation import Verb, current
+
+
+@click.command(
+    cls=Verb,
+    name="up",
+    examples="""
+    kanmon up
+    kanmon up && kanmon deploy
+    """,
+)
+@click.option("--docker", is_flag=True, help="Run the steps in their built images.")
+def command(docker: bool) -> None:
+    """Start the local stage; its state is as it was.
+
+    An embedded AWS that listens on this machine only and keeps everything in .kanmon/. Running it
+    again when it is up does nothing.
+    """
+    invocation = current()
+    if invocation.stage != "local":
+        raise BadInputError(
+            f"stage {invocation.stage} lives in AWS and is always up",
+            f"Deploy it with `kanmon deploy --stage {invocation.stage}`.",
+        )
+    from kanmon.local import stage
+
+    home, screen = invocation.project.home, invocation.screen
+    before = stage.status(home)
+    began = time.monotonic()
+    screen.live("Starting the local stage …")
+    running = stage.up(home, docker=True) if docker else stage.up(home)
+    already = before is not None and before.pid == running.pid
+    took = time.monotonic() - began
+    screen.say(
+        f"The local stage is up already at {running.endpoint}"
+        if already
+        else f"The local stage is up at {running.endpoint} ({took:.1f} s)"
+    )
+    screen.document(
+        {
+            "stage": "local",
+            "endpoint": running.endpoint,
+            "pid": running.pid,
+            "region": running.region,
+            "started": not already,
+        }
+    )

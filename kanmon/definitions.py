@@ -1,0 +1,78 @@
+"""A model's folder: read it, validate it, publish it under its content's name."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import BadInputError
+
+if TYPE_CHECKING:
+    from kanmon.stage import Connection
+
+FILES = ("model.yaml", "features.py")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A model's folder that is known to be valid."""
+
+    model: str
+    files: dict[str, bytes]
+    sha256: str
+    definition: Any  # lifecycle.definition.ModelDefinition, imported late
+
+
+def read_folder(folder: Path) -> Folder:
+    """Read and validate a model's folder; every problem in it is named."""
+    from lifecycle.definition import DefinitionError, folder_digest, parse_definition
+
+    files = {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
+    source = f"models/{folder.name}/model.yaml"
+    try:
+        definition = parse_definition(files["model.yaml"], source)
+    except DefinitionError as error:
+        raise _as_bad_input(error.problems) from error
+    if definition.name != folder.name:
+        raise BadInputError(
+            f"{source}, name: {definition.name!r} is not its folder's name",
+            f"Write {folder.name} there, or rename the folder.",
+        )
+    return Folder(folder.name, files, folder_digest(files), definition)
+
+
+def _as_bad_input(problems: list[str]) -> BadInputError:
+    more = "".join(f"\n        {problem}" for problem in problems[1:])
+    return BadInputError(f"{problems[0]}{more}")
+
+
+def published(connection: "Connection", model: str) -> str | None:
+    """The digest of the definition a stage holds for a model."""
+    found = connection.dynamodb.get_item(
+        TableName=connection.table,
+        Key={"model": {"S": model}, "item": {"S": "definition"}},
+    ).get("Item")
+    return found["sha256"]["S"] if found else None
+
+
+def publish(connection: "Connection", folder: Folder) -> bool:
+    """Make this the stage's definition of the model; False when it is already."""
+    if published(connection, folder.model) == folder.sha256:
+        return False
+    for name, content in folder.files.items():
+        connection.s3.put_object(
+            Bucket=connection.bucket,
+            Key=f"definitions/{folder.model}/{folder.sha256}/{name}",
+            Body=content,
+        )
+    # Last, so that the table never names a definition that is not there.
+    connection.dynamodb.put_item(
+        TableName=connection.table,
+        Item={
+            "model": {"S": folder.model},
+            "item": {"S": "definition"},
+            "sha256": {"S": folder.sha256},
+            "published_at": {"S": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
+        },
+    )
+    return True

@@ -1,0 +1,116 @@
+"""Putting the platform on a stage: locally through CloudFormation, on AWS with SAM and docker."""
+
+import base64
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kanmon import definitions, package, stack
+from kanmon.errors import BadInputError, KanmonError, RunFailedError
+
+if TYPE_CHECKING:
+    from kanmon.project import Project
+    from kanmon.stage import Connection
+
+STEPS = ("preprocess", "train", "evaluate")
+
+
+def deploy_locally(
+    connection: "Connection", project: "Project", tick: Callable[[str], None]
+) -> stack.Change:
+    """Upload code and state machine by content, then create or update the stack."""
+    account = connection.client("sts").get_caller_identity()["Account"]
+    bucket = f"{connection.stack}-code-{account}"
+    have = _keys_of_new_or_known_bucket(connection, bucket)
+
+    def upload(name: str, content: bytes) -> dict[str, str]:
+        if name not in have or name == "template.json":
+            connection.s3.put_object(Bucket=bucket, Key=name, Body=content)
+        return {"Bucket": bucket, "Key": name}
+
+    tick("Packaging …")
+    template = package.point_at_uploads(
+        package.read_template(project.root / "template.yaml"), project.root, upload
+    )
+    return stack.apply(connection, template, upload, tick)
+
+
+def _keys_of_new_or_known_bucket(connection: "Connection", bucket: str) -> set[str]:
+    from botocore.exceptions import ClientError
+
+    try:
+        return {one["Key"] for one in connection.s3.list_objects_v2(Bucket=bucket).get("Contents", [])}
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise
+    connection.s3.create_bucket(Bucket=bucket)
+    return set()
+
+
+def find_sam(project: "Project") -> Path:
+    """The SAM CLI: the project's own, else the one on PATH."""
+    own = project.root / ".venv-sam/bin/sam"
+    found = str(own) if own.is_file() else shutil.which("sam")
+    if not found:
+        raise BadInputError("the SAM CLI is not installed", "`make .venv-sam/ready` installs it.")
+    return Path(found)
+
+
+def run_sam(project: "Project", stage: str) -> None:
+    """`sam build` and `sam deploy` for a stage; their output goes to stderr."""
+    sam = find_sam(project)
+    for words in (
+        ["build", "--config-env", stage],
+        ["deploy", "--config-env", stage, "--no-fail-on-empty-changeset"],
+    ):
+        call([str(sam), *words], project.root, f"sam {words[0]}")
+
+
+def call(words: list[str], folder: Path, name: str, stdin: bytes | None = None) -> None:
+    """Run a program whose output the user should see while stdout stays ours."""
+    done = subprocess.run(words, cwd=folder, stdout=sys.stderr, input=stdin, check=False)
+    if done.returncode:
+        raise RunFailedError(f"{name} failed with exit code {done.returncode}", "Its output is above.")
+
+
+def image_commands(repository: str) -> list[list[str]]:
+    """What builds and pushes the step images. SageMaker runs x86 and takes no attestations."""
+    build = ["docker", "build", "--platform", "linux/amd64", "--provenance=false"]
+    return [
+        words
+        for step in STEPS
+        for words in (
+            [*build, "--file", "containers/Dockerfile", "--target", step]
+            + ["--tag", f"{repository}:{step}", "containers"],
+            ["docker", "push", "--quiet", f"{repository}:{step}"],
+        )
+    ]
+
+
+def push_images(connection: "Connection", project: "Project", tick: Callable[[str], None]) -> None:
+    """Build the step images and push them to the stage's repository."""
+    repository = connection.outputs["StepsRepositoryUri"]
+    token = connection.client("ecr").get_authorization_token()["authorizationData"][0]
+    user, _, word = base64.b64decode(token["authorizationToken"]).decode().partition(":")
+    login = ["docker", "login", "--username", user, "--password-stdin", repository.split("/")[0]]
+    call(login, project.root, "docker login", word.encode())
+    for words in image_commands(repository):
+        tick(" ".join(words))
+        call(words, project.root, " ".join(words[:2]))
+
+
+def publish_definitions(
+    connection: "Connection", project: "Project"
+) -> tuple[list[str], dict[str, str]]:
+    """Publish every valid model folder; the models that are new, and what is wrong with others."""
+    new, wrong = [], {}
+    for model in project.models():
+        try:
+            if definitions.publish(connection, definitions.read_folder(project.model_folder(model))):
+                new.append(model)
+        except KanmonError as error:
+            wrong[model] = error.line()
+    return new, wrong

@@ -1,0 +1,83 @@
+"""What a deployment uploads: the functions' code as a zip that depends on its content only."""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# The zip format knows no earlier moment; a fixed one makes the same code the same bytes.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+# Built where it is used, or only wanted by `sam build`.
+LEFT_OUT = {"__pycache__", "requirements.txt", "py.typed", ".DS_Store"}
+
+
+def code_zip(folder: Path) -> bytes:
+    """The files of a folder as a deterministic zip."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_dir() or LEFT_OUT & set(path.parts) or path.suffix == ".pyc":
+                continue
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
+    return packed.getvalue()
+
+
+def digest(content: bytes) -> str:
+    """The name that content has: 32 hex digits of its SHA-256."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def read_template(path: Path) -> dict[str, Any]:
+    """template.yaml with CloudFormation's short forms (`!Ref`) written out."""
+    import yaml
+
+    loader = type("TemplateLoader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
+    loader.add_multi_constructor("!", _long_form)  # type: ignore[attr-defined]
+    template = yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe loader's child
+    # YAML reads an unquoted 2010-09-09 as a date.
+    return dict(json.loads(json.dumps(template, default=str)))
+
+
+def _long_form(loader: Any, suffix: str, node: Any) -> dict[str, Any]:
+    name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
+    if node.id == "scalar":
+        value: Any = node.value
+        return {name: value.split(".", 1) if suffix == "GetAtt" else value}
+    if node.id == "sequence":
+        return {name: loader.construct_sequence(node, deep=True)}
+    return {name: loader.construct_mapping(node, deep=True)}
+
+
+def point_at_uploads(
+    template: dict[str, Any], root: Path, upload: Callable[[str, bytes], dict[str, str]]
+) -> dict[str, Any]:
+    """The template with every local CodeUri and DefinitionUri replaced by where it was uploaded.
+
+    `upload(file name, content)` stores and returns {"Bucket", "Key"}.
+    """
+    done: dict[str, dict[str, str]] = {}
+
+    def uploaded(properties: dict[str, Any], name: str) -> None:
+        written = properties.get(name)
+        if not isinstance(written, str) or written.startswith("s3://"):
+            return
+        if written not in done:
+            path = root / written
+            content = code_zip(path) if path.is_dir() else path.read_bytes()
+            ending = ".zip" if path.is_dir() else "".join(path.suffixes)
+            done[written] = upload(f"{digest(content)}{ending}", content)
+        properties[name] = done[written]
+
+    copy: dict[str, Any] = json.loads(json.dumps(template))
+    for properties in copy.get("Globals", {}).values():
+        uploaded(properties, "CodeUri")
+    for resource in copy["Resources"].values():
+        for name in ("CodeUri", "DefinitionUri"):
+            uploaded(resource.get("Properties", {}), name)
+    return copy

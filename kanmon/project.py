@@ -1,0 +1,123 @@
+"""The project on disk: where it is, which models it has, what samconfig.toml says of a stage."""
+
+import difflib
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kanmon.errors import BadInputError
+
+STAGES = ("local", "dev", "prod")
+# 2 to 20 characters; jobs, packages and folders are named after it (the shortest limit is 63).
+MODEL_NAME = re.compile(r"(?!.*--)[a-z][a-z0-9-]{0,18}[a-z0-9]")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout of Kanmon."""
+
+    root: Path
+
+    @property
+    def home(self) -> Path:
+        """Where this machine keeps what is not source: the local stage, downloaded pages."""
+        return self.root / ".kanmon"
+
+    @cached_property
+    def samconfig(self) -> dict[str, Any]:
+        """samconfig.toml as it is."""
+        path = self.root / "samconfig.toml"
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except tomllib.TOMLDecodeError as error:
+            raise BadInputError(f"samconfig.toml cannot be read: {error}", "Mend it.") from error
+
+    def models(self) -> list[str]:
+        """The models that have a folder, sorted."""
+        return sorted(path.parent.name for path in self.root.glob("models/*/model.yaml"))
+
+    def model_folder(self, model: str) -> Path:
+        """The folder of a model that must exist."""
+        check_model_name(model)
+        folder = self.root / "models" / model
+        if (folder / "model.yaml").is_file():
+            return folder
+        known = self.models()
+        near = difflib.get_close_matches(model, known, 1)
+        mend = (
+            f"Did you mean {near[0]}?"
+            if near
+            else f"The models are: {', '.join(known) or 'none yet'}; "
+            f"`kanmon new-model {model} --from data.csv --target COLUMN` makes one."
+        )
+        raise BadInputError(f"there is no model {model!r} (models/{model}/model.yaml)", mend)
+
+
+def check_model_name(name: str) -> None:
+    """Refuse a name that jobs, packages and folders could not carry."""
+    if not MODEL_NAME.fullmatch(name):
+        raise BadInputError(
+            f"{name!r} is not a model's name",
+            "Write 2 to 20 of a-z, 0-9 and single hyphens, a letter first.",
+        )
+
+
+def find_project(start: Path | None = None) -> Project:
+    """The project that `start` (the current folder, or $KANMON_PROJECT) lies in."""
+    start = (start or Path(os.environ.get("KANMON_PROJECT") or Path.cwd())).resolve()
+    for folder in (start, *start.parents):
+        if (folder / "template.yaml").is_file() and (folder / "kanmon").is_dir():
+            return Project(folder)
+    raise BadInputError(
+        f"{start} is not inside a Kanmon project (no template.yaml here or above)",
+        "Go to the project's folder, or name it in KANMON_PROJECT.",
+    )
+
+
+@dataclass(frozen=True)
+class StageSettings:
+    """What samconfig.toml says of one stage."""
+
+    name: str
+    stack: str
+    region: str | None
+    profile: str | None
+    parameters: dict[str, str]
+
+
+def stage_settings(project: Project, stage: str) -> StageSettings:
+    """Read a stage's part of samconfig.toml: `global` first, then `deploy`, as SAM does."""
+    section = project.samconfig.get(stage)
+    if section is None:
+        raise BadInputError(
+            f"samconfig.toml has no stage {stage!r}", f"Add [{stage}.deploy.parameters] to it."
+        )
+    settings = {
+        **section.get("global", {}).get("parameters", {}),
+        **section.get("deploy", {}).get("parameters", {}),
+    }
+    stack = str(settings.get("stack_name") or f"kanmon-{stage}")
+    return StageSettings(
+        stage,
+        stack,
+        settings.get("region"),
+        settings.get("profile"),
+        parameter_overrides(settings.get("parameter_overrides", [])),
+    )
+
+
+def parameter_overrides(written: str | list[str]) -> dict[str, str]:
+    """SAM's `Key=Value` pairs, as one string or as a list.
+
+    >>> parameter_overrides('Stage="dev" LogRetentionDays=30')
+    {'Stage': 'dev', 'LogRetentionDays': '30'}
+    """
+    text = written if isinstance(written, str) else " ".join(written)
+    pairs = re.findall(r'(\w+)=(?:"([^"]*)"|(\S*))', text)
+    return {key: quoted or plain for key, quoted, plain in pairs}

@@ -1,0 +1,115 @@
+"""What a person sees: results on stdout, progress on stderr, one JSON document when asked."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+COLOURS = {
+    "promote": "green",
+    "pass": "green",
+    "ok": "green",
+    "Approved": "green",
+    "hold": "yellow",
+    "warn": "yellow",
+    "reject": "red",
+    "fail": "red",
+    "FAILED": "red",
+    "Rejected": "red",
+}
+
+
+class Screen:
+    """Where a command says what it does. With `as_json`, stdout carries the document only."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self._live = False
+
+    def say(self, text: str = "") -> None:
+        """A line of the result, for people."""
+        self.settle()
+        if not self.as_json:
+            click.echo(text, color=colour_choice())
+
+    def note(self, text: str) -> None:
+        """A line of progress."""
+        self.settle()
+        click.echo(text, err=True, color=colour_choice())
+
+    def live(self, text: str) -> None:
+        """A line of progress that the next one replaces; nothing where nobody watches."""
+        if self.watched():
+            width = terminal_width(sys.stderr.fileno()) - 1
+            click.echo(f"\r\x1b[2K{text[:width]}", err=True, nl=False)
+            self._live = True
+
+    def settle(self) -> None:
+        """Take the live line away."""
+        if self._live:
+            click.echo("\r\x1b[2K", err=True, nl=False)
+            self._live = False
+
+    def document(self, document: object) -> None:
+        """The result, for programs."""
+        self.settle()
+        if self.as_json:
+            click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+    def watched(self) -> bool:
+        """Is a person looking at the progress?"""
+        return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def terminal_width(descriptor: int) -> int:
+    """Columns of the terminal; 80 where it does not say."""
+    try:
+        return os.get_terminal_size(descriptor).columns or 80
+    except OSError:
+        return 80
+
+
+def colour_choice() -> bool | None:
+    """None lets click decide (colours on a terminal only); NO_COLOR means never."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def coloured(word: str, text: str | None = None) -> str:
+    """`text` (or the word itself) in the colour its meaning has."""
+    return click.style(text or word, fg=COLOURS[word]) if word in COLOURS else text or word
+
+
+def faint(text: str) -> str:
+    """Less important words."""
+    return click.style(text, dim=True)
+
+
+def table(rows: Sequence[Sequence[Any]], heading: Sequence[str] = (), right: str = "") -> list[str]:
+    """Rows as aligned lines. `right` has one letter per column, 'r' for right-aligned.
+
+    >>> table([["a", 10], ["bcd", 2]], right="lr")
+    ['a    10', 'bcd   2']
+    """
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    lines = [list(heading), *cells] if heading and cells else cells
+    if not lines:
+        return []
+    widths = [
+        max(len(click.unstyle(line[column])) for line in lines) for column in range(len(lines[0]))
+    ]
+    aligned = [
+        "  ".join(
+            _pad(cell, width, right[column : column + 1] == "r")
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+    return [faint(aligned[0]), *aligned[1:]] if heading else aligned
+
+
+def _pad(cell: str, width: int, right: bool) -> str:
+    blank = " " * (width - len(click.unstyle(cell)))
+    return blank + cell if right else cell + blank

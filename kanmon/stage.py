@@ -1,0 +1,232 @@
+"""A stage, reached through boto3. Only this module knows that local means another endpoint."""
+
+import json
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import FAILED, NO_STAGE, StageError
+from kanmon.project import Project, StageSettings, stage_settings
+
+if TYPE_CHECKING:
+    from boto3 import Session
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+# Words AWS has for "these credentials are no good (any more)".
+BAD_CREDENTIALS = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "AuthFailure",
+}
+REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+
+
+class Connection:
+    """Clients for one stage, made when first used (each takes 50 to 100 ms), and its outputs."""
+
+    def __init__(self, settings: StageSettings, session: "Session", endpoint: str | None) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.stack = settings.stack
+        self.endpoint = endpoint
+        # A laptop's stage answers in milliseconds; an account has request quotas.
+        self.poll_seconds = 0.08 if endpoint else 2.0
+        self._session = session
+        self._clients: dict[str, Any] = {}
+
+    @property
+    def region(self) -> str:
+        """The region all clients talk to."""
+        return self._session.region_name or ""
+
+    def client(self, service: str) -> Any:
+        """The stage's client of a service."""
+        if service not in self._clients:
+            from botocore.config import Config
+
+            patient = Config(
+                retries={"mode": "standard", "max_attempts": 2 if self.endpoint else 5},
+                connect_timeout=5,
+                # The local stage has one name, 127.0.0.1: buckets go into the path.
+                s3={"addressing_style": "path"} if self.endpoint else None,
+            )
+            self._clients[service] = self._session.client(
+                service,  # type: ignore[call-overload]  # the stubs want a literal
+                endpoint_url=self.endpoint,
+                config=patient,
+            )
+        return self._clients[service]
+
+    @property
+    def s3(self) -> "S3Client":
+        """S3."""
+        return self.client("s3")  # type: ignore[no-any-return]
+
+    @property
+    def dynamodb(self) -> "DynamoDBClient":
+        """DynamoDB."""
+        return self.client("dynamodb")  # type: ignore[no-any-return]
+
+    @property
+    def stepfunctions(self) -> "SFNClient":
+        """Step Functions."""
+        return self.client("stepfunctions")  # type: ignore[no-any-return]
+
+    @property
+    def cloudformation(self) -> "CloudFormationClient":
+        """CloudFormation."""
+        return self.client("cloudformation")  # type: ignore[no-any-return]
+
+    @property
+    def sagemaker(self) -> "SageMakerClient":
+        """SageMaker."""
+        return self.client("sagemaker")  # type: ignore[no-any-return]
+
+    def stack_description(self) -> dict[str, Any] | None:
+        """CloudFormation's description of the stage's stack; None when there is none."""
+        from botocore.exceptions import ClientError
+
+        try:
+            found = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        return dict(found[0]) if found else None
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs. A stage without them is not deployed."""
+        stack = self.stack_description()
+        written = {} if stack is None else stack_outputs(stack)
+        if not written:
+            raise StageError(
+                f"nothing is deployed on stage {self.name} (stack {self.stack})",
+                f"Deploy with `kanmon deploy{stage_flag(self.name)}`.",
+            )
+        return written
+
+    @property
+    def bucket(self) -> str:
+        """The data bucket's name."""
+        return self.outputs["DataBucketName"]
+
+    @property
+    def table(self) -> str:
+        """The model table's name."""
+        return self.outputs["ModelTableName"]
+
+    @property
+    def machine(self) -> str:
+        """The retrain state machine's ARN."""
+        return self.outputs["RetrainStateMachineArn"]
+
+    def execution_arn(self, run: str) -> str:
+        """The execution that is this run: runs are named by their execution."""
+        return f"{self.machine.replace(':stateMachine:', ':execution:')}:{run}"
+
+
+def connect(name: str, project: Project) -> Connection:
+    """Reach a stage: the local one through its own endpoint, others through AWS's usual chain."""
+    settings = stage_settings(project, name)
+    return _local(settings, project) if name == "local" else _account(settings)
+
+
+def _local(settings: StageSettings, project: Project) -> Connection:
+    from kanmon.local import stage
+
+    running = stage.status(project.home)
+    if running is None:
+        raise StageError("the local stage is not running", "Start it with `kanmon up`.")
+    from boto3 import Session
+
+    session = Session(
+        aws_access_key_id=running.access_key,
+        aws_secret_access_key=running.secret_key,
+        region_name=running.region,
+    )
+    return Connection(settings, session, running.endpoint)
+
+
+def _account(settings: StageSettings) -> Connection:
+    from boto3 import Session
+
+    session = Session(profile_name=settings.profile, region_name=settings.region)
+    if not session.region_name:
+        raise StageError(
+            f"no region is set for stage {settings.name}",
+            f"Write region in samconfig.toml under [{settings.name}.deploy.parameters], "
+            "or set AWS_REGION.",
+        )
+    return Connection(settings, session, os.environ.get("AWS_ENDPOINT_URL"))
+
+
+def stack_outputs(description: dict[str, Any]) -> dict[str, str]:
+    """The outputs of a described stack by name."""
+    return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+
+
+def stage_flag(name: str) -> str:
+    """What to add to a command so that it means this stage."""
+    return "" if name == "local" else f" --stage {name}"
+
+
+def read_json(connection: Connection, key: str) -> Any:
+    """A JSON object of the data bucket; None when it is not there (yet)."""
+    from botocore.exceptions import ClientError
+
+    try:
+        body = connection.s3.get_object(Bucket=connection.bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            return None
+        raise
+    return json.loads(body)
+
+
+def objects_under(connection: Connection, prefix: str) -> Iterator[dict[str, Any]]:
+    """The current objects under a prefix of the data bucket, by key."""
+    pages = connection.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=connection.bucket, Prefix=prefix
+    )
+    for page in pages:
+        yield from (dict(found) for found in page.get("Contents", []))
+
+
+def explain_aws(error: Exception) -> tuple[str, int]:
+    """One line and the exit code for an error that boto3 raised."""
+    from botocore import exceptions
+
+    if isinstance(error, exceptions.ClientError):
+        return _explain_answer(error)
+    if isinstance(error, exceptions.ProfileNotFound):
+        return f"{error}. Mend profile in samconfig.toml, or AWS_PROFILE.", NO_STAGE
+    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
+        return "there are no AWS credentials. Sign in (`aws sso login` or `aws login`).", NO_STAGE
+    if isinstance(
+        error, exceptions.TokenRetrievalError | exceptions.UnauthorizedSSOTokenError
+    ):
+        return "the sign-in to AWS has expired. Sign in again (`aws sso login`).", NO_STAGE
+    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
+        return f"the stage does not answer: {error}. Is it up, and is the region right?", NO_STAGE
+    return f"{error}. KANMON_DEBUG=1 shows where.".replace("..", "."), FAILED
+
+
+def _explain_answer(error: Any) -> tuple[str, int]:
+    code = error.response.get("Error", {}).get("Code", "")
+    said = error.response.get("Error", {}).get("Message", "") or str(error)
+    said = " ".join(said.split()).rstrip(".")
+    if code in BAD_CREDENTIALS:
+        return f"AWS refuses the credentials: {said}. Sign in again.", NO_STAGE
+    if code in REFUSED:
+        return f"{error.operation_name} is not allowed: {said}. Ask for that permission.", NO_STAGE
+    return f"{error.operation_name} failed with {code}: {said}.", FAILED
