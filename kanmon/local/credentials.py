@@ -14,7 +14,7 @@ from dataclasses import dataclass
 LIFETIME_SECONDS = 12 * 3600
 
 
-class RoleRefused(Exception):
+class RoleRefusedError(Exception):
     """The role does not exist, or its trust policy does not name the service."""
 
 
@@ -38,7 +38,7 @@ class Credentials:
 def assume_as_service(role_arn: str, service: str, session_name: str) -> Credentials:
     """Credentials of `role_arn` for `service` (e.g. `states.amazonaws.com`).
 
-    Raises RoleRefused, worded as AWS words it.
+    Raises RoleRefusedError, worded as AWS words it.
     """
     from ministack.core.iam_evaluator import evaluate_trust_policy
     from ministack.services import iam, sts
@@ -46,7 +46,7 @@ def assume_as_service(role_arn: str, service: str, session_name: str) -> Credent
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     role = iam._roles.get_scoped(account, None, name)
     if role is None or not evaluate_trust_policy(role["AssumeRolePolicyDocument"], service):
-        raise RoleRefused(
+        raise RoleRefusedError(
             f"The role {role_arn} cannot be assumed by {service}. Check that it exists and that "
             f"its trust policy allows sts:AssumeRole to {service}."
         )

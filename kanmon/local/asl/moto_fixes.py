@@ -1,0 +1,205 @@
+"""Every private name of moto 5.2.5 that the stage replaces, and why.
+
+`apply()` is called once, before the first machine is parsed. tests/local/test_moto_fixes.py holds
+each name against the installed moto, so that an upgrade that moves one fails there and not here.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import botocore.session
+import jsonata
+import moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback as callback_module  # noqa: E501
+import moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_factory as service_factory  # noqa: E501
+import moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_factory as task_factory  # noqa: E501
+import moto.stepfunctions.parser.asl.jsonata.jsonata as moto_jsonata
+import moto.stepfunctions.parser.asl.parse.preprocessor as preprocessor
+import moto.stepfunctions.parser.asl.utils.boto_client
+import moto.stepfunctions.parser.backend.execution  # noqa: F401 - loads every task module
+from botocore import xform_name
+from botocore.model import OperationModel, ServiceModel
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import (  # noqa: E501
+    StateTaskService,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (  # noqa: E501
+    StateTaskServiceAwsSdk,
+)
+
+from kanmon.local.asl import clients
+
+POLL_SECONDS = 0.05
+
+_loader = botocore.session.get_session()
+_service_models: dict[str, ServiceModel] = {}
+
+
+def apply() -> None:
+    """Replace what must be replaced. Applying twice does no harm."""
+    _evaluate_jsonata_in_python()
+    _call_services_as_the_role()
+    _forget_the_query_language_of_a_rejected_machine()
+    _spell_parameters_and_results_as_aws_does()
+    _know_sagemaker()
+
+
+def service_model(service: str) -> ServiceModel:
+    """botocore's model of `service`, loaded once (a large one takes ~100 ms)."""
+    if service not in _service_models:
+        _service_models[service] = _loader.get_service_model(service)
+    return _service_models[service]
+
+
+def service_id(service: str) -> str:
+    """How Step Functions spells a service in an error name: `SageMaker`, `DynamoDb`."""
+    special = {"dynamodb": "DynamoDb", "sfn": "Sfn", "stepfunctions": "Sfn"}
+    return special.get(service) or str(service_model(service).service_id).replace(" ", "")
+
+
+def plain(value: Any) -> Any:
+    """A service's answer as JSON: times as ISO 8601, bodies read."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    return value.read().decode() if hasattr(value, "read") else value
+
+
+def _everywhere(name: str, replacement: Any) -> None:
+    """Modules of moto import each other's functions by name, so each holds its own reference."""
+    for module_name, module in list(sys.modules.items()):
+        if module_name.startswith("moto.stepfunctions") and hasattr(module, name):
+            setattr(module, name, replacement)
+
+
+# moto needs a Java machine for JSONata, and has lost the code that starts it.
+# Step Functions' own functions ($parse, $hash, $uuid, ...) are MiniStack's.
+def evaluate_jsonata(expression: str) -> Any:
+    """Evaluate one expression with every variable already declared inside it."""
+    from ministack.services import stepfunctions
+
+    try:
+        compiled = jsonata.Jsonata(expression)
+        stepfunctions._register_sfn_jsonata_functions(compiled)
+        return _integers(compiled.evaluate(None))
+    except Exception as error:
+        raise moto_jsonata.JSONataException("States.QueryEvaluationError", str(error)) from error
+
+
+def _integers(value: Any) -> Any:
+    """JSONata computes in floats; JSON as AWS writes it has 3 and not 3.0."""
+    if isinstance(value, dict):
+        return {key: _integers(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_integers(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+# moto refuses a bare `$`, which inside a predicate or a function is the current item.
+_VARIABLES = re.compile(
+    r"(?:\/(?:\\.|[^\\/])*\/[a-zA-Z]*)"
+    r"|(?:\"(?:\\.|[^\"\\])*\"|\'(?:\\.|[^\'\\])*\')"
+    r"|(\$[A-Za-z0-9_]+(?:\.[A-Za-z0-9_][A-Za-z0-9_$]*)*)"
+)
+
+
+def _declare(bindings: dict[str, Any]) -> str:
+    """`$name := value;` for each binding. moto forgets to escape quotes inside strings."""
+    from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+
+    return "".join(
+        f"{name}:={to_json_str(value, separators=(',', ':'))};" for name, value in bindings.items()
+    )
+
+
+def _evaluate_jsonata_in_python() -> None:
+    moto_jsonata._eval_jsonata = evaluate_jsonata
+    moto_jsonata._PATTERN_VARIABLE_REFERENCE = _VARIABLES
+    _everywhere("encode_jsonata_variable_declarations", _declare)
+
+
+# moto calls every service with fixed, made-up credentials; here it must be the machine's role.
+def _client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+    return clients.client_for(region, service, state_credentials.role_arn)
+
+
+def _call_services_as_the_role() -> None:
+    _everywhere("boto_client_for", _client_for)
+
+
+# The list lives on the class: one machine refused for JSONata would poison every later one.
+def _forget_the_query_language_of_a_rejected_machine() -> None:
+    original = preprocessor.Preprocessor.__init__
+    if getattr(original, "_kanmon", False):
+        return
+
+    def own_list(self: Any, *arguments: Any, **named: Any) -> None:
+        original(self, *arguments, **named)
+        self._query_language_per_scope = []
+
+    own_list._kanmon = True  # type: ignore[attr-defined]
+    preprocessor.Preprocessor.__init__ = own_list
+
+
+# moto dropped LocalStack's translation between the spelling of states and that of botocore.
+def _operation(task: Any, service: str | None, action: str | None) -> OperationModel:
+    model = service_model(task._get_boto_service_name(service))
+    wanted = task._get_boto_service_action(action)
+    name = next((name for name in model.operation_names if xform_name(name) == wanted), None)
+    if name is None:
+        raise RuntimeError(f"{model.service_name} has no operation {wanted}")
+    return model.operation_model(name)
+
+
+def _normalise(
+    direction: Callable[[Any, Any, Any], None], side: str
+) -> Callable[[Any, Any, str | None, str | None], None]:
+    def normalise(
+        self: Any, value: Any, boto_service_name: Any = None, service_action_name: Any = None
+    ) -> None:
+        shape = getattr(_operation(self, boto_service_name, service_action_name), side)
+        if shape is not None:
+            direction(self, value, shape)
+
+    return normalise
+
+
+def _spell_parameters_and_results_as_aws_does() -> None:
+    StateTaskServiceAwsSdk._normalise_parameters = _normalise(
+        StateTaskService._to_boto_request, "input_shape"
+    )
+    call = StateTaskServiceAwsSdk._eval_service_task
+    if not getattr(call, "_kanmon", False):
+
+        def call_and_read(self: Any, env: Any, *arguments: Any, **named: Any) -> None:
+            call(self, env, *arguments, **named)
+            env.stack.append(plain(env.stack.pop()))
+
+        call_and_read._kanmon = True  # type: ignore[attr-defined]
+        StateTaskServiceAwsSdk._eval_service_task = call_and_read
+    StateTaskServiceAwsSdk._normalise_service_error_name = staticmethod(service_id)
+
+
+# moto forwards sagemaker's request-response calls and refuses `.sync`.
+def _know_sagemaker() -> None:
+    from kanmon.local.asl.sagemaker import SageMakerTask
+
+    original = service_factory.state_task_service_for
+    if getattr(original, "_kanmon", False):
+        return
+
+    def task_for(service_name: str) -> Any:
+        return SageMakerTask() if service_name == "sagemaker" else original(service_name)
+
+    task_for._kanmon = True  # type: ignore[attr-defined]
+    service_factory.state_task_service_for = task_for
+    task_factory.state_task_service_for = task_for
+    callback_module._DELAY_SECONDS_SYNC_CONDITION_CHECK = POLL_SECONDS

@@ -1,0 +1,129 @@
+"""Starting and ending a job's processes, through the launcher."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import IO
+
+LAUNCHER = Path(__file__).parent / "launcher.py"
+
+
+class LauncherGoneError(RuntimeError):
+    """The process that starts the jobs has ended; nothing can be started or waited for."""
+
+
+@dataclass
+class Process:
+    """One started program. `code` is its exit code, or minus the number of the signal it died of."""
+
+    id: str
+    code: int | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+class Processes:
+    """The jobs' processes. Safe to use from many threads.
+
+    `isolation` says how a job sees its own /opt/ml: by a mount of its own ("mount", "user"), or
+    not at all ("folder"), and then it must be told its folder.
+    """
+
+    def __init__(self, isolation: str | None = None) -> None:
+        self._wanted = isolation
+        self._ids = count(1)
+        self._running: dict[str, Process] = {}
+        self._lock = threading.Lock()
+        self._gone = False
+        self._ready = threading.Event()
+        self._isolation = "folder"
+        self._launcher = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(LAUNCHER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            # Nothing of the stage's own environment, its credentials least of all, may get through.
+            env={"PATH": os.defpath},
+        )
+        assert self._launcher.stdin and self._launcher.stdout  # noqa: S101 - both are pipes
+        self._requests = self._launcher.stdin
+        reader = threading.Thread(
+            target=self._read, args=(self._launcher.stdout,), name="jobs-launcher", daemon=True
+        )
+        reader.start()
+
+    @property
+    def isolation(self) -> str:
+        self._ready.wait()
+        return self._wanted or self._isolation
+
+    def start(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        ml: Path,
+        log: Path,
+    ) -> Process:
+        """Start a program in `folder`, with `ml` as its /opt/ml and all it prints in `log`."""
+        process = Process(str(next(self._ids)))
+        with self._lock:
+            self._running[process.id] = process
+        request = {"command": list(command), "environment": dict(environment)}
+        paths = {"folder": str(folder), "ml": str(ml), "log": str(log)}
+        self._send(
+            {"do": "start", "job": process.id, "isolation": self._wanted, **request, **paths}
+        )
+        return process
+
+    def end(self, process: Process, grace_seconds: float) -> None:
+        """Ask the whole process group to end; kill what is left after the grace period."""
+        for number, patience in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, None)):
+            if not process.ended.is_set():
+                with contextlib.suppress(LauncherGoneError):
+                    self._send({"do": "signal", "job": process.id, "signal": int(number)})
+                process.ended.wait(patience)
+
+    def close(self) -> None:
+        """Kill everything that runs and end the launcher."""
+        with contextlib.suppress(OSError):
+            self._requests.close()
+        self._launcher.wait()
+
+    def _send(self, request: Mapping[str, object]) -> None:
+        try:
+            with self._lock:
+                if self._gone:
+                    raise BrokenPipeError
+                self._requests.write(json.dumps(request).encode() + b"\n")
+                self._requests.flush()
+        except (OSError, ValueError) as error:
+            raise LauncherGoneError("the process that starts the jobs has ended") from error
+
+    def _read(self, events: IO[bytes]) -> None:
+        for line in events:
+            event = json.loads(line)
+            if event["event"] == "ready":
+                self._isolation = event["isolation"]
+                self._ready.set()
+            else:
+                self._ended(event["job"], event["code"])
+        with self._lock:
+            self._gone = True
+        self._ready.set()
+        for job in list(self._running):
+            self._ended(job, -signal.SIGKILL)
+
+    def _ended(self, job: str, code: int) -> None:
+        with self._lock:
+            process = self._running.pop(job, None)
+        if process:
+            process.code = code
+            process.ended.set()

@@ -1,0 +1,129 @@
+"""The local stage's server: `python -m kanmon.local.server --home DIR [--port N] [--docker]`."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kanmon.local.home import ACCOUNT, REGION, Home, write_private
+
+log = logging.getLogger("kanmon.local")
+
+# Only these answer; every other service of the emulator is off.
+SERVICES = (
+    "cloudformation,dynamodb,ecr,events,iam,lambda,logs,monitoring,s3,scheduler,sns,sqs,ssm,"
+    "states,sts,tagging"
+)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser(prog="kanmon.local.server")
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=0, help="0: one that is free")
+    parser.add_argument("--docker", action="store_true", help="run jobs in the built images")
+    arguments = parser.parse_args()
+    home = Home(arguments.home.resolve())
+    home.make()
+    listener = _listen(arguments.port)
+    port = listener.getsockname()[1]
+    configure(home, port, docker=arguments.docker)
+    asyncio.run(_serve(home, listener, port))
+
+
+def configure(home: Home, port: int, *, docker: bool) -> None:
+    """Set the environment that the emulator reads, in part while it is imported."""
+    access_key, secret_key = home.root_key()
+    for name in [name for name in os.environ if name.startswith(("AWS_", "MINISTACK_"))]:
+        del os.environ[name]  # the caller's profile and endpoint are not ours
+    os.environ.update(
+        AWS_ACCESS_KEY_ID=access_key,
+        AWS_SECRET_ACCESS_KEY=secret_key,
+        AWS_DEFAULT_REGION=REGION,
+        AWS_REGION=REGION,
+        AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",
+        AWS_EC2_METADATA_DISABLED="true",
+        AUTH="true",
+        BIND_HOST="127.0.0.1",
+        GATEWAY_PORT=str(port),
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+        LOG_LEVEL="WARNING",
+        MINISTACK_ACCOUNT_ID=ACCOUNT,
+        MINISTACK_HOST="127.0.0.1",
+        MINISTACK_REGION=REGION,
+        PERSIST_STATE="1",
+        S3_PERSIST="1",
+        S3_DATA_DIR=str(home.objects),
+        STATE_DIR=str(home.state),
+        SERVICES=SERVICES,
+        POWERTOOLS_TRACE_DISABLED="true",  # there is no X-Ray to send to
+        KANMON_HOME=str(home.root),
+        KANMON_JOBS="docker" if docker else "process",
+    )
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(256)
+    return listener
+
+
+async def _serve(home: Home, listener: socket.socket, port: int) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    from kanmon.local import assembly
+    from kanmon.local.entrance import Entrance
+
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    application = assembly.assemble(home, loop)
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.loglevel = "WARNING"
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    threading.Thread(target=assembly.warm_up, name="warm-up", daemon=True).start()
+    write_private(home.stage_file, _describe(home, port))
+    try:
+        served: Any = serve(
+            Entrance(application, port),  # type: ignore[arg-type]
+            config,
+            shutdown_trigger=stop.wait,
+        )
+        await served
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            home.stage_file.unlink()
+        assembly.close()
+        # Threads of executions and jobs would hold the interpreter back; all state is saved.
+        os._exit(0)
+
+
+def _describe(home: Home, port: int) -> dict[str, Any]:
+    access_key, secret_key = home.root_key()
+    return {
+        "endpoint": f"http://127.0.0.1:{port}",
+        "pid": os.getpid(),
+        "region": REGION,
+        "account": ACCOUNT,
+        "access_key": access_key,
+        "secret_key": secret_key,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+    }
+
+
+if __name__ == "__main__":
+    main()
