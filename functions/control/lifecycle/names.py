@@ -1,0 +1,76 @@
+"""Names: of models, runs, jobs and package groups, all within what AWS allows for them.
+
+A job's name is the longest: `<stack>-<run>-<step>-<attempt>` has 12 + 1 + 37 + 1 + 10 + 1 + 1 = 63
+characters at most, which is SageMaker's limit.
+"""
+
+import hashlib
+import re
+from datetime import UTC, datetime
+
+LONGEST_RUN = 37
+_MODEL = re.compile(r"[a-z](?:-?[a-z0-9])+")
+_RUN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+MODEL_RULE = (
+    "2 to 20 lower-case letters, digits and single hyphens, beginning with a letter "
+    "and not ending in a hyphen"
+)
+RUN_RULE = f"at most {LONGEST_RUN} lower-case letters, digits and single hyphens between them"
+
+
+class RunNameError(Exception):
+    """The execution's name cannot name a run."""
+
+
+def is_model_name(text: str) -> bool:
+    """
+    >>> is_model_name("abalone"), is_model_name("2fast"), is_model_name("a--b")
+    (True, False, False)
+    """
+    return 2 <= len(text) <= 20 and _MODEL.fullmatch(text) is not None
+
+
+def is_run_name(text: str) -> bool:
+    return len(text) <= LONGEST_RUN and _RUN.fullmatch(text) is not None
+
+
+def check_run_name(run: object) -> str:
+    """The name itself; raises RunNameError with the mend."""
+    if isinstance(run, str) and is_run_name(run):
+        return run
+    raise RunNameError(
+        f"run {_shown(run)}: an execution of retrain must be named with {RUN_RULE}; "
+        "start it with `kanmon run`, which names it"
+    )
+
+
+def new_run_name(model: str, moment: datetime, seed: bytes) -> str:
+    """A run's name: `<model>-<yymmddHHMMSS>-<3 base36>`; `seed` decides the last three.
+
+    >>> new_run_name("abalone", datetime(2026, 11, 21, 5, 55, 1, tzinfo=UTC), b"x")
+    'abalone-261121055501-o3k'
+    """
+    number = int.from_bytes(hashlib.sha256(seed).digest()[:8], "big")
+    suffix = "".join(_BASE36[number // 36**place % 36] for place in range(3))
+    return f"{model}-{moment:%y%m%d%H%M%S}-{suffix}"
+
+
+def following_run_name(model: str, closing_run: str, asked_at: int) -> str:
+    """The run that takes over from `closing_run`: the same name however often it is asked for."""
+    moment = datetime.fromtimestamp(asked_at, UTC)
+    return new_run_name(model, moment, f"{closing_run}|{asked_at}".encode())
+
+
+def job_prefix(stack: str, run: str) -> str:
+    """What the names of a run's jobs begin with; the workflow adds step and attempt."""
+    return f"{stack}-{run}"
+
+
+def package_group(stack: str, model: str) -> str:
+    return f"{stack}-{model}"
+
+
+def _shown(value: object) -> str:
+    return repr(value if not isinstance(value, str) or len(value) <= 80 else value[:77] + "...")
