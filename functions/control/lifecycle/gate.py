@@ -87,7 +87,8 @@ def _floors(definition: ModelDefinition, evaluation: Mapping[str, Any]) -> Itera
         gap = settled(advantage(metric, value, bar))
         limit = "at least" if DIRECTION[metric] == "higher" else "at most"
         shown_value, shown_bar = apart(value, bar)
-        words = f"{metric} {shown_value} must be {limit} {shown_bar}: {_met(gap)} by {written(abs(gap))}"
+        bars = f"{metric} {shown_value} must be {limit} {shown_bar}"
+        words = f"{bars}: {_met(gap)} by {written(abs(gap))}"
         yield Rule("floor", metric, None, value, bar, gap, _pass_or_reject(gap), words)
 
 

@@ -1,0 +1,94 @@
+"""Whose turn it is to retrain a model: one run at a time, and one queued request behind it.
+
+Pure decisions over the turn as it was read. The ledger writes the outcome under the condition that
+the turn is still at that revision, and decides anew when it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from lifecycle.names import following_run_name
+
+# A run that was handed the turn has this long to open; then the turn is free to be taken over.
+SECONDS_TO_OPEN = 15 * 60
+MOST_REASONS = 20
+LONGEST_REASON = 1000
+
+
+@dataclass(frozen=True)
+class Queued:
+    """Requests that came while another run had the turn, merged into one."""
+
+    reasons: tuple[str, ...]
+    input: Mapping[str, Any]
+    asked_at: int
+
+
+@dataclass(frozen=True)
+class Handed:
+    """Who passed the turn to whom, kept so that a repeated hand-over starts the same run again."""
+
+    by: str
+    to: str
+    input: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The turn of one model; `until` is in epoch seconds, `revision` counts its writes."""
+
+    holder: str | None = None
+    until: int = 0
+    queued: Queued | None = None
+    handed: Handed | None = None
+    revision: int = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of a run that asked for the turn."""
+
+    outcome: Literal["taken", "taken over", "queued"]
+    turn: Turn
+    behind: str | None = None
+
+
+def ask(turn: Turn, run: str, now: int, seconds: int, request: Mapping[str, Any]) -> Asked:
+    """Give `run` the turn for `seconds`, or merge its request into the queue."""
+    taken = replace(turn, holder=run, until=now + seconds)
+    if turn.holder is None or turn.holder == run:
+        return Asked("taken", taken)
+    if turn.until <= now:
+        return Asked("taken over", taken, behind=turn.holder)
+    return Asked("queued", replace(turn, queued=merge(turn.queued, request, now)), turn.holder)
+
+
+def merge(queued: Queued | None, request: Mapping[str, Any], now: int) -> Queued:
+    """One request with every reason. The later request says what is run; `force` is kept."""
+    reasons = [str(request.get("reason", "manual"))]
+    if queued is None:
+        return Queued(tuple(reasons), dict(request), now)
+    every = list(dict.fromkeys([*queued.reasons, *reasons]))[:MOST_REASONS]
+    force = bool(queued.input.get("force")) or bool(request.get("force"))
+    merged = {**request, "force": force, "reason": ", ".join(every)[:LONGEST_REASON]}
+    return Queued(tuple(every), merged, queued.asked_at)
+
+
+def hand_over(turn: Turn, run: str, model: str, now: int) -> tuple[Turn, Handed | None]:
+    """End `run`'s turn. Answers with the turn as it is to be and the run to start, if any.
+
+    A run that does not hold the turn changes nothing, but is told again whom it handed it to.
+    """
+    if turn.holder != run:
+        return turn, turn.handed if turn.handed and turn.handed.by == run else None
+    if turn.queued is None:
+        return replace(turn, holder=None, until=0, handed=None), None
+    following = following_run_name(model, run, turn.queued.asked_at)
+    handed = Handed(by=run, to=following, input=turn.queued.input)
+    return (
+        replace(turn, holder=following, until=now + SECONDS_TO_OPEN, queued=None, handed=handed),
+        handed,
+    )
