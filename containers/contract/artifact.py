@@ -1,0 +1,92 @@
+"""model.tar.gz: what a trained model is made of. The same content always gives the same bytes."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contract.encoding import Encoding
+from contract.step import StepError
+
+NATIVE_FILES = {"lightgbm": "model.txt", "xgboost": "model.ubj"}
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A model as it travels: the library's own text or UBJ, ONNX, encoding and description."""
+
+    native: bytes
+    onnx: bytes
+    encoding: Encoding
+    description: Mapping[str, Any]
+
+    @property
+    def library(self) -> str:
+        """The library that trained it and explains it."""
+        return str(self.description["library"])
+
+    @property
+    def threshold(self) -> float | None:
+        """The score from which a row counts as positive; binary models only."""
+        threshold = self.description["threshold"]
+        return None if threshold is None else float(threshold)
+
+    def pack(self) -> bytes:
+        """Give the bytes of model.tar.gz."""
+        description = json.dumps(self.description, ensure_ascii=False, indent=1, allow_nan=False)
+        return _tar_gz(
+            {
+                NATIVE_FILES[self.library]: self.native,
+                "model.onnx": self.onnx,
+                "encoding.json": self.encoding.to_json().encode(),
+                "model.json": (description + "\n").encode(),
+            }
+        )
+
+    @classmethod
+    def unpack(cls, packed: bytes, where: str) -> "Artifact":
+        """Read model.tar.gz; `where` names it in the StepError raised when it cannot be read."""
+        try:
+            members = _members(packed)
+            description = json.loads(members["model.json"])
+            return cls(
+                native=members[NATIVE_FILES[description["library"]]],
+                onnx=members["model.onnx"],
+                encoding=Encoding.from_json(members["encoding.json"]),
+                description=description,
+            )
+        except KeyError as error:
+            raise StepError(f"{where}: the model lacks {error}; train it again") from None
+        except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
+            raise StepError(f"{where}: not a readable model ({error}); train it again") from None
+
+
+def sha256(content: bytes) -> str:
+    """The digest by which plan, registry and release know an artifact."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _tar_gz(members: Mapping[str, bytes]) -> bytes:
+    """Pack in sorted order, without times, owners or a name in the gzip header."""
+    tar_bytes = io.BytesIO()
+    with tarfile.open(fileobj=tar_bytes, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name in sorted(members):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(members[name])
+            entry.mode = 0o644
+            archive.addfile(entry, io.BytesIO(members[name]))
+    return gzip.compress(tar_bytes.getvalue(), compresslevel=6, mtime=0)
+
+
+def _members(packed: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
+        return {
+            entry.name: archive.extractfile(entry).read()  # type: ignore[union-attr]
+            for entry in archive
+            if entry.isfile()
+        }

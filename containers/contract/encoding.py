@@ -1,0 +1,218 @@
+"""How rows become the model's input: one float32 matrix, and what its output columns mean.
+
+The trainer learns the encoding from the training rows and ships it as encoding.json beside the
+model; whoever scores with that model reads it from there, so both always agree.
+
+- A numeric feature is itself, as float32.
+- A categorical feature is the position of its value among the sorted values seen in training.
+- A value that is missing, or was never seen in training, becomes the feature's `fallback`. That is
+  NaN (null in JSON) when training had missing values too, because then the trees have learned where
+  to send them. Otherwise no tree has an opinion on missing values, and the libraries' defaults are
+  arbitrary (LightGBM reads NaN as 0), so it is the median or the commonest category.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from contract.step import StepError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from contract.plan import Feature, Kind, Plan, Task
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class EncodedFeature:
+    """One input column. `fallback` is in encoded units; NaN stands for missing."""
+
+    name: str
+    kind: "Kind"
+    categories: tuple[str, ...]
+    fallback: float
+
+    def encode(self, frame: pl.DataFrame) -> "NDArray[np.float32]":
+        """The column as float32, shape [rows]; StepError where the frame cannot give it."""
+        if self.name not in frame.columns:
+            raise StepError(
+                f"column '{self.name}' is not among the rows to score ({_some(frame.columns)}), "
+                "but the model was trained on it; declare it as a feature again"
+            )
+        column = frame.get_column(self.name)
+        if column.dtype.is_numeric() != (self.kind == "numeric"):
+            raise StepError(
+                f"column '{self.name}' was {self.kind} when the model was trained and is now "
+                f"{column.dtype}; give the feature its former kind"
+            )
+        if self.kind == "categorical":
+            codes = {category: float(code) for code, category in enumerate(self.categories)}
+            column = column.cast(pl.String).replace_strict(
+                codes, default=None, return_dtype=pl.Float32
+            )
+        encoded = column.cast(pl.Float32).to_numpy().astype(np.float32)
+        encoded[np.isnan(encoded)] = self.fallback
+        return encoded
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A model's input columns in order, and for a classifier the classes its scores stand for.
+
+    `classes` is (negative, positive) for a binary model: its one score is for the latter.
+    """
+
+    task: "Task"
+    target: str
+    positive: str | None
+    features: tuple[EncodedFeature, ...]
+    classes: tuple[str, ...] | None
+
+    @classmethod
+    def learn(cls, frame: pl.DataFrame, plan: "Plan") -> "Encoding":
+        """Take categories, fallbacks and classes from the training rows."""
+        return cls(
+            task=plan.task,
+            target=plan.target,
+            positive=plan.positive if plan.task == "binary" else None,
+            features=tuple(_learn(frame, feature) for feature in plan.features),
+            classes=None if plan.task == "regression" else _classes(frame, plan),
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Encoding":
+        """Read what `to_json` wrote."""
+        document: dict[str, Any] = json.loads(text)
+        if document.get("format") != FORMAT:
+            raise StepError(
+                f"encoding.json has format {document.get('format')!r}, this version reads {FORMAT}; "
+                "train the model again"
+            )
+        return cls(
+            task=document["task"],
+            target=document["target"],
+            positive=document["positive"],
+            features=tuple(
+                EncodedFeature(
+                    name=entry["name"],
+                    kind=entry["kind"],
+                    categories=tuple(entry["categories"]),
+                    fallback=math.nan if entry["fallback"] is None else entry["fallback"],
+                )
+                for entry in document["features"]
+            ),
+            classes=None if document["classes"] is None else tuple(document["classes"]),
+        )
+
+    def to_json(self) -> str:
+        """The same encoding always gives the same text."""
+        document = {
+            "format": FORMAT,
+            "task": self.task,
+            "target": self.target,
+            "positive": self.positive,
+            "features": [
+                {
+                    "name": feature.name,
+                    "kind": feature.kind,
+                    "categories": list(feature.categories),
+                    "fallback": None if math.isnan(feature.fallback) else feature.fallback,
+                }
+                for feature in self.features
+            ],
+            "classes": None if self.classes is None else list(self.classes),
+        }
+        return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The input columns in the model's order."""
+        return tuple(feature.name for feature in self.features)
+
+    def matrix(self, frame: pl.DataFrame) -> "NDArray[np.float32]":
+        """The rows as the model's input, float32, shape [rows, features]."""
+        matrix = np.empty((frame.height, len(self.features)), dtype=np.float32)
+        for position, feature in enumerate(self.features):
+            matrix[:, position] = feature.encode(frame)
+        return matrix
+
+    def labels(self, frame: pl.DataFrame, where: str) -> "NDArray[np.float64]":
+        """The target as float64, shape [rows]: its value, or the position of its class.
+
+        `where` names the rows for the StepError raised when a class was not seen in training.
+        """
+        column = frame.get_column(self.target)
+        if self.classes is None:
+            return column.cast(pl.Float64).to_numpy().astype(np.float64)
+        written = column.cast(pl.String)
+        unknown = written.filter(~written.is_in(list(self.classes)))
+        if unknown.len():
+            raise StepError(
+                f"class {unknown[0]!r} of '{self.target}' is in {unknown.len()} of the {where} rows "
+                "but in none of the training rows; add rows of that class or remove it"
+            )
+        codes = {name: float(code) for code, name in enumerate(self.classes)}
+        return written.replace_strict(codes, return_dtype=pl.Float64).to_numpy().astype(np.float64)
+
+
+def _learn(frame: pl.DataFrame, feature: "Feature") -> EncodedFeature:
+    column = frame.get_column(feature.name)
+    if feature.kind == "numeric":
+        values = column.cast(pl.Float32).fill_nan(None)
+        median = values.median()
+        known = median is not None and not values.null_count()
+        return EncodedFeature(
+            feature.name,
+            "numeric",
+            (),
+            float(np.float32(median)) if known else math.nan,  # type: ignore[arg-type]
+        )
+    counts = column.drop_nulls().cast(pl.String).value_counts()
+    ranked = sorted(counts.iter_rows(), key=lambda entry: (-entry[1], entry[0]))
+    categories = tuple(sorted(name for name, _ in ranked))
+    known = bool(ranked) and not column.null_count()
+    fallback = float(categories.index(ranked[0][0])) if known else math.nan
+    return EncodedFeature(feature.name, "categorical", categories, fallback)
+
+
+def _classes(frame: pl.DataFrame, plan: "Plan") -> tuple[str, ...]:
+    counts = dict(frame.get_column(plan.target).cast(pl.String).value_counts().iter_rows())
+    names = sorted(counts)
+    if len(names) < 2:
+        only = f"'{names[0]}'" if names else "nothing"
+        raise StepError(
+            f"target '{plan.target}': every training row says {only}, so there is nothing to "
+            "learn; give data with at least two classes"
+        )
+    for name in names:
+        if counts[name] < 2:
+            raise StepError(
+                f"target '{plan.target}': class '{name}' has one training row, a class needs at "
+                "least two; add rows of that class or remove it"
+            )
+    if plan.task == "multiclass":
+        return tuple(names)
+    if plan.positive not in names:
+        raise StepError(
+            f"target '{plan.target}': no training row has the positive value '{plan.positive}', "
+            f"only {_some(names)}; correct 'positive' in model.yaml"
+        )
+    if len(names) > 2:
+        raise StepError(
+            f"target '{plan.target}' of a binary model has {len(names)} values ({_some(names)}); "
+            "use the task multiclass or clean the column"
+        )
+    negative = next(name for name in names if name != plan.positive)
+    return (negative, str(plan.positive))
+
+
+def _some(names: Iterable[str], limit: int = 6) -> str:
+    listed = [f"'{name}'" for name in names]
+    return ", ".join(listed[:limit]) + (", …" if len(listed) > limit else "")

@@ -1,0 +1,1 @@
+"""Train: learn from the prepared rows, leave a model that needs no pickle to be read."""

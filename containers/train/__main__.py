@@ -1,0 +1,55 @@
+"""`python -m train`: the shell of the Train step, which knows where the job's files lie.
+
+Reads input/run, input/train, input/validation; writes model.tar.gz and training.json to
+output/model.
+"""
+
+import json
+import time
+from pathlib import Path
+
+import polars as pl
+from contract.artifact import sha256
+from contract.paths import Paths
+from contract.plan import Plan
+from contract.step import StepError, run_step
+
+from train.model import train
+
+
+def main(paths: Paths) -> None:
+    """Train the run's candidate."""
+    started = time.monotonic()
+    plan = Plan.read(paths.run_plan)
+    trained = train(plan, read_rows(paths.input("train")), read_rows(paths.input("validation")))
+    packed = trained.artifact.pack()
+    output = paths.output("model")
+    (output / "model.tar.gz").write_bytes(packed)
+    fitted = trained.fitted
+    report = {
+        "format": 1,
+        "library": plan.trainer.library,
+        "rounds": len(fitted.history),
+        "best_iteration": fitted.best,
+        "history": {"metric": fitted.metric, "validation": list(fitted.history)},
+        "validation": trained.validation,
+        "seconds": round(time.monotonic() - started, 3),
+        "model_sha256": sha256(packed),
+    }
+    (output / "training.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(
+        f"trained {plan.model}: {fitted.best} of {len(fitted.history)} rounds kept, "
+        + ", ".join(f"{name} {value}" for name, value in trained.validation.items())
+    )
+
+
+def read_rows(folder: Path) -> pl.DataFrame:
+    """All rows of a folder of Parquet parts, in the order of the parts' names."""
+    parts = sorted(folder.glob("*.parquet"))
+    if not parts:
+        raise StepError(f"{folder}: there is no Parquet file; run Preprocess again")
+    return pl.concat([pl.read_parquet(part) for part in parts])
+
+
+if __name__ == "__main__":
+    run_step(main)

@@ -1,0 +1,53 @@
+"""Trees in a form of our own: what the two libraries write differently and ONNX writes once."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+Link = Literal["identity", "exponential", "sigmoid", "softmax"]
+
+
+@dataclass
+class Tree:
+    """One tree as parallel lists, a node's number being its position; node 0 is the root.
+
+    A leaf has feature -1. A row goes to `true` where its value satisfies the ensemble's comparison
+    with `threshold`, and where the value is missing and `missing_true` is set.
+    """
+
+    output: int
+    feature: list[int] = field(default_factory=list)
+    threshold: list[float] = field(default_factory=list)
+    true: list[int] = field(default_factory=list)
+    false: list[int] = field(default_factory=list)
+    missing_true: list[bool] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The sum of the trees' leaf values and `base`, per output, put through `link`."""
+
+    comparison: Literal["BRANCH_LEQ", "BRANCH_LT"]
+    outputs: int
+    base: tuple[float, ...]
+    link: Link
+    trees: tuple[Tree, ...]
+
+
+def float32_at_most(value: float) -> float:
+    """The largest float32 that is not above the value.
+
+    LightGBM compares float32 inputs with float64 thresholds. Rounding a threshold to the nearest
+    float32 may lift it onto an input just above it and send that row the other way; rounded down,
+    `x <= threshold` is true for exactly the same float32 inputs.
+
+    >>> float32_at_most(0.1) <= 0.1 < float(np.float32(0.1))
+    True
+    """
+    with np.errstate(over="ignore"):
+        near = np.float32(value)
+    if float(near) > value:
+        near = np.nextafter(near, np.float32(-np.inf))
+    return float(near)

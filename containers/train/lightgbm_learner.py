@@ -1,0 +1,224 @@
+"""LightGBM: train, write the model's text, read the trees back from it."""
+
+import re
+from typing import Any
+
+import numpy as np
+from contract.libraries import lightgbm
+from contract.plan import Task
+from contract.step import StepError
+from numpy.typing import NDArray
+
+from train.ensemble import Ensemble, Link, Tree, float32_at_most
+from train.learner import Problem, check_parameters, refusal
+
+OBJECTIVES: dict[Task, dict[str, Link]] = {
+    "regression": {
+        **dict.fromkeys(
+            ("regression", "regression_l1", "huber", "fair", "quantile", "mape"), "identity"
+        ),
+        **dict.fromkeys(("poisson", "gamma", "tweedie"), "exponential"),
+    },
+    "binary": {"binary": "sigmoid"},
+    "multiclass": {"multiclass": "softmax"},
+}
+# The validation metric to watch for a primary metric; others watch the task's loss.
+METRICS: dict[Task, dict[str, str]] = {
+    "regression": {"rmse": "rmse", "r2": "rmse", "mae": "mae", "mape": "mape"},
+    "binary": {"auc": "auc", "average_precision": "average_precision"},
+    "multiclass": {"accuracy": "multi_error"},
+}
+LOSSES: dict[Task, str] = {
+    "regression": "rmse",
+    "binary": "binary_logloss",
+    "multiclass": "multi_logloss",
+}
+_ROUNDS = (
+    "num_iterations", "num_iteration", "n_iter", "num_tree", "num_trees", "num_round",
+    "num_rounds", "nrounds", "num_boost_round", "n_estimators", "max_iter",
+)  # fmt: skip
+_PATIENCE = ("early_stopping_round", "early_stopping_rounds", "early_stopping", "n_iter_no_change")
+_OBJECTIVE = ("objective_type", "app", "application", "loss")
+_BOOSTING = ("boosting", "boosting_type", "boost")
+REFUSED = {
+    **dict.fromkeys(_ROUNDS, "takes it from trainer.rounds; set that instead"),
+    **dict.fromkeys(_PATIENCE, "takes it from trainer.early_stopping_rounds; set that instead"),
+    **dict.fromkeys(("seed", "random_seed", "random_state"), "takes it from trainer.seed"),
+    **dict.fromkeys(_OBJECTIVE, "knows it also as 'objective'; use that name"),
+    **dict.fromkeys(("metrics", "metric_types"), "knows it also as 'metric'; use that name"),
+    **dict.fromkeys(("num_class", "num_classes"), "takes it from the data; leave it out"),
+    **dict.fromkeys(("verbosity", "verbose"), "needs its own setting to report; leave it out"),
+    **dict.fromkeys(("device", "device_type"), "has to give the same model anywhere; leave it out"),
+    **dict.fromkeys(
+        ("linear_tree", "linear_trees", "zero_as_missing", "reg_sqrt", "sigmoid"),
+        "would make a model that ONNX cannot express; leave it out",
+    ),
+}
+_CATEGORICAL, _DEFAULT_LEFT = 1, 2
+_MISSING_NONE, _MISSING_NAN = 0, 2
+
+
+class LightGBM:
+    """See learner.Learner."""
+
+    def __init__(self, problem: Problem) -> None:
+        parameters = problem.trainer.parameters
+        check_parameters("lightgbm", parameters, REFUSED)
+        for name in _BOOSTING:
+            if parameters.get(name, "gbdt") not in ("gbdt", "goss", "gbrt"):
+                raise StepError(
+                    f"trainer.parameters.{name}: '{parameters[name]}' is not supported with early "
+                    "stopping and ONNX; use gbdt or goss"
+                )
+        self._task = problem.task
+        self._library = lightgbm()
+        self._warnings = _Warnings()
+        self._library.register_logger(self._warnings)
+        settings = {
+            "objective": problem.task,
+            "metric": METRICS[problem.task].get(problem.primary, LOSSES[problem.task]),
+            **parameters,
+            "seed": problem.trainer.seed,
+            # Same bytes on any number of threads (held by a test): sums are made in a fixed order.
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": problem.threads,
+            "verbosity": 0,
+            **({"num_class": problem.classes} if problem.task == "multiclass" else {}),
+        }
+        try:
+            train = self._library.Dataset(
+                problem.train.matrix, problem.train.labels, params=settings
+            )
+            self._booster = self._library.Booster(settings, train)
+            self._booster.add_valid(
+                train.create_valid(problem.validation.matrix, problem.validation.labels),
+                "validation",
+            )
+            name, value, self.higher_is_better = self._evaluation()
+        except self._library.basic.LightGBMError as error:
+            raise refusal("lightgbm", error) from None
+        self.metric = name
+        del value
+        self._check_unknown(parameters)
+        _objective(self._booster.model_to_string(), problem.task)
+
+    def _check_unknown(self, parameters: Any) -> None:
+        for warning in self._warnings.lines:
+            if warning.startswith("Unknown parameter"):
+                unknown = warning.rpartition(" ")[2]
+                raise StepError(
+                    f"trainer.parameters.{unknown}: lightgbm does not know this parameter; "
+                    "correct or remove it"
+                )
+
+    def _evaluation(self) -> tuple[str, float, bool]:
+        results = self._booster.eval_valid()
+        if not results:
+            raise StepError(
+                "trainer.parameters.metric: lightgbm reports no such metric on the validation "
+                "rows, so there is nothing to stop by; name one of its metrics or leave it out"
+            )
+        _, name, value, higher = results[0]
+        return str(name), float(value), bool(higher)
+
+    def round(self) -> float | None:
+        try:
+            if self._booster.update():
+                return None
+        except self._library.basic.LightGBMError as error:
+            raise refusal("lightgbm", error) from None
+        return self._evaluation()[1]
+
+    def native(self, rounds: int) -> bytes:
+        text: str = self._booster.model_to_string(num_iteration=rounds)
+        # The one line that tells on how many threads the model was trained.
+        return re.sub(r"\[num_threads: \d+\]", "[num_threads: 0]", text).encode()
+
+    def ensemble(self, native: bytes) -> Ensemble:
+        return read_text(native.decode(), self._task)
+
+    def scores(self, native: bytes, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        booster = self._library.Booster(model_str=native.decode())
+        return np.asarray(booster.predict(matrix), dtype=np.float64)
+
+
+class _Warnings:
+    """A logger, as LightGBM wants it, that keeps what it is warned of."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def info(self, line: str) -> None:
+        del line
+
+    def warning(self, line: str) -> None:
+        self.lines.append(line.removeprefix("[LightGBM] [Warning] ").strip())
+
+
+def read_text(text: str, task: Task) -> Ensemble:
+    """Read LightGBM's model text, format v4."""
+    header, *blocks = text.partition("\nend of trees")[0].split("\nTree=")
+    fields = _fields(header)
+    outputs = int(fields["num_tree_per_iteration"])
+    return Ensemble(
+        comparison="BRANCH_LEQ",
+        outputs=outputs,
+        base=(0.0,) * outputs,
+        link=_objective(text, task),
+        trees=tuple(_tree(_fields(block), number % outputs) for number, block in enumerate(blocks)),
+    )
+
+
+def _objective(text: str, task: Task) -> Link:
+    name = _fields(text.partition("\nTree=")[0]).get("objective", "none").split()[0]
+    if name not in OBJECTIVES[task]:
+        raise StepError(
+            f"trainer.parameters.objective: '{name}' is not one for a {task} model; "
+            f"use one of {', '.join(OBJECTIVES[task])}"
+        )
+    return OBJECTIVES[task][name]
+
+
+def _fields(block: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+
+
+def _tree(fields: dict[str, str], output: int) -> Tree:
+    """Splits keep their numbers; the leaves follow them. A child below 0 is leaf ~child."""
+    tree = Tree(output=output)
+    leaves = [float(value) for value in fields["leaf_value"].split()]
+    splits = len(leaves) - 1
+    if splits:
+        columns = zip(
+            map(int, fields["split_feature"].split()),
+            map(float, fields["threshold"].split()),
+            map(int, fields["decision_type"].split()),
+            map(int, fields["left_child"].split()),
+            map(int, fields["right_child"].split()),
+            strict=True,
+        )
+        for feature, threshold, decision, left, right in columns:
+            tree.feature.append(feature)
+            tree.threshold.append(float32_at_most(threshold))
+            tree.true.append(left if left >= 0 else splits + ~left)
+            tree.false.append(right if right >= 0 else splits + ~right)
+            tree.missing_true.append(_missing_true(decision, threshold))
+    tree.feature += [-1] * len(leaves)
+    tree.threshold += [0.0] * len(leaves)
+    tree.true += [0] * len(leaves)
+    tree.false += [0] * len(leaves)
+    tree.missing_true += [False] * len(leaves)
+    tree.value += [0.0] * splits + leaves
+    return tree
+
+
+def _missing_true(decision: int, threshold: float) -> bool:
+    missing = decision >> 2 & 3
+    if decision & _CATEGORICAL or missing not in (_MISSING_NONE, _MISSING_NAN):
+        raise StepError(
+            "trainer.parameters: they made lightgbm grow a tree that ONNX cannot express "
+            "(categorical split or zero as missing); remove categorical_feature and the like"
+        )
+    # Where training saw no missing value, LightGBM reads one as 0.
+    return bool(decision & _DEFAULT_LEFT) if missing == _MISSING_NAN else threshold >= 0

@@ -1,0 +1,205 @@
+"""XGBoost: train, write the model's UBJ, read the trees back from its JSON twin."""
+
+import json
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from contract.libraries import xgboost
+from contract.plan import Task
+from contract.step import StepError
+from numpy.typing import NDArray
+
+from train.ensemble import Ensemble, Link, Tree
+from train.learner import Problem, check_parameters, refusal
+
+OBJECTIVES: dict[Task, dict[str, Link]] = {
+    "regression": {
+        **dict.fromkeys(
+            (
+                "reg:squarederror",
+                "reg:squaredlogerror",
+                "reg:pseudohubererror",
+                "reg:absoluteerror",
+                "reg:quantileerror",
+            ),
+            "identity",
+        ),
+        **dict.fromkeys(("count:poisson", "reg:gamma", "reg:tweedie"), "exponential"),
+    },
+    "binary": {"binary:logistic": "sigmoid"},
+    "multiclass": {"multi:softprob": "softmax"},
+}
+METRICS: dict[Task, dict[str, str]] = {
+    "regression": {"rmse": "rmse", "r2": "rmse", "mae": "mae", "mape": "mape"},
+    "binary": {"auc": "auc", "average_precision": "aucpr"},
+    "multiclass": {"accuracy": "merror"},
+}
+LOSSES: dict[Task, str] = {"regression": "rmse", "binary": "logloss", "multiclass": "mlogloss"}
+# XGBoost does not say which way a metric improves.
+HIGHER_IS_BETTER = {"auc", "aucpr", "ndcg", "map", "pre"}
+_ROUNDS = ("n_estimators", "num_boost_round", "num_round", "num_rounds")
+REFUSED = {
+    **dict.fromkeys(_ROUNDS, "takes it from trainer.rounds; set that instead"),
+    "early_stopping_rounds": "takes it from trainer.early_stopping_rounds; set that instead",
+    **dict.fromkeys(("seed", "random_state"), "takes it from trainer.seed; set that instead"),
+    "num_class": "takes it from the data; leave it out",
+    "verbosity": "needs its own setting to report; leave it out",
+    "device": "has to give the same model anywhere; leave it out",
+    **dict.fromkeys(
+        ("multi_strategy", "feature_selector", "updater"),
+        "would make a model that ONNX cannot express; leave it out",
+    ),
+}
+
+
+class XGBoost:
+    """See learner.Learner."""
+
+    def __init__(self, problem: Problem) -> None:
+        parameters = problem.trainer.parameters
+        check_parameters("xgboost", parameters, REFUSED)
+        if parameters.get("booster", "gbtree") != "gbtree":
+            raise StepError(
+                f"trainer.parameters.booster: '{parameters['booster']}' is not supported with "
+                "early stopping and ONNX; use gbtree"
+            )
+        default = next(iter(OBJECTIVES[problem.task]))
+        objective = parameters.get("objective", default)
+        if objective not in OBJECTIVES[problem.task]:
+            raise StepError(
+                f"trainer.parameters.objective: '{objective}' is not one for a {problem.task} "
+                f"model; use one of {', '.join(OBJECTIVES[problem.task])}"
+            )
+        self._task = problem.task
+        self._library = xgboost()
+        self._rounds = 0
+        settings = {
+            "objective": default,
+            "eval_metric": METRICS[problem.task].get(problem.primary, LOSSES[problem.task]),
+            **parameters,
+            "seed": problem.trainer.seed,
+            "nthread": problem.threads,
+            "verbosity": 1,
+            **({"num_class": problem.classes} if problem.task == "multiclass" else {}),
+        }
+        with self._guarded():
+            self._train = self._library.DMatrix(
+                problem.train.matrix, problem.train.labels, nthread=problem.threads
+            )
+            self._validation = self._library.DMatrix(
+                problem.validation.matrix, problem.validation.labels, nthread=problem.threads
+            )
+            self._booster = self._library.Booster(settings, [self._train, self._validation])
+        self.metric = str(settings["eval_metric"])
+        self.higher_is_better = self.metric.partition("@")[0] in HIGHER_IS_BETTER
+
+    def _guarded(self) -> "_Guard":
+        return _Guard(self._library.core.XGBoostError)
+
+    def round(self) -> float | None:
+        with self._guarded():
+            self._booster.update(self._train, self._rounds)
+            line: str = self._booster.eval_set([(self._validation, "validation")], self._rounds)
+        self._rounds += 1
+        return float(line.split("\t")[1].rpartition(":")[2])
+
+    def native(self, rounds: int) -> bytes:
+        return bytes(self._booster[:rounds].save_raw("ubj"))
+
+    def ensemble(self, native: bytes) -> Ensemble:
+        return read_json(bytes(self._loaded(native).save_raw("json")), self._task)
+
+    def scores(self, native: bytes, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        predicted = self._loaded(native).predict(self._library.DMatrix(matrix))
+        return np.asarray(predicted, dtype=np.float64)
+
+    def _loaded(self, native: bytes) -> Any:
+        return self._library.Booster(model_file=bytearray(native))
+
+
+class _Guard(warnings.catch_warnings):
+    """Turn XGBoost's errors, and its warning of an unknown parameter, into StepError."""
+
+    def __init__(self, error: type[Exception]) -> None:
+        super().__init__(record=True)
+        self._error = error
+        self._seen: list[Any] = []
+
+    def __enter__(self) -> Any:
+        self._seen = super().__enter__() or []
+        warnings.simplefilter("always")
+        return self._seen
+
+    def __exit__(self, *exc: Any) -> None:
+        super().__exit__(*exc)
+        if isinstance(exc[1], self._error):
+            raise refusal("xgboost", exc[1]) from None
+        for warning in self._seen:
+            text = str(warning.message)
+            if "are not used" in text:
+                unknown = text[text.index("{") + 1 : text.index("}")].strip().strip('"')
+                raise StepError(
+                    f"trainer.parameters.{unknown}: xgboost does not know this parameter; "
+                    "correct or remove it"
+                )
+
+
+def read_json(model: bytes, task: Task) -> Ensemble:
+    """Read XGBoost's model JSON (3.x)."""
+    learner = json.loads(model)["learner"]
+    link = OBJECTIVES[task][learner["objective"]["name"]]
+    gbtree = learner["gradient_booster"]["model"]
+    outputs = max(1, int(learner["learner_model_param"]["num_class"]))
+    base = _base(learner["learner_model_param"]["base_score"], link)
+    return Ensemble(
+        comparison="BRANCH_LT",
+        outputs=outputs,
+        base=base if len(base) == outputs else base * outputs,
+        link=link,
+        trees=tuple(
+            _tree(tree, output)
+            for tree, output in zip(gbtree["trees"], gbtree["tree_info"], strict=True)
+        ),
+    )
+
+
+def _base(written: str, link: Link) -> tuple[float, ...]:
+    """The base score is written as a prediction ("5E-1" or "[5E-1]"); give the margin."""
+    scores = [float(part) for part in written.strip("[]").split(",")]
+    if link == "sigmoid":
+        return tuple(math.log(score / (1 - score)) for score in scores)
+    if link == "exponential":
+        return tuple(math.log(score) for score in scores)
+    return tuple(scores)
+
+
+def _tree(tree: dict[str, Any], output: int) -> Tree:
+    """A leaf has left child -1, and its value stands where a split has its threshold."""
+    left, right = tree["left_children"], tree["right_children"]
+    conditions = tree["split_conditions"]
+    leaf = [child == -1 for child in left]
+    if any(tree.get("split_type", ())):
+        raise StepError("xgboost grew a categorical split, which this export does not know")
+    return Tree(
+        output=output,
+        feature=[
+            -1 if is_leaf else index
+            for is_leaf, index in zip(leaf, tree["split_indices"], strict=True)
+        ],
+        threshold=[
+            0.0 if is_leaf else float(value)
+            for is_leaf, value in zip(leaf, conditions, strict=True)
+        ],
+        true=[max(child, 0) for child in left],
+        false=[max(child, 0) for child in right],
+        missing_true=[
+            bool(flag) and not is_leaf
+            for is_leaf, flag in zip(leaf, tree["default_left"], strict=True)
+        ],
+        value=[
+            float(value) if is_leaf else 0.0
+            for is_leaf, value in zip(leaf, conditions, strict=True)
+        ],
+    )
