@@ -7,9 +7,11 @@ the stage's process and not through `sts:AssumeRole`.
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from dataclasses import dataclass
+from typing import Any
 
 LIFETIME_SECONDS = 12 * 3600
 
@@ -40,12 +42,11 @@ def assume_as_service(role_arn: str, service: str, session_name: str) -> Credent
 
     Raises RoleRefusedError, worded as AWS words it.
     """
-    from ministack.core.iam_evaluator import evaluate_trust_policy
     from ministack.services import iam, sts
 
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     role = iam._roles.get_scoped(account, None, name)
-    if role is None or not evaluate_trust_policy(role["AssumeRolePolicyDocument"], service):
+    if role is None or not _trusts(role["AssumeRolePolicyDocument"], service, role_arn):
         raise RoleRefusedError(
             f"The role {role_arn} cannot be assumed by {service}. Check that it exists and that "
             f"its trust policy allows sts:AssumeRole to {service}."
@@ -72,3 +73,33 @@ def assume_as_service(role_arn: str, service: str, session_name: str) -> Credent
         },
     )
     return credentials
+
+
+def _trusts(document: str | dict[str, Any], service: str, role_arn: str) -> bool:
+    """Whether a trust policy lets `service`, acting for this account, assume the role."""
+    from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
+
+    account = role_arn.split(":")[4]
+    context = EvalContext(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account=account,
+        action="sts:AssumeRole",
+        resource_arn=role_arn,
+        region="",
+        service_context={"aws:sourceaccount": account},
+    )
+    policy = json.loads(document) if isinstance(document, str) else document
+    # MiniStack matches no service principal by name, so the statements that name this one are
+    # picked here and the rest of the evaluation (actions, conditions, denials) is MiniStack's.
+    statements = [
+        {**statement, "Principal": "*"}
+        for statement in policy["Statement"]
+        if service in _named_services(statement.get("Principal"))
+    ]
+    return bool(evaluate_trust_policy({**policy, "Statement": statements}, service, context))
+
+
+def _named_services(principal: Any) -> list[str]:
+    named = principal.get("Service", []) if isinstance(principal, dict) else []
+    return [named] if isinstance(named, str) else list(named)

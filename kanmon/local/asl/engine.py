@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import yaml
+
 from kanmon.local.asl import clients
 
 log = logging.getLogger(__name__)
@@ -149,8 +151,11 @@ def _also_interpretable(validate: Callable[[Any], str | None]) -> Callable[[Any]
 
 
 def _checked_definition(resolve: Callable[[Any], str]) -> Callable[[Any], str]:
+    # A DefinitionUri may be YAML; the interpreters read JSON.
     def resolve_and_check(properties: dict[str, Any]) -> str:
         definition = resolve(properties)
+        if not definition.lstrip().startswith("{"):
+            definition = json.dumps(yaml.safe_load(definition))
         refused = _refusal(definition)
         if refused:
             raise ValueError(f"Invalid State Machine Definition: '{refused}'")

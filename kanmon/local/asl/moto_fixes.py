@@ -7,6 +7,8 @@ each name against the installed moto, so that an upgrade that moves one fails th
 from __future__ import annotations
 
 import datetime
+import json
+import logging
 import re
 import sys
 from collections.abc import Callable
@@ -40,6 +42,8 @@ _service_models: dict[str, ServiceModel] = {}
 
 def apply() -> None:
     """Replace what must be replaced. Applying twice does no harm."""
+    # It logs every failed state with the whole syntax tree; the history says the same readably.
+    logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
     _evaluate_jsonata_in_python()
     _call_services_as_the_role()
     _forget_the_query_language_of_a_rejected_machine()
@@ -124,6 +128,22 @@ def _evaluate_jsonata_in_python() -> None:
     moto_jsonata._eval_jsonata = evaluate_jsonata
     moto_jsonata._PATTERN_VARIABLE_REFERENCE = _VARIABLES
     _everywhere("encode_jsonata_variable_declarations", _declare)
+    _everywhere("get_intrinsic_functions_declarations", _no_declarations)
+    preprocessor.Preprocessor._inner_string_of = staticmethod(_string_of)
+
+
+# moto declares $hash and its like as text in front of each expression, two of them as apologies;
+# `evaluate_jsonata` has registered the real ones.
+def _no_declarations(variable_references: set[str]) -> str:
+    return ""
+
+
+# moto strips the quotes of a JSON string and leaves its escapes in.
+def _string_of(parser_rule_context: Any) -> str | None:
+    text = parser_rule_context.getText()
+    if text == "null":
+        return None
+    return str(json.loads(text)) if text.startswith('"') else str(text)
 
 
 # moto calls every service with fixed, made-up credentials; here it must be the machine's role.

@@ -104,7 +104,7 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
 
     def _stop_job(self) -> None:
         try:
-            self._stop()  # type: ignore[no-untyped-call]
+            self._stop()
         except ClientError as error:
             # The job may have ended by itself in the meantime; anything else is in its own record.
             if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
