@@ -1,0 +1,85 @@
+"""The linters' word on the template, as SAM and as the CloudFormation that SAM makes of it."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+
+from tests.template.translation import ROOT, TEMPLATE, WORKFLOW, source, translated
+
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+# Checks that are not ours to pass, each with its reason.
+SKIPPED = {
+    "WS1004": "the functions share one log group with a retention, which this check does not see",
+    "ES1007": "a report that fails three times raises FunctionErrorsAlarm, and the turn expires",
+    "ES4000": "EventBridge retries for a day, RetrainFailedAlarm notifies by another way",
+    "ES7000": "an e-mail subscription is the only one, and its messages cannot be redriven",
+}
+
+
+def findings(template: str, rules: list[str] | None = None) -> list[str]:
+    config = ManualArgs(append_rules=rules or [], ignore_checks=list(SKIPPED))
+    found = lint(template, regions=["us-east-1", "eu-west-1"], config=config)
+    return [f"{match.rule.id} {'/'.join(map(str, match.path or []))}: {match}" for match in found]
+
+
+def test_the_sam_template_passes_cfn_lint_and_its_serverless_rules() -> None:
+    assert findings(TEMPLATE.read_text(), ["cfn_lint_serverless.rules"]) == []
+
+
+def test_the_translated_template_passes_cfn_lint_with_the_workflow_inlined() -> None:
+    template = translated()
+    properties = template["Resources"]["RetrainStateMachine"]["Properties"]
+    del properties["DefinitionS3Location"]
+    properties["Definition"] = yaml.safe_load(WORKFLOW.read_text())
+
+    assert findings(json.dumps(template)) == []
+
+
+def test_cfn_lint_would_see_an_action_that_does_not_exist() -> None:
+    template = translated()
+    role = template["Resources"]["JudgeCandidateRole"]["Properties"]
+    role["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"] = "s3:GetObjekt"
+
+    assert any(line.startswith("W3037") for line in findings(json.dumps(template)))
+
+
+def test_every_skipped_check_says_why() -> None:
+    assert all(reason.strip() for reason in SKIPPED.values())
+
+
+@pytest.mark.skipif(not SAM.exists(), reason="the SAM CLI is not installed: make .venv-sam/ready")
+def test_the_sam_cli_accepts_the_template(tmp_path: Path) -> None:
+    environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
+
+    done = subprocess.run(
+        [SAM, "validate", "--lint"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (done.returncode, "is a valid SAM Template" in done.stdout) == (0, True), done.stderr
+
+
+def test_the_template_stays_readable_in_one_sitting() -> None:
+    assert len(TEMPLATE.read_text().splitlines()) <= 760
+    assert list(source()) == [
+        "AWSTemplateFormatVersion",
+        "Transform",
+        "Description",
+        "Metadata",
+        "Parameters",
+        "Conditions",
+        "Globals",
+        "Resources",
+        "Outputs",
+    ]
