@@ -9,7 +9,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from kanmon.local.credentials import LIFETIME_SECONDS, assume_as_service
+from kanmon.local import authorization
+
+_KEEP_SECONDS = 1800.0  # well below the hour for which a role's session is good
 
 _endpoint: str = ""
 _cache: dict[tuple[str, str, str], tuple[float, Any]] = {}
@@ -29,7 +31,7 @@ def client_for(region: str, service: str, role_arn: str) -> Any:
         expires, client = _cache.get(key, (0.0, None))
         if time.time() < expires:
             return client
-        credentials = assume_as_service(role_arn, "states.amazonaws.com", "kanmon-states")
+        credentials = authorization.assume(role_arn, "states.amazonaws.com", "kanmon-states")
         session: Any = boto3.session.Session()
         client = session.client(
             service,
@@ -45,7 +47,7 @@ def client_for(region: str, service: str, role_arn: str) -> Any:
                 inject_host_prefix=False,
             ),
         )
-        _cache[key] = (time.time() + LIFETIME_SECONDS / 2, client)
+        _cache[key] = (time.time() + _KEEP_SECONDS, client)
         return client
 
 

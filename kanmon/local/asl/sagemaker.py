@@ -49,6 +49,7 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__(supported_integration_patterns={ResourceCondition.Sync})
+        self._stop_job: Callable[[], Any] = lambda: None
 
     def _get_supported_parameters(self) -> set[str]:
         return set()  # which fields AWS supports is checked by tests/workflow, before deployment
@@ -82,7 +83,7 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         kind = _JOBS[self.resource.api_action.lower()]
         name = {f"{kind}Name": normalised_parameters[f"{kind}Name"]}
         client = self._client(resource_runtime_part, state_credentials)
-        self._stop = lambda: getattr(client, f"stop_{_snake(kind)}")(**name)
+        self._stop_job = lambda: getattr(client, f"stop_{_snake(kind)}")(**name)
 
         def ended() -> Any:
             job = getattr(client, f"describe_{_snake(kind)}")(**name)
@@ -99,12 +100,12 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
     def _eval_sync(self, env: Any, *arguments: Any, **named: Any) -> Any:
         outcome = super()._eval_sync(env, *arguments, **named)
         if outcome is None and not env.is_running():
-            self._stop_job()
+            self._stop_unless_ended()
         return outcome
 
-    def _stop_job(self) -> None:
+    def _stop_unless_ended(self) -> None:
         try:
-            self._stop()
+            self._stop_job()
         except ClientError as error:
             # The job may have ended by itself in the meantime; anything else is in its own record.
             if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
