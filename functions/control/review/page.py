@@ -1,0 +1,146 @@
+"""Renders the review page: one HTML file that needs nothing else, runs nothing and asks for nothing.
+
+It shows a run's candidate to the person who approves it. It only shows: there is no link, form or script on it that
+could decide, so neither a mail scanner nor a careless click approves anything.
+"""
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from lifecycle.metrics import DIRECTION
+from markupsafe import Markup
+
+from review import behaviour, changes, comparison, judgement, lineage
+from review.case import Case
+from review.reading import Document, listed, mapping
+from review.wording import clean, moment, shorten, text
+
+LARGEST_PAGE = 300_000
+
+# (rows of a table, characters of a text). The first that keeps the page under its size is taken; the last one is small
+# enough for any input.
+LIMITS = ((60, 400), (30, 160), (12, 80), (6, 32))
+
+
+def render(
+    run_plan: Document,
+    evaluation: Document,
+    verdict: Document,
+    *,
+    judged_at: str,
+    training: Document | None = None,
+    preprocess: Document | None = None,
+    champion_definition: Document | None = None,
+) -> str:
+    """The page as HTML, always under 300 kB; the same input gives the same page.
+
+    Whatever is missing or broken in the documents is shown as such and never raises: a rejected candidate is often
+    rejected because of it.
+    """
+    page = ""
+    for rows, characters in LIMITS:
+        case = Case(
+            plan=mapping(run_plan),
+            evaluation=mapping(evaluation),
+            verdict=mapping(verdict),
+            directions=DIRECTION,
+            training=mapping(training),
+            preprocess=mapping(preprocess),
+            champion_definition=mapping(champion_definition),
+            limit=rows,
+        )
+        page = _template().render(**_view(case, judged_at), characters=characters)
+        if len(page.encode()) < LARGEST_PAGE:
+            break
+    return page
+
+
+def _view(case: Case, judged_at: str) -> dict[str, Any]:
+    """Everything the template shows, section by section."""
+    word = text(case.verdict.get("verdict"), "no verdict")
+    warned, more_warnings = lineage.warnings(case)
+    return {
+        "model": text(case.plan.get("model"), text(case.evaluation.get("model"), "unnamed model")),
+        "about": text(case.definition.get("description"), ""),
+        "task": text(case.definition.get("task", case.evaluation.get("task"))),
+        "target": text(case.definition.get("target")),
+        "owners": ", ".join(text(owner) for owner in listed(case.definition.get("owners"))),
+        "run": text(case.plan.get("run"), text(case.evaluation.get("run"))),
+        "reason": text(case.plan.get("reason")),
+        "judged": moment(judged_at),
+        "verdict": word,
+        "tone": judgement.VERDICT_TONES.get(word, "bad"),
+        "meaning": judgement.VERDICT_MEANINGS.get(word, "The gate gave no verdict that is known."),
+        # The heading above it already gives the verdict's word.
+        "summary": text(case.verdict.get("summary"), "").removeprefix(f"{word}: "),
+        "facts": judgement.facts(case),
+        "rules": judgement.rules_table(case),
+        "champion": case.champion,
+        "compares": case.compares,
+        "cards": comparison.metric_cards(case),
+        "metrics": comparison.metric_table(case),
+        "segments": comparison.segment_tables(case),
+        "fewest": text(mapping(case.definition.get("gate")).get("minimum_segment_rows"), ""),
+        "fairness": comparison.fairness_tables(case),
+        "calibration": behaviour.calibration(case),
+        "residuals": behaviour.residuals(case),
+        "confusion": behaviour.confusion(case),
+        "importance": behaviour.importance(case),
+        "drift": changes.drift_table(case),
+        "drift_summary": changes.drift_summary(case),
+        "definition": changes.definition_table(case),
+        "definition_known": bool(case.champion_definition),
+        "definition_same": _same_definition(case),
+        "data": lineage.data_checks(case),
+        "warnings": warned,
+        "more_warnings": more_warnings,
+        "rejected": lineage.rejected_rows(case),
+        "lineage": lineage.lineage(case, judged_at),
+        "trained": lineage.trained(case),
+        "durations": lineage.durations(case),
+        "style_hash": _style_hash(),
+    }
+
+
+def _same_definition(case: Case) -> bool:
+    """Whether both models' folders are the same, byte for byte."""
+    now = mapping(case.plan.get("definition")).get("sha256")
+    return now is not None and now == case.champion.get("definition_sha256")
+
+
+@pass_context
+def _shown(context: Context, value: object) -> object:
+    """What the template does to every value before escaping it; so no foreign text gets past it."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value  # a macro's own output, or a number computed here
+    return shorten(clean(value), context["characters"])
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        # Not select_autoescape: it goes by the file's ending and would leave `.jinja` unescaped.
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+def _template() -> Any:
+    return _environment().get_template("page.html.jinja")
+
+
+@cache
+def _style_hash() -> str:
+    """The digest by which the page's policy allows its one style sheet, and no other."""
+    style = _environment().get_template("page.css").render()
+    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
