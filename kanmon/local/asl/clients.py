@@ -9,9 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from kanmon.local import authorization
-
-_KEEP_SECONDS = 1800.0  # well below the hour for which a role's session is good
+from kanmon.local.credentials import LIFETIME_SECONDS, assume_as_service
 
 _endpoint: str = ""
 _cache: dict[tuple[str, str, str], tuple[float, Any]] = {}
@@ -31,7 +29,7 @@ def client_for(region: str, service: str, role_arn: str) -> Any:
         expires, client = _cache.get(key, (0.0, None))
         if time.time() < expires:
             return client
-        credentials = authorization.assume(role_arn, "states.amazonaws.com", "kanmon-states")
+        credentials = assume_as_service(role_arn, "states.amazonaws.com", "kanmon-states")
         session: Any = boto3.session.Session()
         client = session.client(
             service,
@@ -47,7 +45,7 @@ def client_for(region: str, service: str, role_arn: str) -> Any:
                 inject_host_prefix=False,
             ),
         )
-        _cache[key] = (time.time() + _KEEP_SECONDS, client)
+        _cache[key] = (time.time() + LIFETIME_SECONDS / 2, client)
         return client
 
 
