@@ -33,7 +33,7 @@ NO_COLOR        no colours
 @click.command(
     cls=VerbGroup,
     sections={
-        "Stage": ["up", "down", "deploy", "doctor"],
+        "Stage": ["up", "deploy", "down", "doctor", "env"],
         "Models": ["models", "new-model", "put-data"],
         "Runs": ["run", "runs", "show", "report", "logs", "stop"],
     },

@@ -30,9 +30,13 @@ def read_folder(folder: Path) -> Folder:
     files = {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
     source = f"models/{folder.name}/model.yaml"
     try:
-        definition = parse_definition(files["model.yaml"], source)
+        definition = parse_definition(files["model.yaml"].decode(), source)
     except DefinitionError as error:
-        raise _as_bad_input(error.problems) from error
+        raise as_bad_input(error.problems) from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(
+            f"{source} is not UTF-8 text (byte {error.start})", "Save it as UTF-8."
+        ) from error
     if definition.name != folder.name:
         raise BadInputError(
             f"{source}, name: {definition.name!r} is not its folder's name",
@@ -41,7 +45,8 @@ def read_folder(folder: Path) -> Folder:
     return Folder(folder.name, files, folder_digest(files), definition)
 
 
-def _as_bad_input(problems: list[str]) -> BadInputError:
+def as_bad_input(problems: list[str]) -> BadInputError:
+    """All problems of a definition, a line each."""
     more = "".join(f"\n        {problem}" for problem in problems[1:])
     return BadInputError(f"{problems[0]}{more}")
 

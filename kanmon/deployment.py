@@ -22,8 +22,7 @@ def deploy_locally(
     connection: "Connection", project: "Project", tick: Callable[[str], None]
 ) -> stack.Change:
     """Upload code and state machine by content, then create or update the stack."""
-    account = connection.client("sts").get_caller_identity()["Account"]
-    bucket = f"{connection.stack}-code-{account}"
+    bucket = f"{connection.stack}-code-{connection.account}"
     have = _keys_of_new_or_known_bucket(connection, bucket)
 
     def upload(name: str, content: bytes) -> dict[str, str]:
@@ -42,7 +41,9 @@ def _keys_of_new_or_known_bucket(connection: "Connection", bucket: str) -> set[s
     from botocore.exceptions import ClientError
 
     try:
-        return {one["Key"] for one in connection.s3.list_objects_v2(Bucket=bucket).get("Contents", [])}
+        return {
+            one["Key"] for one in connection.s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+        }
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchBucket":
             raise
@@ -73,21 +74,20 @@ def call(words: list[str], folder: Path, name: str, stdin: bytes | None = None) 
     """Run a program whose output the user should see while stdout stays ours."""
     done = subprocess.run(words, cwd=folder, stdout=sys.stderr, input=stdin, check=False)
     if done.returncode:
-        raise RunFailedError(f"{name} failed with exit code {done.returncode}", "Its output is above.")
+        raise RunFailedError(
+            f"{name} failed with exit code {done.returncode}", "Its output is above."
+        )
 
 
 def image_commands(repository: str) -> list[list[str]]:
     """What builds and pushes the step images. SageMaker runs x86 and takes no attestations."""
     build = ["docker", "build", "--platform", "linux/amd64", "--provenance=false"]
-    return [
-        words
-        for step in STEPS
-        for words in (
-            [*build, "--file", "containers/Dockerfile", "--target", step]
-            + ["--tag", f"{repository}:{step}", "containers"],
-            ["docker", "push", "--quiet", f"{repository}:{step}"],
-        )
-    ]
+    commands = []
+    for step in STEPS:
+        image = f"{repository}:{step}"
+        place = ["--file", "containers/Dockerfile", "--target", step, "--tag", image, "containers"]
+        commands += [[*build, *place], ["docker", "push", "--quiet", image]]
+    return commands
 
 
 def push_images(connection: "Connection", project: "Project", tick: Callable[[str], None]) -> None:
@@ -109,7 +109,9 @@ def publish_definitions(
     new, wrong = [], {}
     for model in project.models():
         try:
-            if definitions.publish(connection, definitions.read_folder(project.model_folder(model))):
+            if definitions.publish(
+                connection, definitions.read_folder(project.model_folder(model))
+            ):
                 new.append(model)
         except KanmonError as error:
             wrong[model] = error.line()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanmon.errors import BAD_INPUT, FAILED, INTERRUPTED, NO_STAGE, KanmonError
+from kanmon.errors import BAD_INPUT, FAILED, INTERRUPTED, KanmonError
 from kanmon.project import STAGES, Project, find_project
-from kanmon.screen import Screen, colour_choice
+from kanmon.screen import Screen
 
 if TYPE_CHECKING:
     from kanmon.stage import Connection
@@ -32,7 +32,8 @@ class Invocation:
         """Where to speak."""
         return Screen(self.as_json)
 
-    def connect(self) -> "Connection":
+    @cached_property
+    def connection(self) -> "Connection":
         """The stage, which must be running."""
         from kanmon.stage import connect
 
@@ -154,14 +155,14 @@ def report(error: Exception, as_json: bool) -> int:
         return error.exit_code
     if isinstance(error, click.Abort):
         return INTERRUPTED
-    if isinstance(error, click.NoArgsIsHelpError):
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return BAD_INPUT
     if isinstance(error, BrokenPipeError):  # `kanmon runs | head` closed the pipe: not our error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     line, code = explain(error)
-    click.echo(f"{click.style('kanmon:', fg='red')} {line}", err=True, color=colour_choice())
+    Screen(as_json).problem(line)
     if as_json:
         click.echo(json.dumps({"error": line, "exit_code": code}, ensure_ascii=False))
     return code
@@ -184,6 +185,3 @@ def explain(error: Exception) -> tuple[str, int]:
         return f"{error.filename}: {(error.strerror or str(error)).lower()}.", BAD_INPUT
     name = type(error).__name__
     return f"{name}: {error}. KANMON_DEBUG=1 shows where.".replace("..", "."), FAILED
-
-
-__all__ = ["NO_STAGE", "Invocation", "Verb", "VerbGroup", "current"]

@@ -40,6 +40,10 @@ class Screen:
         self.settle()
         click.echo(text, err=True, color=colour_choice())
 
+    def problem(self, line: str) -> None:
+        """What went wrong, in the one line that says it."""
+        self.note(f"{click.style('kanmon:', fg='red')} {line}")
+
     def live(self, text: str) -> None:
         """A line of progress that the next one replaces; nothing where nobody watches."""
         if self.watched():

@@ -33,7 +33,13 @@ REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 class Connection:
     """Clients for one stage, made when first used (each takes 50 to 100 ms), and its outputs."""
 
-    def __init__(self, settings: StageSettings, session: "Session", endpoint: str | None) -> None:
+    def __init__(
+        self,
+        settings: StageSettings,
+        session: "Session",
+        endpoint: str | None,
+        account: str | None = None,
+    ) -> None:
         self.settings = settings
         self.name = settings.name
         self.stack = settings.stack
@@ -41,7 +47,13 @@ class Connection:
         # A laptop's stage answers in milliseconds; an account has request quotas.
         self.poll_seconds = 0.08 if endpoint else 2.0
         self._session = session
+        self._account = account
         self._clients: dict[str, Any] = {}
+
+    @cached_property
+    def account(self) -> str:
+        """The number of the account the stage is in."""
+        return self._account or str(self.client("sts").get_caller_identity()["Account"])
 
     @property
     def region(self) -> str:
@@ -154,7 +166,7 @@ def _local(settings: StageSettings, project: Project) -> Connection:
         aws_secret_access_key=running.secret_key,
         region_name=running.region,
     )
-    return Connection(settings, session, running.endpoint)
+    return Connection(settings, session, running.endpoint, running.account)
 
 
 def _account(settings: StageSettings) -> Connection:
@@ -212,9 +224,7 @@ def explain_aws(error: Exception) -> tuple[str, int]:
         return f"{error}. Mend profile in samconfig.toml, or AWS_PROFILE.", NO_STAGE
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return "there are no AWS credentials. Sign in (`aws sso login` or `aws login`).", NO_STAGE
-    if isinstance(
-        error, exceptions.TokenRetrievalError | exceptions.UnauthorizedSSOTokenError
-    ):
+    if isinstance(error, exceptions.TokenRetrievalError | exceptions.UnauthorizedSSOTokenError):
         return "the sign-in to AWS has expired. Sign in again (`aws sso login`).", NO_STAGE
     if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
         return f"the stage does not answer: {error}. Is it up, and is the region right?", NO_STAGE

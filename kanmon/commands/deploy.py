@@ -30,12 +30,12 @@ def command(no_images: bool) -> int:
     screen, project = invocation.screen, invocation.project
     began = time.monotonic()
     if invocation.stage == "local":
-        connection = invocation.connect()
+        connection = invocation.connection
         change = deployment.deploy_locally(connection, project, screen.live)
         what, took = change.what, change.seconds
     else:
         deployment.run_sam(project, invocation.stage)
-        connection = invocation.connect()
+        connection = invocation.connection
         _images(invocation, no_images)
         what, took = "deployed", time.monotonic() - began
     new, wrong = deployment.publish_definitions(connection, project)
@@ -46,7 +46,7 @@ def command(no_images: bool) -> int:
     if new:
         screen.say(f"Published the definition of {', '.join(new)}")
     for line in wrong.values():
-        screen.note(f"kanmon: {line}")
+        screen.problem(line)
     screen.document(
         {
             "stage": invocation.stage,
@@ -62,7 +62,7 @@ def command(no_images: bool) -> int:
 def _images(invocation: Invocation, left_alone: bool) -> None:
     from kanmon import deployment
 
-    connection = invocation.connect()
+    connection = invocation.connection
     if left_alone:
         return
     if shutil.which("docker"):

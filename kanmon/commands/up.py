@@ -4,7 +4,7 @@ import time
 
 import click
 
-from kanmon.errors import BadInputError
+from kanmon.errors import BadInputError, StageError
 from kanmon.invocation import Verb, current
 
 
@@ -35,7 +35,10 @@ def command(docker: bool) -> None:
     before = stage.status(home)
     began = time.monotonic()
     screen.live("Starting the local stage …")
-    running = stage.up(home, docker=True) if docker else stage.up(home)
+    try:
+        running = stage.up(home, docker=docker)
+    except stage.StageError as error:
+        raise StageError(str(error)) from error
     already = before is not None and before.pid == running.pid
     took = time.monotonic() - began
     screen.say(

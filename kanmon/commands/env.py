@@ -1,0 +1,43 @@
+"""kanmon env."""
+
+import shlex
+
+import click
+
+from kanmon.errors import BadInputError, StageError
+from kanmon.invocation import Verb, current
+
+
+@click.command(
+    cls=Verb,
+    name="env",
+    examples="""
+    eval "$(kanmon env)"
+    sam deploy --config-env local
+    aws sagemaker list-model-packages --model-package-group-name kanmon-local-abalone
+    """,
+)
+def command() -> None:
+    """Print the settings that make other AWS tools talk to the local stage."""
+    invocation = current()
+    if invocation.stage != "local":
+        raise BadInputError(
+            f"stage {invocation.stage} is in AWS", "AWS tools reach it with your own credentials."
+        )
+    from kanmon.local import stage
+
+    running = stage.status(invocation.project.home)
+    if running is None:
+        raise StageError("the local stage is not running", "Start it with `kanmon up`.")
+    settings = {
+        "AWS_ENDPOINT_URL": running.endpoint,
+        "AWS_ACCESS_KEY_ID": running.access_key,
+        "AWS_SECRET_ACCESS_KEY": running.secret_key,
+        "AWS_DEFAULT_REGION": running.region,
+        "AWS_REGION": running.region,
+        "SAM_CLI_TELEMETRY": "0",
+    }
+    invocation.screen.say("unset AWS_PROFILE AWS_SESSION_TOKEN")
+    for name, value in settings.items():
+        invocation.screen.say(f"export {name}={shlex.quote(value)}")
+    invocation.screen.document(settings)

@@ -1,0 +1,72 @@
+"""kanmon logs."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kanmon.invocation import Verb, current
+from kanmon.screen import faint
+
+if TYPE_CHECKING:
+    from kanmon.stage import Connection
+
+# SageMaker writes the logs of every processing job of the account here.
+LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
+
+
+@click.command(
+    cls=Verb,
+    name="logs",
+    examples="""
+    kanmon logs abalone                     what the latest run's jobs wrote
+    kanmon logs abalone-261121055501-x7k --step train
+    """,
+)
+@click.argument("run")
+@click.option("--step", type=click.Choice(["preprocess", "train", "evaluate"]), help="One step.")
+def command(run: str, step: str | None) -> None:
+    """Show what a run's jobs wrote.
+
+    RUN is a run's name, or a model's name for its latest run.
+    """
+    from kanmon.records import find_run
+
+    invocation = current()
+    connection, screen = invocation.connection, invocation.screen
+    record = find_run(connection, invocation.project, run)
+    job_prefix = f"{connection.stack}-{record.run}-"
+    events = _events(connection, job_prefix + (f"{step}-" if step else ""))
+    for event in events:
+        job = event["logStreamName"].split("/")[0].removeprefix(job_prefix)
+        at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).astimezone()
+        screen.say(f"{faint(f'{at:%H:%M:%S}  {job:<13}')} {event['message'].rstrip()}")
+    if not events:
+        screen.say(f"The jobs of run {record.run} have written nothing.")
+    screen.document(
+        [
+            {
+                "job": event["logStreamName"].split("/")[0],
+                "time": datetime.fromtimestamp(event["timestamp"] / 1000, UTC).isoformat(),
+                "message": event["message"],
+            }
+            for event in events
+        ]
+    )
+
+
+def _events(connection: "Connection", prefix: str) -> list[Any]:
+    from botocore.exceptions import ClientError
+
+    try:
+        pages = (
+            connection.client("logs")
+            .get_paginator("filter_log_events")
+            .paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=prefix)
+        )
+        found = [event for page in pages for event in page["events"]]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return []
+        raise
+    return sorted(found, key=lambda event: event["timestamp"])

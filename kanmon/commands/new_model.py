@@ -1,0 +1,85 @@
+"""kanmon new-model."""
+
+from pathlib import Path
+
+import click
+
+from kanmon.errors import BadInputError
+from kanmon.invocation import Verb, current
+from kanmon.words import count
+
+
+@click.command(
+    cls=Verb,
+    name="new-model",
+    examples="""
+    kanmon new-model wine --from wine.csv --target quality
+    kanmon new-model leads --from leads.csv.gz --target bought --positive yes --key lead_id
+    """,
+)
+@click.argument("name")
+@click.option(
+    "--from", "source", type=click.Path(path_type=Path), required=True, help="CSV or Parquet."
+)
+@click.option("--target", required=True, help="The column to predict.")
+@click.option(
+    "--task",
+    type=click.Choice(["regression", "binary", "multiclass"]),
+    help="When the guess would be wrong.",
+)
+@click.option("--positive", help="The value that counts as positive (binary).")
+@click.option("--key", "keys", multiple=True, help="A column that identifies a row; repeatable.")
+@click.option("--force", is_flag=True, help="Overwrite models/NAME/model.yaml.")
+def command(
+    name: str,
+    source: Path,
+    target: str,
+    task: str | None,
+    positive: str | None,
+    keys: tuple[str, ...],
+    force: bool,
+) -> None:
+    """Write a model's folder from a table of data.
+
+    Kinds, task, key, missing values and ranges are inferred; every line says why it is there.
+    """
+    from kanmon import inference, model_file
+    from kanmon.definitions import read_folder
+    from kanmon.project import check_model_name
+    from kanmon.retrain import shown_path
+
+    check_model_name(name)
+    invocation = current()
+    screen = invocation.screen
+    path = invocation.project.root / "models" / name / "model.yaml"
+    if path.exists() and not force:
+        raise BadInputError(f"{shown_path(path)} is there already", "Overwrite it with --force.")
+    draft = inference.infer(name, source, target, task=task, positive=positive, keys=list(keys))
+    text = model_file.write(draft)
+    model_file.check(text, f"models/{name}/model.yaml")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    folder = read_folder(path.parent)
+    screen.say(f"Wrote {shown_path(path)}: {draft.task} of {target} from {draft.rows:,} rows")
+    kinds = [column.kind for column in draft.features]
+    screen.say(
+        f"  {count(len(kinds), 'feature')} "
+        f"({kinds.count('numeric')} numeric, {kinds.count('categorical')} categorical)"
+        + (f", {count(len(draft.ignored), 'column')} ignored" if draft.ignored else "")
+    )
+    for note in draft.notes:
+        screen.say(f"  {note}")
+    screen.say("Next")
+    screen.say(f"  kanmon put-data {name} {source}")
+    screen.say(f"  kanmon run {name}")
+    screen.document(
+        {
+            "model": name,
+            "path": str(path),
+            "definition": folder.sha256,
+            "task": draft.task,
+            "features": {column.name: column.kind for column in draft.features},
+            "ignored": {column.name: column.why for column in draft.ignored},
+            "notes": draft.notes,
+        }
+    )

@@ -1,0 +1,78 @@
+"""kanmon put-data."""
+
+from pathlib import Path
+
+import click
+
+from kanmon.errors import BadInputError
+from kanmon.invocation import Invocation, Verb, current
+from kanmon.screen import table
+from kanmon.words import count, size
+
+
+@click.command(
+    cls=Verb,
+    name="put-data",
+    examples="""
+    kanmon put-data abalone abalone.csv
+    kanmon put-data churn january.csv.gz february.parquet
+    kanmon put-data churn --from exports/ --replace
+    """,
+)
+@click.argument("model")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--from", "folder", type=click.Path(path_type=Path), help="All data in a folder.")
+@click.option("--replace", is_flag=True, help="Remove the model's other files.")
+def command(model: str, files: tuple[Path, ...], folder: Path | None, replace: bool) -> None:
+    """Give a model data: CSV, gzipped CSV or Parquet.
+
+    All files of a model are its data, kept by name. The same content is not uploaded again.
+    A file that is replaced or removed stays, as an older version, for the runs that used it.
+    """
+    from kanmon import datasets
+    from kanmon.stage import stage_flag
+
+    if bool(files) == bool(folder):
+        raise BadInputError("name data files, or a folder with --from", "Not both, not neither.")
+    invocation = current()
+    screen = invocation.screen
+    prefix = location(invocation, model)
+    checked, skipped = datasets.data_files(files, folder)
+    connection = invocation.connection
+    uploads: list[datasets.Upload] = []
+
+    def moving(file: datasets.DataFile, sent: int) -> None:
+        screen.live(f"{file.name}  {sent * 100 // file.bytes} % of {size(file.bytes)}")
+
+    others = datasets.put(connection, prefix, checked, uploads.append, moving)
+    if replace:
+        datasets.remove(connection, prefix, others)
+    rows = [[one.what, size(one.bytes), one.name] for one in uploads]
+    rows += [["removed", "", name] for name in others if replace]
+    for line in table(rows, right="lrl"):
+        screen.say(f"  {line}")
+    if skipped:
+        screen.note(f"Not data, so not uploaded: {', '.join(skipped)}")
+    total = len(uploads) + (0 if replace else len(others))
+    screen.say(f"{model} has {count(total, 'file')} of data on stage {connection.name}")
+    if others and not replace:
+        screen.say(f"  also there: {', '.join(others)} (--replace removes what you do not give)")
+    if any(one.what != "unchanged" for one in uploads) or (replace and others):
+        screen.say(f"Retrain with `kanmon run {model}{stage_flag(connection.name)}`")
+    screen.document(
+        {
+            "model": model,
+            "location": f"s3://{connection.bucket}/{prefix}",
+            "files": [vars(one) for one in uploads],
+            "removed": others if replace else [],
+            "others": [] if replace else others,
+        }
+    )
+
+
+def location(invocation: Invocation, model: str) -> str:
+    """Where the model's definition says its data is."""
+    from kanmon.definitions import read_folder
+
+    folder = read_folder(invocation.project.model_folder(model))
+    return str(folder.definition.data.location)

@@ -1,0 +1,57 @@
+"""kanmon report."""
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+from kanmon.errors import BadInputError
+from kanmon.invocation import Verb, current
+
+
+@click.command(
+    cls=Verb,
+    name="report",
+    examples="""
+    kanmon report abalone --open
+    kanmon report abalone-261121055501-x7k --output review.html
+    """,
+)
+@click.argument("run")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where to put it.")
+@click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
+def command(run: str, output: Path | None, opened: bool) -> None:
+    """Download a run's review page and say where it is.
+
+    RUN is a run's name, or a model's name for its latest run.
+    """
+    from kanmon import retrain
+    from kanmon.records import find_run
+    from kanmon.stage import stage_flag
+
+    invocation = current()
+    connection, screen = invocation.connection, invocation.screen
+    record = find_run(connection, invocation.project, run)
+    name = str(record.equals or record.run)  # a run that found nothing new has its twin's page
+    path = retrain.download_review(connection, invocation.project, record.model, name, output)
+    if path is None:
+        raise BadInputError(
+            f"run {name} has no review page: it did not come to a verdict",
+            f"`kanmon show {name}{stage_flag(connection.name)}` tells why.",
+        )
+    key = retrain.review_key(record.model, name)
+    url = retrain.console_url(connection, key)
+    screen.say(retrain.shown_path(path))
+    if url:
+        screen.say(url)
+    if opened and not webbrowser.open(path.resolve().as_uri()):
+        screen.note("No browser was found to open it in.")
+    screen.document(
+        {
+            "run": name,
+            "model": record.model,
+            "path": str(path.resolve()),
+            "uri": f"s3://{connection.bucket}/{key}",
+            "console_url": url,
+        }
+    )

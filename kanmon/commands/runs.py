@@ -1,0 +1,62 @@
+"""kanmon runs."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kanmon.invocation import Verb, current
+from kanmon.screen import coloured, table
+from kanmon.words import moment
+
+if TYPE_CHECKING:
+    from kanmon.records import RunRecord
+
+STATUS_WORDS = {"NOTHING_NEW": "nothing new", "QUEUED": "queued", "RUNNING": "running"}
+
+
+@click.command(
+    cls=Verb,
+    name="runs",
+    examples="""
+    kanmon runs
+    kanmon runs abalone --limit 50
+    kanmon runs abalone --json
+    """,
+)
+@click.argument("model", required=False)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many.")
+def command(model: str | None, limit: int) -> None:
+    """List runs, the newest first."""
+    from kanmon.project import check_model_name
+    from kanmon.records import runs_of
+
+    invocation = current()
+    if model:
+        check_model_name(model)
+        invocation.project.model_folder(model)
+    connection, screen = invocation.connection, invocation.screen
+    models = [model] if model else invocation.project.models()
+    found = [record for name in models for record in runs_of(connection, name, limit)]
+    found.sort(key=lambda record: str(record.opened_at or ""), reverse=True)
+    found = found[:limit]
+    rows = [[one.run, moment(one.opened_at), outcome(one), note(one)] for one in found]
+    for line in table(rows, ["run", "opened", "outcome", ""]):
+        screen.say(line)
+    if not found:
+        screen.say(f"No run yet. Start one with `kanmon run {model or (models or ['MODEL'])[0]}`")
+    screen.document([record.document() for record in found])
+
+
+def outcome(record: "RunRecord") -> str:
+    """A run's outcome in a word: its verdict when it has one."""
+    if record.verdict:
+        return coloured(str(record.verdict))
+    status = str(record.status or "unknown")
+    return coloured(status, STATUS_WORDS.get(status, status.lower()))
+
+
+def note(record: "RunRecord") -> str:
+    """What to add in a line: why it failed, what it equals, what the gate said."""
+    words = record.error or (f"equals {record.equals}" if record.equals else record.summary) or ""
+    text = " ".join(str(words).split())
+    return text if len(text) <= 90 else f"{text[:89]}…"

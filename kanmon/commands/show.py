@@ -1,0 +1,75 @@
+"""kanmon show."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from kanmon.invocation import Invocation, Verb, current
+from kanmon.words import moment, seconds
+
+
+@click.command(
+    cls=Verb,
+    name="show",
+    examples="""
+    kanmon show abalone-261121055501-x7k
+    kanmon show abalone                     the latest run of the model
+    kanmon show abalone --wait              until it has ended, like `kanmon run` does
+    """,
+)
+@click.argument("run")
+@click.option("--wait", is_flag=True, help="Watch it until it ends; the exit code is the run's.")
+def command(run: str, wait: bool) -> int:
+    """Show one run: states, verdict, metrics, what it was made from.
+
+    RUN is a run's name, or a model's name for its latest run.
+    """
+    from kanmon import execution
+    from kanmon.commands.run import Progress, tell
+    from kanmon.records import find_run
+
+    invocation = current()
+    connection = invocation.connection
+    record = find_run(connection, invocation.project, run)
+    arn = connection.execution_arn(record.run)
+    if wait:
+        ending = execution.follow(connection, arn, Progress(invocation))
+        return tell(invocation, record.model, record.run, ending)
+    _tell_all(invocation, record, execution.history(connection, arn), arn)
+    return 0
+
+
+def _tell_all(invocation: Invocation, record: Any, events: list[Any], arn: str) -> None:
+    from kanmon import execution
+    from kanmon.outcome import describe
+    from kanmon.summary import state_line
+
+    screen, connection = invocation.screen, invocation.connection
+    visits = execution.visits(events)
+    told = describe(
+        connection,
+        invocation.project,
+        record.model,
+        record.run,
+        execution.ending(connection, arn),
+    )
+    screen.say(f"Run       {record.run}")
+    screen.say(f"Opened    {moment(record.opened_at)}  ({record.reason or 'no reason given'})")
+    for label, value in (
+        ("Snapshot", record.snapshot),
+        ("Defined", record.definition),
+        ("Print", record.fingerprint),
+    ):
+        if value:
+            screen.say(f"{label:<10}{value}")
+    now = datetime.now(UTC)
+    screen.say("States")
+    for visit in visits:
+        screen.say(state_line(visit.state, seconds(visit.seconds(now)), visit.failed_attempts))
+    for line in told.lines:
+        screen.say(line)
+    if told.problem:
+        screen.say(f"Failed    {told.document['message']}")
+    states = [{"state": one.state, "seconds": round(one.seconds(now), 3)} for one in visits]
+    screen.document({"record": record.document(), "states": states, **told.document})

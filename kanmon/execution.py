@@ -1,0 +1,126 @@
+"""A run as Step Functions sees it: start it, follow its states, learn how it ended."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import BadInputError
+
+if TYPE_CHECKING:
+    from kanmon.stage import Connection
+
+RUNNING = "RUNNING"
+# An attempt of a state that did not work; a retry or a catch follows.
+FAILED_ATTEMPTS = {
+    "TaskFailed",
+    "TaskTimedOut",
+    "TaskStartFailed",
+    "TaskSubmitFailed",
+    "LambdaFunctionFailed",
+    "LambdaFunctionTimedOut",
+    "LambdaFunctionScheduleFailed",
+}
+
+
+@dataclass
+class Visit:
+    """One passage through a task state."""
+
+    state: str
+    began: datetime
+    ended: datetime | None = None
+    failed_attempts: int = 0
+
+    def seconds(self, now: datetime) -> float:
+        """How long it took, or has taken so far."""
+        return max(0.0, ((self.ended or now) - self.began).total_seconds())
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an execution ended; `output` is what its last state said."""
+
+    status: str
+    output: dict[str, Any]
+    error: str
+    cause: str
+    seconds: float
+
+
+def visits(events: Iterable[Any]) -> list[Visit]:
+    """The task states an execution went through, in order. Choices take no time: left out."""
+    found: list[Visit] = []
+    for event in events:
+        kind = event["type"]
+        if kind == "TaskStateEntered":
+            found.append(Visit(event["stateEnteredEventDetails"]["name"], event["timestamp"]))
+        elif kind == "TaskStateExited" and found:
+            found[-1].ended = event["timestamp"]
+        elif kind in FAILED_ATTEMPTS and found:
+            found[-1].failed_attempts += 1
+        elif kind.endswith("StateEntered") and found and found[-1].ended is None:
+            found[-1].ended = event["timestamp"]  # a catch leaves without an exit event
+    return found
+
+
+def start(connection: "Connection", run: str, request: dict[str, Any]) -> str:
+    """Start the run; its execution's ARN. Same name and same input start nothing twice."""
+    from botocore.exceptions import ClientError
+
+    try:
+        started = connection.stepfunctions.start_execution(
+            stateMachineArn=connection.machine,
+            name=run,
+            input=json.dumps(request, sort_keys=True),
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
+            raise BadInputError(
+                f"there is a run {run} already", f"Look at it with `kanmon show {run}`."
+            ) from error
+        raise
+    return started["executionArn"]
+
+
+def history(connection: "Connection", arn: str) -> list[Any]:
+    """All events of an execution so far."""
+    pages = connection.stepfunctions.get_paginator("get_execution_history").paginate(
+        executionArn=arn, includeExecutionData=False, PaginationConfig={"PageSize": 1000}
+    )
+    return [event for page in pages for event in page["events"]]
+
+
+def follow(connection: "Connection", arn: str, passed: Callable[[list[Visit]], None]) -> Ending:
+    """Wait for the end, telling `passed` the visits so far at every look."""
+    while True:
+        events = history(connection, arn)
+        passed(visits(events))
+        if events and events[-1]["type"] in {
+            "ExecutionSucceeded",
+            "ExecutionFailed",
+            "ExecutionAborted",
+            "ExecutionTimedOut",
+        }:
+            return ending(connection, arn)
+        time.sleep(connection.poll_seconds)
+
+
+def ending(connection: "Connection", arn: str) -> Ending:
+    """How the execution ended; status RUNNING when it has not."""
+    found: Any = connection.stepfunctions.describe_execution(executionArn=arn)
+    try:
+        output = json.loads(found.get("output") or "{}")
+    except ValueError:
+        output = {}
+    stopped = found.get("stopDate")
+    seconds = (stopped - found["startDate"]).total_seconds() if stopped else 0.0
+    return Ending(
+        found["status"],
+        output if isinstance(output, dict) else {},
+        found.get("error") or "",
+        found.get("cause") or "",
+        seconds,
+    )

@@ -1,0 +1,122 @@
+"""How a run ended, as lines for people and one document for programs."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kanmon import retrain, summary
+from kanmon.errors import FAILED, OK, REJECTED
+from kanmon.screen import coloured
+from kanmon.stage import stage_flag
+from kanmon.words import seconds
+
+if TYPE_CHECKING:
+    from kanmon.execution import Ending
+    from kanmon.project import Project
+    from kanmon.stage import Connection
+
+
+@dataclass(frozen=True)
+class Told:
+    """What to say about a run; `problem` is its failure in one line."""
+
+    lines: list[str]
+    document: dict[str, Any]
+    exit_code: int = OK
+    problem: str | None = None
+
+
+def describe(
+    connection: "Connection", project: "Project", model: str, run: str, ending: "Ending"
+) -> Told:
+    """Tell the end of a run."""
+    flag = stage_flag(connection.name)
+    base: dict[str, Any] = {
+        "run": run,
+        "model": model,
+        "stage": connection.name,
+        "status": ending.status,
+        "seconds": round(ending.seconds, 2),
+    }
+    if ending.status == "RUNNING":
+        return Told([f"Run {run} is going on."], base)
+    if ending.status != "SUCCEEDED":
+        return _failed(base, run, ending, flag)
+    outcome = str(ending.output.get("outcome", ""))
+    base |= {key: ending.output.get(key) for key in ("outcome", "summary", "equals", "behind")}
+    if outcome == "queued":
+        behind = ending.output.get("behind")
+        return Told(
+            [
+                f"Queued behind run {behind}: the same model retrains when that one has ended.",
+                f"`kanmon runs {model}{flag}` shows when it has.",
+            ],
+            base,
+        )
+    if outcome == "nothing new":
+        equals = ending.output.get("equals")
+        return Told(
+            [
+                f"Nothing is new: data, definition, code and parameters are those of run {equals}.",
+                f"`kanmon show {equals}{flag}` tells how that went; --force trains again.",
+            ],
+            base,
+        )
+    return _judged(connection, project, base, ending)
+
+
+def _failed(base: dict[str, Any], run: str, ending: "Ending", flag: str) -> Told:
+    words = summary.failure_words(ending.error, ending.cause).rstrip(".")
+    what = {"ABORTED": "was stopped", "TIMED_OUT": "took too long"}.get(ending.status, "failed")
+    line = f"run {run} {what}: {words}. `kanmon logs {run}{flag}` shows its jobs' logs."
+    return Told([], base | {"error": ending.error, "message": words}, FAILED, line)
+
+
+def _judged(
+    connection: "Connection", project: "Project", base: dict[str, Any], ending: "Ending"
+) -> Told:
+    model, run = base["model"], base["run"]
+    output = ending.output
+    written = retrain.documents(connection, model, run)
+    verdict = written.verdict or {
+        "verdict": output.get("verdict") or "none",
+        "summary": output.get("summary") or "no verdict was written",
+        "rules": [],
+    }
+    page, page_line = _review(connection, project, model, run)
+    package = output.get("package_arn")
+    lines = ["", *summary.verdict_lines(verdict), ""]
+    if written.evaluation:
+        lines += [*summary.metric_lines(written.evaluation), ""]
+    if package:
+        status = "Rejected" if verdict["verdict"] == "reject" else "PendingManualApproval"
+        lines.append(summary.package_line(str(package), status))
+    lines.append(page_line)
+    if output.get("started_next"):
+        lines.append(f"Next      run {output['started_next']}, which was queued, has started")
+    lines.append(f"Took      {seconds(ending.seconds)}")
+    evaluation = written.evaluation or {}
+    document = base | {
+        "verdict": verdict,
+        "metrics": evaluation.get("candidate", {}).get("metrics"),
+        "champion": evaluation.get("champion"),
+        "difference": evaluation.get("difference"),
+        "package_arn": package,
+        "review": page,
+        "started_next": output.get("started_next"),
+    }
+    return Told(lines, document, REJECTED if verdict["verdict"] == "reject" else OK)
+
+
+def _review(
+    connection: "Connection", project: "Project", model: str, run: str
+) -> tuple[dict[str, str | None], str]:
+    key = retrain.review_key(model, run)
+    url = retrain.console_url(connection, key)
+    where: dict[str, str | None] = {"uri": f"s3://{connection.bucket}/{key}", "console_url": url}
+    if url:
+        return where, f"Review    {url}"
+    path = retrain.download_review(connection, project, model, run)
+    if path is None:
+        return where, f"Review    {coloured('warn', 'there is no page')}"
+    where["path"] = str(path)
+    return where, f"Review    {retrain.shown_path(path)}"

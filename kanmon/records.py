@@ -1,0 +1,149 @@
+"""What the model table and the registry say about runs and models."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import BadInputError
+
+if TYPE_CHECKING:
+    from kanmon.project import Project
+    from kanmon.stage import Connection
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as the model table has it; `fields` are the item's attributes as plain values."""
+
+    run: str
+    model: str
+    fields: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        return self.fields.get(name)
+
+    def document(self) -> dict[str, Any]:
+        """The record for `--json`."""
+        return {"run": self.run, "model": self.model, **self.fields}
+
+
+def runs_of(connection: "Connection", model: str, limit: int) -> list[RunRecord]:
+    """The latest runs of a model, newest first. Run names carry their time, so they sort by it."""
+    pages = connection.dynamodb.get_paginator("query").paginate(
+        TableName=connection.table,
+        KeyConditionExpression="model = :model AND begins_with(#item, :prefix)",
+        ExpressionAttributeNames={"#item": "item"},
+        ExpressionAttributeValues={":model": {"S": model}, ":prefix": {"S": "run#"}},
+    )
+    found = [_record(item) for page in pages for item in page["Items"]]
+    # A run may have been given another name, so the time it was opened decides.
+    found.sort(key=lambda record: (str(record.opened_at or ""), record.run), reverse=True)
+    return found[:limit]
+
+
+def find_run(connection: "Connection", project: "Project", run: str) -> RunRecord:
+    """A run by its name; a model's name means its latest run."""
+    if run in project.models():
+        latest = runs_of(connection, run, 1)
+        if latest:
+            return latest[0]
+        raise BadInputError(f"model {run} has no run yet", f"`kanmon run {run}` starts one.")
+    for model in _possible_models(run):
+        found = run_record(connection, model, run)
+        if found:
+            return found
+    found = _ask_execution(connection, run)
+    if found:
+        return found
+    raise BadInputError(
+        f"there is no run {run!r} on stage {connection.name}", "`kanmon runs` lists them."
+    )
+
+
+def run_record(connection: "Connection", model: str, run: str) -> RunRecord | None:
+    """The record of one run; None when Open Run has not written it (yet)."""
+    item = connection.dynamodb.get_item(
+        TableName=connection.table,
+        Key={"model": {"S": model}, "item": {"S": f"run#{run}"}},
+        ConsistentRead=True,
+    ).get("Item")
+    return _record(item) if item else None
+
+
+def _possible_models(run: str) -> list[str]:
+    """The models a run may be of by its name, likeliest first.
+
+    >>> _possible_models("abalone-261121055501-x7k")
+    ['abalone', 'abalone-261121055501']
+    """
+    parts = run.split("-")
+    prefixes = ["-".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]
+    return sorted(prefixes, key=lambda prefix: abs(len(parts) - 2 - len(prefix.split("-"))))
+
+
+def _ask_execution(connection: "Connection", run: str) -> RunRecord | None:
+    """Runs that failed before they had a record, or have a name of their own."""
+    import json
+
+    from botocore.exceptions import ClientError
+
+    try:
+        execution = connection.stepfunctions.describe_execution(
+            executionArn=connection.execution_arn(run)
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"ExecutionDoesNotExist", "InvalidArn"}:
+            return None
+        raise
+    try:
+        model = str(json.loads(execution.get("input") or "{}").get("model", ""))
+    except (ValueError, AttributeError):
+        model = ""
+    known = run_record(connection, model, run) if model else None
+    return known or RunRecord(
+        run,
+        model,
+        {
+            "status": execution["status"],
+            "opened_at": execution["startDate"].isoformat(),
+            "error": execution.get("cause"),
+        },
+    )
+
+
+def _record(item: Any) -> RunRecord:
+    from boto3.dynamodb.types import TypeDeserializer
+
+    read = TypeDeserializer().deserialize
+    plain = {name: _plain(read(value)) for name, value in item.items()}
+    model, name = str(plain.pop("model")), str(plain.pop("item"))
+    plain.pop("run", None)
+    return RunRecord(name.removeprefix("run#"), model, plain)
+
+
+def _plain(value: Any) -> Any:
+    from decimal import Decimal
+
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value
+
+
+def packages_of(connection: "Connection", model: str) -> list[dict[str, Any]]:
+    """The model's packages in the registry, newest first; none before its first run."""
+    from botocore.exceptions import ClientError
+
+    try:
+        pages = connection.sagemaker.get_paginator("list_model_packages").paginate(
+            ModelPackageGroupName=f"{connection.stack}-{model}",
+            SortBy="CreationTime",
+            SortOrder="Descending",
+        )
+        return [dict(one) for page in pages for one in page["ModelPackageSummaryList"]]
+    except ClientError as error:
+        if "does not exist" in str(error) or "not found" in str(error).lower():
+            return []
+        raise
