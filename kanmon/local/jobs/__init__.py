@@ -1,1 +1,1 @@
-"""Processing jobs that really run: inputs, the step's own process, outputs, as SageMaker does it."""
+"""Processing jobs that really run: inputs, the step's own process, outputs, as SageMaker does."""

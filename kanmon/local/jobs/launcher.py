@@ -21,6 +21,7 @@ import select
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ PR_SET_PDEATHSIG = 1
 MNT_DETACH = 2
 HOME = Path("/opt/ml")
 NOT_STARTED = 126
+FAREWELL_SECONDS = 1.0
 
 
 def libc() -> ctypes.CDLL:
@@ -167,6 +169,21 @@ def reap(running: dict[str, int]) -> None:
             tell({"event": "ended", "job": job, "code": os.waitstatus_to_exitcode(status)})
 
 
+def end_all(running: dict[str, int]) -> None:
+    """The stage is gone: end what it started. A moment's grace lets `docker run` pass it on."""
+    for process in running.values():
+        signal_group(process, signal.SIGTERM)
+    deadline = time.monotonic() + FAREWELL_SECONDS
+    while running and time.monotonic() < deadline:
+        for job, process in list(running.items()):
+            if os.waitpid(process, os.WNOHANG)[0]:
+                signal_group(process, signal.SIGKILL)
+                del running[job]
+        time.sleep(0.02)
+    for process in running.values():
+        signal_group(process, signal.SIGKILL)
+
+
 def serve() -> None:
     running: dict[str, int] = {}
     woken, wakes = os.pipe()
@@ -187,8 +204,7 @@ def serve() -> None:
             running[request["job"]] = child
         elif request["job"] in running:
             signal_group(running[request["job"]], request["signal"])
-    for process in running.values():
-        signal_group(process, signal.SIGKILL)
+    end_all(running)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -22,11 +22,12 @@ class LauncherGoneError(RuntimeError):
 
 @dataclass
 class Process:
-    """One started program. `code` is its exit code, or minus the number of the signal it died of."""
+    """One started program. `code` is its exit code, or minus the signal's number it died of."""
 
     id: str
     code: int | None = None
     ended: threading.Event = field(default_factory=threading.Event)
+    notify: Callable[[], None] | None = None
 
 
 class Processes:
@@ -71,15 +72,26 @@ class Processes:
         folder: Path,
         ml: Path,
         log: Path,
+        ended: Callable[[], None] | None = None,
+        isolation: str | None = None,
     ) -> Process:
-        """Start a program in `folder`, with `ml` as its /opt/ml and all it prints in `log`."""
-        process = Process(str(next(self._ids)))
+        """Start a program in `folder`, with `ml` as its /opt/ml and all it prints in `log`.
+
+        `ended` is called from another thread as soon as the program is over.
+        """
+        process = Process(str(next(self._ids)), notify=ended)
         with self._lock:
             self._running[process.id] = process
         request = {"command": list(command), "environment": dict(environment)}
         paths = {"folder": str(folder), "ml": str(ml), "log": str(log)}
         self._send(
-            {"do": "start", "job": process.id, "isolation": self._wanted, **request, **paths}
+            {
+                "do": "start",
+                "job": process.id,
+                "isolation": isolation or self._wanted,
+                **request,
+                **paths,
+            }
         )
         return process
 
@@ -127,3 +139,5 @@ class Processes:
         if process:
             process.code = code
             process.ended.set()
+            if process.notify:
+                process.notify()

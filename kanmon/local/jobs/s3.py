@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote, unquote, urlencode, urlsplit
 from xml.etree import ElementTree
 
@@ -113,7 +114,7 @@ class S3:
         path: str,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        body: object = None,
+        body: BinaryIO | None = None,
         digest: str = hashlib.sha256(b"").hexdigest(),
     ) -> http.client.HTTPResponse:
         target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
@@ -127,11 +128,11 @@ class S3:
             # A kept connection that the gateway closed meanwhile. Every call here may be repeated.
             self._connections.current = None
             if body is not None:
-                body.seek(0)  # type: ignore[attr-defined]
+                body.seek(0)
             return self._exchange(method, target, body, dict(request.headers.items()))
 
     def _exchange(
-        self, method: str, target: str, body: object, headers: dict[str, str]
+        self, method: str, target: str, body: BinaryIO | None, headers: dict[str, str]
     ) -> http.client.HTTPResponse:
         connection = getattr(self._connections, "current", None)
         if connection is None:

@@ -1,0 +1,1 @@
+"""SageMaker of the local stage: Processing jobs and the model registry."""
