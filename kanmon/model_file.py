@@ -50,18 +50,15 @@ def check(text: str, source: str) -> None:
 
 def _head(draft: "Draft") -> str:
     return f"""\
-# Drafted by `kanmon new-model` from {_comment(draft.source)} ({draft.rows:,} rows). Every guess says why: change
-# what you know better, then `kanmon run {draft.name}`.
+# Drafted by `kanmon new-model` from {_comment(draft.source)}, {draft.rows:,} rows.
+# Every guess says why it was made: change what you know better, then `kanmon run {draft.name}`.
 name: {draft.name}
-description: Predicts {_comment(draft.target.name)}.  # one sentence for reviewers
+description: {scalar(f"Predicts {draft.target.name}.")}  # one sentence for reviewers
 owners: []  # who answers for this model, e.g. [ml-team@example.com]
 
 # regression (a number), binary (one of two) or multiclass (one of several)
 task: {draft.task}  # {_comment(draft.target.why)}
-""".replace(
-        f"description: Predicts {_comment(draft.target.name)}.",
-        f"description: {scalar(f'Predicts {draft.target.name}.')}",
-    )
+"""
 
 
 def _data(draft: "Draft") -> str:
@@ -86,8 +83,8 @@ def _columns(draft: "Draft") -> str:
         lines.append(f"positive: {scalar_text(draft.target.positive)}  # the value to look out for")
     lines += [
         "",
-        "# What the model learns from. numeric or categorical; `minimum: 0` or `maximum: 100` reject",
-        "# rows outside, `nullable: false` rejects rows without a value.",
+        "# What the model learns from, each numeric or categorical. `minimum: 0` or `maximum: 100`",
+        "# reject rows outside, `nullable: false` rejects rows without a value.",
         "features:",
     ]
     entries = [
@@ -138,7 +135,8 @@ def _gate(draft: "Draft") -> str:
     return f"""\
 # What a candidate must reach before anyone is asked to approve it.
 gate:
-  floors: {{{target.floor.metric}: {target.floor.value:g}}}  # {_comment(target.floor.why)}: raise the bar
+  # {_comment(target.floor.why)}: raise the bar when you know what is good
+  floors: {{{target.floor.metric}: {target.floor.value:g}}}
   margins: {{{metric}: {target.margin:g}}}  # how much worse than the champion it may be
   segment_margins: {{{metric}: {target.segment_margin:g}}}  # the same within a segment
   minimum_segment_rows: 30  # smaller segments are shown, not judged
@@ -158,7 +156,12 @@ def _tail() -> str:
     return """\
 # Machines of the steps on AWS; the local stage runs them as processes here.
 resources:
-  preprocess: {instance_type: ml.m5.large, instance_count: 1, volume_gb: 30, timeout_minutes: 60, memory_mb: 2048}
+  preprocess:
+    instance_type: ml.m5.large
+    instance_count: 1      # more share the files between them
+    volume_gb: 30
+    timeout_minutes: 60
+    memory_mb: 2048        # what it may use, however many rows there are
   train: {instance_type: ml.m5.large, volume_gb: 30, timeout_minutes: 120}
   evaluate: {instance_type: ml.m5.large, volume_gb: 30, timeout_minutes: 60}
 """
