@@ -1,31 +1,143 @@
 """Puts the local stage together: the emulator, our hooks into it, and our own services."""
 
 import asyncio
+import json
 import logging
+import threading
+from collections.abc import Callable
+from typing import Any
 
-from kanmon.local import authorization
-from kanmon.local.entrance import Application
+from kanmon.local import authorization, imports, persistence
 from kanmon.local.home import Home
+from kanmon.local.patches import access, memory
 
 log = logging.getLogger(__name__)
 
-
-def assemble(home: Home, loop: asyncio.AbstractEventLoop) -> Application:
-    """Return the application that serves every AWS service of the stage."""
-    from kanmon.local.patches import access
-
-    access_key, _ = home.root_key()
-    access.install(access_key, authorization.open_record(home).add)
-    from kanmon.local.patches import gateway
-
-    gateway.attach(loop)
-    application: Application = gateway.application
-    return application
+# In the order in which they come up. A request waits for its service, never for all of them.
+FIRST = ("iam", "sts", "s3", "dynamodb")
+SECOND = (
+    *("sns", "sqs", "logs", "monitoring", "ssm", "ecr", "events", "scheduler", "lambda", "states"),
+    *("tagging", "cloudformation"),
+)
+READING = ("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Head")
 
 
-def warm_up() -> None:
-    """Import what is heavy while the first requests are already served."""
+class Assembly:
+    """The parts of one running stage."""
+
+    def __init__(self, home: Home, endpoint: str) -> None:
+        self.home = home
+        self.endpoint = endpoint
+        self.saver = persistence.Saver(home.state, memory.encode)
+        self.ready = {name: threading.Event() for name in (*FIRST, *SECOND, "sagemaker")}
+
+    def application(self, loop: asyncio.AbstractEventLoop) -> Any:
+        """Return what serves requests. Services come up in the background: see `warm_up`."""
+        imports.delay_unused(frozenset(memory.MODULES.values()))
+        root_key, _ = self.home.root_key()
+        access.install(root_key, authorization.open_record(self.home).add)
+        from kanmon.local.patches import gateway
+
+        gateway.attach(loop)
+        persistence.use(self.saver)
+        gateway.add_service("sagemaker", "SageMaker.", _sagemaker)
+        for name in self.ready:
+            gateway.wrap_service(name, self._in_time(name))
+        return gateway.application
+
+    def warm_up(self) -> None:
+        """Bring the services up, with what they held. Runs on a thread while requests come in."""
+        try:
+            self._warm_up()
+        except Exception:
+            log.exception("the local stage could not bring up all services")
+            raise
+
+    def _warm_up(self) -> None:
+        from kanmon.local.functions.service import Functions
+
+        self.functions = Functions(self.home.functions, _lambda_credentials)
+        self.functions.start()
+        for name in FIRST:
+            self._bring_up(name)
+        for name in SECOND:
+            memory.restore(name)
+        from kanmon.local import asl, sagemaker
+        from kanmon.local.patches import functions
+
+        functions.install(self.functions)
+        memory.on_execution_change(self._execution_changed)
+        asl.install(self.endpoint)
+        if hasattr(sagemaker, "get_state"):
+            access.add_service("sagemaker", sagemaker.resource_arn)
+            sagemaker.load_persisted_state(self._kept("sagemaker"))
+            self.saver.keep("sagemaker", "sagemaker", sagemaker.get_state)
+        for name in (*SECOND, "sagemaker"):
+            self._announce(name)
+        self.saver.start()
+        asl.warm_up()
+        for execution in memory.interrupted_executions():
+            memory.announce(execution)
+
+    def _bring_up(self, name: str) -> None:
+        memory.restore(name)
+        self._announce(name)
+
+    def _announce(self, name: str) -> None:
+        if name in memory.MODULES:
+            self.saver.keep(name, memory.file_of(name), lambda: memory.take(name))
+        self.ready[name].set()
+
+    def _kept(self, service: str) -> dict[str, Any]:
+        try:
+            kept: dict[str, Any] = json.loads((self.home.state / f"{service}.json").read_text())
+        except FileNotFoundError:
+            return {}
+        return dict(kept["payload"])
+
+    def _execution_changed(self) -> None:
+        self.saver.changed("states")
+
+    def _in_time(self, name: str) -> Callable[[Any], Any]:
+        """Let requests wait until the service is up, and have it saved after those that write."""
+        ready = self.ready[name]
+
+        def wrapper(handler: Any) -> Any:
+            async def handle(
+                method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+            ) -> Any:
+                if not ready.is_set():
+                    await asyncio.to_thread(ready.wait)
+                answer = await handler(method, path, headers, body, query)
+                if name == "cloudformation":  # it works on, in every service
+                    self.saver.changed_all()
+                elif _writes(method, headers):
+                    self.saver.changed(name)
+                return answer
+
+            return handle
+
+        return wrapper
+
+    def close(self) -> None:
+        """Save what is not saved yet and stop what runs beside the server."""
+        if self.ready["sagemaker"].is_set():
+            self.saver.close()
+            self.functions.stop()
 
 
-def close() -> None:
-    """Save what is not saved yet and stop what runs beside the server."""
+def _writes(method: str, headers: dict[str, str]) -> bool:
+    action = headers.get("x-amz-target", "").rpartition(".")[2]
+    return method not in ("GET", "HEAD") and not action.startswith(READING)
+
+
+async def _sagemaker(*request: Any) -> Any:
+    from kanmon.local import sagemaker
+
+    return await sagemaker.handle(*request)
+
+
+def _lambda_credentials(role_arn: str, service: str, session: str) -> dict[str, str]:
+    from kanmon.local.credentials import assume_as_service
+
+    return assume_as_service(role_arn, service, session).environment()

@@ -1,4 +1,4 @@
-"""Where a local stage keeps its things, and the settings that never change. Standard library only."""
+"""Where a local stage keeps its things, and what never changes. Standard library only."""
 
 import json
 import os

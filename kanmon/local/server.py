@@ -82,14 +82,15 @@ async def _serve(home: Home, listener: socket.socket, port: int) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from kanmon.local import assembly
+    from kanmon.local.assembly import Assembly
     from kanmon.local.entrance import Entrance
 
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    application = assembly.assemble(home, loop)
+    assembly = Assembly(home, f"http://127.0.0.1:{port}")
+    application = assembly.application(loop)
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.loglevel = "WARNING"
@@ -98,12 +99,8 @@ async def _serve(home: Home, listener: socket.socket, port: int) -> None:
     threading.Thread(target=assembly.warm_up, name="warm-up", daemon=True).start()
     write_private(home.stage_file, _describe(home, port))
     try:
-        served: Any = serve(
-            Entrance(application, port),  # type: ignore[arg-type]
-            config,
-            shutdown_trigger=stop.wait,
-        )
-        await served
+        entrance: Any = Entrance(application, port)  # hypercorn has the same types, by other names
+        await serve(entrance, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
     finally:
         with contextlib.suppress(FileNotFoundError):
             home.stage_file.unlink()

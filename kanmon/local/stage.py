@@ -1,5 +1,6 @@
 """Start, find and stop a local stage. Standard library only: every command imports this."""
 
+import contextlib
 import fcntl
 import http.client
 import json
@@ -127,11 +128,9 @@ def _answers(stage: Stage) -> bool:
 def _gone(pid: int, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        try:
+        with contextlib.suppress(ChildProcessError):
             # Collects the process where it is our own child; a zombie would count as alive.
             os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            pass
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

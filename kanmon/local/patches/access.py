@@ -107,29 +107,6 @@ def session_role(access_key_id: str) -> str | None:
     return str(iam_evaluator._role_name_from_assumed_arn(session["Arn"]))
 
 
-def role_exists(role_name: str) -> bool:
-    """Tell whether the account has this role."""
-    from ministack.services import iam
-
-    return iam._roles.get_scoped(ACCOUNT, None, role_name) is not None
-
-
-def role_trusts(role_name: str, service: str) -> bool:
-    """Tell whether the role's trust policy lets this AWS service assume it."""
-    from ministack.services import iam
-
-    role = iam._roles.get_scoped(ACCOUNT, None, role_name)
-    document = role["AssumeRolePolicyDocument"]
-    parsed = json.loads(document) if isinstance(document, str) else document
-    statements = parsed["Statement"]
-    for statement in [statements] if isinstance(statements, dict) else statements:
-        principals = statement.get("Principal", {}).get("Service", [])
-        named = [principals] if isinstance(principals, str) else principals
-        if statement["Effect"] == "Allow" and service in named:
-            return True
-    return False
-
-
 def decide(
     role_name: str, action: str, resource: str, region: str, context: dict[str, Any]
 ) -> bool:
@@ -149,18 +126,3 @@ def decide(
         service_context={key.lower(): value for key, value in context.items()},
     )
     return bool(iam_evaluator.evaluate(question, policies, *limits).decision == "Allow")
-
-
-def open_session(role_name: str, session: str, access_key: str, secret: str, token: str) -> None:
-    """Make temporary credentials of a role valid."""
-    from ministack.services import sts
-
-    sts.register_session(
-        access_key,
-        {
-            "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{role_name}/{session}",
-            "UserId": f"{role_name}:{session}",
-            "SecretAccessKey": secret,
-            "SessionToken": token,
-        },
-    )

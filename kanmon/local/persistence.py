@@ -1,0 +1,113 @@
+"""Keeps what the services hold on disk, so that it survives a restart and a killed process.
+
+A service is saved about half a second after it changed, whole, into one file that is replaced at
+once. What a killed process loses is that half second; S3 objects are written as they arrive.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+DELAY_SECONDS = 0.4
+# Reading a service while it works may meet a dict that grows; the next try finds it at rest.
+TRIES = 5
+
+Take = Callable[[], dict[str, Any] | None]
+Encode = Callable[[str, dict[str, Any]], str]
+
+
+class Saver:
+    """A background thread that saves the services marked as changed."""
+
+    def __init__(self, folder: Path, encode: Encode) -> None:
+        self._folder = folder
+        self._encode = encode
+        self._takers: dict[str, tuple[str, Take]] = {}
+        self._saved: dict[str, int] = {}
+        self._changed: set[str] = set()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
+
+    def start(self) -> None:
+        """Begin to save."""
+        self._thread.start()
+
+    def keep(self, service: str, file: str, take: Take) -> None:
+        """Save `service` into `file`; `take` returns its state, or None when it has none."""
+        self._takers[service] = (file, take)
+
+    def changed(self, *services: str) -> None:
+        """Mark services as changed. Cheap; any thread may call it."""
+        with self._lock:
+            self._changed.update(services)
+        self._wake.set()
+
+    def changed_all(self) -> None:
+        """Mark everything as changed."""
+        self.changed(*self._takers)
+
+    def close(self) -> None:
+        """Save everything a last time and stop."""
+        self.changed_all()
+        self._closing.set()
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._wake.wait()
+            self._closing.wait(DELAY_SECONDS)
+            self._wake.clear()
+            with self._lock:
+                changed, self._changed = self._changed, set()
+            # What was still changing is looked at again: some work goes on after its request.
+            again = [service for service in sorted(changed) if self._save(service)]
+            if again:
+                self.changed(*again)
+
+    def _save(self, service: str) -> bool:
+        """Write the service's file if its content changed; tell whether it did."""
+        file, take = self._takers[service]
+        text = self._read(service, take)
+        if text is None:
+            return False
+        fingerprint = hash(text)
+        if self._saved.get(service) == fingerprint:
+            return False
+        draft = self._folder / f".{file}.json"
+        draft.write_text(text)
+        draft.replace(self._folder / f"{file}.json")
+        self._saved[service] = fingerprint
+        return True
+
+    def _read(self, service: str, take: Take) -> str | None:
+        for _ in range(TRIES):
+            try:
+                state = take()
+                return None if state is None else self._encode(service, state)
+            except RuntimeError:
+                continue
+        log.warning("could not save %s: it kept changing", service)
+        self.changed(service)
+        return None
+
+
+_saver: Saver | None = None
+
+
+def use(saver: Saver) -> None:
+    """Make this the saver that `changed` tells."""
+    global _saver
+    _saver = saver
+
+
+def changed(*services: str) -> None:
+    """Tell the stage that these services ("sagemaker", "lambda", ...) have something to save."""
+    if _saver:
+        _saver.changed(*services)
