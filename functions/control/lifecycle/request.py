@@ -29,6 +29,8 @@ class RunRequest(BaseModel):
     force: bool = False
     # These replace the trainer's own: {"rounds": 500, "learning_rate": 0.05}.
     parameters: dict[str, Parameter] = {}
+    # The commit the request came from, for the lineage of what comes of it.
+    commit: Annotated[str, Field(max_length=100)] | None = None
     # The sha256 of the definition to run; without it, the one the stage holds as current.
     definition: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 

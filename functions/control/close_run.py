@@ -1,0 +1,28 @@
+"""Close Run: record the run, hand its turn over, tell whoever wants to know."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from closing_gateways import gateways
+from lifecycle.closing import close_run
+
+logger = Logger()
+metrics = Metrics()
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take {run, model, outcome, summary, fingerprint, …}; return the execution's output."""
+    closed = close_run(gateways(), event, datetime.now(UTC))
+    metrics.add_metric("RunsClosed", MetricUnit.Count, 1)
+    logger.info(
+        closed["summary"],
+        extra={"run": closed["run"], "model": closed["model"], "next": closed["started_next"]},
+    )
+    return closed

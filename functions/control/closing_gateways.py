@@ -1,0 +1,28 @@
+"""What Close Run and Report Failure both reach: ledger, workflow and notices of their stage."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import boto3
+from botocore.config import Config
+from lifecycle.closing import Closing
+from lifecycle.ledger import Ledger
+from lifecycle.notice import NoticeBoard
+from lifecycle.workflow import Workflow
+
+
+@cache
+def gateways() -> Closing:
+    config = Config(retries={"mode": "standard", "max_attempts": 6})
+    return Closing(
+        stack=os.environ["STACK_NAME"],
+        ledger=Ledger(boto3.client("dynamodb", config=config), os.environ["MODEL_TABLE"]),
+        workflow=Workflow(
+            boto3.client("stepfunctions", config=config), os.environ["RETRAIN_MACHINE_ARN"]
+        ),
+        notices=NoticeBoard(
+            boto3.client("sns", config=config), os.environ["NOTIFICATIONS_TOPIC_ARN"]
+        ),
+    )

@@ -1,0 +1,43 @@
+"""Judge Candidate: may the model just trained replace the one in service?"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+from lifecycle.judging import judge_candidate
+from lifecycle.store import Store
+from review.page import render
+
+logger = Logger()
+metrics = Metrics()
+
+_COUNTED = {
+    "promote": "CandidatesToPromote",
+    "hold": "CandidatesHeld",
+    "reject": "CandidatesRejected",
+}
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take {run, model}; return the verdict and the fields the registration needs."""
+    model, run = event["model"], event["run"]
+    judgement = judge_candidate(store(), render, model, run, datetime.now(UTC))
+    metrics.add_metric(_COUNTED[judgement["verdict"]], MetricUnit.Count, 1)
+    logger.info(judgement["summary"], extra={"run": run, "model": model})
+    return judgement
+
+
+@cache
+def store() -> Store:
+    config = Config(retries={"mode": "standard", "max_attempts": 6})
+    return Store(boto3.client("s3", config=config), os.environ["DATA_BUCKET"])

@@ -1,0 +1,49 @@
+"""Open Run: whose turn is it, on which data, and is there anything new in it?"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cache, partial
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+from lifecycle.images import resolve_images
+from lifecycle.ledger import Ledger
+from lifecycle.opening import Opening, open_run
+from lifecycle.registry import Registry
+from lifecycle.store import Store
+
+logger = Logger()
+metrics = Metrics()
+
+_COUNTED = {"new": "RunsOpened", "nothing new": "RunsSkipped", "queued": "RunsQueued"}
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take {run, request}; return what the rest of the run needs, or whom it waits for."""
+    logger.append_keys(run=event.get("run"))
+    opened = open_run(gateways(), event.get("run"), event.get("request"), datetime.now(UTC))
+    metrics.add_metric(_COUNTED[opened["outcome"]], MetricUnit.Count, 1)
+    logger.info(opened["summary"], extra={"model": opened["model"], "outcome": opened["outcome"]})
+    return opened
+
+
+@cache
+def gateways() -> Opening:
+    # A throttled table or registry is worth waiting for: a run takes minutes, a retry less.
+    config = Config(retries={"mode": "standard", "max_attempts": 6})
+    images = boto3.client("ecr", config=config)
+    return Opening(
+        stack=os.environ["STACK_NAME"],
+        ledger=Ledger(boto3.client("dynamodb", config=config), os.environ["MODEL_TABLE"]),
+        store=Store(boto3.client("s3", config=config), os.environ["DATA_BUCKET"]),
+        registry=Registry(boto3.client("sagemaker", config=config)),
+        images=partial(resolve_images, images, os.environ["STEPS_REPOSITORY"]),
+    )

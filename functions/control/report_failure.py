@@ -1,0 +1,65 @@
+"""Report Failure: what failed, in one line, and the turn back to the model.
+
+Called by the state machine and, for a run that was stopped or timed out, by EventBridge. A run that
+the machine reported gives a status event as well: the same occurrence, so it is reported once.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from closing_gateways import gateways
+from lifecycle.closing import report_failure
+from lifecycle.failure import Occurrence, occurrence
+
+logger = Logger()
+metrics = Metrics()
+
+ONE_DAY = 24 * 60 * 60
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take {run, model, error, cause} or a status event; return {run, model, error, message}."""
+    failed = occurrence(event)
+    config = IdempotencyConfig(
+        event_key_jmespath="run", expires_after_seconds=ONE_DAY, lambda_context=context
+    )
+    report = idempotent_function(
+        _report, data_keyword_argument="key", persistence_store=_reported(), config=config
+    )
+    reported: dict[str, Any] = report(key={"run": failed.run}, failed=failed)
+    return reported
+
+
+def _report(key: dict[str, str], failed: Occurrence) -> dict[str, Any]:
+    reported = report_failure(gateways(), failed, datetime.now(UTC))
+    metrics.add_metric("RunsFailed", MetricUnit.Count, 1)
+    logger.error(
+        reported["message"],
+        extra={"run": failed.run, "model": failed.model, "error": reported["error"]},
+    )
+    return reported
+
+
+@cache
+def _reported() -> DynamoDBPersistenceLayer:
+    return DynamoDBPersistenceLayer(
+        table_name=os.environ["MODEL_TABLE"],
+        key_attr="model",
+        sort_key_attr="item",
+        static_pk_value="idempotency",
+        expiry_attr="expires_at",
+    )
