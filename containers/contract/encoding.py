@@ -92,8 +92,8 @@ class Encoding:
         document: dict[str, Any] = json.loads(text)
         if document.get("format") != FORMAT:
             raise StepError(
-                f"encoding.json has format {document.get('format')!r}, this version reads {FORMAT}; "
-                "train the model again"
+                f"encoding.json has format {document.get('format')!r}, this version reads "
+                f"{FORMAT}; train the model again"
             )
         return cls(
             task=document["task"],
@@ -155,8 +155,8 @@ class Encoding:
         unknown = written.filter(~written.is_in(list(self.classes)))
         if unknown.len():
             raise StepError(
-                f"class {unknown[0]!r} of '{self.target}' is in {unknown.len()} of the {where} rows "
-                "but in none of the training rows; add rows of that class or remove it"
+                f"class {unknown[0]!r} of '{self.target}' is in {unknown.len()} of the {where} "
+                "rows but in none of the training rows; add rows of that class or remove it"
             )
         codes = {name: float(code) for code, name in enumerate(self.classes)}
         return written.replace_strict(codes, return_dtype=pl.Float64).to_numpy().astype(np.float64)

@@ -43,7 +43,8 @@ class Scored:
         """The class each row is given, shape [rows]; classifiers only."""
         if self.task == "binary":
             return (self.scores >= self.threshold).astype(np.float64)
-        return self.scores.argmax(axis=1).astype(np.float64)
+        best: NDArray[np.int64] = self.scores.argmax(axis=1)
+        return best.astype(np.float64)
 
 
 Metric = Callable[[Scored, Floats], Floats]

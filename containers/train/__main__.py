@@ -6,13 +6,12 @@ output/model.
 
 import json
 import time
-from pathlib import Path
 
-import polars as pl
 from contract.artifact import sha256
 from contract.paths import Paths
 from contract.plan import Plan
-from contract.step import StepError, run_step
+from contract.rows import read_rows
+from contract.step import run_step
 
 from train.model import train
 
@@ -41,14 +40,6 @@ def main(paths: Paths) -> None:
         f"trained {plan.model}: {fitted.best} of {len(fitted.history)} rounds kept, "
         + ", ".join(f"{name} {value}" for name, value in trained.validation.items())
     )
-
-
-def read_rows(folder: Path) -> pl.DataFrame:
-    """All rows of a folder of Parquet parts, in the order of the parts' names."""
-    parts = sorted(folder.glob("*.parquet"))
-    if not parts:
-        raise StepError(f"{folder}: there is no Parquet file; run Preprocess again")
-    return pl.concat([pl.read_parquet(part) for part in parts])
 
 
 if __name__ == "__main__":

@@ -1,19 +1,16 @@
 """What the trainer needs of a library, and the loop that drives either one."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
+from contract.native import threads
 from contract.plan import Scalar, Task, Trainer
 from contract.step import StepError
 from numpy.typing import NDArray
 
 from train.ensemble import Ensemble
-
-# Below this many values a second thread costs more than it saves.
-VALUES_FOR_THREADS = 500_000
 
 
 @dataclass(frozen=True)
@@ -38,9 +35,7 @@ class Problem:
     @property
     def threads(self) -> int:
         """How many to use; the model does not depend on it, only the time does."""
-        if self.train.matrix.size < VALUES_FOR_THREADS:
-            return 1
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        return threads(self.train.matrix)
 
 
 class Learner(Protocol):
@@ -62,9 +57,6 @@ class Learner(Protocol):
 
     def ensemble(self, native: bytes) -> Ensemble:
         """Read that file into our own form; StepError for a model ONNX cannot hold."""
-
-    def scores(self, native: bytes, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Score with that file: [rows], multiclass [rows, classes]."""
 
 
 @dataclass(frozen=True)

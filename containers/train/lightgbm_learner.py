@@ -3,11 +3,9 @@
 import re
 from typing import Any
 
-import numpy as np
 from contract.libraries import lightgbm
 from contract.plan import Task
 from contract.step import StepError
-from numpy.typing import NDArray
 
 from train.ensemble import Ensemble, Link, Tree, float32_at_most
 from train.learner import Problem, check_parameters, refusal
@@ -137,10 +135,6 @@ class LightGBM:
 
     def ensemble(self, native: bytes) -> Ensemble:
         return read_text(native.decode(), self._task)
-
-    def scores(self, native: bytes, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        booster = self._library.Booster(model_str=native.decode())
-        return np.asarray(booster.predict(matrix), dtype=np.float64)
 
 
 class _Warnings:

@@ -9,6 +9,7 @@ import polars as pl
 from contract.artifact import Artifact
 from contract.encoding import Encoding
 from contract.metrics import Floats, Scored, measure
+from contract.native import native_model
 from contract.plan import Plan
 from contract.step import StepError
 
@@ -41,7 +42,7 @@ def train(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> Train
     fitted = fit(learner, plan.trainer.rounds, plan.trainer.early_stopping_rounds)
     native = learner.native(fitted.best)
     onnx = onnx_model(learner.ensemble(native), len(encoding.features))
-    scores = learner.scores(native, problem.validation.matrix)
+    scores = native_model(plan.trainer.library, native).scores(problem.validation.matrix)
     threshold = best_threshold(problem.validation.labels, scores) if plan.task == "binary" else None
     scored = Scored(plan.task, problem.validation.labels, scores, threshold or 0.5)
     return Trained(

@@ -5,11 +5,9 @@ import math
 import warnings
 from typing import Any
 
-import numpy as np
 from contract.libraries import xgboost
 from contract.plan import Task
 from contract.step import StepError
-from numpy.typing import NDArray
 
 from train.ensemble import Ensemble, Link, Tree
 from train.learner import Problem, check_parameters, refusal
@@ -110,10 +108,6 @@ class XGBoost:
 
     def ensemble(self, native: bytes) -> Ensemble:
         return read_json(bytes(self._loaded(native).save_raw("json")), self._task)
-
-    def scores(self, native: bytes, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        predicted = self._loaded(native).predict(self._library.DMatrix(matrix))
-        return np.asarray(predicted, dtype=np.float64)
 
     def _loaded(self, native: bytes) -> Any:
         return self._library.Booster(model_file=bytearray(native))

@@ -1,0 +1,81 @@
+"""`python -m evaluate`: the shell of the Evaluate step, which knows where the job's files lie.
+
+Reads input/run, input/test, input/report, input/model, and with a champion input/champion and
+input/champion-report; writes evaluation.json and statistics.json to output/evaluation.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from contract.artifact import Artifact, sha256
+from contract.paths import Paths
+from contract.plan import Plan
+from contract.rows import read_rows
+from contract.step import StepError, run_step
+
+from evaluate.evaluation import Evidence, evaluate
+from evaluate.model_quality import model_quality
+
+
+def main(paths: Paths) -> None:
+    """Evaluate the run's candidate."""
+    started = time.monotonic()
+    plan = Plan.read(paths.run_plan)
+    training = read_json(paths.input("model") / "training.json")
+    candidate = read_model(paths.input("model"), training["model_sha256"])
+    champion, champion_baseline = None, None
+    if plan.champion is not None:
+        champion = read_model(paths.input("champion"), plan.champion["model_sha256"])
+        champion_baseline = read_json(paths.input("champion-report") / "baseline.json")
+    report = paths.input("report")
+    evidence = Evidence(
+        preprocess=read_json(report / "preprocess.json"),
+        baseline=read_json(report / "baseline.json"),
+        champion_baseline=champion_baseline,
+    )
+    document, comparison = evaluate(
+        plan, read_rows(paths.input("test")), candidate, champion, evidence
+    )
+    statistics = model_quality(plan.task, comparison.candidate, document["confusion"])
+    output = paths.output("evaluation")
+    document["seconds"] = round(time.monotonic() - started, 3)
+    write_json(output / "evaluation.json", document)
+    write_json(output / "statistics.json", statistics)
+    print(f"evaluated {plan.model} on {document['rows']['test']} test rows")
+
+
+def read_model(folder: Path, expected: str) -> Artifact:
+    """Read a model, after checking that it is the very one the plan or the trainer named."""
+    packed = folder / "model.tar.gz"
+    try:
+        content = packed.read_bytes()
+    except FileNotFoundError:
+        raise StepError(f"{packed}: there is no model; run Train again") from None
+    if sha256(content) != expected:
+        raise StepError(
+            f"{packed}: its sha256 is {sha256(content)}, but {expected} was recorded; the file was "
+            "changed after training, restore the recorded version or train again"
+        )
+    return Artifact.unpack(content, str(packed))
+
+
+def read_json(path: Path) -> Any:
+    """Read a report of an earlier step."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StepError(f"{path}: missing; run the step that writes it again") from None
+    except ValueError as error:
+        raise StepError(f"{path}: not JSON ({error}); run the step that writes it again") from None
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write strict JSON: a NaN that got this far is a defect and must not pass."""
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_step(main)

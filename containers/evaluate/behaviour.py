@@ -1,0 +1,89 @@
+"""How a model behaves on the test rows, beyond its metrics: the parts the review page draws."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from contract.artifact import Artifact
+from contract.metrics import Floats, Scored
+from contract.native import NativeModel
+
+GROUPS = 10
+BARS = 20
+# TreeSHAP takes time with trees x leaves x depth squared; a mean settles long before this.
+EXPLAINED_ROWS = 1_000
+SEED = 21
+
+
+def calibration(scored: Scored) -> list[dict[str, float | int]]:
+    """Binary: rows in tenths by predicted probability; the mean predicted, the share observed."""
+    return [
+        {
+            "predicted": float(scored.scores[rows].mean()),
+            "observed": float(scored.labels[rows].mean()),
+            "rows": len(rows),
+        }
+        for rows in _tenths(scored.scores)
+    ]
+
+
+def residuals(scored: Scored) -> dict[str, Any]:
+    """Regression: a histogram of prediction minus truth, and its mean by tenths of prediction.
+
+    The histogram spans the middle 99 %; what lies beyond is counted in the outermost bars.
+    """
+    left = scored.scores - scored.labels
+    low, high = (float(bound) for bound in np.percentile(left, [0.5, 99.5]))
+    if not low < high:
+        low, high = low - 0.5, high + 0.5
+    counts, edges = np.histogram(np.clip(left, low, high), bins=BARS, range=(low, high))
+    return {
+        "edges": edges.tolist(),
+        "counts": counts.tolist(),
+        "by_decile": [
+            {
+                "predicted": float(scored.scores[rows].mean()),
+                "residual_mean": float(left[rows].mean()),
+                "rows": len(rows),
+            }
+            for rows in _tenths(scored.scores)
+        ],
+    }
+
+
+def confusion(scored: Scored, labels: Sequence[str]) -> dict[str, Any]:
+    """Classifiers: counts[actual][decided], in the order of `labels`."""
+    pairs = scored.labels.astype(np.int64) * len(labels) + scored.decisions.astype(np.int64)
+    counts = np.bincount(pairs, minlength=len(labels) ** 2)
+    return {
+        "labels": list(labels),
+        "counts": counts.reshape(len(labels), len(labels)).tolist(),
+    }
+
+
+def importance(artifact: Artifact, native: NativeModel, frame: pl.DataFrame) -> list[Any]:
+    """Each feature's share of the mean absolute TreeSHAP value, largest first.
+
+    Over all outputs, before the link, on at most EXPLAINED_ROWS rows picked at random (seeded).
+    """
+    if frame.height > EXPLAINED_ROWS:
+        frame = frame.sample(EXPLAINED_ROWS, seed=SEED)
+    contributions = native.contributions(artifact.encoding.matrix(frame))[:, :, :-1]
+    sizes: Floats = np.abs(contributions).mean(axis=(0, 1))
+    total = float(sizes.sum())
+    shares = sizes / total if total > 0 else sizes
+    named = zip(artifact.encoding.names, shares.tolist(), strict=True)
+    return [
+        {"feature": name, "share": share}
+        for name, share in sorted(named, key=lambda entry: (-entry[1], entry[0]))
+    ]
+
+
+def _tenths(scores: Floats) -> list[Any]:
+    """Rows by score in up to ten groups of nearly equal size; equal scores stay together."""
+    order = np.argsort(scores, kind="stable")
+    cuts = [len(scores) * part // GROUPS for part in range(1, GROUPS)]
+    ordered = scores[order]
+    starts = sorted({int(np.searchsorted(ordered, ordered[cut])) for cut in cuts} - {0})
+    return [rows for rows in np.split(order, starts) if len(rows)]

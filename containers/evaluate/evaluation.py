@@ -1,0 +1,163 @@
+"""Evaluate a candidate, alone or against the champion, on the same test rows. Pure: no files."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from contract.artifact import Artifact
+from contract.metrics import Floats, Scored
+from contract.native import native_model
+from contract.plan import Plan
+from contract.step import StepError
+
+from evaluate.behaviour import calibration, confusion, importance, residuals
+from evaluate.bootstrap import Comparison, Estimates, compare
+from evaluate.drift import drift
+from evaluate.scoring import onnx_scores, parity
+from evaluate.segments import fairness_entry, segment_entry, segments_of
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What Preprocess reported of this run's data, and of the champion's (None without one)."""
+
+    preprocess: Mapping[str, Any]
+    baseline: Mapping[str, Any]
+    champion_baseline: Mapping[str, Any] | None
+
+
+def evaluate(
+    plan: Plan,
+    test: pl.DataFrame,
+    candidate: Artifact,
+    champion: Artifact | None,
+    evidence: Evidence,
+) -> tuple[dict[str, Any], Comparison]:
+    """Give the content of evaluation.json (less its seconds) and the comparison it rests on."""
+    if not test.height:
+        raise StepError("there are no test rows; give more data or a larger share in 'split'")
+    if champion is not None:
+        check_comparable(candidate, champion)
+    classes = classes_of(candidate, champion)
+    labels = candidate.encoding.labels(test, "test")
+    served = scored(plan, candidate, test, labels, classes)
+    rival = None if champion is None else scored(plan, champion, test, labels, classes)
+    comparison = compare(served, rival, plan.metrics)
+    native = native_model(candidate.library, candidate.native)
+    native_scores = native.scores(candidate.encoding.matrix(test))
+    own = served.scores if plan.task != "multiclass" else served.scores[:, : native_scores.shape[1]]
+    document = {
+        "format": 1,
+        "run": plan.run,
+        "model": plan.model,
+        "task": plan.task,
+        "primary": plan.primary,
+        "metrics": list(plan.metrics),
+        "rows": dict(evidence.preprocess["rows_written"]) | {"test": test.height},
+        "candidate": {"metrics": _written(comparison.candidate)},
+        "champion": _champion(plan, comparison.champion),
+        "difference": None if comparison.difference is None else _written(comparison.difference),
+        "segments": [
+            segment_entry(segment, served, rival, plan.metrics)
+            for column in plan.segments
+            for segment in segments_of(test, column)
+        ],
+        "fairness": [
+            fairness_entry(rule, test, served, plan.minimum_segment_rows) for rule in plan.fairness
+        ],
+        "parity": asdict(parity(plan.task, own, native_scores)),
+        "data": _data(evidence),
+        "importance": importance(candidate, native, test),
+        "calibration": calibration(served) if plan.task == "binary" else None,
+        "residuals": residuals(served) if plan.task == "regression" else None,
+        "confusion": None if plan.task == "regression" else confusion(served, classes),
+        "threshold": candidate.threshold,
+    }
+    return without_nan(document), comparison
+
+
+def check_comparable(candidate: Artifact, champion: Artifact) -> None:
+    """Raise StepError where the two models do not answer the same question."""
+    now, before = candidate.encoding, champion.encoding
+    asked = {
+        "task": (before.task, now.task),
+        "target": (before.target, now.target),
+        "positive": (before.positive, now.positive),
+    }
+    for name, (was, is_now) in asked.items():
+        if was != is_now:
+            raise StepError(
+                f"the champion cannot be compared: its {name} is '{was}', the candidate's "
+                f"'{is_now}'; give the changed model a new name, it answers another question"
+            )
+
+
+def classes_of(candidate: Artifact, champion: Artifact | None) -> tuple[str, ...]:
+    """The candidate's classes, then those only the champion knows; none for regression."""
+    own = candidate.encoding.classes or ()
+    others = () if champion is None else champion.encoding.classes or ()
+    if candidate.encoding.task == "binary":
+        return own
+    return own + tuple(name for name in others if name not in own)
+
+
+def scored(
+    plan: Plan, artifact: Artifact, test: pl.DataFrame, labels: Floats, classes: Sequence[str]
+) -> Scored:
+    """Score the test rows as serving would; a class the model does not know gets probability 0."""
+    try:
+        scores = onnx_scores(artifact, test).astype(np.float64)
+    except StepError as error:
+        raise StepError(f"model of library {artifact.library}: {error}") from None
+    threshold = artifact.threshold
+    if plan.task != "multiclass":
+        return Scored(plan.task, labels, scores[:, 0], 0.5 if threshold is None else threshold)
+    widened = np.zeros((len(scores), len(classes)))
+    for position, name in enumerate(artifact.encoding.classes or ()):
+        widened[:, classes.index(name)] = scores[:, position]
+    return Scored(plan.task, labels, widened)
+
+
+def without_nan(value: Any) -> Any:
+    """The same document with null for every number that is not finite: JSON knows no NaN."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return value
+
+
+def _written(estimates: Estimates) -> dict[str, dict[str, float | None]]:
+    return {
+        name: {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+        for name, estimate in estimates.items()
+    }
+
+
+def _champion(plan: Plan, estimates: Estimates | None) -> dict[str, Any] | None:
+    if estimates is None or plan.champion is None:
+        return None
+    return {
+        "run": plan.champion["run"],
+        "package_arn": plan.champion["package_arn"],
+        "version": plan.champion["version"],
+        "metrics": _written(estimates),
+    }
+
+
+def _data(evidence: Evidence) -> dict[str, Any]:
+    read = int(evidence.preprocess["rows_read"])
+    rejected = int(evidence.preprocess["rows_rejected"])
+    before = evidence.champion_baseline
+    return {
+        "rows_read": read,
+        "rows_rejected": rejected,
+        "rejected_share": rejected / read if read else 0.0,
+        "warnings": list(evidence.preprocess.get("warnings", ())),
+        "drift": None if before is None else drift(before, evidence.baseline),
+    }

@@ -1,0 +1,39 @@
+"""statistics.json: the candidate's metrics in the form SageMaker reads as model quality.
+
+Names that Amazon's form knows too (rmse, mae, r2, auc, accuracy, precision, recall, f1) mean the
+same there; the others stand beside them under their own.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from contract.plan import Task
+
+from evaluate.bootstrap import Estimates
+
+SECTIONS: dict[Task, str] = {
+    "regression": "regression_metrics",
+    "binary": "binary_classification_metrics",
+    "multiclass": "multiclass_classification_metrics",
+}
+
+
+def model_quality(
+    task: Task, candidate: Estimates, confusion: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Take the metrics, and the confusion as evaluation.json has it; undefined ones are left out.
+
+    The form has no word for what cannot be computed; evaluation.json has.
+    """
+    section: dict[str, Any] = {
+        name: {"value": estimate.value, "standard_deviation": estimate.deviation}
+        for name, estimate in candidate.items()
+        if estimate.value is not None
+    }
+    if confusion is not None:
+        labels = confusion["labels"]
+        section["confusion_matrix"] = {
+            actual: dict(zip(labels, counts, strict=True))
+            for actual, counts in zip(labels, confusion["counts"], strict=True)
+        }
+    return {"version": 0.0, SECTIONS[task]: section}
