@@ -48,7 +48,7 @@ class LogStreams:
             role, "logs:CreateLogGroup", group
         ):
             return False
-        return all(
+        return self._ports.allowed(role, "logs:DescribeLogStreams", group) and all(
             self._ports.allowed(role, action, f"{group}:log-stream:{tail.stream}")
             for tail in self._tails
             for action in ("logs:CreateLogStream", "logs:PutLogEvents")

@@ -1,1 +1,77 @@
-"""SageMaker of the local stage: Processing jobs and the model registry."""
+"""SageMaker of the local stage: Processing jobs and the model registry.
+
+The stage calls `install` once and then uses this package as the service's module.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kanmon.local.sagemaker.names import resource_arn
+
+if TYPE_CHECKING:
+    from kanmon.local.home import Home
+    from kanmon.local.sagemaker.stage import Stage
+
+__all__ = [
+    "close",
+    "get_state",
+    "handle",
+    "install",
+    "load_persisted_state",
+    "resource_arn",
+    "wait",
+    "warm_up",
+]
+
+_stage: "Stage | None" = None
+
+
+def install(home: "Home", endpoint: str, *, docker: bool = False) -> None:
+    """Make the service for this stage. Its jobs run in the built images where `docker` is set."""
+    global _stage
+    from kanmon.local.sagemaker.stage import Stage
+
+    _stage = Stage(home, endpoint, docker=docker)
+
+
+async def handle(
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    query_params: Mapping[str, Any],
+) -> tuple[int, dict[str, str], bytes]:
+    """Answer one request of the gateway."""
+    return await _installed().handle(method, path, headers, body, query_params)
+
+
+def get_state() -> dict[str, Any]:
+    """Return all that is kept, as plain JSON."""
+    return _installed().service.get_state()
+
+
+def load_persisted_state(state: Mapping[str, Any] | None) -> None:
+    """Take up what `get_state` returned in an earlier process."""
+    _installed().service.load_persisted_state(state)
+
+
+def wait(job: str, seconds: float) -> bool:
+    """Wait until a Processing job has ended, at most so long; tell whether it has."""
+    return _installed().service.jobs.wait(job, seconds)
+
+
+def warm_up() -> None:
+    """Load what the first request would otherwise wait for."""
+    _installed().service.warm_up()
+
+
+def close() -> None:
+    """End every job that still runs."""
+    if _stage:
+        _stage.close()
+
+
+def _installed() -> "Stage":
+    if _stage is None:
+        raise RuntimeError("SageMaker is not installed in this stage yet")
+    return _stage

@@ -1,0 +1,65 @@
+"""SageMaker put together for a running stage: its ports are MiniStack's services."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kanmon.local import authorization, credentials, persistence
+from kanmon.local.home import ACCOUNT, REGION, Home
+from kanmon.local.jobs.docker import DockerEngine
+from kanmon.local.jobs.engines import Engine, ProcessEngine
+from kanmon.local.jobs.images import Images
+from kanmon.local.jobs.processes import Processes
+from kanmon.local.jobs.runner import Runner
+from kanmon.local.sagemaker.emulator import Emulator
+from kanmon.local.sagemaker.ports import PRINCIPAL, Ports, RoleCredentials, RoleRefusedError
+from kanmon.local.sagemaker.service import Response, SageMaker
+
+
+class Stage:
+    """The service, its runner and the process that starts the jobs."""
+
+    def __init__(self, home: Home, endpoint: str, *, docker: bool) -> None:
+        self._emulator = Emulator()
+        self._processes = Processes()
+        engine: Engine = DockerEngine(self._processes) if docker else ProcessEngine(self._processes)
+        ports = Ports(
+            endpoint=lambda: endpoint,
+            caller=self._emulator.caller,
+            allowed=allowed,
+            assume=assume,
+            emit=self._emulator.emit,
+            log_group_exists=self._emulator.log_group_exists,
+            write_log=self._emulator.write_log,
+            changed=lambda: persistence.changed("sagemaker"),
+        )
+        folder = home.root / "jobs"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        runner = Runner(ports, folder, REGION, Images(), engine)
+        self.service = SageMaker(ports, runner, REGION, ACCOUNT)
+
+    async def handle(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        query_params: Mapping[str, Any],
+    ) -> Response:
+        self._emulator.remember_caller(headers)
+        return await self.service.handle(method, path, headers, body, query_params)
+
+    def close(self) -> None:
+        self._processes.close()
+
+
+def allowed(
+    role: str, action: str, resource: str, context: Mapping[str, Any] | None = None
+) -> bool:
+    return authorization.allowed(role, action, resource, dict(context or {}))
+
+
+def assume(role: str, session: str) -> RoleCredentials:
+    try:
+        return credentials.assume_as_service(role, PRINCIPAL, session)
+    except credentials.RoleRefusedError as error:
+        raise RoleRefusedError(str(error)) from error
