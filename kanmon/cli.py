@@ -25,6 +25,7 @@ EXIT_CODES = """
 ENVIRONMENT = """
 KANMON_STAGE    the stage when --stage is not given
 KANMON_PROJECT  the project's folder when it is not the current one
+KANMON_HOME     where the local stage keeps its state  [default: .kanmon in the project]
 KANMON_DEBUG    show tracebacks
 NO_COLOR        no colours
 """

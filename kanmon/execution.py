@@ -55,14 +55,16 @@ def visits(events: Iterable[Any]) -> list[Visit]:
     found: list[Visit] = []
     for event in events:
         kind = event["type"]
-        if kind == "TaskStateEntered":
-            found.append(Visit(event["stateEnteredEventDetails"]["name"], event["timestamp"]))
+        if kind.endswith("StateEntered"):
+            if found and found[-1].ended is None:
+                found[-1].ended = event["timestamp"]  # a catch leaves without an exit event
+            if kind == "TaskStateEntered":
+                name = event["stateEnteredEventDetails"]["name"]
+                found.append(Visit(name, event["timestamp"]))
         elif kind == "TaskStateExited" and found:
             found[-1].ended = event["timestamp"]
         elif kind in FAILED_ATTEMPTS and found:
             found[-1].failed_attempts += 1
-        elif kind.endswith("StateEntered") and found and found[-1].ended is None:
-            found[-1].ended = event["timestamp"]  # a catch leaves without an exit event
     return found
 
 

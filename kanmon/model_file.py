@@ -21,7 +21,24 @@ def scalar(text: str) -> str:
     """
     if PLAIN.fullmatch(text) and text.lower() not in WORDS_WITH_A_MEANING:
         return text
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return quoted(text)
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, as it must be where it looks like a number; any letter survives.
+
+    >>> quoted("1"), quoted("tab\\t"), quoted("\\u200b")
+    ('"1"', '"tab\\\\t"', '"\\\\u200b"')
+    """
+    return "".join(
+        # JSON would write two halves of a surrogate pair, which YAML has not.
+        letter if letter.isprintable() or ord(letter) < 0x80 else _escape(letter)
+        for letter in json.dumps(text, ensure_ascii=False)
+    ).replace("\x7f", "\\x7f")
+
+
+def _escape(letter: str) -> str:
+    return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"
 
 
 def sequence(texts: list[str]) -> str:
@@ -80,7 +97,7 @@ data:
 def _columns(draft: "Draft") -> str:
     lines = [f"target: {scalar(draft.target.name)}  # the column to predict"]
     if draft.target.positive is not None:
-        lines.append(f"positive: {scalar_text(draft.target.positive)}  # the value to look out for")
+        lines.append(f"positive: {quoted(draft.target.positive)}  # the value to look out for")
     lines += [
         "",
         "# What the model learns from, each numeric or categorical. `minimum: 0` or `maximum: 100`",
@@ -100,11 +117,6 @@ def _columns(draft: "Draft") -> str:
     else:
         lines.append("ignore: []")
     return "\n".join(lines) + "\n"
-
-
-def scalar_text(value: str) -> str:
-    """A value that must stay text even where it looks like a number."""
-    return json.dumps(value, ensure_ascii=not value.isprintable())
 
 
 def _training(draft: "Draft") -> str:
@@ -130,6 +142,12 @@ def _gate(draft: "Draft") -> str:
     target = draft.target
     metric = target.primary
     segments = "" if draft.segments else "  # name categorical features to report by"
+    margin = f"{{{metric}: {target.segment_margin:g}}}"
+    segment_margins = (
+        f"segment_margins: {margin}  # the same within a segment"
+        if draft.segments
+        else f"segment_margins: {{}}  # once there are segments, e.g. {margin}"
+    )
     rejected = round(min(1.0, target.missing_share * 1.5), 4)
     why = "rows without a target are rejected" if rejected else "none"
     return f"""\
@@ -138,7 +156,7 @@ gate:
   # {_comment(target.floor.why)}: raise the bar when you know what is good
   floors: {{{target.floor.metric}: {target.floor.value:g}}}
   margins: {{{metric}: {target.margin:g}}}  # how much worse than the champion it may be
-  segment_margins: {{{metric}: {target.segment_margin:g}}}  # the same within a segment
+  {segment_margins}
   minimum_segment_rows: 30  # smaller segments are shown, not judged
   fairness: []  # e.g. [{{column: gender, metric: {_fairness_metric(draft.task)}, max_gap: 0.1}}]
   maximum_rejected_share: {rejected:g}  # how many rows the data checks may reject: {why}

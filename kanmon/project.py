@@ -25,7 +25,7 @@ class Project:
     @property
     def home(self) -> Path:
         """Where this machine keeps what is not source: the local stage, downloaded pages."""
-        return self.root / ".kanmon"
+        return Path(os.environ.get("KANMON_HOME") or self.root / ".kanmon")
 
     @cached_property
     def samconfig(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime
 def seconds(value: float) -> str:
     """
     >>> seconds(0.04), seconds(12.34), seconds(75), seconds(4000)
-    ('0.0 s', '12.3 s', '1 min 15 s', '1 h 07 min')
+    ('0.0 s', '12.3 s', '1 min 15 s', '1 h 06 min')
     """
     if value < 60:
         return f"{value:.1f} s"

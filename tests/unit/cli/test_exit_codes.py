@@ -1,0 +1,145 @@
+"""Every error is one line on stderr, with the exit code that the help promises."""
+
+import json
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["frobnicate"], "kanmon: No such command 'frobnicate'. See `kanmon --help`.\n"),
+        (["run"], "kanmon: Missing argument 'MODEL'. See `kanmon run --help`.\n"),
+        (
+            ["run", "wein"],
+            "kanmon: there is no model 'wein' (models/wein/model.yaml). Did you mean wine?\n",
+        ),
+        (
+            ["run", "../wine"],
+            "kanmon: '../wine' is not a model's name. "
+            "Write 2 to 20 of a-z, 0-9 and single hyphens, a letter first.\n",
+        ),
+        (
+            ["run", "wine", "--set", "rounds"],
+            "kanmon: --set 'rounds' is not key=value. Write --set rounds=200.\n",
+        ),
+        (
+            ["run", "wine", "--set", "seed=1", "--set", "seed=2"],
+            "kanmon: --set gives seed twice. Give it once.\n",
+        ),
+        (
+            ["put-data", "wine"],
+            "kanmon: name data files, or a folder with --from. Not both, not neither.\n",
+        ),
+        (
+            ["put-data", "wine", "missing.csv"],
+            "kanmon: there is no file missing.csv. Check the path.\n",
+        ),
+        (
+            ["up", "--stage", "dev"],
+            "kanmon: stage dev lives in AWS and is always up. "
+            "Deploy it with `kanmon deploy --stage dev`.\n",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(kanmon, words, line):
+    result = kanmon(*words)
+
+    assert (result.exit_code, result.stderr, result.stdout) == (2, line, "")
+
+
+def test_outside_a_project_it_says_so(kanmon, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    result = kanmon("runs")
+
+    assert result.exit_code == 2
+    assert "is not inside a Kanmon project" in result.stderr
+
+
+def test_a_broken_definition_names_file_line_and_key(kanmon, project):
+    path = project.root / "models/wine/model.yaml"
+    path.write_text(path.read_text().replace("kind: numeric", "kind: numerical"))
+
+    result = kanmon("run", "wine")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("kanmon: models/wine/model.yaml line 6, features[0].kind: ")
+
+
+def test_a_definition_that_is_not_text_is_refused(kanmon, project):
+    (project.root / "models/wine/model.yaml").write_bytes(b"name: \xff")
+
+    result = kanmon("run", "wine")
+
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "kanmon: models/wine/model.yaml is not UTF-8 text (byte 6). Save it as UTF-8.\n",
+    )
+
+
+def test_a_folder_that_has_another_name_than_its_model_is_refused(kanmon, project):
+    (project.root / "models/wine").rename(project.root / "models/beer")
+
+    result = kanmon("run", "beer")
+
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "kanmon: models/beer/model.yaml, name: 'wine' is not its folder's name. "
+        "Write beer there, or rename the folder.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [["run", "wine"], ["runs"], ["deploy"], ["show", "wine"], ["env"]]
+)
+def test_without_a_running_stage_it_says_how_to_start_it(kanmon, words):
+    result = kanmon(*words)
+
+    assert (result.exit_code, result.stderr) == (
+        3,
+        "kanmon: the local stage is not running. Start it with `kanmon up`.\n",
+    )
+
+
+def test_without_a_region_an_account_is_not_reachable(kanmon, monkeypatch):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+
+    result = kanmon("runs", "--stage", "dev")
+
+    assert result.exit_code == 3
+    assert result.stderr.startswith("kanmon: no region is set for stage dev. ")
+
+
+def test_an_error_is_a_document_too_when_json_is_asked_for(kanmon):
+    result = kanmon("runs", "--json")
+
+    assert json.loads(result.stdout) == {
+        "error": "the local stage is not running. Start it with `kanmon up`.",
+        "exit_code": 3,
+    }
+
+
+def test_the_stage_may_be_named_before_or_after_the_verb_or_in_the_environment(kanmon, monkeypatch):
+    said = kanmon("up", "--stage", "prod").stderr
+
+    assert kanmon("--stage", "prod", "up").stderr == said
+    assert kanmon("--stage", "dev", "up", "--stage", "prod").stderr == said
+    monkeypatch.setenv("KANMON_STAGE", "prod")
+    assert kanmon("up").stderr == said
+
+
+def test_an_unknown_stage_is_a_usage_error(kanmon):
+    result = kanmon("runs", "--stage", "staging")
+
+    assert result.exit_code == 2
+    assert "'staging' is not one of 'local', 'dev', 'prod'" in result.stderr
+
+
+def test_down_when_nothing_runs_is_fine(kanmon):
+    result = kanmon("down", "--json")
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {"stage": "local", "stopped": False, "erased": False}

@@ -1,0 +1,149 @@
+"""A table becomes a definition that validates, with reasons."""
+
+import csv
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lifecycle.definition import parse_definition
+from lifecycle.marked_yaml import read_marked
+
+from kanmon import inference, model_file
+from kanmon.errors import BadInputError
+
+
+def write(path, columns, delimiter=","):
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+@pytest.fixture
+def leads(tmp_path):
+    """100 rows with a key, numbers with holes, a category, a constant and free text."""
+    count = range(100)
+    return write(
+        tmp_path / "leads.csv",
+        {
+            "lead_id": [f"L{i}" for i in count],
+            "age": ["?" if i % 10 == 0 else str(20 + i % 50) for i in count],
+            "region": [("north", "south", "east")[i % 3] for i in count],
+            "source": ["web"] * 100,
+            "remark": [f"called on day {i}" for i in count],
+            "bought": ["yes" if i % 4 == 0 else "no" for i in count],
+        },
+        delimiter=";",
+    )
+
+
+def test_a_table_is_drafted_whole(leads):
+    draft = inference.infer("leads", leads, "bought")
+
+    assert (draft.delimiter, draft.null_values, draft.key) == (";", ["", "NA", "?"], ["lead_id"])
+    assert (draft.task, draft.target.positive, draft.target.primary) == ("binary", "yes", "auc")
+    assert draft.features == [
+        inference.Column("age", "numeric", "21 to 69, 10.0% missing"),
+        inference.Column("region", "categorical", draft.features[1].seen),
+    ]
+    assert draft.ignored == [
+        inference.Ignored("source", "always web"),
+        inference.Ignored("remark", "100 different texts: names rather than categories"),
+    ]
+    assert draft.segments == ["region"]
+
+
+def test_what_is_written_is_a_valid_definition_with_every_part_commented(leads):
+    text = model_file.write(inference.infer("leads", leads, "bought"))
+
+    definition = parse_definition(text, "model.yaml")
+    assert (definition.data.key, definition.positive) == (["lead_id"], "yes")
+    for part in ("task:", "data:", "features:", "split:", "metrics:", "gate:", "resources:"):
+        before, _, line = text.partition(f"\n{part}")
+        assert "#" in before.splitlines()[-1] or "#" in line.splitlines()[0], part
+
+
+@pytest.mark.parametrize(
+    ("values", "task"),
+    [
+        ([str(i % 7 + 0.5) for i in range(40)], "regression"),
+        ([str(i) for i in range(40)], "regression"),
+        ([str(i % 5) for i in range(40)], "multiclass"),  # few whole numbers: grades
+        ([("a", "b", "c")[i % 3] for i in range(40)], "multiclass"),
+        ([str(i % 2) for i in range(40)], "binary"),
+    ],
+)
+def test_the_task_follows_from_the_target(tmp_path, values, task):
+    path = write(tmp_path / "t.csv", {"x": [str(i) for i in range(40)], "y": values})
+
+    draft = inference.infer("some", path, "y")
+
+    assert draft.task == task
+    assert parse_definition(model_file.write(draft), "model.yaml").task == task
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"x": ["1", "2"] * 20, "y": ["5"] * 40}, "the target y is constant"),
+        ({"x": ["1"] * 40, "y": ["5", "6"] * 20}, "has no column besides y"),
+        ({"x": ["1", "2"] * 5, "y": ["5", "6"] * 5}, "has 10 rows"),
+        ({"x": ["1", "2"] * 20, "z": ["5", "6"] * 20}, "has no column 'y'"),
+        ({"x": ["1", "2"] * 50, "y": [f"t{i}" for i in range(100)]}, "100 different texts"),
+        ({" ": ["1", "2"] * 20, "y": ["5", "6"] * 20}, "column 1 of .* has no name"),
+    ],
+)
+def test_a_table_that_cannot_be_a_model_is_refused(tmp_path, columns, message):
+    path = write(tmp_path / "t.csv", columns)
+
+    with pytest.raises(BadInputError, match=message):
+        inference.infer("some", path, "y")
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("x,x,y\n" + "1,2,3\n" * 30)
+
+    with pytest.raises(BadInputError, match="two columns called 'x'"):
+        inference.infer("some", path, "y")
+
+
+@pytest.mark.parametrize("content", [b"x,y\n\xff\xfe\n" * 30, b"\x1f\x8bnot gzip"])
+def test_a_file_that_is_no_table_is_refused(tmp_path, content):
+    path = tmp_path / ("t.csv.gz" if content.startswith(b"\x1f") else "t.csv")
+    path.write_bytes(content)
+
+    with pytest.raises(BadInputError):
+        inference.infer("some", path, "y")
+
+
+def test_a_key_that_repeats_is_refused(leads):
+    with pytest.raises(BadInputError, match="region does not identify a row"):
+        inference.infer("leads", leads, "bought", keys=["region"])
+
+
+def test_a_positive_value_that_never_occurs_is_refused(leads):
+    with pytest.raises(BadInputError, match="never is 'maybe'"):
+        inference.infer("leads", leads, "bought", positive="maybe")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
+def test_any_name_survives_being_written_as_yaml(name):
+    written = f"- {{name: {model_file.scalar(name)}, kind: numeric}}"
+
+    assert read_marked(written).value == [{"name": name, "kind": "numeric"}]
+
+
+def test_new_model_writes_the_folder_once(kanmon, project, leads):
+    first = kanmon("new-model", "leads", "--from", str(leads), "--target", "bought")
+    again = kanmon("new-model", "leads", "--from", str(leads), "--target", "bought")
+    forced = kanmon("new-model", "leads", "--from", str(leads), "--target", "bought", "--force")
+
+    assert (first.exit_code, again.exit_code, forced.exit_code) == (0, 2, 0)
+    assert again.stderr == (
+        "kanmon: models/leads/model.yaml is there already. Overwrite it with --force.\n"
+    )
+    assert first.stdout.endswith(f"Next\n  kanmon put-data leads {leads}\n  kanmon run leads\n")
+    assert project.models() == ["leads", "wine"]

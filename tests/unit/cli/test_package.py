@@ -1,0 +1,78 @@
+"""What is deployed depends on content only."""
+
+import io
+import os
+import zipfile
+
+from kanmon import package
+
+TEMPLATE = """
+AWSTemplateFormatVersion: 2010-09-09
+Globals:
+  Function: {CodeUri: functions/}
+Resources:
+  Hello:
+    Type: AWS::Serverless::Function
+    Properties: {Role: !GetAtt Job.Arn, Name: !Sub "${AWS::StackName}-x", Where: !Ref Bucket}
+  Machine:
+    Type: AWS::Serverless::StateMachine
+    Properties: {DefinitionUri: machine.asl.yaml}
+  Ready:
+    Type: AWS::SNS::Topic
+    Condition: IsReady
+    Properties: {Tags: !If [IsReady, [!Ref A], !Ref "AWS::NoValue"]}
+"""
+
+
+def written(folder):
+    (folder / "functions/inner").mkdir(parents=True)
+    (folder / "functions/b.py").write_text("b = 2\n")
+    (folder / "functions/inner/a.py").write_text("a = 1\n")
+    (folder / "functions/requirements.txt").write_text("boto3\n")
+    (folder / "functions/__pycache__").mkdir()
+    (folder / "functions/__pycache__/b.pyc").write_bytes(b"\0")
+    (folder / "machine.asl.yaml").write_text("StartAt: A\n")
+    (folder / "template.yaml").write_text(TEMPLATE)
+    return folder
+
+
+def test_the_same_code_is_the_same_bytes(tmp_path):
+    one, other = written(tmp_path / "one"), written(tmp_path / "other")
+    os.utime(other / "functions/b.py", (0, 0))
+
+    packed = package.code_zip(one / "functions")
+
+    assert packed == package.code_zip(other / "functions")
+    assert zipfile.ZipFile(io.BytesIO(packed)).namelist() == ["b.py", "inner/a.py"]
+
+
+def test_short_forms_of_cloudformation_are_written_out(tmp_path):
+    resources = package.read_template(written(tmp_path) / "template.yaml")["Resources"]
+
+    assert resources["Hello"]["Properties"] == {
+        "Role": {"Fn::GetAtt": ["Job", "Arn"]},
+        "Name": {"Fn::Sub": "${AWS::StackName}-x"},
+        "Where": {"Ref": "Bucket"},
+    }
+    assert resources["Ready"]["Properties"]["Tags"] == {
+        "Fn::If": ["IsReady", [{"Ref": "A"}], {"Ref": "AWS::NoValue"}]
+    }
+
+
+def test_local_places_become_uploads_and_each_is_uploaded_once(tmp_path):
+    root = written(tmp_path)
+    uploaded = {}
+
+    def upload(name, content):
+        uploaded[name] = content
+        return {"Bucket": "code", "Key": name}
+
+    template = package.read_template(root / "template.yaml")
+    pointed = package.point_at_uploads(template, root, upload)
+
+    code, machine = uploaded
+    assert pointed["AWSTemplateFormatVersion"] == "2010-09-09"
+    assert pointed["Globals"]["Function"]["CodeUri"] == {"Bucket": "code", "Key": code}
+    assert pointed["Resources"]["Machine"]["Properties"]["DefinitionUri"]["Key"] == machine
+    assert (code.endswith(".zip"), machine.endswith(".asl.yaml")) == (True, True)
+    assert template["Globals"]["Function"]["CodeUri"] == "functions/"

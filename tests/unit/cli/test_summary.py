@@ -1,0 +1,64 @@
+"""A run's end as a person reads it."""
+
+from click import unstyle
+
+from kanmon import summary
+
+VERDICT = {
+    "verdict": "hold",
+    "summary": "the difference may be chance",
+    "rules": [
+        {"outcome": "pass", "words": "rmse 2.08 is at most 2.5"},
+        {"outcome": "hold", "words": "the interval includes loss"},
+    ],
+}
+EVALUATION = {
+    "rows": {"test": 1234},
+    "metrics": ["rmse", "r2"],
+    "candidate": {"metrics": {"rmse": {"value": 2.08134, "low": 2.0, "high": 2.2}, "r2": None}},
+    "champion": None,
+    "difference": None,
+}
+
+
+def plain(lines):
+    return [unstyle(line) for line in lines]
+
+
+def test_the_verdict_comes_with_its_rules_the_worst_first():
+    assert plain(summary.verdict_lines(VERDICT)) == [
+        "Verdict   hold: the difference may be chance",
+        "  hold  the interval includes loss",
+        "  pass  rmse 2.08 is at most 2.5",
+    ]
+
+
+def test_metrics_without_a_champion():
+    assert plain(summary.metric_lines(EVALUATION)) == [
+        "Metrics   on 1,234 test rows; there is no champion yet",
+        "        candidate  95 % interval",
+        "  rmse      2.081  2.000 to 2.200",
+        "  r2            –",
+    ]
+
+
+def test_metrics_beside_the_champions():
+    compared = EVALUATION | {
+        "metrics": ["rmse"],
+        "champion": {"run": "wine-1", "version": 3, "metrics": {"rmse": {"value": 2.1}}},
+        "difference": {"rmse": {"value": -0.01866, "low": -0.05, "high": 0.01}},
+    }
+
+    assert plain(summary.metric_lines(compared)) == [
+        "Metrics   on 1,234 test rows; the champion is version 3 (run wine-1)",
+        "        candidate  95 % interval   champion  difference  95 % interval",
+        "  rmse      2.081  2.000 to 2.200     2.100     −0.0187  −0.0500 to +0.0100",
+    ]
+
+
+def test_a_failure_is_one_line():
+    assert summary.failure_words("States.TaskFailed", "row 3:\n  not a number") == (
+        "row 3: not a number"
+    )
+    assert summary.failure_words("States.Timeout", "") == "States.Timeout"
+    assert len(summary.failure_words("", "x" * 5000)) == 598

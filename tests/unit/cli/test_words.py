@@ -1,0 +1,53 @@
+"""Numbers, sizes and tables as people read them."""
+
+import doctest
+
+import pytest
+
+from kanmon import (
+    datasets,
+    inference_target,
+    model_file,
+    project,
+    records,
+    retrain,
+    screen,
+    table_sample,
+    words,
+)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        datasets,
+        inference_target,
+        model_file,
+        project,
+        records,
+        retrain,
+        screen,
+        table_sample,
+        words,
+    ],
+    ids=lambda module: module.__name__,
+)
+def test_the_examples_in_the_docstrings_hold(module):
+    result = doctest.testmod(module)
+
+    assert result.attempted
+    assert not result.failed
+
+
+def test_a_table_is_aligned_whatever_its_colours():
+    rows = [[screen.coloured("pass"), "a"], [screen.coloured("reject"), "b"]]
+
+    lines = [screen.click.unstyle(line) for line in screen.table(rows)]
+
+    assert lines == ["pass    a", "reject  b"]
+
+
+def test_no_color_means_no_colours(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert screen.colour_choice() is False
