@@ -2,6 +2,30 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
+STAGE ?= local
+
+.DEFAULT_GOAL := help
+.PHONY: help run deploy clean lock setup
+
+help: ## List what you can do here
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+	@test ! -x $(BIN)/kanmon || echo "  $(BIN)/kanmon --help lists what the command line does"
+
+run: .venv/ready datasets/abalone/abalone.csv ## Retrain abalone on real data, on a local stage of the whole platform
+	@$(BIN)/kanmon up
+	@$(BIN)/kanmon deploy
+	@$(BIN)/kanmon put-data abalone datasets/abalone/abalone.csv
+	@$(BIN)/kanmon run abalone
+
+deploy: .venv/ready ## Put the platform on a stage: make deploy STAGE=dev
+	@$(BIN)/kanmon deploy --stage $(STAGE)
+
+clean: ## Stop the local stage, remove its state and everything that was built
+	@test ! -x $(BIN)/kanmon || $(BIN)/kanmon down --erase
+	@rm -rf build .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+datasets/abalone/abalone.csv: | .venv/ready
+	@$(BIN)/python -m sample_data.abalone
 
 lock: $(UV) ## Renew every lock file from pyproject.toml
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group dev -o requirements/dev.txt
@@ -18,6 +42,7 @@ $(UV): requirements/uv.txt
 	@touch $(UV)
 
 .venv/ready: requirements/dev.txt pyproject.toml | $(UV)
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@echo "Setting up .venv from requirements/dev.txt; only the first time takes a minute"
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
