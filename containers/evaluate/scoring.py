@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 # One call holds at most so many rows' scores and intermediate results.
 ROWS_PER_CALL = 100_000
 # ONNX Runtime adds leaf values as float32, LightGBM as float64 and XGBoost as float32 in another
-# order: over a few hundred trees that is 1e-6, over many thousands some 1e-5. Paths cannot differ by
+# order: over a few hundred trees that is 1e-6, over many thousands 1e-5. Paths cannot differ by
 # rounding (see train.ensemble), so what lies beyond is a real fault.
 TOLERANCE = 1e-4
 

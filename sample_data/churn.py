@@ -1,0 +1,102 @@
+"""Telecom churn, GENERATED: no such customers exist.
+
+A seeded generator that imitates what public churn sets show: customers on monthly contracts, with
+fibre, short tenure and many support calls leave more often; some values are missing. Gender has no
+influence on leaving. The same seed writes the same bytes.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from sample_data import DATASETS
+
+CUSTOMERS = 8_000
+SEED = 11
+FILES = ("customers-1.csv", "customers-2.csv")
+
+
+def write(datasets: Path = DATASETS) -> list[Path]:
+    """Write the customers in two files, for a dataset may have many."""
+    customers = generate()
+    folder = datasets / "churn"
+    folder.mkdir(parents=True, exist_ok=True)
+    half = customers.height // len(FILES)
+    paths = []
+    for number, name in enumerate(FILES):
+        customers.slice(number * half, half).write_csv(folder / name)
+        paths.append(folder / name)
+    return paths
+
+
+def generate(customers: int = CUSTOMERS, seed: int = SEED) -> pl.DataFrame:
+    """Generate customers; `churned` is yes for about a quarter."""
+    random = np.random.default_rng(seed)
+    contract = random.choice(
+        ["month-to-month", "one year", "two years"], customers, p=[0.55, 0.21, 0.24]
+    )
+    typical_tenure = np.select(
+        [contract == "one year", contract == "two years"], [36.0, 52.0], 18.0
+    )
+    tenure = np.clip(random.gamma(1.6, typical_tenure / 1.6), 1, 72).round()
+    internet = random.choice(["fibre", "dsl", "none"], customers, p=[0.44, 0.34, 0.22])
+    lines = random.integers(1, 4, customers)
+    rate = np.select([internet == "fibre", internet == "dsl"], [68.0, 42.0], 16.0)
+    monthly = (rate + 7.5 * lines + random.normal(0, 6, customers)).clip(12, 130).round(2)
+    total = (monthly * tenure * random.normal(1, 0.03, customers)).round(2)
+    calls = random.poisson(np.where(internet == "fibre", 1.6, 0.9))
+    usage = np.where(internet == "none", np.nan, random.lognormal(3.2, 0.7, customers)).round(1)
+    payment = random.choice(
+        ["electronic check", "bank transfer", "credit card", "mailed check"],
+        customers,
+        p=[0.34, 0.22, 0.22, 0.22],
+    )
+    senior = random.random(customers) < 0.16
+    partner = random.random(customers) < 0.48
+    leaning = (
+        -2.2
+        + 1.5 * (contract == "month-to-month")
+        - 1.1 * (contract == "two years")
+        + 0.75 * (internet == "fibre")
+        - 0.6 * (internet == "none")
+        - 0.035 * tenure
+        + 0.42 * calls
+        + 0.55 * (payment == "electronic check")
+        + 0.35 * senior
+        - 0.3 * partner
+        + 0.8 * ((contract == "month-to-month") & (monthly > 80))
+    )
+    churned = random.random(customers) < 1 / (1 + np.exp(-leaning))
+    frame = pl.DataFrame(
+        {
+            "customer_id": [f"C{number:06d}" for number in range(customers)],
+            "gender": random.choice(["female", "male"], customers),
+            "senior": np.where(senior, "yes", "no"),
+            "partner": np.where(partner, "yes", "no"),
+            "tenure_months": tenure.astype(np.int64),
+            "contract": contract,
+            "internet": internet,
+            "payment": payment,
+            "lines": lines,
+            "monthly_charge": monthly,
+            "total_charge": total,
+            "support_calls": calls,
+            "usage_gb": usage,
+            "churned": np.where(churned, "yes", "no"),
+        }
+    )
+    # What real exports look like: bills not yet written, answers not given.
+    gone = {"total_charge": 0.02, "partner": 0.03, "payment": 0.01}
+    return frame.with_columns(
+        pl.col("usage_gb").fill_nan(None),
+        *(
+            pl.when(pl.Series(random.random(customers) >= share)).then(pl.col(name)).alias(name)
+            for name, share in gone.items()
+        ),
+    )
+
+
+if __name__ == "__main__":
+    for path in write():
+        print(path)
