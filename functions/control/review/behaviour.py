@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lifecycle.figures import finite
 
@@ -16,9 +17,9 @@ from review.charts import (
 )
 from review.reading import Document, listed, mapping, mappings
 from review.tables import Cell, Column, Table, table
-from review.wording import count, number, percent, signed, text
+from review.wording import alike, count, number, percent, text
 
-# A matrix with more classes than this no longer reads as one; the commonest mistakes are listed instead.
+# With more classes a matrix no longer reads as one; the commonest mistakes are listed instead.
 LARGEST_MATRIX = 12
 
 
@@ -64,8 +65,13 @@ def calibration(case: Case) -> Calibration | None:
     if not points:
         return None
     numbers = [
-        (Cell(number(predicted)), Cell(number(observed)), Cell(count(held)))
-        for predicted, observed, held in points
+        (Cell(predicted), Cell(observed), Cell(count(held)))
+        for predicted, observed, (_, _, held) in zip(
+            alike([point[0] for point in points]),
+            alike([point[1] for point in points]),
+            points,
+            strict=True,
+        )
     ]
     columns = [
         Column("Mean predicted probability", "number"),
@@ -100,14 +106,14 @@ def _histogram(found: Document, limit: int) -> tuple[HistogramChart | None, Tabl
     known = [edge for edge in edges if edge is not None]
     heights = [rows for rows in counts if rows is not None and rows >= 0]
     complete = len(known) == len(edges) and len(heights) == len(counts)
-    rising = all(low < high for low, high in zip(known, known[1:], strict=False))
+    rising = all(low < high for low, high in pairwise(known))
     if not complete or not rising or not heights or len(known) != len(heights) + 1:
         return None, None
     if len(heights) > limit:
         return None, None
     rows = [
-        (Cell(f"{signed(low)} to {signed(high)}"), Cell(count(held)))
-        for low, high, held in zip(known, known[1:], heights, strict=False)
+        (Cell(f"{low} to {high}"), Cell(count(held)))
+        for (low, high), held in zip(pairwise(alike(known, sign=True)), heights, strict=True)
     ]
     columns = [Column("Residual"), Column("Test rows", "number")]
     caption = "Residuals (actual minus predicted) in numbers"
@@ -126,8 +132,13 @@ def _deciles(found: Document, limit: int) -> tuple[ScatterChart | None, Table | 
     if not points:
         return None, None
     rows = [
-        (Cell(number(predicted)), Cell(signed(mean)), Cell(count(held)))
-        for predicted, mean, held in points
+        (Cell(predicted), Cell(mean), Cell(count(held)))
+        for predicted, mean, (_, _, held) in zip(
+            alike([point[0] for point in points]),
+            alike([point[1] for point in points], sign=True),
+            points,
+            strict=True,
+        )
     ]
     columns = [
         Column("Mean prediction", "number"),
@@ -140,7 +151,7 @@ def _deciles(found: Document, limit: int) -> tuple[ScatterChart | None, Table | 
 
 
 def confusion(case: Case) -> Confusion | None:
-    """The confusion matrix of a classifier; None where the evaluation has none or it is not square."""
+    """The confusion matrix of a classifier; None where there is none or it is not square."""
     found = mapping(case.evaluation.get("confusion"))
     labels = [text(label, "(missing)") for label in listed(found.get("labels"))]
     counts = [[finite(cell) or 0.0 for cell in listed(row)] for row in listed(found.get("counts"))]
@@ -169,14 +180,11 @@ def _matrix(labels: Sequence[str], counts: Sequence[Sequence[float]]) -> Table:
             Cell(count(held), note=percent(held / actual), level=_level(held / actual))
             for held in row
         ]
-        rows.append([Cell(label, note="actual"), *cells])
+        rows.append([Cell(f"Actual {label}"), *cells])
     return Table(
         "confusion-matrix",
-        "Rows: actual class. Columns: predicted class. Per cent of the actual class",
-        [
-            Column("Actual"),
-            *(Column(label, "number") for label in labels),
-        ],
+        "Test rows by actual and predicted class, with the share of the actual class",
+        [Column("Class"), *(Column(f"Predicted {label}", "number") for label in labels)],
         rows,
         matrix=True,
     )
@@ -226,10 +234,17 @@ def _classes(labels: Sequence[str], counts: Sequence[Sequence[float]], limit: in
     columns = [
         Column("Class"),
         Column("Test rows", "number"),
-        Column("Found (recall)", "number"),
-        Column("Right when predicted (precision)", "number"),
+        Column("Recall", "number"),
+        Column("Precision", "number"),
     ]
-    return table("classes-table", "Each class by itself", columns, rows, limit, thing="label")
+    return table(
+        "classes-table",
+        "Each class: recall is the share of it found, precision the share right when predicted",
+        columns,
+        rows,
+        limit,
+        thing="label",
+    )
 
 
 def importance(case: Case) -> Table | None:

@@ -8,7 +8,7 @@ from review.case import Case
 from review.charts import Bar
 from review.reading import Document, mapping, mappings
 from review.tables import Cell, Column, Table, Tone, table
-from review.wording import counted, number, percent, text
+from review.wording import alike, counted, percent, text
 
 # The customary reading of the population stability index.
 SOME_DRIFT, STRONG_DRIFT = 0.1, 0.25
@@ -16,9 +16,8 @@ FULL_BAR = 0.5
 
 
 def drift_table(case: Case) -> Table | None:
-    """How each feature moved since the champion's training data, most first; None without a champion's baseline."""
-    data = mapping(case.evaluation.get("data"))
-    found = mappings(data.get("drift"))
+    """How each feature moved since the champion's training data; None without its baseline."""
+    found = mappings(mapping(case.evaluation.get("data")).get("drift"))
     if not found:
         return None
     ordered = sorted(
@@ -32,7 +31,7 @@ def drift_table(case: Case) -> Table | None:
     columns = [
         Column("Feature"),
         Column("PSI", "number"),
-        Column("Reading"),
+        Column("Reading", "short"),
         Column("Missing before", "number"),
         Column("Missing now", "number"),
     ]
@@ -40,14 +39,19 @@ def drift_table(case: Case) -> Table | None:
         "drift-table",
         "Drift of the training data since the champion's, most first",
         columns,
-        [_drift_row(each) for each in ordered],
+        [
+            _drift_row(each, psi)
+            for each, psi in zip(
+                ordered, alike([finite(each.get("psi")) for each in ordered]), strict=True
+            )
+        ],
         case.limit,
         thing="feature",
         remainder="; evaluation.json holds them all",
     )
 
 
-def _drift_row(each: Document) -> list[Cell]:
+def _drift_row(each: Document, written: str) -> list[Cell]:
     psi = finite(each.get("psi"))
     tone, reading = drift_words(psi)
     drawn = None
@@ -56,7 +60,7 @@ def _drift_row(each: Document) -> list[Cell]:
         drawn = Bar(round(100 * min(max(psi, 0.0), FULL_BAR) / FULL_BAR, 1), marks)
     return [
         Cell(text(each.get("feature")), note=text(each.get("kind"), "")),
-        Cell(number(psi), drawing=drawn),
+        Cell(written, drawing=drawn),
         Cell(reading, tone=tone),
         Cell(percent(each.get("missing_before"))),
         Cell(percent(each.get("missing_now"))),
@@ -85,7 +89,7 @@ def drift_summary(case: Case) -> str:
 
 
 def flattened(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every scalar of a definition under its path; entries with a name go by it, so that order does not matter.
+    """Every scalar of a definition under its path; named entries go by name, not by place.
 
     >>> dict(flattened({"features": [{"name": "sex", "kind": "categorical"}], "also": ["mae"]}))
     {'features[sex].kind': 'categorical', 'also': 'mae'}
@@ -97,14 +101,12 @@ def flattened(value: object, path: str = "") -> Iterator[tuple[str, str]]:
             yield from flattened(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list | tuple):
         named = [each.get("name") if isinstance(each, Mapping) else None for each in value]
-        if value and all(isinstance(name, str) for name in named):
-            if len(set(named)) == len(named):
-                for name, each in zip(named, value, strict=True):
-                    yield f"{path}[{name}]", "there"
-                    rest = {key: inner for key, inner in each.items() if key != "name"}
-                    yield from flattened(rest, f"{path}[{name}]")
-                return
-        if any(isinstance(each, Mapping | list | tuple) for each in value):
+        every_named = bool(named) and all(isinstance(name, str) for name in named)
+        if every_named and len(set(named)) == len(named):
+            for name, each in zip(named, value, strict=True):
+                rest = {key: inner for key, inner in each.items() if key != "name"}
+                yield from flattened(rest or "there", f"{path}[{name}]")
+        elif any(isinstance(each, Mapping | list | tuple) for each in value):
             for index, each in enumerate(value):
                 yield from flattened(each, f"{path}[{index}]")
         else:
@@ -118,7 +120,7 @@ def _written(value: object) -> str:
 
 
 def definition_table(case: Case) -> Table | None:
-    """Keys of the definition that differ from the champion's; None when there is nothing to compare with."""
+    """Keys of the definition that differ from the champion's; None without the champion's."""
     if not case.champion_definition or not case.definition:
         return None
     was, now = dict(flattened(case.champion_definition)), dict(flattened(case.definition))
@@ -129,13 +131,18 @@ def definition_table(case: Case) -> Table | None:
             continue
         change = "added" if before is None else "removed" if after is None else "changed"
         rows.append(
-            (Cell(key), Cell(change), Cell(before or "not there"), Cell(after or "not there"))
+            (
+                Cell(key, code=True),
+                Cell(change),
+                Cell("–" if before is None else before, code=True),
+                Cell("–" if after is None else after, code=True),
+            )
         )
     columns = [
-        Column("Key in model.yaml", "code"),
-        Column("Change"),
-        Column("Champion", "code"),
-        Column("Candidate", "code"),
+        Column("Key in model.yaml"),
+        Column("Change", "short"),
+        Column("Champion", "short"),
+        Column("Candidate", "short"),
     ]
     caption = "The definition's differences from the champion's"
     return table("definition-table", caption, columns, rows, case.limit, thing="key")

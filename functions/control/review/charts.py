@@ -1,15 +1,17 @@
 """Computes where things go in the page's drawings. Pure geometry: the template turns it into SVG.
 
-Every drawing is 320 units wide, which is also about the width of a phone, so that its text is never scaled to less than
-it was designed for. Coordinates have one decimal: the same numbers give the same page, byte for byte.
+Every drawing is 320 units wide, which is also about the width of a phone, so that its text is never
+scaled to less than it was designed for. Coordinates have one decimal: the same numbers give the
+same page, byte for byte.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from review.reading import Estimate
-from review.wording import interval, number, signed
+from review.wording import alike, estimated, number
 
 WIDTH = 320
 LARGEST = 1.7e308
@@ -17,7 +19,7 @@ LARGEST = 1.7e308
 
 @dataclass(frozen=True)
 class Scale:
-    """Maps values to places; works between any two finite ends, even where their difference overflows."""
+    """Maps values to places, turned round where low > high; their difference may overflow."""
 
     low: float
     high: float
@@ -99,7 +101,7 @@ class Point:
 
 @dataclass(frozen=True)
 class ScatterChart:
-    """Marks between two axes; `baseline` is the line they would lie on if all were well, as x1, y1, x2, y2."""
+    """Marks between two axes, and the line (x1, y1, x2, y2) on which all would be well."""
 
     points: tuple[Point, ...]
     x_ticks: tuple[Tick, ...]
@@ -171,11 +173,12 @@ def interval_chart(name: str, models: Sequence[tuple[str, Estimate | None]]) -> 
         if each is None:
             rows.append(IntervalRow(label, "not computed", y, None, None, None))
             continue
+        value = estimated(each)[0]
         ends = (None, None) if each.low is None or each.high is None else (each.low, each.high)
         low, high = (None if end is None else scale.at(end) for end in ends)
-        rows.append(IntervalRow(label, number(each.value), y, scale.at(each.value), low, high))
+        rows.append(IntervalRow(label, value, y, scale.at(each.value), low, high))
     said = "; ".join(
-        f"{label} {number(each.value)}, {interval(each)}" if each else f"{label} not computed"
+        f"{label} {', 95 % interval '.join(filter(None, estimated(each)))}"
         for label, each in models
     )
     axis = ticks(scale) if values else ()
@@ -205,27 +208,35 @@ def strip(difference: Estimate, farthest: float, better: str, width: float = 100
 
 def difference_scale(farthest: float, better: str, width: float) -> Scale:
     """Zero in the middle; turned round where lower is better."""
-    end = min(farthest * 1.08, LARGEST) or 1.0
+    end = min(farthest * 1.15, LARGEST) or 1.0
     return Scale(end, -end, 0, width) if better == "lower" else Scale(-end, end, 0, width)
 
 
 def difference_chart(name: str, difference: Estimate, better: str) -> DifferenceChart:
     """The paired difference and its interval against zero."""
-    scale = difference_scale(reach([difference]), better, WIDTH)
-    axis = tuple(
-        Tick(tick.at, signed_label(tick.label))
-        for tick in ticks(scale)
-        if 24 <= tick.at <= WIDTH - 24
+    farthest = reach([difference])
+    scale = difference_scale(farthest, better, WIDTH)
+    step = _round_below(farthest * 0.8)
+    values = [-step, 0.0, step] if step else [0.0]
+    labels = alike(values, 2, sign=True)
+    value, ends = estimated(difference, sign=True)
+    said = f"{name}, candidate minus champion: {value}"
+    return DifferenceChart(
+        strip(difference, farthest, better, WIDTH),
+        tuple(
+            Tick(scale.at(at), label if at else "0")
+            for at, label in zip(values, labels, strict=True)
+        ),
+        f"{said}{f', 95 % interval {ends}' if ends else ''}. Right of zero is better.",
     )
-    said = f"{name}, candidate minus champion: {signed(difference.value)}"
-    ends = f", 95 % interval {interval(difference, signed)}" if difference.low is not None else ""
-    placed = strip(difference, reach([difference]), better, WIDTH)
-    return DifferenceChart(placed, axis, f"{said}{ends}. Right of zero is better.")
 
 
-def signed_label(label: str) -> str:
-    """A tick's label with its sign."""
-    return label if label.startswith("−") or not label.strip("0.,") else f"+{label}"
+def _round_below(value: float) -> float:
+    """The largest of 1, 2 or 5 times a power of ten that is not above the value; 0 for tiny ones."""
+    if not 1e-290 < value < 1e290:
+        return 0.0
+    size = 10.0 ** math.floor(math.log10(value))
+    return size * max(factor for factor in (0.5, 1, 2, 5) if size * factor <= value)
 
 
 def calibration_chart(points: Sequence[tuple[float, float, float]]) -> ScatterChart:
@@ -242,7 +253,7 @@ def calibration_chart(points: Sequence[tuple[float, float, float]]) -> ScatterCh
         tuple(Tick(across.at(value), label) for value, label in axis),
         tuple(Tick(up.at(value), label) for value, label in axis),
         (across.at(0), up.at(0), across.at(1), up.at(1)),
-        f"{len(points)} groups of rows by predicted probability, against the share observed in each."
+        f"{len(points)} groups of rows by predicted probability, each against the share observed."
         " On the diagonal the two agree.",
     )
 
@@ -267,7 +278,7 @@ def histogram_chart(edges: Sequence[float], counts: Sequence[float]) -> Histogra
     across = Scale(edges[0], edges[-1], 8, WIDTH - 8)
     most = max(counts) or 1
     bars = []
-    for low, high, rows in zip(edges, edges[1:], counts, strict=False):
+    for (low, high), rows in zip(pairwise(edges), counts, strict=True):
         left, right = across.at(low), across.at(high)
         height = round(130 * rows / most, 1)
         # A gap of one unit keeps neighbours apart without relying on colour.

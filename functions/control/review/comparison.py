@@ -19,15 +19,19 @@ from review.reading import Document, Estimate, estimate, mapping, mappings
 from review.tables import Cell, Column, Table, Tone, table
 from review.wording import (
     METRIC_NAMES,
+    alike,
     count,
-    interval,
+    estimated,
     metric_label,
     number,
-    signed,
+    sentence,
     text,
 )
 
 DIRECTION_WORDS = {"lower": "lower is better", "higher": "higher is better"}
+_COMPARED = (Column("Champion", "number"), Column("Difference", "number"), Column("Reading"))
+_WON: tuple[Tone, str] = ("good", "Better")
+_LOST: tuple[Tone, str] = ("bad", "Worse")
 
 
 @dataclass(frozen=True)
@@ -52,27 +56,25 @@ def direction_words(case: Case, metric: str) -> str:
 
 
 def compared(difference: Estimate | None, better: Direction | None) -> tuple[Tone, str, str]:
-    """(tone, one word or two, the rest of the sentence) for candidate minus champion."""
+    """(tone, the result in a word or two, the sentence) for candidate minus champion."""
     if difference is None:
-        return "", "Not compared", "no difference was computed."
+        return "unclear", "Not compared", "No difference was computed."
+    value, ends = estimated(difference, sign=True)
     if better is None:
-        return "", "Different", f"candidate minus champion is {signed(difference.value)}."
+        return "even", "Different", f"Candidate minus champion is {value}."
     if difference.value == 0:
-        moved, wins = "the same as the champion", False
+        moved = "The same as the champion"
     else:
         side = "lower" if difference.value < 0 else "higher"
-        wins = side == better
-        moved = f"{number(abs(difference.value))} {side} than the champion"
+        moved = f"{value.lstrip('+−')} {side} than the champion"
     if difference.low is None or difference.high is None:
         return "unclear", "No interval", f"{moved}, without an interval to judge it by."
-    ends = interval(difference, signed)
     if difference.low <= 0 <= difference.high:
-        return "unclear", "No clear difference", f"{moved}; the interval, {ends}, includes zero."
-    word: tuple[Tone, str] = ("good", "Better") if wins else ("bad", "Worse")
-    return (
-        *word,
-        f"{moved}; the whole interval, {ends}, lies on the {word[1].lower()} side of zero.",
-    )
+        return "even", "No clear difference", f"{moved}; the interval, {ends}, includes zero."
+    # The interval, not the value, decides: a broken evaluation may have the two disagree.
+    won = (difference.high < 0) == (better == "lower")
+    tone, word = _WON if won else _LOST
+    return tone, word, f"{moved}; the interval, {ends}, is all on the {word.lower()} side of zero."
 
 
 def metric_cards(case: Case) -> list[MetricCard]:
@@ -110,30 +112,27 @@ def metric_cards(case: Case) -> list[MetricCard]:
 def _alone(candidate: Estimate | None) -> str:
     if candidate is None:
         return "This metric could not be computed."
-    if candidate.low is None:
-        return f"{number(candidate.value)}, without an interval."
-    return f"{number(candidate.value)}, 95 % interval {interval(candidate)}."
+    value, ends = estimated(candidate)
+    return f"{value}, 95 % interval {ends}." if ends else f"{value}, without an interval."
 
 
 def metric_table(case: Case) -> Table:
     """The cards' numbers as a table."""
-    columns = [Column("Metric"), Column("Better when"), Column("Candidate", "number")]
+    columns = [Column("Metric"), Column("Candidate", "number")]
     if case.compares:
-        columns += [
-            Column("Champion", "number"),
-            Column("Difference", "number"),
-            Column("Reading"),
-        ]
+        columns += _COMPARED
     rows = []
     for metric in case.metrics:
-        direction = (case.better(metric) or "not known", case.scored("candidate", metric))
-        row = [Cell(metric_label(metric)), Cell(direction[0]), _estimated(direction[1])]
+        row = [
+            Cell(sentence(metric_label(metric)), note=direction_words(case, metric)),
+            _cell(case.scored("candidate", metric)),
+        ]
         if case.compares:
             difference = case.difference(metric)
             tone, word, _ = compared(difference, case.better(metric))
             row += [
-                _estimated(case.scored("champion", metric)),
-                _differs(difference),
+                _cell(case.scored("champion", metric)),
+                _cell(difference, sign=True),
                 Cell(word, tone=tone),
             ]
         rows.append(row)
@@ -141,16 +140,9 @@ def metric_table(case: Case) -> Table:
     return table("metric-table", caption, columns, rows, case.limit, thing="metric")
 
 
-def _estimated(each: Estimate | None) -> Cell:
-    if each is None:
-        return Cell("not computed")
-    return Cell(number(each.value), note="" if each.low is None else interval(each))
-
-
-def _differs(each: Estimate | None) -> Cell:
-    if each is None:
-        return Cell("not computed")
-    return Cell(signed(each.value), note="" if each.low is None else interval(each, signed))
+def _cell(each: Estimate | None, *, sign: bool = False) -> Cell:
+    value, ends = estimated(each, sign=sign)
+    return Cell(value, note=ends)
 
 
 def segment_tables(case: Case) -> list[Table]:
@@ -180,17 +172,15 @@ def _segment_table(case: Case, metric: str, found: Sequence[Document], place: in
     )
     columns = [Column("Segment"), Column("Test rows", "number"), Column("Candidate", "number")]
     if case.compares:
-        columns += [
-            Column("Champion", "number"),
-            Column("Difference", "number"),
-            Column("Reading"),
-        ]
+        columns += _COMPARED
     rows = [
         _segment_row(case, metric, each, difference, farthest, fewest)
         for each, difference in zip(ordered, differences, strict=True)
     ]
     first = "worst against the champion first" if case.compares else "worst first"
-    caption = f"{metric_label(metric)} by segment ({direction_words(case, metric)}), {first}"
+    caption = (
+        f"{sentence(metric_label(metric))} by segment ({direction_words(case, metric)}), {first}"
+    )
     return table(
         f"segments-{place}",
         caption,
@@ -233,20 +223,21 @@ def _segment_row(
     row = [
         Cell(text(segment.get("value"), "(missing)"), note=text(segment.get("column"))),
         Cell(count(rows), note="too few to judge" if small else ""),
-        _estimated(estimate(mapping(segment.get("candidate")).get(metric))),
+        _cell(estimate(mapping(segment.get("candidate")).get(metric))),
     ]
     if case.compares:
-        better = case.better(metric)
-        tone, word, _ = compared(difference, better)
-        drawn = None
-        if difference and better and not small:
-            drawn = strip(difference, farthest, better)
         row += [
-            _estimated(estimate(mapping(segment.get("champion")).get(metric))),
-            _differs(difference),
-            Cell(word, tone=tone, drawing=drawn),
+            _cell(estimate(mapping(segment.get("champion")).get(metric))),
+            _cell(difference, sign=True),
+            Cell("Not judged") if small else _reading(difference, farthest, case.better(metric)),
         ]
     return row
+
+
+def _reading(difference: Estimate | None, farthest: float, better: Direction | None) -> Cell:
+    tone, word, _ = compared(difference, better)
+    drawn = strip(difference, farthest, better) if difference and better else None
+    return Cell(word, tone=tone, drawing=drawn)
 
 
 def fairness_tables(case: Case) -> list[Table]:
@@ -272,16 +263,14 @@ def _fairness_table(
         ),
     )
     most = max((abs(finite(group.get("score")) or 0.0) for group in groups), default=0.0) or 1.0
+    scores = alike([finite(group.get("score")) for group in groups])
     rows = [
         (
             Cell(text(group.get("value"), "(missing)")),
             Cell(count(group.get("rows"))),
-            Cell(
-                number(group.get("score")),
-                drawing=Bar(round(100 * abs(finite(group.get("score")) or 0.0) / most, 1)),
-            ),
+            Cell(score, drawing=Bar(round(abs(finite(group.get("score")) or 0.0) / most * 100, 1))),
         )
-        for group in groups
+        for group, score in zip(groups, scores, strict=True)
     ]
     gap, bar = finite(rule.get("gap")), limits.get((column, metric))
     if gap is None:
@@ -293,8 +282,8 @@ def _fairness_table(
         said = f"the largest gap is {number(gap)}, {within} the {number(bar)} allowed"
     return table(
         f"fairness-{place}",
-        f"{metric_label(metric)} by {column}: {said}",
-        [Column("Group"), Column("Test rows", "number"), Column(metric_label(metric), "number")],
+        f"{sentence(metric_label(metric))} by {column}: {said}",
+        [Column("Group"), Column("Test rows", "number"), Column("Score", "number")],
         rows,
         case.limit,
         thing="group",

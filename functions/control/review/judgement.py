@@ -8,7 +8,7 @@ from review.case import Case
 from review.comparison import compared, direction_words
 from review.reading import Document, mapping
 from review.tables import Cell, Column, Table, Tone, table
-from review.wording import count, interval, metric_label, number, signed, text
+from review.wording import count, estimated, metric_label, number, sentence, text
 
 OUTCOME_TONES: dict[str, Tone] = {"pass": "good", "hold": "unclear", "reject": "bad"}
 VERDICT_TONES: dict[str, Tone] = {"promote": "good", "hold": "unclear", "reject": "bad"}
@@ -44,9 +44,9 @@ def tally(case: Case) -> str:
 
 def rules_table(case: Case) -> Table:
     """Every rule of the gate, failures first."""
-    ordered = sorted(case.rules(), key=lambda rule: ORDER.get(text(rule.get("outcome")), 2))
+    ordered = sorted(case.rules(), key=_urgency)
     columns = [
-        Column("Outcome"),
+        Column("Outcome", "short"),
         Column("Rule"),
         Column("Value", "number"),
         Column("Bar", "number"),
@@ -65,6 +65,11 @@ def rules_table(case: Case) -> Table:
         remainder=remainder,
         header=1,
     )
+
+
+def _urgency(rule: Document) -> tuple[int, bool]:
+    """Failures first; last the rules without a bar, which only say that something is there."""
+    return ORDER.get(text(rule.get("outcome")), 2), finite(rule.get("bar")) is None
 
 
 def _rule_row(rule: Document) -> list[Cell]:
@@ -92,30 +97,18 @@ def facts(case: Case) -> list[Fact]:
     primary = case.metrics[0] if case.metrics else None
     found = []
     if primary:
-        candidate = case.scored("candidate", primary)
-        found.append(
-            Fact(
-                f"{metric_label(primary)} of the candidate",
-                number(candidate.value) if candidate else "not computed",
-                direction_words(case, primary),
-            )
-        )
+        name = sentence(metric_label(primary))
+        candidate = estimated(case.scored("candidate", primary))[0]
+        found.append(Fact(f"{name} of the candidate", candidate, direction_words(case, primary)))
         if case.compares:
-            champion, difference = case.scored("champion", primary), case.difference(primary)
+            difference = case.difference(primary)
+            value, ends = estimated(difference, sign=True)
             word = compared(difference, case.better(primary))[1].lower()
+            version = f"version {text(case.champion.get('version'))}"
+            champion = estimated(case.scored("champion", primary))[0]
+            found.append(Fact(f"{name} of the champion", champion, version))
             found.append(
-                Fact(
-                    "Difference to the champion",
-                    signed(difference.value) if difference else "not computed",
-                    f"{word}, {interval(difference, signed)}" if difference else word,
-                )
-            )
-            found.append(
-                Fact(
-                    f"{metric_label(primary)} of the champion",
-                    number(champion.value) if champion else "not computed",
-                    f"version {text(case.champion.get('version'))}",
-                )
+                Fact("Candidate minus champion", value, f"{word}: {ends}" if ends else word)
             )
     test = mapping(case.evaluation.get("rows")).get("test")
     found.append(Fact("Test rows", count(test), "the same for both" if case.compares else ""))

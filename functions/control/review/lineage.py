@@ -29,8 +29,9 @@ def data_checks(case: Case) -> Table:
             else "scores the same"
             if mismatches == 0
             else f"differs on {counted(mismatches, 'row')}",
-            f"the trained model and its ONNX form on {counted(parity.get('rows'), 'test row')}: largest difference "
-            f"{number(parity.get('largest_difference'))}, {number(parity.get('tolerance'))} allowed",
+            f"the trained model and its ONNX form on {counted(parity.get('rows'), 'test row')}:"
+            f" largest difference {number(parity.get('largest_difference'))},"
+            f" {number(parity.get('tolerance'))} allowed",
         ),
     ]
     return _facts("data-table", "Data checks", facts, case.limit)
@@ -80,7 +81,7 @@ def lineage(case: Case, judged_at: str) -> Table:
         (
             "Fingerprint",
             text(plan.get("fingerprint")),
-            "snapshot, definition, step code, parameters",
+            "of snapshot, definition, images, parameters",
         ),
         ("Candidate's model.tar.gz, sha256", text(case.training.get("model_sha256")), ""),
     ]
@@ -99,7 +100,7 @@ def lineage(case: Case, judged_at: str) -> Table:
             ),
             ("Champion's model.tar.gz, sha256", text(case.champion.get("model_sha256")), ""),
         ]
-    return _facts("lineage-table", "Identities and digests", facts, case.limit, kind="code")
+    return _facts("lineage-table", "Identities and digests", facts, case.limit)
 
 
 def trained(case: Case) -> str:
@@ -126,9 +127,8 @@ def durations(case: Case) -> Table:
     ]
     known = [seconds for _, value in steps if (seconds := finite(value)) is not None]
     rows = [(Cell(name), Cell(duration(value))) for name, value in steps]
-    rows.append(
-        (Cell("All three"), Cell(duration(sum(known)) if len(known) == 3 else duration(None)))
-    )
+    whole = sum(known) if len(known) == len(steps) else None
+    rows.append((Cell("All three"), Cell(duration(whole))))
     return table(
         "durations-table",
         "Working time of the steps, without waiting for machines",
@@ -138,9 +138,14 @@ def durations(case: Case) -> Table:
     )
 
 
-def _facts(
-    id: str, caption: str, facts: list[tuple[str, str, str]], limit: int, kind: str = "text"
-) -> Table:
-    columns = [Column("What"), Column("Value", "code" if kind == "code" else "text")]
-    rows = [(Cell(name), Cell(value, note=note)) for name, value, note in facts]
-    return table(id, caption, columns, rows, max(limit, 24), thing="fact")
+# Facts that are words; all others in the lineage are identifiers, set in a fixed width.
+_IN_WORDS = {"Opened", "Judged"}
+
+
+def _facts(id: str, caption: str, facts: list[tuple[str, str, str]], limit: int) -> Table:
+    code = id == "lineage-table"
+    rows = [
+        (Cell(name), Cell(value, note=note, code=code and name not in _IN_WORDS))
+        for name, value, note in facts
+    ]
+    return table(id, caption, [Column("What"), Column("Value")], rows, max(limit, 24), thing="fact")

@@ -1,7 +1,7 @@
-"""Renders the review page: one HTML file that needs nothing else, runs nothing and asks for nothing.
+"""Renders the review page: one HTML file that needs nothing else, runs nothing, asks for nothing.
 
-It shows a run's candidate to the person who approves it. It only shows: there is no link, form or script on it that
-could decide, so neither a mail scanner nor a careless click approves anything.
+It shows a run's candidate to the person who approves it. It only shows: there is no link, form or
+script on it that could decide, so neither a mail scanner nor a careless click approves anything.
 """
 
 import base64
@@ -18,12 +18,12 @@ from markupsafe import Markup
 from review import behaviour, changes, comparison, judgement, lineage
 from review.case import Case
 from review.reading import Document, listed, mapping
-from review.wording import clean, moment, shorten, text
+from review.wording import clean, moment, sentence, shorten, text
 
 LARGEST_PAGE = 300_000
 
-# (rows of a table, characters of a text). The first that keeps the page under its size is taken; the last one is small
-# enough for any input.
+# (rows of a table, characters of a text). The first that keeps the page under its size is taken;
+# the last one is small enough for any input.
 LIMITS = ((60, 400), (30, 160), (12, 80), (6, 32))
 
 
@@ -39,8 +39,8 @@ def render(
 ) -> str:
     """The page as HTML, always under 300 kB; the same input gives the same page.
 
-    Whatever is missing or broken in the documents is shown as such and never raises: a rejected candidate is often
-    rejected because of it.
+    Whatever is missing or broken in the documents is shown as such and never raises: a rejected
+    candidate is often rejected because of it.
     """
     page = ""
     for rows, characters in LIMITS:
@@ -123,7 +123,7 @@ def _shown(context: Context, value: object) -> object:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         # Not select_autoescape: it goes by the file's ending and would leave `.jinja` unescaped.
         autoescape=True,
@@ -133,6 +133,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.filters["sentence"] = sentence
+    return environment
 
 
 def _template() -> Any:

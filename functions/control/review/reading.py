@@ -1,7 +1,8 @@
 """Reads what the jobs wrote without trusting its shape.
 
-A candidate whose evaluation is broken is rejected, and its page must still say why. So nothing here raises: what is
-missing, of the wrong type or not finite is None or empty, and the page calls it "not reported".
+A candidate whose evaluation is broken is rejected, and its page must still say why. So nothing
+here raises: what is missing or of the wrong type is None or empty, and the page calls it "not
+reported".
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ def listed(value: object) -> list[Any]:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric's value and the ends of its 95 % interval; the ends are there together or not at all."""
+    """A metric's value and its 95 % interval, whose ends are there together or not at all."""
 
     value: float
     low: float | None
@@ -39,7 +40,7 @@ class Estimate:
 
 
 def estimate(value: object) -> Estimate | None:
-    """Read {value, low, high}; None when there is no value. A bare number is an estimate without interval."""
+    """Read {value, low, high}, or a bare number without interval; None when there is no value."""
     fields = mapping(value)
     middle = finite(fields.get("value")) if fields else finite(value)
     if middle is None:

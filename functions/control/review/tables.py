@@ -8,7 +8,7 @@ from review.charts import Bar, Strip
 from review.wording import counted
 
 # What a cell's text says, said again by colour and a drawn sign. The text alone must be enough.
-Tone = Literal["", "good", "unclear", "bad"]
+Tone = Literal["", "good", "even", "unclear", "bad"]
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,15 @@ class Cell:
     tone: Tone = ""
     drawing: Bar | Strip | None = None
     level: int = 0  # 1–5 shades the cell, in the confusion matrix
+    code: bool = False  # an identifier or a setting: fixed width
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's heading. Numbers are set right, in figures of one width; codes in a fixed-width face."""
+    """A column's heading. Numbers are set right. A phone gives long text a line of its own."""
 
     heading: str
-    kind: Literal["text", "number", "code"] = "text"
+    kind: Literal["text", "short", "number"] = "text"
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,18 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     more: str = ""
     header: int = 0
-    # A matrix keeps its shape on a phone and scrolls; any other wide table becomes one card per row.
+    # A matrix keeps its shape on a phone and scrolls; other wide tables become a card per row.
     matrix: bool = False
 
     @property
     def stacks(self) -> bool:
         """Whether a phone shows each row as a card."""
         return len(self.columns) > 3 and not self.matrix
+
+    @property
+    def narrow(self) -> bool:
+        """Whether so few columns of numbers would stand too far apart over the page's width."""
+        return len(self.columns) <= 3 and any(column.kind == "number" for column in self.columns)
 
 
 def table(
@@ -60,7 +66,7 @@ def table(
     remainder: str = "",
     header: int = 0,
 ) -> Table:
-    """A table of at most `limit` rows that says how many it leaves out, and with `remainder` what is known of them."""
+    """A table of at most `limit` rows; it says how many it leaves out, and `remainder` of them."""
     every = list(rows)
     left = len(every) - limit
     more = f"and {counted(left, f'more {thing}')}{remainder}" if left > 0 else ""

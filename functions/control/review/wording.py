@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from lifecycle.figures import finite
@@ -40,8 +41,9 @@ def metric_label(name: str) -> str:
 def clean(text: str) -> str:
     """Make text safe to show: nothing invisible, nothing that reorders its neighbours, one line.
 
-    Escaping for HTML is the template's business. This is about what escaping leaves alone: control characters, which
-    HTML forbids; lone surrogates, which UTF-8 cannot hold; and direction overrides, which can make a name read backwards.
+    Escaping for HTML is the template's business. This is about what escaping leaves alone: control
+    characters, which HTML forbids; lone surrogates, which UTF-8 cannot hold; and direction
+    overrides, which can make a name read backwards.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -113,13 +115,46 @@ def signed(value: object) -> str:
     return f"+{number(known)}" if known is not None and known > 0 else number(known)
 
 
-def interval(estimate: Estimate, write: object = None) -> str:
-    """The interval's ends in words, or nothing without one."""
-    if estimate.low is None:
-        return "no interval"
-    if write is signed:
-        return f"{signed(estimate.low)} to {signed(estimate.high)}"
-    return f"{number(estimate.low)} to {number(estimate.high)}"
+def alike(values: Sequence[float | None], digits: int = 4, *, sign: bool = False) -> list[str]:
+    """Numbers to be compared with each other: all with the decimals that suit the largest.
+
+    >>> alike([0.0034, -0.001511, 0.008071], 3, sign=True)
+    ['+0.00340', '−0.00151', '+0.00807']
+    >>> alike([4.1, 12.15, None])
+    ['4.10', '12.15', 'not reported']
+    """
+    write = signed if sign else number
+    known = [value for value in values if value is not None]
+    largest = max((abs(value) for value in known), default=0.0)
+    if not 1e-4 <= largest < 1e12:
+        return [write(value) for value in values]
+    most = min(max(digits - 1 - math.floor(math.log10(largest)), 0), 8)
+    # Values that someone typed, or counts, need no more decimals than they have.
+    places = next(
+        (few for few in range(most) if all(round(value, few) == value for value in known)), most
+    )
+    return [MISSING if value is None else _with_places(value, places, sign) for value in values]
+
+
+def _with_places(value: float, places: int, sign: bool) -> str:
+    written = f"{abs(value):,.{places}f}"
+    if not written.strip("0.,"):
+        return written  # rounded to nothing: neither more nor less
+    return f"{MINUS if value < 0 else '+' if sign else ''}{written}"
+
+
+def estimated(each: Estimate | None, *, sign: bool = False) -> tuple[str, str]:
+    """(value, interval in words) of an estimate; the interval is empty when there is none."""
+    if each is None:
+        return "not computed", ""
+    digits = 3 if sign else 4
+    value, *ends = alike([each.value, each.low, each.high], digits, sign=sign)
+    return value, "" if each.low is None else " to ".join(ends)
+
+
+def sentence(words: str) -> str:
+    """The words with a capital first; `str.capitalize` would write "Roc curve"."""
+    return words[:1].upper() + words[1:]
 
 
 def count(value: object) -> str:
