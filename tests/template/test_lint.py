@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from tests.template.translation import ROOT, TEMPLATE, WORKFLOW, source, translated
+from tests.template.translation import ROOT, TEMPLATE, source, translated
+from tests.workflow.definition import deployed, with_plain_timeouts
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 # Checks that are not ours to pass, each with its reason.
@@ -36,7 +36,8 @@ def test_the_translated_template_passes_cfn_lint_with_the_workflow_inlined() -> 
     template = translated()
     properties = template["Resources"]["RetrainStateMachine"]["Properties"]
     del properties["DefinitionS3Location"]
-    properties["Definition"] = yaml.safe_load(WORKFLOW.read_text())
+    del properties["DefinitionSubstitutions"]
+    properties["Definition"] = with_plain_timeouts(deployed())
 
     assert findings(json.dumps(template)) == []
 

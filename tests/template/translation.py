@@ -1,4 +1,4 @@
-"""template.yaml as written, as plain CloudFormation, and with its references resolved for one stage."""
+"""template.yaml as written, as plain CloudFormation, and resolved as for one stage."""
 
 import json
 import os

@@ -1,0 +1,272 @@
+"""What the stack's resources must be like, whoever edits the template next."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.template.translation import resolve, resources, source, statements, translated
+
+BUCKETS = resources("AWS::S3::Bucket")
+FUNCTIONS = resources("AWS::Lambda::Function")
+ALARMS = resources("AWS::CloudWatch::Alarm")
+# Types that cost nothing, or next to nothing, while nothing runs. Anything else needs a thought.
+WITHOUT_STANDING_COST = {
+    "AWS::CloudWatch::Alarm",
+    "AWS::DynamoDB::Table",
+    "AWS::ECR::Repository",
+    "AWS::Events::Rule",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
+    "AWS::StepFunctions::StateMachine",
+}
+# Names that something outside the stack must know beforehand; all others are CloudFormation's.
+NAMED = {
+    "RetrainStateMachine": "kanmon-test-retrain",
+    "RetrainLogGroup": "/aws/vendedlogs/states/kanmon-test-retrain",
+    "StepsRepository": "kanmon-test-steps",
+    "RetrainFailedAlarm": "kanmon-test-retrain-failed",
+    "FunctionErrorsAlarm": "kanmon-test-function-errors",
+}
+
+
+def properties(name: str, stage: str = "dev") -> dict[str, Any]:
+    found: dict[str, Any] = resolve(translated()["Resources"][name]["Properties"], stage)
+    return found
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_buckets_are_versioned_encrypted_and_private(bucket: str) -> None:
+    found = properties(bucket)
+    [encryption] = found["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+
+    assert found["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert found["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
+    assert found["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_buckets_answer_through_tls_only(bucket: str) -> None:
+    [policy] = [
+        entry["Properties"]["PolicyDocument"]
+        for entry in resources("AWS::S3::BucketPolicy").values()
+        if entry["Properties"]["Bucket"] == {"Ref": bucket}
+    ]
+
+    assert statements(policy)[0] == {
+        "Sid": "OnlyThroughTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:*"],
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_no_bucket_policy_allows_the_public_anything(bucket: str) -> None:
+    for entry in resources("AWS::S3::BucketPolicy").values():
+        for statement in statements(entry["Properties"]["PolicyDocument"]):
+            assert statement["Effect"] == "Deny" or statement["Principal"] != "*"
+
+
+def test_access_to_data_is_logged() -> None:
+    assert properties("DataBucket")["LoggingConfiguration"] == {
+        "DestinationBucketName": "AccessLogsBucket",
+        "LogFilePrefix": "data/",
+    }
+
+
+def test_replaced_data_outlives_the_runs_that_read_it_and_champions_never_expire() -> None:
+    rules = {
+        rule["Id"]: rule for rule in properties("DataBucket")["LifecycleConfiguration"]["Rules"]
+    }
+
+    assert rules["ReplacedData"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 400}
+    assert not [name for name, rule in rules.items() if "ExpirationInDays" in rule]
+    assert {rule.get("Prefix") for rule in rules.values()} == {None, "datasets/", "runs/"}
+    assert "NoncurrentVersionExpiration" not in rules["AbandonedUploads"]
+
+
+@pytest.mark.parametrize("name", ["DataBucket", "AccessLogsBucket", "ModelTable"])
+def test_history_outlives_the_stack(name: str) -> None:
+    resource = translated()["Resources"][name]
+
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize(("stage", "protected"), [("local", False), ("dev", True), ("prod", True)])
+def test_the_table_can_be_restored_and_is_hard_to_delete(stage: str, protected: bool) -> None:
+    table = properties("ModelTable", stage)
+
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["DeletionProtectionEnabled"] is protected
+
+
+def test_images_are_scanned_and_only_untagged_ones_are_cleared_away() -> None:
+    repository = properties("StepsRepository")
+    policy = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])
+
+    assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    assert [rule["selection"] for rule in policy["rules"]] == [
+        {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 100}
+    ]
+
+
+@pytest.mark.parametrize("name", resources("AWS::Logs::LogGroup"))
+def test_logs_are_kept_as_long_as_asked_and_no_longer(name: str) -> None:
+    assert properties(name)["RetentionInDays"] == 30
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_log_json_to_the_one_group_and_are_traced(name: str) -> None:
+    function = properties(name)
+
+    assert function["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": "FunctionsLogGroup"}
+    assert function["TracingConfig"] == {"Mode": "Active"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_run_on_python_3_13(name: str) -> None:
+    assert properties(name)["Runtime"] == "python3.13"
+
+
+def test_functions_know_their_stage_by_the_same_variables() -> None:
+    environments = [properties(name)["Environment"]["Variables"] for name in FUNCTIONS]
+
+    assert environments[0] == {
+        "STACK_NAME": "kanmon-test",
+        "DATA_BUCKET": "DataBucket",
+        "MODEL_TABLE": "ModelTable",
+        "STEPS_REPOSITORY": "StepsRepository",
+        "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:NotificationsTopic",
+        "RETRAIN_MACHINE_ARN": (
+            "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
+        ),
+        "POWERTOOLS_SERVICE_NAME": "kanmon",
+        "POWERTOOLS_METRICS_NAMESPACE": "Kanmon",
+    }
+    assert all(environment == environments[0] for environment in environments)
+
+
+def test_a_function_gives_up_before_the_state_that_called_it() -> None:
+    from tests.workflow.definition import states
+
+    timeouts = {name: properties(name)["Timeout"] for name in FUNCTIONS}
+    waiting = {
+        f"{name.replace(' ', '')}Function": state["TimeoutSeconds"]
+        for name, state in states("Task").items()
+        if ":function:" in state["Resource"]
+    }
+
+    assert set(timeouts) == set(waiting)
+    assert all(timeouts[name] < waiting[name] for name in timeouts)
+
+
+def test_the_workflow_is_traced_and_logs_everything() -> None:
+    machine = properties("RetrainStateMachine")
+
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+    assert machine["LoggingConfiguration"]["Level"] == "ALL"
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is True
+
+
+def test_a_run_that_ends_badly_by_whatever_way_is_reported() -> None:
+    [rule] = resources("AWS::Events::Rule").values()
+    found = resolve(rule["Properties"])
+
+    assert found["EventPattern"] == {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {
+            "stateMachineArn": [
+                "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
+            ],
+            "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+        },
+    }
+    assert [target["Arn"] for target in found["Targets"]] == [
+        "arn:aws:lambda:us-east-1:123456789012:function:ReportFailureFunction"
+    ]
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_alarms_notify_at_the_first_failure_and_are_quiet_when_nothing_runs(name: str) -> None:
+    alarm = properties(name)
+
+    assert alarm["AlarmActions"] == ["arn:aws:sns:us-east-1:123456789012:NotificationsTopic"]
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0, 1)
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_alarms_watch_every_way_a_run_ends_badly_and_every_function() -> None:
+    def watched(alarm: str) -> set[tuple[str, str]]:
+        stats = [metric["MetricStat"] for metric in properties(alarm)["Metrics"][1:]]
+        return {
+            (stat["Metric"]["MetricName"], stat["Metric"]["Dimensions"][0]["Value"])
+            for stat in stats
+        }
+
+    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:RetrainStateMachine"
+    assert watched("RetrainFailedAlarm") == {
+        ("ExecutionsFailed", machine),
+        ("ExecutionsTimedOut", machine),
+        ("ExecutionsAborted", machine),
+    }
+    assert watched("FunctionErrorsAlarm") == {("Errors", name) for name in FUNCTIONS}
+
+
+def test_alarms_may_publish_and_their_names_are_those_the_topic_expects() -> None:
+    [policy] = resources("AWS::SNS::TopicPolicy").values()
+    deny, allow = statements(policy["Properties"]["PolicyDocument"])
+    allowed = allow["Condition"]["ArnLike"]["aws:SourceArn"].split(":")[-1]
+
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    for name in ALARMS:
+        assert properties(name)["AlarmName"].startswith(allowed.removesuffix("*"))
+
+
+def test_nothing_is_billed_while_nothing_runs() -> None:
+    kinds = {entry["Type"] for entry in translated()["Resources"].values()}
+
+    assert kinds <= WITHOUT_STANDING_COST
+
+
+def test_only_what_others_must_know_beforehand_is_named() -> None:
+    named = {
+        name: value
+        for name in translated()["Resources"]
+        for key, value in properties(name).items()
+        if key.endswith("Name") and key not in ("DisplayName", "PolicyName", "FunctionName")
+    }
+
+    assert named == NAMED
+
+
+def test_all_functions_are_built_once_from_one_folder() -> None:
+    functions = [
+        entry
+        for entry in source()["Resources"].values()
+        if entry["Type"] == "AWS::Serverless::Function"
+    ]
+
+    assert {entry["Metadata"]["BuildMethod"] for entry in functions} == {"python-uv"}
+    assert not [entry for entry in functions if "CodeUri" in entry["Properties"]]

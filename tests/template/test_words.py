@@ -1,0 +1,76 @@
+"""Everything a person meets in the console says in a sentence what it is for."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.template.translation import ROOT, TEMPLATE, source
+
+TEMPLATE_SOURCE = source()
+SECTIONS = ["Data", "Images", "Functions", "Workflow", "Alarms"]
+
+
+def described() -> Iterator[tuple[str, str | None]]:
+    yield "the template", TEMPLATE_SOURCE["Description"]
+    for part in ("Parameters", "Outputs"):
+        for name, entry in TEMPLATE_SOURCE[part].items():
+            yield f"{part}/{name}", entry.get("Description")
+    for name, entry in TEMPLATE_SOURCE["Resources"].items():
+        if entry["Type"] in ("AWS::Serverless::Function", "AWS::IAM::Role"):
+            yield name, entry["Properties"].get("Description")
+        if entry["Type"] == "AWS::CloudWatch::Alarm":
+            yield name, entry["Properties"].get("AlarmDescription")
+
+
+@pytest.mark.parametrize(("name", "words"), described())
+def test_it_is_described_by_a_sentence(name: str, words: str | None) -> None:
+    assert words
+    assert words[0].isupper()
+    assert words.endswith(".")
+    assert len(words.split()) >= 5
+
+
+def test_every_parameter_is_grouped_labelled_and_has_a_default() -> None:
+    interface = TEMPLATE_SOURCE["Metadata"]["AWS::CloudFormation::Interface"]
+    parameters = list(TEMPLATE_SOURCE["Parameters"])
+
+    assert [name for group in interface["ParameterGroups"] for name in group["Parameters"]] == (
+        parameters
+    )
+    assert list(interface["ParameterLabels"]) == parameters
+    assert all("Default" in entry for entry in TEMPLATE_SOURCE["Parameters"].values())
+
+
+def test_every_parameter_is_bounded() -> None:
+    for name, entry in TEMPLATE_SOURCE["Parameters"].items():
+        assert {"AllowedValues", "AllowedPattern", "MinValue"} & set(entry), name
+
+
+def test_resources_stand_under_their_headings_in_order() -> None:
+    headings = [
+        line.removeprefix("  # ---- ")
+        for line in TEMPLATE.read_text().splitlines()
+        if line.startswith("  # ---- ")
+    ]
+
+    assert headings == SECTIONS
+
+
+def test_each_function_has_the_name_of_its_module() -> None:
+    for name, entry in TEMPLATE_SOURCE["Resources"].items():
+        if entry["Type"] == "AWS::Serverless::Function":
+            module, _, function = entry["Properties"]["Handler"].partition(".")
+            words = module.replace("_", " ").title().replace(" ", "")
+            assert (name, function) == (f"{words}Function", "handler")
+            assert (ROOT / "functions" / "control" / f"{module}.py").is_file()
+
+
+def test_outputs_are_the_ones_the_command_line_reads() -> None:
+    assert list(TEMPLATE_SOURCE["Outputs"]) == [
+        "DataBucketName",
+        "ModelTableName",
+        "RetrainStateMachineArn",
+        "StepsRepositoryUri",
+        "NotificationsTopicArn",
+        "PackageGroupPrefix",
+    ]

@@ -1,0 +1,161 @@
+"""The shape of the retrain workflow: what a reviewer would check by hand at every change."""
+
+import re
+from collections import deque
+from itertools import pairwise
+
+import pytest
+from jsonata import Jsonata
+from statelint.config import Config
+from statelint.linter import Linter
+from statelint.problem import ProblemType
+
+from tests.template.translation import WORKFLOW
+from tests.workflow.definition import (
+    PLACEHOLDER,
+    deployed,
+    expressions,
+    states,
+    substitutions,
+    transitions,
+    with_plain_timeouts,
+)
+
+TASKS = states("Task")
+STEPS = ["Preprocess", "Train", "Evaluate"]
+HAPPY_PATH = [
+    "Open Run",
+    "Anything New?",
+    "Preprocess",
+    "Train",
+    "Evaluate",
+    "Judge Candidate",
+    "First Candidate?",
+    "Create Package Group",
+    "Register Candidate",
+    "Close Run",
+]
+
+
+@pytest.mark.parametrize("stage", ["local", "dev", "prod"])
+def test_statelint_finds_nothing_in_the_deployed_definition(stage: str) -> None:
+    # Whole numbers are good back-off rates too.
+    config = Config(ignored_problem_types={ProblemType.FLOAT}, evaluate_jsonata=True)
+
+    assert Linter.validate(with_plain_timeouts(deployed(stage)), config) == []
+
+
+def test_every_expression_is_jsonata_that_parses() -> None:
+    found = list(expressions(deployed()))
+
+    for path, text in found:
+        try:
+            Jsonata(text)
+        except Exception as error:
+            pytest.fail(f"{path}: {error}")
+    assert len(found) > 80
+
+
+def test_no_expression_is_left_as_plain_text_by_a_slip_of_its_braces() -> None:
+    marks = re.findall(r"\{%|%\}", WORKFLOW.read_text())
+
+    assert len(marks) == 2 * len(list(expressions(deployed())))
+
+
+def test_placeholders_and_substitutions_are_the_same_names() -> None:
+    assert set(PLACEHOLDER.findall(WORKFLOW.read_text())) == set(substitutions())
+
+
+def test_every_state_is_reached_from_the_start() -> None:
+    definition = deployed()
+    seen = {definition["StartAt"]}
+    waiting = deque(seen)
+    while waiting:
+        for name in set(transitions(definition["States"][waiting.popleft()])) - seen:
+            seen.add(name)
+            waiting.append(name)
+
+    assert seen == set(definition["States"])
+
+
+def test_the_longest_good_run_is_as_drawn_and_within_fifteen_transitions() -> None:
+    for name, following in pairwise(HAPPY_PATH):
+        assert following in set(transitions(states()[name])), name
+    assert states()[HAPPY_PATH[-1]]["End"] is True
+    # One transition into each state, and one to the end.
+    assert len(HAPPY_PATH) + 1 <= 15
+
+
+def test_the_good_path_comes_first_and_failures_last() -> None:
+    names = list(states())
+
+    assert names[: len(HAPPY_PATH)] == HAPPY_PATH
+    assert names[-2:] == ["Report Failure", "Run Failed"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_has_a_timeout_retries_and_a_catch(name: str) -> None:
+    assert {"TimeoutSeconds", "Retry", "Catch"} <= set(TASKS[name])
+
+
+@pytest.mark.parametrize("name", sorted(set(TASKS) - {"Report Failure"}))
+def test_every_failure_ends_up_reported(name: str) -> None:
+    everything = TASKS[name]["Catch"][-1]
+
+    assert everything["ErrorEquals"] == ["States.ALL"]
+    assert everything["Next"] == "Report Failure"
+    assert everything["Assign"] == {"failure": "{% $states.errorOutput %}"}
+
+
+def test_a_report_that_cannot_be_made_still_ends_the_run_as_failed() -> None:
+    report = TASKS["Report Failure"]
+
+    assert [catch["ErrorEquals"] for catch in report["Catch"]] == [["States.ALL"]]
+    assert {report["Next"], report["Catch"][0]["Next"]} == {"Run Failed"}
+
+
+@pytest.mark.parametrize("name", sorted(set(TASKS) - {"Report Failure"}))
+def test_only_errors_that_pass_by_themselves_are_retried(name: str) -> None:
+    retried = {error for retry in TASKS[name]["Retry"] for error in retry["ErrorEquals"]}
+
+    assert not {error for error in retried if error.startswith("States.")}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_retries_are_bounded_and_spread(name: str) -> None:
+    for retry in TASKS[name]["Retry"]:
+        assert 1 <= retry["MaxAttempts"] <= 4
+        assert retry["IntervalSeconds"] >= 1
+        assert retry["BackoffRate"] >= 2
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_job_is_retried_fewer_times_than_its_name_can_count(name: str) -> None:
+    # The last character of a job's name counts six attempts before it counts the next fault.
+    assert sum(retry["MaxAttempts"] for retry in TASKS[name]["Retry"]) <= 5
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_failed_job_is_tried_again_only_after_asking_whose_fault_it_was(name: str) -> None:
+    failed = TASKS[name]["Catch"][0]
+
+    assert failed["ErrorEquals"] == ["States.TaskFailed"]
+    assert failed["Next"] == "Was It The Platform?"
+    assert failed["Assign"]["failed_step"] == name
+
+
+def test_states_list_their_fields_in_one_order() -> None:
+    order = [
+        "Comment", "Type", "Resource", "Arguments", "Seconds", "Choices", "Default", "Output",
+        "Assign", "TimeoutSeconds", "Retry", "Catch", "Error", "Cause", "Next", "End",
+    ]  # fmt: skip
+
+    for name, state in states().items():
+        assert list(state) == sorted(state, key=order.index), name
+
+
+def test_the_whole_run_may_take_longer_than_its_three_longest_jobs() -> None:
+    longest_job = 5 * 24 * 3600  # SageMaker's limit for a processing job
+
+    assert deployed()["TimeoutSeconds"] <= 3 * longest_job
+    assert deployed()["TimeoutSeconds"] > 2 * longest_job

@@ -1,0 +1,253 @@
+"""What the workflow asks of other services, checked against the services' own API models."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from botocore.model import OperationModel, Shape
+from botocore.validate import ParamValidator
+
+from tests.workflow.definition import CHAMPION, evaluate, sample_variables, states
+
+SERVICE = re.compile(
+    r"^arn:aws:states:::(?P<sdk>aws-sdk:)?(?P<service>\w+):(?P<action>\w+)(?:\.(?P<pattern>\w+))?$"
+)
+# What Step Functions passes on for its optimized SageMaker integration; anything else is refused
+# when the machine is created ("The field ... is not supported by Step Functions").
+OPTIMIZED_FIELDS = {
+    ("sagemaker", "createProcessingJob"): {
+        "AppSpecification",
+        "Environment",
+        "ExperimentConfig",
+        "NetworkConfig",
+        "ProcessingInputs",
+        "ProcessingJobName",
+        "ProcessingOutputConfig",
+        "ProcessingResources",
+        "RoleArn",
+        "StoppingCondition",
+        "Tags",
+    }
+}
+INTEGRATIONS = {
+    name: (match, state)
+    for name, state in states("Task").items()
+    if (match := SERVICE.match(state["Resource"]))
+}
+VARIANTS = {"first run": {}, "with a champion": {"run": {"champion": CHAMPION}}}
+
+
+@cache
+def operation(service: str, action: str) -> OperationModel:
+    model = botocore.session.get_session().get_service_model(service)
+    return model.operation_model(action[0].upper() + action[1:])
+
+
+def python_pattern(pattern: str) -> str:
+    """AWS names classes of letters as Java does, and a few patterns end in a stray `${1,256}`."""
+    for classes, characters in ((r"[LMN]", r"\\w"), ("Z", r"\\s"), (r"[SP]", r"!-/:-@\\[-`{-~")):
+        pattern = re.sub(rf"\\p{{{classes}}}", characters, pattern)
+    return re.sub(r"\$\{\d+,\d+\}$", "", pattern)
+
+
+def breaches(value: Any, shape: Shape, path: str = "") -> Iterator[str]:
+    """Break-downs of enum, pattern and length, which botocore leaves to the service."""
+    if shape.type_name == "structure":
+        for key, part in value.items():
+            yield from breaches(part, shape.members[key], f"{path}/{key}")
+    elif shape.type_name == "list":
+        for position, part in enumerate(value):
+            yield from breaches(part, shape.member, f"{path}/{position}")
+    elif shape.type_name == "map":
+        for key, part in value.items():
+            yield from breaches(key, shape.key, f"{path}/{key}")
+            yield from breaches(part, shape.value, f"{path}/{key}")
+    elif shape.type_name == "string":
+        metadata = shape.metadata
+        if shape.enum and value not in shape.enum:
+            yield f"{path}: {value} is none of {shape.enum}"
+        if not re.fullmatch(python_pattern(metadata.get("pattern", ".*")), value, re.DOTALL):
+            yield f"{path}: {value} does not match {metadata['pattern']}"
+        if len(value) > metadata.get("max", len(value)):
+            yield f"{path}: {value} is longer than {metadata['max']}"
+
+
+def problems(service: str, action: str, request: dict[str, Any]) -> list[str]:
+    shape = operation(service, action).input_shape
+    assert shape is not None
+    report = ParamValidator().validate(request, shape)
+    if report.has_errors():
+        return [report.generate_report()]
+    return list(breaches(request, shape))
+
+
+def request_of(name: str, variant: str = "first run") -> dict[str, Any]:
+    arguments = states()[name]["Arguments"]
+    request: dict[str, Any] = evaluate(arguments, sample_variables(**VARIANTS[variant]))
+    return request
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("name", INTEGRATIONS)
+def test_every_request_is_one_the_service_accepts(name: str, variant: str) -> None:
+    match, _ = INTEGRATIONS[name]
+
+    assert problems(match["service"], match["action"], request_of(name, variant)) == []
+
+
+@pytest.mark.parametrize("name", INTEGRATIONS)
+def test_arguments_are_spelled_as_the_service_spells_them(name: str) -> None:
+    match, state = INTEGRATIONS[name]
+    shape = operation(match["service"], match["action"]).input_shape
+
+    assert shape is not None
+    assert set(state["Arguments"]) <= set(shape.members)
+    assert set(shape.required_members) <= set(state["Arguments"])
+
+
+@pytest.mark.parametrize("name", INTEGRATIONS)
+def test_optimized_integrations_use_only_the_fields_step_functions_passes_on(name: str) -> None:
+    match, state = INTEGRATIONS[name]
+    if match["sdk"]:
+        # SDK integrations pass everything on, but cannot wait for a job.
+        assert match["pattern"] is None
+    else:
+        assert match["pattern"] == "sync"
+        assert set(state["Arguments"]) <= OPTIMIZED_FIELDS[match["service"], match["action"]]
+
+
+def test_the_checks_see_what_is_wrong() -> None:
+    good = request_of("Train")
+
+    def wrong(**changes: Any) -> str:
+        return "".join(problems("sagemaker", "createProcessingJob", good | changes))
+
+    assert wrong() == ""
+    assert "Unknown parameter" in wrong(ImageUri="x")
+    assert "Invalid type" in wrong(Environment=["a"])
+    assert "does not match" in wrong(ProcessingJobName="a_b")
+    assert "longer than" in wrong(ProcessingJobName="a" * 64)
+    cluster = good["ProcessingResources"]["ClusterConfig"] | {"InstanceType": "ml.m5.huge"}
+    assert "is none of" in wrong(ProcessingResources={"ClusterConfig": cluster})
+
+
+def test_only_preprocess_runs_with_a_network() -> None:
+    isolated = {
+        name: request_of(name).get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
+        for name in ("Preprocess", "Train", "Evaluate")
+    }
+
+    assert isolated == {"Preprocess": False, "Train": True, "Evaluate": True}
+
+
+def inputs(name: str, variant: str = "first run") -> dict[str, str]:
+    return {
+        entry["InputName"]: entry["S3Input"]["S3Uri"].removeprefix("s3://kanmon-test-data/")
+        for entry in request_of(name, variant)["ProcessingInputs"]
+    }
+
+
+def test_the_champion_is_an_input_only_where_there_is_one() -> None:
+    own = ["run", "test", "report", "model"]
+
+    assert list(inputs("Evaluate")) == own
+    assert list(inputs("Evaluate", "with a champion")) == [*own, "champion", "champion-report"]
+
+
+@pytest.mark.parametrize("name", ["Preprocess", "Train", "Evaluate"])
+def test_inputs_and_outputs_are_mounted_under_their_names(name: str) -> None:
+    request = request_of(name, "with a champion")
+    root = "/opt/ml/processing"
+
+    for entry in request["ProcessingInputs"]:
+        assert entry["S3Input"]["LocalPath"] == f"{root}/input/{entry['InputName']}"
+    for entry in request["ProcessingOutputConfig"]["Outputs"]:
+        assert entry["S3Output"]["LocalPath"] == f"{root}/output/{entry['OutputName']}"
+
+
+def test_each_step_reads_what_the_one_before_it_wrote() -> None:
+    written = {
+        entry["S3Output"]["S3Uri"].removeprefix("s3://kanmon-test-data/")
+        for name in ("Preprocess", "Train", "Evaluate")
+        for entry in request_of(name)["ProcessingOutputConfig"]["Outputs"]
+    }
+    steps = {*inputs("Train").values(), *inputs("Evaluate").values()}
+
+    assert {uri.rstrip("/") for uri in steps if uri.endswith("/")} <= written
+    assert all(uri.endswith("/") for uri in steps if "runs/" in uri and "run.json" not in uri)
+
+
+@pytest.mark.parametrize(
+    ("retries", "faults", "redrives", "last"),
+    [
+        (0, 0, 0, "0"),
+        (5, 0, 0, "5"),
+        (0, 1, 0, "6"),  # a job lost to the platform
+        (2, 2, 1, "k"),  # and a redrive after two of them
+    ],
+)
+def test_every_attempt_at_a_job_has_a_name_of_its_own(
+    retries: int, faults: int, redrives: int, last: str
+) -> None:
+    variables = sample_variables(faults=faults)
+    variables["states"]["context"]["State"]["RetryCount"] = retries
+    variables["states"]["context"]["Execution"]["RedriveCount"] = redrives
+
+    names = {
+        name: evaluate(states()[name]["Arguments"]["ProcessingJobName"], variables)
+        for name in ("Preprocess", "Train", "Evaluate")
+    }
+
+    assert names == {
+        name: f"kanmon-test-abalone-261121055501-x7k-{name.lower()}-{last}" for name in names
+    }
+
+
+@pytest.mark.parametrize(
+    ("cause", "faults", "again"),
+    [
+        ('{"FailureReason":"InternalServerError: We encountered an internal error."}', 1, True),
+        ('{"FailureReason": "CapacityError: Unable to provision capacity."}', 2, True),
+        ('{"FailureReason": "InternalServerError: again"}', 3, False),  # twice is enough
+        ('{"FailureReason": "AlgorithmError: , exit code: 1"}', 1, False),
+        ('{"ExitMessage": "we saw an InternalServerError in the data"}', 1, False),
+        ("Rate exceeded", 1, False),  # the API refused; that was retried by name
+    ],
+)
+def test_only_jobs_lost_to_the_platform_run_again(cause: str, faults: int, again: bool) -> None:
+    [rule] = states()["Was It The Platform?"]["Choices"]
+    variables = sample_variables(faults=faults, failure={"Error": "e", "Cause": cause})
+
+    assert evaluate(rule["Condition"], variables) is again
+
+
+@pytest.mark.parametrize(
+    ("request_", "model"),
+    [
+        ({"model": "abalone"}, "abalone"),
+        ({}, ""),  # the request itself may be what is wrong
+        ({"model": 7}, "7"),
+        ({"model": None}, "null"),
+    ],
+)
+def test_a_failure_is_reported_whatever_the_request_was(request_: Any, model: str) -> None:
+    variables = sample_variables(failure={"Error": "States.Timeout"})
+    variables["states"]["context"]["Execution"]["Input"] = request_
+
+    report = evaluate(states()["Report Failure"]["Arguments"], variables)
+
+    assert report == {
+        "run": "abalone-261121055501-x7k",
+        "model": model,
+        "error": "States.Timeout",
+        "cause": "",
+    }
+
+
+def test_snake_case_never_reaches_a_service() -> None:
+    for name in INTEGRATIONS:
+        assert not [key for key in request_of(name) if key == xform_name(key)]
