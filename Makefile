@@ -43,6 +43,6 @@ $(UV): requirements/uv.txt
 
 .venv/ready: requirements/dev.txt pyproject.toml | $(UV)
 	@echo "Setting up .venv from requirements/dev.txt; only the first time takes a minute"
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt
+	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
