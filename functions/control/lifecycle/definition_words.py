@@ -36,9 +36,19 @@ _WORDS = {
 
 
 def words_for(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
-    """Each problem's path in the document and the words for it."""
-    for details in error.errors(include_url=False):
-        yield tuple(details["loc"]), _words(details, model)
+    """Each problem's path in the document and the words for it.
+
+    A misspelled key is one problem, not also a missing one.
+    """
+    errors = error.errors(include_url=False)
+    meant = {
+        (*parents, close)
+        for *parents, key in (each["loc"] for each in errors if each["type"] == "extra_forbidden")
+        for close in get_close_matches(str(key), _keys(model, parents), n=1, cutoff=0.6)
+    }
+    for details in errors:
+        if details["type"] != "missing" or details["loc"] not in meant:
+            yield tuple(details["loc"]), _words(details, model)
 
 
 def nearest(word: str, known: list[str]) -> str:

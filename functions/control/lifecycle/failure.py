@@ -131,6 +131,7 @@ def _function(document: Mapping[str, Any]) -> Failure:
 
 
 def _failure(error: str, message: str) -> Failure:
+    message = _one_line(message)
     if len(message) > LONGEST_MESSAGE:
         message = message[: LONGEST_MESSAGE - 3] + "..."
     return Failure(error, message)

@@ -55,10 +55,15 @@ def package_metadata(
 
 
 def description(verdict: Verdict) -> str:
-    """The verdict and every rule that is not met, cut to what the registry holds."""
-    others = [rule.words for rule in verdict.rules if rule.outcome != "pass"]
-    sentences = [verdict.summary, *others] if len(others) > 1 else [verdict.summary]
-    text = " ".join("; ".join(sentences).split())
+    """The verdict and every rule that is not met, the worst first, within the registry's limit."""
+    reasons = [
+        rule.words
+        for outcome in ("reject", "hold")
+        for rule in verdict.rules
+        if rule.outcome == outcome
+    ]
+    text = f"{verdict.verdict}: {'; '.join(reasons)}" if reasons else verdict.summary
+    text = " ".join(text.split())
     return text if len(text) <= LONGEST_DESCRIPTION else text[: LONGEST_DESCRIPTION - 3] + "..."
 
 

@@ -72,9 +72,7 @@ def read_marked(text: str) -> Marked:
         _refuse_unfolding(text)
         node = yaml.compose(text, _CoreLoader)
     except yaml.MarkedYAMLError as error:
-        mark: Any = error.problem_mark or error.context_mark
-        words = f"is not YAML: {error.problem or error.context}; mend the line"
-        raise MarkedYamlError([Complaint((), mark.line + 1 if mark else 1, words)]) from error
+        raise MarkedYamlError([Complaint((), *_syntax(error))]) from error
     except yaml.YAMLError as error:
         raise MarkedYamlError([Complaint((), *_unreadable_character(text, error))]) from error
     except (ValueError, OverflowError) as error:
@@ -105,6 +103,17 @@ def _refuse_unfolding(text: str) -> None:
         if depth > DEEPEST_NESTING:
             words = f"nests deeper than {DEEPEST_NESTING} levels; flatten it"
             raise MarkedYamlError([Complaint((), line, words)])
+
+
+def _syntax(error: yaml.MarkedYAMLError) -> tuple[int, str]:
+    """The line where reading stopped, and where what it was reading began."""
+    mark: Any = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else 1
+    begun: Any = error.context_mark
+    since = ""
+    if begun and begun.line + 1 != line:
+        since = f" ({error.context} that begins on line {begun.line + 1})"
+    return line, f"is not YAML: {error.problem or error.context}{since}; mend the line"
 
 
 def _unreadable_character(text: str, error: yaml.YAMLError) -> tuple[int, str]:

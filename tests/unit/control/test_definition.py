@@ -1,0 +1,312 @@
+"""Reading model.yaml: what is accepted, and the one line for each mistake."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+from lifecycle.definition import (
+    DefinitionError,
+    ModelDefinition,
+    apply_parameters,
+    folder_digest,
+    parse_definition,
+)
+
+from tests.unit.control.cases import DEFINITION, MODEL_YAML
+
+SOURCE = "models/churn/model.yaml"
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(DefinitionError) as raised:
+        parse_definition(text, SOURCE)
+    return raised.value.problems
+
+
+def problem(old: str, new: str) -> str:
+    """The single problem of the good file with one piece replaced."""
+    assert MODEL_YAML.count(old) == 1, old
+    [only] = problems(MODEL_YAML.replace(old, new))
+    return only.removeprefix(SOURCE + " ")
+
+
+def test_a_short_definition_gets_every_default() -> None:
+    text = """
+        name: abalone
+        task: regression
+        target: rings
+        features: [{name: length, kind: numeric}]
+        metrics: {primary: rmse}
+    """
+
+    definition = parse_definition(text, "models/abalone/model.yaml")
+
+    assert definition.model_dump() == {
+        "name": "abalone",
+        "description": "",
+        "owners": [],
+        "task": "regression",
+        "data": {
+            "location": "datasets/abalone/",
+            "delimiter": ",",
+            "null_values": ["", "NA"],
+            "key": [],
+        },
+        "target": "rings",
+        "positive": None,
+        "features": [
+            {
+                "name": "length",
+                "kind": "numeric",
+                "minimum": None,
+                "maximum": None,
+                "nullable": True,
+            }
+        ],
+        "ignore": [],
+        "split": {"train": 0.7, "validation": 0.15, "test": 0.15},
+        "trainer": {
+            "library": "lightgbm",
+            "rounds": 2000,
+            "early_stopping_rounds": 100,
+            "seed": 7,
+            "parameters": {},
+        },
+        "metrics": {"primary": "rmse", "also": []},
+        "gate": {
+            "floors": {},
+            "margins": {},
+            "segment_margins": {},
+            "minimum_segment_rows": 30,
+            "fairness": [],
+            "maximum_rejected_share": 0.0,
+        },
+        "segments": [],
+        "resources": {
+            "preprocess": {
+                "instance_type": "ml.m5.large",
+                "instance_count": 1,
+                "volume_gb": 30,
+                "timeout_minutes": 60,
+                "memory_mb": 2048,
+            },
+            "train": {"instance_type": "ml.m5.large", "volume_gb": 30, "timeout_minutes": 120},
+            "evaluate": {"instance_type": "ml.m5.large", "volume_gb": 30, "timeout_minutes": 60},
+        },
+    }
+
+
+def test_words_that_yaml_1_1_would_turn_into_something_else_stay_what_they_look_like() -> None:
+    text = MODEL_YAML.replace("team@example.com", "no, on, 2026-01-01, 012x")
+    text += "trainer: {parameters: {learning_rate: 1e-3, big: 1E+2, octal: 010}}\n"
+
+    definition = parse_definition(text, SOURCE)
+
+    assert definition.positive == "yes"
+    assert definition.owners == ["no", "on", "2026-01-01", "012x"]
+    assert definition.trainer.parameters == {"learning_rate": 0.001, "big": 100.0, "octal": 10}
+
+
+MISTAKES = [
+    ("target: churn", "taget: churn", "line 5, taget: unknown key; did you mean target?"),
+    ("task: binary", "task: binry", "line 4, task: 'binry' is not one of regression, binary, "
+     "multiclass; write one of these"),
+    ("target: churn", "target: 3", "line 5, target: 3 is not text; write it in quotes"),
+    ("kind: numeric", "kind: numerical", "line 9, features[1].kind: 'numerical' is not one of "
+     "numeric, categorical; write one of these"),
+    ("minimum: 0", "minimum: low", "line 9, features[1].minimum: 'low' is not a number; write "
+     "one, without quotes"),
+    ("minimum: 0", "minimum: .inf", "line 9, features[1].minimum: inf is not a finite number; "
+     "write one"),
+    ("minimum: 0", "nulable: true", "line 9, features[1].nulable: unknown key; did you mean "
+     "nullable?"),
+    ("minimum: 0", "minimum: 1, maximum: 0", "line 9, features[1].minimum: minimum 1 is above "
+     "maximum 0; swap them"),
+    ("kind: categorical}", "kind: categorical, minimum: 0}", "line 8, features[0]: a categorical "
+     "feature has no minimum or maximum; remove it"),
+    ("primary: auc", "primary: acuracy", "line 10, metrics.primary: unknown metric 'acuracy'; "
+     "did you mean accuracy?"),
+    ("primary: auc", "primary: rmse", "line 10, metrics.primary: rmse is not a metric of a binary "
+     "task; write one of auc, average_precision, log_loss, brier, accuracy, precision, recall, f1"),
+    ("floors: {auc: 0.7", "floors: {f1: 0.7", "line 12, gate.floors.f1: f1 is not computed for "
+     "this model; add it to metrics.also"),
+    ("margins: {auc: 0.02", "margins: {auc: -0.02", "line 13, gate.margins.auc: -0.02 is less "
+     "than 0.0; write 0.0 or more"),
+    ("minimum_segment_rows: 30", "minimum_segment_rows: '30'", "line 15, "
+     "gate.minimum_segment_rows: '30' is not a whole number; write one, without quotes"),
+    ("column: gender", "column: sex", "line 16, gate.fairness[0].column: 'sex' is not a feature; "
+     "write one of gender, tenure"),
+    ("segments: [gender]", "segments: [gendr]", "line 18, segments[0]: 'gendr' is not a feature; "
+     "did you mean gender?"),
+    ("segments: [gender]", "ignore: [other]", "line 14, gate.segment_margins: there are no "
+     "segments to hold to it; add `segments:` or remove it"),
+    ("name: tenure", "name: gender", "line 9, features[1].name: the feature 'gender' is declared "
+     "twice; remove one"),
+    ("name: tenure", "name: churn", "line 9, features[1].name: 'churn' is the target; remove it "
+     "from the features"),
+    ("positive: yes\n", "", "line 1, positive: is missing; a binary task needs the target value "
+     "that counts as positive, such as positive: \"yes\""),
+    ("positive: yes", "positive: NA", "line 6, positive: 'NA' is also a null value; remove it "
+     "from null_values"),
+    ("name: churn\n", "name: Churn\n", "line 1, name: 'Churn' is not a model name; write 2 to 20 "
+     "lower-case letters, digits and single hyphens, beginning with a letter and not ending in a "
+     "hyphen"),
+    ("description: Who", "name: churn\ndescription: Who", "line 2, name: is already on line 1; "
+     "keep one of the two"),
+    ("owners: [team@example.com]", "split: {train: 0.9}", "line 3, split: the shares sum to 1.2, "
+     "not 1; change them"),
+    ("owners: [team@example.com]", "data: {location: datasets/../secrets/}", "line 3, "
+     "data.location: 'datasets/../secrets/' is not a folder of the data bucket; write "
+     "datasets/churn/ or another folder below datasets/"),
+    ("owners: [team@example.com]", "data: {delimiter: ';;'}", "line 3, data.delimiter: ';;' is "
+     "too long; write at most 1 character(s)"),
+    ("owners: [team@example.com]", "data: [", "line 5: is not YAML: expected ',' or ']', but got "
+     "':' (while parsing a flow sequence that begins on line 3); mend the line"),
+    ("owners: [team@example.com]", "trainer: {rounds: 1.5}", "line 3, trainer.rounds: 1.5 is not "
+     "a whole number; write one, without quotes"),
+    ("owners: [team@example.com]", "trainer: {parameters: {a: [1]}}", "line 3, "
+     "trainer.parameters.a: is not a single value; write one number, text, true or false"),
+    ("owners: [team@example.com]", "owners: team", "line 3, owners: 'team' is not a list; write "
+     "[first, second]"),
+    ("owners: [team@example.com]", "resources: {train: {instance_type: large}}", "line 3, "
+     "resources.train.instance_type: 'large' does not look like ml.m5.large; write an instance "
+     "type"),
+    ("owners: [team@example.com]", "owners: &a [x]\ndata: *a", "line 4: the alias *a is not "
+     "supported; write the value out"),
+    ("owners: [team@example.com]", "owners: !!python/name:os.system x", "line 3, owners: the tag "
+     "tag:yaml.org,2002:python/name:os.system is not supported; remove it"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "words"), MISTAKES, ids=[words for _, _, words in MISTAKES])
+def test_a_mistake_gets_one_line_with_place_and_mend(old: str, new: str, words: str) -> None:
+    assert problem(old, new) == words
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    text = MODEL_YAML.replace("kind: numeric", "kind: text").replace("task: binary", "task: x")
+
+    assert [line.split(":")[0] for line in problems(text)] == [
+        f"{SOURCE} line 4, task",
+        f"{SOURCE} line 9, features[1].kind",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "- a\n", "42", "null", "# nothing"])
+def test_what_is_not_a_mapping_is_not_a_definition(text: str) -> None:
+    assert problems(text) == [f"{SOURCE} line 1: is not a model's definition; begin with `name:`"]
+
+
+def test_a_file_too_long_or_too_deep_is_refused_before_it_is_read() -> None:
+    assert "is longer than 200000 characters" in problems("a" * 200_001)[0]
+    assert "nests deeper than 20 levels" in problems("[" * 10_000)[0]
+
+
+def read_or_refused(text: str) -> None:
+    try:
+        definition = parse_definition(text, SOURCE)
+    except DefinitionError as error:
+        assert error.problems
+        assert all("\n" not in line and line.startswith(SOURCE) for line in error.problems)
+        assert "\n" not in str(error)
+    else:
+        assert isinstance(definition, ModelDefinition)
+
+
+@given(text=st.text())
+@example('"\\UFFFFFFFF"')
+@example('"\\uD800"')
+@example("\ud800")
+@example("%YAML 99999999999999999999.1\n---\na")
+@example("? [a]\n: b")
+@example("a: " + "9" * 5000)
+@example("=: <<")
+def test_any_text_is_a_definition_or_a_definition_error(text: str) -> None:
+    read_or_refused(text)
+
+
+pieces = st.sampled_from(
+    [
+        *MODEL_YAML.splitlines(keepends=True),
+        "  - ",
+        "{",
+        "}",
+        "[",
+        "&a ",
+        "*a",
+        "!!set ",
+        ": ",
+        "\t",
+    ]
+)
+
+
+@given(pieces=st.lists(pieces, max_size=25))
+def test_any_jumble_of_a_definition_is_one_or_a_definition_error(pieces: list[str]) -> None:
+    read_or_refused("".join(pieces))
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+documents = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*ModelDefinition.model_fields, "kind", "x"]), inner)
+    ),
+    max_leaves=10,
+)
+
+
+@given(change=st.dictionaries(st.sampled_from([*ModelDefinition.model_fields]), documents))
+def test_any_value_under_any_key_is_a_definition_or_a_definition_error(
+    change: dict[str, Any],
+) -> None:
+    document = {**DEFINITION.model_dump(), **change}
+
+    read_or_refused(yaml.safe_dump(document, allow_unicode=True))
+
+
+def test_a_definition_survives_the_run_plan() -> None:
+    content = json.loads(json.dumps(DEFINITION.model_dump(mode="json")))
+
+    assert ModelDefinition.model_validate(content) == DEFINITION
+
+
+def test_a_runs_parameters_replace_the_trainers_own() -> None:
+    changed = apply_parameters(DEFINITION, {"rounds": 50, "learning_rate": 0.05})
+
+    assert changed.trainer.rounds == 50
+    assert changed.trainer.parameters == {"learning_rate": 0.05}
+    assert DEFINITION.trainer.rounds == 2000
+    assert DEFINITION.trainer.parameters == {}
+    assert changed.model_copy(update={"trainer": DEFINITION.trainer}) == DEFINITION
+
+
+def test_a_runs_parameter_of_the_wrong_kind_is_refused() -> None:
+    with pytest.raises(DefinitionError) as raised:
+        apply_parameters(DEFINITION, {"rounds": "many"})
+
+    assert raised.value.problems == [
+        "the run's parameters, rounds: 'many' is not a whole number; write one, without quotes"
+    ]
+
+
+files = st.dictionaries(st.sampled_from(["model.yaml", "features.py"]), st.binary(max_size=20))
+
+
+@given(one=files, other=files)
+def test_the_folder_digest_tells_two_folders_apart_exactly_by_their_files(
+    one: dict[str, bytes], other: dict[str, bytes]
+) -> None:
+    assert (folder_digest(one) == folder_digest(other)) is (one == other)
+
+
+def test_the_folder_digest_ignores_what_no_run_reads_and_the_order_of_files() -> None:
+    folder = {"model.yaml": b"a", "features.py": b"b"}
+
+    assert folder_digest({"README.md": b"c", **dict(reversed(folder.items()))}) == folder_digest(
+        folder
+    )

@@ -1,0 +1,217 @@
+"""One clear line, from whatever the platform says about a failure."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lifecycle.failure import EXPECTED, LONGEST_MESSAGE, Failure, Occurrence, explain, occurrence
+
+JOB = {
+    "ProcessingJobName": "kanmon-dev-abalone-261121055501-x7k-train-0",
+    "ProcessingJobStatus": "Failed",
+    "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+}
+
+
+def cause(**changes: Any) -> str:
+    return json.dumps({**JOB, **changes})
+
+
+CASES = [
+    # what a step wrote for the reader wins over what the platform says about its exit
+    (
+        "States.TaskFailed",
+        cause(
+            ExitMessage="column rings is missing;\nadd it", FailureReason="AlgorithmError: exit 1"
+        ),
+        Failure("TrainJobFailed", "train: column rings is missing; add it"),
+    ),
+    (
+        "States.TaskFailed",
+        cause(FailureReason="ClientError: CannotPullContainerError: gone"),
+        Failure("TrainJobFailed", "train: ClientError: CannotPullContainerError: gone"),
+    ),
+    (
+        "States.TaskFailed",
+        cause(),
+        Failure(
+            "TrainJobFailed",
+            f"train: the job {JOB['ProcessingJobName']} failed without a reason; see its log",
+        ),
+    ),
+    (
+        "States.TaskFailed",
+        cause(ProcessingJobStatus="Stopped", ProcessingStartTime=0, ProcessingEndTime=30_000),
+        Failure(
+            "TrainJobFailed",
+            f"train: the job {JOB['ProcessingJobName']} was stopped before it was done; "
+            "run it again",
+        ),
+    ),
+    (
+        "States.TaskFailed",
+        cause(ProcessingJobStatus="Stopped", ProcessingStartTime=0, ProcessingEndTime=61_000),
+        Failure(
+            "TrainJobFailed",
+            f"train: the job {JOB['ProcessingJobName']} ran longer than 60 seconds; "
+            "raise resources.train.timeout_minutes in model.yaml",
+        ),
+    ),
+    # a Lambda's own, expected error needs no name before it; a surprise does
+    (
+        "EmptyDatasetError",
+        json.dumps({"errorType": "EmptyDatasetError", "errorMessage": "no data", "stackTrace": []}),
+        Failure("EmptyDatasetError", "no data"),
+    ),
+    (
+        "KeyError",
+        json.dumps({"errorType": "KeyError", "errorMessage": "'x'", "stackTrace": ["…"]}),
+        Failure("KeyError", "KeyError: 'x'"),
+    ),
+    (
+        "SageMaker.ResourceLimitExceededException",
+        "The limit for ml.m5.large is 0. (Service: SageMaker, Status Code: 400, Request ID: 1)",
+        Failure(
+            "SageMaker.ResourceLimitExceededException",
+            "ResourceLimitExceededException: The limit for ml.m5.large is 0.",
+        ),
+    ),
+    (
+        "States.Timeout",
+        "",
+        Failure(
+            "States.Timeout",
+            "a state took longer than its time limit; "
+            "look for a job that hangs, or raise the step's timeout_minutes",
+        ),
+    ),
+    ("Execution.ABORTED", "", Failure("Execution.ABORTED", "the run was stopped")),
+    ("Execution.ABORTED", "by Ann", Failure("Execution.ABORTED", "the run was stopped: by Ann")),
+    # what Run Failed repeats of a report, as its status event brings it back
+    ("TrainJobFailed", "train: no rows", Failure("TrainJobFailed", "train: no rows")),
+    (
+        "States.Runtime",
+        "",
+        Failure("States.Runtime", "States.Runtime, without a reason; see the execution's history"),
+    ),
+    (
+        "States.QueryEvaluationError",
+        "The expression\n failed",
+        Failure("States.QueryEvaluationError", "QueryEvaluationError: The expression failed"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "cause", "expected"), CASES)
+def test_a_failure_is_one_line_that_says_what_and_how_to_mend(
+    error: str, cause: str, expected: Failure
+) -> None:
+    assert explain(error, cause) == expected
+
+
+documents = st.dictionaries(
+    st.sampled_from(["ProcessingJobName", "ExitMessage", "errorType", "errorMessage", "x"]),
+    st.none() | st.text() | st.integers() | st.lists(st.text(), max_size=2),
+)
+
+
+@given(error=st.text(), cause=st.text() | documents.map(json.dumps))
+def test_whatever_the_platform_says_becomes_one_short_printable_line(
+    error: str, cause: str
+) -> None:
+    failure = explain(error, cause)
+
+    assert 0 < len(failure.message) <= LONGEST_MESSAGE
+    assert "\n" not in failure.message
+
+
+def test_the_expected_errors_are_the_ones_that_exist() -> None:
+    from lifecycle import (
+        definition,
+        images,
+        names,
+        opening,
+        registry,
+        request,
+        snapshot,
+        store,
+        turn,
+    )
+    from lifecycle import ledger as ledger_module
+
+    modules = (
+        definition,
+        images,
+        names,
+        opening,
+        registry,
+        request,
+        snapshot,
+        store,
+        turn,
+        ledger_module,
+    )
+    raised = {
+        name
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, Exception)
+        and value.__module__ == module.__name__
+    }
+
+    assert raised == EXPECTED
+
+
+def status_event(**detail: Any) -> dict[str, Any]:
+    return {
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": {
+            "name": "abalone-261121055501-x7k",
+            "status": "ABORTED",
+            "input": '{"model": "abalone"}',
+            "error": None,
+            "cause": None,
+            **detail,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (
+            {"run": "r1", "model": "abalone", "error": "E", "cause": "c"},
+            Occurrence("r1", "abalone", "E", "c"),
+        ),
+        # the request itself was wrong, so it names no model that could have a turn
+        (
+            {"run": "R!", "model": "", "error": "RunNameError", "cause": ""},
+            Occurrence("R!", None, "RunNameError", ""),
+        ),
+        ({"run": "r1", "model": 7, "error": None}, Occurrence("r1", None, "Unknown", "")),
+        (
+            status_event(),
+            Occurrence("abalone-261121055501-x7k", "abalone", "Execution.ABORTED", ""),
+        ),
+        (
+            status_event(status="FAILED", error="E", cause="words"),
+            Occurrence("abalone-261121055501-x7k", "abalone", "E", "words"),
+        ),
+        # an input too large for the event is left out of it
+        (
+            status_event(input=None, status="TIMED_OUT"),
+            Occurrence("abalone-261121055501-x7k", "abalone", "Execution.TIMED_OUT", ""),
+        ),
+        (
+            status_event(input="[]", name="by-hand"),
+            Occurrence("by-hand", None, "Execution.ABORTED", ""),
+        ),
+    ],
+)
+def test_a_failure_is_read_alike_from_the_workflow_and_from_its_status_event(
+    event: dict[str, Any], expected: Occurrence
+) -> None:
+    assert occurrence(event) == expected

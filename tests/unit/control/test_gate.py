@@ -1,0 +1,353 @@
+"""The gate: each rule by itself, and what holds of all of them."""
+
+import json
+import math
+import random
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lifecycle.definition import ModelDefinition
+from lifecycle.gate import Rule, Verdict, judge
+from lifecycle.metrics import DIRECTION, METRICS_BY_TASK, advantage
+
+from tests.unit.control.cases import DEFINITION, passing_evaluation
+
+SEVERITY = {"pass": 0, "hold": 1, "reject": 2}
+VERDICTS = ["promote", "hold", "reject"]
+UNUSABLE = [None, math.nan, math.inf, -math.inf, "0.9", True, [], {}, 10**400]
+values = st.floats(-10, 10, allow_nan=False)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+
+
+def rules(verdict: Verdict, name: str, metric: str | None = None) -> list[Rule]:
+    return [
+        rule
+        for rule in verdict.rules
+        if rule.name == name and (metric is None or rule.metric == metric)
+    ]
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The passing evaluation with one value replaced; `path` is dotted, `-` removes."""
+    evaluation = passing_evaluation()
+    *parents, last = path.split(".")
+    part: Any = evaluation
+    for name in parents:
+        part = part[int(name) if name.isdigit() else name]
+    if value == "-":
+        del part[last]
+    else:
+        part[last] = value
+    return evaluation
+
+
+def test_a_candidate_that_meets_every_bar_is_promoted() -> None:
+    verdict = judge(DEFINITION, passing_evaluation())
+
+    assert verdict.verdict == "promote"
+    assert verdict.summary == (
+        "promote: every bar is met, auc 0.8 (0.75 to 0.85) against the champion's 0.79"
+    )
+    assert {rule.outcome for rule in verdict.rules} == {"pass"}
+    assert [rule.name for rule in verdict.rules] == [
+        *["metric computed"] * 3,
+        *["floor"] * 2,
+        *["champion margin"] * 2,
+        *["segment margin"] * 2,
+        "paired difference",
+        "fairness",
+        "rejected rows",
+        "parity",
+    ]
+
+
+def test_no_champion_is_a_named_case_and_every_comparison_says_so() -> None:
+    evaluation = {**passing_evaluation(), "champion": None, "difference": None}
+
+    verdict = judge(DEFINITION, evaluation)
+
+    assert verdict.verdict == "promote"
+    assert verdict.summary.endswith("; no champion yet, so nothing to compare with")
+    compared = ("champion margin", "segment margin", "paired difference")
+    assert {rule.words.split(": ")[1] for name in compared for rule in rules(verdict, name)} == {
+        "no champion yet, so nothing to compare with"
+    }
+
+
+def test_a_champion_left_out_of_the_evaluation_is_not_the_same_as_none() -> None:
+    evaluation = passing_evaluation()
+    del evaluation["champion"]
+
+    assert judge(DEFINITION, evaluation).verdict == "reject"
+
+
+# Every number the gate reads, and the rule that must reject without it.
+READ = [
+    ("candidate.metrics.auc.value", "metric computed"),
+    ("candidate.metrics.recall.value", "metric computed"),
+    ("candidate.metrics.auc.value", "floor"),
+    ("candidate.metrics.log_loss.value", "champion margin"),
+    ("champion.metrics.auc.value", "champion margin"),
+    ("segments.0.candidate.auc", "segment margin"),
+    ("segments.1.champion.auc", "segment margin"),
+    ("segments.0.rows", "segment margin"),
+    ("difference.auc.value", "paired difference"),
+    ("difference.auc.low", "paired difference"),
+    ("difference.auc.high", "paired difference"),
+    ("fairness.0.gap", "fairness"),
+    ("data.rejected_share", "rejected rows"),
+    ("parity.rows", "parity"),
+    ("parity.mismatches", "parity"),
+    ("rows.test", "parity"),
+]
+
+
+@pytest.mark.parametrize(("path", "rule"), READ)
+@pytest.mark.parametrize("value", ["-", *UNUSABLE], ids=repr)
+def test_a_missing_or_unusable_number_is_rejected_never_passed(
+    path: str, rule: str, value: Any
+) -> None:
+    verdict = judge(DEFINITION, changed(path, value))
+
+    assert verdict.verdict == "reject"
+    assert "reject" in {found.outcome for found in rules(verdict, rule)}
+
+
+@pytest.mark.parametrize(
+    "part", ["candidate", "difference", "segments", "fairness", "parity", "data", "rows"]
+)
+@given(broken=anything)
+def test_a_broken_part_is_rejected_and_never_raises(part: str, broken: Any) -> None:
+    verdict = judge(DEFINITION, {**passing_evaluation(), part: broken})
+
+    assert verdict.verdict == "reject"
+
+
+@given(evaluation=st.dictionaries(st.sampled_from([*passing_evaluation()]), anything))
+def test_every_evaluation_gets_a_verdict_that_is_its_worst_outcome_and_valid_json(
+    evaluation: dict[str, Any],
+) -> None:
+    verdict = judge(DEFINITION, {**passing_evaluation(), **evaluation})
+
+    worst = max(SEVERITY[rule.outcome] for rule in verdict.rules)
+    assert verdict.verdict == VERDICTS[worst]
+    assert json.dumps(asdict(verdict), allow_nan=False)
+    assert all(rule.words and "\n" not in rule.words for rule in verdict.rules)
+
+
+@pytest.mark.parametrize("metric", ["auc", "log_loss"])
+@given(one=values, other=values)
+def test_a_better_value_never_worsens_a_floor(metric: str, one: float, other: float) -> None:
+    better, worse = (one, other) if advantage(metric, one, other) >= 0 else (other, one)
+
+    outcome_of = {
+        value: rules(
+            judge(DEFINITION, changed(f"candidate.metrics.{metric}.value", value)), "floor", metric
+        )[0].outcome
+        for value in (better, worse)
+    }
+
+    assert SEVERITY[outcome_of[better]] <= SEVERITY[outcome_of[worse]]
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome", "words"),
+    [
+        (0.7, "pass", "auc 0.7 must be at least 0.7: met by 0"),
+        (0.69, "reject", "auc 0.69 must be at least 0.7: missed by 0.01"),
+        (0.699999, "reject", "auc 0.699999 must be at least 0.7: missed by 1e-06"),
+    ],
+)
+def test_a_floor_says_value_bar_and_gap(value: float, outcome: str, words: str) -> None:
+    [rule] = rules(judge(DEFINITION, changed("candidate.metrics.auc.value", value)), "floor", "auc")
+
+    assert (rule.outcome, rule.words, rule.bar) == (outcome, words, 0.7)
+
+
+def test_a_metric_where_less_is_better_must_be_at_most_its_floor() -> None:
+    verdict = judge(DEFINITION, changed("candidate.metrics.log_loss.value", 0.61))
+
+    [rule] = rules(verdict, "floor", "log_loss")
+    assert rule.words == "log_loss 0.61 must be at most 0.6: missed by 0.01"
+    assert rule.gap == -0.01
+    assert verdict.summary == f"reject: {rule.words} (and 1 more)"
+
+
+@pytest.mark.parametrize("metric", ["auc", "log_loss"])
+@given(champion=values, loss=st.floats(0, 1))
+def test_a_loss_against_the_champion_passes_exactly_within_the_margin(
+    metric: str, champion: float, loss: float
+) -> None:
+    candidate = champion - loss if DIRECTION[metric] == "higher" else champion + loss
+    evaluation = changed(f"candidate.metrics.{metric}.value", candidate)
+    evaluation["champion"]["metrics"][metric]["value"] = champion
+
+    [rule] = rules(judge(DEFINITION, evaluation), "champion margin", metric)
+
+    margin = DEFINITION.gate.margins[metric]
+    if abs(loss - margin) > 1e-9:  # on the bar itself, rounding may fall either way
+        assert (rule.outcome == "pass") is (loss < margin)
+
+
+@pytest.mark.parametrize("whose", ["candidate", "champion"])
+@given(one=values, other=values)
+def test_the_better_candidate_or_the_weaker_champion_never_worsens_a_margin(
+    whose: str, one: float, other: float
+) -> None:
+    low, high = sorted((one, other))
+    easier, harder = (high, low) if whose == "candidate" else (low, high)
+
+    outcomes = [
+        SEVERITY[rules(judge(DEFINITION, changed(path, value)), name, "auc")[0].outcome]
+        for value in (easier, harder)
+        for path, name in [
+            (f"{whose}.metrics.auc.value", "champion margin"),
+            (f"segments.0.{whose}.auc", "segment margin"),
+        ]
+    ]
+
+    assert outcomes[0] <= outcomes[2]
+    assert outcomes[1] <= outcomes[3]
+
+
+def test_a_loss_of_exactly_the_margin_passes_although_floats_do_not_add_up() -> None:
+    evaluation = changed("candidate.metrics.log_loss.value", 2.15)
+    evaluation["champion"]["metrics"]["log_loss"]["value"] = 2.1
+
+    [rule] = rules(judge(DEFINITION, evaluation), "champion margin", "log_loss")
+
+    assert rule.outcome == "pass"
+    assert rule.words == (
+        "log_loss 2.15 against the champion's 2.1: worse by 0.05, within the margin 0.05"
+    )
+
+
+@given(rows=st.integers(0, 200), candidate=values)
+def test_a_segment_with_too_few_rows_is_ignored_aloud(rows: int, candidate: float) -> None:
+    evaluation = changed("segments.0.rows", rows)
+    evaluation["segments"][0]["candidate"]["auc"] = candidate
+
+    [rule] = [
+        rule
+        for rule in rules(judge(DEFINITION, evaluation), "segment margin")
+        if rule.segment == "gender = f"
+    ]
+
+    if rows < 30:
+        assert rule.outcome == "pass"
+        assert f"not judged, {rows} row" in rule.words
+    else:
+        assert (rule.outcome == "pass") is (candidate >= 0.79 - 0.05)
+
+
+def test_a_segment_column_without_any_segment_is_rejected() -> None:
+    verdict = judge(DEFINITION, changed("segments", []))
+
+    assert verdict.summary == "reject: the evaluation has no rows by gender"
+
+
+@given(low=values, width=st.floats(0, 1))
+def test_the_paired_difference_passes_holds_or_rejects_by_where_its_interval_lies(
+    low: float, width: float
+) -> None:
+    evaluation = passing_evaluation()
+    evaluation["difference"]["auc"] = {"value": low, "low": low, "high": low + width}
+
+    [rule] = rules(judge(DEFINITION, evaluation), "paired difference")
+
+    expected = "pass" if low >= 0 else "hold" if low + width >= 0 else "reject"
+    assert rule.outcome == expected
+
+
+@given(low=values, width=st.floats(0, 1), shift=st.floats(0, 5))
+def test_a_paired_difference_that_moves_the_better_way_never_worsens(
+    low: float, width: float, shift: float
+) -> None:
+    outcomes = []
+    for start in (low + shift, low):
+        evaluation = passing_evaluation()
+        evaluation["difference"]["auc"] = {"value": start, "low": start, "high": start + width}
+        [rule] = rules(judge(DEFINITION, evaluation), "paired difference")
+        outcomes.append(SEVERITY[rule.outcome])
+
+    assert outcomes[0] <= outcomes[1]
+
+
+def test_where_less_is_better_a_positive_difference_is_the_loss() -> None:
+    definition = DEFINITION.model_copy(
+        update={"metrics": DEFINITION.metrics.model_copy(update={"primary": "log_loss"})}
+    )
+    evaluation = passing_evaluation()
+
+    outcomes = []
+    for low, high in [(-0.2, -0.1), (-0.1, 0.1), (0.1, 0.2)]:
+        evaluation["difference"] = {
+            "log_loss": {"value": (low + high) / 2, "low": low, "high": high}
+        }
+        [rule] = rules(judge(definition, evaluation), "paired difference")
+        outcomes.append(rule.outcome)
+
+    assert outcomes == ["pass", "hold", "reject"]
+
+
+@given(gap=st.floats(0, 1), other=st.floats(0, 1))
+def test_a_smaller_fairness_gap_never_worsens_and_the_bar_is_kept(gap: float, other: float) -> None:
+    outcomes = [
+        rules(judge(DEFINITION, changed("fairness.0.gap", value)), "fairness")[0].outcome
+        for value in sorted((gap, other))
+    ]
+
+    assert SEVERITY[outcomes[0]] <= SEVERITY[outcomes[1]]
+    if abs(gap - 0.1) > 1e-9:
+        [rule] = rules(judge(DEFINITION, changed("fairness.0.gap", gap)), "fairness")
+        assert (rule.outcome == "pass") is (gap < 0.1)
+
+
+@given(share=st.floats(0, 1))
+def test_rejected_rows_pass_up_to_the_share_that_is_allowed(share: float) -> None:
+    [rule] = rules(judge(DEFINITION, changed("data.rejected_share", share)), "rejected rows")
+
+    if abs(share - 0.01) > 1e-9:
+        assert (rule.outcome == "pass") is (share < 0.01)
+
+
+@given(rows=st.integers(0, 300), mismatches=st.integers(0, 300))
+def test_parity_passes_only_when_every_test_row_was_compared_and_none_differs(
+    rows: int, mismatches: int
+) -> None:
+    evaluation = changed("parity.rows", rows)
+    evaluation["parity"]["mismatches"] = mismatches
+
+    [rule] = rules(judge(DEFINITION, evaluation), "parity")
+
+    assert (rule.outcome == "pass") is (rows >= 150 and mismatches == 0)
+
+
+@given(seed=st.integers(0, 1000))
+def test_the_verdict_does_not_depend_on_the_order_of_anything(seed: int) -> None:
+    shuffle = random.Random(seed)  # noqa: S311
+
+    def shuffled(value: Any) -> Any:
+        if isinstance(value, dict):
+            keys = shuffle.sample([*value], len(value))
+            return {key: shuffled(value[key]) for key in keys}
+        if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+            return [shuffled(each) for each in shuffle.sample(value, len(value))]
+        return value
+
+    definition = ModelDefinition.model_validate(shuffled(DEFINITION.model_dump()))
+
+    assert judge(definition, shuffled(passing_evaluation())) == judge(
+        DEFINITION, passing_evaluation()
+    )
+
+
+def test_every_metric_of_every_task_has_a_direction() -> None:
+    assert {metric for names in METRICS_BY_TASK.values() for metric in names} == set(DIRECTION)

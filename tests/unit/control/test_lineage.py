@@ -1,0 +1,96 @@
+"""What a package says about itself fits SageMaker's limits and loses nothing that matters."""
+
+from typing import Any
+
+import regex
+from hypothesis import given
+from hypothesis import strategies as st
+from lifecycle.gate import Rule, Verdict, judge
+from lifecycle.judging import client_token
+from lifecycle.lineage import allowed, description, package_metadata
+
+from tests.unit.control.cases import DEFINITION, passing_evaluation
+
+PLAN: dict[str, Any] = {
+    "run": "churn-261121055501-x7k",
+    "fingerprint": "f" * 64,
+    "reason": "new data (3 files)",
+    "commit": None,
+    "snapshot": {"id": "5" * 32},
+    "definition": {"sha256": "d" * 64},
+    "images": {"train": "123.dkr.ecr.eu-west-1.amazonaws.com/steps@sha256:" + "a" * 64},
+    "champion": {"package_arn": "arn:aws:sagemaker:r:1:model-package/kanmon-churn/3", "run": "c-1"},
+}
+ARTIFACT = {"uri": "s3://b/m.tar.gz", "sha256": "e" * 64, "version": "v1"}
+URIS = {"evaluation": "s3://b/e.json", "report": "s3://b/report/", "review": "s3://b/r.html"}
+
+
+def test_the_metadata_names_everything_a_package_came_from() -> None:
+    evaluation = passing_evaluation()
+
+    metadata = package_metadata(PLAN, judge(DEFINITION, evaluation), evaluation, ARTIFACT, URIS)
+
+    assert metadata == {
+        "run": "churn-261121055501-x7k",
+        "fingerprint": "f" * 64,
+        "definition": "d" * 64,
+        "snapshot": "5" * 32,
+        "reason": "new data 3 files",
+        "verdict": "promote",
+        "summary": "promote: every bar is met auc 0.8 0.75 to 0.85 against the champions 0.79",
+        "artifact_uri": "s3://b/m.tar.gz",
+        "artifact_sha256": "e" * 64,
+        "artifact_version": "v1",
+        "evaluation_uri": "s3://b/e.json",
+        "report_uri": "s3://b/report/",
+        "review_uri": "s3://b/r.html",
+        "champion": "arn:aws:sagemaker:r:1:model-package/kanmon-churn/3",
+        "champion_run": "c-1",
+        "image_train": "sha256:" + "a" * 64,
+        "primary_metric": "auc",
+        "primary_value": "0.8 from 0.75 to 0.85",
+    }
+
+
+@given(reason=st.text(), summary=st.text())
+def test_metadata_keeps_to_what_sagemaker_takes(reason: str, summary: str) -> None:
+    verdict = Verdict("hold", summary, ())
+
+    metadata = package_metadata({**PLAN, "reason": reason}, verdict, {}, ARTIFACT, URIS)
+
+    assert len(metadata) <= 50
+    for value in metadata.values():
+        assert regex.fullmatch(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,256}", value)
+
+
+@given(text=st.text(alphabet=st.characters(categories=["L", "N"]), max_size=250))
+def test_letters_and_digits_of_any_script_are_kept(text: str) -> None:
+    assert allowed(text) == text
+
+
+@given(words=st.lists(st.text(min_size=1), max_size=20))
+def test_a_description_is_one_line_within_the_registrys_limit(words: list[str]) -> None:
+    rules = tuple(Rule("floor", "auc", None, 0.1, 0.2, -0.1, "reject", each) for each in words)
+
+    line = description(Verdict("reject", "reject: so", rules))
+
+    assert len(line) <= 1024
+    assert "\n" not in line
+
+
+def test_a_description_has_every_reason() -> None:
+    rules = (
+        Rule("floor", "auc", None, 0.1, 0.2, -0.1, "reject", "auc is low"),
+        Rule("parity", None, None, 0.0, 0.0, 0.0, "pass", "all rows alike"),
+        Rule("floor", "f1", None, 0.1, 0.2, -0.1, "hold", "f1 is odd"),
+    )
+
+    assert description(Verdict("reject", "reject: auc is low", rules)) == (
+        "reject: auc is low; f1 is odd"
+    )
+
+
+def test_a_client_token_names_one_registration() -> None:
+    assert client_token("f", "r") == client_token("f", "r")
+    assert client_token("f", "r") != client_token("f", "other")
+    assert len(client_token("f", "r")) == 36

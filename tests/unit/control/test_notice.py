@@ -1,0 +1,47 @@
+"""What subscribers read."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from lifecycle.notice import Notice, console_address, subject, text
+
+NOTICE = Notice(
+    event="candidate registered",
+    stack="kanmon-dev",
+    model="abalone",
+    run="abalone-261121055501-x7k",
+    at="2026-11-21T06:00:00Z",
+    summary="promote: every bar is met, rmse 2.12",
+    verdict="promote",
+    package_arn="arn:aws:sagemaker:eu-west-1:1:model-package/kanmon-dev-abalone/4",
+    review_uri="s3://bucket/runs/abalone/abalone-261121055501-x7k/review.html",
+)
+
+
+def test_the_subject_names_stage_model_and_verdict() -> None:
+    assert subject(NOTICE) == "kanmon-dev: abalone: promote (abalone-261121055501-x7k)"
+
+
+@given(model=st.text(), run=st.text())
+def test_a_subject_is_always_one_that_sns_takes(model: str, run: str) -> None:
+    line = subject(Notice("run failed", "kanmon-dev", model, run, "now", "words"))
+
+    assert len(line) <= 100
+    assert line.isascii()
+    assert line.isprintable()
+
+
+def test_the_mail_begins_with_the_gates_words_and_leads_to_the_page() -> None:
+    assert text(NOTICE, "eu-west-1").splitlines() == [
+        "promote: every bar is met, rmse 2.12",
+        "",
+        "Model    abalone",
+        "Run      abalone-261121055501-x7k",
+        "Package  arn:aws:sagemaker:eu-west-1:1:model-package/kanmon-dev-abalone/4",
+        "Review   https://eu-west-1.console.aws.amazon.com/s3/object/bucket?region=eu-west-1"
+        "&prefix=runs/abalone/abalone-261121055501-x7k/review.html",
+        "Time     2026-11-21T06:00:00Z",
+    ]
+
+
+def test_an_address_keeps_what_a_key_holds() -> None:
+    assert console_address("s3://b/a b?&.html", "r").endswith("prefix=a%20b%3F%26.html")

@@ -1,0 +1,117 @@
+"""The turn: one run at a time, one request behind it, and no way to block a model for good."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from lifecycle.names import is_run_name
+from lifecycle.turn import MOST_REASONS, SECONDS_TO_OPEN, Queued, Turn, ask, hand_over, merge
+
+HELD = Turn(holder="abalone-1", until=100, revision=3)
+REQUEST = {"model": "abalone", "reason": "manual"}
+
+
+def test_a_free_turn_is_taken_for_as_long_as_the_run_may_take() -> None:
+    asked = ask(Turn(), "abalone-1", now=10, seconds=90, request=REQUEST)
+
+    assert (asked.outcome, asked.behind) == ("taken", None)
+    assert (asked.turn.holder, asked.turn.until) == ("abalone-1", 100)
+
+
+def test_asking_again_for_ones_own_turn_gets_it_again() -> None:
+    assert ask(HELD, "abalone-1", now=50, seconds=90, request=REQUEST).outcome == "taken"
+
+
+def test_a_turn_that_another_run_has_queues_the_request() -> None:
+    asked = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST)
+
+    assert (asked.outcome, asked.behind) == ("queued", "abalone-1")
+    assert asked.turn.holder == "abalone-1"
+    assert asked.turn.queued == Queued(("manual",), REQUEST, 50)
+
+
+def test_an_expired_turn_is_taken_over_and_what_waits_stays_queued() -> None:
+    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST).turn
+
+    asked = ask(waiting, "abalone-3", now=100, seconds=90, request=REQUEST)
+
+    assert (asked.outcome, asked.behind) == ("taken over", "abalone-1")
+    assert asked.turn.holder == "abalone-3"
+    assert asked.turn.queued == waiting.queued
+
+
+def test_requests_that_wait_become_one_with_all_reasons_and_the_latest_settings() -> None:
+    first = merge(None, {**REQUEST, "force": True, "parameters": {"rounds": 5}}, now=50)
+
+    second = merge(first, {**REQUEST, "reason": "drift", "parameters": {"rounds": 9}}, now=60)
+
+    assert second == Queued(
+        ("manual", "drift"),
+        {
+            "model": "abalone",
+            "reason": "manual, drift",
+            "force": True,
+            "parameters": {"rounds": 9},
+        },
+        50,
+    )
+
+
+@given(reasons=st.lists(st.text(min_size=1, max_size=300), min_size=1, max_size=30))
+def test_a_merged_request_keeps_each_reason_once_and_stays_a_valid_request(
+    reasons: list[str],
+) -> None:
+    queued = None
+    for reason in [*reasons, *reasons]:
+        queued = merge(queued, {"model": "abalone", "reason": reason}, now=1)
+
+    assert queued is not None
+    assert list(queued.reasons) == list(dict.fromkeys(reasons))[:MOST_REASONS]
+    assert 1 <= len(queued.input["reason"]) <= 1000
+
+
+def test_a_turn_nobody_waits_for_is_given_back() -> None:
+    left, handed = hand_over(HELD, "abalone-1", "abalone", now=70)
+
+    assert handed is None
+    assert (left.holder, left.until, left.queued) == (None, 0, None)
+
+
+def test_a_run_that_does_not_hold_the_turn_cannot_give_it_away() -> None:
+    assert hand_over(HELD, "abalone-2", "abalone", now=70) == (HELD, None)
+
+
+def test_the_turn_passes_to_the_queued_request_for_long_enough_to_open() -> None:
+    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST).turn
+
+    left, handed = hand_over(waiting, "abalone-1", "abalone", now=70)
+
+    assert handed is not None
+    assert is_run_name(handed.to)
+    assert (handed.by, handed.input) == ("abalone-1", REQUEST)
+    assert (left.holder, left.until, left.queued) == (handed.to, 70 + SECONDS_TO_OPEN, None)
+
+
+def test_handing_over_twice_names_the_same_run_and_changes_nothing_more() -> None:
+    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST).turn
+    once, handed = hand_over(waiting, "abalone-1", "abalone", now=70)
+    opened = ask(once, handed.to if handed else "", now=80, seconds=90, request=REQUEST).turn
+
+    assert hand_over(once, "abalone-1", "abalone", now=75) == (once, handed)
+    assert hand_over(opened, "abalone-1", "abalone", now=95) == (opened, handed)
+
+
+@given(
+    asks=st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 50)), max_size=40)
+)
+def test_whatever_happens_only_its_holder_or_its_expiry_ends_a_turn(
+    asks: list[tuple[str, bool, int]],
+) -> None:
+    turn, now = Turn(), 0
+    for run, asking, seconds in asks:
+        now += seconds
+        before = turn
+        if asking:
+            turn = ask(before, run, now, 60, {"reason": run}).turn
+        else:
+            turn = hand_over(before, run, "abalone", now)[0]
+        if before.holder not in (None, turn.holder):
+            assert run == before.holder or before.until <= now
