@@ -1,18 +1,13 @@
 """The linters' word on the template, as SAM and as the CloudFormation that SAM makes of it."""
 
 import json
-import os
-import subprocess
-from pathlib import Path
 
-import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from tests.template.translation import ROOT, TEMPLATE, source, translated
+from tests.template.translation import TEMPLATE, source, translated
 from tests.workflow.definition import deployed, with_plain_timeouts
 
-SAM = ROOT / ".venv-sam" / "bin" / "sam"
 # Checks that are not ours to pass, each with its reason.
 SKIPPED = {
     "WS1004": "the functions share one log group with a retention, which this check does not see",
@@ -52,23 +47,6 @@ def test_cfn_lint_would_see_an_action_that_does_not_exist() -> None:
 
 def test_every_skipped_check_says_why() -> None:
     assert all(reason.strip() for reason in SKIPPED.values())
-
-
-@pytest.mark.skipif(not SAM.exists(), reason="the SAM CLI is not installed: make .venv-sam/ready")
-def test_the_sam_cli_accepts_the_template(tmp_path: Path) -> None:
-    environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"}
-
-    done = subprocess.run(
-        [SAM, "validate", "--lint"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-    assert (done.returncode, "is a valid SAM Template" in done.stdout) == (0, True), done.stderr
 
 
 def test_the_template_stays_readable_in_one_sitting() -> None:

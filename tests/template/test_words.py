@@ -22,7 +22,7 @@ def described() -> Iterator[tuple[str, str | None]]:
             yield name, entry["Properties"].get("AlarmDescription")
 
 
-@pytest.mark.parametrize(("name", "words"), described())
+@pytest.mark.parametrize(("name", "words"), list(described()))
 def test_it_is_described_by_a_sentence(name: str, words: str | None) -> None:
     assert words
     assert words[0].isupper()

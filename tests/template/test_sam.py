@@ -1,0 +1,88 @@
+"""The SAM CLI's word on the template, and what its build puts into the functions' package."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.template.translation import ROOT, source
+
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+UV = ROOT / ".venv" / "bin" / "uv"
+
+pytestmark = pytest.mark.skipif(
+    not SAM.exists(), reason="the SAM CLI is not installed: make .venv-sam/ready"
+)
+
+
+def sam(*arguments: str, folder: Path, path: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "SAM_CLI_TELEMETRY": "0",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "PATH": path,
+    }
+    return subprocess.run(
+        [SAM, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+def test_the_sam_cli_accepts_the_template() -> None:
+    done = sam("validate", "--lint", folder=ROOT, path=os.environ["PATH"])
+
+    assert (done.returncode, "is a valid SAM Template" in done.stdout) == (0, True), done.stderr
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build of a fresh checkout on a machine that has this one Python, and uv."""
+    checkout = tmp_path_factory.mktemp("checkout")
+    for name in ("template.yaml", "samconfig.toml"):
+        shutil.copy(ROOT / name, checkout)
+    for name in ("statemachine", "functions"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, checkout / name, ignore=ignored)
+    programs = checkout / "bin"
+    programs.mkdir()
+    this_version = f"python3.{sys.version_info.minor}"
+    for name, target in (("uv", UV), ("python3", sys.executable), (this_version, sys.executable)):
+        (programs / name).symlink_to(target)
+
+    done = sam("build", folder=checkout, path=str(programs))
+
+    assert done.returncode == 0, done.stderr
+    return checkout / ".aws-sam" / "build"
+
+
+def test_one_small_package_serves_all_functions(built: Path) -> None:
+    [package] = [entry for entry in built.iterdir() if entry.is_dir()]
+    size = sum(file.stat().st_size for file in package.rglob("*") if file.is_file())
+
+    assert size < 25_000_000
+    for entry in source()["Resources"].values():
+        if entry["Type"] == "AWS::Serverless::Function":
+            assert (package / entry["Properties"]["Handler"].replace(".handler", ".py")).is_file()
+
+
+def test_compiled_parts_are_for_the_functions_python_and_processor(built: Path) -> None:
+    compiled = {file.name.split(".", 1)[1] for file in built.rglob("*.so")}
+
+    assert compiled == {"cpython-313-aarch64-linux-gnu.so"}
+
+
+def test_the_package_brings_no_sdk_of_its_own(built: Path) -> None:
+    [package] = [entry for entry in built.iterdir() if entry.is_dir()]
+
+    assert not {"boto3", "botocore", "numpy", "sagemaker"} & {p.name for p in package.iterdir()}
+
+
+def test_the_review_pages_template_is_packed(built: Path) -> None:
+    assert list(built.glob("*/review/*.jinja"))
