@@ -1,0 +1,1 @@
+"""Preprocess: read the snapshot's rows, check them, split them, describe them."""

@@ -1,0 +1,226 @@
+"""What the training rows look like: the baseline that later data is compared with.
+
+Counts, means and extremes are exact. Bin edges and shares come from a sample of the training rows
+with the smallest hashes: up to SAMPLE_ROWS rows that is all of them. The choice depends on the
+rows alone, so neither the order nor the size of batches changes it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+
+from preprocess.splitting import ROW
+
+SAMPLE_ROWS = 50_000
+BINS = 10
+# A column of text with more values than this is hardly a category; its shares come from the
+# sample, and only the commonest are named.
+MOST_CATEGORIES = 10_000
+NAMED_CATEGORIES = 1_000
+
+
+class Numbers:
+    """Count, mean, variance and extremes of a column, gathered batch by batch.
+
+    Mean and squared deviations are merged by the method of Chan, Golub and LeVeque (1979), which
+    does not lose precision where the mean is large against the spread.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.missing = 0
+        self.mean = 0.0
+        self.squares = 0.0
+        self.minimum = math.inf
+        self.maximum = -math.inf
+
+    @staticmethod
+    def summary(name: str) -> list[pl.Expr]:
+        """What `add` needs of a batch, under names of its own."""
+        value = pl.col(name)
+        return [
+            value.count().alias(f"{name}\0count"),
+            value.mean().alias(f"{name}\0mean"),
+            value.var(ddof=0).alias(f"{name}\0variance"),
+            value.min().alias(f"{name}\0minimum"),
+            value.max().alias(f"{name}\0maximum"),
+        ]
+
+    def add(self, name: str, rows: int, summary: Mapping[str, Any]) -> None:
+        """Take in the summary of a batch of `rows` rows."""
+        count = int(summary[f"{name}\0count"])
+        self.missing += rows - count
+        if not count:
+            return
+        total = self.count + count
+        shift = summary[f"{name}\0mean"] - self.mean
+        self.mean += shift * count / total
+        self.squares += summary[f"{name}\0variance"] * count
+        self.squares += shift * shift * self.count * count / total
+        self.minimum = min(self.minimum, summary[f"{name}\0minimum"])
+        self.maximum = max(self.maximum, summary[f"{name}\0maximum"])
+        self.count = total
+
+    def describe(self, sample: pl.Series) -> dict[str, Any]:
+        """This column's entry in baseline.json."""
+        entry: dict[str, Any] = {"kind": "numeric", "missing": _share(self.missing, self.count)}
+        if not self.count:
+            empty = {"minimum": None, "maximum": None, "mean": None, "std": None}
+            return {**entry, "numeric": {"edges": [], "shares": [], **empty}}
+        edges, shares = histogram(sample, self.minimum, self.maximum)
+        return {
+            **entry,
+            "numeric": {
+                "edges": edges,
+                "shares": shares,
+                "minimum": self.minimum,
+                "maximum": self.maximum,
+                "mean": self.mean,
+                "std": math.sqrt(max(self.squares, 0.0) / self.count),
+            },
+        }
+
+
+class Categories:
+    """How often each value of a column occurs; gives up above MOST_CATEGORIES values."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.count = 0
+        self.missing = 0
+        self.too_many = False
+
+    def add(self, values: pl.Series) -> None:
+        """Take in a batch's values."""
+        missing = values.null_count()
+        self.missing += missing
+        self.count += len(values) - missing
+        if self.too_many:
+            return
+        counted = values.drop_nulls().value_counts()
+        if counted.height <= MOST_CATEGORIES:
+            for value, times in counted.iter_rows():
+                self.counts[value] = self.counts.get(value, 0) + times
+        if max(counted.height, len(self.counts)) > MOST_CATEGORIES:
+            self.too_many = True
+            self.counts = {}
+
+    def describe(self, sample: pl.Series) -> dict[str, Any]:
+        """This column's entry in baseline.json; `other` is the share of values not named."""
+        entry: dict[str, Any] = {
+            "kind": "categorical",
+            "missing": _share(self.missing, self.count),
+        }
+        if not self.too_many:
+            return {**entry, "categories": shares_of(self.counts)}
+        counts = dict(sample.drop_nulls().value_counts().iter_rows())
+        common = sorted(shares_of(counts).items(), key=lambda item: (-item[1], item[0]))
+        named = dict(sorted(common[:NAMED_CATEGORIES]))
+        return {**entry, "categories": named, "other": max(0.0, 1 - math.fsum(named.values()))}
+
+
+class Sample:
+    """The training rows with the smallest hashes."""
+
+    def __init__(self, rows: int = SAMPLE_ROWS) -> None:
+        self.rows = rows
+        self.frame: pl.DataFrame | None = None
+        self._limit: int | None = None
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Take in those of a batch's rows that belong to the sample."""
+        if self._limit is not None:
+            frame = frame.filter(pl.col(ROW) <= pl.lit(self._limit, dtype=pl.UInt64))
+        if not frame.height:
+            return
+        together = frame if self.frame is None else pl.concat([self.frame, frame])
+        if together.height > self.rows:
+            # Sorting by every column makes the choice among equal hashes independent of order.
+            columns = [ROW, *(name for name in together.columns if name != ROW)]
+            together = together.sort(columns).head(self.rows)
+            self._limit = int(together[ROW][-1])
+        self.frame = together
+
+
+def histogram(values: pl.Series, minimum: float, maximum: float) -> tuple[list[float], list[float]]:
+    """Bin edges and the shares of values between them: deciles, or one bin for each value where
+    there are few.
+
+    There is one edge more than shares; the first and last are the extremes. A bin holds the values
+    above its left edge up to and including its right one; the first holds its left edge too.
+
+    >>> histogram(pl.Series([0.0, 1.0, 1.0, 1.0]), 0.0, 1.0)
+    ([0.0, 0.5, 1.0], [0.25, 0.75])
+    """
+    values = values.drop_nulls().cast(pl.Float64)
+    distinct = values.unique().sort().to_list()
+    if not distinct:
+        return [minimum, maximum], [1.0]
+    if len(distinct) <= BINS:
+        inner = [(left + right) / 2 for left, right in pairwise(distinct)]
+    else:
+        inner = [_quantile(values, step / BINS) for step in range(1, BINS)]
+    inner = [edge for edge in dict.fromkeys(inner) if minimum < edge < maximum]
+    counts = [
+        values.filter((values > left) & (values <= right)).len()
+        for left, right in pairwise([-math.inf, *inner, math.inf])
+    ]
+    return [minimum, *inner, maximum], [count / len(values) for count in counts]
+
+
+def shares_of(counts: Mapping[str, int]) -> dict[str, float]:
+    """Counts as shares of their sum, sorted by value."""
+    total = sum(counts.values())
+    return {value: counts[value] / total for value in sorted(counts)}
+
+
+class Profile:
+    """The baseline in the making. Categories are counted by the census, which needs them too."""
+
+    def __init__(self, numbers: Sequence[str], texts: Mapping[str, Categories]) -> None:
+        self.numbers = {name: Numbers() for name in numbers}
+        self.texts = texts
+        self.sample = Sample()
+        self.rows = 0
+        self._summary = [part for name in numbers for part in Numbers.summary(name)]
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Take in a batch of training rows."""
+        if not frame.height:
+            return
+        self.rows += frame.height
+        if self._summary:
+            summary = frame.select(self._summary).row(0, named=True)
+            for name, numbers in self.numbers.items():
+                numbers.add(name, frame.height, summary)
+        self.sample.add(frame)
+
+    def document(self, features: Sequence[str], target: str) -> dict[str, Any]:
+        """The text of baseline.json."""
+        sample = self.sample.frame
+        entries = {}
+        for name in (*features, target):
+            column = pl.Series(dtype=pl.String) if sample is None else sample[name]
+            gathered = self.numbers.get(name) or self.texts[name]
+            entries[name] = gathered.describe(column)
+        return {
+            "format": 1,
+            "rows": self.rows,
+            "features": {name: entries[name] for name in features},
+            "target": entries[target],
+        }
+
+
+def _quantile(values: pl.Series, share: float) -> float:
+    found = values.quantile(share, interpolation="lower")
+    assert found is not None  # noqa: S101 - narrows the type only: values are there
+    return float(found)
+
+
+def _share(missing: int, present: int) -> float:
+    return missing / (missing + present) if missing else 0.0

@@ -1,0 +1,109 @@
+"""Which columns the run needs, and one spelling for values that mean the same.
+
+The same row must hash the same whether it comes from CSV or Parquet. So numbers are numbers, and
+text that is a whole number has one spelling: 1, "1" and 1.0 are all the text 1, in keys, categories
+and classes. 007 stays 007: a leading zero belongs to an identifier.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from contract.plan import Plan
+
+from preprocess.problems import Problem
+
+# pandas writes whole numbers like this as soon as one cell of the column is missing.
+_WHOLE = r"^(-?(?:0|[1-9][0-9]*))\.0$"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns a run reads, by role. A column of `numbers` may be read as text and cast."""
+
+    key: tuple[str, ...]
+    numbers: tuple[str, ...]
+    texts: tuple[str, ...]
+    ignore: tuple[str, ...]
+
+    @classmethod
+    def of(cls, plan: Plan) -> Layout:
+        """Sort the plan's columns by what they are read as."""
+        numbers = [feature.name for feature in plan.features if feature.kind == "numeric"]
+        texts = [feature.name for feature in plan.features if feature.kind == "categorical"]
+        (numbers if plan.task == "regression" else texts).append(plan.target)
+        return cls(plan.key, tuple(numbers), tuple(texts), plan.ignore)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Every column that must be in every file, once each."""
+        return tuple(dict.fromkeys((*self.key, *self.numbers, *self.texts)))
+
+    def csv_schema(self, header: Sequence[str]) -> dict[str, pl.DataType]:
+        """The types a CSV's columns are parsed with: numbers as numbers, all else as text."""
+        numbers = set(self.numbers) - set(self.key)
+        return {name: pl.Float64() if name in numbers else pl.String() for name in header}
+
+    def check_header(self, file: str, header: Sequence[str]) -> Iterable[Problem]:
+        """Find columns that are missing, too many or named twice."""
+        missing = [name for name in self.needed if name not in header]
+        known = {*self.needed, *self.ignore}
+        extra = [name for name in dict.fromkeys(header) if name not in known]
+        for name in missing:
+            alike = difflib.get_close_matches(name, extra, n=1)
+            hint = f"it has {alike[0]!r}: rename one of them" if alike else "add it to the file"
+            yield Problem("is missing", f"{hint}, or change model.yaml", file, column=name)
+        for name in extra:
+            yield Problem(
+                "is not in model.yaml",
+                "add it to features or to ignore, or drop it from the file",
+                file,
+                column=name,
+            )
+        for name in dict.fromkeys(name for name in header if header.count(name) > 1):
+            yield Problem("stands in the header more than once", "rename one", file, column=name)
+
+
+def one_spelling(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+    """Write whole numbers in these text columns without the trailing ".0"."""
+    # Looking is far cheaper than the regular expression, and nearly always finds nothing.
+    columns = list(columns)
+    if not columns:
+        return frame
+    found = frame.select(pl.col(columns).str.ends_with(".0").any()).row(0, named=True)
+    wanted = [name for name, has in found.items() if has]
+    return frame.with_columns(pl.col(wanted).str.replace(_WHOLE, "$1")) if wanted else frame
+
+
+def as_text(column: str, dtype: pl.DataType) -> pl.Expr | None:
+    """A Parquet column as text, or None where its type has no one spelling as text."""
+    value = pl.col(column)
+    if dtype == pl.String:
+        return value
+    if dtype.is_integer() or dtype == pl.Boolean or dtype in (pl.Categorical, pl.Enum):
+        return value.cast(pl.String)
+    if dtype.is_float() or dtype.is_decimal():
+        # Adding 0.0 turns -0.0 into 0.0.
+        number = value.cast(pl.Float64) + 0.0
+        whole = number.is_finite() & (number == number.floor()) & (number.abs() < 2**53)
+        return (
+            pl.when(whole)
+            .then(number.cast(pl.Int64, strict=False).cast(pl.String))
+            .otherwise(number.cast(pl.String))
+        )
+    if dtype in (pl.Date, pl.Datetime):
+        return value.cast(pl.String)
+    return None
+
+
+def as_number(column: str, dtype: pl.DataType) -> pl.Expr | None:
+    """A Parquet column as numbers; text stays text, to be parsed; None where neither fits."""
+    value = pl.col(column)
+    if dtype == pl.String:
+        return value
+    if dtype.is_numeric() or dtype == pl.Boolean:
+        return value.cast(pl.Float64)
+    return None

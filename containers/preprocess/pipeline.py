@@ -1,0 +1,184 @@
+"""Files in, three parts and two reports out, in memory that does not grow with the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from contract.plan import Plan
+from contract.step import StepError
+
+from preprocess.baseline import Profile
+from preprocess.batch import Batch, gathered
+from preprocess.budget import Budget, ahead
+from preprocess.census import Census
+from preprocess.columns import Layout
+from preprocess.csvfile import read_csv
+from preprocess.duplicates import KeyLedger
+from preprocess.parquetfile import is_parquet, read_parquet
+from preprocess.problems import FileError, Problem, Problems
+from preprocess.splitting import ROW, parts_of, row_hash
+from preprocess.validation import RowCheck
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of the snapshot on this disk; `name` is what messages call it."""
+
+    path: Path
+    name: str
+
+
+@dataclass
+class Outcome:
+    """What the run of this host came to."""
+
+    rows_read: int = 0
+    rows_rejected: int = 0
+    written: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PARTS, 0))
+    rejected: list[Any] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    baseline: dict[str, Any] = field(default_factory=dict)
+
+
+def preprocess(
+    plan: Plan,
+    files: Iterable[SourceFile],
+    output: Callable[[str], Path],
+    scratch: Path,
+    *,
+    host: tuple[int, int] = (0, 1),
+    total_bytes: int = 0,
+) -> Outcome:
+    """Check, split and write every row of `files`.
+
+    Raises StepError with all problems of the data in one text. With several hosts each sees only
+    its own files, so what holds for the data as a whole (classes, constant columns, empty parts,
+    a key used twice in files of two hosts) is judged only where there is one host.
+    """
+    return _Run(plan, output, scratch, host, total_bytes).over(files)
+
+
+class _Run:
+    """The state of one preprocess run."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        output: Callable[[str], Path],
+        scratch: Path,
+        host: tuple[int, int],
+        total_bytes: int,
+    ) -> None:
+        self.plan = plan
+        self.host = host
+        self.layout = Layout.of(plan)
+        self.budget = Budget.of(plan.memory_mb)
+        self.problems = Problems()
+        self.check = RowCheck(plan, self.layout, self.problems)
+        self.folders = {part: output(part) for part in PARTS}
+        self.features = [feature.name for feature in plan.features]
+        self.census = Census(plan)
+        self.profile = Profile(self.layout.numbers, self.census.values["train"])
+        # Keys are at most as long as all data; twice, for gzip, and one bucket must fit the limit.
+        buckets = min(4096, max(16, 4 * total_bytes // self.budget.keys))
+        self.keys = KeyLedger(plan.key, scratch / "keys", self.budget.keys, buckets)
+        self.read = 0
+        self.kept = 0
+        self._number = 0
+        self._pending: Future[None] | None = None
+
+    def over(self, files: Iterable[SourceFile]) -> Outcome:
+        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+            for file in files:
+                try:
+                    for batch in ahead(self._batches(file), reader):
+                        self._take(batch, writer)
+                except FileError as error:
+                    for problem in error.problems:
+                        self.problems.add_fatal(problem)
+            self._settle()
+        return self._outcome()
+
+    def _batches(self, file: SourceFile) -> Iterator[Batch]:
+        if is_parquet(file.path):
+            rows = self.budget.rows(len(self.layout.needed))
+            return read_parquet(file.path, file.name, self.layout, self.plan.null_values, rows)
+        pieces = read_csv(file.path, file.name, self.plan, self.layout, self.budget.piece)
+        return gathered(pieces, self.budget.pieces)
+
+    def _take(self, batch: Batch, writer: ThreadPoolExecutor) -> None:
+        """Check and split a batch. One thread reads the next one meanwhile, one writes the last."""
+        self.read += batch.frame.height + len(batch.lost)
+        for problem in batch.lost:
+            self.problems.add_row(problem)
+        frame = self.check.passed(batch)
+        self.kept += frame.height
+        keys = list(self.check.keys)
+        frame = frame.with_columns(row_hash(keys or self.features))
+        if keys:
+            self.keys.add(batch.file, frame)
+        columns = [ROW, *self.features, self.plan.target]
+        parts = parts_of(frame.select(columns), self.plan.split)
+        self._settle()
+        self._pending = writer.submit(self._write, parts, self._number)
+        self._number += 1
+
+    def _write(self, parts: Mapping[str, pl.DataFrame], number: int) -> None:
+        for part, frame in parts.items():
+            self.census.add(part, frame)
+            if part == "train":
+                self.profile.add(frame)
+            if frame.height:
+                name = f"part-{self.host[0]:03d}-{number:05d}.parquet"
+                frame.write_parquet(self.folders[part] / name)
+
+    def _settle(self) -> None:
+        if self._pending is not None:
+            self._pending.result()
+            self._pending = None
+
+    def _outcome(self) -> Outcome:
+        read, rejected = self.read, self.read - self.kept
+        duplicated, examples = self.keys.duplicates() if self.plan.key else (0, [])
+        for problem in examples:
+            self.problems.add_fatal(problem)
+        self.problems.fatal_count += duplicated - len(examples)
+        forgiven = rejected <= self.plan.maximum_rejected_share * read
+        # Where a file could not be read, counts over the rest would only mislead.
+        if self.host[1] == 1 and not self.problems.fatal and forgiven:
+            for problem in self.census.problems():
+                self.problems.add_fatal(problem)
+        if self.problems.fatal or not forgiven:
+            raise StepError(self._failure(read, rejected, forgiven))
+        warnings = list(self.census.warnings())
+        if rejected:
+            warnings.insert(0, f"{rejected:,} of {read:,} rows were rejected and left out")
+        return Outcome(
+            rows_read=read,
+            rows_rejected=rejected,
+            written=dict(self.census.written),
+            rejected=list(self.problems.samples()),
+            warnings=warnings,
+            baseline=self.profile.document(self.features, self.plan.target),
+        )
+
+    def _failure(self, read: int, rejected: int, forgiven: bool) -> str:
+        lines = self.problems.lines()
+        if len(lines) == 1:
+            return lines[0]
+        head = f"{len(lines)} problems with the data"
+        if not forgiven:
+            head += f" ({rejected:,} of {read:,} rows are bad)"
+        return head + ": " + " | ".join(f"({n}) {line}" for n, line in enumerate(lines, start=1))
+
+
+def no_files(location: str) -> Problem:
+    """The snapshot is empty."""
+    return Problem("there are no files", f"put data under {location} and run again")

@@ -1,0 +1,195 @@
+"""Is every cell what model.yaml says it is? Pandera decides; this turns its findings into lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandera.polars as pandera
+import polars as pl
+from contract.plan import Feature, Plan
+
+from preprocess.batch import Batch
+from preprocess.columns import Layout, one_spelling
+from preprocess.duplicates import KEY, ROW_NUMBER
+from preprocess.problems import Problem, Problems
+
+# What a 32-bit float holds: the model sees no more.
+LARGEST = 3.4028234663852886e38
+
+_MISSING = "is missing"
+_NOT_A_NUMBER = "is not a number"
+_NOT_FINITE = "is not a finite number"
+_TOO_LARGE = "does not fit a 32-bit number"
+
+
+class RowCheck:
+    """Checks batches against the plan, drops the rows that fail, and reports why."""
+
+    def __init__(self, plan: Plan, layout: Layout, problems: Problems) -> None:
+        self.layout = layout
+        self.problems = problems
+        self.limits = {feature.name: feature for feature in plan.features}
+        self.target = plan.target
+        self.keys = {KEY.format(index): name for index, name in enumerate(plan.key)}
+        self.quick = _schema(plan, layout, tuple(self.keys), by_column=False)
+        self.schema = _schema(plan, layout, tuple(self.keys), by_column=True)
+
+    def passed(self, batch: Batch) -> pl.DataFrame:
+        """The good rows, typed: numbers Float32, everything else text.
+
+        Where the model has a key, its columns and the row numbers follow under names of their own.
+        """
+        frame = batch.frame.with_columns(
+            pl.col(name).cast(pl.String).alias(key) for key, name in self.keys.items()
+        )
+        frame, unparsed = self._parse_numbers(batch, frame)
+        frame = frame.select(*self.layout.numbers, *self.layout.texts, *self.keys)
+        frame = one_spelling(frame, (*self.layout.texts, *self.keys))
+        bad = set().union(*unparsed.values())
+        bad |= self._failing(batch, frame, unparsed)
+        if self.keys:
+            numbers = pl.Series(ROW_NUMBER, batch.rows, dtype=pl.UInt64)
+            frame = frame.with_columns(numbers)
+        if bad:
+            gone = pl.Series(sorted(bad), dtype=pl.Int64)
+            frame = frame.filter(~pl.int_range(pl.len(), dtype=pl.Int64).is_in(gone.implode()))
+        return frame.with_columns(pl.col(self.layout.numbers).cast(pl.Float32))
+
+    def _failing(
+        self, batch: Batch, frame: pl.DataFrame, unparsed: dict[str, set[int]]
+    ) -> set[int]:
+        """Let pandera judge: all columns in one check, and each on its own where that fails."""
+        try:
+            self.quick.validate(frame)
+        except pandera.errors.SchemaError:
+            try:
+                self.schema.validate(frame, lazy=True)
+            except pandera.errors.SchemaErrors as errors:
+                return self._report(batch, frame, errors.failure_cases, unparsed)
+        return set()
+
+    def _parse_numbers(
+        self, batch: Batch, frame: pl.DataFrame
+    ) -> tuple[pl.DataFrame, dict[str, set[int]]]:
+        """Turn numbers that were read as text into numbers; give the positions of those that are
+        none, by column.
+        """
+        unparsed: dict[str, set[int]] = {}
+        texts = [name for name in self.layout.numbers if frame.schema[name] == pl.String]
+        parsed = frame.with_columns(pl.col(texts).str.strip_chars().cast(pl.Float64, strict=False))
+        for name in texts:
+            wrong = (frame[name].is_not_null() & parsed[name].is_null()).arg_true().to_list()
+            if wrong:
+                unparsed[name] = set(wrong)
+                values = frame[name][wrong[:_MOST_SAMPLES]].to_list()
+                self._add(batch, name, _NOT_A_NUMBER, wrong, values)
+        return parsed, unparsed
+
+    def _report(
+        self,
+        batch: Batch,
+        frame: pl.DataFrame,
+        failures: pl.DataFrame,
+        unparsed: dict[str, set[int]],
+    ) -> set[int]:
+        """Report what pandera found; give the positions of the failing rows."""
+        bad: set[int] = set()
+        for (name,), found in failures.group_by("column", maintain_order=True):
+            column = str(name)
+            positions = found["index"].cast(pl.Int64).unique().sort()
+            values = frame[column].gather(positions)
+            reasons = pl.DataFrame({"position": positions, "value": values}).with_columns(
+                self._reason(column, values.dtype).alias("reason")
+            )
+            for (reason,), rows in reasons.group_by("reason", maintain_order=True):
+                wrong = rows["position"].to_list()
+                if reason == _MISSING:
+                    # A cell that was no number has been reported as that.
+                    wrong = [place for place in wrong if place not in unparsed.get(column, ())]
+                shown = rows["value"].head(_MOST_SAMPLES).cast(pl.String).to_list()
+                if wrong:
+                    self._add(batch, column, str(reason), wrong, shown)
+                bad.update(wrong)
+        return bad
+
+    def _reason(self, column: str, dtype: pl.DataType) -> pl.Expr:
+        value = pl.col("value")
+        missing = pl.when(value.is_null()).then(pl.lit(_MISSING))
+        if not dtype.is_numeric():
+            return missing.otherwise(pl.lit("is not valid"))
+        chain = missing.when(value.is_nan() | value.is_infinite()).then(pl.lit(_NOT_FINITE))
+        limits = self.limits.get(column, Feature(column, "numeric"))
+        if limits.minimum is not None:
+            words = f"is below the minimum {limits.minimum:g}"
+            chain = chain.when(value < limits.minimum).then(pl.lit(words))
+        if limits.maximum is not None:
+            words = f"is above the maximum {limits.maximum:g}"
+            chain = chain.when(value > limits.maximum).then(pl.lit(words))
+        return chain.otherwise(pl.lit(_TOO_LARGE))
+
+    def _add(
+        self, batch: Batch, column: str, what: str, wrong: Sequence[int], values: Sequence[str]
+    ) -> None:
+        name = self.keys.get(column, column)
+        samples = self.problems.wants(batch.file, name, what)
+        for place, value in list(zip(wrong, values, strict=False))[:samples]:
+            self.problems.add_row(
+                Problem(
+                    what,
+                    self._mend(column, what),
+                    batch.file,
+                    batch.rows[place],
+                    batch.line(place),
+                    name,
+                    None if what == _MISSING else value,
+                )
+            )
+            wrong = wrong[1:]
+        if wrong:
+            self.problems.add_row(
+                Problem(what, self._mend(column, what), batch.file, column=name), len(wrong)
+            )
+
+    def _mend(self, column: str, what: str) -> str:
+        if what != _MISSING:
+            return "correct it, leave it empty if it is unknown, or change model.yaml"
+        if column in self.keys:
+            return "every row needs its key"
+        if column == self.target:
+            return "fill it in, or leave the row out"
+        return "fill it in, or let the feature be nullable in model.yaml"
+
+
+_MOST_SAMPLES = 3
+
+
+def _schema(
+    plan: Plan, layout: Layout, keys: Sequence[str], *, by_column: bool
+) -> pandera.DataFrameSchema:
+    """The rules for a frame, as one check for each column or as one for all of them.
+
+    A check costs about a millisecond a batch, so good data, which is the rule, gets the latter.
+    """
+    limits = {feature.name: feature for feature in plan.features}
+    columns, rules = {}, []
+    for name in layout.numbers:
+        feature = limits.get(name, Feature(name, "numeric", nullable=False))
+        # One range for three rules: NaN lies in no range, and infinity beyond every bound.
+        low = -LARGEST if feature.minimum is None else max(feature.minimum, -LARGEST)
+        high = LARGEST if feature.maximum is None else min(feature.maximum, LARGEST)
+        checks = [pandera.Check.in_range(low, high)] if by_column else []
+        nullable = feature.nullable or not by_column
+        columns[name] = pandera.Column(pl.Float64, checks, nullable=nullable)
+        rules.append(pl.col(name).is_between(low, high).fill_null(feature.nullable))
+    for name in (*layout.texts, *keys):
+        nullable = name in limits and limits[name].nullable
+        columns[name] = pandera.Column(pl.String, nullable=nullable or not by_column)
+        if not nullable:
+            rules.append(pl.col(name).is_not_null())
+    if by_column or not rules:
+        return pandera.DataFrameSchema(columns)
+
+    def all_hold(data: pandera.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.all_horizontal(rules).all())
+
+    return pandera.DataFrameSchema(columns, checks=pandera.Check(all_hold))
