@@ -121,4 +121,3 @@ def entry(launch: Launch) -> list[str]:
 def open_to_all(folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o777 if path.is_dir() else 0o666)
-

@@ -1,0 +1,197 @@
+"""A bench for trying jobs: small scripts as steps' images, against the running stage's S3."""
+
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kanmon.local.credentials import Credentials
+from kanmon.local.jobs.engines import ProcessEngine
+from kanmon.local.jobs.images import Image, PullError
+from kanmon.local.jobs.processes import Processes
+from kanmon.local.jobs.runner import Control, Outcome, Runner
+from kanmon.local.sagemaker.ports import Event, Ports, RoleCredentials, RoleRefusedError
+
+ROLE = "arn:aws:iam::123456789012:role/jobs"
+REGION = "us-east-1"
+REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/test-steps"
+
+
+@dataclass
+class Surroundings:
+    """Everything a job touches but S3, remembered so that a test can look at it."""
+
+    endpoint: str
+    credentials: Credentials
+    caller: str | None = None
+    denied: set[str] = field(default_factory=set)
+    untrusting: set[str] = field(default_factory=set)
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    lines: dict[str, list[str]] = field(default_factory=dict)
+    changes: int = 0
+
+    def ports(self) -> Ports:
+        return Ports(
+            endpoint=lambda: self.endpoint,
+            caller=lambda: self.caller,
+            allowed=self._allowed,
+            assume=self._assume,
+            emit=self.events.append,
+            log_group_exists=lambda group: False,
+            write_log=self._write_log,
+            changed=self._changed,
+        )
+
+    def _allowed(
+        self, role: str, action: str, resource: str, context: Mapping[str, Any] | None = None
+    ) -> bool:
+        self.asked.append((role, action, resource))
+        return action not in self.denied
+
+    def _assume(self, role: str, session: str) -> RoleCredentials:
+        if role in self.untrusting:
+            raise RoleRefusedError(f"{role} trusts nobody")
+        return self.credentials
+
+    def _write_log(self, group: str, stream: str, lines: Sequence[tuple[int, str]]) -> None:
+        self.lines.setdefault(f"{group} {stream}", []).extend(line for _, line in lines)
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+
+class Scripts:
+    """Images that are a script each. The URI is made from the script's name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, name: str, program: str) -> str:
+        """Add an image and return its URI."""
+        (self._folder / f"{name}.py").write_text(program)
+        return f"{REPOSITORY}:{name}"
+
+    def resolve(self, uri: str) -> Image:
+        name = uri.rpartition(":")[2]
+        if not (self._folder / f"{name}.py").exists():
+            raise PullError(f"ClientError: CannotPullContainerError: {uri}")
+        return Image(name, (sys.executable, str(self._folder / f"{name}.py")), self._folder)
+
+
+class Bench:
+    """Runs jobs and keeps what they left."""
+
+    def __init__(
+        self, surroundings: Surroundings, s3: Any, folder: Path, isolation: str | None
+    ) -> None:
+        self.around = surroundings
+        self.s3 = s3
+        self.bucket = f"jobs-{uuid.uuid4().hex[:12]}"
+        self.jobs = folder / "jobs"
+        self.jobs.mkdir()
+        (folder / "scripts").mkdir()
+        self.images = Scripts(folder / "scripts")
+        self.processes = Processes(isolation)
+        self.runner = Runner(
+            surroundings.ports(),
+            self.jobs,
+            REGION,
+            self.images,
+            ProcessEngine(self.processes),
+            grace_seconds=0.5,
+        )
+        s3.create_bucket(Bucket=self.bucket)
+
+    def put(self, key: str, content: str) -> str:
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=content.encode())
+        return f"s3://{self.bucket}/{key}"
+
+    def objects(self, prefix: str) -> dict[str, str]:
+        """Return the text of every object under the prefix, by its key after the prefix."""
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        return {
+            entry["Key"][len(prefix) :]: self.s3.get_object(Bucket=self.bucket, Key=entry["Key"])[
+                "Body"
+            ]
+            .read()
+            .decode()
+            for entry in listed
+        }
+
+    def job(self, program: str, **changes: Any) -> dict[str, Any]:
+        """Build a request for a job that runs the program."""
+        name = f"job-{uuid.uuid4().hex[:8]}"
+        return {
+            "ProcessingJobName": name,
+            "ProcessingResources": {
+                "ClusterConfig": {
+                    "InstanceCount": 1,
+                    "InstanceType": "ml.m5.large",
+                    "VolumeSizeInGB": 30,
+                }
+            },
+            "AppSpecification": {"ImageUri": self.images.write(name, program)},
+            "RoleArn": ROLE,
+            **changes,
+        }
+
+    def run(self, program: str, **changes: Any) -> Outcome:
+        job = self.job(program, **changes)
+        return self.runner.run(job, self.around.credentials, Control())
+
+    def run_and_stop(self, program: str, when: Path, **changes: Any) -> Outcome:
+        """Run the program and stop its job as soon as the file is there."""
+        control = Control()
+
+        def stop() -> None:
+            appears(when)
+            control.request_stop()
+
+        threading.Thread(target=stop, daemon=True).start()
+        return self.runner.run(self.job(program, **changes), self.around.credentials, control)
+
+    def close(self) -> None:
+        self.processes.close()
+
+
+def appears(file: Path, seconds: float = 10) -> None:
+    """Wait for a file; an assertion fails when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not file.exists():
+        assert time.monotonic() < deadline, f"{file} did not appear"
+        time.sleep(0.01)
+
+
+def s3_input(uri: str, name: str = "data", **changes: Any) -> dict[str, Any]:
+    return {
+        "InputName": name,
+        "S3Input": {
+            "S3Uri": uri,
+            "LocalPath": f"/opt/ml/processing/input/{name}",
+            "S3DataType": "S3Prefix",
+            "S3InputMode": "File",
+            **changes,
+        },
+    }
+
+
+def s3_outputs(*uris: str, mode: str = "EndOfJob") -> dict[str, Any]:
+    """Build an output configuration: output/0 goes to the first URI, output/1 to the second."""
+    return {
+        "Outputs": [
+            {
+                "OutputName": str(number),
+                "S3Output": {
+                    "S3Uri": uri,
+                    "LocalPath": f"/opt/ml/processing/output/{number}",
+                    "S3UploadMode": mode,
+                },
+            }
+            for number, uri in enumerate(uris)
+        ]
+    }
