@@ -3,11 +3,12 @@
 import asyncio
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from kanmon.local import authorization, imports, persistence
+from kanmon.local import authorization, imports, notifications, persistence
 from kanmon.local.home import Home
 from kanmon.local.patches import access, memory
 
@@ -25,9 +26,10 @@ READING = ("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Head")
 class Assembly:
     """The parts of one running stage."""
 
-    def __init__(self, home: Home, endpoint: str) -> None:
+    def __init__(self, home: Home, endpoint: str, *, docker: bool) -> None:
         self.home = home
         self.endpoint = endpoint
+        self.docker = docker
         self.saver = persistence.Saver(home.state, memory.encode)
         self.ready = {name: threading.Event() for name in (*FIRST, *SECOND, "sagemaker")}
 
@@ -50,8 +52,8 @@ class Assembly:
         try:
             self._warm_up()
         except Exception:
-            log.exception("the local stage could not bring up all services")
-            raise
+            log.exception("the local stage could not bring up its services")
+            os._exit(1)  # requests that wait for a service should fail, not hang
 
     def _warm_up(self) -> None:
         from kanmon.local.functions.service import Functions
@@ -63,19 +65,21 @@ class Assembly:
         for name in SECOND:
             memory.restore(name)
         from kanmon.local import asl, sagemaker
-        from kanmon.local.patches import functions
+        from kanmon.local.patches import functions, stacks
 
         functions.install(self.functions)
+        stacks.install()
         memory.on_execution_change(self._execution_changed)
         asl.install(self.endpoint)
-        if hasattr(sagemaker, "get_state"):
-            access.add_service("sagemaker", sagemaker.resource_arn)
-            sagemaker.load_persisted_state(self._kept("sagemaker"))
-            self.saver.keep("sagemaker", "sagemaker", sagemaker.get_state)
+        sagemaker.install(self.home, self.endpoint, docker=self.docker)
+        access.add_service("sagemaker", sagemaker.resource_arn)
+        sagemaker.load_persisted_state(self._kept("sagemaker"))
+        self.saver.keep("sagemaker", "sagemaker", sagemaker.get_state)
         for name in (*SECOND, "sagemaker"):
             self._announce(name)
         self.saver.start()
         asl.warm_up()
+        sagemaker.warm_up()
         for execution in memory.interrupted_executions():
             memory.announce(execution)
 
@@ -108,7 +112,11 @@ class Assembly:
             ) -> Any:
                 if not ready.is_set():
                     await asyncio.to_thread(ready.wait)
+                if name == "ecr":
+                    _publish_steps()
                 answer = await handler(method, path, headers, body, query)
+                if name == "sns" and answer[0] == 200:
+                    notifications.log_published(self.home.notifications, body)
                 if name == "cloudformation":  # it works on, in every service
                     self.saver.changed_all()
                 elif _writes(method, headers):
@@ -121,14 +129,27 @@ class Assembly:
 
     def close(self) -> None:
         """Save what is not saved yet and stop what runs beside the server."""
-        if self.ready["sagemaker"].is_set():
-            self.saver.close()
-            self.functions.stop()
+        if not self.ready["sagemaker"].is_set():
+            return  # it was stopped while it came up, and nothing has changed
+        from kanmon.local import sagemaker
+
+        # First: what ends now is kept as running, and so is properly aborted at the next start.
+        self.saver.close()
+        sagemaker.close()
+        self.functions.stop()
 
 
 def _writes(method: str, headers: dict[str, str]) -> bool:
     action = headers.get("x-amz-target", "").rpartition(".")[2]
     return method not in ("GET", "HEAD") and not action.startswith(READING)
+
+
+def _publish_steps() -> None:
+    """The images of the steps are what the working tree holds now: nobody has to build them."""
+    from kanmon.local.jobs.images import STEPS, digest
+    from kanmon.local.patches import images
+
+    images.publish({step: f"sha256:{digest(step)}" for step in STEPS})
 
 
 async def _sagemaker(*request: Any) -> Any:

@@ -46,6 +46,11 @@ class Home:
         """Every IAM decision about a role, one JSON object per line."""
         return self.state / "authorizations.jsonl"
 
+    @property
+    def notifications(self) -> Path:
+        """Every message published to a topic, one JSON object per line."""
+        return self.logs / "notifications.jsonl"
+
     def make(self) -> None:
         """Create the folders, readable by their owner alone: they hold credentials and data."""
         for folder in (self.root, self.state, self.objects, self.functions, self.logs):

@@ -34,11 +34,11 @@ def main() -> None:
     home.make()
     listener = _listen(arguments.port)
     port = listener.getsockname()[1]
-    configure(home, port, docker=arguments.docker)
-    asyncio.run(_serve(home, listener, port))
+    configure(home, port)
+    asyncio.run(_serve(home, listener, port, docker=arguments.docker))
 
 
-def configure(home: Home, port: int, *, docker: bool) -> None:
+def configure(home: Home, port: int) -> None:
     """Set the environment that the emulator reads, in part while it is imported."""
     access_key, secret_key = home.root_key()
     for name in [name for name in os.environ if name.startswith(("AWS_", "MINISTACK_"))]:
@@ -65,8 +65,6 @@ def configure(home: Home, port: int, *, docker: bool) -> None:
         STATE_DIR=str(home.state),
         SERVICES=SERVICES,
         POWERTOOLS_TRACE_DISABLED="true",  # there is no X-Ray to send to
-        KANMON_HOME=str(home.root),
-        KANMON_JOBS="docker" if docker else "process",
     )
 
 
@@ -78,7 +76,7 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-async def _serve(home: Home, listener: socket.socket, port: int) -> None:
+async def _serve(home: Home, listener: socket.socket, port: int, *, docker: bool) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
@@ -89,7 +87,7 @@ async def _serve(home: Home, listener: socket.socket, port: int) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    assembly = Assembly(home, f"http://127.0.0.1:{port}")
+    assembly = Assembly(home, f"http://127.0.0.1:{port}", docker=docker)
     application = assembly.application(loop)
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
@@ -100,7 +98,7 @@ async def _serve(home: Home, listener: socket.socket, port: int) -> None:
     write_private(home.stage_file, _describe(home, port))
     try:
         entrance: Any = Entrance(application, port)  # hypercorn has the same types, by other names
-        await serve(entrance, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+        await serve(entrance, config, shutdown_trigger=stop.wait)
     finally:
         with contextlib.suppress(FileNotFoundError):
             home.stage_file.unlink()

@@ -139,6 +139,8 @@ def _environment(config: Config, folder: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+        "AWS_CONFIG_FILE": os.devnull,  # the developer's own profile is not the function's
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "POWERTOOLS_TRACE_DISABLED": "true",
         **(config.get("Environment") or {}).get("Variables", {}),
         "TZ": ":UTC",

@@ -27,6 +27,10 @@ LIBRARIES = (
 )
 
 
+# The services they call: most of the time to make a client goes into reading its model.
+SERVICES = ("dynamodb", "ecr", "s3", "sagemaker", "sns", "stepfunctions")
+
+
 def main() -> None:
     """Fork an instance for every message until the server is gone."""
     control = socket.socket(fileno=int(sys.argv[1]))
@@ -34,6 +38,8 @@ def main() -> None:
     for library in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
+    with contextlib.suppress(ImportError):
+        _read_models()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the instances
     from kanmon.local.functions import instance
 
@@ -48,6 +54,21 @@ def main() -> None:
             instance.run(order, socket.socket(fileno=files[0]), output=files[1])
         for file in files:
             os.close(file)
+
+
+def _read_models() -> None:
+    """Read the models into boto3's default session. It takes up credentials at the first client."""
+    import boto3
+    import botocore.session
+
+    session = botocore.session.get_session()
+    boto3.setup_default_session(botocore_session=session)
+    loader = session.get_component("data_loader")
+    for service in SERVICES:
+        loader.load_service_model(service, "service-2")
+        loader.load_service_model(service, "endpoint-rule-set-1")
+    for name in ("partitions", "endpoints", "sdk-default-configuration", "_retry"):
+        loader.load_data(name)
 
 
 if __name__ == "__main__":
