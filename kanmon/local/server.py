@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-import contextlib
+import json
 import logging
 import os
 import signal
@@ -21,6 +21,7 @@ SERVICES = (
     "cloudformation,dynamodb,ecr,events,iam,lambda,logs,monitoring,s3,scheduler,sns,sqs,ssm,"
     "states,sts,tagging"
 )
+WATCH_SECONDS = 2.0
 
 
 def main() -> None:
@@ -96,15 +97,31 @@ async def _serve(home: Home, listener: socket.socket, port: int, *, docker: bool
     config.graceful_timeout = 1
     threading.Thread(target=assembly.warm_up, name="warm-up", daemon=True).start()
     write_private(home.stage_file, _describe(home, port))
+    watch = loop.create_task(_stop_when_disowned(home, stop))
     try:
         entrance: Any = Entrance(application, port)  # hypercorn has the same types, by other names
         await serve(entrance, config, shutdown_trigger=stop.wait)
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        watch.cancel()
+        if _is_ours(home):
+            assembly.close()
             home.stage_file.unlink()
-        assembly.close()
         # Threads of executions and jobs would hold the interpreter back; all state is saved.
         os._exit(0)
+
+
+async def _stop_when_disowned(home: Home, stop: asyncio.Event) -> None:
+    """Stop once the folder is gone or belongs to another server: nobody could find this one."""
+    while _is_ours(home):
+        await asyncio.sleep(WATCH_SECONDS)
+    stop.set()
+
+
+def _is_ours(home: Home) -> bool:
+    try:
+        return bool(json.loads(home.stage_file.read_text())["pid"] == os.getpid())
+    except (OSError, ValueError, KeyError):
+        return False
 
 
 def _describe(home: Home, port: int) -> dict[str, Any]:
