@@ -12,7 +12,7 @@ import polars as pl
 
 from sample_data import DATASETS
 
-CUSTOMERS = 8_000
+CUSTOMERS = 12_000
 SEED = 11
 FILES = ("customers-1.csv", "customers-2.csv")
 

@@ -8,7 +8,7 @@ read off its own bins, assuming values evenly spread within each.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,10 +57,13 @@ def _drift(name: str, before: Mapping[str, Any] | None, now: Mapping[str, Any]) 
 
 def _category_shares(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Floats, Floats]:
     names = sorted({*before["categories"], *now["categories"]})
-    return tuple(  # type: ignore[return-value]
-        _with_missing(np.array([part["categories"].get(name, 0.0) for name in names]), part)
-        for part in (before, now)
-    )
+    return _named_shares(before, names), _named_shares(now, names)
+
+
+def _named_shares(part: Mapping[str, Any], names: Sequence[str]) -> Floats:
+    """Shares by category; what a column of very many values leaves unnamed is one bin."""
+    named = [float(part["categories"].get(name, 0.0)) for name in names]
+    return _with_missing(np.array([*named, float(part.get("other", 0.0))]), part)
 
 
 def _numeric_shares(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Floats, Floats]:

@@ -44,7 +44,12 @@ def evaluate(
     classes = classes_of(candidate, champion)
     labels = candidate.encoding.labels(test, "test")
     served = scored(plan, candidate, test, labels, classes)
-    rival = None if champion is None else scored(plan, champion, test, labels, classes)
+    rival = None
+    if champion is not None:
+        try:
+            rival = scored(plan, champion, test, labels, classes)
+        except StepError as error:
+            raise StepError(f"the champion cannot be compared: {error}") from None
     comparison = compare(served, rival, plan.metrics)
     native = native_model(candidate.library, candidate.native)
     native_scores = native.scores(candidate.encoding.matrix(test))
@@ -108,10 +113,7 @@ def scored(
     plan: Plan, artifact: Artifact, test: pl.DataFrame, labels: Floats, classes: Sequence[str]
 ) -> Scored:
     """Score the test rows as serving would; a class the model does not know gets probability 0."""
-    try:
-        scores = onnx_scores(artifact, test).astype(np.float64)
-    except StepError as error:
-        raise StepError(f"model of library {artifact.library}: {error}") from None
+    scores = onnx_scores(artifact, test).astype(np.float64)
     threshold = artifact.threshold
     if plan.task != "multiclass":
         return Scored(plan.task, labels, scores[:, 0], 0.5 if threshold is None else threshold)

@@ -106,6 +106,7 @@ def refusal(library: str, error: Exception) -> StepError:
     said = next((line for line in lines if not line.startswith("Stack trace")), "no reason given")
     said = said.rpartition("] ")[2] if said.startswith("[") else said
     said = said.rpartition(".cc:")[2].partition(": ")[2] or said if ".cc:" in said else said
+    said = said.partition(" at /")[0]  # LightGBM adds a path of the machine that built it
     return StepError(
         f"trainer.parameters: {library} refuses to train with these parameters on this data: "
         f"{said}; correct trainer.parameters in model.yaml"

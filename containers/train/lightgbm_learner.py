@@ -93,11 +93,9 @@ class LightGBM:
                 train.create_valid(problem.validation.matrix, problem.validation.labels),
                 "validation",
             )
-            name, value, self.higher_is_better = self._evaluation()
+            self.metric, _, self.higher_is_better = self._evaluation()
         except self._library.basic.LightGBMError as error:
             raise refusal("lightgbm", error) from None
-        self.metric = name
-        del value
         self._check_unknown(parameters)
         _objective(self._booster.model_to_string(), problem.task)
 
@@ -138,16 +136,16 @@ class LightGBM:
 
 
 class _Warnings:
-    """A logger, as LightGBM wants it, that keeps what it is warned of."""
+    """A logger, as LightGBM wants it, that keeps what is said; warnings come as information."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
     def info(self, line: str) -> None:
-        del line
+        self.lines.append(line.removeprefix("[LightGBM] [Warning] ").strip())
 
     def warning(self, line: str) -> None:
-        self.lines.append(line.removeprefix("[LightGBM] [Warning] ").strip())
+        self.info(line)
 
 
 def read_text(text: str, task: Task) -> Ensemble:

@@ -122,7 +122,9 @@ class _Guard(warnings.catch_warnings):
         self._seen: list[Any] = []
 
     def __enter__(self) -> Any:
-        self._seen = super().__enter__() or []
+        seen = super().__enter__()
+        # Not `or []`: the list is still empty, and it is that very list which will be filled.
+        self._seen = [] if seen is None else seen
         warnings.simplefilter("always")
         return self._seen
 

@@ -1,0 +1,374 @@
+"""The evaluation as a whole: the two models, their segments, groups and oddities."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from contract.artifact import Artifact
+from contract.metrics import Scored, measure
+from contract.step import StepError
+from evaluate.behaviour import calibration, confusion, importance, residuals
+from evaluate.evaluation import Evidence, evaluate, without_nan
+from evaluate.model_quality import model_quality
+from evaluate.scoring import onnx_scores, parity
+from evaluate.segments import fairness_entry, segments_of
+from train.model import train
+
+from tests.unit.train.cases import HOSTILE, LIBRARIES, METRICS, TASKS, plan, rows
+
+REPORT = {
+    "rows_read": 500,
+    "rows_written": {"train": 300, "validation": 100, "test": 100},
+    "rows_rejected": 5,
+    "warnings": ["a word"],
+}
+EVIDENCE = Evidence(REPORT, {"features": {}}, None)
+CHAMPION = {"run": "r-0", "package_arn": "arn:x", "version": 3}
+
+
+def model(task, library="lightgbm", **settings) -> Artifact:
+    return train(plan(task, library, **settings), rows(task), rows(task, 100, seed=1)).artifact
+
+
+def evaluated(task, candidate, champion=None, test=None, evidence=EVIDENCE, **settings):
+    settings = plan(task, candidate.library, champion=CHAMPION if champion else None, **settings)
+    test = rows(task, 120, seed=2) if test is None else test
+    return evaluate(settings, test, candidate, champion, evidence)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("task", TASKS)
+def test_the_report_is_complete_and_strict_json(task, library):
+    candidate = model(task, library)
+
+    document, comparison = evaluated(task, candidate, segments=["colour", "size"])
+
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert document["metrics"] == METRICS[task]
+    assert set(document["candidate"]["metrics"]) == set(METRICS[task])
+    assert (document["champion"], document["difference"]) == (None, None)
+    assert document["rows"] == {"train": 300, "validation": 100, "test": 120}
+    assert document["data"] == {
+        "rows_read": 500,
+        "rows_rejected": 5,
+        "rejected_share": 0.01,
+        "warnings": ["a word"],
+        "drift": None,
+    }
+    assert document["parity"]["mismatches"] == 0
+    assert document["parity"]["rows"] == 120
+    present = {part for part in ("calibration", "residuals", "confusion") if document[part]}
+    assert (
+        present
+        == {
+            "regression": {"residuals"},
+            "binary": {"calibration", "confusion"},
+            "multiclass": {"confusion"},
+        }[task]
+    )
+    assert (document["threshold"] is not None) == (task == "binary")
+    for column in ("colour", "size"):
+        mine = [part["rows"] for part in document["segments"] if part["column"] == column]
+        assert sum(mine) == 120
+    estimates = comparison.candidate[METRICS[task][0]]
+    assert document["candidate"]["metrics"][METRICS[task][0]]["value"] == estimates.value
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_model_does_not_differ_from_itself(task):
+    same = model(task)
+
+    document, _ = evaluated(task, same, champion=same, segments=["colour"])
+
+    assert document["champion"]["metrics"] == document["candidate"]["metrics"]
+    assert document["champion"]["run"] == "r-0"
+    for name in METRICS[task]:
+        assert document["difference"][name] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    for part in document["segments"]:
+        assert part["candidate"] == part["champion"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_champion_of_another_library_and_other_features_is_scored_by_its_own_encoding(task):
+    champion = model(task, "xgboost", features={"colour": "categorical", "size": "numeric"})
+    candidate = model(task)
+    test = rows(task, 120, seed=2)
+
+    document, _ = evaluated(task, candidate, champion, test)
+
+    alone, _ = evaluated(task, champion, None, test)
+    expected = {name: each["value"] for name, each in alone["candidate"]["metrics"].items()}
+    found = {name: each["value"] for name, each in document["champion"]["metrics"].items()}
+    assert found == pytest.approx(expected)
+
+
+def test_a_champion_that_lacks_a_class_gives_it_no_chance():
+    champion_rows = rows("multiclass").filter(pl.col("target") != "mid")
+    champion = train(plan("multiclass"), champion_rows, champion_rows).artifact
+    test = rows("multiclass", 120, seed=2)
+
+    document, _ = evaluated("multiclass", model("multiclass"), champion, test)
+
+    share = (test["target"] != "mid").mean()
+    assert document["champion"]["metrics"]["accuracy"]["value"] <= share
+    assert document["confusion"]["labels"] == ["high", "low", "mid"]
+
+
+def test_a_champion_with_a_class_that_is_gone_is_still_compared():
+    gone = rows("multiclass").filter(pl.col("target") != "mid")
+    candidate = train(plan("multiclass"), gone, gone).artifact
+    test = rows("multiclass", 120, seed=2).filter(pl.col("target") != "mid")
+
+    document, _ = evaluated("multiclass", candidate, model("multiclass"), test)
+
+    assert document["confusion"]["labels"] == ["high", "low", "mid"]
+    assert document["parity"]["mismatches"] == 0
+
+
+@pytest.mark.parametrize(
+    ("champion", "words"),
+    [
+        (lambda: model("binary"), "its task is 'binary', the candidate's 'regression'"),
+        (
+            lambda: (
+                train(
+                    plan(target="weight", features={"size": "numeric"}), rows(missing=False), rows()
+                ).artifact
+            ),
+            "its target is 'weight', the candidate's 'target'",
+        ),
+    ],
+)
+def test_a_champion_that_answers_another_question_is_told_in_words(champion, words):
+    with pytest.raises(StepError, match=words):
+        evaluated("regression", model("regression"), champion())
+
+
+def test_a_champion_whose_column_is_gone_is_told_in_words():
+    champion = model("regression")
+    candidate = model("regression", features={"size": "numeric"})
+    test = rows(count=50, seed=2).drop("weight")
+
+    with pytest.raises(StepError, match="the champion cannot be compared: column 'weight'"):
+        evaluated("regression", candidate, champion, test)
+
+
+def test_without_test_rows_there_is_nothing_to_say():
+    with pytest.raises(StepError, match="there are no test rows"):
+        evaluated("regression", model("regression"), test=rows(count=5).head(0))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_hostile_names_and_values_go_through(task):
+    names = (HOSTILE, HOSTILE + "2", "=cmd|' /C calc'!A0", HOSTILE + " target")
+    categories = ("", HOSTILE, '"quoted"', "naïve, 'x'")
+    settings = {
+        "features": {names[0]: "numeric", names[1]: "numeric", names[2]: "categorical"},
+        "target": names[3],
+    }
+    parts = [rows(task, 200, seed, names=names, categories=categories) for seed in (0, 1, 2)]
+    candidate = train(plan(task, **settings), parts[0], parts[1]).artifact
+
+    document, _ = evaluated(task, candidate, test=parts[2], segments=[names[2]], **settings)
+
+    json.dumps(document, allow_nan=False)
+    assert {part["value"] for part in document["segments"]} == {*categories, "(missing)"}
+    assert {each["feature"] for each in document["importance"]} == set(names[:3])
+
+
+def test_importance_finds_what_the_target_depends_on():
+    candidate = model("regression")
+    from contract.native import native_model
+
+    native = native_model(candidate.library, candidate.native)
+    found = importance(candidate, native, rows(count=200, seed=3))
+
+    assert found[0]["feature"] == "size"
+    assert sum(each["share"] for each in found) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("task", TASKS)
+def test_contributions_sum_to_the_margin(task, library):
+    from contract.native import native_model
+
+    artifact = model(task, library)
+    matrix = artifact.encoding.matrix(rows(task, 40, seed=4))
+    native = native_model(library, artifact.native)
+
+    margins = native.contributions(matrix).sum(axis=2)
+
+    scores = native.scores(matrix).reshape(40, -1)
+    if task == "binary":
+        margins = 1 / (1 + np.exp(-margins))
+    if task == "multiclass":
+        margins = np.exp(margins) / np.exp(margins).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(margins, scores, atol=1e-4)
+
+
+def test_parity_counts_every_row_that_differs_and_every_one_that_is_no_number():
+    native = np.array([10.0, 10.0, 10.0, 10.0])
+    served = np.array([10.0, 10.0001, 10.01, np.nan])
+
+    found = parity("regression", served, native)
+
+    assert (found.rows, found.mismatches, found.largest_difference) == (4, 2, None)
+
+
+def test_parity_does_not_depend_on_the_targets_unit():
+    native = np.array([1e-9, 2e-9])
+
+    assert parity("regression", native * 1.001, native).mismatches == 2
+    assert parity("regression", native, native).mismatches == 0
+
+
+def test_a_changed_onnx_model_is_a_mismatch():
+    candidate, other = model("regression"), model("regression", seed=8, rounds=3)
+    broken = Artifact(candidate.native, other.onnx, candidate.encoding, candidate.description)
+
+    document, _ = evaluated("regression", broken)
+
+    assert document["parity"]["mismatches"] > 0
+
+
+def test_the_served_scores_are_the_ones_measured():
+    candidate = model("regression")
+    test = rows(count=80, seed=2)
+
+    document, _ = evaluated("regression", candidate, test=test)
+
+    scores = onnx_scores(candidate, test)[:, 0].astype(np.float64)
+    truth = test["target"].cast(pl.Float64).to_numpy()
+    assert document["candidate"]["metrics"]["rmse"]["value"] == pytest.approx(
+        measure("rmse", Scored("regression", truth, scores))
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["b", None, "a"], ["a", "b", "(missing)"]),
+        ([10.0, 9.0, None, float("nan")], ["9", "10", "(missing)"]),  # numbers by size
+        ([1.0, 0.0, 1.0], ["0", "1"]),
+    ],
+)
+def test_segments_are_a_columns_values(values, expected):
+    found = segments_of(pl.DataFrame({"x": values}, strict=False), "x")
+
+    assert [segment.value for segment in found] == expected
+    assert sorted(at for segment in found for at in segment.rows) == list(range(len(values)))
+
+
+def test_a_number_with_many_values_is_cut_at_its_quartiles():
+    found = segments_of(pl.DataFrame({"x": [float(at) for at in range(100)]}), "x")
+
+    assert [segment.value for segment in found] == [
+        "below 25", "25 to 50", "50 to 74", "74 and above",
+    ]  # fmt: skip
+    assert sum(len(segment.rows) for segment in found) == 100
+
+
+def test_a_column_of_very_many_values_is_cut_to_the_most_frequent():
+    values = [f"v{at % 200:03d}" for at in range(1000)] + ["often"] * 50
+
+    found = segments_of(pl.DataFrame({"x": values}), "x")
+
+    assert len(found) == 50
+    assert found[-1].value == "(other values)"
+    assert "often" in {segment.value for segment in found}
+    assert sum(len(segment.rows) for segment in found) == 1050
+
+
+def test_a_segment_column_that_is_not_there_is_told_in_words():
+    with pytest.raises(StepError, match="segment column 'y' is not among the test rows"):
+        segments_of(pl.DataFrame({"x": [1]}), "y")
+
+
+def fairness(groups, labels, scores, minimum=2):
+    settings = plan(
+        "binary", gate={"fairness": [{"column": "g", "metric": "recall", "max_gap": 0.1}]}
+    )
+    scored = Scored("binary", np.array(labels, float), np.array(scores, float))
+    return fairness_entry(settings.fairness[0], pl.DataFrame({"g": groups}), scored, minimum)
+
+
+def test_the_fairness_gap_is_between_the_best_and_the_worst_group():
+    found = fairness(list("aabb"), [1, 1, 1, 1], [0.9, 0.9, 0.9, 0.1])
+
+    assert found == {
+        "column": "g",
+        "metric": "recall",
+        "gap": 0.5,
+        "groups": [
+            {"value": "a", "rows": 2, "score": 1.0},
+            {"value": "b", "rows": 2, "score": 0.5},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("groups", "labels", "gap"),
+    [
+        ("aabbc", [1, 1, 1, 1, 1], 0.0),  # c is too small to count
+        ("aaaab", [1, 1, 1, 1, 1], None),  # only a is large enough: not judged
+        ("aabbb", [1, 1, 0, 0, 0], None),  # recall of b is undefined
+        ("aaaaa", [1, 1, 1, 1, 1], 0.0),  # one group has no gap
+    ],
+)
+def test_a_gap_that_cannot_be_judged_is_missing(groups, labels, gap):
+    assert fairness(list(groups), labels, [0.9, 0.9, 0.9, 0.9, 0.1])["gap"] == gap
+
+
+def test_calibration_holds_the_share_observed_against_the_one_predicted():
+    scores = np.repeat([0.1, 0.9], 50)
+    labels = np.concatenate([np.arange(50) < 5, np.arange(50) < 45]).astype(float)
+
+    found = calibration(Scored("binary", labels, scores))
+
+    assert found == [
+        {"predicted": pytest.approx(0.1), "observed": 0.1, "rows": 50},
+        {"predicted": pytest.approx(0.9), "observed": 0.9, "rows": 50},
+    ]
+
+
+def test_residuals_count_every_row_once():
+    random = np.random.default_rng(0)
+    labels, scores = random.normal(size=(2, 500))
+
+    found = residuals(Scored("regression", labels, scores))
+
+    assert sum(found["counts"]) == sum(part["rows"] for part in found["by_decile"]) == 500
+    assert len(found["edges"]) == len(found["counts"]) + 1
+
+
+def test_residuals_of_a_perfect_model_are_one_bar():
+    found = residuals(Scored("regression", np.ones(5), np.ones(5)))
+
+    assert sum(found["counts"]) == 5
+
+
+def test_confusion_has_the_actual_class_in_rows():
+    scored = Scored("binary", np.array([0.0, 0.0, 1.0]), np.array([0.9, 0.1, 0.9]))
+
+    assert confusion(scored, ["no", "yes"]) == {"labels": ["no", "yes"], "counts": [[1, 1], [0, 1]]}
+
+
+def test_statistics_json_has_amazons_form():
+    document, comparison = evaluated("binary", model("binary"))
+
+    found = model_quality("binary", comparison.candidate, document["confusion"])
+
+    section = found["binary_classification_metrics"]
+    assert section["auc"] == {
+        "value": comparison.candidate["auc"].value,
+        "standard_deviation": comparison.candidate["auc"].deviation,
+    }
+    assert set(section["confusion_matrix"]) == {"no", "yes"}
+
+
+def test_no_nan_survives():
+    assert without_nan({"a": [float("nan"), (float("inf"), 1.5)], "b": None}) == {
+        "a": [None, [None, 1.5]],
+        "b": None,
+    }

@@ -1,0 +1,128 @@
+"""The metrics against scikit-learn's, which is only ever asked here."""
+
+import numpy as np
+import pytest
+from contract.metrics import METRICS, Scored, measure
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lifecycle.metrics import METRICS_BY_TASK
+from sklearn import metrics as oracle
+
+NUMBERS = st.floats(-1e4, 1e4, width=32).map(lambda number: round(number, 3))
+# Few distinct scores, so that ties are common.
+PROBABILITIES = st.sampled_from([0.0, 0.1, 0.25, 0.4, 0.5, 0.8, 1.0])
+
+REGRESSION = {
+    "rmse": oracle.root_mean_squared_error,
+    "mae": oracle.mean_absolute_error,
+    "r2": oracle.r2_score,
+}
+BY_SCORE = {
+    "auc": oracle.roc_auc_score,
+    "average_precision": oracle.average_precision_score,
+    "log_loss": lambda truth, scores: oracle.log_loss(truth, scores.astype(np.float32)),
+    "brier": oracle.brier_score_loss,
+}
+BY_DECISION = {
+    "accuracy": oracle.accuracy_score,
+    "precision": lambda truth, called: oracle.precision_score(truth, called, zero_division=0),
+    "recall": oracle.recall_score,
+    "f1": oracle.f1_score,
+}
+
+
+def test_every_metric_the_definition_knows_can_be_computed_and_no_other():
+    assert {task: set(names) for task, names in METRICS.items()} == {
+        task: set(names) for task, names in METRICS_BY_TASK.items()
+    }
+
+
+@given(pairs=st.lists(st.tuples(NUMBERS, NUMBERS), min_size=2, max_size=40))
+def test_regression_metrics_are_scikit_learns(pairs):
+    truth, scores = np.array(pairs).T
+    for name, expected in REGRESSION.items():
+        if name == "r2" and np.ptp(truth) == 0:
+            continue  # scikit-learn has a convention there, we say undefined
+        found = measure(name, Scored("regression", truth, scores))
+        assert found == pytest.approx(expected(truth, scores), rel=1e-6, abs=1e-9)
+
+
+def test_mape_leaves_out_rows_whose_target_is_zero():
+    rows = Scored("regression", np.array([0.0, 2.0, -4.0]), np.array([1.0, 3.0, -4.0]))
+
+    assert measure("mape", rows) == pytest.approx(0.25)
+
+
+@given(pairs=st.lists(st.tuples(st.booleans(), PROBABILITIES), min_size=2, max_size=40))
+@settings(deadline=None)
+def test_binary_metrics_are_scikit_learns(pairs):
+    truth, scores = np.array(pairs, dtype=np.float64).T
+    if len(set(truth)) < 2:
+        return
+    rows = Scored("binary", truth, scores, threshold=0.4)
+
+    for name, expected in BY_SCORE.items():
+        assert measure(name, rows) == pytest.approx(expected(truth, scores), rel=1e-5), name
+    for name, expected in BY_DECISION.items():
+        assert measure(name, rows) == pytest.approx(expected(truth, scores >= 0.4)), name
+
+
+@given(data=st.data(), count=st.integers(2, 40))
+@settings(deadline=None)
+def test_multiclass_metrics_are_scikit_learns(data, count):
+    truth = np.array(data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count)))
+    raw = np.array(
+        data.draw(
+            st.lists(
+                st.lists(st.floats(0.01, 1), min_size=4, max_size=4),
+                min_size=count,
+                max_size=count,
+            )
+        )
+    )
+    scores = raw / raw.sum(axis=1, keepdims=True)
+    rows = Scored("multiclass", truth.astype(np.float64), scores)
+    called = scores.argmax(axis=1)
+
+    assert measure("accuracy", rows) == pytest.approx(oracle.accuracy_score(truth, called))
+    assert measure("macro_f1", rows) == pytest.approx(
+        oracle.f1_score(truth, called, average="macro", zero_division=0)
+    )
+    assert measure("log_loss", rows) == pytest.approx(
+        oracle.log_loss(truth, scores, labels=[0, 1, 2, 3]), rel=1e-5
+    )
+
+
+@given(data=st.data(), count=st.integers(2, 30))
+@settings(deadline=None)
+@pytest.mark.parametrize("task", list(METRICS))
+def test_a_weight_of_two_is_a_row_twice(task, data, count):
+    """What the bootstrap rests on: counts as weights are the rows drawn that often."""
+    random = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    counts = np.array(data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count)))
+    if not counts.sum():
+        return
+    labels = random.integers(1 if task == "regression" else 0, 3 if task == "multiclass" else 2,
+                             count).astype(float)  # fmt: skip
+    scores = random.random((count, 3) if task == "multiclass" else count).round(1)
+    rows = Scored(task, labels, scores)
+    drawn = rows.take(np.repeat(np.arange(count), counts))
+
+    for name, metric in METRICS[task].items():
+        weighted = metric(rows, counts[None, :].astype(float))[0]
+        assert weighted == pytest.approx(measure(name, drawn), nan_ok=True), name
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "labels"),
+    [
+        ("binary", "auc", [1.0, 1.0]),  # nothing to rank above
+        ("binary", "average_precision", [0.0, 0.0]),
+        ("binary", "recall", [0.0, 0.0]),  # no positive to find
+        ("regression", "r2", [3.0, 3.0]),  # no variance to explain
+        ("regression", "mape", [0.0, 0.0]),
+        ("regression", "rmse", []),
+    ],
+)
+def test_a_metric_that_makes_no_sense_is_not_a_number(task, name, labels):
+    assert np.isnan(measure(name, Scored(task, np.array(labels), np.full(len(labels), 0.3))))

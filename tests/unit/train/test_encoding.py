@@ -1,0 +1,117 @@
+"""The encoding: what a value becomes, and that it survives its JSON."""
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from contract.encoding import EncodedFeature, Encoding
+from contract.step import StepError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.train.cases import plan
+
+NAMES = st.text(min_size=1, max_size=20)
+FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+def colours(*values: str | None) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"colour": pl.Series(values, dtype=pl.String), "target": [1.0] * len(values)}
+    )
+
+
+def learned(frame: pl.DataFrame, **features: str) -> Encoding:
+    return Encoding.learn(frame, plan(features=features))
+
+
+def test_a_category_becomes_its_position_among_the_sorted_ones():
+    encoding = learned(colours("red", "blue", "red"), colour="categorical")
+
+    assert encoding.matrix(colours("blue", "red")).tolist() == [[0.0], [1.0]]
+
+
+def test_an_unseen_category_becomes_the_commonest_where_training_missed_none():
+    encoding = learned(colours("red", "blue", "red"), colour="categorical")
+
+    assert encoding.matrix(colours("mauve", None)).tolist() == [[1.0], [1.0]]
+
+
+def test_an_unseen_category_is_missing_where_training_had_missing_ones():
+    encoding = learned(colours("red", None, "blue"), colour="categorical")
+
+    assert np.isnan(encoding.matrix(colours("mauve", None))).all()
+
+
+def test_a_missing_number_becomes_the_median_where_training_missed_none():
+    frame = pl.DataFrame({"size": [1.0, 2.0, 9.0], "target": [1.0, 2.0, 3.0]})
+    encoding = learned(frame, size="numeric")
+
+    asked = pl.DataFrame({"size": [None, math.nan, 4.0]})
+    assert encoding.matrix(asked).tolist() == [[2.0], [2.0], [4.0]]
+
+
+def test_a_missing_number_stays_missing_where_training_had_missing_ones():
+    frame = pl.DataFrame({"size": [1.0, None, 9.0], "target": [1.0, 2.0, 3.0]})
+    encoding = learned(frame, size="numeric")
+
+    assert np.isnan(encoding.matrix(pl.DataFrame({"size": [None, math.nan]}, strict=False))).all()
+
+
+FEATURES = st.builds(
+    EncodedFeature,
+    name=NAMES,
+    kind=st.sampled_from(["numeric", "categorical"]),
+    categories=st.lists(NAMES, unique=True, max_size=4).map(lambda names: tuple(sorted(names))),
+    fallback=FINITE,
+)
+
+
+@given(features=st.lists(FEATURES, max_size=4), classes=st.none() | st.tuples(NAMES, NAMES))
+def test_any_encoding_survives_its_json(features, classes):
+    encoding = Encoding("binary", "t", "yes", tuple(features), classes)
+
+    assert Encoding.from_json(encoding.to_json()) == encoding
+
+
+def test_a_missing_fallback_is_null_in_json():
+    encoding = learned(colours("red", None), colour="categorical")
+
+    assert '"fallback": null' in encoding.to_json()
+    assert math.isnan(Encoding.from_json(encoding.to_json()).features[0].fallback)
+
+
+@given(values=st.lists(st.none() | NAMES, min_size=1, max_size=12))
+def test_every_known_category_gets_a_code_of_its_own(values):
+    encoding = learned(colours(*values), colour="categorical")
+
+    known = sorted({value for value in values if value is not None})
+    assert encoding.matrix(colours(*known))[:, 0].tolist() == list(range(len(known)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (pl.DataFrame({"size": [1.0]}), "column 'colour' is not among the rows to score"),
+        (pl.DataFrame({"colour": [1.0]}), "'colour' was categorical when the model was trained"),
+    ],
+)
+def test_rows_that_do_not_fit_the_model_are_refused_in_words(asked, words):
+    encoding = learned(colours("red", "blue"), colour="categorical")
+
+    with pytest.raises(StepError, match=words):
+        encoding.matrix(asked)
+
+
+def test_a_class_not_seen_in_training_is_refused_by_name():
+    frame = pl.DataFrame({"size": [1.0, 2.0] * 2, "target": ["a", "b"] * 2})
+    encoding = Encoding.learn(frame, plan("multiclass", features={"size": "numeric"}))
+
+    with pytest.raises(StepError, match="class 'c' of 'target' is in 1 of the test rows"):
+        encoding.labels(pl.DataFrame({"target": ["a", "c"]}), "test")
+
+
+def test_an_encoding_of_another_format_is_refused():
+    with pytest.raises(StepError, match="has format 2"):
+        Encoding.from_json('{"format": 2}')
