@@ -98,7 +98,8 @@ def flattened(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         if not value and path:
             yield path, "(none)"
         for key, inner in value.items():
-            yield from flattened(inner, f"{path}.{key}" if path else str(key))
+            part = str(key) or "(blank)"
+            yield from flattened(inner, f"{path}.{part}" if path else part)
     elif isinstance(value, list | tuple):
         named = [each.get("name") if isinstance(each, Mapping) else None for each in value]
         every_named = bool(named) and all(isinstance(name, str) for name in named)

@@ -6,6 +6,7 @@ same page, byte for byte.
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +15,7 @@ from review.reading import Estimate
 from review.wording import alike, estimated, number
 
 WIDTH = 320
-LARGEST = 1.7e308
+LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,7 @@ def difference_chart(name: str, difference: Estimate, better: str) -> Difference
 
 
 def _round_below(value: float) -> float:
-    """The largest of 1, 2 or 5 times a power of ten that is not above the value; 0 for tiny ones."""
+    """The largest 1, 2 or 5 times a power of ten not above the value; 0 for extreme ones."""
     if not 1e-290 < value < 1e290:
         return 0.0
     size = 10.0 ** math.floor(math.log10(value))

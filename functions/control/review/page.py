@@ -118,7 +118,9 @@ def _shown(context: Context, value: object) -> object:
     """What the template does to every value before escaping it; so no foreign text gets past it."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value  # a macro's own output, or a number computed here
-    return shorten(clean(value), context["characters"])
+    shown = shorten(clean(value), context["characters"])
+    # A name of spaces or joiners alone would be an empty heading or cell.
+    return shown if not value or shown.strip(" \u200c\u200d") else "(blank)"
 
 
 @cache

@@ -1,0 +1,353 @@
+"""The review page, read as its readers will: by eye, by ear, on paper and by an attacker."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from review.page import render
+
+from tests.unit.review.reading_page import Element, read
+from tests.unit.review.samples import METRICS, documents
+
+TASKS = list(METRICS)
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</style><style>*{display:none}</style>",
+    "</title></svg></table></section><img src=x onerror=alert(1)>",
+    '" onmouseover="alert(1)" x="',
+    "' onfocus='alert(1)' autofocus='",
+    "<a href='https://example.com/approve'>approve</a>",
+    "javascript:alert(1)",
+    "{{ 7 * 7 }}{% raw %}{# #}",
+    "<!-- --> <![CDATA[ ]]> <?php ?>",
+    "&lt;b&gt;&#60;script&#62;&amp;",
+    "עברית ‮evil‬ العربية",
+    "\x00\x01\x1b[31m\x7f\x85\ufeff",
+    "\ud800 lone, \uffff none",
+    "line\r\nbreak\ttab\u2028\u2029",
+    "😀" * 300,
+    "W" * 5000,
+    "",
+    " ",
+    "[]{}\\'\"`$",
+]
+
+# Keys whose values are words of our own: the gate, the steps and the definition check them.
+OWN_WORDS = {"task", "primary", "metrics", "kind", "metric", "outcome", "verdict", "library"}
+
+
+def renamed(value: Any, write: Callable[[], str]) -> Any:
+    """A document with every foreign text in it written anew."""
+    if isinstance(value, dict):
+        return {
+            key: inner if key in OWN_WORDS else renamed(inner, write)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [renamed(inner, write) for inner in value]
+    return write() if isinstance(value, str) else value
+
+
+def page_of(*, task: str, champion: bool = True, **changes: Any) -> Element:
+    return read(render(**documents(task, champion=champion) | changes))
+
+
+def headings(page: Element) -> list[str]:
+    return [" ".join(each.text.split()) for each in page.all("h1", "h2")]
+
+
+def rows_of(page: Element, id: str) -> list[list[str]]:
+    (table,) = (each for each in page.all("table") if each.attributes["id"] == id)
+    return [
+        [" ".join(cell.text.split()) for cell in row.all("th", "td")]
+        for row in table.all("tbody")[0].all("tr")
+    ]
+
+
+@pytest.mark.parametrize("champion", [True, False])
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_gives_an_accessible_page_closed_to_the_world(task: str, champion: bool) -> None:
+    page_of(task=task, champion=champion)
+
+
+def test_the_sections_stand_in_the_order_in_which_a_reviewer_asks() -> None:
+    assert headings(page_of(task="binary")) == [
+        "churn",
+        "Verdict: reject",
+        "Candidate and champion",
+        "Segments",
+        "Fairness",
+        "Calibration",
+        "Confusion",
+        "Importance",
+        "What changed since the champion",
+        "Data checks and warnings",
+        "Lineage",
+    ]
+
+
+def test_a_first_candidate_is_a_designed_case() -> None:
+    page = page_of(task="regression", champion=False)
+
+    assert headings(page)[1:3] == ["Verdict: promote", "Metrics of the candidate"]
+    assert "There is no champion yet" in page.text
+    assert "nothing to have changed from" in page.text
+    assert "minus champion" not in page.text
+
+
+def test_a_champion_the_evaluation_does_not_score_is_said_to_be_missing() -> None:
+    sample = documents("regression")
+    sample["evaluation"] |= {"champion": None, "difference": None}
+
+    assert "the evaluation holds no scores of it" in read(render(**sample)).text
+
+
+def test_rules_are_listed_with_their_words_and_failures_first() -> None:
+    rows = rows_of(page_of(task="binary"), "rules-table")
+
+    assert [row[0] for row in rows] == ["reject", "hold"] + ["pass"] * 17
+    assert rows[0] == [
+        "reject",
+        "champion marginrecall",
+        "0.7512",
+        "0.7604",
+        "−0.0092",
+        "recall 0.7512 against the champion's 0.7704: worse by 0.0192, beyond the margin 0.01",
+    ]
+
+
+def test_a_difference_is_told_by_its_interval_against_zero() -> None:
+    assert rows_of(page_of(task="regression"), "metric-table") == [
+        [
+            "RMSElower is better",
+            "2.0932.008 to 2.174",
+            "2.1352.047 to 2.219",
+            "−0.0418−0.0799 to −0.0056",
+            "Better",
+        ],
+        [
+            "MAElower is better",
+            "1.4911.443 to 1.536",
+            "1.5031.454 to 1.551",
+            "−0.0127−0.0343 to +0.0078",
+            "No clear difference",
+        ],
+        [
+            "R²higher is better",
+            "0.56320.5418 to 0.5836",
+            "0.54590.5236 to 0.5671",
+            "+0.0173+0.0077 to +0.0265",
+            "Better",
+        ],
+    ]
+
+
+def test_segments_come_worst_first_and_small_ones_last_and_unjudged() -> None:
+    rows = rows_of(page_of(task="binary"), "segments-1")
+
+    assert rows[0][0] == "two-yearcontract"
+    assert rows[-1][0] == "islandsregion"
+    assert rows[-1][1] == "17too few to judge"
+    assert rows[-1][-1] == "Not judged"
+
+
+def test_changes_of_data_and_definition_are_told() -> None:
+    page = page_of(task="regression")
+
+    assert rows_of(page, "drift-table")[0] == [
+        "sexcategorical",
+        "0.3410",
+        "strong drift",
+        "0 %",
+        "0 %",
+    ]
+    assert rows_of(page, "definition-table") == [
+        ["features[height].kind", "added", "–", "numeric"],
+        ["features[height].maximum", "added", "–", "(none)"],
+        ["features[height].minimum", "added", "–", "0"],
+        ["features[height].nullable", "added", "–", "true"],
+        ["trainer.parameters.learning_rate", "changed", "0.1", "0.05"],
+        ["trainer.parameters.num_leaves", "changed", "31", "23"],
+    ]
+
+
+def test_equal_definitions_are_told_apart_from_an_unreadable_one() -> None:
+    sample = documents("regression")
+    sample["champion_definition"] = sample["run_plan"]["definition"]["content"]
+    assert "Every setting is the same." in read(render(**sample)).text
+
+    sample["run_plan"]["champion"]["definition_sha256"] = "41ce" * 16
+    assert "the same, byte for byte" in read(render(**sample)).text
+
+    sample["run_plan"]["champion"]["definition_sha256"] = "52d0" * 16
+    sample["champion_definition"] = None
+    assert "could not be read" in read(render(**sample)).text
+
+
+def test_the_page_holds_no_way_to_decide() -> None:
+    page = page_of(task="regression")
+
+    assert "This page only shows" in page.text
+    assert page.all("form", "button", "input", "script", "iframe", "object", "embed", "link") == []
+
+
+@pytest.mark.parametrize("hostile", [*([each] for each in HOSTILE), HOSTILE])
+def test_foreign_text_never_changes_the_page_around_it(hostile: list[str]) -> None:
+    def skeleton(task: str, names: list[str]) -> list[object]:
+        numbered = (f"{name}{place}" for place, name in enumerate(itertools.cycle(names)))
+        return read(render(**renamed(documents(task), lambda: next(numbered)))).skeleton()
+
+    for task in TASKS if hostile is HOSTILE else ["binary"]:
+        assert skeleton(task, hostile) == skeleton(task, ["name "])
+
+
+def test_foreign_keys_are_only_text_too() -> None:
+    sample = documents("regression")
+    for hostile in HOSTILE:
+        sample["run_plan"]["images"][hostile] = hostile
+        sample["run_plan"]["parameters"][hostile] = hostile
+        sample["champion_definition"][hostile] = {hostile: [hostile]}
+        sample["preprocess"]["rejected"].append({hostile: hostile})
+        sample["evaluation"]["metrics"].append(hostile)
+        sample["evaluation"]["candidate"]["metrics"][hostile] = {"value": 1}
+
+    read(render(**sample))
+
+
+def test_text_that_could_mislead_is_made_visible() -> None:
+    sample = documents("regression")
+    sample["run_plan"]["model"] = "evil\u202emoc\x00\ud800\u00ad"
+
+    assert headings(read(render(**sample)))[0] == "evil[U+202E]moc[U+0000][U+D800][U+00AD]"
+
+
+def test_long_names_that_differ_at_their_ends_stay_apart() -> None:
+    sample = documents("regression")
+    sample["evaluation"]["segments"] = [
+        {**sample["evaluation"]["segments"][0], "value": "x" * 4000 + end} for end in "ab"
+    ]
+
+    names = [row[0] for row in rows_of(read(render(**sample)), "segments-1")]
+    assert len(set(names)) == 2
+
+
+def huge(task: str, name: str) -> dict[str, Any]:
+    """A run with more of everything than a page can show."""
+    sample = documents(task)
+    evaluated = sample["evaluation"]
+    for key in ("segments", "importance"):
+        first = evaluated[key][0]
+        evaluated[key] = [
+            first | dict.fromkeys(("value", "feature"), f"{name}{place}") for place in range(500)
+        ]
+    evaluated["data"]["drift"] = evaluated["data"]["drift"] * 80
+    evaluated["data"]["warnings"] = [f"{place}{name}" for place in range(500)]
+    labels = [f"{place}{name}" for place in range(100)]
+    evaluated["confusion"] = {"labels": labels, "counts": [[3] * 100 for _ in labels]}
+    group = {"value": name, "rows": 40, "score": 0.5}
+    evaluated["fairness"] = [
+        {"column": name, "metric": "recall", "gap": 0.1, "groups": [group] * 90} for _ in range(40)
+    ]
+    rule = {**sample["verdict"]["rules"][0], "segment": name, "words": name}
+    sample["verdict"]["rules"] = [rule] * 2000
+    sample["preprocess"]["rejected"] = [{name: name}] * 50
+    sample["run_plan"]["images"] = {f"{name}{place}": name for place in range(30)}
+    sample["champion_definition"]["features"] = [{"name": label} for label in labels]
+    return sample
+
+
+# The middle two are the dearest to escape; "binary" has the most sections.
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        ("regression", "n" * 300),
+        ("binary", '"' * 4000),
+        ("binary", "\x01" * 900),
+        ("multiclass", "😀&" * 900),
+    ],
+)
+def test_a_huge_run_still_fits_and_says_what_it_leaves_out(task: str, name: str) -> None:
+    page = read(render(**huge(task, name)))
+
+    assert re.search(r"and [\d,]+ more segments; evaluation.json holds them all", page.text)
+    assert re.search(r"and [\d,]+ more rules, all of them passed", page.text)
+
+
+@pytest.mark.parametrize("broken", [None, {}, [], "text", 3, {"metrics": {"rmse": "high"}}])
+def test_broken_documents_are_shown_as_not_reported(broken: Any) -> None:
+    sample = documents("regression")
+    for key in sample["evaluation"]:
+        read(render(**sample | {"evaluation": sample["evaluation"] | {key: broken}}))
+    for key in ("training", "preprocess", "champion_definition", "evaluation", "run_plan"):
+        assert read(render(**sample | {key: broken}))
+
+
+def test_an_unknown_verdict_is_never_shown_as_a_good_one() -> None:
+    page = page_of(task="regression", verdict={})
+
+    assert headings(page)[1] == "Verdict: no verdict"
+    assert "The verdict lists no rules." in page.text
+    (panel,) = (e for e in page.all("div") if e.attributes.get("class", "").startswith("verdict"))
+    assert panel.attributes["class"] == "verdict bad"
+
+
+def test_the_same_run_gives_the_same_page() -> None:
+    assert render(**documents("binary")) == render(**json.loads(json.dumps(documents("binary"))))
+
+
+numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers()
+texts = st.text(max_size=40) | st.sampled_from(HOSTILE)
+anything = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+def reseeded(value: Any, draw: Callable[[st.SearchStrategy[Any]], Any]) -> Any:
+    """A document of the same shape with other numbers and texts in it."""
+    if isinstance(value, dict):
+        return {
+            key: inner if key in OWN_WORDS else reseeded(inner, draw)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [reseeded(inner, draw) for inner in value]
+    if isinstance(value, str):
+        return draw(texts)
+    return value if isinstance(value, bool) or value is None else draw(numbers)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_numbers_and_texts_give_a_well_formed_page(task: str, data: st.DataObject) -> None:
+    sample = documents(task, champion=data.draw(st.booleans()))
+    # Few draws, used over and over: the shape has hundreds of leaves.
+    drawn = itertools.cycle(data.draw(st.lists(numbers, min_size=7, max_size=40)))
+    words = itertools.cycle(data.draw(st.lists(texts, min_size=3, max_size=9)))
+
+    def draw(strategy: st.SearchStrategy[Any]) -> Any:
+        return next(words) if strategy is texts else next(drawn)
+
+    read(render(**{key: reseeded(value, draw) for key, value in sample.items()}))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_documents_at_all_give_a_well_formed_page(data: st.DataObject) -> None:
+    sample = documents("binary")
+    for part in ("run_plan", "evaluation", "verdict", "training", "preprocess"):
+        whole = sample[part]
+        for key in data.draw(st.lists(st.sampled_from(sorted(whole)), max_size=4)):
+            whole[key] = data.draw(anything)
+
+    read(render(**sample))
