@@ -99,8 +99,12 @@ class Assembly:
             return {}
         return dict(kept["payload"])
 
-    def _execution_changed(self) -> None:
+    def _execution_changed(self, status: str) -> None:
         self.saver.changed("states")
+        if status == "RUNNING":
+            from kanmon.local.patches import functions
+
+            functions.prepare_all(self.functions)  # the execution will soon want some of them
 
     def _in_time(self, name: str) -> Callable[[Any], Any]:
         """Let requests wait until the service is up, and have it saved after those that write."""

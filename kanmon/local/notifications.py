@@ -15,7 +15,16 @@ def log_published(file: Path, body: bytes) -> None:
         "at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "topic": form.get("TopicArn", ""),
         "subject": form.get("Subject", ""),
-        "message": form.get("Message", ""),
+        "message": _for_mail(form),
     }
     with file.open("a") as log:
         log.write(json.dumps(line) + "\n")
+
+
+def _for_mail(form: dict[str, str]) -> str:
+    """Return the text a mail would have: one message may carry one text per protocol."""
+    message = form.get("Message", "")
+    if form.get("MessageStructure") != "json":
+        return message
+    texts = json.loads(message)
+    return str(texts.get("email", texts["default"]))

@@ -21,6 +21,7 @@ LIBRARIES = (
     "aws_lambda_powertools",
     "aws_lambda_powertools.metrics",
     "aws_lambda_powertools.utilities.idempotency",
+    "aws_lambda_powertools.utilities.typing",
     "pydantic",
     "jinja2",
     "yaml",
@@ -38,8 +39,9 @@ def main() -> None:
     for library in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
-    with contextlib.suppress(ImportError):
-        _read_models()
+    for prepare in (_build_a_model, _read_models):
+        with contextlib.suppress(ImportError):
+            prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the instances
     from kanmon.local.functions import instance
 
@@ -54,6 +56,13 @@ def main() -> None:
             instance.run(order, socket.socket(fileno=files[0]), output=files[1])
         for file in files:
             os.close(file)
+
+
+def _build_a_model() -> None:
+    """Most of pydantic is only imported when the first model is built."""
+    import pydantic
+
+    pydantic.create_model("Model", field=(int, 0))
 
 
 def _read_models() -> None:

@@ -1,7 +1,9 @@
 """What MiniStack's services remember: how to take it out, and how to put it back."""
 
 import importlib
+import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ministack.core import persistence
@@ -53,8 +55,6 @@ def file_of(service: str) -> str:
 
 def encode(service: str, state: dict[str, Any]) -> str:
     """Return the text of the service's file."""
-    import json
-
     wrapped = {
         "__ministack_format__": persistence._state_format_version(file_of(service)),
         "payload": state,
@@ -95,14 +95,14 @@ def announce(execution: dict[str, Any]) -> None:
     stepfunctions._emit_execution_status_event(execution)
 
 
-def on_execution_change(tell: Any) -> None:
-    """Call `tell()` whenever an execution starts or ends."""
+def on_execution_change(tell: Callable[[str], None]) -> None:
+    """Call `tell(status)` whenever an execution starts (RUNNING) or ends."""
     from ministack.services import stepfunctions
 
     emit = stepfunctions._emit_execution_status_event
 
     def emit_and_tell(execution: dict[str, Any]) -> None:
         emit(execution)
-        tell()
+        tell(execution["status"])
 
     stepfunctions._emit_execution_status_event = emit_and_tell
