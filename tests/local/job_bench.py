@@ -156,6 +156,7 @@ class Bench:
         return self.runner.run(self.job(program, **changes), self.around.credentials, control)
 
     def close(self) -> None:
+        self.runner.close()
         self.processes.close()
 
 

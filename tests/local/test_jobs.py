@@ -385,6 +385,7 @@ def test_only_the_last_failed_jobs_leave_their_folders(bench: Bench):
     for _ in range(KEPT_FAILURES + 2):
         bench.run("", ProcessingInputs=[s3_input(f"s3://{bench.bucket}/nothing")])
 
+    bench.runner.close()
     assert len(list(bench.jobs.iterdir())) == KEPT_FAILURES
 
 

@@ -17,8 +17,8 @@ from kanmon.local.jobs.images import Image, PullError
 from kanmon.local.jobs.layout import Host
 from kanmon.local.jobs.logs import LogStreams
 from kanmon.local.jobs.processes import LauncherGoneError, Process
-from kanmon.local.jobs.s3 import S3
-from kanmon.local.jobs.transfer import Outputs, TransferError, bring, listed, share
+from kanmon.local.jobs.s3 import S3, Connections
+from kanmon.local.jobs.transfer import Outputs, TransferError, bring
 from kanmon.local.sagemaker.ports import Ports, RoleCredentials
 
 log = logging.getLogger(__name__)
@@ -92,6 +92,9 @@ class Runner:
         self._engine = engine
         self._grace_seconds = grace_seconds
         self._active: set[Path] = set()
+        self._connections = Connections()
+        # Old folders go in the background: nobody waits for them.
+        self._cleaner = ThreadPoolExecutor(1, "job-folders")
         self._lock = threading.Lock()
 
     def run(
@@ -112,8 +115,12 @@ class Runner:
         except Exception as error:
             log.exception("job %s", job["ProcessingJobName"])
             outcome = Outcome("Failed", f"InternalServerError: {error}"[:REASON_CHARACTERS])
-        self._clear(folder, keep=outcome.status != "Completed")
+        self._cleaner.submit(self._clear, folder, keep=outcome.status != "Completed")
         return outcome
+
+    def close(self) -> None:
+        """Wait until the folders of ended jobs are removed."""
+        self._cleaner.shutdown()
 
     def _run(
         self,
@@ -127,6 +134,7 @@ class Runner:
             self._ports.endpoint(),
             self._region,
             Credentials(credentials.access_key, credentials.secret_key, credentials.session_token),
+            self._connections,
         )
         count = job["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 1)
         hosts = [Host(folder, number, count) for number in range(count)]
@@ -185,21 +193,7 @@ class Runner:
                 inputs=[source["LocalPath"] for source in inputs],
                 outputs=[output["S3Output"]["LocalPath"] for output in outputs],
             )
-        with ThreadPoolExecutor(max(len(inputs), 1), "job-inputs") as pool:
-            found = list(
-                pool.map(lambda source: listed(s3, source, job["RoleArn"], self._region), inputs)
-            )
-        bring(
-            s3,
-            (
-                (download, host.here(source["LocalPath"]))
-                for source, downloads in zip(inputs, found, strict=True)
-                for host in hosts
-                for download in share(
-                    downloads, source.get("S3DataDistributionType"), host.index, host.count
-                )
-            ),
-        )
+        bring(s3, inputs, hosts, job["RoleArn"], self._region)
 
     def _launch(
         self, job: Mapping[str, Any], image: Image, host: Host, credentials: RoleCredentials

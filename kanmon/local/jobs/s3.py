@@ -5,8 +5,8 @@ A client of its own because boto3's takes longer to make than most jobs have ove
 
 import hashlib
 import http.client
-import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -57,13 +57,37 @@ class Signer(S3SigV4Auth):
         return digest
 
 
-class S3:
-    """The calls a job's data needs. Safe to use from many threads: one connection for each."""
+class Connections:
+    """Open connections to the gateway, each used by one thread at a time and kept for the next."""
 
-    def __init__(self, endpoint: str, region: str, credentials: Credentials) -> None:
+    def __init__(self) -> None:
+        self._idle: list[http.client.HTTPConnection] = []
+
+    def take(self, address: str, *, fresh: bool) -> http.client.HTTPConnection:
+        if not fresh:
+            try:
+                return self._idle.pop()
+            except IndexError:
+                pass
+        return http.client.HTTPConnection(address, timeout=TIMEOUT_SECONDS)
+
+    def give_back(self, connection: http.client.HTTPConnection) -> None:
+        self._idle.append(connection)
+
+
+class S3:
+    """The calls a job's data needs. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        region: str,
+        credentials: Credentials,
+        connections: Connections | None = None,
+    ) -> None:
         self._endpoint = urlsplit(endpoint)
         self._signer = Signer(credentials, "s3", region)
-        self._connections = threading.local()
+        self._connections = connections or Connections()
 
     def keys(self, location: Location) -> Iterator[str]:
         """Yield every key under the prefix, in S3's order; folder markers are left out."""
@@ -108,6 +132,7 @@ class S3:
             with self._send("PUT", path, headers=sent, body=file, digest=digest) as response:
                 response.read()
 
+    @contextmanager
     def _send(
         self,
         method: str,
@@ -116,34 +141,39 @@ class S3:
         headers: Mapping[str, str] | None = None,
         body: BinaryIO | None = None,
         digest: str = hashlib.sha256(b"").hexdigest(),
-    ) -> http.client.HTTPResponse:
+    ) -> Iterator[http.client.HTTPResponse]:
+        """Send a signed request and yield the answer, which must be read to its end."""
         target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
         url = f"{self._endpoint.scheme}://{self._endpoint.netloc}{target}"
         request = AWSRequest(method=method, url=url, headers=dict(headers or {}))
         request.context["digest"] = digest
         self._signer.add_auth(request)
-        try:
-            return self._exchange(method, target, body, dict(request.headers.items()))
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-            # A kept connection that the gateway closed meanwhile. Every call here may be repeated.
-            self._connections.current = None
-            if body is not None:
-                body.seek(0)
-            return self._exchange(method, target, body, dict(request.headers.items()))
+        connection, response = self._exchange(method, target, body, dict(request.headers.items()))
+        if response.status >= http.client.BAD_REQUEST:
+            answer = response.read()
+            connection.close()
+            raise refusal(response.status, answer)
+        yield response
+        if response.isclosed():
+            self._connections.give_back(connection)
+        else:
+            connection.close()
 
     def _exchange(
         self, method: str, target: str, body: BinaryIO | None, headers: dict[str, str]
-    ) -> http.client.HTTPResponse:
-        connection = getattr(self._connections, "current", None)
-        if connection is None:
-            netloc = self._endpoint.netloc
-            connection = http.client.HTTPConnection(netloc, timeout=TIMEOUT_SECONDS)
-            self._connections.current = connection
-        connection.request(method, target, body, headers)
-        response: http.client.HTTPResponse = connection.getresponse()
-        if response.status >= http.client.BAD_REQUEST:
-            raise refusal(response.status, response.read())
-        return response
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        # A kept connection may be one that the gateway closed meanwhile; a fresh one is not. Every
+        # call here may be repeated.
+        for fresh in (False, True):
+            connection = self._connections.take(self._endpoint.netloc, fresh=fresh)
+            if body is not None:
+                body.seek(0)
+            try:
+                connection.request(method, target, body, headers)
+                return connection, connection.getresponse()
+            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+                connection.close()
+        raise S3Error("RequestTimeout", "the local stage closed the connection")
 
 
 def refusal(status: int, answer: bytes) -> S3Error:

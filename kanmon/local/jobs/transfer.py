@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+from kanmon.local.jobs.layout import Host
 from kanmon.local.jobs.s3 import S3, Location, S3Error
 
 WORKERS = 4
@@ -86,30 +87,47 @@ def share(
     return downloads[host::hosts] if distribution == "ShardedByS3Key" else downloads
 
 
-def bring(s3: S3, downloads: Iterable[tuple[Download, Path]]) -> None:
-    """Download each object into its folder, several at once."""
+def bring(
+    s3: S3, inputs: Sequence[Mapping[str, Any]], hosts: Sequence[Host], role: str, region: str
+) -> None:
+    """Download every S3Input into every host's folder, or each host's share of it.
 
-    def one(item: tuple[Download, Path]) -> None:
-        download, folder = item
-        target = folder / download.name
-        if not target.resolve().is_relative_to(folder.resolve()):
-            raise TransferError(
-                f"ClientError: Failed to download {download.source}: its name leads out of the"
-                " input's folder. Rename the object."
+    An input's objects are fetched while the next inputs are still being listed.
+    """
+    with ThreadPoolExecutor(WORKERS, "job-inputs") as pool:
+        listings = [pool.submit(listed, s3, source, role, region) for source in inputs]
+        fetches = [
+            pool.submit(fetch, s3, download, host.here(source["LocalPath"]))
+            for source, listing in zip(inputs, listings, strict=True)
+            for found in [listing.result()]
+            for host in hosts
+            for download in share(
+                found, source.get("S3DataDistributionType"), host.index, host.count
             )
-        try:
-            s3.download(download.source, target)
-        except S3Error as error:
-            raise TransferError(
-                f"ClientError: Failed to download {download.source}: {error}"
-            ) from error
-        except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
-            raise TransferError(
-                f"ClientError: Cannot download {download.source}, a previously downloaded"
-                " file/folder clashes with it"
-            ) from error
+        ]
+        for done in fetches:
+            done.result()
 
-    in_parallel(one, downloads)
+
+def fetch(s3: S3, download: Download, folder: Path) -> None:
+    """Download one object into its input's folder."""
+    target = folder / download.name
+    if not target.resolve().is_relative_to(folder.resolve()):
+        raise TransferError(
+            f"ClientError: Failed to download {download.source}: its name leads out of the"
+            " input's folder. Rename the object."
+        )
+    try:
+        s3.download(download.source, target)
+    except S3Error as error:
+        raise TransferError(
+            f"ClientError: Failed to download {download.source}: {error}"
+        ) from error
+    except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+        raise TransferError(
+            f"ClientError: Cannot download {download.source}, a previously downloaded"
+            " file/folder clashes with it"
+        ) from error
 
 
 class Outputs:
