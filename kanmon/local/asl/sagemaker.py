@@ -70,6 +70,26 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         answer.pop("ResponseMetadata", None)
         env.stack.append(plain(answer))
 
+    def _eval_integration_pattern(
+        self,
+        env: Any,
+        resource_runtime_part: Any,
+        normalised_parameters: Any,
+        state_credentials: Any,
+    ) -> None:
+        # moto's own ends by interrupting the endpoint of a task token, and `.sync` alone has none.
+        ended = self._build_sync_resolver(
+            env, resource_runtime_part, normalised_parameters, state_credentials
+        )
+        outcome = self._eval_sync(
+            env=env,
+            sync_resolver=ended,
+            timeout_seconds=None,
+            callback_endpoint=None,
+            heartbeat_endpoint=None,
+        )
+        env.stack.append(outcome)
+
     def _build_sync_resolver(
         self,
         env: Any,
