@@ -19,8 +19,8 @@ metrics = Metrics()
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {run, model, outcome, summary, fingerprint, …}; return the execution's output."""
-    closed = close_run(gateways(), event, datetime.now(UTC))
     metrics.add_metric("RunsClosed", MetricUnit.Count, 1)
+    closed = close_run(gateways(), event, datetime.now(UTC))
     logger.info(
         closed["summary"],
         extra={"run": closed["run"], "model": closed["model"], "next": closed["started_next"]},

@@ -30,6 +30,7 @@ _COUNTED = {
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {run, model}; return the verdict and the fields the registration needs."""
+    metrics.add_metric("CandidatesJudged", MetricUnit.Count, 1)
     model, run = event["model"], event["run"]
     judgement = judge_candidate(store(), render, model, run, datetime.now(UTC))
     metrics.add_metric(_COUNTED[judgement["verdict"]], MetricUnit.Count, 1)

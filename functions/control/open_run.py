@@ -28,10 +28,10 @@ _COUNTED = {"new": "RunsOpened", "nothing new": "RunsSkipped", "queued": "RunsQu
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {run, request}; return what the rest of the run needs, or whom it waits for."""
-    logger.append_keys(run=event.get("run"))
+    metrics.add_metric("RunsAsked", MetricUnit.Count, 1)
     opened = open_run(gateways(), event.get("run"), event.get("request"), datetime.now(UTC))
     metrics.add_metric(_COUNTED[opened["outcome"]], MetricUnit.Count, 1)
-    logger.info(opened["summary"], extra={"model": opened["model"], "outcome": opened["outcome"]})
+    logger.info(opened["summary"], extra={"run": opened["run"], "model": opened["model"]})
     return opened
 
 

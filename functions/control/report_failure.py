@@ -33,6 +33,7 @@ ONE_DAY = 24 * 60 * 60
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {run, model, error, cause} or a status event; return {run, model, error, message}."""
+    metrics.add_metric("FailuresTold", MetricUnit.Count, 1)
     failed = occurrence(event)
     config = IdempotencyConfig(
         event_key_jmespath="run", expires_after_seconds=ONE_DAY, lambda_context=context

@@ -1,0 +1,391 @@
+"""Open Run against a stage in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import close_run
+import open_run
+import pytest
+from contract.plan import Plan
+from lifecycle.definition import DefinitionError
+from lifecycle.images import ImageMissingError
+from lifecycle.names import RunNameError
+from lifecycle.opening import UnknownModelError, seconds_needed
+from lifecycle.registry import ForeignPackageError
+from lifecycle.request import RunRequestError
+from lifecycle.snapshot import EmptyDatasetError, UnknownFileKindError
+
+from tests.integration.conftest import RUN, Context, Stage
+from tests.unit.control.cases import DEFINITION, MODEL_YAML
+
+Load = Callable[[str], dict[str, Any]]
+LATER = "churn-261121060000-a1b"
+CHAMPION = {
+    "run": "churn-261101000000-abc",
+    "definition": "d" * 64,
+    "artifact_uri": "s3://kanmon-test-data/runs/churn/churn-261101000000-abc/train/model.tar.gz",
+    "artifact_sha256": "e" * 64,
+    "evaluation_uri": "s3://kanmon-test-data/runs/churn/old/evaluate/evaluation.json",
+    "report_uri": "s3://kanmon-test-data/runs/churn/old/preprocess/report/",
+}
+
+
+@pytest.fixture
+def opened(stage: Stage, context: Context) -> Callable[..., dict[str, Any]]:
+    def call(run: str = RUN, **request: Any) -> dict[str, Any]:
+        return open_run.handler({"run": run, "request": {"model": "churn", **request}}, context)
+
+    return call
+
+
+def close(stage: Stage, context: Context, answer: dict[str, Any]) -> None:
+    close_run.handler({**answer, "package_arn": "arn", "review_uri": "s3://r"}, context)
+
+
+def image(step: str) -> str:
+    digest = step.encode().hex().ljust(64, "0")
+    repository = "123456789012.dkr.ecr.us-east-1.amazonaws.com/kanmon-test-steps"
+    return f"{repository}@sha256:{digest}"
+
+
+def test_a_first_run_gets_everything_it_needs(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    answer = open_run.handler(load_event("open_run"), context)
+
+    snapshot, fingerprint = answer["snapshot"], answer["fingerprint"]
+    definition = stage.item("definition")["sha256"]["S"]
+    assert answer == {
+        "outcome": "new",
+        "run": RUN,
+        "model": "churn",
+        "equals": None,
+        "behind": None,
+        "summary": "new: 1 file, 28 B; reason: manual",
+        "bucket": "kanmon-test-data",
+        "prefix": f"s3://kanmon-test-data/runs/churn/{RUN}",
+        "snapshot": snapshot,
+        "snapshot_uri": f"s3://kanmon-test-data/snapshots/churn/{snapshot}.json",
+        "definition_uri": f"s3://kanmon-test-data/definitions/churn/{definition}/",
+        "fingerprint": fingerprint,
+        "images": {step: image(step) for step in ("preprocess", "train", "evaluate")},
+        "job_prefix": f"kanmon-test-{RUN}",
+        "resources": {
+            "preprocess": {
+                "instance_type": "ml.m5.large",
+                "instance_count": 1,
+                "volume_gb": 30,
+                "timeout_minutes": 60,
+                "timeout_seconds": 3600,
+                "memory_mb": 2048,
+            },
+            "train": {
+                "instance_type": "ml.m5.large",
+                "instance_count": 1,
+                "volume_gb": 30,
+                "timeout_minutes": 120,
+                "timeout_seconds": 7200,
+            },
+            "evaluate": {
+                "instance_type": "ml.m5.large",
+                "instance_count": 1,
+                "volume_gb": 30,
+                "timeout_minutes": 60,
+                "timeout_seconds": 3600,
+            },
+        },
+        "champion": None,
+        "package_group": "kanmon-test-churn",
+        "package_group_exists": False,
+    }
+    assert stage.holder() == RUN
+    assert stage.record()["status"] == "RUNNING"
+    assert stage.record()["fingerprint"] == fingerprint
+
+
+def test_the_plan_is_what_the_steps_read(
+    stage: Stage, context: Context, load_event: Load, tmp_path: Path
+) -> None:
+    answer = open_run.handler(load_event("open_run"), context)
+
+    document = stage.get_json(f"runs/churn/{RUN}/run.json")
+    (tmp_path / "run.json").write_text(json.dumps(document))
+    plan = Plan.read(tmp_path / "run.json")
+    assert (plan.run, plan.model, plan.target, plan.positive) == (RUN, "churn", "churn", "yes")
+    assert plan.trainer.parameters == {"learning_rate": 0.05}
+    assert plan.metrics[0] == plan.primary == "auc"
+    assert document["parameters"] == {"learning_rate": 0.05}
+    assert document["fingerprint"] == answer["fingerprint"]
+    assert document["snapshot"] == {
+        "id": answer["snapshot"],
+        "uri": answer["snapshot_uri"],
+        "objects": 1,
+        "bytes": 28,
+    }
+
+
+def test_the_snapshot_names_the_exact_versions(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    name = "datasets/churn/a 'quoted\" ünï+name.csv"
+    stage.put(name, "gender,tenure,churn\n")
+    stage.put("datasets/churn/gone.csv", "x")
+    stage.s3.delete_object(Bucket="kanmon-test-data", Key="datasets/churn/gone.csv")
+    current = stage.s3.head_object(Bucket="kanmon-test-data", Key=name)
+
+    snapshot = opened()["snapshot"]
+
+    document = stage.get_json(f"snapshots/churn/{snapshot}.json")
+    assert [each["key"] for each in document["objects"]] == [name, "datasets/churn/customers.csv"]
+    assert document["objects"][0] == {
+        "key": name,
+        "version_id": current["VersionId"],
+        "size": 20,
+        "checksum": current["ETag"].strip('"'),
+    }
+
+
+def test_opening_a_run_twice_gives_the_same_answer_even_if_the_data_changed_between(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    first = opened()
+    stage.put("datasets/churn/customers.csv", "gender,tenure,churn\nm,2,no\n")
+
+    assert opened() == first
+
+
+def test_the_same_run_again_is_nothing_new(
+    stage: Stage, context: Context, opened: Callable[..., dict[str, Any]]
+) -> None:
+    close(stage, context, opened())
+    # The same bytes, as a new version of the object.
+    stage.put("datasets/churn/customers.csv", "gender,tenure,churn\nf,1,yes\n")
+
+    again = opened(LATER)
+
+    assert (again["outcome"], again["equals"]) == ("nothing new", RUN)
+    assert again["summary"] == (
+        f"nothing new: data, definition, step code and parameters are those of run {RUN}"
+    )
+
+
+def test_anything_that_changes_the_model_is_new(
+    stage: Stage, context: Context, opened: Callable[..., dict[str, Any]]
+) -> None:
+    close(stage, context, opened())
+
+    def outcome(number: int, **request: Any) -> str:
+        answer = opened(f"churn-26112106000{number}-a1b", **request)
+        close(stage, context, answer)
+        return str(answer["outcome"])
+
+    assert outcome(1, parameters={"rounds": 9}) == "new"
+    assert outcome(2, force=True) == "new"
+    assert outcome(3) == "nothing new"
+    stage.put("datasets/churn/more.csv", "gender,tenure,churn\nm,2,no\n")
+    assert outcome(4) == "new"
+    stage.push_image("train", "-changed")
+    assert outcome(5) == "new"
+    stage.publish(MODEL_YAML + "trainer: {seed: 8}\n")
+    assert outcome(6) == "new"
+    assert outcome(7) == "nothing new"
+
+
+def test_a_run_killed_after_it_registered_is_not_registered_twice(
+    stage: Stage, context: Context, opened: Callable[..., dict[str, Any]]
+) -> None:
+    fingerprint = opened()["fingerprint"]
+    stage.sagemaker.create_model_package_group(ModelPackageGroupName="kanmon-test-churn")
+    stage.register("PendingManualApproval", run=RUN, fingerprint=fingerprint)
+    expire_turn(stage)
+
+    again = opened(LATER)
+
+    assert (again["outcome"], again["equals"]) == ("nothing new", RUN)
+
+
+def test_the_champion_is_the_newest_approved_package(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    stage.sagemaker.create_model_package_group(ModelPackageGroupName="kanmon-test-churn")
+    stage.register("Approved", **{**CHAMPION, "run": "older"})
+    arn = stage.register("Approved", **CHAMPION)
+    stage.register("Rejected", run="loser")
+
+    answer = opened()
+
+    assert answer["package_group_exists"] is True
+    assert answer["champion"] == {
+        "package_arn": arn,
+        "version": 2,
+        "run": CHAMPION["run"],
+        "model_uri": CHAMPION["artifact_uri"],
+        "model_sha256": CHAMPION["artifact_sha256"],
+        "report_uri": CHAMPION["report_uri"],
+        "evaluation_uri": CHAMPION["evaluation_uri"],
+        "definition_sha256": CHAMPION["definition"],
+    }
+
+
+def test_an_approved_package_that_no_run_registered_is_named(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    stage.sagemaker.create_model_package_group(ModelPackageGroupName="kanmon-test-churn")
+    stage.register("Approved", run="by-hand")
+
+    with pytest.raises(ForeignPackageError, match="kanmon-test-churn/1: approved, but without"):
+        opened()
+
+
+# ---- the turn
+
+
+def expire_turn(stage: Stage) -> None:
+    stage.dynamodb.update_item(
+        TableName="kanmon-test-models",
+        Key={"model": {"S": "churn"}, "item": {"S": "turn"}},
+        UpdateExpression="SET #u = :past",
+        ExpressionAttributeNames={"#u": "until"},
+        ExpressionAttributeValues={":past": {"N": "1"}},
+    )
+
+
+def test_a_run_waits_behind_the_one_that_has_the_turn(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    opened()
+
+    waiting = opened(LATER, reason="drift")
+
+    assert waiting == {
+        "outcome": "queued",
+        "run": LATER,
+        "model": "churn",
+        "equals": None,
+        "behind": RUN,
+        "summary": f"queued: run {RUN} has the turn of churn; this is run after it",
+        "fingerprint": None,
+    }
+    assert stage.holder() == RUN
+    assert stage.record(LATER)["status"] == "QUEUED"
+    assert stage.record(LATER)["behind"] == RUN
+
+
+def test_an_expired_turn_is_taken_over_aloud(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    opened()
+    expire_turn(stage)
+
+    answer = opened(LATER)
+
+    assert answer["outcome"] == "new"
+    assert answer["summary"].endswith(f"(the turn of run {RUN} had expired)")
+    assert stage.holder() == LATER
+
+
+def test_the_turn_outlasts_every_step_at_its_limit(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    opened()
+
+    steps_and_machines = (60 + 120 + 60 + 3 * 15) * 60
+    assert seconds_needed(DEFINITION) == steps_and_machines + 15 * 60
+
+
+# ---- bad input: one clear line each
+
+
+def test_an_unknown_model_is_named_with_the_mend(stage: Stage, context: Context) -> None:
+    with pytest.raises(UnknownModelError) as raised:
+        open_run.handler({"run": RUN, "request": {"model": "chrun"}}, context)
+
+    assert str(raised.value) == (
+        "model chrun: the stage kanmon-test has no definition of it; check the name, or publish "
+        "models/chrun with `kanmon run chrun`"
+    )
+
+
+def test_a_definition_that_was_never_published_is_named(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    with pytest.raises(UnknownModelError, match=f"definitions/churn/{'a' * 64}/model.yaml is not"):
+        opened(definition="a" * 64)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"metrics: {primary: auc": "metrics: {primary: acu"}, DefinitionError),
+        ({"name: churn\n": "name: other\n"}, UnknownModelError),
+    ],
+)
+def test_a_bad_definition_never_takes_the_turn(
+    stage: Stage,
+    opened: Callable[..., dict[str, Any]],
+    change: dict[str, str],
+    error: type[Exception],
+) -> None:
+    [(old, new)] = change.items()
+    stage.publish(MODEL_YAML.replace(old, new))
+
+    with pytest.raises(error, match=r"models/churn/model\.yaml"):
+        opened()
+
+    assert stage.holder() is None
+
+
+def test_an_empty_dataset_is_named(stage: Stage, opened: Callable[..., dict[str, Any]]) -> None:
+    stage.s3.delete_object(Bucket="kanmon-test-data", Key="datasets/churn/customers.csv")
+
+    with pytest.raises(EmptyDatasetError, match="s3://kanmon-test-data/datasets/churn/: no data"):
+        opened()
+
+
+def test_a_file_of_another_kind_is_named(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    stage.put("datasets/churn/notes.txt", "hello")
+
+    with pytest.raises(UnknownFileKindError, match=r"datasets/churn/notes\.txt: not a \.csv"):
+        opened()
+
+
+def test_a_missing_image_is_named(stage: Stage, opened: Callable[..., dict[str, Any]]) -> None:
+    stage.ecr.batch_delete_image(
+        repositoryName="kanmon-test-steps", imageIds=[{"imageTag": "train"}]
+    )
+
+    with pytest.raises(ImageMissingError, match="image kanmon-test-steps:train is missing"):
+        opened()
+
+
+def test_a_missing_repository_is_a_missing_image(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    stage.ecr.delete_repository(repositoryName="kanmon-test-steps", force=True)
+
+    with pytest.raises(ImageMissingError, match="image kanmon-test-steps:preprocess is missing"):
+        opened()
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        ({"run": "Not A Run", "request": {"model": "churn"}}, RunNameError),
+        ({"run": RUN, "request": {"modle": "churn"}}, RunRequestError),
+        ({"run": RUN, "request": None}, RunRequestError),
+        ({}, RunNameError),
+    ],
+)
+def test_a_bad_request_is_refused_before_anything_is_touched(
+    stage: Stage, context: Context, event: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        open_run.handler(event, context)
+
+    assert stage.item("turn") == {}
