@@ -4,6 +4,7 @@ It has no threads and opens nothing, so that forking it is safe.
 """
 
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -35,6 +36,7 @@ SERVICES = ("dynamodb", "ecr", "s3", "sagemaker", "sns", "stepfunctions")
 def main() -> None:
     """Fork an instance for every message until the server is gone."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    gc.disable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's ^C is for the server
     for library in LIBRARIES:
         with contextlib.suppress(ImportError):
@@ -42,6 +44,9 @@ def main() -> None:
     for prepare in (_build_a_model, _read_models):
         with contextlib.suppress(ImportError):
             prepare()
+    # Otherwise the first collection in every instance walks, and so copies, all of this heap.
+    gc.freeze()
+    gc.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the instances
     from kanmon.local.functions import instance
 
