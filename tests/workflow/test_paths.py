@@ -1,0 +1,274 @@
+"""The paths a run can take, each played through the real interpreter."""
+
+import json
+import time
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.workflow.definition import CHAMPION, SAMPLE_JUDGEMENT, SAMPLE_RUN, states, transitions
+from tests.workflow.playing import (
+    COMPLETED,
+    PACKAGE,
+    RUN,
+    Played,
+    Refused,
+    Services,
+    job_failed,
+    play,
+    playing,
+    start,
+)
+from tests.workflow.test_definition import HAPPY_PATH, STEPS
+
+TASKS = set(states("Task"))
+LOST = job_failed("InternalServerError: We encountered an internal error. Please try again.")
+BROKEN = job_failed("AlgorithmError: , exit code: 1")
+QUEUED = {
+    "outcome": "queued",
+    "run": RUN,
+    "model": "abalone",
+    "equals": None,
+    "behind": "abalone-261121055400-abc",
+    "summary": "queued: run abalone-261121055400-abc has the turn of abalone",
+    "fingerprint": None,
+}
+NOTHING_NEW = SAMPLE_RUN | {
+    "outcome": "nothing new",
+    "equals": "abalone-261120055501-a1b",
+    "summary": "nothing new: as run abalone-261120055501-a1b",
+}
+
+# What the services answer in turn, by the state that asks; states left out do well.
+SCENARIOS: dict[str, dict[str, list[Any]]] = {
+    "all is well": {},
+    "the group exists": {"Open Run": [SAMPLE_RUN | {"package_group_exists": True}]},
+    "nothing is new": {"Open Run": [NOTHING_NEW]},
+    "another run has the turn": {"Open Run": [QUEUED]},
+    **{f"{step} loses its job once": {step: [LOST, COMPLETED]} for step in STEPS},
+    **{f"{step} fails by its own code": {step: [BROKEN]} for step in STEPS},
+    **{
+        f"{name} is refused": {name: [Refused("AccessDeniedException")]}
+        for name in TASKS - {"Report Failure"}
+    },
+    **{f"{step} is planned without limits": {"Open Run": [
+        SAMPLE_RUN | {"resources": {
+            name: settings for name, settings in SAMPLE_RUN["resources"].items()
+            if name != step.lower()
+        }}
+    ]} for step in STEPS},
+    "even the report fails": {
+        "Open Run": [Refused("UnknownModelError", "no such model")],
+        "Report Failure": [Refused("ServiceUnavailable")],
+    },
+}  # fmt: skip
+
+
+@cache
+def scenario(name: str) -> Played:
+    return play(SCENARIOS[name])
+
+
+def test_a_good_run_takes_the_drawn_path() -> None:
+    assert scenario("all is well").path == HAPPY_PATH
+
+
+def test_a_runs_output_is_what_close_run_says() -> None:
+    assert scenario("all is well").output == {"run": RUN, "closed": True}
+
+
+def test_close_run_learns_verdict_package_and_page() -> None:
+    [request] = scenario("all is well").services.asked("Close Run")
+
+    assert request == {
+        "run": RUN,
+        "model": "abalone",
+        "outcome": "new",
+        "verdict": "promote",
+        "summary": SAMPLE_JUDGEMENT["summary"],
+        "package_arn": PACKAGE,
+        "review_uri": SAMPLE_JUDGEMENT["review_uri"],
+        "fingerprint": "5" * 64,
+    }
+
+
+def test_open_run_learns_the_runs_name_and_the_whole_request() -> None:
+    request = {"model": "abalone", "reason": "manual", "parameters": {"rounds": 10}}
+
+    [asked] = play(request=request).services.asked("Open Run")
+
+    assert asked == {"run": RUN, "request": request}
+
+
+def test_a_later_run_finds_its_package_group_and_makes_none() -> None:
+    assert "Create Package Group" not in scenario("the group exists").path
+    assert scenario("the group exists").outcome.status == "SUCCEEDED"
+
+
+def test_a_run_with_nothing_new_is_closed_without_a_job() -> None:
+    played = scenario("nothing is new")
+
+    assert played.path == ["Open Run", "Anything New?", "Close Run"]
+    [request] = played.services.asked("Close Run")
+    assert request == {
+        "run": RUN,
+        "model": "abalone",
+        "outcome": "nothing new",
+        "summary": NOTHING_NEW["summary"],
+        "fingerprint": "5" * 64,
+        "equals": NOTHING_NEW["equals"],
+    }
+
+
+def test_a_queued_run_ends_at_once_and_leaves_the_turn_alone() -> None:
+    played = scenario("another run has the turn")
+
+    assert played.path == ["Open Run", "Anything New?", "Queued Behind Another Run"]
+    assert played.outcome.status == "SUCCEEDED"
+    assert played.output == {
+        "run": RUN,
+        "model": "abalone",
+        "outcome": "queued",
+        "summary": QUEUED["summary"],
+        "behind": QUEUED["behind"],
+    }
+
+
+def test_the_champion_reaches_evaluate() -> None:
+    played = play({"Open Run": [SAMPLE_RUN | {"champion": CHAMPION}]})
+
+    [request] = played.services.asked("Evaluate")
+    inputs = {
+        entry["InputName"]: entry["S3Input"]["S3Uri"] for entry in request["ProcessingInputs"]
+    }
+    assert inputs["champion"] == CHAMPION["model_uri"]
+    assert inputs["champion-report"] == CHAMPION["report_uri"]
+
+
+@pytest.mark.parametrize("verdict", ["promote", "hold", "reject"])
+def test_every_candidate_is_registered_whatever_the_verdict(verdict: str) -> None:
+    status = "Rejected" if verdict == "reject" else "PendingManualApproval"
+    judgement = SAMPLE_JUDGEMENT | {"verdict": verdict, "approval_status": status}
+
+    played = play({"Judge Candidate": [judgement]})
+
+    [request] = played.services.asked("Register Candidate")
+    assert request["ModelApprovalStatus"] == status
+    assert played.services.asked("Close Run")[0]["verdict"] == verdict
+
+
+@pytest.mark.parametrize("name", sorted(TASKS - {"Report Failure"}))
+def test_a_refusal_in_any_state_is_reported_and_fails_the_run(name: str) -> None:
+    played = scenario(f"{name} is refused")
+
+    assert played.path[-2:] == ["Report Failure", "Run Failed"]
+    [report] = played.services.asked("Report Failure")
+    assert (report["run"], report["model"]) == (RUN, "abalone")
+    assert "AccessDenied" in report["error"] + report["cause"] or "SageMaker" in report["error"]
+    assert (played.outcome.status, played.outcome.error, played.outcome.cause) == (
+        "FAILED",
+        "PreprocessJobFailed",
+        "preprocess: mend the data",
+    )
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_job_lost_to_the_platform_runs_again_under_a_new_name(step: str) -> None:
+    played = scenario(f"{step} loses its job once")
+
+    jobs = [request["ProcessingJobName"][-1] for request in played.services.asked(step)]
+    assert jobs == ["0", "6"]
+    assert played.outcome.status == "SUCCEEDED"
+
+
+def test_two_lost_jobs_in_a_run_are_enough() -> None:
+    played = play({"Preprocess": [LOST, COMPLETED], "Train": [LOST]})
+
+    assert len(played.services.asked("Preprocess")) == 2
+    assert len(played.services.asked("Train")) == 2
+    assert played.outcome.status == "FAILED"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_job_that_fails_by_its_own_code_is_not_repeated(step: str) -> None:
+    played = scenario(f"{step} fails by its own code")
+
+    assert len(played.services.asked(step)) == 1
+    [report] = played.services.asked("Report Failure")
+    assert report["error"] == "States.TaskFailed"
+    assert json.loads(report["cause"])["FailureReason"] == BROKEN["FailureReason"]
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ResourceLimitExceededException"])
+def test_a_job_that_could_not_start_is_tried_under_the_next_name(code: str) -> None:
+    played = play({"Train": [Refused(code), Refused(code), COMPLETED]})
+
+    jobs = [request["ProcessingJobName"][-1] for request in played.services.asked("Train")]
+    assert jobs == ["0", "1", "2"]
+    assert played.outcome.status == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("name", ["Open Run", "Close Run"])
+def test_a_busy_table_is_waited_for(name: str) -> None:
+    answers = {"Open Run": SAMPLE_RUN, "Close Run": {"run": RUN, "closed": True}}
+    busy = Refused("ProvisionedThroughputExceededException")
+
+    played = play({name: [busy, busy, answers[name]]})
+
+    assert len(played.services.asked(name)) == 3
+    assert played.outcome.status == "SUCCEEDED"
+
+
+def test_a_wrong_request_is_not_repeated() -> None:
+    played = play({"Open Run": [Refused("RunRequestError", "model: write a name")]})
+
+    assert len(played.services.asked("Open Run")) == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "model"), [({}, ""), ({"model": 7}, "7"), ([], ""), ("abalone", "")]
+)
+def test_a_request_of_any_shape_fails_as_reported(request_: Any, model: str) -> None:
+    played = play({"Open Run": [Refused("RunRequestError")]}, request=request_)
+
+    [report] = played.services.asked("Report Failure")
+    assert report["model"] == model
+
+
+def test_when_even_the_report_fails_the_run_fails_with_the_first_error() -> None:
+    played = scenario("even the report fails")
+
+    assert len(played.services.asked("Report Failure")) == 5
+    assert played.outcome.status == "FAILED"
+    assert played.outcome.error == "UnknownModelError"
+    assert "no such model" in (played.outcome.cause or "")
+
+
+def test_stopping_a_run_stops_the_job_under_way() -> None:
+    services = Services({"Train": [{"ProcessingJobStatus": "InProgress"}]})
+    with playing(services):
+        running = start({"model": "abalone"})
+        deadline = time.monotonic() + 20
+        while not services.asked("Train") and time.monotonic() < deadline:
+            running.ended.wait(0.02)
+
+        running.stop("Operator", "enough")
+
+        assert running.ended.wait(20)
+        while not services.stopped and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert services.stopped == ["kanmon-test-abalone-261121055501-x7k-train-0"]
+
+
+def test_the_scenarios_take_every_transition_the_workflow_has() -> None:
+    drawn = {(name, target) for name, state in states().items() for target in transitions(state)}
+    taken = set().union(*(scenario(name).steps for name in SCENARIOS))
+
+    assert taken == drawn
+
+
+def test_no_scenario_takes_more_than_fifteen_transitions_but_for_lost_jobs() -> None:
+    for name in SCENARIOS:
+        if "loses" not in name:
+            assert len(scenario(name).path) + 1 <= 15, name
