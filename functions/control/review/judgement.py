@@ -68,8 +68,9 @@ def rules_table(case: Case) -> Table:
 
 
 def _urgency(rule: Document) -> tuple[int, bool]:
-    """Failures first; last the rules without a bar, which only say that something is there."""
-    return ORDER.get(text(rule.get("outcome")), 2), finite(rule.get("bar")) is None
+    """Failures first; last what passed without a bar: it only says that something is there."""
+    place = ORDER.get(text(rule.get("outcome")), 2)
+    return place, place == ORDER["pass"] and finite(rule.get("bar")) is None
 
 
 def _rule_row(rule: Document) -> list[Cell]:

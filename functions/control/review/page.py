@@ -21,6 +21,7 @@ from review.reading import Document, listed, mapping
 from review.wording import clean, moment, sentence, shorten, text
 
 LARGEST_PAGE = 300_000
+LONGEST_NAME = 120  # characters of a row's or a column's name
 
 # (rows of a table, characters of a text). The first that keeps the page under its size is taken;
 # the last one is small enough for any input.
@@ -136,6 +137,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters["sentence"] = sentence
+    environment.filters["brief"] = lambda name: shorten(clean(name), LONGEST_NAME)
     return environment
 
 

@@ -351,3 +351,40 @@ def test_any_documents_at_all_give_a_well_formed_page(data: st.DataObject) -> No
             whole[key] = data.draw(anything)
 
     read(render(**sample))
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("palette", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("ink", "ground"),
+    [
+        ("ink", "paper"),
+        ("ink", "panel"),
+        ("quiet", "paper"),
+        ("quiet", "panel"),  # the words in a drawing
+        ("candidate", "paper"),  # links too
+        ("champion", "paper"),
+        ("ink", "good-back"),
+        ("ink", "unclear-back"),
+        ("ink", "bad-back"),
+        ("good", "good-back"),
+        ("unclear", "unclear-back"),
+        ("bad", "bad-back"),
+        ("good", "paper"),
+        ("unclear", "paper"),
+        ("bad", "paper"),
+    ],
+)
+def test_text_stands_out_from_its_ground(palette: int, ink: str, ground: str) -> None:
+    (style,) = page_of(task="regression").all("style")
+    colours = dict(
+        re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", style.text.split(":root {")[palette + 1])
+    )
+    lighter, darker = sorted((luminance(colours[ink]), luminance(colours[ground])), reverse=True)
+
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5
