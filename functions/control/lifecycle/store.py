@@ -28,7 +28,7 @@ class Store:
 
     @staticmethod
     def run_key(model: str, run: str, name: str = "") -> str:
-        return f"runs/{model}/{run}/{name}".removesuffix("/")
+        return f"runs/{model}/{run}/{name}" if name else f"runs/{model}/{run}"
 
     @staticmethod
     def snapshot_key(model: str, snapshot: str) -> str:

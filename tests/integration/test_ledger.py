@@ -1,0 +1,95 @@
+"""The turn's conditional writes, when others write in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from lifecycle.ledger import Ledger, TurnContestedError
+
+from tests.integration.conftest import TABLE, Stage
+
+REQUEST = {"model": "churn", "reason": "manual", "parameters": {"alpha": 1.0, "beta": 1}}
+
+
+class RacedClient:
+    """A DynamoDB client whose every read is followed by somebody else's write."""
+
+    def __init__(self, client: Any, races: list[Callable[[], object]]) -> None:
+        self._client = client
+        self._races = races
+        self.exceptions = client.exceptions
+        self.put_item = client.put_item
+
+    def get_item(self, **request: Any) -> Any:
+        found = self._client.get_item(**request)
+        if self._races:
+            self._races.pop()()
+        return found
+
+
+def test_of_two_runs_that_read_a_free_turn_only_one_takes_it(stage: Stage) -> None:
+    other = Ledger(stage.dynamodb, TABLE)
+    raced = RacedClient(stage.dynamodb, [lambda: other.ask_turn("churn", "first", 10, 60, REQUEST)])
+
+    asked = Ledger(raced, TABLE).ask_turn("churn", "second", 10, 60, REQUEST)  # type: ignore[arg-type]
+
+    assert (asked.outcome, asked.behind) == ("queued", "first")
+    assert other.turn("churn").holder == "first"
+
+
+def test_a_request_that_arrives_during_the_hand_over_is_not_lost(stage: Stage) -> None:
+    ledger = Ledger(stage.dynamodb, TABLE)
+    ledger.ask_turn("churn", "first", 10, 60, REQUEST)
+    raced = RacedClient(
+        stage.dynamodb, [lambda: ledger.ask_turn("churn", "second", 20, 60, REQUEST)]
+    )
+
+    handed = Ledger(raced, TABLE).hand_over_turn("churn", "first", 30)  # type: ignore[arg-type]
+
+    assert handed is not None
+    assert handed.input == REQUEST
+    assert ledger.turn("churn").holder == handed.to
+
+
+def test_a_turn_written_by_others_without_end_is_given_up_aloud(stage: Stage) -> None:
+    other = Ledger(stage.dynamodb, TABLE)
+    endless = [lambda: other.ask_turn("churn", "first", 10, 60, REQUEST)] * 200
+
+    with pytest.raises(TurnContestedError, match="model churn: too many runs"):
+        Ledger(RacedClient(stage.dynamodb, endless), TABLE).ask_turn(  # type: ignore[arg-type]
+            "churn", "second", 10, 60, REQUEST
+        )
+
+
+def test_of_many_runs_at_once_one_has_the_turn_and_all_others_wait_as_one(stage: Stage) -> None:
+    ledger = Ledger(stage.dynamodb, TABLE)
+    reasons = [f"reason {number}" for number in range(8)]
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = list(
+            pool.map(
+                lambda reason: ledger.ask_turn(
+                    "churn", reason, 10, 60, {**REQUEST, "reason": reason}
+                ),
+                reasons,
+            )
+        )
+
+    turn = ledger.turn("churn")
+    assert [each.outcome for each in asked].count("taken") == 1
+    assert turn.queued is not None
+    assert {turn.holder, *turn.queued.reasons} == set(reasons)
+
+
+def test_the_parameters_of_a_waiting_request_keep_their_types(stage: Stage) -> None:
+    ledger = Ledger(stage.dynamodb, TABLE)
+    ledger.ask_turn("churn", "first", 10, 60, REQUEST)
+    ledger.ask_turn("churn", "second", 20, 60, REQUEST)
+
+    handed = ledger.hand_over_turn("churn", "first", 30)
+
+    assert handed is not None
+    assert repr(handed.input["parameters"]) == "{'alpha': 1.0, 'beta': 1}"

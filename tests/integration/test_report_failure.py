@@ -1,0 +1,155 @@
+"""Report Failure: one line, the turn back, once for each run however it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import close_run
+import open_run
+import pytest
+import report_failure
+
+from tests.integration.conftest import RUN, Context, Stage
+
+Load = Callable[[str], dict[str, Any]]
+WAITING = "churn-261121060000-a1b"
+MESSAGE = "train: the target churn has one value only; give it rows of both"
+
+
+def open_for(context: Context, run: str, **request: Any) -> dict[str, Any]:
+    return open_run.handler({"run": run, "request": {"model": "churn", **request}}, context)
+
+
+def test_a_failed_run_is_recorded_told_and_gives_its_turn_back(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    open_for(context, RUN)
+
+    reported = report_failure.handler(load_event("report_failure"), context)
+
+    assert reported == {
+        "run": RUN,
+        "model": "churn",
+        "error": "TrainJobFailed",
+        "message": MESSAGE,
+        "started_next": None,
+    }
+    record = stage.record()
+    assert (record["status"], record["error"], record["summary"]) == (
+        "FAILED",
+        "TrainJobFailed",
+        MESSAGE,
+    )
+    assert stage.holder() is None
+    [notice] = stage.notices()
+    assert (notice["event"], notice["summary"]) == ("run failed", MESSAGE)
+
+
+def test_the_workflow_and_its_status_event_are_one_occurrence(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    open_for(context, RUN)
+    first = report_failure.handler(load_event("report_failure"), context)
+    event = load_event("report_failure_status")
+    event["detail"] |= {"status": "FAILED", "error": first["error"], "cause": first["message"]}
+
+    assert report_failure.handler(event, context) == first
+    assert len(stage.notices()) == 1
+
+
+def test_a_stopped_run_gives_its_turn_back(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    open_for(context, RUN)
+
+    reported = report_failure.handler(load_event("report_failure_status"), context)
+
+    assert (reported["error"], reported["message"]) == ("Execution.ABORTED", "the run was stopped")
+    assert stage.holder() is None
+
+
+def test_whoever_waits_behind_a_failed_run_is_started(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    open_for(context, RUN)
+    open_for(context, WAITING)
+
+    reported = report_failure.handler(load_event("report_failure"), context)
+
+    assert stage.executions() == [reported["started_next"]]
+    assert stage.holder() == reported["started_next"]
+
+
+def test_a_report_that_failed_halfway_is_made_again(
+    stage: Stage, context: Context, load_event: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_for(context, RUN)
+    open_for(context, WAITING)
+
+    def unreachable(notice: object) -> None:
+        raise ConnectionError("the topic cannot be reached")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(close_run.gateways().notices, "publish", unreachable)
+        with pytest.raises(ConnectionError):
+            report_failure.handler(load_event("report_failure"), context)
+    reported = report_failure.handler(load_event("report_failure"), context)
+
+    assert stage.executions() == [reported["started_next"]]
+    assert len(stage.notices()) == 1
+
+
+def test_a_run_without_the_turn_leaves_it_where_it_is(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    open_for(context, WAITING)
+
+    report_failure.handler(load_event("report_failure"), context)
+
+    assert stage.holder() == WAITING
+
+
+def test_a_run_that_was_closed_well_is_not_made_a_failure(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    open_for(context, RUN)
+    close_run.handler(load_event("close_run"), context)
+
+    report_failure.handler(load_event("report_failure_status"), context)
+
+    assert stage.record()["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("model", ["", "No Such Model!", "x" * 5000])
+def test_a_request_that_names_no_model_is_still_told(
+    stage: Stage, context: Context, model: str
+) -> None:
+    event = {"run": "Odd Name", "model": model, "error": "RunRequestError", "cause": "so"}
+
+    reported = report_failure.handler(event, context)
+
+    assert (reported["model"], reported["message"]) == (None, "so")
+    assert [notice["model"] for notice in stage.notices()] == ["unknown model"]
+
+
+def test_what_open_run_refuses_reaches_the_reader_in_its_own_words(
+    stage: Stage, context: Context
+) -> None:
+    stage.s3.delete_object(Bucket="kanmon-test-data", Key="datasets/churn/customers.csv")
+    with pytest.raises(Exception, match="no data there") as raised:
+        open_for(context, RUN)
+    assert stage.holder() == RUN
+
+    reported = report_failure.handler(
+        {
+            "run": RUN,
+            "model": "churn",
+            "error": raised.typename,
+            "cause": f'{{"errorType": "{raised.typename}", "errorMessage": "{raised.value}"}}',
+        },
+        context,
+    )
+
+    assert reported["message"] == str(raised.value)
+    assert stage.holder() is None
