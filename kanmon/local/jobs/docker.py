@@ -18,17 +18,22 @@ log = logging.getLogger(__name__)
 REPOSITORY = "kanmon-steps"
 LABEL = "kanmon.digest"
 TAIL_CHARACTERS = 600
+OLD_CLIENTS = ("18", "19", "20", "22")
 
 
 class DockerEngine:
     """Runs a job's programs with `docker run`, whose client is a process like any other."""
 
     def __init__(
-        self, processes: Processes, containers: Path = CONTAINERS, client: str = "docker"
+        self,
+        processes: Processes,
+        containers: Path = CONTAINERS,
+        repository: str = REPOSITORY,
     ) -> None:
         self._processes = processes
         self._containers = containers
-        self._client = shutil.which(client) or client
+        self._repository = repository
+        self._client = find_client()
         self._building = threading.Lock()
 
     def pull(self, image: Image) -> None:
@@ -49,7 +54,7 @@ class DockerEngine:
             *identity(),
             # Values come from the client's environment, so that no process list shows them.
             *(word for name in launch.environment for word in ("--env", name)),
-            *entry(launch),
+            *entry(launch, f"{self._repository}:{launch.image.step}"),
         ]
         return self._processes.start(
             command,
@@ -69,13 +74,13 @@ class DockerEngine:
 
     def _built(self, step: str) -> str | None:
         form = f'{{{{index .Config.Labels "{LABEL}"}}}}'
-        answer = self._run("image", "inspect", "--format", form, f"{REPOSITORY}:{step}")
+        answer = self._run("image", "inspect", "--format", form, f"{self._repository}:{step}")
         return answer.stdout.strip() if answer.returncode == 0 else None
 
     def _build(self, step: str, wanted: str) -> None:
         log.info("building the image of %s", step)
         answer = self._run(
-            *("build", "--target", step, "--tag", f"{REPOSITORY}:{step}"),
+            *("build", "--target", step, "--tag", f"{self._repository}:{step}"),
             *("--label", f"{LABEL}={wanted}"),
             *("--file", str(self._containers / "Dockerfile"), str(self._containers)),
         )
@@ -99,6 +104,29 @@ class DockerEngine:
             ) from error
 
 
+def find_client() -> str:
+    """The first Docker client on PATH that can build with BuildKit, else just the first.
+
+    Up to version 22 the client has BuildKit in it; later ones need the buildx component.
+    """
+    clients = [
+        found
+        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
+        if (found := shutil.which("docker", path=folder))
+    ]
+    for client in clients:
+        version = output(client, "version", "--format", "{{.Client.Version}}")
+        if version.partition(".")[0] in OLD_CLIENTS or output(client, "buildx", "version"):
+            return client
+    return clients[0] if clients else "docker"
+
+
+def output(*command: str) -> str:
+    """What a command prints; empty when it fails."""
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
 def settings() -> dict[str, str]:
     """Which engine the client talks to is the developer's choice."""
     return {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
@@ -110,8 +138,7 @@ def identity() -> list[str]:
     return ["--user", f"{user}:{os.getgid()}"] if user else []
 
 
-def entry(launch: Launch) -> list[str]:
-    image = f"{REPOSITORY}:{launch.image.step}"
+def entry(launch: Launch, image: str) -> list[str]:
     if not launch.entrypoint:
         return [image, *launch.arguments]
     program, *words = launch.entrypoint

@@ -1,0 +1,28 @@
+"""The Docker tier: `make test-docker`. Anything else collects it and says that it is skipped."""
+
+import subprocess
+
+import pytest
+
+from tests.local.conftest import client, stage, stage_home
+
+__all__ = ["client", "stage", "stage_home"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    reason = None
+    if "docker" not in (config.option.markexpr or ""):
+        reason = "the Docker tier is run by `make test-docker`"
+    elif not docker_answers():
+        reason = "no Docker engine answers"
+    for item in items:
+        if reason and item.get_closest_marker("docker"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def docker_answers() -> bool:
+    try:
+        answer = subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return False
+    return answer.returncode == 0
