@@ -31,9 +31,9 @@ def drift_table(case: Case) -> Table | None:
     columns = [
         Column("Feature"),
         Column("PSI", "number"),
-        Column("Reading", "short"),
         Column("Missing before", "number"),
         Column("Missing now", "number"),
+        Column("Reading", "rest"),
     ]
     return table(
         "drift-table",
@@ -61,9 +61,9 @@ def _drift_row(each: Document, written: str) -> list[Cell]:
     return [
         Cell(text(each.get("feature")), note=text(each.get("kind"), "")),
         Cell(written, drawing=drawn),
-        Cell(reading, tone=tone),
         Cell(percent(each.get("missing_before"))),
         Cell(percent(each.get("missing_now"))),
+        Cell(reading, tone=tone),
     ]
 
 

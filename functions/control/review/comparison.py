@@ -29,7 +29,11 @@ from review.wording import (
 )
 
 DIRECTION_WORDS = {"lower": "lower is better", "higher": "higher is better"}
-_COMPARED = (Column("Champion", "number"), Column("Difference", "number"), Column("Reading"))
+_COMPARED = (
+    Column("Champion", "number"),
+    Column("Difference", "number"),
+    Column("Reading", "rest"),
+)
 _WON: tuple[Tone, str] = ("good", "Better")
 _LOST: tuple[Tone, str] = ("bad", "Worse")
 

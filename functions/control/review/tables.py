@@ -25,10 +25,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's heading. Numbers are set right. A phone gives long text a line of its own."""
+    """A column's heading and how its cells are laid out.
+
+    Numbers are set right. On a phone's cards a number or a short word takes a third of a line, the
+    rest what is left of it, and text a line of its own.
+    """
 
     heading: str
-    kind: Literal["text", "short", "number"] = "text"
+    kind: Literal["text", "short", "rest", "number"] = "text"
 
 
 @dataclass(frozen=True)
