@@ -52,7 +52,7 @@ def read_model(folder: Path, expected: str) -> Artifact:
     try:
         content = packed.read_bytes()
     except FileNotFoundError:
-        raise StepError(f"{packed}: there is no model; run Train again") from None
+        raise StepError(f"{packed}: there is no model; run the step that writes it again") from None
     if sha256(content) != expected:
         raise StepError(
             f"{packed}: its sha256 is {sha256(content)}, but {expected} was recorded; the file was "

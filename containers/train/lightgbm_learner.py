@@ -90,7 +90,9 @@ class LightGBM:
             )
             self._booster = self._library.Booster(settings, train)
             self._booster.add_valid(
-                train.create_valid(problem.validation.matrix, problem.validation.labels),
+                train.create_valid(
+                    problem.validation.matrix, problem.validation.labels, params=settings
+                ),
                 "validation",
             )
             self.metric, _, self.higher_is_better = self._evaluation()

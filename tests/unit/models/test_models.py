@@ -105,7 +105,7 @@ def wheel(folder: Path, content: bytes) -> Path:
 
 
 def test_abalone_data_that_is_not_the_file_we_know_is_refused(tmp_path):
-    with pytest.raises(abalone.SampleDataError, match="has sha256 .+ delete the file"):
+    with pytest.raises(abalone.SampleDataError, match=r"has sha256 .+ delete the file"):
         abalone.from_wheel(wheel(tmp_path, b"sex,rings\nM,1\n"))
 
 

@@ -17,7 +17,12 @@ METRICS = {
 }  # fmt: skip
 
 
-def plan(
+def plan(task: str = "regression", library: str = "lightgbm", **changes: object) -> Plan:
+    """A run plan for the rows of `rows`; see `document`."""
+    return Plan.from_document(document(task, library, **changes))
+
+
+def document(
     task: str = "regression",
     library: str = "lightgbm",
     *,
@@ -28,8 +33,8 @@ def plan(
     patience: int = 10,
     seed: int = 7,
     **changes: object,
-) -> Plan:
-    """A run plan for the rows of `rows`; `changes` are keys of the plan's document."""
+) -> dict:
+    """A run.json for the rows of `rows`; `changes` are keys of it, or of its definition."""
     features = features or {"size": "numeric", "weight": "numeric", "colour": "categorical"}
     default = {"min_data_in_leaf": 5} if library == "lightgbm" else {"max_depth": 4}
     content = {
@@ -51,8 +56,8 @@ def plan(
         "segments": changes.pop("segments", []),
         "resources": {"preprocess": {"memory_mb": 1024}},
     }
-    document = {"run": "r-1", "model": "m", "champion": None, "definition": {"content": content}}
-    return Plan.from_document(document | changes)
+    whole = {"run": "r-1", "model": "m", "champion": None, "definition": {"content": content}}
+    return whole | changes
 
 
 def rows(

@@ -1,0 +1,99 @@
+"""`python -m evaluate`: what it reads, what it leaves, and how it fails."""
+
+import json
+import shutil
+
+import pytest
+from contract.artifact import sha256
+from contract.paths import Paths
+from contract.step import StepError
+from evaluate.__main__ import main
+from train.__main__ import main as train
+
+from tests.unit.train.cases import document, rows
+
+BASELINE = {"features": {"colour": {"kind": "categorical", "missing": 0, "categories": {"red": 1}}}}
+PREPROCESS = {
+    "rows_read": 700,
+    "rows_written": {"train": 300, "validation": 100, "test": 100},
+    "rows_rejected": 0,
+    "warnings": [],
+}
+
+
+@pytest.fixture
+def job(tmp_path):
+    """The folders of a job that has all that Evaluate needs, with a champion."""
+    paths = Paths(tmp_path / "processing")
+    paths.run_plan.parent.mkdir(parents=True)
+    paths.run_plan.write_text(json.dumps(document()))
+    for seed, name in enumerate(("train", "validation", "test")):
+        paths.input(name).mkdir()
+        rows(count=150, seed=seed).write_parquet(paths.input(name) / "part-0.parquet")
+    train(paths)
+    for name in ("model", "champion"):
+        shutil.copytree(paths.output("model"), paths.input(name))
+    for name in ("report", "champion-report"):
+        paths.input(name).mkdir()
+        (paths.input(name) / "baseline.json").write_text(json.dumps(BASELINE))
+    (paths.input("report") / "preprocess.json").write_text(json.dumps(PREPROCESS))
+    digest = sha256((paths.input("champion") / "model.tar.gz").read_bytes())
+    champion = {"run": "r-0", "package_arn": "arn:x", "version": 3, "model_sha256": digest}
+    paths.run_plan.write_text(json.dumps(document(champion=champion)))
+    return paths
+
+
+def test_it_leaves_the_evaluation_and_the_statistics(job):
+    main(job)
+
+    folder = job.root / "output/evaluation"
+    evaluation = json.loads((folder / "evaluation.json").read_text())
+    statistics = json.loads((folder / "statistics.json").read_text())
+    assert evaluation["champion"]["version"] == 3
+    assert evaluation["data"]["drift"][0]["psi"] == 0
+    assert evaluation["seconds"] > 0
+    rmse = evaluation["candidate"]["metrics"]["rmse"]["value"]
+    assert statistics["regression_metrics"]["rmse"]["value"] == rmse
+
+
+def test_the_first_model_has_no_champion(job):
+    job.run_plan.write_text(json.dumps(document()))
+
+    main(job)
+
+    evaluation = json.loads((job.root / "output/evaluation/evaluation.json").read_text())
+    assert (evaluation["champion"], evaluation["data"]["drift"]) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["model", "champion"])
+def test_a_model_that_is_not_the_recorded_one_is_refused(job, name):
+    with (job.input(name) / "model.tar.gz").open("ab") as packed:
+        packed.write(b"x")
+
+    with pytest.raises(StepError, match=rf"input/{name}/model.tar.gz: its sha256 is .+ recorded"):
+        main(job)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model/model.tar.gz",
+        "model/training.json",
+        "champion/model.tar.gz",
+        "champion-report/baseline.json",
+        "report/preprocess.json",
+        "report/baseline.json",
+    ],
+)
+def test_a_missing_input_is_named(job, name):
+    (job.root / "input" / name).unlink()
+
+    with pytest.raises(StepError, match=rf"input/{name}: .+; run .+ again"):
+        main(job)
+
+
+def test_a_report_that_is_not_json_is_named(job):
+    (job.input("report") / "baseline.json").write_text("{")
+
+    with pytest.raises(StepError, match=r"baseline.json: not JSON"):
+        main(job)
