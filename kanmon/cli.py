@@ -36,7 +36,7 @@ NO_COLOR        no colours
     sections={
         "Stage": ["up", "deploy", "down", "doctor", "env"],
         "Models": ["models", "new-model", "put-data"],
-        "Runs": ["run", "runs", "show", "report", "logs", "stop"],
+        "Runs": ["run", "runs", "show", "report", "approve", "reject", "logs", "stop"],
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
 )

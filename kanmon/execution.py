@@ -13,16 +13,8 @@ if TYPE_CHECKING:
     from kanmon.stage import Connection
 
 RUNNING = "RUNNING"
-# An attempt of a state that did not work; a retry or a catch follows.
-FAILED_ATTEMPTS = {
-    "TaskFailed",
-    "TaskTimedOut",
-    "TaskStartFailed",
-    "TaskSubmitFailed",
-    "LambdaFunctionFailed",
-    "LambdaFunctionTimedOut",
-    "LambdaFunctionScheduleFailed",
-}
+# An attempt of a task state begins with one of these.
+ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
 
 
 @dataclass
@@ -32,7 +24,7 @@ class Visit:
     state: str
     began: datetime
     ended: datetime | None = None
-    failed_attempts: int = 0
+    attempts: int = 0
 
     def seconds(self, now: datetime) -> float:
         """How long it took, or has taken so far."""
@@ -63,8 +55,8 @@ def visits(events: Iterable[Any]) -> list[Visit]:
                 found.append(Visit(name, event["timestamp"]))
         elif kind == "TaskStateExited" and found:
             found[-1].ended = event["timestamp"]
-        elif kind in FAILED_ATTEMPTS and found:
-            found[-1].failed_attempts += 1
+        elif kind in ATTEMPTS and found:
+            found[-1].attempts += 1
     return found
 
 

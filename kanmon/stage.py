@@ -68,6 +68,7 @@ class Connection:
             patient = Config(
                 retries={"mode": "standard", "max_attempts": 2 if self.endpoint else 5},
                 connect_timeout=5,
+                read_timeout=30 if self.endpoint else 60,
                 # The local stage has one name, 127.0.0.1: buckets go into the path.
                 s3={"addressing_style": "path"} if self.endpoint else None,
             )

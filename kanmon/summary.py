@@ -17,9 +17,14 @@ def verdict_lines(verdict: Document) -> list[str]:
     order = {"reject": 0, "hold": 1, "pass": 2}
     rules = sorted(verdict.get("rules", []), key=lambda rule: order.get(rule["outcome"], 3))
     word = str(verdict["verdict"])
-    lines = [f"Verdict   {coloured(word)}: {verdict['summary']}"]
-    rows = [[coloured(rule["outcome"]), str(rule["words"])] for rule in rules]
-    return lines + [f"{INDENT}{line}" for line in table(rows)]
+    reasons = str(verdict["summary"]).removeprefix(f"{word}: ")
+    # Some rules say the same of several metrics or segments ("no champion yet"): once is enough.
+    said = dict.fromkeys((str(rule["outcome"]), str(rule["words"])) for rule in rules)
+    rows = [[coloured(outcome), words] for outcome, words in said]
+    return [
+        f"Verdict   {coloured(word)}: {reasons}",
+        *(f"{INDENT}{line}" for line in table(rows)),
+    ]
 
 
 def metric_lines(evaluation: Document) -> list[str]:
@@ -73,7 +78,7 @@ def failure_words(error: str, cause: str) -> str:
     return words if len(words) <= 600 else f"{words[:597]}…"
 
 
-def state_line(state: str, seconds: str, failed_attempts: int, width: int = 28) -> str:
-    """A state that passed: its name, how long it took, and whether it needed more attempts."""
-    more = faint(f"  after {failed_attempts + 1} attempts") if failed_attempts else ""
+def state_line(state: str, seconds: str, attempts: int, width: int = 28) -> str:
+    """A state that passed: its name, how long it took, and how many attempts it needed."""
+    more = faint(f"  in {attempts} attempts") if attempts > 1 else ""
     return f"{INDENT}{state:<{width}}{seconds:>12}{more}"

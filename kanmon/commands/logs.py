@@ -35,14 +35,15 @@ def command(run: str, step: str | None) -> None:
     invocation = current()
     connection, screen = invocation.connection, invocation.screen
     record = find_run(connection, invocation.project, run)
-    job_prefix = f"{connection.stack}-{record.run}-"
+    run = str(record.equals or record.run)  # a run that found nothing new started no job
+    job_prefix = f"{connection.stack}-{run}-"
     events = _events(connection, job_prefix + (f"{step}-" if step else ""))
     for event in events:
         job = event["logStreamName"].split("/")[0].removeprefix(job_prefix)
         at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).astimezone()
         screen.say(f"{faint(f'{at:%H:%M:%S}  {job:<13}')} {event['message'].rstrip()}")
     if not events:
-        screen.say(f"The jobs of run {record.run} have written nothing.")
+        screen.say(f"The jobs of run {run} have written nothing.")
     screen.document(
         [
             {
@@ -64,7 +65,12 @@ def _events(connection: "Connection", prefix: str) -> list[Any]:
             .get_paginator("filter_log_events")
             .paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=prefix)
         )
-        found = [event for page in pages for event in page["events"]]
+        found = [
+            event
+            for page in pages
+            for event in page["events"]
+            if event["logStreamName"].startswith(prefix)
+        ]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return []

@@ -87,7 +87,7 @@ class Progress:
 
         now = datetime.now(UTC)
         for visit in visits[self._told :]:
-            line = state_line(visit.state, seconds(visit.seconds(now)), visit.failed_attempts)
+            line = state_line(visit.state, seconds(visit.seconds(now)), visit.attempts)
             if visit.ended is None:
                 self._screen.live(line)
                 break

@@ -58,5 +58,5 @@ def outcome(record: "RunRecord") -> str:
 def note(record: "RunRecord") -> str:
     """What to add in a line: why it failed, what it equals, what the gate said."""
     words = record.error or (f"equals {record.equals}" if record.equals else record.summary) or ""
-    text = " ".join(str(words).split())
+    text = " ".join(str(words).split()).removeprefix(f"{record.verdict}: ")
     return text if len(text) <= 90 else f"{text[:89]}…"

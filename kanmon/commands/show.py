@@ -66,7 +66,7 @@ def _tell_all(invocation: Invocation, record: Any, events: list[Any], arn: str) 
     now = datetime.now(UTC)
     screen.say("States")
     for visit in visits:
-        screen.say(state_line(visit.state, seconds(visit.seconds(now)), visit.failed_attempts))
+        screen.say(state_line(visit.state, seconds(visit.seconds(now)), visit.attempts))
     for line in told.lines:
         screen.say(line)
     if told.problem:

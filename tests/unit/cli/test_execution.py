@@ -36,15 +36,16 @@ def test_task_states_are_told_with_their_times_and_choices_are_not():
     ]
 
 
-def test_attempts_that_failed_are_counted():
+def test_the_attempts_of_a_state_are_counted():
     events = [
         event("TaskStateEntered", 0, "Train"),
+        event("TaskScheduled", 0),
         event("TaskFailed", 1),
-        event("LambdaFunctionFailed", 2),
+        event("TaskScheduled", 2),
         event("TaskStateExited", 3, "Train"),
     ]
 
-    assert visits(events) == [Visit("Train", at(0), at(3), failed_attempts=2)]
+    assert visits(events) == [Visit("Train", at(0), at(3), attempts=2)]
 
 
 def test_a_state_that_was_left_through_a_catch_has_ended():

@@ -1,0 +1,26 @@
+"""kanmon approve."""
+
+import click
+
+from kanmon.invocation import Verb, current
+
+
+@click.command(
+    cls=Verb,
+    name="approve",
+    examples="""
+    kanmon approve abalone-261121055501-x7k --comment "looked at the tails"
+    kanmon approve abalone                  the latest run of the model
+    """,
+)
+@click.argument("run")
+@click.option("--comment", default="by kanmon approve", help="Why; kept with the package.")
+def command(run: str, comment: str) -> None:
+    """Approve the model a run registered
+
+     it becomes the champion.:The next run's candidate is compared with it on the same rows. RUN is a run's name, or a model's
+    name for its latest run.
+    """
+    from kanmon.approval import decide
+
+    decide(current(), run, "Approved", comment)
