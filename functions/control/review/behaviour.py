@@ -34,7 +34,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Residuals:
-    """What is left of the target after the prediction: how much, and where."""
+    """Predicted minus actual: how much it is off, and where."""
 
     histogram: HistogramChart | None
     histogram_table: Table | None
@@ -116,7 +116,7 @@ def _histogram(found: Document, limit: int) -> tuple[HistogramChart | None, Tabl
         for (low, high), held in zip(pairwise(alike(known, sign=True)), heights, strict=True)
     ]
     columns = [Column("Residual"), Column("Test rows", "number")]
-    caption = "Residuals (actual minus predicted) in numbers"
+    caption = "Residuals (predicted minus actual) in numbers"
     return histogram_chart(known, heights), table(
         "residuals-table", caption, columns, rows, limit, thing="range"
     )
@@ -264,7 +264,7 @@ def importance(case: Case) -> Table | None:
     ]
     return table(
         "importance-table",
-        "Share of the mean absolute SHAP value over the test rows",
+        "Each feature's share of the mean absolute SHAP value",
         [Column("Feature"), Column("Share", "number")],
         rows,
         min(case.limit, 25),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lifecycle.figures import finite
+
 from review.reading import NOTHING, Document, Estimate, estimate, listed, mapping, mappings
 
 Direction = Literal["higher", "lower"]
@@ -56,6 +58,11 @@ class Case:
     def difference(self, metric: str) -> Estimate | None:
         """Candidate minus champion over all test rows."""
         return estimate(mapping(self.evaluation.get("difference")).get(metric))
+
+    @property
+    def fewest_segment_rows(self) -> float:
+        """Segments and groups with fewer test rows are shown but not judged."""
+        return finite(mapping(self.definition.get("gate")).get("minimum_segment_rows")) or 0.0
 
     def rules(self) -> list[Document]:
         """The gate's rules, in its order."""

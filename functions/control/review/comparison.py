@@ -163,7 +163,7 @@ def segment_tables(case: Case) -> list[Table]:
 
 def _segment_table(case: Case, metric: str, found: Sequence[Document], place: int) -> Table:
     better = case.better(metric)
-    fewest = finite(mapping(case.definition.get("gate")).get("minimum_segment_rows")) or 0.0
+    fewest = case.fewest_segment_rows
     ordered = sorted(found, key=lambda each: _standing(each, metric, better, fewest))
     differences = [_difference(each, metric) for each in ordered]
     # Small segments have intervals so wide that they would flatten all others.
@@ -204,7 +204,7 @@ def _standing(
     segment: Document, metric: str, better: Direction | None, fewest: float
 ) -> tuple[bool, bool, float, str]:
     """Sorts judged segments before small ones, and the worst of them first."""
-    small = (finite(segment.get("rows")) or 0.0) < fewest
+    small = bool(_few(segment, fewest, "small"))
     measured = _difference(segment, metric) or estimate(
         mapping(segment.get("candidate")).get(metric)
     )
@@ -222,20 +222,24 @@ def _segment_row(
     farthest: float,
     fewest: float,
 ) -> list[Cell]:
-    rows = finite(segment.get("rows"))
-    small = (rows or 0.0) < fewest
+    few = _few(segment, fewest, "too few to judge")
     row = [
         Cell(text(segment.get("value"), "(missing)"), note=text(segment.get("column"))),
-        Cell(count(rows), note="too few to judge" if small else ""),
+        Cell(count(segment.get("rows")), note=few),
         _cell(estimate(mapping(segment.get("candidate")).get(metric))),
     ]
     if case.compares:
         row += [
             _cell(estimate(mapping(segment.get("champion")).get(metric))),
             _cell(difference, sign=True),
-            Cell("Not judged") if small else _reading(difference, farthest, case.better(metric)),
+            Cell("Not judged") if few else _reading(difference, farthest, case.better(metric)),
         ]
     return row
+
+
+def _few(part: Document, fewest: float, words: str) -> str:
+    """The words where a segment or a group has fewer rows than the gate judges by."""
+    return words if (finite(part.get("rows")) or 0.0) < fewest else ""
 
 
 def _reading(difference: Estimate | None, farthest: float, better: Direction | None) -> Cell:
@@ -268,10 +272,11 @@ def _fairness_table(
     )
     most = max((abs(finite(group.get("score")) or 0.0) for group in groups), default=0.0) or 1.0
     scores = alike([finite(group.get("score")) for group in groups])
+    fewest = case.fewest_segment_rows
     rows = [
         (
             Cell(text(group.get("value"), "(missing)")),
-            Cell(count(group.get("rows"))),
+            Cell(count(group.get("rows")), note=_few(group, fewest, "too few to count")),
             Cell(score, drawing=Bar(round(abs(finite(group.get("score")) or 0.0) / most * 100, 1))),
         )
         for group, score in zip(groups, scores, strict=True)

@@ -148,13 +148,7 @@ def evaluation(task: str, *, champion: bool = True) -> Documents:
             "largest_difference": 3.814697265625e-06,
             "tolerance": 1e-05,
         },
-        "data": {
-            "rows_read": test * 7 - 220,
-            "rows_rejected": 0,
-            "rejected_share": 0.0,
-            "warnings": ["height: 2 values below the 0.1 % quantile of the champion's data"],
-            "drift": _drift(task) if champion else None,
-        },
+        "data": _data(task, test, champion=champion),
         "importance": _importance(task),
         "calibration": None,
         "residuals": None,
@@ -180,37 +174,11 @@ def evaluation(task: str, *, champion: bool = True) -> Documents:
 
 def documents(task: str, *, champion: bool = True) -> Documents:
     """Everything `render` takes, for one task."""
-    model = MODELS[task][0]
     content = definition(task)
     was = definition(task)
     was["trainer"]["parameters"] = {"learning_rate": 0.1, "num_leaves": 31}
     was["features"] = [each for each in was["features"] if each["name"] != "height"]
-    plan = {
-        "format": 1,
-        "run": f"{model}-261121055501-x7k",
-        "model": model,
-        "reason": "manual",
-        "opened_at": "2026-11-21T05:55:01Z",
-        "fingerprint": "9f2c" * 16,
-        "bucket": "kanmon-local-databucket-1x2y3z",
-        "stack": "kanmon-local",
-        "snapshot": {"id": "0b7d" * 8, "uri": "s3://b/snapshots", "objects": 3, "bytes": 191873},
-        "definition": {"sha256": "41ce" * 16, "uri": "s3://b/definitions", "content": content},
-        "parameters": {"learning_rate": 0.05},
-        "images": {
-            step: f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/kanmon-steps@sha256:{digit * 64}"
-            for step, digit in (("preprocess", "a"), ("train", "b"), ("evaluate", "c"))
-        },
-        "champion": None,
-    }
-    if champion:
-        plan["champion"] = {
-            "package_arn": _package_arn(task),
-            "version": 3,
-            "run": f"{model}-261017142210-q2d",
-            "model_sha256": "77aa" * 16,
-            "definition_sha256": "52d0" * 16,
-        }
+    plan = run_plan(task, champion=champion)
     evaluated = evaluation(task, champion=champion)
     return {
         "run_plan": plan,
@@ -232,6 +200,42 @@ def documents(task: str, *, champion: bool = True) -> Documents:
         },
         "champion_definition": was if champion else None,
     }
+
+
+def run_plan(task: str, *, champion: bool = True) -> Documents:
+    """run.json, as Open Run writes it."""
+    model = MODELS[task][0]
+    plan: Documents = {
+        "format": 1,
+        "run": f"{model}-261121055501-x7k",
+        "model": model,
+        "reason": "manual",
+        "opened_at": "2026-11-21T05:55:01Z",
+        "fingerprint": "9f2c" * 16,
+        "bucket": "kanmon-local-databucket-1x2y3z",
+        "stack": "kanmon-local",
+        "snapshot": {"id": "0b7d" * 8, "uri": "s3://b/snapshots", "objects": 3, "bytes": 191873},
+        "definition": {
+            "sha256": "41ce" * 16,
+            "uri": "s3://b/definitions",
+            "content": definition(task),
+        },
+        "parameters": {"learning_rate": 0.05},
+        "images": {
+            step: f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/kanmon-steps@sha256:{digit * 64}"
+            for step, digit in (("preprocess", "a"), ("train", "b"), ("evaluate", "c"))
+        },
+        "champion": None,
+    }
+    if champion:
+        plan["champion"] = {
+            "package_arn": _package_arn(task),
+            "version": 3,
+            "run": f"{model}-261017142210-q2d",
+            "model_sha256": "77aa" * 16,
+            "definition_sha256": "52d0" * 16,
+        }
+    return plan
 
 
 def verdict(content: Documents, evaluated: Documents) -> Documents:
@@ -265,6 +269,16 @@ def _segment(
         "candidate": {primary: score},
         "champion": {primary: score - gain} if champion else None,
         "difference": {primary: _around(gain, spread * 12 / math.sqrt(rows))} if champion else None,
+    }
+
+
+def _data(task: str, test: int, *, champion: bool) -> Documents:
+    return {
+        "rows_read": test * 7 - 220,
+        "rows_rejected": 0,
+        "rejected_share": 0.0,
+        "warnings": ["height: 2 values below the 0.1 % quantile of the champion's data"],
+        "drift": _drift(task) if champion else None,
     }
 
 
