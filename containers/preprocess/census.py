@@ -146,6 +146,6 @@ class Census:
         empty = [part for part, count in self.written.items() if not count]
         if empty:
             yield Problem(
-                f"no row of {rows} fell to {' and '.join(empty)}",
+                f"of {rows:,} rows none fell to {' and '.join(empty)}",
                 "add rows (some hundreds at least) or raise the part's share in split",
             )

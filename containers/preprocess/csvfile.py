@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 from contract.plan import Plan
@@ -22,10 +21,7 @@ from contract.plan import Plan
 from preprocess.batch import Batch
 from preprocess.columns import Layout
 from preprocess.problems import FileError, Problem
-from preprocess.records import LONGEST_LINE, Piece, pieces
-
-if TYPE_CHECKING:
-    from _csv import Reader as CsvReader
+from preprocess.records import LONGEST_LINE, Piece, pieces, unclosed
 
 # Python objects take some twenty times the memory of the text, so the patient way takes few rows.
 PATIENT_ROWS = 5_000
@@ -42,9 +38,8 @@ def read_csv(path: Path, name: str, plan: Plan, layout: Layout, size: int) -> It
     if head is None:
         raise FileError(Problem("is empty", "it needs a header line and rows", name))
     reader.take_header(head)
-    row = 1
     for piece in source:
-        row = yield from reader.read(piece, row)
+        yield from reader.read(piece)
 
 
 class _CsvReader:
@@ -56,10 +51,14 @@ class _CsvReader:
         self.layout = layout
         self.nulls = list(plan.null_values)
         self.header: list[str] = []
+        # Of the next piece's first record.
+        self.row = 1
+        self.line = 1
         self._known_starts: tuple[Piece | None, list[int]] = (None, [])
 
     def take_header(self, head: Piece) -> None:
-        text = _decode(head, self.name)
+        text = self._decode(head)
+        self.line += head.data.count(b"\n")
         # csv refuses cells above its own limit; the length of lines has been checked already.
         csv.field_size_limit(4 * LONGEST_LINE)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self.plan.delimiter))
@@ -85,24 +84,32 @@ class _CsvReader:
     def code_of(self) -> dict[str, str]:
         return dict(zip(self.header, self.codes, strict=True))
 
-    def read(self, piece: Piece, row: int) -> Generator[Batch, None, int]:
-        """Yield the piece's batches and return the row number after it."""
-        typed = self.layout.csv_schema(self.header)
-        frame = self._parse(piece, typed)
+    def read(self, piece: Piece) -> Iterator[Batch]:
+        """Yield the piece's batches, and count rows and lines on."""
+        frame = self._parse(piece, self.layout.csv_schema(self.header))
         if frame is None:
-            _decode(piece, self.name)
+            self._decode(piece)
             frame = self._parse(piece, dict.fromkeys(self.header, pl.String()))
+        blank: list[int] = []
+        # A row with too few cells is filled up with missing ones, without a word, and a blank line
+        # becomes a row of them; only then can the last cell be missing.
+        if frame is not None and frame[self.codes[-1]].has_nulls():
+            blank = self._blank_records(piece)
+            if not self._is_square(piece, frame.height - len(blank)):
+                frame = None
         if frame is None:
-            return (yield from self._read_patiently(piece, row))
-        yield self._batch(frame, piece, row)
-        return row + frame.height
+            yield from self._read_patiently(piece)
+            return
+        yield self._batch(frame, piece, blank)
+        self.row += frame.height
+        self.line += piece.data.count(b"\n") if piece.quoted else frame.height
 
     def _parse(self, piece: Piece, types: dict[str, pl.DataType]) -> pl.DataFrame | None:
         """Parse at once; None when something does not fit the types or the header."""
-        last = self.header[-1]
-        wanted = [self.code_of[name] for name in dict.fromkeys((*self.layout.needed, last))]
+        wanted = [self.code_of[name] for name in self.layout.needed]
+        wanted = list(dict.fromkeys((*wanted, self.codes[-1])))
         try:
-            frame = pl.read_csv(
+            return pl.read_csv(
                 piece.data,
                 has_header=False,
                 separator=self.plan.delimiter,
@@ -113,86 +120,83 @@ class _CsvReader:
             )
         except pl.exceptions.PolarsError:
             return None
-        # A row with too few cells is filled up with missing ones, without a word; only then is its
-        # last cell missing.
-        if frame[self.code_of[last]].has_nulls() and not self._is_square(piece, frame):
-            return None
-        return frame.select(pl.col(self.code_of[name]).alias(name) for name in self.layout.needed)
 
-    def _is_square(self, piece: Piece, frame: pl.DataFrame) -> bool:
+    def _is_square(self, piece: Piece, rows: int) -> bool:
         """Tell whether every row has a cell for every column of the header."""
         width = len(self.header)
-        if width == 1:
-            return True
         if piece.quoted:
-            return all(len(cells) in (0, width) for cells in self._records(piece))
-        rows = frame.height - len(self._blank_records(piece))
+            return all(len(cells) in (0, width) for _, cells in self._records(piece))
         return piece.data.count(self.plan.delimiter.encode()) == (width - 1) * rows
 
-    def _batch(self, frame: pl.DataFrame, piece: Piece, row: int) -> Batch:
+    def _batch(self, frame: pl.DataFrame, piece: Piece, blank: list[int]) -> Batch:
+        names = [pl.col(self.code_of[name]).alias(name) for name in self.layout.needed]
+        first_row, first_line = self.row, self.line
         records: Sequence[int] = range(frame.height)
-        if blank := set(self._blank_records(piece)):
-            records = [record for record in records if record not in blank]
+        rows: Sequence[int] = range(first_row, first_row + frame.height)
+        if blank:
+            gone = set(blank)
+            records = [record for record in records if record not in gone]
+            rows = [first_row + record for record in records]
             frame = frame[records]
 
-        first = piece.line
-
         def line(position: int) -> int:
-            return first + records[position]
+            return first_line + records[position]
 
         def line_by_reading(position: int) -> int:
-            return first + self._starts(piece)[records[position]]
+            return first_line + self._starts(piece)[records[position]]
 
-        return Batch(
-            file=self.name,
-            frame=frame,
-            rows=[row + record for record in records] if blank else range(row, row + frame.height),
-            # Only the second holds on to the piece, and with it to its memory.
-            line=line_by_reading if piece.quoted else line,
-        )
+        # Only the second holds on to the piece, and with it to its memory.
+        lines = line_by_reading if piece.quoted else line
+        return Batch(self.name, frame.select(names), rows, lines)
 
-    def _records(self, piece: Piece) -> CsvReader:
+    def _records(self, piece: Piece) -> Iterator[tuple[int, list[str]]]:
+        """Each record, and how many lines after the piece's first it begins."""
         # Cells that are not UTF-8 can only be in columns that are not read.
         text = io.TextIOWrapper(
             io.BytesIO(piece.data), encoding="utf-8", errors="replace", newline=""
         )
-        return csv.reader(text, delimiter=self.plan.delimiter)
+        reader = csv.reader(text, delimiter=self.plan.delimiter)
+        start = 0
+        try:
+            for cells in reader:
+                yield start, cells
+                start = reader.line_num
+        except csv.Error:
+            # Of its errors only a cell beyond the limit is left: NUL and the rest are accepted.
+            raise unclosed(self.name, self.line + start) from None
 
     def _blank_records(self, piece: Piece) -> list[int]:
         if not _has_blank_lines(piece):
             return []
-        return [index for index, cells in enumerate(self._records(piece)) if not cells]
+        return [index for index, (_, cells) in enumerate(self._records(piece)) if not cells]
 
     def _starts(self, piece: Piece) -> list[int]:
-        """How many lines after the piece's first each record begins."""
         if self._known_starts[0] is not piece:
-            records = self._records(piece)
-            self._known_starts = (piece, [0, *(records.line_num for _ in records)])
+            self._known_starts = (piece, [start for start, _ in self._records(piece)])
         return self._known_starts[1]
 
-    def _read_patiently(self, piece: Piece, row: int) -> Generator[Batch, None, int]:
-        reader = self._records(piece)
-        before = 0
-        while True:
-            cells: list[list[str]] = []
-            rows: list[int] = []
-            lines: list[int] = []
-            ragged: list[Problem] = []
-            read = 0
-            for record in islice(reader, PATIENT_ROWS):
-                line, before = piece.line + before, reader.line_num
-                if len(record) == len(self.header):
-                    cells.append(record)
-                    rows.append(row + read)
-                    lines.append(line)
-                elif record:
-                    ragged.append(self._ragged(record, row + read, line))
-                read += 1
-            if not read:
-                return row
-            row += read
-            frame = self._frame(cells)
-            yield Batch(self.name, frame, rows, lines.__getitem__, tuple(ragged))
+    def _read_patiently(self, piece: Piece) -> Iterator[Batch]:
+        records = self._records(piece)
+        first_line = self.line
+        while taken := list(islice(records, PATIENT_ROWS)):
+            places = [
+                (self.row + index, first_line + start) for index, (start, _) in enumerate(taken)
+            ]
+            whole = [index for index, (_, cells) in enumerate(taken) if self._is_whole(cells)]
+            lost = tuple(
+                self._ragged(cells, *place)
+                for place, (_, cells) in zip(places, taken, strict=True)
+                if cells and not self._is_whole(cells)
+            )
+            rows = [places[index][0] for index in whole]
+            lines = [places[index][1] for index in whole]
+            frame = self._frame([taken[index][1] for index in whole])
+            self.row += len(taken)
+            yield Batch(self.name, frame, rows, lines.__getitem__, lost)
+        self.line += piece.data.count(b"\n")
+
+    def _is_whole(self, cells: list[str]) -> bool:
+        return len(cells) == len(self.header)
 
     def _frame(self, cells: list[list[str]]) -> pl.DataFrame:
         places = {name: self.header.index(name) for name in self.layout.needed}
@@ -203,29 +207,31 @@ class _CsvReader:
         missing = pl.all().is_in(self.nulls)
         return frame.with_columns(pl.when(~missing).then(pl.all()))
 
-    def _ragged(self, record: list[str], row: int, line: int) -> Problem:
+    def _ragged(self, cells: list[str], row: int, line: int) -> Problem:
+        # Where a quote is not closed, the lines after it become part of the cell.
+        swallowed = any("\n" in cell for cell in cells)
+        mend = "quote cells that hold the delimiter, or correct the row"
         return Problem(
-            f"has {len(record)} cells where the header has {len(self.header)}",
-            "quote cells that hold the delimiter, or correct the row",
+            f"has {len(cells)} cells where the header has {len(self.header)}",
+            "close the quote in it, or remove it" if swallowed else mend,
             self.name,
             row,
             line,
         )
 
+    def _decode(self, piece: Piece) -> str:
+        try:
+            return piece.data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            problem = Problem(
+                f"is not UTF-8 (byte 0x{piece.data[error.start]:02x})",
+                "save the file as UTF-8; it may be Latin-1 or Windows-1252",
+                self.name,
+                line=self.line + piece.data.count(b"\n", 0, error.start),
+            )
+        raise FileError(problem)
+
 
 def _has_blank_lines(piece: Piece) -> bool:
     data = piece.data
     return data.startswith((b"\n", b"\r\n")) or b"\n\n" in data or b"\n\r\n" in data
-
-
-def _decode(piece: Piece, name: str) -> str:
-    try:
-        return piece.data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        problem = Problem(
-            f"is not UTF-8 (byte 0x{piece.data[error.start]:02x})",
-            "save the file as UTF-8; it may be Latin-1 or Windows-1252",
-            name,
-            line=piece.line + piece.data.count(b"\n", 0, error.start),
-        )
-    raise FileError(problem)

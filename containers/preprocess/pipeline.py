@@ -20,19 +20,12 @@ from preprocess.columns import Layout
 from preprocess.csvfile import read_csv
 from preprocess.duplicates import KeyLedger
 from preprocess.parquetfile import is_parquet, read_parquet
-from preprocess.problems import FileError, Problem, Problems
+from preprocess.problems import FileError, Problems
+from preprocess.source import SourceFile
 from preprocess.splitting import ROW, parts_of, row_hash
 from preprocess.validation import RowCheck
 
 PARTS = ("train", "validation", "test")
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A file of the snapshot on this disk; `name` is what messages call it."""
-
-    path: Path
-    name: str
 
 
 @dataclass
@@ -177,8 +170,3 @@ class _Run:
         if not forgiven:
             head += f" ({rejected:,} of {read:,} rows are bad)"
         return head + ": " + " | ".join(f"({n}) {line}" for n, line in enumerate(lines, start=1))
-
-
-def no_files(location: str) -> Problem:
-    """The snapshot is empty."""
-    return Problem("there are no files", f"put data under {location} and run again")

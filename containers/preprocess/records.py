@@ -27,10 +27,9 @@ _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True)
 class Piece:
-    """Whole records; `line` is the file's line number of the first."""
+    """Whole records, and whether a quote character is among them."""
 
     data: bytes
-    line: int
     quoted: bool
 
 
@@ -49,90 +48,120 @@ def open_text(path: Path, name: str) -> IO[bytes] | gzip.GzipFile:
 
 def pieces(path: Path, name: str, size: int) -> Iterator[Piece]:
     """Cut a text file into pieces of about `size` bytes; the first one is the header alone."""
-    line = 1
     with open_text(path, name) as stream:
-        rest = _read(stream, min(size, LONGEST_LINE + 1), name, line)
+        cutter = _Cutter(path, name, size)
+        rest = cutter.read(stream, min(size, LONGEST_LINE + 1))
         if rest.startswith(_WIDE):
             raise FileError(Problem("is UTF-16, not UTF-8", "save it as UTF-8", name))
-        rest = rest.removeprefix(_BOM)
+        if rest.startswith(_BOM):
+            cutter.offset = len(_BOM)
+            rest = rest[len(_BOM) :]
         if not rest:
             return
-        head = _first_record(rest, name)
-        yield Piece(head, line, quoted=b'"' in head)
-        line += head.count(b"\n")
+        head = cutter.first_record(rest)
+        yield cutter.piece(head)
         rest = rest[len(head) :]
         while True:
-            read = _read(stream, size, name, line)
+            read = cutter.read(stream, size)
             cut = _last_end(rest, read) if read else 0
             if read and not cut:
                 rest += read
-                check_line_length(rest, name, line)
-                if len(rest) > max(4 * size, 4 * LONGEST_LINE):
-                    raise _unclosed(name, line)
+                cutter.check_unfinished(rest)
                 continue
-            piece = b"".join((rest, memoryview(read)[:cut]))
-            if not piece:
+            # One copy: the pieces are most of the memory traffic of reading.
+            data = b"".join((rest, memoryview(read)[:cut]))
+            if not data:
                 return
             rest = read[cut:]
-            check_line_length(piece, name, line)
-            yield Piece(piece, line, quoted=b'"' in piece)
-            line += piece.count(b"\n")
+            yield cutter.piece(data)
 
 
-def check_line_length(data: bytes, name: str, first_line: int) -> None:
-    """Refuse a line of more than LONGEST_LINE bytes."""
-    for start in range(0, len(data) - _WINDOW + 1, _WINDOW):
-        if data.find(b"\n", start, start + _WINDOW) >= 0:
-            continue
-        begin = data.rfind(b"\n", 0, start) + 1
-        end = data.find(b"\n", start)
-        length = (end if end >= 0 else len(data)) - begin
-        if length > LONGEST_LINE:
-            raise FileError(
-                Problem(
+class _Cutter:
+    """What is known of a file while it is cut; lines are counted only when one must be named."""
+
+    def __init__(self, path: Path, name: str, size: int) -> None:
+        self.path = path
+        self.name = name
+        self.size = size
+        self.offset = 0
+
+    def read(self, stream: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
+        try:
+            return stream.read(size)
+        except EOFError:
+            what, mend = "gzip ends in the middle", "the file was cut off: upload it again"
+        except (gzip.BadGzipFile, zlib.error) as error:
+            what, mend = f"gzip is damaged ({error})", "pack and upload it again"
+        raise self.error(what, mend, self.offset)
+
+    def piece(self, data: bytes) -> Piece:
+        self.check_line_length(data)
+        self.offset += len(data)
+        return Piece(data, quoted=b'"' in data)
+
+    def first_record(self, data: bytes) -> bytes:
+        """The header, with its line break."""
+        end = data.find(b"\n")
+        while end >= 0 and data.count(b'"', 0, end) % 2:
+            end = data.find(b"\n", end + 1)
+        if end >= 0:
+            return data[: end + 1]
+        self.check_line_length(data)
+        if data.count(b'"') % 2:
+            raise self.unclosed()
+        return data
+
+    def check_unfinished(self, data: bytes) -> None:
+        """Refuse to read on and on for the end of one record."""
+        self.check_line_length(data)
+        if len(data) > max(4 * self.size, 4 * LONGEST_LINE):
+            raise self.unclosed()
+
+    def check_line_length(self, data: bytes) -> None:
+        """Refuse a line of more than LONGEST_LINE bytes."""
+        for start in range(0, len(data) - _WINDOW + 1, _WINDOW):
+            if data.find(b"\n", start, start + _WINDOW) >= 0:
+                continue
+            begin = data.rfind(b"\n", 0, start) + 1
+            end = data.find(b"\n", start)
+            if (end if end >= 0 else len(data)) - begin > LONGEST_LINE:
+                raise self.error(
                     f"is longer than {LONGEST_LINE >> 20} MB",
                     "check the line breaks and quotes; a row must fit one line of that size",
-                    name,
-                    line=first_line + data.count(b"\n", 0, begin),
+                    self.offset + begin,
                 )
-            )
+
+    def unclosed(self) -> FileError:
+        return unclosed(self.name, self.line_at(self.offset))
+
+    def error(self, what: str, mend: str, offset: int) -> FileError:
+        return FileError(Problem(what, mend, self.name, line=self.line_at(offset)))
+
+    def line_at(self, offset: int) -> int:
+        """The number of the line that holds byte `offset` of the text."""
+        line = 1
+        with open_text(self.path, self.name) as stream:
+            while offset > 0 and (read := stream.read(min(offset, 1 << 20))):
+                line += read.count(b"\n")
+                offset -= len(read)
+        return line
 
 
-def _first_record(data: bytes, name: str) -> bytes:
-    """The header, with its line break."""
-    end = data.find(b"\n")
-    while end >= 0 and data.count(b'"', 0, end) % 2:
-        end = data.find(b"\n", end + 1)
-    if end < 0:
-        check_line_length(data, name, 1)
-        if data.count(b'"') % 2:
-            raise _unclosed(name, 1)
-        return data
-    return data[: end + 1]
+def unclosed(name: str, line: int) -> FileError:
+    """A record that begins on this line and never ends."""
+    problem = Problem("has a quote that is never closed after it", "close it", name, line=line)
+    return FileError(problem)
 
 
 def _last_end(before: bytes, data: bytes) -> int:
     """Where in `data`, which comes after `before`, the last whole record ends; 0 if nowhere."""
     end = data.rfind(b"\n")
-    odd = (before.count(b'"') + data.count(b'"', 0, end)) % 2 if end >= 0 else 0
+    # Looking for a quote is far cheaper than counting them, and most files have none.
+    odd = False
+    if end >= 0 and (b'"' in before or b'"' in data):
+        odd = (before.count(b'"') + data.count(b'"', 0, end)) % 2 == 1
     while end >= 0 and odd:
         earlier = data.rfind(b"\n", 0, end)
-        odd ^= data.count(b'"', max(earlier, 0), end) % 2
+        odd ^= data.count(b'"', max(earlier, 0), end) % 2 == 1
         end = earlier
     return end + 1
-
-
-def _read(stream: IO[bytes] | gzip.GzipFile, size: int, name: str, line: int) -> bytes:
-    try:
-        return stream.read(size)
-    except EOFError:
-        what, mend = "gzip ends in the middle", "the file was cut off: upload it again"
-    except (gzip.BadGzipFile, zlib.error) as error:
-        what, mend = f"gzip is damaged ({error})", "pack and upload it again"
-    raise FileError(Problem(what, mend, name, line=line))
-
-
-def _unclosed(name: str, line: int) -> FileError:
-    return FileError(
-        Problem("has a quote that is never closed after it", "close it", name, line=line)
-    )

@@ -1,0 +1,85 @@
+"""`python -m preprocess`: the shell of the Preprocess step, which knows where the job's files lie.
+
+1. Read the run plan (input/run) and the snapshot (input/snapshot).
+2. Download this host's objects, in exactly the snapshot's versions.
+3. Check, split and describe their rows.
+4. Write the parts (output/train, validation, test) and the reports (output/report).
+"""
+
+import json
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from contract.paths import Paths
+from contract.plan import Plan
+from contract.step import StepError, run_step
+
+from preprocess.source import downloaded, read_snapshot, s3_client, share_of
+
+
+def main(paths: Paths) -> None:
+    """Preprocess the run's data."""
+    started = time.monotonic()
+    plan = Plan.read(paths.run_plan)
+    snapshot = read_snapshot(paths.input("snapshot"))
+    if not snapshot:
+        raise StepError(f"{plan.model} has no data; `kanmon put-data {plan.model} FILE` puts some")
+    host = paths.host()
+    objects = share_of(snapshot, host)
+    scratch = Path(tempfile.mkdtemp(prefix="preprocess-", dir=roomy_folder(paths)))
+    try:
+        # Polars and pandera take most of the start, so a missing plan or snapshot is told sooner.
+        from preprocess.pipeline import preprocess
+
+        files = downloaded(objects, scratch / "objects", s3_client())
+        size = sum(entry.size for entry in objects)
+        outcome = preprocess(plan, files, paths.output, scratch, host=host, total_bytes=size)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    seconds = time.monotonic() - started
+    report = {
+        "format": 1,
+        "rows_read": outcome.rows_read,
+        "rows_written": outcome.written,
+        "rows_rejected": outcome.rows_rejected,
+        "rejected": outcome.rejected,
+        "warnings": outcome.warnings,
+        "seconds": round(seconds, 3),
+        "rows_per_second": round(outcome.rows_read / seconds),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    # Each host has files of its own. The first host's have the plain names, which later steps read.
+    suffix = f"-{host[0]:03d}" if host[0] else ""
+    write_json(paths.output("report") / f"baseline{suffix}.json", outcome.baseline)
+    write_json(paths.output("report") / f"preprocess{suffix}.json", report)
+    for warning in outcome.warnings:
+        print(f"warning: {warning}")
+    written = ", ".join(f"{rows:,} {part}" for part, rows in outcome.written.items())
+    print(f"preprocessed {plan.model}: {outcome.rows_read:,} rows read, {written}")
+
+
+def roomy_folder(paths: Paths) -> Path | None:
+    """Where there is room for the data: the job's own volume, else the system's folder."""
+    return paths.root if os.access(paths.root, os.W_OK) else None
+
+
+def peak_memory_mb() -> int:
+    """The most memory this process has held. Linux counts in KiB, macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write a report, refusing what JSON has no words for."""
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run_step(main)
