@@ -1,5 +1,6 @@
 """A bench for trying jobs: small scripts as steps' images, against the running stage's S3."""
 
+import os
 import sys
 import threading
 import time
@@ -33,6 +34,7 @@ class Surroundings:
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     lines: dict[str, list[str]] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     changes: int = 0
 
     def ports(self) -> Ports:
@@ -44,6 +46,7 @@ class Surroundings:
             emit=self.events.append,
             log_group_exists=lambda group: False,
             write_log=self._write_log,
+            write_metric=self._write_metric,
             changed=self._changed,
         )
 
@@ -60,6 +63,9 @@ class Surroundings:
 
     def _write_log(self, group: str, stream: str, lines: Sequence[tuple[int, str]]) -> None:
         self.lines.setdefault(f"{group} {stream}", []).extend(line for _, line in lines)
+
+    def _write_metric(self, namespace: str, name: str, value: float, host: str) -> None:
+        self.metrics[f"{namespace} {name} {host}"] = value
 
     def _changed(self) -> None:
         self.changes += 1
@@ -166,6 +172,21 @@ def appears(file: Path, seconds: float = 10) -> None:
     while not file.exists():
         assert time.monotonic() < deadline, f"{file} did not appear"
         time.sleep(0.01)
+
+
+def is_gone(process: int) -> bool:
+    """Whether the process ends within a moment: a kill takes effect on its own time."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            os.kill(process, 0)
+            status = Path(f"/proc/{process}/status").read_text()
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        if "\nState:\tZ" in status:  # its new parent has not looked at it yet
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def s3_input(uri: str, name: str = "data", **changes: Any) -> dict[str, Any]:

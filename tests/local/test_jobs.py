@@ -1,9 +1,7 @@
 """Processing jobs: real processes under SageMaker's contract."""
 
 import json
-import os
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from kanmon.local.credentials import Credentials
 from kanmon.local.jobs.runner import KEPT_FAILURES, Control, Outcome
 from kanmon.local.stage import Stage
-from tests.local.job_bench import ROLE, Bench, Surroundings, appears, s3_input, s3_outputs
+from tests.local.job_bench import ROLE, Bench, Surroundings, appears, is_gone, s3_input, s3_outputs
 
 # What every program begins with: its folders, wherever the machine lets it see them.
 START = """
@@ -371,6 +369,17 @@ def test_what_a_step_prints_becomes_its_log_stream(bench: Bench):
     assert lines == ["one", "two"]
 
 
+def test_what_a_host_used_is_measured(bench: Bench):
+    bench.run("x = bytes(100_000_000); [i for i in range(3_000_000)]")
+
+    assert {name.rpartition("/")[0].rpartition(" ")[0] for name in bench.around.metrics} == {
+        "/aws/sagemaker/ProcessingJobs CPUUtilization",
+        "/aws/sagemaker/ProcessingJobs MemoryUtilization",
+    }
+    assert min(bench.around.metrics.values()) > 0.1
+    assert (ROLE, "cloudwatch:PutMetricData", "*") in bench.around.asked
+
+
 def test_a_role_that_may_not_write_logs_runs_without_them(bench: Bench):
     bench.around.denied.add("logs:CreateLogStream")
 
@@ -404,18 +413,3 @@ def test_without_mount_namespaces_the_step_is_told_its_folder(stage: Stage, clie
     assert outcome == Outcome("Completed")
     [written] = bench.objects("out/").values()
     assert Path(written) == bench.jobs / job["ProcessingJobName"] / "algo-1/ml/processing"
-
-
-def is_gone(process: int) -> bool:
-    """Whether the process ends within a moment: a kill takes effect on its own time."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            os.kill(process, 0)
-            status = Path(f"/proc/{process}/status").read_text()
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        if "\nState:\tZ" in status:  # its new parent has not looked at it yet
-            return True
-        time.sleep(0.01)
-    return False

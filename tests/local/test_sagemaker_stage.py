@@ -1,17 +1,24 @@
 """SageMaker through the gateway of a running stage: real IAM, real logs, real events."""
 
 import json
+import os
+import signal
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from kanmon.local import stage as local_stage
 from kanmon.local.jobs.images import digest
 from kanmon.local.stage import Stage
+from tests.local.conftest import connect
+from tests.local.job_bench import appears, is_gone
 
 ACCOUNT = "123456789012"
 Client = Callable[[str], Any]
@@ -45,6 +52,7 @@ PULL = {
     "Resource": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/test-steps",
 }
 SIGN_IN = {"Action": "ecr:GetAuthorizationToken", "Resource": "*"}
+ANYTHING_IN_S3 = {"Action": "s3:*", "Resource": "*"}
 LOGS = {
     "Action": [
         "logs:CreateLogGroup",
@@ -199,6 +207,41 @@ def test_what_the_role_may_not_do_is_the_jobs_failure(
 
     assert job["ProcessingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith(reason.format(bucket=bucket))
+
+
+def test_a_killed_stage_leaves_no_process_and_knows_its_jobs_after_a_restart(tmp_path: Path):
+    home = tmp_path / ".kanmon"
+    first = local_stage.up(home)
+    before = partial(connect, first)
+    before("s3").create_bucket(Bucket="jobs-bucket")
+    before("s3").put_object(Bucket="jobs-bucket", Key="in/a")
+    arn = role(before, "sagemaker.amazonaws.com", PULL, SIGN_IN, ANYTHING_IN_S3)
+    begun = tmp_path / "begun"
+    asked = request("jobs-bucket", arn, "import script")
+    asked["Environment"] = {"PYTHONPATH": str(tmp_path)}
+    (tmp_path / "script.py").write_text(
+        f"""
+import os, time
+with open({str(begun)!r} + "~", "w") as file:
+    file.write(str(os.getpid()))
+os.rename({str(begun)!r} + "~", {str(begun)!r})
+time.sleep(60)
+"""
+    )
+    before("sagemaker").create_processing_job(**asked)
+    appears(begun)
+    appears(home / "state/sagemaker.json")
+
+    os.kill(first.pid, signal.SIGKILL)
+    assert is_gone(int(begun.read_text()))
+    second = local_stage.up(home)
+    job = ended(partial(connect, second), asked["ProcessingJobName"])
+    local_stage.down(home)
+
+    assert (job["ProcessingJobStatus"], job["FailureReason"]) == (
+        "Failed",
+        "InternalServerError: the local stage ended while the job was running; run it again",
+    )
 
 
 def test_code_that_changed_since_is_another_image(client: Client, bucket: str):

@@ -56,7 +56,7 @@ class DockerEngine:
             *(word for name in launch.environment for word in ("--env", name)),
             *entry(launch, f"{self._repository}:{launch.image.step}"),
         ]
-        return self._processes.start(
+        process = self._processes.start(
             command,
             {"PATH": os.defpath, "HOME": str(host.scratch), **settings(), **launch.environment},
             folder=host.folder,
@@ -65,6 +65,8 @@ class DockerEngine:
             ended=ended,
             isolation="folder",
         )
+        process.measured = False
+        return process
 
     def end(self, launch: Launch, process: Process, grace_seconds: float) -> None:
         # The client passes a SIGTERM on; a SIGKILL it cannot, so the engine is told.

@@ -8,7 +8,8 @@ Requests   {"do": "start", "job": ID, "command": [...], "environment": {...}, "f
             "ml": PATH, "log": PATH}
            {"do": "signal", "job": ID, "signal": NUMBER}
 Events     {"event": "ready", "isolation": "mount" | "user" | "folder"}
-           {"event": "ended", "job": ID, "code": EXIT CODE, or minus the signal's number}
+           {"event": "ended", "job": ID, "code": EXIT CODE, or minus the signal's number,
+            "cpu_seconds": SECONDS, "memory_bytes": PEAK}
 
 It is run as a script without the site packages, so it may import the standard library only.
 """
@@ -33,6 +34,7 @@ PR_SET_PDEATHSIG = 1
 MNT_DETACH = 2
 HOME = Path("/opt/ml")
 NOT_STARTED = 126
+MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024
 FAREWELL_SECONDS = 1.0
 
 
@@ -161,12 +163,20 @@ def requests(wakeup: int) -> Iterator[dict[str, Any] | None]:
 
 def reap(running: dict[str, int]) -> None:
     for job, process in list(running.items()):
-        ended, status = os.waitpid(process, os.WNOHANG)
+        ended, status, use = os.wait4(process, os.WNOHANG)
         if ended:
             # What the program left running in its group ends with it, as a container would.
             signal_group(process, signal.SIGKILL)
             del running[job]
-            tell({"event": "ended", "job": job, "code": os.waitstatus_to_exitcode(status)})
+            tell(
+                {
+                    "event": "ended",
+                    "job": job,
+                    "code": os.waitstatus_to_exitcode(status),
+                    "cpu_seconds": use.ru_utime + use.ru_stime,
+                    "memory_bytes": use.ru_maxrss * MEMORY_UNIT,
+                }
+            )
 
 
 def end_all(running: dict[str, int]) -> None:

@@ -22,10 +22,17 @@ class LauncherGoneError(RuntimeError):
 
 @dataclass
 class Process:
-    """One started program. `code` is its exit code, or minus the signal's number it died of."""
+    """One started program. `code` is its exit code, or minus the signal's number it died of.
+
+    What it used of the machine is known when it has ended. It is not `measured` where the program
+    only stands for one that runs elsewhere, as Docker's client does.
+    """
 
     id: str
     code: int | None = None
+    cpu_seconds: float = 0.0
+    memory_bytes: int = 0
+    measured: bool = True
     ended: threading.Event = field(default_factory=threading.Event)
     notify: Callable[[], None] | None = None
 
@@ -126,17 +133,20 @@ class Processes:
                 self._isolation = event["isolation"]
                 self._ready.set()
             else:
-                self._ended(event["job"], event["code"])
+                self._ended(
+                    event["job"], event["code"], event["cpu_seconds"], event["memory_bytes"]
+                )
         with self._lock:
             self._gone = True
         self._ready.set()
         for job in list(self._running):
             self._ended(job, -signal.SIGKILL)
 
-    def _ended(self, job: str, code: int) -> None:
+    def _ended(self, job: str, code: int, cpu_seconds: float = 0.0, memory_bytes: int = 0) -> None:
         with self._lock:
             process = self._running.pop(job, None)
         if process:
+            process.cpu_seconds, process.memory_bytes = cpu_seconds, memory_bytes
             process.code = code
             process.ended.set()
             if process.notify:

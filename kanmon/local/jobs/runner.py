@@ -16,6 +16,7 @@ from kanmon.local.jobs.engines import Engine, Launch
 from kanmon.local.jobs.images import Image, PullError
 from kanmon.local.jobs.layout import Host
 from kanmon.local.jobs.logs import LogStreams
+from kanmon.local.jobs.metrics import measure
 from kanmon.local.jobs.processes import LauncherGoneError, Process
 from kanmon.local.jobs.s3 import S3, Connections
 from kanmon.local.jobs.transfer import Outputs, TransferError, bring
@@ -228,7 +229,8 @@ class Runner:
         limit = (job.get("StoppingCondition") or {}).get(
             "MaxRuntimeInSeconds", DEFAULT_RUNTIME_SECONDS
         )
-        deadline = time.monotonic() + limit
+        began = time.monotonic()
+        deadline = began + limit
         running = [
             Running(launch, self._engine.start(launch, control.wake.set)) for launch in launches
         ]
@@ -241,6 +243,7 @@ class Runner:
         failed = next((one for one in running if one.process.code), None)
         finished = all(one.process.code == 0 for one in running)
         self._end(running)
+        measure(self._ports, job, [(one.launch.host, one.process) for one in running], began)
         message = (failed or running[0]).launch.host.message()
         if failed:
             return failure(failed.process.code or 0, message)

@@ -71,3 +71,9 @@ class Emulator:
         events = [{"timestamp": at, "message": line} for at, line in lines]
         cloudwatch_logs._put_log_events({**named, "logEvents": events})
         persistence.changed("logs")
+
+    def write_metric(self, namespace: str, name: str, value: float, host: str) -> None:
+        from ministack.services import cloudwatch
+
+        cloudwatch.record_metric(namespace, name, value, unit="Percent", dimensions={"Host": host})
+        persistence.changed("monitoring")

@@ -55,5 +55,7 @@ class Ports:
     log_group_exists: Callable[[str], bool]
     write_log: Callable[[str, str, Sequence[tuple[int, str]]], None]
     """Append (milliseconds, line) to a log group's stream, making both where needed."""
+    write_metric: Callable[[str, str, float, str], None]
+    """Record a percentage: a namespace, the metric's name, the value, the host it is about."""
     changed: Callable[[], None]
     """Called after every change of the state, so that it can be saved."""

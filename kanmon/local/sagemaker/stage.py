@@ -30,6 +30,7 @@ class Stage:
             emit=self._emulator.emit,
             log_group_exists=self._emulator.log_group_exists,
             write_log=self._emulator.write_log,
+            write_metric=self._emulator.write_metric,
             changed=lambda: persistence.changed("sagemaker"),
         )
         folder = home.root / "jobs"
