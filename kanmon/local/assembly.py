@@ -68,6 +68,7 @@ class Assembly:
             self._bring_up(name)
         for name in SECOND:
             memory.restore(name)
+        interrupted = memory.abort_interrupted_executions()
         from kanmon.local import asl, sagemaker
         from kanmon.local.patches import functions, stacks
 
@@ -84,7 +85,7 @@ class Assembly:
         self.saver.start()
         asl.warm_up()
         sagemaker.warm_up()
-        for execution in memory.interrupted_executions():
+        for execution in interrupted:
             memory.announce(execution)
 
     def _bring_up(self, name: str) -> None:

@@ -24,6 +24,10 @@ PID_PATH = "/_kanmon/pid"
 _UNSIGNED_PATHS = ("/_", "/v2/", "/oauth2", "/health", "/latest/", "/.well-known/", "/saml2")
 
 
+# An address that carries its signature, in the present form or in S3's old one.
+_SIGNED_ADDRESS = (b"X-Amz-Credential=", b"AWSAccessKeyId=")
+
+
 class Entrance:
     """An ASGI application in front of the services."""
 
@@ -58,7 +62,8 @@ class Entrance:
         if scope["path"].startswith(_UNSIGNED_PATHS):
             return "AccessDeniedException", f"{scope['path']} is not served here"
         signed = headers.get(b"authorization", b"").startswith(b"AWS4-HMAC-SHA256 ")
-        if not signed and b"X-Amz-Credential=" not in scope.get("query_string", b""):
+        query = scope.get("query_string", b"")
+        if not signed and not any(name in query for name in _SIGNED_ADDRESS):
             return "MissingAuthenticationTokenException", "the request is not signed"
         return None
 

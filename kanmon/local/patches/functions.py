@@ -6,6 +6,7 @@ from ministack.core.responses import request_scope
 from ministack.services import lambda_svc
 
 from kanmon.local import authorization, persistence
+from kanmon.local.credentials import RoleRefusedError
 from kanmon.local.functions.service import Functions
 from kanmon.local.home import ACCOUNT, REGION
 
@@ -20,7 +21,11 @@ def install(functions: Functions) -> None:
     def execute(func: dict[str, Any], event: object, request_id: str) -> dict[str, Any]:
         config = func.get("config") or func
         trace = lambda_svc._xray_trace_id_for_invocation(config)
-        outcome = functions.invoke(config, func["code_zip"], event, request_id, trace)
+        try:
+            outcome = functions.invoke(config, func["code_zip"], event, request_id, trace)
+        except RoleRefusedError as error:  # AWS would have refused the function's configuration
+            document = {"errorType": "AccessDeniedException", "errorMessage": str(error)}
+            return {"body": document, "error": True, "log": ""}
         if outcome.error is None:
             return {"body": outcome.result, "log": outcome.output}
         return {"body": outcome.error, "error": True, "log": outcome.output}

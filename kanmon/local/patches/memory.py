@@ -62,7 +62,7 @@ def encode(service: str, state: dict[str, Any]) -> str:
     return json.dumps(wrapped, default=persistence._json_default)
 
 
-def interrupted_executions() -> list[dict[str, Any]]:
+def abort_interrupted_executions() -> list[dict[str, Any]]:
     """Abort the executions that ran when the server died, and return them."""
     from ministack.services import stepfunctions
 
