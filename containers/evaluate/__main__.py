@@ -31,7 +31,7 @@ def main(paths: Paths) -> None:
         champion_baseline = read_json(paths.input("champion-report") / "baseline.json")
     report = paths.input("report")
     evidence = Evidence(
-        preprocess=read_json(report / "preprocess.json"),
+        preprocess=read_preprocess(report),
         baseline=read_json(report / "baseline.json"),
         champion_baseline=champion_baseline,
     )
@@ -59,6 +59,21 @@ def read_model(folder: Path, expected: str) -> Artifact:
             "changed after training, restore the recorded version or train again"
         )
     return Artifact.unpack(content, str(packed))
+
+
+def read_preprocess(folder: Path) -> dict[str, Any]:
+    """Add up what the hosts of Preprocess report; the first one's file has the plain name."""
+    reports = [read_json(folder / "preprocess.json")]
+    reports += [read_json(path) for path in sorted(folder.glob("preprocess-*.json"))]
+    return {
+        "rows_read": sum(report["rows_read"] for report in reports),
+        "rows_rejected": sum(report["rows_rejected"] for report in reports),
+        "rows_written": {
+            part: sum(report["rows_written"][part] for report in reports)
+            for part in reports[0]["rows_written"]
+        },
+        "warnings": [warning for report in reports for warning in report["warnings"]],
+    }
 
 
 def read_json(path: Path) -> Any:

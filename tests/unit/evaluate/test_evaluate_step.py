@@ -97,3 +97,15 @@ def test_a_report_that_is_not_json_is_named(job):
 
     with pytest.raises(StepError, match=r"baseline.json: not JSON"):
         main(job)
+
+
+def test_what_several_hosts_of_preprocess_report_is_added_up(job):
+    other = {**PREPROCESS, "rows_read": 300, "rows_rejected": 100, "warnings": ["odd"]}
+    (job.input("report") / "preprocess-001.json").write_text(json.dumps(other))
+
+    main(job)
+
+    evaluation = json.loads((job.root / "output/evaluation/evaluation.json").read_text())
+    assert evaluation["rows"] == {"train": 600, "validation": 200, "test": 150}
+    found = {name: evaluation["data"][name] for name in ("rows_read", "rejected_share", "warnings")}
+    assert found == {"rows_read": 1000, "rejected_share": 0.1, "warnings": ["odd"]}
