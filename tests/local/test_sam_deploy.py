@@ -1,0 +1,98 @@
+"""The SAM CLI, unmodified, deploys to a running local stage as it does to an account."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from kanmon.local import stage as local_stage
+from kanmon.local.stage import Stage
+
+ROOT = Path(__file__).parents[2]
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-local-retrain"
+
+pytestmark = pytest.mark.skipif(
+    not SAM.exists(), reason="the SAM CLI is not installed: make .venv-sam/ready"
+)
+
+
+@pytest.fixture(scope="module")
+def own_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A stage with nothing on it; what is deployed here is nobody else's."""
+    home = tmp_path_factory.mktemp("sam") / ".kanmon"
+    yield local_stage.up(home)
+    local_stage.down(home)
+
+
+def sam(*arguments: str, folder: Path, stage: Stage) -> str:
+    environment = os.environ | {
+        "AWS_ENDPOINT_URL": stage.endpoint,
+        "AWS_ACCESS_KEY_ID": stage.access_key,
+        "AWS_SECRET_ACCESS_KEY": stage.secret_key,
+        "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",  # for uv
+        "SAM_CLI_POLL_DELAY": "0.5",
+        "SAM_CLI_TELEMETRY": "0",
+    }
+    done = subprocess.run(
+        [SAM, *arguments, "--config-env", "local"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory, own_stage: Stage) -> Path:
+    """A fresh checkout, built and deployed."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("template.yaml", "samconfig.toml"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("statemachine", "functions"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    sam("build", folder=folder, stage=own_stage)
+    said = sam("deploy", folder=folder, stage=own_stage)
+    assert "Successfully created/updated stack - kanmon-local" in said
+    return folder
+
+
+def test_deploying_the_same_again_changes_nothing(checkout: Path, own_stage: Stage) -> None:
+    said = sam("deploy", folder=checkout, stage=own_stage)
+
+    assert "is up to date" in said
+
+
+def test_what_sam_deployed_runs(checkout: Path, own_stage: Stage) -> None:
+    states = boto3.client(
+        "stepfunctions",
+        endpoint_url=own_stage.endpoint,
+        region_name=own_stage.region,
+        aws_access_key_id=own_stage.access_key,
+        aws_secret_access_key=own_stage.secret_key,
+    )
+    execution = states.start_execution(
+        stateMachineArn=MACHINE,
+        name="abalone-261121055501-x7k",
+        input=json.dumps({"model": "abalone"}),
+    )["executionArn"]
+
+    deadline = time.monotonic() + 60
+    while (ended := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+    # Nobody published a definition: the functions, the table and the roles work, and say so.
+    assert (ended["status"], ended["error"]) == ("FAILED", "UnknownModelError")
+    assert ended["cause"].startswith("model abalone: the stage kanmon-local has no definition")
