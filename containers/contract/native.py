@@ -10,6 +10,8 @@ from contract.metrics import Floats
 
 # Below this many values a second thread costs more than it saves.
 VALUES_FOR_THREADS = 500_000
+# A row's contributions take long and need no other row's.
+ALL_CORES = 0
 
 
 class NativeModel(Protocol):
@@ -29,8 +31,8 @@ def native_model(library: str, content: bytes) -> NativeModel:
 
 
 def threads(matrix: NDArray[np.float32]) -> int:
-    """How many threads suit a matrix; 0 is the library's own choice, all cores."""
-    return 0 if matrix.size >= VALUES_FOR_THREADS else 1
+    """How many threads suit a matrix; ALL_CORES is the library's own choice."""
+    return ALL_CORES if matrix.size >= VALUES_FOR_THREADS else 1
 
 
 class _LightGBM:
@@ -38,14 +40,14 @@ class _LightGBM:
         self._booster = lightgbm().Booster(model_str=content.decode())
 
     def scores(self, matrix: NDArray[np.float32]) -> Floats:
-        return self._predict(matrix)
+        return self._predict(matrix, threads(matrix))
 
     def contributions(self, matrix: NDArray[np.float32]) -> Floats:
-        flat = self._predict(matrix, pred_contrib=True)
+        flat = self._predict(matrix, ALL_CORES, pred_contrib=True)
         return flat.reshape(len(matrix), -1, matrix.shape[1] + 1)
 
-    def _predict(self, matrix: NDArray[np.float32], **kind: Any) -> Floats:
-        predicted = self._booster.predict(matrix, num_threads=threads(matrix), **kind)
+    def _predict(self, matrix: NDArray[np.float32], cores: int, **kind: Any) -> Floats:
+        predicted = self._booster.predict(matrix, num_threads=cores, **kind)
         return np.asarray(predicted, dtype=np.float64)
 
 
@@ -55,13 +57,13 @@ class _XGBoost:
         self._booster = self._library.Booster(model_file=bytearray(content))
 
     def scores(self, matrix: NDArray[np.float32]) -> Floats:
-        return self._predict(matrix)
+        return self._predict(matrix, threads(matrix))
 
     def contributions(self, matrix: NDArray[np.float32]) -> Floats:
-        flat = self._predict(matrix, pred_contribs=True)
+        flat = self._predict(matrix, ALL_CORES, pred_contribs=True)
         return flat.reshape(len(matrix), -1, matrix.shape[1] + 1)
 
-    def _predict(self, matrix: NDArray[np.float32], **kind: Any) -> Floats:
-        self._booster.set_param({"nthread": threads(matrix)})
-        rows = self._library.DMatrix(matrix, nthread=threads(matrix) or -1)
+    def _predict(self, matrix: NDArray[np.float32], cores: int, **kind: Any) -> Floats:
+        self._booster.set_param({"nthread": cores})
+        rows = self._library.DMatrix(matrix, nthread=cores or -1)
         return np.asarray(self._booster.predict(rows, **kind), dtype=np.float64)
