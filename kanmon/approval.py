@@ -1,6 +1,6 @@
 """A person's decision about a run's package, written into the model registry."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from kanmon.errors import BadInputError
 
@@ -8,8 +8,11 @@ if TYPE_CHECKING:
     from kanmon.invocation import Invocation
 
 
-def decide(invocation: "Invocation", run: str, status: str, comment: str) -> None:
-    """Set the approval status of the package a run registered: Approved or Rejected."""
+Decision = Literal["Approved", "Rejected"]
+
+
+def decide(invocation: "Invocation", run: str, status: Decision, comment: str) -> None:
+    """Set the approval status of the package that a run registered."""
     from kanmon.records import find_run
     from kanmon.stage import stage_flag
 

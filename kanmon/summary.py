@@ -10,6 +10,8 @@ from kanmon.words import number, signed
 
 Document = dict[str, Any]
 INDENT = "  "
+# Rules that failed are always told; of those that passed, only as many as one reads.
+MOST_RULES = 12
 
 
 def verdict_lines(verdict: Document) -> list[str]:
@@ -20,11 +22,12 @@ def verdict_lines(verdict: Document) -> list[str]:
     reasons = str(verdict["summary"]).removeprefix(f"{word}: ")
     # Some rules say the same of several metrics or segments ("no champion yet"): once is enough.
     said = dict.fromkeys((str(rule["outcome"]), str(rule["words"])) for rule in rules)
-    rows = [[coloured(outcome), words] for outcome, words in said]
-    return [
-        f"Verdict   {coloured(word)}: {reasons}",
-        *(f"{INDENT}{line}" for line in table(rows)),
-    ]
+    kept = [one for one in said if one[0] != "pass"]
+    kept += [one for one in said if one[0] == "pass"][: max(0, MOST_RULES - len(kept))]
+    lines = table([[coloured(outcome), words] for outcome, words in kept])
+    if len(kept) < len(said):
+        lines.append(faint(f"and {len(said) - len(kept)} more pass"))
+    return [f"Verdict   {coloured(word)}: {reasons}", *(f"{INDENT}{line}" for line in lines)]
 
 
 def metric_lines(evaluation: Document) -> list[str]:

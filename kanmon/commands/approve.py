@@ -16,10 +16,10 @@ from kanmon.invocation import Verb, current
 @click.argument("run")
 @click.option("--comment", default="by kanmon approve", help="Why; kept with the package.")
 def command(run: str, comment: str) -> None:
-    """Approve the model a run registered
+    """Approve the model that a run registered.
 
-     it becomes the champion.:The next run's candidate is compared with it on the same rows. RUN is a run's name, or a model's
-    name for its latest run.
+    It becomes the champion: the next candidates are compared with it on the same rows. RUN is a
+    run's name, or a model's name for its latest run.
     """
     from kanmon.approval import decide
 

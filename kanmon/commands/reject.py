@@ -16,10 +16,10 @@ from kanmon.invocation import Verb, current
 @click.argument("run")
 @click.option("--comment", default="by kanmon reject", help="Why; kept with the package.")
 def command(run: str, comment: str) -> None:
-    """Reject the model a run registered.
+    """Reject the model that a run registered.
 
-    It stays in the registry, with the comment. RUN is a run's name, or a model's
-    name for its latest run.
+    It stays in the registry, with the comment. RUN is a run's name, or a model's name for its
+    latest run.
     """
     from kanmon.approval import decide
 

@@ -1,0 +1,109 @@
+"""Starting, deploying and filling a local stage from the command line."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from kanmon.cli import main
+
+
+def test_up_when_it_is_up_does_nothing(stage, kanmon):
+    result = kanmon("up", "--json")
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["started"] is False
+
+
+def test_deploying_what_is_deployed_changes_nothing(stage, kanmon):
+    result = kanmon("deploy")
+
+    assert stage["change"] == "created"
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (
+        0,
+        "Stack kanmon-local is deployed already; nothing changed",
+    )
+
+
+def test_a_stage_that_is_up_but_not_deployed_is_exit_code_3(first_run, environment, tmp_path):
+    elsewhere = environment | {"KANMON_HOME": str(tmp_path / ".kanmon")}
+
+    def call(*words):
+        return CliRunner(env=elsewhere).invoke(main, list(words), prog_name="kanmon")
+
+    started = call("up")
+    refused = call("runs", first_run["model"])
+    call("down", "--erase")
+
+    assert started.exit_code == 0
+    assert (refused.exit_code, refused.stderr) == (
+        3,
+        "kanmon: nothing is deployed on stage local (stack kanmon-local). "
+        "Deploy with `kanmon deploy`.\n",
+    )
+
+
+def test_env_lets_other_tools_talk_to_the_stage(stage, kanmon):
+    settings = json.loads(kanmon("env", "--json").stdout)
+    lines = kanmon("env").stdout.splitlines()
+
+    assert settings["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    assert lines[0] == "unset AWS_PROFILE AWS_SESSION_TOKEN"
+    assert f"export AWS_ENDPOINT_URL={settings['AWS_ENDPOINT_URL']}" in lines
+
+
+def test_the_doctor_finds_this_machine_fit(stage, kanmon):
+    result = kanmon("doctor", "--json")
+
+    assert result.exit_code == 0, result.stdout
+    assert {one["what"] for one in json.loads(result.stdout)["checks"]} >= {
+        "python",
+        "packages",
+        "disk",
+        "namespaces",
+        "docker",
+        "local stage",
+    }
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Two files with awkward names."""
+    one, two = tmp_path / 'it\'s März "1".csv', tmp_path / "大 2.csv"
+    one.write_text("id,size,colour,price\n1,2,red,3\n")
+    two.write_text("id,size,colour,price\n2,2,red,3\n")
+    return [one, two]
+
+
+def test_data_is_uploaded_once_replaced_when_changed_and_removed_when_asked(
+    make_model, kanmon, files
+):
+    first = make_model("stock").name
+    one, two = files
+
+    def put(*words):
+        return json.loads(kanmon("put-data", "stock", *map(str, words), "--json").stdout)
+
+    given = put(one, two)
+    one.write_text(one.read_text() + "3,2,red,3\n")
+    changed = put(one, two)
+    replaced = put(one, "--replace")
+
+    assert [file["what"] for file in given["files"]] == ["uploaded", "uploaded"]
+    assert given["others"] == [first]
+    assert [file["what"] for file in changed["files"]] == ["replaced", "unchanged"]
+    assert replaced["removed"] == sorted([first, two.name])
+
+
+def test_one_bad_file_means_none_is_uploaded(make_model, kanmon, files, tmp_path):
+    make_model("shelf")
+    (tmp_path / "empty.csv").touch()
+
+    result = kanmon("put-data", "shelf", str(files[0]), str(tmp_path / "empty.csv"))
+    after = json.loads(kanmon("put-data", "shelf", str(files[1]), "--json").stdout)
+
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"kanmon: {tmp_path}/empty.csv is empty. Give a file with a header and rows.\n",
+    )
+    assert after["others"] == ["shelf.csv"]
