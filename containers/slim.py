@@ -1,0 +1,81 @@
+"""Take out of an image's libraries what its step never loads, then compile the rest.
+
+Runs while the image is built: `python slim.py preprocess|learning`. The lock file names every
+library of every step; a step's image needs about half of their weight.
+"""
+
+import compileall
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable
+from importlib.metadata import distribution, distributions
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+# What each kind of image imports; what these need themselves stays too.
+WANTED = {
+    "preprocess": ["botocore", "pandera", "polars", "polars-hash"],
+    "learning": [
+        "lightgbm",
+        "numpy",
+        "onnx",
+        "onnxmltools",
+        "onnxruntime",
+        "polars",
+        "scipy",
+        "xgboost-cpu",
+    ],
+}
+# botocore describes all of AWS; the steps only talk to S3.
+SERVICES = {"s3"}
+UNUSED_FOLDERS = {"tests", "test", "include"}
+
+
+def closure(names: Iterable[str]) -> set[str]:
+    """These libraries and all they need, by normalised name."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = normal(waiting.pop())
+        if name in found:
+            continue
+        found.add(name)
+        for requirement in distribution(name).requires or []:
+            # A requirement with a marker is an extra or for another platform, unless installed
+            # for this one; keeping one too many costs little.
+            if "extra ==" not in requirement:
+                needed = normal(re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0])
+                if any(normal(known.name) == needed for known in distributions()):
+                    waiting.append(needed)
+    return found
+
+
+def normal(name: str) -> str:
+    """A library's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def main(kind: str) -> None:
+    """Slim this interpreter's libraries down for one kind of image."""
+    wanted = closure(WANTED[kind])
+    gone = sorted({normal(known.name) for known in distributions()} - wanted - {"pip"})
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    subprocess.run([*pip, "uninstall", "--quiet", "--yes", *gone, "pip"], check=True)
+    site = Path(sysconfig.get_paths()["purelib"])
+    for folder in sorted(site.rglob("*"), reverse=True):
+        if folder.is_dir() and folder.name in UNUSED_FOLDERS:
+            shutil.rmtree(folder)
+    for folder in (site / "botocore" / "data").glob("*/"):
+        if folder.name not in SERVICES:
+            shutil.rmtree(folder)
+    # The image's files never change, so Python need not look whether they have.
+    compileall.compile_dir(
+        site, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH, workers=0
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

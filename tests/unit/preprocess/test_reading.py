@@ -1,0 +1,176 @@
+"""The same rows come out, whatever the file looks like."""
+
+import gzip
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+import pytest
+from contract.plan import Feature, Plan
+from polars.testing import assert_frame_equal
+
+Run = Callable[..., Any]
+MakePlan = Callable[..., Plan]
+
+ROWS = [("MFI"[row % 3], row + 0.5, row % 7 + 3) for row in range(60)]
+TEXT = "sex,length,rings\n" + "".join(f"{sex},{length},{rings}\n" for sex, length, rings in ROWS)
+QUOTED = "\n".join('"' + line.replace(",", '","') + '"' for line in TEXT.splitlines())
+SPACED = "sex,length,rings\n" + "".join(f"{a}, {b} ,{c}\n" for a, b, c in ROWS)
+FRAME = pl.DataFrame(ROWS, schema=["sex", "length", "rings"], orient="row")
+
+
+def sorted_rows(result: Any) -> pl.DataFrame:
+    return result.rows.sort("__row")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\xef\xbb\xbf" + TEXT.encode(), id="a byte order mark"),
+        pytest.param(TEXT.replace("\n", "\r\n"), id="CRLF"),
+        pytest.param(TEXT.rstrip("\n"), id="no last line break"),
+        pytest.param(TEXT + "\n\n", id="blank lines at the end"),
+        pytest.param(TEXT.replace("\nF", "\n\nF"), id="blank lines in between"),
+        pytest.param(QUOTED, id="every cell quoted"),
+        pytest.param(gzip.compress(TEXT.encode()), id="gzip under any name"),
+        pytest.param(
+            gzip.compress(TEXT[:200].encode()) + gzip.compress(TEXT[200:].encode()),
+            id="gzip of two members",
+        ),
+        pytest.param(SPACED, id="spaces around numbers"),
+        pytest.param(FRAME, id="Parquet"),
+        pytest.param(FRAME.cast({"rings": pl.String, "length": pl.String}), id="Parquet of text"),
+        pytest.param(FRAME.cast({"sex": pl.Categorical, "length": pl.Float32}), id="narrow types"),
+        pytest.param(FRAME.select("rings", "sex", "length"), id="another order of columns"),
+    ],
+)
+def test_a_row_is_the_same_row_in_every_format(run: Run, content: Any) -> None:
+    plain = sorted_rows(run({"plain.csv": TEXT}))
+
+    result = run({"a": content})
+
+    assert_frame_equal(sorted_rows(result), plain)
+    assert result.outcome.rows_read == 60
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pl.Series("id", range(60)),
+        pl.Series("id", [float(number) for number in range(60)]),
+        pl.Series("id", [str(number) for number in range(60)]),
+        pl.Series("id", [f"{number}.0" for number in range(60)]),
+    ],
+)
+def test_a_key_is_the_same_key_as_number_and_as_text(
+    run: Run, plan: MakePlan, column: pl.Series
+) -> None:
+    lines = TEXT.splitlines()
+    text = "\n".join(["id," + lines[0], *(f"{row},{line}" for row, line in enumerate(lines[1:]))])
+    keyed = plan(key=("id",))
+    plain = sorted_rows(run({"plain.csv": text}, keyed))
+
+    result = run({"a.parquet": FRAME.with_columns(column)}, keyed)
+
+    assert_frame_equal(sorted_rows(result), plain)
+
+
+def test_a_leading_zero_belongs_to_the_key(run: Run, plan: MakePlan) -> None:
+    rows = "".join(f"{row},M,{row},{row}\n0{row},M,{row},{row}\n" for row in range(40))
+
+    result = run({"a.csv": "id,sex,length,rings\n" + rows}, plan(key=("id",)))
+
+    assert result.rows["__row"].n_unique() == 80
+
+
+def test_a_key_may_be_a_feature_too(run: Run, plan: MakePlan) -> None:
+    result = run({"a.csv": TEXT}, plan(key=("length",)))
+
+    assert sorted(result.rows["length"].to_list()) == [row + 0.5 for row in range(60)]
+
+
+def test_parts_have_the_row_hash_the_features_and_the_target(run: Run) -> None:
+    result = run({"a.csv": TEXT})
+
+    assert result.rows.schema == {
+        "__row": pl.UInt64,
+        "sex": pl.String,
+        "length": pl.Float32,
+        "rings": pl.Float32,
+    }
+
+
+def test_ignored_columns_may_be_there_or_not(run: Run, plan: MakePlan) -> None:
+    header, *lines = TEXT.splitlines()
+    content = "\n".join([f"{header},remark", *(f'{line},"a, ""b""\nc"' for line in lines)])
+
+    result = run({"a.csv": TEXT, "b.csv": content}, plan(ignore=("remark",)))
+
+    assert result.rows.height == 120
+    assert result.rows.unique().height == 60
+
+
+def test_written_null_values_are_missing(run: Run) -> None:
+    result = run({"a.csv": TEXT + "NA,NA,5\n,,6\n"})
+
+    missing = result.rows.filter(pl.col("length").is_null())
+    assert sorted(missing["rings"].to_list()) == [5.0, 6.0]
+    assert missing["sex"].to_list() == [None, None]
+
+
+def test_line_numbers_count_line_breaks_in_quoted_cells(run: Run, plan: MakePlan) -> None:
+    content = 'sex,length,rings\n"M\nM",1,5\n"F",2,5\nM,x,5\n' + TEXT.split("\n", 1)[1]
+
+    with pytest.raises(Exception, match=r"^a.csv row 3 \(line 5\), column length: 'x'"):
+        run({"a.csv": content})
+
+
+@pytest.mark.parametrize("name", ["a b.csv", 'it\'s "q".csv', "naïve 数据.csv", "../../up.csv"])
+def test_odd_file_names_are_only_names(run: Run, name: str) -> None:
+    with pytest.raises(Exception) as failure:
+        run({name: TEXT + "M,x,5\n"})
+
+    assert str(failure.value).startswith(f"{name} row 61 (line 62), column length: 'x'")
+
+
+def test_headers_with_odd_names_are_read(run: Run, plan: MakePlan) -> None:
+    odd = ('the "sex", quoted', "längé\nth", "ri.ng$")
+    header = ",".join('"' + name.replace('"', '""') + '"' for name in odd)
+    features = (Feature(odd[0], "categorical"), Feature(odd[1], "numeric"))
+
+    result = run(
+        {"a.csv": TEXT.replace("sex,length,rings", header)}, plan(features=features, target=odd[2])
+    )
+
+    assert result.rows.columns == ["__row", *odd]
+    assert result.rows.height == 60
+
+
+def test_an_unseen_category_is_accepted_and_told(run: Run) -> None:
+    rows = "".join(f"rare{row},{row},{row % 5}\n" for row in range(60))
+
+    result = run({"a.csv": TEXT + rows})
+
+    assert result.outcome.rows_read == 120
+    parts = {part: frame["sex"] for part, frame in result.parts.items()}
+    for part in ("validation", "test"):
+        unseen = sorted(set(parts[part]) - set(parts["train"]))
+        examples = ", ".join(repr(value) for value in unseen[:3])
+        assert (
+            f"sex: {len(unseen)} value(s) in {part} never occur in training, "
+            f"in {len(unseen)} row(s), such as {examples}"
+        ) in result.outcome.warnings
+
+
+def test_other_delimiters_are_read(run: Run, plan: MakePlan) -> None:
+    result = run({"a.csv": TEXT.replace(",", "\t")}, plan(delimiter="\t"))
+
+    assert result.rows.height == 60
+
+
+def test_classes_stay_text(run: Run, plan: MakePlan) -> None:
+    frame = FRAME.with_columns(pl.Series("rings", [True, False] * 30))
+
+    result = run({"a.parquet": frame}, plan(task="binary", positive="true"))
+
+    assert set(result.rows["rings"]) == {"true", "false"}
