@@ -46,3 +46,9 @@ $(UV): requirements/uv.txt
 	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
+
+.venv-sam/ready: requirements/sam.txt | $(UV)
+	@echo "Setting up .venv-sam, the SAM CLI, from requirements/sam.txt"
+	@$(PYTHON) -m venv .venv-sam
+	@$(UV) pip sync --quiet --python .venv-sam/bin/python --require-hashes requirements/sam.txt
+	@touch $@
