@@ -1,0 +1,110 @@
+"""MiniStack still has what we touch of its private parts, in the shape that we rely on.
+
+A failure here after raising the pin names the module of kanmon/local/patches to look at.
+"""
+
+import importlib
+import inspect
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+EVALUATOR, ACTIONS = "ministack.core.iam_evaluator", "ministack.core.iam_actions"
+LAMBDA, STATES = "ministack.services.lambda_svc", "ministack.services.stepfunctions"
+
+FUNCTIONS = {
+    # access.py
+    (EVALUATOR, "is_root_access_key"): "access_key_id",
+    (EVALUATOR, "_is_root_key"): "access_key_id",
+    (EVALUATOR, "enforce"): (
+        "access_key_id, iam_action, service, region, resource_arn, service_context"
+    ),
+    (EVALUATOR, "evaluate"): "ctx, policies, limits",
+    (EVALUATOR, "_role_name_from_assumed_arn"): "assumed_arn",
+    (EVALUATOR, "_gather_role_policies"): "role_name, account_id",
+    (EVALUATOR, "_permissions_boundary"): "store, name, account_id",
+    (ACTIONS, "extract_iam_action"): "service, method, path, headers, body, query_params",
+    (ACTIONS, "extract_resource_arn"): (
+        "service, method, path, headers, body, query_params, region, account_id"
+    ),
+    # gateway.py
+    ("ministack.app", "app"): "scope, receive, send",
+    ("ministack.app", "_dispatch_service_request"): (
+        "method, path, headers, body, query_params, request_id"
+    ),
+    # memory.py
+    ("ministack.core.persistence", "load_state"): "service",
+    ("ministack.core.persistence", "_state_format_version"): "service",
+    ("ministack.core.persistence", "_json_default"): "obj",
+    (STATES, "_emit_execution_status_event"): "execution",
+    # functions.py
+    (LAMBDA, "_execute_function_warm"): "func, event, request_id",
+    (LAMBDA, "_emit_lambda_logs"): "func, request_id, log_text, error, duration_ms, log_source",
+    (LAMBDA, "_xray_trace_id_for_invocation"): "config, inbound_trace_header",
+    # images.py
+    ("ministack.services.ecr", "_put_image"): "data",
+    # stacks.py
+    ("ministack.services.cloudformation.provisioners", "_cw_metric_alarm_record"): "name, props",
+}
+
+STORES = [
+    ("ministack.app", "SERVICE_HANDLERS"),
+    ("ministack.app", "_MAIN_LOOP"),
+    ("ministack.core.router", "SERVICE_PATTERNS"),
+    (ACTIONS, "SERVICE_TO_IAM_NAMESPACE"),
+    ("ministack.services.sts", "_sessions"),
+    ("ministack.services.iam", "_roles"),
+    ("ministack.services.ecr", "_repositories"),
+    ("ministack.services.ecr", "_images"),
+    (STATES, "_executions"),
+    (LAMBDA, "_functions"),
+]
+
+
+def test_the_versions_are_the_ones_that_were_read() -> None:
+    assert (version("ministack"), version("moto")) == ("1.5.33", "5.2.5")
+
+
+@pytest.mark.parametrize(("place", "parameters"), FUNCTIONS.items())
+def test_a_function_we_touch_takes_what_it_took(place: tuple[str, str], parameters: str) -> None:
+    module, name = place
+
+    function = getattr(importlib.import_module(module), name)
+
+    assert ", ".join(inspect.signature(function).parameters) == parameters
+
+
+@pytest.mark.parametrize(("module", "name"), STORES)
+def test_a_store_we_read_is_there(module: str, name: str) -> None:
+    assert hasattr(importlib.import_module(module), name)
+
+
+def test_every_service_that_is_kept_can_be_taken_and_restored() -> None:
+    from kanmon.local.patches import memory
+
+    kept = {name: f"ministack.services.{module}" for name, module in memory.MODULES.items()}
+    without = [
+        name
+        for name, module in kept.items()
+        for function in ("get_state", "load_persisted_state")
+        if not hasattr(importlib.import_module(module), function)
+    ]
+
+    assert without == []
+
+
+def test_ministack_still_makes_what_we_replace() -> None:
+    """Each of these is a reason for a patch: when one fails, the patch may go."""
+    evaluator: Any = importlib.import_module(EVALUATOR)
+    provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
+
+    assert "Runtime.HandlerError" in inspect.getsource(
+        importlib.import_module(LAMBDA)._execute_function_warm
+    )
+    assert "States.ServiceRestart" in inspect.getsource(
+        importlib.import_module(STATES)._restore_state
+    )
+    assert '== "test"' in inspect.getsource(evaluator.is_root_access_key)
+    with pytest.raises(ValueError, match="metric math"):
+        provisioners._cw_metric_alarm_record("name", {"Metrics": [{"Id": "a"}]})
