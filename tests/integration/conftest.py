@@ -198,3 +198,14 @@ def stage(clients: Stage) -> Stage:
     clients.put("datasets/churn/customers.csv", "gender,tenure,churn\nf,1,yes\n")
     clients.publish()
     return clients
+
+
+@pytest.fixture
+def opened(stage: Stage, context: Context) -> Callable[..., dict[str, Any]]:
+    """Opens a run of churn on the stage; keywords go into the request."""
+    import open_run  # late: it reads the settings above
+
+    def call(run: str = RUN, **request: Any) -> dict[str, Any]:
+        return open_run.handler({"run": run, "request": {"model": "churn", **request}}, context)
+
+    return call

@@ -11,18 +11,37 @@ import close_run
 import open_run
 import pytest
 from contract.plan import Plan
-from lifecycle.definition import DefinitionError
-from lifecycle.images import ImageMissingError
-from lifecycle.names import RunNameError
-from lifecycle.opening import UnknownModelError, seconds_needed
+from lifecycle.opening import seconds_needed
 from lifecycle.registry import ForeignPackageError
-from lifecycle.request import RunRequestError
-from lifecycle.snapshot import EmptyDatasetError, UnknownFileKindError
 
 from tests.integration.conftest import RUN, Context, Stage
 from tests.unit.control.cases import DEFINITION, MODEL_YAML
 
 Load = Callable[[str], dict[str, Any]]
+RESOURCES = {
+    "preprocess": {
+        "instance_type": "ml.m5.large",
+        "instance_count": 1,
+        "volume_gb": 30,
+        "timeout_minutes": 60,
+        "timeout_seconds": 3600,
+        "memory_mb": 2048,
+    },
+    "train": {
+        "instance_type": "ml.m5.large",
+        "instance_count": 1,
+        "volume_gb": 30,
+        "timeout_minutes": 120,
+        "timeout_seconds": 7200,
+    },
+    "evaluate": {
+        "instance_type": "ml.m5.large",
+        "instance_count": 1,
+        "volume_gb": 30,
+        "timeout_minutes": 60,
+        "timeout_seconds": 3600,
+    },
+}
 LATER = "churn-261121060000-a1b"
 CHAMPION = {
     "run": "churn-261101000000-abc",
@@ -32,14 +51,6 @@ CHAMPION = {
     "evaluation_uri": "s3://kanmon-test-data/runs/churn/old/evaluate/evaluation.json",
     "report_uri": "s3://kanmon-test-data/runs/churn/old/preprocess/report/",
 }
-
-
-@pytest.fixture
-def opened(stage: Stage, context: Context) -> Callable[..., dict[str, Any]]:
-    def call(run: str = RUN, **request: Any) -> dict[str, Any]:
-        return open_run.handler({"run": run, "request": {"model": "churn", **request}}, context)
-
-    return call
 
 
 def close(stage: Stage, context: Context, answer: dict[str, Any]) -> None:
@@ -74,30 +85,7 @@ def test_a_first_run_gets_everything_it_needs(
         "fingerprint": fingerprint,
         "images": {step: image(step) for step in ("preprocess", "train", "evaluate")},
         "job_prefix": f"kanmon-test-{RUN}",
-        "resources": {
-            "preprocess": {
-                "instance_type": "ml.m5.large",
-                "instance_count": 1,
-                "volume_gb": 30,
-                "timeout_minutes": 60,
-                "timeout_seconds": 3600,
-                "memory_mb": 2048,
-            },
-            "train": {
-                "instance_type": "ml.m5.large",
-                "instance_count": 1,
-                "volume_gb": 30,
-                "timeout_minutes": 120,
-                "timeout_seconds": 7200,
-            },
-            "evaluate": {
-                "instance_type": "ml.m5.large",
-                "instance_count": 1,
-                "volume_gb": 30,
-                "timeout_minutes": 60,
-                "timeout_seconds": 3600,
-            },
-        },
+        "resources": RESOURCES,
         "champion": None,
         "package_group": "kanmon-test-churn",
         "package_group_exists": False,
@@ -275,6 +263,17 @@ def test_a_run_waits_behind_the_one_that_has_the_turn(
     assert stage.record(LATER)["behind"] == RUN
 
 
+def test_a_request_whose_settings_are_replaced_while_it_waits_is_not_lost_silently(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    opened()
+    opened(LATER)
+
+    waiting = opened("churn-261121060001-a1b", parameters={"rounds": 9})
+
+    assert waiting["summary"].endswith(", with these settings instead of those that waited before")
+
+
 def test_an_expired_turn_is_taken_over_aloud(
     stage: Stage, opened: Callable[..., dict[str, Any]]
 ) -> None:
@@ -295,97 +294,3 @@ def test_the_turn_outlasts_every_step_at_its_limit(
 
     steps_and_machines = (60 + 120 + 60 + 3 * 15) * 60
     assert seconds_needed(DEFINITION) == steps_and_machines + 15 * 60
-
-
-# ---- bad input: one clear line each
-
-
-def test_an_unknown_model_is_named_with_the_mend(stage: Stage, context: Context) -> None:
-    with pytest.raises(UnknownModelError) as raised:
-        open_run.handler({"run": RUN, "request": {"model": "chrun"}}, context)
-
-    assert str(raised.value) == (
-        "model chrun: the stage kanmon-test has no definition of it; check the name, or publish "
-        "models/chrun with `kanmon run chrun`"
-    )
-
-
-def test_a_definition_that_was_never_published_is_named(
-    stage: Stage, opened: Callable[..., dict[str, Any]]
-) -> None:
-    with pytest.raises(UnknownModelError, match=f"definitions/churn/{'a' * 64}/model.yaml is not"):
-        opened(definition="a" * 64)
-
-
-@pytest.mark.parametrize(
-    ("change", "error"),
-    [
-        ({"metrics: {primary: auc": "metrics: {primary: acu"}, DefinitionError),
-        ({"name: churn\n": "name: other\n"}, UnknownModelError),
-    ],
-)
-def test_a_bad_definition_never_takes_the_turn(
-    stage: Stage,
-    opened: Callable[..., dict[str, Any]],
-    change: dict[str, str],
-    error: type[Exception],
-) -> None:
-    [(old, new)] = change.items()
-    stage.publish(MODEL_YAML.replace(old, new))
-
-    with pytest.raises(error, match=r"models/churn/model\.yaml"):
-        opened()
-
-    assert stage.holder() is None
-
-
-def test_an_empty_dataset_is_named(stage: Stage, opened: Callable[..., dict[str, Any]]) -> None:
-    stage.s3.delete_object(Bucket="kanmon-test-data", Key="datasets/churn/customers.csv")
-
-    with pytest.raises(EmptyDatasetError, match="s3://kanmon-test-data/datasets/churn/: no data"):
-        opened()
-
-
-def test_a_file_of_another_kind_is_named(
-    stage: Stage, opened: Callable[..., dict[str, Any]]
-) -> None:
-    stage.put("datasets/churn/notes.txt", "hello")
-
-    with pytest.raises(UnknownFileKindError, match=r"datasets/churn/notes\.txt: not a \.csv"):
-        opened()
-
-
-def test_a_missing_image_is_named(stage: Stage, opened: Callable[..., dict[str, Any]]) -> None:
-    stage.ecr.batch_delete_image(
-        repositoryName="kanmon-test-steps", imageIds=[{"imageTag": "train"}]
-    )
-
-    with pytest.raises(ImageMissingError, match="image kanmon-test-steps:train is missing"):
-        opened()
-
-
-def test_a_missing_repository_is_a_missing_image(
-    stage: Stage, opened: Callable[..., dict[str, Any]]
-) -> None:
-    stage.ecr.delete_repository(repositoryName="kanmon-test-steps", force=True)
-
-    with pytest.raises(ImageMissingError, match="image kanmon-test-steps:preprocess is missing"):
-        opened()
-
-
-@pytest.mark.parametrize(
-    ("event", "error"),
-    [
-        ({"run": "Not A Run", "request": {"model": "churn"}}, RunNameError),
-        ({"run": RUN, "request": {"modle": "churn"}}, RunRequestError),
-        ({"run": RUN, "request": None}, RunRequestError),
-        ({}, RunNameError),
-    ],
-)
-def test_a_bad_request_is_refused_before_anything_is_touched(
-    stage: Stage, context: Context, event: dict[str, Any], error: type[Exception]
-) -> None:
-    with pytest.raises(error):
-        open_run.handler(event, context)
-
-    assert stage.item("turn") == {}

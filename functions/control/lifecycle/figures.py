@@ -36,7 +36,11 @@ def written(number: float, digits: int = 4) -> str:
 
 
 def signed(number: float) -> str:
-    return written(number) if number < 0 else f"+{written(number)}"
+    """
+    >>> signed(0.5), signed(-0.5), signed(0.0)
+    ('+0.5', '-0.5', '0')
+    """
+    return f"+{written(number)}" if number > 0 else written(number)
 
 
 def apart(one: float, other: float) -> tuple[str, str]:

@@ -200,6 +200,8 @@ def _plan(
 
 def _queued(run: str, request: RunRequest, asked: Asked) -> dict[str, Any]:
     summary = f"queued: run {asked.behind} has the turn of {request.model}; this is run after it"
+    if asked.replaced:
+        summary += ", with these settings instead of those that waited before"
     return {
         "outcome": "queued",
         "run": run,

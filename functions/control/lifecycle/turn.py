@@ -49,11 +49,16 @@ class Turn:
 
 @dataclass(frozen=True)
 class Asked:
-    """What became of a run that asked for the turn."""
+    """What became of a run that asked for the turn.
+
+    `replaced` says that another request waited already and asked for something else, which this
+    one's settings now stand in for.
+    """
 
     outcome: Literal["taken", "taken over", "queued"]
     turn: Turn
     behind: str | None = None
+    replaced: bool = False
 
 
 def ask(turn: Turn, run: str, now: int, seconds: int, request: Mapping[str, Any]) -> Asked:
@@ -63,7 +68,9 @@ def ask(turn: Turn, run: str, now: int, seconds: int, request: Mapping[str, Any]
         return Asked("taken", taken)
     if turn.until <= now:
         return Asked("taken over", taken, behind=turn.holder)
-    return Asked("queued", replace(turn, queued=merge(turn.queued, request, now)), turn.holder)
+    queued = merge(turn.queued, request, now)
+    replaced = turn.queued is not None and _settings(turn.queued.input) != _settings(queued.input)
+    return Asked("queued", replace(turn, queued=queued), turn.holder, replaced)
 
 
 def merge(queued: Queued | None, request: Mapping[str, Any], now: int) -> Queued:
@@ -75,6 +82,10 @@ def merge(queued: Queued | None, request: Mapping[str, Any], now: int) -> Queued
     force = bool(queued.input.get("force")) or bool(request.get("force"))
     merged = {**request, "force": force, "reason": ", ".join(every)[:LONGEST_REASON]}
     return Queued(tuple(every), merged, queued.asked_at)
+
+
+def _settings(request: Mapping[str, Any]) -> tuple[Any, Any]:
+    return request.get("definition"), request.get("parameters") or {}
 
 
 def hand_over(turn: Turn, run: str, model: str, now: int) -> tuple[Turn, Handed | None]:

@@ -19,6 +19,60 @@ from tests.unit.control.cases import DEFINITION, MODEL_YAML
 
 SOURCE = "models/churn/model.yaml"
 
+DEFAULTS = {
+    "name": "abalone",
+    "description": "",
+    "owners": [],
+    "task": "regression",
+    "data": {
+        "location": "datasets/abalone/",
+        "delimiter": ",",
+        "null_values": ["", "NA"],
+        "key": [],
+    },
+    "target": "rings",
+    "positive": None,
+    "features": [
+        {
+            "name": "length",
+            "kind": "numeric",
+            "minimum": None,
+            "maximum": None,
+            "nullable": True,
+        }
+    ],
+    "ignore": [],
+    "split": {"train": 0.7, "validation": 0.15, "test": 0.15},
+    "trainer": {
+        "library": "lightgbm",
+        "rounds": 2000,
+        "early_stopping_rounds": 100,
+        "seed": 7,
+        "parameters": {},
+    },
+    "metrics": {"primary": "rmse", "also": []},
+    "gate": {
+        "floors": {},
+        "margins": {},
+        "segment_margins": {},
+        "minimum_segment_rows": 30,
+        "fairness": [],
+        "maximum_rejected_share": 0.0,
+    },
+    "segments": [],
+    "resources": {
+        "preprocess": {
+            "instance_type": "ml.m5.large",
+            "instance_count": 1,
+            "volume_gb": 30,
+            "timeout_minutes": 60,
+            "memory_mb": 2048,
+        },
+        "train": {"instance_type": "ml.m5.large", "volume_gb": 30, "timeout_minutes": 120},
+        "evaluate": {"instance_type": "ml.m5.large", "volume_gb": 30, "timeout_minutes": 60},
+    },
+}
+
 
 def problems(text: str) -> list[str]:
     with pytest.raises(DefinitionError) as raised:
@@ -44,59 +98,7 @@ def test_a_short_definition_gets_every_default() -> None:
 
     definition = parse_definition(text, "models/abalone/model.yaml")
 
-    assert definition.model_dump() == {
-        "name": "abalone",
-        "description": "",
-        "owners": [],
-        "task": "regression",
-        "data": {
-            "location": "datasets/abalone/",
-            "delimiter": ",",
-            "null_values": ["", "NA"],
-            "key": [],
-        },
-        "target": "rings",
-        "positive": None,
-        "features": [
-            {
-                "name": "length",
-                "kind": "numeric",
-                "minimum": None,
-                "maximum": None,
-                "nullable": True,
-            }
-        ],
-        "ignore": [],
-        "split": {"train": 0.7, "validation": 0.15, "test": 0.15},
-        "trainer": {
-            "library": "lightgbm",
-            "rounds": 2000,
-            "early_stopping_rounds": 100,
-            "seed": 7,
-            "parameters": {},
-        },
-        "metrics": {"primary": "rmse", "also": []},
-        "gate": {
-            "floors": {},
-            "margins": {},
-            "segment_margins": {},
-            "minimum_segment_rows": 30,
-            "fairness": [],
-            "maximum_rejected_share": 0.0,
-        },
-        "segments": [],
-        "resources": {
-            "preprocess": {
-                "instance_type": "ml.m5.large",
-                "instance_count": 1,
-                "volume_gb": 30,
-                "timeout_minutes": 60,
-                "memory_mb": 2048,
-            },
-            "train": {"instance_type": "ml.m5.large", "volume_gb": 30, "timeout_minutes": 120},
-            "evaluate": {"instance_type": "ml.m5.large", "volume_gb": 30, "timeout_minutes": 60},
-        },
-    }
+    assert definition.model_dump() == DEFAULTS
 
 
 def test_words_that_yaml_1_1_would_turn_into_something_else_stay_what_they_look_like() -> None:

@@ -38,6 +38,16 @@ def test_an_expired_turn_is_taken_over_and_what_waits_stays_queued() -> None:
     assert asked.turn.queued == waiting.queued
 
 
+def test_a_request_that_replaces_what_another_one_waited_for_is_told_so() -> None:
+    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST)
+    alike = ask(waiting.turn, "abalone-3", now=60, seconds=90, request=REQUEST)
+    other = {**REQUEST, "parameters": {"rounds": 5}}
+
+    differs = ask(alike.turn, "abalone-4", now=70, seconds=90, request=other)
+
+    assert [waiting.replaced, alike.replaced, differs.replaced] == [False, False, True]
+
+
 def test_requests_that_wait_become_one_with_all_reasons_and_the_latest_settings() -> None:
     first = merge(None, {**REQUEST, "force": True, "parameters": {"rounds": 5}}, now=50)
 

@@ -1,0 +1,15 @@
+"""The examples in the rules' docstrings are true."""
+
+import doctest
+import importlib
+import pkgutil
+
+import lifecycle
+import pytest
+
+MODULES = [module.name for module in pkgutil.iter_modules(lifecycle.__path__, "lifecycle.")]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_example_gives_what_it_says(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
