@@ -29,13 +29,21 @@ METRIC_NAMES = {
     "f1": "harmonic mean of precision and recall",
     "macro_f1": "F1 averaged over classes, each counting the same",
 }
-# Names that are initials are written in capitals; the others as they are in model.yaml.
-INITIALS = {"rmse": "RMSE", "mae": "MAE", "mape": "MAPE", "r2": "R²", "auc": "AUC", "f1": "F1"}
+# Names of people and initials; the others are written as in model.yaml.
+WRITTEN_NAMES = {
+    "brier": "Brier score",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "mape": "MAPE",
+    "r2": "R²",
+    "auc": "AUC",
+    "f1": "F1",
+}
 
 
 def metric_label(name: str) -> str:
     """How a metric is written in a heading or a sentence."""
-    return INITIALS.get(name, name.replace("_", " ").replace(" f1", " F1"))
+    return WRITTEN_NAMES.get(name, name.replace("_", " ").replace(" f1", " F1"))
 
 
 def clean(text: str) -> str:
