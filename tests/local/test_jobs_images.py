@@ -41,6 +41,7 @@ def test_a_digest_is_64_hexadecimal_digits_and_says_the_same_twice(containers: P
         ("train/new.py", {"train"}),
         ("contract/__init__.py", {"preprocess", "train", "evaluate"}),
         ("requirements.txt", {"preprocess", "train", "evaluate"}),
+        ("slim.py", {"preprocess", "train", "evaluate"}),
         ("Dockerfile", {"preprocess", "train", "evaluate"}),
         ("train/__pycache__/model.cpython-311.pyc", set()),
     ],
@@ -64,7 +65,7 @@ def test_an_image_is_found_by_its_digest_alone(containers: Path):
 
     assert image.command == ("/venv/bin/python", "-m", "train")
     assert image.folder == containers
-    assert image.environment == {"PYTHONPATH": str(containers)}
+    assert image.environment == {"PYTHONPATH": str(containers), "PYTHONUNBUFFERED": "1"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 STEPS = ("preprocess", "train", "evaluate")
+BUILT_WITH = ("requirements.txt", "Dockerfile", "slim.py")
 CONTAINERS = Path(__file__).resolve().parents[3] / "containers"
 REFERENCE = re.compile(
     r"(?P<registry>[^/]+)/(?P<repository>[^@:]+)(?:@sha256:(?P<digest>[0-9a-f]{64})|:(?P<tag>.+))?"
@@ -55,7 +56,7 @@ def sources(step: str, containers: Path = CONTAINERS) -> Iterator[Path]:
         for file in folder.rglob("*"):
             if file.is_file() and file.suffix != ".pyc":
                 yield file
-    for name in ("requirements.txt", "Dockerfile"):
+    for name in BUILT_WITH:
         if (containers / name).is_file():
             yield containers / name
 
@@ -94,5 +95,5 @@ class Images:
             step=step,
             command=(self.interpreter, "-m", step),
             folder=self.containers,
-            environment={"PYTHONPATH": str(self.containers)},
+            environment={"PYTHONPATH": str(self.containers), "PYTHONUNBUFFERED": "1"},
         )
