@@ -11,7 +11,8 @@ from contract.native import NativeModel
 
 GROUPS = 10
 BARS = 20
-# TreeSHAP takes time with trees x leaves x depth squared; the mean of so many is good to a few percent.
+# TreeSHAP takes time with trees x leaves x depth squared; a mean of so many rows is good to a few
+# percent.
 EXPLAINED_ROWS = 500
 SEED = 21
 

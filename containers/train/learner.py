@@ -1,5 +1,6 @@
 """What the trainer needs of a library, and the loop that drives either one."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -85,6 +86,8 @@ def fit(learner: Learner, rounds: int, patience: int) -> Fitted:
 
 
 def _better(value: float, than: float, higher: bool) -> bool:
+    if math.isnan(than):  # such as the AUC of validation rows of one class
+        return not math.isnan(value)
     return value > than if higher else value < than
 
 

@@ -51,6 +51,17 @@ REFUSED = {
         ("linear_tree", "linear_trees", "zero_as_missing", "reg_sqrt", "sigmoid"),
         "would make a model that ONNX cannot express; leave it out",
     ),
+    **dict.fromkeys(
+        (
+            "categorical_feature",
+            "categorical_features",
+            "categorical_column",
+            "cat_feature",
+            "cat_features",
+            "cat_column",
+        ),
+        "gets the kinds from 'features'; leave it out",
+    ),
 }
 _CATEGORICAL, _DEFAULT_LEFT = 1, 2
 _MISSING_NONE, _MISSING_NAN = 0, 2
