@@ -1,0 +1,40 @@
+"""Duplicate keys are found in memory and on disk alike."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from preprocess.duplicates import KEY, ROW_NUMBER, KeyLedger
+from preprocess.splitting import row_hash
+
+
+@pytest.mark.parametrize("limit", [1 << 30, 1_000])
+def test_keys_used_twice_are_found_with_their_places(tmp_path: Path, limit: int) -> None:
+    ledger = KeyLedger(("id",), tmp_path / "keys", limit, buckets=16)
+    for start in range(0, 1_000, 100):
+        ledger.add("a.csv", keyed([f"a{number}" for number in range(start, start + 100)]))
+    ledger.add("b.csv", keyed(["b1", "a500", "a7", "a500"]))
+
+    count, problems = ledger.duplicates()
+
+    assert (tmp_path / "keys").exists() is (limit == 1_000)
+    assert count == 2
+    assert sorted((problem.value, problem.row, problem.what) for problem in problems) == [
+        ("a500", 2, "occurs 3 times, first in a.csv row 1"),
+        ("a7", 3, "occurs 2 times, first in a.csv row 8"),
+    ]
+
+
+def test_keys_of_several_columns_are_equal_only_as_a_whole(tmp_path: Path) -> None:
+    ledger = KeyLedger(("a", "b"), tmp_path, 1 << 30, buckets=16)
+    frame = keyed(["ab", "a"]).with_columns(pl.Series(KEY.format(1), ["c", "bc"]))
+
+    ledger.add("a.csv", frame)
+
+    assert ledger.duplicates() == (0, [])
+
+
+def keyed(keys: list[str]) -> pl.DataFrame:
+    key = KEY.format(0)
+    frame = pl.DataFrame({key: keys, ROW_NUMBER: range(1, len(keys) + 1)})
+    return frame.with_columns(row_hash([key]))
