@@ -20,7 +20,7 @@ from aws_lambda_powertools.utilities.idempotency import (
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from closing_gateways import gateways
-from lifecycle.closing import report_failure
+from lifecycle.closing import give_turn_back, report_failure
 from lifecycle.failure import Occurrence, occurrence
 
 logger = Logger()
@@ -35,6 +35,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {run, model, error, cause} or a status event; return {run, model, error, message}."""
     metrics.add_metric("FailuresTold", MetricUnit.Count, 1)
     failed = occurrence(event)
+    started = give_turn_back(gateways(), failed, datetime.now(UTC))
     config = IdempotencyConfig(
         event_key_jmespath="run", expires_after_seconds=ONE_DAY, lambda_context=context
     )
@@ -42,7 +43,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         _report, data_keyword_argument="key", persistence_store=_reported(), config=config
     )
     reported: dict[str, Any] = report(key={"run": failed.run}, failed=failed)
-    return reported
+    return {**reported, "started_next": started}
 
 
 def _report(key: dict[str, str], failed: Occurrence) -> dict[str, Any]:

@@ -100,6 +100,32 @@ def test_a_report_that_failed_halfway_is_made_again(
     assert len(stage.notices()) == 1
 
 
+def test_a_stopped_run_that_is_redriven_asks_for_the_turn_anew_and_gives_it_back_again(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    open_for(context, RUN)
+    report_failure.handler(load_event("report_failure_status"), context)
+
+    redriven = open_for(context, RUN)
+    assert (redriven["outcome"], stage.holder()) == ("new", RUN)
+    report_failure.handler(load_event("report_failure_status"), context)
+
+    assert stage.holder() is None
+    assert len(stage.notices()) == 1
+
+
+def test_a_redriven_run_waits_behind_the_one_that_has_the_turn_by_now(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    open_for(context, RUN)
+    report_failure.handler(load_event("report_failure_status"), context)
+    open_for(context, WAITING)
+
+    redriven = open_for(context, RUN)
+
+    assert (redriven["outcome"], redriven["behind"]) == ("queued", WAITING)
+
+
 def test_a_run_without_the_turn_leaves_it_where_it_is(
     stage: Stage, context: Context, load_event: Load
 ) -> None:

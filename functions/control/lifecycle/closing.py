@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lifecycle.failure import Occurrence, explain
+from lifecycle.failure import Failure, Occurrence, explain
 from lifecycle.ledger import CLOSED, Ledger
 from lifecycle.notice import Notice, NoticeBoard
 from lifecycle.wording import moment
@@ -62,23 +62,21 @@ def close_run(closing: Closing, event: Mapping[str, Any], now: datetime) -> dict
     }
 
 
+def give_turn_back(closing: Closing, failed: Occurrence, now: datetime) -> str | None:
+    """End the failed run's turn if it holds it. Answers with the run started in its place.
+
+    Safe to repeat, and to be done at every report: a run that was redriven may hold it again.
+    """
+    if failed.model is None:
+        return None
+    return _hand_over(closing, failed.model, failed.run, now)
+
+
 def report_failure(closing: Closing, failed: Occurrence, now: datetime) -> dict[str, Any]:
-    """Record the failure, give the turn back if this run holds it, and say what is to mend."""
+    """Record the failure and tell the subscribers what is to mend."""
     failure = explain(failed.error, failed.cause)
-    started = None
     if failed.model is not None:
-        if closing.ledger.run_record(failed.model, failed.run).get("status") not in CLOSED:
-            closing.ledger.write_run(
-                failed.model,
-                failed.run,
-                {
-                    "status": "FAILED",
-                    "closed_at": moment(now),
-                    "summary": failure.message,
-                    "error": failure.error,
-                },
-            )
-        started = _hand_over(closing, failed.model, failed.run, now)
+        _record_failure(closing.ledger, failed.model, failed.run, failure, now)
     closing.notices.publish(
         Notice(
             event="run failed",
@@ -95,8 +93,22 @@ def report_failure(closing: Closing, failed: Occurrence, now: datetime) -> dict[
         "model": failed.model,
         "error": failure.error,
         "message": failure.message,
-        "started_next": started,
     }
+
+
+def _record_failure(ledger: Ledger, model: str, run: str, failure: Failure, now: datetime) -> None:
+    if ledger.run_record(model, run).get("status") in CLOSED:
+        return
+    ledger.write_run(
+        model,
+        run,
+        {
+            "status": "FAILED",
+            "closed_at": moment(now),
+            "summary": failure.message,
+            "error": failure.error,
+        },
+    )
 
 
 def _hand_over(closing: Closing, model: str, run: str, now: datetime) -> str | None:

@@ -50,9 +50,10 @@ def open_run(opening: Opening, name: object, request: object, now: datetime) -> 
     """Answer with everything the rest of the run needs; twice for one run, the same twice."""
     run = check_run_name(name)
     asked_for = parse_request(request)
-    answered = opening.ledger.run_record(asked_for.model, run).get("answer")
-    if answered:
-        return dict(json.loads(answered))
+    known = opening.ledger.run_record(asked_for.model, run)
+    # A failed run gave its turn back; when it is redriven it must ask for it anew.
+    if "answer" in known and known["status"] != "FAILED":
+        return dict(json.loads(known["answer"]))
     definition = _definition(opening, asked_for)
     asked = opening.ledger.ask_turn(
         asked_for.model,
