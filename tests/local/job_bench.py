@@ -134,13 +134,7 @@ class Bench:
         name = f"job-{uuid.uuid4().hex[:8]}"
         return {
             "ProcessingJobName": name,
-            "ProcessingResources": {
-                "ClusterConfig": {
-                    "InstanceCount": 1,
-                    "InstanceType": "ml.m5.large",
-                    "VolumeSizeInGB": 30,
-                }
-            },
+            "ProcessingResources": instances(1),
             "AppSpecification": {"ImageUri": self.images.write(name, program)},
             "RoleArn": ROLE,
             **changes,
@@ -187,6 +181,17 @@ def is_gone(process: int) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+def instances(count: int) -> dict[str, Any]:
+    """Build a cluster of so many hosts."""
+    return {
+        "ClusterConfig": {
+            "InstanceCount": count,
+            "InstanceType": "ml.m5.large",
+            "VolumeSizeInGB": 30,
+        }
+    }
 
 
 def s3_input(uri: str, name: str = "data", **changes: Any) -> dict[str, Any]:

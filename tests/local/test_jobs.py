@@ -10,7 +10,16 @@ import pytest
 from kanmon.local.credentials import Credentials
 from kanmon.local.jobs.runner import KEPT_FAILURES, Control, Outcome
 from kanmon.local.stage import Stage
-from tests.local.job_bench import ROLE, Bench, Surroundings, appears, is_gone, s3_input, s3_outputs
+from tests.local.job_bench import (
+    ROLE,
+    Bench,
+    Surroundings,
+    appears,
+    instances,
+    is_gone,
+    s3_input,
+    s3_outputs,
+)
 
 # What every program begins with: its folders, wherever the machine lets it see them.
 START = """
@@ -228,13 +237,7 @@ config = json.loads((ml / "config/resourceconfig.json").read_text())
 seen = sorted(os.listdir(root / "input/data")), os.listdir(root / "input/all"), config["hosts"]
 (root / "output/0" / config["current_host"]).write_text(json.dumps(seen))
 """,
-        ProcessingResources={
-            "ClusterConfig": {
-                "InstanceCount": 2,
-                "InstanceType": "ml.m5.large",
-                "VolumeSizeInGB": 30,
-            }
-        },
+        ProcessingResources=instances(2),
         ProcessingInputs=[
             s3_input(f"s3://{bench.bucket}/in/", S3DataDistributionType="ShardedByS3Key"),
             s3_input(f"s3://{bench.bucket}/all/", name="all"),
@@ -258,13 +261,7 @@ if json.loads((ml / "config/resourceconfig.json").read_text())["current_host"] =
     sys.exit("bad shard")
 time.sleep(60)
 """,
-        ProcessingResources={
-            "ClusterConfig": {
-                "InstanceCount": 2,
-                "InstanceType": "ml.m5.large",
-                "VolumeSizeInGB": 30,
-            }
-        },
+        ProcessingResources=instances(2),
     )
 
     assert outcome == Outcome(
@@ -396,20 +393,3 @@ def test_only_the_last_failed_jobs_leave_their_folders(bench: Bench):
 
     bench.runner.close()
     assert len(list(bench.jobs.iterdir())) == KEPT_FAILURES
-
-
-def test_without_mount_namespaces_the_step_is_told_its_folder(stage: Stage, client, tmp_path: Path):
-    root = Credentials(stage.access_key, stage.secret_key, "")
-    bench = Bench(Surroundings(stage.endpoint, root), client("s3"), tmp_path, "folder")
-    job = bench.job(
-        START + 'Path(sys.argv[1]).write_text(os.environ["PROCESSING_ROOT"])',
-        ProcessingOutputConfig=s3_outputs(f"s3://{bench.bucket}/out"),
-    )
-    job["AppSpecification"]["ContainerArguments"] = ["/opt/ml/processing/output/0/root"]
-
-    outcome = bench.runner.run(job, bench.around.credentials, Control())
-    bench.close()
-
-    assert outcome == Outcome("Completed")
-    [written] = bench.objects("out/").values()
-    assert Path(written) == bench.jobs / job["ProcessingJobName"] / "algo-1/ml/processing"

@@ -11,7 +11,7 @@ from kanmon.local.jobs.runner import Control, Outcome
 from kanmon.local.sagemaker.errors import SageMakerError
 from kanmon.local.sagemaker.ports import RoleCredentials
 from kanmon.local.sagemaker.service import SageMaker
-from tests.local.job_bench import REGION, ROLE, Surroundings, s3_input, s3_outputs
+from tests.local.job_bench import REGION, ROLE, Surroundings, instances, s3_input, s3_outputs
 
 ACCOUNT = "123456789012"
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:processing-job"
@@ -44,13 +44,7 @@ def serve(around: Surroundings, outcome: Outcome | None = None) -> SageMaker:
 def request(name: str = "job-1", **changes: Any) -> dict[str, Any]:
     return {
         "ProcessingJobName": name,
-        "ProcessingResources": {
-            "ClusterConfig": {
-                "InstanceCount": 1,
-                "InstanceType": "ml.m5.large",
-                "VolumeSizeInGB": 30,
-            }
-        },
+        "ProcessingResources": instances(1),
         "AppSpecification": {"ImageUri": "image"},
         "RoleArn": ROLE,
         **changes,

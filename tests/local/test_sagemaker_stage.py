@@ -18,7 +18,7 @@ from kanmon.local import stage as local_stage
 from kanmon.local.jobs.images import digest
 from kanmon.local.stage import Stage
 from tests.local.conftest import connect
-from tests.local.job_bench import appears, is_gone
+from tests.local.job_bench import appears, instances, is_gone
 
 ACCOUNT = "123456789012"
 Client = Callable[[str], Any]
@@ -81,13 +81,7 @@ def request(bucket: str, role_arn: str, program: str) -> dict[str, Any]:
             f"@sha256:{digest('preprocess')}",
             "ContainerEntrypoint": ["python", "-c", program],
         },
-        "ProcessingResources": {
-            "ClusterConfig": {
-                "InstanceCount": 1,
-                "InstanceType": "ml.m5.large",
-                "VolumeSizeInGB": 30,
-            }
-        },
+        "ProcessingResources": instances(1),
         "ProcessingInputs": [
             {
                 "InputName": "in",
