@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import importlib
 import json
 import logging
 import os
@@ -83,6 +84,7 @@ class Assembly:
         for name in (*SECOND, "sagemaker"):
             self._announce(name)
         self.saver.start()
+        importlib.import_module("samtranslator.translator.transform")  # for the first deployment
         asl.warm_up()
         sagemaker.warm_up()
         for execution in interrupted:
