@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from kanmon.stage import Connection
 
 
+# What the control functions keep in a run's item for themselves.
+BOOKKEEPING = ("run", "answer", "noticed_at")
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """A run as the model table has it; `fields` are the item's attributes as plain values."""
@@ -116,7 +120,8 @@ def _record(item: Any) -> RunRecord:
     read = TypeDeserializer().deserialize
     plain = {name: _plain(read(value)) for name, value in item.items()}
     model, name = str(plain.pop("model")), str(plain.pop("item"))
-    plain.pop("run", None)
+    for name_of_bookkeeping in BOOKKEEPING:
+        plain.pop(name_of_bookkeeping, None)
     return RunRecord(name.removeprefix("run#"), model, plain)
 
 

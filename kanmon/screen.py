@@ -86,6 +86,15 @@ def coloured(word: str, text: str | None = None) -> str:
     return click.style(text or word, fg=COLOURS[word]) if word in COLOURS else text or word
 
 
+def cut(line: str) -> str:
+    """The line, no longer than the terminal is wide; whole where no terminal is."""
+    if not sys.stdout.isatty():
+        return line
+    # Styled words are never at the end of a line, so the surplus can be counted off there.
+    surplus = len(click.unstyle(line)) - terminal_width(sys.stdout.fileno())
+    return f"{line[: -surplus - 1]}…" if surplus > 0 else line
+
+
 def faint(text: str) -> str:
     """Less important words."""
     return click.style(text, dim=True)

@@ -173,7 +173,9 @@ def _local(settings: StageSettings, project: Project) -> Connection:
 def _account(settings: StageSettings) -> Connection:
     from boto3 import Session
 
-    session = Session(profile_name=settings.profile, region_name=settings.region)
+    # boto3 knows AWS_DEFAULT_REGION only; every other tool reads AWS_REGION too.
+    region = settings.region or os.environ.get("AWS_REGION")
+    session = Session(profile_name=settings.profile, region_name=region)
     if not session.region_name:
         raise StageError(
             f"no region is set for stage {settings.name}",

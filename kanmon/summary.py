@@ -21,13 +21,21 @@ def verdict_lines(verdict: Document) -> list[str]:
     word = str(verdict["verdict"])
     reasons = str(verdict["summary"]).removeprefix(f"{word}: ")
     # Some rules say the same of several metrics or segments ("no champion yet"): once is enough.
-    said = dict.fromkeys((str(rule["outcome"]), str(rule["words"])) for rule in rules)
+    said = dict.fromkeys(
+        (str(rule["outcome"]), str(rule["words"])) for rule in rules if not _told_anyway(rule)
+    )
+    said.pop((word, reasons), None)
     kept = [one for one in said if one[0] != "pass"]
     kept += [one for one in said if one[0] == "pass"][: max(0, MOST_RULES - len(kept))]
     lines = table([[coloured(outcome), words] for outcome, words in kept])
     if len(kept) < len(said):
         lines.append(faint(f"and {len(said) - len(kept)} more pass"))
     return [f"Verdict   {coloured(word)}: {reasons}", *(f"{INDENT}{line}" for line in lines)]
+
+
+def _told_anyway(rule: Document) -> bool:
+    """A metric that could be computed is in the table of the metrics."""
+    return rule.get("name") == "metric computed" and rule["outcome"] == "pass"
 
 
 def metric_lines(evaluation: Document) -> list[str]:

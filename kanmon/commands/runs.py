@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kanmon.invocation import Verb, current
-from kanmon.screen import coloured, table
+from kanmon.screen import coloured, cut, table
 from kanmon.words import moment
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def command(model: str | None, limit: int) -> None:
     found = found[:limit]
     rows = [[one.run, moment(one.opened_at), outcome(one), note(one)] for one in found]
     for line in table(rows, ["run", "opened", "outcome", ""]):
-        screen.say(line)
+        screen.say(cut(line))
     if not found:
         screen.say(f"No run yet. Start one with `kanmon run {model or (models or ['MODEL'])[0]}`")
     screen.document([record.document() for record in found])
@@ -56,7 +56,6 @@ def outcome(record: "RunRecord") -> str:
 
 
 def note(record: "RunRecord") -> str:
-    """What to add in a line: why it failed, what it equals, what the gate said."""
-    words = record.error or (f"equals {record.equals}" if record.equals else record.summary) or ""
-    text = " ".join(str(words).split()).removeprefix(f"{record.verdict}: ")
-    return text if len(text) <= 90 else f"{text[:89]}…"
+    """What to add in a line: what it equals, what the gate said, why it failed."""
+    words = (f"equals {record.equals}" if record.equals else record.summary) or record.error or ""
+    return " ".join(str(words).split()).removeprefix(f"{record.verdict}: ")

@@ -54,15 +54,15 @@ def _tell_all(invocation: Invocation, record: Any, events: list[Any], arn: str) 
         record.run,
         execution.ending(connection, arn),
     )
-    screen.say(f"Run       {record.run}")
-    screen.say(f"Opened    {moment(record.opened_at)}  ({record.reason or 'no reason given'})")
+    screen.say(f"Run          {record.run}")
+    screen.say(f"Opened       {moment(record.opened_at)}  ({record.reason or 'no reason given'})")
     for label, value in (
         ("Snapshot", record.snapshot),
-        ("Defined", record.definition),
-        ("Print", record.fingerprint),
+        ("Definition", record.definition),
+        ("Fingerprint", record.fingerprint),
     ):
         if value:
-            screen.say(f"{label:<10}{value}")
+            screen.say(f"{label:<13}{value}")
     now = datetime.now(UTC)
     screen.say("States")
     for visit in visits:

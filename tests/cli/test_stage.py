@@ -107,3 +107,19 @@ def test_one_bad_file_means_none_is_uploaded(make_model, kanmon, files, tmp_path
         f"kanmon: {tmp_path}/empty.csv is empty. Give a file with a header and rows.\n",
     )
     assert after["others"] == ["shelf.csv"]
+
+
+def test_a_deployment_that_fails_says_which_resource_and_why(stage, root, environment, tmp_path):
+    other = tmp_path / "project"
+    (other / "kanmon").mkdir(parents=True)
+    (other / "samconfig.toml").write_text('[local.deploy.parameters]\nstack_name = "kanmon-bad"\n')
+    (other / "template.yaml").write_text(
+        "Resources:\n  Odd:\n    Type: AWS::Nowhere::Thing\n    Properties: {A: b}\n"
+    )
+    there = environment | {"KANMON_PROJECT": str(other)}
+
+    result = CliRunner(env=there).invoke(main, ["deploy"], prog_name="kanmon")
+
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "AWS::Nowhere::Thing" in result.stderr

@@ -10,6 +10,8 @@ VERDICT = {
     "rules": [
         {"outcome": "pass", "words": "rmse 2.08 is at most 2.5"},
         {"outcome": "hold", "words": "the interval includes loss"},
+        {"outcome": "hold", "words": "the difference may be chance"},
+        {"outcome": "pass", "words": "rmse is 2.08", "name": "metric computed"},
     ],
 }
 EVALUATION = {
@@ -25,7 +27,7 @@ def plain(lines):
     return [unstyle(line) for line in lines]
 
 
-def test_the_verdict_comes_with_its_rules_the_worst_first():
+def test_the_verdict_comes_with_its_rules_the_worst_first_and_nothing_twice():
     assert plain(summary.verdict_lines(VERDICT)) == [
         "Verdict   hold: the difference may be chance",
         "  hold  the interval includes loss",
@@ -62,3 +64,15 @@ def test_a_failure_is_one_line():
     )
     assert summary.failure_words("States.Timeout", "") == "States.Timeout"
     assert len(summary.failure_words("", "x" * 5000)) == 598
+
+
+def test_of_many_rules_that_pass_only_some_are_told():
+    rules = [{"outcome": "pass", "words": f"segment {i} is fine"} for i in range(40)]
+    failed = [{"outcome": "reject", "words": f"segment {i} is not"} for i in range(20)]
+
+    lines = plain(
+        summary.verdict_lines({"verdict": "reject", "summary": "no", "rules": [*rules, *failed]})
+    )
+
+    assert len(lines) == 1 + 20 + 1
+    assert lines[-1] == "  and 40 more pass"

@@ -1,0 +1,102 @@
+"""Deploying to an account calls SAM and docker; checking one compares quotas."""
+
+import pytest
+
+from kanmon import account_checks, deployment
+from kanmon.errors import BadInputError, RunFailedError
+from kanmon.machine_checks import Check
+
+
+@pytest.fixture
+def sam(project):
+    """A stand-in for the SAM CLI that notes how it was called."""
+    path = project.root / ".venv-sam/bin/sam"
+    path.parent.mkdir(parents=True)
+    path.write_text('#!/bin/sh\necho "$@" >> calls.txt\ntest "$3" != prod\n')
+    path.chmod(0o755)
+    return path
+
+
+def test_an_account_is_built_and_deployed_with_sam(project, sam):
+    deployment.run_sam(project, "dev")
+
+    assert (project.root / "calls.txt").read_text() == (
+        "build --config-env dev\ndeploy --config-env dev --no-fail-on-empty-changeset\n"
+    )
+
+
+def test_when_sam_fails_the_deployment_ends_there(project, sam):
+    with pytest.raises(RunFailedError, match="sam build failed with exit code 1"):
+        deployment.run_sam(project, "prod")
+
+
+def test_without_sam_it_says_how_to_get_it(project, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(BadInputError) as refused:
+        deployment.find_sam(project)
+
+    assert refused.value.mend == "`make .venv-sam/ready` installs it."
+
+
+def test_each_step_image_is_built_for_sagemaker_and_pushed_under_its_tag():
+    commands = deployment.image_commands("repository")
+
+    assert [words[-1] for words in commands[1::2]] == [
+        "repository:preprocess",
+        "repository:train",
+        "repository:evaluate",
+    ]
+    assert commands[0][:5] == [
+        "docker",
+        "build",
+        "--platform",
+        "linux/amd64",
+        "--provenance=false",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limits", "outcome"),
+    [
+        ({"ml.m5.large for processing job usage": 4.0}, "ok"),
+        ({"ml.m5.large for processing job usage": 1.0}, "fail"),
+        ({}, "warn"),  # the quota's name is not there to be read
+    ],
+)
+def test_quotas_are_compared_with_what_the_models_ask_for(limits, outcome):
+    assert account_checks.quota_check("ml.m5.large", 2, limits).outcome == outcome
+
+
+def test_the_instance_types_of_all_models_are_asked_for(project):
+    path = project.root / "models/wine/model.yaml"
+    path.write_text(path.read_text() + "resources:\n  preprocess: {instance_count: 3}\n")
+
+    assert account_checks.instance_types(project) == {"ml.m5.large": 3}
+
+
+@pytest.mark.parametrize(
+    ("stack", "outcome"), [("kanmon-dev", "ok"), ("kanmon-development", "fail")]
+)
+def test_a_stack_name_must_leave_room_for_job_names(project, stack, outcome):
+    path = project.root / "samconfig.toml"
+    path.write_text(path.read_text().replace("kanmon-dev", stack))
+
+    (check,) = account_checks.settings(project, "dev")
+
+    assert check == Check(outcome, "stack name", stack, check.mend)
+
+
+def test_the_doctor_of_an_account_without_credentials_fails_aloud(kanmon, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+
+    result = kanmon("doctor", "--stage", "dev")
+
+    assert result.exit_code == 1
+    assert "ok    region       eu-central-1" in result.stdout
+    assert "fail  credentials  there are no AWS credentials." in result.stdout
