@@ -54,7 +54,12 @@ def sources(step: str, containers: Path = CONTAINERS) -> Iterator[Path]:
     """Every file that the step's image is made of."""
     for folder in (containers / "contract", containers / step):
         for file in folder.rglob("*"):
-            if file.is_file() and file.suffix != ".pyc":
+            # Neither Python's bytecode, which comes and goes, nor what an editor keeps beside.
+            hidden = any(
+                part == "__pycache__" or part.startswith(".")
+                for part in file.relative_to(folder).parts
+            )
+            if not hidden and file.is_file():
                 yield file
     for name in BUILT_WITH:
         if (containers / name).is_file():

@@ -1,0 +1,63 @@
+"""The whole retrain loop with every step in its own image."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from kanmon.local.jobs.docker import DockerEngine, find_client
+from kanmon.local.jobs.images import STEPS, Images
+from kanmon.local.jobs.processes import Processes
+from tests.retrain.laptop import LINKED, ROOT, Laptop, rows
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """A project whose local stage runs jobs in the built images."""
+    build_images()
+    root = tmp_path_factory.mktemp("laptop")
+    for name in LINKED:
+        (root / name).symlink_to(ROOT / name)
+    (root / "models").mkdir()
+    laptop = Laptop(root)
+    laptop.must("up", "--docker")
+    laptop.must("deploy")
+    yield laptop
+    laptop.kanmon("down", "--erase")
+
+
+def build_images() -> None:
+    """Build beforehand: the first time takes minutes, longer than a run may wait here."""
+    processes = Processes()
+    engine = DockerEngine(processes)
+    for step in STEPS:
+        engine.pull(Images().image(step))
+    processes.close()
+
+
+def test_a_run_registers_a_candidate_that_its_images_made(laptop: Laptop) -> None:
+    began = int(time.time())
+    laptop.add_model("boxed")
+    laptop.put("boxed", rows())
+
+    run = laptop.must("run", "boxed")
+
+    assert run["verdict"]["verdict"] == "promote"
+    assert [package["ModelPackageArn"] for package in laptop.packages("boxed")] == [
+        run["package_arn"]
+    ]
+    assert started_since(began) == [f"kanmon-steps:{step}" for step in STEPS]
+
+
+def started_since(moment: int) -> list[str]:
+    """Return the images of the steps that were started since then, in their order."""
+    words = ("events", "--since", str(moment), "--until", "0s", "--filter", "event=create")
+    form = ("--format", "{{.Actor.Attributes.name}} {{.Actor.Attributes.image}}")
+    answer = subprocess.run(
+        [find_client(), *words, *form], capture_output=True, text=True, check=True
+    )
+    containers = [line.split() for line in answer.stdout.splitlines()]
+    return [image for name, image in containers if name.startswith("kanmon-local-boxed-")]
