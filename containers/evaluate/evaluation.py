@@ -14,7 +14,7 @@ from contract.plan import Plan
 from contract.step import StepError
 
 from evaluate.behaviour import calibration, confusion, importance, residuals
-from evaluate.bootstrap import Comparison, Estimates, compare
+from evaluate.bootstrap import Comparison, Estimate, Estimates, compare
 from evaluate.drift import drift
 from evaluate.scoring import onnx_scores, parity
 from evaluate.segments import fairness_entry, segment_entry, segments_of
@@ -39,17 +39,10 @@ def evaluate(
     """Give the content of evaluation.json (less its seconds) and the comparison it rests on."""
     if not test.height:
         raise StepError("there are no test rows; give more data or a larger share in 'split'")
-    if champion is not None:
-        check_comparable(candidate, champion)
     classes = classes_of(candidate, champion)
     labels = candidate.encoding.labels(test, "test")
     served = scored(plan, candidate, test, labels, classes)
-    rival = None
-    if champion is not None:
-        try:
-            rival = scored(plan, champion, test, labels, classes)
-        except StepError as error:
-            raise StepError(f"the champion cannot be compared: {error}") from None
+    rival, obstacle = rival_of(plan, candidate, champion, test, labels, classes)
     comparison = compare(served, rival, plan.metrics)
     native = native_model(candidate.library, candidate.native)
     native_scores = native.scores(candidate.encoding.matrix(test))
@@ -63,10 +56,12 @@ def evaluate(
         "metrics": list(plan.metrics),
         "rows": dict(evidence.preprocess["rows_written"]) | {"test": test.height},
         "candidate": {"metrics": _written(comparison.candidate)},
-        "champion": _champion(plan, comparison.champion),
-        "difference": None if comparison.difference is None else _written(comparison.difference),
+        "champion": _champion(plan, comparison.champion or unknown(plan)),
+        "difference": None
+        if champion is None
+        else _written(comparison.difference or unknown(plan)),
         "segments": [
-            segment_entry(segment, served, rival, plan.metrics)
+            segment_entry(segment, served, rival, plan.metrics) | _unknown_rival(plan, obstacle)
             for column in plan.segments
             for segment in segments_of(test, column)
         ],
@@ -74,7 +69,7 @@ def evaluate(
             fairness_entry(rule, test, served, plan.minimum_segment_rows) for rule in plan.fairness
         ],
         "parity": asdict(parity(plan.task, own, native_scores)),
-        "data": _data(evidence),
+        "data": _data(evidence, obstacle),
         "importance": importance(candidate, native, test),
         "calibration": calibration(served) if plan.task == "binary" else None,
         "residuals": residuals(served) if plan.task == "regression" else None,
@@ -82,6 +77,30 @@ def evaluate(
         "threshold": candidate.threshold,
     }
     return without_nan(document), comparison
+
+
+def rival_of(
+    plan: Plan,
+    candidate: Artifact,
+    champion: Artifact | None,
+    test: pl.DataFrame,
+    labels: Floats,
+    classes: Sequence[str],
+) -> tuple[Scored | None, str | None]:
+    """Score the champion; or say why it cannot be compared.
+
+    That is no failure of the run: a definition may change on purpose. The champion's metrics are
+    then missing, which the gate rejects, and who wants the change approves it in the registry.
+    """
+    if champion is None:
+        return None, None
+    try:
+        check_comparable(candidate, champion)
+        return scored(plan, champion, test, labels, classes), None
+    except StepError as error:
+        return None, (
+            f"the champion could not be compared: {error}; or approve the candidate in the registry"
+        )
 
 
 def check_comparable(candidate: Artifact, champion: Artifact) -> None:
@@ -95,18 +114,17 @@ def check_comparable(candidate: Artifact, champion: Artifact) -> None:
     for name, (was, is_now) in asked.items():
         if was != is_now:
             raise StepError(
-                f"the champion cannot be compared: its {name} is '{was}', the candidate's "
-                f"'{is_now}'; give the changed model a new name, it answers another question"
+                f"its {name} is '{was}', the candidate's '{is_now}'; give a model that answers "
+                "another question a new name"
             )
 
 
 def classes_of(candidate: Artifact, champion: Artifact | None) -> tuple[str, ...]:
     """The candidate's classes, then those only the champion knows; none for regression."""
-    own = candidate.encoding.classes or ()
-    others = () if champion is None else champion.encoding.classes or ()
-    if candidate.encoding.task == "binary":
+    own, encoding = candidate.encoding.classes or (), candidate.encoding
+    if champion is None or encoding.task != "multiclass" or champion.encoding.task != "multiclass":
         return own
-    return own + tuple(name for name in others if name not in own)
+    return own + tuple(name for name in champion.encoding.classes or () if name not in own)
 
 
 def scored(
@@ -134,6 +152,20 @@ def without_nan(value: Any) -> Any:
     return value
 
 
+def unknown(plan: Plan) -> Estimates:
+    """The metrics of a champion that could not be compared."""
+    return {name: Estimate(None) for name in plan.metrics}
+
+
+def _unknown_rival(plan: Plan, obstacle: str | None) -> dict[str, Any]:
+    if obstacle is None:
+        return {}
+    return {
+        "champion": dict.fromkeys(plan.metrics),
+        "difference": _written(unknown(plan)),
+    }
+
+
 def _written(estimates: Estimates) -> dict[str, dict[str, float | None]]:
     return {
         name: {"value": estimate.value, "low": estimate.low, "high": estimate.high}
@@ -141,8 +173,8 @@ def _written(estimates: Estimates) -> dict[str, dict[str, float | None]]:
     }
 
 
-def _champion(plan: Plan, estimates: Estimates | None) -> dict[str, Any] | None:
-    if estimates is None or plan.champion is None:
+def _champion(plan: Plan, estimates: Estimates) -> dict[str, Any] | None:
+    if plan.champion is None:
         return None
     return {
         "run": plan.champion["run"],
@@ -152,7 +184,7 @@ def _champion(plan: Plan, estimates: Estimates | None) -> dict[str, Any] | None:
     }
 
 
-def _data(evidence: Evidence) -> dict[str, Any]:
+def _data(evidence: Evidence, obstacle: str | None) -> dict[str, Any]:
     read = int(evidence.preprocess["rows_read"])
     rejected = int(evidence.preprocess["rows_rejected"])
     before = evidence.champion_baseline
@@ -160,6 +192,7 @@ def _data(evidence: Evidence) -> dict[str, Any]:
         "rows_read": read,
         "rows_rejected": rejected,
         "rejected_share": rejected / read if read else 0.0,
-        "warnings": list(evidence.preprocess.get("warnings", ())),
+        "warnings": list(evidence.preprocess.get("warnings", ()))
+        + ([obstacle] if obstacle else []),
         "drift": None if before is None else drift(before, evidence.baseline),
     }

@@ -13,6 +13,8 @@ from evaluate.evaluation import Evidence, evaluate, without_nan
 from evaluate.model_quality import model_quality
 from evaluate.scoring import onnx_scores, parity
 from evaluate.segments import fairness_entry, segments_of
+from lifecycle.definition import parse_definition
+from lifecycle.gate import judge
 from train.model import train
 
 from tests.unit.train.cases import HOSTILE, LIBRARIES, METRICS, TASKS, plan, rows
@@ -24,6 +26,13 @@ REPORT = {
     "warnings": ["a word"],
 }
 EVIDENCE = Evidence(REPORT, {"features": {}}, None)
+DEFINITION = """
+name: m1
+task: regression
+target: target
+features: [{name: size, kind: numeric}]
+metrics: {primary: rmse}
+"""
 CHAMPION = {"run": "r-0", "package_arn": "arn:x", "version": 3}
 
 
@@ -129,29 +138,34 @@ def test_a_champion_with_a_class_that_is_gone_is_still_compared():
 @pytest.mark.parametrize(
     ("champion", "words"),
     [
-        (lambda: model("binary"), "its task is 'binary', the candidate's 'regression'"),
+        (lambda: model("binary"), "its task is 'binary', the candidate's 'regression'; give"),
         (
             lambda: (
                 train(
                     plan(target="weight", features={"size": "numeric"}), rows(missing=False), rows()
                 ).artifact
             ),
-            "its target is 'weight', the candidate's 'target'",
+            "its target is 'weight', the candidate's 'target'; give",
         ),
+        # A definition may drop a feature that the champion still needs.
+        (lambda: model("regression"), "column 'weight' is not among the rows to score"),
     ],
 )
-def test_a_champion_that_answers_another_question_is_told_in_words(champion, words):
-    with pytest.raises(StepError, match=words):
-        evaluated("regression", model("regression"), champion())
-
-
-def test_a_champion_whose_column_is_gone_is_told_in_words():
-    champion = model("regression")
+def test_a_champion_that_cannot_be_compared_is_said_and_never_passes(champion, words):
     candidate = model("regression", features={"size": "numeric"})
-    test = rows(count=50, seed=2).drop("weight")
+    test = rows(count=80, seed=2).drop("weight")
 
-    with pytest.raises(StepError, match="the champion cannot be compared: column 'weight'"):
-        evaluated("regression", candidate, champion, test)
+    document, _ = evaluated("regression", candidate, champion(), test, segments=["colour"])
+
+    nothing = {"value": None, "low": None, "high": None}
+    assert words in document["data"]["warnings"][-1]
+    assert "approve the candidate in the registry" in document["data"]["warnings"][-1]
+    assert document["champion"]["metrics"] == dict.fromkeys(METRICS["regression"], nothing)
+    assert document["difference"] == dict.fromkeys(METRICS["regression"], nothing)
+    assert document["segments"][0]["champion"] == dict.fromkeys(METRICS["regression"])
+    assert document["candidate"]["metrics"]["rmse"]["value"] > 0
+    gate = parse_definition(DEFINITION, "model.yaml")
+    assert judge(gate, document).verdict == "reject"
 
 
 def test_without_test_rows_there_is_nothing_to_say():
