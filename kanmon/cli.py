@@ -30,6 +30,10 @@ KANMON_DEBUG    show tracebacks
 NO_COLOR        no colours
 """
 
+COMPLETION = """
+eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_source likewise
+"""
+
 
 @click.command(
     cls=VerbGroup,
@@ -45,4 +49,9 @@ def main() -> None:
     """Keep models right in production, from one folder each; or all of it on a laptop."""
 
 
-main.notes = {"Examples": EXAMPLES, "Exit codes": EXIT_CODES, "Environment": ENVIRONMENT}
+main.notes = {
+    "Examples": EXAMPLES,
+    "Exit codes": EXIT_CODES,
+    "Environment": ENVIRONMENT,
+    "Completion": COMPLETION,
+}

@@ -47,6 +47,14 @@ def current() -> Invocation:
     return Invocation(settings.get("kanmon.stage") or "local", bool(settings.get("kanmon.json")))
 
 
+def complete_model(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """The models a word on the command line may become."""
+    try:
+        return [name for name in find_project().models() if name.startswith(begun)]
+    except KanmonError:
+        return []
+
+
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     # Given on the command as well as on the group, the one nearest to the command counts.
     key = f"kanmon.{parameter.name}"

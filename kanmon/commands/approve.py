@@ -2,7 +2,7 @@
 
 import click
 
-from kanmon.invocation import Verb, current
+from kanmon.invocation import Verb, complete_model, current
 
 
 @click.command(
@@ -13,7 +13,7 @@ from kanmon.invocation import Verb, current
     kanmon approve abalone                  the latest run of the model
     """,
 )
-@click.argument("run")
+@click.argument("run", shell_complete=complete_model)
 @click.option("--comment", default="by kanmon approve", help="Why; kept with the package.")
 def command(run: str, comment: str) -> None:
     """Approve the model that a run registered.

@@ -1,11 +1,18 @@
 """kanmon down."""
 
 import shutil
+from pathlib import Path
 
 import click
 
 from kanmon.errors import BadInputError
 from kanmon.invocation import Verb, current
+
+# All that a stage and the command line ever put into a home; KANMON_HOME may hold other things.
+OURS = (
+    *("state", "s3", "functions", "jobs", "logs", "reviews"),
+    *("stage.json", "stage.lock", ".gitignore"),
+)
 
 
 @click.command(
@@ -33,8 +40,20 @@ def command(erase: bool) -> None:
         screen.live("Stopping the local stage …")
         stage.down(home)
     if erase:
-        shutil.rmtree(home, ignore_errors=True)
+        erase_home(home)
     state = "The local stage is down." if was_up else "The local stage was not running."
     kept = "Its state is erased." if erase else "Its state is kept; `kanmon up` brings it back."
     screen.say(f"{state} {kept}")
     screen.document({"stage": "local", "stopped": was_up, "erased": erase})
+
+
+def erase_home(home: Path) -> None:
+    """Remove what is ours, and the folder when nothing else is in it."""
+    for name in OURS:
+        path = home / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    if home.is_dir() and not any(home.iterdir()):
+        home.rmdir()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanmon.invocation import Verb, current
+from kanmon.invocation import Verb, complete_model, current
 from kanmon.screen import faint
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
     kanmon logs abalone-261121055501-x7k --step train
     """,
 )
-@click.argument("run")
+@click.argument("run", shell_complete=complete_model)
 @click.option("--step", type=click.Choice(["preprocess", "train", "evaluate"]), help="One step.")
 def command(run: str, step: str | None) -> None:
     """Show what a run's jobs wrote.

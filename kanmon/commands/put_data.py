@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from kanmon.errors import BadInputError
-from kanmon.invocation import Invocation, Verb, current
+from kanmon.invocation import Invocation, Verb, complete_model, current
 from kanmon.screen import table
 from kanmon.words import count, size
 
@@ -19,7 +19,7 @@ from kanmon.words import count, size
     kanmon put-data churn --from exports/ --replace
     """,
 )
-@click.argument("model")
+@click.argument("model", shell_complete=complete_model)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--from", "folder", type=click.Path(path_type=Path), help="All data in a folder.")
 @click.option("--replace", is_flag=True, help="Remove the model's other files.")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from kanmon.errors import BadInputError
-from kanmon.invocation import Verb, current
+from kanmon.invocation import Verb, complete_model, current
 
 
 @click.command(
@@ -17,7 +17,7 @@ from kanmon.invocation import Verb, current
     kanmon report abalone-261121055501-x7k --output review.html
     """,
 )
-@click.argument("run")
+@click.argument("run", shell_complete=complete_model)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where to put it.")
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
 def command(run: str, output: Path | None, opened: bool) -> None:

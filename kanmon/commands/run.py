@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kanmon.errors import InterruptedByUserError
-from kanmon.invocation import Invocation, Verb, current
+from kanmon.invocation import Invocation, Verb, complete_model, current
 from kanmon.words import seconds
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     kanmon run abalone --no-wait --json
     """,
 )
-@click.argument("model")
+@click.argument("model", shell_complete=complete_model)
 @click.option("--force", is_flag=True, help="Run even when an earlier good run was the same.")
 @click.option("--reason", default="manual", show_default=True, help="Why; kept with the run.")
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="A trainer parameter.")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kanmon.invocation import Verb, current
+from kanmon.invocation import Verb, complete_model, current
 from kanmon.screen import coloured, cut, table
 from kanmon.words import moment
 
@@ -23,7 +23,7 @@ STATUS_WORDS = {"NOTHING_NEW": "nothing new", "QUEUED": "queued", "RUNNING": "ru
     kanmon runs abalone --json
     """,
 )
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=complete_model)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many.")
 def command(model: str | None, limit: int) -> None:
     """List runs, the newest first."""

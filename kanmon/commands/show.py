@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from kanmon.invocation import Invocation, Verb, current
+from kanmon.invocation import Invocation, Verb, complete_model, current
 from kanmon.words import moment, seconds
 
 
@@ -18,7 +18,7 @@ from kanmon.words import moment, seconds
     kanmon show abalone --wait              until it has ended, like `kanmon run` does
     """,
 )
-@click.argument("run")
+@click.argument("run", shell_complete=complete_model)
 @click.option("--wait", is_flag=True, help="Watch it until it ends; the exit code is the run's.")
 def command(run: str, wait: bool) -> int:
     """Show one run: states, verdict, metrics, what it was made from.

@@ -3,7 +3,7 @@
 import click
 
 from kanmon.errors import BadInputError
-from kanmon.invocation import Verb, current
+from kanmon.invocation import Verb, complete_model, current
 
 
 @click.command(
@@ -14,7 +14,7 @@ from kanmon.invocation import Verb, current
     kanmon stop abalone-261121055501-x7k --reason "wrong data"
     """,
 )
-@click.argument("run")
+@click.argument("run", shell_complete=complete_model)
 @click.option("--reason", default="stopped by kanmon stop", help="Why; kept with the run.")
 def command(run: str, reason: str) -> None:
     """Stop a run that is going on; its model's turn is given back.

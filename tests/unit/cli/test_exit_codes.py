@@ -143,3 +143,15 @@ def test_down_when_nothing_runs_is_fine(kanmon):
 
     assert result.exit_code == 0
     assert json.loads(result.stdout) == {"stage": "local", "stopped": False, "erased": False}
+
+
+def test_erasing_leaves_what_is_not_ours(kanmon, project, monkeypatch):
+    home = project.root / "elsewhere"
+    (home / "state").mkdir(parents=True)
+    (home / "thesis.txt").write_text("years of work")
+    monkeypatch.setenv("KANMON_HOME", str(home))
+
+    result = kanmon("down", "--erase")
+
+    assert result.exit_code == 0
+    assert [path.name for path in home.iterdir()] == ["thesis.txt"]

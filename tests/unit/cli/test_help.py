@@ -53,3 +53,11 @@ def test_no_verb_shows_the_help_and_is_a_usage_error(kanmon):
 
 def test_the_version_is_told(kanmon):
     assert kanmon("--version").stdout.startswith("kanmon ")
+
+
+def test_the_shell_completes_verbs_and_models(kanmon, monkeypatch):
+    monkeypatch.setenv("_KANMON_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "kanmon run w")
+    monkeypatch.setenv("COMP_CWORD", "2")
+
+    assert kanmon().stdout == "plain,wine\n"
