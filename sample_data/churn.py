@@ -54,20 +54,6 @@ def generate(customers: int = CUSTOMERS, seed: int = SEED) -> pl.DataFrame:
     )
     senior = random.random(customers) < 0.16
     partner = random.random(customers) < 0.48
-    leaning = (
-        -2.2
-        + 1.5 * (contract == "month-to-month")
-        - 1.1 * (contract == "two years")
-        + 0.75 * (internet == "fibre")
-        - 0.6 * (internet == "none")
-        - 0.035 * tenure
-        + 0.42 * calls
-        + 0.55 * (payment == "electronic check")
-        + 0.35 * senior
-        - 0.3 * partner
-        + 0.8 * ((contract == "month-to-month") & (monthly > 80))
-    )
-    churned = random.random(customers) < 1 / (1 + np.exp(-leaning))
     frame = pl.DataFrame(
         {
             "customer_id": [f"C{number:06d}" for number in range(customers)],
@@ -82,18 +68,36 @@ def generate(customers: int = CUSTOMERS, seed: int = SEED) -> pl.DataFrame:
             "monthly_charge": monthly,
             "total_charge": total,
             "support_calls": calls,
-            "usage_gb": usage,
-            "churned": np.where(churned, "yes", "no"),
+            "usage_gb": pl.Series(usage).fill_nan(None),
         }
+    )
+    chance = frame.select(1 / (1 + (-_leaning()).exp())).to_series().to_numpy()
+    frame = frame.with_columns(
+        churned=pl.Series(np.where(random.random(customers) < chance, "yes", "no"))
     )
     # What real exports look like: bills not yet written, answers not given.
     gone = {"total_charge": 0.02, "partner": 0.03, "payment": 0.01}
     return frame.with_columns(
-        pl.col("usage_gb").fill_nan(None),
-        *(
-            pl.when(pl.Series(random.random(customers) >= share)).then(pl.col(name)).alias(name)
-            for name, share in gone.items()
-        ),
+        pl.when(pl.Series(random.random(customers) >= share)).then(pl.col(name)).alias(name)
+        for name, share in gone.items()
+    )
+
+
+def _leaning() -> pl.Expr:
+    """The log odds of leaving."""
+    monthly_contract = pl.col("contract") == "month-to-month"
+    return (
+        -2.2
+        + 1.5 * monthly_contract
+        - 1.1 * (pl.col("contract") == "two years")
+        + 0.75 * (pl.col("internet") == "fibre")
+        - 0.6 * (pl.col("internet") == "none")
+        - 0.035 * pl.col("tenure_months")
+        + 0.42 * pl.col("support_calls")
+        + 0.55 * (pl.col("payment") == "electronic check")
+        + 0.35 * (pl.col("senior") == "yes")
+        - 0.3 * (pl.col("partner") == "yes")
+        + 0.8 * (monthly_contract & (pl.col("monthly_charge") > 80))
     )
 
 
