@@ -82,4 +82,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    # Where hypothesis is installed, pandera loads it to draw examples, which a step never does. The
+    # image does not have it; a developer's machine does, and would start a quarter second later.
+    sys.modules["hypothesis"] = None  # type: ignore[assignment]
     run_step(main)
