@@ -1,5 +1,6 @@
 """MiniStack's Lambda: its API and storage, with our way to run functions behind."""
 
+import contextlib
 from typing import Any
 
 from ministack.core.responses import request_scope
@@ -54,9 +55,10 @@ def _write_logs_as_the_role() -> None:
 
 
 def prepare_all(functions: Functions) -> None:
-    """Start an instance of every function that has none."""
+    """Start an instance of every function that has none. One that cannot start fails when called."""
     with request_scope(ACCOUNT, REGION):
         for func in list(lambda_svc._functions.values()):
             config = func["config"]
             if func.get("code_zip") and str(config.get("Runtime", "")).startswith("python"):
-                functions.prepare(config, func["code_zip"])
+                with contextlib.suppress(RoleRefusedError):
+                    functions.prepare(config, func["code_zip"])
