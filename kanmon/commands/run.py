@@ -62,8 +62,8 @@ def command(
         screen.say(f"Run {run} has started. `kanmon show {run}{flag}` looks at it.")
         screen.document({"run": run, "model": model, "status": "RUNNING", "execution_arn": arn})
         return 0
-    screen.note(f"Run {run}")
     try:
+        screen.note(f"Run {run}")
         ending = execution.follow(connection, arn, Progress(invocation))
     except KeyboardInterrupt as interrupt:
         screen.settle()
