@@ -55,7 +55,7 @@ def _write_logs_as_the_role() -> None:
 
 
 def prepare_all(functions: Functions) -> None:
-    """Start an instance of every function that has none. One that cannot start fails when called."""
+    """Start an instance of every function without one. One that cannot start fails when called."""
     with request_scope(ACCOUNT, REGION):
         for func in list(lambda_svc._functions.values()):
             config = func["config"]
