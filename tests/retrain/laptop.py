@@ -1,0 +1,132 @@
+"""The whole platform on a local stage, driven by the command line as a user would drive it."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+ROOT = Path(__file__).parents[2]
+LINKED = ("kanmon", "functions", "containers", "statemachine", "template.yaml", "samconfig.toml")
+
+# Small enough that a run takes as long as its three processes need to start.
+TINY = """
+name: {name}
+task: regression
+target: y
+features:
+  - {{name: a, kind: numeric}}
+  - {{name: b, kind: categorical}}
+trainer:
+  rounds: 30
+  early_stopping_rounds: 10
+  parameters: {{min_data_in_leaf: 5, num_leaves: 7}}
+metrics: {{primary: rmse, also: [mae]}}
+gate: {{floors: {{rmse: {floor}}}, margins: {{rmse: 0.5}}}}
+segments: [b]
+"""
+
+
+@dataclass
+class Said:
+    """What one call of the command line answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Laptop:
+    """A project on a laptop: its folder, its local stage, its command line."""
+
+    root: Path
+
+    @property
+    def home(self) -> Path:
+        return self.root / ".kanmon"
+
+    def kanmon(self, *words: str) -> Said:
+        done = subprocess.run(
+            [sys.executable, "-m", "kanmon", *words],
+            cwd=self.root,
+            env={**os.environ, "KANMON_HOME": str(self.home), "KANMON_PROJECT": str(self.root)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def must(self, *words: str) -> Any:
+        said = self.kanmon(*words, "--json")
+        assert said.code == 0, said
+        return said.document
+
+    def client(self, service: str) -> Any:
+        stage = json.loads((self.home / "stage.json").read_text())
+        return boto3.session.Session(
+            stage["access_key"], stage["secret_key"], region_name=stage["region"]
+        ).client(service, endpoint_url=stage["endpoint"])
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        stack = self.client("cloudformation").describe_stacks(StackName="kanmon-local")
+        return {item["OutputKey"]: item["OutputValue"] for item in stack["Stacks"][0]["Outputs"]}
+
+    def add_model(self, name: str, text: str | None = None, floor: float = 5.0) -> None:
+        folder = self.root / "models" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.yaml").write_text(text or TINY.format(name=name, floor=floor))
+
+    def put(self, model: str, content: str | bytes, name: str = "data.csv") -> Said:
+        """Give the model this file, and no other, as its data."""
+        folder = self.root / "data" / model
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        return self.kanmon("put-data", model, str(folder / name))
+
+    def packages(self, model: str) -> list[Any]:
+        sagemaker = self.client("sagemaker")
+        found = sagemaker.list_model_packages(
+            ModelPackageGroupName=f"kanmon-local-{model}", SortOrder="Descending"
+        )
+        return list(found["ModelPackageSummaryList"])
+
+    def turn(self, model: str) -> dict[str, Any]:
+        """The model's turn as it stands in the table: who holds it and who waits."""
+        item = self.client("dynamodb").get_item(
+            TableName=self.outputs["ModelTableName"],
+            Key={"model": {"S": model}, "item": {"S": "turn"}},
+        )
+        found: dict[str, Any] = item.get("Item", {})
+        return found
+
+    def settle(self, model: str, within_seconds: float = 20) -> None:
+        """Wait until nobody holds the model's turn."""
+        limit = time.monotonic() + within_seconds
+        while "holder" in self.turn(model):
+            assert time.monotonic() < limit, self.turn(model)
+            time.sleep(0.05)
+
+
+def rows(count: int = 400, seed: int = 1, noise: float = 0.3) -> str:
+    """A table on which a tree learns `y` from `a` and `b` at once."""
+    random_source = random.Random(seed)  # noqa: S311 - data, not secrets
+    lines = ["a,b,y"]
+    for _ in range(count):
+        a, b = random_source.uniform(0, 10), random_source.choice("uvw")
+        y = a + {"u": 0, "v": 3, "w": 6}[b] + random_source.gauss(0, noise)
+        lines.append(f"{a:.4f},{b},{y:.4f}")
+    return "\n".join(lines) + "\n"

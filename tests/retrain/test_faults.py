@@ -1,0 +1,183 @@
+"""What breaks in a run is told in one line, and leaves the model free to run again."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.retrain.laptop import Laptop, rows
+
+STATES = (
+    "Open Run",
+    "Preprocess",
+    "Train",
+    "Evaluate",
+    "Judge Candidate",
+    "Create Package Group",
+    "Register Candidate",
+    "Close Run",
+)
+
+
+def eventually(found: Callable[[], Any], within_seconds: float = 30) -> Any:
+    limit = time.monotonic() + within_seconds
+    while not (value := found()):
+        assert time.monotonic() < limit, "it never came"
+        time.sleep(0.01)
+    return value
+
+
+def start(laptop: Laptop, model: str) -> tuple[str, str]:
+    """Start a run of a model made for this test; its name and execution."""
+    laptop.add_model(model)
+    laptop.put(model, rows(300))
+    started = laptop.must("run", model, "--no-wait")
+    return started["run"], started["execution_arn"]
+
+
+def end(laptop: Laptop, arn: str) -> dict[str, Any]:
+    states = laptop.client("stepfunctions")
+
+    def ended() -> dict[str, Any] | None:
+        description: dict[str, Any] = states.describe_execution(executionArn=arn)
+        return None if description["status"] == "RUNNING" else description
+
+    found: dict[str, Any] = eventually(ended)
+    return found
+
+
+def entered(laptop: Laptop, arn: str, state: str) -> None:
+    """Wait until the execution has entered a state (or is past it)."""
+    states = laptop.client("stepfunctions")
+
+    def seen() -> bool:
+        history = states.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+        names = [event.get("stateEnteredEventDetails", {}).get("name") for event in history]
+        return state in names
+
+    eventually(seen)
+
+
+def test_a_job_that_is_stopped_fails_the_run_and_says_so(laptop: Laptop) -> None:
+    run, arn = start(laptop, "stopped-job")
+    sagemaker = laptop.client("sagemaker")
+    job = eventually(
+        lambda: sagemaker.list_processing_jobs(NameContains=run, StatusEquals="InProgress")[
+            "ProcessingJobSummaries"
+        ]
+    )[0]["ProcessingJobName"]
+
+    sagemaker.stop_processing_job(ProcessingJobName=job)
+
+    ended = end(laptop, arn)
+    assert ended["status"] == "FAILED"
+    assert "stopped" in ended["cause"].lower()
+    laptop.settle("stopped-job")
+    assert laptop.must("run", "stopped-job")["status"] == "SUCCEEDED"
+
+
+def test_a_run_that_is_stopped_gives_its_turn_back_and_stops_its_job(laptop: Laptop) -> None:
+    run, arn = start(laptop, "stopped-run")
+    entered(laptop, arn, "Train")
+
+    laptop.must("stop", run)
+
+    laptop.settle("stopped-run")
+    shown = laptop.must("show", run)
+    assert shown["status"] in ("FAILED", "ABORTED")
+    sagemaker = laptop.client("sagemaker")
+    eventually(
+        lambda: (
+            not sagemaker.list_processing_jobs(NameContains=run, StatusEquals="InProgress")[
+                "ProcessingJobSummaries"
+            ]
+        )
+    )
+    assert laptop.must("run", "stopped-run")["status"] == "SUCCEEDED"
+
+
+def test_data_that_vanishes_after_the_snapshot_is_named(laptop: Laptop) -> None:
+    laptop.add_model("vanishes")
+    laptop.put("vanishes", rows(300))
+    s3, bucket = laptop.client("s3"), laptop.outputs["DataBucketName"]
+    started = laptop.must("run", "vanishes", "--no-wait")
+    eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix="snapshots/vanishes/")["KeyCount"])
+
+    for version in s3.list_object_versions(Bucket=bucket, Prefix="datasets/vanishes/")["Versions"]:
+        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+
+    ended = end(laptop, started["execution_arn"])
+    assert ended["status"] == "FAILED"
+    assert "data.csv" in ended["cause"]
+    laptop.settle("vanishes")
+    # The same content, uploaded again, is the same snapshot with an object version that exists.
+    laptop.put("vanishes", rows(300))
+    assert laptop.must("run", "vanishes")["status"] == "SUCCEEDED"
+
+
+@pytest.fixture
+def without_policy(laptop: Laptop) -> Iterator[Callable[[str], None]]:
+    """Take a role's own permissions away for the length of a test."""
+    iam = laptop.client("iam")
+    taken: list[tuple[str, str, Any]] = []
+
+    def take(logical_id: str) -> None:
+        stack = laptop.client("cloudformation").describe_stack_resource(
+            StackName="kanmon-local", LogicalResourceId=logical_id
+        )
+        role = stack["StackResourceDetail"]["PhysicalResourceId"]
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            taken.append((role, name, document))
+            iam.delete_role_policy(RoleName=role, PolicyName=name)
+
+    yield take
+    for role, name, document in taken:
+        text = document if isinstance(document, str) else json.dumps(document)
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=text)
+
+
+@pytest.mark.parametrize(
+    ("role", "says"),
+    [
+        ("JudgeCandidateRole", "GetObject"),  # a function throws
+        ("JobRole", "not authorized"),  # a job may not even be pulled
+        ("CloseRunRole", "dynamodb"),  # the last step of a good run throws
+    ],
+)
+def test_a_permission_taken_away_fails_the_run_with_its_name(
+    laptop: Laptop, without_policy: Callable[[str], None], role: str, says: str
+) -> None:
+    model = role.lower().removesuffix("role")[:18]
+    laptop.add_model(model)
+    laptop.put(model, rows(300))
+    without_policy(role)
+
+    said = laptop.kanmon("run", model)
+
+    assert said.code == 1
+    assert says.lower() in said.err.lower(), said.err
+    laptop.settle(model)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_stage_killed_in_any_state_loses_no_turn_and_registers_nothing_twice(
+    laptop: Laptop, state: str
+) -> None:
+    model = "killed-" + state.split()[0].lower()[:4] + state.split()[-1].lower()[:4]
+    _, arn = start(laptop, model)
+    entered(laptop, arn, state)
+
+    os.kill(json.loads((laptop.home / "stage.json").read_text())["pid"], signal.SIGKILL)
+    laptop.must("up")
+
+    assert end(laptop, arn)["status"] != "RUNNING"
+    laptop.settle(model)
+    again = laptop.must("run", model)
+    assert again["status"] == "SUCCEEDED"
+    assert len(laptop.packages(model)) == 1
+    assert "holder" not in laptop.turn(model)

@@ -1,0 +1,140 @@
+"""The retrain loop as a user meets it: new, nothing new, compared with the champion."""
+
+import json
+from typing import Any
+
+from tests.retrain.laptop import Laptop, rows
+
+
+def test_a_first_run_registers_a_candidate_with_a_verdict_and_a_page(laptop: Laptop) -> None:
+    laptop.add_model("first")
+    laptop.put("first", rows())
+
+    run = laptop.must("run", "first")
+
+    assert run["verdict"]["verdict"] == "promote"
+    assert "no champion yet" in run["summary"]
+    (package,) = laptop.packages("first")
+    assert package["ModelPackageArn"] == run["package_arn"]
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"
+    page = laptop.must("report", "first")
+    assert "first" in open(page["path"], encoding="utf-8").read()  # noqa: PTH123, SIM115
+    assert "holder" not in laptop.turn("first")
+
+
+def test_the_same_again_trains_nothing_and_says_what_it_equals(laptop: Laptop) -> None:
+    laptop.add_model("again")
+    laptop.put("again", rows())
+    first = laptop.must("run", "again")
+
+    again = laptop.must("run", "again")
+    same_bytes_new_version(laptop, "again")
+    after_upload = laptop.must("run", "again")
+
+    assert again["equals"] == after_upload["equals"] == first["run"]
+    assert len(laptop.packages("again")) == 1
+
+
+def same_bytes_new_version(laptop: Laptop, model: str) -> None:
+    laptop.client("s3").put_object(
+        Bucket=laptop.outputs["DataBucketName"],
+        Key=f"datasets/{model}/data.csv",
+        Body=rows().encode(),
+    )
+
+
+def test_force_trains_again_and_gives_the_same_bytes(laptop: Laptop) -> None:
+    laptop.add_model("forced")
+    laptop.put("forced", rows())
+    first = laptop.must("run", "forced")
+
+    again = laptop.must("run", "forced", "--force")
+
+    assert len(laptop.packages("forced")) == 2
+    assert model_sha256(laptop, first["run"]) == model_sha256(laptop, again["run"])
+
+
+def model_sha256(laptop: Laptop, run: str) -> str:
+    model = run.rsplit("-", 2)[0]
+    body = laptop.client("s3").get_object(
+        Bucket=laptop.outputs["DataBucketName"], Key=f"runs/{model}/{run}/train/training.json"
+    )["Body"]
+    return str(json.loads(body.read())["model_sha256"])
+
+
+def test_a_changed_parameter_is_compared_with_the_approved_champion(laptop: Laptop) -> None:
+    laptop.add_model("rival")
+    laptop.put("rival", rows())
+    champion = laptop.must("run", "rival")
+    approve(laptop, champion["package_arn"])
+
+    worse = laptop.kanmon("run", "rival", "--set", "rounds=1", "--json")
+
+    assert worse.code == 4  # the run worked, the gate rejected its candidate
+    assert worse.document["verdict"]["verdict"] == "reject"
+    evaluation = read(laptop, worse.document["run"], "evaluate/evaluation.json")
+    assert evaluation["champion"]["run"] == champion["run"]
+    assert evaluation["difference"]["rmse"]["low"] > 0
+    rejected = laptop.packages("rival")[0]
+    assert rejected["ModelApprovalStatus"] == "Rejected"
+    assert "rmse" in rejected["ModelPackageDescription"]
+
+
+def approve(laptop: Laptop, package: str) -> None:
+    laptop.client("sagemaker").update_model_package(
+        ModelPackageArn=package, ModelApprovalStatus="Approved"
+    )
+
+
+def read(laptop: Laptop, run: str, name: str) -> Any:
+    model = run.rsplit("-", 2)[0]
+    body = laptop.client("s3").get_object(
+        Bucket=laptop.outputs["DataBucketName"], Key=f"runs/{model}/{run}/{name}"
+    )["Body"]
+    return json.loads(body.read())
+
+
+def test_new_data_is_a_new_run_and_old_test_rows_stay_test_rows(laptop: Laptop) -> None:
+    laptop.add_model("grows")
+    laptop.put("grows", rows(400))
+    first = laptop.must("run", "grows")
+
+    laptop.put("grows", rows(500))  # the same 400 rows and 100 more
+    second = laptop.must("run", "grows")
+
+    assert first["run"] != second["run"]
+    old = read(laptop, first["run"], "preprocess/report/preprocess.json")["rows_written"]
+    new = read(laptop, second["run"], "preprocess/report/preprocess.json")["rows_written"]
+    assert all(new[split] >= old[split] for split in ("train", "validation", "test"))
+
+
+def test_two_runs_of_one_model_at_once_become_one_after_the_other(laptop: Laptop) -> None:
+    laptop.add_model("busy")
+    laptop.put("busy", rows())
+    first = laptop.must("run", "busy", "--no-wait")
+
+    second = laptop.must("run", "busy", "--set", "rounds=20", "--reason", "me too")
+    third = laptop.must("run", "busy", "--set", "rounds=20", "--reason", "and me")
+
+    assert second["behind"] == third["behind"] == first["run"]
+    laptop.settle("busy", within_seconds=30)
+    runs = laptop.must("runs", "busy")
+    reasons = [run["reason"] for run in runs if run["status"] == "SUCCEEDED"]
+    assert len(laptop.packages("busy")) == 2
+    assert any("me too" in reason and "and me" in reason for reason in reasons)
+
+
+def test_the_same_event_twice_is_one_run(laptop: Laptop) -> None:
+    laptop.add_model("twice")
+    laptop.put("twice", rows())
+    machine = laptop.outputs["RetrainStateMachineArn"]
+    laptop.must("deploy")  # publishes the definition
+    states = laptop.client("stepfunctions")
+    event = {"stateMachineArn": machine, "name": "twice-1", "input": '{"model": "twice"}'}
+
+    first = states.start_execution(**event)
+    second = states.start_execution(**event)
+
+    assert first["executionArn"] == second["executionArn"]
+    laptop.settle("twice")
+    assert len(laptop.packages("twice")) <= 1
