@@ -1,12 +1,17 @@
 """kanmon new-model."""
 
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kanmon.errors import BadInputError
-from kanmon.invocation import Verb, current
+from kanmon.invocation import Invocation, Verb, current
 from kanmon.words import count
+
+if TYPE_CHECKING:
+    from kanmon.inference import Draft
 
 
 @click.command(
@@ -50,7 +55,6 @@ def command(
 
     check_model_name(name)
     invocation = current()
-    screen = invocation.screen
     path = invocation.project.root / "models" / name / "model.yaml"
     if path.exists() and not force:
         raise BadInputError(f"{shown_path(path)} is there already", "Overwrite it with --force.")
@@ -59,9 +63,16 @@ def command(
     model_file.check(text, f"models/{name}/model.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    folder = read_folder(path.parent)
-    screen.say(f"Wrote {shown_path(path)}: {draft.task} of {target} from {draft.rows:,} rows")
-    kinds = [column.kind for column in draft.features]
+    _tell(invocation, draft, path, source, read_folder(path.parent).sha256)
+
+
+def _tell(invocation: Invocation, draft: "Draft", path: Path, source: Path, digest: str) -> None:
+    from kanmon.retrain import shown_path
+
+    screen, kinds = invocation.screen, [column.kind for column in draft.features]
+    screen.say(
+        f"Wrote {shown_path(path)}: {draft.task} of {draft.target.name} from {draft.rows:,} rows"
+    )
     screen.say(
         f"  {count(len(kinds), 'feature')} "
         f"({kinds.count('numeric')} numeric, {kinds.count('categorical')} categorical)"
@@ -70,13 +81,13 @@ def command(
     for note in draft.notes:
         screen.say(f"  {note}")
     screen.say("Next")
-    screen.say(f"  kanmon put-data {name} {source}")
-    screen.say(f"  kanmon run {name}")
+    screen.say(f"  kanmon put-data {draft.name} {shlex.quote(str(source))}")
+    screen.say(f"  kanmon run {draft.name}")
     screen.document(
         {
-            "model": name,
+            "model": draft.name,
             "path": str(path),
-            "definition": folder.sha256,
+            "definition": digest,
             "task": draft.task,
             "features": {column.name: column.kind for column in draft.features},
             "ignored": {column.name: column.why for column in draft.ignored},
