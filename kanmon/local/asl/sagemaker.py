@@ -37,6 +37,9 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from kanmon.local.asl import clients
 
+# A look at the job returns as soon as it has ended; a stopped execution is noticed this late.
+WAIT_SECONDS = 0.2
+
 # Action -> the job's kind, as it stands in Describe<kind>, Stop<kind>, <kind>Name and <kind>Status.
 _JOBS = {"createprocessingjob": "ProcessingJob"}
 _RULE = "StepFunctionsGetEventsForSageMaker{kind}sRule"
@@ -97,6 +100,7 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         normalised_parameters: Any,
         state_credentials: Any,
     ) -> Callable[[], Any]:
+        from kanmon.local import sagemaker
         from kanmon.local.asl.moto_fixes import plain
 
         env.stack.pop()
@@ -106,6 +110,7 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         self._stop_job = lambda: getattr(client, f"stop_{_snake(kind)}")(**name)
 
         def ended() -> Any:
+            sagemaker.wait(name[f"{kind}Name"], WAIT_SECONDS)
             job = getattr(client, f"describe_{_snake(kind)}")(**name)
             job.pop("ResponseMetadata", None)
             job = plain(job)
