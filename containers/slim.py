@@ -22,7 +22,6 @@ WANTED = {
         "lightgbm",
         "numpy",
         "onnx",
-        "onnxmltools",
         "onnxruntime",
         "polars",
         "scipy",
