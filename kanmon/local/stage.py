@@ -119,7 +119,9 @@ def _answers(stage: Stage) -> bool:
     try:
         connection.request("GET", "/_kanmon/pid")
         return connection.getresponse().read() == str(stage.pid).encode()
-    except OSError:
+    except TimeoutError:
+        return True  # its process is there and it accepts connections: it is only very busy
+    except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
