@@ -98,7 +98,7 @@ class Plan:
             ) from None
         except KeyError as error:
             raise StepError(
-                f"{path}: the run plan lacks {error}, so another version wrote it; start the run anew"
+                f"{path}: the run plan lacks {error}: another version wrote it; start the run anew"
             ) from None
 
     @classmethod

@@ -1,5 +1,6 @@
 """How a step starts and ends."""
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,9 +19,17 @@ def run_step(main: Callable[[Paths], None]) -> None:
     """Run a step's main with its folders; on failure leave a one-line message and exit 1."""
     paths = Paths.from_environment()
     try:
+        give_up_root(paths)
         main(paths)
     except StepError as error:
         _leave(paths, str(error))
+    except PermissionError as error:
+        _leave(
+            paths,
+            f"{error.filename or paths.root}: user {os.geteuid()} may not use it "
+            f"({error.strerror}); where a platform mounts folders for root, as SageMaker does, "
+            "build the image with --build-arg STEP_USER=0:0",
+        )
     except Exception as error:
         # The traceback is for the job's log, the line for the operator. Imported only now: a step
         # that goes well starts sooner without it.
@@ -28,6 +37,26 @@ def run_step(main: Callable[[Paths], None]) -> None:
 
         traceback.print_exc()
         _leave(paths, f"{type(error).__name__}: {error}")
+
+
+def give_up_root(paths: Paths) -> None:
+    """Become the user KANMON_STEP_UID names, owning the folders this job writes to.
+
+    SageMaker mounts output folders for root, so an image made for it starts as root. Nothing is
+    read before root is given up for good. Does nothing for another user, or outside of an image.
+    """
+    uid = os.environ.get("KANMON_STEP_UID")
+    if uid is None or os.geteuid() != 0:
+        return
+    user = int(uid)
+    paths.message.parent.mkdir(parents=True, exist_ok=True)
+    outputs = (path for path in paths.root.glob("output/*") if path.is_dir())
+    for folder in (paths.root, paths.root / "output", paths.message.parent, *outputs):
+        folder.mkdir(parents=True, exist_ok=True)
+        os.chown(folder, user, user)
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
 
 
 def shorten(message: str, limit: int = MESSAGE_BYTES) -> str:

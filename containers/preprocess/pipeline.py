@@ -130,7 +130,8 @@ class _Run:
                 self.profile.add(frame)
             if frame.height:
                 name = f"part-{self.host[0]:03d}-{number:05d}.parquet"
-                frame.write_parquet(self.folders[part] / name)
+                # Every reader reads all of it, so nobody would look at statistics.
+                frame.write_parquet(self.folders[part] / name, statistics=False)
 
     def _settle(self) -> None:
         if self._pending is not None:

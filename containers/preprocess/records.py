@@ -50,30 +50,31 @@ def pieces(path: Path, name: str, size: int) -> Iterator[Piece]:
     """Cut a text file into pieces of about `size` bytes; the first one is the header alone."""
     with open_text(path, name) as stream:
         cutter = _Cutter(path, name, size)
-        rest = cutter.read(stream, min(size, LONGEST_LINE + 1))
-        if rest.startswith(_WIDE):
+        # One buffer for all reading: allocating one for each piece costs as much as the copying.
+        buffer = bytearray(size + LONGEST_LINE)
+        held = cutter.read(stream, buffer, 0, min(size, LONGEST_LINE + 1))
+        if buffer.startswith(_WIDE):
             raise FileError(Problem("is UTF-16, not UTF-8", "save it as UTF-8", name))
-        if rest.startswith(_BOM):
+        if buffer.startswith(_BOM):
             cutter.offset = len(_BOM)
-            rest = rest[len(_BOM) :]
-        if not rest:
+            held = _move_up(buffer, len(_BOM), held)
+        if not held:
             return
-        head = cutter.first_record(rest)
+        head = cutter.first_record(bytes(memoryview(buffer)[:held]))
         yield cutter.piece(head)
-        rest = rest[len(head) :]
+        held = _move_up(buffer, len(head), held)
         while True:
-            read = cutter.read(stream, size)
-            cut = _last_end(rest, read) if read else 0
-            if read and not cut:
-                rest += read
-                cutter.check_unfinished(rest)
-                continue
-            # One copy: the pieces are most of the memory traffic of reading.
-            data = b"".join((rest, memoryview(read)[:cut]))
-            if not data:
+            if len(buffer) - held < size // 2:
+                cutter.check_unfinished(buffer[:held])
+                buffer.extend(bytes(size))
+            before = held
+            held += cutter.read(stream, buffer, held, min(size, len(buffer) - held))
+            if not held:
                 return
-            rest = read[cut:]
-            yield cutter.piece(data)
+            cut = held if held == before else _last_end(buffer, held)
+            if cut:
+                yield cutter.piece(bytes(memoryview(buffer)[:cut]))
+                held = _move_up(buffer, cut, held)
 
 
 class _Cutter:
@@ -85,9 +86,13 @@ class _Cutter:
         self.size = size
         self.offset = 0
 
-    def read(self, stream: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
+    def read(
+        self, stream: IO[bytes] | gzip.GzipFile, buffer: bytearray, start: int, size: int
+    ) -> int:
+        """Fill the buffer from `start` on with up to `size` bytes; say how many there were."""
         try:
-            return stream.read(size)
+            with memoryview(buffer) as view:
+                return stream.readinto(view[start : start + size])  # type: ignore[union-attr]
         except EOFError:
             what, mend = "gzip ends in the middle", "the file was cut off: upload it again"
         except (gzip.BadGzipFile, zlib.error) as error:
@@ -111,13 +116,13 @@ class _Cutter:
             raise self.unclosed()
         return data
 
-    def check_unfinished(self, data: bytes) -> None:
+    def check_unfinished(self, data: bytes | bytearray) -> None:
         """Refuse to read on and on for the end of one record."""
         self.check_line_length(data)
         if len(data) > max(4 * self.size, 4 * LONGEST_LINE):
             raise self.unclosed()
 
-    def check_line_length(self, data: bytes) -> None:
+    def check_line_length(self, data: bytes | bytearray) -> None:
         """Refuse a line of more than LONGEST_LINE bytes."""
         for start in range(0, len(data) - _WINDOW + 1, _WINDOW):
             if data.find(b"\n", start, start + _WINDOW) >= 0:
@@ -153,15 +158,21 @@ def unclosed(name: str, line: int) -> FileError:
     return FileError(problem)
 
 
-def _last_end(before: bytes, data: bytes) -> int:
-    """Where in `data`, which comes after `before`, the last whole record ends; 0 if nowhere."""
-    end = data.rfind(b"\n")
+def _last_end(data: bytearray, length: int) -> int:
+    """Where in the first `length` bytes the last whole record ends; 0 if nowhere."""
+    end = data.rfind(b"\n", 0, length)
     # Looking for a quote is far cheaper than counting them, and most files have none.
     odd = False
-    if end >= 0 and (b'"' in before or b'"' in data):
-        odd = (before.count(b'"') + data.count(b'"', 0, end)) % 2 == 1
+    if end >= 0 and data.find(b'"', 0, end) >= 0:
+        odd = data.count(b'"', 0, end) % 2 == 1
     while end >= 0 and odd:
         earlier = data.rfind(b"\n", 0, end)
         odd ^= data.count(b'"', max(earlier, 0), end) % 2 == 1
         end = earlier
     return end + 1
+
+
+def _move_up(data: bytearray, start: int, end: int) -> int:
+    """Move what lies between to the front; say how much it is."""
+    data[: end - start] = data[start:end]
+    return end - start

@@ -1,13 +1,19 @@
 """The run plan, the folders and the end of a step."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import contract.paths
 import pytest
 from contract.paths import Paths
 from contract.plan import Fairness, Feature, Plan, Split, Trainer
 from contract.step import MESSAGE_BYTES, StepError, run_step, shorten
+
+CONTAINERS = Path(contract.paths.__file__).parent.parent
 
 
 def run_document() -> dict[str, Any]:
@@ -141,3 +147,48 @@ def test_a_long_message_is_cut_between_letters() -> None:
 
     assert len(short.encode()) <= MESSAGE_BYTES
     assert short == "é" * (len(short) - 2) + " …"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up root")
+def test_a_step_started_as_root_gives_it_up_and_owns_its_outputs(tmp_path: Path) -> None:
+    output = tmp_path / "processing" / "output" / "report"
+    output.mkdir(parents=True)
+    # Where pytest keeps its folders is closed to others.
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        if folder.stat().st_mode & 0o777 == 0o700:
+            folder.chmod(0o711)
+    code = (
+        "import os; from contract.step import run_step; "
+        "run_step(lambda paths: (paths.output('report') / 'who').write_text(str(os.getuid())))"
+    )
+
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        env={
+            "PROCESSING_ROOT": str(tmp_path / "processing"),
+            "KANMON_STEP_UID": "10001",
+            "PYTHONPATH": str(CONTAINERS),
+        },
+    )
+
+    assert (output / "who").read_text() == "10001"
+    assert (output / "who").stat().st_uid == 10001
+
+
+def test_a_folder_the_step_may_not_write_to_is_told_with_the_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROCESSING_ROOT", str(tmp_path / "processing"))
+
+    def main(paths: Paths) -> None:
+        raise PermissionError(13, "Permission denied", "/opt/ml/processing/output/train")
+
+    with pytest.raises(SystemExit):
+        run_step(main)
+
+    assert (tmp_path / "output" / "message").read_text() == (
+        f"/opt/ml/processing/output/train: user {os.geteuid()} may not use it "
+        "(Permission denied); where a platform mounts folders for root, as SageMaker does, "
+        "build the image with --build-arg STEP_USER=0:0"
+    )
