@@ -8,11 +8,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 
 from kanmon.local import stage as local_stage
+from kanmon.local.jobs.images import STEPS, digest
 from kanmon.local.stage import Stage
+from tests.local.conftest import connect
 
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
@@ -75,13 +76,7 @@ def test_deploying_the_same_again_changes_nothing(checkout: Path, own_stage: Sta
 
 
 def test_what_sam_deployed_runs(checkout: Path, own_stage: Stage) -> None:
-    states = boto3.client(
-        "stepfunctions",
-        endpoint_url=own_stage.endpoint,
-        region_name=own_stage.region,
-        aws_access_key_id=own_stage.access_key,
-        aws_secret_access_key=own_stage.secret_key,
-    )
+    states = connect(own_stage, "stepfunctions")
     execution = states.start_execution(
         stateMachineArn=MACHINE,
         name="abalone-261121055501-x7k",
@@ -96,3 +91,31 @@ def test_what_sam_deployed_runs(checkout: Path, own_stage: Stage) -> None:
     # Nobody published a definition: the functions, the table and the roles work, and say so.
     assert (ended["status"], ended["error"]) == ("FAILED", "UnknownModelError")
     assert ended["cause"].startswith("model abalone: the stage kanmon-local has no definition")
+
+
+def test_the_repository_has_the_working_trees_steps(checkout: Path, own_stage: Stage) -> None:
+    images = connect(own_stage, "ecr").describe_images(
+        repositoryName="kanmon-local-steps", imageIds=[{"imageTag": step} for step in STEPS]
+    )["imageDetails"]
+
+    assert {image["imageTags"][0]: image["imageDigest"] for image in images} == {
+        step: f"sha256:{digest(step)}" for step in STEPS
+    }
+
+
+def test_a_change_updates_the_stack_and_deleting_removes_it(
+    checkout: Path, own_stage: Stage
+) -> None:
+    overrides = ("--parameter-overrides", "Stage=local LogRetentionDays=3")
+    sam("deploy", *overrides, folder=checkout, stage=own_stage)
+
+    groups = connect(own_stage, "logs").describe_log_groups(
+        logGroupNamePrefix="/aws/vendedlogs/states/kanmon-local-retrain"
+    )["logGroups"]
+    assert [group["retentionInDays"] for group in groups] == [3]
+
+    sam("delete", "--no-prompts", folder=checkout, stage=own_stage)
+
+    cloudformation = connect(own_stage, "cloudformation")
+    with pytest.raises(cloudformation.exceptions.ClientError, match="does not exist"):
+        cloudformation.describe_stacks(StackName="kanmon-local")
