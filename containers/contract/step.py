@@ -27,7 +27,7 @@ def run_step(main: Callable[[Paths], None]) -> None:
         _leave(
             paths,
             f"{error.filename or paths.root}: user {os.geteuid()} may not use it "
-            f"({error.strerror}); where a platform mounts folders for root, as SageMaker does, "
+            f"({error.strerror or error}); where a platform mounts folders for root, as SageMaker does, "
             "build the image with --build-arg STEP_USER=0:0",
         )
     except Exception as error:

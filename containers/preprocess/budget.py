@@ -48,9 +48,10 @@ class Budget:
         pieces = -(-batch // cls.LARGEST_PIECE)
         return cls(piece=batch // pieces, pieces=pieces, keys=keys)
 
-    def rows(self, columns: int) -> int:
-        """How many rows of Parquet weigh about as much as a batch of text."""
-        return max(1_000, self.piece * self.pieces // (8 * max(1, columns)))
+    @property
+    def batch(self) -> int:
+        """The size of a batch, of several pieces."""
+        return self.piece * self.pieces
 
 
 def ahead(items: Iterator[Item], worker: Executor) -> Generator[Item, None, None]:

@@ -25,9 +25,9 @@ def read_parquet(
     name: str,
     layout: Layout,
     null_values: tuple[str, ...],
-    rows: int,
+    size: int,
 ) -> Iterator[Batch]:
-    """Yield a file's rows, at most `rows` at a time. Raises FileError where it cannot be read."""
+    """Yield a file's rows, about `size` bytes at a time. Raises FileError if it cannot be read."""
     try:
         scan = pl.scan_parquet(path, glob=False)
         schema = scan.collect_schema()
@@ -49,15 +49,21 @@ def read_parquet(
             columns.append(expression.alias(column))
     if found:
         raise FileError(*found)
-    first = 1
     try:
-        for frame in scan.select(columns).collect_batches(chunk_size=rows, maintain_order=True):
-            # The streaming engine hands out what it has; the memory bound is on rows.
-            for part in frame.iter_slices(rows):
-                yield Batch(name, part, range(first, first + part.height), no_line)
-                first += part.height
+        # Slices rather than polars' own batches: those are read ahead without a bound.
+        height = scan.select(pl.len()).collect().item()
+        rows = max(1, size // _row_bytes(path, height, len(columns)))
+        for start in range(0, height, rows):
+            frame = scan.select(columns).slice(start, rows).collect()
+            yield Batch(name, frame, range(start + 1, start + 1 + frame.height), no_line)
     except pl.exceptions.PolarsError:
         raise _broken(name) from None
+
+
+def _row_bytes(path: Path, height: int, columns: int) -> int:
+    """What a row weighs in memory: a number for each column, or long texts unpacked."""
+    packed = path.stat().st_size // max(1, height)
+    return max(8 * columns, 3 * packed)
 
 
 def _broken(name: str) -> FileError:

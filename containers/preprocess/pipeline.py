@@ -101,8 +101,8 @@ class _Run:
 
     def _batches(self, file: SourceFile) -> Iterator[Batch]:
         if is_parquet(file.path):
-            rows = self.budget.rows(len(self.layout.needed))
-            return read_parquet(file.path, file.name, self.layout, self.plan.null_values, rows)
+            size = self.budget.batch
+            return read_parquet(file.path, file.name, self.layout, self.plan.null_values, size)
         pieces = read_csv(file.path, file.name, self.plan, self.layout, self.budget.piece)
         return gathered(pieces, self.budget.pieces)
 

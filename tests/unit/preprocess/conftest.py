@@ -22,10 +22,11 @@ def plan() -> Callable[..., Plan]:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run came to, and the rows it wrote."""
+    """What a run came to, the rows it wrote, and in how many files."""
 
     outcome: Outcome
     parts: Mapping[str, pl.DataFrame]
+    files: Mapping[str, int]
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -102,8 +103,11 @@ def preprocess_in(folder: Path, contents: Contents, plan: Plan, **options: Any) 
         return target
 
     outcome = preprocess(plan, files, output, folder / "scratch", **options)
-    parts = {}
-    for part in ("train", "validation", "test"):
-        written = sorted(output(part).glob("*.parquet"))
-        parts[part] = pl.concat([pl.read_parquet(file) for file in written])
-    return Result(outcome, parts)
+    written = {
+        part: sorted(output(part).glob("*.parquet")) for part in ("train", "validation", "test")
+    }
+    parts = {
+        part: pl.concat([pl.read_parquet(file) for file in files])
+        for part, files in written.items()
+    }
+    return Result(outcome, parts, {part: len(files) for part, files in written.items()})

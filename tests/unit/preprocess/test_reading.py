@@ -174,3 +174,24 @@ def test_classes_stay_text(run: Run, plan: MakePlan) -> None:
     result = run({"a.parquet": frame}, plan(task="binary", positive="true"))
 
     assert set(result.rows["rings"]) == {"true", "false"}
+
+
+def test_more_rows_than_memory_allows_at_once_are_taken_in_turns(run: Run, plan: MakePlan) -> None:
+    head, body = TEXT.split("\n", 1)
+    text = head + "\n" + body * 20_000
+
+    result = run({"a.csv": text}, plan(memory_mb=256))
+
+    assert result.outcome.rows_read == 1_200_000
+    assert result.outcome.written == {part: rows.height for part, rows in result.parts.items()}
+    # More than one batch of what fits in memory.
+    assert result.files["train"] > 2
+
+
+def test_parquet_is_taken_in_turns_too(run: Run, plan: MakePlan) -> None:
+    frame = pl.concat([FRAME] * 10_000)
+
+    result = run({"a.parquet": frame}, plan(memory_mb=256))
+
+    assert result.outcome.rows_read == 600_000
+    assert result.files["train"] > 2
