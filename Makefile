@@ -5,7 +5,7 @@ UV := $(BIN)/uv
 STAGE ?= local
 
 .DEFAULT_GOAL := help
-.PHONY: help run deploy clean lock setup
+.PHONY: help run test check test-docker bench data deploy clean lock setup
 
 help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -16,6 +16,26 @@ run: .venv/ready datasets/abalone/abalone.csv ## Retrain abalone on real data, o
 	@$(BIN)/kanmon deploy
 	@$(BIN)/kanmon put-data abalone datasets/abalone/abalone.csv
 	@$(BIN)/kanmon run abalone
+
+test: .venv/ready .venv-sam/ready check ## Everything that needs neither an account nor Docker
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+check: .venv/ready ## What ruff and mypy object to
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+
+test-docker: .venv/ready .venv-sam/ready ## The steps and the functions in real containers; needs a Docker engine
+	@$(BIN)/pytest tests/docker -m docker
+
+bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure speed and quality beside baselines; takes some minutes
+	@$(BIN)/python benchmarks/loop.py
+	@$(BIN)/python benchmarks/preprocess.py
+	@$(BIN)/python benchmarks/quality.py
+
+data: .venv/ready datasets/abalone/abalone.csv ## Get or generate the data of the three models
+	@$(BIN)/python -m sample_data.churn
+	@$(BIN)/python -m sample_data.segments
 
 deploy: .venv/ready ## Put the platform on a stage: make deploy STAGE=dev
 	@$(BIN)/kanmon deploy --stage $(STAGE)
@@ -51,4 +71,10 @@ $(UV): requirements/uv.txt
 	@echo "Setting up .venv-sam, the SAM CLI, from requirements/sam.txt"
 	@$(PYTHON) -m venv .venv-sam
 	@$(UV) pip sync --quiet --python .venv-sam/bin/python --require-hashes requirements/sam.txt
+	@touch $@
+
+.venv-bench/ready: requirements/bench.txt | $(UV)
+	@echo "Setting up .venv-bench, what the benchmarks compare with, from requirements/bench.txt"
+	@$(PYTHON) -m venv .venv-bench
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv-bench/bin/python --require-hashes requirements/bench.txt
 	@touch $@

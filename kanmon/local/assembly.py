@@ -22,6 +22,9 @@ SECOND = (
     *("sns", "sqs", "logs", "monitoring", "ssm", "ecr", "events", "scheduler", "lambda", "states"),
     *("tagging", "cloudformation"),
 )
+# A run that was accepted must be known after a crash, or nobody would give its turn back; a package
+# whose registration was answered must be there, or the run's record would name nothing.
+DURABLE = {"StartExecution", "CreateModelPackage", "CreateModelPackageGroup"}
 READING = ("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Head")
 
 
@@ -130,6 +133,8 @@ class Assembly:
                     notifications.log_published(self.home.notifications, body)
                 if name == "cloudformation":  # it works on, in every service
                     self.saver.changed_all()
+                elif _action(headers) in DURABLE:
+                    await asyncio.to_thread(self.saver.save_now, name)
                 elif _writes(method, headers):
                     self.saver.changed(name)
                 return answer
@@ -151,8 +156,11 @@ class Assembly:
 
 
 def _writes(method: str, headers: dict[str, str]) -> bool:
-    action = headers.get("x-amz-target", "").rpartition(".")[2]
-    return method not in ("GET", "HEAD") and not action.startswith(READING)
+    return method not in ("GET", "HEAD") and not _action(headers).startswith(READING)
+
+
+def _action(headers: dict[str, str]) -> str:
+    return headers.get("x-amz-target", "").rpartition(".")[2]
 
 
 def _publish_steps() -> None:

@@ -1,7 +1,8 @@
 """Keeps what the services hold on disk, so that it survives a restart and a killed process.
 
 A service is saved about half a second after it changed, whole, into one file that is replaced at
-once. What a killed process loses is that half second; S3 objects are written as they arrive.
+once. What a killed process loses is that half second; S3 objects are written as they arrive, and
+what must not be lost once it was promised (see `assembly.DURABLE`) is saved before the answer.
 """
 
 import logging
@@ -30,6 +31,7 @@ class Saver:
         self._saved: dict[str, int] = {}
         self._changed: set[str] = set()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
@@ -52,6 +54,10 @@ class Saver:
         """Mark everything as changed."""
         self.changed(*self._takers)
 
+    def save_now(self, service: str) -> None:
+        """Save a service before its caller is answered."""
+        self._save(service)
+
     def close(self) -> None:
         """Save everything a last time and stop."""
         self.changed_all()
@@ -73,6 +79,10 @@ class Saver:
 
     def _save(self, service: str) -> bool:
         """Write the service's file if its content changed; tell whether it did."""
+        with self._writing:
+            return self._write(service)
+
+    def _write(self, service: str) -> bool:
         file, take = self._takers[service]
         text = self._read(service, take)
         if text is None:

@@ -39,6 +39,8 @@ def resolve(path: str) -> Any:
         f"{SERVICE}.state_task_service_callback:StateTaskServiceCallback._eval_sync",
         f"{SERVICE}.state_task_service_factory:state_task_service_for",
         f"{PARSER}.asl.component.state.exec.state_task.state_task_factory:state_task_service_for",
+        f"{PARSER}.asl.component.common.string.string_expression:StringJSONata._eval_body",
+        f"{PARSER}.asl.component.state.exec.state_task.state_task_lambda:StateTaskLambda._from_error",
         f"{PARSER}.backend.execution:Execution._get_start_execution_worker",
         f"{PARSER}.backend.execution_worker:ExecutionWorker._get_evaluation_environment",
         f"{PARSER}.backend.execution_worker:ExecutionWorker._execution_logic",

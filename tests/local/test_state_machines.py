@@ -271,3 +271,22 @@ def test_branches_and_items_run_side_by_side(run: Machine) -> None:
     }
 
     assert run({"StartAt": "P", "States": states}).output() == [1, 2, 3]
+
+
+def test_an_expression_that_cannot_be_evaluated_fails_as_aws_names_it(run: Machine) -> None:
+    bad = {"Type": "Pass", "Output": "{% $number('x') %}", "End": True}
+
+    ended = run(only(bad)).ended()
+
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.QueryEvaluationError")
+
+
+def test_a_function_that_cannot_be_called_fails_with_an_error_of_lambda(run: Machine) -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:not-there"
+    catch = {"ErrorEquals": ["States.ALL"], "Output": "{% $states.errorOutput %}", "Next": "Done"}
+    states = {
+        "S": {"Type": "Task", "Resource": arn, "Catch": [catch], "End": True},
+        "Done": {"Type": "Succeed"},
+    }
+
+    assert run({"StartAt": "S", "States": states}).output()["Error"].startswith("Lambda.")

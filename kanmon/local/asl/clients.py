@@ -11,6 +11,8 @@ from botocore.config import Config
 
 from kanmon.local.credentials import LIFETIME_SECONDS, assume_as_service
 
+# One session, because it keeps what it has read of botocore's large service descriptions.
+_session: Any = boto3.session.Session()
 _endpoint: str = ""
 _cache: dict[tuple[str, str, str], tuple[float, Any]] = {}
 _lock = threading.Lock()
@@ -30,8 +32,7 @@ def client_for(region: str, service: str, role_arn: str) -> Any:
         if time.time() < expires:
             return client
         credentials = assume_as_service(role_arn, "states.amazonaws.com", "kanmon-states")
-        session: Any = boto3.session.Session()
-        client = session.client(
+        client = _session.client(
             service,
             region_name=region,
             endpoint_url=_endpoint,
@@ -53,3 +54,9 @@ def forget_roles() -> None:
     """Drop every client, so that a role that was changed or made anew is assumed again."""
     with _lock:
         _cache.clear()
+
+
+def read_descriptions(*services: str) -> None:
+    """Have botocore read these services' descriptions ahead of their first client."""
+    for service in services:
+        _session.client(service, region_name="us-east-1", endpoint_url=_endpoint)

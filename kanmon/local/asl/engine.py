@@ -42,9 +42,10 @@ def install(endpoint: str) -> None:
 
 
 def warm_up() -> None:
-    """Import moto ahead of the first machine. Takes about a second."""
+    """Import moto, and read what clients need, ahead of the first machine: about a second."""
     from kanmon.local.asl import interpreter
 
+    clients.read_descriptions("lambda", "sagemaker")
     interpreter.check(
         '{"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": {"Type": "Succeed"}}}'
     )

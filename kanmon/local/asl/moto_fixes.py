@@ -24,13 +24,37 @@ import moto.stepfunctions.parser.asl.parse.preprocessor as preprocessor
 import moto.stepfunctions.parser.asl.utils.boto_client
 import moto.stepfunctions.parser.backend.execution  # noqa: F401 - loads every task module
 from botocore import xform_name
+from botocore.exceptions import ClientError
 from botocore.model import OperationModel, ServiceModel
+from moto.stepfunctions.parser.api import (
+    EvaluationFailedEventDetails,
+    HistoryEventType,
+    LambdaFunctionFailedEventDetails,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import (
+    CustomErrorName,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+    FailureEvent,
+    FailureEventException,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
+    StatesErrorName,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
+    StatesErrorNameType,
+)
+from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import (  # noqa: E501
     StateTaskService,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (  # noqa: E501
     StateTaskServiceAwsSdk,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import (
+    StateTaskLambda,
+)
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from kanmon.local.asl import clients
 
@@ -48,6 +72,7 @@ def apply() -> None:
     _call_services_as_the_role()
     _forget_the_query_language_of_a_rejected_machine()
     _spell_parameters_and_results_as_aws_does()
+    _name_errors_as_aws_does()
     _know_sagemaker()
 
 
@@ -206,6 +231,49 @@ def _spell_parameters_and_results_as_aws_does() -> None:
         call_and_read._kanmon = True  # type: ignore[attr-defined]
         StateTaskServiceAwsSdk._eval_service_task = call_and_read
     StateTaskServiceAwsSdk._normalise_service_error_name = staticmethod(service_id)
+
+
+# moto lets an expression that cannot be evaluated end as States.Runtime, and calls a Lambda API
+# error just `Exception`, so that no Retry of the machine would match it.
+def _name_errors_as_aws_does() -> None:
+    evaluate = StringJSONata._eval_body
+    tell = StateTaskLambda._from_error
+    if getattr(evaluate, "_kanmon", False):
+        return
+
+    def evaluate_or_fail(self: Any, env: Any) -> None:
+        try:
+            evaluate(self, env)
+        except moto_jsonata.JSONataException as error:
+            cause = f"The JSONata expression '{self.expression}' failed: {error.details}"
+            raise FailureEventException(_query_failed(env, cause)) from error
+
+    def tell_lambda_errors(self: Any, env: Any, ex: Exception) -> Any:
+        if not isinstance(ex, ClientError):
+            return tell(self, env, ex)
+        error = f"Lambda.{ex.response['Error']['Code']}"
+        failed = LambdaFunctionFailedEventDetails(error=error, cause=str(ex))
+        return FailureEvent(
+            env=env,
+            error_name=CustomErrorName(error),
+            event_type=HistoryEventType.LambdaFunctionFailed,
+            event_details=EventDetails(lambdaFunctionFailedEventDetails=failed),
+        )
+
+    evaluate_or_fail._kanmon = True  # type: ignore[attr-defined]
+    StringJSONata._eval_body = evaluate_or_fail
+    StateTaskLambda._from_error = tell_lambda_errors
+
+
+def _query_failed(env: Any, cause: str) -> FailureEvent:
+    name = StatesErrorName(StatesErrorNameType.StatesQueryEvaluationError)
+    failed = EvaluationFailedEventDetails(error=name.error_name, cause=cause)
+    return FailureEvent(
+        env=env,
+        error_name=name,
+        event_type=HistoryEventType.EvaluationFailed,
+        event_details=EventDetails(evaluationFailedEventDetails=failed),
+    )
 
 
 # moto forwards sagemaker's request-response calls and refuses `.sync`.

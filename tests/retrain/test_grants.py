@@ -1,0 +1,71 @@
+"""Every permission in the template is one that a run needs: grants equal grants used."""
+
+import json
+
+from tests.retrain.laptop import Laptop, rows
+from tests.retrain.test_faults import end, entered, eventually
+from tests.template.grants import unused
+
+
+def test_roles_use_all_they_are_granted_and_are_refused_nothing(laptop: Laptop) -> None:
+    a_good_run_and_a_queued_one_behind_it(laptop)
+    a_run_compared_with_a_champion(laptop)
+    a_failing_run_with_another_behind_it(laptop)
+    a_stopped_run(laptop)
+
+    record = laptop.home / "state/authorizations.jsonl"
+    refused = {
+        (decision["role"], decision["action"])
+        for decision in map(json.loads, record.read_text().splitlines())
+        if not decision["allowed"]
+    }
+    assert refused == set()
+    a_report_that_fails(laptop)
+    assert unused(record) == {}
+
+
+def a_good_run_and_a_queued_one_behind_it(laptop: Laptop) -> None:
+    laptop.add_model("good")
+    laptop.put("good", rows(300))
+    laptop.must("run", "good", "--no-wait")
+    assert laptop.must("run", "good", "--set", "rounds=20")["behind"]
+    laptop.settle("good")
+
+
+def a_run_compared_with_a_champion(laptop: Laptop) -> None:
+    laptop.client("sagemaker").update_model_package(
+        ModelPackageArn=laptop.packages("good")[-1]["ModelPackageArn"],
+        ModelApprovalStatus="Approved",
+    )
+    assert laptop.kanmon("run", "good", "--set", "rounds=25").code in (0, 4)
+
+
+def a_failing_run_with_another_behind_it(laptop: Laptop) -> None:
+    laptop.add_model("failing")
+    laptop.put("failing", "a,b,y\nx,u,1\n")
+    failing = laptop.must("run", "failing", "--no-wait")
+    laptop.must("run", "failing", "--reason", "behind it", "--no-wait")
+    assert end(laptop, failing["execution_arn"])["status"] == "FAILED"
+    eventually(lambda: len(laptop.must("runs", "failing")) == 3)
+    laptop.settle("failing")
+
+
+def a_stopped_run(laptop: Laptop) -> None:
+    run = laptop.must("run", "good", "--set", "rounds=15", "--no-wait")
+    entered(laptop, run["execution_arn"], "Preprocess")
+    laptop.must("stop", run["run"])
+    laptop.settle("good")
+
+
+def a_report_that_fails(laptop: Laptop) -> None:
+    """Only then is the mark removed that keeps a failure from being reported twice."""
+    role = laptop.client("cloudformation").describe_stack_resource(
+        StackName="kanmon-local", LogicalResourceId="ReportFailureRole"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    deny = {"Effect": "Deny", "Action": "sns:Publish", "Resource": "*"}
+    laptop.client("iam").put_role_policy(
+        RoleName=role,
+        PolicyName="silence",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [deny]}),
+    )
+    laptop.kanmon("run", "failing")
