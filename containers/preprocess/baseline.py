@@ -125,9 +125,10 @@ class Categories:
 
 
 class Sample:
-    """The training rows with the smallest hashes."""
+    """The training rows with the smallest hashes; `target` decides among equal ones."""
 
-    def __init__(self, rows: int = SAMPLE_ROWS) -> None:
+    def __init__(self, target: str, rows: int = SAMPLE_ROWS) -> None:
+        self.target = target
         self.rows = rows
         self.frame: pl.DataFrame | None = None
         self._limit: int | None = None
@@ -140,9 +141,8 @@ class Sample:
             return
         together = frame if self.frame is None else pl.concat([self.frame, frame])
         if together.height > self.rows:
-            # Sorting by every column makes the choice among equal hashes independent of order.
-            columns = [ROW, *(name for name in together.columns if name != ROW)]
-            together = together.sort(columns).head(self.rows)
+            # Rows with equal hashes have equal features, so with the target they are the same.
+            together = together.sort(ROW, self.target).head(self.rows)
             self._limit = int(together[ROW][-1])
         self.frame = together
 
@@ -182,10 +182,12 @@ def shares_of(counts: Mapping[str, int]) -> dict[str, float]:
 class Profile:
     """The baseline in the making. Categories are counted by the census, which needs them too."""
 
-    def __init__(self, numbers: Sequence[str], texts: Mapping[str, Categories]) -> None:
+    def __init__(
+        self, numbers: Sequence[str], texts: Mapping[str, Categories], target: str
+    ) -> None:
         self.numbers = {name: Numbers() for name in numbers}
         self.texts = texts
-        self.sample = Sample()
+        self.sample = Sample(target)
         self.rows = 0
         self._summary = [part for name in numbers for part in Numbers.summary(name)]
 

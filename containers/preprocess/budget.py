@@ -29,7 +29,7 @@ class Budget:
     # peak that took up to 12 times the text of a batch.
     PEAK_PER_BATCH: ClassVar[int] = 14
     SMALLEST_BATCH: ClassVar[int] = 1 << 20
-    LARGEST_BATCH: ClassVar[int] = 64 << 20
+    LARGEST_BATCH: ClassVar[int] = 32 << 20
     LARGEST_PIECE: ClassVar[int] = 8 << 20
     LEAST_MB: ClassVar[int] = 256
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,21 +78,25 @@ class _Run:
         self.folders = {part: output(part) for part in PARTS}
         self.features = [feature.name for feature in plan.features]
         self.census = Census(plan)
-        self.profile = Profile(self.layout.numbers, self.census.values["train"])
+        self.profile = Profile(self.layout.numbers, self.census.values["train"], plan.target)
         # Keys are at most as long as all data; twice, for gzip, and one bucket must fit the limit.
         buckets = min(4096, max(16, 4 * total_bytes // self.budget.keys))
         self.keys = KeyLedger(plan.key, scratch / "keys", self.budget.keys, buckets)
         self.read = 0
         self.kept = 0
         self._number = 0
-        self._pending: Future[None] | None = None
+        self._pending: list[Future[None]] = []
 
     def over(self, files: Iterable[SourceFile]) -> Outcome:
-        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        with (
+            ThreadPoolExecutor(1) as reader,
+            ThreadPoolExecutor(1) as writer,
+            ThreadPoolExecutor(1) as counter,
+        ):
             for file in files:
                 try:
                     for batch in ahead(self._batches(file), reader):
-                        self._take(batch, writer)
+                        self._take(batch, writer, counter)
                 except FileError as error:
                     for problem in error.problems:
                         self.problems.add_fatal(problem)
@@ -106,8 +110,10 @@ class _Run:
         pieces = read_csv(file.path, file.name, self.plan, self.layout, self.budget.piece)
         return gathered(pieces, self.budget.pieces)
 
-    def _take(self, batch: Batch, writer: ThreadPoolExecutor) -> None:
-        """Check and split a batch. One thread reads the next one meanwhile, one writes the last."""
+    def _take(self, batch: Batch, writer: Executor, counter: Executor) -> None:
+        """Check and split a batch. Other threads meanwhile read the next one, and write and count
+        the last.
+        """
         self.read += batch.frame.height + len(batch.lost)
         for problem in batch.lost:
             self.problems.add_row(problem)
@@ -120,23 +126,29 @@ class _Run:
         columns = [ROW, *self.features, self.plan.target]
         parts = parts_of(frame.select(columns), self.plan.split)
         self._settle()
-        self._pending = writer.submit(self._write, parts, self._number)
+        self._pending = [
+            writer.submit(self._write, parts, self._number),
+            counter.submit(self._count, parts),
+        ]
         self._number += 1
 
     def _write(self, parts: Mapping[str, pl.DataFrame], number: int) -> None:
         for part, frame in parts.items():
-            self.census.add(part, frame)
-            if part == "train":
-                self.profile.add(frame)
             if frame.height:
                 name = f"part-{self.host[0]:03d}-{number:05d}.parquet"
                 # Every reader reads all of it, so nobody would look at statistics.
                 frame.write_parquet(self.folders[part] / name, statistics=False)
 
+    def _count(self, parts: Mapping[str, pl.DataFrame]) -> None:
+        for part, frame in parts.items():
+            self.census.add(part, frame)
+        self.profile.add(parts["train"])
+
     def _settle(self) -> None:
-        if self._pending is not None:
-            self._pending.result()
-            self._pending = None
+        """Wait for the last batch, so that no more than one is behind."""
+        for task in self._pending:
+            task.result()
+        self._pending = []
 
     def _outcome(self) -> Outcome:
         read, rejected = self.read, self.read - self.kept

@@ -176,7 +176,7 @@ def test_the_sample_depends_neither_on_order_nor_on_batches(data: st.DataObject)
     frame = pl.DataFrame({ROW: hashed, "a": range(len(hashed))}, {ROW: pl.UInt64, "a": pl.Int64})
     expected = frame.sort(ROW, "a").head(10)
 
-    sample = Sample(rows=10)
+    sample = Sample("a", rows=10)
     shuffled = frame[data.draw(st.permutations(range(len(hashed))))]
     for batch in shuffled.iter_slices(data.draw(st.integers(1, 60))):
         sample.add(batch)
