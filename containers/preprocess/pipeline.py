@@ -77,6 +77,9 @@ class _Run:
         self.check = RowCheck(plan, self.layout, self.problems)
         self.folders = {part: output(part) for part in PARTS}
         self.features = [feature.name for feature in plan.features]
+        # By name, so that reordering model.yaml moves no row.
+        names = self.check.keys or {name: name for name in self.features}
+        self.hashed = sorted(names, key=names.__getitem__)
         self.census = Census(plan)
         self.profile = Profile(self.layout.numbers, self.census.values["train"], plan.target)
         # Keys are at most as long as all data; twice, for gzip, and one bucket must fit the limit.
@@ -119,9 +122,8 @@ class _Run:
             self.problems.add_row(problem)
         frame = self.check.passed(batch)
         self.kept += frame.height
-        keys = list(self.check.keys)
-        frame = frame.with_columns(row_hash(keys or self.features))
-        if keys:
+        frame = frame.with_columns(row_hash(self.hashed))
+        if self.plan.key:
             self.keys.add(batch.file, frame)
         columns = [ROW, *self.features, self.plan.target]
         parts = parts_of(frame.select(columns), self.plan.split)

@@ -2,8 +2,10 @@
 
 A row's place is the share of the hash range its hash lies in. The hash is made from the row alone:
 from its key, or, where the model names no key, from its feature values. So a row stays where it
-is when rows are added, and neither the order nor the files nor the size of batches matter. Rows
-with the same feature values stand on the same side, so no test row was seen in training.
+is when rows are added, and neither the order of rows, files or columns nor the size of batches
+matters. Without a key, rows with the same feature values stand on the same side, so no test row was
+seen in training; but where the set of features changes, so do the hashes. A key keeps every row in
+its part even then.
 
 polars-hash encodes each row without ambiguity (a null is not an empty text, "ab","c" is not
 "a","bc") in a versioned way that storage does not change; xxHash64 is fixed by its publication.

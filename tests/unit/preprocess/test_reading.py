@@ -195,3 +195,20 @@ def test_parquet_is_taken_in_turns_too(run: Run, plan: MakePlan) -> None:
 
     assert result.outcome.rows_read == 600_000
     assert result.files["train"] > 2
+
+
+def test_reordering_the_features_moves_no_row(run: Run, plan: MakePlan) -> None:
+    features = plan().features
+    before = run({"a.csv": TEXT})
+
+    after = run({"a.csv": TEXT}, plan(features=tuple(reversed(features))))
+
+    assert set(after.parts["test"]["__row"]) == set(before.parts["test"]["__row"])
+
+
+def test_the_order_of_key_columns_moves_no_row(run: Run, plan: MakePlan) -> None:
+    before = run({"a.csv": TEXT}, plan(key=("sex", "length")))
+
+    after = run({"a.csv": TEXT}, plan(key=("length", "sex")))
+
+    assert set(after.parts["test"]["__row"]) == set(before.parts["test"]["__row"])
