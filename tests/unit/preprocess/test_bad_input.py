@@ -101,7 +101,7 @@ COLUMN = "add it to features or to ignore, or drop it from the file"
         ),
         (
             HEAD + "M,1,2\nF,2,3\n",
-            "of 2 rows none fell to validation; "
+            "of 2 rows none fell to validation and test; "
             "add rows (some hundreds at least) or raise the part's share in split",
         ),
         (
