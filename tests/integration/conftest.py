@@ -23,12 +23,8 @@ TABLE = "kanmon-test-models"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:kanmon-test-notices"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
 
-# Before any handler is imported; credentials that open nothing, should a call ever escape.
+# Before any handler is imported.
 os.environ.update(
-    AWS_ACCESS_KEY_ID="testing",
-    AWS_SECRET_ACCESS_KEY="testing",
-    AWS_SESSION_TOKEN="testing",
-    AWS_DEFAULT_REGION="us-east-1",
     POWERTOOLS_SERVICE_NAME="kanmon",
     POWERTOOLS_METRICS_NAMESPACE="Kanmon",
     DATA_BUCKET=BUCKET,
@@ -38,6 +34,14 @@ os.environ.update(
     RETRAIN_MACHINE_ARN=MACHINE,
     NOTIFICATIONS_TOPIC_ARN=TOPIC,
 )
+
+
+@pytest.fixture(autouse=True)
+def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that open nothing, should a call ever escape; for these tests alone."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 
 @dataclass

@@ -12,7 +12,7 @@ from unittest.mock import patch
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 
-from kanmon.local import authorization
+from kanmon.local import authorization, sagemaker
 from kanmon.local.asl import clients, interpreter
 from tests.workflow.definition import SAMPLE_JUDGEMENT, SAMPLE_RUN, deployed
 
@@ -132,6 +132,7 @@ def playing(services: Services) -> Iterator[None]:
     with (
         patch.object(clients, "client_for", lambda region, service, role: services),
         patch.object(authorization, "allowed", lambda role, action, resource: True),
+        patch.object(sagemaker, "wait", lambda job, seconds: True),
         patch.object(retrier_decl, "time", SimpleNamespace(sleep=lambda seconds: None)),
     ):
         yield
