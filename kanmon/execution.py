@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 RUNNING = "RUNNING"
 # An attempt of a task state begins with one of these.
 ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
+LAST_EVENTS = {
+    "ExecutionSucceeded",
+    "ExecutionFailed",
+    "ExecutionAborted",
+    "ExecutionTimedOut",
+}
 
 
 @dataclass
@@ -92,13 +98,11 @@ def follow(connection: "Connection", arn: str, passed: Callable[[list[Visit]], N
     while True:
         events = history(connection, arn)
         passed(visits(events))
-        if events and events[-1]["type"] in {
-            "ExecutionSucceeded",
-            "ExecutionFailed",
-            "ExecutionAborted",
-            "ExecutionTimedOut",
-        }:
-            return ending(connection, arn)
+        # The last event can be there a moment before the status is.
+        if events and events[-1]["type"] in LAST_EVENTS:
+            found = ending(connection, arn)
+            if found.status != RUNNING:
+                return found
         time.sleep(connection.poll_seconds)
 
 
