@@ -1,8 +1,8 @@
 """Every command in the documents works as it stands there.
 
-The ```sh blocks of a document are run in order, in one shell, in a fresh copy of the project. Where
-a command names an AWS stage, the SDKs' own endpoint variable points it at the local stage, so the
-same `sam build` and `sam deploy` run that a reader would run.
+The ```sh blocks of a document are run in order, in one shell, in a fresh copy of the project. For a
+block that names the stage dev, a second local stage stands in for the AWS account: the SDKs' own
+endpoint variable points there, and the same `sam build` and `sam deploy` run as for a reader.
 """
 
 import os
@@ -25,10 +25,19 @@ ELSEWHERE = {
     "make test": "this test is part of it",
     "make test-docker": "needs a Docker engine; continuous integration runs it where there is one",
     "make check": "make test begins with it",
+    "make .venv-sam/ready": "the copy has the environments",
     "make bench": "takes minutes; its figures are quoted with the machine they came from",
     "make images": "needs a Docker engine and a registry",
     "kanmon --stage prod": "prod asks a person to confirm",
+    "aws": "the AWS CLI is not one of the development tools",
 }
+
+# What runs in a command's place, because pushing images needs a Docker engine and a registry.
+INSTEAD = {"make deploy STAGE=dev": "kanmon deploy --stage dev --no-images"}
+
+ACCOUNT = "KANMON_HOME=$HOME/account kanmon"
+NETWORK = ("UV_", "PIP_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+LONG_AGO = 946_684_800  # the year 2000; zip files know nothing before 1980
 
 
 def blocks(document: Path) -> list[str]:
@@ -36,12 +45,28 @@ def blocks(document: Path) -> list[str]:
     found = re.findall(r"^```sh\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL)
     return [
         "".join(
-            line
+            substituted(line)
             for line in block.splitlines(keepends=True)
             if not any(re.match(rf"{re.escape(start)}(\s|$)", line) for start in ELSEWHERE)
         )
         for block in found
     ]
+
+
+def substituted(line: str) -> str:
+    for written, run in INSTEAD.items():
+        line = re.sub(rf"^{re.escape(written)}(?=\s|$)", run, line)
+    return line
+
+
+def script(document: Path) -> str:
+    """The blocks as one script; those for dev with their SDK pointed at the account's stand-in."""
+    found = blocks(document)
+    for_dev = [bool(re.search(r"--(stage|config-env)[ =]dev\b", block)) for block in found]
+    parts = [f"{ACCOUNT} up"] if any(for_dev) else []
+    for block, dev in zip(found, for_dev, strict=True):
+        parts.append(f'(eval "$({ACCOUNT} env)"\n{block})' if dev else block)
+    return "\n".join(parts)
 
 
 @pytest.fixture
@@ -55,41 +80,46 @@ def project(tmp_path: Path) -> Iterator[Path]:
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
+            # Older than the environments: `make run` must not renew the ones this copy borrows.
+            os.utime(copy / name, (LONG_AGO, LONG_AGO))
     for made in (".venv", ".venv-sam"):
         if (ROOT / made).exists():
             (copy / made).symlink_to(ROOT / made)
     subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
     yield copy
-    shell("kanmon down --erase", copy, check=False)
+    shell(f"kanmon down --erase; {ACCOUNT} down --erase", copy, check=False)
 
 
-def shell(script: str, project: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+def shell(commands: str, project: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
     environment = {
         "HOME": str(project.parent),
         "LANG": "C.UTF-8",
         "NO_COLOR": "1",
         "PATH": f"{project}/.venv/bin:{project}/.venv-sam/bin:{os.environ['PATH']}",
         "SAM_CLI_TELEMETRY": "0",
-        **{name: os.environ[name] for name in os.environ if name.startswith(("UV_", "PIP_"))},
+        **{name: os.environ[name] for name in os.environ if name.startswith(NETWORK)},
+        # The developer's own package index and cache, for `sam build`.
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
+        "XDG_CONFIG_HOME": os.environ.get("XDG_CONFIG_HOME", str(Path.home() / ".config")),
     }
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        ["bash", "-euo", "pipefail", "-c", commands],
         cwd=project,
         env=environment,
         capture_output=True,
         text=True,
         timeout=240,
     )
-    assert not check or done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    assert not check or done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
     return done
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_commands_of_a_document_work_in_order(document: Path, project: Path) -> None:
-    script = "\n".join(blocks(document))
+    commands = script(document)
 
-    if script.strip():
-        shell(script, project)
+    if commands.strip():
+        shell(commands, project)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
