@@ -26,7 +26,7 @@ class Budget:
     # Interpreter, polars and pandera, before any data.
     FIXED_MB: ClassVar[int] = 200
     # Three batches are in flight (read, checked, written), each as its own kind of columns: at the
-    # peak that took up to 12 times the text of a batch.
+    # peak that took ten times the text of a batch. The rest is reserve for wider rows.
     PEAK_PER_BATCH: ClassVar[int] = 14
     SMALLEST_BATCH: ClassVar[int] = 1 << 20
     LARGEST_BATCH: ClassVar[int] = 32 << 20
