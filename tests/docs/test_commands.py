@@ -96,6 +96,7 @@ def shell(commands: str, project: Path, check: bool = True) -> subprocess.Comple
         "LANG": "C.UTF-8",
         "NO_COLOR": "1",
         "PATH": f"{project}/.venv/bin:{project}/.venv-sam/bin:{os.environ['PATH']}",
+        "SAM_CLI_POLL_DELAY": "0.2",  # SAM looks every five seconds otherwise
         "SAM_CLI_TELEMETRY": "0",
         **{name: os.environ[name] for name in os.environ if name.startswith(NETWORK)},
         # The developer's own package index and cache, for `sam build`.
