@@ -82,6 +82,8 @@ def call(words: list[str], folder: Path, name: str, stdin: bytes | None = None) 
 def image_commands(repository: str) -> list[list[str]]:
     """What builds and pushes the step images. SageMaker runs x86 and takes no attestations."""
     build = ["docker", "build", "--platform", "linux/amd64", "--provenance=false"]
+    # It mounts the output folders for root; the step gives root up itself (contract/step.py).
+    build += ["--build-arg", "STEP_USER=0:0"]
     commands = []
     for step in STEPS:
         image = f"{repository}:{step}"

@@ -47,12 +47,14 @@ def test_each_step_image_is_built_for_sagemaker_and_pushed_under_its_tag():
         "repository:train",
         "repository:evaluate",
     ]
-    assert commands[0][:5] == [
+    assert commands[0][:7] == [
         "docker",
         "build",
         "--platform",
         "linux/amd64",
         "--provenance=false",
+        "--build-arg",
+        "STEP_USER=0:0",
     ]
 
 
