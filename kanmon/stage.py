@@ -45,7 +45,7 @@ class Connection:
         self.stack = settings.stack
         self.endpoint = endpoint
         # A laptop's stage answers in milliseconds; an account has request quotas.
-        self.poll_seconds = 0.08 if endpoint else 2.0
+        self.poll_seconds = 0.15 if endpoint else 2.0
         self._session = session
         self._account = account
         self._clients: dict[str, Any] = {}

@@ -24,9 +24,7 @@ def resolve(path: str) -> Any:
     "path",
     [
         f"{PARSER}.asl.jsonata.jsonata:_eval_jsonata",
-        f"{PARSER}.asl.jsonata.jsonata:_PATTERN_VARIABLE_REFERENCE",
         f"{PARSER}.asl.jsonata.jsonata:encode_jsonata_variable_declarations",
-        f"{PARSER}.asl.component.intrinsic.jsonata:get_intrinsic_functions_declarations",
         f"{PARSER}.asl.utils.boto_client:boto_client_for",
         f"{PARSER}.asl.parse.preprocessor:Preprocessor._query_language_per_scope",
         f"{PARSER}.asl.parse.preprocessor:Preprocessor._inner_string_of",

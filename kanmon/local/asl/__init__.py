@@ -5,6 +5,7 @@ is the deeper interpreter (facts that decided it are in docs/decisions.md). The 
 
     engine.py        joins the two: start, stop, history, validation at create
     interpreter.py   one execution inside moto
+    expressions.py   JSONata, evaluated without Java
     moto_fixes.py    every private name of moto that we replace, in one place
     sagemaker.py     the `sagemaker:...sync` integration, which moto does not have
     clients.py       the clients with which a machine calls services: as its own role

@@ -9,13 +9,11 @@ from __future__ import annotations
 import datetime
 import json
 import logging
-import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import botocore.session
-import jsonata
 import moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback as callback_module  # noqa: E501
 import moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_factory as service_factory  # noqa: E501
 import moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_factory as task_factory  # noqa: E501
@@ -55,8 +53,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_la
     StateTaskLambda,
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
-from kanmon.local.asl import clients
+from kanmon.local.asl import clients, expressions
 
 POLL_SECONDS = 0.05
 
@@ -107,60 +106,35 @@ def _everywhere(name: str, replacement: Any) -> None:
             setattr(module, name, replacement)
 
 
-# moto needs a Java machine for JSONata, and has lost the code that starts it.
-# Step Functions' own functions ($parse, $hash, $uuid, ...) are MiniStack's.
-def evaluate_jsonata(expression: str) -> Any:
-    """Evaluate one expression with every variable already declared inside it."""
-    from ministack.services import stepfunctions
-
+# moto needs a Java machine for JSONata, and has lost the code that starts it. An expression that
+# cannot be evaluated ends as States.Runtime there; on AWS it has a name of its own.
+def _evaluate(self: Any, env: Any) -> None:
+    store = env.variable_store
+    variables = {**store._outer_scope, **store._inner_scope, "states": env.states._states_data}
     try:
-        compiled = jsonata.Jsonata(expression)
-        stepfunctions._register_sfn_jsonata_functions(compiled)
-        return _integers(compiled.evaluate(None))
-    except Exception as error:
-        raise moto_jsonata.JSONataException("States.QueryEvaluationError", str(error)) from error
+        env.stack.append(expressions.evaluate(self.expression, variables))
+    except expressions.ExpressionError as error:
+        cause = f"The JSONata expression '{self.expression}' {error}"
+        raise FailureEventException(_query_failed(env, cause)) from error
 
 
-def _integers(value: Any) -> Any:
-    """JSONata computes in floats; JSON as AWS writes it has 3 and not 3.0."""
-    if isinstance(value, dict):
-        return {key: _integers(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_integers(item) for item in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    return value
-
-
-# moto refuses a bare `$`, which inside a predicate or a function is the current item.
-_VARIABLES = re.compile(
-    r"(?:\/(?:\\.|[^\\/])*\/[a-zA-Z]*)"
-    r"|(?:\"(?:\\.|[^\"\\])*\"|\'(?:\\.|[^\'\\])*\')"
-    r"|(\$[A-Za-z0-9_]+(?:\.[A-Za-z0-9_][A-Za-z0-9_$]*)*)"
-)
+# JSONPath states may use variables, too; moto puts those through JSONata as declarations.
+def _evaluate_declared(expression: str) -> Any:
+    return expressions.evaluate(expression, {})
 
 
 def _declare(bindings: dict[str, Any]) -> str:
     """`$name := value;` for each binding. moto forgets to escape quotes inside strings."""
-    from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
-
     return "".join(
         f"{name}:={to_json_str(value, separators=(',', ':'))};" for name, value in bindings.items()
     )
 
 
 def _evaluate_jsonata_in_python() -> None:
-    moto_jsonata._eval_jsonata = evaluate_jsonata
-    moto_jsonata._PATTERN_VARIABLE_REFERENCE = _VARIABLES
+    StringJSONata._eval_body = _evaluate
+    moto_jsonata._eval_jsonata = _evaluate_declared
     _everywhere("encode_jsonata_variable_declarations", _declare)
-    _everywhere("get_intrinsic_functions_declarations", _no_declarations)
     preprocessor.Preprocessor._inner_string_of = staticmethod(_string_of)
-
-
-# moto declares $hash and its like as text in front of each expression, two of them as apologies;
-# `evaluate_jsonata` has registered the real ones.
-def _no_declarations(variable_references: set[str]) -> str:
-    return ""
 
 
 # moto strips the quotes of a JSON string and leaves its escapes in.
@@ -233,20 +207,11 @@ def _spell_parameters_and_results_as_aws_does() -> None:
     StateTaskServiceAwsSdk._normalise_service_error_name = staticmethod(service_id)
 
 
-# moto lets an expression that cannot be evaluated end as States.Runtime, and calls a Lambda API
-# error just `Exception`, so that no Retry of the machine would match it.
+# moto calls a Lambda API error just `Exception`, so that no Retry of the machine would match it.
 def _name_errors_as_aws_does() -> None:
-    evaluate = StringJSONata._eval_body
     tell = StateTaskLambda._from_error
-    if getattr(evaluate, "_kanmon", False):
+    if getattr(tell, "_kanmon", False):
         return
-
-    def evaluate_or_fail(self: Any, env: Any) -> None:
-        try:
-            evaluate(self, env)
-        except moto_jsonata.JSONataException as error:
-            cause = f"The JSONata expression '{self.expression}' failed: {error.details}"
-            raise FailureEventException(_query_failed(env, cause)) from error
 
     def tell_lambda_errors(self: Any, env: Any, ex: Exception) -> Any:
         if not isinstance(ex, ClientError):
@@ -260,8 +225,7 @@ def _name_errors_as_aws_does() -> None:
             event_details=EventDetails(lambdaFunctionFailedEventDetails=failed),
         )
 
-    evaluate_or_fail._kanmon = True  # type: ignore[attr-defined]
-    StringJSONata._eval_body = evaluate_or_fail
+    tell_lambda_errors._kanmon = True  # type: ignore[attr-defined]
     StateTaskLambda._from_error = tell_lambda_errors
 
 
