@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 import time
 from typing import Any
@@ -60,3 +61,14 @@ def read_descriptions(*services: str) -> None:
     """Have botocore read these services' descriptions ahead of their first client."""
     for service in services:
         _session.client(service, region_name="us-east-1", endpoint_url=_endpoint)
+
+
+def plain(value: Any) -> Any:
+    """A service's answer as JSON: times as ISO 8601, bodies read."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    return value.read().decode() if hasattr(value, "read") else value

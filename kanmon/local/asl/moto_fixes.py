@@ -6,7 +6,6 @@ each name against the installed moto, so that an upgrade that moves one fails th
 
 from __future__ import annotations
 
-import datetime
 import json
 import logging
 import sys
@@ -86,17 +85,6 @@ def service_id(service: str) -> str:
     """How Step Functions spells a service in an error name: `SageMaker`, `DynamoDb`."""
     special = {"dynamodb": "DynamoDb", "sfn": "Sfn", "stepfunctions": "Sfn"}
     return special.get(service) or str(service_model(service).service_id).replace(" ", "")
-
-
-def plain(value: Any) -> Any:
-    """A service's answer as JSON: times as ISO 8601, bodies read."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, datetime.datetime):
-        return value.isoformat()
-    return value.read().decode() if hasattr(value, "read") else value
 
 
 def _everywhere(name: str, replacement: Any) -> None:
@@ -200,7 +188,7 @@ def _spell_parameters_and_results_as_aws_does() -> None:
 
         def call_and_read(self: Any, env: Any, *arguments: Any, **named: Any) -> None:
             call(self, env, *arguments, **named)
-            env.stack.append(plain(env.stack.pop()))
+            env.stack.append(clients.plain(env.stack.pop()))
 
         call_and_read._kanmon = True  # type: ignore[attr-defined]
         StateTaskServiceAwsSdk._eval_service_task = call_and_read

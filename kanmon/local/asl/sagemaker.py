@@ -64,14 +64,12 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         normalised_parameters: Any,
         state_credentials: Any,
     ) -> None:
-        from kanmon.local.asl.moto_fixes import plain
-
         if self.resource.condition == ResourceCondition.Sync:
             self._check_managed_rule(resource_runtime_part, state_credentials.role_arn)
         client = self._client(resource_runtime_part, state_credentials)
         answer = getattr(client, self._get_boto_service_action())(**normalised_parameters)
         answer.pop("ResponseMetadata", None)
-        env.stack.append(plain(answer))
+        env.stack.append(clients.plain(answer))
 
     def _eval_integration_pattern(
         self,
@@ -101,7 +99,6 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         state_credentials: Any,
     ) -> Callable[[], Any]:
         from kanmon.local import sagemaker
-        from kanmon.local.asl.moto_fixes import plain
 
         env.stack.pop()
         kind = _JOBS[self.resource.api_action.lower()]
@@ -113,7 +110,7 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
             sagemaker.wait(name[f"{kind}Name"], WAIT_SECONDS)
             job = getattr(client, f"describe_{_snake(kind)}")(**name)
             job.pop("ResponseMetadata", None)
-            job = plain(job)
+            job = clients.plain(job)
             if job[f"{kind}Status"] == "Completed":
                 return job
             if job[f"{kind}Status"] in ("Failed", "Stopped"):
