@@ -36,12 +36,14 @@ os.environ.update(
 )
 
 
-@pytest.fixture(autouse=True)
-def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def no_account() -> Iterator[None]:
     """Credentials that open nothing, should a call ever escape; for these tests alone."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            environment.setenv(name, "testing")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield
 
 
 @dataclass
@@ -188,7 +190,7 @@ def load_event() -> Callable[[str], dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def clients() -> Iterator[Stage]:
+def clients(no_account: None) -> Iterator[Stage]:
     """One set of clients for a file of tests: making them is what takes time."""
     with mock_aws():
         yield Stage()
