@@ -11,7 +11,6 @@ from lifecycle.figures import finite, written
 from lifecycle.gate import Verdict
 
 # SageMaker's limits for CustomerMetadataProperties and ModelPackageDescription.
-MOST_ENTRIES = 50
 LONGEST_VALUE = 256
 LONGEST_DESCRIPTION = 1024
 _ALLOWED_MARKS = "_.:/=+-@"
@@ -55,7 +54,11 @@ def package_metadata(
 
 
 def description(verdict: Verdict) -> str:
-    """The verdict and every rule that is not met, the worst first, within the registry's limit."""
+    r"""The verdict and every rule that is not met, the worst first, within the registry's limits.
+
+    They quote values of the data, which may hold what a description may not: it takes
+    [\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}]*, so neither control characters nor invisible joiners.
+    """
     reasons = [
         rule.words
         for outcome in ("reject", "hold")
@@ -63,7 +66,8 @@ def description(verdict: Verdict) -> str:
         if rule.outcome == outcome
     ]
     text = f"{verdict.verdict}: {'; '.join(reasons)}" if reasons else verdict.summary
-    text = " ".join(text.split())
+    kept = "".join(c if unicodedata.category(c)[0] in "LMZSNP" else " " for c in text)
+    text = " ".join(kept.split())
     return text if len(text) <= LONGEST_DESCRIPTION else text[: LONGEST_DESCRIPTION - 3] + "..."
 
 

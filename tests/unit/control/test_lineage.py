@@ -74,8 +74,17 @@ def test_a_description_is_one_line_within_the_registrys_limit(words: list[str]) 
 
     line = description(Verdict("reject", "reject: so", rules))
 
-    assert len(line) <= 1024
-    assert "\n" not in line
+    assert regex.fullmatch(r"[\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}]{1,1024}", line)
+    assert "\u2028" not in line
+
+
+def test_a_description_leaves_out_what_the_registry_refuses_in_a_quoted_value() -> None:
+    words = "site = a\x00b\u200bc \U0001f468\u200d\U0001f469: auc is low"
+    rules = (Rule("segment margin", "auc", None, 0.1, 0.2, -0.1, "reject", words),)
+
+    line = description(Verdict("reject", "", rules))
+
+    assert line == "reject: site = a b c \U0001f468 \U0001f469: auc is low"
 
 
 def test_a_description_has_every_reason() -> None:
