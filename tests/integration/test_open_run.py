@@ -287,10 +287,11 @@ def test_an_expired_turn_is_taken_over_aloud(
     assert stage.holder() == LATER
 
 
-def test_the_turn_outlasts_every_step_at_its_limit(
+def test_the_turn_outlasts_every_step_at_its_limit_and_two_jobs_lost_to_the_platform(
     stage: Stage, opened: Callable[..., dict[str, Any]]
 ) -> None:
     opened()
 
-    steps_and_machines = (60 + 120 + 60 + 3 * 15) * 60
-    assert seconds_needed(DEFINITION) == steps_and_machines + 15 * 60
+    jobs = (60 + 120 + 60 + 2 * 120) * 60
+    quota_and_machines = 5 * (15 + 15) * 60
+    assert seconds_needed(DEFINITION) == jobs + quota_and_machines + 2 * 180 + 15 * 60

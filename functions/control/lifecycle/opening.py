@@ -20,8 +20,13 @@ from lifecycle.store import ObjectMissingError, Store
 from lifecycle.turn import Asked
 from lifecycle.wording import moment, size
 
-# A job's state allows this much above the job's own limit, for finding a machine.
+# A job's state allows this much above the job's own limit, for finding a machine, after waiting up
+# to as long again for the account's quota.
 SECONDS_TO_FIND_A_MACHINE = 15 * 60
+SECONDS_TO_GET_QUOTA = 15 * 60
+# So many jobs of a run are run again where the platform lost them, after a pause.
+LOST_JOBS = 2
+SECONDS_BEFORE_ANOTHER_TRY = 3 * 60
 SECONDS_TO_CLOSE = 15 * 60
 
 
@@ -81,9 +86,13 @@ def open_run(opening: Opening, name: object, request: object, now: datetime) -> 
 def seconds_needed(definition: ModelDefinition) -> int:
     """After this long the turn is free to be taken over: no run of the model can still be alive."""
     resources = definition.resources
-    steps = (resources.preprocess, resources.train, resources.evaluate)
-    waiting = len(steps) * SECONDS_TO_FIND_A_MACHINE + SECONDS_TO_CLOSE
-    return sum(step.timeout_minutes for step in steps) * 60 + waiting
+    minutes = [
+        step.timeout_minutes for step in (resources.preprocess, resources.train, resources.evaluate)
+    ]
+    jobs = [*minutes, *[max(minutes)] * LOST_JOBS]
+    waiting = len(jobs) * (SECONDS_TO_FIND_A_MACHINE + SECONDS_TO_GET_QUOTA)
+    pauses = LOST_JOBS * SECONDS_BEFORE_ANOTHER_TRY
+    return sum(jobs) * 60 + waiting + pauses + SECONDS_TO_CLOSE
 
 
 def _definition(opening: Opening, request: RunRequest) -> _Definition:
