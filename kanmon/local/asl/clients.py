@@ -51,12 +51,6 @@ def client_for(region: str, service: str, role_arn: str) -> Any:
         return client
 
 
-def forget_roles() -> None:
-    """Drop every client, so that a role that was changed or made anew is assumed again."""
-    with _lock:
-        _cache.clear()
-
-
 def read_descriptions(*services: str) -> None:
     """Have botocore read these services' descriptions ahead of their first client."""
     for service in services:

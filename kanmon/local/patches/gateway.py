@@ -35,8 +35,3 @@ def add_service(name: str, target_prefix: str, handler: Handler) -> None:
 def wrap_service(name: str, wrapper: Callable[[Handler], Handler]) -> None:
     """Put a handler of ours around one of MiniStack's."""
     gateway.SERVICE_HANDLERS[name] = wrapper(gateway.SERVICE_HANDLERS[name])
-
-
-def service_names() -> list[str]:
-    """Return the names of all services served."""
-    return list(gateway.SERVICE_HANDLERS)
