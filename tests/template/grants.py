@@ -12,7 +12,6 @@ MISSING_KEYS = "S3 itself asks, when a key is missing, to choose between 404 and
 
 # Granted for AWS's sake, with what keeps the local stage from ever asking for it.
 UNSEEN_LOCALLY = {
-    "cloudwatch:PutMetricData": "the local stage does not measure its jobs",
     "logs:CreateLogDelivery": LOG_DELIVERY,
     "logs:DeleteLogDelivery": LOG_DELIVERY,
     "logs:DescribeLogGroups": LOG_DELIVERY,
@@ -21,6 +20,7 @@ UNSEEN_LOCALLY = {
     "logs:ListLogDeliveries": LOG_DELIVERY,
     "logs:PutResourcePolicy": LOG_DELIVERY,
     "logs:UpdateLogDelivery": LOG_DELIVERY,
+    "sagemaker:ListTags": "Step Functions' documented policy for jobs has it; when it asks is not said",
     "xray:GetSamplingRules": TRACING,
     "xray:GetSamplingTargets": TRACING,
     "xray:PutTelemetryRecords": TRACING,

@@ -31,6 +31,7 @@ TO_WAIT_FOR_A_JOB = {
     "iam:PassRole",
     "sagemaker:AddTags",
     "sagemaker:DescribeProcessingJob",
+    "sagemaker:ListTags",
     "sagemaker:StopProcessingJob",
 }
 GRANTED = granted("RetrainStateMachineRole")
