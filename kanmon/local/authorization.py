@@ -29,13 +29,22 @@ class Record:
             self._file.flush()
 
 
+# Some hundred runs. A stage that lives for months would fill the disk with them.
+LARGEST_RECORD = 50_000_000
+
 _record: Record | None = None
 
 
 def open_record(home: Home) -> Record:
-    """Open the record of this home; decisions made from now on are appended."""
+    """Open the record of this home; decisions made from now on are appended.
+
+    One that has grown too large is put aside, in place of the one before it.
+    """
     global _record
-    _record = Record(home.authorizations.open("a"))
+    file = home.authorizations
+    if file.exists() and file.stat().st_size > LARGEST_RECORD:
+        file.replace(file.with_suffix(".old.jsonl"))
+    _record = Record(file.open("a"))
     return _record
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from kanmon.local import authorization
+from kanmon.local.home import Home
 from tests.local.making import Client, invoke, make_function, make_role
 
 PUTTING = """
@@ -125,3 +127,20 @@ def test_a_role_that_does_not_trust_lambda_is_not_taken(client: Client) -> None:
 
     assert failed
     assert "cannot be assumed" in document["errorMessage"]
+
+
+def test_a_record_that_has_grown_too_large_is_put_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authorization, "LARGEST_RECORD", 100)
+    monkeypatch.setattr(authorization, "_record", None)
+    home = Home(tmp_path)
+    home.make()
+    for role in ("first", "second", "third"):
+        authorization.open_record(home).add(role, "s3:GetObject", "*" * 60, True)
+
+    kept = {path.name: path.read_text() for path in home.state.iterdir()}
+
+    assert kept.keys() == {"authorizations.jsonl", "authorizations.old.jsonl"}
+    assert '"second"' in kept["authorizations.old.jsonl"]
+    assert '"third"' in kept["authorizations.jsonl"]
