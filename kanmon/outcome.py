@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kanmon import retrain, summary
+from kanmon import execution, records, retrain, summary
 from kanmon.errors import FAILED, OK, REJECTED
 from kanmon.screen import coloured
 from kanmon.stage import stage_flag
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from kanmon.execution import Ending
     from kanmon.project import Project
     from kanmon.stage import Connection
+
+# The states whose work is a job with logs of its own.
+JOB_STATES = {"Preprocess", "Train", "Evaluate"}
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,11 @@ def describe(
     if ending.status == "RUNNING":
         return Told([f"Run {run} is going on."], base)
     if ending.status != "SUCCEEDED":
-        return _failed(base, run, ending, flag)
+        return _failed(connection, base, ending)
     outcome = str(ending.output.get("outcome", ""))
     base |= {key: ending.output.get(key) for key in ("outcome", "summary", "equals", "behind")}
     if outcome == "queued":
-        behind = ending.output.get("behind")
-        return Told(
-            [
-                f"Queued behind run {behind}: the same model retrains when that one has ended.",
-                f"`kanmon runs {model}{flag}` shows when it has.",
-            ],
-            base,
-        )
+        return _queued(connection, base)
     if outcome == "nothing new":
         equals = ending.output.get("equals")
         return Told(
@@ -64,10 +60,38 @@ def describe(
     return _judged(connection, project, base, ending)
 
 
-def _failed(base: dict[str, Any], run: str, ending: "Ending", flag: str) -> Told:
+def _queued(connection: "Connection", base: dict[str, Any]) -> Told:
+    model, run, behind = base["model"], base["run"], base["behind"]
+    flag = stage_flag(connection.name)
+    record = records.run_record(connection, model, run)
+    following = record.taken_over_by if record else None
+    base = base | {"taken_over_by": following}
+    if following:
+        return Told(
+            [
+                f"Queued behind run {behind}; run {following} has taken it over.",
+                f"`kanmon show {following}{flag}` tells how that went.",
+            ],
+            base,
+        )
+    return Told(
+        [
+            f"Queued behind run {behind}: the same model retrains when that one has ended.",
+            f"`kanmon runs {model}{flag}` shows when it has.",
+        ],
+        base,
+    )
+
+
+def _failed(connection: "Connection", base: dict[str, Any], ending: "Ending") -> Told:
+    run, flag = base["run"], stage_flag(connection.name)
     words = summary.failure_words(ending.error, ending.cause).rstrip(".")
     what = {"ABORTED": "was stopped", "TIMED_OUT": "took too long"}.get(ending.status, "failed")
-    line = f"run {run} {what}: {words}. `kanmon logs {run}{flag}` shows its jobs' logs."
+    passed = execution.visits(execution.history(connection, connection.execution_arn(run)))
+    logs = f"`kanmon logs {run}{flag}` shows its jobs' logs."
+    if not any(visit.state in JOB_STATES for visit in passed):
+        logs = "No job was started."
+    line = f"run {run} {what}: {words}. {logs}"
     return Told([], base | {"error": ending.error, "message": words}, FAILED, line)
 
 

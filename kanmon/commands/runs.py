@@ -56,6 +56,8 @@ def outcome(record: "RunRecord") -> str:
 
 
 def note(record: "RunRecord") -> str:
-    """What to add in a line: what it equals, what the gate said, why it failed."""
+    """What to add in a line: what it equals, what the gate said, why it failed, what followed."""
+    if record.taken_over_by:
+        return f"taken over by run {record.taken_over_by}"
     words = (f"equals {record.equals}" if record.equals else record.summary) or record.error or ""
     return " ".join(str(words).split()).removeprefix(f"{record.verdict}: ")

@@ -15,6 +15,11 @@ def document(result):
     return json.loads(result.stdout)
 
 
+def run_of(result):
+    """The run that a `kanmon run` said it started."""
+    return next(line for line in result.stderr.splitlines() if line.startswith("Run ")).split()[1]
+
+
 def test_a_drafted_model_trains_and_its_candidate_is_registered(first_run):
     assert (first_run["status"], first_run["outcome"]) == ("SUCCEEDED", "new")
     assert first_run["verdict"]["verdict"] == "promote"
@@ -90,7 +95,9 @@ def test_without_data_the_run_says_how_to_give_some(make_model, root, kanmon):
     result = kanmon("run", "hungry")
 
     assert result.exit_code == 1
-    assert "put-data" in result.stderr.splitlines()[-1]
+    last = result.stderr.splitlines()[-1]
+    assert "put-data" in last
+    assert last.endswith(". No job was started.")
 
 
 def test_a_run_may_wait_in_the_queue_be_stopped_and_be_watched(make_model, kanmon):
@@ -104,6 +111,11 @@ def test_a_run_may_wait_in_the_queue_be_stopped_and_be_watched(make_model, kanmo
     assert second.stdout.startswith(f"Queued behind run {first['run']}: ")
     assert document(watched)["status"] == "ABORTED"
     assert "second thoughts" in document(watched)["message"]
+    queued = document(second_again := kanmon("show", run_of(second), "--json"))
+    assert second_again.exit_code == 0
+    following = queued["taken_over_by"]
+    assert f"run {following} has taken it over" in kanmon("show", run_of(second)).stdout
+    assert f"taken over by run {following}" in kanmon("runs", "busy").stdout
     again = kanmon("stop", first["run"])
     assert (again.exit_code, again.stderr) == (
         2,

@@ -91,6 +91,23 @@ def test_the_queued_request_is_started_and_holds_the_turn(
     )
 
 
+def test_every_queued_run_is_told_which_run_took_it_over(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    later = "churn-261121055502-ab2"
+    open_for(context, RUN)
+    open_for(context, WAITING)
+    open_for(context, later)
+
+    closed = close_run.handler(load_event("close_run"), context)
+
+    records = [stage.record(run) for run in (WAITING, later)]
+    assert [(one["status"], one["taken_over_by"]) for one in records] == [
+        ("QUEUED", closed["started_next"]),
+        ("QUEUED", closed["started_next"]),
+    ]
+
+
 def test_closing_twice_starts_the_queued_request_once_and_tells_once(
     stage: Stage, context: Context, load_event: Load
 ) -> None:

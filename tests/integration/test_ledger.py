@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any
 
 import pytest
 from lifecycle.ledger import Ledger, TurnContestedError
+from moto.dynamodb.models.table import Table
 
 from tests.integration.conftest import TABLE, Stage
 
@@ -64,6 +66,19 @@ def test_a_turn_written_by_others_without_end_is_given_up_aloud(stage: Stage) ->
         )
 
 
+@pytest.fixture
+def atomic_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moto checks a condition and writes in two steps, between which another thread may write."""
+    one_at_a_time, put_item = Lock(), Table.put_item
+
+    def put_atomically(*given: Any, **named: Any) -> Any:
+        with one_at_a_time:
+            return put_item(*given, **named)
+
+    monkeypatch.setattr(Table, "put_item", put_atomically)
+
+
+@pytest.mark.usefixtures("atomic_writes")
 def test_of_many_runs_at_once_one_has_the_turn_and_all_others_wait_as_one(stage: Stage) -> None:
     ledger = Ledger(stage.dynamodb, TABLE)
     reasons = [f"reason {number}" for number in range(8)]

@@ -117,6 +117,8 @@ def _hand_over(closing: Closing, model: str, run: str, now: datetime) -> str | N
     if handed is None:
         return None
     closing.workflow.start(handed.to, handed.input)
+    for queued in handed.runs:
+        closing.ledger.write_run(model, queued, {"taken_over_by": handed.to})
     return handed.to
 
 

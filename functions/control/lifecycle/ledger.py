@@ -131,8 +131,17 @@ def _turn(item: Mapping[str, Any]) -> Turn:
         holder=item.get("holder"),
         until=int(item.get("until", 0)),
         queued=queued
-        and Queued(tuple(queued["reasons"]), json.loads(queued["input"]), int(queued["asked_at"])),
-        handed=handed and Handed(handed["by"], handed["to"], json.loads(handed["input"])),
+        and Queued(
+            tuple(queued["reasons"]),
+            json.loads(queued["input"]),
+            int(queued["asked_at"]),
+            # A turn written by an earlier version names no runs.
+            tuple(queued.get("runs", ())),
+        ),
+        handed=handed
+        and Handed(
+            handed["by"], handed["to"], json.loads(handed["input"]), tuple(handed.get("runs", ()))
+        ),
         revision=int(item.get("revision", 0)),
     )
 
@@ -144,11 +153,17 @@ def _queued_item(queued: Queued) -> dict[str, Any]:
         "reasons": list(queued.reasons),
         "input": json.dumps(queued.input),
         "asked_at": queued.asked_at,
+        "runs": list(queued.runs),
     }
 
 
 def _handed_item(handed: Handed) -> dict[str, Any]:
-    return {"by": handed.by, "to": handed.to, "input": json.dumps(handed.input)}
+    return {
+        "by": handed.by,
+        "to": handed.to,
+        "input": json.dumps(handed.input),
+        "runs": list(handed.runs),
+    }
 
 
 def _packed(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,24 +16,31 @@ from lifecycle.names import following_run_name
 SECONDS_TO_OPEN = 15 * 60
 MOST_REASONS = 20
 LONGEST_REASON = 1000
+# Of more waiting runs than this the newest are remembered: the turn is one item of 400 KB at most.
+MOST_WAITING = 200
 
 
 @dataclass(frozen=True)
 class Queued:
-    """Requests that came while another run had the turn, merged into one."""
+    """Requests that came while another run had the turn, merged into one; `runs` made them."""
 
     reasons: tuple[str, ...]
     input: Mapping[str, Any]
     asked_at: int
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Handed:
-    """Who passed the turn to whom, kept so that a repeated hand-over starts the same run again."""
+    """Who passed the turn to whom, kept so that a repeated hand-over starts the same run again.
+
+    `runs` are those whose requests the started one stands for.
+    """
 
     by: str
     to: str
     input: Mapping[str, Any]
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,20 +75,21 @@ def ask(turn: Turn, run: str, now: int, seconds: int, request: Mapping[str, Any]
         return Asked("taken", taken)
     if turn.until <= now:
         return Asked("taken over", taken, behind=turn.holder)
-    queued = merge(turn.queued, request, now)
+    queued = merge(turn.queued, run, request, now)
     replaced = turn.queued is not None and _settings(turn.queued.input) != _settings(queued.input)
     return Asked("queued", replace(turn, queued=queued), turn.holder, replaced)
 
 
-def merge(queued: Queued | None, request: Mapping[str, Any], now: int) -> Queued:
+def merge(queued: Queued | None, run: str, request: Mapping[str, Any], now: int) -> Queued:
     """One request with every reason. The later request says what is run; `force` is kept."""
     reasons = [str(request.get("reason", "manual"))]
     if queued is None:
-        return Queued(tuple(reasons), dict(request), now)
+        return Queued(tuple(reasons), dict(request), now, (run,))
     every = list(dict.fromkeys([*queued.reasons, *reasons]))[:MOST_REASONS]
     force = bool(queued.input.get("force")) or bool(request.get("force"))
     merged = {**request, "force": force, "reason": ", ".join(every)[:LONGEST_REASON]}
-    return Queued(tuple(every), merged, queued.asked_at)
+    runs = tuple(dict.fromkeys([*queued.runs, run]))[-MOST_WAITING:]
+    return Queued(tuple(every), merged, queued.asked_at, runs)
 
 
 def _settings(request: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -98,7 +106,7 @@ def hand_over(turn: Turn, run: str, model: str, now: int) -> tuple[Turn, Handed 
     if turn.queued is None:
         return replace(turn, holder=None, until=0, handed=None), None
     following = following_run_name(model, run, turn.queued.asked_at)
-    handed = Handed(by=run, to=following, input=turn.queued.input)
+    handed = Handed(run, following, turn.queued.input, turn.queued.runs)
     return (
         replace(turn, holder=following, until=now + SECONDS_TO_OPEN, queued=None, handed=handed),
         handed,

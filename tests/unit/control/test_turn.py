@@ -25,7 +25,7 @@ def test_a_turn_that_another_run_has_queues_the_request() -> None:
 
     assert (asked.outcome, asked.behind) == ("queued", "abalone-1")
     assert asked.turn.holder == "abalone-1"
-    assert asked.turn.queued == Queued(("manual",), REQUEST, 50)
+    assert asked.turn.queued == Queued(("manual",), REQUEST, 50, ("abalone-2",))
 
 
 def test_an_expired_turn_is_taken_over_and_what_waits_stays_queued() -> None:
@@ -49,9 +49,11 @@ def test_a_request_that_replaces_what_another_one_waited_for_is_told_so() -> Non
 
 
 def test_requests_that_wait_become_one_with_all_reasons_and_the_latest_settings() -> None:
-    first = merge(None, {**REQUEST, "force": True, "parameters": {"rounds": 5}}, now=50)
+    forced = {**REQUEST, "force": True, "parameters": {"rounds": 5}}
+    first = merge(None, "abalone-2", forced, now=50)
 
-    second = merge(first, {**REQUEST, "reason": "drift", "parameters": {"rounds": 9}}, now=60)
+    drift = {**REQUEST, "reason": "drift", "parameters": {"rounds": 9}}
+    second = merge(first, "abalone-3", drift, now=60)
 
     assert second == Queued(
         ("manual", "drift"),
@@ -62,6 +64,7 @@ def test_requests_that_wait_become_one_with_all_reasons_and_the_latest_settings(
             "parameters": {"rounds": 9},
         },
         50,
+        ("abalone-2", "abalone-3"),
     )
 
 
@@ -71,7 +74,7 @@ def test_a_merged_request_keeps_each_reason_once_and_stays_a_valid_request(
 ) -> None:
     queued = None
     for reason in [*reasons, *reasons]:
-        queued = merge(queued, {"model": "abalone", "reason": reason}, now=1)
+        queued = merge(queued, "abalone-2", {"model": "abalone", "reason": reason}, now=1)
 
     assert queued is not None
     assert list(queued.reasons) == list(dict.fromkeys(reasons))[:MOST_REASONS]
@@ -96,7 +99,7 @@ def test_the_turn_passes_to_the_queued_request_for_long_enough_to_open() -> None
 
     assert handed is not None
     assert is_run_name(handed.to)
-    assert (handed.by, handed.input) == ("abalone-1", REQUEST)
+    assert (handed.by, handed.input, handed.runs) == ("abalone-1", REQUEST, ("abalone-2",))
     assert (left.holder, left.until, left.queued) == (handed.to, 70 + SECONDS_TO_OPEN, None)
 
 
