@@ -1,6 +1,7 @@
 """A model's data files on a stage: check, compare, upload. Same content is not uploaded again."""
 
 import hashlib
+import shutil
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import BadInputError
+from kanmon.local.stage import LEAST_FREE_BYTES
 from kanmon.stage import objects_under
+from kanmon.words import size
 
 if TYPE_CHECKING:
     from kanmon.stage import Connection
@@ -55,11 +58,11 @@ def data_files(paths: Iterable[Path], folder: Path | None) -> tuple[list[DataFil
 
 
 def _checked(path: Path) -> DataFile:
-    name = checked_name(path.name if path.name != ".." else "..")
-    if not path.exists():
-        raise BadInputError(f"there is no file {path}", "Check the path.")
     if path.is_dir():
         raise BadInputError(f"{path} is a folder", f"Upload its files with --from {path}.")
+    name = checked_name(path.name)
+    if not path.exists():
+        raise BadInputError(f"there is no file {path}", "Check the path.")
     try:
         with path.open("rb") as file:
             first = file.read(1)
@@ -104,6 +107,17 @@ def _no_name_twice(files: list[DataFile]) -> list[DataFile]:
             )
         seen[file.name] = file.path
     return [DataFile(path, name, path.stat().st_size) for name, path in seen.items()]
+
+
+def require_room(files: list[DataFile], home: Path) -> None:
+    """Refuse what the local stage's disk cannot hold: the emulator would keep it in memory only."""
+    needed = sum(file.bytes for file in files) + LEAST_FREE_BYTES
+    free = shutil.disk_usage(home).free
+    if free < needed:
+        raise BadInputError(
+            f"the disk of {home} has {size(free)} free, and this needs {size(needed)}",
+            "Free some space; KANMON_HOME names another place.",
+        )
 
 
 def etag_of(path: Path) -> str:

@@ -16,7 +16,8 @@ class KanmonError(Exception):
     def line(self) -> str:
         """The one line a person reads."""
         what = self.what.rstrip(".")
-        return f"{what}. {self.mend}" if self.mend else f"{what}."
+        what = what if what.endswith("?") else f"{what}."
+        return f"{what} {self.mend}" if self.mend else what
 
 
 class RunFailedError(KanmonError):

@@ -1,5 +1,6 @@
 """How every command is called: --stage and --json anywhere, errors as one line, exit codes."""
 
+import errno
 import importlib
 import json
 import os
@@ -17,6 +18,18 @@ from kanmon.screen import Screen
 
 if TYPE_CHECKING:
     from kanmon.stage import Connection
+
+# What to do about a file or folder that cannot be used, by the system's error number.
+MENDS = {
+    errno.EACCES: "Make it yours (`ls -ld` shows whose it is), or use another.",
+    errno.EPERM: "Make it yours (`ls -ld` shows whose it is), or use another.",
+    errno.EROFS: "Use a folder that can be written.",
+    errno.ENOENT: "Check the path.",
+    errno.EISDIR: "Name a file.",
+    errno.ENOTDIR: "Move that file away: a folder belongs there.",
+    errno.EEXIST: "Move it away: a folder belongs there.",
+    errno.ENOSPC: "Free some space on that disk.",
+}
 
 
 @dataclass
@@ -189,7 +202,8 @@ def explain(error: Exception) -> tuple[str, int]:
         from kanmon.stage import explain_aws
 
         return explain_aws(error)
-    if isinstance(error, PermissionError | FileNotFoundError | IsADirectoryError):
-        return f"{error.filename}: {(error.strerror or str(error)).lower()}.", BAD_INPUT
+    if isinstance(error, OSError) and error.filename and error.errno in MENDS:
+        what = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+        return f"{what}. {MENDS[error.errno]}", BAD_INPUT
     name = type(error).__name__
     return f"{name}: {error}. KANMON_DEBUG=1 shows where.".replace("..", "."), FAILED

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from kanmon.errors import FAILED, NO_STAGE, StageError
-from kanmon.project import Project, StageSettings, stage_settings
+from kanmon.errors import FAILED, NO_STAGE, KanmonError, StageError
+from kanmon.project import Project, StageSettings, find_project, stage_settings
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -27,6 +27,8 @@ BAD_CREDENTIALS = {
     "SignatureDoesNotMatch",
     "AuthFailure",
 }
+# Only the local stage is spoken to under this address.
+LOCAL_ADDRESS = "http://127.0.0.1:"
 REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
@@ -159,7 +161,7 @@ def _local(settings: StageSettings, project: Project) -> Connection:
 
     running = stage.status(project.home)
     if running is None:
-        raise StageError("the local stage is not running", "Start it with `kanmon up`.")
+        raise not_running(project)
     from boto3 import Session
 
     session = Session(
@@ -168,6 +170,20 @@ def _local(settings: StageSettings, project: Project) -> Connection:
         region_name=running.region,
     )
     return Connection(settings, session, running.endpoint, running.account)
+
+
+def not_running(project: Project) -> StageError:
+    """What to say when the local stage is not there: stopped, or ended by itself and why."""
+    from kanmon.local import stage
+
+    reason = stage.ended_unexpectedly(project.home)
+    if reason is None:
+        return StageError("the local stage is not running", "Start it with `kanmon up`.")
+    log = project.home / "logs" / "server.log"
+    return StageError(
+        f"the local stage has ended unexpectedly: {reason}",
+        f"Start it again with `kanmon up`; its log is {log}.",
+    )
 
 
 def _account(settings: StageSettings) -> Connection:
@@ -230,8 +246,20 @@ def explain_aws(error: Exception) -> tuple[str, int]:
     if isinstance(error, exceptions.TokenRetrievalError | exceptions.UnauthorizedSSOTokenError):
         return "the sign-in to AWS has expired. Sign in again (`aws sso login`).", NO_STAGE
     if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
+        if LOCAL_ADDRESS in str(error) and _local_is_gone():
+            absent = not_running(find_project())
+            return absent.line(), absent.exit_code
         return f"the stage does not answer: {error}. Is it up, and is the region right?", NO_STAGE
     return f"{error}. KANMON_DEBUG=1 shows where.".replace("..", "."), FAILED
+
+
+def _local_is_gone() -> bool:
+    from kanmon.local import stage
+
+    try:
+        return stage.status(find_project().home) is None
+    except KanmonError:  # called outside a project
+        return False
 
 
 def _explain_answer(error: Any) -> tuple[str, int]:

@@ -39,6 +39,8 @@ def command(model: str, files: tuple[Path, ...], folder: Path | None, replace: b
     prefix = location(invocation, model)
     checked, skipped = datasets.data_files(files, folder)
     connection = invocation.connection
+    if connection.name == "local":
+        datasets.require_room(checked, invocation.project.home)
     uploads: list[datasets.Upload] = []
 
     def moving(file: datasets.DataFile, sent: int) -> None:

@@ -34,6 +34,11 @@ def command(docker: bool) -> None:
     home, screen = invocation.project.home, invocation.screen
     before = stage.status(home)
     began = time.monotonic()
+    if docker and before is not None and not before.docker:
+        raise BadInputError(
+            f"the local stage is up already at {before.endpoint}, and not with --docker",
+            "Run `kanmon down`, then `kanmon up --docker`; its state stays.",
+        )
     screen.live("Starting the local stage …")
     try:
         running = stage.up(home, docker=docker)
@@ -41,10 +46,11 @@ def command(docker: bool) -> None:
         raise StageError(str(error)) from error
     already = before is not None and before.pid == running.pid
     took = time.monotonic() - began
+    how = " and runs jobs in their images" if running.docker else ""
     screen.say(
-        f"The local stage is up already at {running.endpoint}"
+        f"The local stage is up already at {running.endpoint}{how}"
         if already
-        else f"The local stage is up at {running.endpoint} ({took:.1f} s)"
+        else f"The local stage is up at {running.endpoint}{how} ({took:.1f} s)"
     )
     screen.document(
         {
@@ -52,6 +58,7 @@ def command(docker: bool) -> None:
             "endpoint": running.endpoint,
             "pid": running.pid,
             "region": running.region,
+            "docker": running.docker,
             "started": not already,
         }
     )

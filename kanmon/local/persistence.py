@@ -30,6 +30,7 @@ class Saver:
         self._takers: dict[str, tuple[str, Take]] = {}
         self._saved: dict[str, int] = {}
         self._changed: set[str] = set()
+        self._failing: set[str] = set()
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._wake = threading.Event()
@@ -73,9 +74,21 @@ class Saver:
             with self._lock:
                 changed, self._changed = self._changed, set()
             # What was still changing is looked at again: some work goes on after its request.
-            again = [service for service in sorted(changed) if self._save(service)]
+            again = [service for service in sorted(changed) if self._tried(service)]
             if again:
                 self.changed(*again)
+
+    def _tried(self, service: str) -> bool:
+        """Save; tell whether to look again. A full disk must not end the thread for good."""
+        try:
+            saved = self._save(service)
+        except OSError as error:
+            if service not in self._failing:
+                log.error("could not save %s: %s", service, error.strerror or error)
+            self._failing.add(service)
+            return True
+        self._failing.discard(service)
+        return saved
 
     def _save(self, service: str) -> bool:
         """Write the service's file if its content changed; tell whether it did."""

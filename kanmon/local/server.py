@@ -96,7 +96,7 @@ async def _serve(home: Home, listener: socket.socket, port: int, *, docker: bool
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     threading.Thread(target=assembly.warm_up, name="warm-up", daemon=True).start()
-    write_private(home.stage_file, _describe(home, port))
+    write_private(home.stage_file, _describe(home, port, docker))
     watch = loop.create_task(_stop_when_disowned(home, stop))
     try:
         entrance: Any = Entrance(application, port)  # hypercorn has the same types, by other names
@@ -124,7 +124,8 @@ def _is_ours(home: Home) -> bool:
         return False
 
 
-def _describe(home: Home, port: int) -> dict[str, Any]:
+def _describe(home: Home, port: int, docker: bool) -> dict[str, Any]:
+    log_file = home.logs / "server.log"
     access_key, secret_key = home.root_key()
     return {
         "endpoint": f"http://127.0.0.1:{port}",
@@ -134,6 +135,8 @@ def _describe(home: Home, port: int) -> dict[str, Any]:
         "access_key": access_key,
         "secret_key": secret_key,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "docker": docker,
+        "log_begins": log_file.stat().st_size if log_file.exists() else 0,
     }
 
 

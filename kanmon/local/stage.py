@@ -5,6 +5,8 @@ import fcntl
 import http.client
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +20,10 @@ from kanmon.local.home import Home
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+# With less room on its disk the stage could not keep what it is given.
+LEAST_FREE_BYTES = 50_000_000
+# A line of the server's log that says what went wrong: a level, or the end of a traceback.
+ERROR_LINE = re.compile(r"\b(ERROR|CRITICAL|Fatal)\b|^[\w.]+(Error|Exception)\b")
 
 
 class StageError(Exception):
@@ -35,6 +41,8 @@ class Stage:
     access_key: str
     secret_key: str
     started_at: str
+    docker: bool = False  # jobs run in the built images
+    log_begins: int = 0  # its part of server.log begins at this byte
 
 
 def status(home: Path) -> Stage | None:
@@ -46,10 +54,33 @@ def status(home: Path) -> Stage | None:
     return stage if _answers(stage) else None
 
 
+def ended_unexpectedly(home: Path) -> str | None:
+    """Why the stage of this home is gone though nobody stopped it, in words; None if it is not."""
+    place = Home(home)
+    try:
+        stage = Stage(**json.loads(place.stage_file.read_text()))
+        with (place.logs / "server.log").open("rb") as log:
+            log.seek(stage.log_begins)
+            lines = log.read().decode(errors="replace").splitlines()
+    except (OSError, ValueError, TypeError):
+        return None
+    if _answers(stage):
+        return None
+    errors = [line.strip() for line in lines if ERROR_LINE.search(line)]
+    return errors[-1] if errors else "it was killed, or this machine was restarted"
+
+
 def up(home: Path, *, docker: bool = False) -> Stage:
     """Start the stage in the background, or return the one that runs. Raises StageError."""
     place = Home(home.resolve())
     place.make()
+    free = shutil.disk_usage(place.root).free
+    if free < LEAST_FREE_BYTES:
+        raise StageError(
+            f"the disk of {place.root} has {free // 1_000_000} MB free, and the local stage needs "
+            f"{LEAST_FREE_BYTES // 1_000_000} MB to keep its state. Free some space, or name "
+            "another place in KANMON_HOME"
+        )
     with _alone(place):
         running = status(place.root)
         return running or _start(place, docker=docker)

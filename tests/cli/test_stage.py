@@ -1,11 +1,15 @@
 """Starting, deploying and filling a local stage from the command line."""
 
 import json
+import os
+import signal
 
 import pytest
 from click.testing import CliRunner
 
 from kanmon.cli import main
+from kanmon.local import stage as local_stage
+from tests.local.making import eventually
 
 
 def test_up_when_it_is_up_does_nothing(stage, kanmon):
@@ -13,6 +17,41 @@ def test_up_when_it_is_up_does_nothing(stage, kanmon):
 
     assert result.exit_code == 0
     assert json.loads(result.stdout)["started"] is False
+
+
+def test_up_in_docker_is_refused_while_it_runs_without(stage, kanmon):
+    result = kanmon("up", "--docker")
+
+    assert result.exit_code == 2
+    assert result.stderr.endswith(
+        ", and not with --docker. Run `kanmon down`, then `kanmon up --docker`; its state stays.\n"
+    )
+
+
+def test_a_stage_that_died_says_so_with_the_last_error_of_its_log(environment, tmp_path):
+    home = tmp_path / ".kanmon"
+    runner = CliRunner(env=environment | {"KANMON_HOME": str(home)})
+    started = runner.invoke(main, ["up", "--json"], prog_name="kanmon")
+    assert started.exit_code == 0, started.stderr
+    pid = json.loads(started.stdout)["pid"]
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: local_stage.status(home) is None)
+
+    killed = runner.invoke(main, ["models"], prog_name="kanmon")
+    with (home / "logs/server.log").open("a") as log:
+        log.write("Traceback (most recent call last):\n  ...\nMemoryError: no room\n")
+    failed = runner.invoke(main, ["models"], prog_name="kanmon")
+
+    mend = f"Start it again with `kanmon up`; its log is {home / 'logs/server.log'}.\n"
+    assert (killed.exit_code, killed.stderr) == (
+        3,
+        "kanmon: the local stage has ended unexpectedly: it was killed, or this machine was "
+        f"restarted. {mend}",
+    )
+    assert (failed.exit_code, failed.stderr) == (
+        3,
+        f"kanmon: the local stage has ended unexpectedly: MemoryError: no room. {mend}",
+    )
 
 
 def test_deploying_what_is_deployed_changes_nothing(stage, kanmon):

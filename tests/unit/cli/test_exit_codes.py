@@ -1,6 +1,7 @@
 """Every error is one line on stderr, with the exit code that the help promises."""
 
 import json
+import shutil
 
 import pytest
 
@@ -36,6 +37,10 @@ import pytest
             "kanmon: there is no file missing.csv. Check the path.\n",
         ),
         (
+            ["put-data", "wine", "models"],
+            "kanmon: models is a folder. Upload its files with --from models.\n",
+        ),
+        (
             ["up", "--stage", "dev"],
             "kanmon: stage dev lives in AWS and is always up. "
             "Deploy it with `kanmon deploy --stage dev`.\n",
@@ -55,6 +60,34 @@ def test_outside_a_project_it_says_so(kanmon, tmp_path, monkeypatch):
 
     assert result.exit_code == 2
     assert "is not inside a Kanmon project" in result.stderr
+
+
+def test_a_guess_ends_in_its_question_mark(kanmon, project):
+    path = project.root / "models/wine/model.yaml"
+    path.write_text(path.read_text().replace("target:", "traget:"))
+
+    assert kanmon("run", "wine").stderr.endswith("unknown key; did you mean target?\n")
+
+
+def test_a_home_that_is_a_file_says_what_to_do(kanmon, project):
+    project.home.write_text("")
+
+    result = kanmon("up")
+
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"kanmon: {project.home}: file exists. Move it away: a folder belongs there.\n",
+    )
+
+
+def test_a_full_disk_is_refused_before_the_stage_starts(kanmon, project, monkeypatch):
+    full = type(shutil.disk_usage("."))(10**9, 10**9 - 3_000_000, 3_000_000)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: full)
+
+    result = kanmon("up")
+
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"kanmon: the disk of {project.home} has 3 MB free, ")
 
 
 def test_a_broken_definition_names_file_line_and_key(kanmon, project):
