@@ -53,10 +53,12 @@ def read_sample(path: Path) -> Sample:
         else:
             head = _head(path)
             delimiter = _delimiter(head)
-            _check_header(path, head, delimiter)
+            names = _header(path, head, delimiter)
             frame = pl.read_csv(
                 path, separator=delimiter, infer_schema=False, n_rows=SAMPLE_ROWS + 1
             )
+            if len(names) == frame.width:
+                frame.columns = names  # polars leaves doubled quotes in names doubled
     except (pl.exceptions.PolarsError, OSError, EOFError) as error:
         words = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "damaged"
         raise BadInputError(f"{path} cannot be read as a table: {words}", "Mend it.") from error
@@ -95,7 +97,8 @@ def _delimiter(head: str) -> str:
     return max(DELIMITERS, key=parts) if lines else ","
 
 
-def _check_header(path: Path, head: str, delimiter: str) -> None:
+def _header(path: Path, head: str, delimiter: str) -> list[str]:
+    """The names in the first line, none empty and none twice."""
     names = next(csv.reader(io.StringIO(head), delimiter=delimiter), [])
     for number, name in enumerate(names, 1):
         if not name.strip():
@@ -106,6 +109,7 @@ def _check_header(path: Path, head: str, delimiter: str) -> None:
             raise BadInputError(
                 f"{path} has two columns called {name!r}", "Rename or remove one of them."
             )
+    return names
 
 
 def number_words(text: str) -> bool:

@@ -109,6 +109,15 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path):
         inference.infer("some", path, "y")
 
 
+def test_a_quoted_column_name_is_read_as_preprocess_reads_it(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('"the ""old"" x","a, b",y\n' + "1,4,5\n2,3,6\n" * 20)
+
+    draft = inference.infer("some", path, "y")
+
+    assert [column.name for column in draft.features] == ['the "old" x', "a, b"]
+
+
 @pytest.mark.parametrize("content", [b"x,y\n\xff\xfe\n" * 30, b"\x1f\x8bnot gzip"])
 def test_a_file_that_is_no_table_is_refused(tmp_path, content):
     path = tmp_path / ("t.csv.gz" if content.startswith(b"\x1f") else "t.csv")
