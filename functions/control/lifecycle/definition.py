@@ -134,7 +134,7 @@ class PreprocessResources(_Part):
     instance_count: Annotated[int, Field(ge=1, le=100)] = 1
     volume_gb: VolumeSize = 30
     timeout_minutes: TimeoutMinutes = 60
-    memory_mb: Annotated[int, Field(ge=64, le=4_000_000)] = 2048
+    memory_mb: Annotated[int, Field(ge=256, le=4_000_000)] = 2048
 
 
 class EvaluateResources(StepResources):

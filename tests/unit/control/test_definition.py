@@ -14,6 +14,7 @@ from lifecycle.definition import (
     folder_digest,
     parse_definition,
 )
+from preprocess.budget import Budget
 
 from tests.unit.control.cases import DEFINITION, MODEL_YAML
 
@@ -312,3 +313,12 @@ def test_the_folder_digest_ignores_what_no_run_reads_and_the_order_of_files() ->
     assert folder_digest({"README.md": b"c", **dict(reversed(folder.items()))}) == folder_digest(
         folder
     )
+
+
+def test_less_memory_than_the_step_needs_is_refused() -> None:
+    text = MODEL_YAML + "resources: {preprocess: {memory_mb: 255}}\n"
+
+    [only] = problems(text)
+
+    assert only.endswith("resources.preprocess.memory_mb: 255 is less than 256; write 256 or more")
+    assert Budget.LEAST_MB == 256
