@@ -37,7 +37,7 @@ data: .venv/ready datasets/abalone/abalone.csv ## Get or generate the data of th
 	@$(BIN)/python -m sample_data.churn
 	@$(BIN)/python -m sample_data.segments
 
-deploy: .venv/ready ## Put the platform on a stage: make deploy STAGE=dev
+deploy: .venv/ready $(if $(filter-out local,$(STAGE)),.venv-sam/ready) ## Put the platform on a stage: make deploy STAGE=dev
 	@$(BIN)/kanmon deploy --stage $(STAGE)
 
 clean: ## Stop the local stage, remove its state and everything that was built
