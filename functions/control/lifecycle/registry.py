@@ -82,16 +82,15 @@ class Registry:
 
     def _newest(self, name: str, status: str | None = None) -> tuple[Package, str] | None:
         filters: dict[str, Any] = {"ModelApprovalStatus": status} if status else {}
-        listed = self._client.list_model_packages(
-            ModelPackageGroupName=name,
-            SortBy="CreationTime",
-            SortOrder="Descending",
-            MaxResults=1,
-            **filters,
-        )["ModelPackageSummaryList"]
-        if not listed:
+        pages = self._client.get_paginator("list_model_packages").paginate(
+            ModelPackageGroupName=name, SortBy="CreationTime", SortOrder="Descending", **filters
+        )
+        # The filter may leave the first pages empty: that is not yet to have no champion.
+        listed = (package for page in pages for package in page["ModelPackageSummaryList"])
+        first = next(listed, None)
+        if first is None:
             return None
-        arn = listed[0]["ModelPackageArn"]
+        arn = first["ModelPackageArn"]
         described = self._client.describe_model_package(ModelPackageName=arn)
         package = Package(
             arn,
