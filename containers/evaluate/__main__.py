@@ -6,17 +6,24 @@ input/champion-report; writes evaluation.json and statistics.json to output/eval
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from contract.artifact import Artifact, sha256
+from contract.baselines import merge_baselines
+from contract.census import Counts, rejection, warnings
 from contract.paths import Paths
 from contract.plan import Plan
+from contract.reports import read_json, read_reports
 from contract.rows import read_rows
 from contract.step import StepError, run_step
 
 from evaluate.evaluation import Evidence, evaluate
 from evaluate.model_quality import model_quality
+
+# Of rejected rows, however many hosts give some.
+MOST_SAMPLES = 50
 
 
 def main(paths: Paths) -> None:
@@ -28,11 +35,11 @@ def main(paths: Paths) -> None:
     champion, champion_baseline = None, None
     if plan.champion is not None:
         champion = read_model(paths.input("champion"), plan.champion["model_sha256"])
-        champion_baseline = read_json(paths.input("champion-report") / "baseline.json")
+        champion_baseline = read_baseline(paths.input("champion-report"))
     report = paths.input("report")
     evidence = Evidence(
         preprocess=read_preprocess(report),
-        baseline=read_json(report / "baseline.json"),
+        baseline=read_baseline(report),
         champion_baseline=champion_baseline,
     )
     document, comparison = evaluate(
@@ -61,29 +68,30 @@ def read_model(folder: Path, expected: str) -> Artifact:
     return Artifact.unpack(content, str(packed))
 
 
+def read_baseline(folder: Path) -> Mapping[str, Any]:
+    """What the training rows of all hosts of Preprocess look like."""
+    return merge_baselines(read_reports(folder, "baseline"))
+
+
 def read_preprocess(folder: Path) -> dict[str, Any]:
-    """Add up what the hosts of Preprocess report; the first one's file has the plain name."""
-    reports = [read_json(folder / "preprocess.json")]
-    reports += [read_json(path) for path in sorted(folder.glob("preprocess-*.json"))]
+    """Add up what the hosts of Preprocess report."""
+    reports = read_reports(folder, "preprocess")
+    read = sum(report["rows_read"] for report in reports)
+    rejected = sum(report["rows_rejected"] for report in reports)
+    found = [warning for report in reports for warning in report["warnings"]]
+    if (folder / "census.json").is_file():  # written by several hosts, which leave this to us
+        found += rejection(read, rejected)
+        found += warnings(Counts.merged(read_reports(folder, "census")))
     return {
-        "rows_read": sum(report["rows_read"] for report in reports),
-        "rows_rejected": sum(report["rows_rejected"] for report in reports),
+        "rows_read": read,
+        "rows_rejected": rejected,
+        "rejected": [sample for report in reports for sample in report["rejected"]][:MOST_SAMPLES],
         "rows_written": {
             part: sum(report["rows_written"][part] for report in reports)
             for part in reports[0]["rows_written"]
         },
-        "warnings": [warning for report in reports for warning in report["warnings"]],
+        "warnings": found,
     }
-
-
-def read_json(path: Path) -> Any:
-    """Read a report of an earlier step."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise StepError(f"{path}: missing; run the step that writes it again") from None
-    except ValueError as error:
-        raise StepError(f"{path}: not JSON ({error}); run the step that writes it again") from None
 
 
 def write_json(path: Path, document: Any) -> None:

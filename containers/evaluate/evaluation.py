@@ -192,6 +192,7 @@ def _data(evidence: Evidence, obstacle: str | None) -> dict[str, Any]:
         "rows_read": read,
         "rows_rejected": rejected,
         "rejected_share": rejected / read if read else 0.0,
+        "rejected": list(evidence.preprocess.get("rejected", ())),
         "warnings": list(evidence.preprocess.get("warnings", ()))
         + ([obstacle] if obstacle else []),
         "drift": None if before is None else drift(before, evidence.baseline),

@@ -18,6 +18,7 @@ from typing import Any
 
 from contract.paths import Paths
 from contract.plan import Plan
+from contract.reports import report_name
 from contract.step import StepError, run_step
 
 from preprocess.source import downloaded, read_snapshot, s3_client, share_of
@@ -54,10 +55,11 @@ def main(paths: Paths) -> None:
         "rows_per_second": round(outcome.rows_read / seconds),
         "peak_memory_mb": peak_memory_mb(),
     }
-    # Each host has files of its own. The first host's have the plain names, which later steps read.
-    suffix = f"-{host[0]:03d}" if host[0] else ""
-    write_json(paths.output("report") / f"baseline{suffix}.json", outcome.baseline)
-    write_json(paths.output("report") / f"preprocess{suffix}.json", report)
+    reports = {"baseline": outcome.baseline, "preprocess": report}
+    if host[1] > 1:
+        reports["census"] = outcome.census
+    for kind, document in reports.items():
+        write_json(paths.output("report") / report_name(kind, host[0]), document)
     for warning in outcome.warnings:
         print(f"warning: {warning}")
     written = ", ".join(f"{rows:,} {part}" for part, rows in outcome.written.items())

@@ -13,15 +13,11 @@ from itertools import pairwise
 from typing import Any
 
 import polars as pl
+from contract.baselines import BINS, MOST_CATEGORIES, NAMED_CATEGORIES
 
 from preprocess.splitting import ROW
 
 SAMPLE_ROWS = 50_000
-BINS = 10
-# A column of text with more values than this is hardly a category; its shares come from the
-# sample, and only the commonest are named.
-MOST_CATEGORIES = 10_000
-NAMED_CATEGORIES = 1_000
 
 
 class Numbers:
@@ -87,7 +83,9 @@ class Numbers:
 
 
 class Categories:
-    """How often each value of a column occurs; gives up above MOST_CATEGORIES values."""
+    """How often each value of a column occurs. Above MOST_CATEGORIES it gives up: then shares come
+    from the sample.
+    """
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate, chain
 
 import polars as pl
-
-from preprocess.problems import Problem
+from contract.problem import Problem
 
 
 @dataclass(frozen=True)

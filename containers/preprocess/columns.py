@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 from contract.plan import Plan
-
-from preprocess.problems import Problem
+from contract.problem import Problem
 
 # pandas writes whole numbers like this as soon as one cell of the column is missing.
 _WHOLE = r"^(-?(?:0|[1-9][0-9]*))\.0$"

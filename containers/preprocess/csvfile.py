@@ -17,10 +17,11 @@ from pathlib import Path
 
 import polars as pl
 from contract.plan import Plan
+from contract.problem import Problem
 
 from preprocess.batch import Batch
 from preprocess.columns import Layout
-from preprocess.problems import FileError, Problem
+from preprocess.problems import FileError
 from preprocess.records import LONGEST_LINE, Piece, pieces, unclosed
 
 # Python objects take some twenty times the memory of the text, so the patient way takes few rows.

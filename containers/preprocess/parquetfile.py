@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+from contract.problem import Problem
 
 from preprocess.batch import Batch, no_line
 from preprocess.columns import Layout, as_number, as_text
-from preprocess.problems import FileError, Problem
+from preprocess.problems import FileError
 
 MAGIC = b"PAR1"
 

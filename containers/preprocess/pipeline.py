@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from contract.census import PARTS, problems, rejection, warnings
 from contract.plan import Plan
+from contract.problem import told
 from contract.step import StepError
 
 from preprocess.baseline import Profile
@@ -25,8 +27,6 @@ from preprocess.source import SourceFile
 from preprocess.splitting import ROW, parts_of, row_hash
 from preprocess.validation import RowCheck
 
-PARTS = ("train", "validation", "test")
-
 
 @dataclass
 class Outcome:
@@ -38,6 +38,7 @@ class Outcome:
     rejected: list[Any] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     baseline: dict[str, Any] = field(default_factory=dict)
+    census: dict[str, Any] = field(default_factory=dict)
 
 
 def preprocess(
@@ -52,8 +53,9 @@ def preprocess(
     """Check, split and write every row of `files`.
 
     Raises StepError with all problems of the data in one text. With several hosts each sees only
-    its own files, so what holds for the data as a whole (classes, constant columns, empty parts,
-    a key used twice in files of two hosts) is judged only where there is one host.
+    its own files, so the data as a whole (classes, constant columns, empty parts) is judged here
+    only where there is one host: Train does it where there are several, from the `census` of each.
+    A key used twice in the files of two hosts is not found.
     """
     return _Run(plan, output, scratch, host, total_bytes).over(files)
 
@@ -104,10 +106,12 @@ class _Run:
                     for problem in error.problems:
                         self.problems.add_fatal(problem)
             self._settle()
+        self._write_empty_parts()
         return self._outcome()
 
     def _batches(self, file: SourceFile) -> Iterator[Batch]:
-        if is_parquet(file.path):
+        # Its name says what a file is meant to be; CSV under a Parquet file's name is a mistake.
+        if file.name.endswith(".parquet") or is_parquet(file.path):
             size = self.budget.batch
             return read_parquet(file.path, file.name, self.layout, self.plan.null_values, size)
         pieces = read_csv(file.path, file.name, self.plan, self.layout, self.budget.piece)
@@ -141,6 +145,20 @@ class _Run:
                 # Every reader reads all of it, so nobody would look at statistics.
                 frame.write_parquet(self.folders[part] / name, statistics=False)
 
+    def _write_empty_parts(self) -> None:
+        """Let no part's folder be empty where hosts share the rows: a platform refuses to start the
+        next step's job on an empty folder, and that step could not say what is wrong.
+        """
+        if self.host[0] or self.host[1] == 1:
+            return
+        columns = (*self.features, self.plan.target)
+        types = {name: pl.Float32 if name in self.layout.numbers else pl.String for name in columns}
+        nothing = pl.DataFrame(schema={ROW: pl.UInt64, **types})
+        for part in PARTS:
+            if not self.census.written[part]:
+                name = f"part-{self.host[0]:03d}-{self._number:05d}.parquet"
+                nothing.write_parquet(self.folders[part] / name, statistics=False)
+
     def _count(self, parts: Mapping[str, pl.DataFrame]) -> None:
         for part, frame in parts.items():
             self.census.add(part, frame)
@@ -160,28 +178,22 @@ class _Run:
         self.problems.fatal_count += duplicated - len(examples)
         forgiven = rejected <= self.plan.maximum_rejected_share * read
         # Where a file could not be read, counts over the rest would only mislead.
-        if self.host[1] == 1 and not self.problems.fatal and forgiven:
-            for problem in self.census.problems():
+        alone, counts = self.host[1] == 1, self.census.counts()
+        if alone and not self.problems.fatal and forgiven:
+            for problem in problems(self.plan, counts):
                 self.problems.add_fatal(problem)
         if self.problems.fatal or not forgiven:
             raise StepError(self._failure(read, rejected, forgiven))
-        warnings = list(self.census.warnings())
-        if rejected:
-            warnings.insert(0, f"{rejected:,} of {read:,} rows were rejected and left out")
         return Outcome(
             rows_read=read,
             rows_rejected=rejected,
             written=dict(self.census.written),
             rejected=list(self.problems.samples()),
-            warnings=warnings,
+            warnings=[*rejection(read, rejected), *warnings(counts)] if alone else [],
             baseline=self.profile.document(self.features, self.plan.target),
+            census=counts.document(),
         )
 
     def _failure(self, read: int, rejected: int, forgiven: bool) -> str:
-        lines = self.problems.lines()
-        if len(lines) == 1:
-            return lines[0]
-        head = f"{len(lines)} problems with the data"
-        if not forgiven:
-            head += f" ({rejected:,} of {read:,} rows are bad)"
-        return head + ": " + " | ".join(f"({n}) {line}" for n, line in enumerate(lines, start=1))
+        note = "" if forgiven else f" ({rejected:,} of {read:,} rows are bad)"
+        return told(self.problems.lines(), note)

@@ -1,43 +1,14 @@
 """What is wrong with the data: everything counted, a few examples kept, said in plain lines."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
+
+from contract.problem import Problem
 
 # Enough to see a pattern. What is beyond is counted, so memory does not grow with bad data.
 SAMPLES_PER_KIND = 3
 SAMPLES = 50
-SHOWN_CHARACTERS = 60
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong in the data. `row` counts data rows from 1, `line` lines of the text file."""
-
-    what: str
-    mend: str
-    file: str | None = None
-    row: int | None = None
-    line: int | None = None
-    column: str | None = None
-    value: str | None = None
-
-    def __str__(self) -> str:
-        """Say where, what, and how to mend it.
-
-        >>> print(Problem("is not a number", "correct it", "a.csv", 3, 4, "age", "x"))
-        a.csv row 3 (line 4), column age: 'x' is not a number; correct it
-        """
-        place = self.file or ""
-        if self.row is not None:
-            place += f" row {self.row}"
-            place += f" (line {self.line})" if self.line is not None else ""
-        elif self.line is not None:
-            place += f" line {self.line}"
-        if self.column is not None:
-            place += f"{', ' if place else ''}column {self.column}"
-        value = f"{shown(self.value)} " if self.value is not None else ""
-        return f"{place}{': ' if place else ''}{value}{self.what}; {self.mend}"
 
 
 class FileError(Exception):
@@ -101,10 +72,3 @@ class Problems:
         if unsampled:
             lines.append(f"and {unsampled:,} more kinds of problem")
         return lines
-
-
-def shown(value: str) -> str:
-    """A cell as it can stand in a message: quoted, printable, short."""
-    if len(value) > SHOWN_CHARACTERS:
-        value = value[: SHOWN_CHARACTERS - 1] + "…"
-    return repr(value)

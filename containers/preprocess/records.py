@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from preprocess.problems import FileError, Problem
+from contract.problem import Problem
+
+from preprocess.problems import FileError
 
 LONGEST_LINE = 1 << 20
 # A line longer than LONGEST_LINE covers at least one whole window of half that size.

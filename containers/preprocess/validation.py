@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import pandera.polars as pandera
 import polars as pl
 from contract.plan import Feature, Plan
+from contract.problem import Problem
 
 from preprocess.batch import Batch
 from preprocess.columns import Layout, one_spelling
 from preprocess.duplicates import KEY, ROW_NUMBER
-from preprocess.problems import Problem, Problems
+from preprocess.problems import Problems
 
 # What a 32-bit float holds: the model sees no more.
 LARGEST = 3.4028234663852886e38

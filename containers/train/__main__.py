@@ -1,17 +1,21 @@
 """`python -m train`: the shell of the Train step, which knows where the job's files lie.
 
-Reads input/run, input/train, input/validation; writes model.tar.gz and training.json to
-output/model.
+Reads input/run, input/report, input/train, input/validation; writes model.tar.gz and training.json
+to output/model.
 """
 
 import json
 import time
+from pathlib import Path
 
 from contract.artifact import sha256
+from contract.census import Counts, problems
 from contract.paths import Paths
 from contract.plan import Plan
+from contract.problem import told
+from contract.reports import read_reports
 from contract.rows import read_rows
-from contract.step import run_step
+from contract.step import StepError, run_step
 
 from train.model import train
 
@@ -20,6 +24,7 @@ def main(paths: Paths) -> None:
     """Train the run's candidate."""
     started = time.monotonic()
     plan = Plan.read(paths.run_plan)
+    check_whole(plan, paths.input("report"))
     trained = train(plan, read_rows(paths.input("train")), read_rows(paths.input("validation")))
     packed = trained.artifact.pack()
     output = paths.output("model")
@@ -40,6 +45,15 @@ def main(paths: Paths) -> None:
         f"trained {plan.model}: {fitted.best} of {len(fitted.history)} rounds kept, "
         + ", ".join(f"{name} {value}" for name, value in trained.validation.items())
     )
+
+
+def check_whole(plan: Plan, report: Path) -> None:
+    """Judge all rows at once where several hosts preprocessed them; one host has done it itself."""
+    if not (report / "census.json").is_file():
+        return
+    found = list(problems(plan, Counts.merged(read_reports(report, "census"))))
+    if found:
+        raise StepError(told([str(problem) for problem in found]))
 
 
 if __name__ == "__main__":

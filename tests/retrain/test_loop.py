@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.retrain.laptop import Laptop, rows
+from tests.retrain.laptop import TINY, Laptop, rows
 
 
 def test_a_first_run_registers_a_candidate_with_a_verdict_and_a_page(laptop: Laptop) -> None:
@@ -138,3 +138,27 @@ def test_the_same_event_twice_is_one_run(laptop: Laptop) -> None:
     assert first["executionArn"] == second["executionArn"]
     laptop.settle("twice")
     assert len(laptop.packages("twice")) <= 1
+
+
+def test_two_instances_preprocess_what_one_does(laptop: Laptop) -> None:
+    laptop.add_model("halves")
+    header, *lines = rows().splitlines()
+    files = [laptop.root / "data" / f"half-{number}.csv" for number in (0, 1)]
+    files[0].parent.mkdir(exist_ok=True)
+    for number, file in enumerate(files):  # cut by the value of a feature
+        half = sorted(lines)[200 * number : 200 * (number + 1)]
+        file.write_text("\n".join([header, *half]) + "\n")
+    laptop.must("put-data", "halves", *map(str, files))
+    alone = laptop.must("run", "halves")
+    approve(laptop, alone["package_arn"])
+    two_instances = "resources: {preprocess: {instance_count: 2}}\n"
+    laptop.add_model("halves", TINY.format(name="halves", floor=5.0) + two_instances)
+
+    shared = laptop.must("run", "halves")
+
+    second = read(laptop, shared["run"], "preprocess/report/preprocess-001.json")
+    assert second["rows_read"] == 200
+    one, two = (read(laptop, run["run"], "evaluate/evaluation.json") for run in (alone, shared))
+    assert two["rows"] == one["rows"]
+    assert two["data"]["rows_read"] == 400
+    assert max(entry["psi"] for entry in two["data"]["drift"]) < 0.05

@@ -192,7 +192,7 @@ def _matrix(labels: Sequence[str], counts: Sequence[Sequence[float]]) -> Table:
 
 def _level(share: float) -> int:
     """Five shades, none for an empty cell."""
-    return 0 if share <= 0 else min(int(share * 5) + 1, 5)
+    return 0 if share <= 0 else int(min(share, 0.99) * 5) + 1
 
 
 def _mistakes(labels: Sequence[str], counts: Sequence[Sequence[float]], limit: int) -> Table:

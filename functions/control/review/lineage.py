@@ -49,7 +49,9 @@ def warnings(case: Case) -> tuple[list[str], str]:
 
 def rejected_rows(case: Case) -> Table | None:
     """Samples of the rows the preprocess step dropped."""
-    found = listed(case.preprocess.get("rejected"))
+    # Evaluate has gathered them from all hosts; preprocess.json is the first host's.
+    data = mapping(case.evaluation.get("data"))
+    found = listed(data.get("rejected")) or listed(case.preprocess.get("rejected"))
     rows: list[tuple[Cell, ...]] = []
     for each in found:
         fields = mapping(each)

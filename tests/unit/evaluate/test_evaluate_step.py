@@ -17,6 +17,7 @@ PREPROCESS = {
     "rows_read": 700,
     "rows_written": {"train": 300, "validation": 100, "test": 100},
     "rows_rejected": 0,
+    "rejected": [],
     "warnings": [],
 }
 
@@ -101,11 +102,18 @@ def test_a_report_that_is_not_json_is_named(job):
 
 def test_what_several_hosts_of_preprocess_report_is_added_up(job):
     other = {**PREPROCESS, "rows_read": 300, "rows_rejected": 100, "warnings": ["odd"]}
+    other["rejected"] = [{"what": "is missing"}]
     (job.input("report") / "preprocess-001.json").write_text(json.dumps(other))
 
     main(job)
 
     evaluation = json.loads((job.root / "output/evaluation/evaluation.json").read_text())
     assert evaluation["rows"] == {"train": 600, "validation": 200, "test": 150}
-    found = {name: evaluation["data"][name] for name in ("rows_read", "rejected_share", "warnings")}
-    assert found == {"rows_read": 1000, "rejected_share": 0.1, "warnings": ["odd"]}
+    assert {**evaluation["data"], "drift": None} == {
+        "rows_read": 1000,
+        "rows_rejected": 100,
+        "rejected_share": 0.1,
+        "rejected": [{"what": "is missing"}],
+        "warnings": ["odd"],
+        "drift": None,
+    }

@@ -62,6 +62,7 @@ def test_the_report_is_complete_and_strict_json(task, library):
         "rows_read": 500,
         "rows_rejected": 5,
         "rejected_share": 0.01,
+        "rejected": [],
         "warnings": ["a word"],
         "drift": None,
     }

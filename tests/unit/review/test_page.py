@@ -222,6 +222,17 @@ def test_foreign_keys_are_only_text_too() -> None:
     read(render(**sample))
 
 
+def test_rejected_rows_of_every_host_of_preprocess_are_shown() -> None:
+    sample = documents("regression")
+    sample["preprocess"]["rejected"] = [{"file": "first.csv"}]
+    sample["evaluation"]["data"]["rejected"] = [{"file": "first.csv"}, {"file": "second.csv"}]
+
+    page = render(**sample)
+
+    assert "first.csv" in page
+    assert "second.csv" in page
+
+
 def test_text_that_could_mislead_is_made_visible() -> None:
     sample = documents("regression")
     sample["run_plan"]["model"] = "evil\u202emoc\x00\ud800\u00ad"

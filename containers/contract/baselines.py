@@ -1,0 +1,151 @@
+"""The baselines of several preprocess hosts as one: what one host would have found in all files.
+
+Rows and their extremes, missing values and categories come out exactly, mean and deviation by the
+pooled formulas. Bins are those of the mixture of the hosts' distributions, each read off its own
+bins with values taken as evenly spread within one. The order of hosts makes no difference.
+"""
+
+import math
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+BINS = 10
+# A column of text with more values than this is hardly a category; only the commonest are named.
+MOST_CATEGORIES = 10_000
+NAMED_CATEGORIES = 1_000
+
+Entry = Mapping[str, Any]
+# An entry with the number of its rows that have a value.
+Weighed = tuple[int, Entry]
+
+
+def merge_baselines(baselines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Merge the hosts' baselines, weighted by their rows; that of one host stays as it is."""
+    described = [baseline for baseline in baselines if baseline.get("rows", 1)]
+    if len(described) <= 1:
+        return (described or list(baselines))[0]
+    rows = [int(baseline["rows"]) for baseline in described]
+    return {
+        "format": described[0]["format"],
+        "rows": sum(rows),
+        "features": {
+            name: _merged(rows, [baseline["features"][name] for baseline in described])
+            for name in described[0]["features"]
+        },
+        "target": _merged(rows, [baseline["target"] for baseline in described]),
+    }
+
+
+def _merged(rows: Sequence[int], entries: Sequence[Entry]) -> dict[str, Any]:
+    """One column's entry. A share is a count over rows, so rounding restores the count."""
+    missing = [round(entry["missing"] * count) for count, entry in zip(rows, entries, strict=True)]
+    weighed = [
+        (count - gone, entry)
+        for count, gone, entry in zip(rows, missing, entries, strict=True)
+        if count > gone
+    ]
+    kind = entries[0]["kind"]
+    described: dict[str, Any] = {"kind": kind, "missing": sum(missing) / sum(rows)}
+    if kind == "numeric":
+        if len(weighed) <= 1:  # at most one host saw a value
+            only = weighed[0][1] if weighed else entries[0]
+            return {**described, "numeric": only["numeric"]}
+        return {**described, "numeric": _numeric([(n, part["numeric"]) for n, part in weighed])}
+    return {**described, **_categories(weighed)}
+
+
+def _categories(weighed: Sequence[Weighed]) -> dict[str, Any]:
+    total = sum(count for count, _ in weighed)
+    if all("other" not in entry for _, entry in weighed):
+        counts: Counter[str] = Counter()
+        for count, entry in weighed:
+            for value, share in entry["categories"].items():
+                counts[value] += round(share * count)
+        shares = {value: counts[value] / total for value in sorted(counts)}
+        if len(shares) <= MOST_CATEGORIES:
+            return {"categories": shares}
+    else:
+        # Where a host did not name a value it counts as none, which errs by less than the host's
+        # rarest named one.
+        parts: dict[str, list[float]] = {}
+        for count, entry in weighed:
+            for value, share in entry["categories"].items():
+                parts.setdefault(value, []).append(share * count)
+        shares = {value: math.fsum(found) / total for value, found in parts.items()}
+    common = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+    named = dict(sorted(common[:NAMED_CATEGORIES]))
+    return {"categories": named, "other": max(0.0, 1 - math.fsum(named.values()))}
+
+
+def _numeric(weighed: Sequence[Weighed]) -> dict[str, Any]:
+    total = sum(count for count, _ in weighed)
+    minimum = min(part["minimum"] for _, part in weighed)
+    maximum = max(part["maximum"] for _, part in weighed)
+    mean = math.fsum(count * part["mean"] for count, part in weighed) / total
+    squares = math.fsum(
+        count * (part["std"] ** 2 + (part["mean"] - mean) ** 2) for count, part in weighed
+    )
+    below = {}
+    for edge in _common_edges([part for _, part in weighed]):
+        reached = (count * _cumulative(part, edge) for count, part in weighed)
+        below[edge] = math.fsum(reached) / total
+    chosen = _deciles(below)
+    up_to = [0.0, *(below[edge] for edge in chosen), 1.0]
+    return {
+        "edges": [minimum, *chosen, maximum],
+        "shares": [max(0.0, right - left) for left, right in pairwise(up_to)],
+        "minimum": minimum,
+        "maximum": maximum,
+        "mean": mean,
+        "std": math.sqrt(squares / total),
+    }
+
+
+def _common_edges(parts: Sequence[Entry]) -> list[float]:
+    """Every host's edges between its extremes, and the middles of gaps between the hosts' ranges.
+
+    The extremes themselves are none: where there is one bin for each value they would cut through
+    another host's bin.
+    """
+    edges = {float(edge) for part in parts for edge in part["edges"][1:-1]}
+    ranges = sorted((part["minimum"], part["maximum"]) for part in parts)
+    reached = ranges[0][1]
+    for minimum, maximum in ranges[1:]:
+        middle = reached + (minimum - reached) / 2
+        if reached < middle < minimum:
+            edges.add(middle)
+        reached = max(reached, maximum)
+    return sorted(edges)
+
+
+def _deciles(below: Mapping[float, float]) -> list[float]:
+    """Of the edges, in ascending order, those nearest to the deciles of the mixture.
+
+    No edge is made up: between two of them nobody knows where the values lie.
+    """
+    if len(below) < BINS:
+        return list(below)
+    nearest = {
+        min((abs(share - step / BINS), edge) for edge, share in below.items())[1]
+        for step in range(1, BINS)
+    }
+    return sorted(nearest)
+
+
+def _cumulative(part: Entry, at: float) -> float:
+    """The share of a host's values up to `at`: exact on its edges, interpolated between them."""
+    edges, shares = part["edges"], part["shares"]
+    if at >= edges[-1]:
+        return 1.0
+    if at < edges[0]:
+        return 0.0
+    up_to = [0.0, *accumulate(shares)]
+    right = bisect_left(edges, at)
+    if edges[right] == at:
+        return float(up_to[right])
+    left = right - 1
+    within = (at - edges[left]) / (edges[right] - edges[left])
+    return min(1.0, float(up_to[left] + within * shares[left]))

@@ -1,0 +1,181 @@
+"""Is the data as a whole fit to learn from? What no single row can show.
+
+Preprocess judges it where one host sees all rows. Where several do, each writes down its counts,
+Train judges their sum before it trains, and Evaluate gives the warnings.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from contract.baselines import MOST_CATEGORIES
+from contract.plan import Plan
+from contract.problem import Problem, shown
+
+PARTS = ("train", "validation", "test")
+MOST_CLASSES = 1_000
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Counts:
+    """`written`: rows by part. `present`: rows with a value, by feature. `values`: how often each
+    value occurs, by part and column of text; None where there are too many to count.
+    `extremes`: a numeric target's lowest and highest value, empty where there are none.
+    """
+
+    written: Mapping[str, int]
+    present: Mapping[str, int]
+    values: Mapping[str, Mapping[str, Mapping[str, int] | None]]
+    extremes: Sequence[float]
+
+    def document(self) -> dict[str, Any]:
+        """The text of census.json."""
+        return {"format": 1, **asdict(self)}
+
+    @classmethod
+    def merged(cls, documents: Sequence[Mapping[str, Any]]) -> "Counts":
+        """Add up what the hosts counted."""
+        first = documents[0]
+        extremes = [value for document in documents for value in document["extremes"]]
+        return cls(
+            written=_sum([document["written"] for document in documents]),
+            present=_sum([document["present"] for document in documents]),
+            values={
+                part: {
+                    name: _values([document["values"][part][name] for document in documents])
+                    for name in columns
+                }
+                for part, columns in first["values"].items()
+            },
+            extremes=[min(extremes), max(extremes)] if extremes else [],
+        )
+
+
+def problems(plan: Plan, counts: Counts) -> Iterable[Problem]:
+    """What makes the data unfit, whatever share of rows may be dropped."""
+    if not sum(counts.written.values()):
+        yield Problem("there are no rows", "put data under the model's location and run again")
+        return
+    for name, count in counts.present.items():
+        if not count:
+            yield Problem(
+                "is missing in every row",
+                "fill it, or take the feature out of model.yaml",
+                column=name,
+            )
+    if plan.task == "regression":
+        if counts.extremes[0] == counts.extremes[1]:
+            yield _constant(plan, f"{counts.extremes[0]:g}")
+    else:
+        yield from _class_problems(plan, counts)
+    yield from _empty_parts(counts)
+
+
+def warnings(counts: Counts) -> Iterable[str]:
+    """What is worth a look but stops nothing."""
+    for name, known in counts.values["train"].items():
+        if known is None:
+            yield (
+                f"{name} has more than {MOST_CATEGORIES:,} values in the training rows: "
+                "is it an identifier rather than a category?"
+            )
+            continue
+        for part in ("validation", "test"):
+            found = counts.values[part][name] or {}
+            unseen = sorted(value for value in found if value not in known)
+            if unseen:
+                rows = sum(found[value] for value in unseen)
+                examples = ", ".join(shown(value) for value in unseen[:_EXAMPLES])
+                yield (
+                    f"{name}: {len(unseen)} value(s) in {part} never occur in training, "
+                    f"in {rows} row(s), such as {examples}"
+                )
+
+
+def rejection(read: int, rejected: int) -> list[str]:
+    """The warning that rows were left out, where some were."""
+    return [f"{rejected:,} of {read:,} rows were rejected and left out"] if rejected else []
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)
+
+
+def _values(counts: Sequence[Mapping[str, int] | None]) -> dict[str, int] | None:
+    known = [each for each in counts if each is not None]
+    total = _sum(known)
+    return total if len(known) == len(counts) and len(total) <= MOST_CATEGORIES else None
+
+
+def _class_problems(plan: Plan, counts: Counts) -> Iterable[Problem]:
+    target = plan.target
+    parts = {part: columns[target] for part, columns in counts.values.items()}
+    known = {part: values for part, values in parts.items() if values is not None}
+    classes = sorted({value for values in known.values() for value in values})
+    if len(known) < len(parts) or len(classes) > MOST_CLASSES:
+        yield Problem(
+            f"has more than {MOST_CLASSES:,} classes",
+            "set task: regression, or choose another target",
+            column=target,
+        )
+        return
+    if len(classes) == 1:
+        yield _constant(plan, classes[0])
+        return
+    if plan.task == "binary":
+        yield from _binary_problems(plan, classes)
+    for name in classes:
+        times = {part: values.get(name, 0) for part, values in known.items()}
+        yield from _rare_class(plan, name, times)
+
+
+def _binary_problems(plan: Plan, classes: Sequence[str]) -> Iterable[Problem]:
+    found = ", ".join(shown(name) for name in classes[:_EXAMPLES])
+    if len(classes) > 2:
+        yield Problem(
+            f"has {len(classes)} classes, such as {found}, where a binary task has two",
+            "set task: multiclass, or leave the others out",
+            column=plan.target,
+        )
+    if plan.positive not in classes:
+        yield Problem(
+            f"never has the positive value {shown(str(plan.positive))}; it has {found}",
+            "correct positive in model.yaml",
+            column=plan.target,
+        )
+
+
+def _rare_class(plan: Plan, name: str, times: Mapping[str, int]) -> Iterable[Problem]:
+    total = sum(times.values())
+    if total == 1:
+        what = "is a class with one row, which cannot be in training and test both"
+    elif not times["train"]:
+        what = f"is a class none of whose {total} rows fell to training"
+    else:
+        return
+    mend = "add rows of that class, or leave it out"
+    yield Problem(what, mend, column=plan.target, value=name)
+
+
+def _constant(plan: Plan, value: str) -> Problem:
+    return Problem(
+        "is the target's value in every row, so there is nothing to learn",
+        "check the target column and the data",
+        column=plan.target,
+        value=value,
+    )
+
+
+def _empty_parts(counts: Counts) -> Iterable[Problem]:
+    rows = sum(counts.written.values())
+    empty = [part for part, count in counts.written.items() if not count]
+    if empty:
+        yield Problem(
+            f"of {rows:,} rows none fell to {' and '.join(empty)}",
+            "add rows (some hundreds at least) or raise the part's share in split",
+        )

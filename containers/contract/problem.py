@@ -1,0 +1,55 @@
+"""One thing wrong in the data, and how a failure tells of several."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in the data. `row` counts data rows from 1, `line` lines of the text file."""
+
+    what: str
+    mend: str
+    file: str | None = None
+    row: int | None = None
+    line: int | None = None
+    column: str | None = None
+    value: str | None = None
+
+    def __str__(self) -> str:
+        """Say where, what, and how to mend it.
+
+        >>> print(Problem("is not a number", "correct it", "a.csv", 3, 4, "age", "x"))
+        a.csv row 3 (line 4), column age: 'x' is not a number; correct it
+        """
+        place = self.file or ""
+        if self.row is not None:
+            place += f" row {self.row}"
+            place += f" (line {self.line})" if self.line is not None else ""
+        elif self.line is not None:
+            place += f" line {self.line}"
+        if self.column is not None:
+            place += f"{', ' if place else ''}column {self.column}"
+        value = f"{shown(self.value)} " if self.value is not None else ""
+        return f"{place}{': ' if place else ''}{value}{self.what}; {self.mend}"
+
+
+def told(lines: Sequence[str], note: str = "") -> str:
+    """All problems as one message; a single one needs no count and no note.
+
+    >>> told(["a is missing", "b is missing"])
+    '2 problems with the data: (1) a is missing | (2) b is missing'
+    """
+    if len(lines) == 1:
+        return lines[0]
+    listed = " | ".join(f"({number}) {line}" for number, line in enumerate(lines, start=1))
+    return f"{len(lines)} problems with the data{note}: {listed}"
+
+
+def shown(value: str) -> str:
+    """A cell as it can stand in a message: quoted, printable, short."""
+    if len(value) > SHOWN_CHARACTERS:
+        value = value[: SHOWN_CHARACTERS - 1] + "…"
+    return repr(value)
