@@ -42,7 +42,8 @@ class Numbers:
         return [
             value.count().alias(f"{name}\0count"),
             value.mean().alias(f"{name}\0mean"),
-            value.var(ddof=0).alias(f"{name}\0variance"),
+            # The square of what a 32-bit number holds need not fit one.
+            value.cast(pl.Float64).var(ddof=0).alias(f"{name}\0variance"),
             value.min().alias(f"{name}\0minimum"),
             value.max().alias(f"{name}\0maximum"),
         ]

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 from contract.plan import Feature, Plan, Split
 from contract.step import StepError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from preprocess.baseline import Sample, histogram, shares_of
+from preprocess.baseline import Numbers, Sample, histogram, shares_of
 from preprocess.records import pieces
 from preprocess.splitting import ROW, bounds, parts_of, row_hash
 
@@ -206,6 +206,22 @@ def test_pieces_hold_whole_records_and_lose_nothing(
 
     assert b"".join(cut) == text.encode()
     assert all(data.count(b'"') % 2 == 0 for data in cut)
+
+
+@given(values=st.lists(FINITE, min_size=1), split=st.integers(0, 100))
+@example(values=[2.0**66, -(2.0**66)], split=0)  # whose squares no 32-bit number holds
+def test_mean_and_deviation_of_any_numbers_are_numbers(values: list[float], split: int):
+    frame = pl.DataFrame({"a": values}, {"a": pl.Float32})
+    numbers = Numbers()
+    for batch in (frame[:split], frame[split:]):
+        summary = batch.select(Numbers.summary("a")).row(0, named=True)
+        numbers.add("a", batch.height, summary)
+
+    described = numbers.describe(frame["a"])["numeric"]
+
+    assert all(math.isfinite(described[name]) for name in ("mean", "std"))
+    noise = 1e-5 * max(map(abs, values))
+    assert described["mean"] == pytest.approx(math.fsum(values) / len(values), abs=noise)
 
 
 @pytest.mark.parametrize("memory_mb", [0, 100, 255])
