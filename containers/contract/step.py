@@ -27,8 +27,8 @@ def run_step(main: Callable[[Paths], None]) -> None:
         _leave(
             paths,
             f"{error.filename or paths.root}: user {os.geteuid()} may not use it "
-            f"({error.strerror or error}); where a platform mounts folders for root, as SageMaker does, "
-            "build the image with --build-arg STEP_USER=0:0",
+            f"({error.strerror or error}); where a platform mounts folders for root, "
+            "as SageMaker does, build the image with --build-arg STEP_USER=0:0",
         )
     except Exception as error:
         # The traceback is for the job's log, the line for the operator. Imported only now: a step

@@ -20,7 +20,7 @@ UNSEEN_LOCALLY = {
     "logs:ListLogDeliveries": LOG_DELIVERY,
     "logs:PutResourcePolicy": LOG_DELIVERY,
     "logs:UpdateLogDelivery": LOG_DELIVERY,
-    "sagemaker:ListTags": "Step Functions' documented policy for jobs has it; when it asks is not said",
+    "sagemaker:ListTags": "Step Functions' documented policy for jobs has it, without saying when",
     "xray:GetSamplingRules": TRACING,
     "xray:GetSamplingTargets": TRACING,
     "xray:PutTelemetryRecords": TRACING,
