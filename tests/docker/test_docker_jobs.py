@@ -14,7 +14,7 @@ from kanmon.local.jobs.docker import LABEL, DockerEngine, find_client
 from kanmon.local.jobs.images import Image, Images, digest
 from kanmon.local.jobs.runner import Outcome, Runner
 from kanmon.local.stage import Stage
-from tests.local.job_bench import REGION, Bench, Surroundings, s3_input, s3_outputs
+from tests.local.workbench import REGION, Bench, Surroundings, s3_input, s3_outputs
 
 pytestmark = pytest.mark.docker
 

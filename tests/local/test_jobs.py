@@ -10,7 +10,7 @@ import pytest
 from kanmon.local.credentials import Credentials
 from kanmon.local.jobs.runner import KEPT_FAILURES, Control, Outcome
 from kanmon.local.stage import Stage
-from tests.local.job_bench import (
+from tests.local.workbench import (
     ROLE,
     Bench,
     Surroundings,

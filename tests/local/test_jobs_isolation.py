@@ -11,7 +11,7 @@ from kanmon.local.credentials import Credentials
 from kanmon.local.jobs.processes import Processes
 from kanmon.local.jobs.runner import Control, Outcome
 from kanmon.local.stage import Stage
-from tests.local.job_bench import Bench, Surroundings, s3_outputs
+from tests.local.workbench import Bench, Surroundings, s3_outputs
 
 PROGRAM = """
 import json, os, sys

@@ -11,7 +11,7 @@ from kanmon.local.jobs.runner import Control, Outcome
 from kanmon.local.sagemaker.errors import SageMakerError
 from kanmon.local.sagemaker.ports import RoleCredentials
 from kanmon.local.sagemaker.service import SageMaker
-from tests.local.job_bench import REGION, ROLE, Surroundings, instances, s3_input, s3_outputs
+from tests.local.workbench import REGION, ROLE, Surroundings, instances, s3_input, s3_outputs
 
 ACCOUNT = "123456789012"
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:processing-job"

@@ -10,7 +10,7 @@ from kanmon.local.credentials import Credentials
 from kanmon.local.jobs.runner import Outcome
 from kanmon.local.sagemaker.errors import SageMakerError
 from kanmon.local.sagemaker.service import SageMaker
-from tests.local.job_bench import REGION, Surroundings
+from tests.local.workbench import REGION, Surroundings
 
 ACCOUNT = "123456789012"
 GROUP = "kanmon-local-abalone"

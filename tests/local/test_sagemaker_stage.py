@@ -18,7 +18,7 @@ from kanmon.local import stage as local_stage
 from kanmon.local.jobs.images import digest
 from kanmon.local.stage import Stage
 from tests.local.conftest import connect
-from tests.local.job_bench import appears, instances, is_gone
+from tests.local.workbench import appears, instances, is_gone
 
 ACCOUNT = "123456789012"
 Client = Callable[[str], Any]

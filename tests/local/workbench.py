@@ -1,4 +1,4 @@
-"""A bench for trying jobs: small scripts as steps' images, against the running stage's S3."""
+"""A workbench for trying jobs: small scripts as steps' images, against the running stage's S3."""
 
 import os
 import sys
