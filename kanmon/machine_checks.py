@@ -83,6 +83,10 @@ def local_stage(project: Project, stage: str) -> list[Check]:
 
     running = local.status(project.home)
     if running is None:
+        reason = local.ended_unexpectedly(project.home)
+        if reason is not None:
+            mend = "`kanmon up` starts it again."
+            return [Check("warn", "local stage", f"has ended unexpectedly: {reason}", mend)]
         return [Check("ok", "local stage", "not running; `kanmon up` starts it")]
     return [Check("ok", "local stage", f"up at {running.endpoint}")]
 

@@ -46,9 +46,11 @@ class Stage:
 
 
 def status(home: Path) -> Stage | None:
-    """Return the running stage of this home, or None."""
+    """Return the running stage of this home, or None. PermissionError where it is another's."""
     try:
         stage = Stage(**json.loads(Home(home).stage_file.read_text()))
+    except PermissionError:
+        raise  # there may be one that runs: "not running" would be a guess
     except (OSError, ValueError, TypeError):
         return None
     return stage if _answers(stage) else None

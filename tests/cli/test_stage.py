@@ -37,10 +37,11 @@ def test_a_stage_that_died_says_so_with_the_last_error_of_its_log(environment, t
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: local_stage.status(home) is None)
 
-    killed = runner.invoke(main, ["models"], prog_name="kanmon")
+    killed = runner.invoke(main, ["env"], prog_name="kanmon")
     with (home / "logs/server.log").open("a") as log:
         log.write("Traceback (most recent call last):\n  ...\nMemoryError: no room\n")
-    failed = runner.invoke(main, ["models"], prog_name="kanmon")
+    failed = runner.invoke(main, ["env"], prog_name="kanmon")
+    doctor = runner.invoke(main, ["doctor"], prog_name="kanmon")
 
     mend = f"Start it again with `kanmon up`; its log is {home / 'logs/server.log'}.\n"
     assert (killed.exit_code, killed.stderr) == (
@@ -52,6 +53,7 @@ def test_a_stage_that_died_says_so_with_the_last_error_of_its_log(environment, t
         3,
         f"kanmon: the local stage has ended unexpectedly: MemoryError: no room. {mend}",
     )
+    assert "has ended unexpectedly: MemoryError: no room" in doctor.stdout
 
 
 def test_deploying_what_is_deployed_changes_nothing(stage, kanmon):

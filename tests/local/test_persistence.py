@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kanmon.local import stage as local_stage
+from kanmon.local.persistence import Saver
 from kanmon.local.stage import Stage
 from tests.local.conftest import connect
 from tests.local.making import eventually, invoke, make_function, make_role
@@ -178,3 +179,17 @@ def test_a_stage_whose_folder_is_removed_stops(own: OwnStage) -> None:
         return os.waitpid(own.stage.pid, os.WNOHANG)[0] == own.stage.pid
 
     eventually(gone)
+
+
+def test_a_full_disk_does_not_end_the_saving(tmp_path: Path) -> None:
+    folder, held = tmp_path / "state", {"runs": 1}
+    saver = Saver(folder, lambda service, state: json.dumps(state))
+    saver.keep("tables", "tables", lambda: held)
+    saver.start()
+    saver.changed("tables")  # there is no folder to write into, as on a disk without room
+    time.sleep(SAVED)
+
+    folder.mkdir()
+
+    eventually(lambda: (folder / "tables.json").exists())
+    saver.close()
