@@ -33,6 +33,10 @@ def decide(invocation: "Invocation", run: str, status: Decision, comment: str) -
         )
     version = before.get("ModelPackageVersion")
     screen.say(f"{record.model} version {version} (run {record.run}) is {status.lower()}")
+    if status == "Approved" and record.verdict == "reject":
+        screen.note(
+            "The gate had rejected it; it is the champion all the same, until you reject it"
+        )
     screen.document(
         {
             "run": record.run,

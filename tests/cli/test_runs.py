@@ -64,6 +64,8 @@ def test_a_rejected_candidate_is_exit_code_4(make_model, root, kanmon):
     assert result.exit_code == 4, result.stderr
     assert "Verdict   reject: " in result.stdout
     assert "kanmon-local-strict/1  Rejected" in result.stdout
+    approved = kanmon("approve", "strict")
+    assert (approved.exit_code, "The gate had rejected it" in approved.stderr) == (0, True)
 
 
 def test_a_failed_run_is_one_line_and_exit_code_1(make_model, kanmon):
