@@ -1,0 +1,23 @@
+"""What make would do, asked without doing it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(("stage", "needed"), [("dev", True), ("prod", True), ("local", False)])
+def test_a_deployment_to_an_account_installs_the_sam_cli_first(stage: str, needed: bool) -> None:
+    planned = subprocess.run(
+        # As if the lock of the SAM CLI were new, so that an existing .venv-sam does not hide it.
+        ["make", "-n", "-W", "requirements/sam.txt", "deploy", f"STAGE={stage}"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert ("requirements/sam.txt" in planned) is needed
+    assert f"kanmon deploy --stage {stage}" in planned.splitlines()[-1]
