@@ -5,6 +5,7 @@ to output/model.
 """
 
 import json
+import math
 import time
 from pathlib import Path
 
@@ -30,17 +31,20 @@ def main(paths: Paths) -> None:
     output = paths.output("model")
     (output / "model.tar.gz").write_bytes(packed)
     fitted = trained.fitted
+    # A metric may be undefined, such as the AUC of rows of one class; JSON has no word for that.
+    history = [value if math.isfinite(value) else None for value in fitted.history]
     report = {
         "format": 1,
         "library": plan.trainer.library,
         "rounds": len(fitted.history),
         "best_iteration": fitted.best,
-        "history": {"metric": fitted.metric, "validation": list(fitted.history)},
+        "history": {"metric": fitted.metric, "validation": history},
         "validation": trained.validation,
         "seconds": round(time.monotonic() - started, 3),
         "model_sha256": sha256(packed),
     }
-    (output / "training.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(report, indent=1, allow_nan=False)
+    (output / "training.json").write_text(text + "\n", encoding="utf-8")
     print(
         f"trained {plan.model}: {fitted.best} of {len(fitted.history)} rounds kept, "
         + ", ".join(f"{name} {value}" for name, value in trained.validation.items())

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import polars as pl
 import pytest
 from contract.artifact import sha256
 from contract.paths import Paths
@@ -39,6 +40,21 @@ def test_it_leaves_a_model_and_a_report_on_it(job):
     assert report["history"]["metric"] == "rmse"
     assert set(report["validation"]) == {"rmse", "mae", "mape", "r2"}
     assert report["seconds"] > 0
+
+
+def test_its_report_is_strict_json_where_a_metric_is_undefined(job):
+    job.run_plan.write_text(json.dumps(document("binary", "xgboost", rounds=2)))
+    for name, chosen in (("train", ["yes", "no"]), ("validation", ["no"])):
+        for part in job.input(name).iterdir():
+            rows("binary", count=150).filter(pl.col("target").is_in(chosen)).write_parquet(part)
+
+    main(job)
+
+    report = json.loads(
+        (job.root / "output/model/training.json").read_text(), parse_constant=pytest.fail
+    )
+    assert report["history"] == {"metric": "auc", "validation": [None, None]}
+    assert report["validation"]["auc"] is None
 
 
 def test_without_rows_it_says_which_folder_is_empty(job):
