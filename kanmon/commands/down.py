@@ -38,7 +38,7 @@ def command(erase: bool) -> None:
     was_up = stage.status(home) is not None
     if was_up:
         screen.live("Stopping the local stage …")
-        stage.down(home)
+    stage.down(home)  # one that died leaves its mark; from now on it counts as stopped
     if erase:
         erase_home(home)
     state = "The local stage is down." if was_up else "The local stage was not running."

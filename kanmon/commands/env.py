@@ -4,7 +4,7 @@ import shlex
 
 import click
 
-from kanmon.errors import BadInputError, StageError
+from kanmon.errors import BadInputError
 from kanmon.invocation import Verb, current
 
 
@@ -25,10 +25,11 @@ def command() -> None:
             f"stage {invocation.stage} is in AWS", "AWS tools reach it with your own credentials."
         )
     from kanmon.local import stage
+    from kanmon.stage import not_running
 
     running = stage.status(invocation.project.home)
     if running is None:
-        raise StageError("the local stage is not running", "Start it with `kanmon up`.")
+        raise not_running(invocation.project)
     settings = {
         "AWS_ENDPOINT_URL": running.endpoint,
         "AWS_ACCESS_KEY_ID": running.access_key,

@@ -42,6 +42,8 @@ def test_a_stage_that_died_says_so_with_the_last_error_of_its_log(environment, t
         log.write("Traceback (most recent call last):\n  ...\nMemoryError: no room\n")
     failed = runner.invoke(main, ["env"], prog_name="kanmon")
     doctor = runner.invoke(main, ["doctor"], prog_name="kanmon")
+    runner.invoke(main, ["down"], prog_name="kanmon")
+    stopped = runner.invoke(main, ["env"], prog_name="kanmon")
 
     mend = f"Start it again with `kanmon up`; its log is {home / 'logs/server.log'}.\n"
     assert (killed.exit_code, killed.stderr) == (
@@ -54,6 +56,7 @@ def test_a_stage_that_died_says_so_with_the_last_error_of_its_log(environment, t
         f"kanmon: the local stage has ended unexpectedly: MemoryError: no room. {mend}",
     )
     assert "has ended unexpectedly: MemoryError: no room" in doctor.stdout
+    assert stopped.stderr == "kanmon: the local stage is not running. Start it with `kanmon up`.\n"
 
 
 def test_deploying_what_is_deployed_changes_nothing(stage, kanmon):
