@@ -12,8 +12,6 @@ from typing import Any
 from kanmon.errors import BadInputError
 
 STAGES = ("local", "dev", "prod")
-# 2 to 20 characters; jobs, packages and folders are named after it (the shortest limit is 63).
-MODEL_NAME = re.compile(r"(?!.*--)[a-z][a-z0-9-]{0,18}[a-z0-9]")
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,9 @@ class Project:
 
 def check_model_name(name: str) -> None:
     """Refuse a name that jobs, packages and folders could not carry."""
-    if not MODEL_NAME.fullmatch(name):
+    from lifecycle.names import is_model_name
+
+    if not is_model_name(name):
         raise BadInputError(
             f"{name!r} is not a model's name",
             "Write 2 to 20 of a-z, 0-9 and single hyphens, a letter first.",
