@@ -13,10 +13,13 @@ from dataclasses import dataclass
 
 import polars as pl
 from contract.plan import Plan
-from contract.problem import Problem
+from contract.problem import Problem, shown
 
 # pandas writes whole numbers like this as soon as one cell of the column is missing.
 _WHOLE = r"^(-?(?:0|[1-9][0-9]*))\.0$"
+# How alike two names must be (1 is the same) for one to be a misspelling of the other.
+ALIKE = 0.7
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,17 @@ class Layout:
         missing = [name for name in self.needed if name not in header]
         known = {*self.needed, *self.ignore}
         extra = [name for name in dict.fromkeys(header) if name not in known]
+        if len(missing) > 1 and not any(name in header for name in self.needed):
+            wanted, found = named(self.needed), named(dict.fromkeys(header))
+            what = f"has none of the model's columns ({wanted}), only {found}"
+            yield Problem(
+                what,
+                "is it another model's file? Remove it, rename its columns, or change model.yaml",
+                file,
+            )
+            return
         for name in missing:
-            alike = difflib.get_close_matches(name, extra, n=1)
+            alike = difflib.get_close_matches(name, extra, n=1, cutoff=ALIKE)
             hint = f"it has {alike[0]!r}: rename one of them" if alike else "add it to the file"
             yield Problem("is missing", f"{hint}, or change model.yaml", file, column=name)
         for name in extra:
@@ -64,6 +76,13 @@ class Layout:
             )
         for name in dict.fromkeys(name for name in header if header.count(name) > 1):
             yield Problem("stands in the header more than once", "rename one", file, column=name)
+
+
+def named(names: Iterable[str]) -> str:
+    """The first of these names, and how many more there are."""
+    every = list(names)
+    more = f" and {len(every) - MOST_NAMED} more" if len(every) > MOST_NAMED else ""
+    return ", ".join(shown(name) for name in every[:MOST_NAMED]) + more
 
 
 def one_spelling(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
