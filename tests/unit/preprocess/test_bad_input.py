@@ -160,9 +160,10 @@ def test_gzip_that_is_not_is_told(run: Run, content: bytes, message: str) -> Non
     assert str(failure.value).startswith(message)
 
 
-def test_damaged_parquet_is_told(run: Run) -> None:
+@pytest.mark.parametrize("content", [b"PAR1 and nothing else", b"length,sex,rings\n1,M,2\n"])
+def test_damaged_parquet_is_told(run: Run, content: bytes) -> None:
     with pytest.raises(StepError, match=r"^a.parquet: is damaged Parquet; write and upload it"):
-        run({"a.parquet": b"PAR1 and nothing else"})
+        run({"a.parquet": content})
 
 
 def test_a_parquet_column_that_holds_no_numbers_is_told(run: Run) -> None:
