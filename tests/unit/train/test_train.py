@@ -153,7 +153,9 @@ def test_an_artifact_survives_packing():
     assert again.encoding.to_json() == artifact.encoding.to_json()
 
 
-@pytest.mark.parametrize("packed", [b"", b"no gzip", gzip.compress(b"no tar", mtime=0), b"\x1f\x8b\x08"])
+@pytest.mark.parametrize(
+    "packed", [b"", b"no gzip", gzip.compress(b"no tar", mtime=0), b"\x1f\x8b\x08"]
+)
 def test_what_is_no_artifact_is_refused_in_words(packed):
     with pytest.raises(StepError, match=r"here: not a readable model \(.+\); train it again"):
         Artifact.unpack(packed, "here")
