@@ -18,7 +18,7 @@ run: .venv/ready datasets/abalone/abalone.csv ## Retrain abalone on real data, o
 	@$(BIN)/kanmon run abalone
 
 test: .venv/ready .venv-sam/ready check ## Everything that needs neither an account nor Docker
-	@$(BIN)/pytest --numprocesses 2 --dist worksteal
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: .venv/ready ## What ruff and mypy object to
 	@$(BIN)/ruff check .
