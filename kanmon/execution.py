@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RUNNING = "RUNNING"
 # An attempt of a task state begins with one of these.
 ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
+JOB_STATES = {"Preprocess", "Train", "Evaluate"}
 LAST_EVENTS = {
     "ExecutionSucceeded",
     "ExecutionFailed",
@@ -97,13 +98,15 @@ def follow(connection: "Connection", arn: str, passed: Callable[[list[Visit]], N
     """Wait for the end, telling `passed` the visits so far at every look."""
     while True:
         events = history(connection, arn)
-        passed(visits(events))
+        passages = visits(events)
+        passed(passages)
         # The last event can be there a moment before the status is.
         if events and events[-1]["type"] in LAST_EVENTS:
             found = ending(connection, arn)
             if found.status != RUNNING:
                 return found
-        time.sleep(connection.poll_seconds)
+        in_job = bool(passages) and passages[-1].state in JOB_STATES
+        time.sleep(connection.poll_seconds_in_jobs if in_job else connection.poll_seconds)
 
 
 def ending(connection: "Connection", arn: str) -> Ending:

@@ -46,8 +46,10 @@ class Connection:
         self.name = settings.name
         self.stack = settings.stack
         self.endpoint = endpoint
-        # A laptop's stage answers in milliseconds; an account has request quotas.
-        self.poll_seconds = 0.15 if endpoint else 2.0
+        # A laptop's stage answers in milliseconds, on the processor that the job runs on, too; an
+        # account has request quotas.
+        self.poll_seconds = 0.05 if endpoint else 2.0
+        self.poll_seconds_in_jobs = 0.25 if endpoint else 2.0
         self._session = session
         self._account = account
         self._clients: dict[str, Any] = {}

@@ -48,5 +48,11 @@ def test_the_name_is_where_the_stage_expects_it(path: str) -> None:
     resolve(path)
 
 
+def test_the_history_is_kept_where_the_stage_reads_it() -> None:
+    manager = resolve(f"{PARSER}.asl.eval.event.event_manager:EventManager")(None)
+
+    assert (manager._history_event_list, hasattr(manager._mutex, "acquire")) == ([], True)
+
+
 def test_moto_is_the_version_the_fixes_were_written_for() -> None:
     assert importlib.import_module("moto").__version__ == "5.2.5"

@@ -39,6 +39,8 @@ class Running:
     execution: Any
     ended: threading.Event = field(default_factory=threading.Event)
     crash: BaseException | None = None
+    _converted: list[dict[str, Any]] = field(default_factory=list)
+    _converting: threading.Lock = field(default_factory=threading.Lock)
 
     def outcome(self) -> Outcome:
         """How it ended. To be asked once `ended` is set."""
@@ -54,9 +56,13 @@ class Running:
         worker = self.execution.exec_worker
         if worker is None or worker.env is None:
             return []
-        history = worker.env.event_manager.get_event_history()
-        events: list[dict[str, Any]] = json.loads(json.dumps(history, default=_text))
-        return events
+        # Who follows a run asks several times a second: only what came since is converted, and
+        # nothing is copied, as moto's own method would do.
+        manager = worker.env.event_manager
+        with self._converting, manager._mutex:
+            fresh = manager._history_event_list[len(self._converted) :]
+            self._converted.extend(json.loads(json.dumps(fresh, default=_text)))
+            return list(self._converted)
 
     def stop(self, error: str | None, cause: str | None) -> None:
         """Abort. Tasks under way learn of it and stop what they started."""
