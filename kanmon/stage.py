@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from functools import cached_property
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import FAILED, NO_STAGE, KanmonError, StageError
@@ -107,6 +108,10 @@ class Connection:
     def sagemaker(self) -> "SageMakerClient":
         """SageMaker."""
         return self.client("sagemaker")  # type: ignore[no-any-return]
+
+    def prepare(self, service: str) -> None:
+        """Make a service's client in the background, while there is nothing to do but wait."""
+        Thread(target=self.client, args=[service], daemon=True).start()
 
     def stack_description(self) -> dict[str, Any] | None:
         """CloudFormation's description of the stage's stack; None when there is none."""
