@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kanmon.errors import BadInputError
 
 if TYPE_CHECKING:
+    from kanmon.invocation import Invocation
     from kanmon.stage import Connection
 
 FILES = ("model.yaml", "features.py")
@@ -25,9 +26,10 @@ class Folder:
 
 def read_folder(folder: Path) -> Folder:
     """Read and validate a model's folder; every problem in it is named."""
-    from lifecycle.definition import DefinitionError, folder_digest, parse_definition
+    from lifecycle.definition import DefinitionError, parse_definition
+    from lifecycle.folder import folder_digest
 
-    files = {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
+    files = _files(folder)
     source = f"models/{folder.name}/model.yaml"
     try:
         definition = parse_definition(files["model.yaml"].decode(), source)
@@ -43,6 +45,25 @@ def read_folder(folder: Path) -> Folder:
             f"Write {folder.name} there, or rename the folder.",
         )
     return Folder(folder.name, files, folder_digest(files), definition)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
+
+
+def published_as_it_is(invocation: "Invocation", folder: Path) -> str | None:
+    """The folder's digest if its stage holds just this content, which was valid when it got there.
+
+    Then reading it again can be left out, which is what takes longest. A stage that cannot be
+    asked is no news here: the folder is read first, and the stage's own error comes after.
+    """
+    from lifecycle.folder import folder_digest
+
+    digest = folder_digest(_files(folder))
+    try:
+        return digest if published(invocation.connection, folder.name) == digest else None
+    except Exception:
+        return None
 
 
 def as_bad_input(problems: list[str]) -> BadInputError:

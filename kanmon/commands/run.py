@@ -47,15 +47,20 @@ def command(
     from kanmon.stage import stage_flag
 
     invocation = current()
-    folder = definitions.read_folder(invocation.project.model_folder(model))
+    path = invocation.project.model_folder(model)
     given = retrain.parameters(pairs)
-    retrain.check_parameters(folder, given)
+    digest = None if given else definitions.published_as_it_is(invocation, path)
+    folder = None
+    if digest is None:
+        folder = definitions.read_folder(path)
+        retrain.check_parameters(folder, given)
+        digest = folder.sha256
     run = retrain.run_name(model, name)
     connection = invocation.connection
     screen = invocation.screen
-    if definitions.publish(connection, folder):
-        screen.note(f"Published the definition of {model} ({folder.sha256[:12]})")
-    request = retrain.request(model, reason, force, given, folder.sha256)
+    if folder and definitions.publish(connection, folder):
+        screen.note(f"Published the definition of {model} ({digest[:12]})")
+    request = retrain.request(model, reason, force, given, digest)
     arn = execution.start(connection, run, request)
     flag = stage_flag(connection.name)
     if no_wait:

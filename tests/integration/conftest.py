@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 import requests
-from lifecycle.definition import folder_digest
+from lifecycle.folder import folder_digest
 from moto import mock_aws
 
 from tests.unit.control.cases import MODEL_YAML, passing_evaluation

@@ -4,8 +4,6 @@
 name file, line, key and the mend. Nothing else ever comes out, whatever the text.
 """
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -25,8 +23,6 @@ from lifecycle.definition_words import words_for
 from lifecycle.marked_yaml import Marked, MarkedYamlError, Path, read_marked
 from lifecycle.metrics import Task
 from lifecycle.names import MODEL_RULE, is_model_name
-
-FOLDER_FILES = ("features.py", "model.yaml")
 
 
 class DefinitionError(Exception):
@@ -232,16 +228,6 @@ def apply_parameters(
             ]
         ) from error
     return definition.model_copy(update={"trainer": trainer})
-
-
-def folder_digest(files: Mapping[str, bytes]) -> str:
-    """What content-addresses a model's folder: only model.yaml and features.py count."""
-    digests = sorted(
-        [name, hashlib.sha256(content).hexdigest()]
-        for name, content in files.items()
-        if name in FOLDER_FILES
-    )
-    return hashlib.sha256(json.dumps(digests, separators=(",", ":")).encode()).hexdigest()
 
 
 def _line_of(marked: Marked, path: Path) -> int:

@@ -11,9 +11,9 @@ from lifecycle.definition import (
     DefinitionError,
     ModelDefinition,
     apply_parameters,
-    folder_digest,
     parse_definition,
 )
+from lifecycle.folder import folder_digest
 from preprocess.budget import Budget
 
 from tests.unit.control.cases import DEFINITION, MODEL_YAML
