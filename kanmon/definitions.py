@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanmon.errors import BadInputError
+from kanmon.errors import BadInputError, KanmonError
 
 if TYPE_CHECKING:
     from kanmon.invocation import Invocation
@@ -57,12 +57,13 @@ def published_as_it_is(invocation: "Invocation", folder: Path) -> str | None:
     Then reading it again can be left out, which is what takes longest. A stage that cannot be
     asked is no news here: the folder is read first, and the stage's own error comes after.
     """
+    from botocore.exceptions import BotoCoreError, ClientError
     from lifecycle.folder import folder_digest
 
     digest = folder_digest(_files(folder))
     try:
         return digest if published(invocation.connection, folder.name) == digest else None
-    except Exception:
+    except (KanmonError, BotoCoreError, ClientError):
         return None
 
 

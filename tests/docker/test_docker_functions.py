@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.retrain.laptop import LINKED, ROOT, Laptop, rows
+from tests.retrain.laptop import ROOT, Laptop, deployed, rows
 
 pytestmark = pytest.mark.docker
 SAM = ROOT / ".venv-sam/bin/sam"
@@ -28,14 +28,8 @@ Invoke = Callable[[str, dict[str, Any]], dict[str, Any]]
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     root = tmp_path_factory.mktemp("laptop")
-    for name in LINKED:
-        (root / name).symlink_to(ROOT / name)
-    (root / "models").mkdir()
-    laptop = Laptop(root)
-    laptop.must("up")
-    laptop.must("deploy")
-    yield laptop
-    laptop.kanmon("down", "--erase")
+    with deployed(root) as laptop:
+        yield laptop
 
 
 class Forward(BaseHTTPRequestHandler):

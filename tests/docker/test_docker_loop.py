@@ -9,7 +9,7 @@ import pytest
 from kanmon.local.jobs.docker import DockerEngine, find_client
 from kanmon.local.jobs.images import STEPS, Images
 from kanmon.local.jobs.processes import Processes
-from tests.retrain.laptop import LINKED, ROOT, Laptop, rows
+from tests.retrain.laptop import Laptop, deployed, rows
 
 pytestmark = pytest.mark.docker
 
@@ -19,14 +19,8 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     """A project whose local stage runs jobs in the built images."""
     build_images()
     root = tmp_path_factory.mktemp("laptop")
-    for name in LINKED:
-        (root / name).symlink_to(ROOT / name)
-    (root / "models").mkdir()
-    laptop = Laptop(root)
-    laptop.must("up", "--docker")
-    laptop.must("deploy")
-    yield laptop
-    laptop.kanmon("down", "--erase")
+    with deployed(root, "--docker") as laptop:
+        yield laptop
 
 
 def build_images() -> None:

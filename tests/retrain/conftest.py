@@ -4,18 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.retrain.laptop import LINKED, ROOT, Laptop
+from tests.retrain.laptop import Laptop, deployed
 
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     """A project with the platform deployed on its local stage."""
     root = tmp_path_factory.mktemp("laptop")
-    for name in LINKED:
-        (root / name).symlink_to(ROOT / name)
-    (root / "models").mkdir()
-    laptop = Laptop(root)
-    laptop.must("up")
-    laptop.must("deploy")
-    yield laptop
-    laptop.kanmon("down", "--erase")
+    with deployed(root) as laptop:
+        yield laptop

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,19 @@ class Laptop:
         while "holder" in self.turn(model):
             assert time.monotonic() < limit, self.turn(model)
             time.sleep(0.05)
+
+
+@contextmanager
+def deployed(root: Path, *up: str) -> Iterator[Laptop]:
+    """A project in `root` with the platform deployed on its local stage, gone afterwards."""
+    for name in LINKED:
+        (root / name).symlink_to(ROOT / name)
+    (root / "models").mkdir()
+    laptop = Laptop(root)
+    laptop.must("up", *up)
+    laptop.must("deploy")
+    yield laptop
+    laptop.kanmon("down", "--erase")
 
 
 def rows(count: int = 400, seed: int = 1, noise: float = 0.3) -> str:
