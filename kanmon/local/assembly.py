@@ -8,11 +8,15 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kanmon.local import authorization, imports, notifications, persistence
 from kanmon.local.home import Home
+from kanmon.local.parts import OwnService, Parts
 from kanmon.local.patches import access, memory
+
+if TYPE_CHECKING:
+    from kanmon.local.patches.gateway import Handler, Response
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +26,8 @@ SECOND = (
     *("sns", "sqs", "logs", "monitoring", "ssm", "ecr", "events", "scheduler", "lambda", "states"),
     *("tagging", "cloudformation"),
 )
+# Those of our own, each a package beside this file: see `parts.OwnService`.
+OWN = ("sagemaker",)
 # A run that was accepted must be known after a crash, or nobody would give its turn back; a package
 # whose registration was answered must be there, or the run's record would name nothing.
 DURABLE = {"StartExecution", "CreateModelPackage", "CreateModelPackageGroup"}
@@ -36,7 +42,7 @@ class Assembly:
         self.endpoint = endpoint
         self.docker = docker
         self.saver = persistence.Saver(home.state, memory.encode)
-        self.ready = {name: threading.Event() for name in (*FIRST, *SECOND, "sagemaker")}
+        self.ready = {name: threading.Event() for name in (*FIRST, *SECOND, *OWN)}
 
     def application(self, loop: asyncio.AbstractEventLoop) -> Any:
         """Return what serves requests. Services come up in the background: see `warm_up`."""
@@ -47,7 +53,8 @@ class Assembly:
 
         gateway.attach(loop)
         persistence.use(self.saver)
-        gateway.add_service("sagemaker", "SageMaker.", _sagemaker)
+        for name in OWN:
+            gateway.add_service(name, own_service(name).TARGET_PREFIX, _asked(own_service(name)))
         for name in self.ready:
             gateway.wrap_service(name, self._in_time(name))
         return gateway.application
@@ -73,23 +80,28 @@ class Assembly:
         for name in SECOND:
             memory.restore(name)
         interrupted = memory.abort_interrupted_executions()
-        from kanmon.local import asl, sagemaker
+        from kanmon.local import asl
+        from kanmon.local.emulator import Emulator
         from kanmon.local.patches import functions, stacks
 
         functions.install(self.functions)
         stacks.install()
         memory.on_execution_change(self._execution_changed)
         asl.install(self.endpoint)
-        sagemaker.install(self.home, self.endpoint, docker=self.docker)
-        access.add_service("sagemaker", sagemaker.resource_arn)
-        sagemaker.load_persisted_state(self._kept("sagemaker"))
-        self.saver.keep("sagemaker", "sagemaker", sagemaker.get_state)
-        for name in (*SECOND, "sagemaker"):
+        parts = Parts(self.home, self.endpoint, Emulator(), docker=self.docker)
+        for name in OWN:
+            service = own_service(name)
+            service.install(parts)
+            access.add_service(name, service.resource_arn)
+            service.load_persisted_state(self._kept(name))
+            self.saver.keep(name, name, service.get_state)
+        for name in (*SECOND, *OWN):
             self._announce(name)
         self.saver.start()
         importlib.import_module("samtranslator.translator.transform")  # for the first deployment
         asl.warm_up()
-        sagemaker.warm_up()
+        for name in OWN:
+            own_service(name).warm_up()
         for execution in interrupted:
             memory.announce(execution)
 
@@ -145,13 +157,12 @@ class Assembly:
 
     def close(self) -> None:
         """Save what is not saved yet and stop what runs beside the server."""
-        if not self.ready["sagemaker"].is_set():
+        if not self.ready[OWN[-1]].is_set():
             return  # it was stopped while it came up, and nothing has changed
-        from kanmon.local import sagemaker
-
         # First: what ends now is kept as running, and so is properly aborted at the next start.
         self.saver.close()
-        sagemaker.close()
+        for name in OWN:
+            own_service(name).close()
         self.functions.stop()
 
 
@@ -171,10 +182,18 @@ def _publish_steps() -> None:
     images.publish({step: f"sha256:{digest(step)}" for step in STEPS})
 
 
-async def _sagemaker(*request: Any) -> Any:
-    from kanmon.local import sagemaker
+def own_service(name: str) -> OwnService:
+    """The package of one of our own services."""
+    return cast(OwnService, importlib.import_module(f"kanmon.local.{name}"))
 
-    return await sagemaker.handle(*request)
+
+def _asked(service: OwnService) -> "Handler":
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> "Response":
+        return service.respond(headers, body)
+
+    return handle
 
 
 def _lambda_credentials(role_arn: str, service: str, session: str) -> dict[str, str]:

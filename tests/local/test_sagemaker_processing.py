@@ -8,7 +8,7 @@ import pytest
 
 from kanmon.local.credentials import Credentials
 from kanmon.local.jobs.runner import Control, Outcome
-from kanmon.local.sagemaker.errors import SageMakerError
+from kanmon.local.protocol.errors import ServiceError
 from kanmon.local.sagemaker.ports import RoleCredentials
 from kanmon.local.sagemaker.service import SageMaker
 from tests.local.workbench import REGION, ROLE, Surroundings, instances, s3_input, s3_outputs
@@ -52,7 +52,7 @@ def request(name: str = "job-1", **changes: Any) -> dict[str, Any]:
 
 
 def refused(sagemaker: SageMaker, operation: str, asked: dict[str, Any]) -> tuple[str, str]:
-    with pytest.raises(SageMakerError) as raised:
+    with pytest.raises(ServiceError) as raised:
         sagemaker.call(operation, asked)
     return raised.value.code, str(raised.value)
 

@@ -1,6 +1,5 @@
 """The model registry, called as the gateway calls it."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from kanmon.local.credentials import Credentials
 from kanmon.local.jobs.runner import Outcome
-from kanmon.local.sagemaker.errors import SageMakerError
+from kanmon.local.protocol.errors import ServiceError
 from kanmon.local.sagemaker.service import SageMaker
 from tests.local.workbench import REGION, Surroundings
 
@@ -53,7 +52,7 @@ def register(sagemaker: SageMaker, **changes: Any) -> str:
 
 
 def refused(sagemaker: SageMaker, operation: str, request: dict[str, Any]) -> tuple[str, str]:
-    with pytest.raises(SageMakerError) as raised:
+    with pytest.raises(ServiceError) as raised:
         sagemaker.call(operation, request)
     return raised.value.code, str(raised.value)
 
@@ -297,7 +296,7 @@ def test_answers_are_json_with_times_in_seconds(sagemaker: SageMaker, group: str
     body = json.dumps({"ModelPackageGroupName": GROUP}).encode()
     headers = {"x-amz-target": "SageMaker.DescribeModelPackageGroup"}
 
-    status, head, answer = asyncio.run(sagemaker.handle("POST", "/", headers, body, {}))
+    status, head, answer = sagemaker.respond(headers, body)
 
     described = json.loads(answer)
     assert (status, head) == (200, {"Content-Type": "application/x-amz-json-1.1"})
@@ -325,6 +324,6 @@ def test_a_bad_request_is_answered_not_raised(
 ):
     headers = {"X-Amz-Target": f"SageMaker.{target}"}
 
-    status, _, answer = asyncio.run(sagemaker.handle("POST", "/", headers, body, {}))
+    status, _, answer = sagemaker.respond(headers, body)
 
     assert (status, json.loads(answer)["__type"]) == (400, error)

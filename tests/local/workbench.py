@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from kanmon.local.credentials import Credentials
+from kanmon.local.emulator import Event
 from kanmon.local.jobs.engines import ProcessEngine
 from kanmon.local.jobs.images import Image, PullError
 from kanmon.local.jobs.processes import Processes
 from kanmon.local.jobs.runner import Control, Outcome, Runner
-from kanmon.local.sagemaker.ports import Event, Ports, RoleCredentials, RoleRefusedError
+from kanmon.local.sagemaker.ports import Ports, RoleCredentials, RoleRefusedError
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 REGION = "us-east-1"

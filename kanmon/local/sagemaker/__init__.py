@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any
 from kanmon.local.sagemaker.names import resource_arn
 
 if TYPE_CHECKING:
-    from kanmon.local.home import Home
+    from kanmon.local.parts import Parts
+    from kanmon.local.protocol.service import Response
     from kanmon.local.sagemaker.stage import Stage
 
+TARGET_PREFIX = "SageMaker."
+
 __all__ = [
+    "TARGET_PREFIX",
     "close",
     "get_state",
-    "handle",
     "install",
     "load_persisted_state",
     "resource_arn",
+    "respond",
     "wait",
     "warm_up",
 ]
@@ -26,23 +30,17 @@ __all__ = [
 _stage: "Stage | None" = None
 
 
-def install(home: "Home", endpoint: str, *, docker: bool = False) -> None:
-    """Make the service for this stage. Its jobs run in the built images where `docker` is set."""
+def install(parts: "Parts") -> None:
+    """Make the service for this stage."""
     global _stage
     from kanmon.local.sagemaker.stage import Stage
 
-    _stage = Stage(home, endpoint, docker=docker)
+    _stage = Stage(parts)
 
 
-async def handle(
-    method: str,
-    path: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    query_params: Mapping[str, Any],
-) -> tuple[int, dict[str, str], bytes]:
-    """Answer one request of the gateway."""
-    return await _installed().handle(method, path, headers, body, query_params)
+def respond(headers: Mapping[str, str], body: bytes) -> "Response":
+    """Answer one request of the gateway. Everything is in memory: it returns at once."""
+    return _installed().respond(headers, body)
 
 
 def get_state() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kanmon.local.sagemaker.errors import SageMakerError, invalid
+from kanmon.local.protocol.errors import ServiceError, invalid
 from kanmon.local.sagemaker.ports import PRINCIPAL, Ports, RoleCredentials, RoleRefusedError
 
 
@@ -36,7 +36,7 @@ class Access:
         caller = self._ports.caller()
         if caller is None or self._ports.allowed(caller, action, resource, context):
             return
-        raise SageMakerError(
+        raise ServiceError(
             "AccessDeniedException",
             f"User: {caller} is not authorized to perform: {action} on resource: {resource}"
             f" because no identity-based policy allows the {action} action",

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from kanmon.local.emulator import Event
+
 PRINCIPAL = "sagemaker.amazonaws.com"
 
 
@@ -28,16 +30,6 @@ class Allowed(Protocol):
     def __call__(
         self, role: str, action: str, resource: str, context: Mapping[str, Any] | None = None
     ) -> bool: ...
-
-
-@dataclass(frozen=True)
-class Event:
-    """One event for the default event bus."""
-
-    detail_type: str
-    resource: str
-    detail: Mapping[str, Any]
-    source: str = "aws.sagemaker"
 
 
 @dataclass(frozen=True)

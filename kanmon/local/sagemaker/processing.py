@@ -5,13 +5,14 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from kanmon.local.emulator import Event
 from kanmon.local.jobs.layout import PROCESSING
 from kanmon.local.jobs.runner import Control, Outcome
+from kanmon.local.protocol.errors import ServiceError, invalid
+from kanmon.local.protocol.paging import page, within_times
 from kanmon.local.sagemaker.access import Access
-from kanmon.local.sagemaker.errors import SageMakerError, invalid
 from kanmon.local.sagemaker.names import Names
-from kanmon.local.sagemaker.paging import page, within_times
-from kanmon.local.sagemaker.ports import Event, Ports, RoleCredentials
+from kanmon.local.sagemaker.ports import Ports, RoleCredentials
 from kanmon.local.sagemaker.tags import Tags
 
 DETAIL_TYPE = "SageMaker Processing Job State Change"
@@ -71,7 +72,7 @@ class ProcessingJobs:
         name = request["ProcessingJobName"]
         arn = self._names.arn("processing-job", name)
         if name in self.state:
-            raise SageMakerError(
+            raise ServiceError(
                 "ResourceInUse",
                 "Job name must be unique within an AWS account and region, and a job with this"
                 f" name already exists ({arn})",
@@ -183,7 +184,8 @@ class ProcessingJobs:
             if member in detail:
                 detail[member] = int(detail[member] * 1000)
         self._ports.changed()
-        self._ports.emit(Event(DETAIL_TYPE, job["ProcessingJobArn"], detail))
+        event = Event("aws.sagemaker", DETAIL_TYPE, job["ProcessingJobArn"], detail)
+        self._ports.emit(event)
 
     def _find(self, name: str) -> dict[str, Any]:
         job = self.state.get(name)

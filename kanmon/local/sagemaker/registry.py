@@ -7,11 +7,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from kanmon.local.emulator import Event
+from kanmon.local.protocol.errors import ServiceError, invalid
+from kanmon.local.protocol.paging import page, within_times
 from kanmon.local.sagemaker.access import Access
-from kanmon.local.sagemaker.errors import SageMakerError, invalid
 from kanmon.local.sagemaker.names import Names
-from kanmon.local.sagemaker.paging import page, within_times
-from kanmon.local.sagemaker.ports import Event, Ports
+from kanmon.local.sagemaker.ports import Ports
 from kanmon.local.sagemaker.tags import Tags
 
 DETAIL_TYPE = "SageMaker Model Package State Change"
@@ -140,7 +141,7 @@ class Registry:
         group = self._group(request["ModelPackageGroupName"])
         name = group["ModelPackageGroupName"]
         if any(self._versions(name)):
-            raise SageMakerError(
+            raise ServiceError(
                 "ConflictException",
                 f"Model Package Group {group['ModelPackageGroupArn']} cannot be deleted because it"
                 " still contains Model Packages.",
@@ -157,7 +158,7 @@ class Registry:
         made = self.state["tokens"].get(token) if token else None
         if made and made["arn"] in self.state["packages"]:
             if made["request"] != asked:
-                raise SageMakerError(
+                raise ServiceError(
                     "ConflictException",
                     f"The client token {token} was already used for another request, which made"
                     f" {made['arn']}.",
@@ -285,7 +286,7 @@ class Registry:
         if group is None:
             arn = self._names.arn("model-package", str(name))
             if arn in self.state["packages"]:
-                raise SageMakerError("ConflictException", f"ModelPackage already exists: {arn}")
+                raise ServiceError("ConflictException", f"ModelPackage already exists: {arn}")
             return {"ModelPackageName": name, "ModelPackageArn": arn}
         found = self._group(group)
         own = found["ModelPackageGroupName"]
@@ -331,7 +332,7 @@ class Registry:
         for member in ("CreatedBy", "LastModifiedBy"):
             detail[member] = package.get(member, {})
         self._ports.changed()
-        self._ports.emit(Event(DETAIL_TYPE, package["ModelPackageArn"], detail))
+        self._ports.emit(Event("aws.sagemaker", DETAIL_TYPE, package["ModelPackageArn"], detail))
 
 
 def digest(request: Mapping[str, Any]) -> str:

@@ -4,26 +4,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from kanmon.local import authorization, credentials, persistence
-from kanmon.local.home import ACCOUNT, REGION, Home
+from kanmon.local.home import ACCOUNT, REGION
 from kanmon.local.jobs.docker import DockerEngine
 from kanmon.local.jobs.engines import Engine, ProcessEngine
 from kanmon.local.jobs.images import Images
 from kanmon.local.jobs.processes import Processes
 from kanmon.local.jobs.runner import Runner
-from kanmon.local.sagemaker.emulator import Emulator
+from kanmon.local.parts import Parts
+from kanmon.local.protocol.service import Response
 from kanmon.local.sagemaker.ports import PRINCIPAL, Ports, RoleCredentials, RoleRefusedError
-from kanmon.local.sagemaker.service import Response, SageMaker
+from kanmon.local.sagemaker.service import SageMaker
 
 
 class Stage:
     """The service, its runner and the process that starts the jobs."""
 
-    def __init__(self, home: Home, endpoint: str, *, docker: bool) -> None:
-        self._emulator = Emulator()
+    def __init__(self, parts: Parts) -> None:
+        self._emulator = parts.emulator
         self._processes = Processes()
-        engine: Engine = DockerEngine(self._processes) if docker else ProcessEngine(self._processes)
+        engine: Engine = (
+            DockerEngine(self._processes) if parts.docker else ProcessEngine(self._processes)
+        )
         ports = Ports(
-            endpoint=lambda: endpoint,
+            endpoint=lambda: parts.endpoint,
             caller=self._emulator.caller,
             allowed=allowed,
             assume=assume,
@@ -33,21 +36,14 @@ class Stage:
             write_metric=self._emulator.write_metric,
             changed=lambda: persistence.changed("sagemaker"),
         )
-        folder = home.root / "jobs"
+        folder = parts.home.root / "jobs"
         folder.mkdir(mode=0o700, exist_ok=True)
         runner = Runner(ports, folder, REGION, Images(), engine)
         self.service = SageMaker(ports, runner, REGION, ACCOUNT)
 
-    async def handle(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        query_params: Mapping[str, Any],
-    ) -> Response:
+    def respond(self, headers: Mapping[str, str], body: bytes) -> Response:
         self._emulator.remember_caller(headers)
-        return await self.service.handle(method, path, headers, body, query_params)
+        return self.service.respond(headers, body)
 
     def close(self) -> None:
         self._processes.close()

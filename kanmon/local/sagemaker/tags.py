@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from kanmon.local.sagemaker.errors import invalid
-from kanmon.local.sagemaker.paging import page
+from kanmon.local.protocol.errors import invalid
+from kanmon.local.protocol.paging import page
 
 MOST = 50
 

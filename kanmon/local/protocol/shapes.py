@@ -1,9 +1,9 @@
-"""Requests held against botocore's model of SageMaker, with AWS's words for what does not fit."""
+"""Requests held against botocore's model of a service, with AWS's words for what does not fit."""
 
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from botocore.loaders import Loader
@@ -17,7 +17,7 @@ from botocore.model import (
     StructureShape,
 )
 
-from kanmon.local.sagemaker.errors import SageMakerError, invalid
+from kanmon.local.protocol.errors import ServiceError, invalid
 
 # The types of Python's JSON reader for each type of the model. A bool is no number here.
 READ_AS: Mapping[str, tuple[type, ...]] = {
@@ -35,38 +35,39 @@ READ_AS: Mapping[str, tuple[type, ...]] = {
 CATEGORY = re.compile(r"\\p\{([A-Z])\}")
 
 
-@lru_cache(maxsize=1)
-def service() -> ServiceModel:
-    """Botocore's model; about 70 ms to load, once."""
-    return ServiceModel(Loader().load_service_model("sagemaker", "service-2"))
+class Api:
+    """One service, by the name botocore's model of it has; the model is loaded at first use."""
 
+    def __init__(self, service: str) -> None:
+        self.service = service
 
-def operation(name: str) -> OperationModel:
-    try:
-        return service().operation_model(name)
-    except OperationNotFoundError as error:
-        raise SageMakerError(
-            "UnknownOperationException", f"there is no operation {name}"
-        ) from error
+    @cached_property
+    def model(self) -> ServiceModel:
+        """Botocore's model; about 70 ms to load for the largest, once."""
+        return ServiceModel(Loader().load_service_model(self.service, "service-2"))
 
+    def operation(self, name: str) -> OperationModel:
+        try:
+            return self.model.operation_model(name)
+        except OperationNotFoundError as error:
+            raise ServiceError(
+                "UnknownOperationException", f"there is no operation {name}"
+            ) from error
 
-def check(name: str, request: Mapping[str, Any]) -> None:
-    """Raise the ValidationException AWS would answer this request with, if any."""
-    shape = operation(name).input_shape
-    if shape is None:
-        return
-    problems = list(problems_of(shape, request, ""))
-    if problems:
-        count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
-        raise invalid(count + "; ".join(problems))
+    def check(self, name: str, request: Mapping[str, Any]) -> None:
+        """Raise the ValidationException AWS would answer this request with, if any."""
+        shape = self.operation(name).input_shape
+        if shape is None:
+            return
+        problems = list(problems_of(shape, request, ""))
+        if problems:
+            count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
+            raise invalid(count + "; ".join(problems))
 
-
-def answer(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what the operation's answer has a place for, without what is not set."""
-    shape = operation(name).output_shape
-    if shape is None:
-        return {}
-    return fitting(shape, values)
+    def answer(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Only what the operation's answer has a place for, without what is not set."""
+        shape = self.operation(name).output_shape
+        return fitting(shape, values) if shape else {}
 
 
 def fitting(shape: StructureShape, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from kanmon.local.sagemaker.errors import invalid
+from kanmon.local.protocol.errors import invalid
 
 DEFAULT_PAGE = 10
 TIMES = (

@@ -1,4 +1,4 @@
-"""The names of MiniStack that SageMaker uses: its event bus, its logs, who is calling."""
+"""What services of our own need of MiniStack's: its event bus, its logs, who is calling."""
 
 import json
 import logging
@@ -6,22 +6,33 @@ import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
 
 from kanmon.local import persistence
 from kanmon.local.home import ACCOUNT
-from kanmon.local.sagemaker.ports import Event
 
 log = logging.getLogger(__name__)
 
 CREDENTIAL = re.compile(r"Credential=([^/,\s]+)")
 
 
+@dataclass(frozen=True)
+class Event:
+    """One event for the default event bus."""
+
+    source: str
+    detail_type: str
+    resource: str
+    detail: Mapping[str, Any]
+
+
 class Emulator:
-    """MiniStack's services, in this process."""
+    """MiniStack's services, in this process; one for all services of our own."""
 
     def __init__(self) -> None:
         # One thread: events leave in the order in which they happened, and nobody waits for them.
-        self._events = ThreadPoolExecutor(1, "sagemaker-events")
+        self._events = ThreadPoolExecutor(1, "service-events")
         self._key: ContextVar[str] = ContextVar("access_key", default="")
 
     def remember_caller(self, headers: Mapping[str, str]) -> None:
@@ -35,6 +46,13 @@ class Emulator:
 
         role = access.session_role(self._key.get())
         return f"arn:aws:iam::{ACCOUNT}:role/{role}" if role else None
+
+    def identity(self) -> str:
+        """The full ARN of who signed the current request, a role's session with its name."""
+        from ministack.services import sts
+
+        session = sts._sessions.get(self._key.get())
+        return str(session["Arn"]) if session else f"arn:aws:iam::{ACCOUNT}:root"
 
     def emit(self, event: Event) -> None:
         detail = json.dumps(event.detail)
