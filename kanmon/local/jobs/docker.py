@@ -36,6 +36,9 @@ class DockerEngine:
         self._client = find_client()
         self._building = threading.Lock()
 
+    def expect(self, after: str | None = None) -> None:
+        """A container brings its own process."""
+
     def pull(self, image: Image) -> None:
         """Build the step's image unless the one that is there has the same digest."""
         with self._building:

@@ -29,6 +29,7 @@ class Image:
     command: tuple[str, ...]
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
 
 
 def digest(step: str, containers: Path = CONTAINERS) -> str:
@@ -94,6 +95,11 @@ class Images:
             " code under containers/ has changed since this run was opened; start a new run."
         )
 
+    def after(self, step: str | None) -> Image:
+        """The image that is likely to be asked for next: a run's steps follow one another."""
+        index = STEPS.index(step) + 1 if step in STEPS else 0
+        return self.image(STEPS[index % len(STEPS)])
+
     def image(self, step: str) -> Image:
         """The step's code in the working tree, run by this interpreter as the image would."""
         return Image(
@@ -101,4 +107,5 @@ class Images:
             command=(self.interpreter, "-m", step),
             folder=self.containers,
             environment={"PYTHONPATH": str(self.containers), "PYTHONUNBUFFERED": "1"},
+            digest=digest(step, self.containers),
         )

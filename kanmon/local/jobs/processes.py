@@ -14,10 +14,19 @@ from pathlib import Path
 from typing import IO
 
 LAUNCHER = Path(__file__).parent / "launcher.py"
+AHEAD = Path(__file__).parent / "ahead.py"
 
 
 class LauncherGoneError(RuntimeError):
     """The process that starts the jobs has ended; nothing can be started or waited for."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a process begun ahead has to be for, and the words the job adds."""
+
+    program: str
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass
@@ -81,10 +90,12 @@ class Processes:
         log: Path,
         ended: Callable[[], None] | None = None,
         isolation: str | None = None,
+        prepared: "Prepared | None" = None,
     ) -> Process:
         """Start a program in `folder`, with `ml` as its /opt/ml and all it prints in `log`.
 
-        `ended` is called from another thread as soon as the program is over.
+        `ended` is called from another thread as soon as the program is over. Where a process waits
+        that is `prepared` for this program, it goes on as the job.
         """
         process = Process(str(next(self._ids)), notify=ended)
         with self._lock:
@@ -96,11 +107,33 @@ class Processes:
                 "do": "start",
                 "job": process.id,
                 "isolation": isolation or self._wanted,
+                "program": prepared.program if prepared else None,
+                "arguments": prepared.arguments if prepared else (),
                 **request,
                 **paths,
             }
         )
         return process
+
+    def prepare(
+        self,
+        program: str,
+        step: str,
+        interpreter: str,
+        environment: Mapping[str, str],
+        folder: Path,
+    ) -> None:
+        """Begin a process for the step of a job to come; only a start of `program` takes it."""
+        self._send(
+            {
+                "do": "prepare",
+                "isolation": self._wanted,
+                "program": program,
+                "command": [interpreter, str(AHEAD), step],
+                "environment": dict(environment),
+                "folder": str(folder),
+            }
+        )
 
     def end(self, process: Process, grace_seconds: float) -> None:
         """Ask the whole process group to end; kill what is left after the grace period."""

@@ -18,6 +18,7 @@ TARGET_PREFIX = "SageMaker."
 __all__ = [
     "TARGET_PREFIX",
     "close",
+    "expect_jobs",
     "get_state",
     "install",
     "load_persisted_state",
@@ -61,6 +62,12 @@ def wait(job: str, seconds: float) -> bool:
 def warm_up() -> None:
     """Load what the first request would otherwise wait for."""
     _installed().service.warm_up()
+
+
+def expect_jobs() -> None:
+    """Tell that jobs are likely to come soon."""
+    if _stage:
+        _stage.expect_jobs()
 
 
 def close() -> None:

@@ -22,8 +22,11 @@ class Stage:
     def __init__(self, parts: Parts) -> None:
         self._emulator = parts.emulator
         self._processes = Processes()
-        engine: Engine = (
-            DockerEngine(self._processes) if parts.docker else ProcessEngine(self._processes)
+        images = Images()
+        self._engine: Engine = (
+            DockerEngine(self._processes)
+            if parts.docker
+            else ProcessEngine(self._processes, images)
         )
         ports = Ports(
             endpoint=lambda: parts.endpoint,
@@ -38,12 +41,16 @@ class Stage:
         )
         folder = parts.home.root / "jobs"
         folder.mkdir(mode=0o700, exist_ok=True)
-        runner = Runner(ports, folder, REGION, Images(), engine)
+        runner = Runner(ports, folder, REGION, images, self._engine)
         self.service = SageMaker(ports, runner, REGION, ACCOUNT)
 
     def respond(self, headers: Mapping[str, str], body: bytes) -> Response:
         self._emulator.remember_caller(headers)
         return self.service.respond(headers, body)
+
+    def expect_jobs(self) -> None:
+        """A run has begun: get a process ready for its first step."""
+        self._engine.expect()
 
     def close(self) -> None:
         self._processes.close()
