@@ -22,7 +22,10 @@ INSTANCE_SECONDS = 6 * 3600
 # How many idle instances of one function stay, so that a burst does not leave a crowd.
 KEEP_IDLE = 2
 # What of a function's configuration an instance is made from.
-_MADE_FROM = ("CodeSha256", "Handler", "Environment", "Role", "MemorySize", "LoggingConfig")
+_MADE_FROM = (
+    *("Version", "CodeSha256", "Layers", "Handler", "Environment", "Role", "MemorySize"),
+    "LoggingConfig",
+)
 
 
 class Functions:
@@ -53,7 +56,7 @@ class Functions:
         """Start an instance unless one is waiting; it loads its handler by itself."""
         made_from = _made_from(config)
         with self._lock:
-            waiting = [one for one, _ in self._idle.get(config["FunctionArn"], [])]
+            waiting = [one for one, _ in self._idle.get(_version(config), [])]
         if made_from not in waiting:
             self._give_back(config, made_from, self._fork(config, package))
 
@@ -83,7 +86,7 @@ class Functions:
 
     def _take(self, config: Config, made_from: str) -> Instance | None:
         with self._lock:
-            idle = self._idle.get(config["FunctionArn"], [])
+            idle = self._idle.get(_version(config), [])
             while idle:
                 made, instance = idle.pop()
                 age = time.monotonic() - instance.started
@@ -94,7 +97,7 @@ class Functions:
 
     def _give_back(self, config: Config, made_from: str, instance: Instance) -> None:
         with self._lock:
-            idle = self._idle.setdefault(config["FunctionArn"], [])
+            idle = self._idle.setdefault(_version(config), [])
             if len(idle) < KEEP_IDLE:
                 idle.append((made_from, instance))
                 return
@@ -124,6 +127,11 @@ class Functions:
             except OSError:  # another thread was first
                 return folder
         return folder
+
+
+def _version(config: Config) -> str:
+    """Which code it is. Its ARN says how it was called: an alias has instances of two versions."""
+    return f"{config['FunctionName']}:{config['Version']}"
 
 
 def _made_from(config: Config) -> str:

@@ -10,6 +10,7 @@ from kanmon.local import authorization, persistence
 from kanmon.local.credentials import RoleRefusedError
 from kanmon.local.functions.service import Functions
 from kanmon.local.home import ACCOUNT, REGION
+from kanmon.local.patches import aliases, metrics
 
 
 def install(functions: Functions) -> None:
@@ -23,7 +24,8 @@ def install(functions: Functions) -> None:
         config = func.get("config") or func
         trace = lambda_svc._xray_trace_id_for_invocation(config)
         try:
-            outcome = functions.invoke(config, func["code_zip"], event, request_id, trace)
+            named = {**config, "FunctionArn": aliases.invoked_arn(config)}
+            outcome = functions.invoke(named, func["code_zip"], event, request_id, trace)
         except RoleRefusedError as error:  # AWS would have refused the function's configuration
             document = {"errorType": "AccessDeniedException", "errorMessage": str(error)}
             return {"body": document, "error": True, "log": ""}
@@ -32,26 +34,42 @@ def install(functions: Functions) -> None:
         return {"body": outcome.error, "error": True, "log": outcome.output}
 
     lambda_svc._execute_function_warm = execute
-    _write_logs_as_the_role()
+    aliases.install()
+    metrics.install()
+    _report_each_invocation()
 
 
-def _write_logs_as_the_role() -> None:
-    """On AWS the function's role writes its log; one that may not leaves no log at all."""
+def _report_each_invocation() -> None:
+    """Count it, and write its log as its role: on AWS one that may not leaves no log at all."""
     emit = lambda_svc._emit_lambda_logs
 
-    def emit_if_allowed(func: dict[str, Any], *details: Any, **more: Any) -> None:
+    def report(
+        func: dict[str, Any],
+        request_id: str,
+        log_text: str,
+        error: bool,
+        duration_ms: int,
+        **more: Any,
+    ) -> None:
         config = func.get("config") or func
-        group = (config.get("LoggingConfig") or {}).get("LogGroup")
-        name = group or f"/aws/lambda/{config['FunctionName']}"
-        streams = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:log-stream:any"
-        if all(
-            authorization.allowed(config["Role"], f"logs:{action}", streams)
-            for action in ("CreateLogStream", "PutLogEvents")
-        ):
-            emit(func, *details, **more)
+        arn = aliases.invoked_arn(config)
+        metrics.invoked(arn, config["Version"], error=error, milliseconds=duration_ms)
+        if _may_write_its_log(config):
+            emit(func, request_id, log_text, error, duration_ms, **more)
+            metrics.embedded(log_text.splitlines())
             persistence.changed("logs")
 
-    lambda_svc._emit_lambda_logs = emit_if_allowed
+    lambda_svc._emit_lambda_logs = report
+
+
+def _may_write_its_log(config: dict[str, Any]) -> bool:
+    group = (config.get("LoggingConfig") or {}).get("LogGroup")
+    name = group or f"/aws/lambda/{config['FunctionName']}"
+    streams = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:log-stream:any"
+    return all(
+        authorization.allowed(config["Role"], f"logs:{action}", streams)
+        for action in ("CreateLogStream", "PutLogEvents")
+    )
 
 
 def prepare_all(functions: Functions) -> None:
