@@ -32,13 +32,7 @@ class RunRecord:
 
 def runs_of(connection: "Connection", model: str, limit: int) -> list[RunRecord]:
     """The latest runs of a model, newest first. Run names carry their time, so they sort by it."""
-    pages = connection.dynamodb.get_paginator("query").paginate(
-        TableName=connection.table,
-        KeyConditionExpression="model = :model AND begins_with(#item, :prefix)",
-        ExpressionAttributeNames={"#item": "item"},
-        ExpressionAttributeValues={":model": {"S": model}, ":prefix": {"S": "run#"}},
-    )
-    found = [_record(item) for page in pages for item in page["Items"]]
+    found = [_record(item) for item in items_of(connection, model, "run#")]
     # A run may have been given another name, so the time it was opened decides.
     found.sort(key=lambda record: (str(record.opened_at or ""), record.run), reverse=True)
     return found[:limit]
@@ -51,7 +45,7 @@ def find_run(connection: "Connection", project: "Project", run: str) -> RunRecor
         if latest:
             return latest[0]
         raise BadInputError(f"model {run} has no run yet", f"`kanmon run {run}` starts one.")
-    for model in _possible_models(run):
+    for model in possible_models(run):
         found = run_record(connection, model, run)
         if found:
             return found
@@ -65,18 +59,14 @@ def find_run(connection: "Connection", project: "Project", run: str) -> RunRecor
 
 def run_record(connection: "Connection", model: str, run: str) -> RunRecord | None:
     """The record of one run; None when Open Run has not written it (yet)."""
-    item = connection.dynamodb.get_item(
-        TableName=connection.table,
-        Key={"model": {"S": model}, "item": {"S": f"run#{run}"}},
-        ConsistentRead=True,
-    ).get("Item")
+    item = item_of(connection, model, f"run#{run}")
     return _record(item) if item else None
 
 
-def _possible_models(run: str) -> list[str]:
+def possible_models(run: str) -> list[str]:
     """The models a run may be of by its name, likeliest first.
 
-    >>> _possible_models("abalone-261121055501-x7k")
+    >>> possible_models("abalone-261121055501-x7k")
     ['abalone', 'abalone-261121055501']
     """
     parts = run.split("-")
@@ -114,11 +104,37 @@ def _ask_execution(connection: "Connection", run: str) -> RunRecord | None:
     )
 
 
-def _record(item: Any) -> RunRecord:
+def plain_item(item: Any) -> dict[str, Any]:
+    """An item of the model table as plain values."""
     from boto3.dynamodb.types import TypeDeserializer
 
     read = TypeDeserializer().deserialize
-    plain = {name: _plain(read(value)) for name, value in item.items()}
+    return {name: _plain(read(value)) for name, value in item.items()}
+
+
+def items_of(connection: "Connection", model: str, prefix: str) -> list[dict[str, Any]]:
+    """The model's items whose sort key begins so, in its order."""
+    pages = connection.dynamodb.get_paginator("query").paginate(
+        TableName=connection.table,
+        KeyConditionExpression="model = :model AND begins_with(#item, :prefix)",
+        ExpressionAttributeNames={"#item": "item"},
+        ExpressionAttributeValues={":model": {"S": model}, ":prefix": {"S": prefix}},
+        ConsistentRead=True,
+    )
+    return [plain_item(item) for page in pages for item in page["Items"]]
+
+
+def item_of(connection: "Connection", model: str, name: str) -> dict[str, Any] | None:
+    """One item of the model; None when it is not there."""
+    item = connection.dynamodb.get_item(
+        TableName=connection.table,
+        Key={"model": {"S": model}, "item": {"S": name}},
+        ConsistentRead=True,
+    ).get("Item")
+    return plain_item(item) if item else None
+
+
+def _record(plain: dict[str, Any]) -> RunRecord:
     model, name = str(plain.pop("model")), str(plain.pop("item"))
     for name_of_bookkeeping in BOOKKEEPING:
         plain.pop(name_of_bookkeeping, None)

@@ -1,0 +1,125 @@
+"""A person's decision about a release, given to the pipeline's waiting approval."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from kanmon.errors import BadInputError
+from kanmon.release_pipeline import IN_PROGRESS, Action, actions_of, pipeline_name
+from kanmon.releases import WAITING, Release, find_release
+from kanmon.stage import stage_flag
+from kanmon.words import moment
+
+if TYPE_CHECKING:
+    from kanmon.stage import Connection
+
+Decision = Literal["Approved", "Rejected"]
+REVIEW_STAGE, REVIEW_ACTION = "Review", "ApproveRelease"
+# CodePipeline's limit for the words of a decision.
+LONGEST_REASON = 512
+# What CodePipeline answers when somebody was faster, or the approval is another one by now.
+TOO_LATE = {"ApprovalAlreadyCompletedException", "InvalidApprovalTokenException"}
+
+
+def decide(connection: "Connection", release: Release, decision: Decision, reason: str) -> Any:
+    """Approve or reject the release; the moment at which CodePipeline took it.
+
+    Of two decisions at once exactly one is taken. Raises BadInputError, with who decided what and
+    when, when this release does not wait for a decision (any more).
+    """
+    from botocore.exceptions import ClientError
+
+    if len(reason) > LONGEST_REASON:
+        raise BadInputError(
+            f"the reason has {len(reason)} characters", f"Use at most {LONGEST_REASON}."
+        )
+    waiting = waiting_approval(connection, release)
+    if waiting is None:
+        raise not_waiting(connection, release)
+    try:
+        answer = connection.client("codepipeline").put_approval_result(
+            pipelineName=pipeline_name(connection),
+            stageName=REVIEW_STAGE,
+            actionName=REVIEW_ACTION,
+            token=waiting.external_id,
+            result={"summary": reason, "status": decision},
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] in TOO_LATE:
+            raise not_waiting(connection, find_release(connection, release.reference)) from error
+        raise
+    return answer.get("approvedAt")
+
+
+def waiting_approval(connection: "Connection", release: Release) -> Action | None:
+    """The approval that waits for a decision about this release, with its token."""
+    review = _review(connection, release)
+    return review if review and review.status == IN_PROGRESS and review.external_id else None
+
+
+def _review(connection: "Connection", release: Release) -> Action | None:
+    if not release.execution or release.status != WAITING:
+        return None
+    actions = actions_of(connection, release.execution)
+    return next((one for one in actions if one.name == REVIEW_ACTION), None)
+
+
+def not_waiting(connection: "Connection", release: Release) -> BadInputError:
+    """Why there is nothing to decide about a release."""
+    return BadInputError(
+        why_not_waiting(release, _review(connection, release)),
+        f"`kanmon show {release.reference}{stage_flag(connection.name)}` tells what happened.",
+    )
+
+
+def why_not_waiting(release: Release, review: Action | None) -> str:
+    """The clause: who decided what and when. `review` is its action where the table still waits."""
+    name = f"release {release.reference}"
+    if release.status == WAITING:
+        # The pipeline knows first; the table follows by an event.
+        if review is None or not review.ended:
+            return f"{name} does not wait for a decision yet"
+        if review.status == "Succeeded":
+            return f"{name} has been approved already{_by(review.by, review.updated)}"
+        return (
+            f"{name} has been rejected, or was too long undecided{_by(review.by, review.updated)}"
+        )
+    decided = _by(release.decided_by, release.decided_at)
+    words = {
+        "REJECTED": f"was rejected already{decided}",
+        "EXPIRED": f"expired{_by(None, release.decided_at)}: nobody decided in time",
+        "SUPERSEDED": f"is superseded{_by(None, release.ended_at)}: a newer one was promoted",
+    }
+    if release.status in words:
+        return f"{name} {words[release.status]}{_because(release)}"
+    if release.decision == "automatic":
+        return f"{name} needed no decision: its model promotes by itself"
+    return f"{name} was approved already{decided}{_because(release)}"
+
+
+def _by(who: str | None, when: Any) -> str:
+    said = f" by {person(who)}" if who else ""
+    if when:
+        said += f" at {moment(when if isinstance(when, str) else when.isoformat())}"
+    return said
+
+
+def _because(release: Release) -> str:
+    reason = " ".join((release.decision_reason or "").split())
+    return f" ({reason})" if reason and release.status == "REJECTED" else ""
+
+
+def person(who: str | None) -> str:
+    """The end of an ARN that names the person: the user, or the session of a role.
+
+    >>> person("arn:aws:sts::123456789012:assumed-role/kanmon-Approver/ada"), person(None)
+    ('ada (kanmon-Approver)', '–')
+    >>> person("arn:aws:iam::123456789012:user/team/ada")
+    'ada'
+    """
+    if not who:
+        return "–"
+    if not who.startswith("arn:"):
+        return who
+    parts = who.split(":", 5)[-1].split("/")
+    if parts[0] == "assumed-role" and len(parts) > 2:
+        return f"{parts[2]} ({parts[1]})"
+    return parts[-1]

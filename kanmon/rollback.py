@@ -1,0 +1,131 @@
+"""Back to an earlier release: through the pipeline, or by stopping the canary under way."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import BadInputError
+from kanmon.release_history import Event, history
+from kanmon.release_pipeline import pipeline_name
+from kanmon.releases import PROMOTED, Release, champion_of, list_releases
+from kanmon.stage import stage_flag
+from kanmon.traffic import deployments, stop_deployment
+
+if TYPE_CHECKING:
+    from kanmon.stage import Connection
+
+# What the template allows for the summary, which the approval's notification carries.
+LONGEST_SUMMARY = 500
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """What was done: a canary was stopped, or the pipeline was started with an earlier release."""
+
+    what: str  # "canary stopped" | "started"
+    release: Release | None
+    execution: str | None
+    leaves: int | None
+
+
+def roll_back(
+    connection: "Connection", model: str, to: int | None = None, reason: str = ""
+) -> Rollback:
+    """Bring an earlier release of the model back; without `to`, the one in service before.
+
+    While a canary of the model is under way and no other release is asked for, the deployment is
+    stopped instead: CodeDeploy then gives all traffic back to the release that had it.
+    """
+    champion = champion_of(connection, model)
+    under_way = deployments(connection, model, under_way=True)
+    serving = champion["release"] if champion else None
+    if (
+        under_way
+        and to in (None, serving)
+        and any(stop_deployment(connection, one.id) for one in under_way)
+    ):
+        turn = _turn_release(connection, model)
+        return Rollback("canary stopped", None, turn, serving)
+    if champion is None:
+        raise BadInputError(f"model {model} has no release in service", "There is nothing to undo.")
+    number = to if to is not None else release_before(champion, history(connection, model))
+    flag = stage_flag(connection.name)
+    if number is None:
+        raise BadInputError(
+            f"release {model}/{serving} is the first that was in service",
+            f"`kanmon releases {model}{flag}` lists all; name one with --to.",
+        )
+    target = target_of(list_releases(connection, model), model, number, flag)
+    execution = start(connection, target, f"rollback from release {serving}: {reason}")
+    return Rollback("started", target, execution, serving)
+
+
+def release_before(champion: dict[str, Any], events: list[Event]) -> int | None:
+    """The release that was in service before the champion was promoted for the first time.
+
+    A rollback's own `previous` is the release that was rolled back from: following it would bring
+    the bad release back when somebody rolls back twice.
+    """
+    if champion.get("purpose") != "rollback":
+        return champion.get("previous")
+    first = next(
+        (one for one in events if one.event == "promoted" and one.release == champion["release"]),
+        None,
+    )
+    return first.previous if first else None
+
+
+def target_of(releases: list[Release], model: str, number: int, flag: str) -> Release:
+    """The release to go back to, which must have been in service."""
+    found = next((one for one in releases if one.release == number), None)
+    mend = f"`kanmon releases {model}{flag}` lists those that were promoted."
+    if found is None:
+        raise BadInputError(f"there is no release {model}/{number}", mend)
+    if found.in_service:
+        raise BadInputError(f"release {found.reference} is in service already", mend)
+    if found.status != PROMOTED:
+        raise BadInputError(
+            f"release {found.reference} was never in service: it is {found.status.lower()}", mend
+        )
+    return found
+
+
+def start(connection: "Connection", release: Release, summary: str) -> str:
+    """Start the pipeline with an earlier release's own bundle; the execution's id."""
+    variables = {
+        "model": release.model,
+        "release": str(release.release),
+        "purpose": "rollback",
+        "review": "automatic",
+        "summary": " ".join(summary.split()).rstrip(": ")[:LONGEST_SUMMARY],
+        "review_url": review_url(connection, release),
+    }
+    started = connection.client("codepipeline").start_pipeline_execution(
+        name=pipeline_name(connection),
+        variables=[{"name": name, "value": value} for name, value in variables.items()],
+        sourceRevisions=[
+            {
+                "actionName": "Bundle",
+                "revisionType": kind,
+                "revisionValue": value,
+            }
+            for kind, value in (
+                ("S3_OBJECT_KEY", release.bundle_key),
+                ("S3_OBJECT_VERSION_ID", release.bundle_version),
+            )
+        ],
+    )
+    return str(started["pipelineExecutionId"])
+
+
+def review_url(connection: "Connection", release: Release) -> str:
+    """The release's page in the AWS console, which asks for a sign-in."""
+    from lifecycle.notice import console_address
+
+    return console_address(str(release.review_uri), connection.region)
+
+
+def _turn_release(connection: "Connection", model: str) -> str | None:
+    from kanmon.records import item_of
+
+    turn = item_of(connection, model, "deployment")
+    return str(turn["holder"]) if turn and turn.get("holder") else None
