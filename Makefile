@@ -53,6 +53,7 @@ lock: $(UV) ## Renew every lock file from pyproject.toml
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group steps -c requirements/dev.txt -o containers/requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group sam -o requirements/sam.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group bench -c requirements/dev.txt -o requirements/bench.txt
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group browser -c requirements/dev.txt -o requirements/browser.txt
 
 setup: .venv/ready ## Make .venv from the locks
 
