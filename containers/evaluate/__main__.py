@@ -1,7 +1,8 @@
 """`python -m evaluate`: the shell of the Evaluate step, which knows where the job's files lie.
 
 Reads input/run, input/test, input/report, input/model, and with a champion input/champion and
-input/champion-report; writes evaluation.json and statistics.json to output/evaluation.
+input/champion-report; writes evaluation.json, statistics.json and golden.json to
+output/evaluation.
 """
 
 import json
@@ -42,14 +43,14 @@ def main(paths: Paths) -> None:
         baseline=read_baseline(report),
         champion_baseline=champion_baseline,
     )
-    document, comparison = evaluate(
-        plan, read_rows(paths.input("test")), candidate, champion, evidence
-    )
-    statistics = model_quality(plan.task, comparison.candidate, document["confusion"])
+    evaluated = evaluate(plan, read_rows(paths.input("test")), candidate, champion, evidence)
+    document = evaluated.document
+    statistics = model_quality(plan.task, evaluated.comparison.candidate, document["confusion"])
     output = paths.output("evaluation")
     document["seconds"] = round(time.monotonic() - started, 3)
     write_json(output / "evaluation.json", document)
     write_json(output / "statistics.json", statistics)
+    write_json(output / "golden.json", evaluated.golden)
     print(f"evaluated {plan.model} on {document['rows']['test']} test rows")
 
 

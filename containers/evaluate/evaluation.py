@@ -16,6 +16,7 @@ from contract.step import StepError
 from evaluate.behaviour import calibration, confusion, importance, residuals
 from evaluate.bootstrap import Comparison, Estimate, Estimates, compare
 from evaluate.drift import drift
+from evaluate.golden import golden
 from evaluate.scoring import onnx_scores, parity
 from evaluate.segments import fairness_entry, segment_entry, segments_of
 
@@ -29,14 +30,24 @@ class Evidence:
     champion_baseline: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """The content of evaluation.json (less its seconds) and golden.json, and the comparison that
+    the former rests on."""
+
+    document: dict[str, Any]
+    golden: dict[str, Any]
+    comparison: Comparison
+
+
 def evaluate(
     plan: Plan,
     test: pl.DataFrame,
     candidate: Artifact,
     champion: Artifact | None,
     evidence: Evidence,
-) -> tuple[dict[str, Any], Comparison]:
-    """Give the content of evaluation.json (less its seconds) and the comparison it rests on."""
+) -> Evaluated:
+    """Score the test rows with both models and measure all that the gate and the page ask for."""
     if not test.height:
         raise StepError("there are no test rows; give more data or a larger share in 'split'")
     classes = classes_of(candidate, champion)
@@ -76,7 +87,8 @@ def evaluate(
         "confusion": None if plan.task == "regression" else confusion(served, classes),
         "threshold": candidate.threshold,
     }
-    return without_nan(document), comparison
+    records = golden(plan.task, candidate, native, test, own)
+    return Evaluated(without_nan(document), records, comparison)
 
 
 def rival_of(

@@ -44,7 +44,7 @@ def job(tmp_path):
     return paths
 
 
-def test_it_leaves_the_evaluation_and_the_statistics(job):
+def test_it_leaves_evaluation_statistics_and_golden_records(job):
     main(job)
 
     folder = job.root / "output/evaluation"
@@ -55,6 +55,8 @@ def test_it_leaves_the_evaluation_and_the_statistics(job):
     assert evaluation["seconds"] > 0
     rmse = evaluation["candidate"]["metrics"]["rmse"]["value"]
     assert statistics["regression_metrics"]["rmse"]["value"] == rmse
+    golden = json.loads((folder / "golden.json").read_text())
+    assert (golden["format"], golden["task"], len(golden["rows"])) == (1, "regression", 100)
 
 
 def test_the_first_model_has_no_champion(job):

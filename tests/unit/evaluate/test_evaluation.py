@@ -43,7 +43,8 @@ def model(task, library="lightgbm", **settings) -> Artifact:
 def evaluated(task, candidate, champion=None, test=None, evidence=EVIDENCE, **settings):
     settings = plan(task, candidate.library, champion=CHAMPION if champion else None, **settings)
     test = rows(task, 120, seed=2) if test is None else test
-    return evaluate(settings, test, candidate, champion, evidence)
+    given = evaluate(settings, test, candidate, champion, evidence)
+    return given.document, given.comparison
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -82,7 +82,9 @@ def test_the_model_passes_its_gate_on_its_sample_data(name):
     }
 
     artifact = train(plan, training, validation).artifact
-    document, _ = evaluate(plan, test, artifact, None, Evidence(report, {"features": {}}, None))
+    document = evaluate(
+        plan, test, artifact, None, Evidence(report, {"features": {}}, None)
+    ).document
 
     assert judge(declared, document).verdict == "promote"
 
