@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kanmon.errors import BadInputError
 from kanmon.local.stage import LEAST_FREE_BYTES
@@ -164,7 +164,7 @@ def _send(
     if file.bytes < PART:
         connection.s3.put_object(Bucket=connection.bucket, Key=key, Body=file.path.read_bytes())
         return
-    from boto3.s3.transfer import TransferConfig
+    from boto3.s3.transfer import S3Transfer, TransferConfig
 
     sent = 0
 
@@ -173,15 +173,13 @@ def _send(
         sent += count
         moving(file, sent)
 
-    settings: dict[str, Any] = {}
-    if file.bytes >= SHOW_PROGRESS_FROM:
-        settings["Callback"] = progress
-    connection.s3.upload_file(
+    parts = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART)
+    transfer = S3Transfer(connection.s3, parts)  # type: ignore[arg-type]  # the stubs' mistake
+    transfer.upload_file(
         str(file.path),
         connection.bucket,
         key,
-        Config=TransferConfig(multipart_threshold=PART, multipart_chunksize=PART),
-        **settings,
+        callback=progress if file.bytes >= SHOW_PROGRESS_FROM else None,
     )
 
 

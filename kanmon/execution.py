@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 RUNNING = "RUNNING"
 # An attempt of a task state begins with one of these.
 ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
+# Between two looks few events come; a state or two have this many.
+EVENTS_AT_A_LOOK = 15
 JOB_STATES = {"Preprocess", "Train", "Evaluate"}
 LAST_EVENTS = {
     "ExecutionSucceeded",
@@ -94,10 +96,28 @@ def history(connection: "Connection", arn: str) -> list[Any]:
     return [event for page in pages for event in page["events"]]
 
 
+def continued(connection: "Connection", arn: str, known: list[Any]) -> list[Any]:
+    """The events so far, given those of an earlier look: only what came since is asked for."""
+    last = known[-1]["id"] if known else 0
+    pages = connection.stepfunctions.get_paginator("get_execution_history").paginate(
+        executionArn=arn,
+        includeExecutionData=False,
+        reverseOrder=True,
+        PaginationConfig={"PageSize": EVENTS_AT_A_LOOK},
+    )
+    newest_first: list[Any] = []
+    for page in pages:
+        newest_first += page["events"]
+        if newest_first and newest_first[-1]["id"] <= last + 1:
+            break
+    return known + [event for event in reversed(newest_first) if event["id"] > last]
+
+
 def follow(connection: "Connection", arn: str, passed: Callable[[list[Visit]], None]) -> Ending:
     """Wait for the end, telling `passed` the visits so far at every look."""
+    events: list[Any] = []
     while True:
-        events = history(connection, arn)
+        events = continued(connection, arn, events)
         passages = visits(events)
         passed(passages)
         # The last event can be there a moment before the status is.

@@ -69,6 +69,7 @@ def command(
         return 0
     try:
         screen.note(f"Run {run}")
+        connection.prepare("s3")
         ending = execution.follow(connection, arn, Progress(invocation))
     except KeyboardInterrupt as interrupt:
         screen.settle()
