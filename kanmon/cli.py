@@ -8,14 +8,17 @@ EXAMPLES = """
 kanmon up && kanmon deploy               start the local stage and put the platform on it
 kanmon put-data abalone abalone.csv      give a model its data
 kanmon run abalone                       retrain: train, evaluate, judge, register
-kanmon report abalone --open             read the review page of the latest run
 kanmon run abalone --set seed=8          try another parameter
+kanmon review abalone --open             read the review page of the release that waits
+kanmon approve abalone --reason "..."    let it go into production; `kanmon watch` shows how
+kanmon score abalone rows.csv            ask the release in service
+kanmon rollback abalone                  bring the one before back
 kanmon --stage dev runs abalone          the same verbs on a deployed stage
 """
 
 EXIT_CODES = """
 0    it worked (a run: promote, hold, nothing new, or queued)
-1    the run, or what was asked for, failed
+1    the run, the release, or what was asked for, failed
 2    wrong usage or bad input; nothing was changed
 3    the stage cannot be reached, is not deployed, or refuses the credentials
 4    the run worked and the gate rejected its candidate
@@ -24,6 +27,7 @@ EXIT_CODES = """
 
 ENVIRONMENT = """
 KANMON_STAGE    the stage when --stage is not given
+KANMON_AS       the role to act as when --as is not given
 KANMON_PROJECT  the project's folder when it is not the current one
 KANMON_HOME     where the local stage keeps its state  [default: .kanmon in the project]
 KANMON_DEBUG    show tracebacks
@@ -40,7 +44,9 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
     sections={
         "Stage": ["up", "deploy", "down", "doctor", "env"],
         "Models": ["models", "new-model", "put-data"],
-        "Runs": ["run", "runs", "show", "report", "approve", "reject", "logs", "stop"],
+        "Runs": ["run", "runs", "show", "report", "logs", "stop"],
+        "Releases": ["releases", "review", "approve", "reject", "watch", "rollback", "history"],
+        "Service": ["score"],
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanmon.errors import BAD_INPUT, FAILED, INTERRUPTED, KanmonError
-from kanmon.project import STAGES, Project, find_project
+from kanmon.project import ROLES, STAGES, Project, find_project
 from kanmon.screen import Screen
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Invocation:
 
     stage: str = "local"
     as_json: bool = False
+    role: str | None = None
     project: Project = field(default_factory=find_project)
 
     @cached_property
@@ -47,17 +48,26 @@ class Invocation:
 
     @cached_property
     def connection(self) -> "Connection":
-        """The stage, which must be running."""
+        """The stage, which must be running; as the role that was asked for."""
         from kanmon.stage import connect
 
-        return connect(self.stage, self.project)
+        connection = connect(self.stage, self.project)
+        if self.role is None:
+            return connection
+        from kanmon.roles import assume
+
+        return assume(connection, self.role)
 
 
 def current() -> Invocation:
     """The invocation this command belongs to."""
     root = click.get_current_context().find_root()
     settings = root.meta
-    return Invocation(settings.get("kanmon.stage") or "local", bool(settings.get("kanmon.json")))
+    return Invocation(
+        settings.get("kanmon.stage") or "local",
+        bool(settings.get("kanmon.json")),
+        settings.get("kanmon.role"),
+    )
 
 
 def complete_model(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
@@ -77,13 +87,21 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
 
 
 def common_options(outermost: bool) -> list[click.Parameter]:
-    """--stage and --json, which every command takes, before or after the verb."""
+    """--stage, --as and --json, which every command takes, before or after the verb."""
     return [
         click.Option(
             ["--stage"],
             type=click.Choice(STAGES),
             envvar="KANMON_STAGE" if outermost else None,
             help="The stage to talk to  [default: $KANMON_STAGE or local]",
+            expose_value=False,
+            callback=_remember,
+        ),
+        click.Option(
+            ["--as", "role"],
+            type=click.Choice(ROLES),
+            envvar="KANMON_AS" if outermost else None,
+            help="Assume this role of the stage  [default: $KANMON_AS or your own credentials]",
             expose_value=False,
             callback=_remember,
         ),

@@ -12,6 +12,8 @@ from typing import Any
 from kanmon.errors import BadInputError
 
 STAGES = ("local", "dev", "prod")
+# The roles for people that template.yaml makes.
+ROLES = ("data-scientist", "approver", "operator")
 
 
 @dataclass(frozen=True)

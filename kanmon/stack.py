@@ -104,13 +104,22 @@ def _wait(connection: "Connection", began: float, tick: Callable[[str], None], d
 
 def _first_cause(connection: "Connection") -> str:
     """The earliest failures of the last operation: later ones are mostly cancellations."""
-    events = connection.cloudformation.describe_stack_events(StackName=connection.stack)
-    causes: list[str] = []
-    for event in events["StackEvents"]:  # newest first
-        status, reason = event.get("ResourceStatus", ""), event.get("ResourceStatusReason", "")
-        logical = event.get("LogicalResourceId", "")
-        if logical == connection.stack and status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}:
+    events: list[Any] = []
+    for event in connection.cloudformation.describe_stack_events(StackName=connection.stack)[
+        "StackEvents"
+    ]:  # newest first
+        events.append(event)
+        begins = event.get("ResourceStatus") in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
+        if begins and event.get("LogicalResourceId") == connection.stack:
             break
+    return "; ".join(failure_reasons(events)) or "no reason was given"
+
+
+def failure_reasons(events: list[Any]) -> list[str]:
+    """The earliest three failures among a stack's events, which are given newest first."""
+    causes: list[str] = []
+    for event in events:
+        status, reason = event.get("ResourceStatus", ""), event.get("ResourceStatusReason", "")
         if status.endswith("_FAILED") and reason and "cancelled" not in reason:
-            causes.append(f"{logical}: {' '.join(reason.split())}")
-    return "; ".join(reversed(causes[-3:])) or "no reason was given"
+            causes.append(f"{event.get('LogicalResourceId', '')}: {' '.join(reason.split())}")
+    return list(reversed(causes[-3:]))

@@ -15,6 +15,9 @@ APPLICATION = "ServerlessDeploymentApplication"
 GROUP = "ScoringFunctionDeploymentGroup"
 
 
+Share = tuple[int | None, float]
+
+
 @dataclass(frozen=True)
 class Deployment:
     """A CodeDeploy deployment of a model's scoring function."""
@@ -42,16 +45,32 @@ def serving_stack(connection: "Connection", model: str) -> str:
     return f"{connection.outputs.get('ServingStackPrefix', f'{connection.stack}-serving-')}{model}"
 
 
-def traffic(connection: "Connection", model: str) -> list[tuple[int | None, float]]:
-    """(release, share) of the live alias, the largest share first; empty before there is one.
+def traffic(connection: "Connection", model: str) -> list[Share]:
+    """How the live alias splits the calls, the largest share first; empty before there is one."""
+    return Lookout(connection, model).shares()
 
-    A release is None where a version of the function does not say which it is.
-    """
-    function = _resource(connection, model, FUNCTION)
-    if function is None:
-        return []
-    shares = alias_versions(connection, function)
-    return [(release_of_version(connection, function, one), share) for one, share in shares]
+
+class Lookout:
+    """Looks at a model's live alias again and again, asking only for what can have changed."""
+
+    def __init__(self, connection: "Connection", model: str) -> None:
+        self._connection = connection
+        self._model = model
+        self._function: str | None = None
+        self._releases: dict[str, int | None] = {}
+
+    def shares(self) -> list[Share]:
+        """(release, share) now; a release is None where its version does not say which it is."""
+        function = self._function = self._function or _resource(
+            self._connection, self._model, FUNCTION
+        )
+        if function is None:
+            return []
+        found = alias_versions(self._connection, function)
+        for version, _ in found:
+            if version not in self._releases:
+                self._releases[version] = release_of_version(self._connection, function, version)
+        return [(self._releases[version], share) for version, share in found]
 
 
 def alias_versions(connection: "Connection", function: str) -> list[tuple[str, float]]:

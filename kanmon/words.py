@@ -55,6 +55,14 @@ def signed(value: float | None) -> str:
     return f"+{number(value)}"
 
 
+def percent(share: float) -> str:
+    """
+    >>> percent(1), percent(0.1), percent(0.125)
+    ('100 %', '10 %', '12.5 %')
+    """
+    return f"{share * 100:.1f}".removesuffix(".0") + " %"
+
+
 def moment(iso: str | None) -> str:
     """A moment (ISO 8601) in this machine's time zone, to the second."""
     if not iso:

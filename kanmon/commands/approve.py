@@ -9,18 +9,28 @@ from kanmon.invocation import Verb, complete_model, current
     cls=Verb,
     name="approve",
     examples="""
-    kanmon approve abalone-261121055501-x7k --comment "looked at the tails"
-    kanmon approve abalone                  the latest run of the model
+    kanmon approve abalone                  the release that waits
+    kanmon approve abalone/7 --reason "looked at the tails" --watch
+    kanmon approve abalone --as approver
     """,
 )
-@click.argument("run", shell_complete=complete_model)
-@click.option("--comment", default="by kanmon approve", help="Why; kept with the package.")
-def command(run: str, comment: str) -> None:
-    """Approve the model that a run registered.
+@click.argument("release", shell_complete=complete_model)
+@click.option("--reason", default="", help="Why; kept with the release and its package.")
+@click.option("--watch", is_flag=True, help="Stay until it is in service, or is not.")
+@click.option(
+    "--if-waiting", is_flag=True, help="When nothing waits, say so and leave with exit code 0."
+)
+def command(release: str, reason: str, watch: bool, if_waiting: bool) -> int:
+    """Approve a release: it is verified, then promoted by a canary.
 
-    It becomes the champion: the next candidates are compared with it on the same rows. RUN is a
-    run's name, or a model's name for its latest run.
+    When its canary went well it is in service, and the champion that later candidates are
+    compared with. RELEASE is MODEL/NUMBER, or a model's name for the one that waits.
     """
-    from kanmon.approval import decide
+    from kanmon.commands.watch import watch_release
+    from kanmon.deciding import approve_or_reject
 
-    decide(current(), run, "Approved", comment)
+    invocation = current()
+    found = approve_or_reject(invocation, release, "Approved", reason, if_waiting)
+    if found is None or not watch:
+        return 0
+    return watch_release(invocation, found)

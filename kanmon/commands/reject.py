@@ -9,18 +9,18 @@ from kanmon.invocation import Verb, complete_model, current
     cls=Verb,
     name="reject",
     examples="""
-    kanmon reject abalone-261121055501-x7k --comment "looked at the tails"
-    kanmon reject abalone                  the latest run of the model
+    kanmon reject abalone --reason "wrong in the north"
+    kanmon reject abalone/7 --reason "the baseline is enough" --as approver
     """,
 )
-@click.argument("run", shell_complete=complete_model)
-@click.option("--comment", default="by kanmon reject", help="Why; kept with the package.")
-def command(run: str, comment: str) -> None:
-    """Reject the model that a run registered.
+@click.argument("release", shell_complete=complete_model)
+@click.option("--reason", required=True, help="Why; kept with the release and its package.")
+def command(release: str, reason: str) -> None:
+    """Reject a release: it never goes into service.
 
-    It stays in the registry, with the comment. RUN is a run's name, or a model's name for its
-    latest run.
+    Its package is rejected in the registry, with the reason. RELEASE is MODEL/NUMBER, or a
+    model's name for the one that waits.
     """
-    from kanmon.approval import decide
+    from kanmon.deciding import approve_or_reject
 
-    decide(current(), run, "Rejected", comment)
+    approve_or_reject(current(), release, "Rejected", reason)

@@ -16,15 +16,25 @@ from kanmon.words import moment, seconds
     kanmon show abalone-261121055501-x7k
     kanmon show abalone                     the latest run of the model
     kanmon show abalone --wait              until it has ended, like `kanmon run` does
+    kanmon show abalone/7                   a release: what happened, why, what to do next
     """,
 )
 @click.argument("run", shell_complete=complete_model)
 @click.option("--wait", is_flag=True, help="Watch it until it ends; the exit code is the run's.")
 def command(run: str, wait: bool) -> int:
-    """Show one run: states, verdict, metrics, what it was made from.
+    """Show one run or release: what happened, why, what comes next.
 
-    RUN is a run's name, or a model's name for its latest run.
+    RUN is a run's name, a model's name for its latest run, or MODEL/NUMBER for a release.
     """
+    if "/" in run:
+        from kanmon.commands.watch import watch_release
+        from kanmon.releases import find_release
+
+        invocation = current()
+        if wait:
+            return watch_release(invocation, find_release(invocation.connection, run))
+        tell_release(invocation, run)
+        return 0
     from kanmon import execution
     from kanmon.commands.run import Progress, tell
     from kanmon.records import find_run
@@ -73,3 +83,18 @@ def _tell_all(invocation: Invocation, record: Any, events: list[Any], arn: str) 
         screen.say(f"Failed    {told.document['message']}")
     states = [{"state": one.state, "seconds": round(one.seconds(now), 3)} for one in visits]
     screen.document({"record": record.document(), "states": states, **told.document})
+
+
+def tell_release(invocation: Invocation, reference: str) -> None:
+    """Everything about one release: what was decided, how far it came, why, what to do next."""
+    from kanmon import release_evidence, release_story
+    from kanmon.release_screen import release_document, story_lines
+    from kanmon.releases import find_release
+    from kanmon.stage import stage_flag
+
+    connection, screen = invocation.connection, invocation.screen
+    evidence = release_evidence.gather(connection, find_release(connection, reference))
+    story = release_story.tell(evidence, stage_flag(connection.name))
+    for line in story_lines(evidence, story):
+        screen.say(line)
+    screen.document(release_document(evidence, story))

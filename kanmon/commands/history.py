@@ -1,0 +1,37 @@
+"""kanmon history."""
+
+import click
+
+from kanmon.invocation import Verb, complete_model, current
+
+
+@click.command(
+    cls=Verb,
+    name="history",
+    examples="""
+    kanmon history abalone
+    kanmon history abalone --json
+    """,
+)
+@click.argument("model", shell_complete=complete_model)
+def command(model: str) -> None:
+    """Tell what happened to a model's releases: when, what, who, why."""
+    from kanmon.project import check_model_name
+    from kanmon.release_history import history
+    from kanmon.release_screen import history_lines
+    from kanmon.screen import cut
+    from kanmon.stage import stage_flag
+
+    check_model_name(model)
+    invocation = current()
+    connection, screen = invocation.connection, invocation.screen
+    found = history(connection, model)
+    if not found:
+        invocation.project.model_folder(model)
+        screen.say(
+            f"Nothing yet. `kanmon run {model}{stage_flag(connection.name)}` opens a release "
+            "when its candidate wins"
+        )
+    for line in history_lines(found, model):
+        screen.say(cut(line))
+    screen.document([one.document() for one in found])

@@ -1,0 +1,43 @@
+"""kanmon releases."""
+
+import click
+
+from kanmon.invocation import Verb, complete_model, current
+
+
+@click.command(
+    cls=Verb,
+    name="releases",
+    examples="""
+    kanmon releases
+    kanmon releases abalone --limit 50
+    kanmon releases abalone/7               one release, whole; like `kanmon show abalone/7`
+    kanmon releases --json
+    """,
+)
+@click.argument("model", required=False, shell_complete=complete_model)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many.")
+def command(model: str | None, limit: int) -> None:
+    """List releases, the newest first: what waits, what is in service."""
+    from kanmon.project import check_model_name
+    from kanmon.release_screen import release_lines
+    from kanmon.releases import list_releases
+    from kanmon.screen import cut
+
+    invocation = current()
+    screen = invocation.screen
+    if model and "/" in model:
+        from kanmon.commands.show import tell_release
+
+        tell_release(invocation, model)
+        return
+    if model:
+        check_model_name(model)
+        invocation.project.model_folder(model)
+    found = list_releases(invocation.connection, model)[:limit]
+    for line in release_lines(found):
+        screen.say(cut(line))
+    if not found:
+        name = model or (invocation.project.models() or ["MODEL"])[0]
+        screen.say(f"No release yet. `kanmon run {name}` opens one when its candidate wins")
+    screen.document([one.document() for one in found])

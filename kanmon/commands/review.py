@@ -1,0 +1,60 @@
+"""kanmon review."""
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+from kanmon.invocation import Verb, complete_model, current
+
+
+@click.command(
+    cls=Verb,
+    name="review",
+    examples="""
+    kanmon review abalone --open            the release that waits, else the latest
+    kanmon review abalone/7 --output review.html
+    """,
+)
+@click.argument("release", shell_complete=complete_model)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where to put it.")
+@click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
+def command(release: str, output: Path | None, opened: bool) -> None:
+    """Download a release's review page and say where it is.
+
+    The page's bytes are checked against what was recorded when the release was opened.
+    """
+    from kanmon import release_evidence, release_story, releases, retrain
+    from kanmon.stage import stage_flag
+
+    invocation = current()
+    connection, screen = invocation.connection, invocation.screen
+    found = releases.find_release(connection, release)
+    page = releases.review_page(connection, found)
+    folder = invocation.project.home / "reviews"
+    path = output or folder / f"{found.model}-release-{found.release}.html"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_bytes(page)
+    key = str(found.review_uri).split("/", 3)[-1]
+    url = retrain.console_url(connection, key)
+    if found.summary:
+        screen.say(f"{found.reference}  {found.summary}")
+    screen.say(retrain.shown_path(path))
+    if url:
+        screen.say(url)
+    story = release_story.tell(
+        release_evidence.brief(connection, found), stage_flag(connection.name)
+    )
+    screen.say(story.headline)
+    for step in story.next:
+        screen.say(f"  {step}")
+    if opened and not webbrowser.open(path.resolve().as_uri()):
+        screen.note("No browser was found to open it in.")
+    screen.document(
+        {
+            **found.document(),
+            "path": str(path.resolve()),
+            "uri": f"s3://{connection.bucket}/{key}",
+            "console_url": url,
+        }
+    )

@@ -1,0 +1,54 @@
+"""kanmon rollback."""
+
+import click
+
+from kanmon.invocation import Verb, complete_model, current
+
+
+@click.command(
+    cls=Verb,
+    name="rollback",
+    examples="""
+    kanmon rollback abalone --reason "errors in the north"
+    kanmon rollback abalone --to 5
+    """,
+)
+@click.argument("model", shell_complete=complete_model)
+@click.option("--to", type=click.IntRange(1), help="The release to bring back.")
+@click.option("--reason", default="", help="Why; kept in the model's history.")
+@click.option("--no-wait", is_flag=True, help="Start it and return.")
+def command(model: str, to: int | None, reason: str, no_wait: bool) -> int:
+    """Bring back the release that was in service before, or another.
+
+    It goes through the same pipeline, checks and canary, without a review. While a canary of the
+    model is under way it is stopped instead, and CodeDeploy gives the traffic back by itself.
+    """
+    from kanmon import rollback
+    from kanmon.commands.watch import watch_release
+    from kanmon.project import check_model_name
+    from kanmon.stage import stage_flag
+
+    check_model_name(model)
+    invocation = current()
+    connection, screen = invocation.connection, invocation.screen
+    flag = stage_flag(connection.name)
+    done = rollback.roll_back(connection, model, to, reason)
+    if done.what == "canary stopped":
+        stays = f"{model}/{done.leaves} stays in service" if done.leaves else "none was in service"
+        screen.say(f"The canary of {model} is stopped and rolls back; {stays}")
+        screen.say(f"`kanmon history {model}{flag}` tells when it has")
+    elif done.release:
+        screen.note(f"From {model}/{done.leaves} back to {done.release.reference}")
+        if not no_wait:
+            return watch_release(invocation, done.release, done.execution)
+        screen.say(f"`kanmon watch {done.release.reference}{flag}` shows how it goes")
+    screen.document(
+        {
+            "model": model,
+            "what": done.what,
+            "release": done.release.release if done.release else None,
+            "execution": done.execution,
+            "from": done.leaves,
+        }
+    )
+    return 0

@@ -1,0 +1,125 @@
+"""kanmon score."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from kanmon.errors import BAD_INPUT, FAILED, OK, BadInputError
+from kanmon.invocation import Verb, complete_model, current
+from kanmon.words import count
+
+if TYPE_CHECKING:
+    from kanmon.scoring import Scored
+
+# So many refused rows are told one by one.
+MOST_PROBLEMS = 20
+
+
+@click.command(
+    cls=Verb,
+    name="score",
+    examples="""
+    kanmon score abalone rows.csv
+    kanmon score abalone rows.jsonl --json
+    head -3 datasets/abalone/abalone.csv | kanmon score abalone -
+    """,
+)
+@click.argument("model", shell_complete=complete_model)
+@click.argument("rows")
+def command(model: str, rows: str) -> int:
+    """Score rows (CSV or JSON lines) with the release in service.
+
+    ROWS is a file, or - for standard input. Prints CSV: the row's number, the prediction, the
+    release that made it. Columns that are no features (target, key, ignored) may be there.
+    Rows that are refused are told on stderr; the exit code is then 1, or 2 when none was scored.
+    """
+    from kanmon import scoring
+    from kanmon.project import check_model_name
+    from kanmon.rows import batches, read_rows
+
+    check_model_name(model)
+    invocation = current()
+    connection, screen = invocation.connection, invocation.screen
+    with opened(rows) as lines:
+        service = scoring.service_of(connection, model)
+        found = read_rows(lines, service.schema)
+        answers = (
+            one
+            for batch in batches(found, scoring.BATCH_ROWS)
+            for one in scoring.score(connection, service, batch)
+        )
+        scored, refused = tell(answers, screen.as_json)
+    for one in refused[:MOST_PROBLEMS]:
+        screen.note(f"row {one.row}: {one.problem}")
+    if len(refused) > MOST_PROBLEMS:
+        screen.note(f"and {len(refused) - MOST_PROBLEMS:,} more rows")
+    if refused:
+        screen.problem(f"{count(len(refused), 'row')} refused, {len(scored):,} scored.")
+    screen.document(
+        {
+            "model": model,
+            "predictions": [
+                {**(one.answer or {}), "row": one.row, "release": one.release} for one in scored
+            ],
+            "errors": [{"row": one.row, "message": one.problem} for one in refused],
+        }
+    )
+    if not refused:
+        return OK
+    return FAILED if scored else BAD_INPUT
+
+
+def tell(answers: "Iterator[Scored]", as_json: bool) -> "tuple[list[Scored], list[Scored]]":
+    """Write every prediction as it comes; the rows that were scored and those that were not."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    scored: list[Scored] = []
+    refused: list[Scored] = []
+    for one in answers:
+        if one.answer is None:
+            refused.append(one)
+            continue
+        if not as_json:
+            if not scored:
+                writer.writerow(["row", "prediction", *extra(one.answer), "release"])
+            columns = extra(one.answer)
+            cells = [one.answer["prediction"], *columns.values()]
+            writer.writerow([one.row, *cells, one.release])
+        scored.append(one)
+    sys.stdout.flush()
+    return scored, refused
+
+
+def extra(answer: dict[str, Any]) -> dict[str, Any]:
+    """The probability that goes with a class.
+
+    >>> extra({"row": 0, "prediction": "gold", "probabilities": {"gold": 0.7, "tin": 0.3}})
+    {'probability': 0.7}
+    """
+    if "probability" in answer:
+        return {"probability": answer["probability"]}
+    if "probabilities" in answer:
+        return {"probability": answer["probabilities"].get(answer["prediction"])}
+    return {}
+
+
+@contextmanager
+def opened(rows: str) -> Iterator[TextIO]:
+    """The text that was named; - is standard input."""
+    if rows == "-":
+        yield sys.stdin
+        return
+    path = Path(rows)
+    if path.is_dir():
+        raise BadInputError(f"{rows} is a folder", "Name a file of rows.")
+    if not path.exists():
+        raise BadInputError(f"there is no file {rows}", "Check the path.")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            yield lines
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{rows} is not UTF-8 text", "Save it as UTF-8.") from error

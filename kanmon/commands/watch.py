@@ -1,0 +1,65 @@
+"""kanmon watch."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kanmon.errors import FAILED, OK, InterruptedByUserError
+from kanmon.invocation import Invocation, Verb, complete_model, current
+
+if TYPE_CHECKING:
+    from kanmon.releases import Release
+
+
+@click.command(
+    cls=Verb,
+    name="watch",
+    examples="""
+    kanmon watch abalone                    the release that waits, else the latest
+    kanmon watch abalone/7
+    """,
+)
+@click.argument("release", shell_complete=complete_model)
+def command(release: str) -> int:
+    """Watch a release on its way: stages, seconds, the canary's traffic.
+
+    It ends when the release's pipeline does; exit code 0 when it went through. Ctrl-C stops
+    watching, not the release.
+    """
+    from kanmon.releases import find_release
+
+    invocation = current()
+    return watch_release(invocation, find_release(invocation.connection, release))
+
+
+def watch_release(invocation: Invocation, release: "Release", execution: str | None = None) -> int:
+    """Watch until the end and tell how it ended; the exit code."""
+    from kanmon import release_evidence, release_story
+    from kanmon.release_screen import ReleaseProgress, release_document
+    from kanmon.release_watch import follow
+    from kanmon.stage import stage_flag
+
+    connection, screen = invocation.connection, invocation.screen
+    flag = stage_flag(connection.name)
+    try:
+        screen.note(f"Release {release.reference}")
+        release, stands = follow(connection, release, ReleaseProgress(invocation), execution)
+    except KeyboardInterrupt as interrupt:
+        screen.settle()
+        raise InterruptedByUserError(
+            f"the release {release.reference} goes on",
+            f"`kanmon watch {release.reference}{flag}` looks at it again.",
+        ) from interrupt
+    evidence = release_evidence.gather(connection, release)
+    story = release_story.tell(evidence, flag)
+    worked = stands is not None and stands.status == "Succeeded"
+    if worked:
+        screen.say(story.headline)
+    screen.document(release_document(evidence, story))
+    if worked:
+        return OK
+    told = (
+        ": ".join([story.headline, "; ".join(story.reasons)]) if story.reasons else story.headline
+    )
+    screen.problem(f"{told.rstrip('.')}. `kanmon show {release.reference}{flag}` has all of it.")
+    return FAILED

@@ -1,0 +1,67 @@
+"""What `kanmon approve` and `kanmon reject` share: decide, and say what comes next."""
+
+from typing import TYPE_CHECKING
+
+from kanmon.decision import Decision, decide, not_waiting, waiting_approval
+from kanmon.releases import WAITING, Release, find_release, list_releases
+from kanmon.stage import stage_flag
+
+if TYPE_CHECKING:
+    from kanmon.invocation import Invocation
+
+
+def approve_or_reject(
+    invocation: "Invocation",
+    reference: str,
+    decision: Decision,
+    reason: str,
+    if_waiting: bool = False,
+) -> Release | None:
+    """Decide and say so; None when nothing waits and that is fine (`if_waiting`)."""
+    connection, screen = invocation.connection, invocation.screen
+    release = find_release(connection, reference)
+    if if_waiting and waiting_approval(connection, release) is None:
+        _nothing_waits(invocation, release)
+        return None
+    release = _once_it_waits(invocation, release)
+    at = decide(connection, release, decision, reason)
+    word, flag = decision.lower(), stage_flag(connection.name)
+    screen.say(f"Release {release.reference} is {word}")
+    if decision == "Approved":
+        if release.verdict == "hold":
+            screen.note(f"The gate had held it: {release.summary}")
+        screen.say(f"It is verified and promoted now: `kanmon watch {release.reference}{flag}`")
+    screen.document(
+        {
+            **release.document(),
+            "decision": word,
+            "decision_reason": reason,
+            "decided_at": at,
+        }
+    )
+    return release
+
+
+def _once_it_waits(invocation: "Invocation", release: Release) -> Release:
+    """The pipeline needs a moment from a release's opening to its approval's token."""
+    import time
+
+    connection = invocation.connection
+    limit = time.monotonic() + 20 * connection.poll_seconds
+    while release.status == WAITING and waiting_approval(connection, release) is None:
+        if time.monotonic() > limit:
+            raise not_waiting(connection, release)
+        time.sleep(connection.poll_seconds)
+        release = find_release(connection, release.reference)
+    return release
+
+
+def _nothing_waits(invocation: "Invocation", release: Release) -> None:
+    screen = invocation.screen
+    serving = next(
+        (one for one in list_releases(invocation.connection, release.model) if one.in_service),
+        None,
+    )
+    now = f"{serving.reference} is in service" if serving else "none is in service"
+    screen.say(f"No release of {release.model} waits for a review; {now}")
+    screen.document({"model": release.model, "decision": None, "in_service": now})

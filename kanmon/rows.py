@@ -1,0 +1,156 @@
+"""Rows that a caller wants scored, read from CSV or JSON lines. Pure: lines in, rows out."""
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from kanmon.errors import BadInputError
+
+Value = float | str | None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a model's rows have: its features with their kind, and columns to leave out."""
+
+    features: dict[str, str]  # name -> numeric | categorical
+    others: frozenset[str] = frozenset()  # target, key and ignored columns: may be there
+    null_values: frozenset[str] = frozenset({"", "NA"})
+    delimiter: str = ","
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row by its number, the first one being 1; or why it cannot be one."""
+
+    number: int
+    values: dict[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+
+
+def read_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
+    """Rows of a text that is CSV with a header, or one JSON object on each line."""
+    whole = iter(lines)
+    for first in whole:
+        begin = first.lstrip("\ufeff")
+        if not begin.strip():
+            continue
+        again = chain([begin], whole)
+        if begin.lstrip().startswith("{"):
+            return _json_rows(again, schema)
+        if begin.lstrip().startswith("["):
+            raise BadInputError("the rows are a JSON list", "Write one JSON object on each line.")
+        return _csv_rows(again, schema)
+    raise BadInputError("there are no rows", "Give CSV with a header, or JSON lines.")
+
+
+def _json_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
+    number = 0
+    for line in lines:
+        if not line.strip():
+            continue
+        number += 1
+        try:
+            given = json.loads(line, parse_constant=_refuse)
+        except ValueError as error:
+            yield Row(number, problem=f"is not JSON: {error}")
+            continue
+        if not isinstance(given, dict):
+            yield Row(number, problem="is not a JSON object; write {feature: value, …}")
+            continue
+        yield Row(number, {key: one for key, one in given.items() if key not in schema.others})
+
+
+def _refuse(word: str) -> float:
+    raise ValueError(f"{word} is not a number; send null for a missing value")
+
+
+def _csv_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
+    # Strict: a quote in the wrong place would silently swallow rows otherwise.
+    reader = csv.reader(lines, delimiter=schema.delimiter, strict=True)
+    header = next(reader)
+    _check_header(header, schema)
+    number = 0
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise BadInputError(
+                f"line {reader.line_num} is not CSV: {error}",
+                "Every quote must be closed, and doubled inside of quotes.",
+            ) from error
+        if cells is None:
+            return
+        if not cells:
+            continue
+        number += 1
+        if len(cells) != len(header):
+            yield Row(number, problem=f"has {len(cells)} fields, the header {len(header)}")
+            continue
+        yield Row(
+            number,
+            {
+                name: value(cell, schema.features[name], schema.null_values)
+                for name, cell in zip(header, cells, strict=True)
+                if name in schema.features
+            },
+        )
+
+
+def _check_header(header: list[str], schema: Schema) -> None:
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise BadInputError(f"the header names {', '.join(twice)} twice", "Name each column once.")
+    if not set(header) & set(schema.features):
+        raise BadInputError(
+            f"the first line names none of the model's features ({', '.join(schema.features)})",
+            "Give CSV with a header, delimited as model.yaml says, or JSON lines.",
+        )
+    unknown = [name for name in header if name not in schema.features | _named(schema.others)]
+    if unknown:
+        raise BadInputError(
+            f"the model has no feature {', '.join(unknown)}",
+            f"Remove it, or correct its name; the features are {', '.join(schema.features)}.",
+        )
+
+
+def _named(others: frozenset[str]) -> dict[str, str]:
+    return dict.fromkeys(others, "")
+
+
+def value(cell: str, kind: str, null_values: frozenset[str]) -> Value:
+    """A cell as the scorer wants it; a text that is no number goes as it is, to be refused there.
+
+    >>> value("0.5", "numeric", frozenset({"NA"})), value("1", "categorical", frozenset())
+    (0.5, '1')
+    >>> value("NA", "numeric", frozenset({"NA"})), value("1_000", "numeric", frozenset())
+    (None, '1_000')
+    """
+    if cell in null_values:
+        return None
+    if kind != "numeric" or "_" in cell:
+        return cell
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    return number if math.isfinite(number) else cell
+
+
+def batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """
+    >>> [[row.number for row in batch] for batch in batches(map(Row, range(1, 6)), 2)]
+    [[1, 2], [3, 4], [5]]
+    """
+    batch: list[Row] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

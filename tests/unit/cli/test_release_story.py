@@ -1,0 +1,215 @@
+"""What happened with a release and what to do next, for every way it can go."""
+
+import pytest
+
+from kanmon.release_story import Evidence, Story, tell
+from kanmon.words import moment
+from tests.unit.cli.making_releases import (
+    ADA,
+    ADMITTED,
+    BUNDLE,
+    REVIEWED,
+    START,
+    VERIFIED,
+    at,
+    deployment,
+    detail,
+    progress,
+    release,
+)
+
+NOW = START.isoformat()
+WAITS = detail("Review", "ApproveRelease", "InProgress", began=1, externalExecutionId="token")
+DEPLOYS = detail("Promote", "DeployRelease", "InProgress", began=4)
+
+
+def test_one_that_waits_says_since_when_and_how_to_decide():
+    evidence = Evidence(release("WAITING"), progress("InProgress", BUNDLE, WAITS))
+
+    assert tell(evidence) == Story(
+        f"wine/7 waits for a review since {moment(at(1).isoformat())}",
+        next=[
+            "kanmon review wine/7 --open",
+            'kanmon approve wine/7 --reason "…"',
+            'kanmon reject wine/7 --reason "…"',
+        ],
+    )
+
+
+def test_commands_name_the_stage():
+    evidence = Evidence(release("WAITING"), progress("InProgress", BUNDLE, WAITS))
+
+    assert all(step.endswith(" --stage dev") for step in tell(evidence, " --stage dev").next)
+
+
+def test_one_without_a_pipeline_says_how_to_get_another():
+    story = tell(Evidence(release("WAITING", execution=None)))
+
+    assert story.headline == "wine/7 was opened, and no pipeline execution promotes it"
+    assert story.next == ["kanmon run wine --force"]
+
+
+def test_one_that_is_being_verified_is_watched():
+    going = progress("InProgress", BUNDLE, REVIEWED, ADMITTED)
+
+    assert tell(Evidence(release("APPROVED"), going)).next == ["kanmon watch wine/7"]
+
+
+def test_one_behind_another_says_behind_which():
+    admits = detail("Verify", "AdmitRelease", "InProgress", began=2)
+    going = progress("InProgress", BUNDLE, REVIEWED, admits)
+
+    story = tell(Evidence(release("APPROVED"), going, behind=6))
+
+    assert story.headline == "wine/7 is approved and waits for its turn: wine/6 is being promoted"
+
+
+def test_a_canary_under_way_tells_the_split_and_how_to_stop_it():
+    evidence = Evidence(
+        release("APPROVED"),
+        progress("InProgress", BUNDLE, REVIEWED, ADMITTED, VERIFIED, DEPLOYS),
+        (deployment("InProgress", ended=None),),
+        traffic=((6, 0.9), (7, 0.1)),
+    )
+
+    assert tell(evidence) == Story(
+        "wine/7 is approved and its canary is under way: release 6 gets 90 %, release 7 gets 10 %",
+        next=["kanmon watch wine/7", "kanmon rollback wine"],
+    )
+
+
+def test_one_in_service_can_be_asked_and_rolled_back():
+    evidence = Evidence(
+        release("PROMOTED", in_service=True, promoted_at=NOW), traffic=((7, 1.0),), champion=7
+    )
+
+    story = tell(evidence)
+
+    assert (story.headline, story.reasons) == (f"wine/7 is in service since {moment(NOW)}", [])
+    assert story.next[-1] == 'kanmon rollback wine --reason "…"'
+
+
+def test_an_alias_that_serves_another_release_is_told():
+    evidence = Evidence(
+        release("PROMOTED", in_service=True, promoted_at=NOW), traffic=((6, 1.0),), champion=7
+    )
+
+    assert tell(evidence).reasons == [
+        "The live alias: release 6 gets 100 %; that is not what the table says."
+    ]
+
+
+def test_one_that_was_replaced_can_be_brought_back():
+    story = tell(Evidence(release("PROMOTED", promoted_at=NOW), champion=8))
+
+    assert story.headline == f"wine/7 was promoted at {moment(NOW)}; now wine/8 is in service"
+    assert story.next == ["kanmon rollback wine --to 7"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "headline"),
+    [
+        (
+            {"status": "REJECTED", "decided_by": ADA, "decision_reason": "odd in\nthe north"},
+            f"wine/7 was rejected by ada (kanmon-local-Approver) at {moment(NOW)}: "
+            "odd in the north",
+        ),
+        (
+            {"status": "EXPIRED"},
+            f"wine/7 expired at {moment(NOW)}: nobody decided in time, which counts as a rejection",
+        ),
+        (
+            {"status": "SUPERSEDED"},
+            "wine/7 is superseded: a newer release was promoted while it waited",
+        ),
+    ],
+)
+def test_one_that_was_not_approved_says_who_when_and_why(fields, headline):
+    assert tell(Evidence(release(decided_at=NOW, **fields), champion=8)).headline == headline
+
+
+def failed(details, status="FAILED", **evidence):
+    fields = {"champion": 6, **evidence}
+    return tell(Evidence(release(status), progress("Failed", *details), **fields))
+
+
+def test_a_failed_verification_shows_the_end_of_the_build_log():
+    build = detail(
+        "Verify",
+        "VerifyRelease",
+        "Failed",
+        began=3,
+        errorDetails={"code": "JobFailed", "message": "Build terminated with state: FAILED"},
+    )
+
+    story = failed(
+        [BUNDLE, REVIEWED, ADMITTED, build], build_lines=("golden row 3: 9.1 instead of 10.2",)
+    )
+
+    assert story == Story(
+        "wine/7 failed at VerifyRelease (stage Verify)",
+        [
+            "golden row 3: 9.1 instead of 10.2",
+            "VerifyRelease: Build terminated with state: FAILED",
+            "wine/6 stays in service.",
+        ],
+        ["kanmon history wine", "kanmon run wine --force"],
+    )
+
+
+def test_a_failed_hook_says_what_it_wrote():
+    broken = detail(
+        "Promote", "DeployRelease", "Failed", began=4, externalExecutionSummary="Failed"
+    )
+    evidence = {
+        "deployments": (
+            deployment("Failed", events=(("BeforeAllowTraffic", "Failed", ""),)),
+            deployment("Succeeded", id="d-2", creator="codeDeployRollback"),
+        ),
+        "hook_lines": ("3 of 100 golden rows differ",),
+        "stack_causes": ("ScoringFunctionAliaslive: deployment d-1 failed",),
+    }
+
+    story = failed([BUNDLE, REVIEWED, ADMITTED, VERIFIED, broken], "ROLLED_BACK", **evidence)
+
+    assert story.headline == "wine/7 was rolled back during its canary"
+    assert story.reasons == [
+        "3 of 100 golden rows differ",
+        "the check before traffic failed",
+        "ScoringFunctionAliaslive: deployment d-1 failed",
+        "DeployRelease: Failed",
+        "wine/6 stays in service.",
+    ]
+
+
+def test_a_rollback_by_alarm_names_it():
+    alarmed = deployment(
+        "Stopped", reason="alarm kanmon-local-serving-wine-errors is on", reason_code="ALARM_ACTIVE"
+    )
+
+    story = failed([BUNDLE, REVIEWED], "ROLLED_BACK", deployments=(alarmed,), champion=None)
+
+    assert story.reasons[0] == "alarm kanmon-local-serving-wine-errors is on"
+    assert story.reasons[-1] == "No release of the model is in service."
+
+
+def test_a_stopped_pipeline_says_where_and_why():
+    deploys = detail("Promote", "DeployRelease", "Abandoned", began=4)
+    stopped = progress("Stopped", BUNDLE, REVIEWED, deploys, summary="wrong data")
+
+    story = tell(Evidence(release("FAILED", error="stopped: wrong data"), stopped, champion=6))
+
+    assert story.headline == "wine/7 was stopped at DeployRelease (stage Promote)"
+    assert story.reasons == ["wrong data", "stopped: wrong data", "wine/6 stays in service."]
+
+
+@pytest.mark.parametrize("status", ["WAITING", "APPROVED"])
+def test_a_pipeline_that_ended_before_the_table_knows_is_told_as_it_is(status):
+    review = detail("Review", "ApproveRelease", "Failed", began=1)
+
+    story = tell(Evidence(release(status), progress("Failed", BUNDLE, review), champion=6))
+
+    assert story.headline == (
+        "wine/7 failed at ApproveRelease (stage Review); its record follows by an event"
+    )
+    assert story.next == ["kanmon show wine/7"]
