@@ -27,10 +27,15 @@ SECOND = (
     *("tagging", "cloudformation"),
 )
 # Those of our own, each a package beside this file: see `parts.OwnService`.
-OWN = ("sagemaker",)
+OWN = ("sagemaker", "codepipeline")
 # A run that was accepted must be known after a crash, or nobody would give its turn back; a package
-# whose registration was answered must be there, or the run's record would name nothing.
-DURABLE = {"StartExecution", "CreateModelPackage", "CreateModelPackageGroup"}
+# whose registration was answered must be there, or the run's record would name nothing; an answer to
+# an approval counts once, and an execution of a pipeline that was begun or stopped is.
+DURABLE = {
+    *("StartExecution", "CreateModelPackage", "CreateModelPackageGroup"),
+    *("StartPipelineExecution", "StopPipelineExecution", "RetryStageExecution"),
+    "PutApprovalResult",
+}
 READING = ("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Head")
 
 

@@ -37,10 +37,13 @@ class Credentials:
         }
 
 
-def assume_as_service(role_arn: str, service: str, session_name: str) -> Credentials:
+def assume_as_service(
+    role_arn: str, service: str, session_name: str, policy: dict[str, Any] | None = None
+) -> Credentials:
     """Credentials of `role_arn` for `service` (e.g. `states.amazonaws.com`).
 
-    Raises RoleRefusedError, worded as AWS words it.
+    A session policy limits what the role may do with them. Raises RoleRefusedError, worded as AWS
+    words it.
     """
     from ministack.services import iam, sts
 
@@ -69,7 +72,7 @@ def assume_as_service(role_arn: str, service: str, session_name: str) -> Credent
             "SourceAccessKeyId": None,
             "SourcePrincipalArn": service,
             "SessionTags": [],
-            "SessionPolicies": None,
+            "SessionPolicies": {"Policy": json.dumps(policy), "PolicyArns": []} if policy else None,
         },
     )
     return credentials

@@ -1,0 +1,97 @@
+"""CodePipeline's API for the gateway."""
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from kanmon.local.codepipeline.approvals import Approvals
+from kanmon.local.codepipeline.deadlines import Deadlines
+from kanmon.local.codepipeline.engine import Engine
+from kanmon.local.codepipeline.executions import Executions
+from kanmon.local.codepipeline.jobs import Jobs
+from kanmon.local.codepipeline.names import TARGET_PREFIX, Names
+from kanmon.local.codepipeline.pipelines import Pipelines
+from kanmon.local.codepipeline.ports import Ports, Provider
+from kanmon.local.codepipeline.records import RUNNING
+from kanmon.local.codepipeline.state import State
+from kanmon.local.protocol.service import JsonService, Operation, Response
+from kanmon.local.protocol.shapes import Api
+
+
+class CodePipeline:
+    """The service of one account in one region. All it holds is plain JSON.
+
+    `providers` are by the provider's name in an action type; `scale` is how many seconds of an
+    approval's time pass here in one.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        providers: Mapping[str, Provider],
+        jobs: Jobs,
+        names: Names,
+        scale: float = 1.0,
+    ) -> None:
+        self._lock = threading.RLock()
+        self._state = State()
+        self._deadlines = Deadlines(ports.now)
+        self._engine = Engine(ports, self._state, names, providers, self._lock)
+        self._approvals = Approvals(
+            ports, self._state, self._engine, self._deadlines, self._lock, scale
+        )
+        operations: dict[str, Operation] = {
+            **Pipelines(ports, self._state, names, self._engine).operations(),
+            **Executions(ports, self._state, names, self._engine).operations(),
+            **self._approvals.operations(),
+            **jobs.operations(),
+        }
+        self._api = Api("codepipeline")
+        self._service = JsonService(self._api, TARGET_PREFIX, operations, self._lock)
+
+    def respond(self, headers: Mapping[str, str], body: bytes) -> Response:
+        """Answer one HTTP request. Everything here is in memory and returns at once."""
+        return self._service.respond(headers, body)
+
+    def call(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Call an operation by its name, as a client would; raises ServiceError."""
+        return self._service.call(name, request)
+
+    def warm_up(self) -> None:
+        """Load the API's model now instead of at the first request."""
+        self._api.model  # noqa: B018 - loading it is the point
+
+    @property
+    def in_use(self) -> bool:
+        """Whether there is any pipeline."""
+        return bool(self._state.pipelines)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return a copy of all that is kept, as plain JSON."""
+        with self._lock:
+            kept: dict[str, Any] = json.loads(json.dumps(self._state.take()))
+        return kept
+
+    def load_persisted_state(self, state: Mapping[str, Any] | None) -> None:
+        """Take up what `get_state` returned in an earlier process, and go on with it.
+
+        What ran then is failed, so that its stage can be retried; what waits goes on waiting.
+        """
+        if not state:
+            return
+        with self._lock:
+            self._state.load(state)
+            under_way = [
+                execution
+                for execution in self._state.executions.values()
+                if execution["status"] in RUNNING
+            ]
+            for execution in under_way:
+                self._engine.fail_interrupted(execution)
+                self._approvals.resume(execution)
+            for execution in under_way:
+                self._engine.advance(execution)
+
+    def close(self) -> None:
+        self._deadlines.close()

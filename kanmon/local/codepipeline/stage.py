@@ -1,0 +1,108 @@
+"""CodePipeline put together for a running stage."""
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from kanmon.local import authorization, credentials, pace, persistence
+from kanmon.local.codepipeline.actions.approval import ManualApproval
+from kanmon.local.codepipeline.actions.cloudformation import CloudFormationAction
+from kanmon.local.codepipeline.actions.codebuild import CodeBuildAction
+from kanmon.local.codepipeline.actions.lambda_invoke import LambdaInvoke
+from kanmon.local.codepipeline.actions.s3_source import S3Source
+from kanmon.local.codepipeline.builds import StageBuilds
+from kanmon.local.codepipeline.cloud import Buckets, Clients, Lambdas, Topics
+from kanmon.local.codepipeline.jobs import Jobs
+from kanmon.local.codepipeline.names import PRINCIPAL, Names
+from kanmon.local.codepipeline.ports import Ports, Provider
+from kanmon.local.codepipeline.service import CodePipeline
+from kanmon.local.codepipeline.stacks import CloudStacks
+from kanmon.local.home import ACCOUNT, REGION
+from kanmon.local.parts import Parts
+from kanmon.local.patches import pipelines
+from kanmon.local.protocol.service import Response
+
+
+class Stage:
+    """The service, and what makes its actions' clients."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._emulator = parts.emulator
+        self._clients = Clients(parts.endpoint)
+        names, jobs = Names(REGION, ACCOUNT), Jobs()
+        ports = Ports(
+            caller=self._emulator.caller,
+            identity=self._emulator.identity,
+            allowed=allowed,
+            trusted=trusted,
+            emit=self._emulator.emit,
+            changed=lambda: persistence.changed("codepipeline"),
+            now=time.time,
+        )
+        buckets = Buckets(self._clients)
+        providers: dict[str, Provider] = {
+            "S3": S3Source(buckets),
+            "Manual": ManualApproval(Topics(self._clients), names),
+            "Lambda": LambdaInvoke(Lambdas(self._clients), jobs, ACCOUNT),
+            "CodeBuild": CodeBuildAction(StageBuilds(allowed), names),
+            "CloudFormation": CloudFormationAction(
+                CloudStacks(self._clients, allowed, pipelines.stack_status), buckets
+            ),
+        }
+        self.service = CodePipeline(ports, providers, jobs, names, approval_scale())
+        self._warm = threading.Event()
+        pipelines.install(self._call_for_stack)
+
+    def respond(self, headers: Mapping[str, str], body: bytes) -> Response:
+        self._emulator.remember_caller(headers)
+        answer = self.service.respond(headers, body)
+        if not self._warm.is_set() and self.service.in_use:
+            self._read_descriptions()
+        return answer
+
+    def warm_up(self) -> None:
+        self.service.warm_up()
+        if self.service.in_use:
+            self._read_descriptions()
+
+    def close(self) -> None:
+        self.service.close()
+
+    def _call_for_stack(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Call an operation for CloudFormation, which acts as the account's root."""
+        self._emulator.remember_caller({})
+        answer = self.service.call(operation, request)
+        if not self._warm.is_set():
+            self._read_descriptions()
+        return answer
+
+    def _read_descriptions(self) -> None:
+        """Get ready for executions, beside what goes on; there is no need where no pipeline is."""
+        self._warm.set()
+        threading.Thread(
+            target=self._clients.read_descriptions, name="pipeline clients", daemon=True
+        ).start()
+
+
+def approval_scale() -> float:
+    """How fast the time of short approvals runs: as the stage's, where somebody set that.
+
+    The pace that a stage has by itself is for canaries, not for people.
+    """
+    return pace.scale() if os.environ.get(pace.SETTING) else 1.0
+
+
+def allowed(
+    role: str, action: str, resource: str, context: Mapping[str, Any] | None = None
+) -> bool:
+    return authorization.allowed(role, action, resource, dict(context or {}))
+
+
+def trusted(role: str) -> bool:
+    try:
+        credentials.assume_as_service(role, PRINCIPAL, "AWSCodePipeline")
+    except credentials.RoleRefusedError:
+        return False
+    return True
