@@ -29,8 +29,8 @@ SECOND = (
 # Those of our own, each a package beside this file: see `parts.OwnService`.
 OWN = ("sagemaker", "codepipeline")
 # A run that was accepted must be known after a crash, or nobody would give its turn back; a package
-# whose registration was answered must be there, or the run's record would name nothing; an answer to
-# an approval counts once, and an execution of a pipeline that was begun or stopped is.
+# whose registration was answered must be there, or the run's record would name nothing; so it is
+# with a pipeline's executions, and an approval that was answered is decided once and for all.
 DURABLE = {
     *("StartExecution", "CreateModelPackage", "CreateModelPackageGroup"),
     *("StartPipelineExecution", "StopPipelineExecution", "RetryStageExecution"),
