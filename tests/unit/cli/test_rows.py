@@ -1,0 +1,83 @@
+"""Rows to score, from CSV and JSON lines."""
+
+import pytest
+
+from kanmon.errors import BadInputError
+from kanmon.rows import Row, Schema, read_rows
+
+SCHEMA = Schema(
+    {"acid": "numeric", "colour": "categorical"},
+    frozenset({"quality", "id"}),
+    frozenset({"", "NA"}),
+)
+
+
+def rows(text, schema=SCHEMA):
+    return list(read_rows(text.splitlines(keepends=True), schema))
+
+
+def test_a_table_gives_numbers_texts_and_missing_values_and_leaves_the_target_out():
+    assert rows("id,colour,acid,quality\n1,red,0.5,7\n2,NA,,8\n") == [
+        Row(1, {"colour": "red", "acid": 0.5}),
+        Row(2, {"colour": None, "acid": None}),
+    ]
+
+
+def test_a_number_among_categories_stays_a_text():
+    assert rows("colour\n1\n")[0].values == {"colour": "1"}
+
+
+def test_what_is_no_number_goes_to_the_scorer_as_it_is():
+    assert rows("acid\nsour\n1e999\n") == [Row(1, {"acid": "sour"}), Row(2, {"acid": "1e999"})]
+
+
+def test_a_row_with_too_many_fields_is_told_and_the_others_are_read():
+    assert rows("acid,colour\n1,red,x\n2,red\n") == [
+        Row(1, problem="has 3 fields, the header 2"),
+        Row(2, {"acid": 2.0, "colour": "red"}),
+    ]
+
+
+def test_quotes_may_hold_the_delimiter_and_line_breaks():
+    assert rows('colour,acid\n"red, or\nblue",1\n')[0].values == {
+        "colour": "red, or\nblue",
+        "acid": 1.0,
+    }
+
+
+def test_json_lines_are_read_as_they_are_without_the_target():
+    assert rows('{"acid": 0.5, "colour": null, "quality": 7}\n\n[1]\n{"acid": NaN}\n{') == [
+        Row(1, {"acid": 0.5, "colour": None}),
+        Row(2, problem="is not a JSON object; write {feature: value, …}"),
+        Row(3, problem="is not JSON: NaN is not a number; send null for a missing value"),
+        Row(
+            4,
+            problem="is not JSON: Expecting property name enclosed in double quotes: "
+            "line 1 column 2 (char 1)",
+        ),
+    ]
+
+
+def test_a_mark_at_the_beginning_and_another_delimiter_are_fine():
+    schema = Schema(SCHEMA.features, SCHEMA.others, SCHEMA.null_values, ";")
+
+    assert rows("\ufeffacid;colour\n1;red\n", schema)[0].values == {"acid": 1.0, "colour": "red"}
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", "there are no rows"),
+        ("\n \n", "there are no rows"),
+        ("[1, 2]\n", "the rows are a JSON list"),
+        ("1,2\n", "the first line names none of the model's features (acid, colour)"),
+        ("acid,acid\n1,2\n", "the header names acid twice"),
+        ("acid,kolour\n1,red\n", "the model has no feature kolour"),
+        ('acid\n"1\n', "line 2 is not CSV: unexpected end of data"),
+    ],
+)
+def test_a_text_that_is_no_table_says_why(text, what):
+    with pytest.raises(BadInputError) as refused:
+        rows(text)
+
+    assert refused.value.what == what
