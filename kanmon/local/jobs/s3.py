@@ -113,10 +113,11 @@ class S3:
         with self._send("GET", f"/{location.bucket}/{quote(location.key)}") as response:
             return response.read()
 
-    def download(self, location: Location, target: Path) -> None:
+    def download(self, location: Location, target: Path, version: str | None = None) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
+        path = f"/{location.bucket}/{quote(location.key)}"
         with (
-            self._send("GET", f"/{location.bucket}/{quote(location.key)}") as response,
+            self._send("GET", path, {"versionId": version} if version else None) as response,
             target.open("wb") as file,
         ):
             while piece := response.read(PIECE_BYTES):

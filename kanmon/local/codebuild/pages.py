@@ -1,0 +1,18 @@
+"""Pages of CodeBuild's List operations: 100 names each, and a token for the next."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kanmon.local.protocol.paging import read_token, write_token
+
+PAGE = 100
+
+
+def page(request: Mapping[str, Any], names: Sequence[str]) -> tuple[list[str], str | None]:
+    """
+    >>> page({}, ["a", "b"])
+    (['a', 'b'], None)
+    """
+    start = read_token(request.get("nextToken"))
+    end = start + PAGE
+    return list(names[start:end]), write_token(end) if end < len(names) else None

@@ -1,0 +1,110 @@
+"""CodeBuild put together for a running stage: its ports are MiniStack's services."""
+
+import os
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kanmon.local import authorization, persistence
+from kanmon.local.codebuild import environment
+from kanmon.local.codebuild.execution import Workshop
+from kanmon.local.codebuild.names import Names
+from kanmon.local.codebuild.ports import PRINCIPAL, ParametersError, Ports
+from kanmon.local.codebuild.service import CodeBuild
+from kanmon.local.credentials import Credentials, assume_as_service
+from kanmon.local.home import ACCOUNT, REGION
+from kanmon.local.jobs.processes import Processes
+from kanmon.local.parts import Parts
+from kanmon.local.protocol.service import Response
+
+AT_A_TIME = 10  # names of one GetParameters
+
+
+class Stage:
+    """The service, and the process that starts its builds' shells."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._emulator = parts.emulator
+        self._endpoint = parts.endpoint
+        self._lock = threading.Lock()
+        self._launcher: Processes | None = None
+        ports = Ports(
+            endpoint=lambda: parts.endpoint,
+            caller=self._emulator.caller,
+            identity=self._emulator.identity,
+            allowed=allowed,
+            assume=lambda role, session: assume_as_service(role, PRINCIPAL, session),
+            parameters=self._parameters,
+            emit=self._emulator.emit,
+            log_group_exists=self._emulator.log_group_exists,
+            write_log=self._emulator.write_log,
+            changed=lambda: persistence.changed("codebuild"),
+        )
+        folder = parts.home.root / "builds"
+        for place in (folder / "running", folder / "cache"):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        workshop = Workshop(
+            ports=ports,
+            names=Names(REGION, ACCOUNT),
+            folder=folder / "running",
+            kept=folder / "cache",
+            path=environment.search_path(Path(sys.executable), os.environ.get("PATH", os.defpath)),
+            processes=self._processes,
+        )
+        self.service = CodeBuild(workshop)
+        self.service.builds.clear()
+
+    def respond(self, headers: Mapping[str, str], body: bytes) -> Response:
+        self._emulator.remember_caller(headers)
+        return self.service.respond(headers, body)
+
+    def warm_up(self) -> None:
+        """Load the API's model and start the launcher before somebody waits for them."""
+        self.service.api.model  # noqa: B018 - loading it is the point
+        self._processes()
+
+    def close(self) -> None:
+        self.service.builds.close()
+        if self._launcher:
+            self._launcher.close()
+
+    def _processes(self) -> Processes:
+        with self._lock:
+            if self._launcher is None:
+                self._launcher = Processes("folder")
+            return self._launcher
+
+    def _parameters(self, credentials: Credentials, names: Sequence[str]) -> Mapping[str, str]:
+        """Read parameters over the gateway, as the role, so that IAM decides."""
+        import boto3
+        from botocore.exceptions import ClientError
+
+        client = boto3.client(
+            "ssm",
+            endpoint_url=self._endpoint,
+            region_name=REGION,
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            aws_session_token=credentials.session_token,
+        )
+        found = {}
+        for start in range(0, len(names), AT_A_TIME):
+            asked = list(names[start : start + AT_A_TIME])
+            try:
+                answer = client.get_parameters(Names=asked, WithDecryption=True)
+            except ClientError as error:
+                told = error.response["Error"]
+                raise ParametersError(f"{told['Code']}: {told['Message']}") from error
+            found.update({entry["Name"]: entry["Value"] for entry in answer["Parameters"]})
+        missing = [name for name in names if name not in found]
+        if missing:
+            raise ParametersError(f"parameter does not exist: {missing[0]}")
+        return found
+
+
+def allowed(
+    role: str, action: str, resource: str, context: Mapping[str, Any] | None = None
+) -> bool:
+    return authorization.allowed(role, action, resource, dict(context or {}))
