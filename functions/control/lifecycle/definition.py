@@ -107,6 +107,19 @@ class FairnessRule(_Part):
 
 Margin = Annotated[float, Field(ge=0)]
 
+# CodeDeploy's own names: how a new release takes over the traffic.
+Canary = Literal[
+    "AllAtOnce",
+    "Canary10Percent5Minutes",
+    "Canary10Percent10Minutes",
+    "Canary10Percent15Minutes",
+    "Canary10Percent30Minutes",
+    "Linear10PercentEvery1Minute",
+    "Linear10PercentEvery2Minutes",
+    "Linear10PercentEvery3Minutes",
+    "Linear10PercentEvery10Minutes",
+]
+
 
 class Gate(_Part):
     """The bars a candidate must clear."""
@@ -143,6 +156,21 @@ class Resources(_Part):
     evaluate: EvaluateResources = EvaluateResources()
 
 
+class Serving(_Part):
+    """How a release of the model answers requests, and what its canary must keep to."""
+
+    memory_mb: Annotated[int, Field(ge=128, le=10240)] = 512
+    timeout_seconds: Annotated[int, Field(ge=1, le=900)] = 10
+    # Reserved concurrency: so many requests at once are answered, and paid for, at most.
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 10
+    canary: Canary = "Canary10Percent5Minutes"
+    # Of the 99th percentile during the canary.
+    maximum_latency_ms: Annotated[int, Field(ge=1, le=900_000)] = 500
+    # Of the mean score against the previous release's, in standard deviations of the scores.
+    maximum_score_shift: Annotated[float, Field(gt=0, le=1000)] = 0.5
+    capture_share: Share = 0.1
+
+
 class ModelDefinition(_Part):
     name: Annotated[str, AfterValidator(_model_name)]
     description: str = ""
@@ -159,6 +187,9 @@ class ModelDefinition(_Part):
     gate: Gate = Gate()
     segments: list[Column] = []
     resources: Resources = Resources()
+    # Automatic: a promote verdict is released without a review. A hold is always reviewed.
+    approval: Literal["manual", "automatic"] = "manual"
+    serving: Serving = Serving()
 
     @property
     def computed_metrics(self) -> list[str]:

@@ -29,6 +29,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_metrics(definition),
         *_gate(definition),
         *_segments(definition),
+        *_serving(definition),
     ]
 
 
@@ -153,6 +154,14 @@ def _segments(definition: ModelDefinition) -> Iterator[Problem]:
     yield from _twice(("segments",), definition.segments)
     for i, column in enumerate(definition.segments):
         yield from _is_feature(definition, ("segments", i), column)
+
+
+def _serving(definition: ModelDefinition) -> Iterator[Problem]:
+    serving = definition.serving
+    limit = serving.timeout_seconds * 1000
+    if serving.maximum_latency_ms > limit:
+        words = f"{serving.maximum_latency_ms} is above timeout_seconds, which ends a request at "
+        yield ("serving", "maximum_latency_ms"), f"{words}{limit} ms; write less"
 
 
 def _is_feature(definition: ModelDefinition, path: Path, column: str) -> Iterator[Problem]:

@@ -72,6 +72,16 @@ DEFAULTS = {
         "train": {"instance_type": "ml.m5.large", "volume_gb": 30, "timeout_minutes": 120},
         "evaluate": {"instance_type": "ml.m5.large", "volume_gb": 30, "timeout_minutes": 60},
     },
+    "approval": "manual",
+    "serving": {
+        "memory_mb": 512,
+        "timeout_seconds": 10,
+        "concurrency": 10,
+        "canary": "Canary10Percent5Minutes",
+        "maximum_latency_ms": 500,
+        "maximum_score_shift": 0.5,
+        "capture_share": 0.1,
+    },
 }
 
 
@@ -111,6 +121,35 @@ def test_words_that_yaml_1_1_would_turn_into_something_else_stay_what_they_look_
     assert definition.positive == "yes"
     assert definition.owners == ["no", "on", "2026-01-01", "012x"]
     assert definition.trainer.parameters == {"learning_rate": 0.001, "big": 100.0, "octal": 10}
+
+
+RELEASING = [
+    ("approval: auto", "approval: 'auto' is not one of manual, automatic; write one of these"),
+    ("approval: true", "approval: True is not one of manual, automatic; write one of these"),
+    ("serving: {memory: 512}", "serving.memory: unknown key; did you mean memory_mb?"),
+    ("serving: {memory_mb: 64}", "serving.memory_mb: 64 is less than 128; write 128 or more"),
+    ('serving: {memory_mb: "512"}', "serving.memory_mb: '512' is not a whole number; write one, "
+     "without quotes"),
+    ("serving: {concurrency: 0}", "serving.concurrency: 0 is less than 1; write 1 or more"),
+    ("serving: {capture_share: 1.5}", "serving.capture_share: 1.5 is more than 1.0; write 1.0 or "
+     "less"),
+    ("serving: {maximum_score_shift: 0}", "serving.maximum_score_shift: 0 is not more than 0.0; "
+     "write a larger number"),
+    ("serving: {canary: Canary10Percent5Minute}", "serving.canary: 'Canary10Percent5Minute' is "
+     "not one of AllAtOnce, Canary10Percent5Minutes, Canary10Percent10Minutes, "
+     "Canary10Percent15Minutes, Canary10Percent30Minutes, Linear10PercentEvery1Minute, "
+     "Linear10PercentEvery2Minutes, Linear10PercentEvery3Minutes, Linear10PercentEvery10Minutes; "
+     "write one of these"),
+    ("serving: {timeout_seconds: 1, maximum_latency_ms: 1500}", "serving.maximum_latency_ms: 1500 "
+     "is above timeout_seconds, which ends a request at 1000 ms; write less"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "words"), RELEASING)
+def test_a_mistake_in_how_a_model_is_released_names_key_and_mend(written: str, words: str) -> None:
+    [only] = problems(MODEL_YAML + written + "\n")
+
+    assert only == f"{SOURCE} line {MODEL_YAML.count(chr(10)) + 1}, {words}"
 
 
 MISTAKES = [
