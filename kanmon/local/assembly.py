@@ -27,14 +27,14 @@ SECOND = (
     *("tagging", "cloudformation"),
 )
 # Those of our own, each a package beside this file: see `parts.OwnService`.
-OWN = ("sagemaker", "codebuild", "codepipeline")
+OWN = ("sagemaker", "codebuild", "codepipeline", "codedeploy")
 # A run that was accepted must be known after a crash, or nobody would give its turn back; a package
 # whose registration was answered must be there, or the run's record would name nothing; so it is
 # with a pipeline's executions, and an approval that was answered is decided once and for all.
 DURABLE = {
     *("StartExecution", "CreateModelPackage", "CreateModelPackageGroup"),
     *("StartPipelineExecution", "StopPipelineExecution", "RetryStageExecution"),
-    "PutApprovalResult",
+    *("PutApprovalResult", "CreateDeployment"),
 }
 READING = ("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Head")
 

@@ -134,3 +134,9 @@ def changed(*services: str) -> None:
     """Tell the stage that these services ("sagemaker", "lambda", ...) have something to save."""
     if _saver:
         _saver.changed(*services)
+
+
+def save_now(service: str) -> None:
+    """Save a service before going on. Not from under a lock that its `get_state` takes."""
+    if _saver:
+        _saver.save_now(service)

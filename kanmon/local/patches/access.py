@@ -70,6 +70,15 @@ def _deny_the_unnamed() -> None:
     iam_actions.extract_iam_action = extract_iam_action
 
 
+def add_managed_policy(name: str, statements: list[dict[str, Any]]) -> None:
+    """Let roles have a policy of AWS's that MiniStack does not know, such as service-role/X."""
+    from ministack.services import iam
+
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    record = iam._make_aws_managed_record(name, document)
+    iam._aws_managed_policies[record["Arn"]] = record
+
+
 def add_service(service: str, arn_of: ArnOf) -> None:
     """Enforce IAM for a JSON-protocol service of ours; `arn_of` names a request's resource."""
     iam_actions.SERVICE_TO_IAM_NAMESPACE[service] = service

@@ -11,8 +11,11 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.core.responses import error_response_json
+from ministack.core.responses import error_response_json, request_scope
 from ministack.services import lambda_svc
+
+from kanmon.local import persistence
+from kanmon.local.home import ACCOUNT, REGION
 
 Record = dict[str, Any]
 Draw = Callable[[], float]
@@ -52,6 +55,16 @@ def choose(alias: Mapping[str, Any], drawn: float) -> str:
         if drawn < below:
             return str(version)
     return str(alias["FunctionVersion"])
+
+
+def restore(function: str, alias: str, version: str) -> None:
+    """Point an alias that is there at one version, with all of the traffic."""
+    with request_scope(ACCOUNT, REGION):
+        record = lambda_svc._functions.get(function)
+        if record and alias in record["aliases"]:
+            change = {"FunctionVersion": version, "RoutingConfig": {}}
+            lambda_svc._update_alias(function, alias, change)
+            persistence.changed("lambda")
 
 
 def invoked_arn(config: Mapping[str, Any]) -> str:
