@@ -172,6 +172,20 @@ def _fairness_metric(task: str) -> str:
 
 def _tail() -> str:
     return """\
+# Who lets a winning candidate into service: manual waits for a person's review; automatic skips it
+# where the verdict is promote. A held candidate is always reviewed.
+approval: manual
+
+# How a release answers, and what its canary must keep to, or else it is rolled back.
+serving:
+  memory_mb: 512
+  timeout_seconds: 10
+  concurrency: 10          # so many requests at once are answered, and paid for, at most
+  canary: Canary10Percent5Minutes  # CodeDeploy's names; AllAtOnce, Linear10PercentEvery1Minute, …
+  maximum_latency_ms: 500  # of the slowest hundredth of the requests
+  maximum_score_shift: 0.5 # of the mean score, in standard deviations of the scores
+  capture_share: 0.1       # of the requests, kept in S3
+
 # Machines of the steps on AWS; the local stage runs them as processes here.
 resources:
   preprocess:

@@ -12,6 +12,7 @@ from kanmon.words import seconds
 if TYPE_CHECKING:
     from kanmon.execution import Ending
     from kanmon.project import Project
+    from kanmon.releases import Release
     from kanmon.stage import Connection
 
 # The states whose work is a job with logs of its own.
@@ -49,14 +50,16 @@ def describe(
     if outcome == "queued":
         return _queued(connection, base)
     if outcome == "nothing new":
-        equals = ending.output.get("equals")
-        return Told(
-            [
-                f"Nothing is new: data, definition, code and parameters are those of run {equals}.",
-                f"`kanmon show {equals}{flag}` tells how that went; --force trains again.",
-            ],
-            base,
-        )
+        equals = str(ending.output.get("equals"))
+        earlier = records.run_record(connection, model, equals)
+        release = _release(connection, model, earlier.release if earlier else None)
+        lines = [
+            f"Nothing is new: data, definition, code and parameters are those of run {equals}.",
+            f"`kanmon show {equals}{flag}` tells how that went; --force trains again.",
+        ]
+        if release:
+            lines.append(f"Its release {release.reference} {how_it_stands(release)}.")
+        return Told(lines, base | {"release": release.release if release else None})
     return _judged(connection, project, base, ending)
 
 
@@ -118,6 +121,9 @@ def _judged(
     if output.get("started_next"):
         lines.append(f"Next      run {output['started_next']}, which was queued, has started")
     lines.append(f"Took      {seconds(ending.seconds)}")
+    release = _release(connection, model, output.get("release"))
+    if release:
+        lines += ["", *release_lines(release, stage_flag(connection.name))]
     evaluation = written.evaluation or {}
     document = base | {
         "verdict": verdict,
@@ -127,8 +133,49 @@ def _judged(
         "package_arn": package,
         "review": page,
         "started_next": output.get("started_next"),
+        "release": release.release if release else None,
     }
     return Told(lines, document, REJECTED if verdict["verdict"] == "reject" else OK)
+
+
+def _release(connection: "Connection", model: str, number: Any) -> "Release | None":
+    """The release that a run opened, as it stands now."""
+    if not number:
+        return None
+    from kanmon.releases import find_release
+
+    return find_release(connection, f"{model}/{number}")
+
+
+def release_lines(release: "Release", flag: str) -> list[str]:
+    """What comes next for the release that a run opened."""
+    reference = release.reference
+    lines = [f"Release   {reference} {how_it_stands(release)}"]
+    if release.status == "WAITING" and release.approval != "automatic":
+        return [
+            *lines,
+            "Next",
+            f"  kanmon review {reference} --open{flag}",
+            f'  kanmon approve {reference} --reason "…" --watch{flag}',
+            f'  kanmon reject {reference} --reason "…"{flag}',
+        ]
+    return [*lines, "Next", f"  kanmon watch {reference}{flag}"]
+
+
+def how_it_stands(release: "Release") -> str:
+    """A release's standing in a few words, after its name."""
+    if release.in_service:
+        return "is in service"
+    if release.status == "WAITING":
+        automatic = release.approval == "automatic"
+        return "goes into service by itself" if automatic else "waits for a review"
+    return {
+        "APPROVED": "is approved and on its way",
+        "PROMOTED": "was in service",
+        "ROLLED_BACK": "was rolled back",
+        "FAILED": "failed on its way",
+        "SUPERSEDED": "is superseded",
+    }.get(release.status, f"is {release.status.lower()}")
 
 
 def _review(

@@ -151,20 +151,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(one) for one in value]
     return value
-
-
-def packages_of(connection: "Connection", model: str) -> list[dict[str, Any]]:
-    """The model's packages in the registry, newest first; none before its first run."""
-    from botocore.exceptions import ClientError
-
-    try:
-        pages = connection.sagemaker.get_paginator("list_model_packages").paginate(
-            ModelPackageGroupName=f"{connection.stack}-{model}",
-            SortBy="CreationTime",
-            SortOrder="Descending",
-        )
-        return [dict(one) for page in pages for one in page["ModelPackageSummaryList"]]
-    except ClientError as error:
-        if "does not exist" in str(error) or "not found" in str(error).lower():
-            return []
-        raise

@@ -21,21 +21,22 @@ if TYPE_CHECKING:
     """,
 )
 def command() -> None:
-    """List the models: champion, packages waiting for approval, latest run."""
+    """List the models: champion, traffic, releases that wait, latest run."""
     invocation = current()
     screen, names = invocation.screen, invocation.project.models()
     found = [_describe(invocation.connection, name) for name in names]
     rows = [
         [
             one["model"],
-            f"version {one['champion']}" if one["champion"] else "none",
-            len(one["waiting"]) or "",
+            f"release {one['champion']}" if one["champion"] else "none",
+            _live(one["traffic"]),
+            ", ".join(map(str, one["waiting"])),
             one["outcome"],
             moment(one["latest_opened_at"]),
         ]
         for one in found
     ]
-    for line in table(rows, ["model", "champion", "waiting", "latest run", ""], "llr"):
+    for line in table(rows, ["model", "champion", "live alias", "waiting", "latest run", ""]):
         screen.say(line)
     if not found:
         screen.say(
@@ -44,22 +45,34 @@ def command() -> None:
     screen.document([{k: v for k, v in one.items() if k != "outcome"} for one in found])
 
 
+def _live(traffic: list[dict[str, Any]]) -> str:
+    from kanmon.words import percent
+
+    if len(traffic) == 1:
+        return f"release {traffic[0]['release']}"
+    return ", ".join(f"{one['release']}: {percent(one['share'])}" for one in traffic)
+
+
 def _describe(connection: "Connection", model: str) -> dict[str, Any]:
     from kanmon.commands.runs import outcome
-    from kanmon.records import packages_of, runs_of
+    from kanmon.records import runs_of
+    from kanmon.releases import list_releases
+    from kanmon.traffic import traffic
 
-    packages = packages_of(connection, model)
-    approved = [one for one in packages if one.get("ModelApprovalStatus") == "Approved"]
     latest = next(iter(runs_of(connection, model, 1)), None)
+    releases = list_releases(connection, model) if latest else []
+    champion = next((one for one in releases if one.in_service), None)
     return {
         "model": model,
-        "champion": approved[0]["ModelPackageVersion"] if approved else None,
-        "champion_package": approved[0]["ModelPackageArn"] if approved else None,
-        "waiting": [
-            one["ModelPackageArn"]
-            for one in packages
-            if one.get("ModelApprovalStatus") == "PendingManualApproval"
-        ],
+        "champion": champion.release if champion else None,
+        "champion_package": champion.package_arn if champion else None,
+        "champion_run": champion.run if champion else None,
+        "traffic": [
+            {"release": release, "share": share} for release, share in traffic(connection, model)
+        ]
+        if releases
+        else [],
+        "waiting": [one.release for one in releases if one.status == "WAITING"],
         "latest_run": latest.run if latest else None,
         "latest_status": latest.status if latest else None,
         "latest_verdict": latest.verdict if latest else None,

@@ -60,4 +60,10 @@ def note(record: "RunRecord") -> str:
     if record.taken_over_by:
         return f"taken over by run {record.taken_over_by}"
     words = (f"equals {record.equals}" if record.equals else record.summary) or record.error or ""
+    if record.release:
+        return f"release {record.release}: {_plain(record, words)}"
+    return _plain(record, words)
+
+
+def _plain(record: "RunRecord", words: str) -> str:
     return " ".join(str(words).split()).removeprefix(f"{record.verdict}: ")

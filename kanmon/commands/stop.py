@@ -3,7 +3,7 @@
 import click
 
 from kanmon.errors import BadInputError
-from kanmon.invocation import Verb, complete_model, current
+from kanmon.invocation import Invocation, Verb, complete_model, current
 
 
 @click.command(
@@ -12,19 +12,24 @@ from kanmon.invocation import Verb, complete_model, current
     examples="""
     kanmon stop abalone                     the latest run of the model
     kanmon stop abalone-261121055501-x7k --reason "wrong data"
+    kanmon stop abalone/7 --reason "wrong day"    a release on its way into service
     """,
 )
 @click.argument("run", shell_complete=complete_model)
 @click.option("--reason", default="stopped by kanmon stop", help="Why; kept with the run.")
 def command(run: str, reason: str) -> None:
-    """Stop a run that is going on; its model's turn is given back.
+    """Stop a run, or a release on its way; the turn is given back.
 
-    RUN is a run's name, or a model's name for its latest run.
+    RUN is a run's name, a model's name for its latest run, or MODEL/NUMBER for a release. A canary
+    that is under way is stopped by CodeDeploy, which gives the traffic back.
     """
     from kanmon import execution
     from kanmon.records import find_run
 
     invocation = current()
+    if "/" in run:
+        _stop_release(invocation, run, reason)
+        return
     connection, screen = invocation.connection, invocation.screen
     record = find_run(connection, invocation.project, run)
     arn = connection.execution_arn(record.run)
@@ -34,3 +39,14 @@ def command(run: str, reason: str) -> None:
     connection.stepfunctions.stop_execution(executionArn=arn, error="Stopped", cause=reason)
     screen.say(f"Run {record.run} is stopped.")
     screen.document({"run": record.run, "model": record.model, "status": "ABORTED"})
+
+
+def _stop_release(invocation: Invocation, reference: str, reason: str) -> None:
+    from kanmon.release_stop import stop_release
+    from kanmon.releases import find_release
+
+    connection, screen = invocation.connection, invocation.screen
+    release = find_release(connection, reference)
+    what = stop_release(connection, release, reason)
+    screen.say(f"Release {release.reference}: {what}.")
+    screen.document({**release.document(), "what": what})
