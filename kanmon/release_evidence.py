@@ -146,10 +146,10 @@ def _hook_lines(
 
 
 def hook_words(messages: Any) -> list[str]:
-    """The errors and warnings among a function's JSON log lines.
+    """What the checks found, among a function's JSON log lines.
 
-    >>> hook_words(['{"level": "ERROR", "message": "row 3: 10.1 instead of 9.8"}', "START x"])
-    ['row 3: 10.1 instead of 9.8']
+    >>> hook_words(['{"level": "ERROR", "found": "row 3: 10.1, not 9.8"}', "START x"])
+    ['row 3: 10.1, not 9.8']
     """
     import json
 
@@ -159,8 +159,8 @@ def hook_words(messages: Any) -> list[str]:
             entry = json.loads(message)
         except ValueError:
             continue
-        if isinstance(entry, dict) and entry.get("level") in {"ERROR", "WARNING", "CRITICAL"}:
-            said.append(str(entry.get("errorMessage") or entry.get("message") or ""))
+        if isinstance(entry, dict) and entry.get("level") in {"ERROR", "CRITICAL"}:
+            said.append(str(entry.get("found") or entry.get("errorMessage") or entry.get("message")))
     return [words for words in said if words][-3:]
 
 

@@ -25,6 +25,7 @@ class Scored:
     release: int | None = None
     answer: dict[str, Any] | None = None
     problem: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,20 +75,32 @@ def score(connection: "Connection", service: Service, batch: list[Row]) -> Itera
     """Score a batch; an answer for every row, in the rows' order."""
     asked = [row for row in batch if row.problem is None]
     answer = _ask(connection, service, asked) if asked else {}
+    yield from matched(batch, asked, answer)
+
+
+def matched(batch: list[Row], asked: list[Row], answer: dict[str, Any]) -> Iterator[Scored]:
+    """The scorer's answer about the rows that were asked, as one entry for every row."""
     answers = {asked[one["row"]].number: one for one in answer.get("predictions", [])}
-    refused: dict[int, list[str]] = {}
-    for one in answer.get("errors", []):
-        number = asked[one["row"]].number
-        refused.setdefault(number, []).append(_words(one))
+    refused, warned = (_remarks(asked, answer.get(kind, [])) for kind in ("errors", "warnings"))
     release = answer.get("release")
     for row in batch:
         if row.problem is not None:
             yield Scored(row.number, problem=row.problem)
         elif row.number in answers:
-            yield Scored(row.number, release, answers[row.number])
+            warnings = tuple(warned.get(row.number, ()))
+            yield Scored(row.number, release, answers[row.number], warnings=warnings)
         else:
-            why = "; ".join(refused.get(row.number, ["the scorer gave no answer"]))
-            yield Scored(row.number, release, problem=why)
+            why = refused.get(row.number) or refused.get(0) or ["the scorer gave no answer"]
+            yield Scored(row.number, release, problem="; ".join(why))
+
+
+def _remarks(asked: list[Row], remarks: list[dict[str, Any]]) -> dict[int, list[str]]:
+    """The scorer's remarks by the number of the row; under 0 those about the whole request."""
+    found: dict[int, list[str]] = {}
+    for one in remarks:
+        number = 0 if one["row"] is None else asked[one["row"]].number
+        found.setdefault(number, []).append(_words(one))
+    return found
 
 
 def _words(error: dict[str, Any]) -> str:

@@ -54,10 +54,12 @@ def command(model: str, rows: str) -> int:
             for one in scoring.score(connection, service, batch)
         )
         scored, refused = tell(answers, screen.as_json)
-    for one in refused[:MOST_PROBLEMS]:
-        screen.note(f"row {one.row}: {one.problem}")
-    if len(refused) > MOST_PROBLEMS:
-        screen.note(f"and {len(refused) - MOST_PROBLEMS:,} more rows")
+    remarks = [f"row {one.row}: {warning}" for one in scored for warning in one.warnings]
+    for lines_of in (remarks, [f"row {one.row}: {one.problem}" for one in refused]):
+        for line in lines_of[:MOST_PROBLEMS]:
+            screen.note(line)
+        if len(lines_of) > MOST_PROBLEMS:
+            screen.note(f"and {len(lines_of) - MOST_PROBLEMS:,} more like these")
     if refused:
         screen.problem(f"{count(len(refused), 'row')} refused, {len(scored):,} scored.")
     screen.document(
@@ -67,6 +69,9 @@ def command(model: str, rows: str) -> int:
                 {**(one.answer or {}), "row": one.row, "release": one.release} for one in scored
             ],
             "errors": [{"row": one.row, "message": one.problem} for one in refused],
+            "warnings": [
+                {"row": one.row, "message": warning} for one in scored for warning in one.warnings
+            ],
         }
     )
     if not refused:

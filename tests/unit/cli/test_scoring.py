@@ -1,0 +1,72 @@
+"""The scorer's answers, brought back to the rows of the file."""
+
+import io
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from kanmon.errors import RunFailedError
+from kanmon.rows import Row, Schema
+from kanmon.scoring import Scored, Service, matched, score
+from tests.unit.cli.standin import Stage
+
+ROWS = [Row(1, {"acid": 0.5}), Row(2, problem="has 3 fields, the header 2"), Row(3, {"acid": "x"})]
+SERVICE = Service("wine", "arn:live", 7, Schema({"acid": "numeric"}))
+
+
+def answered(answer, **more):
+    """A stage whose scorer gives this answer, and the requests it got."""
+    asked = []
+
+    def invoke(**request):
+        asked.append(json.loads(request["Payload"]))
+        return {"Payload": io.BytesIO(json.dumps(answer).encode()), **more}
+
+    return Stage(**{"lambda": SimpleNamespace(invoke=invoke)}), asked
+
+
+def test_every_row_has_its_prediction_or_its_problem():
+    stage, asked = answered(
+        {
+            "release": 7,
+            "predictions": [{"row": 0, "prediction": 10.2}],
+            "errors": [{"row": 1, "feature": "acid", "message": "'x' is not a number"}],
+            "warnings": [{"row": 0, "feature": "colour", "message": "'teal' was not among …"}],
+        }
+    )
+
+    assert list(score(stage, SERVICE, ROWS)) == [
+        Scored(1, 7, {"row": 0, "prediction": 10.2}, warnings=("colour: 'teal' was not among …",)),
+        Scored(2, problem="has 3 fields, the header 2"),
+        Scored(3, 7, problem="acid: 'x' is not a number"),
+    ]
+    assert asked == [{"rows": [{"acid": 0.5}, {"acid": "x"}]}]
+
+
+def test_a_batch_of_nothing_but_bad_rows_asks_nobody():
+    stage, asked = answered({})
+
+    assert list(score(stage, SERVICE, ROWS[1:2])) == [
+        Scored(2, problem="has 3 fields, the header 2")
+    ]
+    assert asked == []
+
+
+def test_a_request_that_was_refused_as_a_whole_says_so_for_every_row():
+    answer = {"release": 7, "errors": [{"row": None, "feature": None, "message": "too many"}]}
+
+    found = list(matched(ROWS[:1], ROWS[:1], answer))
+
+    assert found == [Scored(1, 7, problem="too many")]
+
+
+def test_a_service_that_fails_says_why_and_where_to_look():
+    stage, _ = answered({"errorMessage": "no memory"}, FunctionError="Unhandled")
+
+    with pytest.raises(RunFailedError) as failed:
+        list(score(stage, SERVICE, ROWS))
+
+    assert failed.value.line() == (
+        "the service of wine failed: no memory. `kanmon show wine/7` tells how it stands."
+    )
