@@ -46,7 +46,7 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
         "Models": ["models", "new-model", "put-data"],
         "Runs": ["run", "runs", "show", "report", "logs", "stop"],
         "Releases": ["releases", "review", "approve", "reject", "watch", "rollback", "history"],
-        "Service": ["score"],
+        "Service": ["score", "console"],
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
 )

@@ -1,0 +1,1 @@
+"""`kanmon console`: the same verbs as small pages, on this machine only."""

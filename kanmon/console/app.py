@@ -1,0 +1,179 @@
+"""The console's routes. Thin: each reads a view, or calls the verb that the command line calls."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, abort, flash, redirect, render_template, request, url_for
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from kanmon import words
+from kanmon.console import views
+from kanmon.console.guard import Guard
+from kanmon.decision import Decision, decide, person, waiting_approval
+from kanmon.errors import BadInputError, KanmonError
+from kanmon.invocation import explain
+from kanmon.releases import Release, find_release, review_page
+from kanmon.rollback import roll_back
+
+if TYPE_CHECKING:
+    from kanmon.invocation import Invocation
+
+# The review page is a whole document with its own style and no script.
+REVIEW_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; sandbox"
+)
+DECISIONS: dict[str, Decision] = {"Approved": "Approved", "Rejected": "Rejected"}
+# How often a page that somebody follows is loaded again.
+REFRESH_SECONDS = 2
+
+
+def make_app(invocation: "Invocation", guard: Guard) -> Flask:
+    """The console of one stage."""
+    app = Flask(__name__)
+    app.secret_key = guard.form_token
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.filters.update(
+        moment=words.moment, percent=words.percent, seconds=words.seconds, person=person
+    )
+    guard.install(app)
+    _install_pages(app, invocation)
+    _install_decisions(app, invocation)
+    _install_errors(app)
+
+    @app.context_processor
+    def shared() -> dict[str, Any]:
+        return {
+            "token": guard.form_token,
+            "stage": invocation.stage,
+            "role": invocation.role,
+            "now": datetime.now(UTC),
+        }
+
+    return app
+
+
+def _install_pages(app: Flask, invocation: "Invocation") -> None:
+    @app.get("/")
+    def overview() -> str:
+        found = views.overview(invocation.connection, invocation.project)
+        return render_template("overview.html.jinja", models=found)
+
+    @app.get("/models/<model>")
+    def model(model: str) -> AnyResponse:
+        invocation.project.model_folder(model)
+        view = views.model_view(invocation.connection, model)
+        moving = view.canary is not None
+        return _live(render_template("model.html.jinja", view=view, moving=moving), moving)
+
+    @app.get("/models/<model>/releases/<int:number>")
+    def release(model: str, number: int) -> AnyResponse:
+        return _release_page(invocation, _find(invocation, model, number))
+
+    @app.get("/models/<model>/releases/<int:number>/review")
+    def review(model: str, number: int) -> Response:
+        page = review_page(invocation.connection, _find(invocation, model, number))
+        headers = {"Content-Security-Policy": REVIEW_POLICY}
+        return Response(page, mimetype="text/html", headers=headers)
+
+    @app.get("/runs/<run>")
+    def run(run: str) -> AnyResponse:
+        from kanmon.records import find_run
+
+        record = find_run(invocation.connection, invocation.project, run)
+        view = views.run_view(invocation.connection, record)
+        moving = view.status == "RUNNING"
+        return _live(render_template("run.html.jinja", view=view, moving=moving), moving)
+
+
+def _install_decisions(app: Flask, invocation: "Invocation") -> None:
+    @app.post("/models/<model>/releases/<int:number>/decision")
+    def decision(model: str, number: int) -> AnyResponse:
+        found = _find(invocation, model, number)
+        reason = request.form.get("reason", "").strip()
+        wanted = DECISIONS.get(request.form.get("decision", ""))
+        if wanted is None:
+            abort(400, "a decision is Approved or Rejected")
+        try:
+            if wanted == "Rejected" and not reason:
+                raise BadInputError(
+                    "a rejection needs a reason", "Say why, for the next candidate."
+                )
+            decide(invocation.connection, found, wanted, reason)
+        except KanmonError as error:
+            return _release_page(invocation, found, error, reason)
+        said = "approved: it is verified and promoted now" if wanted == "Approved" else "rejected"
+        flash(f"Release {found.reference} is {said}.")
+        return redirect(url_for("release", model=model, number=number), 303)
+
+    @app.post("/models/<model>/rollback")
+    def rollback(model: str) -> AnyResponse:
+        invocation.project.model_folder(model)
+        to = request.form.get("to", "")
+        if to and not (to.isascii() and to.isdigit()):
+            abort(400, "a release is a number")
+        reason = request.form.get("reason", "").strip()
+        try:
+            if not reason:
+                raise BadInputError("a rollback needs a reason", "Say why; the history keeps it.")
+            done = roll_back(invocation.connection, model, int(to) if to else None, reason)
+        except KanmonError as error:
+            view = views.model_view(invocation.connection, model)
+            moving = view.canary is not None
+            page = render_template(
+                "model.html.jinja", view=view, moving=moving, problem=error, reason=reason
+            )
+            return Response(page, 409)
+        if done.release is None:
+            flash("The canary is stopped; CodeDeploy gives the traffic back.")
+            return redirect(url_for("model", model=model), 303)
+        flash(f"Release {done.release.reference} is on its way back into service.")
+        return redirect(url_for("release", model=model, number=done.release.release), 303)
+
+
+def _find(invocation: "Invocation", model: str, number: int) -> Release:
+    return find_release(invocation.connection, f"{model}/{number}")
+
+
+def _release_page(
+    invocation: "Invocation",
+    release: Release,
+    problem: KanmonError | None = None,
+    reason: str = "",
+) -> AnyResponse:
+    """The release's page; with what went wrong with a decision and the words it was made in."""
+    connection = invocation.connection
+    if problem:  # it may have changed: somebody else decided
+        release = find_release(connection, release.reference)
+    view = views.release_view(connection, release)
+    decidable = waiting_approval(connection, release) is not None
+    page = render_template(
+        "release.html.jinja",
+        view=view,
+        decidable=decidable,
+        moving=view.moving,
+        problem=problem,
+        reason=reason,
+    )
+    return Response(page, 409) if problem else _live(page, view.moving)
+
+
+def _live(page: str, moving: bool) -> Response:
+    """A page that loads itself again while something moves, if whoever looks asked for that."""
+    response = Response(page)
+    if moving and "live" in request.args:
+        response.headers["Refresh"] = str(REFRESH_SECONDS)
+    return response
+
+
+def _install_errors(app: Flask) -> None:
+    @app.errorhandler(Exception)
+    def problem(error: Exception) -> AnyResponse:
+        if isinstance(error, HTTPException):
+            status, line = error.code or 500, error.description or error.name
+        else:
+            line, _ = explain(error)
+            status = 404 if isinstance(error, BadInputError) else 502
+        return Response(render_template("problem.html.jinja", line=line, status=status), status)
