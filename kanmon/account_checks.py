@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import KanmonError
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 
 # Job names are <stack>-<run>-<step>-<attempt>, at most 63 characters.
 LONGEST_STACK = 12
+# What Lambda leaves unreserved for an account's other functions.
+KEPT_BY_LAMBDA = 100
+# Verify runs on a small Linux machine of either kind.
+VERIFY_BUILDS = re.compile(
+    r"Concurrently running builds for (Linux|ARM)/(Small|Medium) environment"
+)
 
 
 def settings(project: Project, stage: str) -> list[Check]:
@@ -65,13 +72,76 @@ def account(project: Project, stage: str) -> list[Check]:
     except Exception as error:
         return [region, Check("fail", "credentials", explain_aws(error)[0])]
     checks = [region, Check("ok", "credentials", str(who["Arn"]))]
-    for look in (_stack, _quotas):
+    for look in (_stack, _quotas, _concurrency, _builds, _pipelines):
         try:
             checks += look(connection, project)
         except Exception as error:
             what = look.__name__.strip("_").replace("_", " ")
             checks.append(Check("warn", what, explain_aws(error)[0]))
     return checks
+
+
+def _concurrency(connection: "Connection", project: Project) -> list[Check]:
+    """Can Lambda reserve what the models' scorers ask for?"""
+    limits = connection.client("lambda").get_account_settings()["AccountLimit"]
+    wanted = {name: one.serving.concurrency for name, one in definitions(project).items()}
+    return [
+        concurrency_check(
+            wanted, limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"]
+        )
+    ]
+
+
+def concurrency_check(wanted: dict[str, int], limit: int, unreserved: int) -> Check:
+    """Compare what the models' scorers reserve with what the account can give.
+
+    Models that are in service have reserved theirs already, so only what no account of this size
+    could give is a failure.
+    """
+    need = sum(wanted.values())
+    outcome = "ok" if unreserved - need >= KEPT_BY_LAMBDA else "warn"
+    if limit - need < KEPT_BY_LAMBDA:
+        outcome = "fail"
+    return Check(
+        outcome,
+        "lambda concurrency",
+        f"{limit}, {unreserved} of it not reserved; the models reserve {need}",
+        f"Lambda keeps {KEPT_BY_LAMBDA} for all other functions: lower serving.concurrency in "
+        "model.yaml, or ask for more in Service Quotas, AWS Lambda.",
+    )
+
+
+def _builds(connection: "Connection", project: Project) -> list[Check]:
+    """May the account run one build at a time? New accounts sometimes may not."""
+    client = connection.client("service-quotas")
+    pages = client.get_paginator("list_service_quotas").paginate(ServiceCode="codebuild")
+    limits = {
+        str(quota["QuotaName"]): float(quota["Value"]) for page in pages for quota in page["Quotas"]
+    }
+    return [build_check(limits)]
+
+
+def build_check(limits: dict[str, float]) -> Check:
+    """The best quota for builds of the kind that Verify needs."""
+    fitting = {
+        name: value for name, value in limits.items() if VERIFY_BUILDS.fullmatch(name)
+    }  # fmt: skip
+    if not fitting:
+        return Check("warn", "builds", "unknown", "Look at Service Quotas, AWS CodeBuild.")
+    name, limit = max(fitting.items(), key=lambda one: one[1])
+    return Check(
+        "ok" if limit >= 1 else "fail",
+        "builds",
+        f"{name}: {limit:.0f}, needed 1",
+        "Ask for more in Service Quotas, AWS CodeBuild: every release is verified in a build.",
+    )
+
+
+def _pipelines(connection: "Connection", project: Project) -> list[Check]:
+    """May these credentials look at pipelines and deployments at all?"""
+    connection.client("codepipeline").list_pipelines(maxResults=1)
+    connection.client("codedeploy").list_applications()
+    return [Check("ok", "pipelines", "CodePipeline and CodeDeploy answer")]
 
 
 def _stack(connection: "Connection", project: Project) -> list[Check]:
@@ -113,18 +183,24 @@ def quota_check(instance: str, need: int, limits: dict[str, float]) -> Check:
 
 def instance_types(project: Project) -> dict[str, int]:
     """The instance types of all models' steps, each with the largest number used at once."""
-    from kanmon.definitions import read_folder
-
     wanted: dict[str, int] = {}
-    for model in project.models():
-        try:
-            resources: Any = read_folder(project.model_folder(model)).definition.resources
-        except KanmonError:
-            continue  # the check of the models says it
+    for definition in definitions(project).values():
+        resources = definition.resources
         for step in (resources.preprocess, resources.train, resources.evaluate):
             count = getattr(step, "instance_count", 1)
             wanted[step.instance_type] = max(wanted.get(step.instance_type, 0), count)
     return wanted
+
+
+def definitions(project: Project) -> dict[str, Any]:
+    """The models' definitions; a broken one is told by the check of the models."""
+    from kanmon.definitions import read_folder
+
+    found = {}
+    for model in project.models():
+        with suppress(KanmonError):
+            found[model] = read_folder(project.model_folder(model)).definition
+    return found
 
 
 CHECKS: tuple[Callable[[Project, str], list[Check]], ...] = (

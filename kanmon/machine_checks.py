@@ -42,6 +42,13 @@ def python(project: Project, stage: str) -> list[Check]:
     ]
 
 
+def make(project: Project, stage: str) -> list[Check]:
+    """Verify runs make targets, here as in CodeBuild."""
+    found = shutil.which("make")
+    mend = "Install make: releases are verified by its targets."
+    return [Check("ok" if found else "fail", "make", found or "not found", mend)]
+
+
 def disk(project: Project, stage: str) -> list[Check]:
     """Room for data, models and logs."""
     free = shutil.disk_usage(project.root).free
@@ -114,6 +121,7 @@ def _works(words: list[str]) -> bool:
 
 CHECKS: tuple[Callable[[Project, str], list[Check]], ...] = (
     python,
+    make,
     disk,
     namespaces,
     docker,

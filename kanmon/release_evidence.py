@@ -160,7 +160,8 @@ def hook_words(messages: Any) -> list[str]:
         except ValueError:
             continue
         if isinstance(entry, dict) and entry.get("level") in {"ERROR", "CRITICAL"}:
-            said.append(str(entry.get("found") or entry.get("errorMessage") or entry.get("message")))
+            words = entry.get("found") or entry.get("errorMessage") or entry.get("message")
+            said.append(str(words or ""))
     return [words for words in said if words][-3:]
 
 

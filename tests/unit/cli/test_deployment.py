@@ -102,3 +102,30 @@ def test_the_doctor_of_an_account_without_credentials_fails_aloud(kanmon, monkey
     assert result.exit_code == 1
     assert "ok    region       eu-central-1" in result.stdout
     assert "fail  credentials  there are no AWS credentials." in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("limit", "unreserved", "outcome"),
+    [
+        (1000, 1000, "ok"),
+        (1000, 115, "warn"),  # enough in all, but something else has reserved it
+        (110, 110, "fail"),
+        (10, 10, "fail"),  # what new accounts often have
+    ],
+)
+def test_lambda_must_be_able_to_reserve_what_the_scorers_ask_for(limit, unreserved, outcome):
+    wanted = {"wine": 10, "beer": 10}
+
+    assert account_checks.concurrency_check(wanted, limit, unreserved).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("limits", "outcome"),
+    [
+        ({"Concurrently running builds for ARM/Small environment": 1.0}, "ok"),
+        ({"Concurrently running builds for Linux/Small environment": 0.0}, "fail"),
+        ({"Build projects": 5000.0}, "warn"),
+    ],
+)
+def test_a_release_needs_one_build_at_a_time(limits, outcome):
+    assert account_checks.build_check(limits).outcome == outcome
