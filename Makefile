@@ -5,7 +5,7 @@ UV := $(BIN)/uv
 STAGE ?= local
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-docker bench data deploy clean lock setup
+.PHONY: help run test check test-docker test-browser bench data deploy clean lock setup
 
 help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -27,6 +27,9 @@ check: .venv/ready ## What ruff and mypy object to
 
 test-docker: .venv/ready .venv-sam/ready ## The steps and the functions in real containers; needs a Docker engine
 	@$(BIN)/pytest tests/docker -m docker
+
+test-browser: .venv/ready .venv-browser/ready ## The console in a real browser; needs Chromium
+	@.venv-browser/bin/pytest tests/browser -m browser
 
 bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure speed and quality beside baselines; takes some minutes
 	@$(BIN)/python benchmarks/loop.py
@@ -72,6 +75,12 @@ $(UV): requirements/uv.txt
 	@echo "Setting up .venv-sam, the SAM CLI, from requirements/sam.txt"
 	@$(PYTHON) -m venv .venv-sam
 	@$(UV) pip sync --quiet --python .venv-sam/bin/python --require-hashes requirements/sam.txt
+	@touch $@
+
+.venv-browser/ready: requirements/browser.txt | $(UV)
+	@echo "Setting up .venv-browser, what drives the browser, from requirements/browser.txt"
+	@$(PYTHON) -m venv .venv-browser
+	@$(UV) pip sync --quiet --python .venv-browser/bin/python --require-hashes requirements/browser.txt
 	@touch $@
 
 .venv-bench/ready: requirements/bench.txt | $(UV)
