@@ -10,7 +10,7 @@ from kanmon.local import authorization, persistence
 from kanmon.local.credentials import RoleRefusedError
 from kanmon.local.functions.service import Functions
 from kanmon.local.home import ACCOUNT, REGION
-from kanmon.local.patches import aliases, metrics
+from kanmon.local.patches import aliases, lambda_requests, metrics
 
 
 def install(functions: Functions) -> None:
@@ -35,6 +35,7 @@ def install(functions: Functions) -> None:
 
     lambda_svc._execute_function_warm = execute
     aliases.install()
+    lambda_requests.install()
     metrics.install()
     _report_each_invocation()
 
