@@ -10,16 +10,17 @@ from typing import Any
 
 # The zip format knows no earlier moment; a fixed one makes the same code the same bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
-# Built where it is used, or only wanted by `sam build`.
-LEFT_OUT = {"__pycache__", "requirements.txt", "py.typed", ".DS_Store"}
+NEVER_PACKED = {"__pycache__", ".DS_Store", ".aws-sam"}
+# What only `sam build` wants of a function. A layer is packed whole: it carries source to be built elsewhere.
+LEFT_OUT = NEVER_PACKED | {"requirements.txt", "py.typed"}
 
 
-def code_zip(folder: Path) -> bytes:
+def code_zip(folder: Path, left_out: set[str] = LEFT_OUT) -> bytes:
     """The files of a folder as a deterministic zip."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
-            if path.is_dir() or LEFT_OUT & set(path.parts) or path.suffix == ".pyc":
+            if path.is_dir() or left_out & set(path.parts) or path.suffix == ".pyc":
                 continue
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
             entry.external_attr = 0o644 << 16
@@ -57,7 +58,7 @@ def _long_form(loader: Any, suffix: str, node: Any) -> dict[str, Any]:
 def point_at_uploads(
     template: dict[str, Any], root: Path, upload: Callable[[str, bytes], dict[str, str]]
 ) -> dict[str, Any]:
-    """The template with every local CodeUri and DefinitionUri replaced by where it was uploaded.
+    """The template with every local CodeUri, ContentUri and DefinitionUri replaced by where it is.
 
     `upload(file name, content)` stores and returns {"Bucket", "Key"}.
     """
@@ -69,7 +70,8 @@ def point_at_uploads(
             return
         if written not in done:
             path = root / written
-            content = code_zip(path) if path.is_dir() else path.read_bytes()
+            left_out = NEVER_PACKED if name == "ContentUri" else LEFT_OUT
+            content = code_zip(path, left_out) if path.is_dir() else path.read_bytes()
             ending = ".zip" if path.is_dir() else "".join(path.suffixes)
             done[written] = upload(f"{digest(content)}{ending}", content)
         properties[name] = done[written]
@@ -78,6 +80,6 @@ def point_at_uploads(
     for properties in copy.get("Globals", {}).values():
         uploaded(properties, "CodeUri")
     for resource in copy["Resources"].values():
-        for name in ("CodeUri", "DefinitionUri"):
+        for name in ("CodeUri", "ContentUri", "DefinitionUri"):
             uploaded(resource.get("Properties", {}), name)
     return copy
