@@ -9,13 +9,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 
 ROOT = Path(__file__).parents[2]
+# It keeps what it has read of the services' descriptions.
+_session = boto3.session.Session()
 LINKED = ("kanmon", "functions", "containers", "statemachine", "template.yaml", "samconfig.toml")
 
 # Small enough that a run takes as long as its three processes need to start.
@@ -54,6 +56,7 @@ class Laptop:
     """A project on a laptop: its folder, its local stage, its command line."""
 
     root: Path
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:
@@ -76,10 +79,18 @@ class Laptop:
         return said.document
 
     def client(self, service: str) -> Any:
+        """A client of the stage as it runs now, made once: that takes longer than most calls."""
         stage = json.loads((self.home / "stage.json").read_text())
-        return boto3.session.Session(
-            stage["access_key"], stage["secret_key"], region_name=stage["region"]
-        ).client(service, endpoint_url=stage["endpoint"])
+        key = (service, stage["endpoint"])
+        if key not in self._clients:
+            self._clients[key] = _session.client(
+                service,
+                region_name=stage["region"],
+                endpoint_url=stage["endpoint"],
+                aws_access_key_id=stage["access_key"],
+                aws_secret_access_key=stage["secret_key"],
+            )
+        return self._clients[key]
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -98,6 +109,14 @@ class Laptop:
         folder.mkdir(parents=True)
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
         return self.kanmon("put-data", model, str(folder / name))
+
+    def put_object(self, model: str, content: str, name: str = "data.csv") -> None:
+        """The same without the command line, where its checks are not the matter."""
+        self.client("s3").put_object(
+            Bucket=self.outputs["DataBucketName"],
+            Key=f"datasets/{model}/{name}",
+            Body=content.encode(),
+        )
 
     def packages(self, model: str) -> list[Any]:
         sagemaker = self.client("sagemaker")

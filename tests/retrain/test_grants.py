@@ -26,10 +26,22 @@ def test_roles_use_all_they_are_granted_and_are_refused_nothing(laptop: Laptop) 
 
 def a_good_run_and_a_queued_one_behind_it(laptop: Laptop) -> None:
     laptop.add_model("good")
-    laptop.put("good", rows(300))
-    laptop.must("run", "good", "--no-wait")
-    assert laptop.must("run", "good", "--set", "rounds=20")["behind"]
+    laptop.put_object("good", rows(300))
+    first = laptop.must("run", "good", "--no-wait")
+    entered(laptop, first["execution_arn"], "Preprocess")
+    # Not by the command line, whose start may take longer than the run.
+    request = {"model": "good", "parameters": {"rounds": 20}}
+    behind = laptop.client("stepfunctions").start_execution(
+        stateMachineArn=machine_of(first["execution_arn"]),
+        name="good-behind",
+        input=json.dumps(request),
+    )
+    assert json.loads(end(laptop, behind["executionArn"])["output"])["behind"] == first["run"]
     laptop.settle("good")
+
+
+def machine_of(execution: str) -> str:
+    return execution.rpartition(":")[0].replace(":execution:", ":stateMachine:")
 
 
 def a_run_compared_with_a_champion(laptop: Laptop) -> None:
@@ -42,11 +54,10 @@ def a_run_compared_with_a_champion(laptop: Laptop) -> None:
 
 def a_failing_run_with_another_behind_it(laptop: Laptop) -> None:
     laptop.add_model("failing")
-    laptop.put("failing", "a,b,y\nx,u,1\n")
+    laptop.put_object("failing", "a,b,y\nx,u,1\n")
     alone = laptop.must("run", "failing", "--no-wait")["execution_arn"]
     assert end(laptop, alone)["status"] == "FAILED"
-    # At once and not by the command line, whose start may take longer than the run fails in.
-    machine = alone.rpartition(":")[0].replace(":execution:", ":stateMachine:")
+    machine = machine_of(alone)
     for name in ("failing-first", "failing-behind"):
         laptop.client("stepfunctions").start_execution(
             stateMachineArn=machine, name=name, input='{"model": "failing"}'

@@ -25,7 +25,7 @@ def test_a_first_run_registers_a_candidate_with_a_verdict_and_a_page(laptop: Lap
 
 def test_the_same_again_trains_nothing_and_says_what_it_equals(laptop: Laptop) -> None:
     laptop.add_model("again")
-    laptop.put("again", rows())
+    laptop.put_object("again", rows())
     first = laptop.must("run", "again")
 
     again = laptop.must("run", "again")
@@ -46,7 +46,7 @@ def same_bytes_new_version(laptop: Laptop, model: str) -> None:
 
 def test_force_trains_again_and_gives_the_same_bytes(laptop: Laptop) -> None:
     laptop.add_model("forced")
-    laptop.put("forced", rows())
+    laptop.put_object("forced", rows())
     first = laptop.must("run", "forced")
 
     again = laptop.must("run", "forced", "--force")
@@ -65,7 +65,7 @@ def model_sha256(laptop: Laptop, run: str) -> str:
 
 def test_a_changed_parameter_is_compared_with_the_approved_champion(laptop: Laptop) -> None:
     laptop.add_model("rival")
-    laptop.put("rival", rows())
+    laptop.put_object("rival", rows())
     champion = laptop.must("run", "rival")
     approve(laptop, champion["package_arn"])
 
@@ -97,10 +97,10 @@ def read(laptop: Laptop, run: str, name: str) -> Any:
 
 def test_new_data_is_a_new_run_and_old_test_rows_stay_test_rows(laptop: Laptop) -> None:
     laptop.add_model("grows")
-    laptop.put("grows", rows(400))
+    laptop.put_object("grows", rows(400))
     first = laptop.must("run", "grows")
 
-    laptop.put("grows", rows(500))  # the same 400 rows and 100 more
+    laptop.put_object("grows", rows(500))  # the same 400 rows and 100 more
     second = laptop.must("run", "grows")
 
     assert first["run"] != second["run"]
@@ -111,7 +111,7 @@ def test_new_data_is_a_new_run_and_old_test_rows_stay_test_rows(laptop: Laptop) 
 
 def test_two_runs_of_one_model_at_once_become_one_after_the_other(laptop: Laptop) -> None:
     laptop.add_model("busy")
-    laptop.put("busy", rows())
+    laptop.put_object("busy", rows())
     states, machine = laptop.client("stepfunctions"), laptop.outputs["RetrainStateMachineArn"]
     first = laptop.must("run", "busy", "--no-wait")
 
@@ -142,7 +142,7 @@ def ended(states: Any, execution: dict[str, Any]) -> Any:
 
 def test_the_same_event_twice_is_one_run(laptop: Laptop) -> None:
     laptop.add_model("twice")
-    laptop.put("twice", rows())
+    laptop.put_object("twice", rows())
     machine = laptop.outputs["RetrainStateMachineArn"]
     laptop.must("deploy")  # publishes the definition
     states = laptop.client("stepfunctions")
