@@ -94,7 +94,7 @@ async def _serve(home: Home, listener: socket.socket, port: int, *, docker: bool
     config.bind = [f"fd://{listener.fileno()}"]
     config.loglevel = "WARNING"
     config.keep_alive_timeout = 75
-    config.graceful_timeout = 1
+    config.graceful_timeout = 0.2  # seconds; an idle connection that stays open is waited for
     threading.Thread(target=assembly.warm_up, name="warm-up", daemon=True).start()
     write_private(home.stage_file, _describe(home, port, docker))
     watch = loop.create_task(_stop_when_disowned(home, stop))
