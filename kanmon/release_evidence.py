@@ -1,5 +1,6 @@
 """Gathers what the services say of a release: the more it failed, the closer the look."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ from kanmon.records import item_of
 from kanmon.release_pipeline import Progress, progress
 from kanmon.release_story import Evidence
 from kanmon.releases import APPROVED, PROMOTED, Release, champion_of
+from kanmon.stage import REFUSED
 from kanmon.traffic import Deployment, deployments, serving_stack, traffic
 
 if TYPE_CHECKING:
@@ -34,13 +36,25 @@ def gather(connection: "Connection", release: Release) -> Evidence:
         release,
         stands,
         tuple(moved),
-        tuple(_stack_causes(connection, release, stands)),
-        tuple(_build_lines(connection, stands)),
-        tuple(_hook_lines(connection, release, moved, began)),
+        tuple(unless_refused(lambda: _stack_causes(connection, release, stands))),
+        tuple(unless_refused(lambda: _build_lines(connection, stands))),
+        tuple(unless_refused(lambda: _hook_lines(connection, release, moved, began))),
         tuple(traffic(connection, release.model)) if began else (),
         champion.get("release"),
         _behind(connection, release, stands),
     )
+
+
+def unless_refused(look: Callable[[], list[str]]) -> list[str]:
+    """What a closer look finds; what to ask for where these credentials may not look closer."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return look()
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in REFUSED:
+            raise
+        return [f"more is known to those who may use {error.operation_name}"]
 
 
 def _behind(connection: "Connection", release: Release, stands: Progress | None) -> int | None:

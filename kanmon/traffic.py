@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from kanmon.stage import REFUSED
+
 if TYPE_CHECKING:
     from kanmon.stage import Connection
 
 ALIAS = "live"
+# A promotion has one, and another where it was rolled back.
+MOST_DEPLOYMENTS = 10
 UNDER_WAY = ("Created", "Queued", "InProgress", "Baking")
 # Logical ids in serving.yaml; SAM derives the last two from the function with a preference.
 FUNCTION = "ScoringFunction"
@@ -121,10 +125,8 @@ def deployments(
         request["includeOnlyStatuses"] = list(UNDER_WAY)
     if since:
         request["createTimeRange"] = {"start": since}
-    ids = client.list_deployments(**request)["deployments"][:25]
-    if not ids:
-        return []
-    found = client.batch_get_deployments(deploymentIds=ids)["deploymentsInfo"]
+    ids = client.list_deployments(**request)["deployments"][:MOST_DEPLOYMENTS]
+    found = (client.get_deployment(deploymentId=one)["deploymentInfo"] for one in ids)
     told = [_deployment(client, one) for one in found]
     return sorted(told, key=lambda one: one.began, reverse=True)
 
@@ -151,7 +153,8 @@ def _events(client: Any, deployment: str) -> tuple[tuple[str, str, str], ...]:
         ids = client.list_deployment_targets(deploymentId=deployment)["targetIds"]
         targets = client.batch_get_deployment_targets(deploymentId=deployment, targetIds=ids)
     except ClientError as error:
-        if error.response["Error"]["Code"] == "DeploymentNotStartedException":
+        # Who may not look at them sees the deployment all the same.
+        if error.response["Error"]["Code"] in {"DeploymentNotStartedException", *REFUSED}:
             return ()
         raise
     return tuple(
