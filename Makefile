@@ -11,11 +11,16 @@ help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 	@test ! -x $(BIN)/kanmon || echo "  $(BIN)/kanmon --help lists what the command line does"
 
-run: .venv/ready datasets/abalone/abalone.csv ## Retrain abalone on real data, on a local stage of the whole platform
+run: .venv/ready datasets/abalone/abalone.csv ## From data to a model in service, on a local stage; APPROVE=no stops at its review
 	@$(BIN)/kanmon up
 	@$(BIN)/kanmon deploy
 	@$(BIN)/kanmon put-data abalone datasets/abalone/abalone.csv
 	@$(BIN)/kanmon run abalone
+	@$(BIN)/kanmon review abalone
+ifneq ($(APPROVE),no)
+	@$(BIN)/kanmon approve abalone --as approver --if-waiting --watch --reason "this is the demo, which approves by itself"
+	@head -4 datasets/abalone/abalone.csv | $(BIN)/kanmon score abalone -
+endif
 
 test: .venv/ready .venv-sam/ready check ## Everything that needs neither an account nor Docker
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
@@ -54,6 +59,8 @@ lock: $(UV) ## Renew every lock file from pyproject.toml
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group dev -o requirements/dev.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group control -c requirements/dev.txt -o functions/control/requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group steps -c requirements/dev.txt -o containers/requirements.txt
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group scoring -c requirements/dev.txt -o serving/scoring/requirements.txt
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group verify -c requirements/dev.txt -c requirements/uv.txt -o serving/requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group sam -o requirements/sam.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group bench -c requirements/dev.txt -o requirements/bench.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group browser -c requirements/dev.txt -o requirements/browser.txt

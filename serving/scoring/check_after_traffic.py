@@ -1,0 +1,30 @@
+"""Check After Traffic: does the alias give the new release's scores, now that it has all traffic?
+
+CodeDeploy runs it when the last request was shifted, and rolls back when it says no.
+"""
+
+import os
+import time
+from typing import Any
+
+from scorer.lifecycle_hook import Ask, CheckFailedError, answers_golden_records, run
+
+RECORDS = 5
+# Lambda takes a moment until every request follows a changed alias.
+ATTEMPTS, PAUSE_SECONDS = 5, 1.0
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, str]:
+    """Take {DeploymentId, LifecycleEventHookExecutionId}; return {status, found}."""
+    return run(event, os.environ["LIVE_ALIAS"], _patiently)
+
+
+def _patiently(ask: Ask) -> str:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return f"{answers_golden_records(ask, RECORDS)} records, attempt {attempt}"
+        except CheckFailedError:
+            if attempt == ATTEMPTS:
+                raise
+            time.sleep(PAUSE_SECONDS)
+    raise AssertionError("not reached")

@@ -1,0 +1,45 @@
+"""Score: answers rows with the model of one release, invoked directly or by its function URL.
+
+Everything slow happens while the module is imported: Lambda keeps the process for later requests.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from scorer.answering import Scorer
+from scorer.capture import Capture
+from scorer.model import Model, read_manifest
+from scorer.telemetry import Telemetry
+
+FOLDER = Path(__file__).parent / "model"
+MODEL, RELEASE = os.environ["MODEL"], int(os.environ["RELEASE"])
+
+model = Model.load(FOLDER, os.environ["ARTIFACT_SHA256"], read_manifest(FOLDER).get("features", ()))
+scorer = Scorer(model, MODEL, RELEASE)
+telemetry = Telemetry(MODEL, RELEASE)
+capture = Capture(
+    bucket=os.environ.get("DATA_BUCKET", ""),
+    prefix=f"capture/{MODEL}/{RELEASE}",
+    share=float(os.environ.get("CAPTURE_SHARE", "0")),
+)
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Take {"rows": […]} or a function URL's event; return the answer, or it as HTTP."""
+    if isinstance(event, dict) and "requestContext" in event:
+        from scorer.web import serve  # its libraries take longer to import than all the rest
+
+        return serve(event, context, score, scorer)
+    return score(event, context.aws_request_id)
+
+
+def score(request: Any, request_id: str) -> dict[str, Any]:
+    """Answer one request, tell about it, and keep a copy of some."""
+    started = time.perf_counter()
+    answer = scorer.answer(request, request_id)
+    if not (isinstance(request, dict) and request.get("check")):
+        telemetry.tell(answer, request_id, started)
+        capture.offer(answer, request_id)
+    return answer.document

@@ -1,0 +1,197 @@
+"""What a request is answered: predictions, and for every row without one an error that says why.
+
+A request is {"rows": [{feature: value, …}, …]} or {"row": {…}}. `"check": true` marks one that the
+platform itself makes to look at a release: it is scored alike, but neither measured nor captured.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scorer.features import shown
+from scorer.model import Model
+from scorer.rows import Encoder, Remark, told
+
+MOST_ROWS = 5_000
+# What an answer of the largest request may hold and still fit into Lambda's 6 MB.
+MOST_SCORES = 100_000
+
+OK, BAD_REQUEST, TOO_LARGE = 200, 400, 413
+Prediction = dict[str, Any]
+Scores = NDArray[np.float32]
+
+
+class RequestError(Exception):
+    """The request as a whole cannot be answered; `status` is what HTTP calls that."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The document to send, and what telemetry and capture want to know besides.
+
+    `scores` has one number per prediction: the value, the positive's or the winner's probability.
+    """
+
+    document: dict[str, Any]
+    scores: Sequence[float]
+    rows: Sequence[object]
+    refused: int
+
+
+class Scorer:
+    """Answers requests for one release of one model."""
+
+    def __init__(self, model: Model, name: str, release: int) -> None:
+        self.encoding = model.encoding
+        self.facts = {"model": name, "release": release}
+        self.most_rows = min(MOST_ROWS, MOST_SCORES // model.encoding.outputs)
+        self._model = model
+        self._encoder = Encoder(model.encoding)
+        self._predict = _predictor(model)
+
+    def answer(self, request: object, request_id: str) -> Answer:
+        """Score a request's rows. Never raises for what a caller sent."""
+        try:
+            rows = self._rows(request)
+        except RequestError as error:
+            return self.refusal(error, request_id)
+        encoded = self._encoder.encode(rows)
+        if not encoded.rows:
+            return self._answered(request_id, rows, [], [], encoded.errors, encoded.warnings)
+        scores = self._model.scores(encoded.matrix)
+        predictions, numbers = self._predict(encoded.rows, scores)
+        errors = encoded.errors
+        if not np.isfinite(scores).all():
+            predictions, numbers, infinite = _finite(predictions, numbers, scores)
+            errors = sorted([*errors, *infinite], key=lambda error: int(error["row"]))
+        return self._answered(request_id, rows, predictions, numbers, errors, encoded.warnings)
+
+    def refusal(self, error: RequestError, request_id: str) -> Answer:
+        """The answer to a request that has no rows to score."""
+        told_error = {"row": None, "feature": None, "message": str(error)}
+        document = self._document(request_id, error.status, [], [told_error], [])
+        return Answer(document, [], [], 0)
+
+    def _rows(self, request: object) -> Sequence[object]:
+        if not isinstance(request, Mapping):
+            raise RequestError(
+                BAD_REQUEST, f"a request is an object with rows or row, this is {shown(request)}"
+            )
+        unknown = sorted(map(str, request.keys() - {"rows", "row", "check"}))
+        if unknown:
+            raise RequestError(
+                BAD_REQUEST,
+                f"a request has no {shown(unknown[0])}; send {{'rows': [{{feature: value}}]}} or "
+                "{'row': {feature: value}}",
+            )
+        if ("rows" in request) == ("row" in request):
+            raise RequestError(BAD_REQUEST, "send either rows (a list of objects) or row (one)")
+        if "row" in request:
+            return [request["row"]]
+        rows = request["rows"]
+        if not isinstance(rows, list) or not rows:
+            raise RequestError(BAD_REQUEST, "rows is a list of objects, with at least one in it")
+        if len(rows) > self.most_rows:
+            raise RequestError(
+                TOO_LARGE,
+                f"{len(rows):,} rows are too many for one request; send at most "
+                f"{self.most_rows:,} at a time",
+            )
+        return rows
+
+    def _answered(
+        self,
+        request_id: str,
+        rows: Sequence[object],
+        predictions: list[Prediction],
+        numbers: Sequence[float],
+        errors: list[Remark],
+        warnings: list[Remark],
+    ) -> Answer:
+        status = OK if predictions else BAD_REQUEST
+        document = self._document(request_id, status, predictions, errors, told(warnings))
+        return Answer(document, numbers, rows, len(errors))
+
+    def _document(
+        self,
+        request_id: str,
+        status: int,
+        predictions: list[Prediction],
+        errors: list[Remark],
+        warnings: list[Remark],
+    ) -> dict[str, Any]:
+        return {
+            **self.facts,
+            "request_id": request_id,
+            "status": status,
+            "predictions": predictions,
+            "errors": errors,
+            "warnings": warnings,
+        }
+
+
+Predictor = Callable[[Sequence[int], Scores], tuple[list[Prediction], Sequence[float]]]
+
+
+def _predictor(model: Model) -> Predictor:
+    classes, threshold = model.encoding.classes, model.threshold
+
+    def values(rows: Sequence[int], scores: Scores) -> tuple[list[Prediction], Sequence[float]]:
+        numbers = scores[:, 0].tolist()
+        answers = [
+            {"row": row, "prediction": number} for row, number in zip(rows, numbers, strict=True)
+        ]
+        return answers, numbers
+
+    def one_of_two(rows: Sequence[int], scores: Scores) -> tuple[list[Prediction], Sequence[float]]:
+        negative, positive = classes
+        numbers = scores[:, 0].tolist()
+        answers = [
+            {
+                "row": row,
+                "prediction": positive if number >= threshold else negative,
+                "probability": number,
+            }
+            for row, number in zip(rows, numbers, strict=True)
+        ]
+        return answers, numbers
+
+    def one_of_many(
+        rows: Sequence[int], scores: Scores
+    ) -> tuple[list[Prediction], Sequence[float]]:
+        winners = scores.argmax(axis=1).tolist()
+        answers = [
+            {
+                "row": row,
+                "prediction": classes[winner],
+                "probabilities": dict(zip(classes, each, strict=True)),
+            }
+            for row, winner, each in zip(rows, winners, scores.tolist(), strict=True)
+        ]
+        return answers, scores.max(axis=1).tolist()
+
+    return {"regression": values, "binary": one_of_two, "multiclass": one_of_many}[
+        model.encoding.task
+    ]
+
+
+def _finite(
+    predictions: list[Prediction], numbers: Sequence[float], scores: Scores
+) -> tuple[list[Prediction], list[float], list[Remark]]:
+    """Take out the rows for which the model has no finite score: JSON has no word for one."""
+    good = [bool(np.isfinite(each).all()) for each in scores]
+    message = "the model's score for this row is not a finite number; check the row's values"
+    errors = [
+        {"row": entry["row"], "feature": None, "message": message}
+        for entry, is_good in zip(predictions, good, strict=True)
+        if not is_good
+    ]
+    kept = [entry for entry, is_good in zip(predictions, good, strict=True) if is_good]
+    return kept, [n for n, is_good in zip(numbers, good, strict=True) if is_good], errors

@@ -1,0 +1,140 @@
+"""The model's input columns as its encoding.json describes them, without the training libraries."""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+FORMAT = 1
+# Preprocess gives whole numbers that arrive as text one spelling, so 1.0 is the category 1.
+_WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0")
+_SHOWN_CHARACTERS = 60
+_IMPOSSIBLE = "which model.yaml calls impossible; correct it or send null"
+_LARGEST = 3.4028235677973366e38  # from here on, float32 rounds to infinity
+
+
+class EncodingError(Exception):
+    """encoding.json is not one this code reads."""
+
+
+class ValueRefusedError(Exception):
+    """A value that the feature cannot take; says why and what to send instead."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One input column. `fallback` stands for a missing value, in encoded units; NaN: as missing.
+
+    The bounds are those of model.yaml, where it has any: training rejects rows beyond them as well.
+    """
+
+    name: str
+    kind: Literal["numeric", "categorical"]
+    codes: Mapping[str, float]
+    fallback: float
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def number(self, value: object) -> float | None:
+        """The value as a number, None for missing. Raises ValueRefusedError."""
+        if value is None:
+            return None
+        if type(value) is not float and type(value) is not int:
+            raise ValueRefusedError(f"{shown(value)} is not a number; send a number or null")
+        # Compared before it is converted: a JSON integer may be larger than any float.
+        if not -_LARGEST < value < _LARGEST:  # false for NaN too
+            raise ValueRefusedError(
+                f"{shown(value)} is not a number the model can take; send a finite number or null"
+            )
+        if self.minimum is not None and value < self.minimum:
+            raise ValueRefusedError(f"{shown(value)} is less than {self.minimum:g}, {_IMPOSSIBLE}")
+        if self.maximum is not None and value > self.maximum:
+            raise ValueRefusedError(f"{shown(value)} is more than {self.maximum:g}, {_IMPOSSIBLE}")
+        return float(value)
+
+    def code(self, value: object) -> float | None:
+        """The category's position; None for missing and for one that training did not see.
+
+        Raises ValueRefusedError.
+        """
+        if value is None:
+            return None
+        if type(value) is int:
+            value = str(value)
+        elif type(value) is float and value.is_integer():
+            value = str(int(value))
+        elif type(value) is not str:
+            raise ValueRefusedError(
+                f"{shown(value)} is not a category; send it as text, or null when it is missing"
+            )
+        whole = _WHOLE.fullmatch(value)
+        return self.codes.get(whole[1] if whole else value)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A model's input columns in order and, for a classifier, the classes of its scores.
+
+    `classes` of a binary model is (negative, positive): its one score is for the latter.
+    """
+
+    task: Literal["regression", "binary", "multiclass"]
+    target: str
+    features: tuple[Feature, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The input columns in the model's order."""
+        return tuple(feature.name for feature in self.features)
+
+    @property
+    def outputs(self) -> int:
+        """How many scores a row has."""
+        return len(self.classes) if self.task == "multiclass" else 1
+
+
+def read_encoding(text: str | bytes, bounds: Iterable[Mapping[str, Any]] = ()) -> Encoding:
+    """Read encoding.json; `bounds` are entries with name, minimum and maximum (either null)."""
+    document = json.loads(text)
+    if document.get("format") != FORMAT:
+        raise EncodingError(
+            f"encoding.json has format {document.get('format')!r}, this version reads {FORMAT}; "
+            "train the model again"
+        )
+    limits = {entry["name"]: entry for entry in bounds}
+    return Encoding(
+        task=document["task"],
+        target=document["target"],
+        features=tuple(
+            Feature(
+                name=entry["name"],
+                kind=entry["kind"],
+                codes={name: float(code) for code, name in enumerate(entry["categories"])},
+                fallback=math.nan if entry["fallback"] is None else entry["fallback"],
+                minimum=limits.get(entry["name"], {}).get("minimum"),
+                maximum=limits.get(entry["name"], {}).get("maximum"),
+            )
+            for entry in document["features"]
+        ),
+        classes=tuple(document["classes"] or ()),
+    )
+
+
+def shown(value: object) -> str:
+    """A value as it can stand in a message: printable and short.
+
+    >>> shown("abc"), shown(True), shown([1, 2])
+    ("'abc'", 'true', 'a list')
+    """
+    if type(value) is bool:
+        return "true" if value else "false"
+    if type(value) is list or type(value) is dict:
+        return "a list" if type(value) is list else "an object"
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return "a number of thousands of digits"
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

@@ -1,0 +1,107 @@
+"""The release's golden records: test rows with the scores the model is known to give for them.
+
+Standard library only: the hooks, the verification and whoever asks a live function use it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+# The same ONNX file in the same runtime: another processor may change a last digit, nothing more.
+SAME = 1e-6
+
+Scores = Sequence[Sequence[float]]
+Task = Literal["regression", "binary", "multiclass"]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Rows as a caller sends them. `scores` are the ONNX form's, `native` the library's own."""
+
+    task: Task
+    rows: Sequence[Mapping[str, Any]]
+    scores: Scores
+    native: Scores
+    tolerance: float
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Golden":
+        """Read golden.json. Raises KeyError or ValueError when it is none."""
+        document = json.loads(text)
+        if document.get("format") != 1:
+            raise ValueError(f"golden.json has format {document.get('format')!r}, not 1")
+        return cls(
+            task=document["task"],
+            rows=document["rows"],
+            scores=document["scores"],
+            native=document["native"],
+            tolerance=float(document["tolerance"]),
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> "Golden":
+        """Read the file at `path`."""
+        return cls.from_json(path.read_bytes())
+
+    def request(self, most: int | None = None) -> dict[str, Any]:
+        """Ask for the records' scores, of the first `most` only; neither measured nor captured."""
+        return {"check": True, "rows": list(self.rows[:most])}
+
+    def differences(self, answer: Mapping[str, Any], most: int | None = None) -> list[str]:
+        """What in the answer to `request` is not as it should be, a line each."""
+        rows = len(self.rows[:most])
+        refused = [
+            f"golden record {error['row']}: {error['feature'] or 'the row'}: {error['message']}"
+            for error in answer.get("errors", ())
+        ]
+        if refused:
+            return refused
+        if len(answer.get("predictions", ())) != rows:
+            return [f"{rows} golden records were sent, {_count(answer)} predictions came back"]
+        got = [scores_of(prediction) for prediction in answer["predictions"]]
+        return [
+            *_apart("the release's scores", self.task, got, self.scores[:rows], SAME),
+            *_apart("the library's scores", self.task, got, self.native[:rows], self.tolerance),
+        ]
+
+
+def scores_of(prediction: Mapping[str, Any]) -> list[float]:
+    """A prediction's scores in the model's own order.
+
+    >>> scores_of({"row": 0, "prediction": "yes", "probability": 0.75})
+    [0.75]
+    """
+    if "probabilities" in prediction:
+        return list(prediction["probabilities"].values())
+    return [prediction.get("probability", prediction["prediction"])]
+
+
+def _apart(whose: str, task: Task, got: Scores, wanted: Scores, tolerance: float) -> Iterator[str]:
+    """Differences beyond the tolerance, by the rule of Evaluate's parity: those of a prediction
+    count relative to its size, or to the mean size of all where that is larger."""
+    sizes = [abs(row[0]) for row in wanted]
+    mean = sum(sizes) / max(len(sizes), 1)
+    far = []
+    for number, (mine, theirs) in enumerate(zip(got, wanted, strict=True)):
+        scale = max(sizes[number], mean, 1e-30) if task == "regression" else 1.0
+        pairs = zip(mine, theirs, strict=False)
+        difference = max((abs(one - other) / scale for one, other in pairs), default=0.0)
+        # Phrased so that NaN, for which every comparison is false, counts.
+        if len(mine) != len(theirs) or not difference <= tolerance:
+            far.append((number, mine, theirs))
+    if far:
+        number, mine, theirs = far[0]
+        yield (
+            f"{len(far)} of {len(got)} golden records differ from {whose} by more than "
+            f"{tolerance:g}; record {number} scores {_short(mine)}, not {_short(theirs)}"
+        )
+
+
+def _short(scores: Sequence[float]) -> str:
+    return ", ".join(f"{score:.7g}" for score in scores[:5]) + (", …" if len(scores) > 5 else "")
+
+
+def _count(answer: Mapping[str, Any]) -> int:
+    return len(answer.get("predictions", ()))

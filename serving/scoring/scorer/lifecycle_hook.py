@@ -1,0 +1,74 @@
+"""A CodeDeploy hook: looks at a function and tells the deployment whether to go on.
+
+boto3 comes with Lambda's runtime. Whatever happens, the deployment gets an answer: without one it
+would wait an hour and then fail without a reason.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from scorer.golden import Golden
+
+GOLDEN = Path(__file__).parents[1] / "model" / "golden.json"
+Ask = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class CheckFailedError(Exception):
+    """The function does not answer as its release should; the message says how."""
+
+
+def run(event: dict[str, Any], function: str, check: Callable[[Ask], str]) -> dict[str, str]:
+    """Run the check against a version or alias, and answer the deployment; says what it found.
+
+    `check` gets a way to invoke the function. It returns what it saw, or raises.
+    """
+    import boto3
+
+    status: Literal["Succeeded", "Failed"] = "Failed"
+    found = "the check did not end"
+    try:
+        client = boto3.client("lambda")
+        found = check(lambda request: _invoke(client, function, request))
+        status = "Succeeded"
+    except CheckFailedError as error:
+        found = str(error)
+    except Exception as error:  # also of AWS, of the network, of a broken package
+        found = f"{type(error).__name__}: {error}"
+    finally:
+        facts = {"status": status, "found": found, "function": function}
+        level = "INFO" if status == "Succeeded" else "ERROR"
+        print(json.dumps({"level": level, "message": "release checked", **_release(), **facts}))
+        boto3.client("codedeploy").put_lifecycle_event_hook_execution_status(
+            deploymentId=event["DeploymentId"],
+            lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
+            status=status,
+        )
+    return {"status": status, "found": found}
+
+
+def answers_golden_records(ask: Ask, most: int | None = None) -> int:
+    """Hold the function to the golden records; returns how many. Raises CheckFailedError."""
+    golden = Golden.read(GOLDEN)
+    answer = ask(golden.request(most))
+    release = _release()["release"]
+    if str(answer.get("release")) != release:
+        raise CheckFailedError(f"release {answer.get('release')} answered, not release {release}")
+    differences = golden.differences(answer, most)
+    if differences:
+        raise CheckFailedError("; ".join(differences[:3]))
+    return len(golden.rows[:most])
+
+
+def _invoke(client: Any, function: str, request: dict[str, Any]) -> dict[str, Any]:
+    answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode())
+    document: dict[str, Any] = json.loads(answer["Payload"].read())
+    if answer.get("FunctionError"):
+        raise CheckFailedError(f"the function failed: {document.get('errorMessage')}")
+    return document
+
+
+def _release() -> dict[str, str]:
+    return {"model": os.environ["MODEL"], "release": os.environ["RELEASE"]}

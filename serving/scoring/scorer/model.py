@@ -1,0 +1,83 @@
+"""The release's model as it lies in the function's package, checked before it is believed."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from scorer.features import Encoding, read_encoding
+
+# What `make package` writes beside the files: which artifact they are from, and their digests.
+MANIFEST = "files.json"
+
+
+class ModelError(Exception):
+    """The package does not hold the model of its release, or holds one that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model. `threshold` is the score from which a row is positive; binary only."""
+
+    encoding: Encoding
+    threshold: float
+    session: onnxruntime.InferenceSession
+
+    @classmethod
+    def load(cls, folder: Path, sha256: str, bounds: Any = ()) -> "Model":
+        """Load the files of the artifact with this digest. Raises ModelError for any other."""
+        files = _checked(folder, sha256)
+        try:
+            description = json.loads(files["model.json"])
+            return cls(
+                encoding=read_encoding(files["encoding.json"], bounds),
+                threshold=float(description["threshold"] or 0.5),
+                session=_session(files["model.onnx"]),
+            )
+        except (KeyError, ValueError) as error:
+            raise ModelError(f"{folder}: the model cannot be read ({error!r})") from error
+
+    def scores(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Score encoded rows: float32 [rows, 1], for multiclass [rows, classes]."""
+        scores: NDArray[np.float32] = self.session.run(["scores"], {"features": matrix})[0]
+        return scores
+
+
+def _checked(folder: Path, sha256: str) -> Mapping[str, bytes]:
+    """The files that the manifest names, each of the content it says."""
+    manifest = read_manifest(folder)
+    if manifest["artifact"] != sha256:
+        raise ModelError(
+            f"the package holds the artifact {manifest['artifact'][:12]}…, but the release is of "
+            f"{sha256[:12]}…; promote the release again"
+        )
+    files = {name: (folder / name).read_bytes() for name in manifest["files"]}
+    for name, content in files.items():
+        if hashlib.sha256(content).hexdigest() != manifest["files"][name]:
+            raise ModelError(
+                f"{name} is not the release's (its sha256 differs); promote the release again"
+            )
+    return files
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """files.json: the artifact's sha256, the files' sha256, the features' bounds."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+        return manifest
+    except FileNotFoundError:
+        raise ModelError(f"{folder}: there is no model; the package of a release has one") from None
+
+
+def _session(content: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    # More threads add a row's trees in another order, and so change its last digit.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,184 @@
+"""JSON rows as the model's input matrix, with an error of its own for every row that is none.
+
+The same values give the same matrix as containers/contract/encoding.py does in training; a test
+holds the two together.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scorer.features import Encoding, Feature, ValueRefusedError, shown
+
+# What is told about rows must fit into the answer, however many rows there are.
+MOST_WARNINGS = 100
+_NUMBERS = {float, int, type(None)}
+_NUMBERS_ALL_THERE = {float, int}
+
+Remark = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The rows that can be scored: float32 [rows, features], and which of the request's they are.
+
+    Errors have the keys row, feature and message, one for every other row; warnings likewise.
+    """
+
+    matrix: NDArray[np.float32]
+    rows: Sequence[int]
+    errors: list[Remark]
+    warnings: list[Remark]
+
+
+class _IrregularError(Exception):
+    """Some row needs a closer look."""
+
+
+class Encoder:
+    """Turns the rows of one model into its matrix."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._features = encoding.features
+        self._names = encoding.names
+        self._known = frozenset(encoding.names)
+        # Two names at least, or itemgetter gives values in place of tuples.
+        self._pick = itemgetter(*encoding.names) if len(encoding.names) > 1 else None
+        self._categorical = [
+            (position, _codes(feature).__getitem__)
+            for position, feature in enumerate(encoding.features)
+            if feature.kind == "categorical"
+        ]
+        self._fallbacks = np.array([feature.fallback for feature in self._features], np.float32)
+        self._minimum, self._maximum = (
+            np.array([_bound(feature, which) for feature in self._features])
+            for which in ("minimum", "maximum")
+        )
+        self._bounded = bool(np.isfinite([self._minimum, self._maximum]).any())
+
+    def encode(self, rows: Sequence[object]) -> Encoded:
+        """Encode all rows at once; only where one is out of the ordinary, row by row."""
+        try:
+            return Encoded(self._matrix(self._values(rows)), range(len(rows)), [], [])
+        except (_IrregularError, KeyError, TypeError, OverflowError):
+            return self._one_by_one(rows)
+
+    def _values(self, rows: Sequence[Any]) -> list[Any]:
+        """All values, row after row, categories as codes. Raises if any row is irregular."""
+        if set(map(type, rows)) != {dict}:
+            raise _IrregularError
+        if self._pick and set(map(len, rows)) == {len(self._names)}:
+            values = list(chain.from_iterable(map(self._pick, rows)))
+        elif all(map(self._known.issuperset, rows)):
+            values = [row.get(name) for row in rows for name in self._names]
+        else:
+            raise _IrregularError
+        for position, code in self._categorical:
+            column = slice(position, None, len(self._names))
+            values[column] = map(code, values[column])
+        return values
+
+    def _matrix(self, values: list[Any]) -> NDArray[np.float32]:
+        kinds = set(map(type, values))
+        if kinds <= _NUMBERS_ALL_THERE:
+            exact = np.frombuffer(array("d", values))
+            missing = 0
+        elif kinds <= _NUMBERS:
+            exact = np.array(values, np.float64)
+            missing = values.count(None)
+        else:
+            raise _IrregularError
+        exact = exact.reshape(-1, len(self._names))
+        if self._bounded and ((exact < self._minimum) | (exact > self._maximum)).any():
+            raise _IrregularError
+        # Of all that is not finite, only what was missing may stay.
+        with np.errstate(over="ignore"):
+            matrix = exact.astype(np.float32)
+        if np.count_nonzero(np.isfinite(matrix)) != matrix.size - missing:
+            raise _IrregularError
+        if missing:
+            np.copyto(matrix, self._fallbacks, where=np.isnan(matrix))
+        return matrix
+
+    def _one_by_one(self, rows: Sequence[object]) -> Encoded:
+        kept: list[int] = []
+        values: list[float | None] = []
+        errors: list[Remark] = []
+        warnings: list[Remark] = []
+        for number, row in enumerate(rows):
+            encoded, problems = self._examined(row)
+            if problems:
+                errors.append(_first(number, problems))
+                continue
+            kept.append(number)
+            values.extend(encoded)
+            assert isinstance(row, dict)  # noqa: S101 - anything else was a problem
+            warnings.extend(self._unseen(number, row, encoded))
+        return Encoded(self._matrix(values), kept, errors, warnings)
+
+    def _examined(self, row: object) -> tuple[list[float | None], list[tuple[str | None, str]]]:
+        """A row's values, and its problems as (feature, message)."""
+        if not isinstance(row, dict):
+            return [], [(None, f"a row is an object of features, this is {shown(row)}")]
+        problems: list[tuple[str | None, str]] = [
+            (name, f"is not a feature of this model; it has {_some(self._names)}")
+            for name in row
+            if name not in self._known
+        ]
+        values: list[float | None] = []
+        for feature in self._features:
+            value = row.get(feature.name)
+            try:
+                numeric = feature.kind == "numeric"
+                values.append(feature.number(value) if numeric else feature.code(value))
+            except ValueRefusedError as error:
+                problems.append((feature.name, str(error)))
+        return values, problems
+
+    def _unseen(
+        self, number: int, row: dict[str, Any], encoded: Sequence[float | None]
+    ) -> Iterable[Remark]:
+        for position, _ in self._categorical:
+            name = self._names[position]
+            if encoded[position] is None and row.get(name) is not None:
+                message = f"{shown(row[name])} was not among the training rows; scored as missing"
+                yield {"row": number, "feature": name, "message": message}
+
+
+def told(remarks: list[Remark]) -> list[Remark]:
+    """At most MOST_WARNINGS remarks, the last one counting those left out."""
+    more = len(remarks) - MOST_WARNINGS
+    if more <= 0:
+        return remarks
+    rest = {"row": None, "feature": None, "message": f"and {more} more like these"}
+    return [*remarks[:MOST_WARNINGS], rest]
+
+
+def _first(row: int, problems: list[tuple[str | None, str]]) -> Remark:
+    feature, message = problems[0]
+    more = len(problems) - 1
+    if more:
+        message += f" (and {more} more problem{'s' if more > 1 else ''} in this row)"
+    return {"row": row, "feature": feature, "message": message}
+
+
+def _codes(feature: Feature) -> dict[str | None, float | None]:
+    codes: dict[str | None, float | None] = {None: None}
+    return codes | dict(feature.codes)
+
+
+def _bound(feature: Feature, which: str) -> float:
+    value: float | None = getattr(feature, which)
+    if value is None:
+        return -np.inf if which == "minimum" else np.inf
+    return value
+
+
+def _some(names: Sequence[str], limit: int = 20) -> str:
+    return ", ".join(names[:limit]) + (", …" if len(names) > limit else "")

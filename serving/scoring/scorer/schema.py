@@ -1,0 +1,95 @@
+"""What a caller may send and gets, as JSON Schema; made from the model's own encoding."""
+
+from typing import Any
+
+from scorer.answering import Scorer
+from scorer.features import Encoding, Feature
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def row_schema(encoding: Encoding) -> dict[str, Any]:
+    """A row. A feature that is left out, or null, is missing; others are refused."""
+    return {
+        "$schema": DIALECT,
+        "title": "Row",
+        "description": f"A row to predict {encoding.target} for.",
+        "type": "object",
+        "properties": {feature.name: _feature(feature) for feature in encoding.features},
+        "additionalProperties": False,
+    }
+
+
+def request_schema(scorer: Scorer, row: dict[str, Any]) -> dict[str, Any]:
+    """A request: rows, or one row; `row` is the schema of one, or a reference to it."""
+    check = {
+        "type": "boolean",
+        "description": "Scored alike, but neither measured nor captured.",
+    }
+    rows = {"type": "array", "items": row, "minItems": 1, "maxItems": scorer.most_rows}
+    return {
+        "title": "Request",
+        "type": "object",
+        "properties": {"rows": rows, "row": row, "check": check},
+        "oneOf": [{"required": ["rows"]}, {"required": ["row"]}],
+        "additionalProperties": False,
+    }
+
+
+def answer_schema(encoding: Encoding) -> dict[str, Any]:
+    """An answer: the status is HTTP's, also where the function is invoked directly."""
+    remark = {
+        "type": "object",
+        "properties": {
+            "row": {"type": ["integer", "null"]},
+            "feature": {"type": ["string", "null"]},
+            "message": {"type": "string"},
+        },
+        "required": ["row", "feature", "message"],
+    }
+    properties = {
+        "model": {"type": "string"},
+        "release": {"type": "integer"},
+        "request_id": {"type": "string"},
+        "status": {"type": "integer", "enum": [200, 400, 413]},
+        "predictions": {"type": "array", "items": _prediction(encoding)},
+        "errors": {"type": "array", "items": remark},
+        "warnings": {"type": "array", "items": remark},
+    }
+    return {
+        "title": "Answer",
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+    }
+
+
+def _feature(feature: Feature) -> dict[str, Any]:
+    if feature.kind == "categorical":
+        return {
+            "type": ["string", "integer", "null"],
+            "description": "Of the training rows' categories; any other is scored as missing.",
+            "examples": list(feature.codes),
+        }
+    described: dict[str, Any] = {"type": ["number", "null"]}
+    for name, bound in (("minimum", feature.minimum), ("maximum", feature.maximum)):
+        if bound is not None:
+            described[name] = bound
+    return described
+
+
+def _prediction(encoding: Encoding) -> dict[str, Any]:
+    properties: dict[str, Any] = {"row": {"type": "integer"}, "prediction": {"type": "number"}}
+    if encoding.task != "regression":
+        properties["prediction"] = {"type": "string", "enum": list(encoding.classes)}
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    if encoding.task == "binary":
+        words = f"The probability of {encoding.classes[1]!r}."
+        properties["probability"] = {**share, "description": words}
+    if encoding.task == "multiclass":
+        properties["probabilities"] = {
+            "type": "object",
+            "properties": dict.fromkeys(encoding.classes, share),
+            "required": list(encoding.classes),
+        }
+    return {"type": "object", "properties": properties, "required": list(properties)}

@@ -1,0 +1,88 @@
+"""One line per request, which is its log record and its metrics in one.
+
+CloudWatch takes the metrics out of the line (the embedded metric format). It is written here by
+hand: a request takes less time than a metrics library needs to write this line.
+"""
+
+import json
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from scorer.answering import Answer
+
+# The embedded metric format takes no more numbers than this for one metric.
+MOST_NUMBERS = 100
+
+
+class Telemetry:
+    """Writes the lines of one release. They never hold anything of a row but its score."""
+
+    def __init__(self, model: str, release: int) -> None:
+        self._with_scores = _opening(model, release, scored=True)
+        self._without = _opening(model, release, scored=False)
+
+    def tell(self, answer: Answer, request_id: str, started: float) -> None:
+        """Print the line; `started` is time.perf_counter() when the request arrived."""
+        scored = len(answer.scores)
+        opening = self._without
+        if scored:
+            opening = self._with_scores + json.dumps(spread_out(answer.scores)) + ","
+        milliseconds = (time.perf_counter() - started) * 1000
+        status = answer.document["status"]
+        sys.stdout.write(
+            f'{opening}"ScoredRows":{scored},"RefusedRows":{answer.refused},"status":{status},'
+            f'"request_id":{json.dumps(request_id)},"HandlerMilliseconds":{milliseconds:.4f},'
+            f'"_aws":{{"Timestamp":{int(time.time() * 1000)},{self._metrics(scored)}}}}}\n'
+        )
+
+    def _metrics(self, scored: int) -> str:
+        return _METRICS if scored else _METRICS_WITHOUT_SCORE
+
+
+def spread_out(scores: Any) -> Any:
+    """At most MOST_NUMBERS numbers with the mean of all: those of neighbouring rows are averaged.
+
+    >>> spread_out([0.5, 1.5])
+    [0.5, 1.5]
+    """
+    if len(scores) <= MOST_NUMBERS:
+        return scores
+    each = len(scores) // MOST_NUMBERS
+    # What does not fill a group is left out: at most one row in a hundred and one.
+    groups = np.array(scores[: each * MOST_NUMBERS]).reshape(MOST_NUMBERS, each)
+    return groups.mean(axis=1).tolist()
+
+
+def _directive(*metrics: tuple[str, str]) -> str:
+    described = {
+        "CloudWatchMetrics": [
+            {
+                "Namespace": "Kanmon",
+                "Dimensions": [["model", "release"]],
+                "Metrics": [{"Name": name, "Unit": unit} for name, unit in metrics],
+            }
+        ]
+    }
+    return json.dumps(described, separators=(",", ":"))[1:-1]
+
+
+_COUNTED = (
+    ("ScoredRows", "Count"),
+    ("RefusedRows", "Count"),
+    ("HandlerMilliseconds", "Milliseconds"),
+)
+_METRICS = _directive(("Score", "None"), *_COUNTED)
+_METRICS_WITHOUT_SCORE = _directive(*_COUNTED)
+
+
+def _opening(model: str, release: int, *, scored: bool) -> str:
+    facts = {
+        "level": "INFO",
+        "message": "rows scored" if scored else "request refused",
+        "model": model,
+        "release": str(release),
+    }
+    return json.dumps(facts, separators=(",", ":"))[:-1] + (',"Score":' if scored else ",")

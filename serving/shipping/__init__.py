@@ -1,0 +1,1 @@
+"""From a release's bundle to what CloudFormation deploys: verified, then packaged."""

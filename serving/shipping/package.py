@@ -1,0 +1,100 @@
+"""`make package`: the release's package, and what CloudFormation deploys it with.
+
+Run after `make verify` in the same folder, whose model it packs.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from shipping import base
+from shipping.archive import packed
+from shipping.record import GOLDEN, VERIFIED, WORK, Record, ReleaseError, sha256
+from shipping.storage import Storage
+from shipping.verify import run
+
+TEMPLATE = "serving.yaml"
+# The one line of the template that says where the code is.
+LOCAL_CODE = "    CodeUri: scoring/\n"
+# A spread of nothing would divide by nothing in the alarm's expression.
+LEAST_SPREAD = 1e-9
+
+
+def package(
+    folder: Path, record: Record, storage: Storage, environment: Mapping[str, str]
+) -> Iterator[str]:
+    """Upload the package and write verified/packaged.yaml and verified/configuration.json."""
+    architecture = environment.get("FUNCTION_ARCHITECTURE", "arm64")
+    key = base.key(folder / "scoring", architecture)
+    content = storage.read(key, "scorer's package")
+    if content is None:
+        content = base.built(folder, architecture)
+        storage.write_once(key, content, "scorer's package")
+        yield f"built the scorer's package: {key}"
+    model = folder / WORK / "model"
+    if not model.is_dir():
+        raise ReleaseError("there is no verified model here; run `make verify` first")
+    files = {f"model/{path.name}": path.read_bytes() for path in model.iterdir()}
+    whole = packed(files, onto=content)
+    name = f"packages/{record.name}/{sha256(whole)}.zip"
+    version = storage.write_once(name, whole, "release's package")
+    yield f"package of {len(whole) / 1e6:.1f} MB: s3://{storage.bucket}/{name}"
+    out = folder / VERIFIED
+    out.mkdir(exist_ok=True)
+    code = {"Bucket": storage.bucket, "Key": name, "Version": version}
+    (out / "packaged.yaml").write_text(packaged((folder / TEMPLATE).read_text(), code))
+    golden = json.loads((folder / GOLDEN).read_bytes())
+    settings = configuration(record, golden.get("spread"), environment, architecture)
+    (out / "configuration.json").write_text(json.dumps(settings, indent=1) + "\n")
+    yield f"to deploy as {record.document['stack']}-serving-{record.document['model']}"
+
+
+def packaged(template: str, code: Mapping[str, str]) -> str:
+    """The template with its code at the uploaded object's version."""
+    if template.count(LOCAL_CODE) != 1:
+        raise ReleaseError(f"{TEMPLATE} does not say {LOCAL_CODE.strip()!r} exactly once")
+    return template.replace(LOCAL_CODE, f"    CodeUri: {json.dumps(code)}\n")
+
+
+def configuration(
+    record: Record, spread: float | None, environment: Mapping[str, str], architecture: str
+) -> dict[str, dict[str, str]]:
+    """CodePipeline's template configuration: every parameter of serving.yaml, and stack tags."""
+    document, serving = record.document, record.document["serving"]
+    champion = document.get("champion") or {}
+    previous = environment.get("PREVIOUS_RELEASE") or champion.get("release") or "none"
+    parameters: dict[str, Any] = {
+        "Model": document["model"],
+        "Release": document["release"],
+        "PreviousRelease": previous,
+        "ArtifactSha256": record.artifact.sha256,
+        "MemoryMb": serving["memory_mb"],
+        "TimeoutSeconds": serving["timeout_seconds"],
+        "Concurrency": serving["concurrency"],
+        "CaptureShare": serving["capture_share"],
+        "FunctionArchitecture": architecture,
+        "Canary": serving["canary"],
+        "MaximumLatencyMs": serving["maximum_latency_ms"],
+        "MaximumScoreShift": serving["maximum_score_shift"],
+        "ScoreSpread": max(float(spread or 0), LEAST_SPREAD),
+        "DataBucket": environment["DATA_BUCKET"],
+        "NotificationsTopicArn": environment["NOTIFICATIONS_TOPIC_ARN"],
+        "LogRetentionDays": environment["LOG_RETENTION_DAYS"],
+        "PermissionsBoundaryArn": environment["PERMISSIONS_BOUNDARY_ARN"],
+    }
+    return {
+        "Parameters": {name: _written(value) for name, value in parameters.items()},
+        # The same for every release, or each one would update the tags of every resource.
+        "Tags": {"kanmon:stack": document["stack"], "kanmon:model": document["model"]},
+    }
+
+
+def _written(value: Any) -> str:
+    """A parameter as CloudFormation takes it; 1e-09 would be no number to a metric expression."""
+    return f"{value:.12f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(run(package, "Packaging"))

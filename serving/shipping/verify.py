@@ -1,0 +1,156 @@
+"""`make verify`: is the bundle the release that was reviewed, and does its code score as it says?
+
+Run in the bundle's folder. Leaves the unpacked model in work/model for `make package`.
+"""
+
+import io
+import json
+import os
+import sys
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from shipping.record import GOLDEN, NOT_SOURCE, WORK, Record, ReleaseError, sha256
+from shipping.source import tree_digest
+from shipping.storage import Storage
+
+# What the build project says of its stage.
+ENVIRONMENT = (
+    "DATA_BUCKET",
+    "NOTIFICATIONS_TOPIC_ARN",
+    "LOG_RETENTION_DAYS",
+    "PERMISSIONS_BOUNDARY_ARN",
+)
+MODEL_FILES = ("model.onnx", "encoding.json", "model.json")
+
+
+def verify(
+    folder: Path, record: Record, storage: Storage, environment: Mapping[str, str]
+) -> Iterator[str]:
+    """Check everything, saying what was found; leaves the model's files in work/model.
+
+    Raises ReleaseError at the first thing that does not fit.
+    """
+    yield _is_the_one_asked_for(record, environment)
+    yield _bundle_is_whole(folder, record, storage)
+    files = unpacked(storage.fetch(record.artifact, "artifact"))
+    model = folder / WORK / "model"
+    model.mkdir(parents=True, exist_ok=True)
+    golden = (folder / GOLDEN).read_bytes()
+    for name, content in packaged_model(record, files, golden).items():
+        (model / name).write_bytes(content)
+    yield f"artifact as recorded: {record.artifact.sha256[:12]}…"
+    yield _scores_as_recorded(folder, model, record)
+
+
+def packaged_model(record: Record, files: Mapping[str, bytes], golden: bytes) -> dict[str, bytes]:
+    """What lies in model/ of the release's package: see scorer/model.py."""
+    manifest = {
+        "artifact": record.artifact.sha256,
+        "files": {name: sha256(content) for name, content in sorted(files.items())},
+        "features": record.features,
+    }
+    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    return {**files, "files.json": text.encode(), GOLDEN: golden}
+
+
+def unpacked(artifact: bytes) -> dict[str, bytes]:
+    """The artifact's files that scoring needs. Raises ReleaseError."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(artifact), mode="r:gz") as archive:
+            members = {entry.name: archive.extractfile(entry) for entry in archive}
+            files = {name: members[name] for name in MODEL_FILES}
+            return {name: file.read() for name, file in files.items() if file}
+    except (KeyError, OSError, EOFError, tarfile.TarError) as error:
+        raise ReleaseError(f"artifact: not a model of ours ({error}); train it again") from None
+
+
+def _is_the_one_asked_for(record: Record, environment: Mapping[str, str]) -> str:
+    for variable, key in (("MODEL", "model"), ("RELEASE", "release"), ("STACK_NAME", "stack")):
+        asked, found = environment.get(variable), str(record.document[key])
+        if asked and asked != found:
+            raise ReleaseError(
+                f"the bundle is release {record.name} of stack {record.document['stack']}, but "
+                f"{key} {asked} was to be verified; start the pipeline with that one's bundle"
+            )
+    return f"release {record.name}"
+
+
+def _bundle_is_whole(folder: Path, record: Record, storage: Storage) -> str:
+    model, release = record.document["model"], record.document["release"]
+    opened = storage.read(f"releases/{model}/{release}/release.json", "release.json")
+    if opened != record.raw:
+        raise ReleaseError(
+            "release.json of the bundle is not the one that was opened and reviewed; start the "
+            "pipeline with the release's own bundle"
+        )
+    golden = (folder / GOLDEN).read_bytes() if (folder / GOLDEN).is_file() else b""
+    if sha256(golden) != record.document["golden"]["sha256"]:
+        raise ReleaseError("golden.json of the bundle is not the release's; open a new release")
+    digest = tree_digest(folder, but=NOT_SOURCE)
+    if digest != record.document["source"]["sha256"]:
+        raise ReleaseError(
+            f"the serving code of the bundle is not the release's (sha256 {digest[:12]}…, not "
+            f"{record.document['source']['sha256'][:12]}…); open a new release"
+        )
+    return f"bundle as recorded: serving code {digest[:12]}…"
+
+
+def _scores_as_recorded(folder: Path, model: Path, record: Record) -> str:
+    """Put the golden records through the code that will serve."""
+    code = str(folder / "scoring")
+    if code not in sys.path:
+        sys.path.insert(0, code)
+    from scorer.answering import Scorer
+    from scorer.golden import Golden
+    from scorer.model import Model, ModelError
+
+    try:
+        golden = Golden.read(model / GOLDEN)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ReleaseError(f"golden.json cannot be read ({error!r})") from None
+    try:
+        loaded = Model.load(model, record.artifact.sha256, record.features)
+    except ModelError as error:
+        raise ReleaseError(str(error)) from None
+    tasks = {record.document["task"], golden.task, loaded.encoding.task}
+    if len(tasks) > 1:
+        raise ReleaseError(f"release, golden records and model disagree on the task: {tasks}")
+    scorer = Scorer(loaded, record.document["model"], record.document["release"])
+    answer = scorer.answer(golden.request(), "verify")
+    differences = golden.differences(answer.document)
+    if differences:
+        raise ReleaseError("; ".join(differences[:3]))
+    return f"{len(golden.rows)} golden records score as recorded, and as in the library"
+
+
+Steps = Callable[[Path, Record, Storage, Mapping[str, str]], Iterator[str]]
+
+
+def run(steps: Steps, name: str) -> int:
+    """Run the steps on the bundle in this folder; 1 and one line when something does not fit."""
+    folder = Path.cwd()
+    try:
+        missing = [word for word in ENVIRONMENT if not os.environ.get(word)]
+        if missing:
+            raise ReleaseError(f"the build project does not set {', '.join(missing)}")
+        record = Record.read(folder)
+        storage = Storage(_s3(), os.environ["DATA_BUCKET"])
+        for line in steps(folder, record, storage, os.environ):
+            print(line, flush=True)
+    except ReleaseError as error:
+        print(f"{name} stopped: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _s3() -> Any:
+    import boto3
+
+    return boto3.client("s3")
+
+
+if __name__ == "__main__":
+    sys.exit(run(verify, "Verify"))
