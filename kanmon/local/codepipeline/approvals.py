@@ -46,7 +46,7 @@ class Approvals:
         self._deadlines = deadlines
         self._lock = lock
         self._scale = scale
-        engine.open_approval = self.open
+        engine.runs.open_approval = self.open
 
     def operations(self) -> dict[str, Any]:
         return {"PutApprovalResult": self.put}
@@ -69,7 +69,9 @@ class Approvals:
             if record["approval"] is not None:
                 self._watch(execution, record)
                 if not record["approval"]["notified"]:
-                    self._engine.run_provider(execution, record, self._declared(execution, record))
+                    self._engine.runs.run_provider(
+                        execution, record, self._declared(execution, record)
+                    )
 
     def put(self, request: dict[str, Any]) -> dict[str, Any]:
         execution, record = self._find(request)
@@ -83,9 +85,9 @@ class Approvals:
         if result["summary"]:
             record["result"]["externalExecutionSummary"] = result["summary"]
         if result["status"] == "Approved":
-            self._engine.succeed(execution, record, {})
+            self._engine.runs.succeed(execution, record, {})
         else:
-            self._engine.fail(execution, record)
+            self._engine.runs.fail(execution, record)
         self._engine.advance(execution)
         return {"approvedAt": at}
 
@@ -136,7 +138,7 @@ class Approvals:
             return
         record["result"]["externalExecutionSummary"] = EXPIRED_WORDS
         record["result"]["errorDetails"] = {"code": EXPIRED_CODE, "message": EXPIRED_WORDS}
-        self._engine.fail(execution, record)
+        self._engine.runs.fail(execution, record)
         self._engine.advance(execution)
 
     def _declared(self, execution: Record, record: Record) -> Mapping[str, Any]:

@@ -2,10 +2,17 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from kanmon.local import codebuild
+from kanmon.local.codebuild import Handover, PipelineArtifact
 from kanmon.local.codepipeline.actions.codebuild import BuildError, Ended
 from kanmon.local.codepipeline.ports import Acting, Allowed, Artifact
 from kanmon.local.home import ACCOUNT, REGION
+from kanmon.local.protocol.errors import ServiceError
+
+# A build's end is told at once; this is how soon a thread sees that nobody waits for it any more.
+LOOK_SECONDS = 1.0
 
 
 class StageBuilds:
@@ -24,11 +31,32 @@ class StageBuilds:
         variables: Sequence[Mapping[str, str]],
     ) -> str:
         self._require(acting, "codebuild:StartBuild", project)
-        raise BuildError("ResourceNotFoundException", "CodeBuild is not there")
+        handover = Handover(
+            initiator=initiator,
+            sources=[handed(artifact) for artifact in sources],
+            outputs=[handed(artifact) for artifact in outputs],
+            variables=variables,
+            revision=sources[0].revision,
+        )
+        try:
+            return codebuild.start_for_pipeline(project, handover)
+        except ServiceError as error:
+            raise BuildError(error.code, str(error)) from error
 
     def wait(self, acting: Acting, build: str, abandoned: threading.Event) -> Ended:
         self._require(acting, "codebuild:BatchGetBuilds", build.partition(":")[0])
-        raise BuildError("ResourceNotFoundException", "CodeBuild is not there")
+        while not codebuild.wait(build, LOOK_SECONDS) and not abandoned.is_set():
+            pass
+        try:
+            found = codebuild.describe(build)
+        except ServiceError as error:
+            raise BuildError(error.code, str(error)) from error
+        exported = found.get("exportedEnvironmentVariables", [])
+        return Ended(
+            status=found["buildStatus"],
+            exported={variable["name"]: variable["value"] for variable in exported},
+            reason=reason_of(found),
+        )
 
     def _require(self, acting: Acting, action: str, project: str) -> None:
         arn = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{project}"
@@ -37,3 +65,16 @@ class StageBuilds:
                 "AccessDeniedException",
                 f"User: {acting.role} is not authorized to perform: {action} on resource: {arn}",
             )
+
+
+def handed(artifact: Artifact) -> PipelineArtifact:
+    return PipelineArtifact(artifact.name, artifact.bucket, artifact.key)
+
+
+def reason_of(build: Mapping[str, Any]) -> str | None:
+    """What the phase that failed says about it."""
+    for phase in build.get("phases", []):
+        for context in phase.get("contexts", []):
+            if context.get("message"):
+                return str(context["message"])
+    return None

@@ -99,7 +99,7 @@ class Pipelines:
         name = request["name"]
         for execution in self._state.executions_of(name):
             if execution["status"] in RUNNING:
-                self._engine.abandon_actions(execution, "ABANDONED")
+                self._engine.runs.abandon(execution, "ABANDONED")
             del self._state.executions[execution["id"]]
         self._state.pipelines.pop(name, None)
         self._ports.changed()

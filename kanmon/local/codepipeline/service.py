@@ -88,7 +88,7 @@ class CodePipeline:
                 if execution["status"] in RUNNING
             ]
             for execution in under_way:
-                self._engine.fail_interrupted(execution)
+                self._engine.runs.fail_interrupted(execution)
                 self._approvals.resume(execution)
             for execution in under_way:
                 self._engine.advance(execution)

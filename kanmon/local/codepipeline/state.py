@@ -8,7 +8,7 @@ from kanmon.local.codepipeline.structure import Declaration
 from kanmon.local.protocol.errors import ServiceError
 
 # Ended executions of one pipeline that are kept. On AWS they are for twelve months.
-MOST_KEPT = 500
+MOST_KEPT = 100
 
 
 class State:

@@ -45,7 +45,7 @@ class Builds(Protocol):
         """Start a build (the first source is the primary one); return its id, or BuildError."""
 
     def wait(self, acting: Acting, build: str, abandoned: threading.Event) -> Ended:
-        """Wait for the end of a build, or until nobody is interested in it."""
+        """Wait for the end of a build, or until nobody is interested in it; or BuildError."""
 
 
 class CodeBuildAction:
@@ -60,31 +60,32 @@ class CodeBuildAction:
         primary = task.configuration.get("PrimarySource", task.inputs[0].name)
         sources = sorted(task.inputs, key=lambda artifact: artifact.name != primary)
         variables = build_variables(task.configuration.get("EnvironmentVariables", "[]"))
+        initiator = f"codepipeline/{task.pipeline}"
         try:
             build = self._builds.start(
-                task.acting,
-                project,
-                f"codepipeline/{task.pipeline}",
-                sources,
-                task.outputs,
-                variables,
+                task.acting, project, initiator, sources, task.outputs, variables
             )
         except BuildError as error:
-            kind = "PermissionError" if "AccessDenied" in error.code else "ConfigurationError"
-            raise ActionError(
-                kind, f"Error calling startBuild. Error code: {error.code}. {error}"
-            ) from error
+            raise refused("startBuild", error) from error
         url = (
             f"https://console.aws.amazon.com/codebuild/home?region={self._names.region}"
             f"#/builds/{build}/view/new"
         )
         task.report(build, url)
-        ended = self._builds.wait(task.acting, build, task.abandoned)
+        try:
+            ended = self._builds.wait(task.acting, build, task.abandoned)
+        except BuildError as error:
+            raise refused("batchGetBuilds", error, build) from error
         words = f"Build terminated with state: {ended.status}"
         if ended.status != "SUCCEEDED":
             reason = f". {ended.reason}" if ended.reason else ""
             raise ActionError("JobFailed", f"{words}{reason}", build)
         return Result(None, build, url, ended.exported)
+
+
+def refused(call: str, error: BuildError, build: str | None = None) -> ActionError:
+    kind = "PermissionError" if "AccessDenied" in error.code else "ConfigurationError"
+    return ActionError(kind, f"Error calling {call}. Error code: {error.code}. {error}", build)
 
 
 def build_variables(text: str) -> list[dict[str, str]]:
