@@ -1,0 +1,100 @@
+"""Releases as a person reads them."""
+
+from kanmon.invocation import Invocation
+from kanmon.release_history import Event
+from kanmon.release_screen import ReleaseProgress, history_lines, release_lines, story_lines
+from kanmon.release_story import Evidence, Story
+from kanmon.release_watch import Look
+from kanmon.words import moment
+from tests.unit.cli.making_releases import (
+    ADA,
+    ADMITTED,
+    BUNDLE,
+    REVIEWED,
+    START,
+    VERIFIED,
+    detail,
+    progress,
+    release,
+)
+
+NOW = START.isoformat()
+
+
+def plain(lines):
+    import click
+
+    return [click.unstyle(line) for line in lines]
+
+
+def test_a_list_tells_how_each_stands_and_who_decided():
+    found = [
+        release("WAITING", 8),
+        release("PROMOTED", 7, in_service=True, decided_by=ADA, decision_reason="looked\nat it"),
+        release("ROLLED_BACK", 6, decided_by=ADA),
+    ]
+
+    assert plain(release_lines(found)) == [
+        "release  status       verdict  opened               decided by                   reason",
+        f"wine/8   waiting      promote  {moment(NOW)}",
+        f"wine/7   in service   promote  {moment(NOW)}  ada (kanmon-local-Approver)  looked at it",
+        f"wine/6   rolled back  promote  {moment(NOW)}  ada (kanmon-local-Approver)",
+    ]
+
+
+def test_the_history_tells_when_what_who_and_why():
+    events = [
+        Event(NOW, "opened", 7, reason="promote: every bar is met"),
+        Event(NOW, "rejected", 7, ADA, "odd"),
+    ]
+
+    assert plain(history_lines(events, "wine"))[1:] == [
+        f"{moment(NOW)}  wine/7   opened                                 promote: every bar is met",
+        f"{moment(NOW)}  wine/7   rejected  ada (kanmon-local-Approver)  odd",
+    ]
+
+
+def test_one_release_whole_ends_in_what_to_do_next():
+    evidence = Evidence(
+        release("FAILED", decision="approved", decided_by=ADA, decided_at=NOW),
+        progress("Failed", BUNDLE, REVIEWED, detail("Verify", "AdmitRelease", "Failed", began=2)),
+    )
+
+    lines = plain(story_lines(evidence, Story("It failed", ["because"], ["kanmon run wine"])))
+
+    assert lines == [
+        "Release      wine/7  failed",
+        f"Opened       {moment(NOW)} by run wine-261121080000-abc",
+        "Verdict      promote: every bar is met",
+        f"Decision     approved by ada (kanmon-local-Approver) {moment(NOW)}",
+        "Pipeline     e-7  Failed",
+        "  Source    Bundle                   1.0 s",
+        "  Review    ApproveRelease           1.0 s",
+        "  Verify    AdmitRelease             1.0 s  failed",
+        "",
+        "It failed",
+        "  because",
+        "Next",
+        "  kanmon run wine",
+    ]
+
+
+def test_watching_tells_every_action_and_every_step_of_the_traffic_once(project, capsys):
+    told = ReleaseProgress(Invocation())
+    deploys = detail("Promote", "DeployRelease", "InProgress", began=4)
+    promoted = detail("Promote", "DeployRelease", began=4, took=3)
+    going = progress("InProgress", BUNDLE, REVIEWED, ADMITTED, VERIFIED, deploys)
+
+    told(Look(progress("InProgress", BUNDLE, REVIEWED, ADMITTED, VERIFIED), []))
+    told(Look(going, [(6, 0.9), (7, 0.1)]))
+    told(Look(going, [(6, 0.9), (7, 0.1)]))
+    told(Look(progress("InProgress", BUNDLE, REVIEWED, ADMITTED, VERIFIED, promoted), [(7, 1.0)]))
+
+    assert capsys.readouterr().err.splitlines() == [
+        "  Source    Bundle                   1.0 s",
+        "  Review    ApproveRelease           1.0 s",
+        "  Verify    AdmitRelease             1.0 s",
+        "  Verify    VerifyRelease            1.0 s",
+        "            release 6 gets 90 %, release 7 gets 10 %",
+        "  Promote   DeployRelease            3.0 s",
+    ]
