@@ -87,7 +87,7 @@ class Assembly:
         interrupted = memory.abort_interrupted_executions()
         from kanmon.local import asl
         from kanmon.local.emulator import Emulator
-        from kanmon.local.patches import functions, stacks
+        from kanmon.local.patches import canary, functions, operations, stacks
 
         functions.install(self.functions)
         stacks.install()
@@ -100,8 +100,10 @@ class Assembly:
             access.add_service(name, service.resource_arn)
             service.load_persisted_state(self._kept(name))
             self.saver.keep(name, name, service.get_state)
+        half_done = operations.interrupted()
         for name in (*SECOND, *OWN):
             self._announce(name)
+        operations.undo(half_done, canary.put_aliases_back)
         self.saver.start()
         importlib.import_module("samtranslator.translator.transform")  # for the first deployment
         asl.warm_up()

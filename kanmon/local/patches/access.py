@@ -7,6 +7,7 @@ from typing import Any
 from ministack.core import iam_actions, iam_evaluator
 
 from kanmon.local.home import ACCOUNT
+from kanmon.local.patches import condition_keys
 
 Recorder = Callable[[str, str, str, bool], None]
 ArnOf = Callable[[str, dict[str, Any], str, str], str]
@@ -20,6 +21,7 @@ def install(root_key: str, record: Recorder) -> None:
     _only_one_root(root_key)
     _record_decisions(record)
     _deny_the_unnamed()
+    condition_keys.install()
 
 
 def _only_one_root(root_key: str) -> None:

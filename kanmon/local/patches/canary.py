@@ -5,22 +5,19 @@ MiniStack has neither: it ignores a resource's UpdatePolicy and moves an alias a
 
 import copy
 import re
-from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ministack.services.cloudformation import (
     _stacks,
-    changesets,
     engine,
-    handlers,
     provisioners,
     stacks,
 )
 
 from kanmon.local.codedeploy.appspec import AppSpec, write
 from kanmon.local.codedeploy.ports import PRINCIPAL
-from kanmon.local.patches import aliases
+from kanmon.local.patches import aliases, operations
+from kanmon.local.patches.operations import Operation
 from kanmon.local.protocol.errors import ServiceError
 
 Properties = dict[str, Any]
@@ -53,20 +50,6 @@ class Deployer(Protocol):
     def wait(self, deployment: str, seconds: float) -> dict[str, Any] | None: ...
 
 
-@dataclass(frozen=True)
-class Operation:
-    """The stack operation that runs: its template as it is deployed, and its parameters."""
-
-    stack: str
-    stack_id: str
-    template: dict[str, Any]
-    parameters: dict[str, Any]
-
-
-_operation: ContextVar[Operation | None] = ContextVar("stack_operation", default=None)
-_rolling_back: ContextVar[bool] = ContextVar("rolling_back", default=False)
-
-
 def install(deployer: Deployer) -> None:
     """Let templates have the types, and aliases with an UpdatePolicy move by deployments."""
     registered = provisioners._RESOURCE_HANDLERS
@@ -85,36 +68,18 @@ def install(deployer: Deployer) -> None:
         provisioners._REPLACING_PROPERTIES[name] = type_.REPLACING
     move = Alias(deployer, registered[ALIAS]["update"])
     registered[ALIAS] = {**registered[ALIAS], "update": move.update}
-    _remember_operations()
+    operations.install()
     _order_by_update_policy()
     _wait_on_a_thread()
 
 
-def _remember_operations() -> None:
-    deploy = stacks._deploy_stack_async
-    revert = stacks._revert_update
-
-    async def deploy_remembered(
-        stack_name: str,
-        stack_id: str,
-        template: dict[str, Any],
-        param_values: Any,
-        *more: Any,
-        **named: Any,
-    ) -> None:
-        _operation.set(Operation(stack_name, stack_id, template, param_values))
-        await deploy(stack_name, stack_id, template, param_values, *more, **named)
-
-    async def revert_remembered(*of_resource: Any, **named: Any) -> None:
-        token = _rolling_back.set(True)
-        try:
-            await revert(*of_resource, **named)
-        finally:
-            _rolling_back.reset(token)
-
-    for module in (stacks, handlers, changesets):
-        module._deploy_stack_async = deploy_remembered
-    stacks._revert_update = revert_remembered
+def put_aliases_back(stack: dict[str, Any]) -> None:
+    """Point every alias of a stack at the version the stack has for it."""
+    for record in stack.get("_resources", {}).values():
+        wanted = record.get("Properties", {})
+        if record.get("ResourceType") == ALIAS and "FunctionVersion" in wanted:
+            function = provisioners._lambda_function_for_cfn_ref(wanted["FunctionName"])[1]
+            aliases.restore(function, wanted["Name"], str(wanted["FunctionVersion"]))
 
 
 def _order_by_update_policy() -> None:
@@ -159,7 +124,7 @@ class Alias:
         stack_name: str,
         logical_id: str | None = None,
     ) -> Made:
-        operation = _operation.get()
+        operation = operations.current()
         policy = self._policy(operation, stack_name, logical_id)
         same = all(old.get(name) == new.get(name) for name in ("FunctionName", "Name"))
         before, after = (str(way.get("FunctionVersion", "$LATEST")) for way in (old, new))
@@ -178,7 +143,7 @@ class Alias:
         self, operation: Operation | None, stack_name: str, logical_id: str | None
     ) -> Properties | None:
         """The alias's policy with its references resolved; none while the stack rolls back."""
-        if operation is None or operation.stack != stack_name or _rolling_back.get():
+        if operation is None or operation.stack != stack_name:
             return None
         definition = operation.template["Resources"].get(logical_id, {})
         policy = (definition.get("UpdatePolicy") or {}).get(POLICY)
