@@ -3,15 +3,15 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from kanmon.local.codepipeline.jobs import Jobs
 from kanmon.local.codepipeline.names import Names
-from kanmon.local.codepipeline.ports import ActionError, Ports, Result, Task
+from kanmon.local.codepipeline.ports import Acting, ActionError, Artifact, Ports, Result, Task
 from kanmon.local.codepipeline.service import CodePipeline
 from kanmon.local.emulator import Event
 from kanmon.local.protocol.errors import ServiceError
@@ -92,6 +92,31 @@ def reviewed(mode: str = "PARALLEL", **more: Any) -> dict[str, Any]:
         stage("Record", function("record")),
         mode=mode,
     )
+
+
+def task(
+    name: str,
+    configuration: Mapping[str, str],
+    inputs: Sequence[Artifact] = (),
+    outputs: Sequence[Artifact] = (),
+    **more: Any,
+) -> Task:
+    """A task of an action; `report` does nothing unless given."""
+    made = Task(
+        pipeline=NAME,
+        execution="execution-1",
+        stage="Work",
+        action=name,
+        id="run-1",
+        acting=Acting(ROLE),
+        configuration=configuration,
+        inputs=inputs,
+        outputs=outputs,
+        overrides={},
+        abandoned=threading.Event(),
+        report=lambda identity, url: None,
+    )
+    return replace(made, **more)
 
 
 class Conducted:

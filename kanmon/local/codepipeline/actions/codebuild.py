@@ -100,9 +100,11 @@ def build_variables(text: str) -> list[dict[str, str]]:
             {"name": one["name"], "value": one["value"], "type": one.get("type", "PLAINTEXT")}
             for one in given
         ]
-        well_formed = all(
-            isinstance(value, str) for variable in variables for value in variable.values()
-        ) and all(variable["type"] in VARIABLE_TYPES for variable in variables)
+        well_formed = (
+            isinstance(given, list)
+            and all(isinstance(value, str) for variable in variables for value in variable.values())
+            and all(variable["type"] in VARIABLE_TYPES for variable in variables)
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         well_formed = False
     if not well_formed:

@@ -1,0 +1,536 @@
+"""The providers of actions, each against ports that a test conducts."""
+
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from kanmon.local.codepipeline.actions.cloudformation import (
+    CloudFormationAction,
+    Stack,
+    StackError,
+    StackOrder,
+)
+from kanmon.local.codepipeline.actions.codebuild import BuildError, CodeBuildAction, Ended
+from kanmon.local.codepipeline.actions.lambda_invoke import InvokeError, LambdaInvoke
+from kanmon.local.codepipeline.actions.s3_source import Found, S3Source, StoreError
+from kanmon.local.codepipeline.cloud import artifact_policy
+from kanmon.local.codepipeline.jobs import Jobs
+from kanmon.local.codepipeline.ports import Acting, ActionError, Artifact, Result, Task
+from kanmon.local.protocol.errors import ServiceError
+from tests.local.codepipeline_bench import ACCOUNT, NAMES, task
+
+BUNDLE = Artifact("Bundle", "artifacts", "release/Bundle/aaaaaaa", "v1")
+VERIFIED = Artifact("Verified", "artifacts", "release/Verified/bbbbbbb")
+
+
+def failure(provider: Callable[[Task], Result], given: Task) -> ActionError:
+    with pytest.raises(ActionError) as raised:
+        provider(given)
+    return raised.value
+
+
+# Source by S3
+
+
+@dataclass
+class Objects:
+    """A store: (bucket, key, version) → content; None is the current version."""
+
+    content: dict[tuple[str, str, str | None], bytes] = field(default_factory=dict)
+    refusal: str | None = None
+    without_versions: bool = False
+
+    def versioned(self, acting: Acting, bucket: str) -> bool:
+        return not self.without_versions
+
+    def read(self, acting: Acting, bucket: str, key: str, version: str | None) -> Found:
+        if self.refusal:
+            raise StoreError(self.refusal, "Access Denied")
+        try:
+            body = self.content[(bucket, key, version)]
+        except KeyError:
+            raise StoreError("NoSuchKey", "The specified key does not exist.") from None
+        return Found(body, version or "v2", '"tag"', 1.0, {})
+
+    def write(self, acting: Acting, bucket: str, key: str, body: bytes) -> None:
+        self.content[(bucket, key, None)] = body
+
+
+SOURCE = {"S3Bucket": "data", "S3ObjectKey": "bundle.zip", "PollForSourceChanges": "false"}
+
+
+def test_the_source_is_the_object_at_the_version_asked_for():
+    store = Objects({("data", "other.zip", "v1"): b"old", ("data", "bundle.zip", None): b"new"})
+    overrides = {"S3_OBJECT_KEY": "other.zip", "S3_OBJECT_VERSION_ID": "v1"}
+
+    result = S3Source(store)(task("Bundle", SOURCE, outputs=[BUNDLE], overrides=overrides))
+
+    assert store.content[("artifacts", BUNDLE.key, None)] == b"old"
+    assert result.variables == {
+        "BucketName": "data",
+        "ObjectKey": "other.zip",
+        "VersionId": "v1",
+        "ETag": "tag",
+    }
+    assert result.external_id == "v1"
+    assert result.revision is not None
+    assert result.revision["revisionId"] == "v1"
+
+
+def test_without_overrides_the_source_is_the_newest_version():
+    store = Objects({("data", "bundle.zip", None): b"new"})
+
+    result = S3Source(store)(task("Bundle", SOURCE, outputs=[BUNDLE]))
+
+    assert result.variables["VersionId"] == "v2"
+
+
+@pytest.mark.parametrize(
+    ("store", "code", "words"),
+    [
+        (Objects(), "ConfigurationError", "bundle.zip in the Amazon S3 bucket named data"),
+        (Objects(refusal="AccessDenied"), "PermissionError", "doesn't have the permissions"),
+        (Objects(without_versions=True), "ConfigurationError", "must have versioning enabled"),
+    ],
+)
+def test_a_source_that_cannot_be_read_fails(store: Objects, code: str, words: str):
+    error = failure(S3Source(store), task("Bundle", SOURCE, outputs=[BUNDLE]))
+
+    assert error.code == code
+    assert words in str(error)
+
+
+# Invoke by Lambda
+
+
+class Function:
+    """A function that answers its job as it is told, call by call."""
+
+    def __init__(self, jobs: Jobs, *behaviours: Callable[[str], None]) -> None:
+        self.jobs = jobs
+        self.behaviours = list(behaviours)
+        self.events: list[Mapping[str, Any]] = []
+
+    def invoke(self, acting: Acting, function: str, event: Mapping[str, Any]) -> None:
+        self.events.append(event)
+        self.behaviours.pop(0)(event["CodePipeline.job"]["id"])
+
+    def artifact_credentials(
+        self, acting: Acting, artifacts: Sequence[Artifact]
+    ) -> Mapping[str, str]:
+        return {"accessKeyId": "a", "secretAccessKey": "s", "sessionToken": "t"}
+
+
+INVOKE = {"FunctionName": "record", "UserParameters": '{"release": 7}'}
+
+
+def invoked(*behaviours: Any, timeout: float = 5.0) -> tuple[LambdaInvoke, Function]:
+    """A provider and its function; a behaviour is what it answers, or an error it ends with."""
+    jobs = Jobs()
+
+    def behave(behaviour: Any) -> Callable[[str], None]:
+        def act(job: str) -> None:
+            if isinstance(behaviour, Exception):
+                raise behaviour
+            if behaviour is not None:
+                kind, request = behaviour
+                (jobs.succeed if kind == "success" else jobs.fail)({"jobId": job, **request})
+
+        return act
+
+    function = Function(jobs, *(behave(behaviour) for behaviour in behaviours))
+    return LambdaInvoke(function, jobs, ACCOUNT, timeout=timeout, pause=0.001), function
+
+
+def test_the_function_is_given_a_job_in_awss_form():
+    provider, function = invoked(("success", {}))
+
+    provider(task("Record", INVOKE, inputs=[BUNDLE], outputs=[VERIFIED]))
+
+    job = function.events[0]["CodePipeline.job"]
+    assert job["accountId"] == ACCOUNT
+    assert job["data"] == {
+        "actionConfiguration": {"configuration": INVOKE},
+        "inputArtifacts": [
+            {
+                "name": "Bundle",
+                "revision": "v1",
+                "location": {
+                    "type": "S3",
+                    "s3Location": {"bucketName": "artifacts", "objectKey": BUNDLE.key},
+                },
+            }
+        ],
+        "outputArtifacts": [
+            {
+                "name": "Verified",
+                "revision": None,
+                "location": {
+                    "type": "S3",
+                    "s3Location": {"bucketName": "artifacts", "objectKey": VERIFIED.key},
+                },
+            }
+        ],
+        "artifactCredentials": {
+            "accessKeyId": "a",
+            "secretAccessKey": "s",
+            "sessionToken": "t",
+        },
+    }
+
+
+def test_the_jobs_variables_and_details_become_the_actions():
+    details = {"summary": "recorded", "externalExecutionId": "r-7"}
+    provider, _ = invoked(
+        ("success", {"outputVariables": {"Release": "7"}, "executionDetails": details})
+    )
+
+    result = provider(task("Record", INVOKE))
+
+    assert result == Result("recorded", "r-7", variables={"Release": "7"})
+
+
+def test_a_continuation_token_brings_the_function_back():
+    provider, function = invoked(
+        ("success", {"continuationToken": "turn 1"}),
+        ("success", {"continuationToken": "turn 2"}),
+        ("success", {}),
+    )
+
+    provider(task("Admit", INVOKE))
+
+    tokens = [
+        event["CodePipeline.job"]["data"].get("continuationToken") for event in function.events
+    ]
+    assert tokens == [None, "turn 1", "turn 2"]
+
+
+def test_a_job_that_failed_fails_the_action_in_its_words():
+    details = {"type": "ConfigurationError", "message": "release 7 was not approved"}
+    provider, _ = invoked(("failure", {"failureDetails": details}))
+
+    error = failure(provider, task("Admit", INVOKE))
+
+    assert (error.code, str(error)) == ("ConfigurationError", "release 7 was not approved")
+
+
+def test_a_function_that_ends_with_an_error_and_no_answer_fails_the_action():
+    provider, _ = invoked(InvokeError("KeyError", "'release'"))
+
+    error = failure(provider, task("Record", INVOKE))
+
+    assert error.code == "JobFailed"
+    assert "KeyError: 'release'" in str(error)
+
+
+def test_a_function_that_never_answers_fails_the_action_after_its_time():
+    provider, _ = invoked(None, timeout=0.01)
+
+    error = failure(provider, task("Record", INVOKE))
+
+    assert "failed to return a result" in str(error)
+
+
+def test_a_job_is_answered_once_and_with_little():
+    jobs = Jobs()
+    job = jobs.open()
+
+    def refused(**request: Any) -> str:
+        with pytest.raises(ServiceError) as raised:
+            jobs.succeed({"jobId": job.id, **request})
+        return raised.value.code
+
+    both = {"continuationToken": "t", "outputVariables": {"a": "1"}}
+    assert refused(**both) == "ValidationException"
+    large = {"a": "x" * 122_880}
+    assert refused(outputVariables=large) == "OutputVariablesSizeExceededException"
+    jobs.succeed({"jobId": job.id})
+    assert refused() == "InvalidJobStateException"
+
+
+def test_a_jobs_credentials_are_for_its_artifacts_alone():
+    (statement,) = artifact_policy([BUNDLE])["Statement"]
+
+    assert statement["Resource"] == [f"arn:aws:s3:::artifacts/{BUNDLE.key}"]
+    assert artifact_policy([])["Statement"][0]["Effect"] == "Deny"
+
+
+# Build by CodeBuild
+
+
+@dataclass
+class Building:
+    """A CodeBuild whose builds end as told."""
+
+    ended: Ended
+    refusal: BuildError | None = None
+    started: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def start(
+        self,
+        acting: Acting,
+        project: str,
+        initiator: str,
+        sources: Sequence[Artifact],
+        outputs: Sequence[Artifact],
+        variables: Sequence[Mapping[str, str]],
+    ) -> str:
+        if self.refusal:
+            raise self.refusal
+        self.started.append((project, initiator, sources, outputs, variables))
+        return f"{project}:1"
+
+    def wait(self, acting: Acting, build: str, abandoned: threading.Event) -> Ended:
+        return self.ended
+
+
+BUILD = {
+    "ProjectName": "verify",
+    "PrimarySource": "Bundle",
+    "EnvironmentVariables": '[{"name": "MODEL", "value": "abalone"}]',
+}
+
+
+def test_a_build_has_the_pipelines_artifacts_and_exports_variables():
+    builds = Building(Ended("SUCCEEDED", {"DIGEST": "d"}))
+    other = Artifact("Another", "artifacts", "k")
+    told: list[tuple[str, str | None]] = []
+
+    result = CodeBuildAction(builds, NAMES)(
+        task(
+            "Verify",
+            BUILD,
+            [other, BUNDLE],
+            [VERIFIED],
+            report=lambda identity, url: told.append((identity, url)),
+        )
+    )
+
+    variables = [{"name": "MODEL", "value": "abalone", "type": "PLAINTEXT"}]
+    assert builds.started == [
+        ("verify", "codepipeline/release", [BUNDLE, other], [VERIFIED], variables)
+    ]
+    assert result.variables == {"DIGEST": "d"}
+    assert told == [("verify:1", result.url)]
+
+
+def test_a_build_that_failed_fails_the_action():
+    builds = Building(Ended("FAILED", {}, "COMMAND_EXECUTION_ERROR: exit status 1"))
+
+    error = failure(CodeBuildAction(builds, NAMES), task("Verify", BUILD, [BUNDLE]))
+
+    assert (error.code, error.external_id) == ("JobFailed", "verify:1")
+    assert str(error) == (
+        "Build terminated with state: FAILED. COMMAND_EXECUTION_ERROR: exit status 1"
+    )
+
+
+def test_a_build_that_does_not_begin_fails_the_action():
+    builds = Building(Ended("", {}), BuildError("AccessDeniedException", "not authorized"))
+
+    error = failure(CodeBuildAction(builds, NAMES), task("Verify", BUILD, [BUNDLE]))
+
+    assert error.code == "PermissionError"
+    assert "Error calling startBuild. Error code: AccessDeniedException" in str(error)
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '[{"name": "A"}]', '[{"name": "A", "value": 1}]'])
+def test_variables_that_are_not_a_list_of_them_fail_the_action(text: str):
+    builds = Building(Ended("SUCCEEDED", {}))
+    configuration = {**BUILD, "EnvironmentVariables": text}
+
+    error = failure(CodeBuildAction(builds, NAMES), task("Verify", configuration, [BUNDLE]))
+
+    assert error.code == "ConfigurationError"
+
+
+# Deploy by CloudFormation
+
+
+@dataclass
+class Formation:
+    """A CloudFormation with at most one stack; an order brings it into the next status."""
+
+    stack: Stack | None = None
+    becomes: str = "CREATE_COMPLETE"
+    refusal: StackError | None = None
+    passes: bool = True
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+
+    def may_pass(self, acting: Acting, role: str) -> bool:
+        return self.passes
+
+    def describe(self, acting: Acting, name: str) -> Stack | None:
+        return self.stack
+
+    def create(self, acting: Acting, order: StackOrder) -> None:
+        self._take("create", order)
+
+    def update(self, acting: Acting, order: StackOrder) -> None:
+        self._take("update", order)
+
+    def _take(self, call: str, order: StackOrder) -> None:
+        self.calls.append((call, order))
+        if self.refusal:
+            raise self.refusal
+        self.stack = Stack("arn:stack", self.becomes, outputs={"AliasArn": "arn:alias"})
+
+    def delete(self, acting: Acting, name: str, role: str) -> None:
+        self.calls.append(("delete", name))
+        self.stack = None
+
+    def wait(self, identity: str, abandoned: threading.Event) -> None:
+        self.calls.append(("wait", identity))
+
+    def reason(self, acting: Acting, identity: str) -> str:
+        return "LiveAlias: the canary was rolled back"
+
+
+def packed(**files: str) -> Objects:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name.replace("_", "."), text)
+    return Objects({("artifacts", VERIFIED.key, None): content.getvalue()})
+
+
+FILES = {
+    "packaged_yaml": "Resources: {}",
+    "configuration_json": json.dumps(
+        {"Parameters": {"Model": "abalone", "Release": "6"}, "Tags": {"kanmon": "yes"}}
+    ),
+}
+DEPLOY = {
+    "ActionMode": "CREATE_UPDATE",
+    "StackName": "serving-abalone",
+    "TemplatePath": "Verified::packaged.yaml",
+    "TemplateConfiguration": "Verified::configuration.json",
+    "ParameterOverrides": '{"Release": "7"}',
+    "Capabilities": "CAPABILITY_IAM,CAPABILITY_AUTO_EXPAND",
+    "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/deploy",
+}
+
+
+def deployed(stacks: Formation, **changes: str) -> Result:
+    provider = CloudFormationAction(stacks, packed(**FILES))
+    return provider(task("Deploy", {**DEPLOY, **changes}, [VERIFIED]))
+
+
+def deployment_error(stacks: Formation, **changes: str) -> ActionError:
+    provider = CloudFormationAction(stacks, packed(**FILES))
+    return failure(provider, task("Deploy", {**DEPLOY, **changes}, [VERIFIED]))
+
+
+def test_a_stack_is_made_from_the_artifact():
+    stacks = Formation()
+
+    result = deployed(stacks)
+
+    order = StackOrder(
+        name="serving-abalone",
+        template="Resources: {}",
+        parameters={"Model": "abalone", "Release": "7"},
+        tags={"kanmon": "yes"},
+        capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        role=DEPLOY["RoleArn"],
+    )
+    assert stacks.calls == [("create", order), ("wait", "arn:stack")]
+    assert result.variables == {"AliasArn": "arn:alias"}
+
+
+def test_a_stack_that_is_there_is_updated():
+    stacks = Formation(Stack("arn:stack", "CREATE_COMPLETE"), becomes="UPDATE_COMPLETE")
+
+    deployed(stacks)
+
+    assert [call for call, _ in stacks.calls] == ["update", "wait"]
+
+
+def test_nothing_to_update_is_a_success_with_the_stacks_outputs():
+    stacks = Formation(
+        Stack("arn:stack", "UPDATE_COMPLETE", outputs={"AliasArn": "arn:alias"}),
+        refusal=StackError("ValidationError", "No updates are to be performed."),
+    )
+
+    result = deployed(stacks)
+
+    assert result.variables == {"AliasArn": "arn:alias"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "calls"),
+    [
+        ("CREATE_UPDATE", "ROLLBACK_COMPLETE", ["update", "wait"]),
+        ("REPLACE_ON_FAILURE", "ROLLBACK_COMPLETE", ["delete", "wait", "create", "wait"]),
+        ("REPLACE_ON_FAILURE", "UPDATE_ROLLBACK_COMPLETE", ["update", "wait"]),
+        ("DELETE_ONLY", "CREATE_COMPLETE", ["delete", "wait"]),
+    ],
+)
+def test_what_becomes_of_a_stack_by_mode_and_status(mode: str, status: str, calls: list[str]):
+    stacks = Formation(Stack("arn:stack", status))
+
+    deployed(stacks, ActionMode=mode)
+
+    assert [call for call, _ in stacks.calls] == calls
+
+
+def test_deleting_a_stack_that_is_not_there_is_a_success():
+    stacks = Formation()
+
+    deployed(stacks, ActionMode="DELETE_ONLY")
+
+    assert stacks.calls == []
+
+
+def test_a_deployment_that_was_rolled_back_fails_with_the_reason():
+    stacks = Formation(Stack("arn:stack", "UPDATE_COMPLETE"), becomes="UPDATE_ROLLBACK_COMPLETE")
+
+    error = deployment_error(stacks)
+
+    assert (error.code, error.external_id) == ("JobFailed", "arn:stack")
+    assert str(error).endswith("UPDATE_ROLLBACK_COMPLETE: LiveAlias: the canary was rolled back")
+
+
+@pytest.mark.parametrize(
+    ("stacks", "changes", "code", "words"),
+    [
+        (Formation(passes=False), {}, "PermissionError", "iam:PassRole"),
+        (
+            Formation(refusal=StackError("AccessDenied", "not authorized")),
+            {},
+            "PermissionError",
+            "not authorized",
+        ),
+        (Formation(), {"TemplatePath": "Other::a"}, "ConfigurationError", "not an input"),
+        (Formation(), {"TemplatePath": "Verified::a"}, "ConfigurationError", "File [a]"),
+        (Formation(), {"ParameterOverrides": "["}, "ConfigurationError", "not JSON"),
+        (Formation(), {"ParameterOverrides": '{"a": 1}'}, "ConfigurationError", "parameter a"),
+    ],
+)
+def test_a_deployment_that_cannot_begin_says_why(
+    stacks: Formation, changes: dict[str, str], code: str, words: str
+):
+    error = deployment_error(stacks, **changes)
+
+    assert error.code == code
+    assert words in str(error)
+
+
+def test_overrides_may_point_into_artifacts():
+    stacks = Formation()
+    overrides = {
+        "Bucket": {"Fn::GetArtifactAtt": ["Verified", "BucketName"]},
+        "Key": {"Fn::GetArtifactAtt": ["Verified", "ObjectKey"]},
+        "Tag": {"Fn::GetParam": ["Verified", "configuration.json", "Tags"]},
+    }
+
+    deployed(stacks, ParameterOverrides=json.dumps(overrides))
+
+    parameters = stacks.calls[0][1].parameters
+    assert (parameters["Bucket"], parameters["Key"]) == ("artifacts", VERIFIED.key)

@@ -1,0 +1,510 @@
+"""Pipelines through the gateway of a running stage: real IAM, real functions, real stacks."""
+
+import io
+import json
+import os
+import signal
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from kanmon.local import stage as local_stage
+from kanmon.local.stage import Stage
+from tests.local.codepipeline_bench import action, approval, entered_when, function
+from tests.local.codepipeline_bench import stage as part
+from tests.local.conftest import connect
+from tests.local.making import eventually, make_function, make_role
+
+ACCOUNT = "123456789012"
+SERVICE = "codepipeline.amazonaws.com"
+Client = Callable[[str], Any]
+Statement = dict[str, Any]
+
+TEMPLATE = """
+Parameters:
+  Value: {Type: String}
+  Version: {Type: String}
+Resources:
+  Setting:
+    Type: AWS::SSM::Parameter
+    Properties: {Type: String, Value: !Sub "${Value} ${Version}"}
+Outputs:
+  Setting: {Value: !Ref Setting}
+"""
+ANSWERING = """
+import json, boto3
+pipeline = boto3.client("codepipeline")
+
+def handler(event, context):
+    job = event["CodePipeline.job"]
+    given = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+    keys = job["data"]["artifactCredentials"]
+    s3 = boto3.client(
+        "s3",
+        aws_access_key_id=keys["accessKeyId"],
+        aws_secret_access_key=keys["secretAccessKey"],
+        aws_session_token=keys["sessionToken"],
+    )
+    place = job["data"]["inputArtifacts"][0]["location"]["s3Location"]
+    size = s3.get_object(Bucket=place["bucketName"], Key=place["objectKey"])["ContentLength"]
+    try:
+        s3.get_object(Bucket=place["bucketName"], Key=given["other"])
+        other = "read"
+    except s3.exceptions.ClientError as error:
+        other = error.response["Error"]["Code"]
+    made = {"Size": str(size), "Other": other, "Setting": given["setting"]}
+    pipeline.put_job_success_result(jobId=job["id"], outputVariables=made)
+"""
+
+
+class Surroundings:
+    """Buckets, roles, a topic and a function for pipelines of a test."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.bucket = f"pipeline-{uuid.uuid4().hex[:10]}"
+        s3 = client("s3")
+        s3.create_bucket(Bucket=self.bucket)
+        s3.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("template.yaml", TEMPLATE)
+        self.bundle = packed.getvalue()
+        self.version = s3.put_object(
+            Bucket=self.bucket, Key="releases/7/bundle.zip", Body=self.bundle
+        )["VersionId"]
+        self.topic = client("sns").create_topic(Name=self.bucket)["TopicArn"]
+        self.deploy_role = make_role(client, "cloudformation.amazonaws.com")
+        self.function = make_function(
+            client, ANSWERING, {"Action": "codepipeline:PutJobSuccessResult", "Resource": "*"}
+        )
+        self.name = f"release-{uuid.uuid4().hex[:6]}"
+        self.stack = f"serving-{uuid.uuid4().hex[:6]}"
+
+    def grants(self) -> list[Statement]:
+        return [
+            {
+                "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+                "Resource": f"arn:aws:s3:::{self.bucket}/*",
+            },
+            {"Action": "s3:GetBucketVersioning", "Resource": f"arn:aws:s3:::{self.bucket}"},
+            {"Action": "sns:Publish", "Resource": self.topic},
+            {
+                "Action": "lambda:InvokeFunction",
+                "Resource": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{self.function}",
+            },
+        ]
+
+    def deployment_grants(self) -> list[Statement]:
+        stack = f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{self.stack}/*"
+        calls = ("CreateStack", "UpdateStack", "DescribeStacks", "DescribeStackEvents")
+        return [
+            {"Action": [f"cloudformation:{call}" for call in calls], "Resource": stack},
+            {"Action": "iam:PassRole", "Resource": self.deploy_role},
+        ]
+
+    def declaration(self, role: str, deployer: str | None = None) -> dict[str, Any]:
+        """Source, Review, Promote and Record, as a release goes through them."""
+        source = {
+            "S3Bucket": self.bucket,
+            "S3ObjectKey": "releases/none",
+            "PollForSourceChanges": "false",
+            "AllowOverrideForS3ObjectKey": "true",
+        }
+        deployment = {
+            "ActionMode": "CREATE_UPDATE",
+            "StackName": self.stack,
+            "TemplatePath": "Bundle::template.yaml",
+            "ParameterOverrides": json.dumps(
+                {"Value": "#{variables.model}", "Version": "#{Bundle.VersionId}"}
+            ),
+            "RoleArn": self.deploy_role,
+        }
+        recording = {
+            "FunctionName": self.function,
+            "UserParameters": json.dumps(
+                {"setting": "#{Serving.Setting}", "other": "releases/7/bundle.zip"}
+            ),
+        }
+        asked = {
+            "NotificationArn": self.topic,
+            "CustomData": "#{variables.model}",
+            "ExternalEntityLink": "https://example.com/review",
+        }
+        deployer_of = {"roleArn": deployer} if deployer else {}
+        bundle = [{"name": "Bundle"}]
+        return {
+            "name": self.name,
+            "roleArn": role,
+            "pipelineType": "V2",
+            "executionMode": "PARALLEL",
+            "artifactStore": {"type": "S3", "location": self.bucket},
+            "variables": [{"name": "model"}, {"name": "review", "defaultValue": "manual"}],
+            "stages": [
+                part(
+                    "Source",
+                    action(
+                        "Bundle",
+                        "Source",
+                        "S3",
+                        namespace="Bundle",
+                        configuration=source,
+                        outputArtifacts=bundle,
+                    ),
+                ),
+                part(
+                    "Review",
+                    approval(configuration=asked),
+                    beforeEntry=entered_when("#{variables.review}", "manual"),
+                ),
+                part(
+                    "Promote",
+                    action(
+                        "Deploy",
+                        "Deploy",
+                        "CloudFormation",
+                        namespace="Serving",
+                        configuration=deployment,
+                        inputArtifacts=bundle,
+                        **deployer_of,
+                    ),
+                ),
+                part(
+                    "Record",
+                    function(
+                        "Record",
+                        namespace="Recorded",
+                        configuration=recording,
+                        inputArtifacts=bundle,
+                    ),
+                ),
+            ],
+        }
+
+    def start(self, client: Client | None = None, review: str = "automatic") -> str:
+        answer = (client or self.client)("codepipeline").start_pipeline_execution(
+            name=self.name,
+            variables=[
+                {"name": "model", "value": "abalone"},
+                {"name": "review", "value": review},
+            ],
+            sourceRevisions=[
+                {
+                    "actionName": "Bundle",
+                    "revisionType": "S3_OBJECT_KEY",
+                    "revisionValue": "releases/7/bundle.zip",
+                },
+                {
+                    "actionName": "Bundle",
+                    "revisionType": "S3_OBJECT_VERSION_ID",
+                    "revisionValue": self.version,
+                },
+            ],
+        )
+        return str(answer["pipelineExecutionId"])
+
+    def actions(self, identity: str, client: Client | None = None) -> dict[str, dict[str, Any]]:
+        answer = (client or self.client)("codepipeline").list_action_executions(
+            pipelineName=self.name, filter={"pipelineExecutionId": identity}
+        )
+        return {run["actionName"]: run for run in answer["actionExecutionDetails"]}
+
+    def token(self, identity: str, client: Client | None = None) -> str:
+        waiting = eventually(lambda: self.actions(identity, client).get("Approve"))
+        return str(waiting["output"]["executionResult"]["externalExecutionId"])
+
+    def ends(self, identity: str, client: Client | None = None) -> str:
+        pipelines = (client or self.client)("codepipeline")
+
+        def status() -> str:
+            asked = {"pipelineName": self.name, "pipelineExecutionId": identity}
+            return str(pipelines.get_pipeline_execution(**asked)["pipelineExecution"]["status"])
+
+        eventually(lambda: status() != "InProgress")
+        return status()
+
+    def approval(self, token: str, status: str = "Approved") -> dict[str, Any]:
+        return {
+            "pipelineName": self.name,
+            "stageName": "Review",
+            "actionName": "Approve",
+            "result": {"summary": "looked at it", "status": status},
+            "token": token,
+        }
+
+
+@pytest.fixture
+def around(client: Client) -> Surroundings:
+    return Surroundings(client)
+
+
+def as_role(client: Client, running: Stage, role: str) -> Client:
+    """A maker of clients that act as the role, which must trust the account."""
+    keys = client("sts").assume_role(RoleArn=role, RoleSessionName="ada")["Credentials"]
+    return lambda service: connect(
+        running,
+        service,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+
+
+def person(client: Client, *statements: Statement) -> str:
+    """Make a role for people."""
+    name = f"person-{uuid.uuid4().hex[:8]}"
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Action": "sts:AssumeRole",
+    }
+    iam = client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    granted = [{"Effect": "Allow", **statement} for statement in statements]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*granted))
+    return str(role)
+
+
+def policy(*statements: Statement) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def test_a_release_goes_from_source_to_record(
+    client: Client, around: Surroundings, stage_home: Path
+):
+    role = make_role(client, SERVICE, *around.grants(), *around.deployment_grants())
+    client("codepipeline").create_pipeline(pipeline=around.declaration(role))
+    queue = client("sqs").create_queue(QueueName=around.name)["QueueUrl"]
+    pattern = {"source": ["aws.codepipeline"], "detail": {"pipeline": [around.name]}}
+    client("events").put_rule(Name=around.name, EventPattern=json.dumps(pattern))
+    target = {"Id": "1", "Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:{around.name}"}
+    client("events").put_targets(Rule=around.name, Targets=[target])
+
+    identity = around.start(review="manual")
+    token = around.token(identity)
+    client("codepipeline").put_approval_result(**around.approval(token))
+
+    assert around.ends(identity) == "Succeeded", around.actions(identity)
+    runs = around.actions(identity)
+    setting = runs["Deploy"]["output"]["outputVariables"]["Setting"]
+    found = client("ssm").get_parameter(Name=setting)["Parameter"]["Value"]
+    assert found == f"abalone {around.version}"
+    assert runs["Record"]["output"]["outputVariables"] == {
+        "Size": str(len(around.bundle)),
+        "Other": "AccessDenied",  # the job's credentials are for its own artifacts
+        "Setting": setting,
+    }
+    assert runs["Approve"]["updatedBy"] == f"arn:aws:iam::{ACCOUNT}:root"
+    assert notice(stage_home, around.topic)["approval"]["token"] == token
+    assert {
+        ("Pipeline", "SUCCEEDED"),
+        ("Stage", "SUCCEEDED"),
+        ("Action", "SUCCEEDED"),
+    } <= eventually(lambda: received(client, queue))
+
+
+def notice(home: Path, topic: str) -> dict[str, Any]:
+    """The message that was published to a topic."""
+    lines = (home / "logs" / "notifications.jsonl").read_text().splitlines()
+    found = [json.loads(line) for line in lines]
+    message: dict[str, Any] = json.loads(
+        next(line["message"] for line in found if line["topic"] == topic)
+    )
+    return message
+
+
+def received(client: Client, queue: str) -> set[tuple[str, str]] | None:
+    """The kinds and states of all events; None until the pipeline's end is among them."""
+    states: set[tuple[str, str]] = set()
+    while (
+        messages := client("sqs")
+        .receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+        .get("Messages")
+    ):
+        for message in messages:
+            event = json.loads(message["Body"])
+            states.add((event["detail-type"].split()[1], event["detail"]["state"]))
+    return states if ("Pipeline", "SUCCEEDED") in states else None
+
+
+def test_an_action_acts_as_its_own_role(client: Client, around: Surroundings, stage_home: Path):
+    deployer = person(client, *around.deployment_grants(), around.grants()[0])
+    assume = {"Action": "sts:AssumeRole", "Resource": deployer}
+    role = make_role(client, SERVICE, *around.grants(), assume)
+    client("codepipeline").create_pipeline(pipeline=around.declaration(role, deployer))
+
+    identity = around.start()
+
+    assert around.ends(identity) == "Succeeded", around.actions(identity)
+    lines = (stage_home / "state" / "authorizations.jsonl").read_text().splitlines()
+    decisions = [json.loads(line) for line in lines]
+    who = {one["role"] for one in decisions if one["action"] == "cloudformation:CreateStack"}
+    assert deployer.rpartition("/")[2] in who
+    assert role.rpartition("/")[2] not in who
+
+
+def test_a_role_that_may_not_read_the_source_fails_the_execution(
+    client: Client, around: Surroundings
+):
+    role = make_role(client, SERVICE, *around.grants()[1:])
+    client("codepipeline").create_pipeline(pipeline=around.declaration(role))
+
+    identity = around.start()
+
+    assert around.ends(identity) == "Failed"
+    details = around.actions(identity)["Bundle"]["output"]["executionResult"]["errorDetails"]
+    assert details["code"] == "PermissionError"
+    assert around.bucket in details["message"]
+
+
+def test_an_approver_may_decide_and_nothing_else(
+    client: Client, stage: Stage, around: Surroundings
+):
+    role = make_role(client, SERVICE, *around.grants(), *around.deployment_grants())
+    client("codepipeline").create_pipeline(pipeline=around.declaration(role))
+    name = f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:{around.name}"
+    approver = person(
+        client,
+        {"Action": "codepipeline:ListActionExecutions", "Resource": name},
+        {"Action": "codepipeline:PutApprovalResult", "Resource": f"{name}/Review/Approve"},
+    )
+    acting = as_role(client, stage, approver)
+    identity = around.start(review="manual")
+    token = around.token(identity, acting)
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        around.start(acting)
+    acting("codepipeline").put_approval_result(**around.approval(token, "Rejected"))
+
+    assert around.ends(identity) == "Failed"
+    assert around.actions(identity)["Approve"]["updatedBy"].endswith("/ada")
+    with pytest.raises(client("codepipeline").exceptions.ApprovalAlreadyCompletedException):
+        client("codepipeline").put_approval_result(**around.approval(token))
+
+
+STACK = """
+Parameters:
+  Bucket: {Type: String}
+  RoleArn: {Type: String}
+  Review: {Type: String}
+Resources:
+  Pipeline:
+    Type: AWS::CodePipeline::Pipeline
+    Properties:
+      RoleArn: !Ref RoleArn
+      PipelineType: V2
+      ExecutionMode: QUEUED
+      ArtifactStore: {Type: S3, Location: !Ref Bucket}
+      Variables: [{Name: model, DefaultValue: none}]
+      Stages:
+        - Name: Source
+          Actions:
+            - Name: Bundle
+              ActionTypeId: {Category: Source, Owner: AWS, Provider: S3, Version: "1"}
+              Configuration:
+                S3Bucket: !Ref Bucket
+                S3ObjectKey: releases/7/bundle.zip
+                PollForSourceChanges: false
+              OutputArtifacts: [{Name: Bundle}]
+        - Name: !Ref Review
+          BeforeEntry:
+            Conditions:
+              - Result: SKIP
+                Rules:
+                  - Name: Wanted
+                    RuleTypeId: {Category: Rule, Owner: AWS, Provider: VariableCheck, Version: "1"}
+                    Configuration:
+                      Variable: "#{variables.model}"
+                      Value: none
+                      Operator: NE
+          Actions:
+            - Name: Approve
+              RunOrder: 1
+              TimeoutInMinutes: 60
+              ActionTypeId: {Category: Approval, Owner: AWS, Provider: Manual, Version: "1"}
+      Tags: [{Key: part, Value: release}]
+Outputs:
+  Name: {Value: !Ref Pipeline}
+  Version: {Value: !GetAtt Pipeline.Version}
+"""
+
+
+def test_cloudformation_makes_updates_and_deletes_a_pipeline(client: Client, around: Surroundings):
+    role = make_role(client, SERVICE, *around.grants())
+    stacks, pipelines = client("cloudformation"), client("codepipeline")
+
+    def parameters(review: str) -> list[dict[str, str]]:
+        values = {"Bucket": around.bucket, "RoleArn": role, "Review": review}
+        return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
+
+    def outputs() -> dict[str, str]:
+        (found,) = stacks.describe_stacks(StackName=around.stack)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+    wanted = {"StackName": around.stack, "TemplateBody": STACK}
+    stacks.create_stack(**wanted, Parameters=parameters("Review"))
+    stacks.get_waiter("stack_create_complete").wait(
+        StackName=around.stack, WaiterConfig={"Delay": 0.05}
+    )
+    made = outputs()
+    around.name = made["Name"]
+    execution = pipelines.start_pipeline_execution(name=around.name)["pipelineExecutionId"]
+    assert around.ends(execution) == "Succeeded", around.actions(execution)
+    stacks.update_stack(**wanted, Parameters=parameters("Check"))
+    stacks.get_waiter("stack_update_complete").wait(
+        StackName=around.stack, WaiterConfig={"Delay": 0.05}
+    )
+
+    assert outputs() == {"Name": around.name, "Version": "2"}
+    assert made == {"Name": around.name, "Version": "1"}
+    found = pipelines.get_pipeline(name=around.name)
+    assert found["pipeline"]["stages"][1]["name"] == "Check"
+    assert found["pipeline"]["stages"][1]["actions"][0]["timeoutInMinutes"] == 60
+    assert found["pipeline"]["stages"][0]["actions"][0]["configuration"] == {
+        "S3Bucket": around.bucket,
+        "S3ObjectKey": "releases/7/bundle.zip",
+        "PollForSourceChanges": "false",
+    }
+    tags = pipelines.list_tags_for_resource(resourceArn=found["metadata"]["pipelineArn"])["tags"]
+    assert {"key": "part", "value": "release"} in tags
+    stacks.delete_stack(StackName=around.stack)
+    with pytest.raises(pipelines.exceptions.PipelineNotFoundException):
+        eventually(lambda: pipelines.get_pipeline(name=around.name) is None)
+
+
+@pytest.fixture
+def short_lived(tmp_path: Path) -> Iterator[Path]:
+    """The home of a stage that a test may kill."""
+    home = tmp_path / ".kanmon"
+    yield home
+    local_stage.down(home)
+
+
+def test_a_killed_stage_keeps_what_was_answered(short_lived: Path):
+    running = local_stage.up(short_lived)
+    around = Surroundings(lambda service: connect(running, service))
+    role = make_role(around.client, SERVICE, *around.grants(), *around.deployment_grants())
+    around.client("codepipeline").create_pipeline(pipeline=around.declaration(role))
+    waiting, approved = around.start(review="manual"), around.start(review="manual")
+    token, other = around.token(waiting), around.token(approved)
+
+    around.client("codepipeline").put_approval_result(**around.approval(other))
+    os.kill(running.pid, signal.SIGKILL)
+    eventually(lambda: local_stage.status(short_lived) is None)
+    running = local_stage.up(short_lived)
+    around.client = lambda service: connect(running, service)
+
+    # What was approved is approved; what came after it had begun, or begins now.
+    assert around.actions(approved)["Approve"]["status"] == "Succeeded"
+    if around.ends(approved) == "Failed":
+        failed = around.actions(approved)["Deploy"]["output"]["executionResult"]["errorDetails"]
+        assert failed["message"] == "the local stage stopped while this action ran"
+    # What waited waits, under the same token.
+    assert around.token(waiting) == token
+    around.client("codepipeline").put_approval_result(**around.approval(token))
+    assert around.ends(waiting) == "Succeeded", around.actions(waiting)
