@@ -80,8 +80,7 @@ def wait(build: str, seconds: float) -> bool:
 
 def describe(build: str) -> dict[str, Any]:
     """The build as BatchGetBuilds shows it; raises ServiceError for one that is not there."""
-    call("BatchGetBuilds", {"ids": [build]})
-    return _installed().service.builds.find(build)
+    return _installed().service.builds.shown(build)
 
 
 def stop(build: str) -> None:

@@ -105,10 +105,9 @@ def upload(s3: S3, files: Mapping[str, Path], to: Destination, scratch: Path) ->
     packed = scratch / f"artifact-{hashlib.sha256(to.arn.encode()).hexdigest()[:16]}.zip"
     pack(files, packed)
     s3.upload(packed, Location(to.bucket, to.key), {"Content-Type": "application/zip"})
-    content = packed.read_bytes()
+    with packed.open("rb") as content:
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        content.seek(0)
+        md5 = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     packed.unlink()
-    return {
-        "location": to.arn,
-        "sha256sum": hashlib.sha256(content).hexdigest(),
-        "md5sum": hashlib.md5(content, usedforsecurity=False).hexdigest(),
-    }
+    return {"location": to.arn, "sha256sum": sha256, "md5sum": md5}

@@ -1,5 +1,6 @@
 """Builds: the API around the executions that really run them."""
 
+import copy
 import logging
 import threading
 import time
@@ -8,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from kanmon.local.codebuild import orders, progress
+from kanmon.local.codebuild import leftovers, orders, progress
 from kanmon.local.codebuild.access import NOT_ASSUMED, may_pass_role, refused
 from kanmon.local.codebuild.execution import Execution, Workshop
 from kanmon.local.codebuild.handover import Handover, Order
@@ -67,16 +68,17 @@ class Builds:
         wanted = {key: value for key, value in request.items() if key != "idempotencyToken"}
         repeated = self._repeated(request.get("idempotencyToken"), wanted)
         if repeated:
-            return {"build": self.state[repeated]}
+            return {"build": self.shown(repeated)}
         project = self._projects.find(request["projectName"])
         settings = orders.settled(project, wanted)
+        self._check_limit(project)
         if "serviceRoleOverride" in request:
             may_pass_role(self._ports, request["serviceRoleOverride"])
         build = self._begin(settings, orders.order_of(settings, None), initiator(self._ports))
         self.requests[build["id"]] = wanted
         if token := request.get("idempotencyToken"):
             self._tokens[token] = (time.time(), wanted, build["id"])
-        return {"build": build}
+        return {"build": self.shown(build["id"])}
 
     def start_for_pipeline(self, project: str, handover: Handover) -> str:
         """Start a build for a pipeline's action and return its id; raises ServiceError."""
@@ -99,13 +101,14 @@ class Builds:
         control = self._controls.get(build["id"])
         if control:
             control.request_stop()
-        return {"build": build}
+        return {"build": self.shown(build["id"])}
 
     def batch_get(self, request: dict[str, Any]) -> dict[str, Any]:
-        found = {build: self.state.get(plain(build)) for build in request["ids"]}
+        there = [plain(build) in self.state for build in request["ids"]]
+        asked = list(zip(request["ids"], there, strict=True))
         return {
-            "builds": [build for build in found.values() if build],
-            "buildsNotFound": [name for name, build in found.items() if not build],
+            "builds": [self.shown(build) for build, found in asked if found],
+            "buildsNotFound": [build for build, found in asked if not found],
         }
 
     def list(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -125,6 +128,11 @@ class Builds:
             )
         return build
 
+    def shown(self, reference: str) -> dict[str, Any]:
+        """A copy of the build as it is now: its own thread goes on changing it."""
+        with self._lock:
+            return copy.deepcopy(self.find(reference))
+
     def wait(self, build: str, seconds: float) -> bool:
         """Wait until a build has ended, at most so long; tell whether it has."""
         with self._ended:
@@ -137,6 +145,7 @@ class Builds:
         self.state.update(kept["builds"])
         for build in self.state.values():
             if not build["buildComplete"]:
+                leftovers.end(build["id"])
                 self._record(build).interrupt(INTERRUPTED)
 
     def clear(self) -> None:
@@ -150,6 +159,16 @@ class Builds:
             controls = list(self._controls.values())
         for control in controls:
             control.request_stop()
+
+    def _check_limit(self, project: Mapping[str, Any]) -> None:
+        """Raise where the project has as many builds under way as it allows; -1 allows any."""
+        limit = project.get("concurrentBuildLimit", -1)
+        active = sum(build.startswith(f"{project['name']}:") for build in self._controls)
+        if 0 <= limit <= active:
+            raise ServiceError(
+                "AccountLimitExceededException",
+                f"Cannot have more than {limit} active builds for the project",
+            )
 
     def _begin(
         self,

@@ -218,15 +218,18 @@ def entries(node: Node | None, where: str) -> Iterator[tuple[str, Node]]:
     if not isinstance(node, MappingNode):
         line = node.start_mark.line + 1
         raise BuildspecError(f"Expected {where} to be of map type at line {line}")
-    SafeConstructor().flatten_mapping(node)  # YAML's merge keys
     seen: set[str] = set()
-    for key, value in node.value:
+    for key, _ in node.value:
         name = text_of(key, where)
         if name in seen:
             line = key.start_mark.line + 1
             raise BuildspecError(f"key {name!r} already set in {where} at line {line}")
         seen.add(name)
-        yield name, value
+    try:
+        SafeConstructor().flatten_mapping(node)  # YAML's merge keys; what they bring comes first
+    except (YAMLError, RecursionError) as error:
+        raise BuildspecError(f"{where} merges what is not a map") from error
+    yield from ((text_of(key, where), value) for key, value in node.value)
 
 
 def texts_of(node: Node | None, name: str) -> tuple[str, ...]:

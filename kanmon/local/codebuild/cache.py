@@ -5,6 +5,7 @@ after a build that succeeded, and brought back before the first command of the n
 """
 
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from kanmon.local.codebuild.artifacts import files_below
 from kanmon.local.codebuild.patterns import selected
 
 ROOTS_HOME = "/root/"
+# Builds of one project may end and begin at the same time.
+_one_at_a_time = threading.Lock()
 CUSTOM = "LOCAL_CUSTOM_CACHE"
 
 
@@ -45,36 +48,35 @@ def sorted_out(
 
 def patterns(path: str) -> list[str]:
     """A path may name a folder: then all of it is meant."""
-    return [path, f"{path.rstrip('/')}/**/*"]
+    return [path] if path.endswith("*") else [path, f"{path.rstrip('/')}/**/*"]
 
 
 def restore(kept: Path, wanted: Mapping[Path, Sequence[str]]) -> int:
     """Bring the kept files back to their places, where nothing is yet; return how many."""
     count = 0
-    for number, folder in enumerate(wanted):
-        here = kept / str(number)
-        for path in files_below(here) if here.is_dir() else ():
-            if not (folder / path).exists():
-                copy(here / path, folder / path)
-                count += 1
+    with _one_at_a_time:
+        for number, folder in enumerate(wanted):
+            here = kept / str(number)
+            for path in files_below(here) if here.is_dir() else ():
+                if not (folder / path).exists():
+                    copy(here / path, folder / path)
+                    count += 1
     return count
 
 
 def keep(kept: Path, wanted: Mapping[Path, Sequence[str]]) -> int:
     """Replace what is kept by the files there are now; return how many."""
-    draft, old = kept.with_suffix(".new"), kept.with_suffix(".old")
-    for folder in (draft, old):
-        shutil.rmtree(folder, ignore_errors=True)
-    draft.mkdir(parents=True)
+    draft = kept.with_suffix(".new")
     count = 0
-    for number, (folder, names) in enumerate(wanted.items()):
-        for path in selected(files_below(folder), names, ()) if names else ():
-            copy(folder / path, draft / str(number) / path)
-            count += 1
-    if kept.exists():
-        kept.rename(old)
-    draft.rename(kept)
-    shutil.rmtree(old, ignore_errors=True)
+    with _one_at_a_time:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        for number, (folder, names) in enumerate(wanted.items()):
+            for path in selected(files_below(folder), names, ()) if names else ():
+                copy(folder / path, draft / str(number) / path)
+                count += 1
+        shutil.rmtree(kept, ignore_errors=True)
+        draft.rename(kept)
     return count
 
 

@@ -1,5 +1,6 @@
 """A build's log: what its commands print and what CodeBuild says about them, in one stream."""
 
+import os
 import threading
 import time
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ class BuildLog:
         self._group = group
         self._stream = stream
         self._tail = Tail(file, stream)
-        self._file = file.open("a", encoding="utf-8", buffering=1)
+        self._file = file.open("a+", encoding="utf-8", buffering=1)
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="build-log", daemon=True)
         if group:
@@ -29,9 +30,10 @@ class BuildLog:
 
     def say(self, line: str) -> None:
         """Add a line of CodeBuild's own."""
-        # An empty line of the stream above each command, as on AWS, would not survive CloudWatch.
         now = datetime.now(UTC).strftime("%Y/%m/%d %H:%M:%S.%f")
-        self._file.write(f"[Container] {now} {line}\n")
+        # A command need not end its last line.
+        ending = "" if self._at_line_start() else "\n"
+        self._file.write(f"{ending}[Container] {now} {line}\n")
 
     def close(self) -> None:
         """Carry what is left; the build's programs have ended."""
@@ -40,6 +42,10 @@ class BuildLog:
         if self._group:
             self._thread.join()
             self._carry(ended=True)
+
+    def _at_line_start(self) -> bool:
+        size = os.fstat(self._file.fileno()).st_size
+        return size == 0 or os.pread(self._file.fileno(), 1, size - 1) == b"\n"
 
     def _follow(self) -> None:
         while not self._done.wait(LOOK_SECONDS):

@@ -54,9 +54,9 @@ def settled(project: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str,
         request.get("environmentVariablesOverride", ()),
     )
     if project["artifacts"]["type"] == "CODEPIPELINE" and "artifactsOverride" not in request:
-        raise refused("artifactsOverride must be set when using artifacts type CodePipelines")
+        raise refused("ArtifactsOverride must be set when using artifacts type CodePipelines")
     if result["source"]["type"] == "CODEPIPELINE":
-        raise refused("sourceTypeOverride must be set when using source type CodePipelines")
+        raise refused("SourceTypeOverride must be set when using source type CodePipelines")
     projects.check(result)
     return result
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kanmon.local.codebuild.access import refused
+from kanmon.local.protocol.errors import ServiceError
 from kanmon.local.protocol.paging import read_token, write_token
 
 PAGE = 100
@@ -13,6 +15,9 @@ def page(request: Mapping[str, Any], names: Sequence[str]) -> tuple[list[str], s
     >>> page({}, ["a", "b"])
     (['a', 'b'], None)
     """
-    start = read_token(request.get("nextToken"))
+    try:
+        start = read_token(request.get("nextToken"))
+    except ServiceError as error:
+        raise refused(str(error)) from error
     end = start + PAGE
     return list(names[start:end]), write_token(end) if end < len(names) else None

@@ -19,7 +19,10 @@ def compiled(pattern: str) -> re.Pattern[str]:
             choice = re.match(r"\[[^\[\]/]+\]", rest)
             parts.append(choice[0].replace("[!", "[^") if choice else re.escape(rest[0]))
             rest = rest[choice.end() if choice else 1 :]
-    return re.compile("".join(parts), re.DOTALL)
+    try:
+        return re.compile("".join(parts), re.DOTALL)
+    except re.error:  # such as [b-a]: then these are letters of a name
+        return re.compile(re.escape(pattern))
 
 
 def matches(pattern: str, path: str) -> bool:

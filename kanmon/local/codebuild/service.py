@@ -5,13 +5,25 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from kanmon.local.codebuild.access import refused
 from kanmon.local.codebuild.builds import Builds
 from kanmon.local.codebuild.execution import Workshop
 from kanmon.local.codebuild.projects import Projects
+from kanmon.local.protocol.errors import ServiceError
 from kanmon.local.protocol.service import JsonService, Response
 from kanmon.local.protocol.shapes import Api
 
 TARGET_PREFIX = "CodeBuild_20161006."
+
+
+class CodeBuildApi(Api):
+    """CodeBuild documents one error for every request that it cannot take."""
+
+    def check(self, name: str, request: Mapping[str, Any]) -> None:
+        try:
+            super().check(name, request)
+        except ServiceError as error:
+            raise refused(str(error)) if error.code == "ValidationException" else error from error
 
 
 class CodeBuild:
@@ -21,7 +33,7 @@ class CodeBuild:
         self._lock = threading.RLock()
         self.projects = Projects(workshop.ports, workshop.names)
         self.builds = Builds(workshop, self.projects, self._lock)
-        self.api = Api("codebuild")
+        self.api = CodeBuildApi("codebuild")
         operations = {**self.projects.operations(), **self.builds.operations()}
         self._service = JsonService(self.api, TARGET_PREFIX, operations, self._lock)
 

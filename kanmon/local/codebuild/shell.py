@@ -5,6 +5,7 @@ another pipe. A command that ends the shell (`exit`, `exec`, a syntax error) has
 the next one gets a new shell, with the folder and the exported variables of the one before.
 """
 
+import contextlib
 import os
 import re
 import select
@@ -58,7 +59,7 @@ class Control:
         self.wake()
 
     def wake(self) -> None:
-        with self._lock:
+        with self._lock, contextlib.suppress(BlockingIOError):  # then it is awake anyway
             if not self._closed:
                 os.write(self._wakes, b".")
 
