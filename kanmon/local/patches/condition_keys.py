@@ -1,0 +1,77 @@
+"""Condition keys that template.yaml's policies use and MiniStack's IAM does not fill in."""
+
+import json
+from typing import Any
+
+from ministack.core import iam_actions
+
+# By action: the field of a JSON request that a condition key has the value of.
+FIELDS = {
+    "sagemaker:UpdateModelPackage": ("sagemaker:ModelApprovalStatus", "ModelApprovalStatus"),
+    "lambda:CreateFunctionUrlConfig": ("lambda:FunctionUrlAuthType", "AuthType"),
+    "lambda:UpdateFunctionUrlConfig": ("lambda:FunctionUrlAuthType", "AuthType"),
+}
+
+
+def install() -> None:
+    """Let the gateway ask for these keys where it asks for those that MiniStack knows."""
+    of_tags = iam_actions.request_tag_context
+    of_s3 = iam_actions.s3_service_context
+    of_dynamodb = iam_actions.dynamodb_service_context
+
+    def request_tag_context(
+        service: str, action: str, body: bytes, parameters: dict[str, Any]
+    ) -> dict[str, Any]:
+        return {**of_tags(service, action, body, parameters), **named_field(action, body)}
+
+    def s3_service_context(
+        action: str,
+        query: dict[str, Any] | None,
+        path: str = "",
+        headers: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        found = dict(of_s3(action, query, path, headers))
+        condition = (headers or {}).get("if-none-match")
+        if action == "s3:PutObject" and condition:
+            found["s3:if-none-match"] = condition
+        return found
+
+    def dynamodb_service_context(body: bytes) -> dict[str, Any]:
+        return {**of_dynamodb(body), **written_attributes(body)}
+
+    iam_actions.request_tag_context = request_tag_context
+    iam_actions.s3_service_context = s3_service_context
+    iam_actions.dynamodb_service_context = dynamodb_service_context
+
+
+def named_field(action: str, body: bytes) -> dict[str, str]:
+    """The condition key of an action whose value is a field of the request.
+
+    >>> named_field("sagemaker:UpdateModelPackage", b'{"ModelApprovalStatus": "Approved"}')
+    {'sagemaker:ModelApprovalStatus': 'Approved'}
+    >>> named_field("sagemaker:DescribeModelPackage", b'{"ModelApprovalStatus": "Approved"}')
+    {}
+    """
+    if action not in FIELDS:
+        return {}
+    key, field = FIELDS[action]
+    value = _document(body).get(field)
+    return {key: value} if isinstance(value, str) else {}
+
+
+def written_attributes(body: bytes) -> dict[str, list[str]]:
+    """The attributes that a PutItem writes; other requests have no `Item`.
+
+    >>> written_attributes(b'{"TableName": "t", "Item": {"model": {"S": "m"}}}')
+    {'dynamodb:Attributes': ['model']}
+    """
+    item = _document(body).get("Item")
+    return {"dynamodb:Attributes": list(item)} if isinstance(item, dict) else {}
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
