@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from kanmon.decision import person
 from kanmon.release_pipeline import Action, Progress
+from kanmon.release_retry import retryable
 from kanmon.releases import APPROVED, PROMOTED, WAITING, Release
 from kanmon.traffic import Deployment
 from kanmon.words import moment, percent
@@ -211,9 +212,12 @@ def _stays(evidence: Evidence) -> str:
 
 
 def _mend(evidence: Evidence, flag: str) -> list[str]:
-    """Commands after a failure: look closer, then open a new release of the same candidate."""
-    model = evidence.release.model
-    return [f"kanmon history {model}{flag}", f"kanmon run {model} --force{flag}"]
+    """Commands after a failure: try again from there, or open a new release of the same data."""
+    release = evidence.release
+    again = f"kanmon run {release.model} --force{flag}"
+    if retryable(release, evidence.progress):
+        return [f"kanmon retry {release.reference}{flag}", again]
+    return [again]
 
 
 def split(traffic: tuple[tuple[int | None, float], ...] | list[tuple[int | None, float]]) -> str:

@@ -153,7 +153,7 @@ def test_a_failed_verification_shows_the_end_of_the_build_log():
             "VerifyRelease: Build terminated with state: FAILED",
             "wine/6 stays in service.",
         ],
-        ["kanmon history wine", "kanmon run wine --force"],
+        ["kanmon retry wine/7", "kanmon run wine --force"],
     )
 
 

@@ -1,0 +1,38 @@
+"""kanmon retry."""
+
+import click
+
+from kanmon.invocation import Verb, complete_model, current
+
+
+@click.command(
+    cls=Verb,
+    name="retry",
+    examples="""
+    kanmon retry abalone/7                  and watch it
+    kanmon retry abalone/7 --no-wait
+    """,
+)
+@click.argument("release", shell_complete=complete_model)
+@click.option("--no-wait", is_flag=True, help="Start it and return.")
+def command(release: str, no_wait: bool) -> int:
+    """Try the failed stage of a release again, from where it stood.
+
+    For a cause outside of the release: a permission, a quota, a service that was down. Its approval
+    still counts. What is wrong with the release itself stays wrong: run the model again instead.
+    """
+    from kanmon.commands.watch import watch_release
+    from kanmon.release_retry import retry
+    from kanmon.releases import find_release
+    from kanmon.stage import stage_flag
+
+    invocation = current()
+    connection, screen = invocation.connection, invocation.screen
+    found = find_release(connection, release)
+    stage = retry(connection, found)
+    screen.note(f"Trying stage {stage} of {found.reference} again")
+    if not no_wait:
+        return watch_release(invocation, found)
+    screen.say(f"`kanmon watch {found.reference}{stage_flag(connection.name)}` shows how it goes")
+    screen.document({**found.document(), "stage": stage})
+    return 0
