@@ -1,0 +1,178 @@
+"""Verify: only the release that was reviewed goes on, and only if its code scores as recorded."""
+
+import json
+
+import pytest
+from shipping.record import Record, ReleaseError, sha256
+from shipping.storage import Storage
+from shipping.verify import verify
+
+from tests.serving.releases import BUCKET, golden, opened, trained
+
+
+def lines(bundle, s3, **environment):
+    storage = Storage(s3, BUCKET)
+    return list(verify(bundle.folder, Record.read(bundle.folder), storage, environment))
+
+
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
+def test_a_release_as_it_was_opened_is_verified(s3, tmp_path, task):
+    bundle = opened(tmp_path / "bundle", s3, task)
+
+    said = lines(bundle, s3, MODEL="shells", RELEASE="7", STACK_NAME="kanmon-test")
+
+    assert said == [
+        "release shells/7",
+        f"bundle as recorded: serving code {bundle.document['source']['sha256'][:12]}…",
+        f"artifact as recorded: {bundle.document['artifact']['sha256'][:12]}…",
+        "40 golden records score as recorded, and as in the library",
+    ]
+
+
+def test_verifying_twice_in_one_folder_finds_the_same(bundle, s3):
+    assert lines(bundle, s3) == lines(bundle, s3)
+
+
+def other_artifact(bundle, s3):
+    """The key's object was replaced, and the record changed to name the new version."""
+    place = bundle.document["artifact"]
+    key = place["uri"].removeprefix(f"s3://{BUCKET}/")
+    version = s3.put_object(Bucket=BUCKET, Key=key, Body=b"other")["VersionId"]
+    bundle.write_record(s3, artifact=place | {"version": version})
+
+
+def lost_artifact(bundle, s3):
+    place = bundle.document["artifact"]
+    key = place["uri"].removeprefix(f"s3://{BUCKET}/")
+    s3.delete_object(Bucket=BUCKET, Key=key, VersionId=place["version"])
+
+
+def no_artifact(bundle, s3):
+    """Not a tar, though its digest is the recorded one."""
+    place = bundle.document["artifact"]
+    version = s3.put_object(Bucket=BUCKET, Key="x", Body=b"other")["VersionId"]
+    place = {"uri": f"s3://{BUCKET}/x", "version": version, "sha256": sha256(b"other")}
+    bundle.write_record(s3, artifact=place)
+
+
+def other_code(bundle, s3):
+    (bundle.folder / "scoring/score.py").write_text("# quicker\n")
+
+
+def more_code(bundle, s3):
+    (bundle.folder / "scoring/sitecustomize.py").write_text("# hidden\n")
+
+
+def other_golden(bundle, s3):
+    (bundle.folder / "golden.json").write_bytes(b"{}")
+
+
+def no_golden(bundle, s3):
+    (bundle.folder / "golden.json").unlink()
+
+
+def other_record(bundle, s3):
+    """Changed in the bundle alone."""
+    document = dict(bundle.document) | {"verdict": "promote"}
+    (bundle.folder / "release.json").write_text(json.dumps(document))
+
+
+def unopened_record(bundle, s3):
+    s3.delete_object(Bucket=BUCKET, Key="releases/shells/7/release.json")
+
+
+def broken_record(bundle, s3):
+    (bundle.folder / "release.json").write_text("{")
+
+
+def no_record(bundle, s3):
+    (bundle.folder / "release.json").unlink()
+
+
+def later_record(bundle, s3):
+    bundle.write_record(s3, format=2)
+
+
+def short_record(bundle, s3):
+    document = dict(bundle.document)
+    del document["serving"], document["artifact"]
+    (bundle.folder / "release.json").write_text(json.dumps(document))
+
+
+def golden_of(**changes):
+    def change(bundle, s3):
+        content = golden(trained(), **changes)
+        (bundle.folder / "golden.json").write_bytes(content)
+        place = bundle.document["golden"] | {"sha256": sha256(content)}
+        bundle.write_record(s3, golden=place)
+
+    return change
+
+
+def other_task(bundle, s3):
+    bundle.write_record(s3, task="binary")
+
+
+KNOWN = json.loads(golden(trained()))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "words"),
+    [
+        (other_artifact, r"artifact: s3://\S+/model.tar.gz is not what the release was reviewed"),
+        (lost_artifact, r"artifact: s3://\S+/model.tar.gz has no version \S+ any more"),
+        (no_artifact, "artifact: not a model of ours"),
+        (other_code, "the serving code of the bundle is not the release's"),
+        (more_code, "the serving code of the bundle is not the release's"),
+        (other_golden, "golden.json of the bundle is not the release's"),
+        (no_golden, "golden.json of the bundle is not the release's"),
+        (other_record, "release.json of the bundle is not the one that was opened and reviewed"),
+        (unopened_record, "release.json of the bundle is not the one that was opened"),
+        (broken_record, "release.json is not JSON"),
+        (no_record, "the bundle holds no release.json"),
+        (later_record, "release.json is not of format 1"),
+        (short_record, "release.json lacks artifact, serving"),
+        (other_task, "release, golden records and model disagree on the task"),
+        (golden_of(format=2), "golden.json cannot be read"),
+        (golden_of(tolerance=None), "golden.json cannot be read"),
+        (
+            golden_of(scores=[[score + 0.1] for [score] in KNOWN["scores"]]),
+            "40 of 40 golden records differ from the release's scores by more than 1e-06",
+        ),
+        (
+            golden_of(native=[[score + 0.1] for [score] in KNOWN["native"]]),
+            "40 of 40 golden records differ from the library's scores by more than 0.0001",
+        ),
+        (golden_of(rows=[{"size": "abc"}] * 40), "golden record 0: size: 'abc' is not a number"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_whatever_differs_from_the_reviewed_release_stops_it_with_one_line(
+    bundle, s3, tamper, words
+):
+    tamper(bundle, s3)
+
+    with pytest.raises(ReleaseError, match=words) as stopped:
+        lines(bundle, s3)
+
+    assert "\n" not in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ({"MODEL": "churn"}, "model churn was to be verified"),
+        ({"RELEASE": "8"}, "release 8 was to be verified"),
+        ({"STACK_NAME": "kanmon-prod"}, "stack kanmon-prod was to be verified"),
+    ],
+)
+def test_the_bundle_of_another_release_is_refused(bundle, s3, variable, words):
+    with pytest.raises(ReleaseError, match=words):
+        lines(bundle, s3, **variable)
+
+
+def test_an_answer_of_s3_that_is_no_object_is_told_in_one_line(bundle, s3):
+    storage = Storage(s3, "kanmon-other-bucket")
+
+    with pytest.raises(ReleaseError, match=r"release.json: .*NoSuchBucket"):
+        list(verify(bundle.folder, Record.read(bundle.folder), storage, {}))
