@@ -38,7 +38,8 @@ def assume(connection: Connection, role: str) -> Connection:
     session = light_session(None)
     session.set_credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
     session.set_config_variable("region", connection.region)
-    assumed = Connection(connection.settings, session, connection.endpoint, connection.account)
+    account = arn.split(":")[4]
+    assumed = Connection(connection.settings, session, connection.endpoint, account)
     # They are known, and reading them again would need another permission.
     assumed.outputs = connection.outputs
     return assumed

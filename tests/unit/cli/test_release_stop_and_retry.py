@@ -1,0 +1,95 @@
+"""Stopping a release on its way, and trying its failed stage again."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from kanmon.errors import BadInputError
+from kanmon.release_retry import retry, retryable
+from kanmon.release_stop import stop_release
+from tests.unit.cli.making_releases import BUNDLE, REVIEWED, detail, progress, release
+from tests.unit.cli.standin import Pages, Stage
+
+WAITS = detail("Review", "ApproveRelease", "InProgress", began=1)
+ADMITS = detail("Verify", "AdmitRelease", "InProgress", began=2)
+
+
+def failed(stage, action, status="Failed"):
+    return progress(status, BUNDLE, REVIEWED, detail(stage, action, "Failed", began=2))
+
+
+def standing(status, *details):
+    """A stage whose pipeline stands so, and what it is asked to do."""
+    asked = []
+    pipeline = SimpleNamespace(
+        get_pipeline_execution=lambda **request: {"pipelineExecution": {"status": status}},
+        get_paginator=lambda name: Pages(
+            lambda **request: {"actionExecutionDetails": details[::-1]}
+        ),
+        stop_pipeline_execution=lambda **request: asked.append(request),
+        retry_stage_execution=lambda **request: asked.append(request),
+    )
+    return Stage(codepipeline=pipeline), asked
+
+
+@pytest.mark.parametrize(
+    ("details", "abandon"),
+    [
+        ([BUNDLE, WAITS], True),  # nobody would ever end it
+        ([BUNDLE, REVIEWED, ADMITS], False),
+    ],
+)
+def test_what_runs_is_finished_unless_it_waits_for_a_person(details, abandon):
+    stage, asked = standing("InProgress", *details)
+
+    stop_release(stage, release(), "wrong day")
+
+    assert asked == [
+        {
+            "pipelineName": "kanmon-local-release",
+            "pipelineExecutionId": "e-7",
+            "abandon": abandon,
+            "reason": "wrong day",
+        }
+    ]
+
+
+def test_what_has_ended_is_not_stopped():
+    stage, asked = standing("Succeeded", BUNDLE)
+
+    with pytest.raises(BadInputError, match="release wine/7 is not on its way"):
+        stop_release(stage, release(), "")
+
+    assert asked == []
+
+
+def test_verification_is_tried_again_with_its_admission():
+    broken = detail("Verify", "VerifyRelease", "Failed", began=3)
+    stage, asked = standing("Failed", BUNDLE, REVIEWED, broken)
+
+    assert retry(stage, release("FAILED")) == "Verify"
+    assert asked == [
+        {
+            "pipelineName": "kanmon-local-release",
+            "pipelineExecutionId": "e-7",
+            "stageName": "Verify",
+            "retryMode": "ALL_ACTIONS",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "stands", "stage"),
+    [
+        ("FAILED", failed("Promote", "DeployRelease"), "Promote"),
+        ("FAILED", failed("Record", "RecordRelease"), "Record"),
+        ("FAILED", failed("Verify", "AdmitRelease", "Stopped"), "Verify"),
+        ("SUPERSEDED", failed("Verify", "AdmitRelease"), None),  # a decision is final
+        ("REJECTED", failed("Review", "ApproveRelease"), None),
+        ("FAILED", progress("InProgress", BUNDLE, REVIEWED), None),
+        ("PROMOTED", progress("Succeeded", BUNDLE, REVIEWED), None),
+        ("WAITING", None, None),
+    ],
+)
+def test_only_what_failed_after_its_review_is_tried_again(status, stands, stage):
+    assert retryable(release(status), stands) == stage

@@ -1,0 +1,65 @@
+"""Acting as a role of the stage."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from kanmon.errors import StageError
+from kanmon.project import StageSettings
+from kanmon.roles import assume
+from kanmon.stage import Connection, light_session
+from tests.unit.cli.standin import refusal
+
+ARN = "arn:aws:iam::123456789012:role/kanmon-local-Approver"
+
+
+def connected(assume_role, **outputs):
+    """A connection to a stage whose STS answers so."""
+    session = light_session(None)
+    session.set_credentials("mine", "secret")
+    session.set_config_variable("region", "us-east-1")
+    connection = Connection(
+        StageSettings("local", "kanmon-local", "us-east-1", None, {}), session, "http://127.0.0.1:1"
+    )
+    connection.outputs = outputs
+    connection._clients["sts"] = SimpleNamespace(assume_role=assume_role)
+    return connection
+
+
+def keys(access):
+    return {"AccessKeyId": access, "SecretAccessKey": "secret", "SessionToken": "token"}
+
+
+def test_the_role_is_assumed_under_the_name_of_whoever_is_logged_in(monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "ada lovelace")
+    asked = []
+
+    def assume_role(**request):
+        asked.append(request)
+        return {"Credentials": keys("theirs")}
+
+    mine = connected(assume_role, ApproverRoleArn=ARN)
+    assumed = assume(mine, "approver")
+
+    assert asked == [{"RoleArn": ARN, "RoleSessionName": "ada-lovelace"}]
+    signer = assumed.client("sts")._request_signer
+    assert signer._credentials.access_key == "theirs"
+    assert (assumed.outputs, assumed.region) == (mine.outputs, "us-east-1")
+
+
+def test_who_may_not_assume_it_is_told_what_to_ask_for():
+    def assume_role(**request):
+        raise refusal("AccessDenied")
+
+    with pytest.raises(StageError) as refused:
+        assume(connected(assume_role, ApproverRoleArn=ARN), "approver")
+
+    assert refused.value.line() == (
+        "these credentials may not act as approver. "
+        f"Ask for sts:AssumeRole on {ARN}, or leave --as out."
+    )
+
+
+def test_a_stage_without_roles_must_be_deployed_again():
+    with pytest.raises(StageError, match="stage local has no role approver"):
+        assume(connected(None, DataBucketName="data"), "approver")
