@@ -46,6 +46,10 @@ FUNCTIONS = {
     ("ministack.services.ecr", "_put_image"): "data",
     # stacks.py
     ("ministack.services.cloudformation.provisioners", "_cw_metric_alarm_record"): "name, props",
+    # pipelines.py
+    ("ministack.services.cloudformation.provisioners", "_physical_name"): (
+        "stack_name, logical_id, lowercase, max_len, seeded"
+    ),
 }
 
 STORES = [
@@ -59,6 +63,9 @@ STORES = [
     ("ministack.services.ecr", "_images"),
     (STATES, "_executions"),
     (LAMBDA, "_functions"),
+    ("ministack.services.cloudformation", "_stacks"),
+    ("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS"),
+    ("ministack.services.cloudformation.provisioners", "_REPLACING_PROPERTIES"),
 ]
 
 

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,8 +12,10 @@ from kanmon.local.codepipeline.cloud import Clients
 from kanmon.local.codepipeline.ports import Acting, Allowed
 
 PRINCIPAL = "cloudformation.amazonaws.com"
-# Stack status → seconds until it is looked at again. It costs a look-up in a dictionary.
+# To look at a stack's status costs a look-up in a dictionary.
 LOOK_SECONDS = 0.02
+# What the first event of every operation says.
+STARTED = "User Initiated"
 
 
 class CloudStacks:
@@ -62,13 +64,11 @@ class CloudStacks:
                 return
 
     def reason(self, acting: Acting, identity: str) -> str:
-        events = self._call(acting, "describe_stack_events", StackName=identity)["StackEvents"]
-        failed = [
-            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
-            for event in events
-            if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason")
-        ]
-        return failed[-1] if failed else ""  # the newest comes first; the first failure is why
+        try:
+            events = self._call(acting, "describe_stack_events", StackName=identity)["StackEvents"]
+        except StackError:  # the role need not be allowed to look
+            return ""
+        return first_failure(events)
 
     def _call(self, acting: Acting, operation: str, **request: Any) -> Any:
         try:
@@ -94,3 +94,28 @@ def request_of(order: StackOrder) -> dict[str, Any]:
     if order.policy:
         request["StackPolicyBody"] = json.dumps(order.policy)
     return request
+
+
+def first_failure(events: Sequence[Mapping[str, Any]]) -> str:
+    """Why an operation failed: its first failure, by the events of a stack, newest first.
+
+    >>> first_failure([
+    ...     {"LogicalResourceId": "B", "ResourceStatus": "UPDATE_FAILED",
+    ...      "ResourceStatusReason": "it was cancelled"},
+    ...     {"LogicalResourceId": "A", "ResourceStatus": "UPDATE_FAILED",
+    ...      "ResourceStatusReason": "it broke"},
+    ...     {"LogicalResourceId": "stack", "ResourceStatus": "UPDATE_IN_PROGRESS",
+    ...      "ResourceStatusReason": "User Initiated"},
+    ...     {"LogicalResourceId": "C", "ResourceStatus": "CREATE_FAILED",
+    ...      "ResourceStatusReason": "in an earlier operation"},
+    ... ])
+    'A: it broke'
+    """
+    first = ""
+    for event in events:
+        reason = event.get("ResourceStatusReason", "")
+        if event["ResourceStatus"].endswith("_FAILED") and reason:
+            first = f"{event['LogicalResourceId']}: {reason}"
+        elif reason == STARTED:
+            break
+    return first

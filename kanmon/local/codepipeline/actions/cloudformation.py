@@ -132,7 +132,8 @@ class CloudFormationAction:
         stack = self._stacks.describe(task.acting, begun.identity)
         if stack is None or stack.status not in GOOD:
             status = stack.status if stack else "DELETE_COMPLETE"
-            reason = self._stacks.reason(task.acting, begun.identity)
+            said = stack.reason if stack else ""
+            reason = self._stacks.reason(task.acting, begun.identity) or said
             raise ActionError(
                 "JobFailed",
                 f"The deployment of stack {name} ended in {status}"
