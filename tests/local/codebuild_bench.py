@@ -1,7 +1,9 @@
 """A bench for trying builds: CodeBuild with nothing around it but what a test puts there."""
 
+import io
 import sys
 import time
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -166,3 +168,18 @@ def commands(**phases: list[str]) -> str:
     for phase, given in phases.items():
         lines += [f"  {phase}:", "    commands:", *(f"      - {command!r}" for command in given)]
     return "\n".join(lines)
+
+
+def zipped(files: Mapping[str, str], executable: str = "") -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (0o755 if name == executable else 0o644) << 16
+            archive.writestr(entry, content)
+    return packed.getvalue()
+
+
+def unzipped(content: bytes) -> dict[str, str]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}

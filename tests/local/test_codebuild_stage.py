@@ -1,10 +1,8 @@
 """CodeBuild through the gateway of a running stage: real S3, IAM, logs, events, templates."""
 
 import inspect
-import io
 import json
 import uuid
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,11 @@ from botocore.exceptions import ClientError
 
 from kanmon.local.codebuild.handover import Handover, PipelineArtifact
 from kanmon.local.codebuild.service import CodeBuild
+from kanmon.local.codebuild.stage import clean_place
 from kanmon.local.credentials import Credentials
 from kanmon.local.jobs.processes import Processes
 from kanmon.local.stage import Stage
-from tests.local.codebuild_bench import ENVIRONMENT, Bench, Surroundings, context
+from tests.local.codebuild_bench import ENVIRONMENT, Bench, Surroundings, context, unzipped, zipped
 from tests.local.conftest import connect
 from tests.local.making import eventually, make_role
 
@@ -50,21 +49,6 @@ artifacts:
   secondary-artifacts:
     notes: {files: ["out/*.txt"], discard-paths: yes}
 """
-
-
-def zipped(files: Mapping[str, str], executable: str = "") -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, content in files.items():
-            entry = zipfile.ZipInfo(name)
-            entry.external_attr = (0o755 if name == executable else 0o644) << 16
-            archive.writestr(entry, content)
-    return packed.getvalue()
-
-
-def unzipped(content: bytes) -> dict[str, str]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
 @pytest.fixture
@@ -181,6 +165,19 @@ def uses(home: Path, role: str) -> set[tuple[str, bool]]:
     lines = (home / "state" / "authorizations.jsonl").read_text().splitlines()
     entries = [json.loads(line) for line in lines]
     return {(one["action"], one["allowed"]) for one in entries if one["role"] == name}
+
+
+def test_builds_run_where_no_settings_of_the_project_are_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    first, second, other = (clean_place(Path(home)) for home in ("/a", "/a", "/b"))
+
+    assert (first, first.parent) == (second, tmp_path)
+    assert other != first
+    first.chmod(0o755)  # somebody else may have made it, and could read the builds
+    assert clean_place(Path("/a")) != first
 
 
 def test_a_role_without_rights_to_its_source_fails_the_build(client: Client, bucket: str) -> None:

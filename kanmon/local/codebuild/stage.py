@@ -1,7 +1,11 @@
 """CodeBuild put together for a running stage: its ports are MiniStack's services."""
 
+import hashlib
 import os
+import shutil
+import stat
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,14 +46,14 @@ class Stage:
             write_log=self._emulator.write_log,
             changed=lambda: persistence.changed("codebuild"),
         )
-        folder = parts.home.root / "builds"
-        for place in (folder / "running", folder / "cache"):
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept = parts.home.root / "builds"
+        kept.mkdir(mode=0o700, exist_ok=True)
+        self._folder = clean_place(parts.home.root)
         workshop = Workshop(
             ports=ports,
             names=Names(REGION, ACCOUNT),
-            folder=folder / "running",
-            kept=folder / "cache",
+            folder=self._folder,
+            kept=kept,
             path=environment.search_path(Path(sys.executable), os.environ.get("PATH", os.defpath)),
             processes=self._processes,
         )
@@ -69,6 +73,7 @@ class Stage:
         self.service.builds.close()
         if self._launcher:
             self._launcher.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _processes(self) -> Processes:
         with self._lock:
@@ -108,3 +113,21 @@ def allowed(
     role: str, action: str, resource: str, context: Mapping[str, Any] | None = None
 ) -> bool:
     return authorization.allowed(role, action, resource, dict(context or {}))
+
+
+def clean_place(home: Path) -> Path:
+    """Where this stage's builds run: not below the project.
+
+    There, a tool that looks for its settings in the folders above would find the developer's own.
+    The name is the same at each start, so that what a killed server left there is removed.
+    """
+    unique = hashlib.sha256(str(home).encode()).hexdigest()[:12]
+    place = Path(tempfile.gettempdir()) / f"kanmon-builds-{unique}"
+    try:
+        place.mkdir(mode=0o700)
+    except FileExistsError:
+        found = place.lstat()
+        private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
+        if not private or found.st_uid != os.getuid():
+            return Path(tempfile.mkdtemp(prefix="kanmon-builds-"))  # somebody else took the name
+    return place
