@@ -4,9 +4,9 @@ import base64
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kanmon import definitions, package, stack
 from kanmon.errors import BadInputError, KanmonError, RunFailedError
@@ -34,7 +34,33 @@ def deploy_locally(
     template = package.point_at_uploads(
         package.read_template(project.root / "template.yaml"), project.root, upload
     )
-    return stack.apply(connection, template, upload, tick)
+    change = stack.apply(connection, template, upload, tick)
+    publish_scorer(connection, project, template["Parameters"])
+    return change
+
+
+def publish_scorer(
+    connection: "Connection", project: "Project", parameters: Mapping[str, Any]
+) -> None:
+    """Put the scorer's package where a release's packaging looks for it.
+
+    On AWS the first release builds it, libraries included. Here its libraries are those of .venv,
+    as for the control functions, and nothing needs to be built.
+    """
+    from botocore.exceptions import ClientError
+    from shipping import base
+
+    scoring = project.root / "serving" / "scoring"
+    if not scoring.is_dir():
+        return
+    key = base.key(scoring, parameters["FunctionArchitecture"]["Default"])
+    bucket = connection.outputs["DataBucketName"]
+    try:
+        connection.s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "404":
+            raise
+        connection.s3.put_object(Bucket=bucket, Key=key, Body=base.without_libraries(scoring))
 
 
 def _keys_of_new_or_known_bucket(connection: "Connection", bucket: str) -> set[str]:

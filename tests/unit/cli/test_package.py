@@ -76,3 +76,19 @@ def test_local_places_become_uploads_and_each_is_uploaded_once(tmp_path):
     assert pointed["Resources"]["Machine"]["Properties"]["DefinitionUri"]["Key"] == machine
     assert (code.endswith(".zip"), machine.endswith(".asl.yaml")) == (True, True)
     assert template["Globals"]["Function"]["CodeUri"] == "functions/"
+
+
+def test_a_layer_is_uploaded_whole_with_its_locks(tmp_path):
+    root = written(tmp_path)
+    template = {"Resources": {"Source": {"Properties": {"ContentUri": "functions/"}}}}
+    uploaded = {}
+
+    def upload(name, content):
+        uploaded[name] = content
+        return {"Bucket": "code", "Key": name}
+
+    package.point_at_uploads(template, root, upload)
+
+    [content] = uploaded.values()
+    names = zipfile.ZipFile(io.BytesIO(content)).namelist()
+    assert names == ["b.py", "inner/a.py", "requirements.txt"]
