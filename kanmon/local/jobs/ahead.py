@@ -13,7 +13,6 @@ import importlib
 import json
 import os
 import runpy
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -97,7 +96,6 @@ def become(order: dict[str, Any], step: str) -> None:
     os.environ.update(order["environment"])
     os.chdir(order["folder"])
     tempfile.tempdir = None
-    shutil.rmtree(order["remove"], ignore_errors=True)
     sys.argv = [step, *order["arguments"]]
 
 

@@ -58,6 +58,14 @@ class Waiting:
     since: float
 
 
+@dataclass(frozen=True)
+class Running:
+    """A job's process; `folder` is what it had for itself while it waited, if it did."""
+
+    process: int
+    folder: str = ""
+
+
 def libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
@@ -251,24 +259,24 @@ def look_after(waiting: dict[str, Waiting]) -> None:
             dismiss(waiting, program)
 
 
-def start(request: dict[str, Any], waiting: dict[str, Waiting], isolation: str) -> int:
+def start(request: dict[str, Any], waiting: dict[str, Waiting], isolation: str) -> Running:
     """Start a job in the process that waits for its program, else in a new one."""
     look_after(waiting)
     one = waiting.get(request["program"])
     if one:
         try:
             with open(one.orders, "wb", closefd=False) as orders:
-                orders.write(json.dumps({**request, "remove": one.folder}).encode())
+                orders.write(json.dumps(request).encode())
         except BrokenPipeError:
             dismiss(waiting, request["program"])
         else:
             os.close(one.orders)
             del waiting[request["program"]]
-            return one.process
+            return Running(one.process, one.folder)
     child = os.fork()
     if child == 0:
         become(request, isolation)
-    return child
+    return Running(child)
 
 
 def tell(event: dict[str, Any]) -> None:
@@ -301,13 +309,13 @@ def requests(wakeup: int) -> Iterator[dict[str, Any] | None]:
                 yield json.loads(line)
 
 
-def reap(running: dict[str, int]) -> None:
-    for job, process in list(running.items()):
-        ended, status, use = os.wait4(process, os.WNOHANG)
+def reap(running: dict[str, Running]) -> None:
+    for job, one in list(running.items()):
+        ended, status, use = os.wait4(one.process, os.WNOHANG)
         if ended:
             # What the program left running in its group ends with it, as a container would.
-            signal_group(process, signal.SIGKILL)
-            del running[job]
+            signal_group(one.process, signal.SIGKILL)
+            forget(running, job)
             tell(
                 {
                     "event": "ended",
@@ -319,23 +327,30 @@ def reap(running: dict[str, int]) -> None:
             )
 
 
-def end_all(running: dict[str, int]) -> None:
+def forget(running: dict[str, Running], job: str) -> None:
+    folder = running.pop(job).folder
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def end_all(running: dict[str, Running]) -> None:
     """The stage is gone: end what it started. A moment's grace lets `docker run` pass it on."""
-    for process in running.values():
-        signal_group(process, signal.SIGTERM)
+    for one in running.values():
+        signal_group(one.process, signal.SIGTERM)
     deadline = time.monotonic() + FAREWELL_SECONDS
     while running and time.monotonic() < deadline:
-        for job, process in list(running.items()):
-            if os.waitpid(process, os.WNOHANG)[0]:
-                signal_group(process, signal.SIGKILL)
-                del running[job]
+        for job, one in list(running.items()):
+            if os.waitpid(one.process, os.WNOHANG)[0]:
+                signal_group(one.process, signal.SIGKILL)
+                forget(running, job)
         time.sleep(0.02)
-    for process in running.values():
-        signal_group(process, signal.SIGKILL)
+    for job, one in list(running.items()):
+        signal_group(one.process, signal.SIGKILL)
+        forget(running, job)
 
 
 def serve() -> None:
-    running: dict[str, int] = {}
+    running: dict[str, Running] = {}
     waiting: dict[str, Waiting] = {}
     woken, wakes = os.pipe()
     os.set_blocking(wakes, False)
@@ -355,7 +370,7 @@ def serve() -> None:
         elif request["do"] == "prepare":
             prepare(waiting, request, request.get("isolation") or isolation)
         elif request["job"] in running:
-            signal_group(running[request["job"]], request["signal"])
+            signal_group(running[request["job"]].process, request["signal"])
     for program in list(waiting):
         dismiss(waiting, program)
     end_all(running)
