@@ -1,5 +1,6 @@
 """Who may do what: every grant exists, says what for, and is as narrow as its action allows."""
 
+import json
 import re
 from functools import cache
 from typing import Any
@@ -7,13 +8,26 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
-from tests.template.translation import granted, resources, statements, translated
+from tests.template.translation import (
+    granted,
+    policies,
+    resolve,
+    resources,
+    statements,
+    translated,
+)
 
 ROLES = sorted(resources("AWS::IAM::Role"))
+PEOPLE = {"DataScientistRole", "ApproverRole", "OperatorRole"}
 GRANTS = [
     pytest.param(role, statement, id=f"{role}-{statement.get('Sid')}")
     for role in ROLES
     for statement in granted(role)
+] + [
+    pytest.param("ServingBoundary", statement, id=f"ServingBoundary-{statement['Sid']}")
+    for statement in statements(
+        resources("AWS::IAM::ManagedPolicy")["ServingBoundary"]["Properties"]["PolicyDocument"]
+    )
 ]
 # The only statements on every resource, each because its actions can name none.
 ON_EVERYTHING = {
@@ -21,14 +35,24 @@ ON_EVERYTHING = {
     "ShowCpuAndMemoryOfJobs": "cloudwatch:PutMetricData knows a namespace, not a resource",
     "SendTraces": "X-Ray segments belong to no resource",
     "DeliverTheWorkflowsLog": "log delivery is set up per account",
+    "AnswerThePipeline": "a job of CodePipeline's has an id that only its function is told",
+    "AnswerTheDeployment": "so has the execution of a deployment's hook",
+    "FindLogGroups": "logs:DescribeLogGroups lists them all or none",
+    "StopADeploymentThatFails": "codedeploy:StopDeployment knows a deployment's id, not a resource",
+    "StopDeployments": "codedeploy:StopDeployment knows a deployment's id, not a resource",
 }
+# What IAM's reference leaves out: to expand a transform is to make a change set of the transform.
+TRANSFORM = "arn:aws:cloudformation:us-east-1:aws:transform/Serverless-2016-10-31"
 TRUSTED = {
     "JobRole": "sagemaker.amazonaws.com",
     "RetrainStateMachineRole": "states.amazonaws.com",
-    "OpenRunRole": "lambda.amazonaws.com",
-    "JudgeCandidateRole": "lambda.amazonaws.com",
-    "CloseRunRole": "lambda.amazonaws.com",
-    "ReportFailureRole": "lambda.amazonaws.com",
+    "ReleasePipelineRole": "codepipeline.amazonaws.com",
+    "VerifyRole": "codebuild.amazonaws.com",
+    "ServingDeployRole": "cloudformation.amazonaws.com",
+    **{
+        f"{name.removesuffix('Function')}Role": "lambda.amazonaws.com"
+        for name in resources("AWS::Lambda::Function")
+    },
 }
 
 
@@ -82,7 +106,7 @@ def test_every_grant_is_on_resources_its_actions_can_name(
         assert [action for action in statement["Action"] if resource_formats(action)] == []
         return
     for action in statement["Action"]:
-        formats = resource_formats(action)
+        formats = [*resource_formats(action), TRANSFORM]
         assert any(fits(arn, known) for arn in statement["Resource"] for known in formats), action
 
 
@@ -100,44 +124,66 @@ def test_no_grant_reaches_another_account_or_region(role: str, statement: dict[s
 def test_statements_on_everything_are_the_listed_ones() -> None:
     found = {
         statement["Sid"]
-        for role in ROLES
-        for statement in granted(role)
+        for _, statement in (grant.values for grant in GRANTS)
         if "*" in statement["Resource"]
     }
 
     assert found == set(ON_EVERYTHING)
 
 
-def test_only_the_workflow_passes_a_role_and_only_the_jobs_role_to_sagemaker() -> None:
-    passing = [
-        (role, statement)
+def test_roles_are_passed_one_to_one_service_each() -> None:
+    passing = {
+        role: (statement["Resource"], statement["Condition"])
         for role in ROLES
         for statement in granted(role)
         if "iam:PassRole" in statement["Action"]
-    ]
+    }
 
-    assert passing == [
-        (
-            "RetrainStateMachineRole",
-            {
-                "Sid": "GiveStepsTheirRole",
-                "Effect": "Allow",
-                "Action": ["iam:PassRole"],
-                "Resource": ["arn:aws:iam::123456789012:role/JobRole"],
-                "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-            },
-        )
-    ]
+    def to(*services: str) -> dict[str, Any]:
+        named = services[0] if len(services) == 1 else list(services)
+        return {"StringEquals": {"iam:PassedToService": named}}
+
+    account = "arn:aws:iam::123456789012:role"
+    assert passing == {
+        "RetrainStateMachineRole": ([f"{account}/JobRole"], to("sagemaker.amazonaws.com")),
+        "ReleasePipelineRole": (
+            [f"{account}/ServingDeployRole"],
+            to("cloudformation.amazonaws.com"),
+        ),
+        "ServingDeployRole": (
+            [f"{account}/kanmon-test-serving-*"],
+            to("lambda.amazonaws.com", "codedeploy.amazonaws.com"),
+        ),
+    }
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_a_role_trusts_one_service_and_no_other_account(role: str) -> None:
+@pytest.mark.parametrize("role", sorted(TRUSTED))
+def test_a_machines_role_trusts_one_service_and_no_other_account(role: str) -> None:
     properties = resources("AWS::IAM::Role")[role]["Properties"]
     [trust] = statements(properties["AssumeRolePolicyDocument"])
 
     assert trust["Principal"] == {"Service": TRUSTED[role]}
     if TRUSTED[role] != "lambda.amazonaws.com":  # Lambda assumes roles of its own account only
         assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+@pytest.mark.parametrize("role", sorted(PEOPLE))
+@pytest.mark.parametrize("needed", ["true", "false"])
+def test_a_persons_role_trusts_this_account_and_asks_for_a_second_factor_on_demand(
+    role: str, needed: str
+) -> None:
+    properties = resources("AWS::IAM::Role")[role]["Properties"]
+    [trust] = statements(properties["AssumeRolePolicyDocument"], PeopleNeedMfa=needed)
+
+    assert trust["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+    assert trust["Action"] == ["sts:AssumeRole"]
+    assert trust.get("Condition") == (
+        {"Bool": {"aws:MultiFactorAuthPresent": "true"}} if needed == "true" else None
+    )
+
+
+def test_every_role_is_a_machines_or_a_persons() -> None:
+    assert set(ROLES) == set(TRUSTED) | PEOPLE
 
 
 def test_roles_have_no_name_and_no_policy_of_aws() -> None:
@@ -148,10 +194,29 @@ def test_roles_have_no_name_and_no_policy_of_aws() -> None:
 
 
 def test_each_function_has_a_role_of_its_own() -> None:
-    functions = resources("AWS::Lambda::Function").values()
-    roles = [function["Properties"]["Role"]["Fn::GetAtt"][0] for function in functions]
+    functions = resources("AWS::Lambda::Function")
+    roles = {
+        name: function["Properties"]["Role"]["Fn::GetAtt"][0]
+        for name, function in functions.items()
+    }
 
-    assert len(set(roles)) == len(roles) == 4
+    assert roles == {name: f"{name.removesuffix('Function')}Role" for name in functions}
+
+
+# IAM's own limits, in characters without white space. An ARN may be longer in an account than here.
+ROOM = 1.15
+
+
+def test_policies_are_within_what_iam_takes() -> None:
+    for name, policy in resources("AWS::IAM::ManagedPolicy").items():
+        assert size(resolve(policy["Properties"]["PolicyDocument"])) * ROOM < 6144, name
+    for name, role in resources("AWS::IAM::Role").items():
+        documents = [one["PolicyDocument"] for one in role["Properties"].get("Policies", [])]
+        assert size(resolve(documents)) * ROOM < 10_240, name
+
+
+def size(document: Any) -> int:
+    return len(json.dumps(document, separators=(",", ":")))
 
 
 def test_steps_write_below_their_own_folders_and_read_data_by_version_only() -> None:
@@ -169,21 +234,59 @@ def test_steps_write_below_their_own_folders_and_read_data_by_version_only() -> 
     assert not {action for action in by_action if action.startswith("s3:Delete")}
 
 
-def test_nobody_may_delete_data_or_change_who_may_read_it() -> None:
-    actions = {
-        action for role in ROLES for statement in granted(role) for action in statement["Action"]
+def granting(pattern: str) -> dict[str, set[str]]:
+    """The actions that match, by the role they are granted to."""
+    found = {
+        role: {a for s in granted(role) for a in s["Action"] if re.match(pattern, a)}
+        for role in ROLES
+    }
+    return {role: actions for role, actions in found.items() if actions}
+
+
+def test_nobody_may_delete_versions_of_data_or_change_who_may_read_it() -> None:
+    # A data scientist takes files out of the current data; their versions stay.
+    assert granting(r"s3:(Delete|Put(?!Object$))") == {"DataScientistRole": {"s3:DeleteObject"}}
+
+
+def test_only_cloudformations_role_for_serving_makes_roles() -> None:
+    assert set(granting(r"iam:(?!PassRole)")) == {"ServingDeployRole"}
+    assert not granting(r"iam:(Attach|Create(?!Role$)|.*User|.*Group|UpdateLogin|SetDefault)")
+    assert not granting(r"lambda:AddPermission|sts:")
+
+
+def test_only_a_review_and_what_follows_it_may_decide_one() -> None:
+    assert set(granting(r"codepipeline:PutApprovalResult")) == {
+        "ApproverRole",
+        "FollowRegistryRole",  # decides as a person decided in the registry
+        "RecordReleaseRole",  # closes the reviews of releases that are older now
+        "CloseReleaseRole",
+    }
+    assert set(granting(r"codepipeline:StartPipelineExecution")) == {
+        "OpenReleaseRole",
+        "OperatorRole",
     }
 
-    assert not {action for action in actions if re.match(r"s3:(Delete|Put(?!Object$))", action)}
-    assert not {action for action in actions if action.startswith("iam:")} - {"iam:PassRole"}
+
+def test_rules_call_their_functions_and_nothing_else_calls_from_outside() -> None:
+    permissions = [entry["Properties"] for entry in resources("AWS::Lambda::Permission").values()]
+
+    assert {permission["Principal"] for permission in permissions} == {"events.amazonaws.com"}
+    assert all("SourceArn" in permission for permission in permissions)
+    assert sorted(permission["FunctionName"]["Ref"] for permission in permissions) == [
+        "CloseReleaseFunction",
+        "FollowRegistryFunction",
+        "FollowReviewFunction",
+        "ReportFailureFunction",
+    ]
 
 
-def test_the_status_rule_may_call_report_failure_and_nothing_else_may_call_from_outside() -> None:
-    [(_, permission)] = resources("AWS::Lambda::Permission").items()
+def test_every_denial_says_what_it_is_for() -> None:
+    found = {
+        statement["Sid"] for role in ROLES for statement in policies(role)
+        if statement["Effect"] == "Deny"
+    }  # fmt: skip
 
-    assert permission["Properties"]["Principal"] == "events.amazonaws.com"
-    assert permission["Properties"]["FunctionName"] == {"Ref": "ReportFailureFunction"}
-    assert "SourceArn" in permission["Properties"]
+    assert found == {"NeverApprove", "NeverBuild", "NeverChangeWhatIsReviewed"}
 
 
 def test_no_arn_in_the_template_names_the_partition_literally() -> None:

@@ -14,12 +14,15 @@ ALARMS = resources("AWS::CloudWatch::Alarm")
 # Types that cost nothing, or next to nothing, while nothing runs. Anything else needs a thought.
 WITHOUT_STANDING_COST = {
     "AWS::CloudWatch::Alarm",
+    "AWS::CodeBuild::Project",
+    "AWS::CodePipeline::Pipeline",  # of type V2: by the minute of its actions
     "AWS::DynamoDB::Table",
     "AWS::ECR::Repository",
     "AWS::Events::Rule",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
     "AWS::Lambda::Function",
+    "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Permission",
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
@@ -29,12 +32,17 @@ WITHOUT_STANDING_COST = {
     "AWS::SNS::TopicPolicy",
     "AWS::StepFunctions::StateMachine",
 }
+# They end in Name and name nothing of the stack's.
+FOR_PEOPLE = ("DisplayName", "PolicyName", "FunctionName", "MetricName")
 # Names that something outside the stack must know beforehand; all others are CloudFormation's.
 NAMED = {
     "RetrainStateMachine": "kanmon-test-retrain",
     "RetrainLogGroup": "/aws/vendedlogs/states/kanmon-test-retrain",
+    "ReleasePipeline": "kanmon-test-release",
+    "ServingSourceLayer": "kanmon-test-serving-source",  # else SAM's, the same on every stage
     "StepsRepository": "kanmon-test-steps",
     "RetrainFailedAlarm": "kanmon-test-retrain-failed",
+    "ReleaseFailedAlarm": "kanmon-test-release-failed",
     "FunctionErrorsAlarm": "kanmon-test-function-errors",
 }
 
@@ -98,15 +106,53 @@ def test_replaced_data_outlives_the_runs_that_read_it_and_champions_never_expire
     }
 
     assert rules["ReplacedData"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 400}
-    assert not [name for name, rule in rules.items() if "ExpirationInDays" in rule]
-    assert {rule.get("Prefix") for rule in rules.values()} == {None, "datasets/", "runs/"}
+    assert [rule["Prefix"] for rule in rules.values() if "ExpirationInDays" in rule] == ["capture/"]
     assert "NoncurrentVersionExpiration" not in rules["AbandonedUploads"]
+    # A package whose version is gone cannot be gone back to.
+    assert "NoncurrentVersionExpiration" not in rules["OldPackages"]
+    assert not [rule for rule in rules.values() if rule.get("Prefix", "").startswith("releases")]
+
+
+def test_captured_requests_go_after_as_many_days_as_asked() -> None:
+    found = translated()["Resources"]["DataBucket"]["Properties"]["LifecycleConfiguration"]
+    [rule] = [one for one in found["Rules"] if one["Id"] == "CapturedRequests"]
+
+    assert resolve(rule, CaptureRetentionDays=7)["ExpirationInDays"] == 7
+
+
+def test_pipeline_artifacts_go_after_a_month_and_the_access_to_them_is_logged() -> None:
+    bucket = properties("PipelineBucket")
+    [rule] = bucket["LifecycleConfiguration"]["Rules"]
+
+    assert (rule["ExpirationInDays"], rule.get("Prefix")) == (30, None)
+    assert bucket["LoggingConfiguration"] == {
+        "DestinationBucketName": "AccessLogsBucket",
+        "LogFilePrefix": "pipeline/",
+    }
+
+
+def test_s3_may_deliver_every_log_that_a_bucket_asks_for() -> None:
+    [policy] = [
+        entry["Properties"]["PolicyDocument"]
+        for entry in resources("AWS::S3::BucketPolicy").values()
+        if entry["Properties"]["Bucket"] == {"Ref": "AccessLogsBucket"}
+    ]
+    [allowed] = [one for one in statements(policy) if one["Effect"] == "Allow"]
+    asked = {
+        f"arn:aws:s3:::{name}": f"arn:aws:s3:::AccessLogsBucket/{logging['LogFilePrefix']}*"
+        for name in BUCKETS
+        if (logging := properties(name).get("LoggingConfiguration"))
+    }
+
+    assert allowed["Condition"]["ArnLike"] == {"aws:SourceArn": list(asked)}
+    assert allowed["Resource"] == list(asked.values())
 
 
 @pytest.mark.parametrize(
     ("name", "kept"),
     [
         ("DataBucket", "RetainExceptOnCreate"),
+        ("PipelineBucket", "RetainExceptOnCreate"),
         ("AccessLogsBucket", "RetainExceptOnCreate"),
         ("ModelTable", "Retain"),  # a protected table would make a rollback fail
     ],
@@ -168,6 +214,7 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
         "RETRAIN_MACHINE_ARN": (
             "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
         ),
+        "RELEASE_PIPELINE": "kanmon-test-release",
         "POWERTOOLS_SERVICE_NAME": "kanmon",
         "POWERTOOLS_METRICS_NAMESPACE": "Kanmon",
     }
@@ -182,8 +229,9 @@ def test_a_function_gives_up_before_the_state_that_called_it() -> None:
         if ":function:" in state["Resource"]
     }
 
-    assert set(timeouts) == set(waiting)
-    assert all(timeouts[name] < waiting[name] for name in timeouts)
+    assert all(timeouts[name] < waiting[name] for name in waiting)
+    # The others are called by the pipeline, which waits for an hour, and by events.
+    assert all(timeout <= 300 for timeout in timeouts.values())
 
 
 def test_the_workflow_is_traced_and_logs_everything() -> None:
@@ -194,11 +242,8 @@ def test_the_workflow_is_traced_and_logs_everything() -> None:
     assert machine["LoggingConfiguration"]["IncludeExecutionData"] is True
 
 
-def test_a_run_that_ends_badly_by_whatever_way_is_reported() -> None:
-    [rule] = resources("AWS::Events::Rule").values()
-    found = resolve(rule["Properties"])
-
-    assert found["EventPattern"] == {
+RULES = {
+    "ReportFailureFunction": {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
         "detail": {
@@ -207,10 +252,43 @@ def test_a_run_that_ends_badly_by_whatever_way_is_reported() -> None:
             ],
             "status": ["FAILED", "TIMED_OUT", "ABORTED"],
         },
-    }
-    assert [target["Arn"] for target in found["Targets"]] == [
-        "arn:aws:lambda:us-east-1:123456789012:function:ReportFailureFunction"
-    ]
+    },
+    "CloseReleaseFunction": {
+        "source": ["aws.codepipeline"],
+        "detail-type": ["CodePipeline Pipeline Execution State Change"],
+        "detail": {
+            "pipeline": ["kanmon-test-release"],
+            "state": ["FAILED", "STOPPED", "SUPERSEDED", "CANCELED"],
+        },
+    },
+    "FollowReviewFunction": {
+        "source": ["aws.codepipeline"],
+        "detail-type": ["CodePipeline Action Execution State Change"],
+        "detail": {
+            "pipeline": ["kanmon-test-release"],
+            "stage": ["Review"],
+            "action": ["ApproveRelease"],
+            "state": ["SUCCEEDED", "FAILED"],
+        },
+    },
+    "FollowRegistryFunction": {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {
+            "ModelPackageGroupName": [{"prefix": "kanmon-test-"}],
+            "ModelApprovalStatus": ["Approved", "Rejected"],
+        },
+    },
+}
+
+
+def test_functions_follow_the_events_of_this_stack_alone() -> None:
+    found = [resolve(rule["Properties"]) for rule in resources("AWS::Events::Rule").values()]
+
+    assert {
+        rule["Targets"][0]["Arn"].rpartition(":")[2]: rule["EventPattern"] for rule in found
+    } == RULES
+    assert all(len(rule["Targets"]) == 1 for rule in found)
 
 
 @pytest.mark.parametrize("name", ALARMS)
@@ -220,6 +298,16 @@ def test_alarms_notify_at_the_first_failure_and_are_quiet_when_nothing_runs(name
     assert alarm["AlarmActions"] == ["arn:aws:sns:us-east-1:123456789012:NotificationsTopic"]
     assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0, 1)
     assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_an_alarm_tells_of_releases_that_fail() -> None:
+    alarm = properties("ReleaseFailedAlarm")
+
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"]) == (
+        "AWS/CodePipeline",
+        "FailedPipelineExecutions",
+        [{"Name": "PipelineName", "Value": "ReleasePipeline"}],
+    )
 
 
 def test_alarms_watch_every_way_a_run_ends_badly_and_every_function() -> None:
@@ -261,7 +349,7 @@ def test_only_what_others_must_know_beforehand_is_named() -> None:
         name: value
         for name in translated()["Resources"]
         for key, value in properties(name).items()
-        if key.endswith("Name") and key not in ("DisplayName", "PolicyName", "FunctionName")
+        if key == "Name" or (key.endswith("Name") and key not in FOR_PEOPLE)
     }
 
     assert named == NAMED

@@ -7,7 +7,19 @@ import pytest
 from tests.template.translation import ROOT, TEMPLATE, source
 
 TEMPLATE_SOURCE = source()
-SECTIONS = ["Data", "Images", "Functions", "Workflow", "Alarms"]
+SECTIONS = [
+    *("Data", "Images", "Functions", "Workflow", "Releases", "Release pipeline"),
+    *("Serving", "People", "Alarms"),
+]
+
+
+DESCRIBED = {
+    "AWS::CodeBuild::Project",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Role",
+    "AWS::Serverless::Function",
+    "AWS::Serverless::LayerVersion",
+}
 
 
 def described() -> Iterator[tuple[str, str | None]]:
@@ -16,7 +28,7 @@ def described() -> Iterator[tuple[str, str | None]]:
         for name, entry in TEMPLATE_SOURCE[part].items():
             yield f"{part}/{name}", entry.get("Description")
     for name, entry in TEMPLATE_SOURCE["Resources"].items():
-        if entry["Type"] in ("AWS::Serverless::Function", "AWS::IAM::Role"):
+        if entry["Type"] in DESCRIBED:
             yield name, entry["Properties"].get("Description")
         if entry["Type"] == "AWS::CloudWatch::Alarm":
             yield name, entry["Properties"].get("AlarmDescription")
@@ -73,4 +85,11 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "StepsRepositoryUri",
         "NotificationsTopicArn",
         "PackageGroupPrefix",
+        "PipelineBucketName",
+        "ServingStackPrefix",
+        "ReleasePipelineName",
+        "VerifyProjectName",
+        "DataScientistRoleArn",
+        "ApproverRoleArn",
+        "OperatorRoleArn",
     ]

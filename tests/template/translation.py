@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,13 +24,17 @@ PSEUDO_PARAMETERS = {
     "AWS::URLSuffix": "amazonaws.com",
     "AWS::NoValue": None,
 }
-# What Ref and GetAtt give for a resource, by its type; {id} is the logical id.
+# What Ref and GetAtt of its ARN give for a resource, by its type; {id} is the logical id.
 REFERENCES = {
+    "AWS::CodeBuild::Project": ("{id}", "codebuild:us-east-1:123456789012:project/{id}"),
+    "AWS::CodePipeline::Pipeline": ("{id}", ""),
     "AWS::DynamoDB::Table": ("{id}", "dynamodb:us-east-1:123456789012:table/{id}"),
     "AWS::ECR::Repository": ("{id}", "ecr:us-east-1:123456789012:repository/{id}"),
+    "AWS::Events::Rule": ("{id}", "events:us-east-1:123456789012:rule/{id}"),
     "AWS::IAM::ManagedPolicy": ("arn:aws:iam::123456789012:policy/{id}", ""),
     "AWS::IAM::Role": ("{id}", "iam::123456789012:role/{id}"),
     "AWS::Lambda::Function": ("{id}", "lambda:us-east-1:123456789012:function:{id}"),
+    "AWS::Lambda::LayerVersion": ("arn:aws:lambda:us-east-1:123456789012:layer:{id}:1", ""),
     "AWS::Logs::LogGroup": ("{id}", "logs:us-east-1:123456789012:log-group:{id}:*"),
     "AWS::S3::Bucket": ("{id}", "s3:::{id}"),
     "AWS::SNS::Topic": ("arn:aws:sns:us-east-1:123456789012:{id}", ""),
@@ -36,7 +42,6 @@ REFERENCES = {
         "arn:aws:states:us-east-1:123456789012:stateMachine:{id}",
         "states:us-east-1:123456789012:stateMachine:{id}",
     ),
-    "AWS::Events::Rule": ("{id}", "events:us-east-1:123456789012:rule/{id}"),
 }
 
 
@@ -63,15 +68,17 @@ def _translated_text() -> str:
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     template = source()
     template["Globals"]["Function"]["CodeUri"] = "s3://code/functions.zip"
-    machine = template["Resources"]["RetrainStateMachine"]["Properties"]
-    machine["DefinitionUri"] = "s3://code/retrain.asl.json"
+    packed = template["Resources"]
+    packed["RetrainStateMachine"]["Properties"]["DefinitionUri"] = "s3://code/retrain.asl.json"
+    packed["ServingSourceLayer"]["Properties"]["ContentUri"] = "s3://code/serving.zip"
     defaults = {
         name: parameter["Default"]
         for name, parameter in template["Parameters"].items()
         if "Default" in parameter
     }
     plain = transform(template, {**PSEUDO_PARAMETERS, **defaults}, NoManagedPolicies(), Parser())
-    return json.dumps(plain)
+    # A layer's logical id ends in a hash of its content, so that new content is a new version.
+    return re.sub(r"ServingSourceLayer[0-9a-f]{10}", "ServingSourceLayer", json.dumps(plain))
 
 
 def translated() -> dict[str, Any]:
@@ -86,66 +93,97 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
     return {name: entry for name, entry in found.items() if entry["Type"] == kind}
 
 
-def resolve(value: Any, stage: str = "dev") -> Any:
+Parameters = Mapping[str, Any]
+
+
+def resolve(value: Any, stage: str = "dev", **parameters: Any) -> Any:
     """Replace references, substitutions and conditions the way a deployment of the stage does."""
+    defaults = {name: entry["Default"] for name, entry in translated()["Parameters"].items()}
+    return _resolve(value, {**defaults, "Stage": stage, **parameters})
+
+
+def _resolve(value: Any, given: Parameters) -> Any:
     if isinstance(value, list):
-        return [resolve(part, stage) for part in value]
+        parts = [(part, _resolve(part, given)) for part in value]
+        # A part that a condition leaves out is not there, not empty.
+        return [found for part, found in parts if found is not None or part is None]
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
         [(function, argument)] = value.items()
-        if function == "Ref":
-            return _reference(argument, stage)
-        if function == "Fn::GetAtt":
-            name, _, attribute = (
-                argument if isinstance(argument, str) else ".".join(argument)
-            ).partition(".")
-            return _attribute(name, attribute)
-        if function == "Fn::Sub":
-            return _substitute(argument, stage)
-        if function == "Fn::If":
-            condition, yes, no = argument
-            return resolve(yes if _holds(condition, stage) else no, stage)
-        if function == "Fn::Join":
-            separator, parts = argument
-            return separator.join(resolve(parts, stage))
-    return {key: resolve(part, stage) for key, part in value.items()}
+        if function in FUNCTIONS:
+            return FUNCTIONS[function](argument, given)
+    resolved = {key: _resolve(part, given) for key, part in value.items()}
+    return {key: part for key, part in resolved.items() if part is not None}
 
 
-def _reference(name: str, stage: str) -> Any:
+def _reference(name: str, given: Parameters) -> Any:
     if name in PSEUDO_PARAMETERS:
         return PSEUDO_PARAMETERS[name]
-    template = translated()
-    if name in template["Parameters"]:
-        return stage if name == "Stage" else template["Parameters"][name]["Default"]
-    by_reference, _ = REFERENCES[template["Resources"][name]["Type"]]
+    if name in given:
+        return given[name]
+    by_reference, _ = REFERENCES[translated()["Resources"][name]["Type"]]
     return by_reference.format(id=name)
 
 
-def _attribute(name: str, attribute: str) -> str:
+def _attribute(path: str | list[str], given: Parameters) -> str:
+    name, _, attribute = (path if isinstance(path, str) else ".".join(path)).partition(".")
     if attribute != "Arn":
         return f"{name}.{attribute}"
     _, arn = REFERENCES[translated()["Resources"][name]["Type"]]
     return "arn:aws:" + arn.format(id=name)
 
 
-def _substitute(text: str, stage: str) -> str:
+def _substitute(text: str, given: Parameters) -> str:
     before, opening, rest = text.partition("${")
     if not opening:
         return text
     name, _, after = rest.partition("}")
-    value = _attribute(*name.split(".")) if "." in name else _reference(name, stage)
-    return f"{before}{value}{_substitute(after, stage)}"
+    value = _attribute(name, given) if "." in name else _reference(name, given)
+    return f"{before}{value}{_substitute(after, given)}"
 
 
-def _holds(condition: str, stage: str) -> bool:
-    return {"IsLocal": stage == "local", "HasNotificationEmail": False}[condition]
+def _choose(argument: list[Any], given: Parameters) -> Any:
+    condition, yes, no = argument
+    return _resolve(yes if _holds({"Condition": condition}, given) else no, given)
 
 
-def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
+def _look_up(argument: list[Any], given: Parameters) -> Any:
+    mapping, first, second = argument
+    found = translated()["Mappings"][mapping]
+    return found[str(_resolve(first, given))][_resolve(second, given)]
+
+
+def _join(argument: list[Any], given: Parameters) -> str:
+    separator, parts = argument
+    return str(separator.join(_resolve(parts, given)))
+
+
+FUNCTIONS: dict[str, Callable[[Any, Parameters], Any]] = {
+    "Ref": _reference,
+    "Fn::GetAtt": _attribute,
+    "Fn::Sub": _substitute,
+    "Fn::If": _choose,
+    "Fn::FindInMap": _look_up,
+    "Fn::Join": _join,
+}
+
+
+def _holds(rule: dict[str, Any], given: Parameters) -> bool:
+    [(function, argument)] = rule.items()
+    if function == "Condition":
+        return _holds(translated()["Conditions"][argument], given)
+    if function == "Fn::Not":
+        return not _holds(argument[0], given)
+    assert function == "Fn::Equals", function
+    one, other = (str(_resolve(part, given)) for part in argument)
+    return one == other
+
+
+def statements(policy: dict[str, Any], **parameters: Any) -> list[dict[str, Any]]:
     """A policy document's statements, resolved, with Action and Resource always lists."""
     found = []
-    for statement in resolve(policy)["Statement"]:
+    for statement in resolve(policy, **parameters)["Statement"]:
         for key in ("Action", "Resource"):
             if key in statement and not isinstance(statement[key], list):
                 statement[key] = [statement[key]]
@@ -153,12 +191,24 @@ def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def granted(role: str) -> list[dict[str, Any]]:
-    """All that a role may do: its own policies' statements and those of its managed policies."""
+def policies(role: str, **parameters: Any) -> list[dict[str, Any]]:
+    """All statements about a role: its own policies' and those of its managed policies."""
     properties = resources("AWS::IAM::Role")[role]["Properties"]
     documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
     documents += [
         resources("AWS::IAM::ManagedPolicy")[managed["Ref"]]["Properties"]["PolicyDocument"]
         for managed in properties.get("ManagedPolicyArns", [])
     ]
-    return [statement for document in documents for statement in statements(document)]
+    return [statement for document in documents for statement in statements(document, **parameters)]
+
+
+def granted(role: str) -> list[dict[str, Any]]:
+    """All that a role may do, before what it is denied."""
+    return [statement for statement in policies(role) if statement["Effect"] == "Allow"]
+
+
+def denied(role: str, **parameters: Any) -> list[dict[str, Any]]:
+    """What a role may not do, whatever else is granted to it."""
+    return [
+        statement for statement in policies(role, **parameters) if statement["Effect"] == "Deny"
+    ]
