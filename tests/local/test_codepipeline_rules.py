@@ -260,3 +260,82 @@ def test_the_key_of_an_artifact_has_short_names_and_a_random_part():
 
     assert key.startswith("kanmon-local-release/SourceArti/")
     assert key != artifact_key("kanmon-local-release-pipeline", "SourceArtifact")
+
+
+@pytest.fixture
+def handlers() -> tuple[dict[str, Any], list[tuple[str, dict[str, Any]]]]:
+    """CloudFormation's handlers of the type, and the calls they make."""
+    from kanmon.local.patches import pipelines
+
+    calls: list[tuple[str, dict[str, Any]]] = []
+
+    def call(operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        calls.append((operation, request))
+        return {"pipeline": {**request.get("pipeline", {}), "version": len(calls)}}
+
+    pipelines.install(call)
+    return pipelines.provisioners._RESOURCE_HANDLERS[pipelines.TYPE], calls
+
+
+PROPERTIES = {
+    "RoleArn": "arn:aws:iam::123456789012:role/pipeline",
+    "Stages": [
+        {
+            "Name": "Review",
+            "Actions": [{"Name": "Approve", "RunOrder": "2", "Configuration": {"URL": True}}],
+        }
+    ],
+    "Tags": [{"Key": "part", "Value": "release"}],
+    "DisableInboundStageTransitions": [{"StageName": "Review", "Reason": "not yet"}],
+}
+
+
+def test_a_templates_properties_become_the_apis_members(handlers: Any):
+    made, calls = handlers
+
+    identity, attributes = made["create"]("Pipeline", {**PROPERTIES, "Name": "release"}, "stack")
+
+    assert (identity, attributes) == ("release", {"Version": "1"})
+    approve = {"name": "Approve", "runOrder": 2, "configuration": {"URL": "true"}}
+    way = {"pipelineName": "release", "transitionType": "Inbound", "stageName": "Review"}
+    assert calls == [
+        (
+            "CreatePipeline",
+            {
+                "pipeline": {
+                    "roleArn": PROPERTIES["RoleArn"],
+                    "stages": [{"name": "Review", "actions": [approve]}],
+                    "name": "release",
+                },
+                "tags": [{"key": "part", "value": "release"}],
+            },
+        ),
+        ("DisableStageTransition", {**way, "reason": "not yet"}),
+    ]
+
+
+def test_a_template_without_a_name_gets_one_that_stays(handlers: Any):
+    made, _ = handlers
+
+    identity, _ = made["create"]("Pipeline", PROPERTIES, "stack")
+
+    assert identity.startswith("stack-Pipeline-")
+    assert made["create"]("Pipeline", PROPERTIES, "stack")[0] == identity
+
+
+def test_an_update_takes_back_what_the_template_no_longer_says(handlers: Any):
+    made, calls = handlers
+    after = {"RoleArn": PROPERTIES["RoleArn"], "Stages": []}
+
+    made["update"]("release", PROPERTIES, after, "stack")
+
+    arn = "arn:aws:codepipeline:us-east-1:123456789012:release"
+    assert ("UntagResource", {"resourceArn": arn, "tagKeys": ["part"]}) in calls
+    assert [operation for operation, _ in calls][-1] == "EnableStageTransition"
+
+
+def test_what_the_stage_does_not_have_is_refused_in_a_template(handlers: Any):
+    made, _ = handlers
+
+    with pytest.raises(ValueError, match="RestartExecutionOnUpdate"):
+        made["create"]("Pipeline", {**PROPERTIES, "RestartExecutionOnUpdate": "true"}, "stack")

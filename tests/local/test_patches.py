@@ -66,6 +66,7 @@ STORES = [
     ("ministack.services.cloudformation", "_stacks"),
     ("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS"),
     ("ministack.services.cloudformation.provisioners", "_REPLACING_PROPERTIES"),
+    ("ministack.services.cloudformation.provisioners", "_STACK_TAG_PROPERTY"),
 ]
 
 

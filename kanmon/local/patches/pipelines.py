@@ -53,6 +53,7 @@ def install(call: Call) -> None:
 
     provisioners._RESOURCE_HANDLERS[TYPE] = {"create": create, "update": update, "delete": delete}
     provisioners._REPLACING_PROPERTIES[TYPE] = ("Name",)
+    provisioners._STACK_TAG_PROPERTY[TYPE] = (TAGS, "list")
 
 
 def attributes(answer: Mapping[str, Any]) -> Made:
