@@ -87,10 +87,10 @@ class Assembly:
         interrupted = memory.abort_interrupted_executions()
         from kanmon.local import asl
         from kanmon.local.emulator import Emulator
-        from kanmon.local.patches import canary, functions, operations, stacks
+        from kanmon.local.patches import alarms, canary, functions, operations
 
         functions.install(self.functions)
-        stacks.install()
+        alarms.install()
         memory.on_execution_change(self._execution_changed)
         asl.install(self.endpoint)
         parts = Parts(self.home, self.endpoint, Emulator(), docker=self.docker)

@@ -64,14 +64,27 @@ ${ServerlessDeploymentApplication}/*"
   Unhappy:
     Type: AWS::CloudWatch::Alarm
     Properties:
-      Namespace: Test
-      MetricName: !Sub "${AWS::StackName}-unhappy"
-      Statistic: Sum
-      Period: 60
+      Metrics:
+        - {Id: rate, Expression: "IF(FILL(calls, 0) > 0, 100 * errors / calls, 0)"}
+        - Id: errors
+          ReturnData: false
+          MetricStat:
+            Metric: &errors
+              Namespace: AWS/Lambda
+              MetricName: Errors
+              Dimensions:
+                - {Name: FunctionName, Value: !Ref Scorer}
+                - {Name: Resource, Value: !Sub "${Scorer}:live"}
+                - {Name: ExecutedVersion, Value: !GetAtt Scorer.Version.Version}
+            Period: 60
+            Stat: Sum
+        - Id: calls
+          ReturnData: false
+          MetricStat: {Metric: {<<: *errors, MetricName: Invocations}, Period: 60, Stat: Sum}
       EvaluationPeriods: 1
-      Threshold: 0
+      Threshold: 10
       ComparisonOperator: GreaterThanThreshold
-      TreatMissingData: ignore
+      TreatMissingData: notBreaching
   Deployer:
     Type: AWS::IAM::Role
     Properties:
@@ -109,6 +122,7 @@ class Stack:
         self._put("hook.zip", HOOK)
         for version in ("one", "two"):
             self._put(f"{version}.zip", f"def handler(event, context):\n    return {version!r}\n")
+        self._put("bad.zip", "def handler(event, context):\n    raise ValueError('wrong')\n")
 
     def deploy(self, kind: str, version: str, **parameters: str) -> None:
         cloudformation = self.client("cloudformation")
@@ -254,6 +268,19 @@ def test_an_alarm_during_the_canary_rolls_the_stack_back(client: Client, stack: 
         "codeDeployRollback",
         "CloudFormation",
     ]
+
+
+def test_errors_of_the_new_version_alone_roll_it_back(
+    client: Client, stack: Stack, caller: Callable[[], Counter[str]]
+) -> None:
+    before = stack.alias()["FunctionVersion"]
+
+    stack.deploy("UPDATE", "bad")
+
+    assert stack.ended() == "UPDATE_ROLLBACK_COMPLETE"
+    assert len(caller()) == 2
+    assert stack.alias()["FunctionVersion"] == before
+    assert "ALARM_ACTIVE" in stack.failure()
 
 
 def test_a_hook_that_refuses_leaves_the_old_version(client: Client, stack: Stack) -> None:

@@ -20,6 +20,8 @@ NAMESPACE = "AWS/Lambda"
 # Points of one metric. A stage that scores for days must not grow without end.
 LARGEST_SERIES = 20_000
 EVICT_SECONDS = 60.0
+# Equal values so close together become one point: alarms look at windows of half a second.
+MERGE_SECONDS = 0.02
 
 _lock = threading.Lock()
 _evicted = 0.0
@@ -39,14 +41,14 @@ def record(
     unit: str = "None",
     at: float | None = None,
 ) -> None:
-    """Add values to a metric. Equal ones of the same second are one point with a count."""
-    moment = float(int(at if at is not None else time.time()))
+    """Add values to a metric. Equal ones of the same moment are one point with a count."""
+    moment = at if at is not None else time.time()
     key = (namespace, name, cloudwatch._dims_key(dict(dimensions)))
     with _lock:
         points = cloudwatch._metric_bucket(key)
         for value, count in Counter(values).items():
             last = points[-1] if points else None
-            if last and (last["Timestamp"], last["Value"], last["Unit"]) == (moment, value, unit):
+            if last and _same(last, moment, value, unit):
                 last["Count"] = last.get("Count", 1.0) + count
                 continue
             points.append(
@@ -60,6 +62,11 @@ def record(
             )
         if len(points) > LARGEST_SERIES:
             del points[: LARGEST_SERIES // 2]
+
+
+def _same(point: Mapping[str, Any], moment: float, value: float, unit: str) -> bool:
+    near = abs(moment - point["Timestamp"]) < MERGE_SECONDS
+    return near and (point["Value"], point["Unit"]) == (value, unit) and "_stat" not in point
 
 
 def invoked(arn: str, version: str, *, error: bool, milliseconds: float) -> None:
