@@ -20,6 +20,13 @@ RUN = SAMPLE_RUN["run"]
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/kanmon-test-abalone/2"
 COMPLETED = {"ProcessingJobStatus": "Completed"}
+OPENED: dict[str, Any] = {
+    "release": 7,
+    "review_uri": "s3://kanmon-test-data/releases/abalone/7/review.html",
+    "execution": "11111111-2222-3333-4444-555555555555",
+    "approval": "manual",
+    "summary": "release 7 waits for its review: rmse 2.10 passes every rule",
+}
 
 # What each state's service answers when all is well.
 ANSWERS: dict[str, Any] = {
@@ -30,6 +37,7 @@ ANSWERS: dict[str, Any] = {
     "Judge Candidate": SAMPLE_JUDGEMENT,
     "Create Package Group": {"ModelPackageGroupArn": "arn"},
     "Register Candidate": {"ModelPackageArn": PACKAGE},
+    "Open Release": OPENED,
     "Close Run": {"run": RUN, "closed": True},
     "Report Failure": {"error": "PreprocessJobFailed", "message": "preprocess: mend the data"},
 }

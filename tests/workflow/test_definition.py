@@ -33,6 +33,8 @@ HAPPY_PATH = [
     "First Candidate?",
     "Create Package Group",
     "Register Candidate",
+    "Did The Candidate Win?",
+    "Open Release",
     "Close Run",
 ]
 

@@ -9,7 +9,9 @@ import pytest
 
 from tests.workflow.definition import CHAMPION, SAMPLE_JUDGEMENT, SAMPLE_RUN, states, transitions
 from tests.workflow.playing import (
+    ANSWERS,
     COMPLETED,
+    OPENED,
     PACKAGE,
     RUN,
     Played,
@@ -40,10 +42,13 @@ NOTHING_NEW = SAMPLE_RUN | {
     "summary": "nothing new: as run abalone-261120055501-a1b",
 }
 
+LOST_TO_THE_CHAMPION = SAMPLE_JUDGEMENT | {"verdict": "reject", "approval_status": "Rejected"}
+
 # What the services answer in turn, by the state that asks; states left out do well.
 SCENARIOS: dict[str, dict[str, list[Any]]] = {
     "all is well": {},
     "the group exists": {"Open Run": [SAMPLE_RUN | {"package_group_exists": True}]},
+    "the candidate loses": {"Judge Candidate": [LOST_TO_THE_CHAMPION]},
     "nothing is new": {"Open Run": [NOTHING_NEW]},
     "another run has the turn": {"Open Run": [QUEUED]},
     **{f"{step} loses its job once": {step: [LOST, COMPLETED]} for step in STEPS},
@@ -78,7 +83,7 @@ def test_a_runs_output_is_what_close_run_says() -> None:
     assert scenario("all is well").output == {"run": RUN, "closed": True}
 
 
-def test_close_run_learns_verdict_package_and_page() -> None:
+def test_close_run_learns_verdict_package_and_release() -> None:
     [request] = scenario("all is well").services.asked("Close Run")
 
     assert request == {
@@ -86,11 +91,54 @@ def test_close_run_learns_verdict_package_and_page() -> None:
         "model": "abalone",
         "outcome": "new",
         "verdict": "promote",
+        "package_arn": PACKAGE,
+        "fingerprint": "5" * 64,
+        **OPENED,
+    }
+
+
+def test_a_release_is_opened_of_exactly_the_registered_candidate() -> None:
+    [request] = scenario("all is well").services.asked("Open Release")
+
+    assert request == {
+        "run": RUN,
+        "model": "abalone",
+        "package_arn": PACKAGE,
+        "verdict": "promote",
+        "summary": SAMPLE_JUDGEMENT["summary"],
+    }
+
+
+def test_a_candidate_that_lost_has_no_release() -> None:
+    played = scenario("the candidate loses")
+
+    assert played.path == [name for name in HAPPY_PATH if name != "Open Release"]
+    [request] = played.services.asked("Close Run")
+    assert request == {
+        "run": RUN,
+        "model": "abalone",
+        "outcome": "new",
+        "verdict": "reject",
         "summary": SAMPLE_JUDGEMENT["summary"],
         "package_arn": PACKAGE,
         "review_uri": SAMPLE_JUDGEMENT["review_uri"],
         "fingerprint": "5" * 64,
     }
+
+
+@pytest.mark.parametrize("verdict", ["promote", "hold"])
+def test_people_decide_about_whatever_is_not_rejected(verdict: str) -> None:
+    played = play({"Judge Candidate": [SAMPLE_JUDGEMENT | {"verdict": verdict}]})
+
+    [request] = played.services.asked("Open Release")
+    assert request["verdict"] == verdict
+
+
+def test_a_release_that_differs_from_what_was_stored_is_not_tried_again() -> None:
+    played = play({"Open Release": [Refused("ReleaseChangedError", "other bytes")]})
+
+    assert len(played.services.asked("Open Release")) == 1
+    assert played.path[-2:] == ["Report Failure", "Run Failed"]
 
 
 def test_open_run_learns_the_runs_name_and_the_whole_request() -> None:
@@ -209,12 +257,11 @@ def test_a_job_that_could_not_start_is_tried_under_the_next_name(code: str) -> N
     assert played.outcome.status == "SUCCEEDED"
 
 
-@pytest.mark.parametrize("name", ["Open Run", "Close Run"])
+@pytest.mark.parametrize("name", ["Open Run", "Open Release", "Close Run"])
 def test_a_busy_table_is_waited_for(name: str) -> None:
-    answers = {"Open Run": SAMPLE_RUN, "Close Run": {"run": RUN, "closed": True}}
     busy = Refused("ProvisionedThroughputExceededException")
 
-    played = play({name: [busy, busy, answers[name]]})
+    played = play({name: [busy, busy, ANSWERS[name]]})
 
     assert len(played.services.asked(name)) == 3
     assert played.outcome.status == "SUCCEEDED"

@@ -1,0 +1,330 @@
+"""The release pipeline and its build, checked against the services' own API models."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.template.translation import ROOT, granted, resolve, resources, translated
+from tests.workflow.test_requests import problems
+
+ORDER = [
+    ("Source", ["Bundle"]),
+    ("Review", ["ApproveRelease"]),
+    ("Verify", ["AdmitRelease", "VerifyRelease"]),
+    ("Promote", ["DeployRelease"]),
+    ("Record", ["RecordRelease"]),
+]
+VARIABLE = re.compile(r"#\{([\w.]+)\}")
+# What CodePipeline and the actions of a provider ask of the pipeline's role.
+NEEDS = {
+    "S3": {
+        *("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging"),
+        *("s3:GetObjectVersionTagging", "s3:GetBucketAcl", "s3:GetBucketLocation"),
+        *("s3:GetBucketVersioning", "s3:PutObject"),
+    },
+    "Manual": {"sns:Publish"},
+    "Lambda": {"lambda:InvokeFunction"},
+    "CodeBuild": {"codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"},
+    "CloudFormation": {
+        *("cloudformation:CreateStack", "cloudformation:DeleteStack"),
+        *("cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks"),
+        *("cloudformation:UpdateStack", "iam:PassRole"),
+    },
+}
+
+
+@cache
+def _properties(name: str, parameters: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    found: dict[str, Any] = resolve(
+        translated()["Resources"][name]["Properties"], **dict(parameters)
+    )
+    return found
+
+
+def pipeline(**parameters: Any) -> dict[str, Any]:
+    return _properties("ReleasePipeline", tuple(parameters.items()))
+
+
+def stages(**parameters: Any) -> dict[str, dict[str, Any]]:
+    return {stage["Name"]: stage for stage in pipeline(**parameters)["Stages"]}
+
+
+def actions(**parameters: Any) -> dict[str, dict[str, Any]]:
+    return {
+        action["Name"]: action
+        for stage in stages(**parameters).values()
+        for action in stage["Actions"]
+    }
+
+
+def as_request(value: Any) -> Any:
+    """CloudFormation's spelling turned into the API's; a configuration's own keys stay."""
+    if isinstance(value, list):
+        return [as_request(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key[0].lower() + key[1:]: part if key == "Configuration" else as_request(part)
+        for key, part in value.items()
+    }
+
+
+def strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from strings(part)
+    elif isinstance(value, str):
+        yield value
+
+
+# ---- What it is
+
+
+def test_codepipeline_accepts_it() -> None:
+    assert problems("codepipeline", "createPipeline", {"pipeline": as_request(pipeline())}) == []
+
+
+def test_codebuild_accepts_the_verification() -> None:
+    project = as_request(_properties("VerifyProject", ())) | {"name": "verify"}
+    project["source"]["buildspec"] = project["source"].pop("buildSpec")
+
+    assert problems("codebuild", "createProject", project) == []
+
+
+def test_the_checks_see_what_is_wrong() -> None:
+    broken = json.loads(json.dumps(as_request(pipeline())))
+    broken["stages"][1]["beforeEntry"]["conditions"][0]["result"] = "PASS"
+
+    [found] = problems("codepipeline", "createPipeline", {"pipeline": broken})
+
+    assert "PASS is none of" in found
+
+
+def test_a_release_passes_the_stages_in_the_drawn_order() -> None:
+    assert [
+        (name, [action["Name"] for action in stage["Actions"]]) for name, stage in stages().items()
+    ] == ORDER
+    first, second = stages()["Verify"]["Actions"]
+    assert first["RunOrder"] < second["RunOrder"]
+
+
+def test_executions_stand_side_by_side_and_each_says_what_it_is_about() -> None:
+    assert (pipeline()["PipelineType"], pipeline()["ExecutionMode"]) == ("V2", "PARALLEL")
+    assert [variable["Name"] for variable in pipeline()["Variables"]] == [
+        *("model", "release", "purpose", "review", "summary", "review_url"),
+    ]
+    # One that had a default could be forgotten.
+    assert not [variable for variable in pipeline()["Variables"] if "DefaultValue" in variable]
+
+
+def test_an_execution_brings_its_own_bundle_and_nothing_else_starts_one() -> None:
+    source = actions()["Bundle"]["Configuration"]
+
+    assert source == {
+        "S3Bucket": "DataBucket",
+        "S3ObjectKey": "releases/none/bundle.zip",
+        "AllowOverrideForS3ObjectKey": "true",
+        "PollForSourceChanges": "false",
+    }
+    assert "Triggers" not in pipeline()
+
+
+# ---- The review
+
+
+def test_the_review_is_skipped_only_where_the_execution_says_that_nobody_is_asked() -> None:
+    assert stages()["Review"]["BeforeEntry"] == {
+        "Conditions": [
+            {
+                "Result": "SKIP",
+                "Rules": [
+                    {
+                        "Name": "SomebodyIsAsked",
+                        "RuleTypeId": {
+                            "Category": "Rule",
+                            "Owner": "AWS",
+                            "Provider": "VariableCheck",
+                            "Version": "1",
+                        },
+                        "Configuration": {
+                            "Variable": "#{variables.review}",
+                            "Operator": "EQ",
+                            "Value": "manual",
+                        },
+                    }
+                ],
+            }
+        ]
+    }
+
+
+def test_nothing_else_is_skipped_retried_or_rolled_back_by_the_pipeline_itself() -> None:
+    for name, stage in stages().items():
+        assert set(stage) - {"BeforeEntry"} == {"Name", "Actions"}, name
+        assert ("BeforeEntry" in stage) is (name == "Review")
+
+
+def test_whoever_skipped_the_review_meets_admit_release_before_anything_is_built() -> None:
+    names = [name for name, _ in ORDER]
+    first = stages()["Verify"]["Actions"][0]
+
+    assert names.index("Review") + 1 == names.index("Verify")
+    assert first["Configuration"]["FunctionName"] == "AdmitReleaseFunction"
+    assert json.loads(first["Configuration"]["UserParameters"]) == {
+        "model": "#{variables.model}",
+        "release": "#{variables.release}",
+        "purpose": "#{variables.purpose}",
+        "execution": "#{codepipeline.PipelineExecutionId}",
+        "bundle_version": "#{Bundle.VersionId}",
+    }
+
+
+@pytest.mark.parametrize("days", [1, 7, 60])
+def test_a_review_may_take_as_many_days_as_asked(days: int) -> None:
+    review = actions(ApprovalDays=days)["ApproveRelease"]
+
+    assert review["TimeoutInMinutes"] == days * 24 * 60
+
+
+def test_every_number_of_days_to_choose_from_is_known_in_minutes() -> None:
+    template = translated()
+    allowed = template["Parameters"]["ApprovalDays"]["AllowedValues"]
+
+    assert template["Mappings"]["Days"] == {
+        str(days): {"Minutes": days * 24 * 60} for days in allowed
+    }
+
+
+def test_reviewers_are_told_and_get_the_page_and_the_verdict() -> None:
+    assert actions()["ApproveRelease"]["Configuration"] == {
+        "NotificationArn": "arn:aws:sns:us-east-1:123456789012:NotificationsTopic",
+        "CustomData": "#{variables.model} release #{variables.release}: #{variables.summary}",
+        "ExternalEntityLink": "#{variables.review_url}",
+    }
+
+
+# ---- What goes from action to action
+
+
+def test_every_variable_is_declared_or_comes_from_an_earlier_action() -> None:
+    known = {f"variables.{variable['Name']}" for variable in pipeline()["Variables"]}
+    known.add("codepipeline.PipelineExecutionId")
+    gives = {
+        "Bundle": {"VersionId", "ETag", "BucketName", "ObjectKey"},
+        "Admit": {"previous", "release_sha256"},
+        "Serving": set(serving_outputs()),
+    }
+    for action in actions().values():
+        used = {name for text in strings(action) for name in VARIABLE.findall(text)}
+        assert used <= known, action["Name"]
+        if namespace := action.get("Namespace"):
+            known |= {f"{namespace}.{name}" for name in gives[namespace]}
+    assert {"Admit.previous", "Serving.AliasArn", "Serving.FunctionUrl"} <= known
+
+
+def serving_outputs() -> list[str]:
+    text = (ROOT / "serving" / "serving.yaml").read_text()
+    return re.findall(r"^  (\w+):$", text.partition("\nOutputs:\n")[2], re.MULTILINE)
+
+
+def test_every_artifact_comes_from_an_earlier_action() -> None:
+    made: set[str] = set()
+    for action in actions().values():
+        assert {one["Name"] for one in action.get("InputArtifacts", [])} <= made
+        made |= {one["Name"] for one in action.get("OutputArtifacts", [])}
+    assert made == {"Bundle", "Verified"}
+
+
+def test_settings_that_are_json_parse_with_their_variables_filled_in() -> None:
+    # A summary has quotes and line breaks where words are; only ids and numbers go into JSON.
+    in_json = [
+        text
+        for action in actions().values()
+        for key, text in action["Configuration"].items()
+        if key in ("UserParameters", "EnvironmentVariables")
+    ]
+
+    assert len(in_json) == 3
+    for text in in_json:
+        json.loads(text)
+        assert not {"variables.summary", "variables.review_url"} & set(VARIABLE.findall(text))
+
+
+def test_no_secret_is_in_any_environment() -> None:
+    handed = json.loads(actions()["VerifyRelease"]["Configuration"]["EnvironmentVariables"])
+    fixed = _properties("VerifyProject", ())["Environment"]["EnvironmentVariables"]
+
+    assert {one["type"] for one in handed} == {"PLAINTEXT"}
+    assert {one["name"]: one["value"] for one in handed} == {
+        "MODEL": "#{variables.model}",
+        "RELEASE": "#{variables.release}",
+        "BUNDLE_VERSION": "#{Bundle.VersionId}",
+        "PREVIOUS_RELEASE": "#{Admit.previous}",
+    }
+    assert {one["Name"]: one["Value"] for one in fixed} == {
+        "DATA_BUCKET": "DataBucket",
+        "STACK_NAME": "kanmon-test",
+        "FUNCTION_ARCHITECTURE": "arm64",
+        "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:NotificationsTopic",
+        "LOG_RETENTION_DAYS": "30",
+        "PERMISSIONS_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/ServingBoundary",
+    }
+
+
+# ---- As whom
+
+
+def test_every_action_acts_as_the_pipeline_and_cloudformation_as_its_own_role() -> None:
+    assert pipeline()["RoleArn"] == "arn:aws:iam::123456789012:role/ReleasePipelineRole"
+    assert not [name for name, action in actions().items() if "RoleArn" in action]
+    assert actions()["DeployRelease"]["Configuration"] == {
+        "ActionMode": "REPLACE_ON_FAILURE",
+        "StackName": "kanmon-test-serving-#{variables.model}",
+        "TemplatePath": "Verified::packaged.yaml",
+        "TemplateConfiguration": "Verified::configuration.json",
+        "Capabilities": "CAPABILITY_IAM,CAPABILITY_AUTO_EXPAND",
+        "RoleArn": "arn:aws:iam::123456789012:role/ServingDeployRole",
+    }
+
+
+def test_the_pipeline_may_do_what_its_actions_need_and_nothing_else() -> None:
+    used = {action["ActionTypeId"]["Provider"] for action in actions().values()}
+    allowed = {action for one in granted("ReleasePipelineRole") for action in one["Action"]}
+
+    assert allowed == set().union(*(NEEDS[provider] for provider in used))
+
+
+def test_the_pipeline_calls_the_functions_its_actions_name_and_builds_the_one_project() -> None:
+    by_sid = {one["Sid"]: one["Resource"] for one in granted("ReleasePipelineRole")}
+    named = [
+        action["Configuration"]["FunctionName"]
+        for action in actions().values()
+        if action["ActionTypeId"]["Provider"] == "Lambda"
+    ]
+
+    prefix = "arn:aws:lambda:us-east-1:123456789012:function:"
+    assert by_sid["CallTheReleaseFunctions"] == [prefix + name for name in named]
+    assert by_sid["VerifyTheRelease"] == [
+        "arn:aws:codebuild:us-east-1:123456789012:project/VerifyProject"
+    ]
+    assert by_sid["FetchTheReleasesBundle"] == ["arn:aws:s3:::DataBucket/releases/*/bundle.zip"]
+
+
+def test_a_build_is_small_bounded_and_without_docker() -> None:
+    project = _properties("VerifyProject", ())
+    environment = project["Environment"]
+
+    assert (environment["ComputeType"], environment["PrivilegedMode"]) == (
+        "BUILD_GENERAL1_SMALL",
+        False,
+    )
+    assert project["TimeoutInMinutes"] <= 20
+    assert project["LogsConfig"]["CloudWatchLogs"]["GroupName"] == "VerifyLogGroup"
+    assert "VpcConfig" not in project
+    assert list(resources("AWS::CodeBuild::Project")) == ["VerifyProject"]
