@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from kanmon.records import item_of
@@ -77,21 +78,19 @@ def _stack_causes(connection: "Connection", release: Release, stands: Progress |
     """What CloudFormation says failed in the serving stack during this promotion."""
     from botocore.exceptions import ClientError
 
-    from kanmon.stack import failure_reasons
+    from kanmon.stack import failure_reasons, stack_events
 
     failed = stands.failed if stands else None
     if failed is None or failed.name != "DeployRelease" or failed.began is None:
         return []
+    since = failed.began - timedelta(seconds=5)
+    events = stack_events(connection, serving_stack(connection, release.model))
     try:
-        events = connection.cloudformation.describe_stack_events(
-            StackName=serving_stack(connection, release.model)
-        )["StackEvents"]
+        return failure_reasons(list(takewhile(lambda one: one["Timestamp"] >= since, events)))
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":  # there is no such stack
             return []
         raise
-    since = failed.began - timedelta(seconds=5)
-    return failure_reasons([event for event in events if event["Timestamp"] >= since])
 
 
 def _build_lines(connection: "Connection", stands: Progress | None) -> list[str]:

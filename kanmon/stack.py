@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -105,14 +105,21 @@ def _wait(connection: "Connection", began: float, tick: Callable[[str], None], d
 def _first_cause(connection: "Connection") -> str:
     """The earliest failures of the last operation: later ones are mostly cancellations."""
     events: list[Any] = []
-    for event in connection.cloudformation.describe_stack_events(StackName=connection.stack)[
-        "StackEvents"
-    ]:  # newest first
+    for event in stack_events(connection, connection.stack):
         events.append(event)
         begins = event.get("ResourceStatus") in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}
         if begins and event.get("LogicalResourceId") == connection.stack:
             break
     return "; ".join(failure_reasons(events)) or "no reason was given"
+
+
+def stack_events(connection: "Connection", stack: str) -> Iterator[Any]:
+    """A stack's events, newest first; AWS gives a hundred at a time."""
+    pages = connection.cloudformation.get_paginator("describe_stack_events").paginate(
+        StackName=stack
+    )
+    for page in pages:
+        yield from page["StackEvents"]
 
 
 def failure_reasons(events: list[Any]) -> list[str]:
