@@ -73,7 +73,9 @@ def declaration(properties: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def tags(properties: Mapping[str, Any]) -> list[dict[str, str]]:
-    return [{"key": tag["Key"], "value": tag["Value"]} for tag in properties.get(TAGS, [])]
+    """The tags that a user gives; those of CloudFormation itself begin with aws:."""
+    given = [tag for tag in properties.get(TAGS, []) if not tag["Key"].startswith("aws:")]
+    return [{"key": tag["Key"], "value": tag["Value"]} for tag in given]
 
 
 def lowered(value: Any, key: str = "") -> Any:
