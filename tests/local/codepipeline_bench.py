@@ -175,9 +175,8 @@ class Bench:
     def __post_init__(self) -> None:
         self.service = self.made()
 
-    def made(self) -> CodePipeline:
-        """A service with these surroundings, as after a restart."""
-        ports = Ports(
+    def ports(self) -> Ports:
+        return Ports(
             caller=lambda: self.caller,
             identity=lambda: self.identity,
             allowed=self._allowed,
@@ -186,9 +185,12 @@ class Bench:
             changed=lambda: None,
             now=lambda: time.time() + self.ahead,
         )
+
+    def made(self) -> CodePipeline:
+        """A service with these surroundings, as after a restart."""
         kinds = ("S3", "Manual", "Lambda", "CodeBuild", "CloudFormation")
         providers = dict.fromkeys(kinds, self.provider)
-        return CodePipeline(ports, providers, Jobs(), NAMES, self.scale)
+        return CodePipeline(self.ports(), providers, Jobs(), NAMES, self.scale)
 
     def _allowed(
         self, role: str, what: str, resource: str, context: Mapping[str, Any] | None = None

@@ -1,8 +1,15 @@
 """Executions: how they move through the stages, stop, fail, are repeated, and survive."""
 
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
+from kanmon.local.codepipeline.deadlines import Deadlines
+from kanmon.local.codepipeline.outbox import Outbox
 from kanmon.local.codepipeline.ports import Result
+from kanmon.local.emulator import Event
 from tests.local.codepipeline_bench import (
     NAME,
     ROLE,
@@ -564,3 +571,40 @@ def test_after_a_restart_the_queue_goes_on(bench: Bench):
     assert bench.ends(first) == "Succeeded"
     bench.answer(bench.waits(second))
     assert bench.ends(second) == "Succeeded"
+
+
+def test_events_that_a_crash_may_have_swallowed_are_told_again(bench: Bench):
+    bench.create(two_functions())
+    bench.provider.fails("end")
+    identity = bench.start()
+    bench.ends(identity)
+    bench.events.clear()
+
+    bench.restart()
+
+    assert bench.told("Pipeline") == [(NAME, "STARTED"), (NAME, "FAILED")]
+
+
+def test_events_are_kept_for_some_seconds_only():
+    moment, sent = 100.0, []
+    due: list[tuple[float, Callable[[], None]]] = []
+
+    class Later(Deadlines):
+        def at(self, moment: float, call: Callable[[], None]) -> None:
+            due.append((moment, call))
+
+    ports = replace(Bench().ports(), emit=sent.append, now=lambda: moment)
+    outbox = Outbox(ports, Later(ports.now), threading.RLock())
+    first, second = (Event("aws.codepipeline", name, "arn", {}) for name in ("first", "second"))
+
+    outbox.emit(first)
+    moment = 103.0
+    outbox.emit(second)
+    ((when, forget),) = due
+    moment = when
+    forget()
+
+    assert when == 105.0
+    assert sent == [first, second]
+    assert [entry["event"]["detail_type"] for entry in outbox.state] == ["second"]
+    assert [moment for moment, _ in due] == [105.0, 108.0]

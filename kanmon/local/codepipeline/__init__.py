@@ -5,7 +5,7 @@
     conditions.py           when a stage is entered      approvals.py   who decides, and until when
     progress.py             what comes next in a stage   jobs.py        what functions answer
     engine.py runs.py       executions and actions while they go on
-    records.py state.py views.py events.py               what is kept, and what is told of it
+    records.py state.py views.py events.py outbox.py     what is kept, and what is told of it
     actions/                the providers, each behind a small port
     cloud.py stacks.py builds.py                         those ports on a running stage
 

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from kanmon.local.codepipeline.approvals import Approvals
@@ -11,6 +12,7 @@ from kanmon.local.codepipeline.engine import Engine
 from kanmon.local.codepipeline.executions import Executions
 from kanmon.local.codepipeline.jobs import Jobs
 from kanmon.local.codepipeline.names import TARGET_PREFIX, Names
+from kanmon.local.codepipeline.outbox import Outbox
 from kanmon.local.codepipeline.pipelines import Pipelines
 from kanmon.local.codepipeline.ports import Ports, Provider
 from kanmon.local.codepipeline.records import RUNNING
@@ -37,6 +39,8 @@ class CodePipeline:
         self._lock = threading.RLock()
         self._state = State()
         self._deadlines = Deadlines(ports.now)
+        self._outbox = Outbox(ports, self._deadlines, self._lock)
+        ports = replace(ports, emit=self._outbox.emit)
         self._engine = Engine(ports, self._state, names, providers, self._lock)
         self._approvals = Approvals(
             ports, self._state, self._engine, self._deadlines, self._lock, scale
@@ -70,7 +74,8 @@ class CodePipeline:
     def get_state(self) -> dict[str, Any]:
         """Return a copy of all that is kept, as plain JSON."""
         with self._lock:
-            kept: dict[str, Any] = json.loads(json.dumps(self._state.take()))
+            taken = {**self._state.take(), "events": self._outbox.state}
+            kept: dict[str, Any] = json.loads(json.dumps(taken))
         return kept
 
     def load_persisted_state(self, state: Mapping[str, Any] | None) -> None:
@@ -82,6 +87,7 @@ class CodePipeline:
             return
         with self._lock:
             self._state.load(state)
+            self._outbox.load(state.get("events", []))
             under_way = [
                 execution
                 for execution in self._state.executions.values()
