@@ -78,7 +78,7 @@ class Assembly:
     def _warm_up(self) -> None:
         from kanmon.local.functions.service import Functions
 
-        self.functions = Functions(self.home.functions, _lambda_credentials)
+        self.functions = Functions(self.home.functions, _lambda_credentials, _lambda_layers)
         self.functions.start()
         for name in FIRST:
             self._bring_up(name)
@@ -201,6 +201,12 @@ def _asked(service: OwnService) -> "Handler":
         return service.respond(headers, body)
 
     return handle
+
+
+def _lambda_layers(config: dict[str, Any]) -> list[bytes]:
+    from kanmon.local.patches.functions import layers_of
+
+    return layers_of(config)
 
 
 def _lambda_credentials(role_arn: str, service: str, session: str) -> dict[str, str]:

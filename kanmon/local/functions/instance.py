@@ -26,7 +26,7 @@ def run(order: dict[str, Any], connection: socket.socket, output: int) -> NoRetu
     time.tzset()
     folder = order["folder"]
     os.chdir(folder)
-    sys.path.insert(0, folder)
+    sys.path[:0] = [folder, *order["libraries"]]
     code = 0
     try:
         _serve(order, connection)

@@ -16,6 +16,7 @@ from kanmon.local.functions.pool import Forker, FunctionError, Instance, Outcome
 
 Config = dict[str, Any]
 Assume = Callable[[str, str, str], dict[str, str]]
+Layers = Callable[[Config], list[bytes]]
 
 # Credentials of a role are valid for twelve hours; an instance is replaced well before.
 INSTANCE_SECONDS = 6 * 3600
@@ -31,10 +32,14 @@ _MADE_FROM = (
 class Functions:
     """The instances of all functions, kept warm between invocations."""
 
-    def __init__(self, folder: Path, assume: Assume) -> None:
-        """`assume(role ARN, service, session name)` returns credentials as environment."""
+    def __init__(self, folder: Path, assume: Assume, layers: Layers = lambda _: []) -> None:
+        """`assume(role ARN, service, session name)` returns credentials as environment.
+
+        `layers(configuration)` returns the content of a function's layers, in their order.
+        """
         self._folder = folder
         self._assume = assume
+        self._layers = layers
         self._forker = Forker()
         self._idle: dict[str, list[tuple[str, Instance]]] = {}
         self._lock = threading.Lock()
@@ -107,21 +112,30 @@ class Functions:
         role = config["Role"]
         credentials = self._assume(role, "lambda.amazonaws.com", config["FunctionName"])
         folder = self._unpack(package)
+        layers = self._layers(config) if config.get("Layers") else []
+        opt = self._unpack(*layers) if layers else None
         return self._forker.fork(
             {
                 "folder": str(folder),
+                "libraries": [str(opt / "python")] if opt else [],
                 "handler": config["Handler"],
-                "environment": {**_environment(config, folder), **credentials},
+                "environment": {**_environment(config, folder, opt), **credentials},
             }
         )
 
-    def _unpack(self, package: bytes) -> Path:
-        """Unpack once per content; the folder also keeps the compiled bytecode."""
-        folder = self._folder / hashlib.sha256(package).hexdigest()[:32]
+    def _unpack(self, *packages: bytes) -> Path:
+        """Unpack once per content; the folder also keeps the compiled bytecode.
+
+        Of several packages, as layers are, a later one's files replace those of the same name.
+        """
+        names = "".join(hashlib.sha256(package).hexdigest() for package in packages)
+        name = names if len(packages) == 1 else hashlib.sha256(names.encode()).hexdigest()
+        folder = self._folder / name[:32]
         if not folder.exists():
             draft = folder.with_name(f".{folder.name}.{threading.get_ident()}")
-            with zipfile.ZipFile(io.BytesIO(package)) as archive:
-                archive.extractall(draft)  # zipfile itself keeps names inside the folder
+            for package in packages:
+                with zipfile.ZipFile(io.BytesIO(package)) as archive:
+                    archive.extractall(draft)  # zipfile itself keeps names inside the folder
             try:
                 draft.rename(folder)
             except OSError:  # another thread was first
@@ -138,8 +152,12 @@ def _made_from(config: Config) -> str:
     return json.dumps([config.get(name) for name in _MADE_FROM], sort_keys=True)
 
 
-def _environment(config: Config, folder: Path) -> dict[str, str]:
-    """What AWS puts into a function's environment; its own variables do not override it."""
+def _environment(config: Config, folder: Path, opt: Path | None) -> dict[str, str]:
+    """What AWS puts into a function's environment; its own variables do not override it.
+
+    The one of ours is LAYERS_ROOT: where the content of the function's layers is, which on AWS is
+    /opt. Nothing can be put there on a laptop.
+    """
     name = config["FunctionName"]
     logging = config.get("LoggingConfig") or {}
     return {
@@ -154,6 +172,7 @@ def _environment(config: Config, folder: Path) -> dict[str, str]:
         "TZ": ":UTC",
         "_HANDLER": config["Handler"],
         "LAMBDA_TASK_ROOT": str(folder),
+        **({"LAYERS_ROOT": str(opt)} if opt else {}),
         "LAMBDA_RUNTIME_DIR": sys.prefix,
         "AWS_REGION": os.environ["AWS_REGION"],
         "AWS_DEFAULT_REGION": os.environ["AWS_REGION"],

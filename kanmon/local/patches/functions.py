@@ -73,6 +73,13 @@ def _may_write_its_log(config: dict[str, Any]) -> bool:
     )
 
 
+def layers_of(config: dict[str, Any]) -> list[bytes]:
+    """The content of a function's layers, in their order."""
+    with request_scope(ACCOUNT, REGION):
+        found = (lambda_svc._resolve_layer_zip(layer) for layer in config.get("Layers") or [])
+        return [content for content in found if content]
+
+
 def prepare_all(functions: Functions) -> None:
     """Start an instance of every function without one. One that cannot start fails when called."""
     with request_scope(ACCOUNT, REGION):
