@@ -18,7 +18,15 @@ import boto3
 ROOT = Path(__file__).parents[2]
 # It keeps what it has read of the services' descriptions.
 _session = boto3.session.Session()
-LINKED = ("kanmon", "functions", "containers", "statemachine", "template.yaml", "samconfig.toml")
+LINKED = (
+    "kanmon",
+    "functions",
+    "containers",
+    "serving",
+    "statemachine",
+    "template.yaml",
+    "samconfig.toml",
+)
 
 # Small enough that a run takes as long as its three processes need to start.
 TINY = """
