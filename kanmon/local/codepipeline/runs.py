@@ -164,9 +164,9 @@ class Runs:
             }
         if revision:
             names = [made.name for made in task.outputs]
-            execution["revisions"].append(
-                {"actionName": task.action, "artifacts": names, **revision}
-            )
+            others = [one for one in execution["revisions"] if one["actionName"] != task.action]
+            found = {"actionName": task.action, "artifacts": names, **revision}
+            execution["revisions"] = [*others, found]
         self.succeed(execution, record, result.variables)
 
     def succeed(self, execution: Record, record: Record, made: Mapping[str, str]) -> None:
