@@ -191,6 +191,17 @@ def test_only_short_limits_run_at_the_pace_of_the_stage():
     assert seconds_open(7 * 24 * 60, 200.0) == 7 * 24 * 3600
 
 
+@pytest.mark.parametrize(("setting", "scale"), [("", 1.0), ("50", 50.0)])
+def test_the_pace_counts_for_approvals_only_where_somebody_set_it(
+    monkeypatch: pytest.MonkeyPatch, setting: str, scale: float
+):
+    from kanmon.local.codepipeline.stage import approval_scale
+
+    monkeypatch.setenv("KANMON_TIME_SCALE", setting)
+
+    assert approval_scale() == scale
+
+
 def test_a_stopped_execution_waits_for_the_decision_or_abandons_it(bench: Bench):
     bench.create(reviewed())
     first, second = bench.start(), bench.start()

@@ -458,6 +458,7 @@ def test_in_parallel_mode_an_execution_goes_on_by_the_structure_it_began_with(be
     identity = bench.start()
     token = bench.waits(identity)
     declaration = reviewed()
+    declaration["stages"][1]["name"] = "Look"
     declaration["stages"][2]["actions"][0]["name"] = "renamed"
 
     bench.call("UpdatePipeline", pipeline=declaration)

@@ -92,23 +92,27 @@ class Approvals:
         return {"approvedAt": at}
 
     def _find(self, request: Mapping[str, Any]) -> tuple[Record, Record]:
-        """The approval that the request's token belongs to, with its execution."""
-        pipeline, name = request["pipelineName"], request["actionName"]
-        stage = stage_of(self._state.current(pipeline), request["stageName"])
-        if not any(action["name"] == name for action in stage["actions"]):
-            raise ServiceError(
-                "ActionNotFoundException",
-                f"Stage '{stage['name']}' of pipeline '{pipeline}' does not have an action with"
-                f" name '{name}'",
-            )
+        """The approval that the request's token belongs to, with its execution.
+
+        An execution may go by an older structure than the pipeline's, with other names in it.
+        """
+        pipeline, place = request["pipelineName"], (request["stageName"], request["actionName"])
+        declaration = self._state.current(pipeline)
         for execution in self._state.executions_of(pipeline):
             for record in execution["actions"].values():
                 if (
                     record["approval"] is not None
                     and record["approval"]["token"] == request["token"]
-                    and (record["stage"], record["action"]) == (stage["name"], name)
+                    and (record["stage"], record["action"]) == place
                 ):
                     return execution, record
+        stage = stage_of(declaration, place[0])
+        if not any(action["name"] == place[1] for action in stage["actions"]):
+            raise ServiceError(
+                "ActionNotFoundException",
+                f"Stage '{place[0]}' of pipeline '{pipeline}' does not have an action with name"
+                f" '{place[1]}'",
+            )
         raise invalid_token()
 
     def _refuse_unless_open(self, execution: Record, record: Record) -> None:
