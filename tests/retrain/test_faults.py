@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.retrain.laptop import Laptop, rows
+from tests.retrain.laptop import TINY, Laptop, rows
 
 STATES = (
     "Open Run",
@@ -32,9 +32,13 @@ def eventually(found: Callable[[], Any], within_seconds: float = 30) -> Any:
     return value
 
 
-def start(laptop: Laptop, model: str) -> tuple[str, str]:
+# Trains for longer than a command line takes to start.
+SLOW = TINY.replace("rounds: 30", "rounds: 50000").replace("rounds: 10", "rounds: 50000")
+
+
+def start(laptop: Laptop, model: str, text: str = TINY) -> tuple[str, str]:
     """Start a run of a model made for this test; its name and execution."""
-    laptop.add_model(model)
+    laptop.add_model(model, text.format(name=model, floor=5.0))
     laptop.put_object(model, rows(300))
     started = laptop.must("run", model, "--no-wait")
     return started["run"], started["execution_arn"]
@@ -82,7 +86,7 @@ def test_a_job_that_is_stopped_fails_the_run_and_says_so(laptop: Laptop) -> None
 
 
 def test_a_run_that_is_stopped_gives_its_turn_back_and_stops_its_job(laptop: Laptop) -> None:
-    run, arn = start(laptop, "stopped-run")
+    run, arn = start(laptop, "stopped-run", SLOW)
     entered(laptop, arn, "Train")
 
     laptop.must("stop", run)
@@ -98,6 +102,7 @@ def test_a_run_that_is_stopped_gives_its_turn_back_and_stops_its_job(laptop: Lap
             ]
         )
     )
+    laptop.add_model("stopped-run")
     assert laptop.must("run", "stopped-run")["status"] == "SUCCEEDED"
 
 

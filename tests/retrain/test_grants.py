@@ -3,7 +3,7 @@
 import json
 
 from tests.retrain.laptop import Laptop, rows
-from tests.retrain.test_faults import end, entered, eventually
+from tests.retrain.test_faults import SLOW, end, entered, eventually
 from tests.template.grants import unused
 
 
@@ -67,7 +67,8 @@ def a_failing_run_with_another_behind_it(laptop: Laptop) -> None:
 
 
 def a_stopped_run(laptop: Laptop) -> None:
-    run = laptop.must("run", "good", "--set", "rounds=15", "--no-wait")
+    laptop.add_model("good", SLOW.format(name="good", floor=5.0))
+    run = laptop.must("run", "good", "--no-wait")
     entered(laptop, run["execution_arn"], "Preprocess")
     laptop.must("stop", run["run"])
     laptop.settle("good")
