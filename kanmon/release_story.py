@@ -183,7 +183,11 @@ def causes(evidence: Evidence) -> list[str]:
         found.append(evidence.progress.summary)
     if evidence.release.error:
         found.append(evidence.release.error)
-    return list(dict.fromkeys(_one_line(one) for one in found))
+    told: list[str] = []
+    for cause in map(_one_line, found):
+        if cause and not any(earlier in cause for earlier in told):
+            told.append(cause)
+    return told
 
 
 # What CodeDeploy calls the moments at which serving.yaml's checks run.

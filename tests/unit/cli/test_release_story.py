@@ -200,7 +200,7 @@ def test_a_stopped_pipeline_says_where_and_why():
     story = tell(Evidence(release("FAILED", error="stopped: wrong data"), stopped, champion=6))
 
     assert story.headline == "wine/7 was stopped at DeployRelease (stage Promote)"
-    assert story.reasons == ["wrong data", "stopped: wrong data", "wine/6 stays in service."]
+    assert story.reasons == ["wrong data", "wine/6 stays in service."]
 
 
 @pytest.mark.parametrize("status", ["WAITING", "APPROVED"])
