@@ -32,6 +32,8 @@ os.environ.update(
     STACK_NAME="kanmon-test",
     STEPS_REPOSITORY="kanmon-test-steps",
     RETRAIN_MACHINE_ARN=MACHINE,
+    RELEASE_PIPELINE="kanmon-test-release",
+    AWS_REGION="us-east-1",
     NOTIFICATIONS_TOPIC_ARN=TOPIC,
 )
 
@@ -135,6 +137,20 @@ class Stage:
             ModelApprovalStatus=status,
             CustomerMetadataProperties=metadata,
         )["ModelPackageArn"]
+        return arn
+
+    def promote(self, release: int = 3, **metadata: str) -> str:
+        """A package that the release pipeline has put into service, as RecordRelease leaves it."""
+        self.sagemaker.create_model_package_group(ModelPackageGroupName="kanmon-test-churn")
+        arn = self.register("Approved", **metadata)
+        item = {
+            "model": {"S": "churn"},
+            "item": {"S": "champion"},
+            "release": {"N": str(release)},
+            "run": {"S": metadata.get("run", "by-hand")},
+            "package_arn": {"S": arn},
+        }
+        self.dynamodb.put_item(TableName=TABLE, Item=item)
         return arn
 
     def item(self, name: str) -> dict[str, Any]:

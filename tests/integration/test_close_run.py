@@ -34,6 +34,7 @@ def test_a_closed_run_is_recorded_and_told(
         "summary": event["summary"],
         "package_arn": event["package_arn"],
         "review_uri": event["review_uri"],
+        "release": None,
         "equals": None,
         "started_next": None,
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -87,6 +89,7 @@ def test_the_verdict_and_the_page_are_kept_with_the_run(
     html = page["Body"].read().decode()
     assert verdict["summary"] == judgement["summary"]
     assert {rule["outcome"] for rule in verdict["rules"]} == {"pass"}
+    assert re.fullmatch(r"20\d\d-.+Z", verdict["judged_at"])
     assert page["ContentType"] == "text/html; charset=utf-8"
     assert html.startswith("<!DOCTYPE html>") or html.startswith("<!doctype html>")
 
@@ -103,6 +106,34 @@ def test_a_broken_metric_is_rejected_and_still_gets_its_page(
     assert stage.get_json(f"runs/churn/{RUN}/verdict.json")["verdict"] == "reject"
 
 
+def test_every_judged_run_is_a_line_of_the_metrics_table(
+    stage: Stage, context: Context, load_event: Load, opened: dict[str, Any]
+) -> None:
+    stage.write_results(seconds=2.5, candidate={"metrics": {"auc": {"value": math.nan}}})
+
+    judge_candidate.handler(load_event("judge_candidate"), context)
+
+    key = f"metrics/model=churn/{RUN}.json"
+    written = stage.s3.get_object(Bucket="kanmon-test-data", Key=key)["Body"].read().decode()
+    line = json.loads(written)
+    assert written.count("\n") == 1
+    assert (line["run"], line["verdict"], line["primary_metric"]) == (RUN, "reject", "auc")
+    assert line["metrics"][0] == {
+        "name": "auc",
+        "value": None,
+        "low": None,
+        "high": None,
+        "champion_value": None,
+        "champion_low": None,
+        "champion_high": None,
+        "difference_value": 0.01,
+        "difference_low": 0.001,
+        "difference_high": 0.019,
+    }
+    # Train did not say how long it took, so the cost is not guessed.
+    assert (line["seconds"], line["usd"]) == (2.5, None)
+
+
 def test_judging_twice_says_the_same(
     stage: Stage, context: Context, load_event: Load, opened: dict[str, Any]
 ) -> None:
@@ -116,8 +147,7 @@ def test_judging_twice_says_the_same(
 def test_an_evaluation_without_the_runs_champion_does_not_pass_as_a_first_candidate(
     stage: Stage, context: Context, load_event: Load
 ) -> None:
-    stage.sagemaker.create_model_package_group(ModelPackageGroupName="kanmon-test-churn")
-    stage.register("Approved", **CHAMPION)
+    stage.promote(3, **CHAMPION)
     open_run.handler({"run": RUN, "request": {"model": "churn"}}, context)
     stage.write_results(champion=None)
 

@@ -196,20 +196,19 @@ def test_a_run_killed_after_it_registered_is_not_registered_twice(
     assert (again["outcome"], again["equals"]) == ("nothing new", RUN)
 
 
-def test_the_champion_is_the_newest_approved_package(
+def test_the_champion_is_what_the_release_pipeline_promoted_last(
     stage: Stage, opened: Callable[..., dict[str, Any]]
 ) -> None:
-    stage.sagemaker.create_model_package_group(ModelPackageGroupName="kanmon-test-churn")
-    stage.register("Approved", **{**CHAMPION, "run": "older"})
-    arn = stage.register("Approved", **CHAMPION)
-    stage.register("Rejected", run="loser")
+    arn = stage.promote(3, **CHAMPION)
+    stage.register("Approved", **{**CHAMPION, "run": "approved-and-not-yet-in-service"})
 
     answer = opened()
 
     assert answer["package_group_exists"] is True
     assert answer["champion"] == {
+        "release": 3,
         "package_arn": arn,
-        "version": 2,
+        "version": 1,
         "run": CHAMPION["run"],
         "model_uri": CHAMPION["artifact_uri"],
         "model_sha256": CHAMPION["artifact_sha256"],
@@ -219,13 +218,32 @@ def test_the_champion_is_the_newest_approved_package(
     }
 
 
-def test_an_approved_package_that_no_run_registered_is_named(
+def test_an_approval_in_the_registry_alone_makes_no_champion(
     stage: Stage, opened: Callable[..., dict[str, Any]]
 ) -> None:
     stage.sagemaker.create_model_package_group(ModelPackageGroupName="kanmon-test-churn")
-    stage.register("Approved", run="by-hand")
+    stage.register("Approved", **CHAMPION)
 
-    with pytest.raises(ForeignPackageError, match="kanmon-test-churn/1: approved, but without"):
+    assert opened()["champion"] is None
+
+
+def test_a_champion_whose_package_lost_what_its_run_wrote_is_named(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    stage.promote(3, run="by-hand")
+
+    with pytest.raises(ForeignPackageError, match=r"kanmon-test-churn/1: .* has lost the metadata"):
+        opened()
+
+
+def test_a_champion_whose_package_was_deleted_is_named(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    stage.promote(3, **CHAMPION)
+    gone = "arn:aws:sagemaker:us-east-1:123456789012:model-package/kanmon-test-churn/99"
+    stage.write_item("champion", package_arn=gone, release="3")
+
+    with pytest.raises(ForeignPackageError, match=r"churn/99: .* is not in the registry any more"):
         opened()
 
 

@@ -57,6 +57,7 @@ def close_run(closing: Closing, event: Mapping[str, Any], now: datetime) -> dict
         "summary": event["summary"],
         "package_arn": event.get("package_arn"),
         "review_uri": event.get("review_uri"),
+        "release": event.get("release"),
         "equals": event.get("equals"),
         "started_next": started,
     }
@@ -134,6 +135,7 @@ def _notice_closed(closing: Closing, event: Mapping[str, Any], now: datetime) ->
             verdict=event.get("verdict"),
             package_arn=event.get("package_arn"),
             review_uri=event.get("review_uri"),
+            release=event.get("release"),
         )
     )
     closing.ledger.write_run(event["model"], event["run"], {"noticed_at": moment(now)})

@@ -8,10 +8,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from lifecycle.cost import cost
 from lifecycle.definition import ModelDefinition
+from lifecycle.evidence import read_evidence
 from lifecycle.gate import Verdict, judge
+from lifecycle.history_line import history_line
 from lifecycle.lineage import description, package_metadata
-from lifecycle.store import ObjectMissingError, Store
+from lifecycle.store import Store
 from lifecycle.wording import moment
 
 RenderPage = Callable[..., str]
@@ -20,28 +23,34 @@ RenderPage = Callable[..., str]
 def judge_candidate(
     store: Store, render: RenderPage, model: str, run: str, now: datetime
 ) -> dict[str, Any]:
-    """Write verdict.json and review.html; answer with what the registration needs."""
+    """Write verdict.json, review.html and the run's line of the metrics table.
+
+    Answers with what the registration needs.
+    """
 
     def key(name: str) -> str:
         return store.run_key(model, run, name)
 
-    plan = store.read_json(key("run.json"))
-    training = store.read_json(key("train/training.json"))
-    evaluation = _evaluation(store, key("evaluate/evaluation.json"), plan)
+    evidence = read_evidence(store, model, run)
+    plan, training, evaluation = evidence.plan, evidence.training, evidence.evaluation
     definition = ModelDefinition.model_validate(plan["definition"]["content"])
     verdict = judge(definition, evaluation)
-    document = asdict(verdict)
+    document = {**asdict(verdict), "judged_at": moment(now)}
+    costs = cost(evidence.reports, evidence.resources)
     page = render(
         plan,
         evaluation,
         document,
-        judged_at=moment(now),
+        judged_at=document["judged_at"],
         training=training,
-        preprocess=store.read_json_if_there(key("preprocess/report/preprocess.json")),
-        champion_definition=_champion_definition(store, model, plan),
+        preprocess=evidence.preprocess,
+        champion_definition=evidence.champion_definition,
+        cost=costs,
     )
     store.write_json(key("verdict.json"), document)
     store.write_page(key("review.html"), page)
+    line = history_line(plan, evaluation, document, document["judged_at"], costs)
+    store.write_line(store.metrics_key(model, run), line)
     uris = {
         "evaluation": store.uri(key("evaluate/evaluation.json")),
         "statistics": store.uri(key("evaluate/statistics.json")),
@@ -86,31 +95,3 @@ def client_token(fingerprint: str, run: str) -> str:
     The run is part of it: a forced run of the same fingerprint is a package of its own.
     """
     return hashlib.sha256(f"{fingerprint}:{run}".encode()).hexdigest()[:36]
-
-
-def _evaluation(store: Store, key: str, plan: Mapping[str, Any]) -> dict[str, Any]:
-    evaluation = store.read_json(key)
-    if not isinstance(evaluation, dict) or evaluation.get("run") != plan["run"]:
-        raise ObjectMissingError(
-            f"{store.uri(key)} is not the evaluation of run {plan['run']}; "
-            "look at the evaluate step's log and run again"
-        )
-    if plan["champion"] is not None and evaluation.get("champion") is None:
-        # The run has a champion: an evaluation that left it out must not pass as a first candidate.
-        return {**evaluation, "champion": {}}
-    return evaluation
-
-
-def _champion_definition(
-    store: Store, model: str, plan: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    """The definition the champion was trained from, with its run's parameters applied."""
-    if plan["champion"] is None:
-        return None
-    champion_plan = store.read_json_if_there(
-        store.run_key(model, plan["champion"]["run"], "run.json")
-    )
-    if not isinstance(champion_plan, dict):
-        return None
-    content = champion_plan.get("definition", {}).get("content")
-    return content if isinstance(content, dict) else None

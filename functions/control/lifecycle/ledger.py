@@ -1,7 +1,8 @@
 """The table of models: whose turn it is, which runs there were, which definition is current.
 
 Items of one model share the partition key `model`; the sort key `item` is one of `turn`,
-`definition`, `run#<run>` and `fingerprint#<sha256>`.
+`definition`, `run#<run>` and `fingerprint#<sha256>`; those of releases are in
+releases.release_ledger.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
+from lifecycle.items import packed, unpacked
 from lifecycle.turn import Asked, Handed, Queued, Turn, ask, hand_over
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Ledger:
         try:
             self._client.put_item(
                 TableName=self._table,
-                Item=_packed(item),
+                Item=packed(item),
                 ConditionExpression="attribute_not_exists(#r) OR #r = :seen",
                 ExpressionAttributeNames={"#r": "revision"},
                 ExpressionAttributeValues={":seen": {"N": str(seen.revision)}},
@@ -98,9 +98,13 @@ class Ledger:
             ExpressionAttributeValues={f":{name}": {"S": value} for name, value in given.items()},
             ReturnValues="ALL_OLD",
         )
-        return _unpacked(before.get("Attributes", {}))
+        return unpacked(before.get("Attributes", {}))
 
-    # ---- definitions and fingerprints
+    # ---- the champion, definitions and fingerprints
+
+    def champion(self, model: str) -> dict[str, Any] | None:
+        """What the release pipeline promoted last; it alone writes this item."""
+        return self._read(model, "champion")
 
     def current_definition(self, model: str) -> str | None:
         """The sha256 of the definition that runs without one of their own use."""
@@ -114,7 +118,7 @@ class Ledger:
 
     def remember_fingerprint(self, model: str, fingerprint: str, run: str) -> None:
         item = {"model": model, "item": f"fingerprint#{fingerprint}", "run": run}
-        self._client.put_item(TableName=self._table, Item=_packed(item))
+        self._client.put_item(TableName=self._table, Item=packed(item))
 
     def _read(self, model: str, item: str) -> dict[str, Any] | None:
         found = self._client.get_item(
@@ -122,7 +126,7 @@ class Ledger:
             Key={"model": {"S": model}, "item": {"S": item}},
             ConsistentRead=True,
         )
-        return _unpacked(found["Item"]) if "Item" in found else None
+        return unpacked(found["Item"]) if "Item" in found else None
 
 
 def _turn(item: Mapping[str, Any]) -> Turn:
@@ -164,13 +168,3 @@ def _handed_item(handed: Handed) -> dict[str, Any]:
         "input": json.dumps(handed.input),
         "runs": list(handed.runs),
     }
-
-
-def _packed(item: Mapping[str, Any]) -> dict[str, Any]:
-    serializer = TypeSerializer()
-    return {name: serializer.serialize(value) for name, value in item.items() if value is not None}
-
-
-def _unpacked(item: Mapping[str, Any]) -> dict[str, Any]:
-    deserializer = TypeDeserializer()
-    return {name: deserializer.deserialize(value) for name, value in item.items()}

@@ -1,4 +1,4 @@
-"""What subscribers are told about a run: one event, as JSON for programs and as text for mail."""
+"""What subscribers are told about a run or a release: one event, as JSON and as text for mail."""
 
 from __future__ import annotations
 
@@ -13,11 +13,23 @@ if TYPE_CHECKING:
 LONGEST_SUBJECT = 100  # set by SNS, which also wants it in ASCII
 
 
+Event = Literal[
+    "candidate registered",
+    "nothing new",
+    "run failed",
+    "release waiting",
+    "release promoted",
+    "release rejected",
+    "release rolled back",
+    "release failed",
+]
+
+
 @dataclass(frozen=True)
 class Notice:
-    """`summary` is the gate's own words, or the failure's."""
+    """`summary` is the gate's own words, or the failure's, or those of who decided."""
 
-    event: Literal["candidate registered", "nothing new", "run failed"]
+    event: Event
     stack: str
     model: str
     run: str
@@ -27,11 +39,17 @@ class Notice:
     package_arn: str | None = None
     review_uri: str | None = None
     error: str | None = None
+    release: int | None = None
+    execution: str | None = None
 
 
 def subject(notice: Notice) -> str:
-    what = notice.verdict or notice.event
-    text = f"{notice.stack}: {notice.model}: {what} ({notice.run})"
+    if notice.event.startswith("release "):
+        what = notice.event.removeprefix("release ")
+        text = f"{notice.stack}: {notice.model}/{notice.release}: {what} ({notice.run})"
+    else:
+        what = notice.verdict or notice.event
+        text = f"{notice.stack}: {notice.model}: {what} ({notice.run})"
     ascii_text = text.encode("ascii", "replace").decode()
     return "".join(c if c.isprintable() else " " for c in ascii_text)[:LONGEST_SUBJECT]
 
@@ -39,6 +57,8 @@ def subject(notice: Notice) -> str:
 def text(notice: Notice, region: str) -> str:
     """The mail's body."""
     lines = [notice.summary, "", f"Model    {notice.model}", f"Run      {notice.run}"]
+    if notice.release is not None:
+        lines.append(f"Release  {notice.model}/{notice.release}")
     if notice.package_arn:
         lines.append(f"Package  {notice.package_arn}")
     if notice.review_uri:

@@ -144,7 +144,7 @@ def _prepared(
     if not request.force:
         equals = opening.ledger.run_with_fingerprint(model, identity)
         equals = equals or run_with_fingerprint(group, identity)
-    champion = champion_of(group) if equals is None else None
+    champion = _champion(opening, model) if equals is None else None
     answer = {
         "outcome": "nothing new" if equals else "new",
         "run": run,
@@ -170,6 +170,14 @@ def _prepared(
         plan = _plan(opening, answer, request, definition, snapshot, now)
         store.write_json(store.run_key(model, run, "run.json"), plan)
     return answer
+
+
+def _champion(opening: Opening, model: str) -> dict[str, Any] | None:
+    """What the release pipeline promoted last; None is a named case, not a failure."""
+    promoted = opening.ledger.champion(model)
+    if promoted is None:
+        return None
+    return champion_of(promoted, opening.registry.package(promoted["package_arn"]))
 
 
 def _plan(

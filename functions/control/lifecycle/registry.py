@@ -1,7 +1,8 @@
 """The model registry: one package group per model, one package per candidate.
 
-The champion is the newest package that is Approved. What Kanmon must know of a package stands in
-its metadata, written when it was registered.
+What Kanmon must know of a package stands in its metadata, written when it was registered. Which
+package is the champion is not for the registry to say: it is the one whose release was promoted
+last, and the model table names it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _NEEDED_OF_A_CHAMPION = (
 
 
 class ForeignPackageError(Exception):
-    """The newest approved package was not registered by a run."""
+    """The champion's package is not there, or not as a run registered it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,6 @@ class Group:
     name: str
     exists: bool
     newest: Package | None
-    champion: Package | None
 
 
 class Registry:
@@ -61,57 +61,65 @@ class Registry:
 
     def group(self, name: str) -> Group:
         if not self._exists(name):
-            return Group(name, False, None, None)
-        newest = self._newest(name)
-        if newest is not None and newest[1] == "Approved":
-            return Group(name, True, newest[0], newest[0])
-        approved = self._newest(name, "Approved") if newest else None
-        return Group(name, True, newest and newest[0], approved and approved[0])
+            return Group(name, False, None)
+        return Group(name, True, self._newest(name))
+
+    def package(self, arn: str) -> Package | None:
+        """The package; None if it was deleted."""
+        try:
+            described = self._client.describe_model_package(ModelPackageName=arn)
+        except ClientError as error:
+            if _is_missing(error):
+                return None
+            raise
+        return Package(
+            arn,
+            described.get("ModelPackageVersion", 0),
+            described.get("CustomerMetadataProperties", {}),
+        )
 
     def _exists(self, name: str) -> bool:
         try:
             self._client.describe_model_package_group(ModelPackageGroupName=name)
         except ClientError as error:
-            # SageMaker answers ValidationException where other services say not found.
-            words = error.response["Error"].get("Message", "").lower()
-            code = error.response["Error"].get("Code", "")
-            if code == "ResourceNotFound" or ("does not exist" in words or "not found" in words):
+            if _is_missing(error):
                 return False
             raise
         return True
 
-    def _newest(self, name: str, status: str | None = None) -> tuple[Package, str] | None:
-        filters: dict[str, Any] = {"ModelApprovalStatus": status} if status else {}
+    def _newest(self, name: str) -> Package | None:
         pages = self._client.get_paginator("list_model_packages").paginate(
-            ModelPackageGroupName=name, SortBy="CreationTime", SortOrder="Descending", **filters
+            ModelPackageGroupName=name, SortBy="CreationTime", SortOrder="Descending"
         )
-        # The filter may leave the first pages empty: that is not yet to have no champion.
+        # A page may be empty although another one follows.
         listed = (package for page in pages for package in page["ModelPackageSummaryList"])
         first = next(listed, None)
-        if first is None:
-            return None
-        arn = first["ModelPackageArn"]
-        described = self._client.describe_model_package(ModelPackageName=arn)
-        package = Package(
-            arn,
-            described.get("ModelPackageVersion", 0),
-            described.get("CustomerMetadataProperties", {}),
-        )
-        return package, described.get("ModelApprovalStatus", "")
+        return self.package(first["ModelPackageArn"]) if first is not None else None
 
 
-def champion_of(group: Group) -> dict[str, Any] | None:
-    """The champion as the run plan holds it; None is a named case, not a failure."""
-    package = group.champion
+def _is_missing(error: ClientError) -> bool:
+    """SageMaker answers ValidationException where other services say not found."""
+    words = error.response["Error"].get("Message", "").lower()
+    code = error.response["Error"].get("Code", "")
+    return code == "ResourceNotFound" or "does not exist" in words or "not found" in words
+
+
+def champion_of(promoted: Mapping[str, Any], package: Package | None) -> dict[str, Any]:
+    """The champion as the run plan holds it, from the table's item and the registry's package."""
+    arn, model = promoted["package_arn"], promoted["model"]
+    mend = f"bring it back, or go to another release with `kanmon rollback {model}`"
     if package is None:
-        return None
+        raise ForeignPackageError(
+            f"{arn}: the package of the release in service is not in the registry any more; {mend}"
+        )
     missing = [name for name in _NEEDED_OF_A_CHAMPION if not package.metadata.get(name)]
     if missing:
         raise ForeignPackageError(
-            f"{package.arn}: approved, but without the metadata {', '.join(missing)} that a run "
-            "writes; reject the package in the registry, or approve one that a run registered"
+            f"{arn}: the package of the release in service has lost the metadata "
+            f"{', '.join(missing)} that its run wrote; {mend}"
         )
     return {
+        "release": int(promoted["release"]),
         "package_arn": package.arn,
         "version": package.version,
         "run": package.metadata[RUN],

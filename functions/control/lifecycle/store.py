@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from lifecycle.canonical import canonical_json
 from lifecycle.snapshot import DataObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+# What S3 answers for a version that is not there, or never was: the last, for a malformed id.
+_GONE = ("NoSuchKey", "NoSuchVersion", "404", "InvalidArgument")
+
+
 class ObjectMissingError(Exception):
     """An object that an earlier step should have written is not there."""
+
+
+class ReleaseChangedError(Exception):
+    """An object of a release, which never changes, is not what it was when it was written."""
 
 
 class Store:
@@ -37,6 +47,15 @@ class Store:
     @staticmethod
     def definition_key(model: str, sha256: str, name: str = "") -> str:
         return f"definitions/{model}/{sha256}/{name}"
+
+    @staticmethod
+    def release_key(model: str, release: int, name: str) -> str:
+        return f"releases/{model}/{release}/{name}"
+
+    @staticmethod
+    def metrics_key(model: str, run: str) -> str:
+        # Athena reads the folder's name as a column.
+        return f"metrics/model={model}/{run}.json"
 
     # ---- reading and writing
 
@@ -83,6 +102,64 @@ class Store:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
                 raise ObjectMissingError(f"{self.uri(key)} is not there") from error
             raise
+
+    def read_current(self, key: str) -> tuple[bytes, str]:
+        """The object's bytes and the id of the version they are of."""
+        try:
+            found = self._client.get_object(Bucket=self.bucket, Key=key)
+        except self._client.exceptions.NoSuchKey as error:
+            raise ObjectMissingError(f"{self.uri(key)} is not there") from error
+        return found["Body"].read(), found.get("VersionId", "")
+
+    def read_version(self, key: str, version: str) -> bytes:
+        try:
+            found = self._client.get_object(Bucket=self.bucket, Key=key, VersionId=version)
+        except self._client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                raise ObjectMissingError(
+                    f"{self.uri(key)} is not there any more as version {version}"
+                ) from error
+            raise
+        return found["Body"].read()
+
+    def sha256_of_version(self, key: str, version: str) -> str | None:
+        """The digest of a version's bytes, however many they are; None if it is gone."""
+        try:
+            found = self._client.get_object(Bucket=self.bucket, Key=key, VersionId=version)
+        except self._client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                return None
+            raise
+        whole = hashlib.sha256()
+        for part in found["Body"].iter_chunks(1024 * 1024):
+            whole.update(part)
+        return whole.hexdigest()
+
+    def write_once(self, key: str, body: bytes, kind: str) -> str:
+        """Write what must never be overwritten; answers with its version id.
+
+        Writing the same bytes again changes nothing; other bytes raise ReleaseChangedError.
+        """
+        try:
+            written = self._client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, ContentType=kind, IfNoneMatch="*"
+            )
+        except self._client.exceptions.ClientError as error:
+            # 409: somebody else is writing it at this moment. The state machine asks again.
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
+            there, version = self.read_current(key)
+            if there != body:
+                raise ReleaseChangedError(
+                    f"{self.uri(key)} is there already with other content; a release never "
+                    "changes, so run the model again to open a new one"
+                ) from error
+            return version
+        return written.get("VersionId", "")
+
+    def write_line(self, key: str, document: object) -> None:
+        """One JSON document on one line, as Athena reads it."""
+        self._write(key, canonical_json(document) + "\n", "application/json")
 
     def write_json(self, key: str, document: object) -> None:
         body = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)

@@ -22,6 +22,9 @@ class Case:
     training: Document = field(default_factory=dict)
     preprocess: Document = field(default_factory=dict)
     champion_definition: Document = field(default_factory=dict)
+    # Empty for the page of a run: its candidate may never become a release.
+    release: Document = field(default_factory=dict)
+    cost: Document = field(default_factory=dict)
     limit: int = 60
 
     @property

@@ -2,6 +2,7 @@
 
 from lifecycle.figures import finite
 
+from review import releasing
 from review.case import Case
 from review.reading import listed, mapping
 from review.tables import Cell, Column, Table, table
@@ -87,6 +88,7 @@ def lineage(case: Case, judged_at: str) -> Table:
         ),
         ("Candidate's model.tar.gz, sha256", text(case.training.get("model_sha256")), ""),
     ]
+    facts = [*releasing.identities(case), *facts, *releasing.digests(case)]
     images = mapping(plan.get("images"))
     facts += [(f"Image of {step}", text(uri), "") for step, uri in images.items()]
     changed = mapping(plan.get("parameters"))
@@ -141,7 +143,7 @@ def durations(case: Case) -> Table:
 
 
 # Facts that are words; all others in the lineage are identifiers, set in a fixed width.
-_IN_WORDS = {"Opened", "Judged"}
+_IN_WORDS = {"Opened", "Judged", "Release opened"}
 
 
 def _facts(id: str, caption: str, facts: list[tuple[str, str, str]], limit: int) -> Table:

@@ -1,7 +1,8 @@
 """Renders the review page: one HTML file that needs nothing else, runs nothing, asks for nothing.
 
-It shows a run's candidate to the person who approves it. It only shows: there is no link, form or
-script on it that could decide, so neither a mail scanner nor a careless click approves anything.
+It shows a run's candidate, or the release it became, to the person who decides. It only shows:
+there is no link, form or script on it that could decide, so neither a mail scanner nor a careless
+click approves anything.
 """
 
 import base64
@@ -15,7 +16,7 @@ from jinja2.runtime import Context
 from lifecycle.metrics import DIRECTION
 from markupsafe import Markup
 
-from review import behaviour, changes, comparison, judgement, lineage
+from review import behaviour, changes, comparison, judgement, lineage, releasing
 from review.case import Case
 from review.reading import Document, listed, mapping
 from review.wording import clean, moment, sentence, shorten, text
@@ -37,11 +38,14 @@ def render(
     training: Document | None = None,
     preprocess: Document | None = None,
     champion_definition: Document | None = None,
+    cost: Document | None = None,
+    release: Document | None = None,
 ) -> str:
     """The page as HTML, always under 300 kB; the same input gives the same page.
 
-    Whatever is missing or broken in the documents is shown as such and never raises: a rejected
-    candidate is often rejected because of it.
+    `release` has number, opened_at, approval, package_arn and digests by name; without it the page
+    is that of a run. Whatever is missing or broken in the documents is shown as such and never
+    raises: a rejected candidate is often rejected because of it.
     """
     page = ""
     for rows, characters in LIMITS:
@@ -53,6 +57,8 @@ def render(
             training=mapping(training),
             preprocess=mapping(preprocess),
             champion_definition=mapping(champion_definition),
+            release=mapping(release),
+            cost=mapping(cost),
             limit=rows,
         )
         page = _template().render(**_view(case, judged_at), characters=characters)
@@ -79,6 +85,8 @@ def _view(case: Case, judged_at: str) -> dict[str, Any]:
         "meaning": judgement.VERDICT_MEANINGS.get(word, "The gate gave no verdict that is known."),
         # The heading above it already gives the verdict's word.
         "summary": text(case.verdict.get("summary"), "").removeprefix(f"{word}: "),
+        "release": releasing.reference(case),
+        "decide": releasing.how_to_decide(case),
         "facts": judgement.facts(case),
         "rules": judgement.rules_table(case),
         "champion": case.champion,
@@ -104,6 +112,7 @@ def _view(case: Case, judged_at: str) -> dict[str, Any]:
         "lineage": lineage.lineage(case, judged_at),
         "trained": lineage.trained(case),
         "durations": lineage.durations(case),
+        "cost": releasing.cost(case),
         "style_hash": _style_hash(),
     }
 

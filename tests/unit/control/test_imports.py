@@ -18,6 +18,12 @@ WATCHED = {"aws_xray_sdk", "jinja2", "numpy", "pandas", "polars", "pydantic", "s
         ("judge_candidate", {"pydantic", "yaml", "jinja2"}),
         ("close_run", set()),
         ("report_failure", set()),
+        ("open_release", {"jinja2"}),
+        ("admit_release", set()),
+        ("record_release", set()),
+        ("close_release", set()),
+        ("follow_review", set()),
+        ("follow_registry", set()),
     ],
 )
 def test_a_function_loads_only_what_it_needs(handler: str, needed: set[str]) -> None:

@@ -90,7 +90,7 @@ def test_the_sections_stand_in_the_order_in_which_a_reviewer_asks() -> None:
         "Importance",
         "What changed since the champion",
         "Data checks and warnings",
-        "Lineage",
+        "Lineage and cost",
     ]
 
 

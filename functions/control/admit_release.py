@@ -1,0 +1,38 @@
+"""AdmitRelease: an action of the release pipeline. May this release go into service now?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from release_gateways import release_stage
+from releases.admitting import Admitted, admit_release
+from releases.job import claim_of, job_id, parameters
+
+logger = Logger()
+metrics = Metrics()
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Take a CodePipeline job; answer the job with success, "ask me again", or a failure."""
+    job, claim = job_id(event), claim_of(parameters(event))
+    admitted = admit_release(release_stage(), claim, datetime.now(UTC))
+    outcome, line = admitted.admission.outcome, admitted.admission.line
+    metrics.add_metric("ReleasesAsked", MetricUnit.Count, 1)
+    logger.info(line, extra={"model": claim.model, "release": claim.release, "outcome": outcome})
+    _answer(job, admitted)
+
+
+def _answer(job: str, admitted: Admitted) -> None:
+    admission = admitted.admission
+    if admission.outcome == "admit":
+        release_stage().jobs.succeed(job, admission.line, admitted.variables)
+    elif admission.outcome == "wait":
+        release_stage().jobs.go_on(job, admission.line)
+    else:
+        release_stage().jobs.fail(job, admission.line)

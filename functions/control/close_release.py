@@ -1,0 +1,29 @@
+"""Close Release: an execution of the release pipeline failed or was stopped. What of its release?
+
+Called by EventBridge. Events come twice, late and in any order, so only the execution's present
+state counts.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from release_gateways import release_stage
+from releases.closing import close_release
+
+logger = Logger()
+metrics = Metrics()
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take a "CodePipeline Pipeline Execution State Change"; return {model, release, outcome}."""
+    closed = close_release(release_stage(), str(event["detail"]["execution-id"]), datetime.now(UTC))
+    metrics.add_metric("ReleasesClosed", MetricUnit.Count, 1)
+    logger.info(closed.line, extra={"model": closed.model, "release": closed.release})
+    return {"model": closed.model, "release": closed.release, "outcome": closed.outcome}

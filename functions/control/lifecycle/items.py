@@ -1,0 +1,120 @@
+"""The model table's items: read one or several, change one under a condition.
+
+A change states what must be true of the item for it to be made. That is how two functions that act
+on the same release at once are kept apart: one of them finds that its condition no longer holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+# The values one of which an attribute must have; None stands for its absence.
+Expected = Mapping[str, tuple[Any, ...]]
+
+
+class Items:
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def read(self, model: str, item: str) -> Item | None:
+        found = self._client.get_item(
+            TableName=self._table, Key=packed({"model": model, "item": item}), ConsistentRead=True
+        )
+        return unpacked(found["Item"]) if "Item" in found else None
+
+    def beginning_with(self, model: str, prefix: str) -> Iterator[Item]:
+        """The model's items whose names begin so, in the order of their names."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="#model = :model AND begins_with(#item, :prefix)",
+            ExpressionAttributeNames={"#model": "model", "#item": "item"},
+            ExpressionAttributeValues=packed({":model": model, ":prefix": prefix}),
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from (unpacked(item) for item in page["Items"])
+
+    def change(
+        self, model: str, item: str, fields: Mapping[str, Any], expected: Expected | None = None
+    ) -> Item | None:
+        """Set the fields, and remove those that are None, if the item is as expected.
+
+        Answers with the item as it is then; with None, and nothing changed, if it is not.
+        """
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {}
+
+        def name(attribute: str) -> str:
+            return names.setdefault(attribute, f"#a{len(names)}")
+
+        def value(content: Any) -> str:
+            values[f":v{len(values)}"] = content
+            return f":v{len(values) - 1}"
+
+        sets = [f"{name(key)} = {value(one)}" for key, one in fields.items() if one is not None]
+        removes = [name(key) for key, one in fields.items() if one is None]
+        conditions = [
+            f"({' OR '.join(_is(name(key), one, value) for one in allowed)})"
+            for key, allowed in (expected or {}).items()
+        ]
+        update = f"SET {', '.join(sets)}" if sets else ""
+        update += f" REMOVE {', '.join(removes)}" if removes else ""
+        request: dict[str, Any] = {"UpdateExpression": update.strip()} if update else {}
+        if conditions:
+            request["ConditionExpression"] = " AND ".join(conditions)
+        if values:
+            request["ExpressionAttributeValues"] = packed(values)
+        if names:
+            request["ExpressionAttributeNames"] = {short: key for key, short in names.items()}
+        try:
+            changed = self._client.update_item(
+                TableName=self._table,
+                Key=packed({"model": model, "item": item}),
+                ReturnValues="ALL_NEW",
+                **request,
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
+        return unpacked(changed["Attributes"])
+
+    def count(self, model: str, item: str, attribute: str) -> int:
+        """The next number: 1 at first, and never one twice."""
+        counted = self._client.update_item(
+            TableName=self._table,
+            Key=packed({"model": model, "item": item}),
+            UpdateExpression="ADD #counted :one",
+            ExpressionAttributeNames={"#counted": attribute},
+            ExpressionAttributeValues={":one": {"N": "1"}},
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(unpacked(counted["Attributes"])[attribute])
+
+
+def _is(name: str, allowed: Any, value: Any) -> str:
+    return f"attribute_not_exists({name})" if allowed is None else f"{name} = {value(allowed)}"
+
+
+def packed(item: Mapping[str, Any]) -> dict[str, Any]:
+    """In DynamoDB's own form, without what is None."""
+    serializer = TypeSerializer()
+    return {name: serializer.serialize(value) for name, value in item.items() if value is not None}
+
+
+def unpacked(item: Mapping[str, Any]) -> Item:
+    """From DynamoDB's own form; whole numbers are int."""
+    deserializer = TypeDeserializer()
+    return {name: _plain(deserializer.deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    whole = isinstance(value, Decimal) and value == value.to_integral_value()
+    return int(value) if whole else value

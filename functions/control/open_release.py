@@ -1,0 +1,48 @@
+"""Open Release: write down exactly what may be promoted, and start the release pipeline on it."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from release_gateways import release_stage
+from releases.opening import Opening, open_release
+from review.page import render
+
+logger = Logger()
+metrics = Metrics()
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take {run, model, package_arn, verdict, summary}; return the release and its execution."""
+    opened = open_release(opening(), event, datetime.now(UTC))
+    metrics.add_metric("ReleasesOpened", MetricUnit.Count, 1)
+    logger.info(
+        opened["summary"],
+        extra={"run": event["run"], "model": event["model"], "release": opened["release"]},
+    )
+    return opened
+
+
+@cache
+def opening() -> Opening:
+    stage = release_stage()
+    return Opening(
+        name=stage.name,
+        region=os.environ["AWS_REGION"],
+        ledger=stage.ledger,
+        store=stage.store,
+        pipeline=stage.pipeline,
+        notices=stage.notices,
+        render=render,
+        # A layer's files are here; on a laptop the folder itself takes its place.
+        source=Path(os.environ.get("LAYERS_ROOT") or "/opt"),
+    )

@@ -1,0 +1,1 @@
+"""Releases: from a judged candidate to the model in service, and back. Rules and gateways."""

@@ -1,0 +1,69 @@
+"""A job of the release pipeline: what a Lambda action is asked, and how it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from releases.admission import Claim
+from releases.pipeline import value_for
+
+if TYPE_CHECKING:
+    from mypy_boto3_codepipeline import CodePipelineClient
+
+LONGEST_MESSAGE = 2000
+
+
+class JobError(Exception):
+    """The event is no job of our pipeline; nobody can be answered."""
+
+
+def job_id(event: Mapping[str, Any]) -> str:
+    try:
+        return str(event["CodePipeline.job"]["id"])
+    except (KeyError, TypeError) as error:
+        raise JobError("the event holds no CodePipeline job") from error
+
+
+def parameters(event: Mapping[str, Any]) -> dict[str, str]:
+    """The action's UserParameters; ValueError where they are not what the template gives."""
+    configuration = event["CodePipeline.job"]["data"]["actionConfiguration"]["configuration"]
+    given = json.loads(configuration["UserParameters"])
+    return {str(name): str(value) for name, value in given.items()}
+
+
+def claim_of(given: Mapping[str, str]) -> Claim:
+    return Claim(
+        model=given["model"],
+        release=int(given["release"]),
+        purpose=given["purpose"],
+        execution=given["execution"],
+        bundle_version=given.get("bundle_version", ""),
+    )
+
+
+class Jobs:
+    def __init__(self, client: CodePipelineClient) -> None:
+        self._client = client
+
+    def succeed(self, job: str, summary: str, variables: Mapping[str, str]) -> None:
+        self._client.put_job_success_result(
+            jobId=job,
+            executionDetails={"summary": value_for(summary, LONGEST_MESSAGE)},
+            outputVariables=dict(variables),
+        )
+
+    def go_on(self, job: str, summary: str) -> None:
+        """Ask to be asked again: CodePipeline calls the function anew with the token."""
+        self._client.put_job_success_result(
+            jobId=job,
+            executionDetails={"summary": value_for(summary, LONGEST_MESSAGE)},
+            continuationToken=json.dumps({"waits": value_for(summary, 1000)}),
+        )
+
+    def fail(self, job: str, message: str) -> None:
+        self._client.put_job_failure_result(
+            jobId=job,
+            failureDetails={"type": "JobFailed", "message": value_for(message, LONGEST_MESSAGE)},
+        )
