@@ -54,9 +54,10 @@ class Assembly:
         imports.delay_unused(frozenset(memory.MODULES.values()))
         root_key, _ = self.home.root_key()
         access.install(root_key, authorization.open_record(self.home).add)
-        from kanmon.local.patches import gateway
+        from kanmon.local.patches import function_urls, gateway
 
         gateway.attach(loop)
+        function_urls.install(self.ready["lambda"])
         persistence.use(self.saver)
         for name in OWN:
             gateway.add_service(name, own_service(name).TARGET_PREFIX, _asked(own_service(name)))

@@ -24,6 +24,9 @@ PID_PATH = "/_kanmon/pid"
 _UNSIGNED_PATHS = ("/_", "/v2/", "/oauth2", "/health", "/latest/", "/.well-known/", "/saml2")
 
 
+# Function URLs are under one of them. They take signed requests only, whatever their AuthType.
+_FUNCTION_URLS = "/_aws/lambda-url/"
+
 # An address that carries its signature, in the present form or in S3's old one.
 _SIGNED_ADDRESS = (b"X-Amz-Credential=", b"AWSAccessKeyId=")
 
@@ -59,8 +62,9 @@ class Entrance:
             return "AccessDeniedException", f"this server is not {host or 'without a name'}"
         if b"origin" in headers:
             return "AccessDeniedException", "web pages may not call the local stage"
-        if scope["path"].startswith(_UNSIGNED_PATHS):
-            return "AccessDeniedException", f"{scope['path']} is not served here"
+        path = scope["path"]
+        if path.startswith(_UNSIGNED_PATHS) and not path.startswith(_FUNCTION_URLS):
+            return "AccessDeniedException", f"{path} is not served here"
         signed = headers.get(b"authorization", b"").startswith(b"AWS4-HMAC-SHA256 ")
         query = scope.get("query_string", b"")
         if not signed and not any(name in query for name in _SIGNED_ADDRESS):
