@@ -7,11 +7,13 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kanmon.local import pace
 from kanmon.local.home import ACCOUNT, REGION, Home, write_private
 
 log = logging.getLogger("kanmon.local")
@@ -31,6 +33,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0: one that is free")
     parser.add_argument("--docker", action="store_true", help="run jobs in the built images")
     arguments = parser.parse_args()
+    try:
+        pace.scale()
+    except pace.PaceError as error:
+        sys.exit(str(error))
     home = Home(arguments.home.resolve())
     home.make()
     listener = _listen(arguments.port)
