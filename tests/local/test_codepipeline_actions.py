@@ -19,9 +19,11 @@ from kanmon.local.codepipeline.actions.cloudformation import (
 from kanmon.local.codepipeline.actions.codebuild import BuildError, CodeBuildAction, Ended
 from kanmon.local.codepipeline.actions.lambda_invoke import InvokeError, LambdaInvoke
 from kanmon.local.codepipeline.actions.s3_source import Found, S3Source, StoreError
+from kanmon.local.codepipeline.builds import reason_of
 from kanmon.local.codepipeline.cloud import artifact_policy
 from kanmon.local.codepipeline.jobs import Jobs
 from kanmon.local.codepipeline.ports import Acting, ActionError, Artifact, Result, Task
+from kanmon.local.codepipeline.stacks import first_failure
 from kanmon.local.protocol.errors import ServiceError
 from tests.local.codepipeline_bench import ACCOUNT, NAMES, task
 
@@ -534,3 +536,35 @@ def test_overrides_may_point_into_artifacts():
 
     parameters = stacks.calls[0][1].parameters
     assert (parameters["Bucket"], parameters["Key"]) == ("artifacts", VERIFIED.key)
+
+
+def event(name: str, status: str, reason: str = "") -> dict[str, str]:
+    return {
+        "LogicalResourceId": name,
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+    }
+
+
+def test_the_reason_of_a_failure_is_the_first_of_its_own_operation():
+    newest_first = [
+        event("stack", "UPDATE_ROLLBACK_COMPLETE"),
+        event("Other", "UPDATE_FAILED", "Resource update cancelled"),
+        event("LiveAlias", "UPDATE_FAILED", "the canary was rolled back"),
+        event("stack", "UPDATE_IN_PROGRESS", "User Initiated"),
+        event("LiveAlias", "CREATE_FAILED", "in an earlier operation"),
+    ]
+
+    assert first_failure(newest_first) == "LiveAlias: the canary was rolled back"
+    assert first_failure(newest_first[3:]) == ""
+
+
+def test_a_build_says_why_by_the_phase_that_failed():
+    phases = [
+        {"phaseType": "INSTALL", "contexts": [{"statusCode": "", "message": ""}]},
+        {"phaseType": "BUILD", "contexts": [{"message": "exit status 1"}]},
+        {"phaseType": "COMPLETED"},
+    ]
+
+    assert reason_of({"phases": phases}) == "exit status 1"
+    assert reason_of({}) is None
