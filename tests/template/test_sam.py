@@ -47,7 +47,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     checkout = tmp_path_factory.mktemp("checkout")
     for name in ("template.yaml", "samconfig.toml"):
         shutil.copy(ROOT / name, checkout)
-    for name in ("statemachine", "functions"):
+    for name in ("statemachine", "functions", "serving"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, checkout / name, ignore=ignored)
     programs = checkout / "bin"
