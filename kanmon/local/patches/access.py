@@ -21,6 +21,7 @@ def install(root_key: str, record: Recorder) -> None:
     _only_one_root(root_key)
     _record_decisions(record)
     _deny_the_unnamed()
+    _ask_about_alarms_as_a_list()
     condition_keys.install()
 
 
@@ -70,6 +71,23 @@ def _deny_the_unnamed() -> None:
         return name_of(service, *request) or f"{service}:UnknownOperation"
 
     iam_actions.extract_iam_action = extract_iam_action
+
+
+def _ask_about_alarms_as_a_list() -> None:
+    """DescribeAlarms can be granted on alarms; MiniStack asks for it on everything there is."""
+    known = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, *more: Any
+    ) -> Any:
+        found = known(service, method, path, headers, body, *more)
+        asked = f"{path} {headers.get('x-amz-target', '')} ".encode() + (body or b"")[:200]
+        if service == "monitoring" and found == "*" and b"DescribeAlarms" in asked:
+            _, region, account = more
+            return f"arn:aws:cloudwatch:{region}:{account}:alarm:*"
+        return found
+
+    iam_actions.extract_resource_arn = extract_resource_arn
 
 
 def add_managed_policy(name: str, statements: list[dict[str, Any]]) -> None:
