@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kanmon.local.codepipeline.actions.s3_source import Found, StoreError
 from kanmon.local.codepipeline.jobs import Jobs
 from kanmon.local.codepipeline.names import Names
 from kanmon.local.codepipeline.ports import Acting, ActionError, Artifact, Ports, Result, Task
@@ -117,6 +118,49 @@ def task(
         report=lambda identity, url: None,
     )
     return replace(made, **more)
+
+
+BUNDLE = Artifact("Bundle", "artifacts", "release/Bundle/aaaaaaa", "v1")
+VERIFIED = Artifact("Verified", "artifacts", "release/Verified/bbbbbbb")
+
+
+def failure(provider: Callable[[Task], Result], given: Task) -> ActionError:
+    with pytest.raises(ActionError) as raised:
+        provider(given)
+    return raised.value
+
+
+@dataclass
+class Objects:
+    """A store: (bucket, key, version) → content; None is the current version."""
+
+    content: dict[tuple[str, str, str | None], bytes] = field(default_factory=dict)
+    refusal: str | None = None
+    without_versions: bool = False
+
+    def versioned(self, acting: Acting, bucket: str) -> bool:
+        return not self.without_versions
+
+    def read(self, acting: Acting, bucket: str, key: str, version: str | None) -> Found:
+        if self.refusal:
+            raise StoreError(self.refusal, "Access Denied")
+        try:
+            body = self.content[(bucket, key, version)]
+        except KeyError:
+            raise StoreError("NoSuchKey", "The specified key does not exist.") from None
+        return Found(body, version or "v2", '"tag"', 1.0, {})
+
+    def write(self, acting: Acting, bucket: str, key: str, body: bytes) -> None:
+        self.content[(bucket, key, None)] = body
+
+
+def two_functions(mode: str = "PARALLEL") -> dict[str, object]:
+    return pipeline(
+        stage("Source", source()),
+        stage("Work", function("one"), function("two"), function("three", 2)),
+        stage("End", function("end")),
+        mode=mode,
+    )
 
 
 class Conducted:
