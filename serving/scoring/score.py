@@ -24,15 +24,20 @@ capture = Capture(
     prefix=f"capture/{MODEL}/{RELEASE}",
     share=float(os.environ.get("CAPTURE_SHARE", "0")),
 )
+# The first request would otherwise pay for what the runtime does once.
+scorer.answer({"row": {}}, "start")
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Take {"rows": […]} or a function URL's event; return the answer, or it as HTTP."""
-    if isinstance(event, dict) and "requestContext" in event:
-        from scorer.web import serve  # its libraries take longer to import than all the rest
+    try:
+        if isinstance(event, dict) and "requestContext" in event:
+            from scorer.web import serve  # its libraries take longer to import than all the rest
 
-        return serve(event, context, score, scorer)
-    return score(event, context.aws_request_id)
+            return serve(event, context, score, scorer)
+        return score(event, context.aws_request_id)
+    finally:
+        capture.answered()
 
 
 def score(request: Any, request_id: str) -> dict[str, Any]:

@@ -42,6 +42,9 @@ class Capture:
                 self._waiting.put_nowait((key, _lines(answer, now)))
             except queue.Full:
                 _told("a request was not captured: S3 does not keep up")
+
+    def answered(self) -> None:
+        """Say at the end of every invocation, of whatever kind, that writing may go on."""
         if self._extension:
             self._extension.answered()
 

@@ -1,10 +1,14 @@
 """The handler as Lambda loads it, in a process of its own, and what it tells while it answers."""
 
+import importlib.util
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +16,7 @@ from scorer.answering import Answer
 from scorer.capture import Capture
 from scorer.telemetry import MOST_NUMBERS, Telemetry, spread_out
 
-from tests.serving.releases import ROOT, model_folder
+from tests.serving.releases import CONTEXT, ROOT, model_folder
 
 # Runs the handler on the events that it is given, and prints what it imported.
 PROGRAM = """
@@ -194,3 +198,91 @@ def test_nothing_is_captured_where_nothing_is_asked_for(bucket):
     capture.wait()
 
     assert bucket.objects == {}
+
+
+@pytest.fixture
+def runtime(monkeypatch):
+    """Lambda's extension API: registers, and gives an event whenever the test says so."""
+    seen = SimpleNamespace(calls=queue.Queue(), events=queue.Queue(), status=200)
+
+    class Api(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self._answer(seen.status, {"Lambda-Extension-Identifier": "extension-1"})
+
+        def do_GET(self):
+            self._answer(seen.events.get(), {})
+
+        def _answer(self, status, headers):
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            seen.calls.put((self.command, self.path.rpartition("extension/")[2], body))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *words):
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", f"127.0.0.1:{server.server_port}")
+    yield seen
+    seen.events.put(500)
+    server.shutdown()
+
+
+def test_lambda_waits_for_the_capture_after_the_caller_has_the_answer(bucket, runtime):
+    capture = Capture("data", "capture/shells/7", share=1)
+    assert runtime.calls.get(timeout=5) == ("POST", "register", '{"events": ["INVOKE"]}')
+
+    runtime.events.put(200)
+    assert runtime.calls.get(timeout=5)[:2] == ("GET", "event/next")
+    capture.offer(answer(), "r-1")
+    capture.answered()
+    runtime.events.put(500)
+
+    # The extension asks for the next event, and so says that it is done, once all is written.
+    assert runtime.calls.get(timeout=5)[:2] == ("GET", "event/next")
+    assert len(bucket.objects) == 1
+
+
+def test_without_lambdas_extension_api_the_capture_writes_all_the_same(bucket, runtime):
+    runtime.status = 403
+    capture = Capture("data", "capture/shells/7", share=1)
+
+    capture.offer(answer(), "r-1")
+    capture.wait()
+
+    assert len(bucket.objects) == 1
+
+
+# Were one of them forgotten, Lambda would wait for the extension until the request times out.
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"row": {}},
+        {"check": True, "row": {}},
+        {"rows": []},
+        {"requestContext": {"http": {"method": "GET", "path": "/schema"}}, "rawPath": "/schema"},
+    ],
+)
+def test_every_invocation_lets_the_extension_go_on(package, runtime, bucket, monkeypatch, event):
+    folder, digest = package
+    for name, value in (
+        ("MODEL", "shells"),
+        ("RELEASE", "7"),
+        ("ARTIFACT_SHA256", digest),
+        ("CAPTURE_SHARE", "1"),
+    ):
+        monkeypatch.setenv(name, value)
+    loader = importlib.util.spec_from_file_location("score_as_packaged", folder / "score.py")
+    score = importlib.util.module_from_spec(loader)
+    loader.loader.exec_module(score)
+    assert runtime.calls.get(timeout=5)[1] == "register"
+    assert runtime.calls.get(timeout=5)[1] == "event/next"
+
+    runtime.events.put(200)
+    score.handler(event, CONTEXT)
+
+    assert runtime.calls.get(timeout=5)[1] == "event/next"
