@@ -257,8 +257,8 @@ def test_only_cloudformations_role_for_serving_makes_roles() -> None:
 def test_only_a_review_and_what_follows_it_may_decide_one() -> None:
     assert set(granting(r"codepipeline:PutApprovalResult")) == {
         "ApproverRole",
-        "FollowRegistryRole",  # decides as a person decided in the registry
-        "RecordReleaseRole",  # closes the reviews of releases that are older now
+        *("FollowRegistryRole", "FollowReviewRole"),  # decide as a person did in the registry
+        *("AdmitReleaseRole", "RecordReleaseRole"),  # close the reviews of older releases
         "CloseReleaseRole",
     }
     assert set(granting(r"codepipeline:StartPipelineExecution")) == {

@@ -268,7 +268,7 @@ RULES = {
             "pipeline": ["kanmon-test-release"],
             "stage": ["Review"],
             "action": ["ApproveRelease"],
-            "state": ["SUCCEEDED", "FAILED"],
+            "state": ["STARTED", "SUCCEEDED", "FAILED"],
         },
     },
     "FollowRegistryFunction": {
