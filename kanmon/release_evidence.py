@@ -42,6 +42,7 @@ def gather(connection: "Connection", release: Release) -> Evidence:
         tuple(unless_refused(lambda: _hook_lines(connection, release, moved, began))),
         tuple(traffic(connection, release.model)) if began else (),
         champion.get("release"),
+        champion.get("promoted_at"),
         _behind(connection, release, stands),
     )
 
@@ -181,4 +182,9 @@ def hook_words(messages: Any) -> list[str]:
 def brief(connection: "Connection", release: Release) -> Evidence:
     """What says how a release stands, without looking into why."""
     champion = champion_of(connection, release.model) or {}
-    return Evidence(release, progress(connection, release), champion=champion.get("release"))
+    return Evidence(
+        release,
+        progress(connection, release),
+        champion=champion.get("release"),
+        champion_since=champion.get("promoted_at"),
+    )

@@ -21,6 +21,12 @@ class Event:
     execution: str | None = None
     previous: int | None = None
 
+    @property
+    def what(self) -> str:
+        """The event in words: of two kinds of rollback, one undoes a canary of the release."""
+        undone = self.event == "rolled back" and self.previous is not None
+        return "back in service" if undone else self.event
+
     def document(self) -> dict[str, Any]:
         """The entry for programs."""
         return asdict(self)

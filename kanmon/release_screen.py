@@ -49,7 +49,7 @@ def history_lines(events: list[Event], model: str) -> list[str]:
         [
             moment(one.at),
             f"{model}/{one.release}" if one.release else "",
-            one.event,
+            one.what,
             person(one.by) if one.by else "",
             " ".join((one.reason or "").split()),
         ]

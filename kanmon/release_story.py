@@ -23,6 +23,8 @@ class Evidence:
     hook_lines: tuple[str, ...] = ()
     traffic: tuple[tuple[int | None, float], ...] = ()
     champion: int | None = None
+    # When the champion came into service: a rollback is later than its own promotion.
+    champion_since: str | None = None
     # The release that has the model's deployment turn, when it is another one.
     behind: int | None = None
 
@@ -145,11 +147,11 @@ def _under_way(evidence: Evidence, flag: str) -> Story:
 
 def _promoted(evidence: Evidence, flag: str) -> Story:
     release, model = evidence.release, evidence.release.model
-    since = moment(release.promoted_at)
+    since = moment(evidence.champion_since or release.promoted_at)
     if not release.in_service:
         now = f"; now {model}/{evidence.champion} is" if evidence.champion else ""
         return Story(
-            f"{release.reference} was promoted at {since}{now} in service",
+            f"{release.reference} was promoted at {moment(release.promoted_at)}{now} in service",
             next=[f"kanmon rollback {model} --to {release.release}{flag}"],
         )
     served = {number for number, _ in evidence.traffic}
@@ -185,11 +187,14 @@ def causes(evidence: Evidence) -> list[str]:
         found.append(evidence.release.error)
     told: list[str] = []
     for cause in map(_one_line, found):
-        if cause and not any(earlier in cause for earlier in told):
+        # One service quotes what another one said, with words of its own around it.
+        if cause and not any(earlier[:QUOTED] in cause for earlier in told):
             told.append(cause)
     return told
 
 
+# So much of a cause makes it the same one.
+QUOTED = 100
 # What CodeDeploy calls the moments at which serving.yaml's checks run.
 HOOKS = {
     "BeforeAllowTraffic": "the check before traffic",

@@ -58,8 +58,6 @@ def watch_release(invocation: Invocation, release: "Release", execution: str | N
     screen.document(release_document(evidence, story))
     if worked:
         return OK
-    told = (
-        ": ".join([story.headline, "; ".join(story.reasons)]) if story.reasons else story.headline
-    )
+    told = ": ".join([story.headline, *story.reasons[:1]]).rstrip(".")
     screen.problem(f"{told.rstrip('.')}. `kanmon show {release.reference}{flag}` has all of it.")
     return FAILED
