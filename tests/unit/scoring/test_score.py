@@ -280,9 +280,10 @@ def test_every_invocation_lets_the_extension_go_on(package, runtime, bucket, mon
     score = importlib.util.module_from_spec(loader)
     loader.loader.exec_module(score)
     assert runtime.calls.get(timeout=5)[1] == "register"
+    runtime.events.put(200)
     assert runtime.calls.get(timeout=5)[1] == "event/next"
 
-    runtime.events.put(200)
     score.handler(event, CONTEXT)
+    runtime.events.put(500)
 
     assert runtime.calls.get(timeout=5)[1] == "event/next"
