@@ -17,7 +17,7 @@ from kanmon.invocation import Verb, current
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="0: one that is free.")
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 def command(port: int, open_it: bool) -> None:
-    """Serve models, runs and releases as web pages on this machine, until Ctrl-C.
+    """Serve models, runs and releases as web pages on this machine.
 
     It can approve, reject and roll back, as whoever started it. Only who has the printed address
     gets in; it ends with the console.
