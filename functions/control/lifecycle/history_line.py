@@ -22,6 +22,7 @@ def history_line(
     data = _mapping(evaluation.get("data"))
     champion = plan["champion"] or {}
     return {
+        "model": plan["model"],
         "run": plan["run"],
         "judged_at": judged_at,
         "task": plan["definition"]["content"].get("task"),
