@@ -264,7 +264,10 @@ def test_without_lambdas_extension_api_the_capture_writes_all_the_same(bucket, r
         {"row": {}},
         {"check": True, "row": {}},
         {"rows": []},
-        {"requestContext": {"http": {"method": "GET", "path": "/schema"}}, "rawPath": "/schema"},
+        {
+            "requestContext": {"http": {"method": "GET", "path": "/schema"}, "stage": "$default"},
+            "rawPath": "/schema",
+        },
     ],
 )
 def test_every_invocation_lets_the_extension_go_on(package, runtime, bucket, monkeypatch, event):
