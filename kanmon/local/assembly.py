@@ -153,9 +153,9 @@ class Assembly:
                     notifications.log_published(self.home.notifications, body)
                 if name == "cloudformation":  # it works on, in every service
                     self.saver.changed_all()
-                elif _action(headers) in DURABLE:
+                elif _action(path, headers) in DURABLE:
                     await asyncio.to_thread(self.saver.save_now, name)
-                elif _writes(method, headers):
+                elif _writes(method, path, headers):
                     self.saver.changed(name)
                 return answer
 
@@ -174,12 +174,14 @@ class Assembly:
         self.functions.stop()
 
 
-def _writes(method: str, headers: dict[str, str]) -> bool:
-    return method not in ("GET", "HEAD") and not _action(headers).startswith(READING)
+def _writes(method: str, path: str, headers: dict[str, str]) -> bool:
+    return method not in ("GET", "HEAD") and not _action(path, headers).startswith(READING)
 
 
-def _action(headers: dict[str, str]) -> str:
-    return headers.get("x-amz-target", "").rpartition(".")[2]
+def _action(path: str, headers: dict[str, str]) -> str:
+    """The operation, of the protocols that name it outside the body."""
+    named = headers.get("x-amz-target", "").rpartition(".")[2]
+    return named or path.rpartition("/operation/")[2].partition("/")[0]
 
 
 def _publish_steps() -> None:

@@ -7,11 +7,12 @@ Together that is more than half of all that the first deployment would import.
 """
 
 import importlib.abc
-import importlib.util
 import sys
+import threading
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 _SERVICES = "ministack.services."
 _LIBRARIES = frozenset({"docker", "duckdb", "requests"})
@@ -19,6 +20,56 @@ _LIBRARIES = frozenset({"docker", "duckdb", "requests"})
 
 # Packages whose modules are wanted, but not what the package itself imports.
 _HOLLOW = frozenset({"moto.batch"})
+
+
+# A module takes a fraction of a second to load. Rather half of one than two threads that wait for
+# each other, should a module ever be loaded by one that waits for the other's import.
+_LONGEST_LOAD_SECONDS = 10.0
+
+
+class _Unloaded(ModuleType):
+    """A module that is loaded at its first use. Other threads that use it meanwhile wait.
+
+    The standard library's LazyLoader shows them half a module until Python 3.12.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("__spec__", "__class__"):  # what the import system itself looks at
+            return object.__getattribute__(self, name)
+        state = object.__getattribute__(self, "__spec__").loader_state
+        got = state.lock.acquire(timeout=_LONGEST_LOAD_SECONDS)
+        try:
+            if not state.begun:
+                state.begun = True
+                state.loader.exec_module(self)
+                object.__setattr__(self, "__class__", ModuleType)
+        finally:
+            if got:
+                state.lock.release()
+        return object.__getattribute__(self, name)
+
+
+class _State:
+    def __init__(self, loader: importlib.abc.Loader) -> None:
+        self.loader = loader
+        self.lock = threading.RLock()
+        self.begun = False
+
+
+class _AtFirstUse(importlib.abc.Loader):
+    def __init__(self, loader: importlib.abc.Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Put off running it."""
+        spec = module.__spec__
+        if spec:  # always, here: it has just been made from one
+            spec.loader = module.__loader__ = self._loader
+            spec.loader_state = _State(self._loader)
+            module.__class__ = _Unloaded
 
 
 class _Nothing(importlib.abc.Loader):
@@ -41,7 +92,7 @@ class _OnFirstUse(importlib.abc.MetaPathFinder):
             spec = None if finder is self else finder.find_spec(name, path, target)
             if spec and spec.loader:
                 hollow = name in _HOLLOW
-                spec.loader = _Nothing() if hollow else importlib.util.LazyLoader(spec.loader)
+                spec.loader = _Nothing() if hollow else _AtFirstUse(spec.loader)
                 return spec
         return None
 

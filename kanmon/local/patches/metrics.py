@@ -18,13 +18,16 @@ from kanmon.local.functions import embedded_metrics
 
 NAMESPACE = "AWS/Lambda"
 # Points of one metric. A stage that scores for days must not grow without end.
-LARGEST_SERIES = 20_000
+LARGEST_SERIES = 5_000
+# All metrics are saved together. A stage that scores all the time should not do only that.
+SAVE_SECONDS = 5.0
 EVICT_SECONDS = 60.0
 # Equal values so close together become one point: alarms look at windows of half a second.
 MERGE_SECONDS = 0.02
 
 _lock = threading.Lock()
 _evicted = 0.0
+_saved = 0.0
 
 
 def install() -> None:
@@ -76,7 +79,7 @@ def invoked(arn: str, version: str, *, error: bool, milliseconds: float) -> None
         record(NAMESPACE, "Errors", dimensions, [float(error)], "Count")
         record(NAMESPACE, "Throttles", dimensions, [0.0], "Count")
         record(NAMESPACE, "Duration", dimensions, [float(milliseconds)], "Milliseconds")
-    persistence.changed("monitoring")
+    _save_sometimes()
 
 
 def embedded(lines: Iterable[str]) -> None:
@@ -96,6 +99,14 @@ def _views(arn: str, version: str) -> list[dict[str, str]]:
     if qualifier and qualifier != version:  # an alias
         views.append({**views[1], "ExecutedVersion": version})
     return views
+
+
+def _save_sometimes() -> None:
+    global _saved
+    now = time.monotonic()
+    if now - _saved > SAVE_SECONDS:
+        _saved = now
+        persistence.changed("monitoring")
 
 
 def _throttled(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:
