@@ -1,85 +1,27 @@
-"""Deployments of the local stage's CodeDeploy, with an alias, hooks and alarms made up here."""
+"""Deployments of the local stage's CodeDeploy, from their start to their end."""
 
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import pytest
 
-from kanmon.local.codedeploy import appspec
-from kanmon.local.codedeploy.appspec import AppSpec
-from kanmon.local.codedeploy.ports import DeniedError, Ports, RoleRefusedError
 from kanmon.local.codedeploy.service import CodeDeploy
-from kanmon.local.emulator import Event
 from kanmon.local.protocol.errors import ServiceError
-
-ROLE = "arn:aws:iam::123456789012:role/deployer"
-NAMED = {"applicationName": "shop", "deploymentGroupName": "live"}
-LAMBDA = {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"}
-ROLLBACK = {
-    "enabled": True,
-    "events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],
-}
-CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
-Hook = Callable[[Mapping[str, str]], str | None]
-
-
-@dataclass
-class Surroundings:
-    """Everything a deployment touches; `pace` is how long five of AWS's minutes take here."""
-
-    pace: float = 0.05
-    version: str = "1"
-    routed: list[tuple[str, dict[str, float]]] = field(default_factory=list)
-    hooks: dict[str, Hook] = field(default_factory=dict)
-    alarm_states: dict[str, str] = field(default_factory=dict)
-    denied: set[str] = field(default_factory=set)
-    events: list[Event] = field(default_factory=list)
-    restored: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def ports(self) -> Ports:
-        return Ports(
-            act_as=self._act_as,
-            may_pass=lambda role: None,
-            caller=lambda: "arn:aws:iam::123456789012:root",
-            emit=self.events.append,
-            restore_alias=lambda *alias: self.restored.append(alias),
-            pace=lambda seconds: seconds / 300 * self.pace,
-            changed=lambda: None,
-            keep=lambda service: None,
-        )
-
-    def states(self) -> list[str]:
-        return [event.detail["state"] for event in self.events]
-
-    def _act_as(self, role: str) -> "Surroundings":
-        if role != ROLE:
-            raise RoleRefusedError(f"{role} trusts nobody")
-        return self
-
-    def alias(self, function: str, alias: str) -> dict[str, Any]:
-        self._ask("lambda:GetAlias")
-        return {"FunctionVersion": self.version}
-
-    def route(self, function: str, alias: str, main: str, others: Mapping[str, float]) -> None:
-        self._ask("lambda:UpdateAlias")
-        self.version = main
-        self.routed.append((main, dict(others)))
-
-    def call_hook(self, function: str, payload: Mapping[str, str]) -> str | None:
-        self._ask("lambda:InvokeFunction")
-        return self.hooks[function](payload)
-
-    def alarms(self, names: list[str]) -> dict[str, str]:
-        self._ask("cloudwatch:DescribeAlarms")
-        return {name: self.alarm_states[name] for name in names if name in self.alarm_states}
-
-    def _ask(self, action: str) -> None:
-        if action in self.denied:
-            raise DeniedError("AWSLambda", f"{action} is denied")
+from tests.local.deploying import (
+    NAMED,
+    ROLE,
+    Hook,
+    Surroundings,
+    answer,
+    ended,
+    lifecycle,
+    make,
+    refused,
+    revision,
+    start,
+)
 
 
 @pytest.fixture
@@ -90,66 +32,6 @@ def around() -> Surroundings:
 @pytest.fixture
 def codedeploy(around: Surroundings) -> CodeDeploy:
     return make(around)
-
-
-def make(around: Surroundings) -> CodeDeploy:
-    service = CodeDeploy(around.ports(), "us-east-1", "123456789012")
-    service.call("CreateApplication", {"applicationName": "shop", "computePlatform": "Lambda"})
-    service.call(
-        "CreateDeploymentGroup",
-        {
-            **NAMED,
-            "serviceRoleArn": ROLE,
-            "deploymentStyle": LAMBDA,
-            "deploymentConfigName": CANARY,
-            "autoRollbackConfiguration": ROLLBACK,
-        },
-    )
-    return service
-
-
-def revision(target: str = "2", **hooks: str) -> dict[str, Any]:
-    content = appspec.write(AppSpec("scorer", "live", "1", target, hooks))
-    return {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
-
-
-def start(codedeploy: CodeDeploy, **changes: Any) -> str:
-    request = {**NAMED, "revision": revision(), **changes}
-    return str(codedeploy.call("CreateDeployment", request)["deploymentId"])
-
-
-def ended(codedeploy: CodeDeploy, deployment: str) -> dict[str, Any]:
-    record = codedeploy.wait(deployment, 10)
-    assert record, "the deployment did not end"
-    return dict(record["info"])
-
-
-def refused(codedeploy: CodeDeploy, name: str, request: dict[str, Any]) -> str:
-    with pytest.raises(ServiceError) as error:
-        codedeploy.call(name, request)
-    return error.value.code
-
-
-def lifecycle(codedeploy: CodeDeploy, deployment: str) -> list[str]:
-    request = {"deploymentId": deployment, "targetId": "scorer"}
-    target = codedeploy.call("GetDeploymentTarget", request)["deploymentTarget"]["lambdaTarget"]
-    return [event["status"] for event in target["lifecycleEvents"]]
-
-
-def answer(codedeploy: CodeDeploy, status: str) -> Hook:
-    """A hook that answers while it runs, as real ones do."""
-
-    def hook(payload: Mapping[str, str]) -> None:
-        codedeploy.call(
-            "PutLifecycleEventHookExecutionStatus",
-            {
-                "deploymentId": payload["DeploymentId"],
-                "lifecycleEventHookExecutionId": payload["LifecycleEventHookExecutionId"],
-                "status": status,
-            },
-        )
-
-    return hook
 
 
 def test_a_canary_gives_the_new_version_a_tenth_and_then_all(
@@ -394,135 +276,3 @@ def test_two_starts_at_once_make_one_deployment(
 
     assert sorted(made)[:3] == ["DeploymentLimitExceededException"] * 3
     ended(codedeploy, sorted(made)[3])
-
-
-@pytest.mark.parametrize(
-    ("name", "request_", "code"),
-    [
-        ("GetApplication", {}, "ApplicationNameRequiredException"),
-        ("GetApplication", {"applicationName": "a b"}, "InvalidApplicationNameException"),
-        ("GetApplication", {"applicationName": "none"}, "ApplicationDoesNotExistException"),
-        (
-            "CreateApplication",
-            {"applicationName": "shop", "computePlatform": "Lambda"},
-            "ApplicationAlreadyExistsException",
-        ),
-        (
-            "CreateApplication",
-            {"applicationName": "web", "computePlatform": "Server"},
-            "InvalidComputePlatformException",
-        ),
-        (
-            "CreateDeploymentGroup",
-            {
-                "applicationName": "shop",
-                "deploymentGroupName": "other",
-                "serviceRoleArn": "arn:aws:iam::123456789012:role/stranger",
-                "deploymentStyle": LAMBDA,
-            },
-            "InvalidRoleException",
-        ),
-        (
-            "CreateDeploymentGroup",
-            {"applicationName": "shop", "deploymentGroupName": "other", "serviceRoleArn": ROLE},
-            "InvalidDeploymentStyleException",
-        ),
-        (
-            "UpdateDeploymentGroup",
-            {
-                "applicationName": "shop",
-                "currentDeploymentGroupName": "live",
-                "deploymentConfigName": "none",
-            },
-            "DeploymentConfigDoesNotExistException",
-        ),
-        ("CreateDeployment", NAMED, "RevisionRequiredException"),
-        (
-            "CreateDeployment",
-            {**NAMED, "revision": {"revisionType": "S3", "s3Location": {"bucket": "b"}}},
-            "InvalidRevisionException",
-        ),
-        (
-            "CreateDeployment",
-            {**NAMED, "revision": {"revisionType": "String", "string": {"content": "a: [b"}}},
-            "InvalidRevisionException",
-        ),
-        ("GetDeployment", {"deploymentId": "d-NONE00000"}, "DeploymentDoesNotExistException"),
-        (
-            "CreateDeploymentConfig",
-            {
-                "deploymentConfigName": "half",
-                "computePlatform": "Lambda",
-                "trafficRoutingConfig": {
-                    "type": "TimeBasedCanary",
-                    "timeBasedCanary": {"canaryPercentage": 100, "canaryInterval": 1},
-                },
-            },
-            "InvalidTrafficRoutingConfigurationException",
-        ),
-        (
-            "GetDeploymentGroup",
-            {"applicationName": "shop", "deploymentGroupName": "none"},
-            "DeploymentGroupDoesNotExistException",
-        ),
-    ],
-)
-def test_wrong_requests_have_codedeploys_own_errors(
-    codedeploy: CodeDeploy, name: str, request_: dict[str, Any], code: str
-) -> None:
-    assert refused(codedeploy, name, request_) == code
-
-
-def test_a_configuration_of_ones_own_is_listed_and_used(
-    codedeploy: CodeDeploy, around: Surroundings
-) -> None:
-    codedeploy.call(
-        "CreateDeploymentConfig",
-        {
-            "deploymentConfigName": "half",
-            "computePlatform": "Lambda",
-            "trafficRoutingConfig": {
-                "type": "TimeBasedCanary",
-                "timeBasedCanary": {"canaryPercentage": 50, "canaryInterval": 1},
-            },
-        },
-    )
-
-    ended(codedeploy, start(codedeploy, deploymentConfigName="half"))
-
-    assert "half" in codedeploy.call("ListDeploymentConfigs", {})["deploymentConfigsList"]
-    assert around.routed == [("1", {"2": 0.5}), ("2", {})]
-
-
-def test_an_appspec_may_be_yaml() -> None:
-    content = """
-version: 0.0
-Resources:
-  - scorer:
-      Type: AWS::Lambda::Function
-      Properties:
-        Name: scorer
-        Alias: live
-        CurrentVersion: 1
-        TargetVersion: 2
-Hooks:
-  - BeforeAllowTraffic: check
-"""
-    spec = AppSpec("scorer", "live", "1", "2", {"BeforeAllowTraffic": "check"})
-
-    assert appspec.parse(content) == spec
-    assert appspec.parse(appspec.write(spec)) == spec
-
-
-def test_deployments_are_listed_newest_first(codedeploy: CodeDeploy) -> None:
-    first = start(codedeploy)
-    ended(codedeploy, first)
-    again = appspec.write(AppSpec("scorer", "live", "2", "3", {}))
-    second = start(codedeploy, revision={"revisionType": "String", "string": {"content": again}})
-    ended(codedeploy, second)
-
-    assert codedeploy.call("ListDeployments", NAMED)["deployments"] == [second, first]
-    asked = {**NAMED, "includeOnlyStatuses": ["Failed"]}
-    assert codedeploy.call("ListDeployments", asked)["deployments"] == []
-    several = codedeploy.call("BatchGetDeployments", {"deploymentIds": [first, second]})
-    assert [one["status"] for one in several["deploymentsInfo"]] == ["Succeeded", "Succeeded"]

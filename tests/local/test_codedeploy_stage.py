@@ -293,13 +293,17 @@ def test_a_hook_that_refuses_leaves_the_old_version(client: Client, stack: Stack
     assert "HOOK_EXECUTION_FAILURE" in stack.failure()
 
 
-def test_stopping_the_deployment_fails_the_update(client: Client, stack: Stack) -> None:
+@pytest.mark.parametrize("way", ["the deployment", "the update"])
+def test_stopping_it_either_way_fails_the_update(client: Client, stack: Stack, way: str) -> None:
     before = stack.alias()["FunctionVersion"]
     stack.deploy("UPDATE", "one")
     stack.shifting()
 
-    running = stack.deployments()[0]["deploymentId"]
-    client("codedeploy").stop_deployment(deploymentId=running)
+    if way == "the update":
+        client("cloudformation").cancel_update_stack(StackName=stack.name)
+    else:
+        running = stack.deployments()[0]["deploymentId"]
+        client("codedeploy").stop_deployment(deploymentId=running)
 
     assert stack.ended() == "UPDATE_ROLLBACK_COMPLETE"
     assert stack.alias()["FunctionVersion"] == before
