@@ -34,7 +34,7 @@ test-docker: .venv/ready .venv-sam/ready ## The steps and the functions in real 
 	@$(BIN)/pytest tests/docker -m docker
 
 test-browser: .venv/ready .venv-browser/ready ## The console in a real browser; needs Chromium
-	@.venv-browser/bin/pytest tests/browser -m browser
+	@.venv-browser/bin/pytest tests/browser -m browser -p no:cacheprovider
 
 bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure speed and quality beside baselines; takes some minutes
 	@$(BIN)/python benchmarks/loop.py

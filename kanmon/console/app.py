@@ -35,6 +35,8 @@ def make_app(invocation: "Invocation", guard: Guard) -> Flask:
     app = Flask(__name__)
     app.secret_key = guard.form_token
     app.jinja_env.undefined = StrictUndefined
+    # Flask goes by the ending: without this, .jinja files would not be escaped.
+    app.jinja_env.autoescape = True
     app.jinja_env.filters.update(
         moment=words.moment, percent=words.percent, seconds=words.seconds, person=person
     )

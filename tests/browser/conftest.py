@@ -89,7 +89,9 @@ def address(laptop: Laptop) -> Iterator[str]:
     )
     try:
         assert console.stdout is not None
-        yield json.loads(console.stdout.readline())["address"]
+        # It goes on after its document: that ends with the line that closes it.
+        lines = list(iter(console.stdout.readline, "}\n"))
+        yield json.loads("".join(lines) + "}")["address"]
     finally:
         console.terminate()
         console.wait(10)

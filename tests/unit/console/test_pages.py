@@ -1,0 +1,46 @@
+"""The console's pages: whatever a person or a data file wrote stays text."""
+
+import pytest
+from flask import render_template
+
+from kanmon.console.app import make_app
+from kanmon.console.guard import Guard
+from kanmon.console.views import ModelView
+from kanmon.invocation import Invocation
+from kanmon.release_history import Event
+from kanmon.releases import Release
+
+HOSTILE = "<script>alert(1)</script>\" onfocus='x' {{ 7 * 7 }}"
+
+
+@pytest.fixture
+def guard() -> Guard:
+    return Guard(8000)
+
+
+def test_words_in_a_models_history_are_escaped(guard: Guard):
+    app = make_app(Invocation(), guard)
+    release = Release(
+        "abalone", 1, "REJECTED", run="abalone-1", summary=HOSTILE, decided_by=HOSTILE
+    )
+    event = Event("2026-11-21T10:00:00Z", "rejected", 1, HOSTILE, HOSTILE)
+    view = ModelView("abalone", [release], [], [event], [], None)
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template("model.html.jinja", view=view, moving=False, reason=HOSTILE)
+
+    assert "<script" not in page
+    assert "onfocus='" not in page
+    assert "&lt;script&gt;" in page
+    assert "{{ 7 * 7 }}" in page
+
+
+def test_a_name_that_is_no_models_is_answered_in_words_and_escaped(guard: Guard):
+    client = make_app(Invocation(), guard).test_client()
+    client.get(guard.address)
+
+    answer = client.get("/models/%3Cscript%3E", base_url="http://127.0.0.1:8000")
+
+    assert answer.status_code == 404
+    assert "<script>" not in answer.text
+    assert "&lt;script&gt;" in answer.text
