@@ -129,25 +129,25 @@ def answers(
     found = {}
     for count, calls in ((1, 2000), (BATCH, 40)):
         event, part = {"rows": rows[:count]}, matrix[:count].copy()
-        pairs = [
-            (
-                timed(lambda: score.handler(event, context), calls),  # noqa: B023
-                timed(lambda: session.run(["scores"], {"features": part}), calls),  # noqa: B023
-            )
-            for _ in range(repeat)
-        ]
-        found[count] = median(mine for mine, _ in pairs), median(bare for _, bare in pairs)
+        found[count] = by_turns(
+            lambda: score.handler(event, context),  # noqa: B023
+            lambda: session.run(["scores"], {"features": part}),  # noqa: B023
+            calls * repeat,
+        )
     return found
 
 
-def timed(work: Callable[[], object], calls: int) -> float:
-    """The median of many calls, in milliseconds."""
-    took = []
+def by_turns(
+    mine: Callable[[], object], bare: Callable[[], object], calls: int
+) -> tuple[float, float]:
+    """The medians of many calls in turn, in milliseconds: other work on the machine meets both."""
+    took: tuple[list[float], list[float]] = ([], [])
     for _ in range(calls):
-        began = time.perf_counter()
-        work()
-        took.append(time.perf_counter() - began)
-    return median(took) * 1000
+        for work, times in zip((mine, bare), took, strict=True):
+            began = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - began)
+    return median(took[0]) * 1000, median(took[1]) * 1000
 
 
 def main() -> None:

@@ -19,7 +19,6 @@ from scorer.features import Encoding, Feature, ValueRefusedError, shown
 # What is told about rows must fit into the answer, however many rows there are.
 MOST_WARNINGS = 100
 _NUMBERS = {float, int, type(None)}
-_NUMBERS_ALL_THERE = {float, int}
 
 Remark = dict[str, Any]
 
@@ -55,6 +54,11 @@ class Encoder:
             for position, feature in enumerate(encoding.features)
             if feature.kind == "categorical"
         ]
+        self._numeric = [
+            position
+            for position, feature in enumerate(encoding.features)
+            if feature.kind == "numeric"
+        ]
         self._fallbacks = np.array([feature.fallback for feature in self._features], np.float32)
         self._minimum, self._maximum = (
             np.array([_bound(feature, which) for feature in self._features])
@@ -85,16 +89,18 @@ class Encoder:
         return values
 
     def _matrix(self, values: list[Any]) -> NDArray[np.float32]:
-        kinds = set(map(type, values))
-        if kinds <= _NUMBERS_ALL_THERE:
-            exact = np.frombuffer(array("d", values))
+        width = len(self._names)
+        try:
+            # The fastest way to numbers takes no text and no null, but true and false.
+            exact = np.frombuffer(array("d", values)).reshape(-1, width)
+            if self._truth_among(values, exact):
+                raise _IrregularError
             missing = 0
-        elif kinds <= _NUMBERS:
-            exact = np.array(values, np.float64)
+        except TypeError:
+            if not set(map(type, values)) <= _NUMBERS:
+                raise _IrregularError from None
+            exact = np.array(values, np.float64).reshape(-1, width)
             missing = values.count(None)
-        else:
-            raise _IrregularError
-        exact = exact.reshape(-1, len(self._names))
         if self._bounded and ((exact < self._minimum) | (exact > self._maximum)).any():
             raise _IrregularError
         # Of all that is not finite, only what was missing may stay.
@@ -105,6 +111,15 @@ class Encoder:
         if missing:
             np.copyto(matrix, self._fallbacks, where=np.isnan(matrix))
         return matrix
+
+    def _truth_among(self, values: list[Any], exact: NDArray[np.float64]) -> bool:
+        """Whether a numeric value is true or false: only those that are 1 or 0 can be."""
+        suspects = ((exact == 0) | (exact == 1)).any(axis=0)
+        return any(
+            bool in set(map(type, values[position :: len(self._names)]))
+            for position in self._numeric
+            if suspects[position]
+        )
 
     def _one_by_one(self, rows: Sequence[object]) -> Encoded:
         kept: list[int] = []

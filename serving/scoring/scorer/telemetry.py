@@ -7,9 +7,8 @@ hand: a request takes less time than a metrics library needs to write this line.
 import json
 import sys
 import time
-from typing import Any
-
-import numpy as np
+from collections.abc import Sequence
+from itertools import pairwise
 
 from scorer.answering import Answer
 
@@ -42,18 +41,16 @@ class Telemetry:
         return _METRICS if scored else _METRICS_WITHOUT_SCORE
 
 
-def spread_out(scores: Any) -> Any:
-    """At most MOST_NUMBERS numbers with the mean of all: those of neighbouring rows are averaged.
+def spread_out(scores: Sequence[float]) -> Sequence[float]:
+    """At most MOST_NUMBERS numbers with the mean of all: neighbouring rows are averaged.
 
     >>> spread_out([0.5, 1.5])
     [0.5, 1.5]
     """
     if len(scores) <= MOST_NUMBERS:
         return scores
-    each = len(scores) // MOST_NUMBERS
-    # What does not fill a group is left out: at most one row in a hundred and one.
-    groups = np.array(scores[: each * MOST_NUMBERS]).reshape(MOST_NUMBERS, each)
-    return groups.mean(axis=1).tolist()
+    bounds = [group * len(scores) // MOST_NUMBERS for group in range(MOST_NUMBERS + 1)]
+    return [sum(scores[start:end]) / (end - start) for start, end in pairwise(bounds)]
 
 
 def _directive(*metrics: tuple[str, str]) -> str:
