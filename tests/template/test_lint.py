@@ -14,6 +14,7 @@ SKIPPED = {
     "ES1007": "a report that fails three times raises FunctionErrorsAlarm, and the turn expires",
     "ES4000": "EventBridge retries for a day, RetrainFailedAlarm notifies by another way",
     "W1020": "SAM fills in the stack's name in a layer's, and leaves the substitution around it",
+    "W3002": "`sam deploy` uploads the dashboard's template, and says where it is",
     "ES7000": "an e-mail subscription is the only one, and its messages cannot be redriven",
 }
 

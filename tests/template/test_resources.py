@@ -13,6 +13,7 @@ FUNCTIONS = resources("AWS::Lambda::Function")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 # Types that cost nothing, or next to nothing, while nothing runs. Anything else needs a thought.
 WITHOUT_STANDING_COST = {
+    "AWS::CloudFormation::Stack",  # the dashboard, of a stage that asks for it
     "AWS::CloudWatch::Alarm",
     "AWS::CodeBuild::Project",
     "AWS::CodePipeline::Pipeline",  # of type V2: by the minute of its actions

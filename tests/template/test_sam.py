@@ -45,7 +45,7 @@ def test_the_sam_cli_accepts_the_template() -> None:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build of a fresh checkout on a machine that has this one Python, and uv."""
     checkout = tmp_path_factory.mktemp("checkout")
-    for name in ("template.yaml", "samconfig.toml"):
+    for name in ("template.yaml", "dashboard.yaml", "samconfig.toml"):
         shutil.copy(ROOT / name, checkout)
     for name in ("statemachine", "functions", "serving"):
         ignored = shutil.ignore_patterns("__pycache__")
@@ -62,8 +62,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout / ".aws-sam" / "build"
 
 
+def packages(built: Path) -> list[Path]:
+    """The functions' packages; the dashboard's template has a folder, too."""
+    return [entry for entry in built.iterdir() if (entry / "requirements.txt").is_file()]
+
+
 def test_one_small_package_serves_all_functions(built: Path) -> None:
-    [package] = [entry for entry in built.iterdir() if entry.is_dir()]
+    [package] = packages(built)
     size = sum(file.stat().st_size for file in package.rglob("*") if file.is_file())
 
     assert size < 25_000_000
@@ -79,7 +84,7 @@ def test_compiled_parts_are_for_the_functions_python_and_processor(built: Path) 
 
 
 def test_the_package_brings_no_sdk_of_its_own(built: Path) -> None:
-    [package] = [entry for entry in built.iterdir() if entry.is_dir()]
+    [package] = packages(built)
 
     assert not {"boto3", "botocore", "numpy", "sagemaker"} & {p.name for p in package.iterdir()}
 

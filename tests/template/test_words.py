@@ -9,7 +9,7 @@ from tests.template.translation import ROOT, TEMPLATE, source
 TEMPLATE_SOURCE = source()
 SECTIONS = [
     *("Data", "Images", "Functions", "Workflow", "Releases", "Release pipeline"),
-    *("Serving", "People", "Alarms"),
+    *("Serving", "People", "Dashboard", "Alarms"),
 ]
 
 
@@ -92,4 +92,5 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "DataScientistRoleArn",
         "ApproverRoleArn",
         "OperatorRoleArn",
+        "DashboardUrl",
     ]
