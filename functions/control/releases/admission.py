@@ -24,6 +24,11 @@ _READY = (
     "CREATE_FAILED",
     "REVIEW_IN_PROGRESS",
 )
+_CLOSED_WORDS = {
+    "REJECTED": "was rejected",
+    "EXPIRED": "expired",
+    "SUPERSEDED": "was superseded",
+}
 _MENDS = {
     "UPDATE_ROLLBACK_FAILED": "continue its rollback in CloudFormation, then retry this stage",
     "DELETE_FAILED": "delete it in CloudFormation, then retry this stage",
@@ -32,13 +37,19 @@ _MENDS = {
 
 @dataclass(frozen=True)
 class Claim:
-    """What the pipeline asks for: to promote this release, or to go back to it."""
+    """What the pipeline asks for: to promote this release, or to go back to it.
+
+    It asks before it verifies, and once more before it deploys: between the two a failed stage may
+    have been retried, and then the turn was given back.
+    """
 
     model: str
     release: int
     purpose: str
     execution: str
     bundle_version: str
+    # What was in service when the release was verified; None on the way to the verification.
+    previous: str | None = None
 
     @property
     def named(self) -> str:
@@ -102,7 +113,18 @@ def admit(claim: Claim, facts: Facts) -> Admission:
         return Admission(
             "wait", f"waits for execution {facts.holder}, which is deploying {claim.model}"
         )
+    if claim.previous not in (None, in_service(champion)):
+        return Admission(
+            "refuse",
+            f"{claim.named} was verified against release {claim.previous}, and now release "
+            f"{in_service(champion)} is in service; start it again: `kanmon run {claim.model}`",
+        )
     return Admission("admit", f"{claim.named} may be deployed")
+
+
+def in_service(champion: Mapping[str, Any] | None) -> str:
+    """The release in service as the pipeline's variables have it."""
+    return str(champion["release"]) if champion else "none"
 
 
 def _refusals(claim: Claim, facts: Facts) -> Iterator[str]:
@@ -160,7 +182,7 @@ def _not_approved(claim: Claim, facts: Facts) -> Iterator[str]:
     if status in CLOSED:
         why = f": {item['decision_reason']}" if item.get("decision_reason") else ""
         yield (
-            f"{claim.named} was {str(status).lower()}{why}; that is final, so run the model again "
+            f"{claim.named} {_CLOSED_WORDS[str(status)]}{why}; that is final, so run it again "
             f"with `kanmon run {claim.model} --force` to open a new release"
         )
     if status == PROMOTED:

@@ -9,7 +9,16 @@ from typing import Any
 
 from lifecycle.wording import moment
 
-from releases.admission import Admission, Claim, Digest, Facts, admit, approved, automatic
+from releases.admission import (
+    Admission,
+    Claim,
+    Digest,
+    Facts,
+    admit,
+    approved,
+    automatic,
+    in_service,
+)
 from releases.bundled import Bundled, read_bundle, registered, stored
 from releases.decision import Decision, decided
 from releases.promoting import supersede
@@ -64,7 +73,7 @@ def admit_release(stage: Stage, claim: Claim, now: datetime) -> Admitted:
             admission = Admission("wait", f"waits: {claim.model}'s turn was just taken by another")
     if admission.outcome in ("admit", "wait") and claim.purpose != "rollback":
         _mark_approved(stage, claim, facts, admission, moment(now))
-    return Admitted(admission, _variables(facts))
+    return Admitted(admission, {"previous": in_service(facts.champion)})
 
 
 def _digests(stage: Stage, item: Mapping[str, Any] | None, bundled: Bundled) -> tuple[Digest, ...]:
@@ -107,8 +116,3 @@ def _mark_approved(
     changed = stage.ledger.advance(claim.model, claim.release, APPROVED, fields, allowed)
     if changed is not None:
         follow_up(stage, claim.model, changed, decision)
-
-
-def _variables(facts: Facts) -> dict[str, str]:
-    champion = facts.champion
-    return {"previous": str(champion["release"]) if champion else "none"}

@@ -40,6 +40,7 @@ def claim_of(given: Mapping[str, str]) -> Claim:
         purpose=given["purpose"],
         execution=given["execution"],
         bundle_version=given.get("bundle_version", ""),
+        previous=given.get("previous") or None,
     )
 
 
