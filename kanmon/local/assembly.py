@@ -106,7 +106,8 @@ class Assembly:
             self._announce(name)
         operations.undo(half_done, canary.put_aliases_back)
         self.saver.start()
-        importlib.import_module("samtranslator.translator.transform")  # for the first deployment
+        # Imports SAM's translator, which takes its time, for the first deployment.
+        importlib.import_module("kanmon.local.patches.transforms").install()
         asl.warm_up()
         for name in OWN:
             own_service(name).warm_up()
@@ -153,9 +154,9 @@ class Assembly:
                     notifications.log_published(self.home.notifications, body)
                 if name == "cloudformation":  # it works on, in every service
                     self.saver.changed_all()
-                elif _action(path, headers) in DURABLE:
+                elif _action(headers) in DURABLE:
                     await asyncio.to_thread(self.saver.save_now, name)
-                elif _writes(method, path, headers):
+                elif _writes(method, headers):
                     self.saver.changed(name)
                 return answer
 
@@ -174,14 +175,12 @@ class Assembly:
         self.functions.stop()
 
 
-def _writes(method: str, path: str, headers: dict[str, str]) -> bool:
-    return method not in ("GET", "HEAD") and not _action(path, headers).startswith(READING)
+def _writes(method: str, headers: dict[str, str]) -> bool:
+    return method not in ("GET", "HEAD") and not _action(headers).startswith(READING)
 
 
-def _action(path: str, headers: dict[str, str]) -> str:
-    """The operation, of the protocols that name it outside the body."""
-    named = headers.get("x-amz-target", "").rpartition(".")[2]
-    return named or path.rpartition("/operation/")[2].partition("/")[0]
+def _action(headers: dict[str, str]) -> str:
+    return headers.get("x-amz-target", "").rpartition(".")[2]
 
 
 def _publish_steps() -> None:

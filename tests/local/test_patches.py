@@ -107,6 +107,9 @@ FUNCTIONS = {
         " imports"
     ),
     (f"{STACKS}.stacks", "_delete_stack_async"): "stack_name, stack_id, retain_resources, force",
+    # transforms.py
+    (f"{STACKS}.engine", "_apply_transforms"): "template, provided_params, previous_params",
+    (f"{STACKS}.engine", "_transform_parameters"): "template, provided_params, previous_params",
     # pipelines.py
     ("ministack.services.cloudformation.provisioners", "_physical_name"): (
         "stack_name, logical_id, lowercase, max_len, seeded"
