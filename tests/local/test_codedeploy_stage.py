@@ -98,10 +98,15 @@ ${ServerlessDeploymentApplication}/*"
           PolicyDocument:
             Statement:
               - Effect: Allow
-                Action: [lambda:GetAlias, lambda:UpdateAlias]
-                Resource: !Sub "arn:aws:lambda:*:*:function:${AWS::StackName}-Scorer-*"
+                Action:
+                  - lambda:GetAlias
+                  - lambda:GetProvisionedConcurrencyConfig
+                  - lambda:UpdateAlias
+                Resource: [!GetAtt Scorer.Arn, !Sub "${Scorer.Arn}:live"]
               - {Effect: Allow, Action: lambda:InvokeFunction, Resource: !GetAtt Hook.Arn}
-              - {Effect: Allow, Action: cloudwatch:DescribeAlarms, Resource: "*"}
+              - Effect: Allow
+                Action: cloudwatch:DescribeAlarms
+                Resource: arn:aws:cloudwatch:us-east-1:123456789012:alarm:*
 Outputs:
   Alias: {Value: !Ref Scorer.Alias}
   Function: {Value: !Ref Scorer}
@@ -246,6 +251,7 @@ def test_an_update_shifts_by_a_canary_between_two_hooks(
     assert {(line["action"], line["allowed"]) for line in decisions} == {
         ("lambda:GetAlias", True),
         ("lambda:UpdateAlias", True),
+        ("lambda:GetProvisionedConcurrencyConfig", True),
         ("lambda:InvokeFunction", True),
         ("cloudwatch:DescribeAlarms", True),
     }

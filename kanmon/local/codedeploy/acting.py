@@ -1,5 +1,6 @@
 """Acts as a deployment group's role, through the stage's own endpoint: IAM decides each request."""
 
+import contextlib
 import json
 import threading
 import time
@@ -95,7 +96,13 @@ class RoleActor:
         self._cloudwatch = client("cloudwatch")
 
     def alias(self, function: str, alias: str) -> dict[str, Any]:
-        return self._ask("lambda", self._lambda.get_alias, FunctionName=function, Name=alias)
+        found = self._ask("lambda", self._lambda.get_alias, FunctionName=function, Name=alias)
+        # CodeDeploy waits for the concurrency that is provisioned. Here there is never any, but a
+        # role that may not look would fail on AWS.
+        look = self._lambda.get_provisioned_concurrency_config
+        with contextlib.suppress(FailedError):
+            self._ask("lambda", look, FunctionName=function, Qualifier=alias)
+        return found
 
     def route(self, function: str, alias: str, main: str, others: Mapping[str, float]) -> None:
         self._ask(
@@ -120,14 +127,15 @@ class RoleActor:
         return f"{document.get('errorType')}: {document.get('errorMessage')}"
 
     def alarms(self, names: list[str]) -> dict[str, str]:
-        found = self._ask(
-            "cloudwatch",
-            self._cloudwatch.describe_alarms,
-            AlarmNames=names,
-            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
-        )
-        listed = (*found.get("MetricAlarms", []), *found.get("CompositeAlarms", []))
-        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in listed}
+        states = self._states("MetricAlarm", names)
+        others = [name for name in names if name not in states]
+        # Only where there are some: their states are for roles that may describe every alarm.
+        return {**states, **(self._states("CompositeAlarm", others) if others else {})}
+
+    def _states(self, kind: str, names: list[str]) -> dict[str, str]:
+        describe = self._cloudwatch.describe_alarms
+        found = self._ask("cloudwatch", describe, AlarmNames=names, AlarmTypes=[kind])
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in found.get(f"{kind}s", [])}
 
     def _ask(self, service: str, operation: Any, **request: Any) -> dict[str, Any]:
         try:

@@ -6,14 +6,17 @@ now: its periods, shortened by the stage's pace.
 """
 
 import functools
+import json
 import time
 from typing import Any
 
+from ministack.core import iam_actions
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
 from kanmon.local import pace, persistence
 from kanmon.local.alarms import expressions, states
+from kanmon.local.home import ACCOUNT, REGION
 
 Alarm = dict[str, Any]
 
@@ -38,6 +41,29 @@ def install() -> None:
     cloudwatch._set_alarm_state = _holding(cloudwatch._set_alarm_state)
     cloudwatch._put_metric_alarm = _with_queries(cloudwatch._put_metric_alarm)
     provisioners._cw_metric_alarm_record = _record(provisioners._cw_metric_alarm_record)
+    iam_actions.extract_resource_arn = _with_resources(iam_actions.extract_resource_arn)
+
+
+def _with_resources(known: Any) -> Any:
+    """MiniStack holds requests for alarms against "*"."""
+
+    @functools.wraps(known)
+    def with_resources(
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, *more: Any
+    ) -> Any:
+        arn = known(service, method, path, headers, body, *more)
+        action = headers.get("x-amz-target", "").rpartition(".")[2]
+        if service != "monitoring" or action != "DescribeAlarms":
+            return arn
+        try:
+            kinds = json.loads(body or b"{}").get("AlarmTypes") or ()
+        except (ValueError, AttributeError):
+            return arn
+        # It is a question about all alarms; for composite ones that is not wide enough.
+        every = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*"
+        return "*" if "CompositeAlarm" in kinds else every
+
+    return with_resources
 
 
 def _record(simple: Any) -> Any:

@@ -28,7 +28,11 @@ ACTIONS = {
     ("DELETE", "url", False): "DeleteFunctionUrlConfig",
     ("GET", "urls", False): "ListFunctionUrlConfigs",
 }
-QUALIFIED = {"InvokeFunction", "GetFunction", "GetFunctionConfiguration"}
+QUALIFIED = {
+    *("InvokeFunction", "GetFunction", "GetFunctionConfiguration"),
+    *("GetProvisionedConcurrencyConfig", "PutProvisionedConcurrencyConfig"),
+    "DeleteProvisionedConcurrencyConfig",
+}
 
 
 def install() -> None:
