@@ -4,11 +4,11 @@ The same values give the same matrix as containers/contract/encoding.py does in 
 holds the two together.
 """
 
-from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import itemgetter
+from struct import error as StructError  # noqa: N812
+from struct import pack
 from typing import Any
 
 import numpy as np
@@ -47,8 +47,7 @@ class Encoder:
         self._features = encoding.features
         self._names = encoding.names
         self._known = frozenset(encoding.names)
-        # Two names at least, or itemgetter gives values in place of tuples.
-        self._pick = itemgetter(*encoding.names) if len(encoding.names) > 1 else None
+        self._ordered = list(encoding.names)
         self._categorical = [
             (position, _codes(feature).__getitem__)
             for position, feature in enumerate(encoding.features)
@@ -75,28 +74,31 @@ class Encoder:
 
     def _values(self, rows: Sequence[Any]) -> list[Any]:
         """All values, row after row, categories as codes. Raises if any row is irregular."""
-        if set(map(type, rows)) != {dict}:
-            raise _IrregularError
-        if self._pick and set(map(len, rows)) == {len(self._names)}:
-            values = list(chain.from_iterable(map(self._pick, rows)))
-        elif all(map(self._known.issuperset, rows)):
-            values = [row.get(name) for row in rows for name in self._names]
-        else:
-            raise _IrregularError
+        values = self._in_order(rows)
         for position, code in self._categorical:
             column = slice(position, None, len(self._names))
             values[column] = map(code, values[column])
         return values
 
+    def _in_order(self, rows: Sequence[Any]) -> list[Any]:
+        """All values, row after row, in the features' order; None where one is left out."""
+        first = list(rows[0])
+        # Most callers send every row with the model's features in the model's order.
+        if first == self._ordered and list(chain.from_iterable(rows)) == first * len(rows):
+            return list(chain.from_iterable(map(dict.values, rows)))
+        if all(type(row) is dict and self._known.issuperset(row) for row in rows):
+            return [row.get(name) for row in rows for name in self._names]
+        raise _IrregularError
+
     def _matrix(self, values: list[Any]) -> NDArray[np.float32]:
         width = len(self._names)
         try:
             # The fastest way to numbers takes no text and no null, but true and false.
-            exact = np.frombuffer(array("d", values)).reshape(-1, width)
+            exact = np.frombuffer(pack(f"{len(values)}d", *values)).reshape(-1, width)
             if self._truth_among(values, exact):
                 raise _IrregularError
             missing = 0
-        except TypeError:
+        except StructError:
             if not set(map(type, values)) <= _NUMBERS:
                 raise _IrregularError from None
             exact = np.array(values, np.float64).reshape(-1, width)
