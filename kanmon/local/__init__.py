@@ -8,6 +8,9 @@
     functions/        Lambda
     asl/              Step Functions
     sagemaker/ jobs/  Processing jobs and the model registry
+    codedeploy/       Lambda deployments: hooks, canaries, rolling back
+    alarms/           how alarms are evaluated
+    pace.py           how much faster time passes for what AWS measures in minutes
     persistence.py    what is kept on disk
     patches/          every touch of a private name of MiniStack
 
@@ -17,14 +20,19 @@ What it does not show, and so has to be looked at on AWS:
 DIFFERENCES = (
     (
         "Alarms",
-        "They are made and can be described, but nothing evaluates metrics. Metrics that functions "
-        "print (EMF) stay lines of their log.",
+        "They are evaluated when somebody asks for them, a deployment for example, and not in the "
+        "background; over windows that end now and last their periods divided by KANMON_TIME_SCALE, "
+        "half a second at least. Of metric math there is what such alarms use; the rest, anomaly "
+        "detection too, is refused when an alarm is made. Notices of alarms are not in "
+        "notifications.jsonl.",
     ),
     (
         "Functions",
         "They run on the Python of the development environment, whatever the template's Runtime "
         "says, and with its libraries where a package holds the same ones; neither memory nor the "
-        "processor's kind is enforced. X-Ray is off.",
+        "processor's kind is enforced. X-Ray is off. Layers are not at /opt but in the folder that "
+        "LAYERS_ROOT names. A function URL is reached at /_aws/lambda-url/<id>/ of the stage, by "
+        "signed requests only, whatever its AuthType.",
     ),
     (
         "Images",

@@ -1,5 +1,6 @@
 """One deployment as it runs: hooks, shifting traffic, watching alarms, rolling back."""
 
+import contextlib
 import threading
 import time
 import uuid
@@ -50,9 +51,9 @@ class Rollout:
 
     def run(self) -> None:
         """Deploy; where that fails, roll back if the group wants it. Returns when all is over."""
-        # Before it touches the alias: what was half done when a server is killed must be known.
-        self._ports.keep("codedeploy")
         try:
+            # Before it touches the alias: what was half done when a server is killed is known.
+            self._ports.keep("codedeploy")
             self._deploy(self._actor())
         except EndedError as ended:
             self._end(ended)
