@@ -81,6 +81,8 @@ class Rollout:
             raise EndedError("INVALID_LAMBDA_FUNCTION", str(error)) from error
         self._ports.keep("lambda")  # a deployment that is kept as succeeded must have moved it
         self._set(status="Succeeded", completeTime=time.time(), deploymentOverview={"Succeeded": 1})
+        with contextlib.suppress(OSError):  # a full disk: the stage tries again
+            self._ports.keep("codedeploy")  # or the next start would undo it
 
     def _check_versions(self, actor: Actor) -> None:
         alias = actor.alias(self._target["functionName"], self._target["functionAlias"])
