@@ -192,6 +192,8 @@ class Stage:
         self.put(f"{folder}/preprocess/report/preprocess.json", {"rows_read": 1000})
         document = {**passing_evaluation(), "run": run, "champion": None, **evaluation}
         self.put(f"{folder}/evaluate/evaluation.json", document)
+        golden = {"format": 1, "task": "binary", "rows": [{"gender": "f"}], "scores": [[0.25]]}
+        self.put(f"{folder}/evaluate/golden.json", {**golden, "tolerance": 1e-4})
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ def _tell(
         at=at,
         event="rolled back" if rolled_back else "stopped" if stopped else "failed",
         release=number,
-        key=f"{number}-ended-{execution.id}",
+        key=f"{number:06d}-3-ended-{execution.id}",
         reason=reason,
         execution=execution.id,
     )

@@ -28,9 +28,10 @@ def difference(
     for answer in answers:
         answering = answer.get("release")
         if answering != release:
-            said = answer.get("message") or answer.get("errorMessage")
-            wrong = f"release {answering}" if answering is not None else said or "no answer"
-            return f"release {release} should be live, but it is {wrong} that answers"
+            if answering is not None:
+                return f"release {release} should be live, but release {answering} answers"
+            said = answer.get("message") or answer.get("errorMessage") or "no answer"
+            return f"release {release} should be live, but it does not answer: {said}"
         for error in answer.get("errors") or ():
             return f"the live model refused a golden record: {error.get('message', error)}"
         scores += [_scores(prediction) for prediction in answer.get("predictions") or ()]

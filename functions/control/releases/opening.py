@@ -226,7 +226,7 @@ def _announce(opening: Opening, item: Mapping[str, Any], record: Mapping[str, An
         at=at,
         event="opened",
         release=number,
-        key=f"{number}-opened",
+        key=f"{number:06d}-1-opened",
         reason=record["summary"],
         execution=item["execution"],
     )

@@ -87,7 +87,7 @@ def record_live(stage: Stage, live: Live, now: datetime) -> str:
             at=at,
             event="rolled back" if live.purpose == "rollback" else "promoted",
             release=number,
-            key=f"{number}-live-{live.execution}",
+            key=f"{number:06d}-3-live-{live.execution}",
             by=live.by or item.get("decided_by"),
             reason=live.reason or item.get("decision_reason"),
             execution=live.execution,

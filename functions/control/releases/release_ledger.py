@@ -37,7 +37,8 @@ class ItemStore(Protocol):
 
 @dataclass(frozen=True)
 class Happening:
-    """An entry of a model's history. `key` makes a repeat land on the same entry."""
+    """An entry of a model's history. `key` makes a repeat land on the same entry,
+    and puts what happened to a release within one second in order."""
 
     at: str
     event: str

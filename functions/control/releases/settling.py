@@ -55,7 +55,7 @@ def follow_up(stage: Stage, model: str, item: Item, decision: Decision) -> None:
         at=decision.at,
         event="approved" if decision.outcome == "automatic" else decision.outcome,
         release=number,
-        key=f"{number}-{decision.outcome}",
+        key=f"{number:06d}-2-{decision.outcome}",
         by=decision.by,
         reason=decision.reason or None,
         execution=item.get("execution"),

@@ -520,7 +520,7 @@ def test_a_late_record_of_an_older_release_does_not_take_the_championship_back(
     old = world.run_of(1)
     promote(world, world.open())
 
-    with pytest.raises(NotLiveError, match="release 1 should be live, but it is release 2"):
+    with pytest.raises(NotLiveError, match="release 1 should be live, but release 2 answers"):
         record_live(world, world.live(old), world.clock.now())
 
     old.status = "Failed"

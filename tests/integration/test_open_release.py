@@ -1,0 +1,251 @@
+"""Open Release against a stage in memory, killed at any line and started again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import judge_candidate
+import open_release as function
+import pytest
+from lifecycle.items import Items
+from lifecycle.notice import NoticeBoard
+from lifecycle.store import ReleaseChangedError, Store
+from releases.bundle import member, tree_of
+from releases.opening import Opening, RejectedCandidateError, open_release
+from releases.record import sha256
+from releases.release_ledger import ReleaseLedger
+from review.page import render
+
+from tests.integration.conftest import BUCKET, RUN, TABLE, TOPIC, Context, Stage
+from tests.integration.test_open_run import CHAMPION
+from tests.unit.control.release_world import TREE, Clock, KilledError, Pipeline, Table
+
+NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+Open = Callable[..., dict[str, Any]]
+
+
+class Killing:
+    """A client that ends the function at its nth call."""
+
+    def __init__(self, client: Any, calls: Iterator[int]) -> None:
+        self._client = client
+        self._calls = calls
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name in ("put_object", "update_item", "publish") and next(self._calls) == 0:
+            raise KilledError
+        return found
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    for name, content in TREE.items():
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+@pytest.fixture
+def pipeline() -> Pipeline:
+    return Pipeline(Clock(), Table())
+
+
+@pytest.fixture
+def opening(stage: Stage, source: Path, pipeline: Pipeline) -> Opening:
+    return build(source, pipeline)
+
+
+def build(source: Path, pipeline: Pipeline, calls: Iterator[int] | None = None) -> Opening:
+    def client(name: str) -> Any:
+        made: Any = boto3.client(name)  # type: ignore[call-overload]
+        return made if calls is None else Killing(made, calls)
+
+    return Opening(
+        name="kanmon-test",
+        region="us-east-1",
+        ledger=ReleaseLedger(Items(client("dynamodb"), TABLE)),
+        store=Store(client("s3"), BUCKET),
+        pipeline=pipeline,
+        notices=NoticeBoard(client("sns"), TOPIC),
+        render=render,
+        source=source,
+    )
+
+
+@pytest.fixture
+def judged(stage: Stage, context: Context, opened: Open) -> dict[str, Any]:
+    """A run whose candidate was judged and registered: what Open Release is given."""
+    stage.promote(3, **CHAMPION)
+    opened()
+    stage.write_results(champion={"metrics": {"auc": {"value": 0.79}}})
+    judgement = judge_candidate.handler({"run": RUN, "model": "churn"}, context)
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:model-package/kanmon-test-churn/2"
+    stage.notices()
+    return {
+        "run": RUN,
+        "model": "churn",
+        "package_arn": arn,
+        "verdict": "hold",
+        "summary": judgement["summary"],
+    }
+
+
+def stored(stage: Stage) -> dict[str, bytes]:
+    listed = stage.s3.list_object_versions(Bucket=BUCKET, Prefix="releases/")["Versions"]
+    names = [each["Key"] for each in listed]
+    assert len(names) == len(set(names)), "an object of a release was written twice"
+    return {
+        each["Key"]: stage.s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
+        for each in listed
+    }
+
+
+def test_a_release_is_written_and_its_pipeline_started(
+    stage: Stage, opening: Opening, pipeline: Pipeline, judged: dict[str, Any]
+) -> None:
+    answer = open_release(opening, judged, NOW)
+
+    files = stored(stage)
+    record = json.loads(files["releases/churn/1/release.json"])
+    item = ReleaseLedger(Items(boto3.client("dynamodb"), TABLE)).release("churn", 1)
+    [run] = pipeline.runs.values()
+    assert answer == {
+        "release": 1,
+        "review_uri": f"s3://{BUCKET}/releases/churn/1/review.html",
+        "execution": run.id,
+        "approval": "manual",
+        "summary": judged["summary"],
+    }
+    assert item is not None
+    assert (item["status"], item["run"], item["execution"]) == ("WAITING", RUN, run.id)
+    assert item["bundle_sha256"] == sha256(files["releases/churn/1/bundle.zip"])
+    assert item["release_sha256"] == sha256(files["releases/churn/1/release.json"])
+    assert record["champion"] == {
+        "release": 3,
+        "package_arn": stage.item("champion")["package_arn"]["S"],
+        "run": CHAMPION["run"],
+    }
+    assert record["package"] == {"arn": judged["package_arn"], "version": 2}
+    assert record["artifact"]["sha256"] == "e" * 64
+    assert record["golden"]["sha256"] == sha256(files["releases/churn/1/golden.json"])
+    assert record["review"]["sha256"] == sha256(files["releases/churn/1/review.html"])
+    assert record["serving"]["canary"] == "Canary10Percent5Minutes"
+    assert record["features"][1]["minimum"] == 0
+    assert run.variables["review"] == "manual"
+    assert run.variables["review_url"].endswith("prefix=releases/churn/1/review.html")
+
+
+def test_the_bundle_carries_the_record_and_the_serving_code(
+    stage: Stage, opening: Opening, judged: dict[str, Any]
+) -> None:
+    open_release(opening, judged, NOW)
+
+    files = stored(stage)
+    bundle = files["releases/churn/1/bundle.zip"]
+    assert member(bundle, "release.json") == files["releases/churn/1/release.json"]
+    assert member(bundle, "golden.json") == files["releases/churn/1/golden.json"]
+    assert tree_of(bundle) == TREE
+
+
+def test_the_page_is_about_exactly_this_release(
+    stage: Stage, opening: Opening, judged: dict[str, Any]
+) -> None:
+    open_release(opening, judged, NOW)
+
+    files = stored(stage)
+    page = files["releases/churn/1/review.html"].decode()
+    record = json.loads(files["releases/churn/1/release.json"])
+    assert "churn/1" in page
+    assert "kanmon approve churn/1" in page
+    for part in ("artifact", "golden", "evaluation", "source"):
+        assert record[part]["sha256"] in page
+
+
+def test_the_release_is_told_with_the_way_to_its_review(
+    stage: Stage, opening: Opening, judged: dict[str, Any]
+) -> None:
+    open_release(opening, judged, NOW)
+
+    [notice] = stage.notices()
+    assert (notice["event"], notice["release"]) == ("release waiting", 1)
+    assert notice["review_uri"].endswith("releases/churn/1/review.html")
+
+
+def test_opening_again_changes_nothing(
+    stage: Stage, opening: Opening, pipeline: Pipeline, judged: dict[str, Any]
+) -> None:
+    first = open_release(opening, judged, NOW)
+    files = stored(stage)
+
+    again = open_release(opening, judged, NOW + timedelta(hours=1))
+
+    assert again == first
+    assert stored(stage) == files
+    assert (len(pipeline.runs), len(stage.notices())) == (1, 1)
+
+
+@pytest.mark.parametrize("at", range(10))
+def test_a_function_killed_at_any_write_ends_in_the_same_release(
+    stage: Stage, source: Path, pipeline: Pipeline, judged: dict[str, Any], at: int
+) -> None:
+    calls = iter([*range(at, -1, -1), *[1] * 50])
+    with contextlib.suppress(KilledError):
+        open_release(build(source, pipeline, calls), judged, NOW)
+
+    later = NOW + timedelta(minutes=5)
+    answer = open_release(build(source, pipeline), judged, later)
+
+    number = answer["release"]
+    # A number may be left out, where the function died between counting and writing it down.
+    assert number == (2 if at == 1 else 1)
+    assert sorted(stored(stage)) == [
+        f"releases/churn/{number}/{name}"
+        for name in ("bundle.zip", "golden.json", "release.json", "review.html")
+    ]
+    assert len(pipeline.runs) == 1
+    assert [notice["event"] for notice in stage.notices()][:1] == ["release waiting"]
+    history = Items(boto3.client("dynamodb"), TABLE).beginning_with("churn", "history#")
+    assert [item["event"] for item in history] == ["opened"]
+
+
+def test_an_object_that_somebody_put_there_first_is_an_error(
+    stage: Stage, opening: Opening, judged: dict[str, Any]
+) -> None:
+    stage.put("releases/churn/1/golden.json", b"{}")
+
+    with pytest.raises(ReleaseChangedError, match=r"golden.json is there already with other"):
+        open_release(opening, judged, NOW)
+
+
+def test_a_rejected_candidate_opens_nothing(
+    stage: Stage, opening: Opening, pipeline: Pipeline, judged: dict[str, Any]
+) -> None:
+    with pytest.raises(RejectedCandidateError, match="its verdict is reject"):
+        open_release(opening, {**judged, "verdict": "reject"}, NOW)
+
+    assert pipeline.runs == {}
+
+
+def test_the_handler_reads_its_stage_from_the_environment(
+    stage: Stage,
+    opening: Opening,
+    source: Path,
+    judged: dict[str, Any],
+    context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LAYERS_ROOT", str(source))
+    function.opening.cache_clear()
+    built = function.opening()
+    monkeypatch.setattr(function, "opening", lambda: opening)
+
+    answer = function.handler(judged, context)
+
+    assert (built.name, built.region, built.source) == ("kanmon-test", "us-east-1", source)
+    assert answer["release"] == 1

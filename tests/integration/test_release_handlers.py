@@ -1,0 +1,181 @@
+"""The handlers of the release pipeline's actions and events: what they take and answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import admit_release
+import close_release
+import follow_registry
+import follow_review
+import pytest
+import record_release
+from releases.job import JobError
+
+from tests.integration.conftest import Context
+from tests.unit.control.release_world import ADA, ADMIT, BOB, MODEL, Run, World
+
+JOB = "11111111-2222-4333-8444-000000000000"
+
+
+@dataclass
+class Jobs:
+    """What CodePipeline was answered."""
+
+    answers: list[tuple[str, str, str]] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def succeed(self, job: str, summary: str, variables: dict[str, str]) -> None:
+        self.answers.append(("succeeded", job, summary))
+        self.variables = dict(variables)
+
+    def go_on(self, job: str, summary: str) -> None:
+        self.answers.append(("goes on", job, summary))
+
+    def fail(self, job: str, message: str) -> None:
+        self.answers.append(("failed", job, message))
+
+
+class StageInMemory(World):
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs = Jobs()
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> StageInMemory:
+    made = StageInMemory()
+    for module in (admit_release, record_release, close_release, follow_review, follow_registry):
+        monkeypatch.setattr(module, "release_stage", lambda: made)
+    return made
+
+
+def job(run: Run, **more: str) -> dict[str, Any]:
+    """What CodePipeline passes to a function, as far as ours read it."""
+    given = {
+        "model": MODEL,
+        "release": run.variables["release"],
+        "purpose": run.variables["purpose"],
+        "execution": run.id,
+        "bundle_version": "v1",
+        **more,
+    }
+    configuration = {"FunctionName": "x", "UserParameters": json.dumps(given)}
+    data = {"actionConfiguration": {"configuration": configuration}}
+    return {"CodePipeline.job": {"id": JOB, "accountId": "1", "data": data}}
+
+
+def event(kind: str, **detail: Any) -> dict[str, Any]:
+    return {"version": "0", "detail-type": kind, "detail": detail}
+
+
+def test_a_release_goes_through_its_functions(world: StageInMemory, context: Context) -> None:
+    number = world.open()
+    run = world.run_of(number)
+    world.pipeline.answer(world.token(number), "Approved", "fine", ADA)
+    follow_review.handler(
+        event("CodePipeline Action Execution State Change", **{"execution-id": run.id}), context
+    )
+
+    admit_release.handler(job(run), context)
+    world.deploy(run)
+    record_release.handler(
+        job(run, alias_arn="alias", function_url="https://url", previous=""), context
+    )
+
+    assert world.jobs.answers == [
+        ("succeeded", JOB, "churn/1 may be deployed"),
+        ("succeeded", JOB, "churn/1 is in service"),
+    ]
+    assert world.champion() == number
+
+
+def test_an_admission_that_is_refused_fails_its_job_with_the_line(
+    world: StageInMemory, context: Context
+) -> None:
+    run = world.run_of(world.open())
+
+    admit_release.handler(job(run), context)
+
+    [(outcome, _, line)] = world.jobs.answers
+    assert (outcome, "was not approved in this execution" in line) == ("failed", True)
+
+
+def test_an_admission_that_has_to_wait_asks_to_be_called_again(
+    world: StageInMemory, context: Context
+) -> None:
+    runs = [world.run_of(world.open("automatic")) for _ in range(2)]
+    admit_release.handler(job(runs[1]), context)
+
+    admit_release.handler(job(runs[0]), context)
+
+    assert [outcome for outcome, _, _ in world.jobs.answers] == ["succeeded", "goes on"]
+    assert world.jobs.variables == {"previous": "none"}
+
+
+def test_a_live_model_that_is_another_fails_the_record(
+    world: StageInMemory, context: Context
+) -> None:
+    run = world.run_of(world.open("automatic"))
+    admit_release.handler(job(run), context)
+
+    record_release.handler(job(run, alias_arn="alias"), context)
+
+    outcome, _, line = world.jobs.answers[-1]
+    assert outcome == "failed"
+    assert line.startswith("release 1 should be live, but release None answers") or (
+        "does not answer" in line
+    )
+
+
+def test_a_rollback_is_recorded_with_who_asked_for_it(
+    world: StageInMemory, context: Context
+) -> None:
+    for _ in range(2):
+        run = world.run_of(world.open("automatic"))
+        admit_release.handler(job(run), context)
+        world.deploy(run)
+        record_release.handler(job(run, alias_arn="alias"), context)
+    back = world.pipeline.runs[world.start(1, "rollback", "automatic")]
+    admit_release.handler(job(back), context)
+    world.deploy(back)
+
+    record_release.handler(job(back, alias_arn="alias"), context)
+
+    history = world.table.beginning_with(MODEL, "history#")
+    [back_again] = [item for item in history if item["event"] == "rolled back"]
+    assert (back_again["release"], back_again["previous"]) == (1, 2)
+    assert (back_again["by"], back_again["reason"]) == (BOB, "words")
+
+
+def test_an_execution_that_failed_closes_its_release(
+    world: StageInMemory, context: Context
+) -> None:
+    run = world.run_of(world.open("automatic"))
+    world.pipeline.act(run, ADMIT, "Failed", error="no")
+    run.status = "Failed"
+
+    closed = close_release.handler(
+        event("CodePipeline Pipeline Execution State Change", **{"execution-id": run.id}), context
+    )
+
+    assert closed == {"model": MODEL, "release": 1, "outcome": "failed"}
+
+
+def test_a_decision_in_the_registry_is_passed_on(world: StageInMemory, context: Context) -> None:
+    number = world.open()
+    arn = world.item(number)["package_arn"]
+    world.packages.put(arn, "Rejected", "no", ADA)
+
+    told = follow_registry.handler(
+        event("SageMaker Model Package State Change", ModelPackageArn=arn), context
+    )
+
+    assert told == {"summary": "churn/1 is rejected"}
+
+
+def test_an_event_that_is_no_job_is_refused(world: StageInMemory, context: Context) -> None:
+    with pytest.raises(JobError):
+        admit_release.handler({"detail": {}}, context)

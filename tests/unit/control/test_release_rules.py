@@ -1,0 +1,350 @@
+"""The rules of releases, each by itself."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lifecycle.cost import DOLLARS_PER_HOUR, cost
+from releases.admission import Claim, Facts, admit, approved
+from releases.bundle import (
+    BundleError,
+    ServingSourceError,
+    member,
+    pack,
+    serving_tree,
+    tree_digest,
+    tree_of,
+)
+from releases.decision import NOBODY, Decision, decided, describe, registry_status
+from releases.golden import difference, requests
+from releases.pipeline import Action, value_for
+from releases.record import approval_of, read_release
+
+STATUSES = [
+    "WAITING",
+    "APPROVED",
+    "PROMOTED",
+    "REJECTED",
+    "EXPIRED",
+    "SUPERSEDED",
+    "FAILED",
+    "ROLLED_BACK",
+]
+AT = "2026-11-21T06:00:00Z"
+ADA = "arn:aws:iam::1:user/ada"
+
+
+def review(status: str = "Succeeded", **more: Any) -> Action:
+    return Action("ApproveRelease", status, AT, **more)
+
+
+# ---- decisions
+
+
+@pytest.mark.parametrize(
+    ("action", "decision"),
+    [
+        (None, None),
+        (review("InProgress", external="t"), None),
+        (review("Abandoned"), None),  # the execution was stopped: that decides nothing
+        (review(by=ADA, summary="good"), Decision("approved", ADA, AT, "good")),
+        (review(by=ADA), Decision("approved", ADA, AT, "")),
+        (review("Failed", by=ADA, summary="bad"), Decision("rejected", ADA, AT, "bad")),
+        (review("Failed", error_code="TimeoutError"), Decision("expired", None, AT, NOBODY)),
+        (review("Failed"), Decision("expired", None, AT, NOBODY)),
+        # It could not even be opened, say because the topic refused the notification.
+        (review("Failed", error_code="ConfigurationError", error="topic not found"), None),
+    ],
+)
+def test_an_approval_is_read_as_the_decision_it_came_to(
+    action: Action | None, decision: Decision | None
+) -> None:
+    assert decided(action) == decision
+
+
+def test_a_decision_passed_on_from_the_registry_names_its_person() -> None:
+    action = review(by="arn:function", summary="Approved in the model registry by ada: fine")
+    asked = {
+        "asked": "approved",
+        "asked_by": ADA,
+        "asked_reason": "fine",
+        "asked_summary": action.summary,
+    }
+
+    assert decided(action, asked) == Decision("approved", ADA, AT, "fine")
+    # Somebody was quicker in the pipeline: then it is theirs.
+    assert decided(review(by="bob", summary="mine"), asked) == Decision(
+        "approved", "bob", AT, "mine"
+    )
+
+
+@given(st.text(), st.text())
+def test_what_the_registry_is_told_is_one_line_within_its_limits(by: str, reason: str) -> None:
+    line = describe(7, Decision("rejected", by, AT, reason))
+
+    assert len(line) <= 1024
+    assert line.isprintable()
+
+
+@given(st.text(max_size=3000))
+def test_a_variable_of_the_pipeline_is_never_empty_nor_too_long(text: str) -> None:
+    value = value_for(text)
+
+    assert 1 <= len(value) <= 1000
+    assert value.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("status", "decision", "registry"),
+    [
+        ("WAITING", None, None),
+        ("APPROVED", "approved", "Approved"),
+        ("PROMOTED", "automatic", "Approved"),
+        ("REJECTED", "rejected", "Rejected"),
+        ("EXPIRED", "expired", "Rejected"),
+        ("SUPERSEDED", "superseded", "Rejected"),
+        ("FAILED", "approved", "Approved"),  # a retried stage may still promote it
+        ("FAILED", None, "Rejected"),  # stopped before anybody decided
+        ("ROLLED_BACK", "approved", "Rejected"),
+    ],
+)
+def test_the_registry_says_what_a_release_is(
+    status: str, decision: str | None, registry: str | None
+) -> None:
+    assert registry_status({"status": status, "decision": decision}) == registry
+
+
+# ---- admission
+
+DOCUMENT = {"model": "churn", "release": 7, "approval": "manual", "verdict": "promote"}
+
+facts = st.builds(
+    Facts,
+    item=st.one_of(
+        st.none(),
+        st.fixed_dictionaries(
+            {"status": st.sampled_from(STATUSES), "bundle_version": st.sampled_from(["v1", "v2"])},
+            optional={"execution": st.sampled_from(["mine", "other"])},
+        ),
+    ),
+    document=st.one_of(
+        st.none(),
+        st.fixed_dictionaries(
+            {
+                "model": st.sampled_from(["churn", "abalone"]),
+                "release": st.sampled_from([7, 8]),
+                "approval": st.sampled_from(["manual", "automatic"]),
+                "verdict": st.sampled_from(["promote", "hold"]),
+            }
+        ),
+    ),
+    digests=st.just(()),
+    review=st.one_of(
+        st.none(),
+        st.builds(
+            review,
+            st.sampled_from(["InProgress", "Succeeded", "Failed", "Abandoned"]),
+            by=st.sampled_from([None, ADA]),
+        ),
+    ),
+    champion=st.one_of(st.none(), st.builds(lambda n: {"release": n}, st.integers(1, 12))),
+    stack=st.just("kanmon-serving-churn"),
+    stack_status=st.sampled_from([None, "UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "DELETE_FAILED"]),
+    holder=st.sampled_from([None, "mine", "other"]),
+    holder_ended=st.booleans(),
+)
+
+
+@given(facts, st.sampled_from(["promotion", "rollback", "other"]))
+def test_only_what_was_approved_or_in_service_is_ever_admitted(known: Facts, purpose: str) -> None:
+    claim = Claim("churn", 7, purpose, "mine", "v1")
+
+    admission = admit(claim, known)
+
+    assert admission.line.isprintable()
+    if admission.outcome != "admit":
+        return
+    assert known.item is not None
+    assert known.document is not None
+    assert known.item["bundle_version"] == "v1"
+    assert (known.document["model"], known.document["release"]) == ("churn", 7)
+    assert known.stack_status in (None, "UPDATE_COMPLETE")
+    assert known.holder in (None, "mine") or known.holder_ended
+    if purpose == "rollback":
+        assert known.item["status"] == "PROMOTED"
+        return
+    assert purpose == "promotion"
+    assert known.item["status"] in ("WAITING", "APPROVED", "FAILED", "ROLLED_BACK")
+    assert known.item.get("execution") in (None, "mine")
+    assert known.champion is None or known.champion["release"] <= 7
+    by_person = known.review is not None and known.review.status == "Succeeded"
+    by_definition = (
+        known.review is None
+        and known.document["approval"] == "automatic"
+        and known.document["verdict"] == "promote"
+    )
+    assert by_person or by_definition
+
+
+@pytest.mark.parametrize(
+    ("definition", "verdict", "approval"),
+    [
+        ({}, "promote", "manual"),
+        ({"approval": "automatic"}, "promote", "automatic"),
+        ({"approval": "automatic"}, "hold", "manual"),
+        ({"approval": "manual"}, "promote", "manual"),
+    ],
+)
+def test_only_a_sure_verdict_of_an_automatic_model_skips_the_review(
+    definition: dict[str, str], verdict: str, approval: str
+) -> None:
+    assert approval_of(definition, verdict) == approval
+
+
+def test_a_review_that_took_place_counts_even_for_an_automatic_release() -> None:
+    automatic = {**DOCUMENT, "approval": "automatic"}
+
+    assert approved(None, automatic)
+    assert not approved(review("Failed", by=ADA), automatic)
+
+
+# ---- the bundle
+
+TREE = {"serving.yaml": b"a", "buildspec.yml": b"b", "scoring/score.py": b"c"}
+
+
+def test_the_same_release_is_the_same_bytes_however_its_files_are_ordered() -> None:
+    other = dict(reversed(TREE.items()))
+
+    assert pack(b"{}", b"[]", TREE) == pack(b"{}", b"[]", other)
+    assert tree_digest(TREE) == tree_digest(other)
+
+
+def test_a_bundle_gives_back_what_was_packed() -> None:
+    content = pack(b"{}", b"[]", TREE)
+
+    assert (member(content, "release.json"), member(content, "golden.json")) == (b"{}", b"[]")
+    assert tree_of(content) == TREE
+
+
+def test_a_bundle_has_no_times_and_no_owners() -> None:
+    with zipfile.ZipFile(io.BytesIO(pack(b"{}", b"[]", TREE))) as archive:
+        entries = archive.infolist()
+
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+
+
+@given(st.binary(max_size=200))
+def test_what_is_no_bundle_is_named_as_such(content: bytes) -> None:
+    with pytest.raises(BundleError, match=r"bundle.zip"):
+        member(content, "release.json")
+    assert read_release(content) is None
+
+
+@pytest.mark.parametrize("change", [{"serving.yaml": b"x"}, {"more.py": b""}])
+def test_any_change_of_the_serving_code_changes_its_digest(change: dict[str, bytes]) -> None:
+    assert tree_digest({**TREE, **change}) != tree_digest(TREE)
+
+
+def test_the_tree_leaves_out_what_no_release_needs(tmp_path: Path) -> None:
+    for name in [*TREE, "scoring/__pycache__/score.pyc", ".DS_Store", ".aws-sam/build/x"]:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(TREE.get(name, b"junk"))
+
+    assert serving_tree(tmp_path) == TREE
+
+
+def test_a_function_without_its_layer_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ServingSourceError, match=r"no serving\.yaml and no buildspec\.yml there"):
+        serving_tree(tmp_path)
+
+
+# ---- golden records
+
+GOLDEN = {
+    "task": "multiclass",
+    "rows": [{"a": 1.0}] * 120,
+    "scores": [[0.5, 0.25, 0.25]] * 120,
+    "tolerance": 1e-4,
+}
+
+
+def answers(**changes: Any) -> list[dict[str, Any]]:
+    one = {"row": 0, "prediction": "x", "probabilities": {"x": 0.5, "y": 0.25, "z": 0.25}}
+    return [
+        {"release": 7, "predictions": [{**one, **changes}] * len(request["rows"]), "errors": []}
+        for request in requests(GOLDEN)
+    ]
+
+
+def test_golden_records_are_sent_in_parts_and_marked_as_a_check() -> None:
+    sent = list(requests(GOLDEN))
+
+    assert [len(request["rows"]) for request in sent] == [50, 50, 20]
+    assert {request["check"] for request in sent} == {True}
+
+
+def test_right_answers_have_no_difference() -> None:
+    assert difference(GOLDEN, 7, answers()) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (answers(probabilities={"x": 0.4, "y": 0.35, "z": 0.25}), "120 of 120 golden records"),
+        (answers(probabilities={"x": 1.0}), "120 of 120 golden records"),
+        (answers(probabilities={"x": math.nan, "y": 0.25, "z": 0.25}), "gives nothing, 0.25"),
+        (answers(probabilities={"x": None, "y": 0.25, "z": 0.25}), "gives nothing, 0.25"),
+        (answers()[:2], "120 golden records were sent, 100 answers came"),
+        ([{**each, "release": 6} for each in answers()], "but release 6 answers"),
+        ([{"errorMessage": "out of memory"}], "does not answer: out of memory"),
+        ([{}], "does not answer: no answer"),
+        ([{"release": 7, "errors": [{"message": "'a' is odd"}]}], "refused a golden record: 'a'"),
+    ],
+)
+def test_a_difference_is_told_in_one_line(given: list[dict[str, Any]], words: str) -> None:
+    line = difference(GOLDEN, 7, given)
+
+    assert line is not None
+    assert words in line
+
+
+def test_a_prediction_may_differ_by_its_size_and_not_by_more() -> None:
+    golden = {"task": "regression", "rows": [{}] * 2, "scores": [[1e6], [1.0]], "tolerance": 1e-4}
+
+    def answer(first: float, second: float) -> list[dict[str, Any]]:
+        found = [{"prediction": first}, {"prediction": second}]
+        return [{"release": 1, "predictions": found}]
+
+    # Small predictions count by the mean size of all, as in the parity of Evaluate.
+    assert difference(golden, 1, answer(1e6 + 50, 1.5)) is None
+    assert "1 of 2" in str(difference(golden, 1, answer(1e6 + 200, 1.0)))
+
+
+# ---- cost
+
+
+@given(
+    st.sampled_from([*DOLLARS_PER_HOUR, "ml.p9.huge"]),
+    st.one_of(st.none(), st.just(math.nan), st.floats(0, 1e6)),
+    st.integers(1, 10),
+)
+def test_a_cost_is_the_whole_or_not_known(kind: str, seconds: float | None, count: int) -> None:
+    machine = {"instance_type": kind, "instance_count": count}
+    reports = {"preprocess": {"seconds": 1.0}, "train": {"seconds": seconds}}
+
+    estimated = cost(reports, {"preprocess": {"instance_type": "ml.m5.large"}, "train": machine})
+
+    json.dumps(estimated, allow_nan=False)
+    known = seconds is not None and math.isfinite(seconds) and kind in DOLLARS_PER_HOUR
+    assert (estimated["usd"] is not None) is known
