@@ -154,7 +154,12 @@ def by_turns(
         began = time.perf_counter()
         bare()
         took[1].append(time.perf_counter() - began)
-    return median(took[0]) * 1000, median(took[1]) * 1000
+    return quick(took[0]) * 1000, quick(took[1]) * 1000
+
+
+def quick(times: list[float]) -> float:
+    """The time that a tenth of the calls stay below: what the work takes when nothing disturbs."""
+    return sorted(times)[len(times) // 10]
 
 
 def main() -> None:
