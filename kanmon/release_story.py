@@ -173,7 +173,7 @@ def causes(evidence: Evidence) -> list[str]:
         if one.creator == "codeDeployRollback":
             continue
         failed = [name for name, status, _ in one.events if status == "Failed"]
-        found += [f"{HOOKS.get(name, name)} failed" for name in failed]
+        found += [f"{HOOKS[name]} failed" for name in failed if name in HOOKS]
         found += [text for text in (one.reason, one.rollback) if text and not one.under_way]
     found += evidence.build_lines
     found += evidence.stack_causes

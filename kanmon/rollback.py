@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import BadInputError
+from kanmon.records import item_of
 from kanmon.release_history import Event, history
-from kanmon.release_pipeline import pipeline_name
-from kanmon.releases import PROMOTED, Release, champion_of, list_releases
+from kanmon.release_pipeline import pipeline_name, progress_of
+from kanmon.releases import PROMOTED, Release, champion_of, find_release, list_releases
 from kanmon.stage import stage_flag
 from kanmon.traffic import deployments, stop_deployment
 
@@ -19,12 +20,16 @@ LONGEST_SUMMARY = 500
 
 @dataclass(frozen=True)
 class Rollback:
-    """What was done: a canary was stopped, or the pipeline was started with an earlier release."""
+    """What was done: a canary was stopped, or the pipeline was started with an earlier release.
+
+    `release` is the one whose canary was stopped, or the one that is brought back; `serving` the
+    one that was in service when that was done.
+    """
 
     what: str  # "canary stopped" | "started"
     release: Release | None
     execution: str | None
-    leaves: int | None
+    serving: int | None
 
 
 def roll_back(
@@ -43,8 +48,8 @@ def roll_back(
         and to in (None, serving)
         and any(stop_deployment(connection, one.id) for one in under_way)
     ):
-        turn = _turn_release(connection, model)
-        return Rollback("canary stopped", None, turn, serving)
+        execution, shifting = _promotion_under_way(connection, model)
+        return Rollback("canary stopped", shifting, execution, serving)
     if champion is None:
         raise BadInputError(f"model {model} has no release in service", "There is nothing to undo.")
     number = to if to is not None else release_before(champion, history(connection, model))
@@ -124,8 +129,11 @@ def review_url(connection: "Connection", release: Release) -> str:
     return console_address(str(release.review_uri), connection.region)
 
 
-def _turn_release(connection: "Connection", model: str) -> str | None:
-    from kanmon.records import item_of
-
-    turn = item_of(connection, model, "deployment")
-    return str(turn["holder"]) if turn and turn.get("holder") else None
+def _promotion_under_way(connection: "Connection", model: str) -> tuple[str | None, Release | None]:
+    """The pipeline execution that has the model's turn to deploy, and its release."""
+    holder = (item_of(connection, model, "deployment") or {}).get("holder")
+    stands = progress_of(connection, str(holder)) if holder else None
+    number = stands.variables.get("release") if stands else None
+    if stands is None or not number:
+        return None, None
+    return stands.execution, find_release(connection, f"{model}/{number}")

@@ -23,7 +23,7 @@ def command(model: str, to: int | None, reason: str, no_wait: bool) -> int:
     It goes through the same pipeline, checks and canary, without a review. While a canary of the
     model is under way it is stopped instead, and CodeDeploy gives the traffic back by itself.
     """
-    from kanmon import rollback
+    from kanmon import release_watch, rollback
     from kanmon.commands.watch import watch_release
     from kanmon.project import check_model_name
     from kanmon.stage import stage_flag
@@ -34,11 +34,14 @@ def command(model: str, to: int | None, reason: str, no_wait: bool) -> int:
     flag = stage_flag(connection.name)
     done = rollback.roll_back(connection, model, to, reason)
     if done.what == "canary stopped":
-        stays = f"{model}/{done.leaves} stays in service" if done.leaves else "none was in service"
-        screen.say(f"The canary of {model} is stopped and rolls back; {stays}")
-        screen.say(f"`kanmon history {model}{flag}` tells when it has")
+        screen.say(f"The canary of {done.release.reference if done.release else model} is stopped")
+        if done.release and not no_wait:
+            release_watch.follow(connection, done.release, lambda look: None, done.execution)
+            screen.say(f"It is rolled back; {stays_in_service(model, done.serving)}")
+        else:
+            screen.say(f"It rolls back by itself; `kanmon history {model}{flag}` tells when it has")
     elif done.release:
-        screen.note(f"From {model}/{done.leaves} back to {done.release.reference}")
+        screen.note(f"From {model}/{done.serving} back to {done.release.reference}")
         if not no_wait:
             return watch_release(invocation, done.release, done.execution)
         screen.say(f"`kanmon watch {done.release.reference}{flag}` shows how it goes")
@@ -48,7 +51,17 @@ def command(model: str, to: int | None, reason: str, no_wait: bool) -> int:
             "what": done.what,
             "release": done.release.release if done.release else None,
             "execution": done.execution,
-            "from": done.leaves,
+            "serving": done.serving,
         }
     )
     return 0
+
+
+def stays_in_service(model: str, serving: int | None) -> str:
+    """
+    >>> stays_in_service("abalone", 6), stays_in_service("abalone", None)
+    ('abalone/6 stays in service', 'no release of abalone is in service')
+    """
+    return (
+        f"{model}/{serving} stays in service" if serving else f"no release of {model} is in service"
+    )

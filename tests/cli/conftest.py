@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from kanmon.cli import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COPIED = ("functions/control", "statemachine", "template.yaml", "samconfig.toml")
+COPIED = ("functions/control", "serving", "statemachine", "template.yaml", "samconfig.toml")
 
 Kanmon = Callable[..., Result]
 
