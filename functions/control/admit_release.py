@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from release_gateways import release_stage
 from releases.admitting import Admitted, admit_release
-from releases.job import claim_of, job_id, parameters
+from releases.job import claim_of, job_id, owing_an_answer, parameters
 
 logger = Logger()
 metrics = Metrics()
@@ -20,12 +20,16 @@ metrics = Metrics()
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Take a CodePipeline job; answer the job with success, "ask me again", or a failure."""
-    job, claim = job_id(event), claim_of(parameters(event))
-    admitted = admit_release(release_stage(), claim, datetime.now(UTC))
-    outcome, line = admitted.admission.outcome, admitted.admission.line
     metrics.add_metric("ReleasesAsked", MetricUnit.Count, 1)
-    logger.info(line, extra={"model": claim.model, "release": claim.release, "outcome": outcome})
-    _answer(job, admitted)
+    stage, job = release_stage(), job_id(event)
+    with owing_an_answer(stage.jobs, job, "Admit Release", logger):
+        claim = claim_of(parameters(event))
+        admitted = admit_release(stage, claim, datetime.now(UTC))
+        logger.info(
+            admitted.admission.line,
+            extra={"model": claim.model, "release": claim.release},
+        )
+        _answer(job, admitted)
 
 
 def _answer(job: str, admitted: Admitted) -> None:

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from release_gateways import release_stage
-from releases.job import job_id, parameters
+from releases.job import job_id, owing_an_answer, parameters
 from releases.promoting import NotLiveError, live_of, record_live
 
 logger = Logger()
@@ -20,15 +20,17 @@ metrics = Metrics()
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Take a CodePipeline job; answer the job with success, or with why this is not so."""
+    metrics.add_metric("RecordsAsked", MetricUnit.Count, 1)
     stage, job = release_stage(), job_id(event)
-    live = live_of(stage, parameters(event))
-    told = {"model": live.model, "release": live.release}
-    try:
-        line = record_live(stage, live, datetime.now(UTC))
-    except NotLiveError as error:
-        logger.error(str(error), extra=told)
-        stage.jobs.fail(job, str(error))
-        return
-    metrics.add_metric("ReleasesPromoted", MetricUnit.Count, 1)
-    logger.info(line, extra=told)
-    stage.jobs.succeed(job, line, {"release": str(live.release)})
+    with owing_an_answer(stage.jobs, job, "Record Release", logger):
+        live = live_of(stage, parameters(event))
+        told = {"model": live.model, "release": live.release}
+        try:
+            line = record_live(stage, live, datetime.now(UTC))
+        except NotLiveError as error:
+            logger.error(str(error), extra=told)
+            stage.jobs.fail(job, str(error))
+            return
+        metrics.add_metric("ReleasesPromoted", MetricUnit.Count, 1)
+        logger.info(line, extra=told)
+        stage.jobs.succeed(job, line, {"release": str(live.release)})

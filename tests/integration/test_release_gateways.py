@@ -214,6 +214,17 @@ def test_a_job_is_answered_once_again_or_with_a_reason(services: Services) -> No
     jobs.fail(job, "no,\nbecause")
 
 
+@pytest.mark.parametrize("call", ["put_job_success_result", "put_job_failure_result"])
+def test_a_job_that_was_answered_before_is_left_as_it_is(services: Services, call: str) -> None:
+    services.fail("codepipeline", call, "InvalidJobStateException")
+    jobs = Jobs(services("codepipeline"))
+
+    if call == "put_job_success_result":
+        jobs.succeed("11111111-2222-4333-8444-000000000000", "done", {})
+    else:
+        jobs.fail("11111111-2222-4333-8444-000000000000", "no")
+
+
 # ---- the registry
 
 

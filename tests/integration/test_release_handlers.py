@@ -176,6 +176,19 @@ def test_a_decision_in_the_registry_is_passed_on(world: StageInMemory, context: 
     assert told == {"summary": "churn/1 is rejected"}
 
 
+def test_a_function_that_breaks_down_still_answers_its_job(
+    world: StageInMemory, context: Context
+) -> None:
+    run = world.run_of(world.open("automatic"))
+    world.packages.found.clear()
+
+    admit_release.handler(job(run), context)
+
+    [(outcome, _, line)] = world.jobs.answers
+    assert outcome == "failed"
+    assert line.startswith("Admit Release broke down: KeyError: ")
+
+
 def test_an_event_that_is_no_job_is_refused(world: StageInMemory, context: Context) -> None:
     with pytest.raises(JobError):
         admit_release.handler({"detail": {}}, context)

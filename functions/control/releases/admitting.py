@@ -21,6 +21,7 @@ from releases.admission import (
 )
 from releases.bundled import Bundled, read_bundle, registered, stored
 from releases.decision import Decision, decided
+from releases.pipeline import REVIEW
 from releases.promoting import supersede
 from releases.release_ledger import APPROVED, PROMOTABLE, WAITING
 from releases.settling import AUTOMATIC_BY, AUTOMATIC_WORDS, follow_up, settle
@@ -40,8 +41,12 @@ class Admitted:
 
 
 def admit_release(stage: Stage, claim: Claim, now: datetime) -> Admitted:
+    execution = stage.pipeline.execution(claim.execution)
+    if execution is None or execution.ended:
+        # Lambda calls a function twice now and then, also when the job is long answered.
+        return Admitted(Admission("refuse", f"execution {claim.execution} is over"))
     item: Mapping[str, Any] | None = stage.ledger.release(claim.model, claim.release)
-    review = stage.pipeline.review(claim.execution)
+    review = execution.action(REVIEW)
     if item is not None and claim.purpose != "rollback":
         # Open Release may have died before it could name the execution it started.
         item = stage.ledger.start(claim.model, claim.release, claim.execution) or item

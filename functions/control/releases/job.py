@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Protocol
 
 from releases.admission import Claim
 from releases.pipeline import value_for
@@ -45,26 +46,61 @@ def claim_of(given: Mapping[str, str]) -> Claim:
 
 
 class Jobs:
+    """Answers jobs. One that was answered before is left as it is: Lambda may call us twice."""
+
     def __init__(self, client: CodePipelineClient) -> None:
         self._client = client
 
     def succeed(self, job: str, summary: str, variables: Mapping[str, str]) -> None:
-        self._client.put_job_success_result(
-            jobId=job,
-            executionDetails={"summary": value_for(summary, LONGEST_MESSAGE)},
-            outputVariables=dict(variables),
-        )
+        with self._once():
+            self._client.put_job_success_result(
+                jobId=job,
+                executionDetails={"summary": value_for(summary, LONGEST_MESSAGE)},
+                outputVariables=dict(variables),
+            )
 
     def go_on(self, job: str, summary: str) -> None:
         """Ask to be asked again: CodePipeline calls the function anew with the token."""
-        self._client.put_job_success_result(
-            jobId=job,
-            executionDetails={"summary": value_for(summary, LONGEST_MESSAGE)},
-            continuationToken=json.dumps({"waits": value_for(summary, 1000)}),
-        )
+        with self._once():
+            self._client.put_job_success_result(
+                jobId=job,
+                executionDetails={"summary": value_for(summary, LONGEST_MESSAGE)},
+                continuationToken=json.dumps({"waits": value_for(summary, 1000)}),
+            )
 
     def fail(self, job: str, message: str) -> None:
-        self._client.put_job_failure_result(
-            jobId=job,
-            failureDetails={"type": "JobFailed", "message": value_for(message, LONGEST_MESSAGE)},
-        )
+        with self._once():
+            self._client.put_job_failure_result(
+                jobId=job,
+                failureDetails={
+                    "type": "JobFailed",
+                    "message": value_for(message, LONGEST_MESSAGE),
+                },
+            )
+
+    @contextmanager
+    def _once(self) -> Iterator[None]:
+        with suppress(self._client.exceptions.InvalidJobStateException):
+            yield
+
+
+class Log(Protocol):
+    def exception(self, msg: object) -> None: ...
+
+
+class JobAnswers(Protocol):
+    """See Jobs."""
+
+    def fail(self, job: str, message: str) -> None: ...
+
+
+@contextmanager
+def owing_an_answer(jobs: JobAnswers, job: str, name: str, log: Log) -> Iterator[None]:
+    """Answer a job for which the function breaks down: CodePipeline would wait for it for long."""
+    try:
+        yield
+    except Exception as error:
+        words = f"{name} broke down: {type(error).__name__}: {error}"
+        # Raised on, Lambda would call us again for a job that is over.
+        log.exception(words)
+        jobs.fail(job, f"{words}; its log says more; retry the stage")

@@ -47,6 +47,7 @@ def promote(world: World, number: int) -> None:
 
 
 def refused(world: World, run: Run) -> str:
+    run.status = "InProgress"  # a stage that had failed is retried
     admitted = admit_release(world, world.claim(run), world.clock.now())
     assert admitted.admission.outcome in ("refuse", "supersede")
     world.pipeline.act(run, ADMIT, "Failed", error=admitted.admission.line)
@@ -161,6 +162,19 @@ def test_an_older_release_that_is_on_its_way_is_superseded_at_admission(world: W
     assert line.startswith("churn/1 is older than release 2, which is in service")
     assert world.item(older)["status"] == "SUPERSEDED"
     assert world.champion() == newer
+
+
+def test_a_call_that_comes_after_the_execution_ended_changes_nothing(world: World) -> None:
+    number = world.open()
+    run = approve(world, number)
+    world.pipeline.end(run, "Stopped")
+    close_release(world, run.id, world.clock.now())
+
+    late = admit_release(world, world.claim(run), world.clock.now()).admission
+
+    assert (late.outcome, late.line) == ("refuse", f"execution {run.id} is over")
+    assert world.item(number)["status"] == "FAILED"
+    assert world.ledger.turn(MODEL).get("holder") is None
 
 
 def test_one_release_of_a_model_is_deployed_at_a_time(world: World) -> None:
