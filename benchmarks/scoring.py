@@ -75,11 +75,12 @@ def models() -> dict[str, tuple[Any, Any]]:
     return found
 
 
-def package(folder: Path, artifact: Any) -> dict[str, str]:
+def package(folder: Path, artifact: Any, frame: Any) -> dict[str, str]:
     """Lay a release's package out as Lambda does; returns its environment."""
+    from scorer.model import Model
     from shipping import base
     from shipping.record import Record, sha256
-    from shipping.verify import packaged_model, unpacked
+    from shipping.verify import manifest, unpacked
 
     content = artifact.pack()
     with zipfile.ZipFile(BytesIO(base.without_libraries(ROOT / "serving/scoring"))) as archive:
@@ -87,8 +88,13 @@ def package(folder: Path, artifact: Any) -> dict[str, str]:
     place = {"uri": "s3://b/k", "version": "", "sha256": sha256(content)}
     record = Record(b"", {"artifact": place})
     (folder / "model").mkdir()
-    for name, each in packaged_model(record, unpacked(content), b"{}").items():
+    files = unpacked(content)
+    for name, each in {**files, "files.json": manifest(record, files)}.items():
         (folder / "model" / name).write_bytes(each)
+    loaded = Model.load(folder / "model", sha256(content))
+    moved = loaded.moved(artifact.encoding.matrix(frame.head(100)))
+    leading = manifest(record, files, moved.index(max(moved)))
+    (folder / "model/files.json").write_bytes(leading)
     return {"MODEL": "bench", "RELEASE": "1", "ARTIFACT_SHA256": sha256(content)}
 
 
@@ -171,7 +177,7 @@ def main() -> None:
     print("The scoring function against bare ONNX Runtime")
     for name, (artifact, frame) in models().items():
         with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
-            environment = package(Path(folder), artifact)
+            environment = package(Path(folder), artifact, frame)
             started, bare = init(Path(folder), environment, repeat)
             sys.stdout = nowhere
             found = answers(Path(folder), environment, artifact, frame, repeat)

@@ -39,21 +39,23 @@ def verify(
     model = folder / WORK / "model"
     model.mkdir(parents=True, exist_ok=True)
     golden = (folder / GOLDEN).read_bytes()
-    for name, content in packaged_model(record, files, golden).items():
+    (model / GOLDEN).write_bytes(golden)
+    for name, content in files.items():
         (model / name).write_bytes(content)
+    (model / "files.json").write_bytes(manifest(record, files))
     yield f"artifact as recorded: {record.artifact.sha256[:12]}…"
     yield _scores_as_recorded(folder, model, record)
 
 
-def packaged_model(record: Record, files: Mapping[str, bytes], golden: bytes) -> dict[str, bytes]:
-    """What lies in model/ of the release's package: see scorer/model.py."""
-    manifest = {
+def manifest(record: Record, files: Mapping[str, bytes], leading: int = 0) -> bytes:
+    """What files.json in model/ of the release's package says: see scorer/model.py."""
+    document = {
         "artifact": record.artifact.sha256,
         "files": {name: sha256(content) for name, content in sorted(files.items())},
         "features": record.features,
+        "leading": leading,
     }
-    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-    return {**files, "files.json": text.encode(), GOLDEN: golden}
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def unpacked(artifact: bytes) -> dict[str, bytes]:
@@ -99,13 +101,14 @@ def _bundle_is_whole(folder: Path, record: Record, storage: Storage) -> str:
 
 
 def _scores_as_recorded(folder: Path, model: Path, record: Record) -> str:
-    """Put the golden records through the code that will serve."""
+    """Put the golden records through the code that will serve, and note what leads the scores."""
     code = str(folder / "scoring")
     if code not in sys.path:
         sys.path.insert(0, code)
     from scorer.answering import Scorer
     from scorer.golden import Golden
     from scorer.model import Model, ModelError
+    from scorer.rows import Encoder
 
     try:
         golden = Golden.read(model / GOLDEN)
@@ -119,10 +122,12 @@ def _scores_as_recorded(folder: Path, model: Path, record: Record) -> str:
     if len(tasks) > 1:
         raise ReleaseError(f"release, golden records and model disagree on the task: {tasks}")
     scorer = Scorer(loaded, record.document["model"], record.document["release"])
-    answer = scorer.answer(golden.request(), "verify")
-    differences = golden.differences(answer.document)
+    differences = golden.differences(scorer.answer(golden.request(), "verify").document)
     if differences:
         raise ReleaseError("; ".join(differences[:3]))
+    moved = loaded.moved(Encoder(loaded.encoding).encode(golden.rows).matrix)
+    files = {name: (model / name).read_bytes() for name in MODEL_FILES}
+    (model / "files.json").write_bytes(manifest(record, files, moved.index(max(moved))))
     return f"{len(golden.rows)} golden records score as recorded, and as in the library"
 
 

@@ -18,7 +18,7 @@ from scorer.answering import Scorer
 from scorer.model import Model
 from shipping.record import NOT_SOURCE, Record, sha256
 from shipping.source import LEFT_OUT, tree_digest
-from shipping.verify import packaged_model, unpacked
+from shipping.verify import manifest, unpacked
 from train.model import train
 
 from tests.unit.train.cases import plan, rows
@@ -110,8 +110,9 @@ def model_folder(
     content, known = artifact.pack(), golden(artifact)
     document = record(content, known, "", features=list(features))
     folder.mkdir(parents=True)
-    files = packaged_model(Record(b"", document), unpacked(content), known)
-    for name, each in files.items():
+    files = unpacked(content)
+    more = {"golden.json": known, "files.json": manifest(Record(b"", document), files, leading=1)}
+    for name, each in {**files, **more}.items():
         (folder / name).write_bytes(each)
     return sha256(content)
 

@@ -199,3 +199,14 @@ def test_only_the_model_of_the_release_is_loaded(tmp_path):
         Model.load(tmp_path / "model", digest)
     with pytest.raises(ModelError, match="there is no model"):
         Model.load(tmp_path, digest)
+
+
+@pytest.mark.parametrize("task", FRAME)
+def test_many_rows_score_as_each_of_them_alone_and_in_their_order(scorers, task):
+    sent_rows = sent(rows(task, 200, 8))
+    scorer = scorers[task]
+
+    together = scorer.answer({"rows": sent_rows}, "r-1").document["predictions"]
+
+    alone = [scorer.answer({"row": row}, "r-1").document["predictions"][0] for row in sent_rows]
+    assert together == [{**one, "row": at} for at, one in enumerate(alone)]
