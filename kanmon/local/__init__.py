@@ -8,7 +8,10 @@
     functions/        Lambda
     asl/              Step Functions
     sagemaker/ jobs/  Processing jobs and the model registry
+    codebuild/        builds: what a buildspec says, in a clean folder
     codedeploy/       Lambda deployments: hooks, canaries, rolling back
+    codepipeline/     pipelines: sources, approvals, actions as their roles
+    parts.py          what a service of our own is given and offers; protocol/ what all share
     alarms/           how alarms are evaluated
     pace.py           how much faster time passes for what AWS measures in minutes
     persistence.py    what is kept on disk
@@ -33,6 +36,31 @@ DIFFERENCES = (
         "processor's kind is enforced. X-Ray is off. Layers are not at /opt but in the folder that "
         "LAYERS_ROOT names. A function URL is reached at /_aws/lambda-url/<id>/ of the stage, by "
         "signed requests only, whatever its AuthType.",
+    ),
+    (
+        "Time",
+        "What AWS measures in minutes (a canary, the time a hook has to answer, an alarm's period) "
+        "is divided by KANMON_TIME_SCALE, 200 unless set when the stage starts. Approvals are not, "
+        "unless it is set and their limit is an hour or less.",
+    ),
+    (
+        "Builds",
+        "They run on this machine with its programs, not in the project's image; runtime-versions "
+        "is noted in the log, and the version that is there is used. A build inherits PATH and "
+        "nothing else. Reports, batch builds, networks, Secrets Manager and logs to S3 are left "
+        "out. A failed phase fails the build, also with on-failure: CONTINUE.",
+    ),
+    (
+        "Pipelines",
+        "Type V2 with the actions S3, Manual, CodeBuild, CloudFormation and Lambda, and the rule "
+        "VariableCheck before a stage. A Lambda action calls its function once; AWS calls "
+        "asynchronously and retries. Of a pipeline the last 100 ended executions are kept.",
+    ),
+    (
+        "Deployments",
+        "CodeDeploy is there for Lambda. A hook that raises fails its deployment at once, where "
+        "AWS waits for the hook's answer up to an hour. A rollback moves all traffic at once and "
+        "runs no hooks. Alias and stack are rolled back at the next start if the stage was killed.",
     ),
     (
         "Images",
@@ -65,8 +93,10 @@ DIFFERENCES = (
     ),
     (
         "Stopping",
-        "Executions and jobs do not outlive the server: at the next start they are ABORTED and "
-        "Stopped, with their events. A killed server loses at most the last half second.",
+        "What runs does not outlive the server. At the next start executions are ABORTED, jobs "
+        "and deployments Stopped, builds FAULT, pipeline actions failed so that their stage can be "
+        "retried; waiting approvals go on waiting. Events of the last seconds before a kill may "
+        "come twice; a killed server loses at most the last half second.",
     ),
     (
         "Quotas and speed",

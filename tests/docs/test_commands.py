@@ -24,6 +24,7 @@ ELSEWHERE = {
     "make setup": "continuous integration starts with it",
     "make test": "this test is part of it",
     "make test-docker": "needs a Docker engine; continuous integration runs it where there is one",
+    "make test-browser": "needs Chromium; continuous integration runs it where there is one",
     "make check": "make test begins with it",
     "make .venv-sam/ready": "the copy has the environments",
     "make bench": "takes minutes; its figures are quoted with the machine they came from",

@@ -58,9 +58,9 @@ def sam(*arguments: str, folder: Path, stage: Stage) -> str:
 def checkout(tmp_path_factory: pytest.TempPathFactory, own_stage: Stage) -> Path:
     """A fresh checkout, built and deployed."""
     folder = tmp_path_factory.mktemp("checkout")
-    for name in ("template.yaml", "samconfig.toml"):
+    for name in ("template.yaml", "dashboard.yaml", "samconfig.toml"):
         shutil.copy(ROOT / name, folder)
-    for name in ("statemachine", "functions"):
+    for name in ("statemachine", "functions", "serving"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     sam("build", folder=folder, stage=own_stage)
