@@ -9,7 +9,7 @@ from kanmon.local.credentials import Credentials
 from kanmon.local.jobs.runner import Outcome
 from kanmon.local.protocol.errors import ServiceError
 from kanmon.local.sagemaker.service import SageMaker
-from tests.local.workbench import REGION, Surroundings
+from tests.local.workbench import REGION, ROOT_USER, Surroundings
 
 ACCOUNT = "123456789012"
 GROUP = "kanmon-local-abalone"
@@ -86,7 +86,7 @@ def test_a_candidate_waits_for_approval_under_the_next_number(sagemaker: SageMak
         "ModelApprovalStatus": "PendingManualApproval",
         "ModelPackageStatus": "Completed",
         "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
-        "CreatedBy": {},
+        "CreatedBy": {"IamIdentity": {"Arn": ROOT_USER}},
     }
 
 
@@ -305,7 +305,7 @@ def test_answers_are_json_with_times_in_seconds(sagemaker: SageMaker, group: str
         "ModelPackageGroupName": GROUP,
         "ModelPackageGroupArn": group,
         "ModelPackageGroupStatus": "Completed",
-        "CreatedBy": {},
+        "CreatedBy": {"IamIdentity": {"Arn": ROOT_USER}},
     }
 
 

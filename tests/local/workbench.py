@@ -19,6 +19,7 @@ from kanmon.local.jobs.runner import Control, Outcome, Runner
 from kanmon.local.sagemaker.ports import Ports, RoleCredentials, RoleRefusedError
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
+ROOT_USER = "arn:aws:iam::123456789012:root"
 REGION = "us-east-1"
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/test-steps"
 
@@ -42,6 +43,7 @@ class Surroundings:
         return Ports(
             endpoint=lambda: self.endpoint,
             caller=lambda: self.caller,
+            identity=lambda: self.caller or ROOT_USER,
             allowed=self._allowed,
             assume=self._assume,
             emit=self.events.append,

@@ -40,6 +40,8 @@ class Ports:
     """The gateway's address, such as http://127.0.0.1:45231."""
     caller: Callable[[], str | None]
     """The ARN of the role that makes the current request; None for the account's root."""
+    identity: Callable[[], str]
+    """The full ARN of who makes it, a role's session with its name."""
     allowed: Allowed
     assume: Callable[[str, str], RoleCredentials]
     """Credentials of a role (ARN, session name) for SageMaker; raises RoleRefusedError."""

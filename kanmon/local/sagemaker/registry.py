@@ -322,8 +322,7 @@ class Registry:
         ]
 
     def _who(self) -> dict[str, Any]:
-        caller = self._ports.caller()
-        return {"IamIdentity": {"Arn": caller}} if caller else {}
+        return {"IamIdentity": {"Arn": self._ports.identity()}}
 
     def _report(self, package: Mapping[str, Any]) -> None:
         detail = {member: package[member] for member in TOLD if member in package}

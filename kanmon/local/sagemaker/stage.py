@@ -31,6 +31,7 @@ class Stage:
         ports = Ports(
             endpoint=lambda: parts.endpoint,
             caller=self._emulator.caller,
+            identity=self._emulator.identity,
             allowed=allowed,
             assume=assume,
             emit=self._emulator.emit,
