@@ -111,10 +111,13 @@ def _compile(package: Path) -> None:
 def _target_python() -> str:
     if sys.version_info[:2] == tuple(map(int, PYTHON.split("."))):
         return sys.executable
+    # A name on PATH may belong to a version manager that has no such Python after all.
+    named = shutil.which(f"python{PYTHON}")
+    if named and not subprocess.run([named, "-V"], capture_output=True, check=False).returncode:
+        return named
     uv = shutil.which("uv", path=str(_folder_of_uv()))
-    found = uv and subprocess.run(
-        [uv, "python", "find", "--no-project", PYTHON], capture_output=True, text=True, check=False
-    )
+    words = ["python", "find", "--no-project", PYTHON]
+    found = uv and subprocess.run([uv, *words], capture_output=True, text=True, check=False)
     if not found or found.returncode:
         raise ReleaseError(f"packaging compiles for Python {PYTHON}, and there is none here")
     return found.stdout.strip()
