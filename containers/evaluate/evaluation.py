@@ -67,7 +67,7 @@ def evaluate(
         "metrics": list(plan.metrics),
         "rows": dict(evidence.preprocess["rows_written"]) | {"test": test.height},
         "candidate": {"metrics": _written(comparison.candidate)},
-        "champion": _champion(plan, comparison.champion or unknown(plan)),
+        "champion": _champion(plan, comparison.champion or unknown(plan), obstacle),
         "difference": None
         if champion is None
         else _written(comparison.difference or unknown(plan)),
@@ -102,7 +102,8 @@ def rival_of(
     """Score the champion; or say why it cannot be compared.
 
     That is no failure of the run: a definition may change on purpose. The champion's metrics are
-    then missing, which the gate rejects, and who wants the change approves it in the registry.
+    then missing and the obstacle is named, for which the gate holds the candidate: a person weighs
+    it.
     """
     if champion is None:
         return None, None
@@ -111,7 +112,8 @@ def rival_of(
         return scored(plan, champion, test, labels, classes), None
     except StepError as error:
         return None, (
-            f"the champion could not be compared: {error}; or approve the candidate in the registry"
+            f"the champion could not be compared: {error}; or weigh in the review whether the "
+            "candidate replaces it all the same"
         )
 
 
@@ -185,7 +187,7 @@ def _written(estimates: Estimates) -> dict[str, dict[str, float | None]]:
     }
 
 
-def _champion(plan: Plan, estimates: Estimates) -> dict[str, Any] | None:
+def _champion(plan: Plan, estimates: Estimates, obstacle: str | None) -> dict[str, Any] | None:
     if plan.champion is None:
         return None
     return {
@@ -193,7 +195,7 @@ def _champion(plan: Plan, estimates: Estimates) -> dict[str, Any] | None:
         "package_arn": plan.champion["package_arn"],
         "version": plan.champion["version"],
         "metrics": _written(estimates),
-    }
+    } | ({"obstacle": obstacle} if obstacle else {})
 
 
 def _data(evidence: Evidence, obstacle: str | None) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def _margins(definition: ModelDefinition, evaluation: Mapping[str, Any]) -> Iter
     for metric, margin in sorted(definition.gate.margins.items()):
         if _champion(evaluation) is None:
             yield _nothing_to_compare("champion margin", metric)
+        elif _obstacle(evaluation):
+            yield _not_comparable("champion margin", metric, evaluation)
         else:
             yield _no_worse(
                 "champion margin",
@@ -115,6 +117,9 @@ def _segment_margins(definition: ModelDefinition, evaluation: Mapping[str, Any])
         return
     if _champion(evaluation) is None:
         yield from (_nothing_to_compare("segment margin", metric) for metric, _ in margins)
+        return
+    if _obstacle(evaluation):
+        yield from (_not_comparable("segment margin", metric, evaluation) for metric, _ in margins)
         return
     segments = sorted(
         _parts(evaluation.get("segments")),
@@ -184,6 +189,8 @@ def _paired_difference(definition: ModelDefinition, evaluation: Mapping[str, Any
     metric = definition.metrics.primary
     if _champion(evaluation) is None:
         return _nothing_to_compare("paired difference", metric)
+    if _obstacle(evaluation):
+        return _not_comparable("paired difference", metric, evaluation)
     estimate = _part(_part(evaluation, "difference"), metric)
     value, low, high = (finite(estimate.get(key)) for key in ("value", "low", "high"))
     if value is None or low is None or high is None or not low <= high:
@@ -291,6 +298,18 @@ def _summary(
 
 def _nothing_to_compare(rule: str, metric: str) -> Rule:
     return Rule(rule, metric, None, None, None, None, "pass", f"{metric}: {_NO_CHAMPION}")
+
+
+def _not_comparable(rule: str, metric: str, evaluation: Mapping[str, Any]) -> Rule:
+    """Held, for a person to weigh: a definition may change on purpose."""
+    words = f"{metric}: {_obstacle(evaluation)}"
+    return Rule(rule, metric, None, None, None, None, "hold", words)
+
+
+def _obstacle(evaluation: Mapping[str, Any]) -> str:
+    """Why the champion could not be scored on this run's rows; empty where it could be."""
+    said = (_champion(evaluation) or {}).get("obstacle")
+    return said if isinstance(said, str) else ""
 
 
 def _pass_or_reject(gap: float) -> Outcome:

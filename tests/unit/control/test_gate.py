@@ -351,3 +351,33 @@ def test_the_verdict_does_not_depend_on_the_order_of_anything(seed: int) -> None
 
 def test_every_metric_of_every_task_has_a_direction() -> None:
     assert {metric for names in METRICS_BY_TASK.values() for metric in names} == set(DIRECTION)
+
+
+def test_a_champion_that_could_not_be_compared_holds_and_says_why() -> None:
+    evaluation = passing_evaluation()
+    nothing = {"value": None, "low": None, "high": None}
+    evaluation["champion"] = {
+        **evaluation["champion"],
+        "metrics": dict.fromkeys(evaluation["metrics"], nothing),
+        "obstacle": "the champion could not be compared: its target is another",
+    }
+    evaluation["difference"] = dict.fromkeys(evaluation["metrics"], nothing)
+
+    verdict = judge(DEFINITION, evaluation)
+
+    held = [rule for rule in verdict.rules if rule.outcome == "hold"]
+    assert verdict.verdict == "hold"
+    assert {rule.name for rule in held} == {
+        "champion margin",
+        "segment margin",
+        "paired difference",
+    }
+    assert all("its target is another" in rule.words for rule in held)
+
+
+@pytest.mark.parametrize("obstacle", [None, "", 3, [], True])
+def test_only_words_are_an_obstacle_and_a_missing_champion_still_rejects(obstacle: Any) -> None:
+    evaluation = passing_evaluation()
+    evaluation["champion"] = {"obstacle": obstacle}
+
+    assert judge(DEFINITION, evaluation).verdict == "reject"
