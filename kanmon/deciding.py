@@ -16,8 +16,12 @@ def approve_or_reject(
     decision: Decision,
     reason: str,
     if_waiting: bool = False,
+    watched: bool = False,
 ) -> Release | None:
-    """Decide and say so; None when nothing waits and that is fine (`if_waiting`)."""
+    """Decide and say so; None when nothing waits and that is fine (`if_waiting`).
+
+    What comes next is not told where it is `watched` at once.
+    """
     connection, screen = invocation.connection, invocation.screen
     release = find_release(connection, reference)
     if if_waiting and waiting_approval(connection, release) is None:
@@ -26,10 +30,12 @@ def approve_or_reject(
     release = _once_it_waits(invocation, release)
     at = decide(connection, release, decision, reason)
     word, flag = decision.lower(), stage_flag(connection.name)
-    screen.say(f"Release {release.reference} is {word}")
+    screen.say(f"Release {release.reference} is {word}{f': {reason}' if reason else ''}")
+    if decision == "Approved" and release.verdict == "hold":
+        screen.note(f"The gate had held it: {(release.summary or '').removeprefix('hold: ')}")
+    if watched:
+        return release
     if decision == "Approved":
-        if release.verdict == "hold":
-            screen.note(f"The gate had held it: {release.summary}")
         screen.say(f"It is verified and promoted now: `kanmon watch {release.reference}{flag}`")
     screen.document(
         {

@@ -30,7 +30,7 @@ def command(release: str, reason: str, watch: bool, if_waiting: bool) -> int:
     from kanmon.deciding import approve_or_reject
 
     invocation = current()
-    found = approve_or_reject(invocation, release, "Approved", reason, if_waiting)
+    found = approve_or_reject(invocation, release, "Approved", reason, if_waiting, watch)
     if found is None or not watch:
         return 0
     return watch_release(invocation, found)

@@ -100,7 +100,7 @@ def test_nothing_is_in_service_before_the_first_promotion(jars, kanmon):
 
 def test_an_approved_release_is_watched_into_service(served):
     assert served.exit_code == 0, served.stderr
-    assert served.stdout.splitlines()[0] == "Release jars/1 is approved"
+    assert served.stdout.splitlines()[0] == "Release jars/1 is approved: looks right"
     assert served.stdout.splitlines()[-1].startswith("jars/1 is in service since ")
     told = [line.split()[:2] for line in served.stderr.splitlines() if line.startswith("  ")]
     assert [words for words in told if words[0] != "release"] == [
@@ -159,7 +159,7 @@ def test_a_rejected_release_says_who_and_why(served, kanmon):
     rejected = kanmon("reject", "jars", "--reason", "odd in red", "--as", "approver")
     watched = kanmon("watch", f"jars/{number}")
 
-    assert rejected.stdout == f"Release jars/{number} is rejected\n"
+    assert rejected.stdout == f"Release jars/{number} is rejected: odd in red\n"
     assert watched.exit_code == 1
     assert f"kanmon: jars/{number} was rejected by " in watched.stderr
     shown = document(kanmon("show", f"jars/{number}", "--json"))
