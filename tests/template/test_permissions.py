@@ -39,6 +39,7 @@ ON_EVERYTHING = {
     "AnswerTheDeployment": "so has the execution of a deployment's hook",
     "FindLogGroups": "logs:DescribeLogGroups lists them all or none",
     "StopADeploymentThatFails": "codedeploy:StopDeployment knows a deployment's id, not a resource",
+    "SeeHowTrafficIsShifted": "CodeDeploy's targets are no resources",
     "StopDeployments": "codedeploy:StopDeployment knows a deployment's id, not a resource",
 }
 # What IAM's reference leaves out: to expand a transform is to make a change set of the transform.
