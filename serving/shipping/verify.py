@@ -9,6 +9,7 @@ import os
 import sys
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -151,10 +152,11 @@ def run(steps: Steps, name: str) -> int:
     return 0
 
 
+@cache
 def _s3() -> Any:
-    import boto3
+    import botocore.session  # half the time of boto3, whose transfers nothing here needs
 
-    return boto3.client("s3")
+    return botocore.session.get_session().create_client("s3")
 
 
 if __name__ == "__main__":

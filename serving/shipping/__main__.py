@@ -1,0 +1,9 @@
+"""`make release`: verify and package one after the other, in one process."""
+
+import sys
+
+from shipping.package import package
+from shipping.verify import run, verify
+
+if __name__ == "__main__":
+    sys.exit(run(verify, "Verify") or run(package, "Packaging"))
