@@ -13,6 +13,7 @@ MISSING_KEYS = "S3 itself asks, when a key is missing, to choose between 404 and
 CODEPIPELINE_ITSELF = "CodePipeline asks for itself when it fetches a source"
 CONSOLE = "AWS's console shows with it what people decide about"
 NO_DELAY = "it would have to be stopped within the second that a build takes here"
+BROKEN_STACK = "read when CloudFormation itself refuses a deployment, for a quota or a name"
 RARE = "a release older than the one promoted while it waited for the model's turn"
 RACE = "the registry's event and the review's cross each other"
 
@@ -41,7 +42,10 @@ UNSEEN_BY_ROLE = {
         "codepipeline:PutApprovalResult": RARE,
         "sns:Publish": RARE,
     },
-    "CloseReleaseRole": {"codepipeline:PutApprovalResult": RARE},
+    "CloseReleaseRole": {
+        "codepipeline:PutApprovalResult": RARE,
+        "cloudformation:DescribeStackEvents": BROKEN_STACK,
+    },
     "FollowReviewRole": {"codepipeline:PutApprovalResult": RACE},
     "FollowRegistryRole": {"sagemaker:UpdateModelPackage": RACE, "sns:Publish": RACE},
     "VerifyRole": {"s3:ListBucket": MISSING_KEYS},
@@ -55,6 +59,7 @@ UNSEEN_BY_ROLE = {
     },
     "OperatorRole": {"lambda:InvokeFunctionUrl": "`kanmon score` invokes; programs use the URL"},
     "SeeTheStagePolicy": {
+        "cloudformation:DescribeStackEvents": BROKEN_STACK,
         "cloudformation:DescribeStacks": "asked by whoever signs in as the role, without --as",
         "codepipeline:GetPipeline": CONSOLE,
         "codepipeline:GetPipelineState": CONSOLE,
