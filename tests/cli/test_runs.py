@@ -38,11 +38,12 @@ def test_the_same_run_again_says_which_one_it_equals(first_run, kanmon):
     )
 
 
-def test_an_approved_model_is_the_champion_the_next_is_compared_with(first_run, kanmon):
-    approved = kanmon("approve", first_run["run"], "--comment", "looks right")
+def test_a_promoted_release_is_the_champion_the_next_is_compared_with(first_run, kanmon):
+    approved = kanmon("approve", first_run["run"], "--reason", "looks right", "--watch")
     result = kanmon("run", "toys", "--set", "seed=8")
 
-    assert approved.stdout == f"toys version 1 (run {first_run['run']}) is approved\n"
+    assert approved.exit_code == 0, approved.stderr
+    assert approved.stdout.startswith("Release toys/1 is approved: looks right\n")
     assert result.exit_code in {0, 4}, result.stderr
     assert f"the champion is version 1 (run {first_run['run']})" in result.stdout
     assert [line.split()[0:2] for line in result.stderr.splitlines()[1:5]] == [
@@ -64,8 +65,10 @@ def test_a_rejected_candidate_is_exit_code_4(make_model, root, kanmon):
     assert result.exit_code == 4, result.stderr
     assert "Verdict   reject: " in result.stdout
     assert "kanmon-local-strict/1  Rejected" in result.stdout
-    approved = kanmon("approve", "strict")
-    assert (approved.exit_code, "The gate had rejected it" in approved.stderr) == (0, True)
+    run = run_of(result)
+    assert kanmon("approve", run).stderr == (
+        f"kanmon: run {run} has opened no release. `kanmon show {run}` tells why.\n"
+    )
 
 
 def test_a_failed_run_is_one_line_and_exit_code_1(make_model, kanmon):
@@ -161,7 +164,7 @@ def test_a_name_that_was_used_is_refused(first_run, kanmon):
     )
 
 
-@pytest.mark.parametrize("verb", ["show", "report", "logs", "stop", "approve", "reject"])
+@pytest.mark.parametrize("verb", ["show", "report", "logs", "stop"])
 def test_a_run_that_is_not_there_is_bad_input(stage, kanmon, verb):
     result = kanmon(verb, "toys-261121055501-zzz")
 
