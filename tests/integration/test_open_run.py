@@ -194,6 +194,26 @@ def test_a_run_killed_after_it_registered_is_not_registered_twice(
     again = opened(LATER)
 
     assert (again["outcome"], again["equals"]) == ("nothing new", RUN)
+    # And nobody has to find out why no release of it ever comes.
+    assert again["summary"].endswith(
+        "; its candidate is registered and has no release, so redrive its execution, or open one "
+        "with `kanmon run churn --force`"
+    )
+
+
+@pytest.mark.parametrize("how", ["released", "rejected"])
+def test_a_run_whose_candidate_needs_no_release_any_more_is_just_nothing_new(
+    stage: Stage, opened: Callable[..., dict[str, Any]], how: str
+) -> None:
+    fingerprint = opened()["fingerprint"]
+    stage.sagemaker.create_model_package_group(ModelPackageGroupName="kanmon-test-churn")
+    verdict = "reject" if how == "rejected" else "promote"
+    stage.register("Rejected", run=RUN, fingerprint=fingerprint, verdict=verdict)
+    if how == "released":
+        stage.write_item(f"run#{RUN}", release="7")
+    expire_turn(stage)
+
+    assert opened(LATER)["summary"].endswith(f"(the turn of run {RUN} had expired)")
 
 
 def test_the_champion_is_what_the_release_pipeline_promoted_last(

@@ -13,7 +13,7 @@ from lifecycle.fingerprint import fingerprint
 from lifecycle.images import StepImage
 from lifecycle.ledger import Ledger
 from lifecycle.names import check_run_name, job_prefix, package_group
-from lifecycle.registry import Registry, champion_of, run_with_fingerprint
+from lifecycle.registry import RUN, Group, Registry, champion_of, run_with_fingerprint
 from lifecycle.request import RunRequest, parse_request
 from lifecycle.snapshot import Snapshot, take_snapshot
 from lifecycle.store import ObjectMissingError, Store
@@ -151,7 +151,8 @@ def _prepared(
         "model": model,
         "equals": equals,
         "behind": None,
-        "summary": _summary(request, snapshot, equals, asked),
+        "summary": _summary(request, snapshot, equals, asked)
+        + _without_release(opening, model, group, equals),
         "bucket": store.bucket,
         "prefix": store.uri(store.run_key(model, run)),
         "snapshot": snapshot.id,
@@ -170,6 +171,21 @@ def _prepared(
         plan = _plan(opening, answer, request, definition, snapshot, now)
         store.write_json(store.run_key(model, run, "run.json"), plan)
     return answer
+
+
+def _without_release(opening: Opening, model: str, group: Group, equals: str | None) -> str:
+    """What to do about an equal run that died between registering its candidate and releasing it:
+    nothing would ever open its release, because all later runs are skipped."""
+    newest = group.newest
+    if equals is None or newest is None or newest.metadata.get(RUN) != equals:
+        return ""
+    released = "release" in opening.ledger.run_record(model, equals)
+    if released or newest.metadata.get("verdict") == "reject":
+        return ""
+    return (
+        f"; its candidate is registered and has no release, so redrive its execution, or open one "
+        f"with `kanmon run {model} --force`"
+    )
 
 
 def _champion(opening: Opening, model: str) -> dict[str, Any] | None:
