@@ -217,6 +217,7 @@ class Production:
     status: str | None = None
     wrong: Failure = ALARM
     score: float = 0.25
+    halted: int = 0
 
     def stack_of(self, model: str) -> str:
         return f"{STACK}-serving-{model}"
@@ -226,6 +227,9 @@ class Production:
             return None
         outputs = {"Release": str(self.alias), "AliasArn": "alias", "FunctionUrl": "https://url"}
         return Standing(self.status, outputs if self.alias is not None else {})
+
+    def halt(self, model: str) -> None:
+        self.halted += 1
 
     def ask(self, alias_arn: str, requests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         return [

@@ -6,8 +6,13 @@ import pkgutil
 
 import lifecycle
 import pytest
+import releases
 
-MODULES = [module.name for module in pkgutil.iter_modules(lifecycle.__path__, "lifecycle.")]
+MODULES = [
+    module.name
+    for package in (lifecycle, releases)
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,5 +1,9 @@
 """What subscribers read."""
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lifecycle.notice import Notice, console_address, subject, text
@@ -45,3 +49,41 @@ def test_the_mail_begins_with_the_gates_words_and_leads_to_the_page() -> None:
 
 def test_an_address_keeps_what_a_key_holds() -> None:
     assert console_address("s3://b/a b?&.html", "r").endswith("prefix=a%20b%3F%26.html")
+
+
+RELEASE = Notice(
+    event="release waiting",
+    stack="kanmon-dev",
+    model="abalone",
+    run="abalone-261121055501-x7k",
+    at="2026-11-21T06:08:00Z",
+    summary="hold: a loss cannot be excluded",
+    verdict="hold",
+    review_uri="s3://bucket/releases/abalone/7/review.html",
+    release=7,
+    execution="11111111-2222-4333-8444-555555555555",
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ("release waiting", "waiting"),
+        ("release promoted", "promoted"),
+        ("release rejected", "rejected"),
+        ("release rolled back", "rolled back"),
+        ("release failed", "failed"),
+    ],
+)
+def test_the_subject_of_a_release_names_it_and_what_happened(event: Any, words: str) -> None:
+    line = subject(replace(RELEASE, event=event))
+
+    assert line == f"kanmon-dev: abalone/7: {words} (abalone-261121055501-x7k)"
+
+
+def test_the_mail_about_a_release_leads_to_its_own_page() -> None:
+    lines = text(RELEASE, "eu-west-1").splitlines()
+
+    assert lines[0] == "hold: a loss cannot be excluded"
+    assert "Release  abalone/7" in lines
+    assert any(line.endswith("prefix=releases/abalone/7/review.html") for line in lines)

@@ -500,6 +500,38 @@ def test_a_release_stopped_before_it_was_decided_is_rejected_in_the_registry(wor
     assert world.history() == [("stopped", number)]
 
 
+def abandoned_deployment(world: World) -> Run:
+    """A release on its way whose pipeline was stopped during the deployment."""
+    run = approve(world, world.open())
+    admit_release(world, world.claim(run), world.clock.now())
+    world.pipeline.act(run, "DeployRelease", "Abandoned")
+    run.status, run.summary = "Stopped", "not now"
+    return run
+
+
+def test_a_deployment_that_was_abandoned_is_undone(world: World) -> None:
+    promote(world, world.open())
+    run = abandoned_deployment(world)
+
+    close_release(world, run.id, world.clock.now())
+    close_release(world, run.id, world.clock.now())
+
+    assert world.serving.halted == 1  # the second time it could be another's deployment
+    assert world.item(2)["error"].startswith("the pipeline was stopped at DeployRelease: not now")
+    assert (world.item(2)["status"], world.champion()) == ("FAILED", 1)
+
+
+def test_an_abandoned_deployment_that_came_through_all_the_same_is_recorded(world: World) -> None:
+    run = abandoned_deployment(world)
+    world.deploy(run)
+    world.pipeline.act(run, "DeployRelease", "Abandoned")
+
+    close_release(world, run.id, world.clock.now())
+
+    assert (world.champion(), world.item(1)["status"]) == (1, "PROMOTED")
+    assert world.ledger.turn(MODEL).get("holder") is None
+
+
 def test_a_record_that_failed_although_the_model_is_live_is_completed(world: World) -> None:
     number = world.open()
     run = approve(world, number)
