@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 from releases.job import Jobs
 from releases.packages import Packages
 from releases.pipeline import Action, Pipeline
-from releases.serving import Failure, Serving, Standing
+from releases.serving import Failure, Serving, Standing, StillGoingOnError
 
 NAME = "kanmon-test-release"
 EXECUTION = "11111111-2222-4333-8444-555555555555"
@@ -310,6 +310,34 @@ def test_a_model_that_was_never_in_production_has_no_stack(services: Services) -
     services.fail("cloudformation", "describe_stacks", "ValidationError", "does not exist")
 
     assert serving(services).standing("churn") is None
+
+
+def standing(status: str) -> dict[str, object]:
+    return {"Stacks": [{"StackName": STACK, "CreationTime": NOW, "StackStatus": status}]}
+
+
+def test_an_update_is_cancelled_once_and_waited_for(services: Services) -> None:
+    services.answer("cloudformation", "describe_stacks", standing("UPDATE_IN_PROGRESS"))
+    services.answer("cloudformation", "cancel_update_stack", {}, StackName=STACK)
+    services.answer("cloudformation", "describe_stacks", standing("UPDATE_IN_PROGRESS"))
+    services.answer("cloudformation", "describe_stacks", standing("UPDATE_ROLLBACK_COMPLETE"))
+
+    serving(services).halt("churn")
+
+
+def test_an_update_that_ended_before_it_could_be_cancelled_is_let_be(services: Services) -> None:
+    services.answer("cloudformation", "describe_stacks", standing("UPDATE_IN_PROGRESS"))
+    services.fail("cloudformation", "cancel_update_stack", "ValidationError", "cannot be called")
+    services.answer("cloudformation", "describe_stacks", standing("UPDATE_COMPLETE"))
+
+    serving(services).halt("churn")
+
+
+def test_the_creation_of_a_stack_is_not_waited_for_for_ever(services: Services) -> None:
+    services.answer("cloudformation", "describe_stacks", standing("CREATE_IN_PROGRESS"))
+
+    with pytest.raises(StillGoingOnError, match="is still CREATE_IN_PROGRESS"):
+        serving(services).halt("churn", seconds=0)
 
 
 def test_a_stack_stands_with_its_outputs(services: Services) -> None:

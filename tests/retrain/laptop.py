@@ -64,17 +64,24 @@ class Laptop:
     """A project on a laptop: its folder, its local stage, its command line."""
 
     root: Path
+    # How many seconds of AWS pass in one second here, where the stage's own pace does not fit.
+    pace: float | None = None
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:
         return self.root / ".kanmon"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        pace = {"KANMON_TIME_SCALE": f"{self.pace:g}"} if self.pace else {}
+        return {"KANMON_HOME": str(self.home), "KANMON_PROJECT": str(self.root), **pace}
+
     def kanmon(self, *words: str) -> Said:
         done = subprocess.run(
             [sys.executable, "-m", "kanmon", *words],
             cwd=self.root,
-            env={**os.environ, "KANMON_HOME": str(self.home), "KANMON_PROJECT": str(self.root)},
+            env={**os.environ, **self.environment},
             capture_output=True,
             text=True,
             timeout=120,
@@ -151,16 +158,18 @@ class Laptop:
 
 
 @contextmanager
-def deployed(root: Path, *up: str) -> Iterator[Laptop]:
+def deployed(root: Path, *up: str, pace: float | None = None) -> Iterator[Laptop]:
     """A project in `root` with the platform deployed on its local stage, gone afterwards."""
     for name in LINKED:
         (root / name).symlink_to(ROOT / name)
     (root / "models").mkdir()
-    laptop = Laptop(root)
+    laptop = Laptop(root, pace)
     laptop.must("up", *up)
-    laptop.must("deploy")
-    yield laptop
-    laptop.kanmon("down", "--erase")
+    try:
+        laptop.must("deploy")
+        yield laptop
+    finally:
+        laptop.kanmon("down", "--erase")
 
 
 def rows(count: int = 400, seed: int = 1, noise: float = 0.3) -> str:

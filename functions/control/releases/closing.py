@@ -51,6 +51,7 @@ def close_release(stage: Stage, execution_id: str, now: datetime) -> Closed:
     if purpose != "rollback" and item.get("execution") not in (None, execution_id):
         stage.ledger.give_turn_back(model, execution_id)
         return Closed(model, int(number), "nothing", f"{model}/{number} has another execution")
+    _halt(stage, execution)
     line = _completed(stage, execution, item, purpose, now)
     if line is not None:
         return Closed(model, int(number), "completed", line)
@@ -63,16 +64,24 @@ def close_release(stage: Stage, execution_id: str, now: datetime) -> Closed:
     return closed
 
 
+def _halt(stage: Stage, execution: Execution) -> None:
+    """An action that was abandoned leaves CloudFormation going on: nobody would record its end."""
+    deployed, model = execution.action(DEPLOY), execution.variables["model"]
+    if deployed is None or deployed.status == "Succeeded":
+        return
+    if stage.ledger.turn(model).get("holder") == execution.id:  # else it is another's deployment
+        stage.serving.halt(model)
+
+
 def _completed(
     stage: Stage, execution: Execution, item: Item, purpose: str, now: datetime
 ) -> str | None:
-    """The deployment ended well and only its record is missing: write it, if it is still true."""
-    deployed = execution.action(DEPLOY)
-    if deployed is None or deployed.status != "Succeeded":
+    """The release is live and only its record is missing: write it, if it is still true."""
+    if execution.action(DEPLOY) is None:
         return None
     model = execution.variables["model"]
     standing = stage.serving.standing(model)
-    outputs = standing.outputs if standing else {}
+    outputs = standing.outputs if standing and not standing.moving else {}
     if outputs.get("Release") != str(item["release"]):
         return None
     live = Live(
@@ -153,7 +162,7 @@ def _why(stage: Stage, execution: Execution, model: str) -> tuple[str, str]:
         f"release {champion['release']} stays in service" if champion else "nothing is in service"
     )
     broken, status = execution.broken, FAILED
-    if broken is not None and broken.name == DEPLOY:
+    if broken is not None and broken.name == DEPLOY and broken.status == "Failed":
         began = broken.began - _SKEW if broken.began else None
         failure = stage.serving.failure(model, began) if began else None
         said = failure.reason if failure else _said(broken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,12 +23,24 @@ if TYPE_CHECKING:
 _APPLICATION, _GROUP = "ServerlessDeploymentApplication", "ScoringFunctionDeploymentGroup"
 # What CloudFormation says of resources that fell with another one.
 _CONSEQUENCES = ("cancelled", "The following resource(s) failed")
+# How long a deployment that is undone, or a first one, is waited for: most of what Close Release
+# may take. Lambda calls it again, twice, where that was not enough.
+HALT_SECONDS, LONGEST_PAUSE_SECONDS = 90.0, 3.0
+
+
+class StillGoingOnError(Exception):
+    """The stack is still being changed; whoever asked should ask again later."""
 
 
 @dataclass(frozen=True)
 class Standing:
     status: str
     outputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def moving(self) -> bool:
+        """Is it being changed? A stack that waits for a change set to be executed is not."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,28 @@ class Serving:
             raise
         outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0].get("Outputs", [])}
         return Standing(stacks[0]["StackStatus"], outputs)
+
+    def halt(self, model: str, seconds: float = HALT_SECONDS) -> None:
+        """Undo a deployment that nobody follows any more; returns when the stack stands still.
+
+        A first deployment cannot be undone, so it is waited for. Raises StillGoingOnError.
+        """
+        until, pause, cancelled = time.monotonic() + seconds, 0.1, False
+        while (standing := self.standing(model)) is not None and standing.moving:
+            if standing.status == "UPDATE_IN_PROGRESS" and not cancelled:
+                self._cancel(model)
+                cancelled = True
+            if time.monotonic() >= until:
+                raise StillGoingOnError(f"{self.stack_of(model)} is still {standing.status}")
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _cancel(self, model: str) -> None:
+        try:
+            self._cloudformation.cancel_update_stack(StackName=self.stack_of(model))
+        except ClientError as error:
+            if not _is_missing(error):  # the same code: the update has just ended
+                raise
 
     def ask(self, alias_arn: str, requests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The live scorer's answers; one that failed answers with its error instead."""

@@ -1,0 +1,241 @@
+"""Who decides about a release, and that registry, pipeline and record follow one another, once."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.retrain.laptop import deployed
+from tests.retrain.releasing import Releases, eventually
+
+ROOT_USER = "arn:aws:iam::123456789012:root"
+AUTOMATIC = "approval: automatic\nserving: {canary: AllAtOnce}\n"
+
+
+@pytest.fixture(scope="module")
+def cups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
+    """A model whose first release is in service; an approval's shortest time passes quickly."""
+    with deployed(tmp_path_factory.mktemp("laptop"), pace=300) as laptop:
+        releases = Releases(laptop, "cups")
+        releases.run("serving: {canary: AllAtOnce}\n")
+        releases.promote(1)
+        yield releases
+
+
+def test_the_first_release_is_in_service_and_answers_each_row_for_itself(cups: Releases) -> None:
+    good, bad = {"a": 3, "b": "u"}, {"a": "x1", "b": "u"}
+    hostile: list[Any] = [
+        bad, {"a": 1e400, "b": "u"}, {"a": 1, "c": 1}, {"b": ["u"]}, None, 7, "'; drop", {},
+    ]  # fmt: skip
+    alias = cups.item("champion")["alias_arn"]
+
+    def ask(event: Any) -> Any:
+        answer = cups.client("lambda").invoke(
+            FunctionName=alias, Payload=json.dumps(event).encode()
+        )
+        assert "FunctionError" not in answer
+        return json.loads(answer["Payload"].read())
+
+    answer = ask({"rows": [good, *hostile, good]})
+    first, last = answer["predictions"][0], answer["predictions"][-1]
+    assert (answer["model"], answer["release"]) == ("cups", 1)
+    assert (first["row"], last["row"]) == (0, len(hostile) + 1)
+    assert first["prediction"] == last["prediction"]
+    refused = {error["row"]: error["message"] for error in answer["errors"]}
+    assert "'x1' is not a number" in refused[1]
+    assert set(refused) == {1, 2, 3, 4, 5, 6, 7}  # an empty row is one with everything missing
+    for nothing in (None, [], "rows", {"rows": "abc"}, {"rows": [good] * 5001}, {"row": 1}):
+        refused = ask(nothing)
+        assert refused["status"] in (400, 413) and not refused["predictions"]
+    cups.check()
+
+
+def test_a_release_is_approved_once(cups: Releases) -> None:
+    number = cups.open()
+    token = cups.token(number)
+    cups.decide(number, summary="the first word")
+
+    again = cups.say("approve", f"cups/{number}", "--reason", "again")
+    reject = cups.say("reject", f"cups/{number}", "--reason", "no")
+
+    for said in (again, reject):
+        assert said.exit_code == 2
+        assert "approved already by root" in said.stderr, said.stderr
+    ended = cups.ended(number, "PROMOTED")
+    assert (ended["decision_reason"], ended["decided_by"]) == ("the first word", ROOT_USER)
+    with pytest.raises(Exception, match=r"AlreadyCompleted|InvalidApprovalToken"):
+        cups.answer(token, "Rejected")
+    cups.check()
+
+
+def test_of_an_approval_and_a_rejection_at_once_one_counts_and_the_other_is_told(
+    cups: Releases,
+) -> None:
+    number = cups.open()
+    token = cups.token(number)
+
+    def answer(status: str) -> str | None:
+        try:
+            cups.answer(token, status, f"{status} by a thread")
+        except cups.client("codepipeline").exceptions.ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return None
+
+    with ThreadPoolExecutor(6) as pool:
+        words = ["Approved", "Rejected"] * 3
+        told = list(pool.map(answer, words))
+
+    (won,) = [word for word, error in zip(words, told, strict=True) if error is None]
+    assert set(told) - {None} <= {
+        "ApprovalAlreadyCompletedException",
+        "InvalidApprovalTokenException",
+    }
+    ended = cups.ended(number, "PROMOTED" if won == "Approved" else "REJECTED")
+    assert ended["decision_reason"] == f"{won} by a thread"
+    cups.check()
+
+
+def test_a_rejection_in_the_registry_ends_the_review_once_with_who_and_why(cups: Releases) -> None:
+    number = cups.open()
+    cups.token(number)
+
+    settle_in_the_registry(cups, number, "Rejected", "too dear")
+
+    ended = cups.ended(number, "REJECTED")
+    assert (ended["decided_by"], ended["decision_reason"]) == (ROOT_USER, "too dear")
+    assert cups.execution(ended["execution"])["status"] == "Failed"
+    assert cups.package(number)["ApprovalDescription"] == "too dear"
+    late = cups.say("approve", f"cups/{number}")
+    assert late.exit_code == 2
+    assert "was rejected already by root" in late.stderr and "too dear" in late.stderr
+    assert f"cups/{number} was rejected by root" in cups.advice(number)
+    settle_in_the_registry(cups, number, "Approved", "after all")
+    eventually(lambda: cups.package(number)["ModelApprovalStatus"] == "Rejected")
+    cups.check()
+
+
+def settle_in_the_registry(cups: Releases, number: int, status: str, why: str) -> None:
+    cups.client("sagemaker").update_model_package(
+        ModelPackageArn=cups.release(number)["package_arn"],
+        ModelApprovalStatus=status,
+        ApprovalDescription=why,
+    )
+
+
+def test_an_approval_in_the_registry_promotes_and_closes_older_releases_that_wait(
+    cups: Releases,
+) -> None:
+    older, number = cups.open(), cups.open(verdict="hold")
+    token = cups.token(older)
+    cups.token(number)
+
+    settle_in_the_registry(cups, number, "Approved", "as the registry has it")
+
+    ended = cups.ended(number, "PROMOTED")
+    assert ended["decision_reason"] == "as the registry has it"
+    assert ended["decided_by"] == ROOT_USER
+    closed = cups.ended(older, "SUPERSEDED")
+    assert closed["decision_reason"] == f"release {number} was promoted"
+    assert str(number) in cups.package(older)["ApprovalDescription"]
+    with pytest.raises(Exception, match=r"AlreadyCompleted|InvalidApprovalToken"):
+        cups.answer(token, "Approved")
+    assert "superseded" in cups.say("approve", f"cups/{older}").stderr
+    cups.check()
+
+
+def test_a_release_nobody_decides_about_in_time_is_rejected_for_that(cups: Releases) -> None:
+    pipeline = cups.client("codepipeline")
+    known = pipeline.get_pipeline(name=cups.outputs["ReleasePipelineName"])["pipeline"]
+    short = json.loads(json.dumps(known))
+    (review,) = [stage for stage in short["stages"] if stage["name"] == "Review"]
+    review["actions"][0]["timeoutInMinutes"] = 5
+    pipeline.update_pipeline(pipeline=short)
+    number = cups.open()
+    pipeline.update_pipeline(pipeline=known)
+
+    ended = cups.ended(number, "EXPIRED")
+
+    late = cups.say("approve", f"cups/{number}")
+    assert late.exit_code == 2 and "expired" in late.stderr, late.stderr
+    assert "nobody decided" in ended["decision_reason"]
+    assert "nobody decided" in cups.package(number)["ApprovalDescription"]
+    assert "kanmon run cups --force" in cups.advice(number)
+    cups.check()
+
+
+def test_what_the_definition_promotes_by_itself_waits_for_nobody_unless_it_was_held(
+    cups: Releases,
+) -> None:
+    cars = Releases(cups.laptop, "cars")
+    first = cars.run(AUTOMATIC)
+    ended = cars.ended(first["release"], "PROMOTED")
+    assert (ended["approval"], ended["decision"]) == ("automatic", "automatic")
+    assert cars.actions(1).get("ApproveRelease", {}).get("status") in (None, "Skipped")
+
+    held = cars.open(verdict="hold")
+
+    cars.token(held)  # it waits
+    assert cars.release(held)["approval"] == "manual"
+    cars.decide(held, "Rejected", "not sure")
+    cars.ended(held, "REJECTED")
+    cars.check()
+
+
+def test_a_candidate_that_was_rejected_opens_no_release(cups: Releases) -> None:
+    before = len(cups.items())
+
+    with pytest.raises(AssertionError, match="opens no release"):
+        cups.open(verdict="reject")
+
+    assert len(cups.items()) == before
+
+
+def test_a_rollback_goes_back_and_the_next_one_further_never_to_what_was_not_in_service(
+    cups: Releases,
+) -> None:
+    first, bad = cups.champion, cups.open()
+    never = cups.open()
+    cups.promote(bad)
+    cups.decide(never, "Rejected", "no")
+    refused = cups.say("rollback", "cups", "--to", str(never))
+    assert refused.exit_code == 2 and "was never in service" in refused.stderr
+    forced = start_by_hand(cups, never)
+
+    went = cups.say("rollback", "cups", "--reason", "it was bad")
+
+    assert went.exit_code == 0, went.output
+    assert cups.over(forced) == "Failed"
+    assert "was never in service" in str(cups.actions_of(forced)["AdmitRelease"])
+    assert cups.champion == first
+    assert (
+        "it was bad" in cups.item("champion").get("reason", "")
+        or "it was bad" in cups.say("history", "cups").stdout
+    )
+    cups.check()
+    assert cups.say("rollback", "cups").exit_code == 0
+    assert cups.champion not in (first, bad, never)
+    cups.check()
+
+
+def start_by_hand(cups: Releases, number: int) -> str:
+    """Start the pipeline as a rollback does, for a release that may not be rolled back to."""
+    item = cups.release(number)
+    variables = {
+        "model": "cups", "release": str(number), "purpose": "rollback",
+        "review": "automatic", "summary": "by hand", "review_url": "https://example.com",
+    }  # fmt: skip
+    revisions = {
+        "S3_OBJECT_KEY": item["bundle_key"],
+        "S3_OBJECT_VERSION_ID": item["bundle_version"],
+    }
+    started = cups.client("codepipeline").start_pipeline_execution(
+        name=cups.outputs["ReleasePipelineName"],
+        variables=[{"name": name, "value": value} for name, value in variables.items()],
+        sourceRevisions=[
+            {"actionName": "Bundle", "revisionType": kind, "revisionValue": value}
+            for kind, value in revisions.items()
+        ],
+    )
+    return str(started["pipelineExecutionId"])
