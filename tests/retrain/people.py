@@ -43,7 +43,7 @@ def all_of_it(laptop: Laptop) -> None:
     a_rejection(laptop)
     a_promotion_that_nobody_approved(laptop)
     a_verification_that_fails_and_is_tried_again(laptop)
-    a_canary_that_is_stopped_while_another_release_waits_for_the_turn(laptop)
+    two_canaries_one_after_the_other_and_both_are_stopped(laptop)
 
 
 def say(laptop: Laptop, *words: str) -> Result:
@@ -136,6 +136,8 @@ def a_promotion_that_nobody_approved(laptop: Laptop) -> None:
     )["pipelineExecutionId"]
     ended = {"name": laptop.outputs["ReleasePipelineName"], "id": execution}
     eventually(lambda: execution_status(pipeline, ended) == "Failed")
+    must(laptop, "stop", f"glasses/{number}", "--reason", "wrong data", *SCIENTIST)
+    eventually(lambda: status(laptop, number) == "FAILED")
 
 
 def a_verification_that_fails_and_is_tried_again(laptop: Laptop) -> None:
@@ -151,25 +153,28 @@ def a_verification_that_fails_and_is_tried_again(laptop: Laptop) -> None:
         eventually(lambda: status(laptop, number) == "PROMOTED")
 
 
-def a_canary_that_is_stopped_while_another_release_waits_for_the_turn(laptop: Laptop) -> None:
+def two_canaries_one_after_the_other_and_both_are_stopped(laptop: Laptop) -> None:
     write_model(laptop, "Linear10PercentEvery10Minutes")
     number, behind = open_release(laptop, 7), open_release(laptop, 8)
     must(laptop, "approve", f"glasses/{number}", *APPROVER)
-    eventually(
-        lambda: len(must(laptop, "show", f"glasses/{number}", *OPERATOR).get("traffic", [])) == 2
-    )
+    eventually(lambda: is_shifting(laptop, number))
     must(laptop, "approve", f"glasses/{behind}", *APPROVER)
     eventually(lambda: current_action(laptop, behind) == "AdmitRelease")
-    must(laptop, "stop", f"glasses/{behind}", "--reason", "wrong day", *SCIENTIST)
+    must(laptop, "rollback", "glasses", *OPERATOR)
+    eventually(lambda: status(laptop, number) == "ROLLED_BACK")
+    eventually(lambda: is_shifting(laptop, behind))
     acting(laptop, "OperatorRoleArn", "codepipeline").stop_pipeline_execution(
         pipelineName=laptop.outputs["ReleasePipelineName"],
         pipelineExecutionId=item_of(laptop, behind)["execution"]["S"],
         abandon=True,
     )
-    eventually(lambda: status(laptop, behind) == "FAILED")
-    must(laptop, "rollback", "glasses", *OPERATOR)
-    eventually(lambda: status(laptop, number) == "ROLLED_BACK")
-    must(laptop, "show", f"glasses/{number}", *OPERATOR)
+    eventually(lambda: status(laptop, behind) in ("FAILED", "ROLLED_BACK"))
+
+
+def is_shifting(laptop: Laptop, number: int) -> bool:
+    """Whether the release's canary is under way."""
+    shown = must(laptop, "show", f"glasses/{number}", *OPERATOR)
+    return len(shown.get("traffic", [])) == 2
 
 
 def open_release(laptop: Laptop, seed: int) -> int:
