@@ -20,6 +20,7 @@ STATES = (
     "Judge Candidate",
     "Create Package Group",
     "Register Candidate",
+    "Open Release",
     "Close Run",
 )
 
@@ -180,6 +181,7 @@ KILLS = (
     ("Judge Candidate",),
     ("Create Package Group",),
     ("Register Candidate",),
+    ("Open Release",),
     ("Close Run",),
 )
 

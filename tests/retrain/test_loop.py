@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from tests.retrain.laptop import TINY, Laptop, rows
+from tests.retrain.releasing import Releases
 
 
 def test_a_first_run_registers_a_candidate_with_a_verdict_and_a_page(laptop: Laptop) -> None:
@@ -63,11 +64,11 @@ def model_sha256(laptop: Laptop, run: str) -> str:
     return str(json.loads(body.read())["model_sha256"])
 
 
-def test_a_changed_parameter_is_compared_with_the_approved_champion(laptop: Laptop) -> None:
+def test_a_changed_parameter_is_compared_with_the_release_in_service(laptop: Laptop) -> None:
     laptop.add_model("rival")
     laptop.put_object("rival", rows())
     champion = laptop.must("run", "rival")
-    approve(laptop, champion["package_arn"])
+    Releases(laptop, "rival").promote(champion["release"])
 
     worse = laptop.kanmon("run", "rival", "--set", "rounds=1", "--json")
 
@@ -79,12 +80,6 @@ def test_a_changed_parameter_is_compared_with_the_approved_champion(laptop: Lapt
     rejected = laptop.packages("rival")[0]
     assert rejected["ModelApprovalStatus"] == "Rejected"
     assert "rmse" in rejected["ModelPackageDescription"]
-
-
-def approve(laptop: Laptop, package: str) -> None:
-    laptop.client("sagemaker").update_model_package(
-        ModelPackageArn=package, ModelApprovalStatus="Approved"
-    )
 
 
 def read(laptop: Laptop, run: str, name: str) -> Any:
@@ -166,7 +161,7 @@ def test_two_instances_preprocess_what_one_does(laptop: Laptop) -> None:
         file.write_text("\n".join([header, *half]) + "\n")
     laptop.must("put-data", "halves", *map(str, files))
     alone = laptop.must("run", "halves")
-    approve(laptop, alone["package_arn"])
+    Releases(laptop, "halves").promote(alone["release"])
     two_instances = "resources: {preprocess: {instance_count: 2}}\n"
     laptop.add_model("halves", TINY.format(name="halves", floor=5.0) + two_instances)
 
