@@ -15,7 +15,7 @@ CONSOLE = "AWS's console shows with it what people decide about"
 NO_DELAY = "it would have to be stopped within the second that a build takes here"
 BROKEN_STACK = "read when CloudFormation itself refuses a deployment, for a quota or a name"
 RARE = "a release older than the one promoted while it waited for the model's turn"
-RACE = "the registry's event and the review's cross each other"
+RACE = "the registry's event, the review's and the next action cross each other now and then"
 
 # Granted for AWS's sake, with what keeps the local stage from ever asking for it.
 UNSEEN_LOCALLY = {
@@ -41,6 +41,7 @@ UNSEEN_BY_ROLE = {
         "s3:ListBucket": MISSING_KEYS,
         "codepipeline:PutApprovalResult": RARE,
         "sns:Publish": RARE,
+        "sagemaker:UpdateModelPackage": RACE,
     },
     "CloseReleaseRole": {
         "codepipeline:PutApprovalResult": RARE,
