@@ -103,6 +103,20 @@ def test_an_admission_that_is_refused_fails_its_job_with_the_line(
     assert (outcome, "was not approved in this execution" in line) == ("failed", True)
 
 
+def test_parameters_with_a_name_twice_are_not_understood(
+    world: StageInMemory, context: Context
+) -> None:
+    asked = job(world.run_of(world.open("automatic")))
+    configuration = asked["CodePipeline.job"]["data"]["actionConfiguration"]["configuration"]
+    given = configuration["UserParameters"]
+    configuration["UserParameters"] = given.removesuffix("}") + ', "release": "2"}'
+
+    admit_release.handler(asked, context)
+
+    [(outcome, _, line)] = world.jobs.answers
+    assert (outcome, "given twice" in line) == ("failed", True)
+
+
 def test_an_admission_that_has_to_wait_asks_to_be_called_again(
     world: StageInMemory, context: Context
 ) -> None:

@@ -21,7 +21,7 @@ from releases.admission import (
 )
 from releases.bundled import Bundled, read_bundle, registered, stored
 from releases.decision import Decision, decided
-from releases.pipeline import REVIEW
+from releases.pipeline import REVIEW, Execution
 from releases.promoting import supersede
 from releases.release_ledger import APPROVED, PROMOTABLE, WAITING
 from releases.settling import AUTOMATIC_BY, AUTOMATIC_WORDS, follow_up, settle
@@ -30,6 +30,11 @@ from releases.stage import Stage
 # Longer than a verification and the slowest shift of traffic take. Only a turn whose execution
 # cannot be asked any more lives as long.
 SECONDS_OF_A_TURN = 4 * 3600
+
+_ODD_VARIABLES = (
+    "the execution's variables model, release and purpose are not plain values, or not those this "
+    "action was told; start the pipeline with `kanmon`"
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ def admit_release(stage: Stage, claim: Claim, now: datetime) -> Admitted:
     if execution is None or execution.ended:
         # Lambda calls a function twice now and then, also when the job is long answered.
         return Admitted(Admission("refuse", f"execution {claim.execution} is over"))
+    if not _says_the_same(execution, claim):
+        return Admitted(Admission("refuse", _ODD_VARIABLES))
     item: Mapping[str, Any] | None = stage.ledger.release(claim.model, claim.release)
     review = execution.action(REVIEW)
     if item is not None and claim.purpose != "rollback":
@@ -79,6 +86,16 @@ def admit_release(stage: Stage, claim: Claim, now: datetime) -> Admitted:
     if admission.outcome in ("admit", "wait") and claim.purpose != "rollback":
         _mark_approved(stage, claim, facts, admission, moment(now))
     return Admitted(admission, {"previous": in_service(facts.champion)})
+
+
+def _says_the_same(execution: Execution, claim: Claim) -> bool:
+    """Are the execution's variables, as they are written, what this action was told?
+
+    They are put as text into the JSON of other actions, too: a quote in one of them would give the
+    verification variables of its own, and with them commands.
+    """
+    told = {"model": claim.model, "release": str(claim.release), "purpose": claim.purpose}
+    return all(execution.variables.get(name) == value for name, value in told.items())
 
 
 def _digests(stage: Stage, item: Mapping[str, Any] | None, bundled: Bundled) -> tuple[Digest, ...]:

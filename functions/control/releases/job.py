@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,8 +30,16 @@ def job_id(event: Mapping[str, Any]) -> str:
 def parameters(event: Mapping[str, Any]) -> dict[str, str]:
     """The action's UserParameters; ValueError where they are not what the template gives."""
     configuration = event["CodePipeline.job"]["data"]["actionConfiguration"]["configuration"]
-    given = json.loads(configuration["UserParameters"])
+    given = json.loads(configuration["UserParameters"], object_pairs_hook=_once_each)
     return {str(name): str(value) for name, value in given.items()}
+
+
+def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """A name that comes twice was brought in by the value of a variable."""
+    given = dict(pairs)
+    if len(given) != len(pairs):
+        raise ValueError("a name is given twice in UserParameters")
+    return given
 
 
 def claim_of(given: Mapping[str, str]) -> Claim:

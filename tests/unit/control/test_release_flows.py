@@ -135,6 +135,33 @@ def test_skipping_the_review_by_hand_does_not_help(world: World) -> None:
     assert world.item(number)["status"] == "WAITING"
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("release", '1", "name": "PYTHON", "value": "sh -c true #'),
+        ("release", "01"),
+        ("release", "\N{FULLWIDTH DIGIT ONE}"),
+        ("model", f"{MODEL}\\u0000"),
+        ("purpose", 'rollback", "x": "'),
+    ],
+)
+def test_nothing_is_smuggled_into_other_actions_by_an_executions_variables(
+    world: World, name: str, written: str
+) -> None:
+    number = world.open()
+    promote(world, number)
+    execution = world.start(number, "rollback", "automatic")
+    run = world.pipeline.runs[execution]
+    claim = world.claim(run)
+    run.variables[name] = written
+
+    admitted = admit_release(world, claim, world.clock.now())
+
+    assert admitted.admission.outcome == "refuse"
+    assert "not plain values" in admitted.admission.line
+    assert "holder" not in world.ledger.turn(MODEL)
+
+
 def test_a_waiting_release_is_closed_when_a_newer_one_is_promoted(world: World) -> None:
     older, newer = world.open(), world.open()
 
