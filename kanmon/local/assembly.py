@@ -130,12 +130,12 @@ class Assembly:
             return {}
         return dict(kept["payload"])
 
-    def _execution_changed(self, status: str) -> None:
+    def _execution_changed(self, status: str, definition: str) -> None:
         self.saver.changed("states")
         if status == "RUNNING":
             from kanmon.local.patches import functions
 
-            functions.prepare_all(self.functions)  # the execution will soon want some of them
+            functions.prepare(lambda config: config["FunctionArn"] in definition)
 
     def _in_time(self, name: str) -> Callable[[Any], Any]:
         """Let requests wait until the service is up, and have it saved after those that write."""

@@ -7,6 +7,7 @@ from typing import Any
 from kanmon.local.emulator import Event
 
 SOURCE = "aws.codepipeline"
+EXECUTION = "CodePipeline Pipeline Execution State Change"
 
 
 def iso(at: float) -> str:
@@ -29,7 +30,7 @@ def pipeline_event(arn: str, execution: Mapping[str, Any], state: str) -> Event:
     reason = (execution.get("stopping") or {}).get("reason")
     if state in ("STOPPING", "STOPPED") and reason:
         detail["stop-execution-comments"] = reason
-    return Event(SOURCE, "CodePipeline Pipeline Execution State Change", arn, detail)
+    return Event(SOURCE, EXECUTION, arn, detail)
 
 
 def stage_event(arn: str, execution: Mapping[str, Any], name: str, state: str) -> Event:

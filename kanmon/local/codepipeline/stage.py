@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kanmon.local import authorization, credentials, pace, persistence
+from kanmon.local.codepipeline import events
 from kanmon.local.codepipeline.actions.approval import ManualApproval
 from kanmon.local.codepipeline.actions.cloudformation import CloudFormationAction
 from kanmon.local.codepipeline.actions.codebuild import CodeBuildAction
@@ -19,9 +20,10 @@ from kanmon.local.codepipeline.names import PRINCIPAL, Names
 from kanmon.local.codepipeline.ports import Ports, Provider
 from kanmon.local.codepipeline.service import CodePipeline
 from kanmon.local.codepipeline.stacks import CloudStacks
+from kanmon.local.emulator import Event
 from kanmon.local.home import ACCOUNT, REGION
 from kanmon.local.parts import Parts
-from kanmon.local.patches import pipelines
+from kanmon.local.patches import functions, pipelines
 from kanmon.local.protocol.service import Response
 
 
@@ -37,7 +39,7 @@ class Stage:
             identity=self._emulator.identity,
             allowed=allowed,
             trusted=trusted,
-            emit=self._emulator.emit,
+            emit=self._emit,
             changed=lambda: persistence.changed("codepipeline"),
             now=time.time,
         )
@@ -69,6 +71,21 @@ class Stage:
 
     def close(self) -> None:
         self.service.close()
+
+    def _emit(self, event: Event) -> None:
+        self._emulator.emit(event)
+        if event.detail_type == events.EXECUTION and event.detail["state"] == "STARTED":
+            # On a thread of its own: whoever emits holds the service's lock.
+            threading.Thread(
+                target=self._prepare, args=[event.detail["pipeline"]], name="prepare", daemon=True
+            ).start()
+
+    def _prepare(self, pipeline: str) -> None:
+        """Have the functions ready that the pipeline's actions are going to call."""
+        stages = self.service.call("GetPipeline", {"name": pipeline})["pipeline"]["stages"]
+        actions = [action for stage in stages for action in stage["actions"]]
+        wanted = {action["configuration"].get("FunctionName") for action in actions}
+        functions.prepare(lambda config: config["FunctionName"] in wanted)
 
     def _call_for_stack(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Call an operation for CloudFormation, which acts as the account's root."""

@@ -27,6 +27,8 @@ def run(order: dict[str, Any], connection: socket.socket, output: int) -> NoRetu
     folder = order["folder"]
     os.chdir(folder)
     sys.path[:0] = [folder, *order["libraries"]]
+    # The folder is the stage's own: who wants no bytecode beside his sources does not mean it.
+    sys.dont_write_bytecode = False
     code = 0
     try:
         _serve(order, connection)

@@ -30,7 +30,10 @@ LIBRARIES = (
 
 
 # The services they call: most of the time to make a client goes into reading its model.
-SERVICES = ("dynamodb", "ecr", "s3", "sagemaker", "sns", "stepfunctions")
+SERVICES = (
+    *("dynamodb", "ecr", "s3", "sagemaker", "sns", "stepfunctions"),
+    *("cloudformation", "codedeploy", "codepipeline", "lambda"),
+)
 
 
 def main() -> None:

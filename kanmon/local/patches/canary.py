@@ -16,14 +16,14 @@ from ministack.services.cloudformation import (
 
 from kanmon.local.codedeploy.appspec import AppSpec, write
 from kanmon.local.codedeploy.ports import PRINCIPAL
-from kanmon.local.patches import aliases, operations
+from kanmon.local.patches import aliases, functions, operations
 from kanmon.local.patches.operations import Operation
 from kanmon.local.protocol.errors import ServiceError
 
 Properties = dict[str, Any]
 Made = tuple[str, dict[str, Any]]
 
-ALIAS = "AWS::Lambda::Alias"
+ALIAS, VERSION = "AWS::Lambda::Alias", "AWS::Lambda::Version"
 POLICY = "CodeDeployLambdaAliasUpdate"
 HOOKS = {
     "BeforeAllowTraffic": "BeforeAllowTrafficHook",
@@ -66,6 +66,8 @@ def install(deployer: Deployer) -> None:
             "delete": type_.delete,
         }
         provisioners._REPLACING_PROPERTIES[name] = type_.REPLACING
+    publish = registered[VERSION]["create"]
+    registered[VERSION] = {**registered[VERSION], "create": _prepared(publish)}
     move = Alias(deployer, registered[ALIAS]["update"])
     registered[ALIAS] = {**registered[ALIAS], "update": move.update}
     operations.install()
@@ -80,6 +82,17 @@ def put_aliases_back(stack: dict[str, Any]) -> None:
         if record.get("ResourceType") == ALIAS and "FunctionVersion" in wanted:
             function = provisioners._lambda_function_for_cfn_ref(wanted["FunctionName"])[1]
             aliases.restore(function, wanted["Name"], str(wanted["FunctionVersion"]))
+
+
+def _prepared(publish: Any) -> Any:
+    """Whoever publishes a version with a stack will call it while the stack goes on."""
+
+    def published(*given: Any, **more: Any) -> Made:
+        made: Made = publish(*given, **more)
+        functions.prepare_version(made[0])
+        return made
+
+    return published
 
 
 def _order_by_update_policy() -> None:
@@ -169,6 +182,8 @@ class Alias:
             "description": f"Update of stack {operation.stack}",
             "revision": {"revisionType": "String", "string": {"content": write(spec)}},
         }
+        hooks = set(spec.hooks.values())
+        functions.prepare(lambda config: config["FunctionName"] in hooks)
         try:
             deployment = self._deployer.deploy(request, "CloudFormation")
         except ServiceError as error:

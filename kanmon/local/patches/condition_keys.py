@@ -1,6 +1,7 @@
 """Condition keys that template.yaml's policies use and MiniStack's IAM does not fill in."""
 
 import json
+import re
 from typing import Any
 
 from ministack.core import iam_actions
@@ -10,6 +11,15 @@ FIELDS = {
     "sagemaker:UpdateModelPackage": ("sagemaker:ModelApprovalStatus", "ModelApprovalStatus"),
     "lambda:CreateFunctionUrlConfig": ("lambda:FunctionUrlAuthType", "AuthType"),
     "lambda:UpdateFunctionUrlConfig": ("lambda:FunctionUrlAuthType", "AuthType"),
+}
+
+# The first part of a path in an expression: a name or its placeholder, but no value.
+PATH = re.compile(r"(?<![\w:.#])#?[A-Za-z_]\w*")
+# The words of an expression that are no attributes.
+KEYWORDS = {
+    *("SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NOT", "IN", "BETWEEN"),
+    *("IF_NOT_EXISTS", "LIST_APPEND", "ATTRIBUTE_EXISTS", "ATTRIBUTE_NOT_EXISTS"),
+    *("ATTRIBUTE_TYPE", "BEGINS_WITH", "CONTAINS", "SIZE"),
 }
 
 
@@ -60,13 +70,27 @@ def named_field(action: str, body: bytes) -> dict[str, str]:
 
 
 def written_attributes(body: bytes) -> dict[str, list[str]]:
-    """The attributes that a PutItem writes; other requests have no `Item`.
+    """The attributes that a PutItem or an UpdateItem names; other requests write none.
 
     >>> written_attributes(b'{"TableName": "t", "Item": {"model": {"S": "m"}}}')
     {'dynamodb:Attributes': ['model']}
+    >>> written_attributes(b'{"Key": {"model": {}}, "UpdateExpression": "SET #a = :b REMOVE c.d",'
+    ...     b' "ExpressionAttributeNames": {"#a": "status"}}')
+    {'dynamodb:Attributes': ['model', 'status', 'c']}
     """
-    item = _document(body).get("Item")
-    return {"dynamodb:Attributes": list(item)} if isinstance(item, dict) else {}
+    document = _document(body)
+    item = document.get("Item")
+    if isinstance(item, dict):
+        return {"dynamodb:Attributes": list(item)}
+    if not {"UpdateExpression", "AttributeUpdates"} & document.keys():
+        return {}
+    names = document.get("ExpressionAttributeNames") or {}
+    expressions = (document.get(key) or "" for key in ("UpdateExpression", "ConditionExpression"))
+    words = [word for text in expressions for word in PATH.findall(text)]
+    named = [names.get(word, word) for word in words if word.upper() not in KEYWORDS]
+    legacy = [*(document.get("AttributeUpdates") or ()), *(document.get("Expected") or ())]
+    found = [*document.get("Key", ()), *named, *legacy]
+    return {"dynamodb:Attributes": list(dict.fromkeys(found))}
 
 
 def _document(body: bytes) -> dict[str, Any]:

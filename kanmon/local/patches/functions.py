@@ -1,6 +1,7 @@
 """MiniStack's Lambda: its API and storage, with our way to run functions behind."""
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import request_scope
@@ -11,6 +12,10 @@ from kanmon.local.credentials import RoleRefusedError
 from kanmon.local.functions.service import Functions
 from kanmon.local.home import ACCOUNT, REGION
 from kanmon.local.patches import aliases, lambda_requests, metrics
+
+Wanted = Callable[[dict[str, Any]], bool]
+
+_pool: Functions | None = None
 
 
 def install(functions: Functions) -> None:
@@ -33,6 +38,8 @@ def install(functions: Functions) -> None:
             return {"body": outcome.result, "log": outcome.output}
         return {"body": outcome.error, "error": True, "log": outcome.output}
 
+    global _pool
+    _pool = functions
     lambda_svc._execute_function_warm = execute
     aliases.install()
     lambda_requests.install()
@@ -80,11 +87,29 @@ def layers_of(config: dict[str, Any]) -> list[bytes]:
         return [content for content in found if content]
 
 
-def prepare_all(functions: Functions) -> None:
-    """Start an instance of every function without one. One that cannot start fails when called."""
+def prepare(wanted: Wanted) -> None:
+    """Start an instance of each wanted function that has none waiting: it will soon be called.
+
+    `wanted` is asked with a function's configuration.
+    """
     with request_scope(ACCOUNT, REGION):
         for func in list(lambda_svc._functions.values()):
-            config = func["config"]
-            if func.get("code_zip") and str(config.get("Runtime", "")).startswith("python"):
-                with contextlib.suppress(RoleRefusedError):
-                    functions.prepare(config, func["code_zip"])
+            if wanted(func["config"]):
+                _prepare(func)
+
+
+def prepare_version(arn: str) -> None:
+    """The same for one published version."""
+    name, _, version = arn.partition(":function:")[2].partition(":")
+    with request_scope(ACCOUNT, REGION):
+        func = (lambda_svc._functions.get(name) or {}).get("versions", {}).get(version)
+        if func:
+            _prepare(func)
+
+
+def _prepare(func: dict[str, Any]) -> None:
+    """One that cannot start fails when it is called."""
+    config = func["config"]
+    if _pool and func.get("code_zip") and str(config.get("Runtime", "")).startswith("python"):
+        with contextlib.suppress(RoleRefusedError):
+            _pool.prepare(config, func["code_zip"])

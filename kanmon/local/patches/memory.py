@@ -95,14 +95,15 @@ def announce(execution: dict[str, Any]) -> None:
     stepfunctions._emit_execution_status_event(execution)
 
 
-def on_execution_change(tell: Callable[[str], None]) -> None:
-    """Call `tell(status)` whenever an execution starts (RUNNING) or ends."""
+def on_execution_change(tell: Callable[[str, str], None]) -> None:
+    """Call `tell(status, definition)` whenever an execution starts (RUNNING) or ends."""
     from ministack.services import stepfunctions
 
     emit = stepfunctions._emit_execution_status_event
 
     def emit_and_tell(execution: dict[str, Any]) -> None:
         emit(execution)
-        tell(execution["status"])
+        machine = stepfunctions._state_machines.get(execution["stateMachineArn"]) or {}
+        tell(execution["status"], machine.get("definition", ""))
 
     stepfunctions._emit_execution_status_event = emit_and_tell
