@@ -11,7 +11,8 @@ from typing import Any
 # The zip format knows no earlier moment; a fixed one makes the same code the same bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 NEVER_PACKED = {"__pycache__", ".DS_Store", ".aws-sam"}
-# What only `sam build` wants of a function. A layer is packed whole: it carries source to be built elsewhere.
+# What only `sam build` wants of a function. A layer is packed whole: it carries source that is
+# built elsewhere.
 LEFT_OUT = NEVER_PACKED | {"requirements.txt", "py.typed"}
 
 
