@@ -92,14 +92,15 @@ def publish(connection: "Connection", folder: Folder) -> bool:
             Key=f"definitions/{folder.model}/{folder.sha256}/{name}",
             Body=content,
         )
-    # Last, so that the table never names a definition that is not there.
-    connection.dynamodb.put_item(
+    # Last, so that the table never names a definition that is not there. Who publishes may only
+    # set these two fields, and so cannot replace a record.
+    connection.dynamodb.update_item(
         TableName=connection.table,
-        Item={
-            "model": {"S": folder.model},
-            "item": {"S": "definition"},
-            "sha256": {"S": folder.sha256},
-            "published_at": {"S": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
+        Key={"model": {"S": folder.model}, "item": {"S": "definition"}},
+        UpdateExpression="SET sha256 = :sha256, published_at = :now",
+        ExpressionAttributeValues={
+            ":sha256": {"S": folder.sha256},
+            ":now": {"S": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
         },
     )
     return True

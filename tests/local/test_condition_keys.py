@@ -1,5 +1,7 @@
 """The condition keys of template.yaml's policies, filled in from requests as AWS fills them in."""
 
+import json
+
 import pytest
 from ministack.core import iam_actions
 
@@ -43,6 +45,26 @@ def test_an_item_tells_its_fields() -> None:
     context = iam_actions.dynamodb_service_context(body)
 
     assert context["dynamodb:Attributes"] == ["model", "status"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("SET sha256 = :a, published_at = :b", ["sha256", "published_at"]),
+        ("set #n.#m = if_not_exists(#n.x, :status) remove holder[0]", ["status", "holder"]),
+        ("ADD #n :one", ["status"]),
+    ],
+)
+def test_an_update_tells_the_fields_it_names(expression: str, found: list[str]) -> None:
+    request = {
+        "Key": {"model": {"S": "m"}, "item": {"S": "champion"}},
+        "UpdateExpression": expression,
+        "ExpressionAttributeNames": {"#n": "status", "#m": "inner"},
+    }
+
+    context = iam_actions.dynamodb_service_context(json.dumps(request).encode())
+
+    assert context["dynamodb:Attributes"] == ["model", "item", *found]
 
 
 @pytest.mark.parametrize(

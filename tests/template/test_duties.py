@@ -95,12 +95,16 @@ def test_an_operator_neither_builds_nor_decides() -> None:
 def test_a_data_scientist_writes_definitions_into_the_table_and_nothing_else() -> None:
     definition = ["model", "item", "sha256", "published_at"]
 
-    def put(*attributes: str) -> bool:
-        return may(SCIENTIST, "dynamodb:PutItem", TABLE, dynamodb__Attributes=list(attributes))
+    def update(*attributes: str) -> bool:
+        return may(SCIENTIST, "dynamodb:UpdateItem", TABLE, dynamodb__Attributes=list(attributes))
 
-    assert put(*definition)
-    assert not put(*definition, "status")
-    assert not put("model", "item", "release", "run", "package_arn")
+    assert update(*definition)
+    assert not update(*definition, "status")
+    assert not update("model", "item", "release", "run", "package_arn")
+    assert not may(SCIENTIST, "dynamodb:UpdateItem", TABLE)
+    # It would replace a release, a champion or a turn by a definition.
+    for action in ("dynamodb:PutItem", "dynamodb:DeleteItem"):
+        assert not may(SCIENTIST, action, TABLE, dynamodb__Attributes=definition)
 
 
 @pytest.mark.parametrize("role", [APPROVER, OPERATOR])
