@@ -1,11 +1,8 @@
 """What breaks on a release's way into service is told with what to do, and changes nothing else."""
 
-import io
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -154,29 +151,10 @@ def handler(event, context):
 """
 
 
-@contextmanager
-def scorer(cups: Releases, more: str) -> Iterator[None]:
-    """Releases that are packaged now get these lines in their scoring code: it is added where
-    Verify does not look, as a fault of the machine's libraries would be."""
-    s3, bucket = cups.client("s3"), cups.outputs["DataBucketName"]
-    (base,) = s3.list_objects_v2(Bucket=bucket, Prefix="packages/base/")["Contents"]
-    content = s3.get_object(Bucket=bucket, Key=base["Key"])["Body"].read()
-    changed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(changed, "w") as new:
-        for name in old.namelist():
-            compiled = name.startswith("__pycache__/score.")
-            text = more.encode() if name == "score.py" else b""
-            if not compiled:
-                new.writestr(name, old.read(name) + text)
-    s3.put_object(Bucket=bucket, Key=base["Key"], Body=changed.getvalue())
-    yield
-    s3.put_object(Bucket=bucket, Key=base["Key"], Body=content)
-
-
 def test_a_new_version_that_scores_otherwise_never_gets_traffic(cups: Releases) -> None:
     serving, number = cups.champion, cups.open(canary=SLOW)
 
-    with scorer(cups, WRONG):
+    with cups.scoring_with(WRONG):
         cups.decide(number)
         cups.ended(number, "ROLLED_BACK")
 
@@ -194,7 +172,7 @@ def test_errors_of_real_requests_during_the_canary_bring_the_release_before_back
     alias, functions = cups.item("champion")["alias_arn"], cups.client("lambda")
     request = json.dumps({"row": {"a": 3, "b": "u"}}).encode()
 
-    with scorer(cups, FAILING):
+    with cups.scoring_with(FAILING):
         cups.decide(number)
         eventually(lambda: number in cups.traffic())
         failed = 0
@@ -282,21 +260,3 @@ def test_an_abandoned_first_deployment_ends_recorded(cups: Releases) -> None:
     mugs.ended(1, "PROMOTED")
 
     mugs.check()
-
-
-def test_a_pipeline_changed_while_a_release_waits_is_told(cups: Releases) -> None:
-    pipeline = cups.client("codepipeline")
-    known = pipeline.get_pipeline(name=cups.outputs["ReleasePipelineName"])["pipeline"]
-    number = cups.open()
-    cups.token(number)
-    changed: dict[str, Any] = json.loads(json.dumps(known))
-    (review,) = [stage for stage in changed["stages"] if stage["name"] == "Review"]
-    review["actions"][0]["name"] = "ApproveIt"
-
-    pipeline.update_pipeline(pipeline=changed)
-    cups.over(cups.release(number)["execution"])
-    pipeline.update_pipeline(pipeline=known)
-
-    cups.ended(number, "FAILED")
-    assert "kanmon run cups --force" in cups.advice(number)
-    cups.check()

@@ -1,0 +1,130 @@
+"""The stage is killed while releases are on their way, and started again.
+
+The tests go by the order they stand in: what one kill left behind is mended by the next test.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.retrain.laptop import Laptop, deployed
+from tests.retrain.releasing import SLOW, Releases, eventually
+
+PACE = 150.0
+# An hour, which a hook may take, passes in less time than a process needs to begin.
+RUSH = 20_000.0
+# What a killed stage may have forgotten.
+KEPT_AFTER_SECONDS = 0.7
+
+
+@dataclass
+class Killed:
+    """One release in each of these actions when the stage was killed."""
+
+    laptop: Laptop
+    cups: Releases
+    mugs: Releases
+    canary: int
+    admission: int
+    review: int
+    verification: int = 1
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
+    with deployed(tmp_path_factory.mktemp("laptop"), pace=PACE) as laptop:
+        cups, mugs = Releases(laptop, "cups"), Releases(laptop, "mugs")
+        cups.run("serving: {canary: AllAtOnce}\n")
+        cups.decide(1)
+        mugs.run()
+        cups.ended(1, "PROMOTED")
+        there = Killed(
+            laptop, cups, mugs, cups.open(canary=SLOW), cups.open(canary=SLOW), cups.open()
+        )
+        cups.decide(there.canary)
+        eventually(lambda: there.canary in cups.traffic())
+        mugs.decide(1)
+        cups.decide(there.admission)
+        cups.reached(there.admission, "AdmitRelease")
+        cups.token(there.review)
+        mugs.reached(1, "VerifyRelease")
+        cups.kill()
+        yield there
+
+
+def test_after_the_kill_the_release_before_serves_and_everything_says_so(killed: Killed) -> None:
+    cups, mugs = killed.cups, killed.mugs
+    cups.ended(killed.canary, "FAILED", "ROLLED_BACK")
+    mugs.ended(1, "FAILED")
+    cups.ended(killed.admission, "FAILED")
+
+    for number in (killed.canary, killed.admission):
+        advice = cups.advice(number)
+        assert "the local stage stopped while this action ran" in advice, advice
+        assert f"kanmon retry cups/{number}" in advice
+    assert "kanmon retry mugs/1" in mugs.advice(1)
+    assert cups.champion == 1 and mugs.champion is None
+    cups.check()
+    mugs.check()
+
+
+def test_what_the_advice_says_works(killed: Killed) -> None:
+    cups, number = killed.cups, killed.admission
+
+    assert cups.say("retry", f"cups/{number}", "--no-wait").exit_code == 0
+
+    eventually(lambda: number in cups.traffic())
+    assert cups.say("stop", f"cups/{number}", "--reason", "enough").exit_code == 0
+    cups.ended(number, "ROLLED_BACK")
+    cups.check()
+
+
+def test_a_review_outlives_the_stage(killed: Killed) -> None:
+    cups, number = killed.cups, killed.review
+    assert f"cups/{number} waits for a review" in cups.advice(number)
+
+    cups.promote(number)
+
+    cups.check()
+
+
+SLOW_CHECK = """
+_quick = handler
+
+
+def handler(event, context):
+    import time
+
+    time.sleep(2.0 if event.get("check") else 0.0)
+    return _quick(event, context)
+"""
+
+
+def test_killed_while_it_records_what_is_live_it_ends_recorded(killed: Killed) -> None:
+    mugs = killed.mugs
+    with mugs.scoring_with(SLOW_CHECK):
+        assert mugs.say("retry", "mugs/1", "--no-wait").exit_code == 0
+        mugs.reached(1, "RecordRelease")
+        time.sleep(KEPT_AFTER_SECONDS)
+    killed.laptop.pace = RUSH
+
+    mugs.kill()
+
+    mugs.ended(1, "PROMOTED")
+    assert "mugs/1 is in service" in mugs.advice(1)
+    mugs.check()
+
+
+def test_a_check_that_does_not_answer_in_time_keeps_the_release_before(killed: Killed) -> None:
+    cups, number = killed.cups, killed.cups.open()
+
+    cups.decide(number)
+
+    cups.ended(number, "ROLLED_BACK")
+    advice = cups.advice(number)
+    assert "the check before traffic failed" in advice
+    assert "did not answer within" in advice
+    assert cups.champion == killed.review
+    cups.check()
