@@ -45,4 +45,5 @@ def opening() -> Opening:
         render=render,
         # A layer's files are here; on a laptop the folder itself takes its place.
         source=Path(os.environ.get("LAYERS_ROOT") or "/opt"),
+        automatic=os.environ["AUTOMATIC_APPROVAL"] == "true",
     )

@@ -33,6 +33,7 @@ os.environ.update(
     STEPS_REPOSITORY="kanmon-test-steps",
     RETRAIN_MACHINE_ARN=MACHINE,
     RELEASE_PIPELINE="kanmon-test-release",
+    AUTOMATIC_APPROVAL="true",
     AWS_REGION="us-east-1",
     NOTIFICATIONS_TOPIC_ARN=TOPIC,
 )

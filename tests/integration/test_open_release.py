@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,29 @@ def test_the_release_is_told_with_the_way_to_its_review(
     [notice] = stage.notices()
     assert (notice["event"], notice["release"]) == ("release waiting", 1)
     assert notice["review_uri"].endswith("releases/churn/1/review.html")
+
+
+@pytest.mark.parametrize(("allowed", "review"), [(True, "automatic"), (False, "manual")])
+def test_a_definition_does_without_a_review_only_where_the_stage_lets_it(
+    stage: Stage,
+    opening: Opening,
+    pipeline: Pipeline,
+    judged: dict[str, Any],
+    allowed: bool,
+    review: str,
+) -> None:
+    key = opening.store.run_key("churn", RUN, "run.json")
+    plan = opening.store.read_json(key)
+    plan["definition"]["content"]["approval"] = "automatic"
+    opening.store.write_json(key, plan)
+
+    answer = open_release(
+        replace(opening, automatic=allowed), {**judged, "verdict": "promote"}, NOW
+    )
+
+    [run] = pipeline.runs.values()
+    record = json.loads(stored(stage)["releases/churn/1/release.json"])
+    assert (answer["approval"], run.variables["review"], record["approval"]) == (review,) * 3
 
 
 def test_opening_again_changes_nothing(

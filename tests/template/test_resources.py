@@ -216,6 +216,7 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
             "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
         ),
         "RELEASE_PIPELINE": "kanmon-test-release",
+        "AUTOMATIC_APPROVAL": "true",
         "POWERTOOLS_SERVICE_NAME": "kanmon",
         "POWERTOOLS_METRICS_NAMESPACE": "Kanmon",
     }

@@ -41,7 +41,10 @@ class RejectedCandidateError(Exception):
 
 @dataclass(frozen=True)
 class Opening:
-    """What opening a release needs of its stage. `source` holds the folder serving/."""
+    """What opening a release needs of its stage. `source` holds the folder serving/.
+
+    `automatic` says whether a definition may do without a review.
+    """
 
     name: str
     region: str
@@ -51,6 +54,7 @@ class Opening:
     notices: Notices
     render: Callable[..., str]
     source: Path
+    automatic: bool = True
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, An
             review=review,
             source=tree_digest(tree),
             cost=costs,
+            automatic=opening.automatic,
         )
     )
     record = release_bytes(document)
@@ -191,7 +196,7 @@ def _page(
         release={
             "number": number,
             "opened_at": opened_at,
-            "approval": approval_of(content, event["verdict"]),
+            "approval": approval_of(content, event["verdict"], allowed=opening.automatic),
             "package_arn": event["package_arn"],
             "digests": dict(digests),
         },

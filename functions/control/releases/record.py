@@ -34,6 +34,7 @@ class Case:
     """What Open Release knows of a release before it writes the record.
 
     `plan` is run.json. `source` is the digest of the serving/ tree that goes into the bundle.
+    `automatic` says whether the stage lets a definition do without a review.
     """
 
     release: int
@@ -48,6 +49,7 @@ class Case:
     review: Stored
     source: str
     cost: Mapping[str, Any]
+    automatic: bool = True
 
 
 def release_document(case: Case) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def release_document(case: Case) -> dict[str, Any]:
         "package": {"arn": case.package_arn, "version": package_version(case.package_arn)},
         "verdict": case.verdict,
         "summary": case.summary,
-        "approval": approval_of(definition, case.verdict),
+        "approval": approval_of(definition, case.verdict, allowed=case.automatic),
         "artifact": case.artifact.document(),
         "golden": case.golden.document(),
         "evaluation": case.evaluation.document(),
@@ -87,14 +89,14 @@ def release_document(case: Case) -> dict[str, Any]:
     }
 
 
-def approval_of(definition: Mapping[str, Any], verdict: str) -> Approval:
-    """Automatic only where the model says so and the gate has no doubt: a hold is for a person.
+def approval_of(definition: Mapping[str, Any], verdict: str, *, allowed: bool = True) -> Approval:
+    """Automatic only where the model says so, the stage allows it and the gate has no doubt.
 
     >>> approval_of({"approval": "automatic"}, "hold")
     'manual'
     """
     wanted = definition.get("approval") == "automatic" and verdict == "promote"
-    return "automatic" if wanted else "manual"
+    return "automatic" if wanted and allowed else "manual"
 
 
 def release_bytes(document: Mapping[str, Any]) -> bytes:

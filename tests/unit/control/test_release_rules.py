@@ -209,6 +209,10 @@ def test_only_a_sure_verdict_of_an_automatic_model_skips_the_review(
     assert approval_of(definition, verdict) == approval
 
 
+def test_a_stage_may_have_every_release_reviewed() -> None:
+    assert approval_of({"approval": "automatic"}, "promote", allowed=False) == "manual"
+
+
 def test_a_review_that_took_place_counts_even_for_an_automatic_release() -> None:
     automatic = {**DOCUMENT, "approval": "automatic"}
 
