@@ -106,10 +106,7 @@ def _ask_execution(connection: "Connection", run: str) -> RunRecord | None:
 
 def plain_item(item: Any) -> dict[str, Any]:
     """An item of the model table as plain values."""
-    from boto3.dynamodb.types import TypeDeserializer
-
-    read = TypeDeserializer().deserialize
-    return {name: _plain(read(value)) for name, value in item.items()}
+    return {name: _plain(value) for name, value in item.items()}
 
 
 def items_of(connection: "Connection", model: str, prefix: str) -> list[dict[str, Any]]:
@@ -142,12 +139,13 @@ def _record(plain: dict[str, Any]) -> RunRecord:
 
 
 def _plain(value: Any) -> Any:
-    from decimal import Decimal
-
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return value
+    """A value that DynamoDB writes as {"N": "7"}; what boto3 has for it takes long to import."""
+    [(kind, content)] = value.items()
+    if kind == "N":
+        number = float(content)
+        return int(number) if number.is_integer() else number
+    if kind == "M":
+        return {name: _plain(one) for name, one in content.items()}
+    if kind == "L":
+        return [_plain(one) for one in content]
+    return None if kind == "NULL" else content

@@ -2,10 +2,16 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kanmon.release_pipeline import Progress, latest_execution, progress_of
+from kanmon.release_pipeline import (
+    IN_PROGRESS,
+    Progress,
+    actions_of,
+    latest_execution,
+    progress_of,
+)
 from kanmon.releases import OPEN, Release, find_release
 from kanmon.traffic import Lookout, Share
 
@@ -40,8 +46,9 @@ def follow(
     if execution is None:
         return release, None
     lookout = Lookout(connection, release.model)
+    stands: Progress | None = None
     while True:
-        stands = progress_of(connection, execution)
+        stands = _look(connection, execution, stands)
         if stands is None:
             return release, None
         now = stands.current
@@ -50,6 +57,15 @@ def follow(
         if stands.ended:
             return _settled(connection, release), stands
         time.sleep(max(connection.poll_seconds, LEAST_PAUSE_SECONDS))
+
+
+def _look(connection: "Connection", execution: str, before: Progress | None) -> Progress | None:
+    """How the execution stands. While an action goes on, only the actions are asked for."""
+    if before is not None and before.current is not None:
+        actions = actions_of(connection, execution)
+        if any(one.status == IN_PROGRESS for one in actions):
+            return replace(before, actions=actions)
+    return progress_of(connection, execution)
 
 
 def _settled(connection: "Connection", release: Release) -> Release:

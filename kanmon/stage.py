@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -212,8 +212,17 @@ def _account(settings: StageSettings) -> Connection:
 
 def light_session(profile: str | None) -> "Session":
     """A session of botocore that makes its clients in half the time."""
-    from botocore.loaders import Loader
     from botocore.session import Session
+
+    session = Session(profile=profile)
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@cache
+def _loader() -> Any:
+    """Reads the services' descriptions, each once for all sessions."""
+    from botocore.loaders import Loader
 
     class ByFolder(Loader):
         """Takes a folder's name for a service's: botocore itself looks into all 400, twice."""
@@ -222,9 +231,7 @@ def light_session(profile: str | None) -> "Session":
             places = [Path(place) for place in self.search_paths]
             return [one.name for place in places if place.is_dir() for one in place.iterdir()]
 
-    session = Session(profile=profile)
-    session.register_component("data_loader", ByFolder())
-    return session
+    return ByFolder()
 
 
 def stack_outputs(description: dict[str, Any]) -> dict[str, str]:

@@ -50,9 +50,11 @@ def watch_release(invocation: Invocation, release: "Release", execution: str | N
             f"the release {release.reference} goes on",
             f"`kanmon watch {release.reference}{flag}` looks at it again.",
         ) from interrupt
-    evidence = release_evidence.gather(connection, release)
-    story = release_story.tell(evidence, flag)
     worked = stands is not None and stands.status == "Succeeded"
+    # Of one that went well a person is told one line.
+    look = release_evidence.brief if worked and not screen.as_json else release_evidence.gather
+    evidence = look(connection, release)
+    story = release_story.tell(evidence, flag)
     if worked:
         screen.say(story.headline)
     screen.document(release_document(evidence, story))
