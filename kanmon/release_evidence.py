@@ -62,7 +62,7 @@ def unless_refused(look: Callable[[], list[str]]) -> list[str]:
 def _behind(connection: "Connection", release: Release, stands: Progress | None) -> int | None:
     """The release whose promotion this one waits for."""
     now = stands.current if stands else None
-    if release.status != APPROVED or now is None or now.name != "AdmitRelease":
+    if release.status != APPROVED or now is None or now.name not in ("AdmitRelease", "ConfirmRelease"):
         return None
     turn = item_of(connection, release.model, "deployment") or {}
     holder = turn.get("holder")

@@ -15,7 +15,7 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     "Source": ("Bundle",),
     "Review": ("ApproveRelease",),
     "Verify": ("AdmitRelease", "VerifyRelease"),
-    "Promote": ("DeployRelease",),
+    "Promote": ("ConfirmRelease", "DeployRelease"),
     "Record": ("RecordRelease",),
 }
 PENDING, SKIPPED = "Pending", "Skipped"

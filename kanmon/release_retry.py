@@ -28,8 +28,8 @@ def retry(connection: "Connection", release: "Release") -> str:
             pipelineName=pipeline_name(connection),
             stageName=stage,
             pipelineExecutionId=stands.execution,
-            # Verify begins with Admit Release, which must take the model's turn again.
-            retryMode="ALL_ACTIONS" if stage == "Verify" else "FAILED_ACTIONS",
+            # Verify and Promote begin with Admit Release, which must take the model's turn again.
+            retryMode="FAILED_ACTIONS" if stage == "Record" else "ALL_ACTIONS",
         )
     except ClientError as error:
         if error.response["Error"]["Code"] in REFUSALS:

@@ -84,7 +84,8 @@ def _facts(release: Release) -> list[str]:
     if release.package_version:
         facts.append(("Package", f"version {release.package_version}"))
     if release.decision:
-        words = f"{release.decision} by {person(release.decided_by)} {moment(release.decided_at)}"
+        by = f" by {person(release.decided_by)}" if release.decided_by else ""
+        words = f"{release.decision}{by} {moment(release.decided_at)}"
         reason = " ".join((release.decision_reason or "").split())
         facts.append(("Decision", words + (f": {reason}" if reason else "")))
     if release.promoted_at:
@@ -121,10 +122,10 @@ class ReleaseProgress:
         """Tell what is new."""
         now = datetime.now(UTC)
         shift = split(look.traffic) if len(look.traffic) > 1 else ""
-        if shift and shift != self._split:
-            self._screen.note(f"{INDENT}{'':<10}{shift}")
-            self._split = shift
         for action in look.progress.actions:
+            if action.name == "DeployRelease" and shift and shift != self._split:
+                self._screen.note(f"{INDENT}{'':<10}{shift}")
+                self._split = shift
             key = (action.stage, action.name, action.attempts)
             if action.ended and key not in self._told:
                 self._told.add(key)

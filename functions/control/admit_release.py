@@ -1,4 +1,4 @@
-"""AdmitRelease: an action of the release pipeline. May this release go into service now?"""
+"""AdmitRelease and ConfirmRelease: may this release go into service (still)?"""
 
 from __future__ import annotations
 

@@ -108,6 +108,7 @@ def test_an_approved_release_is_watched_into_service(served):
         ["Review", "ApproveRelease"],
         ["Verify", "AdmitRelease"],
         ["Verify", "VerifyRelease"],
+        ["Promote", "ConfirmRelease"],
         ["Promote", "DeployRelease"],
         ["Record", "RecordRelease"],
     ]

@@ -91,7 +91,7 @@ def test_a_reason_that_codepipeline_would_not_take_is_refused_first():
     ("fields", "words"),
     [
         ({"status": "EXPIRED"}, "release wine/7 expired: nobody decided in time"),
-        ({"status": "SUPERSEDED"}, "release wine/7 is superseded: a newer one was promoted"),
+        ({"status": "SUPERSEDED"}, "release wine/7 was superseded: a newer one was promoted"),
         ({"status": "PROMOTED", "decided_by": ADA},
          "release wine/7 was approved already by ada (kanmon-local-Approver)"),
         ({"status": "PROMOTED", "decision": "automatic"},

@@ -21,6 +21,7 @@ def test_what_has_not_begun_is_pending():
         "ApproveRelease": "Pending",
         "AdmitRelease": "Pending",
         "VerifyRelease": "Pending",
+        "ConfirmRelease": "Pending",
         "DeployRelease": "Pending",
         "RecordRelease": "Pending",
     }

@@ -83,18 +83,21 @@ def test_watching_tells_every_action_and_every_step_of_the_traffic_once(project,
     told = ReleaseProgress(Invocation())
     deploys = detail("Promote", "DeployRelease", "InProgress", began=4)
     promoted = detail("Promote", "DeployRelease", began=4, took=3)
-    going = progress("InProgress", BUNDLE, REVIEWED, ADMITTED, VERIFIED, deploys)
+    confirmed = detail("Promote", "ConfirmRelease", began=4)
+    so_far = (BUNDLE, REVIEWED, ADMITTED, VERIFIED)
+    going = progress("InProgress", *so_far, confirmed, deploys)
 
-    told(Look(progress("InProgress", BUNDLE, REVIEWED, ADMITTED, VERIFIED), []))
+    told(Look(progress("InProgress", *so_far), []))
     told(Look(going, [(6, 0.9), (7, 0.1)]))
     told(Look(going, [(6, 0.9), (7, 0.1)]))
-    told(Look(progress("InProgress", BUNDLE, REVIEWED, ADMITTED, VERIFIED, promoted), [(7, 1.0)]))
+    told(Look(progress("InProgress", *so_far, confirmed, promoted), [(7, 1.0)]))
 
     assert capsys.readouterr().err.splitlines() == [
         "  Source    Bundle                   1.0 s",
         "  Review    ApproveRelease           1.0 s",
         "  Verify    AdmitRelease             1.0 s",
         "  Verify    VerifyRelease            1.0 s",
+        "  Promote   ConfirmRelease           1.0 s",
         "            release 6 gets 90 %, release 7 gets 10 %",
         "  Promote   DeployRelease            3.0 s",
     ]

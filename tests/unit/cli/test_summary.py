@@ -56,6 +56,9 @@ def test_metrics_beside_the_champions():
         "        candidate  95 % interval   champion  difference  95 % interval",
         "  rmse      2.081  2.000 to 2.200     2.100     −0.0187  −0.0500 to +0.0100",
     ]
+    assert plain(summary.metric_lines(compared, 2))[0] == (
+        "Metrics   on 1,234 test rows; the champion is release 2 (run wine-1)"
+    )
 
 
 def test_a_failure_is_one_line():
