@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from click.testing import CliRunner
+
+from kanmon.cli import main
 
 ROOT = Path(__file__).parents[2]
 # It keeps what it has read of the services' descriptions.
@@ -59,6 +62,12 @@ class Said:
         return json.loads(self.out)
 
 
+def answered(said: Said) -> Any:
+    """What a call that went well said."""
+    assert said.code == 0, said
+    return said.document
+
+
 @dataclass
 class Laptop:
     """A project on a laptop: its folder, its local stage, its command line."""
@@ -78,6 +87,15 @@ class Laptop:
         return {"KANMON_HOME": str(self.home), "KANMON_PROJECT": str(self.root), **pace}
 
     def kanmon(self, *words: str) -> Said:
+        """The command line, in this process: starting one takes longer than most verbs do."""
+        runner = CliRunner(env={**self.environment, "COLUMNS": "200"})
+        done = runner.invoke(main, list(words), prog_name="kanmon")
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Said(done.exit_code, done.stdout, done.stderr)
+
+    def shell(self, *words: str) -> Said:
+        """The command line as a shell starts it."""
         done = subprocess.run(
             [sys.executable, "-m", "kanmon", *words],
             cwd=self.root,
@@ -89,9 +107,7 @@ class Laptop:
         return Said(done.returncode, done.stdout, done.stderr)
 
     def must(self, *words: str) -> Any:
-        said = self.kanmon(*words, "--json")
-        assert said.code == 0, said
-        return said.document
+        return answered(self.kanmon(*words, "--json"))
 
     def client(self, service: str) -> Any:
         """A client of the stage as it runs now, made once: that takes longer than most calls."""
@@ -164,9 +180,9 @@ def deployed(root: Path, *up: str, pace: float | None = None) -> Iterator[Laptop
         (root / name).symlink_to(ROOT / name)
     (root / "models").mkdir()
     laptop = Laptop(root, pace)
-    laptop.must("up", *up)
+    answered(laptop.shell("up", *up, "--json"))
     try:
-        laptop.must("deploy")
+        answered(laptop.shell("deploy", "--json"))
         yield laptop
     finally:
         laptop.kanmon("down", "--erase")

@@ -14,10 +14,8 @@ from functools import cached_property
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
-from click.testing import CliRunner, Result
 
-from kanmon.cli import main
-from tests.retrain.laptop import TINY, Laptop, rows
+from tests.retrain.laptop import TINY, Laptop, Said, rows
 
 SLOW = "Canary10Percent30Minutes"
 OPEN = ("WAITING", "APPROVED")
@@ -78,22 +76,20 @@ class Releases:
         )["StackResourceDetail"]
         return str(detail["PhysicalResourceId"])
 
-    def say(self, *words: str) -> Result:
-        """The command line, in this process: starting another one takes longer than most verbs."""
-        environment = {**self.laptop.environment, "COLUMNS": "200"}
-        return CliRunner(env=environment).invoke(main, list(words), prog_name="kanmon")
+    def say(self, *words: str) -> Said:
+        return self.laptop.kanmon(*words)
 
     def told(self, number: int) -> dict[str, Any]:
         """What `kanmon show MODEL/NUMBER` tells."""
         said = self.say("show", f"{self.model}/{number}", "--json")
-        assert said.exit_code == 0, said.stderr
-        return dict(json.loads(said.stdout))
+        assert said.code == 0, said.err
+        return dict(json.loads(said.out))
 
     def advice(self, number: int) -> str:
         """All of it that a person reads: what happened, why, what to do next."""
         said = self.say("show", f"{self.model}/{number}")
-        assert said.exit_code == 0, said.stderr
-        return said.stdout
+        assert said.code == 0, said.err
+        return said.out
 
     # ---- opening
 
@@ -102,8 +98,8 @@ class Releases:
         self.laptop.add_model(self.model, TINY.format(name=self.model, floor=5.0) + more)
         self.laptop.put_object(self.model, data or rows(300))
         said = self.say("run", self.model, "--json")
-        assert said.exit_code == 0, said.output
-        self.first = dict(json.loads(said.stdout))
+        assert said.code == 0, said
+        self.first = dict(json.loads(said.out))
         return self.first
 
     def open(self, verdict: str = "promote", canary: str = "AllAtOnce", **definition: Any) -> int:

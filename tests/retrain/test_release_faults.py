@@ -114,7 +114,7 @@ def test_a_build_that_may_not_run_is_told_and_a_retry_after_the_mend_promotes(
 
     retried = cups.say("retry", f"cups/{number}")
 
-    assert retried.exit_code == 0, retried.output
+    assert retried.code == 0, retried
     cups.ended(number, "PROMOTED")
     cups.check()
 
@@ -199,7 +199,7 @@ def test_a_second_release_waits_for_the_canary_of_the_first_which_a_rollback_end
 
     went = cups.say("rollback", "cups", "--reason", "not this one")
 
-    assert went.exit_code == 0 and f"cups/{serving} stays in service" in went.stdout
+    assert went.code == 0 and f"cups/{serving} stays in service" in went.out
     cups.status(first, "ROLLED_BACK")
     assert "was rolled back during its canary" in cups.advice(first)
     eventually(lambda: second in cups.traffic())

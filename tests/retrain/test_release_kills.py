@@ -73,10 +73,10 @@ def test_after_the_kill_the_release_before_serves_and_everything_says_so(killed:
 def test_what_the_advice_says_works(killed: Killed) -> None:
     cups, number = killed.cups, killed.admission
 
-    assert cups.say("retry", f"cups/{number}", "--no-wait").exit_code == 0
+    assert cups.say("retry", f"cups/{number}", "--no-wait").code == 0
 
     eventually(lambda: number in cups.traffic())
-    assert cups.say("stop", f"cups/{number}", "--reason", "enough").exit_code == 0
+    assert cups.say("stop", f"cups/{number}", "--reason", "enough").code == 0
     cups.ended(number, "ROLLED_BACK")
     cups.check()
 
@@ -105,7 +105,7 @@ def handler(event, context):
 def test_killed_while_it_records_what_is_live_it_ends_recorded(killed: Killed) -> None:
     mugs = killed.mugs
     with mugs.scoring_with(SLOW_CHECK):
-        assert mugs.say("retry", "mugs/1", "--no-wait").exit_code == 0
+        assert mugs.say("retry", "mugs/1", "--no-wait").code == 0
         mugs.reached(1, "RecordRelease")
         time.sleep(KEPT_AFTER_SECONDS)
     killed.laptop.pace = RUSH

@@ -61,8 +61,8 @@ def test_a_release_is_approved_once(cups: Releases) -> None:
     reject = cups.say("reject", f"cups/{number}", "--reason", "no")
 
     for said in (again, reject):
-        assert said.exit_code == 2
-        assert "approved already by root" in said.stderr, said.stderr
+        assert said.code == 2
+        assert "approved already by root" in said.err, said.err
     ended = cups.ended(number, "PROMOTED")
     assert (ended["decision_reason"], ended["decided_by"]) == ("the first word", ROOT_USER)
     with pytest.raises(Exception, match=r"AlreadyCompleted|InvalidApprovalToken"):
@@ -108,8 +108,8 @@ def test_a_rejection_in_the_registry_ends_the_review_once_with_who_and_why(cups:
     assert cups.execution(ended["execution"])["status"] == "Failed"
     assert cups.package(number)["ApprovalDescription"] == "too dear"
     late = cups.say("approve", f"cups/{number}")
-    assert late.exit_code == 2
-    assert "was rejected already by root" in late.stderr and "too dear" in late.stderr
+    assert late.code == 2
+    assert "was rejected already by root" in late.err and "too dear" in late.err
     assert f"cups/{number} was rejected by root" in cups.advice(number)
     settle_in_the_registry(cups, number, "Approved", "after all")
     eventually(lambda: cups.package(number)["ModelApprovalStatus"] == "Rejected")
@@ -141,7 +141,7 @@ def test_an_approval_in_the_registry_promotes_and_closes_older_releases_that_wai
     assert str(number) in cups.package(older)["ApprovalDescription"]
     with pytest.raises(Exception, match=r"AlreadyCompleted|InvalidApprovalToken"):
         cups.answer(token, "Approved")
-    assert "superseded" in cups.say("approve", f"cups/{older}").stderr
+    assert "superseded" in cups.say("approve", f"cups/{older}").err
     cups.check()
 
 
@@ -158,7 +158,7 @@ def test_a_release_nobody_decides_about_in_time_is_rejected_for_that(cups: Relea
     ended = cups.ended(number, "EXPIRED")
 
     late = cups.say("approve", f"cups/{number}")
-    assert late.exit_code == 2 and "expired" in late.stderr, late.stderr
+    assert late.code == 2 and "expired" in late.err, late.err
     assert "nobody decided" in ended["decision_reason"]
     assert "nobody decided" in cups.package(number)["ApprovalDescription"]
     assert "kanmon run cups --force" in cups.advice(number)
@@ -200,21 +200,21 @@ def test_a_rollback_goes_back_and_the_next_one_further_never_to_what_was_not_in_
     cups.promote(bad)
     cups.decide(never, "Rejected", "no")
     refused = cups.say("rollback", "cups", "--to", str(never))
-    assert refused.exit_code == 2 and "was never in service" in refused.stderr
+    assert refused.code == 2 and "was never in service" in refused.err
     forced = start_by_hand(cups, never)
 
     went = cups.say("rollback", "cups", "--reason", "it was bad")
 
-    assert went.exit_code == 0, went.output
+    assert went.code == 0, went
     assert cups.over(forced) == "Failed"
     assert "was never in service" in str(cups.actions_of(forced)["AdmitRelease"])
     assert cups.champion == first
     assert (
         "it was bad" in cups.item("champion").get("reason", "")
-        or "it was bad" in cups.say("history", "cups").stdout
+        or "it was bad" in cups.say("history", "cups").out
     )
     cups.check()
-    assert cups.say("rollback", "cups").exit_code == 0
+    assert cups.say("rollback", "cups").code == 0
     assert cups.champion not in (first, bad, never)
     cups.check()
 
