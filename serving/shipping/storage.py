@@ -39,7 +39,10 @@ class Storage:
         return self._read(what, self.bucket, key)
 
     def write_once(self, key: str, content: bytes, what: str) -> str:
-        """Store the object unless it is there; returns the version that is there now."""
+        """Store the object unless it is there; returns the version that is there now.
+
+        Raises when what is there has other content.
+        """
         try:
             answer: Any = self._client.put_object(
                 Bucket=self.bucket, Key=key, Body=content, IfNoneMatch="*"
@@ -47,7 +50,12 @@ class Storage:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _THERE_ALREADY:
                 raise _told(what, error) from error
-            answer = self._client.head_object(Bucket=self.bucket, Key=key)
+            answer = self._client.get_object(Bucket=self.bucket, Key=key)
+            if sha256(answer["Body"].read()) != sha256(content):
+                raise ReleaseError(
+                    f"{what}: s3://{self.bucket}/{key} is there already with other content; if "
+                    "another release was packed at the same time, retry the stage"
+                ) from error
         except BotoCoreError as error:
             raise _told(what, error) from error
         return str(answer["VersionId"])

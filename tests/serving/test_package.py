@@ -68,6 +68,15 @@ def test_the_package_is_the_scorer_with_the_releases_model(published, s3):
     assert not [name for name in names if "train" in name or name.startswith("shipping")]
 
 
+def test_a_package_that_is_there_with_other_content_is_not_deployed(published, s3):
+    run(published, s3)
+    key = code_of(published)["Key"]
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b"other")
+
+    with pytest.raises(ReleaseError, match="there already with other content"):
+        run(published, s3)
+
+
 def test_packaging_again_gives_the_same_object(published, s3):
     run(published, s3)
     first = code_of(published)

@@ -133,6 +133,16 @@ def test_open_release_alone_writes_a_release_and_only_what_is_not_there_yet() ->
     assert not may("OpenReleaseRole", "s3:PutObject", RELEASE)
 
 
+def test_verification_adds_packages_and_replaces_none() -> None:
+    package = f"{DATA}/packages/base/0.zip"
+
+    assert [
+        role for role in ROLES if may(role, "s3:PutObject", package, s3__if_none_match="*")
+    ] == ["VerifyRole"]
+    assert not may("VerifyRole", "s3:PutObject", package)
+    assert not [role for role in ROLES if may(role, "s3:DeleteObject", package)]
+
+
 def test_nothing_is_read_or_written_without_tls() -> None:
     new = {"s3__if_none_match": "*"}
 
