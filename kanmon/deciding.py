@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from kanmon.decision import Decision, decide, not_waiting, waiting_approval
+from kanmon.errors import BadInputError
 from kanmon.releases import WAITING, Release, find_release, list_releases
 from kanmon.stage import stage_flag
 
@@ -23,6 +24,9 @@ def approve_or_reject(
     What comes next is not told where it is `watched` at once.
     """
     connection, screen = invocation.connection, invocation.screen
+    reason = reason.strip()
+    if decision == "Rejected" and not reason:
+        raise BadInputError("a rejection needs a reason", "Say why, for the next candidate.")
     release = find_release(connection, reference)
     if if_waiting and waiting_approval(connection, release) is None:
         _nothing_waits(invocation, release)

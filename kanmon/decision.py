@@ -86,7 +86,7 @@ def why_not_waiting(release: Release, review: Action | None) -> str:
     words = {
         "REJECTED": f"was rejected already{decided}",
         "EXPIRED": f"expired{_by(None, release.decided_at)}: nobody decided in time",
-        "SUPERSEDED": f"is superseded{_by(None, release.ended_at)}: a newer one was promoted",
+        "SUPERSEDED": f"was superseded{_by(None, release.ended_at)}: a newer one was promoted",
     }
     if release.status in words:
         return f"{name} {words[release.status]}{_because(release)}"

@@ -111,17 +111,17 @@ def _judged(
     }
     page, page_line = _review(connection, project, model, run)
     package = output.get("package_arn")
+    release = _release(connection, model, output.get("release"))
     lines = ["", *summary.verdict_lines(verdict), ""]
     if written.evaluation:
-        lines += [*summary.metric_lines(written.evaluation), ""]
+        champion = _champion_release(connection, model, written.evaluation)
+        lines += [*summary.metric_lines(written.evaluation, champion), ""]
     if package:
-        status = "Rejected" if verdict["verdict"] == "reject" else "PendingManualApproval"
-        lines.append(summary.package_line(str(package), status))
+        lines.append(summary.package_line(str(package), _package_status(verdict, release)))
     lines.append(page_line)
     if output.get("started_next"):
         lines.append(f"Next      run {output['started_next']}, which was queued, has started")
     lines.append(f"Took      {seconds(ending.seconds)}")
-    release = _release(connection, model, output.get("release"))
     if release:
         lines += ["", *release_lines(release, stage_flag(connection.name))]
     evaluation = written.evaluation or {}
@@ -138,6 +138,22 @@ def _judged(
     return Told(lines, document, REJECTED if verdict["verdict"] == "reject" else OK)
 
 
+def _champion_release(
+    connection: "Connection", model: str, evaluation: dict[str, Any]
+) -> int | None:
+    """The release that the champion was promoted as; None where its record does not say."""
+    run = (evaluation.get("champion") or {}).get("run")
+    record = records.run_record(connection, model, str(run)) if run else None
+    return record.release if record else None
+
+
+def _package_status(verdict: dict[str, Any], release: "Release | None") -> str | None:
+    """As it was registered; a decision about its release changes it, and the release tells that."""
+    if verdict["verdict"] == "reject":
+        return "Rejected"
+    return "PendingManualApproval" if release is None or release.status == "WAITING" else None
+
+
 def _release(connection: "Connection", model: str, number: Any) -> "Release | None":
     """The release that a run opened, as it stands now."""
     if not number:
@@ -149,6 +165,8 @@ def _release(connection: "Connection", model: str, number: Any) -> "Release | No
 
 def release_lines(release: "Release", flag: str) -> list[str]:
     """What comes next for the release that a run opened."""
+    from kanmon.releases import OPEN
+
     reference = release.reference
     lines = [f"Release   {reference} {how_it_stands(release)}"]
     if release.status == "WAITING" and release.approval != "automatic":
@@ -159,7 +177,8 @@ def release_lines(release: "Release", flag: str) -> list[str]:
             f'  kanmon approve {reference} --reason "…" --watch{flag}',
             f'  kanmon reject {reference} --reason "…"{flag}',
         ]
-    return [*lines, "Next", f"  kanmon watch {reference}{flag}"]
+    verb = "watch" if release.status in OPEN else "show"
+    return [*lines, "Next", f"  kanmon {verb} {reference}{flag}"]
 
 
 def how_it_stands(release: "Release") -> str:

@@ -162,8 +162,9 @@ def _promoted(evidence: Evidence, flag: str) -> Story:
         why = "a canary is under way" if canary else "that is not what the table says"
         reasons.append(f"The live alias: {split(evidence.traffic)}; {why}.")
     steps = [f"kanmon score {model} rows.csv{flag}", f"kanmon history {model}{flag}"]
-    rollback = f'kanmon rollback {model} --reason "…"{flag}'
-    return Story(f"{release.reference} is in service since {since}", reasons, [*steps, rollback])
+    if release.release > 1:  # the first has nothing before it
+        steps.append(f'kanmon rollback {model} --reason "…"{flag}')
+    return Story(f"{release.reference} is in service since {since}", reasons, steps)
 
 
 def causes(evidence: Evidence) -> list[str]:

@@ -38,7 +38,7 @@ def _told_anyway(rule: Document) -> bool:
     return rule.get("name") == "metric computed" and rule["outcome"] == "pass"
 
 
-def metric_lines(evaluation: Document) -> list[str]:
+def metric_lines(evaluation: Document, champion_release: int | None = None) -> list[str]:
     """One line per metric: the candidate with its interval, the champion, the difference."""
     champion, difference = evaluation.get("champion"), evaluation.get("difference") or {}
     heading = ["", "candidate", "95 % interval"]
@@ -54,18 +54,21 @@ def metric_lines(evaluation: Document) -> list[str]:
             row += [number(_value(theirs)), signed(_value(apart)), _interval(apart, signed)]
         rows.append(row)
     lines = [f"{INDENT}{line}" for line in table(rows, heading, "lrlrrl")]
-    return [f"Metrics   on {_rows(evaluation)} test rows{_against(champion)}", *lines]
+    return [
+        f"Metrics   on {_rows(evaluation)} test rows{_against(champion, champion_release)}",
+        *lines,
+    ]
 
 
 def _rows(evaluation: Document) -> str:
     return f"{evaluation.get('rows', {}).get('test', 0):,}"
 
 
-def _against(champion: Document | None) -> str:
+def _against(champion: Document | None, release: int | None) -> str:
     if not champion:
         return "; there is no champion yet"
-    version = champion.get("version")
-    return f"; the champion is version {version} (run {champion.get('run')})"
+    named = f"release {release}" if release else f"version {champion.get('version')}"
+    return f"; the champion is {named} (run {champion.get('run')})"
 
 
 def _value(metric: Document | None) -> float | None:

@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -14,6 +14,7 @@ from kanmon.invocation import Verb, complete_model, current
 from kanmon.words import count
 
 if TYPE_CHECKING:
+    from kanmon.rows import Row
     from kanmon.scoring import Scored
 
 # So many refused rows are told one by one.
@@ -47,14 +48,21 @@ def command(model: str, rows: str) -> int:
     connection, screen = invocation.connection, invocation.screen
     with opened(rows) as lines:
         service = scoring.service_of(connection, model)
-        found = read_rows(lines, service.schema)
+        absent = set(service.schema.features)
+        found = noting(read_rows(lines, service.schema), absent)
         answers = (
             one
             for batch in batches(found, scoring.BATCH_ROWS)
             for one in scoring.score(connection, service, batch)
         )
         scored, refused = tell(answers, screen.as_json)
-    remarks = [f"row {one.row}: {warning}" for one in scored for warning in one.warnings]
+    if not scored and not refused:
+        raise BadInputError("there are no rows below the header", "Give at least one.")
+    warnings = [(one.row, warning) for one in scored for warning in one.warnings]
+    if scored and absent:
+        named = ", ".join(name for name in service.schema.features if name in absent)
+        screen.note(f"no row has {named}: scored as missing")
+    remarks = [f"row {row}: {warning}" for row, warning in warnings]
     for lines_of in (remarks, [f"row {one.row}: {one.problem}" for one in refused]):
         for line in lines_of[:MOST_PROBLEMS]:
             screen.note(line)
@@ -69,14 +77,27 @@ def command(model: str, rows: str) -> int:
                 {**(one.answer or {}), "row": one.row, "release": one.release} for one in scored
             ],
             "errors": [{"row": one.row, "message": one.problem} for one in refused],
-            "warnings": [
-                {"row": one.row, "message": warning} for one in scored for warning in one.warnings
-            ],
+            "warnings": [{"row": row, "message": warning} for row, warning in warnings],
+            "absent": [name for name in service.schema.features if name in absent],
         }
     )
     if not refused:
         return OK
     return FAILED if scored else BAD_INPUT
+
+
+def noting(rows: "Iterable[Row]", absent: set[str]) -> "Iterator[Row]":
+    """The rows as they pass; of `absent` those features stay that none of them names.
+
+    >>> from kanmon.rows import Row
+    >>> absent = {"age", "size", "sex"}
+    >>> passed = list(noting([Row(1, {"age": 3.0}), Row(2, {"sex": None})], absent))
+    >>> len(passed), absent
+    (2, {'size'})
+    """
+    for row in rows:
+        absent.difference_update(row.values)
+        yield row
 
 
 def tell(answers: "Iterator[Scored]", as_json: bool) -> "tuple[list[Scored], list[Scored]]":

@@ -45,7 +45,7 @@ def test_a_promoted_release_is_the_champion_the_next_is_compared_with(first_run,
     assert approved.exit_code == 0, approved.stderr
     assert approved.stdout.startswith("Release toys/1 is approved: looks right\n")
     assert result.exit_code in {0, 4}, result.stderr
-    assert f"the champion is version 1 (run {first_run['run']})" in result.stdout
+    assert f"the champion is release 1 (run {first_run['run']})" in result.stdout
     assert [line.split()[0:2] for line in result.stderr.splitlines()[1:5]] == [
         ["Open", "Run"],
         ["Preprocess", result.stderr.splitlines()[2].split()[1]],

@@ -7,6 +7,7 @@ from typing import Literal
 from lifecycle.figures import finite
 
 from review.reading import NOTHING, Document, Estimate, estimate, listed, mapping, mappings
+from review.wording import text
 
 Direction = Literal["higher", "lower"]
 
@@ -44,6 +45,14 @@ class Case:
     def champion(self) -> Document:
         """What the run plan says of the model in service; empty when there is none."""
         return mapping(self.plan.get("champion")) or mapping(self.evaluation.get("champion"))
+
+    @property
+    def champion_name(self) -> str:
+        """The release in service as people call it; where the plan has none, its package."""
+        release = finite(self.champion.get("release"))
+        if release is not None:
+            return f"release {release:.0f}"
+        return f"version {text(self.champion.get('version'))}"
 
     @property
     def compares(self) -> bool:

@@ -42,7 +42,7 @@ def drift_table(case: Case) -> Table | None:
         [
             _drift_row(each, psi)
             for each, psi in zip(
-                ordered, alike([finite(each.get("psi")) for each in ordered]), strict=True
+                ordered, alike([_shown_psi(each) for each in ordered]), strict=True
             )
         ],
         case.limit,
@@ -65,6 +65,12 @@ def _drift_row(each: Document, written: str) -> list[Cell]:
         Cell(percent(each.get("missing_now"))),
         Cell(reading, tone=tone),
     ]
+
+
+def _shown_psi(each: Document) -> float | None:
+    """Without the last digits' noise: the same data is 0, not 10⁻³²."""
+    psi = finite(each.get("psi"))
+    return None if psi is None else round(psi, 6) + 0.0
 
 
 def drift_words(psi: float | None) -> tuple[Tone, str]:

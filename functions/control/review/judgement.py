@@ -105,9 +105,8 @@ def facts(case: Case) -> list[Fact]:
             difference = case.difference(primary)
             value, ends = estimated(difference, sign=True)
             word = compared(difference, case.better(primary))[1].lower()
-            version = f"version {text(case.champion.get('version'))}"
             champion = estimated(case.scored("champion", primary))[0]
-            found.append(Fact(f"{name} of the champion", champion, version))
+            found.append(Fact(f"{name} of the champion", champion, case.champion_name))
             found.append(
                 Fact("Candidate minus champion", value, f"{word}: {ends}" if ends else word)
             )

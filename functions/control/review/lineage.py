@@ -86,8 +86,11 @@ def lineage(case: Case, judged_at: str) -> Table:
             text(plan.get("fingerprint")),
             "of snapshot, definition, images, parameters",
         ),
-        ("Candidate's model.tar.gz, sha256", text(case.training.get("model_sha256")), ""),
     ]
+    if not case.release:  # a release's digests name it
+        facts.append(
+            ("Candidate's model.tar.gz, sha256", text(case.training.get("model_sha256")), "")
+        )
     facts = [*releasing.identities(case), *facts, *releasing.digests(case)]
     images = mapping(plan.get("images"))
     facts += [(f"Image of {step}", text(uri), "") for step, uri in images.items()]
@@ -99,8 +102,7 @@ def lineage(case: Case, judged_at: str) -> Table:
             (
                 "Champion's package",
                 text(case.champion.get("package_arn")),
-                f"version {text(case.champion.get('version'))}, "
-                f"made by run {text(case.champion.get('run'))}",
+                f"{case.champion_name}, made by run {text(case.champion.get('run'))}",
             ),
             ("Champion's model.tar.gz, sha256", text(case.champion.get("model_sha256")), ""),
         ]

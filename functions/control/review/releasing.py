@@ -61,8 +61,22 @@ def identities(case: Case) -> list[tuple[str, str, str]]:
     return [
         ("Release", reference(case), f"approval: {text(case.release.get('approval'))}"),
         ("Release opened", moment(case.release.get("opened_at"))[0], ""),
+        *_takeover(case),
         ("Package in the registry", text(case.release.get("package_arn")), ""),
     ]
+
+
+def _takeover(case: Case) -> list[tuple[str, str, str]]:
+    """How it goes into service, once it is approved; nothing where the definition does not say."""
+    serving = mapping(case.definition.get("serving"))
+    if not serving:
+        return []
+    limits = (
+        f"rolled back above {text(serving.get('maximum_latency_ms'))} ms, or where the mean score "
+        f"moves by more than {text(serving.get('maximum_score_shift'))} standard deviations"
+    )
+    first = "" if case.champion else "; the first release takes over at once"
+    return [("Goes into service by", text(serving.get("canary")), limits + first)]
 
 
 def digests(case: Case) -> list[tuple[str, str, str]]:
