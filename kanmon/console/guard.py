@@ -40,13 +40,13 @@ class Guard:
         own = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
         if asked.host not in own:
             return "this console answers under its own address only"
-        if not hmac.compare_digest(asked.cookies.get(COOKIE, ""), self.key):
+        if not _same(asked.cookies.get(COOKIE, ""), self.key):
             return "open the address that `kanmon console` printed; its key is missing here"
         if asked.method in ("GET", "HEAD"):
             return None
         if asked.headers.get("Origin", "") not in {f"http://{name}" for name in own}:
             return "this form was not sent from one of the console's pages"
-        if not hmac.compare_digest(asked.form.get("token", ""), self.form_token):
+        if not _same(asked.form.get("token", ""), self.form_token):
             return "this form is from an earlier console; load the page again and repeat"
         return None
 
@@ -56,9 +56,7 @@ class Guard:
 
         @app.before_request
         def check() -> AnyResponse | None:
-            if request.method in ("GET", "HEAD") and hmac.compare_digest(
-                request.args.get("key", ""), self.key
-            ):
+            if request.method in ("GET", "HEAD") and _same(request.args.get("key", ""), self.key):
                 return self._with_cookie(redirect(url_for("overview")))
             problem = self.problem_of(request)
             if problem:
@@ -79,3 +77,8 @@ class Guard:
         # No port is part of a cookie's scope: another console's cookie on this machine is replaced.
         response.set_cookie(COOKIE, self.key, httponly=True, samesite="Strict")
         return response
+
+
+def _same(given: str, secret: str) -> bool:
+    """Compared in the same time whatever differs; as bytes, because text may be of any script."""
+    return hmac.compare_digest(given.encode(errors="replace"), secret.encode())

@@ -49,7 +49,7 @@ def test_the_printed_address_lets_in_and_takes_the_key_out_of_the_address(app: F
     assert client.get("/", base_url=OWN).text == "models"
 
 
-@pytest.mark.parametrize("key", ["", "guess"])
+@pytest.mark.parametrize("key", ["", "guess", "gu\N{LATIN SMALL LETTER E WITH ACUTE}"])
 def test_without_the_key_nothing_is_shown(app: Flask, key: str):
     client = app.test_client()
     client.set_cookie(COOKIE, key, domain="127.0.0.1")
