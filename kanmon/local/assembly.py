@@ -6,6 +6,7 @@ import importlib
 import json
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -36,6 +37,7 @@ DURABLE = {
     *("StartPipelineExecution", "StopPipelineExecution", "RetryStageExecution"),
     *("PutApprovalResult", "CreateDeployment"),
 }
+QUERY_ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 READING = ("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Head")
 
 
@@ -152,11 +154,10 @@ class Assembly:
                 answer = await handler(method, path, headers, body, query)
                 if name == "sns" and answer[0] == 200:
                     notifications.log_published(self.home.notifications, body)
-                if name == "cloudformation":  # it works on, in every service
-                    self.saver.changed_all()
-                elif _action(headers) in DURABLE:
+                action = _action(headers, body)
+                if action in DURABLE:
                     await asyncio.to_thread(self.saver.save_now, name)
-                elif _writes(method, headers):
+                elif _writes(name, method, action):
                     self.saver.changed(name)
                 return answer
 
@@ -175,12 +176,20 @@ class Assembly:
         self.functions.stop()
 
 
-def _writes(method: str, headers: dict[str, str]) -> bool:
-    return method not in ("GET", "HEAD") and not _action(headers).startswith(READING)
+def _writes(service: str, method: str, action: str) -> bool:
+    if service == "sts":  # what it gets for somebody are new credentials
+        return True
+    return method not in ("GET", "HEAD") and not action.startswith(READING)
 
 
-def _action(headers: dict[str, str]) -> str:
-    return headers.get("x-amz-target", "").rpartition(".")[2]
+def _action(headers: dict[str, str], body: bytes) -> str:
+    """The operation's name, where the protocol has one."""
+    if target := headers.get("x-amz-target"):
+        return target.rpartition(".")[2]
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        found = QUERY_ACTION.search(body)
+        return found[1].decode() if found else ""
+    return ""
 
 
 def _publish_steps() -> None:

@@ -136,6 +136,12 @@ def changed(*services: str) -> None:
         _saver.changed(*services)
 
 
+def changed_all() -> None:
+    """Tell the stage that any service may have something to save."""
+    if _saver:
+        _saver.changed_all()
+
+
 def save_now(service: str) -> None:
     """Save a service before going on. Not from under a lock that its `get_state` takes."""
     if _saver:

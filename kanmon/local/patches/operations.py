@@ -5,6 +5,7 @@ An operation is a task in memory; MiniStack forgets it with the process and leav
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
@@ -76,7 +77,7 @@ def install() -> None:
                 )
             finally:
                 stack.pop(KEPT, None)
-                persistence.changed("cloudformation")
+                persistence.changed_all()
 
         return remembered()
 
@@ -89,7 +90,19 @@ def install() -> None:
 
     for module in (stacks, handlers, changesets):
         module._deploy_stack_async = begin
+        module._add_event = _saved_after(module._add_event)
     stacks._revert_update = reverted
+
+
+def _saved_after(step: Any) -> Any:
+    """An operation goes on after its request, and in every service: each step is to be saved."""
+
+    @functools.wraps(step)
+    def saved_after(*given: Any, **more: Any) -> Any:
+        persistence.changed_all()
+        return step(*given, **more)
+
+    return saved_after
 
 
 def interrupted() -> list[Stack]:
