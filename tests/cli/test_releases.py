@@ -155,6 +155,26 @@ def test_rows_that_are_refused_are_told_and_the_others_scored(served, kanmon, en
     assert result.stderr.splitlines()[-1] == "kanmon: 1 row refused, 1 scored."
 
 
+def test_a_header_alone_is_no_table_and_missing_columns_are_told(served, kanmon, tmp_path):
+    (tmp_path / "head.csv").write_text("size,colour\n")
+    (tmp_path / "narrow.csv").write_text("size\n1.5\n")
+
+    bare = kanmon("score", "jars", str(tmp_path / "head.csv"))
+    narrow = kanmon("score", "jars", str(tmp_path / "narrow.csv"))
+
+    assert bare.exit_code == 2
+    assert bare.stderr == "kanmon: there are no rows below the header. Give at least one.\n"
+    assert narrow.exit_code == 0
+    assert narrow.stderr.startswith("no row has colour: scored as missing\n")
+
+
+def test_blanks_are_no_reason_for_a_rejection(served, kanmon):
+    result = kanmon("reject", "jars", "--reason", "  ")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("kanmon: a rejection needs a reason. ")
+
+
 def test_a_rejected_release_says_who_and_why(served, kanmon):
     number = open_release(kanmon, "jars", "--set", "seed=8")
     rejected = kanmon("reject", "jars", "--reason", "odd in red", "--as", "approver")
