@@ -87,11 +87,7 @@ def publish(connection: "Connection", folder: Folder) -> bool:
     if published(connection, folder.model) == folder.sha256:
         return False
     for name, content in folder.files.items():
-        connection.s3.put_object(
-            Bucket=connection.bucket,
-            Key=f"definitions/{folder.model}/{folder.sha256}/{name}",
-            Body=content,
-        )
+        _store(connection, f"definitions/{folder.model}/{folder.sha256}/{name}", content)
     # Last, so that the table never names a definition that is not there. Who publishes may only
     # set these two fields, and so cannot replace a record.
     connection.dynamodb.update_item(
@@ -104,3 +100,14 @@ def publish(connection: "Connection", folder: Folder) -> bool:
         },
     )
     return True
+
+
+def _store(connection: "Connection", key: str, content: bytes) -> None:
+    """Write what its name says; what is there already was published before, and never changes."""
+    from botocore.exceptions import ClientError
+
+    try:
+        connection.s3.put_object(Bucket=connection.bucket, Key=key, Body=content, IfNoneMatch="*")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "PreconditionFailed":
+            raise

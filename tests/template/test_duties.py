@@ -143,6 +143,14 @@ def test_verification_adds_packages_and_replaces_none() -> None:
     assert not [role for role in ROLES if may(role, "s3:DeleteObject", package)]
 
 
+def test_a_data_scientist_publishes_definitions_and_changes_none() -> None:
+    definition = f"{DATA}/definitions/abalone/0/model.yaml"
+
+    assert may(SCIENTIST, "s3:PutObject", definition, s3__if_none_match="*")
+    assert not may(SCIENTIST, "s3:PutObject", definition)
+    assert not may(SCIENTIST, "s3:DeleteObject", definition)
+
+
 def test_nothing_is_read_or_written_without_tls() -> None:
     new = {"s3__if_none_match": "*"}
 
