@@ -42,19 +42,20 @@ def close_release(stage: Stage, execution_id: str, now: datetime) -> Closed:
     execution = stage.pipeline.execution(execution_id)
     if execution is None or not execution.ended or execution.status == "Succeeded":
         return Closed(None, None, "nothing", f"execution {execution_id} did not end badly")
-    model = execution.variables.get("model", "")
-    number = execution.variables.get("release", "")
-    item = stage.ledger.release(model, int(number)) if number.isdigit() and model else None
+    if execution.names is None:
+        return Closed(None, None, "nothing", f"execution {execution_id} names no release")
+    model, number = execution.names
+    item = stage.ledger.release(model, number)
     if item is None:
         return Closed(model, None, "nothing", f"{model}/{number} is no release of this stage")
     purpose = execution.variables.get("purpose", "promotion")
     if purpose != "rollback" and item.get("execution") not in (None, execution_id):
         stage.ledger.give_turn_back(model, execution_id)
-        return Closed(model, int(number), "nothing", f"{model}/{number} has another execution")
+        return Closed(model, number, "nothing", f"{model}/{number} has another execution")
     _halt(stage, execution)
     line = _completed(stage, execution, item, purpose, now)
     if line is not None:
-        return Closed(model, int(number), "completed", line)
+        return Closed(model, number, "completed", line)
     if purpose == "rollback":
         closed = _rollback_failed(stage, execution, item)
     else:

@@ -20,10 +20,10 @@ def follow_review(stage: Stage, execution_id: str) -> str:
     execution = stage.pipeline.execution(execution_id)
     if execution is None:
         return f"there is no execution {execution_id}"
-    model, number = execution.variables.get("model", ""), execution.variables.get("release", "")
-    item: Item | None = None
-    if model and number.isdigit():
-        item = stage.ledger.release(model, int(number))
+    if execution.names is None:
+        return f"execution {execution_id} names no release"
+    model, number = execution.names
+    item: Item | None = stage.ledger.release(model, number)
     if item is None or item.get("execution") not in (None, execution_id):
         return f"{model}/{number} is not promoted by execution {execution_id}"
     if execution.variables.get("purpose") == "rollback":
@@ -31,7 +31,7 @@ def follow_review(stage: Stage, execution_id: str) -> str:
     review = stage.pipeline.review(execution_id)
     if review is not None and review.status == "InProgress":
         # The registry may have been quicker than the pipeline.
-        return follow_registry(stage, model, int(number))
+        return follow_registry(stage, model, number)
     item = settle(stage, model, item, review)
     return f"{model}/{number} is {str(item['status']).lower()}"
 

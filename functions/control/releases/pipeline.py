@@ -58,6 +58,13 @@ class Execution:
         return next((each for each in self.actions if each.name == name), None)
 
     @property
+    def names(self) -> tuple[str, int] | None:
+        """The model and the release that its variables name; whoever starts it may write any."""
+        model, number = self.variables.get("model", ""), self.variables.get("release", "")
+        plain = number.isascii() and number.isdigit()
+        return (model, int(number)) if model and plain else None
+
+    @property
     def broken(self) -> Action | None:
         """The action that ended it."""
         return next((a for a in self.actions if a.status in ("Failed", "Abandoned")), None)

@@ -162,6 +162,17 @@ def test_nothing_is_smuggled_into_other_actions_by_an_executions_variables(
     assert "holder" not in world.ledger.turn(MODEL)
 
 
+@pytest.mark.parametrize("written", ["\N{SUPERSCRIPT TWO}", "", "seven"])
+def test_an_execution_that_names_no_release_changes_none(world: World, written: str) -> None:
+    run = world.pipeline.runs[world.start(world.open(), "rollback", "automatic")]
+    run.variables["release"], run.status = written, "Failed"
+    before = world.history()
+
+    assert "names no release" in close_release(world, run.id, world.clock.now()).line
+    assert "names no release" in follow_review(world, run.id)
+    assert world.history() == before
+
+
 def test_a_waiting_release_is_closed_when_a_newer_one_is_promoted(world: World) -> None:
     older, newer = world.open(), world.open()
 
