@@ -41,6 +41,7 @@ bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure spe
 	@$(BIN)/python benchmarks/preprocess.py
 	@$(BIN)/python benchmarks/quality.py
 	@$(BIN)/python benchmarks/scoring.py
+	@$(BIN)/python benchmarks/release.py
 
 data: .venv/ready datasets/abalone/abalone.csv ## Get or generate the data of the three models
 	@$(BIN)/python -m sample_data.churn
