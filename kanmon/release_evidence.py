@@ -62,7 +62,11 @@ def unless_refused(look: Callable[[], list[str]]) -> list[str]:
 def _behind(connection: "Connection", release: Release, stands: Progress | None) -> int | None:
     """The release whose promotion this one waits for."""
     now = stands.current if stands else None
-    if release.status != APPROVED or now is None or now.name not in ("AdmitRelease", "ConfirmRelease"):
+    if (
+        release.status != APPROVED
+        or now is None
+        or now.name not in ("AdmitRelease", "ConfirmRelease")
+    ):
         return None
     turn = item_of(connection, release.model, "deployment") or {}
     holder = turn.get("holder")
@@ -111,13 +115,16 @@ def _build_lines(connection: "Connection", stands: Progress | None) -> list[str]
 
 
 def telling(lines: Any) -> list[str]:
-    """The lines of a build's log that say why: CodeBuild's own remarks frame the program's words.
+    """The last lines of a build's log that say why, the last first: it is nearest to the failure.
 
-    >>> telling(["[Container] x Running command make verify", "golden records differ", "make: ***"])
-    ['golden records differ', 'make: ***']
+    What CodeBuild and make remark frames the program's own words.
+
+    >>> telling(["[Container] x Running command make", "read", "scores differ", "make: ***"])
+    ['scores differ', 'read']
     """
     said = [line.strip() for line in lines if line.strip()]
-    return [line for line in said if not line.startswith("[Container]")][-BUILD_LINES:]
+    own = [line for line in said if not line.startswith(("[Container]", "make: ", "make["))]
+    return own[: -BUILD_LINES - 1 : -1]
 
 
 def _hook_lines(

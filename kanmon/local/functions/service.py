@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kanmon.local.functions.foreign import leave_to_the_environment
 from kanmon.local.functions.pool import Forker, FunctionError, Instance, Outcome
 
 Config = dict[str, Any]
@@ -136,6 +137,7 @@ class Functions:
             for package in packages:
                 with zipfile.ZipFile(io.BytesIO(package)) as archive:
                     archive.extractall(draft)  # zipfile itself keeps names inside the folder
+            leave_to_the_environment(draft)
             try:
                 draft.rename(folder)
             except OSError:  # another thread was first
