@@ -196,6 +196,9 @@ def test_a_second_release_waits_for_the_canary_of_the_first_which_a_rollback_end
     cups.status(second, "APPROVED")
     cups.reached(second, "AdmitRelease")
     eventually(lambda: f"cups/{first} is being promoted" in cups.advice(second))
+    back = cups.say("rollback", "cups", "--to", "1", "--no-wait", "--json").document["execution"]
+    eventually(lambda: cups.actions_of(back).get("AdmitRelease"))
+    stop(cups, back, abandon=True)  # it waits for its turn, too
 
     went = cups.say("rollback", "cups", "--reason", "not this one")
 
@@ -211,10 +214,10 @@ def test_a_second_release_waits_for_the_canary_of_the_first_which_a_rollback_end
     cups.check()
 
 
-def stop(cups: Releases, number: int, *, abandon: bool) -> None:
+def stop(cups: Releases, execution: str, *, abandon: bool) -> None:
     cups.client("codepipeline").stop_pipeline_execution(
         pipelineName=cups.outputs["ReleasePipelineName"],
-        pipelineExecutionId=cups.release(number)["execution"],
+        pipelineExecutionId=execution,
         abandon=abandon,
         reason="a drill",
     )
@@ -227,7 +230,7 @@ def test_a_pipeline_that_stops_after_the_deployment_has_its_record_completed(
     cups.decide(number)
     eventually(lambda: number in cups.traffic())
 
-    stop(cups, number, abandon=False)
+    stop(cups, cups.release(number)["execution"], abandon=False)
 
     ended = cups.ended(number, "PROMOTED")
     assert cups.execution(ended["execution"])["status"] == "Stopped"
@@ -240,7 +243,7 @@ def test_an_abandoned_deployment_is_undone(cups: Releases) -> None:
     cups.decide(number)
     eventually(lambda: number in cups.traffic())
 
-    stop(cups, number, abandon=True)
+    stop(cups, cups.release(number)["execution"], abandon=True)
 
     ended = cups.ended(number, "FAILED", "ROLLED_BACK")
     assert "a drill" in ended["error"]
@@ -255,7 +258,7 @@ def test_an_abandoned_first_deployment_ends_recorded(cups: Releases) -> None:
     mugs.decide(1)
     mugs.reached(1, "DeployRelease")
     with suppress(ClientError):  # it may have ended by now
-        stop(mugs, 1, abandon=True)
+        stop(mugs, mugs.release(1)["execution"], abandon=True)
 
     mugs.ended(1, "PROMOTED")
 
