@@ -128,7 +128,7 @@ def _install_decisions(app: Flask, invocation: "Invocation") -> None:
                 "model.html.jinja", view=view, moving=moving, problem=error, reason=reason
             )
             return Response(page, 409)
-        if done.release is None:
+        if done.what == "canary stopped" or done.release is None:
             flash("The canary is stopped; CodeDeploy gives the traffic back.")
             return redirect(url_for("model", model=model), 303)
         flash(f"Release {done.release.reference} is on its way back into service.")

@@ -8,7 +8,8 @@ from kanmon.records import RunRecord, runs_of
 from kanmon.release_evidence import gather
 from kanmon.release_history import Event, history
 from kanmon.release_story import Evidence, Story, tell
-from kanmon.releases import PROMOTED, WAITING, Release, list_releases
+from kanmon.releases import PROMOTED, WAITING, Release, champion_of, list_releases
+from kanmon.rollback import release_before
 from kanmon.traffic import Deployment, Share, deployments, traffic
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class ModelView:
     events: list[Event]
     traffic: list[Share]
     canary: Deployment | None
+    # What was in service before: after a rollback not the release that was rolled back from.
+    before: int | None = None
 
     @property
     def in_service(self) -> Release | None:
@@ -110,13 +113,16 @@ def model_view(connection: "Connection", model: str) -> ModelView:
     releases = list_releases(connection, model)
     ever = any(one.promoted_at or one.status not in (WAITING, "REJECTED") for one in releases)
     moved = deployments(connection, model, under_way=True) if ever else []
+    events = history(connection, model)
+    champion = champion_of(connection, model) if ever else None
     return ModelView(
         model,
         releases,
         runs_of(connection, model, RUNS_SHOWN),
-        list(reversed(history(connection, model))),
+        events[::-1],
         traffic(connection, model) if ever else [],
         moved[0] if moved else None,
+        release_before(champion, events) if champion else None,
     )
 
 

@@ -35,6 +35,32 @@ def test_words_in_a_models_history_are_escaped(guard: Guard):
     assert "{{ 7 * 7 }}" in page
 
 
+@pytest.mark.parametrize(
+    ("before", "offered_first"),
+    [
+        (1, '<option value="1" selected>'),
+        # Release 3 is there, and was rolled back from: nobody brings it back without choosing it.
+        (None, '<option value="">'),
+    ],
+)
+def test_rolling_back_never_offers_the_bad_release_by_itself(
+    guard: Guard, before: int | None, offered_first: str
+):
+    app = make_app(Invocation(), guard)
+    releases = [
+        Release("abalone", number, "PROMOTED", in_service=number == 2) for number in (3, 2, 1)
+    ]
+    event = Event("2026-11-21T10:00:00Z", "rolled back", 2, previous=3)
+    view = ModelView("abalone", releases, [], [event], [], None, before)
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template("model.html.jinja", view=view, moving=False)
+
+    assert offered_first in page
+    assert page.count("selected") == (1 if before else 0)
+    assert "<strong>back in service</strong> release 2, after release 3" in page
+
+
 def test_a_name_that_is_no_models_is_answered_in_words_and_escaped(guard: Guard):
     client = make_app(Invocation(), guard).test_client()
     client.get(guard.address)
