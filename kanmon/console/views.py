@@ -41,6 +41,8 @@ class ModelView:
     canary: Deployment | None
     # What was in service before: after a rollback not the release that was rolled back from.
     before: int | None = None
+    # When the champion came into service, the last time it did.
+    since: str | None = None
 
     @property
     def in_service(self) -> Release | None:
@@ -123,6 +125,7 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         traffic(connection, model) if ever else [],
         moved[0] if moved else None,
         release_before(champion, events) if champion else None,
+        champion.get("promoted_at") if champion else None,
     )
 
 

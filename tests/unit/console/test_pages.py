@@ -51,12 +51,14 @@ def test_rolling_back_never_offers_the_bad_release_by_itself(
         Release("abalone", number, "PROMOTED", in_service=number == 2) for number in (3, 2, 1)
     ]
     event = Event("2026-11-21T10:00:00Z", "rolled back", 2, previous=3)
-    view = ModelView("abalone", releases, [], [event], [], None, before)
+    since = "2026-11-21T10:00:07Z"
+    view = ModelView("abalone", releases, [], [event], [], None, before, since)
 
     with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
         page = render_template("model.html.jinja", view=view, moving=False)
 
     assert offered_first in page
+    assert "10:00:07" in page
     assert page.count("selected") == (1 if before else 0)
     assert "<strong>back in service</strong> release 2, after release 3" in page
 
