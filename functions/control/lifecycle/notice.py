@@ -19,6 +19,7 @@ Event = Literal[
     "run failed",
     "release waiting",
     "release promoted",
+    "release back in service",
     "release rejected",
     "release rolled back",
     "release failed",

@@ -79,13 +79,14 @@ def record_live(stage: Stage, live: Live, now: datetime) -> str:
     item = stage.ledger.advance(model, number, PROMOTED, fields, PROMOTABLE) or item
     previous = champion.get("previous")
     line = _line(live, previous)
+    back = live.purpose == "rollback"
     _registry(stage, live, item, previous, at)
     tell(
         stage,
         model,
         Happening(
             at=at,
-            event="rolled back" if live.purpose == "rollback" else "promoted",
+            event="rolled back" if back else "promoted",
             release=number,
             key=f"{number:06d}-3-live-{live.execution}",
             by=live.by or item.get("decided_by"),
@@ -93,9 +94,11 @@ def record_live(stage: Stage, live: Live, now: datetime) -> str:
             execution=live.execution,
             previous=previous,
         ),
-        notice_of(stage, model, item, "release promoted", at, line),
+        notice_of(
+            stage, model, item, "release back in service" if back else "release promoted", at, line
+        ),
     )
-    if live.purpose != "rollback":
+    if not back:
         supersede_older(stage, model, number, at)
     stage.ledger.give_turn_back(model, live.execution)
     return line

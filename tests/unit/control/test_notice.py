@@ -70,6 +70,7 @@ RELEASE = Notice(
     [
         ("release waiting", "waiting"),
         ("release promoted", "promoted"),
+        ("release back in service", "back in service"),
         ("release rejected", "rejected"),
         ("release rolled back", "rolled back"),
         ("release failed", "failed"),
