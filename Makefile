@@ -23,7 +23,7 @@ ifneq ($(APPROVE),no)
 endif
 
 test: .venv/ready .venv-sam/ready check ## Everything that needs neither an account nor Docker
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready ## What ruff and mypy object to
 	@$(BIN)/ruff check .

@@ -1,0 +1,43 @@
+"""The order of the files: what takes long begins first, so that two workers end together.
+
+`make test` gives each worker file after file, in this order. A long file that began last would keep
+one worker busy while the other has nothing left.
+"""
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+# Files that wait for stages and other programs, the longest first; all others are short.
+LONGEST = (
+    "docs/test_commands.py",
+    "retrain/test_release_faults.py",
+    "retrain/test_faults.py",
+    "retrain/test_releases.py",
+    "local/test_sam_deploy.py",
+    "cli/test_releases.py",
+    "retrain/test_release_kills.py",
+    "retrain/test_grants.py",
+    "retrain/test_loop.py",
+    "retrain/test_bad_input.py",
+    "cli/test_runs.py",
+    "template/test_serving.py",
+    "template/test_sam.py",
+    "local/test_persistence.py",
+    "local/test_functions_versions.py",
+    "local/test_sagemaker_stage.py",
+    "local/test_codedeploy_stage.py",
+    "local/test_codepipeline_stage.py",
+    "local/test_state_machines.py",
+    "workflow/test_paths.py",
+    "unit/evaluate/test_bootstrap.py",
+    "unit/review/test_page.py",
+    "unit/review/test_release_page.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first; the tests of a file keep their order."""
+    rank = {TESTS / name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(LONGEST)))
