@@ -83,7 +83,7 @@ $(UV): requirements/uv.txt
 .venv-sam/ready: requirements/sam.txt | $(UV)
 	@echo "Setting up .venv-sam, the SAM CLI, from requirements/sam.txt"
 	@$(PYTHON) -m venv .venv-sam
-	@$(UV) pip sync --quiet --python .venv-sam/bin/python --require-hashes requirements/sam.txt
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv-sam/bin/python --require-hashes requirements/sam.txt
 	@touch $@
 
 .venv-browser/ready: requirements/browser.txt | $(UV)
