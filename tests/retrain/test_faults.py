@@ -25,11 +25,14 @@ STATES = (
 )
 
 
-def eventually(found: Callable[[], Any], within_seconds: float = 30) -> Any:
+def eventually(
+    found: Callable[[], Any], within_seconds: float = 30, pause_seconds: float = 0.02
+) -> Any:
+    """Wait for it. The processor that looks is not there for what is waited for."""
     limit = time.monotonic() + within_seconds
     while not (value := found()):
         assert time.monotonic() < limit, "it never came"
-        time.sleep(0.01)
+        time.sleep(pause_seconds)
     return value
 
 
@@ -52,7 +55,7 @@ def end(laptop: Laptop, arn: str) -> dict[str, Any]:
         description: dict[str, Any] = states.describe_execution(executionArn=arn)
         return None if description["status"] == "RUNNING" else description
 
-    found: dict[str, Any] = eventually(ended)
+    found: dict[str, Any] = eventually(ended, pause_seconds=0.1)
     return found
 
 
