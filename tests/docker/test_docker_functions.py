@@ -77,9 +77,9 @@ def proxy() -> Iterator[str]:
 def invoke(laptop: Laptop, proxy: str, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
     """Invoke a function of the template in its own container; its answer."""
     folder = tmp_path_factory.mktemp("build")
-    for name in ("template.yaml", "samconfig.toml"):
+    for name in ("template.yaml", "dashboard.yaml", "samconfig.toml"):
         shutil.copy(ROOT / name, folder)
-    for name in ("statemachine", "functions"):
+    for name in ("statemachine", "functions", "serving"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     stage = json.loads((laptop.home / "stage.json").read_text())
     environment = os.environ | {
@@ -100,10 +100,10 @@ def invoke(laptop: Laptop, proxy: str, tmp_path_factory: pytest.TempPathFactory)
     parameters = ["--parameter-overrides", "FunctionArchitecture=x86_64"]
     sam("build", *parameters)
     built = folder / ".aws-sam/build/template.yaml"
-    text = built.read_text()
-    assert text.count("Variables:\n") == 1
+    shared, resources = built.read_text().split("\nResources:\n")
+    assert shared.count("Variables:\n") == 1
     more = "Variables:\n        AWS_ENDPOINT_URL: none\n        HTTP_PROXY: none\n"
-    built.write_text(text.replace("Variables:\n", more))
+    built.write_text(shared.replace("Variables:\n", more) + "\nResources:\n" + resources)
     variables = {
         "AWS_ENDPOINT_URL": stage["endpoint"],
         "HTTP_PROXY": proxy,

@@ -16,6 +16,11 @@ from tests.integration.conftest import TABLE, Stage
 REQUEST = {"model": "churn", "reason": "manual", "parameters": {"alpha": 1.0, "beta": 1}}
 
 
+def never(run: str) -> bool:
+    """No execution has ended."""
+    return False
+
+
 class RacedClient:
     """A DynamoDB client whose every read is followed by somebody else's write."""
 
@@ -34,9 +39,11 @@ class RacedClient:
 
 def test_of_two_runs_that_read_a_free_turn_only_one_takes_it(stage: Stage) -> None:
     other = Ledger(stage.dynamodb, TABLE)
-    raced = RacedClient(stage.dynamodb, [lambda: other.ask_turn("churn", "first", 10, 60, REQUEST)])
+    raced = RacedClient(
+        stage.dynamodb, [lambda: other.ask_turn("churn", "first", 10, 60, REQUEST, never)]
+    )
 
-    asked = Ledger(raced, TABLE).ask_turn("churn", "second", 10, 60, REQUEST)  # type: ignore[arg-type]
+    asked = Ledger(raced, TABLE).ask_turn("churn", "second", 10, 60, REQUEST, never)  # type: ignore[arg-type]
 
     assert (asked.outcome, asked.behind) == ("queued", "first")
     assert other.turn("churn").holder == "first"
@@ -44,9 +51,9 @@ def test_of_two_runs_that_read_a_free_turn_only_one_takes_it(stage: Stage) -> No
 
 def test_a_request_that_arrives_during_the_hand_over_is_not_lost(stage: Stage) -> None:
     ledger = Ledger(stage.dynamodb, TABLE)
-    ledger.ask_turn("churn", "first", 10, 60, REQUEST)
+    ledger.ask_turn("churn", "first", 10, 60, REQUEST, never)
     raced = RacedClient(
-        stage.dynamodb, [lambda: ledger.ask_turn("churn", "second", 20, 60, REQUEST)]
+        stage.dynamodb, [lambda: ledger.ask_turn("churn", "second", 20, 60, REQUEST, never)]
     )
 
     handed = Ledger(raced, TABLE).hand_over_turn("churn", "first", 30)  # type: ignore[arg-type]
@@ -58,11 +65,11 @@ def test_a_request_that_arrives_during_the_hand_over_is_not_lost(stage: Stage) -
 
 def test_a_turn_written_by_others_without_end_is_given_up_aloud(stage: Stage) -> None:
     other = Ledger(stage.dynamodb, TABLE)
-    endless = [lambda: other.ask_turn("churn", "first", 10, 60, REQUEST)] * 200
+    endless = [lambda: other.ask_turn("churn", "first", 10, 60, REQUEST, never)] * 200
 
     with pytest.raises(TurnContestedError, match="model churn: too many runs"):
         Ledger(RacedClient(stage.dynamodb, endless), TABLE).ask_turn(  # type: ignore[arg-type]
-            "churn", "second", 10, 60, REQUEST
+            "churn", "second", 10, 60, REQUEST, never
         )
 
 
@@ -87,7 +94,7 @@ def test_of_many_runs_at_once_one_has_the_turn_and_all_others_wait_as_one(stage:
         asked = list(
             pool.map(
                 lambda reason: ledger.ask_turn(
-                    "churn", reason, 10, 60, {**REQUEST, "reason": reason}
+                    "churn", reason, 10, 60, {**REQUEST, "reason": reason}, never
                 ),
                 reasons,
             )
@@ -101,8 +108,8 @@ def test_of_many_runs_at_once_one_has_the_turn_and_all_others_wait_as_one(stage:
 
 def test_the_parameters_of_a_waiting_request_keep_their_types(stage: Stage) -> None:
     ledger = Ledger(stage.dynamodb, TABLE)
-    ledger.ask_turn("churn", "first", 10, 60, REQUEST)
-    ledger.ask_turn("churn", "second", 20, 60, REQUEST)
+    ledger.ask_turn("churn", "first", 10, 60, REQUEST, never)
+    ledger.ask_turn("churn", "second", 20, 60, REQUEST, never)
 
     handed = ledger.hand_over_turn("churn", "first", 30)
 

@@ -14,7 +14,7 @@ from contract.plan import Plan
 from lifecycle.opening import seconds_needed
 from lifecycle.registry import ForeignPackageError
 
-from tests.integration.conftest import RUN, Context, Stage
+from tests.integration.conftest import MACHINE, RUN, Context, Stage
 from tests.unit.control.cases import DEFINITION, MODEL_YAML
 
 Load = Callable[[str], dict[str, Any]]
@@ -213,7 +213,9 @@ def test_a_run_whose_candidate_needs_no_release_any_more_is_just_nothing_new(
         stage.write_item(f"run#{RUN}", release="7")
     expire_turn(stage)
 
-    assert opened(LATER)["summary"].endswith(f"(the turn of run {RUN} had expired)")
+    assert opened(LATER)["summary"].endswith(
+        f"(the turn of run {RUN}, which is over, was taken over)"
+    )
 
 
 def test_the_champion_is_what_the_release_pipeline_promoted_last(
@@ -321,8 +323,23 @@ def test_an_expired_turn_is_taken_over_aloud(
     answer = opened(LATER)
 
     assert answer["outcome"] == "new"
-    assert answer["summary"].endswith(f"(the turn of run {RUN} had expired)")
+    assert answer["summary"].endswith(f"(the turn of run {RUN}, which is over, was taken over)")
     assert stage.holder() == LATER
+
+
+def test_a_turn_whose_run_was_stopped_after_its_failure_was_told_is_taken_over(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    execution = stage.states.start_execution(stateMachineArn=MACHINE, name=RUN)["executionArn"]
+    opened()
+    waiting = opened(LATER)
+    stage.states.stop_execution(executionArn=execution)
+
+    answer = opened("churn-261121060001-a1b")
+
+    assert waiting["outcome"] == "queued"
+    assert answer["outcome"] == "new"
+    assert stage.holder() == "churn-261121060001-a1b"
 
 
 def test_the_turn_outlasts_every_step_at_its_limit_and_two_jobs_lost_to_the_platform(

@@ -8,7 +8,7 @@ releases.release_ledger.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.items import packed, unpacked
@@ -38,12 +38,18 @@ class Ledger:
         return _turn(self._read(model, "turn") or {})
 
     def ask_turn(
-        self, model: str, run: str, now: int, seconds: int, request: Mapping[str, Any]
+        self,
+        model: str,
+        run: str,
+        now: int,
+        seconds: int,
+        request: Mapping[str, Any],
+        has_ended: Callable[[str], bool],
     ) -> Asked:
         """Take the model's turn for `seconds`, or leave the request in its queue."""
         for _ in range(_MOST_RACES):
             seen = self.turn(model)
-            asked = ask(seen, run, now, seconds, request)
+            asked = ask(seen, run, now, seconds, request, has_ended)
             if self._write_turn(model, seen, asked.turn):
                 return asked
         raise TurnContestedError(f"model {model}: too many runs ask for its turn at once; retry")

@@ -43,6 +43,7 @@ class Opening:
     store: Store
     registry: Registry
     images: Callable[[], dict[str, StepImage]]
+    has_ended: Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def open_run(opening: Opening, name: object, request: object, now: datetime) -> 
         int(now.timestamp()),
         seconds_needed(definition.content),
         asked_for.model_dump(exclude_none=True),
+        opening.has_ended,
     )
     record = {"reason": asked_for.reason, "opened_at": moment(now), "definition": definition.sha256}
     if asked.outcome == "queued":
@@ -250,7 +252,7 @@ def _queued(run: str, request: RunRequest, asked: Asked) -> dict[str, Any]:
 def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked: Asked) -> str:
     taken_over = ""
     if asked.outcome == "taken over":
-        taken_over = f" (the turn of run {asked.behind} had expired)"
+        taken_over = f" (the turn of run {asked.behind}, which is over, was taken over)"
     if equals:
         alike = "data, definition, step code and parameters are those of"
         return f"nothing new: {alike} run {equals}{taken_over}"

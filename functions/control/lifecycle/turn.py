@@ -6,7 +6,7 @@ the turn is still at that revision, and decides anew when it is not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -68,12 +68,24 @@ class Asked:
     replaced: bool = False
 
 
-def ask(turn: Turn, run: str, now: int, seconds: int, request: Mapping[str, Any]) -> Asked:
-    """Give `run` the turn for `seconds`, or merge its request into the queue."""
+def ask(
+    turn: Turn,
+    run: str,
+    now: int,
+    seconds: int,
+    request: Mapping[str, Any],
+    has_ended: Callable[[str], bool],
+) -> Asked:
+    """Give `run` the turn for `seconds`, or merge its request into the queue.
+
+    `has_ended` tells of the holder whether its execution is over. It is asked only when `run` would
+    have to wait. A holder can be over: a run that is stopped while it opens takes the turn after
+    its failure was reported, and a report can be lost.
+    """
     taken = replace(turn, holder=run, until=now + seconds)
     if turn.holder is None or turn.holder == run:
         return Asked("taken", taken)
-    if turn.until <= now:
+    if turn.until <= now or has_ended(turn.holder):
         return Asked("taken over", taken, behind=turn.holder)
     queued = merge(turn.queued, run, request, now)
     replaced = turn.queued is not None and _settings(turn.queued.input) != _settings(queued.input)

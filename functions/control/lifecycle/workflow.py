@@ -1,4 +1,4 @@
-"""The retrain state machine, as far as a run starts the next one."""
+"""The retrain state machine, as far as one run has to do with another: is it over, start it."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ class Workflow:
             )
         except self._client.exceptions.ExecutionAlreadyExists:
             return
+
+    def has_ended(self, run: str) -> bool:
+        """Whether the run's execution is over; one that is still to be started is not."""
+        execution = self._machine_arn.replace(":stateMachine:", ":execution:")
+        try:
+            found = self._client.describe_execution(executionArn=f"{execution}:{run}")
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return False
+        return found["status"] not in ("RUNNING", "PENDING_REDRIVE")

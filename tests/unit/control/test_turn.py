@@ -9,19 +9,27 @@ HELD = Turn(holder="abalone-1", until=100, revision=3)
 REQUEST = {"model": "abalone", "reason": "manual"}
 
 
+def never(run: str) -> bool:
+    """No execution has ended."""
+    return False
+
+
 def test_a_free_turn_is_taken_for_as_long_as_the_run_may_take() -> None:
-    asked = ask(Turn(), "abalone-1", now=10, seconds=90, request=REQUEST)
+    asked = ask(Turn(), "abalone-1", now=10, seconds=90, request=REQUEST, has_ended=never)
 
     assert (asked.outcome, asked.behind) == ("taken", None)
     assert (asked.turn.holder, asked.turn.until) == ("abalone-1", 100)
 
 
 def test_asking_again_for_ones_own_turn_gets_it_again() -> None:
-    assert ask(HELD, "abalone-1", now=50, seconds=90, request=REQUEST).outcome == "taken"
+    assert (
+        ask(HELD, "abalone-1", now=50, seconds=90, request=REQUEST, has_ended=never).outcome
+        == "taken"
+    )
 
 
 def test_a_turn_that_another_run_has_queues_the_request() -> None:
-    asked = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST)
+    asked = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never)
 
     assert (asked.outcome, asked.behind) == ("queued", "abalone-1")
     assert asked.turn.holder == "abalone-1"
@@ -29,21 +37,30 @@ def test_a_turn_that_another_run_has_queues_the_request() -> None:
 
 
 def test_an_expired_turn_is_taken_over_and_what_waits_stays_queued() -> None:
-    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST).turn
+    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never).turn
 
-    asked = ask(waiting, "abalone-3", now=100, seconds=90, request=REQUEST)
+    asked = ask(waiting, "abalone-3", now=100, seconds=90, request=REQUEST, has_ended=never)
 
     assert (asked.outcome, asked.behind) == ("taken over", "abalone-1")
     assert asked.turn.holder == "abalone-3"
     assert asked.turn.queued == waiting.queued
 
 
+def test_a_turn_whose_run_has_ended_is_taken_over_although_it_has_not_expired() -> None:
+    ended = ask(
+        HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended="abalone-1".__eq__
+    )
+
+    assert (ended.outcome, ended.behind) == ("taken over", "abalone-1")
+    assert (ended.turn.holder, ended.turn.until) == ("abalone-2", 140)
+
+
 def test_a_request_that_replaces_what_another_one_waited_for_is_told_so() -> None:
-    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST)
-    alike = ask(waiting.turn, "abalone-3", now=60, seconds=90, request=REQUEST)
+    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never)
+    alike = ask(waiting.turn, "abalone-3", now=60, seconds=90, request=REQUEST, has_ended=never)
     other = {**REQUEST, "parameters": {"rounds": 5}}
 
-    differs = ask(alike.turn, "abalone-4", now=70, seconds=90, request=other)
+    differs = ask(alike.turn, "abalone-4", now=70, seconds=90, request=other, has_ended=never)
 
     assert [waiting.replaced, alike.replaced, differs.replaced] == [False, False, True]
 
@@ -93,7 +110,7 @@ def test_a_run_that_does_not_hold_the_turn_cannot_give_it_away() -> None:
 
 
 def test_the_turn_passes_to_the_queued_request_for_long_enough_to_open() -> None:
-    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST).turn
+    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never).turn
 
     left, handed = hand_over(waiting, "abalone-1", "abalone", now=70)
 
@@ -104,9 +121,11 @@ def test_the_turn_passes_to_the_queued_request_for_long_enough_to_open() -> None
 
 
 def test_handing_over_twice_names_the_same_run_and_changes_nothing_more() -> None:
-    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST).turn
+    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never).turn
     once, handed = hand_over(waiting, "abalone-1", "abalone", now=70)
-    opened = ask(once, handed.to if handed else "", now=80, seconds=90, request=REQUEST).turn
+    opened = ask(
+        once, handed.to if handed else "", now=80, seconds=90, request=REQUEST, has_ended=never
+    ).turn
 
     assert hand_over(once, "abalone-1", "abalone", now=75) == (once, handed)
     assert hand_over(opened, "abalone-1", "abalone", now=95) == (opened, handed)
@@ -123,7 +142,7 @@ def test_whatever_happens_only_its_holder_or_its_expiry_ends_a_turn(
         now += seconds
         before = turn
         if asking:
-            turn = ask(before, run, now, 60, {"reason": run}).turn
+            turn = ask(before, run, now, 60, {"reason": run}, never).turn
         else:
             turn = hand_over(before, run, "abalone", now)[0]
         if before.holder not in (None, turn.holder):
