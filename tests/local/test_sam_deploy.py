@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import WaiterError
 
 from kanmon.local import stage as local_stage
 from kanmon.local.jobs.images import STEPS, digest
@@ -70,9 +71,28 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, own_stage: Stage) -> Path
 
 
 def test_deploying_the_same_again_changes_nothing(checkout: Path, own_stage: Stage) -> None:
-    said = sam("deploy", folder=checkout, stage=own_stage)
+    """As `sam deploy` does it and reads the answer, without starting that program once more."""
+    cloudformation = connect(own_stage, "cloudformation")
+    stack = cloudformation.describe_stacks(StackName="kanmon-local")["Stacks"][0]
+    template = cloudformation.get_template(StackName="kanmon-local", TemplateStage="Original")
+    connect(own_stage, "s3").create_bucket(Bucket="again")
+    connect(own_stage, "s3").put_object(
+        Bucket="again", Key="template", Body=template["TemplateBody"].encode()
+    )
 
-    assert "is up to date" in said
+    again = cloudformation.create_change_set(
+        StackName="kanmon-local",
+        ChangeSetName="again",
+        TemplateURL=f"{own_stage.endpoint}/again/template",
+        Parameters=stack["Parameters"],
+        Capabilities=stack["Capabilities"],
+    )["Id"]
+
+    with pytest.raises(WaiterError) as refused:
+        cloudformation.get_waiter("change_set_create_complete").wait(
+            ChangeSetName=again, WaiterConfig={"Delay": 1}
+        )
+    assert "didn't contain changes" in refused.value.last_response["StatusReason"]
 
 
 def test_what_sam_deployed_runs(checkout: Path, own_stage: Stage) -> None:

@@ -53,7 +53,7 @@ def clean(text: str) -> str:
     characters, which HTML forbids; lone surrogates, which UTF-8 cannot hold; and direction
     overrides, which can make a name read backwards.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(
         character if character.isprintable() else _shown(character) for character in text

@@ -38,6 +38,8 @@ class Element:
     tag: str
     attributes: dict[str, str]
     inside: list[Element | str] = field(default_factory=list)
+    # Every element inside, at any depth, in the order of the page.
+    descendants: list[Element] = field(default_factory=list, repr=False)
 
     @property
     def children(self) -> list[Element]:
@@ -51,11 +53,7 @@ class Element:
 
     def all(self, *tags: str) -> list[Element]:
         """Every descendant with one of these tags, in the order of the page."""
-        found = []
-        for child in self.children:
-            found += [child] if child.tag in tags else []
-            found += child.all(*tags)
-        return found
+        return [each for each in self.descendants if each.tag in tags]
 
     def skeleton(self) -> list[object]:
         """Tags and attribute names, all the way down; what foreign text must never change."""
@@ -86,7 +84,10 @@ class _Builder(HTMLParser):
         assert len(set(names)) == len(names), f"attribute twice in {tag}: {names}"
         assert set(names) <= ATTRIBUTES, f"unexpected attribute in {tag}: {names}"
         values = {name: value or "" for name, value in attrs}
-        self.open[-1].inside.append(Element(tag, values))
+        element = Element(tag, values)
+        self.open[-1].inside.append(element)
+        for around in self.open:
+            around.descendants.append(element)
 
     def handle_endtag(self, tag: str) -> None:
         closed = self.open.pop()
@@ -116,7 +117,7 @@ def read(page: str) -> Element:
     builder.feed(page)
     builder.close()
     assert builder.open == [builder.root], "an element was left open"
-    everything = builder.root.all(*ELEMENTS)
+    everything = builder.root.descendants
     _closed_to_the_world(builder.root)
     _names_resolve(everything)
     _headings_in_order(builder.root)
@@ -129,7 +130,7 @@ def read(page: str) -> Element:
 
 def _closed_to_the_world(root: Element) -> None:
     """No address, no script, one style sheet: the one the policy names by its digest."""
-    for element in root.all(*ELEMENTS):
+    for element in root.descendants:
         for name, value in element.attributes.items():
             assert name != "href" or value.startswith("#"), value
             if name not in FOREIGN_ATTRIBUTES:
