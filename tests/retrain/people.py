@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from kanmon.cli import main
 from tests.retrain.laptop import Laptop, rows
+from tests.retrain.releasing import Releases
 from tests.retrain.test_faults import eventually
 
 MODEL = """
@@ -26,8 +27,9 @@ trainer:
 metrics: {primary: rmse, also: [mae]}
 gate: {floors: {rmse: 5.0}, margins: {rmse: 9.0}}
 segments: [b]
-serving: {canary: CANARY}
+serving: {canary: AllAtOnce}
 """
+SHIFT = "Linear10PercentEvery10Minutes"
 SCIENTIST, APPROVER, OPERATOR = (
     ("--as", role) for role in ("data-scientist", "approver", "operator")
 )
@@ -35,15 +37,15 @@ SCIENTIST, APPROVER, OPERATOR = (
 
 def all_of_it(laptop: Laptop) -> None:
     """From data to a model in service, to another, back, and every way that it can end badly."""
-    someone_builds(laptop)
+    releases = Releases(laptop, "glasses", someone_builds(laptop))
     someone_else_approves(laptop, 1)
     an_operator_looks_after_it(laptop)
-    a_newer_release_overtakes_one_that_waits(laptop)
+    a_newer_release_overtakes_one_that_waits(laptop, releases)
     a_rollback(laptop)
-    a_rejection(laptop)
-    a_promotion_that_nobody_approved(laptop)
-    a_verification_that_fails_and_is_tried_again(laptop)
-    two_canaries_one_after_the_other_and_both_are_stopped(laptop)
+    a_rejection(laptop, releases)
+    a_promotion_that_nobody_approved(laptop, releases)
+    a_verification_that_fails_and_is_tried_again(laptop, releases)
+    two_canaries_one_after_the_other_and_both_are_stopped(laptop, releases)
 
 
 def say(laptop: Laptop, *words: str) -> Result:
@@ -58,8 +60,9 @@ def must(laptop: Laptop, *words: str) -> Any:
     return json.loads(said.stdout) if said.stdout.strip() else None
 
 
-def someone_builds(laptop: Laptop) -> None:
-    write_model(laptop, "AllAtOnce")
+def someone_builds(laptop: Laptop) -> dict[str, Any]:
+    """Build the first release; the run it comes from."""
+    laptop.add_model("glasses", MODEL)
     for name in ("old.csv", "data.csv"):
         (laptop.root / name).write_text(rows(300))
         file = str(laptop.root / name)
@@ -72,6 +75,7 @@ def someone_builds(laptop: Laptop) -> None:
         started = must(laptop, "run", "glasses", "--force", "--no-wait", *SCIENTIST)
         must(laptop, "stop", started["run"], *who)
         laptop.settle("glasses")
+    return dict(run)
 
 
 def someone_else_approves(laptop: Laptop, number: int) -> None:
@@ -86,9 +90,10 @@ def an_operator_looks_after_it(laptop: Laptop) -> None:
         must(laptop, *words, *OPERATOR)
 
 
-def a_newer_release_overtakes_one_that_waits(laptop: Laptop) -> None:
+def a_newer_release_overtakes_one_that_waits(laptop: Laptop, releases: Releases) -> None:
     """The newer one is approved in the registry; the older one's review is closed."""
-    older, newer = open_release(laptop, 2), open_release(laptop, 3)
+    older = int(must(laptop, "run", "glasses", "--set", "seed=2", *SCIENTIST)["release"])
+    newer = releases.open()
     package = must(laptop, "show", f"glasses/{newer}", *APPROVER)["package_arn"]
     acting(laptop, "ApproverRoleArn", "sagemaker").update_model_package(
         ModelPackageArn=package, ModelApprovalStatus="Approved", ApprovalDescription="seen"
@@ -102,15 +107,15 @@ def a_rollback(laptop: Laptop) -> None:
     must(laptop, "watch", "glasses/1", *OPERATOR)
 
 
-def a_rejection(laptop: Laptop) -> None:
-    number = open_release(laptop, 4)
+def a_rejection(laptop: Laptop, releases: Releases) -> None:
+    number = releases.open()
     must(laptop, "reject", f"glasses/{number}", "--reason", "odd", *APPROVER)
     eventually(lambda: status(laptop, number) == "REJECTED")
 
 
-def a_promotion_that_nobody_approved(laptop: Laptop) -> None:
+def a_promotion_that_nobody_approved(laptop: Laptop, releases: Releases) -> None:
     """An operator may start the pipeline with any release, and gets no further than its check."""
-    number = open_release(laptop, 5)
+    number = releases.open()
     release = must(laptop, "show", f"glasses/{number}", *OPERATOR)
     pipeline = acting(laptop, "OperatorRoleArn", "codepipeline")
     execution = pipeline.start_pipeline_execution(
@@ -140,9 +145,9 @@ def a_promotion_that_nobody_approved(laptop: Laptop) -> None:
     eventually(lambda: status(laptop, number) == "FAILED")
 
 
-def a_verification_that_fails_and_is_tried_again(laptop: Laptop) -> None:
+def a_verification_that_fails_and_is_tried_again(laptop: Laptop, releases: Releases) -> None:
     """And then a record that fails although the release is in service: closing completes it."""
-    number = open_release(laptop, 6)
+    number = releases.open()
     models = f"arn:aws:s3:::{laptop.outputs['DataBucketName']}/runs/*"
     with denied(laptop, "VerifyRole", "s3:GetObjectVersion", models):
         must(laptop, "approve", f"glasses/{number}", *APPROVER)
@@ -153,9 +158,10 @@ def a_verification_that_fails_and_is_tried_again(laptop: Laptop) -> None:
         eventually(lambda: status(laptop, number) == "PROMOTED")
 
 
-def two_canaries_one_after_the_other_and_both_are_stopped(laptop: Laptop) -> None:
-    write_model(laptop, "Linear10PercentEvery10Minutes")
-    number, behind = open_release(laptop, 7), open_release(laptop, 8)
+def two_canaries_one_after_the_other_and_both_are_stopped(
+    laptop: Laptop, releases: Releases
+) -> None:
+    number, behind = releases.open(canary=SHIFT), releases.open(canary=SHIFT)
     must(laptop, "approve", f"glasses/{number}", *APPROVER)
     eventually(lambda: is_shifting(laptop))
     must(laptop, "show", f"glasses/{number}", *OPERATOR)
@@ -176,12 +182,6 @@ def is_shifting(laptop: Laptop) -> bool:
     """Whether a canary is under way."""
     found = laptop.client("codedeploy").list_deployments(includeOnlyStatuses=["InProgress"])
     return bool(found["deployments"])
-
-
-def open_release(laptop: Laptop, seed: int) -> int:
-    run = must(laptop, "run", "glasses", "--set", f"seed={seed}", *SCIENTIST)
-    number: int = run["release"]
-    return number
 
 
 def item_of(laptop: Laptop, number: int) -> dict[str, Any]:
@@ -239,7 +239,3 @@ def acting(laptop: Laptop, output: str, service: str) -> Any:
         keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], stage["region"]
     )
     return session.client(service, endpoint_url=stage["endpoint"])
-
-
-def write_model(laptop: Laptop, canary: str) -> None:
-    laptop.add_model("glasses", MODEL.replace("CANARY", canary))
