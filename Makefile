@@ -5,7 +5,7 @@ UV := $(BIN)/uv
 STAGE ?= local
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-docker test-browser bench data deploy clean lock setup
+.PHONY: help run test check test-docs test-docker test-browser bench data deploy clean lock setup
 
 help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -22,13 +22,16 @@ ifneq ($(APPROVE),no)
 	@head -4 datasets/abalone/abalone.csv | $(BIN)/kanmon score abalone -
 endif
 
-test: .venv/ready .venv-sam/ready check ## Everything that needs neither an account nor Docker
+test: .venv/ready .venv-sam/ready check ## All but the tiers below, which CI runs as well
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready ## What ruff and mypy object to
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
+
+test-docs: .venv/ready .venv-sam/ready ## Every command that stands in the documents, in a fresh copy
+	@$(BIN)/pytest tests/docs -m docs
 
 test-docker: .venv/ready .venv-sam/ready ## The steps and the functions in real containers; needs a Docker engine
 	@$(BIN)/pytest tests/docker -m docker

@@ -2,6 +2,7 @@
 
 import json
 import os
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -28,10 +29,15 @@ _ARNS = {
 }
 
 
-def source() -> dict[str, Any]:
-    """serving.yaml, parsed anew at each call."""
+@cache
+def _source() -> dict[str, Any]:
     template: dict[str, Any] = yaml_parse(TEMPLATE.read_text())
     return template
+
+
+def source() -> dict[str, Any]:
+    """serving.yaml, a copy for each caller."""
+    return deepcopy(_source())
 
 
 @cache

@@ -41,10 +41,11 @@ def test_the_translated_template_passes_cfn_lint_with_the_workflow_inlined() -> 
 
 def test_cfn_lint_would_see_an_action_that_does_not_exist() -> None:
     template = translated()
-    role = template["Resources"]["JudgeCandidateRole"]["Properties"]
-    role["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"] = "s3:GetObjekt"
+    topic = template["Resources"]["NotificationsTopicPolicy"]
+    topic["Properties"]["PolicyDocument"]["Statement"][0]["Action"] = "sns:Publisch"
+    alone = {"Resources": {"Policy": topic, "NotificationsTopic": {"Type": "AWS::SNS::Topic"}}}
 
-    assert any(line.startswith("W3037") for line in findings(json.dumps(template)))
+    assert any(line.startswith("W3037") for line in findings(json.dumps(alone)))
 
 
 def test_every_skipped_check_says_why() -> None:

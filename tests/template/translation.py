@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,14 +54,14 @@ class NoManagedPolicies:
 
 
 @cache
-def _source_text() -> str:
-    return TEMPLATE.read_text()
+def _source() -> dict[str, Any]:
+    template: dict[str, Any] = yaml_parse(TEMPLATE.read_text())
+    return template
 
 
 def source() -> dict[str, Any]:
-    """template.yaml, parsed anew at each call; short forms such as !Ref become long."""
-    template: dict[str, Any] = yaml_parse(_source_text())
-    return template
+    """template.yaml, a copy for each caller; short forms such as !Ref become long."""
+    return deepcopy(_source())
 
 
 @cache

@@ -73,15 +73,16 @@ def substitutions(stage: str = "dev") -> dict[str, str]:
 
 
 @cache
-def _deployed_text(stage: str) -> str:
+def _deployed(stage: str) -> dict[str, Any]:
     values = substitutions(stage)
-    return PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], WORKFLOW.read_text())
+    text = PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], WORKFLOW.read_text())
+    definition: dict[str, Any] = yaml.safe_load(text)
+    return definition
 
 
 def deployed(stage: str = "dev") -> dict[str, Any]:
-    """The definition as Step Functions gets it."""
-    definition: dict[str, Any] = yaml.safe_load(_deployed_text(stage))
-    return definition
+    """The definition as Step Functions gets it, a copy for each caller."""
+    return deepcopy(_deployed(stage))
 
 
 def with_plain_timeouts(definition: dict[str, Any]) -> dict[str, Any]:

@@ -22,8 +22,13 @@ def settle(stage: Stage, model: str, item: Item, review: Action | None) -> Item:
     Answers with the record as it is then. A decision never replaces another one, so an event that
     comes twice, late or out of order changes nothing.
     """
-    decision = decided(review, item)
-    return item if decision is None else settle_as(stage, model, item, decision)
+    if decided(review) is None:
+        return item
+    # Who asked for the decision is written before the approval gets it, so it is read after that:
+    # `item` may be from before.
+    now: Item = stage.ledger.release(model, int(item["release"])) or item
+    decision = decided(review, now)
+    return now if decision is None else settle_as(stage, model, now, decision)
 
 
 def settle_as(stage: Stage, model: str, item: Item, decision: Decision) -> Item:

@@ -134,10 +134,14 @@ class _Ready:
             program = self._programs.pop(definition, None)
         if program is None:
             program = AmazonStateLanguageParser.parse(definition)[0]
-        timer = threading.Timer(REFILL_SECONDS, self.add, [definition])
+        timer = threading.Timer(REFILL_SECONDS, self._refill, [definition])
         timer.daemon = True
         timer.start()
         return program
+
+    def _refill(self, definition: str) -> None:
+        if definition not in self._programs:  # runs that began meanwhile asked for it as well
+            self.add(definition)
 
 
 # After the run's first steps, which are what the next moments' processor time is for.

@@ -8,6 +8,7 @@ import pytest
 from releases.admitting import admit_release
 from releases.closing import close_release
 from releases.following import follow_package, follow_registry, follow_review
+from releases.pipeline import Action
 from releases.promoting import NotLiveError, record_live
 from releases.serving import Failure
 
@@ -410,6 +411,30 @@ def test_the_registry_may_be_quicker_than_the_pipeline(world: World) -> None:
     follow_review(world, run.id)
 
     assert (world.item(number)["status"], world.item(number)["decided_by"]) == ("APPROVED", BOB)
+
+
+def test_who_decided_in_the_registry_is_told_by_whichever_function_writes_it_down(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = world.open()
+    arn, run = world.item(number)["package_arn"], world.run_of(number)
+    world.packages.put(arn, "Rejected", "too dear", BOB)
+    look = world.pipeline.review
+
+    def looked_at_last(identity: str) -> Action | None:
+        """What another function does between this one's looks at the record and the approval."""
+        monkeypatch.setattr(world.pipeline, "review", look)
+        monkeypatch.setattr(world.ledger, "advance", lambda *_: None)
+        follow_package(world, arn)
+        monkeypatch.undo()
+        return look(identity)
+
+    monkeypatch.setattr(world.pipeline, "review", looked_at_last)
+    follow_review(world, run.id)
+
+    item = world.item(number)
+    assert (item["status"], item["decided_by"]) == ("REJECTED", BOB)
+    assert item["decision_reason"] == "too dear"
 
 
 def test_the_first_decision_stands_when_both_sides_decide_at_once(world: World) -> None:
