@@ -36,7 +36,7 @@ test-docs: .venv/ready .venv-sam/ready ## Every command that stands in the docum
 test-docker: .venv/ready .venv-sam/ready ## The steps and the functions in real containers; needs a Docker engine
 	@$(BIN)/pytest tests/docker -m docker
 
-test-browser: .venv/ready .venv-browser/ready ## The console in a real browser; needs Chromium
+test-browser: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## The console in a real browser; needs Chromium
 	@.venv-browser/bin/pytest tests/browser -m browser -p no:cacheprovider
 
 bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure speed and quality beside baselines; takes some minutes
