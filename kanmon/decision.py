@@ -34,6 +34,11 @@ def decide(connection: "Connection", release: Release, decision: Decision, reaso
     waiting = waiting_approval(connection, release)
     if waiting is None:
         raise not_waiting(connection, release)
+    if decision == "Approved" and release.verdict == "hold" and not reason.strip():
+        raise BadInputError(
+            f"the gate held release {release.reference} for a person to judge",
+            "Say with a reason (--reason) why it may go into service all the same.",
+        )
     try:
         answer = connection.client("codepipeline").put_approval_result(
             pipelineName=pipeline_name(connection),

@@ -1,5 +1,6 @@
 """Stops a release on its way into service: its canary when there is one, else its pipeline."""
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from kanmon.errors import BadInputError
@@ -10,6 +11,7 @@ from kanmon.traffic import deployments, stop_deployment
 if TYPE_CHECKING:
     from kanmon.releases import Release
     from kanmon.stage import Connection
+    from kanmon.traffic import Deployment
 
 # CodePipeline's limit for the words of a stop.
 LONGEST_REASON = 200
@@ -26,15 +28,39 @@ def stop_release(connection: "Connection", release: "Release", reason: str) -> s
         )
     now = stands.current
     if now is not None and now.name == "DeployRelease":
-        # CloudFormation must not be left half-way: the deployment rolls back and ends the action.
         under_way = deployments(connection, release.model, under_way=True)
-        if any(stop_deployment(connection, one.id) for one in under_way):
+        if stop_canary(connection, under_way, stands.execution, reason):
             return "its canary is stopped and rolls back"
+    # What runs is finished first, unless it is only waiting for a person.
+    waits = now is not None and now.name == "ApproveRelease"
+    _stop_pipeline(connection, stands.execution, reason, abandon=waits)
+    return "its pipeline is stopped"
+
+
+def stop_canary(
+    connection: "Connection", under_way: list["Deployment"], execution: str | None, reason: str
+) -> bool:
+    """Stop the deployments, which then roll back; False when all of them had ended before.
+
+    CloudFormation must not be left half-way, so the pipeline's action goes on until that is done.
+    CodeDeploy takes no words for a stop; the pipeline's execution does, and ends with them.
+    """
+    if not any(stop_deployment(connection, one.id) for one in under_way):
+        return False
+    if execution is not None and reason:
+        pipeline = connection.client("codepipeline").exceptions
+        with contextlib.suppress(
+            pipeline.PipelineExecutionNotStoppableException,
+            pipeline.DuplicatedStopRequestException,
+        ):
+            _stop_pipeline(connection, execution, reason, abandon=False)
+    return True
+
+
+def _stop_pipeline(connection: "Connection", execution: str, reason: str, *, abandon: bool) -> None:
     connection.client("codepipeline").stop_pipeline_execution(
         pipelineName=pipeline_name(connection),
-        pipelineExecutionId=stands.execution,
-        # What runs is finished first, unless it is only waiting for a person.
-        abandon=now is not None and now.name == "ApproveRelease",
-        reason=reason[:LONGEST_REASON],
+        pipelineExecutionId=execution,
+        abandon=abandon,
+        reason=" ".join(reason.split())[:LONGEST_REASON],
     )
-    return "its pipeline is stopped"

@@ -7,9 +7,10 @@ from kanmon.errors import BadInputError
 from kanmon.records import item_of
 from kanmon.release_history import Event, history
 from kanmon.release_pipeline import pipeline_name, progress_of
+from kanmon.release_stop import stop_canary
 from kanmon.releases import PROMOTED, Release, champion_of, find_release, list_releases
 from kanmon.stage import stage_flag
-from kanmon.traffic import deployments, stop_deployment
+from kanmon.traffic import deployments
 
 if TYPE_CHECKING:
     from kanmon.stage import Connection
@@ -43,13 +44,10 @@ def roll_back(
     champion = champion_of(connection, model)
     under_way = deployments(connection, model, under_way=True)
     serving = champion["release"] if champion else None
-    if (
-        under_way
-        and to in (None, serving)
-        and any(stop_deployment(connection, one.id) for one in under_way)
-    ):
+    if under_way and to in (None, serving):
         execution, shifting = _promotion_under_way(connection, model)
-        return Rollback("canary stopped", shifting, execution, serving)
+        if stop_canary(connection, under_way, execution, reason):
+            return Rollback("canary stopped", shifting, execution, serving)
     if champion is None:
         raise BadInputError(f"model {model} has no release in service", "There is nothing to undo.")
     number = to if to is not None else release_before(champion, history(connection, model))

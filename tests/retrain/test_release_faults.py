@@ -205,6 +205,8 @@ def test_a_second_release_waits_for_the_canary_of_the_first_which_a_rollback_end
     assert went.code == 0 and f"cups/{serving} stays in service" in went.out
     cups.status(first, "ROLLED_BACK")
     assert "was rolled back during its canary" in cups.advice(first)
+    assert "not this one" in cups.advice(first)
+    assert "not this one" in cups.say("history", "cups").out
     eventually(lambda: second in cups.traffic())
     cups.client("cloudwatch").set_alarm_state(
         AlarmName=cups.serving("ScoreShiftAlarm"), StateValue="ALARM", StateReason="a drill"

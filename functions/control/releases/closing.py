@@ -167,6 +167,8 @@ def _why(stage: Stage, execution: Execution, model: str) -> tuple[str, str]:
         began = broken.began - _SKEW if broken.began else None
         failure = stage.serving.failure(model, began) if began else None
         said = failure.reason if failure else _said(broken)
+        if execution.status == "Stopped" and execution.summary:
+            said += f": {execution.summary}"  # what whoever stopped the canary said
         status = ROLLED_BACK if failure is not None and failure.rolled_back else FAILED
         mend = "mend it and run the model again"
     elif execution.status in ("Stopped", "Cancelled", "Superseded"):

@@ -80,6 +80,17 @@ def test_before_the_table_has_followed_the_pipeline_tells_who_decided():
     )
 
 
+def test_a_release_that_the_gate_held_is_approved_with_a_reason_only():
+    pipeline = Pipeline([BUNDLE, WAITS])
+    stage = Stage([item(verdict="hold")], codepipeline=pipeline)
+
+    with pytest.raises(BadInputError, match="the gate held release wine/7 for a person to judge"):
+        decide(stage, find_release(stage, "wine/7"), "Approved", " ")
+
+    decide(stage, find_release(stage, "wine/7"), "Approved", "the new data is better")
+    assert [one["result"]["summary"] for one in pipeline.decisions] == ["the new data is better"]
+
+
 def test_a_reason_that_codepipeline_would_not_take_is_refused_first():
     stage = Stage([item()], codepipeline=Pipeline([WAITS]))
 
