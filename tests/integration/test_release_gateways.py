@@ -14,7 +14,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from releases.job import Jobs
 from releases.packages import Packages
-from releases.pipeline import Action, Pipeline
+from releases.pipeline import Action, Pipeline, TooManyReleasesError
 from releases.serving import Failure, Serving, Standing, StillGoingOnError
 
 NAME = "kanmon-test-release"
@@ -104,6 +104,14 @@ def test_a_release_is_started_on_exactly_its_bundle(services: Services) -> None:
     )
 
     assert started == EXECUTION
+
+
+def test_more_releases_than_codepipeline_takes_are_told_with_the_mend(services: Services) -> None:
+    code = "ConcurrentPipelineExecutionsLimitExceededException"
+    services.fail("codepipeline", "start_pipeline_execution", code)
+
+    with pytest.raises(TooManyReleasesError, match="decide about those that wait"):
+        Pipeline(services("codepipeline"), NAME).start({"release": "7"}, "key", "version", TOKEN)
 
 
 def test_an_execution_is_read_with_the_latest_attempt_of_each_action(services: Services) -> None:

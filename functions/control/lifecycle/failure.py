@@ -25,6 +25,7 @@ EXPECTED = frozenset(
         "RunNameError",
         "RunRequestError",
         "ServingSourceError",
+        "TooManyReleasesError",
         "TurnContestedError",
         "UnknownFileKindError",
         "UnknownModelError",

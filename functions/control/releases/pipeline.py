@@ -22,6 +22,10 @@ LONGEST_SUMMARY = 500
 _ENDED = ("Succeeded", "Failed", "Stopped", "Superseded", "Cancelled")
 
 
+class TooManyReleasesError(Exception):
+    """CodePipeline has as many executions of the pipeline under way as it takes."""
+
+
 @dataclass(frozen=True)
 class Action:
     """The latest attempt of one action in one execution. `external` is, of an approval that is
@@ -83,17 +87,24 @@ class Pipeline:
             ("S3_OBJECT_KEY", bundle_key),
             ("S3_OBJECT_VERSION_ID", bundle_version),
         )
-        started = self._client.start_pipeline_execution(
-            name=self.name,
-            variables=[
-                {"name": name, "value": value_for(value)} for name, value in variables.items()
-            ],
-            sourceRevisions=[
-                {"actionName": SOURCE, "revisionType": kind, "revisionValue": value}
-                for kind, value in revisions
-            ],
-            clientRequestToken=token,
-        )
+        try:
+            started = self._client.start_pipeline_execution(
+                name=self.name,
+                variables=[
+                    {"name": name, "value": value_for(value)} for name, value in variables.items()
+                ],
+                sourceRevisions=[
+                    {"actionName": SOURCE, "revisionType": kind, "revisionValue": value}
+                    for kind, value in revisions
+                ],
+                clientRequestToken=token,
+            )
+        except self._client.exceptions.ConcurrentPipelineExecutionsLimitExceededException as error:
+            raise TooManyReleasesError(
+                f"pipeline {self.name}: as many releases are under way as CodePipeline takes at "
+                "once; decide about those that wait (`kanmon releases` lists them), then redrive "
+                "this run"
+            ) from error
         return started["pipelineExecutionId"]
 
     def execution(self, identity: str) -> Execution | None:

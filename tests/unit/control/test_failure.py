@@ -140,7 +140,7 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
         turn,
     )
     from lifecycle import ledger as ledger_module
-    from releases import bundle
+    from releases import bundle, pipeline
     from releases import opening as release_opening
 
     modules = (
@@ -165,8 +165,9 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
         and value.__module__ == module.__name__
     }
 
-    # Of the bundle's errors only this one can end a run.
-    assert raised | {bundle.ServingSourceError.__name__} == EXPECTED
+    # Of the bundle's and the pipeline's errors only these can end a run.
+    only = {bundle.ServingSourceError.__name__, pipeline.TooManyReleasesError.__name__}
+    assert raised | only == EXPECTED
 
 
 def status_event(**detail: Any) -> dict[str, Any]:
