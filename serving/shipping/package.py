@@ -3,8 +3,10 @@
 Run after `make verify` in the same folder, whose model it packs.
 """
 
+import io
 import json
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from shipping import base
 from shipping.archive import packed
 from shipping.record import GOLDEN, VERIFIED, WORK, Record, ReleaseError, sha256
 from shipping.storage import Storage
-from shipping.verify import run
+from shipping.verify import LARGEST_FUNCTION, SMALLER, run
 
 TEMPLATE = "serving.yaml"
 # The one line of the template that says where the code is.
@@ -38,6 +40,7 @@ def package(
         raise ReleaseError("there is no verified model here; run `make verify` first")
     files = {f"model/{path.name}": path.read_bytes() for path in model.iterdir()}
     whole = packed(files, onto=content)
+    check_size(whole, sum(map(len, files.values())))
     name = f"packages/{record.name}/{sha256(whole)}.zip"
     version = storage.write_once(name, whole, "release's package")
     yield f"package of {len(whole) / 1e6:.1f} MB: s3://{storage.bucket}/{name}"
@@ -49,6 +52,17 @@ def package(
     settings = configuration(record, golden.get("spread"), environment, architecture)
     (out / "configuration.json").write_text(json.dumps(settings, indent=1) + "\n")
     yield f"to deploy as {record.document['stack']}-serving-{record.document['model']}"
+
+
+def check_size(whole: bytes, model: int) -> None:
+    """Raise ReleaseError where Lambda would refuse the package for its size; `model` in bytes."""
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+    if size > LARGEST_FUNCTION:
+        raise ReleaseError(
+            f"the scoring function would have {size / 1e6:.0f} MB unpacked, {model / 1e6:.0f} MB "
+            f"of them the model, and Lambda takes {LARGEST_FUNCTION / 1e6:.0f} MB; {SMALLER}"
+        )
 
 
 def packaged(template: str, code: Mapping[str, str]) -> str:

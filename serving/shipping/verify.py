@@ -25,6 +25,9 @@ ENVIRONMENT = (
     "PERMISSIONS_BOUNDARY_ARN",
 )
 MODEL_FILES = ("model.onnx", "encoding.json", "model.json")
+# Lambda's limit in bytes for all of a function's files, unpacked.
+LARGEST_FUNCTION = 250 * 1024 * 1024
+SMALLER = "train a smaller model: fewer rounds or leaves (trainer in model.yaml)"
 
 
 def verify(
@@ -63,8 +66,15 @@ def unpacked(artifact: bytes) -> dict[str, bytes]:
     """The artifact's files that scoring needs. Raises ReleaseError."""
     try:
         with tarfile.open(fileobj=io.BytesIO(artifact), mode="r:gz") as archive:
-            members = {entry.name: archive.extractfile(entry) for entry in archive}
-            files = {name: members[name] for name in MODEL_FILES}
+            entries = {entry.name: entry for entry in archive}
+            found = [entries[name] for name in MODEL_FILES]
+            size = sum(entry.size for entry in found)
+            if size > LARGEST_FUNCTION:
+                raise ReleaseError(
+                    f"artifact: the model's files have {size / 1e6:.0f} MB, more than a Lambda "
+                    f"function may have; {SMALLER}"
+                )
+            files = {entry.name: archive.extractfile(entry) for entry in found}
             return {name: file.read() for name, file in files.items() if file}
     except (KeyError, OSError, EOFError, tarfile.TarError) as error:
         raise ReleaseError(f"artifact: not a model of ours ({error}); train it again") from None

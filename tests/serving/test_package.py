@@ -10,7 +10,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 from shipping import base
 from shipping.archive import packed
-from shipping.package import LOCAL_CODE, configuration, package, packaged
+from shipping.package import LOCAL_CODE, check_size, configuration, package, packaged
 from shipping.record import Record, ReleaseError, sha256
 from shipping.source import tree_digest
 from shipping.storage import Storage
@@ -176,6 +176,19 @@ def test_only_the_template_of_this_code_is_packaged():
     assert packaged(f"a\n{LOCAL_CODE}b\n", {"Key": "k"}) == 'a\n    CodeUri: {"Key": "k"}\nb\n'
     with pytest.raises(ReleaseError, match="exactly once"):
         packaged("a\n", {})
+
+
+def test_a_package_larger_than_lambda_takes_is_refused_with_both_sizes(monkeypatch):
+    monkeypatch.setattr("shipping.package.LARGEST_FUNCTION", 26_000_000)
+    whole = packed({"model/model.onnx": bytes(20_000_000), "libraries": bytes(8_000_000)})
+
+    with pytest.raises(ReleaseError) as refused:
+        check_size(whole, 20_000_000)
+
+    assert str(refused.value).startswith(
+        "the scoring function would have 28 MB unpacked, 20 MB of them the model, and Lambda "
+        "takes 26 MB; train a smaller model"
+    )
 
 
 def test_packaging_without_verifying_is_refused(bundle, s3):

@@ -29,6 +29,15 @@ def test_a_release_as_it_was_opened_is_verified(s3, tmp_path, task):
     ]
 
 
+def test_a_model_that_no_function_could_hold_is_refused_before_it_is_unpacked(
+    bundle, s3, monkeypatch
+):
+    monkeypatch.setattr("shipping.verify.LARGEST_FUNCTION", 1000)
+
+    with pytest.raises(ReleaseError, match="more than a Lambda function may have; train a smaller"):
+        lines(bundle, s3)
+
+
 def test_verifying_twice_in_one_folder_finds_the_same(bundle, s3):
     assert lines(bundle, s3) == lines(bundle, s3)
 
