@@ -19,6 +19,8 @@ LONGEST_REASON = 200
 
 def stop_release(connection: "Connection", release: "Release", reason: str) -> str:
     """Stop it; what was done, as a clause. Raises BadInputError when nothing is going on."""
+    from botocore.exceptions import ClientError
+
     stands = progress(connection, release)
     if stands is None or stands.ended:
         flag = stage_flag(connection.name)
@@ -33,26 +35,30 @@ def stop_release(connection: "Connection", release: "Release", reason: str) -> s
             return "its canary is stopped and rolls back"
     # What runs is finished first, unless it is only waiting for a person.
     waits = now is not None and now.name == "ApproveRelease"
-    _stop_pipeline(connection, stands.execution, reason, abandon=waits)
+    try:
+        _stop_pipeline(connection, stands.execution, reason, abandon=waits)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "DuplicatedStopRequestException":
+            raise
+        return "it is being stopped already"
     return "its pipeline is stopped"
 
 
 def stop_canary(
     connection: "Connection", under_way: list["Deployment"], execution: str | None, reason: str
 ) -> bool:
-    """Stop the deployments, which then roll back; False when all of them had ended before.
+    """Stop the deployment under way, which then rolls back; False when it had ended before.
 
     CloudFormation must not be left half-way, so the pipeline's action goes on until that is done.
-    CodeDeploy takes no words for a stop; the pipeline's execution does, and ends with them.
+    CodeDeploy takes no words for a stop; the pipeline's execution does, and ends with them. That
+    they may not be kept must not make a stop that worked look as if it had not.
     """
+    from botocore.exceptions import ClientError
+
     if not any(stop_deployment(connection, one.id) for one in under_way):
         return False
-    if execution is not None and reason:
-        pipeline = connection.client("codepipeline").exceptions
-        with contextlib.suppress(
-            pipeline.PipelineExecutionNotStoppableException,
-            pipeline.DuplicatedStopRequestException,
-        ):
+    if execution is not None:
+        with contextlib.suppress(ClientError):
             _stop_pipeline(connection, execution, reason, abandon=False)
     return True
 

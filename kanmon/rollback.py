@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # What the template allows for the summary, which the approval's notification carries.
 LONGEST_SUMMARY = 500
+NO_REASON = "rolled back by kanmon rollback"
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ def roll_back(
     under_way = deployments(connection, model, under_way=True)
     serving = champion["release"] if champion else None
     if under_way and to in (None, serving):
-        execution, shifting = _promotion_under_way(connection, model)
-        if stop_canary(connection, under_way, execution, reason):
+        execution = _has_the_turn(connection, model)
+        if stop_canary(connection, under_way, execution, reason or NO_REASON):
+            shifting = _release_of(connection, model, execution)
             return Rollback("canary stopped", shifting, execution, serving)
     if champion is None:
         raise BadInputError(f"model {model} has no release in service", "There is nothing to undo.")
@@ -127,11 +129,14 @@ def review_url(connection: "Connection", release: Release) -> str:
     return console_address(str(release.review_uri), connection.region)
 
 
-def _promotion_under_way(connection: "Connection", model: str) -> tuple[str | None, Release | None]:
-    """The pipeline execution that has the model's turn to deploy, and its release."""
+def _has_the_turn(connection: "Connection", model: str) -> str | None:
+    """The pipeline execution that has the model's turn to deploy."""
     holder = (item_of(connection, model, "deployment") or {}).get("holder")
-    stands = progress_of(connection, str(holder)) if holder else None
+    return str(holder) if holder else None
+
+
+def _release_of(connection: "Connection", model: str, execution: str | None) -> Release | None:
+    """The release that a pipeline execution promotes."""
+    stands = progress_of(connection, execution) if execution else None
     number = stands.variables.get("release") if stands else None
-    if stands is None or not number:
-        return None, None
-    return stands.execution, find_release(connection, f"{model}/{number}")
+    return find_release(connection, f"{model}/{number}") if number else None

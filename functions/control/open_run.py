@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from lifecycle.images import resolve_images
 from lifecycle.ledger import Ledger
 from lifecycle.opening import Opening, open_run
@@ -22,6 +23,8 @@ from lifecycle.workflow import Workflow
 logger = Logger()
 metrics = Metrics()
 
+# A throttled table or registry is worth waiting for: a run takes minutes, a retry less.
+_PATIENT = Config(retries={"mode": "standard", "max_attempts": 6})
 _COUNTED = {"new": "RunsOpened", "nothing new": "RunsSkipped", "queued": "RunsQueued"}
 
 
@@ -38,20 +41,28 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 @cache
 def gateways() -> Opening:
-    # A throttled table or registry is worth waiting for: a run takes minutes, a retry less.
-    config = Config(retries={"mode": "standard", "max_attempts": 6})
-    images = boto3.client("ecr", config=config)
+    images = boto3.client("ecr", config=_PATIENT)
     return Opening(
         stack=os.environ["STACK_NAME"],
-        ledger=Ledger(boto3.client("dynamodb", config=config), os.environ["MODEL_TABLE"]),
-        store=Store(boto3.client("s3", config=config), os.environ["DATA_BUCKET"]),
-        registry=Registry(boto3.client("sagemaker", config=config)),
+        ledger=Ledger(boto3.client("dynamodb", config=_PATIENT), os.environ["MODEL_TABLE"]),
+        store=Store(boto3.client("s3", config=_PATIENT), os.environ["DATA_BUCKET"]),
+        registry=Registry(boto3.client("sagemaker", config=_PATIENT)),
         images=partial(resolve_images, images, os.environ["STEPS_REPOSITORY"]),
         has_ended=_has_ended,
     )
 
 
+@cache
+def _workflow() -> Workflow:
+    """Made late: hardly any run finds another that has the turn."""
+    client = boto3.client("stepfunctions", config=_PATIENT)
+    return Workflow(client, os.environ["RETRAIN_MACHINE_ARN"])
+
+
 def _has_ended(run: str) -> bool:
-    """The client is made here: hardly any run finds another that has the turn."""
-    client = boto3.client("stepfunctions")
-    return Workflow(client, os.environ["RETRAIN_MACHINE_ARN"]).has_ended(run)
+    """Where Step Functions does not answer, the run counts as going on: to wait is safe."""
+    try:
+        return _workflow().has_ended(run)
+    except (BotoCoreError, ClientError) as error:
+        logger.warning(f"whether run {run} is over cannot be told: {error}")
+        return False

@@ -15,7 +15,9 @@ from kanmon.invocation import Verb, complete_model, current
     """,
 )
 @click.argument("release", shell_complete=complete_model)
-@click.option("--reason", default="", help="Why; kept with the release and its package.")
+@click.option(
+    "--reason", default="", help="Why; kept with the release, and needed for one that was held."
+)
 @click.option("--watch", is_flag=True, help="Stay until it is in service, or is not.")
 @click.option(
     "--if-waiting", is_flag=True, help="When nothing waits, say so and leave with exit code 0."

@@ -31,7 +31,6 @@ ELSEWHERE = {
     "cd kanmon": "the copy stands for the clone",
     "make setup": "continuous integration starts with it",
     "make test": "continuous integration runs it first",
-    "make test-docs": "that is this test",
     "make test-docker": "needs a Docker engine; continuous integration runs it where there is one",
     "make test-browser": "needs Chromium; continuous integration runs it where there is one",
     "make check": "make test begins with it",
@@ -81,7 +80,10 @@ def script(document: Path) -> str:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of what git tracks, as it is in the work tree, with the environments already made."""
+    """A copy of what git tracks, as it is in the work tree, with the environments already made.
+
+    Only the README is shown to work from nothing; the others follow in its copy.
+    """
     home = tmp_path_factory.mktemp("reader")
     copy = home / "kanmon"
     tracked = subprocess.run(

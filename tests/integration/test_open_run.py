@@ -196,8 +196,7 @@ def test_a_run_killed_after_it_registered_is_not_registered_twice(
     assert (again["outcome"], again["equals"]) == ("nothing new", RUN)
     # And nobody has to find out why no release of it ever comes.
     assert again["summary"].endswith(
-        "; its candidate is registered and has no release, so redrive its execution, or open one "
-        "with `kanmon run churn --force`"
+        "; its candidate is registered and has no release; open one with `kanmon run churn --force`"
     )
 
 
@@ -214,7 +213,7 @@ def test_a_run_whose_candidate_needs_no_release_any_more_is_just_nothing_new(
     expire_turn(stage)
 
     assert opened(LATER)["summary"].endswith(
-        f"(the turn of run {RUN}, which is over, was taken over)"
+        f"(the turn of run {RUN}, which had expired or is over, was taken over)"
     )
 
 
@@ -323,7 +322,9 @@ def test_an_expired_turn_is_taken_over_aloud(
     answer = opened(LATER)
 
     assert answer["outcome"] == "new"
-    assert answer["summary"].endswith(f"(the turn of run {RUN}, which is over, was taken over)")
+    assert answer["summary"].endswith(
+        f"(the turn of run {RUN}, which had expired or is over, was taken over)"
+    )
     assert stage.holder() == LATER
 
 
@@ -340,6 +341,19 @@ def test_a_turn_whose_run_was_stopped_after_its_failure_was_told_is_taken_over(
     assert waiting["outcome"] == "queued"
     assert answer["outcome"] == "new"
     assert stage.holder() == "churn-261121060001-a1b"
+
+
+def test_a_run_waits_where_step_functions_does_not_say_whether_another_is_over(
+    stage: Stage, opened: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened()
+    monkeypatch.setenv("RETRAIN_MACHINE_ARN", "no machine")
+    open_run._workflow.cache_clear()
+
+    waiting = opened(LATER)
+
+    open_run._workflow.cache_clear()
+    assert waiting["outcome"] == "queued"
 
 
 def test_the_turn_outlasts_every_step_at_its_limit_and_two_jobs_lost_to_the_platform(

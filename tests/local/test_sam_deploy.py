@@ -70,8 +70,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, own_stage: Stage) -> Path
     return folder
 
 
-def test_deploying_the_same_again_changes_nothing(checkout: Path, own_stage: Stage) -> None:
-    """As `sam deploy` does it and reads the answer, without starting that program once more."""
+def test_a_change_set_of_what_sam_deployed_says_that_it_has_no_changes(
+    checkout: Path, own_stage: Stage
+) -> None:
+    """In the words that `sam deploy` reads as "up to date"."""
     cloudformation = connect(own_stage, "cloudformation")
     stack = cloudformation.describe_stacks(StackName="kanmon-local")["Stacks"][0]
     template = cloudformation.get_template(StackName="kanmon-local", TemplateStage="Original")

@@ -16,7 +16,7 @@ SHORT = "Canary10Percent5Minutes"
 @pytest.fixture(scope="module")
 def cups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
     """A model whose first release is in service; the slow canary takes longer than its tests."""
-    with deployed(tmp_path_factory.mktemp("laptop"), pace=150) as laptop:
+    with deployed(tmp_path_factory.mktemp("laptop"), pace=90) as laptop:
         releases = Releases(laptop, "cups")
         releases.run("serving: {canary: AllAtOnce}\n")
         releases.promote(1)

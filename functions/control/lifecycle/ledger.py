@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.items import packed, unpacked
@@ -47,6 +48,7 @@ class Ledger:
         has_ended: Callable[[str], bool],
     ) -> Asked:
         """Take the model's turn for `seconds`, or leave the request in its queue."""
+        has_ended = cache(has_ended)  # asked about a holder once, however many races are lost
         for _ in range(_MOST_RACES):
             seen = self.turn(model)
             asked = ask(seen, run, now, seconds, request, has_ended)

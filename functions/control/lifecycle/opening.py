@@ -57,7 +57,7 @@ def open_run(opening: Opening, name: object, request: object, now: datetime) -> 
     run = check_run_name(name)
     asked_for = parse_request(request)
     known = opening.ledger.run_record(asked_for.model, run)
-    # A failed run gave its turn back; when it is redriven it must ask for it anew.
+    # A run that failed or was stopped gave its turn back; redriven, it must ask for it anew.
     if "answer" in known and known["status"] != "FAILED":
         return dict(json.loads(known["answer"]))
     definition = _definition(opening, asked_for)
@@ -185,8 +185,8 @@ def _without_release(opening: Opening, model: str, group: Group, equals: str | N
     if released or newest.metadata.get("verdict") == "reject":
         return ""
     return (
-        f"; its candidate is registered and has no release, so redrive its execution, or open one "
-        f"with `kanmon run {model} --force`"
+        "; its candidate is registered and has no release; open one with "
+        f"`kanmon run {model} --force`"
     )
 
 
@@ -252,7 +252,9 @@ def _queued(run: str, request: RunRequest, asked: Asked) -> dict[str, Any]:
 def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked: Asked) -> str:
     taken_over = ""
     if asked.outcome == "taken over":
-        taken_over = f" (the turn of run {asked.behind}, which is over, was taken over)"
+        taken_over = (
+            f" (the turn of run {asked.behind}, which had expired or is over, was taken over)"
+        )
     if equals:
         alike = "data, definition, step code and parameters are those of"
         return f"nothing new: {alike} run {equals}{taken_over}"

@@ -102,8 +102,8 @@ class Pipeline:
         except self._client.exceptions.ConcurrentPipelineExecutionsLimitExceededException as error:
             raise TooManyReleasesError(
                 f"pipeline {self.name}: as many releases are under way as CodePipeline takes at "
-                "once; decide about those that wait (`kanmon releases` lists them), then redrive "
-                "this run"
+                "once; decide about those that wait (`kanmon releases` lists them), then run the "
+                "model again with --force"
             ) from error
         return started["pipelineExecutionId"]
 

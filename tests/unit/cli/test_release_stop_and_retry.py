@@ -6,9 +6,9 @@ import pytest
 
 from kanmon.errors import BadInputError
 from kanmon.release_retry import retry, retryable
-from kanmon.release_stop import stop_release
+from kanmon.release_stop import stop_canary, stop_release
 from tests.unit.cli.making_releases import BUNDLE, REVIEWED, detail, progress, release
-from tests.unit.cli.standin import Pages, Stage
+from tests.unit.cli.standin import Pages, Stage, refusal
 
 WAITS = detail("Review", "ApproveRelease", "InProgress", began=1)
 ADMITS = detail("Verify", "AdmitRelease", "InProgress", began=2)
@@ -52,6 +52,48 @@ def test_what_runs_is_finished_unless_it_waits_for_a_person(details, abandon):
             "reason": "wrong day",
         }
     ]
+
+
+def test_a_second_stop_is_told_of_the_first():
+    stage, _ = standing("Stopping", BUNDLE, REVIEWED, ADMITS)
+    stage.client("codepipeline").stop_pipeline_execution = refusing(
+        "DuplicatedStopRequestException"
+    )
+
+    assert stop_release(stage, release(), "wrong day") == "it is being stopped already"
+
+
+@pytest.mark.parametrize("code", [None, "ConflictException", "ThrottlingException"])
+def test_a_canary_that_was_stopped_is_told_so_whether_or_not_its_reason_is_kept(code):
+    stage, asked = standing("InProgress", BUNDLE, REVIEWED)
+    if code:
+        stage.client("codepipeline").stop_pipeline_execution = refusing(code)
+    stopped = []
+    stage._clients["codedeploy"] = SimpleNamespace(
+        stop_deployment=lambda **request: stopped.append(request["deploymentId"])
+    )
+
+    assert stop_canary(stage, [SimpleNamespace(id="d-1")], "e-7", "odd\nscores")
+
+    assert stopped == ["d-1"]
+    assert [one["reason"] for one in asked] == ([] if code else ["odd scores"])
+
+
+def test_of_a_canary_that_had_ended_nothing_is_stopped():
+    stage, asked = standing("InProgress", BUNDLE, REVIEWED)
+    ended = refusing("DeploymentAlreadyCompletedException")
+    stage._clients["codedeploy"] = SimpleNamespace(stop_deployment=ended)
+
+    assert not stop_canary(stage, [SimpleNamespace(id="d-1")], "e-7", "odd scores")
+
+    assert asked == []
+
+
+def refusing(code):
+    def refuse(**request):
+        raise refusal(code)
+
+    return refuse
 
 
 def test_what_has_ended_is_not_stopped():
