@@ -15,6 +15,7 @@ import requests
 from lifecycle.folder import folder_digest
 from moto import mock_aws
 
+from tests.integration.laid_down import Services
 from tests.unit.control.cases import MODEL_YAML, passing_evaluation
 
 RUN = "churn-261121055501-x7k"
@@ -234,3 +235,10 @@ def opened(stage: Stage, context: Context) -> Callable[..., dict[str, Any]]:
         return open_run.handler({"run": run, "request": {"model": "churn", **request}}, context)
 
     return call
+
+
+@pytest.fixture
+def services() -> Iterator[Services]:
+    made = Services()
+    yield made
+    made.finish()

@@ -1,0 +1,305 @@
+"""What goes wrong with a release on its way, and back to an earlier one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from releases.admitting import admit_release
+from releases.closing import close_release
+from releases.following import follow_registry, follow_review
+from releases.promoting import NotLiveError, record_live
+from releases.serving import Failure
+
+from tests.unit.control.release_acts import approve, promote, refused
+from tests.unit.control.release_world import (
+    BOB,
+    MODEL,
+    RECORD,
+    VERIFY,
+    Run,
+    World,
+)
+
+
+def test_a_failed_verification_says_why_and_what_stays_in_service(world: World) -> None:
+    promote(world, world.open())
+    number = world.open()
+    run = approve(world, number)
+    admit_release(world, world.claim(run), world.clock.now())
+    world.pipeline.act(run, VERIFY, "Failed", error="golden records differ")
+    run.status = "Failed"
+
+    close_release(world, run.id, world.clock.now())
+
+    item = world.item(number)
+    assert (item["status"], item["error"]) == (
+        "FAILED",
+        "VerifyRelease: golden records differ; release 1 stays in service; mend it and retry the "
+        "stage, or run the model again",
+    )
+    assert world.champion() == 1
+    # It was approved, and a retried stage may still promote it.
+    assert world.packages.package(item["package_arn"]).approval == "Approved"
+    assert world.packages.lives[item["package_arn"]][0] == "Failed"
+    assert world.ledger.turn(MODEL).get("holder") is None
+    assert world.notices.sent[-1].event == "release failed"
+
+
+def failed_deployment(world: World, failure: Failure) -> int:
+    promote(world, world.open())
+    number = world.open()
+    run = approve(world, number)
+    admit_release(world, world.claim(run), world.clock.now())
+    world.serving.wrong = failure
+    world.pipeline.act(run, "DeployRelease", "Failed", error="stack rolled back")
+    run.status = "Failed"
+    close_release(world, run.id, world.clock.now())
+    return number
+
+
+def test_a_canary_that_an_alarm_ended_is_rolled_back_with_codedeploys_reason(world: World) -> None:
+    words = "CodeDeploy d-7: One or more alarms have been activated (ALARM_ACTIVE)"
+
+    number = failed_deployment(world, Failure(words, True))
+
+    item = world.item(number)
+    assert (item["status"], item["error"]) == (
+        "ROLLED_BACK",
+        f"{words}; release 1 stays in service; mend it and run the model again",
+    )
+    package = world.packages.package(item["package_arn"])
+    assert (package.approval, words in str(package.reason)) == ("Rejected", True)
+    assert world.history()[-1] == ("rolled back", number)
+    assert world.champion() == 1
+
+
+def test_a_deployment_that_cloudformation_refused_is_a_failure(world: World) -> None:
+    number = failed_deployment(world, Failure("ScoringFunction: not enough concurrency", False))
+
+    assert world.item(number)["status"] == "FAILED"
+    assert "ScoringFunction: not enough concurrency" in world.item(number)["error"]
+
+
+def test_a_release_stopped_before_it_was_decided_is_rejected_in_the_registry(world: World) -> None:
+    number = world.open()
+    run = world.run_of(number)
+    world.pipeline.act(run, "ApproveRelease", "Abandoned")
+    run.status, run.summary = "Stopped", "wrong data"
+
+    close_release(world, run.id, world.clock.now())
+
+    item = world.item(number)
+    assert item["status"] == "FAILED"
+    assert item["error"].startswith("the pipeline was stopped at ApproveRelease: wrong data")
+    assert world.packages.package(item["package_arn"]).approval == "Rejected"
+    assert world.history() == [("stopped", number)]
+
+
+def abandoned_deployment(world: World) -> Run:
+    """A release on its way whose pipeline was stopped during the deployment."""
+    run = approve(world, world.open())
+    admit_release(world, world.claim(run), world.clock.now())
+    world.pipeline.act(run, "DeployRelease", "Abandoned")
+    run.status, run.summary = "Stopped", "not now"
+    return run
+
+
+def test_a_deployment_that_was_abandoned_is_undone(world: World) -> None:
+    promote(world, world.open())
+    run = abandoned_deployment(world)
+
+    close_release(world, run.id, world.clock.now())
+    close_release(world, run.id, world.clock.now())
+
+    assert world.serving.halted == 1  # the second time it could be another's deployment
+    assert world.item(2)["error"].startswith("the pipeline was stopped at DeployRelease: not now")
+    assert (world.item(2)["status"], world.champion()) == ("FAILED", 1)
+
+
+def test_an_abandoned_deployment_that_came_through_all_the_same_is_recorded(world: World) -> None:
+    run = abandoned_deployment(world)
+    world.deploy(run)
+    world.pipeline.act(run, "DeployRelease", "Abandoned")
+
+    close_release(world, run.id, world.clock.now())
+
+    assert (world.champion(), world.item(1)["status"]) == (1, "PROMOTED")
+    assert world.ledger.turn(MODEL).get("holder") is None
+
+
+def test_a_record_that_failed_although_the_model_is_live_is_completed(world: World) -> None:
+    number = world.open()
+    run = approve(world, number)
+    admit_release(world, world.claim(run), world.clock.now())
+    world.deploy(run)
+    world.pipeline.act(run, RECORD, "Failed", error="function timed out")
+    run.status = "Failed"
+
+    closed = close_release(world, run.id, world.clock.now())
+
+    assert (closed.outcome, closed.line) == ("completed", "churn/1 is in service")
+    assert (world.champion(), world.item(number)["status"]) == (number, "PROMOTED")
+
+
+def test_a_live_model_that_answers_otherwise_is_not_recorded(world: World) -> None:
+    number = world.open()
+    run = approve(world, number)
+    admit_release(world, world.claim(run), world.clock.now())
+    world.deploy(run)
+    world.serving.score = 0.5
+
+    with pytest.raises(NotLiveError, match="3 of 3 golden records otherwise"):
+        record_live(world, world.live(run), world.clock.now())
+
+    assert world.champion() is None
+
+
+def test_a_late_record_of_an_older_release_does_not_take_the_championship_back(
+    world: World,
+) -> None:
+    promote(world, world.open())
+    old = world.run_of(1)
+    promote(world, world.open())
+
+    with pytest.raises(NotLiveError, match="release 1 should be live, but release 2 answers"):
+        record_live(world, world.live(old), world.clock.now())
+
+    old.status = "Failed"
+    close_release(world, old.id, world.clock.now())
+    assert (world.champion(), world.item(1)["status"]) == (2, "PROMOTED")
+
+
+def test_a_release_that_nobody_approved_is_not_recorded_even_if_it_is_live(world: World) -> None:
+    number = world.open()
+    run = world.run_of(number)
+    world.deploy(run)
+
+    with pytest.raises(NotLiveError, match="is waiting and was not approved"):
+        record_live(world, world.live(run), world.clock.now())
+
+
+def test_recording_twice_says_the_same_and_tells_once(world: World) -> None:
+    number = world.open()
+    run = approve(world, number)
+    admit_release(world, world.claim(run), world.clock.now())
+    world.deploy(run)
+
+    first = record_live(world, world.live(run), world.clock.now())
+    before = (world.ledger.champion(MODEL), world.item(number), world.history())
+
+    assert record_live(world, world.live(run), world.clock.now()) == first
+    assert (world.ledger.champion(MODEL), world.item(number), world.history()) == before
+    assert len(world.notices.sent) == 1
+
+
+def test_a_failed_release_whose_stage_is_retried_is_promoted_after_all(world: World) -> None:
+    number = failed_deployment(world, Failure("throttled", False))
+    run = world.run_of(number)
+    run.status = "InProgress"
+    del run.actions["DeployRelease"]
+
+    admitted = admit_release(world, world.claim(run), world.clock.now()).admission
+    item = world.item(number)
+    assert (admitted.outcome, item["status"], item.get("error")) == ("admit", "APPROVED", None)
+    # The event of the first failure comes once more.
+    assert close_release(world, run.id, world.clock.now()).outcome == "nothing"
+    world.deploy(run)
+    record_live(world, world.live(run), world.clock.now())
+    assert world.champion() == number
+
+
+# ---- back to an earlier release
+
+
+def rollback(world: World, to: int) -> Run:
+    return world.pipeline.runs[world.start(to, "rollback", "automatic")]
+
+
+def test_a_rollback_brings_an_earlier_release_back(world: World) -> None:
+    promote(world, world.open())
+    promote(world, world.open())
+    run = rollback(world, 1)
+    admitted = admit_release(world, world.claim(run), world.clock.now())
+    world.deploy(run)
+    live = replace(world.live(run), by=BOB, reason="rollback from release 2: complaints")
+    record_live(world, live, world.clock.now())
+
+    champion = world.ledger.champion(MODEL)
+    assert admitted.admission.outcome == "admit"
+    assert champion is not None
+    assert (champion["release"], champion["previous"], champion["purpose"]) == (1, 2, "rollback")
+    assert (world.item(1)["status"], world.item(2)["status"]) == ("PROMOTED", "PROMOTED")
+    left, back = (world.item(number)["package_arn"] for number in (2, 1))
+    # What was rolled back from was in service and stays approved; its life says that it is not.
+    assert world.packages.package(left).approval == "Approved"
+    status, why = world.packages.lives[left]
+    assert (status, "complaints" in why) == ("Retired", True)
+    assert world.packages.lives[back][0] == "InService"
+    last = world.table.beginning_with(MODEL, "history#")[-1]
+    assert (last["event"], last["release"], last["previous"], last["by"]) == (
+        "rolled back",
+        1,
+        2,
+        BOB,
+    )
+
+
+@pytest.mark.parametrize("status", ["WAITING", "REJECTED", "FAILED", "ROLLED_BACK", "SUPERSEDED"])
+def test_a_rollback_goes_only_to_what_was_in_service(world: World, status: str) -> None:
+    promote(world, world.open())
+    number = world.open()
+    world.table.items[MODEL, "release#000002"]["status"] = status
+
+    line = refused(world, rollback(world, number))
+
+    assert line.startswith(f"churn/2 was never in service: it is {status}")
+
+
+def test_a_rollback_that_fails_leaves_everything_as_it_was(world: World) -> None:
+    promote(world, world.open())
+    promote(world, world.open())
+    run = rollback(world, 1)
+    admit_release(world, world.claim(run), world.clock.now())
+    world.pipeline.act(run, VERIFY, "Failed", error="no network")
+    run.status = "Failed"
+
+    closed = close_release(world, run.id, world.clock.now())
+
+    assert closed.line.startswith("going back to release 1 failed: VerifyRelease: no network")
+    assert (world.champion(), world.item(1)["status"]) == (2, "PROMOTED")
+    assert world.history()[-1] == ("failed", 1)
+    assert world.ledger.turn(MODEL).get("holder") is None
+
+
+def test_a_rollback_supersedes_nothing(world: World) -> None:
+    promote(world, world.open())
+    promote(world, world.open())
+    waiting = world.open()
+    run = rollback(world, 1)
+    admit_release(world, world.claim(run), world.clock.now())
+    world.deploy(run)
+    record_live(world, world.live(run), world.clock.now())
+
+    assert world.item(waiting)["status"] == "WAITING"
+
+
+def test_a_release_newer_than_a_rolled_back_champion_may_still_be_promoted(world: World) -> None:
+    promote(world, world.open())
+    promote(world, world.open())
+    newer = world.open()
+    run = rollback(world, 1)
+    admit_release(world, world.claim(run), world.clock.now())
+    world.deploy(run)
+    record_live(world, world.live(run), world.clock.now())
+    run.status = "Succeeded"
+
+    promote(world, newer)
+
+    assert world.champion() == newer
+
+
+def test_following_an_unknown_release_says_so(world: World) -> None:
+    assert follow_registry(world, MODEL, 9) == "churn/9 is no release"
+    assert follow_review(world, "nowhere") == "there is no execution nowhere"
+    assert close_release(world, "nowhere", world.clock.now()).outcome == "nothing"

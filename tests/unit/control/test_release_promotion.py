@@ -1,0 +1,298 @@
+"""From an opened release to the model in service: what each function leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from releases.admitting import admit_release
+from releases.closing import close_release
+from releases.following import follow_review
+from releases.promoting import record_live
+
+from tests.unit.control.release_acts import approve, promote, refused
+from tests.unit.control.release_world import (
+    ADA,
+    MODEL,
+    World,
+)
+
+
+def test_an_approved_release_becomes_the_champion(world: World) -> None:
+    number = world.open()
+
+    promote(world, number)
+
+    item, arn = world.item(number), world.item(number)["package_arn"]
+    assert (item["status"], item["decision"], item["decided_by"]) == ("PROMOTED", "approved", ADA)
+    assert item["decision_reason"] == "looks good"
+    assert world.champion() == number
+    assert world.packages.package(arn).approval == "Approved"
+    assert world.packages.package(arn).reason == (
+        f"release 1: approved by {ADA} at {item['decided_at']}: looks good"
+    )
+    assert world.packages.lives[arn] == ("InService", f"release 1, since {item['promoted_at']}")
+    assert world.history() == [("approved", 1), ("promoted", 1)]
+    assert [notice.event for notice in world.notices.sent] == ["release promoted"]
+    assert world.ledger.turn(MODEL).get("holder") is None
+
+
+def test_the_release_that_was_in_service_is_retired_and_stays_approved(world: World) -> None:
+    promote(world, world.open())
+    former = world.item(1)["package_arn"]
+
+    promote(world, world.open())
+
+    champion = world.ledger.champion(MODEL)
+    assert champion is not None
+    assert (champion["release"], champion["previous"], champion["purpose"]) == (2, 1, "promotion")
+    assert world.packages.package(former).approval == "Approved"
+    status, why = world.packages.lives[former]
+    assert (status, "churn/2 is in service" in why) == ("Retired", True)
+    assert world.item(1)["status"] == "PROMOTED"
+
+
+def test_what_is_in_service_is_told_to_the_verification(world: World) -> None:
+    first = world.open()
+    run = approve(world, first)
+    nothing = admit_release(world, world.claim(run), world.clock.now())
+    world.deploy(run)
+    record_live(world, world.live(run), world.clock.now())
+    run.status = "Succeeded"
+    run = approve(world, world.open())
+
+    second = admit_release(world, world.claim(run), world.clock.now())
+
+    assert (nothing.variables, second.variables) == ({"previous": "none"}, {"previous": "1"})
+
+
+def test_an_automatic_release_says_that_nobody_decided(world: World) -> None:
+    number = world.open(approval="automatic")
+
+    promote(world, number)
+
+    item = world.item(number)
+    assert (item["decision"], item["decided_by"]) == ("automatic", "model.yaml")
+    assert "approval: automatic" in item["decision_reason"]
+    assert world.packages.package(item["package_arn"]).approval == "Approved"
+
+
+def test_a_release_that_says_automatic_but_was_held_is_not_admitted(world: World) -> None:
+    number = world.open(approval="automatic", verdict="hold")
+
+    assert "was not approved in this execution" in refused(world, world.run_of(number))
+
+
+def test_skipping_the_review_by_hand_does_not_help(world: World) -> None:
+    number = world.open()
+    execution = world.pipeline.start(
+        {**world.run_of(number).variables, "review": "automatic"}, "key", "v1", "by hand"
+    )
+
+    line = refused(world, world.pipeline.runs[execution])
+
+    assert f"is promoted by execution {world.item(number)['execution']} and by no other" in line
+    assert world.item(number)["status"] == "WAITING"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("release", '1", "name": "PYTHON", "value": "sh -c true #'),
+        ("release", "01"),
+        ("release", "\N{FULLWIDTH DIGIT ONE}"),
+        ("model", f"{MODEL}\\u0000"),
+        ("purpose", 'rollback", "x": "'),
+    ],
+)
+def test_nothing_is_smuggled_into_other_actions_by_an_executions_variables(
+    world: World, name: str, written: str
+) -> None:
+    number = world.open()
+    promote(world, number)
+    execution = world.start(number, "rollback", "automatic")
+    run = world.pipeline.runs[execution]
+    claim = world.claim(run)
+    run.variables[name] = written
+
+    admitted = admit_release(world, claim, world.clock.now())
+
+    assert admitted.admission.outcome == "refuse"
+    assert "not plain values" in admitted.admission.line
+    assert "holder" not in world.ledger.turn(MODEL)
+
+
+@pytest.mark.parametrize("written", ["\N{SUPERSCRIPT TWO}", "", "seven"])
+def test_an_execution_that_names_no_release_changes_none(world: World, written: str) -> None:
+    run = world.pipeline.runs[world.start(world.open(), "rollback", "automatic")]
+    run.variables["release"], run.status = written, "Failed"
+    before = world.history()
+
+    assert "names no release" in close_release(world, run.id, world.clock.now()).line
+    assert "names no release" in follow_review(world, run.id)
+    assert world.history() == before
+
+
+def test_a_waiting_release_is_closed_when_a_newer_one_is_promoted(world: World) -> None:
+    older, newer = world.open(), world.open()
+
+    promote(world, newer)
+
+    item, review = world.item(older), world.run_of(older).actions["ApproveRelease"]
+    assert (item["status"], item["decision"]) == ("SUPERSEDED", "superseded")
+    assert item["decision_reason"] == "release 2 was promoted"
+    assert (review.status, "release 2 was promoted" in str(review.summary)) == ("Failed", True)
+    assert world.packages.package(item["package_arn"]).approval == "Rejected"
+    follow_review(world, item["execution"])
+    close_release(world, item["execution"], world.clock.now())
+    assert world.item(older)["status"] == "SUPERSEDED"
+    assert ("rejected", older) not in world.history()
+
+
+def test_an_older_release_that_is_on_its_way_is_superseded_at_admission(world: World) -> None:
+    older, newer = world.open(), world.open()
+    run = approve(world, older)
+    follow_review(world, run.id)
+    promote(world, newer)
+
+    line = refused(world, run)
+
+    assert line.startswith("churn/1 is older than release 2, which is in service")
+    assert world.item(older)["status"] == "SUPERSEDED"
+    assert world.champion() == newer
+
+
+def test_a_call_that_comes_after_the_execution_ended_changes_nothing(world: World) -> None:
+    number = world.open()
+    run = approve(world, number)
+    world.pipeline.end(run, "Stopped")
+    close_release(world, run.id, world.clock.now())
+
+    late = admit_release(world, world.claim(run), world.clock.now()).admission
+
+    assert (late.outcome, late.line) == ("refuse", f"execution {run.id} is over")
+    assert world.item(number)["status"] == "FAILED"
+    assert world.ledger.turn(MODEL).get("holder") is None
+
+
+def test_one_release_of_a_model_is_deployed_at_a_time(world: World) -> None:
+    first, second = world.open(), world.open()
+    one, other = approve(world, first), approve(world, second)
+    admit_release(world, world.claim(other), world.clock.now())
+
+    waiting = admit_release(world, world.claim(one), world.clock.now()).admission
+
+    assert (waiting.outcome, waiting.line) == (
+        "wait",
+        f"waits for execution {other.id}, which is deploying churn",
+    )
+    assert world.item(first)["status"] == "APPROVED"
+
+
+def test_a_turn_whose_execution_ended_without_giving_it_back_is_taken_over(world: World) -> None:
+    first, second = world.open(), world.open()
+    one = approve(world, first)
+    admit_release(world, world.claim(one), world.clock.now())
+    one.status = "Stopped"  # and Close Release never ran
+
+    run = approve(world, second)
+
+    admitted = admit_release(world, world.claim(run), world.clock.now())
+    assert admitted.admission.outcome == "admit"
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (None, "admit"),
+        ("UPDATE_COMPLETE", "admit"),
+        ("ROLLBACK_COMPLETE", "admit"),  # of a first deployment: REPLACE_ON_FAILURE replaces it
+        ("UPDATE_IN_PROGRESS", "wait"),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "wait"),
+        ("UPDATE_ROLLBACK_FAILED", "refuse"),
+    ],
+)
+def test_the_stack_must_be_able_to_take_a_deployment(
+    world: World, status: str | None, outcome: str
+) -> None:
+    run = approve(world, world.open())
+    world.serving.status = status
+
+    admission = admit_release(world, world.claim(run), world.clock.now()).admission
+
+    assert admission.outcome == outcome
+    if outcome == "refuse":
+        assert "continue its rollback in CloudFormation" in admission.line
+
+
+def test_a_release_verified_against_another_one_than_is_in_service_is_not_deployed(
+    world: World,
+) -> None:
+    promote(world, world.open())
+    run = approve(world, world.open())
+    claim = replace(world.claim(run), previous="none")
+
+    confirmed = admit_release(world, claim, world.clock.now()).admission
+
+    assert (confirmed.outcome, "was verified against release none" in confirmed.line) == (
+        "refuse",
+        True,
+    )
+
+
+# ---- what must not have changed
+
+
+def test_a_replaced_bundle_is_refused(world: World) -> None:
+    number = world.open()
+    run = approve(world, number)
+    claim = replace(world.claim(run), bundle_version="v2")
+
+    admission = admit_release(world, claim, world.clock.now()).admission
+
+    assert admission.outcome == "refuse"
+    assert "its bundle was replaced: version v2 came, version v1 was opened" in admission.line
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("bundle", "the bundle was changed"),
+        ("no bundle", "the bundle is gone"),
+        ("artifact", "the model file was changed"),
+        ("no artifact", "the model file is gone"),
+        ("image", "the image of train in the registry was changed"),
+        ("registered", "the model file's sha256 in the registry was changed"),
+        ("record", "the release.json was changed"),
+    ],
+)
+def test_a_changed_part_stops_the_release_with_a_clear_line(
+    world: World, what: str, words: str
+) -> None:
+    number = world.open()
+    run = approve(world, number)
+    arn, key = world.item(number)["package_arn"], (f"releases/{MODEL}/1/bundle.zip", "v1")
+    artifact = next(key for key in world.store.versions if key[0].startswith("runs/"))
+    package = world.packages.package(arn)
+    if what == "bundle":
+        world.store.versions[key] += b"x"
+    elif what == "no bundle":
+        del world.store.versions[key]
+    elif what == "artifact":
+        world.store.versions[artifact] = b"other"
+    elif what == "no artifact":
+        del world.store.versions[artifact]
+    elif what == "image":
+        metadata = {**package.metadata, "image_train": "sha256:" + "0" * 64}
+        world.packages.found[arn] = replace(package, metadata=metadata)
+    elif what == "registered":
+        metadata = {**package.metadata, "artifact_sha256": "0" * 64}
+        world.packages.found[arn] = replace(package, metadata=metadata)
+    else:
+        world.table.items[MODEL, "release#000001"]["release_sha256"] = "0" * 64
+
+    line = refused(world, run)
+
+    assert line.startswith(f"churn/1: {words}")
+    assert line.endswith("nothing of a release may change; run the model again to open a new one")
+    assert world.champion() is None
