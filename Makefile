@@ -73,8 +73,8 @@ lock: $(UV) ## Renew every lock file from pyproject.toml
 setup: .venv/ready ## Make .venv from the locks
 
 $(UV): requirements/uv.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $(UV)
 
 .venv/ready: requirements/dev.txt pyproject.toml | $(UV)
