@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,9 @@ def test_a_job_cannot_tell_that_its_process_was_begun_before(processes: Processe
 
 def test_a_process_serves_one_job_and_one_that_ended_none(processes: Processes, tmp_path: Path):
     folder = step_folder(tmp_path)
-    processes.prepare("once", "facts", sys.executable, dict(ENVIRONMENT), folder)
     processes.prepare("broken", "facts", sys.executable, {"PYTHONHOME": "/nowhere"}, folder)
+    processes.prepare("once", "facts", sys.executable, dict(ENVIRONMENT), folder)
+    time.sleep(0.5)  # the broken one ends at once, and only its launcher knows
 
     ways = [run(processes, tmp_path, 0, program)["ahead"] for program in ("once", "broken")]
     (tmp_path / "log-once").unlink()

@@ -180,9 +180,9 @@ def deployed(root: Path, *up: str, pace: float | None = None) -> Iterator[Laptop
         (root / name).symlink_to(ROOT / name)
     (root / "models").mkdir()
     laptop = Laptop(root, pace)
-    answered(laptop.shell("up", *up, "--json"))
+    laptop.must("up", *up)
     try:
-        answered(laptop.shell("deploy", "--json"))
+        laptop.must("deploy")
         yield laptop
     finally:
         laptop.kanmon("down", "--erase")
