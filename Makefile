@@ -30,7 +30,7 @@ check: .venv/ready ## What ruff and mypy object to
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
-test-docs: .venv/ready .venv-sam/ready ## Every command that stands in the documents, in a fresh copy
+test-docs: .venv/ready .venv-sam/ready ## The commands of the documents and the SAM CLI, in fresh copies
 	@$(BIN)/pytest tests/docs -m docs
 
 test-docker: .venv/ready .venv-sam/ready ## The steps and the functions in real containers; needs a Docker engine

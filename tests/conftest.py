@@ -17,7 +17,6 @@ LONGEST = (
     "retrain/test_release_faults.py",
     "retrain/test_faults.py",
     "retrain/test_releases.py",
-    "local/test_sam_deploy.py",
     "cli/test_releases.py",
     "retrain/test_release_kills.py",
     "retrain/test_grants.py",

@@ -1,5 +1,4 @@
-"""The documents' commands: `make test-docs`. Anything else collects them and says that they are
-skipped."""
+"""The documents' commands and the SAM CLI: `make test-docs`. Anything else skips them aloud."""
 
 import pytest
 
@@ -10,5 +9,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("docs"):
             item.add_marker(
-                pytest.mark.skip(reason="`make test-docs` runs the documents' commands")
+                pytest.mark.skip(
+                    reason="`make test-docs` runs the documents' commands and the SAM CLI"
+                )
             )

@@ -1,7 +1,6 @@
 """Every command in the documents works as it stands there.
 
-The ```sh blocks of a document are run in order, in one shell. The README's come first, in a fresh
-copy of the project; the other documents follow in the same copy, as they do for a reader. For a
+The ```sh blocks of a document are run in order, in one shell, in a fresh copy of the project. For a
 block that names the stage dev, a second local stage stands in for the AWS account: the SDKs' own
 endpoint variable points there, and the same `sam build` and `sam deploy` run as for a reader.
 """
@@ -16,14 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# Operations ends with taking everything down.
-LAST = ROOT / "docs/operations.md"
-DOCUMENTS = [
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    *sorted({*ROOT.glob("docs/*.md")} - {LAST}),
-    LAST,
-]
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")])
 
 # What a document says and this test must not run, and why.
 ELSEWHERE = {
@@ -78,14 +70,10 @@ def script(document: Path) -> str:
     return "\n".join(parts)
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of what git tracks, as it is in the work tree, with the environments already made.
-
-    Only the README is shown to work from nothing; the others follow in its copy.
-    """
-    home = tmp_path_factory.mktemp("reader")
-    copy = home / "kanmon"
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    """A copy of what git tracks, as it is in the work tree, with the environments already made."""
+    copy = tmp_path / "kanmon"
     tracked = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
     )
@@ -100,7 +88,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             (copy / made).symlink_to(ROOT / made)
     subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
     yield copy
-    if any(home.exists() for home in (copy / ".kanmon", home / "account")):
+    if any(home.exists() for home in (copy / ".kanmon", tmp_path / "account")):
         shell(f"kanmon down --erase; {ACCOUNT} down --erase", copy, check=False)
 
 

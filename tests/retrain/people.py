@@ -108,9 +108,14 @@ def a_rollback(laptop: Laptop) -> None:
 
 
 def a_rejection(laptop: Laptop, releases: Releases) -> None:
+    """Follow Review writes it down and tells it: Close Release hears nothing of it."""
     number = releases.open()
+    rule = {"Name": releases.resources["CloseReleaseFunctionPromotionEndedBadly"]}
+    laptop.client("events").disable_rule(**rule)
     must(laptop, "reject", f"glasses/{number}", "--reason", "odd", *APPROVER)
-    eventually(lambda: status(laptop, number) == "REJECTED")
+    eventually(lambda: ("rejected", number) in releases.history())
+    laptop.client("events").enable_rule(**rule)
+    assert status(laptop, number) == "REJECTED"
 
 
 def a_promotion_that_nobody_approved(laptop: Laptop, releases: Releases) -> None:

@@ -47,7 +47,7 @@ UNSEEN_BY_ROLE = {
         "codepipeline:PutApprovalResult": RARE,
         "cloudformation:DescribeStackEvents": BROKEN_STACK,
     },
-    "FollowReviewRole": {"codepipeline:PutApprovalResult": RACE, "sns:Publish": RACE},
+    "FollowReviewRole": {"codepipeline:PutApprovalResult": RACE},
     "FollowRegistryRole": {"sagemaker:UpdateModelPackage": RACE, "sns:Publish": RACE},
     "VerifyRole": {"s3:ListBucket": MISSING_KEYS},
     "ReleasePipelineRole": {
