@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
-from lifecycle.items import Expected, Item
+from lifecycle.items import Item
 from lifecycle.notice import Notice
 from lifecycle.store import ObjectMissingError
 from lifecycle.wording import moment
@@ -25,6 +25,8 @@ from releases.record import Case, Stored, release_bytes, release_document, sha25
 from releases.release_ledger import ReleaseLedger
 from releases.serving import Failure, Standing
 
+from tests.unit.control.release_table import Clock, Table
+
 MODEL, STACK, BUCKET = "churn", "kanmon-test", "kanmon-test-data"
 ADMIT, VERIFY, RECORD = "AdmitRelease", "VerifyRelease", "RecordRelease"
 CONFIRM = "ConfirmRelease"
@@ -36,60 +38,6 @@ BOB = "arn:aws:iam::123456789012:user/bob"
 
 
 ALARM = Failure("CodeDeploy d-1: an alarm is active (ALARM_ACTIVE)", True)
-
-
-class KilledError(Exception):
-    """The function was stopped in the middle of its work."""
-
-
-@dataclass
-class Clock:
-    """Every look at it is a second later."""
-
-    at: datetime = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        self.at += timedelta(seconds=1)
-        return self.at
-
-
-@dataclass
-class Table:
-    """The model table; `left` writes are made before the function that writes is killed."""
-
-    items: dict[tuple[str, str], Item] = field(default_factory=dict)
-    left: int | None = None
-
-    def read(self, model: str, item: str) -> Item | None:
-        found = self.items.get((model, item))
-        return dict(found) if found is not None else None
-
-    def beginning_with(self, model: str, prefix: str) -> list[Item]:
-        names = sorted(name for of, name in self.items if of == model and name.startswith(prefix))
-        return [dict(self.items[model, name]) for name in names]
-
-    def change(
-        self, model: str, item: str, fields: Mapping[str, Any], expected: Expected | None = None
-    ) -> Item | None:
-        self.use()
-        there = self.items.get((model, item), {})
-        if any(there.get(name) not in allowed for name, allowed in (expected or {}).items()):
-            return None
-        changed = {**there, **fields, "model": model, "item": item}
-        kept = {name: value for name, value in changed.items() if value is not None}
-        self.items[model, item] = kept
-        return dict(kept)
-
-    def count(self, model: str, item: str, attribute: str) -> int:
-        number = int(self.items.get((model, item), {}).get(attribute, 0)) + 1
-        self.change(model, item, {attribute: number})
-        return number
-
-    def use(self) -> None:
-        if self.left is not None:
-            if self.left == 0:
-                raise KilledError
-            self.left -= 1
 
 
 @dataclass

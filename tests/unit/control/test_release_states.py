@@ -23,6 +23,7 @@ from releases.pipeline import DEPLOY, REVIEW
 from releases.promoting import NotLiveError, record_live
 from releases.release_ledger import CLOSED, PROMOTED, WAITING
 
+from tests.unit.control.release_table import KilledError
 from tests.unit.control.release_world import (
     ADA,
     ADMIT,
@@ -30,7 +31,6 @@ from tests.unit.control.release_world import (
     CONFIRM,
     MODEL,
     RECORD,
-    KilledError,
     Run,
     World,
 )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from review.page import render
 
 from tests.unit.review.reading_page import Element, read
-from tests.unit.review.samples import METRICS, documents
+from tests.unit.review.samples import METRICS, documents, huge
 
 TASKS = list(METRICS)
 
@@ -248,31 +248,6 @@ def test_long_names_that_differ_at_their_ends_stay_apart() -> None:
 
     names = [row[0] for row in rows_of(read(render(**sample)), "segments-1")]
     assert len(set(names)) == 2
-
-
-def huge(task: str, name: str) -> dict[str, Any]:
-    """A run with more of everything than a page can show."""
-    sample = documents(task)
-    evaluated = sample["evaluation"]
-    for key in ("segments", "importance"):
-        first = evaluated[key][0]
-        evaluated[key] = [
-            first | dict.fromkeys(("value", "feature"), f"{name}{place}") for place in range(500)
-        ]
-    evaluated["data"]["drift"] = evaluated["data"]["drift"] * 80
-    evaluated["data"]["warnings"] = [f"{place}{name}" for place in range(500)]
-    labels = [f"{place}{name}" for place in range(100)]
-    evaluated["confusion"] = {"labels": labels, "counts": [[3] * 100 for _ in labels]}
-    group = {"value": name, "rows": 40, "score": 0.5}
-    evaluated["fairness"] = [
-        {"column": name, "metric": "recall", "gap": 0.1, "groups": [group] * 90} for _ in range(40)
-    ]
-    rule = {**sample["verdict"]["rules"][0], "segment": name, "words": name}
-    sample["verdict"]["rules"] = [rule] * 2000
-    sample["preprocess"]["rejected"] = [{name: name}] * 50
-    sample["run_plan"]["images"] = {f"{name}{place}": name for place in range(30)}
-    sample["champion_definition"]["features"] = [{"name": label} for label in labels]
-    return sample
 
 
 # The middle two are the dearest to escape; "binary" has the most sections.

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from review.page import LARGEST_PAGE, render
 
 from tests.unit.review.reading_page import Element, read
-from tests.unit.review.samples import documents
-from tests.unit.review.test_page import HOSTILE, anything, headings, huge, rows_of
+from tests.unit.review.samples import documents, huge
+from tests.unit.review.test_page import HOSTILE, anything, headings, rows_of
 
 RELEASE: dict[str, Any] = {
     "number": 7,
