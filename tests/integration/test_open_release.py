@@ -25,7 +25,8 @@ from review.page import render
 
 from tests.integration.conftest import BUCKET, RUN, TABLE, TOPIC, Context, Stage
 from tests.integration.test_open_run import CHAMPION
-from tests.unit.control.release_world import TREE, Clock, KilledError, Pipeline, Table
+from tests.unit.control.release_table import Clock, KilledError, Table
+from tests.unit.control.release_world import TREE, Pipeline
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 Open = Callable[..., dict[str, Any]]

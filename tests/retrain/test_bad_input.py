@@ -124,7 +124,7 @@ def test_harmless_oddities_are_accepted(laptop: Laptop) -> None:
         (["run", "bad", "--set", "rounds=many"], 2, "rounds"),
         (["run", "bad", "--name", "x" * 60], 2, "37"),
         (["put-data", "bad", "no-such-file.csv"], 2, "no-such-file.csv"),
-        (["put-data", "bad", "../bad.csv"], 2, "bad.csv"),
+        (["put-data", "bad", "../no-such-file.csv"], 2, "../no-such-file.csv"),
         (["show", "no-such-run"], 2, "no-such-run"),
     ],
 )
