@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import close_run
+import closing_gateways
 import open_run
 
 from tests.integration.conftest import RUN, Context, Stage
@@ -128,7 +129,7 @@ def test_a_close_that_died_between_hand_over_and_start_is_finished_by_its_repeat
 ) -> None:
     open_for(context, RUN)
     open_for(context, WAITING)
-    ledger = close_run.gateways().ledger
+    ledger = closing_gateways.gateways().ledger
     handed = ledger.hand_over_turn("churn", RUN, 1)  # and here it died
 
     closed = close_run.handler(load_event("close_run"), context)

@@ -265,6 +265,8 @@ def test_the_key_of_an_artifact_has_short_names_and_a_random_part():
 @pytest.fixture
 def handlers() -> tuple[dict[str, Any], list[tuple[str, dict[str, Any]]]]:
     """CloudFormation's handlers of the type, and the calls they make."""
+    from ministack.services.cloudformation import provisioners
+
     from kanmon.local.patches import pipelines
 
     calls: list[tuple[str, dict[str, Any]]] = []
@@ -274,7 +276,7 @@ def handlers() -> tuple[dict[str, Any], list[tuple[str, dict[str, Any]]]]:
         return {"pipeline": {**request.get("pipeline", {}), "version": len(calls)}}
 
     pipelines.install(call)
-    return pipelines.provisioners._RESOURCE_HANDLERS[pipelines.TYPE], calls
+    return provisioners._RESOURCE_HANDLERS[pipelines.TYPE], calls
 
 
 PROPERTIES = {

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 Client = Callable[[str], Any]
-Machine = Callable[[dict[str, Any]], "Run"]
+Machine = Callable[..., "Run"]
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [

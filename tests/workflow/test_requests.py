@@ -8,7 +8,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import xform_name
-from botocore.model import OperationModel, Shape
+from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
 from tests.workflow.definition import CHAMPION, evaluate, sample_variables, states
@@ -54,7 +54,7 @@ def python_pattern(pattern: str) -> str:
     return re.sub(r"\$\{\d+,\d+\}$", "", pattern)
 
 
-def breaches(value: Any, shape: Shape, path: str = "") -> Iterator[str]:
+def breaches(value: Any, shape: Any, path: str = "") -> Iterator[str]:
     """Break-downs of enum, pattern and length, which botocore leaves to the service."""
     if shape.type_name == "structure":
         for key, part in value.items():

@@ -2,6 +2,7 @@
 
 import doctest
 
+import click
 import pytest
 
 from kanmon import (
@@ -42,7 +43,7 @@ def test_the_examples_in_the_docstrings_hold(module):
 def test_a_table_is_aligned_whatever_its_colours():
     rows = [[screen.coloured("pass"), "a"], [screen.coloured("reject"), "b"]]
 
-    lines = [screen.click.unstyle(line) for line in screen.table(rows)]
+    lines = [click.unstyle(line) for line in screen.table(rows)]
 
     assert lines == ["pass    a", "reject  b"]
 

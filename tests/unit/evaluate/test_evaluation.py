@@ -41,9 +41,10 @@ def model(task, library="lightgbm", **settings) -> Artifact:
 
 
 def evaluated(task, candidate, champion=None, test=None, evidence=EVIDENCE, **settings):
-    settings = plan(task, candidate.library, champion=CHAMPION if champion else None, **settings)
+    changes = {"champion": CHAMPION if champion else None, **settings}
     test = rows(task, 120, seed=2) if test is None else test
-    given = evaluate(settings, test, candidate, champion, evidence)
+    run = plan(task, candidate.library, **changes)
+    given = evaluate(run, test, candidate, champion, evidence)
     return given.document, given.comparison
 
 
