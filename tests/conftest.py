@@ -23,8 +23,6 @@ LONGEST = (
     "retrain/test_loop.py",
     "retrain/test_bad_input.py",
     "cli/test_runs.py",
-    "template/test_serving.py",
-    "template/test_sam.py",
     "local/test_persistence.py",
     "local/test_functions_versions.py",
     "local/test_sagemaker_stage.py",

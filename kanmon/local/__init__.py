@@ -96,7 +96,8 @@ DIFFERENCES = (
         "What runs does not outlive the server. At the next start executions are ABORTED, jobs "
         "and deployments Stopped, builds FAULT, pipeline actions failed so that their stage can be "
         "retried; waiting approvals go on waiting. Events of the last seconds before a kill may "
-        "come twice; a killed server loses at most the last half second.",
+        "come twice; a killed server loses the last half second, up to five where it holds very "
+        "much.",
     ),
     (
         "Quotas and speed",

@@ -1,12 +1,14 @@
 """Keeps what the services hold on disk, so that it survives a restart and a killed process.
 
 A service is saved about half a second after it changed, whole, into one file that is replaced at
-once. What a killed process loses is that half second; S3 objects are written as they arrive, and
-what must not be lost once it was promised (see `assembly.DURABLE`) is saved before the answer.
+once; later where there is so much to save that it would take more than a tenth of a processor.
+What a killed process loses is that time; S3 objects are written as they arrive, and what must not
+be lost once it was promised (see `assembly.DURABLE`) is saved before the answer.
 """
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,19 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 DELAY_SECONDS = 0.4
+LONGEST_DELAY_SECONDS = 5.0
+# The pause after saving is so many times as long as the work it was.
+PAUSE_FOR_WORK = 9
 # Reading a service while it works may meet a dict that grows; the next try finds it at rest.
 TRIES = 5
 
 Take = Callable[[], dict[str, Any] | None]
 Encode = Callable[[str, dict[str, Any]], str]
+
+
+def delay(work_seconds: float) -> float:
+    """Seconds from a change until it is saved, where the last time took the processor so long."""
+    return min(max(DELAY_SECONDS, PAUSE_FOR_WORK * work_seconds), LONGEST_DELAY_SECONDS)
 
 
 class Saver:
@@ -67,9 +77,11 @@ class Saver:
         self._thread.join()
 
     def _run(self) -> None:
+        work_seconds = 0.0
         while not self._closing.is_set():
             self._wake.wait()
-            self._closing.wait(DELAY_SECONDS)
+            self._closing.wait(delay(work_seconds))
+            begun = time.thread_time()
             self._wake.clear()
             with self._lock:
                 changed, self._changed = self._changed, set()
@@ -77,6 +89,7 @@ class Saver:
             again = [service for service in sorted(changed) if self._tried(service)]
             if again:
                 self.changed(*again)
+            work_seconds = time.thread_time() - begun
 
     def _tried(self, service: str) -> bool:
         """Save; tell whether to look again. A full disk must not end the thread for good."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kanmon.local import stage as local_stage
-from kanmon.local.persistence import Saver
+from kanmon.local.persistence import Saver, delay
 from kanmon.local.stage import Stage
 from tests.local.conftest import connect
 from tests.local.making import eventually, invoke, make_function, make_role
@@ -193,3 +193,10 @@ def test_a_full_disk_does_not_end_the_saving(tmp_path: Path) -> None:
 
     eventually(lambda: (folder / "tables.json").exists())
     saver.close()
+
+
+@pytest.mark.parametrize(("work", "pause"), [(0.0, 0.4), (0.1, 0.9), (10.0, 5.0)])
+def test_saving_takes_no_more_than_a_tenth_of_a_processor_nor_waits_for_long(
+    work: float, pause: float
+) -> None:
+    assert delay(work) == pytest.approx(pause)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +124,9 @@ class Laptop:
             )
         return self._clients[key]
 
-    @property
+    @cached_property
     def outputs(self) -> dict[str, str]:
+        """The platform's outputs, which no later deployment of a test changes."""
         stack = self.client("cloudformation").describe_stacks(StackName="kanmon-local")
         return {item["OutputKey"]: item["OutputValue"] for item in stack["Stacks"][0]["Outputs"]}
 

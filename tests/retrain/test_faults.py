@@ -26,7 +26,7 @@ STATES = (
 
 
 def eventually(
-    found: Callable[[], Any], within_seconds: float = 30, pause_seconds: float = 0.02
+    found: Callable[[], Any], within_seconds: float = 30, pause_seconds: float = 0.05
 ) -> Any:
     """Wait for it. The processor that looks is not there for what is waited for."""
     limit = time.monotonic() + within_seconds
@@ -59,7 +59,7 @@ def end(laptop: Laptop, arn: str) -> dict[str, Any]:
     return found
 
 
-def entered(laptop: Laptop, arn: str, state: str) -> None:
+def entered(laptop: Laptop, arn: str, state: str, pause_seconds: float = 0.02) -> None:
     """Wait until the execution has entered a state (or is past it)."""
     states = laptop.client("stepfunctions")
 
@@ -68,7 +68,7 @@ def entered(laptop: Laptop, arn: str, state: str) -> None:
         names = [event.get("stateEnteredEventDetails", {}).get("name") for event in history]
         return state in names
 
-    eventually(seen)
+    eventually(seen, pause_seconds=pause_seconds)
 
 
 def test_a_job_that_is_stopped_fails_the_run_and_says_so(laptop: Laptop) -> None:
@@ -216,6 +216,8 @@ def killed_in(laptop: Laptop, models: dict[str, str]) -> dict[str, str]:
     runs = {}
     for state, model in models.items():
         runs[state] = begin(laptop, model, f"{model}-first")
+        if STATES.index(state) > STATES.index("Evaluate"):  # short ones, after seconds of jobs
+            entered(laptop, runs[state], "Evaluate", pause_seconds=0.2)
         entered(laptop, runs[state], state)
     os.kill(json.loads((laptop.home / "stage.json").read_text())["pid"], signal.SIGKILL)
     laptop.must("up")

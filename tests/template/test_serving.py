@@ -1,7 +1,6 @@
 """What one model in production must be like: its linters, words, permissions, alarms, take-over."""
 
 import json
-import os
 import re
 from typing import Any
 
@@ -11,7 +10,6 @@ from policy_sentry.querying.actions import get_action_data
 from tests.template.serving import GIVEN, TEMPLATE, granted, resources, source, translated
 from tests.template.test_lint import findings
 from tests.template.test_permissions import fits, resource_formats
-from tests.template.test_sam import SAM, sam
 from tests.template.translation import ROOT
 
 SOURCE = source()
@@ -321,12 +319,3 @@ def statistics(alarm: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
         assert model == {"Name": "model", "Value": "shells"}
         found[metric["Id"]] = (stat["Metric"]["MetricName"], release["Value"], stat["Stat"])
     return found
-
-
-@pytest.mark.skipif(not SAM.exists(), reason="the SAM CLI is not installed: make .venv-sam/ready")
-def test_the_sam_cli_accepts_the_template() -> None:
-    done = sam(
-        "validate", "--lint", "--template", str(TEMPLATE), folder=ROOT, path=os.environ["PATH"]
-    )
-
-    assert (done.returncode, "is a valid SAM Template" in done.stdout) == (0, True), done.stderr

@@ -1,4 +1,4 @@
-"""The SAM CLI's word on the template, and what its build puts into the functions' package."""
+"""The SAM CLI's word on the templates, and what its build puts into the functions' package."""
 
 import os
 import shutil
@@ -13,9 +13,7 @@ from tests.template.translation import ROOT, source
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 UV = ROOT / ".venv" / "bin" / "uv"
 
-pytestmark = pytest.mark.skipif(
-    not SAM.exists(), reason="the SAM CLI is not installed: make .venv-sam/ready"
-)
+pytestmark = pytest.mark.docs
 
 
 def sam(*arguments: str, folder: Path, path: str) -> subprocess.CompletedProcess[str]:
@@ -35,8 +33,10 @@ def sam(*arguments: str, folder: Path, path: str) -> subprocess.CompletedProcess
     )
 
 
-def test_the_sam_cli_accepts_the_template() -> None:
-    done = sam("validate", "--lint", folder=ROOT, path=os.environ["PATH"])
+@pytest.mark.parametrize("template", ["template.yaml", "serving/serving.yaml"])
+def test_the_sam_cli_accepts_the_template(template: str) -> None:
+    words = ("validate", "--lint", "--template", template)
+    done = sam(*words, folder=ROOT, path=os.environ["PATH"])
 
     assert (done.returncode, "is a valid SAM Template" in done.stdout) == (0, True), done.stderr
 
