@@ -9,11 +9,11 @@ import os
 import re
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from kanmon.local import authorization, imports, notifications, persistence
 from kanmon.local.home import Home
-from kanmon.local.parts import OwnService, Parts
+from kanmon.local.parts import Installed, OwnService, Parts
 from kanmon.local.patches import access, memory
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Assembly:
         function_urls.install(self.ready["lambda"])
         persistence.use(self.saver)
         for name in OWN:
-            gateway.add_service(name, own_service(name).TARGET_PREFIX, _asked(own_service(name)))
+            gateway.add_service(name, own_service(name).target_prefix, _asked(own_service(name)))
         for name in self.ready:
             gateway.wrap_service(name, self._in_time(name))
         return gateway.application
@@ -98,11 +98,10 @@ class Assembly:
         asl.install(self.endpoint)
         parts = Parts(self.home, self.endpoint, Emulator(), docker=self.docker)
         for name in OWN:
-            service = own_service(name)
-            service.install(parts)
-            access.add_service(name, service.resource_arn)
-            service.load_persisted_state(self._kept(name))
-            self.saver.keep(name, name, service.get_state)
+            own = own_service(name)
+            access.add_service(name, own.resource_arn)
+            own.install(parts, self._kept(name))
+            self.saver.keep(name, name, own.installed.service.get_state)
         half_done = operations.interrupted()
         for name in (*SECOND, *OWN):
             self._announce(name)
@@ -112,7 +111,7 @@ class Assembly:
         importlib.import_module("kanmon.local.patches.transforms").install()
         asl.warm_up()
         for name in OWN:
-            own_service(name).warm_up()
+            own_service(name).installed.warm_up()
         for execution in interrupted:
             memory.announce(execution)
 
@@ -172,7 +171,7 @@ class Assembly:
         # First: what ends now is kept as running, and so is properly aborted at the next start.
         self.saver.close()
         for name in OWN:
-            own_service(name).close()
+            own_service(name).installed.close()
         self.functions.stop()
 
 
@@ -200,16 +199,17 @@ def _publish_steps() -> None:
     images.publish({step: f"sha256:{digest(step)}" for step in STEPS})
 
 
-def own_service(name: str) -> OwnService:
-    """The package of one of our own services."""
-    return cast(OwnService, importlib.import_module(f"kanmon.local.{name}"))
+def own_service(name: str) -> OwnService[Installed]:
+    """One of our own services."""
+    own: OwnService[Installed] = importlib.import_module(f"kanmon.local.{name}").own
+    return own
 
 
-def _asked(service: OwnService) -> "Handler":
+def _asked(own: OwnService[Installed]) -> "Handler":
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> "Response":
-        return service.respond(headers, body)
+        return own.installed.respond(headers, body)
 
     return handle
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+TARGET_PREFIX = "CodeBuild_20161006."
 EVERYTHING = "*"
 
 

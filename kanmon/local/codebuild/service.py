@@ -8,12 +8,11 @@ from typing import Any
 from kanmon.local.codebuild.access import refused
 from kanmon.local.codebuild.builds import Builds
 from kanmon.local.codebuild.execution import Workshop
+from kanmon.local.codebuild.names import TARGET_PREFIX
 from kanmon.local.codebuild.projects import Projects
 from kanmon.local.protocol.errors import ServiceError
 from kanmon.local.protocol.service import JsonService, Response
 from kanmon.local.protocol.shapes import Api
-
-TARGET_PREFIX = "CodeBuild_20161006."
 
 
 class CodeBuildApi(Api):

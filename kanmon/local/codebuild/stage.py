@@ -21,6 +21,7 @@ from kanmon.local.credentials import Credentials, assume_as_service
 from kanmon.local.home import ACCOUNT, REGION
 from kanmon.local.jobs.processes import Processes
 from kanmon.local.parts import Parts
+from kanmon.local.patches import builds
 from kanmon.local.protocol.service import Response
 
 AT_A_TIME = 10  # names of one GetParameters
@@ -59,6 +60,7 @@ class Stage:
         )
         self.service = CodeBuild(workshop)
         self.service.builds.clear()
+        builds.install(self.service.call)
 
     def respond(self, headers: Mapping[str, str], body: bytes) -> Response:
         self._emulator.remember_caller(headers)

@@ -4,6 +4,7 @@ import secrets
 import string
 from dataclasses import dataclass
 
+TARGET_PREFIX = "CodeDeploy_20141006."
 PREDEFINED = "CodeDeployDefault."
 _LETTERS = string.ascii_uppercase + string.digits
 

@@ -7,13 +7,11 @@ from typing import Any
 
 from kanmon.local.codedeploy.catalogue import Catalogue
 from kanmon.local.codedeploy.deployments import Deployments, Record
-from kanmon.local.codedeploy.names import APPLICATION, CONFIG, Names
+from kanmon.local.codedeploy.names import APPLICATION, CONFIG, TARGET_PREFIX, Names
 from kanmon.local.codedeploy.ports import Ports
 from kanmon.local.codedeploy.requests import CodeDeployApi
 from kanmon.local.codedeploy.rollout import Rollout
 from kanmon.local.protocol.service import JsonService, Operation, Response
-
-TARGET_PREFIX = "CodeDeploy_20141006."
 
 
 class CodeDeploy:

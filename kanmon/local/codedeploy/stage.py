@@ -41,6 +41,9 @@ class Stage:
         self.service.warm_up()
         self._actors.warm_up()
 
+    def close(self) -> None:
+        """Nothing runs beside the server: deployments are threads, and end with it."""
+
     def _may_pass(self, role: str) -> str | None:
         caller = self._emulator.caller()
         context = {"iam:PassedToService": PRINCIPAL}

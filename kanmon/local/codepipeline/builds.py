@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kanmon.local import codebuild
-from kanmon.local.codebuild import Handover, PipelineArtifact
+from kanmon.local.codebuild.handover import Handover, PipelineArtifact
 from kanmon.local.codepipeline.actions.codebuild import BuildError, Ended
 from kanmon.local.codepipeline.ports import Acting, Allowed, Artifact
 from kanmon.local.home import ACCOUNT, REGION

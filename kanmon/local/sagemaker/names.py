@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+TARGET_PREFIX = "SageMaker."
+
 
 @dataclass(frozen=True)
 class Names:

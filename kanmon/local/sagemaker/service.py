@@ -8,13 +8,11 @@ from typing import Any
 from kanmon.local.protocol.service import JsonService, Operation, Response
 from kanmon.local.protocol.shapes import Api
 from kanmon.local.sagemaker.access import Access
-from kanmon.local.sagemaker.names import Names
+from kanmon.local.sagemaker.names import TARGET_PREFIX, Names
 from kanmon.local.sagemaker.ports import Ports
 from kanmon.local.sagemaker.processing import JobRunner, ProcessingJobs
 from kanmon.local.sagemaker.registry import Registry
 from kanmon.local.sagemaker.tags import Tags
-
-TARGET_PREFIX = "SageMaker."
 
 
 class SageMaker:

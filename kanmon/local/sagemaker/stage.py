@@ -49,6 +49,9 @@ class Stage:
         self._emulator.remember_caller(headers)
         return self.service.respond(headers, body)
 
+    def warm_up(self) -> None:
+        self.service.warm_up()
+
     def expect_jobs(self) -> None:
         """A run has begun: get a process ready for its first step."""
         self._engine.expect()
