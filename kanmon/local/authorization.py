@@ -7,6 +7,7 @@ asks `allowed` here. Both write to the same record, so a test can hold grants ag
 
 import json
 import threading
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 from kanmon.local.home import REGION, Home
@@ -49,13 +50,13 @@ def open_record(home: Home) -> Record:
 
 
 def allowed(
-    role_arn: str, action: str, resource: str, context: dict[str, Any] | None = None
+    role: str, action: str, resource: str, context: Mapping[str, Any] | None = None
 ) -> bool:
-    """Decide, and record, whether the role may do this. A role that is not there may nothing."""
-    role = _name(role_arn)
-    answer = access.decide(role, action, resource, REGION, context or {})
+    """Decide, and record, whether a role (ARN) may do this. One that is not there may nothing."""
+    name = _name(role)
+    answer = access.decide(name, action, resource, REGION, dict(context or {}))
     if _record:
-        _record.add(role, action, resource, answer)
+        _record.add(name, action, resource, answer)
     return answer
 
 

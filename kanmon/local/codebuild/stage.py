@@ -9,7 +9,6 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from kanmon.local import authorization, persistence
 from kanmon.local.codebuild import environment
@@ -39,7 +38,7 @@ class Stage:
             endpoint=lambda: parts.endpoint,
             caller=self._emulator.caller,
             identity=self._emulator.identity,
-            allowed=allowed,
+            allowed=authorization.allowed,
             assume=lambda role, session: assume_as_service(role, PRINCIPAL, session),
             parameters=self._parameters,
             emit=self._emulator.emit,
@@ -109,12 +108,6 @@ class Stage:
         if missing:
             raise ParametersError(f"parameter does not exist: {missing[0]}")
         return found
-
-
-def allowed(
-    role: str, action: str, resource: str, context: Mapping[str, Any] | None = None
-) -> bool:
-    return authorization.allowed(role, action, resource, dict(context or {}))
 
 
 def clean_place(home: Path) -> Path:

@@ -37,7 +37,7 @@ class Stage:
         ports = Ports(
             caller=self._emulator.caller,
             identity=self._emulator.identity,
-            allowed=allowed,
+            allowed=authorization.allowed,
             trusted=trusted,
             emit=self._emit,
             changed=lambda: persistence.changed("codepipeline"),
@@ -48,9 +48,9 @@ class Stage:
             "S3": S3Source(buckets),
             "Manual": ManualApproval(Topics(self._clients), names),
             "Lambda": LambdaInvoke(Lambdas(self._clients), jobs, ACCOUNT),
-            "CodeBuild": CodeBuildAction(StageBuilds(allowed), names),
+            "CodeBuild": CodeBuildAction(StageBuilds(authorization.allowed), names),
             "CloudFormation": CloudFormationAction(
-                CloudStacks(self._clients, allowed, pipelines.stack_status), buckets
+                CloudStacks(self._clients, authorization.allowed, pipelines.stack_status), buckets
             ),
         }
         self.service = CodePipeline(ports, providers, jobs, names, approval_scale())
@@ -109,12 +109,6 @@ def approval_scale() -> float:
     The pace that a stage has by itself is for canaries, not for people.
     """
     return pace.scale() if os.environ.get(pace.SETTING) else 1.0
-
-
-def allowed(
-    role: str, action: str, resource: str, context: Mapping[str, Any] | None = None
-) -> bool:
-    return authorization.allowed(role, action, resource, dict(context or {}))
 
 
 def trusted(role: str) -> bool:

@@ -1,7 +1,6 @@
 """SageMaker put together for a running stage: its ports are MiniStack's services."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from kanmon.local import authorization, credentials, persistence
 from kanmon.local.home import ACCOUNT, REGION
@@ -32,7 +31,7 @@ class Stage:
             endpoint=lambda: parts.endpoint,
             caller=self._emulator.caller,
             identity=self._emulator.identity,
-            allowed=allowed,
+            allowed=authorization.allowed,
             assume=assume,
             emit=self._emulator.emit,
             log_group_exists=self._emulator.log_group_exists,
@@ -58,12 +57,6 @@ class Stage:
 
     def close(self) -> None:
         self._processes.close()
-
-
-def allowed(
-    role: str, action: str, resource: str, context: Mapping[str, Any] | None = None
-) -> bool:
-    return authorization.allowed(role, action, resource, dict(context or {}))
 
 
 def assume(role: str, session: str) -> RoleCredentials:
