@@ -50,7 +50,7 @@ def serving_stack(connection: "Connection", model: str) -> str:
 
 
 def traffic(connection: "Connection", model: str) -> list[Share]:
-    """How the live alias splits the calls, the largest share first; empty before there is one."""
+    """How the live alias splits the calls, as `shares` says; empty before there is one."""
     return Lookout(connection, model).shares()
 
 
@@ -78,7 +78,7 @@ class Lookout:
 
 
 def alias_versions(connection: "Connection", function: str) -> list[tuple[str, float]]:
-    """(version, share) of the function's live alias, the largest share first."""
+    """(version, share) of the function's live alias, as `shares` orders them."""
     from botocore.exceptions import ClientError
 
     try:
@@ -91,15 +91,15 @@ def alias_versions(connection: "Connection", function: str) -> list[tuple[str, f
 
 
 def shares(alias: Any) -> list[tuple[str, float]]:
-    """(version, share) as an alias says it.
+    """(version, share) as an alias says it: what is in service, then what traffic moves to.
 
-    >>> shares({"FunctionVersion": "6", "RoutingConfig": {"AdditionalVersionWeights": {"7": 0.1}}})
-    [('6', 0.9), ('7', 0.1)]
+    >>> shares({"FunctionVersion": "6", "RoutingConfig": {"AdditionalVersionWeights": {"7": 0.9}}})
+    [('6', 0.1), ('7', 0.9)]
     """
     extra = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     main = (str(alias["FunctionVersion"]), round(1 - sum(extra.values()), 6))
     found = [main, *((str(version), float(share)) for version, share in extra.items())]
-    return sorted((one for one in found if one[1] > 0), key=lambda one: -one[1])
+    return [one for one in found if one[1] > 0]
 
 
 def release_of_version(connection: "Connection", function: str, version: str) -> int | None:
