@@ -3,11 +3,13 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from kanmon.local import stage as local_stage
 from kanmon.local.stage import Stage
@@ -15,10 +17,12 @@ from kanmon.local.stage import Stage
 Client = Callable[[str], Any]
 
 
+@lru_cache(maxsize=128)  # making one takes longer than most calls
 def connect(stage: Stage, service: str, **keys: str) -> Any:
-    """Return a boto3 client of the stage, as root or with the keys given."""
+    """Return a boto3 client of the stage, as root or with the keys given. It tries once."""
     return boto3.client(
         service,
+        config=Config(retries={"total_max_attempts": 1}),
         endpoint_url=stage.endpoint,
         region_name=stage.region,
         **(
