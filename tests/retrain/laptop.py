@@ -21,7 +21,7 @@ from kanmon.cli import main
 
 ROOT = Path(__file__).parents[2]
 # It keeps what it has read of the services' descriptions.
-_session = boto3.session.Session()
+SESSION = boto3.session.Session()
 LINKED = (
     "kanmon",
     "functions",
@@ -115,7 +115,7 @@ class Laptop:
         stage = json.loads((self.home / "stage.json").read_text())
         key = (service, stage["endpoint"])
         if key not in self._clients:
-            self._clients[key] = _session.client(
+            self._clients[key] = SESSION.client(
                 service,
                 region_name=stage["region"],
                 endpoint_url=stage["endpoint"],

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
 from click.testing import CliRunner, Result
 
 from kanmon.cli import main
-from tests.retrain.laptop import Laptop, rows
+from tests.retrain.laptop import SESSION, Laptop, rows
 from tests.retrain.releasing import Releases
 from tests.retrain.test_faults import eventually
 
@@ -240,7 +239,11 @@ def acting(laptop: Laptop, output: str, service: str) -> Any:
         RoleArn=laptop.outputs[output], RoleSessionName="somebody"
     )["Credentials"]
     stage = json.loads((laptop.home / "stage.json").read_text())
-    session = boto3.session.Session(
-        keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], stage["region"]
+    return SESSION.client(
+        service,
+        region_name=stage["region"],
+        endpoint_url=stage["endpoint"],
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
     )
-    return session.client(service, endpoint_url=stage["endpoint"])
