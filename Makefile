@@ -4,6 +4,9 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 STAGE ?= local
 
+# Everything here starts many processes of the same code; it is compiled once, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check test-docs test-docker test-browser bench data deploy clean lock setup
 
