@@ -1,64 +1,39 @@
 """The SAM CLI's word on the templates, and what its build puts into the functions' package."""
 
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.docs.sam_cli import copy_to, sam
 from tests.template.translation import ROOT, source
 
-SAM = ROOT / ".venv-sam" / "bin" / "sam"
 UV = ROOT / ".venv" / "bin" / "uv"
 
 pytestmark = pytest.mark.docs
 
 
-def sam(*arguments: str, folder: Path, path: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {
-        "SAM_CLI_TELEMETRY": "0",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "PATH": path,
-    }
-    return subprocess.run(
-        [SAM, *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize("template", ["template.yaml", "serving/serving.yaml"])
 def test_the_sam_cli_accepts_the_template(template: str) -> None:
     words = ("validate", "--lint", "--template", template)
-    done = sam(*words, folder=ROOT, path=os.environ["PATH"])
 
-    assert (done.returncode, "is a valid SAM Template" in done.stdout) == (0, True), done.stderr
+    said = sam(*words, folder=ROOT, AWS_DEFAULT_REGION="us-east-1")
+
+    assert "is a valid SAM Template" in said
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build of a fresh checkout on a machine that has this one Python, and uv."""
-    checkout = tmp_path_factory.mktemp("checkout")
-    for name in ("template.yaml", "dashboard.yaml", "samconfig.toml"):
-        shutil.copy(ROOT / name, checkout)
-    for name in ("statemachine", "functions", "serving"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, checkout / name, ignore=ignored)
+    checkout = copy_to(tmp_path_factory.mktemp("checkout"))
     programs = checkout / "bin"
     programs.mkdir()
     this_version = f"python3.{sys.version_info.minor}"
     for name, target in (("uv", UV), ("python3", sys.executable), (this_version, sys.executable)):
         (programs / name).symlink_to(target)
 
-    done = sam("build", folder=checkout, path=str(programs))
+    sam("build", folder=checkout, AWS_DEFAULT_REGION="us-east-1", PATH=str(programs))
 
-    assert done.returncode == 0, done.stderr
     return checkout / ".aws-sam" / "build"
 
 

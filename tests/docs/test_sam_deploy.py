@@ -2,8 +2,6 @@
 
 import json
 import os
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +11,10 @@ import pytest
 from kanmon.local import stage as local_stage
 from kanmon.local.jobs.images import STEPS, digest
 from kanmon.local.stage import Stage
+from tests.docs.sam_cli import copy_to, sam
 from tests.local.conftest import connect
 
 ROOT = Path(__file__).parents[2]
-SAM = ROOT / ".venv-sam" / "bin" / "sam"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-local-retrain"
 
 pytestmark = pytest.mark.docs
@@ -30,45 +28,31 @@ def own_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     local_stage.down(home)
 
 
-def sam(*arguments: str, folder: Path, stage: Stage) -> str:
-    environment = os.environ | {
-        "AWS_ENDPOINT_URL": stage.endpoint,
-        "AWS_ACCESS_KEY_ID": stage.access_key,
-        "AWS_SECRET_ACCESS_KEY": stage.secret_key,
-        "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",  # for uv
-        "SAM_CLI_POLL_DELAY": "0.5",
-        "SAM_CLI_TELEMETRY": "0",
-    }
-    done = subprocess.run(
-        [SAM, *arguments, "--config-env", "local"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
+def local_sam(*arguments: str, folder: Path, stage: Stage) -> str:
+    """What the SAM CLI said, having done it on the stage."""
+    return sam(
+        *(*arguments, "--config-env", "local"),
+        folder=folder,
+        AWS_ENDPOINT_URL=stage.endpoint,
+        AWS_ACCESS_KEY_ID=stage.access_key,
+        AWS_SECRET_ACCESS_KEY=stage.secret_key,
+        PATH=f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",  # for uv
+        SAM_CLI_POLL_DELAY="0.5",
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory, own_stage: Stage) -> Path:
     """A fresh checkout, built and deployed."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for name in ("template.yaml", "dashboard.yaml", "samconfig.toml"):
-        shutil.copy(ROOT / name, folder)
-    for name in ("statemachine", "functions", "serving"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    sam("build", folder=folder, stage=own_stage)
-    said = sam("deploy", folder=folder, stage=own_stage)
+    folder = copy_to(tmp_path_factory.mktemp("checkout"))
+    local_sam("build", folder=folder, stage=own_stage)
+    said = local_sam("deploy", folder=folder, stage=own_stage)
     assert "Successfully created/updated stack - kanmon-local" in said
     return folder
 
 
 def test_deploying_the_same_again_changes_nothing(checkout: Path, own_stage: Stage) -> None:
-    said = sam("deploy", folder=checkout, stage=own_stage)
+    said = local_sam("deploy", folder=checkout, stage=own_stage)
 
     assert "is up to date" in said
 
@@ -105,7 +89,7 @@ def test_a_change_updates_the_stack_and_deleting_removes_it(
     checkout: Path, own_stage: Stage
 ) -> None:
     overrides = ("--parameter-overrides", "Stage=local LogRetentionDays=3")
-    sam("deploy", *overrides, folder=checkout, stage=own_stage)
+    local_sam("deploy", *overrides, folder=checkout, stage=own_stage)
 
     groups = connect(own_stage, "logs").describe_log_groups(
         logGroupNamePrefix="/aws/vendedlogs/states/kanmon-local-retrain"
