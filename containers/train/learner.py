@@ -112,5 +112,5 @@ def refusal(library: str, error: Exception) -> StepError:
     said = said.partition(" at /")[0]  # LightGBM adds a path of the machine that built it
     return StepError(
         f"trainer.parameters: {library} refuses to train with these parameters on this data: "
-        f"{said}; correct trainer.parameters in model.yaml"
+        f"{said}; correct them where they were set: in model.yaml, or with --set"
     )
