@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ def document(result):
 def run_of(result):
     """The run that a `kanmon run` said it started."""
     return next(line for line in result.stderr.splitlines() if line.startswith("Run ")).split()[1]
+
+
+def entered(kanmon, run, state, within_seconds=20):
+    """Wait until the run has come to a state."""
+    limit = time.monotonic() + within_seconds
+    while state not in str(document(kanmon("show", run, "--json"))["states"]):
+        assert time.monotonic() < limit, (run, state)
 
 
 def test_a_drafted_model_trains_and_its_candidate_is_registered(first_run):
@@ -108,6 +116,7 @@ def test_without_data_the_run_says_how_to_give_some(make_model, root, kanmon):
 def test_a_run_may_wait_in_the_queue_be_stopped_and_be_watched(make_model, kanmon):
     make_model("busy")
     first = document(kanmon("run", "busy", "--no-wait", "--json"))
+    entered(kanmon, first["run"], "Preprocess")
     second = kanmon("run", "busy", "--set", "seed=8")
     stopped = kanmon("stop", first["run"], "--reason", "second thoughts")
     watched = kanmon("show", first["run"], "--wait", "--json")

@@ -167,6 +167,13 @@ class Laptop:
         found: dict[str, Any] = item.get("Item", {})
         return found
 
+    def holds(self, model: str, run: str, within_seconds: float = 20) -> None:
+        """Wait until the run has taken the model's turn."""
+        limit = time.monotonic() + within_seconds
+        while self.turn(model).get("holder") != {"S": run}:
+            assert time.monotonic() < limit, self.turn(model)
+            time.sleep(0.05)
+
     def settle(self, model: str, within_seconds: float = 20) -> None:
         """Wait until nobody holds the model's turn."""
         limit = time.monotonic() + within_seconds

@@ -28,6 +28,7 @@ gate: {floors: {rmse: 5.0}, margins: {rmse: 9.0}}
 segments: [b]
 serving: {canary: AllAtOnce}
 """
+LONG = ("--set", "rounds=50000", "--set", "early_stopping_rounds=50000")
 SHIFT = "Linear10PercentEvery10Minutes"
 SCIENTIST, APPROVER, OPERATOR = (
     ("--as", role) for role in ("data-scientist", "approver", "operator")
@@ -71,7 +72,8 @@ def someone_builds(laptop: Laptop) -> dict[str, Any]:
     for words in (("show", run["run"]), ("logs", run["run"]), ("runs", "glasses")):
         must(laptop, *words, *SCIENTIST)
     for who in (SCIENTIST, OPERATOR):
-        started = must(laptop, "run", "glasses", "--force", "--no-wait", *SCIENTIST)
+        started = must(laptop, "run", "glasses", *LONG, "--no-wait", *SCIENTIST)
+        laptop.holds("glasses", started["run"])  # stopped before, its turn would be taken over
         must(laptop, "stop", started["run"], *who)
         laptop.settle("glasses")
     return dict(run)
