@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from kanmon.cli import main
-from tests.local.making import eventually
+from tests.waiting import eventually
 
 
 def document(result):
@@ -299,7 +299,7 @@ def test_a_canary_under_way_tells_its_split_and_is_stopped_by_a_rollback(second,
     def show():
         return document(kanmon("show", f"jars/{number}", "--json"))
 
-    eventually(lambda: len(show()["traffic"]) == 2, 30)
+    eventually(lambda: len(show()["traffic"]) == 2)
     shifting = show()
     stopped = kanmon("rollback", "jars", "--as", "operator")
     watched = kanmon("watch", f"jars/{number}")

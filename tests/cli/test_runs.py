@@ -5,10 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import eventually
 
 
 def document(result):
@@ -21,11 +22,9 @@ def run_of(result):
     return next(line for line in result.stderr.splitlines() if line.startswith("Run ")).split()[1]
 
 
-def entered(kanmon, run, state, within_seconds=20):
+def entered(kanmon, run, state):
     """Wait until the run has come to a state."""
-    limit = time.monotonic() + within_seconds
-    while state not in str(document(kanmon("show", run, "--json"))["states"]):
-        assert time.monotonic() < limit, (run, state)
+    eventually(lambda: state in str(document(kanmon("show", run, "--json"))["states"]))
 
 
 def test_a_drafted_model_trains_and_its_candidate_is_registered(first_run):

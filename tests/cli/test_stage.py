@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from kanmon.cli import main
 from kanmon.local import stage as local_stage
-from tests.local.making import eventually
+from tests.waiting import eventually
 
 
 def test_up_when_it_is_up_does_nothing(stage, kanmon):

@@ -2,9 +2,8 @@
 
 import subprocess
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from kanmon.local.jobs.images import Image, Images, digest
 from kanmon.local.jobs.runner import Outcome, Runner
 from kanmon.local.stage import Stage
 from tests.local.workbench import REGION, Bench, Surroundings, s3_input, s3_outputs
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.docker
 
@@ -153,20 +153,13 @@ def test_no_container_outlives_the_stage(bench: Bench):
     ended: list[Outcome] = []
     thread = threading.Thread(target=lambda: ended.append(run(bench, "time.sleep(100)")))
     thread.start()
-    wait_for(lambda: docker("ps", "--quiet", "--filter", "name=job-") != "")
+    eventually(lambda: docker("ps", "--quiet", "--filter", "name=job-") != "")
 
     bench.processes.close()
     thread.join(10)
 
     assert [outcome.status for outcome in ended] == ["Failed"]
-    wait_for(lambda: docker("ps", "--quiet", "--filter", "name=job-") == "")
-
-
-def wait_for(fact: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not fact():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: docker("ps", "--quiet", "--filter", "name=job-") == "")
 
 
 def test_an_image_that_does_not_build_says_how_to_see_why(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from kanmon.local.jobs.images import STEPS, digest
 from kanmon.local.stage import Stage
 from tests.docs.sam_cli import copy_to, sam
 from tests.local.conftest import connect
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-local-retrain"
@@ -65,10 +65,8 @@ def test_what_sam_deployed_runs(checkout: Path, own_stage: Stage) -> None:
         input=json.dumps({"model": "abalone"}),
     )["executionArn"]
 
-    deadline = time.monotonic() + 60
-    while (ended := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    eventually(lambda: states.describe_execution(executionArn=execution)["status"] != "RUNNING")
+    ended = states.describe_execution(executionArn=execution)
 
     # Nobody published a definition: the functions, the table and the roles work, and say so.
     assert (ended["status"], ended["error"]) == ("FAILED", "UnknownModelError")

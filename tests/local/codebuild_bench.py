@@ -2,7 +2,6 @@
 
 import io
 import sys
-import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from kanmon.local.credentials import Credentials, RoleRefusedError
 from kanmon.local.emulator import Event
 from kanmon.local.home import ACCOUNT, REGION
 from kanmon.local.jobs.processes import Processes
+from tests.waiting import eventually
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/builds"
 CALLER = f"arn:aws:iam::{ACCOUNT}:role/developers"
@@ -154,12 +154,9 @@ def context(build: Mapping[str, Any], phase: str) -> str:
     return " ".join(f"{one['statusCode']}: {one['message']}" for one in found["contexts"])
 
 
-def is_removed(folder: Path) -> bool:
-    """Whether the folder goes away within a moment: it is removed in the background."""
-    deadline = time.monotonic() + 5
-    while folder.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not folder.exists()
+def goes_away(folder: Path) -> None:
+    """Wait until the folder is not there: it is removed in the background."""
+    eventually(lambda: not folder.exists(), pause_seconds=0.01)
 
 
 def commands(**phases: list[str]) -> str:

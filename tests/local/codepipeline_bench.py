@@ -16,6 +16,7 @@ from kanmon.local.codepipeline.ports import Acting, ActionError, Artifact, Ports
 from kanmon.local.codepipeline.service import CodePipeline
 from kanmon.local.emulator import Event
 from kanmon.local.protocol.errors import ServiceError
+from tests.waiting import eventually
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
@@ -321,9 +322,6 @@ class Bench:
         ]
 
     @staticmethod
-    def until(question: Callable[[], Any], seconds: float = 5) -> None:
-        """Wait until the answer is true; an assertion fails when it does not become so."""
-        limit = time.monotonic() + seconds
-        while not question():
-            assert time.monotonic() < limit, "it never became true"
-            time.sleep(0.002)
+    def until(question: Callable[[], Any]) -> None:
+        """Wait until the answer is true."""
+        eventually(question, pause_seconds=0.002)

@@ -9,7 +9,8 @@ from typing import Any
 
 from tests.local.codepipeline_bench import action, approval, entered_when, function
 from tests.local.codepipeline_bench import stage as part
-from tests.local.making import eventually, make_function, make_role
+from tests.local.making import make_function, make_role
+from tests.waiting import eventually
 
 ACCOUNT = "123456789012"
 SERVICE = "codepipeline.amazonaws.com"

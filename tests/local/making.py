@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -71,12 +70,3 @@ def printed(client: Client, name: str) -> list[str]:
         events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])
         lines += [(event["timestamp"], event["message"]) for event in events["events"]]
     return [line for _, line in sorted(lines, key=lambda line: line[0])]
-
-
-def eventually(question: Callable[[], Any], within_seconds: float = 15) -> Any:
-    """Ask until the answer is true, and return it."""
-    limit = time.monotonic() + within_seconds
-    while not (answer := question()):
-        assert time.monotonic() < limit, "it never became true"
-        time.sleep(0.05)
-    return answer

@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 
 from kanmon.local.alarms import expressions, states
 from kanmon.local.alarms.expressions import ExpressionError, Series
-from tests.local.making import Client, eventually
+from tests.local.making import Client
+from tests.waiting import eventually
 
 KNOWN: dict[str, Series] = {
     "errors": [0.0, 2.0, None, 4.0],

@@ -14,7 +14,7 @@ from tests.local.codebuild_bench import (
     Surroundings,
     commands,
     context,
-    is_removed,
+    goes_away,
 )
 
 
@@ -173,7 +173,7 @@ def test_the_environment_is_the_build_s_own(bench: Bench, monkeypatch: pytest.Mo
         "DEVELOPERS_SECRET": None,
         "HOME": str(folder / "home"),
     }
-    assert is_removed(folder)
+    goes_away(folder)
 
 
 EXPECTED = {

@@ -16,9 +16,9 @@ from tests.local.codebuild_bench import (
     Surroundings,
     commands,
     context,
-    is_removed,
+    goes_away,
 )
-from tests.local.workbench import appears, is_gone
+from tests.local.workbench import appears, ends
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_a_build_that_takes_too_long_is_ended_with_all_it_started(
     assert build["buildStatus"] == "TIMED_OUT"
     assert context(build, "BUILD") == "BUILD_TIMED_OUT: Build has timed out. "
     assert bench.printed() == []
-    assert is_gone(int((tmp_path / "away").read_text()))
+    ends(int((tmp_path / "away").read_text()))
 
 
 def test_a_build_can_be_stopped(bench: Bench, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_build_can_be_stopped(bench: Bench, tmp_path: Path) -> None:
     ended = bench.ended(build)
     assert (ended["buildStatus"], bench.phases(ended)["BUILD"]) == ("STOPPED", "STOPPED")
     assert context(ended, "BUILD") == ": The build was stopped"
-    assert is_gone(int((tmp_path / "pid").read_text()))
+    ends(int((tmp_path / "pid").read_text()))
 
 
 def test_stopping_a_build_that_has_ended_changes_nothing(bench: Bench) -> None:
@@ -239,4 +239,4 @@ def test_what_a_build_protected_from_writing_is_removed_all_the_same(bench: Benc
         commands(build=["mkdir -p locked/in; touch locked/in/a; chmod -R a-w locked"])
     )
 
-    assert is_removed(bench.workshop.folder / build["id"].partition(":")[2])
+    goes_away(bench.workshop.folder / build["id"].partition(":")[2])

@@ -18,7 +18,8 @@ from kanmon.local.jobs.processes import Processes
 from kanmon.local.stage import Stage
 from tests.local.codebuild_bench import ENVIRONMENT, Bench, Surroundings, context, unzipped, zipped
 from tests.local.conftest import connect
-from tests.local.making import eventually, make_role
+from tests.local.making import make_role
+from tests.waiting import eventually
 
 ACCOUNT = "123456789012"
 PRINCIPAL = "codebuild.amazonaws.com"

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -22,6 +21,7 @@ from tests.local.deploying import (
     revision,
     start,
 )
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -139,10 +139,7 @@ def shifting(codedeploy: CodeDeploy, around: Surroundings) -> Iterator[str]:
     around.alarm_states = {"errors": "OK"}
     alarms = {"enabled": True, "alarms": [{"name": "errors"}]}
     deployment = start(codedeploy, overrideAlarmConfiguration=alarms)
-    until = time.monotonic() + 5
-    while not around.routed:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    eventually(lambda: around.routed, pause_seconds=0.01)
     yield deployment
     around.alarm_states["errors"] = "ALARM"
     ended(codedeploy, deployment)

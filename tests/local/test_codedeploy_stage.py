@@ -16,7 +16,8 @@ import pytest
 from kanmon.local import stage as local_stage
 from kanmon.local.stage import Stage
 from tests.local.conftest import connect
-from tests.local.making import Client, eventually, package, printed
+from tests.local.making import Client, package, printed
+from tests.waiting import eventually
 
 HOOK = """
 import os, boto3
@@ -153,7 +154,7 @@ class Stack:
             found = str(describe(StackName=self.name)["Stacks"][0]["StackStatus"])
             return None if found.endswith("_IN_PROGRESS") else found
 
-        return str(eventually(status, 30))
+        return str(eventually(status))
 
     def outputs(self) -> dict[str, str]:
         [stack] = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]

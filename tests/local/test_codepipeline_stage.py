@@ -21,7 +21,8 @@ from tests.local.codepipeline_surroundings import (
     Surroundings,
 )
 from tests.local.conftest import connect
-from tests.local.making import eventually, make_role
+from tests.local.making import make_role
+from tests.waiting import eventually
 
 
 @pytest.fixture

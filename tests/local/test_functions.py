@@ -1,7 +1,8 @@
 """Functions on the local stage behave as in Lambda."""
 
 from kanmon.local.stage import Stage
-from tests.local.making import Client, eventually, invoke, make_function, package, printed
+from tests.local.making import Client, invoke, make_function, package, printed
+from tests.waiting import eventually
 
 FAILING = """
 class TurnTakenError(Exception):

@@ -5,7 +5,8 @@ import json
 import uuid
 import zipfile
 
-from tests.local.making import LOGS, Client, eventually, invoke, make_function, make_role, package
+from tests.local.making import LOGS, Client, invoke, make_function, make_role, package
+from tests.waiting import eventually
 
 READS = """
 import os

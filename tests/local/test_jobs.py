@@ -15,8 +15,8 @@ from tests.local.workbench import (
     Bench,
     Surroundings,
     appears,
+    ends,
     instances,
-    is_gone,
     s3_input,
     s3_outputs,
 )
@@ -165,7 +165,7 @@ time.sleep(60)
         "ClientError: MaxRuntimeExceeded: the job ran longer than the 1 seconds of"
         " StoppingCondition.MaxRuntimeInSeconds",
     )
-    assert is_gone(int(ours.read_text()))
+    ends(int(ours.read_text()))
 
 
 def test_a_stopped_job_may_say_a_last_word(bench: Bench, tmp_path: Path):
@@ -210,7 +210,7 @@ time.sleep(60)
     thread.join(10)
 
     assert not thread.is_alive()
-    assert is_gone(int(ours.read_text()))
+    ends(int(ours.read_text()))
 
 
 def test_a_missing_input_says_what_to_look_at(bench: Bench):

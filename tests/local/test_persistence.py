@@ -14,7 +14,8 @@ from kanmon.local import stage as local_stage
 from kanmon.local.persistence import Saver, delay
 from kanmon.local.stage import Stage
 from tests.local.conftest import connect
-from tests.local.making import eventually, invoke, make_function, make_role
+from tests.local.making import invoke, make_function, make_role
+from tests.waiting import eventually
 
 # Longer than a change waits before it is saved.
 SAVED = 1.5

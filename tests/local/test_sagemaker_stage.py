@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +17,8 @@ from kanmon.local import stage as local_stage
 from kanmon.local.jobs.images import digest
 from kanmon.local.stage import Stage
 from tests.local.conftest import connect
-from tests.local.workbench import appears, instances, is_gone
+from tests.local.workbench import appears, ends, instances
+from tests.waiting import eventually
 
 ACCOUNT = "123456789012"
 Client = Callable[[str], Any]
@@ -108,14 +108,15 @@ def request(bucket: str, role_arn: str, program: str) -> dict[str, Any]:
 
 
 def ended(client: Client, name: str) -> dict[str, Any]:
+    """The job as it is described after its end."""
     sagemaker = client("sagemaker")
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def over() -> dict[str, Any] | None:
         job: dict[str, Any] = sagemaker.describe_processing_job(ProcessingJobName=name)
-        if job["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped"):
-            return job
-        time.sleep(0.02)
-    raise AssertionError(f"{name} did not end")
+        return job if job["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    job: dict[str, Any] = eventually(over, pause_seconds=0.02)
+    return job
 
 
 # In a container the folder is /opt/ml/processing; PROCESSING_ROOT is set where that cannot be.
@@ -227,7 +228,7 @@ time.sleep(60)
     appears(home / "state/sagemaker.json")
 
     os.kill(first.pid, signal.SIGKILL)
-    assert is_gone(int(begun.read_text()))
+    ends(int(begun.read_text()))
     second = local_stage.up(home)
     job = ended(partial(connect, second), asked["ProcessingJobName"])
     local_stage.down(home)

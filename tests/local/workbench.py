@@ -3,7 +3,6 @@
 import os
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from kanmon.local.jobs.images import Image, PullError
 from kanmon.local.jobs.processes import Processes
 from kanmon.local.jobs.runner import Control, Outcome, Runner
 from kanmon.local.sagemaker.ports import Ports, RoleCredentials, RoleRefusedError
+from tests.waiting import eventually
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 ROOT_USER = "arn:aws:iam::123456789012:root"
@@ -163,27 +163,23 @@ class Bench:
         self.processes.close()
 
 
-def appears(file: Path, seconds: float = 10) -> None:
-    """Wait for a file; an assertion fails when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not file.exists():
-        assert time.monotonic() < deadline, f"{file} did not appear"
-        time.sleep(0.01)
+def appears(file: Path) -> None:
+    """Wait for a file."""
+    eventually(file.exists, pause_seconds=0.01)
 
 
-def is_gone(process: int) -> bool:
-    """Whether the process ends within a moment: a kill takes effect on its own time."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            os.kill(process, 0)
-            status = Path(f"/proc/{process}/status").read_text()
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        if "\nState:\tZ" in status:  # its new parent has not looked at it yet
-            return True
-        time.sleep(0.01)
-    return False
+def ends(process: int) -> None:
+    """Wait for the end of a process: a kill takes effect on its own time."""
+    eventually(lambda: _is_over(process), pause_seconds=0.01)
+
+
+def _is_over(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+        status = Path(f"/proc/{process}/status").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return True
+    return "\nState:\tZ" in status  # its new parent has not looked at it yet
 
 
 def instances(count: int) -> dict[str, Any]:

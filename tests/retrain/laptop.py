@@ -6,7 +6,6 @@ import random
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import boto3
 from click.testing import CliRunner
 
 from kanmon.cli import main
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 # It keeps what it has read of the services' descriptions.
@@ -167,19 +167,35 @@ class Laptop:
         found: dict[str, Any] = item.get("Item", {})
         return found
 
-    def holds(self, model: str, run: str, within_seconds: float = 20) -> None:
-        """Wait until the run has taken the model's turn."""
-        limit = time.monotonic() + within_seconds
-        while self.turn(model).get("holder") != {"S": run}:
-            assert time.monotonic() < limit, self.turn(model)
-            time.sleep(0.05)
+    def ended(self, execution: str) -> dict[str, Any]:
+        """The execution as it is described after its end."""
+        states = self.client("stepfunctions")
 
-    def settle(self, model: str, within_seconds: float = 20) -> None:
+        def over() -> dict[str, Any] | None:
+            description: dict[str, Any] = states.describe_execution(executionArn=execution)
+            return None if description["status"] == "RUNNING" else description
+
+        found: dict[str, Any] = eventually(over, pause_seconds=0.1)
+        return found
+
+    def entered(self, execution: str, state: str, pause_seconds: float = 0.02) -> None:
+        """Wait until the execution has entered a state (or is past it)."""
+        states = self.client("stepfunctions")
+
+        def seen() -> bool:
+            history = states.get_execution_history(executionArn=execution, maxResults=1000)
+            entries = (event.get("stateEnteredEventDetails", {}) for event in history["events"])
+            return state in [entry.get("name") for entry in entries]
+
+        eventually(seen, pause_seconds=pause_seconds)
+
+    def holds(self, model: str, run: str) -> None:
+        """Wait until the run has taken the model's turn."""
+        eventually(lambda: self.turn(model).get("holder") == {"S": run})
+
+    def settle(self, model: str) -> None:
         """Wait until nobody holds the model's turn."""
-        limit = time.monotonic() + within_seconds
-        while "holder" in self.turn(model):
-            assert time.monotonic() < limit, self.turn(model)
-            time.sleep(0.05)
+        eventually(lambda: "holder" not in self.turn(model))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from kanmon.cli import main
 from tests.retrain.laptop import SESSION, Laptop, rows
 from tests.retrain.releasing import Releases
-from tests.retrain.test_faults import eventually
+from tests.waiting import eventually
 
 MODEL = """
 name: glasses

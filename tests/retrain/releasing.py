@@ -7,7 +7,7 @@ import os
 import signal
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +16,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from tests.retrain.laptop import TINY, Laptop, Said, rows
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 SLOW = "Canary10Percent30Minutes"
 OPEN = ("WAITING", "APPROVED")
@@ -30,14 +31,6 @@ REGISTRY = {
     "ROLLED_BACK": "Rejected",
 }
 _plain = TypeDeserializer().deserialize
-
-
-def eventually(found: Callable[[], Any], within_seconds: float = 30) -> Any:
-    limit = time.monotonic() + within_seconds
-    while not (value := found()):
-        assert time.monotonic() < limit, "it never came"
-        time.sleep(0.06)  # looking takes the processor from what is waited for
-    return value
 
 
 @dataclass
@@ -201,7 +194,7 @@ class Releases:
         arn = self.release(number)["package_arn"]
         return dict(self.client("sagemaker").describe_model_package(ModelPackageName=arn))
 
-    def status(self, number: int, *wanted: str, within_seconds: float = 30) -> dict[str, Any]:
+    def status(self, number: int, *wanted: str) -> dict[str, Any]:
         """Wait until the release has one of these states; its record."""
 
         def there() -> dict[str, Any] | None:
@@ -209,7 +202,7 @@ class Releases:
             return found if found["status"] in wanted else None
 
         try:
-            found: dict[str, Any] = eventually(there, within_seconds)
+            found: dict[str, Any] = eventually(there)
         except AssertionError:
             raise AssertionError(self.advice(number)) from None
         return found
@@ -322,11 +315,11 @@ class Releases:
 
     # ---- what must be true
 
-    def check(self, within_seconds: float = 15) -> None:
+    def check(self) -> None:
         """At most one champion, approved, and live; no live alias without it; registry and history
         as the records say. To be asked when nothing is under way: what follows by events may need
         a moment."""
-        limit = time.monotonic() + within_seconds
+        limit = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 return self._check()

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 from typing import Any
 
 import pytest
@@ -177,9 +176,8 @@ def test_a_bad_execution_input_fails_with_the_reason_as_cause(
         name=name,
         input=json.dumps(request_body),
     )["executionArn"]
-    while (ended := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
-        time.sleep(0.05)
 
+    ended = laptop.ended(arn)
     assert ended["status"] == "FAILED"
     assert says in ended["cause"]
     assert "\n" not in ended["cause"]

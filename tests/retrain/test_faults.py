@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.retrain.laptop import TINY, Laptop, rows
+from tests.waiting import eventually
 
 STATES = (
     "Open Run",
@@ -25,17 +25,6 @@ STATES = (
 )
 
 
-def eventually(
-    found: Callable[[], Any], within_seconds: float = 30, pause_seconds: float = 0.05
-) -> Any:
-    """Wait for it. The processor that looks is not there for what is waited for."""
-    limit = time.monotonic() + within_seconds
-    while not (value := found()):
-        assert time.monotonic() < limit, "it never came"
-        time.sleep(pause_seconds)
-    return value
-
-
 # Trains for longer than a command line takes to start.
 SLOW = TINY.replace("rounds: 30", "rounds: 50000").replace("rounds: 10", "rounds: 50000")
 
@@ -46,29 +35,6 @@ def start(laptop: Laptop, model: str, text: str = TINY) -> tuple[str, str]:
     laptop.put_object(model, rows(300))
     started = laptop.must("run", model, "--no-wait")
     return started["run"], started["execution_arn"]
-
-
-def end(laptop: Laptop, arn: str) -> dict[str, Any]:
-    states = laptop.client("stepfunctions")
-
-    def ended() -> dict[str, Any] | None:
-        description: dict[str, Any] = states.describe_execution(executionArn=arn)
-        return None if description["status"] == "RUNNING" else description
-
-    found: dict[str, Any] = eventually(ended, pause_seconds=0.1)
-    return found
-
-
-def entered(laptop: Laptop, arn: str, state: str, pause_seconds: float = 0.02) -> None:
-    """Wait until the execution has entered a state (or is past it)."""
-    states = laptop.client("stepfunctions")
-
-    def seen() -> bool:
-        history = states.get_execution_history(executionArn=arn, maxResults=1000)["events"]
-        names = [event.get("stateEnteredEventDetails", {}).get("name") for event in history]
-        return state in names
-
-    eventually(seen, pause_seconds=pause_seconds)
 
 
 def test_a_job_that_is_stopped_fails_the_run_and_says_so(laptop: Laptop) -> None:
@@ -82,7 +48,7 @@ def test_a_job_that_is_stopped_fails_the_run_and_says_so(laptop: Laptop) -> None
 
     sagemaker.stop_processing_job(ProcessingJobName=job)
 
-    ended = end(laptop, arn)
+    ended = laptop.ended(arn)
     assert ended["status"] == "FAILED"
     assert "stopped" in ended["cause"].lower()
     laptop.settle("stopped-job")
@@ -91,7 +57,7 @@ def test_a_job_that_is_stopped_fails_the_run_and_says_so(laptop: Laptop) -> None
 
 def test_a_run_that_is_stopped_gives_its_turn_back_and_stops_its_job(laptop: Laptop) -> None:
     run, arn = start(laptop, "stopped-run", SLOW)
-    entered(laptop, arn, "Train")
+    laptop.entered(arn, "Train")
 
     laptop.must("stop", run)
 
@@ -122,7 +88,7 @@ def test_data_that_vanishes_after_the_snapshot_is_named(laptop: Laptop) -> None:
         )
         s3.delete_object(Bucket=bucket, Key=data["Key"], VersionId=data["VersionId"])
 
-    ended = end(laptop, started.result()["execution_arn"])
+    ended = laptop.ended(started.result()["execution_arn"])
     assert ended["status"] == "FAILED"
     assert "data.csv" in ended["cause"]
     laptop.settle("vanishes")
@@ -206,7 +172,7 @@ def after_the_kills(laptop: Laptop) -> dict[str, tuple[str, str, str]]:
         killed |= killed_in(laptop, {state: models[state] for state in states})
     again = {state: begin(laptop, model, f"{model}-again") for state, model in models.items()}
     return {
-        state: (model, killed[state], end(laptop, again[state])["status"])
+        state: (model, killed[state], laptop.ended(again[state])["status"])
         for state, model in models.items()
     }
 
@@ -217,11 +183,11 @@ def killed_in(laptop: Laptop, models: dict[str, str]) -> dict[str, str]:
     for state, model in models.items():
         runs[state] = begin(laptop, model, f"{model}-first")
         if STATES.index(state) > STATES.index("Evaluate"):  # short ones, after seconds of jobs
-            entered(laptop, runs[state], "Evaluate", pause_seconds=0.2)
-        entered(laptop, runs[state], state)
+            laptop.entered(runs[state], "Evaluate", pause_seconds=0.2)
+        laptop.entered(runs[state], state)
     os.kill(json.loads((laptop.home / "stage.json").read_text())["pid"], signal.SIGKILL)
     laptop.must("up")
-    ended = {state: str(end(laptop, run)["status"]) for state, run in runs.items()}
+    ended = {state: str(laptop.ended(run)["status"]) for state, run in runs.items()}
     for model in models.values():
         laptop.settle(model)
     return ended

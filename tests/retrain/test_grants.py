@@ -8,14 +8,15 @@ from pathlib import Path
 
 from tests.retrain import people
 from tests.retrain.laptop import Laptop, rows
-from tests.retrain.test_faults import SLOW, end, entered, eventually
+from tests.retrain.test_faults import SLOW
 from tests.template.grants import unused
+from tests.waiting import eventually
 
 
 def test_roles_use_all_they_are_granted_and_are_refused_nothing(laptop: Laptop) -> None:
-    a_good_run_and_a_queued_one_behind_it(laptop)
-    a_failing_run_with_another_behind_it(laptop)
-    a_stopped_run(laptop)
+    a_good_run_and_another_behind_it(laptop)
+    a_stopped_run_with_another_behind_it(laptop)
+    a_failing_run(laptop)
     people.all_of_it(laptop)
     a_report_that_fails(laptop)
 
@@ -27,46 +28,43 @@ def test_roles_use_all_they_are_granted_and_are_refused_nothing(laptop: Laptop) 
     assert unused(record(laptop)) == {}
 
 
-def a_good_run_and_a_queued_one_behind_it(laptop: Laptop) -> None:
+def a_good_run_and_another_behind_it(laptop: Laptop) -> None:
     laptop.add_model("good")
     laptop.put_object("good", rows(300))
     first = laptop.must("run", "good", "--no-wait")
-    entered(laptop, first["execution_arn"], "Preprocess")
-    # Not by the command line, whose start may take longer than the run.
-    request = {"model": "good", "parameters": {"rounds": 20}}
-    behind = laptop.client("stepfunctions").start_execution(
-        stateMachineArn=machine_of(first["execution_arn"]),
-        name="good-behind",
-        input=json.dumps(request),
-    )
-    assert json.loads(end(laptop, behind["executionArn"])["output"])["behind"] == first["run"]
+    laptop.holds("good", first["run"])
+    behind = laptop.ended(start_behind(laptop, first["execution_arn"]))
+    assert json.loads(behind["output"])["behind"] == first["run"]
     laptop.settle("good")
 
 
-def machine_of(execution: str) -> str:
-    return execution.rpartition(":")[0].replace(":execution:", ":stateMachine:")
-
-
-def a_failing_run_with_another_behind_it(laptop: Laptop) -> None:
-    laptop.add_model("failing")
-    laptop.put_object("failing", "a,b,y\nx,u,1\n")
-    alone = laptop.must("run", "failing", "--no-wait")["execution_arn"]
-    assert end(laptop, alone)["status"] == "FAILED"
-    machine = machine_of(alone)
-    for name in ("failing-first", "failing-behind"):
-        laptop.client("stepfunctions").start_execution(
-            stateMachineArn=machine, name=name, input='{"model": "failing"}'
-        )
-    eventually(lambda: len(laptop.must("runs", "failing")) == 4)
-    laptop.settle("failing")
-
-
-def a_stopped_run(laptop: Laptop) -> None:
+def a_stopped_run_with_another_behind_it(laptop: Laptop) -> None:
     laptop.add_model("good", SLOW.format(name="good", floor=5.0))
     run = laptop.must("run", "good", "--no-wait")
-    entered(laptop, run["execution_arn"], "Preprocess")
+    laptop.entered(run["execution_arn"], "Preprocess")
+    start_behind(laptop, run["execution_arn"])
+    eventually(lambda: "queued" in laptop.turn("good"))
     laptop.must("stop", run["run"])
     laptop.settle("good")
+    assert len(laptop.must("runs", "good")) == 6  # twice one that ran, one that waited, one for it
+
+
+def start_behind(laptop: Laptop, execution: str) -> str:
+    """Start another run, not by the command line, which may take longer than the first one."""
+    machine = execution.rpartition(":")[0].replace(":execution:", ":stateMachine:")
+    short = {"rounds": 20, "early_stopping_rounds": 10}
+    started = laptop.client("stepfunctions").start_execution(
+        stateMachineArn=machine, input=json.dumps({"model": "good", "parameters": short})
+    )
+    return str(started["executionArn"])
+
+
+def a_failing_run(laptop: Laptop) -> None:
+    laptop.add_model("failing")
+    laptop.put_object("failing", "a,b,y\nx,u,1\n")
+    execution = laptop.must("run", "failing", "--no-wait")["execution_arn"]
+    assert laptop.ended(execution)["status"] == "FAILED"
+    laptop.settle("failing")
 
 
 def a_report_that_fails(laptop: Laptop) -> None:

@@ -1,7 +1,6 @@
 """The retrain loop as a user meets it: new, nothing new, compared with the champion."""
 
 import json
-import time
 from typing import Any
 
 from tests.retrain.laptop import TINY, Laptop, rows
@@ -109,6 +108,7 @@ def test_two_runs_of_one_model_at_once_become_one_after_the_other(laptop: Laptop
     laptop.put_object("busy", rows())
     states, machine = laptop.client("stepfunctions"), laptop.outputs["RetrainStateMachineArn"]
     first = laptop.must("run", "busy", "--no-wait")
+    laptop.holds("busy", first["run"])
 
     queued = [
         states.start_execution(stateMachineArn=machine, name=f"busy-{number}", input=request)
@@ -118,21 +118,13 @@ def test_two_runs_of_one_model_at_once_become_one_after_the_other(laptop: Laptop
         )
     ]
 
-    assert [ended(states, one)["behind"] for one in queued] == [first["run"]] * 2
-    laptop.settle("busy", within_seconds=30)
+    answers = [json.loads(laptop.ended(one["executionArn"])["output"]) for one in queued]
+    assert [answer["behind"] for answer in answers] == [first["run"]] * 2
+    laptop.settle("busy")
     runs = laptop.must("runs", "busy")
     reasons = [run["reason"] for run in runs if run["status"] == "SUCCEEDED"]
     assert len(laptop.packages("busy")) == 2
     assert any("me too" in reason and "and me" in reason for reason in reasons)
-
-
-def ended(states: Any, execution: dict[str, Any]) -> Any:
-    """The output of an execution, once it has ended."""
-    while True:
-        found = states.describe_execution(executionArn=execution["executionArn"])
-        if found["status"] != "RUNNING":
-            return json.loads(found["output"])
-        time.sleep(0.05)
 
 
 def test_the_same_event_twice_is_one_run(laptop: Laptop) -> None:
@@ -147,7 +139,7 @@ def test_the_same_event_twice_is_one_run(laptop: Laptop) -> None:
     second = states.start_execution(**event)
 
     assert first["executionArn"] == second["executionArn"]
-    ended(states, first)
+    laptop.ended(first["executionArn"])
     assert len(laptop.packages("twice")) == 1
 
 

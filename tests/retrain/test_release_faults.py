@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.retrain.laptop import deployed
-from tests.retrain.releasing import SLOW, Releases, eventually
+from tests.retrain.releasing import SLOW, Releases
+from tests.waiting import eventually
 
 SHORT = "Canary10Percent5Minutes"
 

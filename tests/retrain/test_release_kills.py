@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.retrain.laptop import Laptop, deployed
-from tests.retrain.releasing import SLOW, Releases, eventually
+from tests.retrain.releasing import SLOW, Releases
+from tests.waiting import eventually
 
 PACE = 150.0
 # An hour, which a hook may take, passes in less time than its check does.

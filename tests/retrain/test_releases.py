@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.retrain.laptop import deployed
-from tests.retrain.releasing import Releases, eventually
+from tests.retrain.releasing import Releases
+from tests.waiting import eventually
 
 ROOT_USER = "arn:aws:iam::123456789012:root"
 AUTOMATIC = "approval: automatic\nserving: {canary: AllAtOnce}\n"

@@ -1,12 +1,12 @@
 """The paths a run can take, each played through the real interpreter."""
 
 import json
-import time
 from functools import cache
 from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE_SECONDS, eventually
 from tests.workflow.definition import CHAMPION, SAMPLE_JUDGEMENT, SAMPLE_RUN, states, transitions
 from tests.workflow.playing import (
     ANSWERS,
@@ -296,15 +296,12 @@ def test_stopping_a_run_stops_the_job_under_way() -> None:
     services = Services({"Train": [{"ProcessingJobStatus": "InProgress"}]})
     with playing(services):
         running = start({"model": "abalone"})
-        deadline = time.monotonic() + 20
-        while not services.asked("Train") and time.monotonic() < deadline:
-            running.ended.wait(0.02)
+        eventually(lambda: services.asked("Train"))
 
         running.stop("Operator", "enough")
 
-        assert running.ended.wait(20)
-        while not services.stopped and time.monotonic() < deadline:
-            time.sleep(0.02)
+        assert running.ended.wait(PATIENCE_SECONDS)
+        eventually(lambda: services.stopped)
     assert services.stopped == ["kanmon-test-abalone-261121055501-x7k-train-0"]
 
 
