@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from threading import Event
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.workflow.playing import (
     Refused,
     Services,
     job_failed,
+    path_of,
     play,
     playing,
     start,
@@ -303,6 +305,24 @@ def test_stopping_a_run_stops_the_job_under_way() -> None:
         assert running.ended.wait(PATIENCE_SECONDS)
         eventually(lambda: services.stopped)
     assert services.stopped == ["kanmon-test-abalone-261121055501-x7k-train-0"]
+
+
+def test_a_run_that_is_stopped_at_once_enters_no_further_state() -> None:
+    stopped = Event()
+
+    class Slow(Services):
+        def invoke(self, **request: Any) -> dict[str, Any]:
+            stopped.wait(PATIENCE_SECONDS)
+            return super().invoke(**request)
+
+    with playing(Slow({})):
+        running = start({"model": "abalone"})
+        running.stop("Operator", "enough")
+        stopped.set()
+        assert running.ended.wait(PATIENCE_SECONDS)
+
+    assert running.outcome().status == "ABORTED"
+    assert path_of(running) == ["Open Run"]
 
 
 def test_the_scenarios_take_every_transition_the_workflow_has() -> None:

@@ -65,9 +65,18 @@ class Running:
             return list(self._converted)
 
     def stop(self, error: str | None, cause: str | None) -> None:
-        """Abort. Tasks under way learn of it and stop what they started."""
+        """Abort. Tasks under way learn of it and stop what they started.
+
+        moto forgets a stop that comes before the first state. So wait: the definition is parsed.
+        """
+        while not self._has_begun() and not self.ended.wait(0.01):
+            pass
         now = datetime.datetime.now(datetime.UTC)
         self.execution.stop(stop_date=now, error=error, cause=cause)
+
+    def _has_begun(self) -> bool:
+        worker = self.execution.exec_worker
+        return worker.env is not None and worker.env.program_state() is not None
 
     def answer(self, token: str, output: str | None, error: str | None, cause: str | None) -> bool:
         """Hand a task token's answer in. False where this execution does not wait for it."""
