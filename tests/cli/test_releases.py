@@ -299,14 +299,15 @@ def test_a_canary_under_way_tells_its_split_and_is_stopped_by_a_rollback(second,
     def show():
         return document(kanmon("show", f"jars/{number}", "--json"))
 
-    eventually(lambda: len(show()["traffic"]) == 2)
-    shifting = show()
+    shifting = eventually(lambda: shown if len((shown := show())["traffic"]) == 2 else None)
     stopped = kanmon("rollback", "jars", "--as", "operator")
     watched = kanmon("watch", f"jars/{number}")
 
+    shares = {one["release"]: round(100 * one["share"]) for one in shifting["traffic"]}
+    assert shares[number] in range(10, 100, 10)
     assert shifting["what_happened"] == (
         f"jars/{number} is approved and its canary is under way: "
-        f"release {before} gets 90 %, release {number} gets 10 %"
+        f"release {before} gets {shares[before]} %, release {number} gets {shares[number]} %"
     )
     assert stopped.stdout.splitlines() == [
         f"The canary of jars/{number} is stopped",

@@ -114,7 +114,8 @@ def test_without_data_the_run_says_how_to_give_some(make_model, root, kanmon):
 
 def test_a_run_may_wait_in_the_queue_be_stopped_and_be_watched(make_model, kanmon):
     make_model("busy")
-    first = document(kanmon("run", "busy", "--no-wait", "--json"))
+    long = ("--set", "rounds=50000", "--set", "early_stopping_rounds=50000")
+    first = document(kanmon("run", "busy", *long, "--no-wait", "--json"))
     entered(kanmon, first["run"], "Preprocess")
     second = kanmon("run", "busy", "--set", "seed=8")
     stopped = kanmon("stop", first["run"], "--reason", "second thoughts")
@@ -124,9 +125,9 @@ def test_a_run_may_wait_in_the_queue_be_stopped_and_be_watched(make_model, kanmo
     assert second.stdout.startswith(f"Queued behind run {first['run']}: ")
     assert document(watched)["status"] == "ABORTED"
     assert "second thoughts" in document(watched)["message"]
-    queued = document(second_again := kanmon("show", run_of(second), "--json"))
-    assert second_again.exit_code == 0
-    following = queued["taken_over_by"]
+    following = eventually(
+        lambda: document(kanmon("show", run_of(second), "--json"))["taken_over_by"]
+    )
     assert f"run {following} has taken it over" in kanmon("show", run_of(second)).stdout
     assert f"taken over by run {following}" in kanmon("runs", "busy").stdout
     again = kanmon("stop", first["run"])

@@ -41,7 +41,7 @@ def test_a_build_that_takes_too_long_is_ended_with_all_it_started(
     away = f"setsid sh -c 'echo $$ > {tmp_path}/away; sleep 60' &"
     begun = f"until [ -s {tmp_path}/away ]; do :; done; sleep 60"
 
-    build = bench.run(commands(build=[away, begun], post_build=["echo never"]), timeoutInMinutes=5)
+    build = bench.run(commands(build=[away, begun], post_build=["echo never"]), timeoutInMinutes=30)
 
     assert build["buildStatus"] == "TIMED_OUT"
     assert context(build, "BUILD") == "BUILD_TIMED_OUT: Build has timed out. "

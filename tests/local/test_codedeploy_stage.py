@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import threading
-import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from kanmon.local import stage as local_stage
 from kanmon.local.stage import Stage
 from tests.local.conftest import connect
 from tests.local.making import Client, package, printed
+from tests.saving import everything_is_saved
 from tests.waiting import eventually
 
 HOOK = """
@@ -326,7 +326,7 @@ def test_a_server_killed_during_a_canary_comes_back_on_the_old_version(tmp_path:
     function = stack.function
     stack.deploy("UPDATE", "two")
     stack.shifting()
-    time.sleep(0.5)  # what is saved must be what a kill at any later moment finds
+    everything_is_saved(stack.client, home)  # any kill later than this finds as much
 
     os.kill(first.pid, signal.SIGKILL)
     second = local_stage.up(home)

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,9 @@ from kanmon.local.persistence import Saver, delay
 from kanmon.local.stage import Stage
 from tests.local.conftest import connect
 from tests.local.making import invoke, make_function, make_role
+from tests.saving import everything_is_saved
 from tests.waiting import eventually
 
-# Longer than a change waits before it is saved.
-SAVED = 1.5
 TABLE: dict[str, Any] = {
     "TableName": "runs",
     "BillingMode": "PAY_PER_REQUEST",
@@ -115,7 +113,7 @@ def test_everything_is_there_after_a_restart(own: OwnStage) -> None:
 def test_everything_is_there_after_the_server_was_killed(own: OwnStage) -> None:
     function = fill(own)
     credentials = own.stage.access_key, own.stage.secret_key
-    time.sleep(SAVED)
+    everything_is_saved(own.client, own.home)
 
     own.kill_and_start()
 
@@ -134,7 +132,7 @@ def test_an_execution_the_server_died_with_is_aborted_and_its_event_sent(own: Ow
         roleArn=make_role(own.client, "states.amazonaws.com"),
     )["stateMachineArn"]
     run = own.client("stepfunctions").start_execution(stateMachineArn=machine, name="run-1")
-    time.sleep(SAVED)
+    everything_is_saved(own.client, own.home)
 
     own.kill_and_start()
 
@@ -182,13 +180,15 @@ def test_a_stage_whose_folder_is_removed_stops(own: OwnStage) -> None:
     eventually(gone)
 
 
-def test_a_full_disk_does_not_end_the_saving(tmp_path: Path) -> None:
+def test_a_full_disk_does_not_end_the_saving(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder, held = tmp_path / "state", {"runs": 1}
     saver = Saver(folder, lambda service, state: json.dumps(state))
     saver.keep("tables", "tables", lambda: held)
     saver.start()
     saver.changed("tables")  # there is no folder to write into, as on a disk without room
-    time.sleep(SAVED)
+    eventually(lambda: "could not save tables" in caplog.text)
 
     folder.mkdir()
 

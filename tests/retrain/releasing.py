@@ -18,7 +18,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from tests.retrain.laptop import TINY, Laptop, Said, rows
 from tests.waiting import PATIENCE_SECONDS, eventually
 
-SLOW = "Canary10Percent30Minutes"
+SLOW = "Linear10PercentEvery10Minutes"
 OPEN = ("WAITING", "APPROVED")
 # What the registry says of a release's package, by the release's status.
 REGISTRY = {

@@ -38,12 +38,12 @@ def start(laptop: Laptop, model: str, text: str = TINY) -> tuple[str, str]:
 
 
 def test_a_job_that_is_stopped_fails_the_run_and_says_so(laptop: Laptop) -> None:
-    run, arn = start(laptop, "stopped-job")
+    run, arn = start(laptop, "stopped-job", SLOW)
     sagemaker = laptop.client("sagemaker")
     job = eventually(
-        lambda: sagemaker.list_processing_jobs(NameContains=run, StatusEquals="InProgress")[
-            "ProcessingJobSummaries"
-        ]
+        lambda: sagemaker.list_processing_jobs(
+            NameContains=f"{run}-train", StatusEquals="InProgress"
+        )["ProcessingJobSummaries"]
     )[0]["ProcessingJobName"]
 
     sagemaker.stop_processing_job(ProcessingJobName=job)
@@ -52,6 +52,7 @@ def test_a_job_that_is_stopped_fails_the_run_and_says_so(laptop: Laptop) -> None
     assert ended["status"] == "FAILED"
     assert "stopped" in ended["cause"].lower()
     laptop.settle("stopped-job")
+    laptop.add_model("stopped-job")
     assert laptop.must("run", "stopped-job")["status"] == "SUCCEEDED"
 
 

@@ -3,7 +3,6 @@
 The tests go by the order they stand in: what one kill left behind is mended by the next test.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,13 +10,12 @@ import pytest
 
 from tests.retrain.laptop import Laptop, deployed
 from tests.retrain.releasing import SLOW, Releases
+from tests.saving import everything_is_saved
 from tests.waiting import eventually
 
 PACE = 150.0
 # An hour, which a hook may take, passes in less time than its check does.
 RUSH = 200_000.0
-# What a killed stage may have forgotten.
-KEPT_AFTER_SECONDS = 0.7
 
 
 @dataclass
@@ -91,27 +89,34 @@ def test_a_review_outlives_the_stage(killed: Killed) -> None:
     cups.check()
 
 
+# Its check answers when a file is gone, or too late.
 SLOW_CHECK = """
 _quick = handler
 
 
 def handler(event, context):
-    import time
+    import os, time
 
-    time.sleep(2.0 if event.get("check") else 0.0)
+    if event.get("check"):
+        limit = time.monotonic() + 9.0
+        while os.path.exists({file!r}) and time.monotonic() < limit:
+            time.sleep(0.02)
     return _quick(event, context)
 """
 
 
 def test_killed_while_it_records_what_is_live_it_ends_recorded(killed: Killed) -> None:
-    mugs = killed.mugs
-    with mugs.scoring_with(SLOW_CHECK):
+    mugs, laptop = killed.mugs, killed.laptop
+    checking = laptop.root / "checking"
+    checking.touch()
+    with mugs.scoring_with(SLOW_CHECK.format(file=str(checking))):
         assert mugs.say("retry", "mugs/1", "--no-wait").code == 0
         mugs.reached(1, "RecordRelease")
-        time.sleep(KEPT_AFTER_SECONDS)
-    killed.laptop.pace = RUSH
+        everything_is_saved(laptop.client, laptop.home)
+    laptop.pace = RUSH
 
     mugs.kill()
+    checking.unlink()
 
     mugs.ended(1, "PROMOTED")
     assert "mugs/1 is in service" in mugs.advice(1)
