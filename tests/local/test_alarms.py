@@ -130,9 +130,13 @@ def state(client: Client, name: str) -> str:
 
 
 def put(client: Client, space: str, name: str, number: float, **dimensions: str) -> None:
+    data = [datum(name, number, **dimensions)]
+    client("cloudwatch").put_metric_data(Namespace=space, MetricData=data)
+
+
+def datum(name: str, number: float, **dimensions: str) -> dict[str, Any]:
     named = [{"Name": key, "Value": dimension} for key, dimension in dimensions.items()]
-    datum = {"MetricName": name, "Value": number, "Dimensions": named}
-    client("cloudwatch").put_metric_data(Namespace=space, MetricData=[datum])
+    return {"MetricName": name, "Value": number, "Dimensions": named}
 
 
 RATE = {"Id": "rate", "Expression": "IF(FILL(calls, 0) > 0, FILL(errors, 0) / calls, 0)"}
@@ -148,7 +152,8 @@ def test_an_alarm_on_metric_math_follows_its_metrics(client: Client, space: str)
     put(client, space, "errors", 10, fn="other")  # another series of the same metric
     assert state(client, name) == "OK"
 
-    put(client, space, "errors", 5, fn="f")
+    both = [datum("calls", 10, fn="f"), datum("errors", 10, fn="f")]  # of the same period
+    client("cloudwatch").put_metric_data(Namespace=space, MetricData=both)
     assert state(client, name) == "ALARM"
 
     eventually(lambda: state(client, name) == "OK")  # its period has passed

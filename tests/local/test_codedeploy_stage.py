@@ -29,6 +29,7 @@ def handler(event, context):
         status=os.environ["ANSWER"],
     )
 """
+SHORT, LONG = "Canary10Percent5Minutes", "Canary10Percent30Minutes"
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
 Parameters:
@@ -44,7 +45,7 @@ Resources:
       AutoPublishAlias: live
       AutoPublishAliasAllProperties: true
       DeploymentPreference:
-        Type: Canary10Percent5Minutes
+        Type: CANARY
         Role: !GetAtt Deployer.Arn
         Alarms: [!Ref Unhappy]
         Hooks: {PreTraffic: !Ref Hook, PostTraffic: !Ref Hook}
@@ -130,13 +131,13 @@ class Stack:
             self._put(f"{version}.zip", f"def handler(event, context):\n    return {version!r}\n")
         self._put("bad.zip", "def handler(event, context):\n    raise ValueError('wrong')\n")
 
-    def deploy(self, kind: str, version: str, **parameters: str) -> None:
+    def deploy(self, kind: str, version: str, canary: str = SHORT, **parameters: str) -> None:
         cloudformation = self.client("cloudformation")
         change = cloudformation.create_change_set(
             StackName=self.name,
             ChangeSetName=f"c-{uuid.uuid4().hex[:8]}",
             ChangeSetType=kind,
-            TemplateBody=TEMPLATE.replace("KEY", f"{version}.zip"),
+            TemplateBody=TEMPLATE.replace("KEY", f"{version}.zip").replace("CANARY", canary),
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[
                 {"ParameterKey": key, "ParameterValue": value}
@@ -147,14 +148,13 @@ class Stack:
         eventually(lambda: describe(ChangeSetName=change)["Status"] == "CREATE_COMPLETE")
         cloudformation.execute_change_set(ChangeSetName=change)
 
-    def ended(self, client: Client | None = None) -> str:
+    def status(self, client: Client | None = None) -> str:
         describe = (client or self.client)("cloudformation").describe_stacks
+        return str(describe(StackName=self.name)["Stacks"][0]["StackStatus"])
 
-        def status() -> str | None:
-            found = str(describe(StackName=self.name)["Stacks"][0]["StackStatus"])
-            return None if found.endswith("_IN_PROGRESS") else found
-
-        return str(eventually(status))
+    def ended(self, client: Client | None = None) -> str:
+        eventually(lambda: not self.status(client).endswith("_IN_PROGRESS"))
+        return self.status(client)
 
     def outputs(self) -> dict[str, str]:
         [stack] = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
@@ -261,12 +261,16 @@ def test_an_update_shifts_by_a_canary_between_two_hooks(
 def test_an_alarm_during_the_canary_rolls_the_stack_back(client: Client, stack: Stack) -> None:
     before = stack.alias()["FunctionVersion"]
     alarm = stack.outputs()["Alarm"]
-    stack.deploy("UPDATE", "one")
+    stack.deploy("UPDATE", "one", LONG)
     stack.shifting()
 
     set_state = client("cloudwatch").set_alarm_state
-    set_state(AlarmName=alarm, StateValue="ALARM", StateReason="a test")
 
+    def is_heard() -> bool:  # the alarm's own data set it right again
+        set_state(AlarmName=alarm, StateValue="ALARM", StateReason="a test")
+        return stack.status() != "UPDATE_IN_PROGRESS"
+
+    eventually(is_heard)
     assert stack.ended() == "UPDATE_ROLLBACK_COMPLETE"
     set_state(AlarmName=alarm, StateValue="OK", StateReason="a test")
     assert (stack.alias()["FunctionVersion"], "RoutingConfig" in stack.alias()) == (before, False)
@@ -282,7 +286,7 @@ def test_errors_of_the_new_version_alone_roll_it_back(
 ) -> None:
     before = stack.alias()["FunctionVersion"]
 
-    stack.deploy("UPDATE", "bad")
+    stack.deploy("UPDATE", "bad", LONG)
 
     assert stack.ended() == "UPDATE_ROLLBACK_COMPLETE"
     assert len(caller()) == 2
@@ -303,7 +307,7 @@ def test_a_hook_that_refuses_leaves_the_old_version(client: Client, stack: Stack
 @pytest.mark.parametrize("way", ["the deployment", "the update"])
 def test_stopping_it_either_way_fails_the_update(client: Client, stack: Stack, way: str) -> None:
     before = stack.alias()["FunctionVersion"]
-    stack.deploy("UPDATE", "one")
+    stack.deploy("UPDATE", "one", LONG)
     stack.shifting()
 
     if way == "the update":
@@ -324,7 +328,7 @@ def test_a_server_killed_during_a_canary_comes_back_on_the_old_version(tmp_path:
     stack.deploy("CREATE", "one")
     stack.ended()
     function = stack.function
-    stack.deploy("UPDATE", "two")
+    stack.deploy("UPDATE", "two", LONG)
     stack.shifting()
     everything_is_saved(stack.client, home)  # any kill later than this finds as much
 

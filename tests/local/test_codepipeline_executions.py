@@ -296,6 +296,7 @@ def test_abandoning_does_not_wait_and_a_stopped_stage_can_be_retried(bench: Benc
     release = bench.provider.hold("one")
     identity = bench.start()
     bench.until(lambda: bench.actions(identity).get("two", {}).get("status") == "Succeeded")
+    bench.until(lambda: bench.provider.started("one"))
     stop = {"pipelineName": NAME, "pipelineExecutionId": identity}
 
     bench.call("StopPipelineExecution", abandon=True, **stop)

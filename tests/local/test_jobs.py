@@ -157,12 +157,12 @@ child = subprocess.Popen(["sleep", "60"])
 open({str(ours)!r}, "w").write(str(child.pid))
 time.sleep(60)
 """,
-        StoppingCondition={"MaxRuntimeInSeconds": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 2},
     )
 
     assert outcome == Outcome(
         "Stopped",
-        "ClientError: MaxRuntimeExceeded: the job ran longer than the 1 seconds of"
+        "ClientError: MaxRuntimeExceeded: the job ran longer than the 2 seconds of"
         " StoppingCondition.MaxRuntimeInSeconds",
     )
     ends(int(ours.read_text()))
@@ -170,6 +170,7 @@ time.sleep(60)
 
 def test_a_stopped_job_may_say_a_last_word(bench: Bench, tmp_path: Path):
     begun = tmp_path / "begun"
+    bench.runner = bench.make_runner(grace_seconds=60)
 
     outcome = bench.run_and_stop(
         START

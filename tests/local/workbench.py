@@ -106,15 +106,18 @@ class Bench:
         (folder / "scripts").mkdir()
         self.images = Scripts(folder / "scripts")
         self.processes = Processes(isolation)
-        self.runner = Runner(
-            surroundings.ports(),
+        self.runner = self.make_runner(grace_seconds=0.5)
+        s3.create_bucket(Bucket=self.bucket)
+
+    def make_runner(self, grace_seconds: float) -> Runner:
+        return Runner(
+            self.around.ports(),
             self.jobs,
             REGION,
             self.images,
             ProcessEngine(self.processes),
-            grace_seconds=0.5,
+            grace_seconds=grace_seconds,
         )
-        s3.create_bucket(Bucket=self.bucket)
 
     def put(self, key: str, content: str) -> str:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=content.encode())

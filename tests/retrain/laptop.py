@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import boto3
 from click.testing import CliRunner
 
 from kanmon.cli import main
+from kanmon.local import stage
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -112,15 +114,15 @@ class Laptop:
 
     def client(self, service: str) -> Any:
         """A client of the stage as it runs now, made once: that takes longer than most calls."""
-        stage = json.loads((self.home / "stage.json").read_text())
-        key = (service, stage["endpoint"])
+        running = json.loads((self.home / "stage.json").read_text())
+        key = (service, running["endpoint"])
         if key not in self._clients:
             self._clients[key] = SESSION.client(
                 service,
-                region_name=stage["region"],
-                endpoint_url=stage["endpoint"],
-                aws_access_key_id=stage["access_key"],
-                aws_secret_access_key=stage["secret_key"],
+                region_name=running["region"],
+                endpoint_url=running["endpoint"],
+                aws_access_key_id=running["access_key"],
+                aws_secret_access_key=running["secret_key"],
             )
         return self._clients[key]
 
@@ -188,6 +190,12 @@ class Laptop:
             return state in [entry.get("name") for entry in entries]
 
         eventually(seen, pause_seconds=pause_seconds)
+
+    def kill(self) -> None:
+        """Kill the stage's process, and start it again."""
+        os.kill(json.loads((self.home / "stage.json").read_text())["pid"], signal.SIGKILL)
+        eventually(lambda: stage.status(self.home) is None)
+        self.must("up")
 
     def holds(self, model: str, run: str) -> None:
         """Wait until the run has taken the model's turn."""

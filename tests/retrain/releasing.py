@@ -3,8 +3,6 @@ true of them at any time."""
 
 import io
 import json
-import os
-import signal
 import time
 import zipfile
 from collections.abc import Iterator
@@ -379,8 +377,7 @@ class Releases:
 
     def kill(self) -> None:
         """Kill the stage's process, and start it again."""
-        os.kill(json.loads((self.laptop.home / "stage.json").read_text())["pid"], signal.SIGKILL)
-        self.laptop.must("up")
+        self.laptop.kill()
 
 
 def _went_back(happening: dict[str, Any]) -> bool:

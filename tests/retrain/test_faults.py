@@ -1,8 +1,6 @@
 """What breaks in a run is told in one line, and leaves the model free to run again."""
 
 import json
-import os
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -186,8 +184,7 @@ def killed_in(laptop: Laptop, models: dict[str, str]) -> dict[str, str]:
         if STATES.index(state) > STATES.index("Evaluate"):  # short ones, after seconds of jobs
             laptop.entered(runs[state], "Evaluate", pause_seconds=0.2)
         laptop.entered(runs[state], state)
-    os.kill(json.loads((laptop.home / "stage.json").read_text())["pid"], signal.SIGKILL)
-    laptop.must("up")
+    laptop.kill()
     ended = {state: str(laptop.ended(run)["status"]) for state, run in runs.items()}
     for model in models.values():
         laptop.settle(model)

@@ -209,9 +209,14 @@ def test_a_second_release_waits_for_the_canary_of_the_first_which_a_rollback_end
     assert "not this one" in cups.advice(first)
     assert "not this one" in cups.say("history", "cups").out
     eventually(lambda: second in cups.traffic())
-    cups.client("cloudwatch").set_alarm_state(
-        AlarmName=cups.serving("ScoreShiftAlarm"), StateValue="ALARM", StateReason="a drill"
-    )
+
+    def is_heard() -> bool:  # the alarm's own data set it right again
+        cups.client("cloudwatch").set_alarm_state(
+            AlarmName=cups.serving("ScoreShiftAlarm"), StateValue="ALARM", StateReason="a drill"
+        )
+        return bool(cups.release(second)["status"] != "APPROVED")
+
+    eventually(is_heard)
     cups.ended(second, "ROLLED_BACK")
     assert cups.champion == serving
     cups.check()
