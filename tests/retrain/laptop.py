@@ -180,16 +180,17 @@ class Laptop:
         found: dict[str, Any] = eventually(over, pause_seconds=0.1)
         return found
 
+    def states_of(self, execution: str) -> list[str]:
+        """The states that the execution has entered, in order."""
+        history = self.client("stepfunctions").get_execution_history(
+            executionArn=execution, maxResults=1000
+        )
+        entries = (event.get("stateEnteredEventDetails") for event in history["events"])
+        return [entry["name"] for entry in entries if entry]
+
     def entered(self, execution: str, state: str, pause_seconds: float = 0.02) -> None:
         """Wait until the execution has entered a state (or is past it)."""
-        states = self.client("stepfunctions")
-
-        def seen() -> bool:
-            history = states.get_execution_history(executionArn=execution, maxResults=1000)
-            entries = (event.get("stateEnteredEventDetails", {}) for event in history["events"])
-            return state in [entry.get("name") for entry in entries]
-
-        eventually(seen, pause_seconds=pause_seconds)
+        eventually(lambda: state in self.states_of(execution), pause_seconds)
 
     def kill(self) -> None:
         """Kill the stage's process, and start it again."""

@@ -1,8 +1,9 @@
 """What breaks in a run is told in one line, and leaves the model free to run again."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -20,9 +21,11 @@ STATES = (
     "Register Candidate",
     "Open Release",
     "Close Run",
+    "Report Failure",
 )
 
 
+LONG = {"rounds": 50000, "early_stopping_rounds": 50000}
 # Trains for longer than a command line takes to start.
 SLOW = TINY.replace("rounds: 30", "rounds: 50000").replace("rounds: 10", "rounds: 50000")
 
@@ -141,73 +144,100 @@ def test_a_permission_taken_away_fails_the_run_with_its_name(
     laptop.settle(model)
 
 
-# Each kill meets one run in each of these states. A run that entered a long one is still in it
-# when the next has come to an earlier one.
-KILLS = (
-    ("Train", "Preprocess", "Open Run"),
-    ("Evaluate",),
-    ("Judge Candidate",),
-    ("Create Package Group",),
-    ("Register Candidate",),
-    ("Open Release",),
-    ("Close Run",),
-)
+@dataclass(frozen=True)
+class Killed:
+    """How the run that the kill met ended, what it had entered, and how the next one ended."""
+
+    model: str
+    ended: str
+    entered: list[str]
+    again: str
 
 
 @pytest.fixture(scope="module")
-def after_the_kills(laptop: Laptop) -> dict[str, tuple[str, str, str]]:
-    """By state: the model whose run was in it when the stage was killed; how that run and the
-    model's next one ended.
-
-    The next runs go on side by side, after all kills: one after the other would take long.
-    """
+def killed(laptop: Laptop) -> dict[str, Killed]:
+    """By state: a model whose run was killed with the stage when the state had done its work, and
+    nothing had come of it yet. In a job, and right after the start, it meets two more."""
     models = {state: f"killed-{number}" for number, state in enumerate(STATES)}
+    models |= {"a job": "killed-job", "the start": "killed-start"}
     for model in models.values():
         laptop.add_model(model)
         laptop.put_object(model, rows(300))
+    laptop.put_object(models["Report Failure"], "a,b,y\nx,u,1\n")
     laptop.must("deploy")  # publishes the definitions
-    killed: dict[str, str] = {}
-    for states in KILLS:
-        killed |= killed_in(laptop, {state: models[state] for state in states})
+    hold(laptop, {state: f"{models[state]}-first" for state in STATES})
+    runs = {state: begin(laptop, models[state], f"{models[state]}-first") for state in STATES}
+    for run in runs.values():
+        laptop.entered(run, "Hold", pause_seconds=0.2)
+    runs["a job"] = begin(laptop, models["a job"], "killed-job-first", **LONG)
+    job = {"NameContains": "killed-job-first-train", "StatusEquals": "InProgress"}
+    jobs = laptop.client("sagemaker").list_processing_jobs
+    eventually(lambda: jobs(**job)["ProcessingJobSummaries"])
+    runs["the start"] = begin(laptop, models["the start"], "killed-start-first")
+
+    laptop.kill()
+
+    ends = {state: laptop.ended(run)["status"] for state, run in runs.items()}
+    for model in models.values():
+        laptop.settle(model)
+    laptop.put_object(models["Report Failure"], rows(300))
     again = {state: begin(laptop, model, f"{model}-again") for state, model in models.items()}
     return {
-        state: (model, killed[state], laptop.ended(again[state])["status"])
+        state: Killed(
+            model,
+            ends[state],
+            laptop.states_of(runs[state]),
+            laptop.ended(again[state])["status"],
+        )
         for state, model in models.items()
     }
 
 
-def killed_in(laptop: Laptop, models: dict[str, str]) -> dict[str, str]:
-    """Kill the stage while runs are in these states, start it again; how they ended."""
-    runs = {}
-    for state, model in models.items():
-        runs[state] = begin(laptop, model, f"{model}-first")
-        if STATES.index(state) > STATES.index("Evaluate"):  # short ones, after seconds of jobs
-            laptop.entered(runs[state], "Evaluate", pause_seconds=0.2)
-        laptop.entered(runs[state], state)
-    laptop.kill()
-    ended = {state: str(laptop.ended(run)["status"]) for state, run in runs.items()}
-    for model in models.values():
-        laptop.settle(model)
-    return ended
+def hold(laptop: Laptop, runs: Mapping[str, str]) -> None:
+    """Have the machine stop each of these runs behind a state, where it waits to be killed."""
+    states, machine = laptop.client("stepfunctions"), laptop.outputs["RetrainStateMachineArn"]
+    found = json.loads(states.describe_state_machine(stateMachineArn=machine)["definition"])
+    drawn = found["States"]
+    drawn |= {"Hold": {"Type": "Wait", "Seconds": 3600, "End": True}, "Done": {"Type": "Succeed"}}
+    for state, run in runs.items():
+        onward = drawn[state].get("Next", "Done")
+        held = {"Condition": f"{{% $states.context.Execution.Name = '{run}' %}}", "Next": "Hold"}
+        drawn[f"Hold After {state}"] = {"Type": "Choice", "Choices": [held], "Default": onward}
+        drawn[state].pop("End", None)
+        drawn[state]["Next"] = f"Hold After {state}"
+    states.update_state_machine(stateMachineArn=machine, definition=json.dumps(found))
 
 
-def begin(laptop: Laptop, model: str, run: str) -> str:
+def begin(laptop: Laptop, model: str, run: str, **parameters: int) -> str:
     """Start a run under a name; its execution."""
     started = laptop.client("stepfunctions").start_execution(
         stateMachineArn=laptop.outputs["RetrainStateMachineArn"],
         name=run,
-        input=json.dumps({"model": model}),
+        input=json.dumps({"model": model, "parameters": parameters}),
     )
     return str(started["executionArn"])
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_stage_killed_in_any_state_loses_no_turn_and_registers_nothing_twice(
-    laptop: Laptop, after_the_kills: dict[str, tuple[str, str, str]], state: str
+def test_a_stage_killed_behind_any_state_loses_no_turn_and_registers_nothing_twice(
+    laptop: Laptop, killed: dict[str, Killed], state: str
 ) -> None:
-    model, killed, again = after_the_kills[state]
+    met = killed[state]
 
-    assert killed != "RUNNING"
-    assert again == "SUCCEEDED"
-    assert len(laptop.packages(model)) == 1
-    assert "holder" not in laptop.turn(model)
+    assert met.ended == "ABORTED"
+    assert met.entered[-3:] == [state, f"Hold After {state}", "Hold"]
+    assert met.again == "SUCCEEDED"
+    assert len(laptop.packages(met.model)) == 1
+    assert "holder" not in laptop.turn(met.model)
+
+
+@pytest.mark.parametrize("where", ["a job", "the start"])
+def test_a_stage_killed_in_the_middle_of_something_leaves_the_model_free_to_run_again(
+    laptop: Laptop, killed: dict[str, Killed], where: str
+) -> None:
+    met = killed[where]
+
+    assert (met.ended, met.again) == ("ABORTED", "SUCCEEDED")
+    assert "Hold" not in met.entered
+    assert len(laptop.packages(met.model)) == 1
+    assert "holder" not in laptop.turn(met.model)
