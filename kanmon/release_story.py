@@ -216,18 +216,31 @@ def _at(action: Action | None) -> str:
 
 
 def _stays(evidence: Evidence) -> str:
-    if evidence.champion is None:
+    model, champion = evidence.release.model, evidence.champion
+    if is_out_of_step(evidence):
+        recorded = f"{model}/{champion}" if champion else "no release"
+        return f"The live alias: {split(evidence.traffic)}; recorded as in service is {recorded}."
+    if champion is None:
         return "No release of the model is in service."
-    return f"{evidence.release.model}/{evidence.champion} stays in service."
+    return f"{model}/{champion} stays in service."
+
+
+def is_out_of_step(evidence: Evidence) -> bool:
+    """Does the live alias not serve the release that is recorded as in service?"""
+    answering = [number for number, _ in evidence.traffic]
+    return bool(answering) and evidence.champion not in answering
 
 
 def _mend(evidence: Evidence, flag: str) -> list[str]:
-    """Commands after a failure: try again from there, or open a new release of the same data."""
+    """Commands after a failure: back to what is recorded, where that does not serve; try again from
+    there; open a new release of the same data."""
     release = evidence.release
-    again = f"kanmon run {release.model} --force{flag}"
+    steps = [f"kanmon run {release.model} --force{flag}"]
     if retryable(release, evidence.progress):
-        return [f"kanmon retry {release.reference}{flag}", again]
-    return [again]
+        steps.insert(0, f"kanmon retry {release.reference}{flag}")
+    if evidence.champion and is_out_of_step(evidence):
+        steps.insert(0, f'kanmon rollback {release.model} --reason "…"{flag}')
+    return steps
 
 
 def split(traffic: tuple[tuple[int | None, float], ...] | list[tuple[int | None, float]]) -> str:

@@ -10,7 +10,7 @@ from kanmon.release_pipeline import pipeline_name, progress_of
 from kanmon.release_stop import stop_canary
 from kanmon.releases import PROMOTED, Release, champion_of, find_release, list_releases
 from kanmon.stage import stage_flag
-from kanmon.traffic import deployments
+from kanmon.traffic import deployments, traffic
 
 if TYPE_CHECKING:
     from kanmon.stage import Connection
@@ -25,7 +25,7 @@ class Rollback:
     """What was done: a canary was stopped, or the pipeline was started with an earlier release.
 
     `release` is the one whose canary was stopped, or the one that is brought back; `serving` the
-    one that was in service when that was done.
+    one that had, or gets back, all traffic when that was done.
     """
 
     what: str  # "canary stopped" | "started"
@@ -44,24 +44,59 @@ def roll_back(
     """
     champion = champion_of(connection, model)
     under_way = deployments(connection, model, under_way=True)
-    serving = champion["release"] if champion else None
-    if under_way and to in (None, serving):
+    recorded = champion["release"] if champion else None
+    if under_way and to in (None, recorded):
         execution = _has_the_turn(connection, model)
         if stop_canary(connection, under_way, execution, reason or NO_REASON):
             shifting = _release_of(connection, model, execution)
-            return Rollback("canary stopped", shifting, execution, serving)
+            return Rollback("canary stopped", shifting, execution, recorded)
     if champion is None:
         raise BadInputError(f"model {model} has no release in service", "There is nothing to undo.")
-    number = to if to is not None else release_before(champion, history(connection, model))
+    answering = [number for number, _ in traffic(connection, model)]
+    if to is None:
+        _refuse_while_deploying(connection, champion, answering)
+    number = to or release_to_bring_back(champion, history(connection, model), answering)
+    serving = answering[0] if answering and recorded not in answering else recorded
     flag = stage_flag(connection.name)
     if number is None:
         raise BadInputError(
             f"release {model}/{serving} is the first that was in service",
             f"`kanmon releases {model}{flag}` lists all; name one with --to.",
         )
-    target = target_of(list_releases(connection, model), model, number, flag)
+    target = target_of(list_releases(connection, model), model, number, answering, flag)
     execution = start(connection, target, f"rollback from release {serving}: {reason}")
     return Rollback("started", target, execution, serving)
+
+
+def _refuse_while_deploying(
+    connection: "Connection", champion: dict[str, Any], answering: list[int | None]
+) -> None:
+    """What is on its way and has no canary to stop would be in service before the rollback is."""
+    model, execution = champion["model"], _has_the_turn(connection, champion["model"])
+    stands = progress_of(connection, execution) if execution else None
+    if stands is None or stands.ended or champion["release"] not in answering:
+        return
+    coming = f"{model}/{stands.variables.get('release')}"
+    flag = stage_flag(connection.name)
+    raise BadInputError(
+        f"release {coming} is on its way into service, and there is no canary of it to stop now",
+        f"`kanmon stop {coming}{flag}` stops it; once it serves, this command undoes it. "
+        "A release named with --to comes into service after it.",
+    )
+
+
+def release_to_bring_back(
+    champion: dict[str, Any], events: list[Event], answering: list[int | None]
+) -> int | None:
+    """The release that a rollback without a number goes to.
+
+    `answering` are the releases behind the live alias. Where the champion is not among them,
+    another one has just got all traffic and is not recorded yet, or could not be: the way back
+    from that is the champion.
+    """
+    if answering and champion["release"] not in answering:
+        return int(champion["release"])
+    return release_before(champion, events)
 
 
 def release_before(champion: dict[str, Any], events: list[Event]) -> int | None:
@@ -79,13 +114,15 @@ def release_before(champion: dict[str, Any], events: list[Event]) -> int | None:
     return first.previous if first else None
 
 
-def target_of(releases: list[Release], model: str, number: int, flag: str) -> Release:
-    """The release to go back to, which must have been in service."""
+def target_of(
+    releases: list[Release], model: str, number: int, answering: list[int | None], flag: str
+) -> Release:
+    """The release to go back to, which must have been in service, and must not answer already."""
     found = next((one for one in releases if one.release == number), None)
     mend = f"`kanmon releases {model}{flag}` lists those that were promoted."
     if found is None:
         raise BadInputError(f"there is no release {model}/{number}", mend)
-    if found.in_service:
+    if found.in_service and answering in ([], [number]):
         raise BadInputError(f"release {found.reference} is in service already", mend)
     if found.status != PROMOTED:
         raise BadInputError(

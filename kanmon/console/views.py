@@ -9,7 +9,7 @@ from kanmon.release_evidence import gather
 from kanmon.release_history import Event, history
 from kanmon.release_story import Evidence, Story, tell
 from kanmon.releases import PROMOTED, WAITING, Release, champion_of, list_releases
-from kanmon.rollback import release_before
+from kanmon.rollback import release_to_bring_back
 from kanmon.traffic import Deployment, Share, deployments, traffic
 
 if TYPE_CHECKING:
@@ -117,14 +117,16 @@ def model_view(connection: "Connection", model: str) -> ModelView:
     moved = deployments(connection, model, under_way=True) if ever else []
     events = history(connection, model)
     champion = champion_of(connection, model) if ever else None
+    shares = traffic(connection, model) if ever else []
+    answering = [number for number, _ in shares]
     return ModelView(
         model,
         releases,
         runs_of(connection, model, RUNS_SHOWN),
         events[::-1],
-        traffic(connection, model) if ever else [],
+        shares,
         moved[0] if moved else None,
-        release_before(champion, events) if champion else None,
+        release_to_bring_back(champion, events, answering) if champion else None,
         champion.get("promoted_at") if champion else None,
     )
 

@@ -158,10 +158,7 @@ def _tell(
 
 def _why(stage: Stage, execution: Execution, model: str) -> tuple[str, str]:
     """(why in one line, with what to do; the status the release gets by it)."""
-    champion = stage.ledger.champion(model)
-    stays = (
-        f"release {champion['release']} stays in service" if champion else "nothing is in service"
-    )
+    stays = _who_serves(execution, model, stage.ledger.champion(model))
     broken, status = execution.broken, FAILED
     if broken is not None and broken.name == DEPLOY and broken.status == "Failed":
         began = broken.began - _SKEW if broken.began else None
@@ -183,6 +180,20 @@ def _why(stage: Stage, execution: Execution, model: str) -> tuple[str, str]:
         said = execution.summary or f"the execution ended as {execution.status}"
         mend = "retry its stage or run the model again"
     return one_line(f"{said}; {stays}; {mend}", LONGEST_ERROR), status
+
+
+def _who_serves(execution: Execution, model: str, champion: Item | None) -> str:
+    recorded = f"release {champion['release']}" if champion else None
+    deployed = execution.action(DEPLOY)
+    if deployed is None or deployed.status != "Succeeded":
+        return f"{recorded} stays in service" if recorded else "nothing is in service"
+    answers = f"the live alias answers as release {execution.variables['release']}"
+    if recorded is None:
+        return f"{answers}, and no release is recorded as in service"
+    return (
+        f"{answers}, while {recorded} is recorded as in service; "
+        f"`kanmon rollback {model}` brings that back"
+    )
 
 
 def _said(action: Action) -> str:

@@ -53,8 +53,14 @@ def _written(item: dict[str, Any]) -> dict[str, Any]:
 class Pipeline:
     """CodePipeline's client; `on_decision` is what happens when somebody decides."""
 
-    def __init__(self, details: list[dict[str, Any]], on_decision: Any = None) -> None:
+    def __init__(
+        self,
+        details: list[dict[str, Any]],
+        on_decision: Any = None,
+        variables: dict[str, str] | None = None,
+    ) -> None:
         self.details = details
+        self.variables = variables or {}
         self.decisions: list[dict[str, Any]] = []
         self.started: list[dict[str, Any]] = []
         self._on_decision = on_decision
@@ -62,6 +68,10 @@ class Pipeline:
     def get_paginator(self, operation: str) -> Pages:
         assert operation == "list_action_executions"
         return Pages(lambda **request: {"actionExecutionDetails": self.details[::-1]})
+
+    def get_pipeline_execution(self, **request: Any) -> dict[str, Any]:
+        variables = [{"name": k, "resolvedValue": v} for k, v in self.variables.items()]
+        return {"pipelineExecution": {"status": "InProgress", "variables": variables}}
 
     def put_approval_result(self, **request: Any) -> dict[str, Any]:
         if self._on_decision:

@@ -157,6 +157,18 @@ def test_a_failed_verification_shows_the_end_of_the_build_log():
     )
 
 
+def test_a_release_that_serves_although_its_record_failed_says_so_and_the_way_back():
+    record = detail("Record", "RecordRelease", "Failed", began=5)
+    deployed = detail("Promote", "DeployRelease", began=4)
+
+    story = failed([BUNDLE, REVIEWED, VERIFIED, deployed, record], traffic=((7, 1.0),))
+
+    assert story.reasons[-1] == (
+        "The live alias: release 7 gets 100 %; recorded as in service is wine/6."
+    )
+    assert story.next[0] == 'kanmon rollback wine --reason "…"'
+
+
 def test_a_failed_hook_says_what_it_wrote():
     broken = detail(
         "Promote", "DeployRelease", "Failed", began=4, externalExecutionSummary="Failed"

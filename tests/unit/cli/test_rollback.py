@@ -4,7 +4,7 @@ import pytest
 
 from kanmon.errors import BadInputError
 from kanmon.release_history import Event
-from kanmon.rollback import release_before, roll_back, target_of
+from kanmon.rollback import release_before, release_to_bring_back, roll_back, target_of
 from tests.unit.cli.making_releases import release
 from tests.unit.cli.standin import Pipeline, Stage
 from tests.unit.cli.test_decision import item
@@ -30,6 +30,78 @@ def test_rolling_back_twice_goes_further_back_and_not_to_the_bad_release():
 
 def test_before_the_first_release_there_is_none():
     assert release_before(champion(1, purpose="promotion"), [promoted(1)]) is None
+
+
+@pytest.mark.parametrize(
+    ("answering", "brought_back"),
+    [
+        ([8], 6),
+        ([8, 9], 6),  # a canary under way
+        ([9], 8),  # 9 has all traffic, and is not recorded yet or could not be
+        ([], 6),
+    ],
+)
+def test_the_way_back_leads_away_from_what_answers(answering, brought_back):
+    recorded = champion(8, purpose="promotion", previous=6)
+
+    assert release_to_bring_back(recorded, [], answering) == brought_back
+
+
+class Production:
+    """CloudFormation's, Lambda's and CodeDeploy's clients where a release has all traffic."""
+
+    def __init__(self, release):
+        self.release = str(release)
+
+    def describe_stack_resource(self, **request):
+        return {"StackResourceDetail": {"PhysicalResourceId": request["LogicalResourceId"]}}
+
+    def list_deployments(self, **request):
+        return {"deployments": []}
+
+    def get_alias(self, **request):
+        return {"FunctionVersion": self.release}
+
+    def get_function_configuration(self, **request):
+        return {"Environment": {"Variables": {"RELEASE": request["Qualifier"]}}}
+
+
+def stage_where(release, *items, pipeline=None):
+    """A stage whose live alias serves the release; 7 is recorded as the champion, after 6."""
+    there = Production(release)
+    return Stage(
+        [
+            item(6, "PROMOTED", bundle_key="6", bundle_version="v6", review_uri="s3://data/6"),
+            item(7, "PROMOTED", bundle_key="7", bundle_version="v7", review_uri="s3://data/7"),
+            champion(7, purpose="promotion", previous=6),
+            *items,
+        ],
+        cloudformation=there,
+        codedeploy=there,
+        codepipeline=pipeline,
+        **{"lambda": there},
+    )
+
+
+def test_a_release_that_is_not_recorded_yet_is_what_a_rollback_leaves():
+    pipeline = Pipeline([])
+
+    done = roll_back(stage_where(8, pipeline=pipeline), "wine")
+
+    assert (done.release.reference, done.serving) == ("wine/7", 8)
+    assert pipeline.started[0]["variables"][4]["value"] == "rollback from release 8"
+
+
+def test_a_release_that_is_coming_without_a_canary_is_to_be_stopped_and_not_waited_for():
+    pipeline = Pipeline([], variables={"model": "wine", "release": "8"})
+    turn = {"model": "wine", "item": "deployment", "holder": "e-8"}
+
+    with pytest.raises(BadInputError) as refused:
+        roll_back(stage_where(7, turn, pipeline=pipeline), "wine")
+
+    assert refused.value.what.startswith("release wine/8 is on its way into service")
+    assert "`kanmon stop wine/8` stops it" in refused.value.mend
+    assert roll_back(stage_where(7, turn, pipeline=pipeline), "wine", 6).what == "started"
 
 
 def test_the_pipeline_is_started_with_the_earlier_releases_own_bundle():
@@ -91,9 +163,15 @@ def test_only_what_was_in_service_is_brought_back(number, what):
     ]
 
     with pytest.raises(BadInputError) as refused:
-        target_of(known, "wine", number, "")
+        target_of(known, "wine", number, [7], "")
 
     assert refused.value.what == what
+
+
+def test_what_is_recorded_can_be_brought_back_where_something_else_answers():
+    known = [release("PROMOTED", 7, in_service=True), release("FAILED", 8)]
+
+    assert target_of(known, "wine", 7, [8], "").reference == "wine/7"
 
 
 def test_without_a_release_in_service_there_is_nothing_to_undo():

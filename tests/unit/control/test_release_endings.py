@@ -155,6 +155,27 @@ def test_a_live_model_that_answers_otherwise_is_not_recorded(world: World) -> No
     assert world.champion() is None
 
 
+def test_a_release_that_got_all_traffic_and_answers_otherwise_says_so_and_the_way_back(
+    world: World,
+) -> None:
+    promote(world, world.open())
+    run = approve(world, world.open())
+    admit_release(world, world.claim(run), world.clock.now())
+    world.deploy(run)
+    world.serving.score = 0.5
+    world.pipeline.act(run, RECORD, "Failed", error="3 of 3 golden records otherwise")
+    run.status = "Failed"
+
+    close_release(world, run.id, world.clock.now())
+
+    assert (world.champion(), world.item(2)["status"]) == (1, "FAILED")
+    assert world.item(2)["error"] == (
+        "RecordRelease: 3 of 3 golden records otherwise; the live alias answers as release 2, "
+        "while release 1 is recorded as in service; `kanmon rollback churn` brings that back; "
+        "mend it and retry the stage, or run the model again"
+    )
+
+
 def test_a_late_record_of_an_older_release_does_not_take_the_championship_back(
     world: World,
 ) -> None:
