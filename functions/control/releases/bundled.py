@@ -67,8 +67,14 @@ def registered(document: Mapping[str, Any], package: Package) -> list[Digest]:
 
 
 def stored(store: ReleaseStore, document: Mapping[str, Any]) -> list[Digest]:
-    """The model file itself, by the version that was recorded."""
-    artifact = document["artifact"]
-    key = str(artifact["uri"]).removeprefix(f"s3://{store.bucket}/")
-    found = store.sha256_of_version(key, artifact["version"])
-    return [Digest("model file", artifact["sha256"], found)]
+    """What lies beside the bundle, by the versions that were recorded."""
+    digests = []
+    for what, part in (
+        ("model file", document["artifact"]),
+        ("evaluation", document["evaluation"]),
+        ("review page", document["review"]),
+    ):
+        key = str(part["uri"]).removeprefix(f"s3://{store.bucket}/")
+        found = store.sha256_of_version(key, part["version"])
+        digests.append(Digest(what, part["sha256"], found))
+    return digests

@@ -47,6 +47,10 @@ class Objects:
     bucket: str = BUCKET
     versions: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
+    def keep(self, key: str, content: bytes) -> Stored:
+        self.versions[key, "v1"] = content
+        return Stored(f"s3://{self.bucket}/{key}", "v1", sha256(content))
+
     def read_version(self, key: str, version: str) -> bytes:
         if (key, version) not in self.versions:
             raise ObjectMissingError(f"{key} is not there any more as version {version}")
@@ -273,9 +277,7 @@ class World:
                 "tolerance": 1e-4,
             }
         ).encode()
-        artifact = Stored(f"s3://{BUCKET}/runs/{run}/model.tar.gz", "m1", sha256(ARTIFACT))
-        self.store.versions[f"runs/{run}/model.tar.gz", "m1"] = ARTIFACT
-        other = Stored("s3://b/k", "1", "0" * 64)
+        folder = f"releases/{MODEL}/{number}"
         document = release_document(
             Case(
                 release=number,
@@ -284,10 +286,10 @@ class World:
                 package_arn=arn,
                 verdict=verdict,
                 summary="promote: every bar is met",
-                artifact=artifact,
-                golden=replace(other, sha256=sha256(golden)),
-                evaluation=other,
-                review=other,
+                artifact=self.store.keep(f"runs/{run}/model.tar.gz", ARTIFACT),
+                golden=self.store.keep(f"{folder}/golden.json", golden),
+                evaluation=self.store.keep(f"runs/{run}/evaluation.json", b"{}"),
+                review=self.store.keep(f"{folder}/review.html", b"<html>"),
                 source=tree_digest(TREE),
                 cost={"seconds": {}, "usd": None},
             )

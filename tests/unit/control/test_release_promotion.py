@@ -17,6 +17,14 @@ from tests.unit.control.release_world import (
     World,
 )
 
+# The parts of a release that lie in the bucket, by how their keys end.
+PARTS = {
+    "bundle": "/bundle.zip",
+    "artifact": "/model.tar.gz",
+    "evaluation": "/evaluation.json",
+    "review": "/review.html",
+}
+
 
 def test_an_approved_release_becomes_the_champion(world: World) -> None:
     number = world.open()
@@ -261,6 +269,9 @@ def test_a_replaced_bundle_is_refused(world: World) -> None:
         ("no bundle", "the bundle is gone"),
         ("artifact", "the model file was changed"),
         ("no artifact", "the model file is gone"),
+        ("evaluation", "the evaluation was changed"),
+        ("no evaluation", "the evaluation is gone"),
+        ("review", "the review page was changed"),
         ("image", "the image of train in the registry was changed"),
         ("registered", "the model file's sha256 in the registry was changed"),
         ("record", "the release.json was changed"),
@@ -271,17 +282,14 @@ def test_a_changed_part_stops_the_release_with_a_clear_line(
 ) -> None:
     number = world.open()
     run = approve(world, number)
-    arn, key = world.item(number)["package_arn"], (f"releases/{MODEL}/1/bundle.zip", "v1")
-    artifact = next(key for key in world.store.versions if key[0].startswith("runs/"))
+    arn, files = world.item(number)["package_arn"], world.store.versions
     package = world.packages.package(arn)
-    if what == "bundle":
-        world.store.versions[key] += b"x"
-    elif what == "no bundle":
-        del world.store.versions[key]
-    elif what == "artifact":
-        world.store.versions[artifact] = b"other"
-    elif what == "no artifact":
-        del world.store.versions[artifact]
+    if part := PARTS.get(what.removeprefix("no ")):
+        [key] = [key for key in files if key[0].endswith(part)]
+        if what.startswith("no "):
+            del files[key]
+        else:
+            files[key] += b"x"
     elif what == "image":
         metadata = {**package.metadata, "image_train": "sha256:" + "0" * 64}
         world.packages.found[arn] = replace(package, metadata=metadata)
