@@ -108,10 +108,36 @@ def test_a_data_scientist_writes_definitions_into_the_table_and_nothing_else() -
 
 
 @pytest.mark.parametrize("role", [APPROVER, OPERATOR])
-def test_who_decides_or_operates_sees_no_rows_of_data(role: str) -> None:
-    for key in ("datasets/abalone/a.csv", "runs/abalone/r/preprocess/train/part-0.parquet"):
-        assert not may(role, "s3:GetObject", f"{DATA}/{key}")
-    assert not may(role, "s3:GetObject", f"{DATA}/capture/abalone/7/dt=2026-11-21/a.jsonl")
+@pytest.mark.parametrize(
+    "key",
+    [
+        "datasets/abalone/a.csv",
+        "runs/abalone/r/preprocess/train/part-0.parquet",
+        "runs/abalone/r/preprocess/report/preprocess.json",
+        "runs/abalone/r/evaluate/golden.json",
+        "releases/abalone/7/golden.json",
+        "releases/abalone/7/bundle.zip",  # the golden records are in it
+        "capture/abalone/7/dt=2026-11-21/a.jsonl",
+    ],
+)
+def test_who_decides_or_operates_opens_no_file_of_rows(role: str, key: str) -> None:
+    assert not may(role, "s3:GetObject", f"{DATA}/{key}")
+
+
+@pytest.mark.parametrize("role", [SCIENTIST, APPROVER, OPERATOR])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "definitions/abalone/0/model.yaml",
+        "runs/abalone/r/verdict.json",
+        "runs/abalone/r/evaluate/evaluation.json",
+        "runs/abalone/r/review.html",
+        "releases/abalone/7/release.json",
+        "releases/abalone/7/review.html",
+    ],
+)
+def test_all_people_read_what_a_decision_rests_on(role: str, key: str) -> None:
+    assert may(role, "s3:GetObject", f"{DATA}/{key}")
 
 
 # ---- What was reviewed stays as it is
