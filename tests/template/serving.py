@@ -17,6 +17,7 @@ GIVEN = {
     "Model": "shells",
     "Release": "7",
     "PreviousRelease": "6",
+    "ScoreSpread": "0.25",
     "ArtifactSha256": "0" * 64,
     "DataBucket": "kanmon-test-data",
     "NotificationsTopicArn": "arn:aws:sns:us-east-1:123456789012:notices",

@@ -1,4 +1,4 @@
-"""What one model in production must be like: its linters, words, permissions, alarms, take-over."""
+"""What one model in production must be like: its linters, words, permissions, take-over."""
 
 import json
 import re
@@ -254,51 +254,6 @@ def test_every_package_is_a_new_version() -> None:
     assert version(one) == version(one)
 
 
-def test_the_error_alarm_sees_the_new_version_alone() -> None:
-    [version] = resources("AWS::Lambda::Version")
-    alarm = ALARMS["ErrorsAlarm"]
-
-    assert alarm["Dimensions"] == [
-        {"Name": "FunctionName", "Value": "ScoringFunction"},
-        {"Name": "Resource", "Value": "ScoringFunction:live"},
-        {"Name": "ExecutedVersion", "Value": f"{version}.Version"},
-    ]
-    assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 0)
-
-
-def test_the_latency_alarm_looks_at_the_slowest_hundredth_of_enough_requests() -> None:
-    alarm = ALARMS["LatencyAlarm"]
-
-    assert alarm["Metrics"][0]["Expression"] == "IF(FILL(requests, 0) >= 20, p99, 0)"
-    assert alarm["Threshold"] == 500
-    assert statistics(alarm) == {
-        "p99": ("HandlerMilliseconds", "7", "p99"),
-        "requests": ("HandlerMilliseconds", "7", "SampleCount"),
-    }
-
-
-def test_the_score_alarm_compares_with_the_release_before_by_the_scores_own_spread() -> None:
-    alarm = ALARMS["ScoreShiftAlarm"]
-
-    assert alarm["Metrics"][0]["Expression"] == (
-        "IF(FILL(scored, 0) >= 50 AND FILL(scored_before, 0) >= 50, ABS(mean - mean_before) / 1, 0)"
-    )
-    assert alarm["Threshold"] == 0.5
-    assert statistics(alarm) == {
-        "mean": ("Score", "7", "Average"),
-        "mean_before": ("Score", "6", "Average"),
-        "scored": ("Score", "7", "SampleCount"),
-        "scored_before": ("Score", "6", "SampleCount"),
-    }
-
-
-@pytest.mark.parametrize("alarm", ALARMS)
-def test_an_alarm_notifies_and_is_quiet_without_requests(alarm: str) -> None:
-    assert ALARMS[alarm]["AlarmActions"] == [GIVEN["NotificationsTopicArn"]]
-    assert ALARMS[alarm]["TreatMissingData"] == "notBreaching"
-    assert ALARMS[alarm]["EvaluationPeriods"] == 1
-
-
 def test_nothing_is_billed_by_the_hour() -> None:
     kinds = {entry["Type"] for entry in translated()["Resources"].values()}
 
@@ -307,15 +262,3 @@ def test_nothing_is_billed_by_the_hour() -> None:
 
 def test_the_template_stays_readable_in_one_sitting() -> None:
     assert len(TEMPLATE.read_text().splitlines()) <= 500
-
-
-def statistics(alarm: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
-    """What an alarm's expression is made of: (metric, release, statistic) by id."""
-    found = {}
-    for metric in alarm["Metrics"][1:]:
-        stat = metric["MetricStat"]
-        model, release = stat["Metric"]["Dimensions"]
-        assert (stat["Metric"]["Namespace"], stat["Period"]) == ("Kanmon", 60)
-        assert model == {"Name": "model", "Value": "shells"}
-        found[metric["Id"]] = (stat["Metric"]["MetricName"], release["Value"], stat["Stat"])
-    return found
