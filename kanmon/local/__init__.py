@@ -25,9 +25,11 @@ DIFFERENCES = (
         "Alarms",
         "They are evaluated when somebody asks for them, a deployment for example, and not in the "
         "background; over windows that end now and last their periods divided by "
-        "KANMON_TIME_SCALE, half a second at least. Of metric math there is what such alarms use; "
-        "the rest, anomaly detection too, is refused when an alarm is made. Notices of alarms are "
-        "not in notifications.jsonl.",
+        "KANMON_TIME_SCALE, half a second at least. AWS looks once a minute and leaves an alarm "
+        "its state until then, so a deployment that begins within minutes of an undone one may "
+        "still be stopped by its alarm. Of metric math there is what such alarms use; the rest, "
+        "anomaly detection too, is refused when an alarm is made. Notices of alarms are not in "
+        "notifications.jsonl.",
     ),
     (
         "Functions",

@@ -118,3 +118,10 @@ def test_a_mean_score_far_from_the_release_before_undoes_a_take_over(
 ) -> None:
     assert metrics("ScoreShiftAlarm") == {"Score"}
     assert state("ScoreShiftAlarm", minute) == expected
+
+
+@pytest.mark.parametrize("alarm", ["LatencyAlarm", "ScoreShiftAlarm"])
+def test_a_release_that_answers_alone_raises_no_alarm_that_would_block_its_rollback(
+    alarm: str,
+) -> None:
+    assert state(alarm, {NEW: [1e6] * 1000}) == "OK"
