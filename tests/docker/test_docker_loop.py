@@ -46,12 +46,27 @@ def test_a_run_registers_a_candidate_that_its_images_made(laptop: Laptop) -> Non
     assert started_since(began) == [f"kanmon-steps:{step}" for step in STEPS]
 
 
+@pytest.mark.usefixtures("laptop")
+@pytest.mark.parametrize("step", STEPS)
+def test_an_image_does_not_run_as_root_and_holds_no_compiler(step: str) -> None:
+    image = f"kanmon-steps:{step}"
+    look = "id -u; for tool in cc c++ gcc g++ clang ld make; do command -v $tool; done; true"
+
+    user = docker("image", "inspect", "--format", "{{.Config.User}}", image)
+    found = docker("run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", look)
+
+    assert (user, found) == (["10001:10001"], ["10001"])
+
+
 def started_since(moment: int) -> list[str]:
     """Return the images of the steps that were started since then, in their order."""
     words = ("events", "--since", str(moment), "--until", "0s", "--filter", "event=create")
-    form = ("--format", "{{.Actor.Attributes.name}} {{.Actor.Attributes.image}}")
-    answer = subprocess.run(
-        [find_client(), *words, *form], capture_output=True, text=True, check=True
-    )
-    containers = [line.split() for line in answer.stdout.splitlines()]
+    form = "{{.Actor.Attributes.name}} {{.Actor.Attributes.image}}"
+    containers = [line.split() for line in docker(*words, "--format", form)]
     return [image for name, image in containers if name.startswith("kanmon-local-boxed-")]
+
+
+def docker(*words: str) -> list[str]:
+    """The lines that the Docker client answers with."""
+    answer = subprocess.run([find_client(), *words], capture_output=True, text=True, check=True)
+    return answer.stdout.splitlines()
