@@ -25,7 +25,7 @@ ifneq ($(APPROVE),no)
 	@head -4 datasets/abalone/abalone.csv | $(BIN)/kanmon score abalone -
 endif
 
-test: .venv/ready .venv-sam/ready check ## All but the tiers below, which CI runs as well
+test: .venv/ready check ## All but the tiers below, which CI runs as well
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready ## What ruff and mypy object to

@@ -20,11 +20,19 @@ BAD_DATA: dict[str, tuple[str | bytes, str, list[str]]] = {
     "infinite": ("\n".join([*GOOD[:4], "inf,u,2.0", *GOOD[4:]]), "data.csv", ["5", "inf"]),
     "missing target": ("\n".join([*GOOD[:4], "1.0,u,", *GOOD[4:]]), "data.csv", ["5", "y"]),
     "all missing": ("a,b,y\n" + ",u,1\n,v,2\n" * 50, "data.csv", ["column a", "missing"]),
-    "constant target": ("a,b,y\n" + "".join(f"{i},u,1\n" for i in range(90)), "data.csv", ["y"]),
+    "constant target": (
+        "a,b,y\n" + "".join(f"{i},u,1\n" for i in range(90)),
+        "data.csv",
+        ["target y", "1"],
+    ),
     "wrong encoding": ("a,b,y\n1,é,2\n".encode("latin-1") * 2, "data.csv", ["UTF-8"]),
     "gzip that is not": (b"a,b,y\n1,u,2\n", "data.csv.gz", ["gzip", "data.csv.gz"]),
     "parquet that is not": (b"a,b,y\n1,u,2\n", "data.parquet", ["Parquet", "data.parquet"]),
-    "ten megabyte line": (b"a,b,y\n1," + b"u" * 10_000_000 + b",2\n", "data.csv", ["data.csv"]),
+    "ten megabyte line": (
+        b"a,b,y\n1," + b"u" * 10_000_000 + b",2\n",
+        "data.csv",
+        ["data.csv", "line"],
+    ),
     "too few rows": ("a,b,y\n1,u,2\n2,v,3\n", "data.csv", ["rows"]),
     "awkward name": ("a,y\n1,2\n2,3\n", 'my "own" däta\'s.csv', ["column b", "däta"]),
 }
