@@ -23,7 +23,7 @@ BAD_DATA: dict[str, tuple[str | bytes, str, list[str]]] = {
     "constant target": (
         "a,b,y\n" + "".join(f"{i},u,1\n" for i in range(90)),
         "data.csv",
-        ["target y", "1"],
+        ["column y", "every row"],
     ),
     "wrong encoding": ("a,b,y\n1,é,2\n".encode("latin-1") * 2, "data.csv", ["UTF-8"]),
     "gzip that is not": (b"a,b,y\n1,u,2\n", "data.csv.gz", ["gzip", "data.csv.gz"]),
