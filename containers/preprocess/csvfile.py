@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -76,15 +75,6 @@ class _CsvReader:
         if found := list(self.layout.check_header(self.name, self.header)):
             raise FileError(*found)
 
-    @cached_property
-    def codes(self) -> list[str]:
-        """The parser's own names for columns without a header: it knows no others to select by."""
-        return [f"column_{number}" for number in range(1, len(self.header) + 1)]
-
-    @cached_property
-    def code_of(self) -> dict[str, str]:
-        return dict(zip(self.header, self.codes, strict=True))
-
     def read(self, piece: Piece) -> Iterator[Batch]:
         """Yield the piece's batches, and count rows and lines on."""
         frame = self._parse(piece, self.layout.csv_schema(self.header))
@@ -94,7 +84,7 @@ class _CsvReader:
         blank: list[int] = []
         # A row with too few cells is filled up with missing ones, without a word, and a blank line
         # becomes a row of them; only then can the last cell be missing.
-        if frame is not None and frame[self.codes[-1]].has_nulls():
+        if frame is not None and frame[self.header[-1]].has_nulls():
             blank = self._blank_records(piece)
             if not self._is_square(piece, frame.height - len(blank)):
                 frame = None
@@ -106,16 +96,17 @@ class _CsvReader:
         self.line += piece.data.count(b"\n") if piece.quoted else frame.height
 
     def _parse(self, piece: Piece, types: dict[str, pl.DataType]) -> pl.DataFrame | None:
-        """Parse at once; None when something does not fit the types or the header."""
-        wanted = [self.code_of[name] for name in self.layout.needed]
-        wanted = list(dict.fromkeys((*wanted, self.codes[-1])))
+        """Parse at once; None when something does not fit the types or the header.
+
+        Ignored columns are parsed as well: told to skip some, the parser accepts rows with too many
+        cells, and takes their values from the wrong places.
+        """
         try:
             return pl.read_csv(
                 piece.data,
                 has_header=False,
                 separator=self.plan.delimiter,
-                schema={code: types[name] for name, code in self.code_of.items()},
-                columns=wanted if len(wanted) < len(self.header) else None,
+                schema=types,
                 null_values=self.nulls,
                 empty_string_is_null="" in self.nulls,
             )
@@ -130,7 +121,7 @@ class _CsvReader:
         return piece.data.count(self.plan.delimiter.encode()) == (width - 1) * rows
 
     def _batch(self, frame: pl.DataFrame, piece: Piece, blank: list[int]) -> Batch:
-        names = [pl.col(self.code_of[name]).alias(name) for name in self.layout.needed]
+        frame = frame.select(self.layout.needed)
         first_row, first_line = self.row, self.line
         records: Sequence[int] = range(frame.height)
         rows: Sequence[int] = range(first_row, first_row + frame.height)
@@ -148,14 +139,11 @@ class _CsvReader:
 
         # Only the second holds on to the piece, and with it to its memory.
         lines = line_by_reading if piece.quoted else line
-        return Batch(self.name, frame.select(names), rows, lines)
+        return Batch(self.name, frame, rows, lines)
 
     def _records(self, piece: Piece) -> Iterator[tuple[int, list[str]]]:
         """Each record, and how many lines after the piece's first it begins."""
-        # Cells that are not UTF-8 can only be in columns that are not read.
-        text = io.TextIOWrapper(
-            io.BytesIO(piece.data), encoding="utf-8", errors="replace", newline=""
-        )
+        text = io.TextIOWrapper(io.BytesIO(piece.data), encoding="utf-8", newline="")
         reader = csv.reader(text, delimiter=self.plan.delimiter)
         start = 0
         try:

@@ -129,6 +129,52 @@ def test_bad_text_gets_one_clear_line(run: Run, content: str | bytes, message: s
     assert str(failure.value) == message
 
 
+WITH_NOTE = [
+    pytest.param("note,sex,length,rings", "Smith, J,M,1,5", id="ignored first"),
+    pytest.param("sex,note,length,rings", "M,Smith, J,1,5", id="ignored in the middle"),
+    pytest.param("sex,length,rings,note", "M,1,5,Smith, J", id="ignored last"),
+    pytest.param("note,sex,length,rings", "Smith,M,1,5,6", id="too many at the end"),
+]
+
+
+@pytest.mark.parametrize(("header", "row"), WITH_NOTE)
+@pytest.mark.parametrize(
+    ("note", "repeats"),
+    [
+        pytest.param("x", 1, id="plain"),
+        pytest.param('"a, ""b"""', 1, id="quoted"),
+        pytest.param("a long note " * 5, 1_000, id="several pieces"),
+    ],
+)
+def test_a_row_with_too_many_cells_is_refused_wherever_a_column_is_ignored(
+    run: Run, plan: MakePlan, header: str, row: str, note: str, repeats: int
+) -> None:
+    place = header.split(",").index("note")
+    good = ""
+    for line in ROWS.splitlines():
+        cells = line.split(",")
+        good += ",".join([*cells[:place], note, *cells[place:]]) + "\n"
+    count = 60 * repeats
+
+    with pytest.raises(StepError) as failure:
+        run(
+            {"a.csv": f"{header}\n{good * repeats}{row}\n{good}"},
+            plan(ignore=("note",), memory_mb=256),
+        )
+
+    assert str(failure.value) == (
+        f"a.csv row {count + 1} (line {count + 2}): has 5 cells where the header has 4; "
+        "quote cells that hold the delimiter, or correct the row"
+    )
+
+
+def test_an_ignored_column_must_be_utf_8_too(run: Run, plan: MakePlan) -> None:
+    text = HEAD.replace("\n", ",note\n") + ROWS.replace("\n", ",x\n") + "M,1.5,5,café\n"
+
+    with pytest.raises(StepError, match=r"^a.csv line 62: is not UTF-8 \(byte 0xe9\); save the"):
+        run({"a.csv": text.encode("latin-1")}, plan(ignore=("note",)))
+
+
 def test_a_quote_that_never_closes_is_named_by_its_line(run: Run, plan: MakePlan) -> None:
     content = HEAD + ROWS + '"M,1,5\n' + ROWS * 20_000
 

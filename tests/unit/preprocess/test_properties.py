@@ -146,6 +146,37 @@ def test_exactly_the_planted_bad_cells_are_found(
     } == wrong
 
 
+@given(data=st.data())
+@few
+def test_exactly_the_rows_of_another_width_are_lost_whichever_columns_are_ignored(
+    data: st.DataObject, preprocess_files: Preprocess, plan: MakePlan
+):
+    order = data.draw(st.permutations(["a", "b", "y", "note", "remark"]))
+    note = data.draw(st.sampled_from(["", "x", '"x, ""y"""', '"x\ny"']))
+    kinds = {"a": "{}", "b": "{}.5", "y": "{}", "note": note, "remark": "-"}
+    rows = [[kinds[name].format(row) for name in order] for row in range(100)]
+    widths = st.sampled_from([2, 4, 6, 9])
+    planted = data.draw(st.dictionaries(st.integers(0, 99), widths, max_size=3))
+    for row, width in planted.items():
+        rows[row] = [*rows[row], "1", "2", "3", "4"][:width]
+    text = "\n".join(",".join(row) for row in [list(order), *rows])
+    forgiving = plan(
+        features=(Feature("a", "numeric"), Feature("b", "categorical")),
+        target="y",
+        ignore=("note", "remark"),
+        maximum_rejected_share=1.0,
+    )
+
+    with tempfile.TemporaryDirectory() as folder:
+        result = preprocess_files(Path(folder), {"a.csv": text}, forgiving)
+
+    assert {problem["row"] - 1: problem["what"] for problem in result.outcome.rejected} == {
+        row: f"has {width} cells where the header has 5" for row, width in planted.items()
+    }
+    kept = result.rows.select("a", "b", "y").sort("a").rows()
+    assert kept == [(row, f"{row}.5", row) for row in range(100) if row not in planted]
+
+
 BAD = {
     "x": "is not a number",
     "1 000": "is not a number",
