@@ -82,9 +82,9 @@ class _CsvReader:
             self._decode(piece)
             frame = self._parse(piece, dict.fromkeys(self.header, pl.String()))
         blank: list[int] = []
-        # A row with too few cells is filled up with missing ones, without a word, and a blank line
-        # becomes a row of them; only then can the last cell be missing.
-        if frame is not None and frame[self.header[-1]].has_nulls():
+        # A row with too few cells is filled up with empty ones, without a word, and a blank line
+        # becomes a row of them; only then can the last cell be empty.
+        if frame is not None and self._has_empty(frame[self.header[-1]]):
             blank = self._blank_records(piece)
             if not self._is_square(piece, frame.height - len(blank)):
                 frame = None
@@ -112,6 +112,11 @@ class _CsvReader:
             )
         except pl.exceptions.PolarsError:
             return None
+
+    def _has_empty(self, cells: pl.Series) -> bool:
+        """Tell whether a cell is missing; without a null value "", an empty text is one as well."""
+        texts = "" not in self.nulls and cells.dtype == pl.String
+        return cells.has_nulls() or (texts and bool((cells == "").any()))
 
     def _is_square(self, piece: Piece, rows: int) -> bool:
         """Tell whether every row has a cell for every column of the header."""

@@ -168,6 +168,16 @@ def test_a_row_with_too_many_cells_is_refused_wherever_a_column_is_ignored(
     )
 
 
+def test_a_row_with_too_few_cells_is_refused_where_an_empty_cell_is_a_value(
+    run: Run, plan: MakePlan
+) -> None:
+    head = "length,rings,sex\n"
+    rows = "".join(f"{row},{row % 7},{'MFI'[row % 3]}\n" for row in range(60))
+
+    with pytest.raises(StepError, match=r"^a.csv row 61 \(line 62\): has 2 cells where"):
+        run({"a.csv": head + rows + "1,5\n"}, plan(null_values=("NA",)))
+
+
 def test_an_ignored_column_must_be_utf_8_too(run: Run, plan: MakePlan) -> None:
     text = HEAD.replace("\n", ",note\n") + ROWS.replace("\n", ",x\n") + "M,1.5,5,café\n"
 

@@ -164,6 +164,7 @@ def test_exactly_the_rows_of_another_width_are_lost_whichever_columns_are_ignore
         features=(Feature("a", "numeric"), Feature("b", "categorical")),
         target="y",
         ignore=("note", "remark"),
+        null_values=data.draw(st.sampled_from([("",), ("NA",)])),
         maximum_rejected_share=1.0,
     )
 
