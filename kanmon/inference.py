@@ -95,10 +95,17 @@ def infer(
         key,
         judged,
         features,
-        ignored,
+        [*_odd(sample), *ignored],
         _segments(frame, features),
         [*_notes(sample, judged, key)],
     )
+
+
+def _odd(sample: Sample) -> list[Ignored]:
+    return [
+        Ignored(name, f"of type {dtype}: neither numbers nor text")
+        for name, dtype in sample.odd.items()
+    ]
 
 
 def missing_words(frame: "pl.DataFrame") -> list[str]:

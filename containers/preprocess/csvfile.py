@@ -15,24 +15,30 @@ from itertools import islice
 from pathlib import Path
 
 import polars as pl
-from contract.plan import Plan
 from contract.problem import Problem
 
 from preprocess.batch import Batch
 from preprocess.columns import Layout
 from preprocess.problems import FileError
-from preprocess.records import LONGEST_LINE, Piece, pieces, unclosed
+from preprocess.records import LONGEST_LINE, Piece, decoded, pieces, unclosed
 
 # Python objects take some twenty times the memory of the text, so the patient way takes few rows.
 PATIENT_ROWS = 5_000
 
 
-def read_csv(path: Path, name: str, plan: Plan, layout: Layout, size: int) -> Iterator[Batch]:
+def read_csv(
+    path: Path,
+    name: str,
+    layout: Layout,
+    delimiter: str,
+    null_values: tuple[str, ...],
+    size: int,
+) -> Iterator[Batch]:
     """Yield a file's rows in pieces of about `size` bytes of text.
 
     Raises FileError where reading must stop.
     """
-    reader = _CsvReader(name, plan, layout)
+    reader = _CsvReader(name, layout, delimiter, null_values)
     source = pieces(path, name, size)
     head = next(source, None)
     if head is None:
@@ -45,11 +51,13 @@ def read_csv(path: Path, name: str, plan: Plan, layout: Layout, size: int) -> It
 class _CsvReader:
     """One CSV file: its header and how to parse its pieces."""
 
-    def __init__(self, name: str, plan: Plan, layout: Layout) -> None:
+    def __init__(
+        self, name: str, layout: Layout, delimiter: str, null_values: tuple[str, ...]
+    ) -> None:
         self.name = name
-        self.plan = plan
         self.layout = layout
-        self.nulls = list(plan.null_values)
+        self.delimiter = delimiter
+        self.nulls = list(null_values)
         self.header: list[str] = []
         # Of the next piece's first record.
         self.row = 1
@@ -57,16 +65,16 @@ class _CsvReader:
         self._known_starts: tuple[Piece | None, list[int]] = (None, [])
 
     def take_header(self, head: Piece) -> None:
-        text = self._decode(head)
+        text = decoded(head, self.name, self.line)
         self.line += head.data.count(b"\n")
         # csv refuses cells above its own limit; the length of lines has been checked already.
         csv.field_size_limit(4 * LONGEST_LINE)
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self.plan.delimiter))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter))
         self.header = rows[0] if rows else []
         if len(self.header) == 1 and len(self.layout.needed) > 1:
             raise FileError(
                 Problem(
-                    f"has a header of one column, so {self.plan.delimiter!r} does not separate it",
+                    f"has a header of one column, so {self.delimiter!r} does not separate it",
                     "set data.delimiter in model.yaml to the file's delimiter",
                     self.name,
                     line=1,
@@ -79,7 +87,7 @@ class _CsvReader:
         """Yield the piece's batches, and count rows and lines on."""
         frame = self._parse(piece, self.layout.csv_schema(self.header))
         if frame is None:
-            self._decode(piece)
+            decoded(piece, self.name, self.line)
             frame = self._parse(piece, dict.fromkeys(self.header, pl.String()))
         blank: list[int] = []
         # A row with too few cells is filled up with empty ones, without a word, and a blank line
@@ -105,7 +113,7 @@ class _CsvReader:
             return pl.read_csv(
                 piece.data,
                 has_header=False,
-                separator=self.plan.delimiter,
+                separator=self.delimiter,
                 schema=types,
                 null_values=self.nulls,
                 empty_string_is_null="" in self.nulls,
@@ -123,7 +131,7 @@ class _CsvReader:
         width = len(self.header)
         if piece.quoted:
             return all(len(cells) in (0, width) for _, cells in self._records(piece))
-        return piece.data.count(self.plan.delimiter.encode()) == (width - 1) * rows
+        return piece.data.count(self.delimiter.encode()) == (width - 1) * rows
 
     def _batch(self, frame: pl.DataFrame, piece: Piece, blank: list[int]) -> Batch:
         frame = frame.select(self.layout.needed)
@@ -149,7 +157,7 @@ class _CsvReader:
     def _records(self, piece: Piece) -> Iterator[tuple[int, list[str]]]:
         """Each record, and how many lines after the piece's first it begins."""
         text = io.TextIOWrapper(io.BytesIO(piece.data), encoding="utf-8", newline="")
-        reader = csv.reader(text, delimiter=self.plan.delimiter)
+        reader = csv.reader(text, delimiter=self.delimiter)
         start = 0
         try:
             for cells in reader:
@@ -212,18 +220,6 @@ class _CsvReader:
             row,
             line,
         )
-
-    def _decode(self, piece: Piece) -> str:
-        try:
-            return piece.data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            problem = Problem(
-                f"is not UTF-8 (byte 0x{piece.data[error.start]:02x})",
-                "save the file as UTF-8; it may be Latin-1 or Windows-1252",
-                self.name,
-                line=self.line + piece.data.count(b"\n", 0, error.start),
-            )
-        raise FileError(problem)
 
 
 def _has_blank_lines(piece: Piece) -> bool:

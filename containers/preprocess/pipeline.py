@@ -110,11 +110,13 @@ class _Run:
         return self._outcome()
 
     def _batches(self, file: SourceFile) -> Iterator[Batch]:
+        nulls = self.plan.null_values
         # Its name says what a file is meant to be; CSV under a Parquet file's name is a mistake.
         if file.name.endswith(".parquet") or is_parquet(file.path):
             size = self.budget.batch
-            return read_parquet(file.path, file.name, self.layout, self.plan.null_values, size)
-        pieces = read_csv(file.path, file.name, self.plan, self.layout, self.budget.piece)
+            return read_parquet(file.path, file.name, self.layout, nulls, size)
+        size, delimiter = self.budget.piece, self.plan.delimiter
+        pieces = read_csv(file.path, file.name, self.layout, delimiter, nulls, size)
         return gathered(pieces, self.budget.pieces)
 
     def _take(self, batch: Batch, writer: Executor, counter: Executor) -> None:

@@ -96,9 +96,9 @@ class _Cutter:
             with memoryview(buffer) as view:
                 return stream.readinto(view[start : start + size])  # type: ignore[union-attr]
         except EOFError:
-            what, mend = "gzip ends in the middle", "the file was cut off: upload it again"
+            what, mend = "gzip ends in the middle", "put the whole file in its place"
         except (gzip.BadGzipFile, zlib.error) as error:
-            what, mend = f"gzip is damaged ({error})", "pack and upload it again"
+            what, mend = f"gzip is damaged ({error})", "put a sound file in its place"
         raise self.error(what, mend, self.offset)
 
     def piece(self, data: bytes) -> Piece:
@@ -152,6 +152,20 @@ class _Cutter:
                 line += read.count(b"\n")
                 offset -= len(read)
         return line
+
+
+def decoded(piece: Piece, name: str, line: int) -> str:
+    """The piece's text; it begins on this line. Raises FileError where it is not UTF-8."""
+    try:
+        return piece.data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        problem = Problem(
+            f"is not UTF-8 (byte 0x{piece.data[error.start]:02x})",
+            "save the file as UTF-8; it may be Latin-1 or Windows-1252",
+            name,
+            line=line + piece.data.count(b"\n", 0, error.start),
+        )
+    raise FileError(problem)
 
 
 def unclosed(name: str, line: int) -> FileError:

@@ -1,7 +1,10 @@
 """A table becomes a definition that validates, with reasons."""
 
 import csv
+import gzip
+from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -118,13 +121,106 @@ def test_a_quoted_column_name_is_read_as_preprocess_reads_it(tmp_path):
     assert [column.name for column in draft.features] == ['the "old" x', "a, b"]
 
 
-@pytest.mark.parametrize("content", [b"x,y\n\xff\xfe\n" * 30, b"\x1f\x8bnot gzip"])
-def test_a_file_that_is_no_table_is_refused(tmp_path, content):
-    path = tmp_path / ("t.csv.gz" if content.startswith(b"\x1f") else "t.csv")
+TABLE = b"x,y\n" + b"1,5\n2,6\n" * 20
+PACKED = gzip.compress(TABLE)
+LONG = "is longer than 1 MB"
+MEND_LONG = "Check the line breaks and quotes; a row must fit one line of that size."
+MEND_ROW = "Quote cells that hold the delimiter, or correct the row."
+MEND_TEXT = "Save the file as UTF-8; it may be Latin-1 or Windows-1252."
+WIDE = TABLE.decode().encode("utf-16")
+INVALID = "gzip is damaged (Error -3 while decompressing data: invalid block type)"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what", "mend"),
+    [
+        ("t.csv", b"x" * 10_000_000, f"t.csv line 1: {LONG}", MEND_LONG),
+        ("t.csv", TABLE + b"x" * 10_000_000, f"t.csv line 42: {LONG}", MEND_LONG),
+        ("t.csv", b"\n\n", "t.csv has no names in line 1", "Give every column a name there."),
+        (
+            "t.csv",
+            TABLE + b"1,2,3\n",
+            "t.csv row 41 (line 42): has 3 cells where the header has 2",
+            MEND_ROW,
+        ),
+        (
+            "t.csv",
+            TABLE + b"1\n",
+            "t.csv row 41 (line 42): has 1 cells where the header has 2",
+            MEND_ROW,
+        ),
+        ("t.csv", TABLE + b"\xe9,5\n", "t.csv line 42: is not UTF-8 (byte 0xe9)", MEND_TEXT),
+        ("t.csv", WIDE, "t.csv: is UTF-16, not UTF-8", "Save it as UTF-8."),
+        (
+            "t.csv",
+            WIDE[2:],  # without the mark that tells it
+            "t.csv is not text: column 1 has a NUL byte in its name",
+            "Save it as UTF-8.",
+        ),
+        (
+            "t.csv.gz",
+            TABLE,
+            "t.csv.gz: is named .gz but is not gzip",
+            "Compress it, or rename it to .csv.",
+        ),
+        (
+            "t.csv.gz",
+            PACKED[:-20],
+            "t.csv.gz line 1: gzip ends in the middle",
+            "Put the whole file in its place.",
+        ),
+        (
+            "t.csv.gz",
+            PACKED[:10] + b"\xff" * 20,
+            f"t.csv.gz line 1: {INVALID}",
+            "Put a sound file in its place.",
+        ),
+        ("t.parquet", TABLE, "t.parquet is not Parquet, or damaged", "Write it again."),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(tmp_path, monkeypatch, name, content, what, mend):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(content)
+
+    with pytest.raises(BadInputError) as failure:
+        inference.infer("some", Path(name), "y")
+
+    assert (failure.value.what, failure.value.mend) == (what, mend)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", b"\xef\xbb\xbf" + TABLE),  # a byte order mark
+        ("t.csv", PACKED),
+        ("t.csv.gz", PACKED),
+        ("t.csv", TABLE.replace(b"\n2,6\n", b"\n\n2,6\n")),  # blank lines
+        ("t.csv", TABLE.replace(b",", b";").replace(b"2", b"2" * 200_000, 1)),  # a long cell
+    ],
+)
+def test_what_preprocess_can_read_can_be_drafted_from(tmp_path, name, content):
+    path = tmp_path / name
     path.write_bytes(content)
 
-    with pytest.raises(BadInputError):
-        inference.infer("some", path, "y")
+    draft = inference.infer("some", path, "y")
+
+    assert (draft.rows, draft.task, draft.target.missing_share) == (40, "binary", 0)
+
+
+FLOATS = [0.0, 1.0, 1.0, 0.0, 1.0] * 40
+NUMBERS = list(range(200))
+
+
+def test_a_parquet_column_that_is_neither_numbers_nor_text_is_ignored(tmp_path):
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"x": NUMBERS, "path": [[1.5]] * 200, "y": FLOATS}).write_parquet(path)
+
+    draft = inference.infer("some", path, "y")
+
+    ignored = inference.Ignored("path", "of type List(Float64): neither numbers nor text")
+    assert draft.ignored == [ignored]
+    with pytest.raises(BadInputError, match=r"column path of .* has the type List\(Float64\)"):
+        inference.infer("some", path, "path")
 
 
 def test_a_key_that_repeats_is_refused(leads):
