@@ -73,10 +73,13 @@ def infer(
     keys: list[str] | None = None,
 ) -> Draft:
     """Look at a table and draft the model. Raises BadInputError when it cannot be one."""
+    from preprocess.columns import one_spelling
+
     sample = read_sample(source)
     sample.require([target, *(keys or [])])
     missing = missing_words(sample.frame)
-    frame = sample.frame.with_columns(_without(missing))
+    # In the run's own spelling, so that values, classes and keys are those that the run sees.
+    frame = one_spelling(sample.frame.with_columns(_without(missing)), sample.frame.columns)
     judged = judge_target(frame[target], target, task, positive)
     others = [column for column in frame.columns if column != target]
     key = _checked_keys(frame, keys) if keys else _likely_key(frame, others)

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from contract.spelling import spelled
+
 from kanmon.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 # Few whole numbers are grades or classes; many are a quantity.
 MOST_NUMBERED_CLASSES = 10
 MOST_CLASSES = 50
-POSITIVE_WORDS = ("yes", "true", "1", "y", "t", "1.0", "positive", "churn", "churned", "fraud")
+POSITIVE_WORDS = ("yes", "true", "1", "y", "t", "positive", "churn", "churned", "fraud")
 
 
 @dataclass(frozen=True)
@@ -137,11 +139,11 @@ def _classes(
 
 def _positive(name: str, classes: list[str], given: str | None) -> str:
     if given is not None:
-        if given not in classes:
+        if spelled(given) not in classes:
             raise BadInputError(
                 f"the target {name} never is {given!r}", f"It is one of {', '.join(classes)}."
             )
-        return given
+        return spelled(given)
     for word in POSITIVE_WORDS:
         for value in classes:
             if value.lower() == word:

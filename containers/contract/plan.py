@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from contract.spelling import spelled
 from contract.step import StepError
 
 Kind = Literal["numeric", "categorical"]
@@ -106,14 +107,14 @@ class Plan:
         """Take the parsed run.json. Raises KeyError where something is missing."""
         content = document["definition"]["content"]
         data, trainer, gate = content["data"], content["trainer"], content["gate"]
-        primary = content["metrics"]["primary"]
+        primary, positive = content["metrics"]["primary"], content.get("positive")
         also = [name for name in content["metrics"].get("also", []) if name != primary]
         return cls(
             run=document["run"],
             model=document["model"],
             task=content["task"],
             target=content["target"],
-            positive=content.get("positive"),
+            positive=None if positive is None else spelled(positive),
             features=tuple(_feature(entry) for entry in content["features"]),
             key=tuple(data.get("key", ())),
             ignore=tuple(content.get("ignore", ())),

@@ -2,7 +2,7 @@
 
 The same row must hash the same whether it comes from CSV or Parquet. So numbers are numbers, and
 text that is a whole number has one spelling: 1, "1" and 1.0 are all the text 1, in keys, categories
-and classes. 007 stays 007: a leading zero belongs to an identifier.
+and classes.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from dataclasses import dataclass
 import polars as pl
 from contract.plan import Plan
 from contract.problem import Problem, shown
+from contract.spelling import WHOLE
 
-# pandas writes whole numbers like this as soon as one cell of the column is missing.
-_WHOLE = r"^(-?(?:0|[1-9][0-9]*))\.0$"
 # How alike two names must be (1 is the same) for one to be a misspelling of the other.
 ALIKE = 0.7
 MOST_NAMED = 5
@@ -93,7 +92,7 @@ def one_spelling(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
         return frame
     found = frame.select(pl.col(columns).str.ends_with(".0").any()).row(0, named=True)
     wanted = [name for name, has in found.items() if has]
-    return frame.with_columns(pl.col(wanted).str.replace(_WHOLE, "$1")) if wanted else frame
+    return frame.with_columns(pl.col(wanted).str.replace(WHOLE, "$1")) if wanted else frame
 
 
 def as_text(column: str, dtype: pl.DataType) -> pl.Expr | None:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from contract.plan import Plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifecycle.definition import parse_definition
 from lifecycle.marked_yaml import read_marked
+from preprocess.pipeline import preprocess
+from preprocess.source import SourceFile
 
 from kanmon import inference, model_file
 from kanmon.errors import BadInputError
@@ -209,6 +212,49 @@ def test_what_preprocess_can_read_can_be_drafted_from(tmp_path, name, content):
 
 FLOATS = [0.0, 1.0, 1.0, 0.0, 1.0] * 40
 NUMBERS = list(range(200))
+
+
+@pytest.mark.parametrize(
+    ("columns", "positive"),
+    [
+        ({"x": NUMBERS, "y": FLOATS}, "1"),  # pandas writes whole numbers so
+        ({"x": NUMBERS, "y": ["0.0", "1.0", "1", "0", "1"] * 40}, "1"),
+        ({"x": NUMBERS, "y": ["True", "False"] * 100}, "True"),
+        (pl.DataFrame({"x": NUMBERS, "y": FLOATS}), "1"),
+        (pl.DataFrame({"x": NUMBERS, "y": FLOATS}, {"x": pl.Int16, "y": pl.Decimal(9, 2)}), "1"),
+        (pl.DataFrame({"x": NUMBERS, "y": [True, False] * 100}), "true"),
+    ],
+)
+def test_a_drafted_model_takes_the_rows_it_was_drafted_from(tmp_path, columns, positive):
+    path = tmp_path / ("t.csv" if isinstance(columns, dict) else "t.parquet")
+    write(path, columns) if isinstance(columns, dict) else columns.write_parquet(path)
+
+    draft = inference.infer("some", path, "y")
+    outcome = preprocessed(model_file.write(draft), path)
+
+    assert (draft.task, draft.target.positive) == ("binary", positive)
+    assert (outcome.rows_read, outcome.rows_rejected) == (200, 0)
+
+
+def preprocessed(text, path):
+    """What the Preprocess step makes of a file under a definition."""
+    content = parse_definition(text, "model.yaml").model_dump(mode="json")
+    plan = Plan.from_document({"run": "r", "model": "some", "definition": {"content": content}})
+
+    def output(part):
+        folder = path.parent / part
+        folder.mkdir()
+        return folder
+
+    return preprocess(plan, [SourceFile(path, path.name)], output, path.parent / "scratch")
+
+
+def test_a_positive_value_may_be_given_in_any_spelling(tmp_path):
+    path = write(tmp_path / "t.csv", {"x": NUMBERS, "y": FLOATS})
+
+    spellings = [inference.infer("some", path, "y", positive=one) for one in ("0", "0.0")]
+
+    assert [draft.target.positive for draft in spellings] == ["0", "0"]
 
 
 def test_a_parquet_column_that_is_neither_numbers_nor_text_is_ignored(tmp_path):

@@ -54,6 +54,19 @@ def run_document() -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize(
+    ("written", "positive"),
+    [("1.0", "1"), ("-1.0", "-1"), ("007", "007"), ("1.50", "1.50"), ("yes", "yes"), (None, None)],
+)
+def test_the_positive_value_is_spelled_as_preprocess_spells_classes(
+    written: str | None, positive: str | None
+) -> None:
+    document = run_document()
+    document["definition"]["content"]["positive"] = written
+
+    assert Plan.from_document(document).positive == positive
+
+
 def test_the_plan_gives_every_value_of_the_definition_a_name(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     path.write_text(json.dumps(run_document()))
