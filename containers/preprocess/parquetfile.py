@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+import polars.selectors as selectors
 from contract.problem import Problem
 
 from preprocess.batch import Batch, no_line
@@ -34,6 +35,9 @@ def read_parquet(
         schema = scan.collect_schema()
     except (pl.exceptions.PolarsError, OSError):
         raise _broken(name) from None
+    if "NaN" in null_values:
+        # As in CSV, where a NaN is a text like any other.
+        scan = scan.with_columns(selectors.float().fill_nan(None))
     found = list(layout.check_header(name, list(schema)))
     columns = []
     for column in layout.needed:

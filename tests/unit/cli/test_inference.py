@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import math
 from pathlib import Path
 
 import polars as pl
@@ -223,6 +224,7 @@ NUMBERS = list(range(200))
         (pl.DataFrame({"x": NUMBERS, "y": FLOATS}), "1"),
         (pl.DataFrame({"x": NUMBERS, "y": FLOATS}, {"x": pl.Int16, "y": pl.Decimal(9, 2)}), "1"),
         (pl.DataFrame({"x": NUMBERS, "y": [True, False] * 100}), "true"),
+        (pl.DataFrame({"x": [*NUMBERS[1:], math.nan], "y": FLOATS}, strict=False), "1"),
     ],
 )
 def test_a_drafted_model_takes_the_rows_it_was_drafted_from(tmp_path, columns, positive):

@@ -1,12 +1,14 @@
 """The same rows come out, whatever the file looks like."""
 
 import gzip
+import math
 from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 import pytest
 from contract.plan import Feature, Plan
+from contract.step import StepError
 from polars.testing import assert_frame_equal
 
 Run = Callable[..., Any]
@@ -116,6 +118,16 @@ def test_written_null_values_are_missing(run: Run) -> None:
     missing = result.rows.filter(pl.col("length").is_null())
     assert sorted(missing["rings"].to_list()) == [5.0, 6.0]
     assert missing["sex"].to_list() == [None, None]
+
+
+def test_nan_is_missing_in_parquet_where_it_is_a_null_value(run: Run, plan: MakePlan) -> None:
+    frame = FRAME.with_columns(length=pl.Series([math.nan, *FRAME["length"][1:]]))
+
+    result = run({"a.parquet": frame}, plan(null_values=("", "NaN")))
+
+    assert result.rows["length"].null_count() == 1
+    with pytest.raises(StepError, match=r"column length: 'NaN' is not a finite number"):
+        run({"a.parquet": frame})
 
 
 def test_line_numbers_count_line_breaks_in_quoted_cells(run: Run, plan: MakePlan) -> None:
