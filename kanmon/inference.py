@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanmon.errors import BadInputError
-from kanmon.inference_target import Target, judge_target
+from kanmon.inference_target import Target, counted, judge_target
 from kanmon.table_sample import Sample, number_words, read_sample
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _column(values: "pl.Series") -> Column | Ignored:
         return Column(values.name, "numeric", f"{low:g} to {high:g}{gaps}")
     if different > MOST_CATEGORIES or different > 0.5 * len(known) > 10:
         return Ignored(values.name, f"{different:,} different texts: names rather than categories")
-    common = known.value_counts(sort=True).head(4)[values.name].to_list()
+    common = [value for value, _ in counted(known)[:4]]
     more = ", …" if different > len(common) else ""
     seen = ", ".join(_short(value) for value in common)
     return Column(values.name, "categorical", f"{different} values: {seen}{more}{gaps}")

@@ -113,14 +113,12 @@ def _classes(
     missing: float,
     notes: list[str],
 ) -> Target:
-    counts = known.value_counts(sort=True)
-    classes = [str(value) for value in counts[name].to_list()]
-    most, least = int(counts["count"][0]), int(counts["count"][-1])
+    counts = counted(known)
+    classes = [value for value, _ in counts]
+    most, least = counts[0][1], counts[-1][1]
     if least < 10:
         notes = [*notes, f"class {classes[-1]} has {least} rows: too few to learn or to test"]
-    shares = ", ".join(
-        f"{value} {amount / len(known):.0%}" for value, amount in counts.head(5).rows()
-    )
+    shares = ", ".join(f"{value} {amount / len(known):.0%}" for value, amount in counts[:5])
     if task == "binary":
         floor = Bar("auc", 0.6, "0.5 is guessing")
         chosen = _positive(name, classes, positive)
@@ -135,6 +133,13 @@ def _classes(
         name, task, shares, None, "accuracy", ["macro_f1", "log_loss"],
         floor, 0.01, 0.05, missing, notes,
     )  # fmt: skip
+
+
+def counted(known: "pl.Series") -> list[tuple[str, int]]:
+    """Each value and how often it occurs, the most frequent first, equals in order."""
+    # Under another name: polars does not count the values of a column that is called count.
+    counts = known.alias("value").value_counts()
+    return counts.sort("count", "value", descending=[True, False]).rows()
 
 
 def _positive(name: str, classes: list[str], given: str | None) -> str:

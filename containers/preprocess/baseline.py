@@ -101,7 +101,7 @@ class Categories:
         self.count += len(values) - missing
         if self.too_many:
             return
-        counted = values.drop_nulls().value_counts()
+        counted = _counted(values)
         if counted.height <= MOST_CATEGORIES:
             for value, times in counted.iter_rows():
                 self.counts[value] = self.counts.get(value, 0) + times
@@ -117,7 +117,7 @@ class Categories:
         }
         if not self.too_many:
             return {**entry, "categories": shares_of(self.counts)}
-        counts = dict(sample.drop_nulls().value_counts().iter_rows())
+        counts = dict(_counted(sample).iter_rows())
         common = sorted(shares_of(counts).items(), key=lambda item: (-item[1], item[0]))
         named = dict(sorted(common[:NAMED_CATEGORIES]))
         return {**entry, "categories": named, "other": max(0.0, 1 - math.fsum(named.values()))}
@@ -170,6 +170,12 @@ def histogram(values: pl.Series, minimum: float, maximum: float) -> tuple[list[f
         for left, right in pairwise([-math.inf, *inner, math.inf])
     ]
     return [minimum, *inner, maximum], [count / len(values) for count in counts]
+
+
+def _counted(values: pl.Series) -> pl.DataFrame:
+    """How often each value occurs, in two columns."""
+    # Under another name: polars does not count the values of a column that is called count.
+    return values.drop_nulls().alias("value").value_counts()
 
 
 def shares_of(counts: Mapping[str, int]) -> dict[str, float]:

@@ -221,6 +221,8 @@ NUMBERS = list(range(200))
         ({"x": NUMBERS, "y": FLOATS}, "1"),  # pandas writes whole numbers so
         ({"x": NUMBERS, "y": ["0.0", "1.0", "1", "0", "1"] * 40}, "1"),
         ({"x": NUMBERS, "y": ["True", "False"] * 100}, "True"),
+        # A name under which polars cannot count.
+        ({"x": NUMBERS, "count": ["few", "many"] * 100, "y": FLOATS}, "1"),
         (pl.DataFrame({"x": NUMBERS, "y": FLOATS}), "1"),
         (pl.DataFrame({"x": NUMBERS, "y": FLOATS}, {"x": pl.Int16, "y": pl.Decimal(9, 2)}), "1"),
         (pl.DataFrame({"x": NUMBERS, "y": [True, False] * 100}), "true"),

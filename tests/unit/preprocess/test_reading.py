@@ -145,8 +145,12 @@ def test_odd_file_names_are_only_names(run: Run, name: str) -> None:
     assert str(failure.value).startswith(f"{name} row 61 (line 62), column length: 'x'")
 
 
-def test_headers_with_odd_names_are_read(run: Run, plan: MakePlan) -> None:
-    odd = ('the "sex", quoted', "längé\nth", "ri.ng$")
+@pytest.mark.parametrize(
+    "odd", [('the "sex", quoted', "längé\nth", "ri.ng$"), ("count", "column_1", "value")]
+)
+def test_headers_with_odd_names_are_read(
+    run: Run, plan: MakePlan, odd: tuple[str, str, str]
+) -> None:
     header = ",".join('"' + name.replace('"', '""') + '"' for name in odd)
     features = (Feature(odd[0], "categorical"), Feature(odd[1], "numeric"))
 
