@@ -174,7 +174,7 @@ def _learn(frame: pl.DataFrame, feature: "Feature") -> EncodedFeature:
             (),
             float(np.float32(median)) if known else math.nan,  # type: ignore[arg-type]
         )
-    counts = column.drop_nulls().cast(pl.String).value_counts()
+    counts = column.drop_nulls().cast(pl.String).alias("value").value_counts()
     ranked = sorted(counts.iter_rows(), key=lambda entry: (-entry[1], entry[0]))
     categories = tuple(sorted(name for name, _ in ranked))
     known = bool(ranked) and not column.null_count()
@@ -183,7 +183,8 @@ def _learn(frame: pl.DataFrame, feature: "Feature") -> EncodedFeature:
 
 
 def _classes(frame: pl.DataFrame, plan: "Plan") -> tuple[str, ...]:
-    counts = dict(frame.get_column(plan.target).cast(pl.String).value_counts().iter_rows())
+    told = frame.get_column(plan.target).cast(pl.String).alias("value")  # not "count"
+    counts = dict(told.value_counts().iter_rows())
     names = sorted(counts)
     if len(names) < 2:
         only = f"'{names[0]}'" if names else "nothing"

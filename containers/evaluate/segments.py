@@ -39,7 +39,7 @@ def segments_of(frame: pl.DataFrame, column: str) -> list[Segment]:
         )
     values = frame.get_column(column)
     written = _written(values)
-    counts = written.value_counts(sort=True)
+    counts = written.alias("value").value_counts(sort=True)
     frequent = sorted(counts.iter_rows(), key=lambda entry: (-entry[1], entry[0]))[:VALUES]
     kept = [name for name, _ in frequent]
     if written.n_unique() > VALUES:

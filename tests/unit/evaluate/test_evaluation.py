@@ -276,6 +276,8 @@ def test_segments_are_a_columns_values(values, expected):
     found = segments_of(pl.DataFrame({"x": values}, strict=False), "x")
 
     assert [segment.value for segment in found] == expected
+    counted = segments_of(pl.DataFrame({"count": values}, strict=False), "count")
+    assert [segment.value for segment in counted] == expected
     assert sorted(at for segment in found for at in segment.rows) == list(range(len(values)))
 
 

@@ -32,6 +32,19 @@ def test_a_category_becomes_its_position_among_the_sorted_ones():
     assert encoding.matrix(colours("blue", "red")).tolist() == [[0.0], [1.0]]
 
 
+def test_a_feature_and_a_target_may_have_the_name_of_a_count():
+    rows = pl.DataFrame({"count": ["red", "blue", "red", "blue"]})
+
+    encoding = learned(rows.with_columns(target=1.0), count="categorical")
+    classes = Encoding.learn(
+        rows.with_columns(size=1.0),
+        plan("multiclass", features={"size": "numeric"}, target="count"),
+    ).classes
+
+    assert encoding.matrix(rows).ravel().tolist() == [1.0, 0.0, 1.0, 0.0]
+    assert classes == ("blue", "red")
+
+
 def test_an_unseen_category_becomes_the_commonest_where_training_missed_none():
     encoding = learned(colours("red", "blue", "red"), colour="categorical")
 
