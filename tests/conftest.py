@@ -11,9 +11,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # MiniStack looks whether it is there, and it would call its own objects leaked when a worker ends.
 sys.modules["duckdb"] = None  # type: ignore[assignment]
+
+# How long an example takes is the machine's business.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 TESTS = Path(__file__).parent
 # Files that wait for stages and other programs, the longest first; all others are short.

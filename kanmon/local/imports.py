@@ -2,8 +2,8 @@
 
 MiniStack's CloudFormation imports the module of every service it could create. Those that are not
 served here, and the big libraries behind them, are loaded at their first use, which never comes.
-moto's interpreter wants one enumeration of moto.batch, whose package would load all of EC2.
-Together that is more than half of all that the first deployment would import.
+moto's interpreter wants one enumeration of moto.batch, whose package would load all of EC2: it is
+left hollow. Together that is more than half of all that the first deployment would import.
 """
 
 import importlib.abc
@@ -16,10 +16,6 @@ from typing import Any
 
 _SERVICES = "ministack.services."
 _LIBRARIES = frozenset({"docker", "duckdb", "requests"})
-
-
-# Packages whose modules are wanted, but not what the package itself imports.
-_HOLLOW = frozenset({"moto.batch"})
 
 
 # A module takes a fraction of a second to load. Rather half of one than two threads that wait for
@@ -86,17 +82,42 @@ class _OnFirstUse(importlib.abc.MetaPathFinder):
     ) -> ModuleSpec | None:
         service = name.removeprefix(_SERVICES) if name.startswith(_SERVICES) else None
         unwanted = service and "." not in service and service not in self.wanted
-        if not unwanted and name not in _LIBRARIES and name not in _HOLLOW:
+        if not unwanted and name not in _LIBRARIES:
             return None
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)
-            if spec and spec.loader:
-                hollow = name in _HOLLOW
-                spec.loader = _Nothing() if hollow else _AtFirstUse(spec.loader)
-                return spec
-        return None
+        spec = _found_by_others(self, name, path, target)
+        if spec and spec.loader:
+            spec.loader = _AtFirstUse(spec.loader)
+        return spec
+
+
+class _Hollow(importlib.abc.MetaPathFinder):
+    def __init__(self, package: str) -> None:
+        self.package = package
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = _found_by_others(self, name, path, target) if name == self.package else None
+        if spec:
+            spec.loader = _Nothing()
+        return spec
+
+
+def _found_by_others(
+    finder: importlib.abc.MetaPathFinder,
+    name: str,
+    path: Sequence[str] | None,
+    target: ModuleType | None,
+) -> ModuleSpec | None:
+    found = (one.find_spec(name, path, target) for one in sys.meta_path if one is not finder)
+    return next((spec for spec in found if spec), None)
 
 
 def delay_unused(wanted: frozenset[str]) -> None:
     """Delay every import described above; MiniStack's service modules in `wanted` are not."""
     sys.meta_path.insert(0, _OnFirstUse(wanted))
+
+
+def leave_hollow(package: str) -> None:
+    """Import the modules of a package without what the package itself would import and define."""
+    sys.meta_path.insert(0, _Hollow(package))

@@ -2,9 +2,6 @@
 
 import json
 
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
-
 from tests.template.translation import TEMPLATE, source, translated
 from tests.workflow.definition import deployed, with_plain_timeouts
 
@@ -20,6 +17,10 @@ SKIPPED = {
 
 
 def findings(template: str, rules: list[str] | None = None) -> list[str]:
+    # Here, because it loads for a second, and pytest reads this file in every worker.
+    from cfnlint.api import lint
+    from cfnlint.config import ManualArgs
+
     config = ManualArgs(append_rules=rules or [], ignore_checks=list(SKIPPED))
     found = lint(template, regions=["us-east-1", "eu-west-1"], config=config)
     return [f"{match.rule.id} {'/'.join(map(str, match.path or []))}: {match}" for match in found]

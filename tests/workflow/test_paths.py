@@ -4,8 +4,10 @@ import json
 from functools import cache
 from threading import Event
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import Seconds
 
 from tests.waiting import PATIENCE_SECONDS, eventually
 from tests.workflow.definition import CHAMPION, SAMPLE_JUDGEMENT, SAMPLE_RUN, states, transitions
@@ -322,7 +324,23 @@ def test_a_run_that_is_stopped_at_once_enters_no_further_state() -> None:
         assert running.ended.wait(PATIENCE_SECONDS)
 
     assert running.outcome().status == "ABORTED"
-    assert path_of(running) == ["Open Run"]
+    assert path_of(running) in ([], ["Open Run"])
+
+
+def test_a_run_that_is_stopped_when_it_is_about_to_wait_does_not_wait() -> None:
+    lost = {"Train": [LOST]}
+
+    def stopped(wait: Seconds, env: Any) -> int:
+        running.stop("Operator", "enough")
+        return 3600
+
+    with playing(Services(lost)), patch.object(Seconds, "_get_wait_seconds", stopped):
+        running = start({"model": "abalone"})
+        assert running.ended.wait(PATIENCE_SECONDS)
+
+    assert running.outcome().status == "ABORTED"
+    assert path_of(running)[-1] == "Wait For The Platform"
+    assert running.events()[-1]["type"] == "ExecutionAborted"
 
 
 def test_the_scenarios_take_every_transition_the_workflow_has() -> None:

@@ -17,3 +17,7 @@ created; the stage calls `warm_up` from a background thread once it listens.
 from kanmon.local.asl.engine import install, warm_up
 
 __all__ = ["install", "warm_up"]
+
+from kanmon.local import imports
+
+imports.leave_hollow("moto.batch")

@@ -12,6 +12,8 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
     CallbackOutcomeFailure,
     CallbackOutcomeSuccess,
 )
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
@@ -67,7 +69,7 @@ class Running:
     def stop(self, error: str | None, cause: str | None) -> None:
         """Abort. Tasks under way learn of it and stop what they started.
 
-        moto forgets a stop that comes before the first state. So wait: the definition is parsed.
+        moto forgets a stop that comes before the first state, so wait: the definition is parsed.
         """
         while not self._has_begun() and not self.ended.wait(0.01):
             pass
@@ -75,8 +77,8 @@ class Running:
         self.execution.stop(stop_date=now, error=error, cause=cause)
 
     def _has_begun(self) -> bool:
-        worker = self.execution.exec_worker
-        return worker.env is not None and worker.env.program_state() is not None
+        env = self.execution.exec_worker.env
+        return env is not None and env.next_state_name is not None
 
     def answer(self, token: str, output: str | None, error: str | None, cause: str | None) -> bool:
         """Hand a task token's answer in. False where this execution does not wait for it."""
@@ -92,6 +94,18 @@ class Running:
             return False
 
 
+class _Environment(Environment):  # type: ignore[misc]
+    """moto's, but a stop is final, and wakes also a Wait state that is only about to sleep."""
+
+    def set_stop(self, stop_date: Any, cause: str | None, error: str | None) -> None:
+        super().set_stop(stop_date=stop_date, cause=cause, error=error)
+        self.program_state_event.set()
+
+    def set_error(self, error: Any) -> None:
+        if not isinstance(self.program_state(), ProgramStopped):  # it stumbled over the stop
+            super().set_error(error)
+
+
 class _Worker(ExecutionWorker):  # type: ignore[misc]
     """moto's worker; tells when it is done, whatever the end, and knows redrives."""
 
@@ -102,6 +116,7 @@ class _Worker(ExecutionWorker):  # type: ignore[misc]
 
     def _get_evaluation_environment(self) -> Any:
         env = super()._get_evaluation_environment()
+        env.__class__ = _Environment
         # moto's context lacks it. Nothing is redriven here, so the count is always 0.
         env.states.context_object.context_object_data["Execution"]["RedriveCount"] = 0
         return env

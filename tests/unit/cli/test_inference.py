@@ -283,7 +283,7 @@ def test_a_positive_value_that_never_occurs_is_refused(leads):
         inference.infer("leads", leads, "bought", positive="maybe")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
 def test_any_name_survives_being_written_as_yaml(name):
     written = f"- {{name: {model_file.scalar(name)}, kind: numeric}}"

@@ -24,7 +24,7 @@ def rows(count, noise, seed):
 
 
 @given(data=st.data(), count=st.integers(2, 25), task=st.sampled_from(list(METRICS)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_swapping_the_models_mirrors_the_difference(data, count, task):
     random = np.random.default_rng(data.draw(st.integers(0, 10_000)))
     labels = random.integers(3 if task == "multiclass" else 2, size=count)

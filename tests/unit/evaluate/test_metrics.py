@@ -1,33 +1,44 @@
 """The metrics against scikit-learn's, which is only ever asked here."""
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 import pytest
 from contract.metrics import METRICS, Scored, measure
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lifecycle.metrics import METRICS_BY_TASK
-from sklearn import metrics as oracle
 
 NUMBERS = st.floats(-1e4, 1e4, width=32).map(lambda number: round(number, 3))
 # Few distinct scores, so that ties are common.
 PROBABILITIES = st.sampled_from([0.0, 0.1, 0.25, 0.4, 0.5, 0.8, 1.0])
 
+
+@cache
+def oracle() -> Any:
+    """scikit-learn's metrics, which load for a second: not when pytest only reads this file."""
+    from sklearn import metrics
+
+    return metrics
+
+
 REGRESSION = {
-    "rmse": oracle.root_mean_squared_error,
-    "mae": oracle.mean_absolute_error,
-    "r2": oracle.r2_score,
+    "rmse": lambda truth, scores: oracle().root_mean_squared_error(truth, scores),
+    "mae": lambda truth, scores: oracle().mean_absolute_error(truth, scores),
+    "r2": lambda truth, scores: oracle().r2_score(truth, scores),
 }
 BY_SCORE = {
-    "auc": oracle.roc_auc_score,
-    "average_precision": oracle.average_precision_score,
-    "log_loss": lambda truth, scores: oracle.log_loss(truth, scores.astype(np.float32)),
-    "brier": oracle.brier_score_loss,
+    "auc": lambda truth, scores: oracle().roc_auc_score(truth, scores),
+    "average_precision": lambda truth, scores: oracle().average_precision_score(truth, scores),
+    "log_loss": lambda truth, scores: oracle().log_loss(truth, scores.astype(np.float32)),
+    "brier": lambda truth, scores: oracle().brier_score_loss(truth, scores),
 }
 BY_DECISION = {
-    "accuracy": oracle.accuracy_score,
-    "precision": lambda truth, called: oracle.precision_score(truth, called, zero_division=0),
-    "recall": oracle.recall_score,
-    "f1": oracle.f1_score,
+    "accuracy": lambda truth, called: oracle().accuracy_score(truth, called),
+    "precision": lambda truth, called: oracle().precision_score(truth, called, zero_division=0),
+    "recall": lambda truth, called: oracle().recall_score(truth, called),
+    "f1": lambda truth, called: oracle().f1_score(truth, called),
 }
 
 
@@ -54,7 +65,6 @@ def test_mape_leaves_out_rows_whose_target_is_zero():
 
 
 @given(pairs=st.lists(st.tuples(st.booleans(), PROBABILITIES), min_size=2, max_size=40))
-@settings(deadline=None)
 def test_binary_metrics_are_scikit_learns(pairs):
     truth, scores = np.array(pairs, dtype=np.float64).T
     if len(set(truth)) < 2:
@@ -68,7 +78,6 @@ def test_binary_metrics_are_scikit_learns(pairs):
 
 
 @given(data=st.data(), count=st.integers(2, 40))
-@settings(deadline=None)
 def test_multiclass_metrics_are_scikit_learns(data, count):
     truth = np.array(data.draw(st.lists(st.integers(0, 3), min_size=count, max_size=count)))
     raw = np.array(
@@ -84,17 +93,16 @@ def test_multiclass_metrics_are_scikit_learns(data, count):
     rows = Scored("multiclass", truth.astype(np.float64), scores)
     called = scores.argmax(axis=1)
 
-    assert measure("accuracy", rows) == pytest.approx(oracle.accuracy_score(truth, called))
+    assert measure("accuracy", rows) == pytest.approx(oracle().accuracy_score(truth, called))
     assert measure("macro_f1", rows) == pytest.approx(
-        oracle.f1_score(truth, called, average="macro", zero_division=0)
+        oracle().f1_score(truth, called, average="macro", zero_division=0)
     )
     assert measure("log_loss", rows) == pytest.approx(
-        oracle.log_loss(truth, scores, labels=[0, 1, 2, 3]), rel=1e-5
+        oracle().log_loss(truth, scores, labels=[0, 1, 2, 3]), rel=1e-5
     )
 
 
 @given(data=st.data(), count=st.integers(2, 30))
-@settings(deadline=None)
 @pytest.mark.parametrize("task", list(METRICS))
 def test_a_weight_of_two_is_a_row_twice(task, data, count):
     """What the bootstrap rests on: counts as weights are the rows drawn that often."""

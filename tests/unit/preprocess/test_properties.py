@@ -22,9 +22,7 @@ MakePlan = Callable[..., Plan]
 
 GOLDEN = [7710818682973573276, 13162155133678686730, 726949657105694711]
 
-few = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+few = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 # From one 32-bit number to the next, where they are smallest.
 SMALLEST_STEP = 2.0**-149

@@ -313,7 +313,7 @@ def reseeded(value: Any, draw: Callable[[st.SearchStrategy[Any]], Any]) -> Any:
 
 
 @pytest.mark.parametrize("task", TASKS)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_numbers_and_texts_give_a_well_formed_page(task: str, data: st.DataObject) -> None:
     sample = documents(task, champion=data.draw(st.booleans()))
@@ -327,7 +327,7 @@ def test_any_numbers_and_texts_give_a_well_formed_page(task: str, data: st.DataO
     read(render(**{key: reseeded(value, draw) for key, value in sample.items()}))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_documents_at_all_give_a_well_formed_page(data: st.DataObject) -> None:
     sample = documents("binary")

@@ -53,7 +53,7 @@ def rows(draw):
 
 
 @given(sent=rows(), fallbacks=st.tuples(*[st.none() | st.sampled_from([0.0, 1.0])] * 3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_serving_and_training_make_the_same_matrix_of_the_same_rows(sent, fallbacks):
     training = encoding(fallbacks)
     frame = pl.DataFrame(
@@ -91,7 +91,7 @@ def test_serving_and_training_make_the_same_matrix_of_the_same_rows(sent, fallba
         min_size=1,
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_is_sent_each_row_is_either_encoded_or_has_one_error(sent):
     encoded = ENCODER.encode(sent)
 

@@ -20,7 +20,7 @@ VALUES = st.sampled_from(
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("task", TASKS)
 @given(data=st.data())
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_onnx_takes_the_librarys_path(task, library, data):
     count = 60
     column = st.lists(VALUES, min_size=count, max_size=count)
