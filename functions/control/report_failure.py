@@ -1,7 +1,8 @@
 """Report Failure: what failed, in one line, and the turn back to the model.
 
 Called by the state machine and, for a run that was stopped or timed out, by EventBridge. A run that
-the machine reported gives a status event as well: the same occurrence, so it is reported once.
+the machine reported gives a status event as well: the same occurrence, so it is reported once. A
+run that is redriven and fails again has failed twice.
 """
 
 from __future__ import annotations
@@ -32,21 +33,24 @@ ONE_DAY = 24 * 60 * 60
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take {run, model, error, cause} or a status event; return {run, model, error, message}."""
+    """Take {run, model, error, cause, redrives} or a status event; return what was reported."""
     metrics.add_metric("FailuresTold", MetricUnit.Count, 1)
     failed = occurrence(event)
     started = give_turn_back(gateways(), failed, datetime.now(UTC))
     config = IdempotencyConfig(
-        event_key_jmespath="run", expires_after_seconds=ONE_DAY, lambda_context=context
+        event_key_jmespath="[run, redrives]",
+        expires_after_seconds=ONE_DAY,
+        lambda_context=context,
     )
     report = idempotent_function(
         _report, data_keyword_argument="key", persistence_store=_reported(), config=config
     )
-    reported: dict[str, Any] = report(key={"run": failed.run}, failed=failed)
+    key = {"run": failed.run, "redrives": failed.redrives}
+    reported: dict[str, Any] = report(key=key, failed=failed)
     return {**reported, "started_next": started}
 
 
-def _report(key: dict[str, str], failed: Occurrence) -> dict[str, Any]:
+def _report(key: dict[str, Any], failed: Occurrence) -> dict[str, Any]:
     reported = report_failure(gateways(), failed, datetime.now(UTC))
     metrics.add_metric("RunsFailed", MetricUnit.Count, 1)
     logger.error(

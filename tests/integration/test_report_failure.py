@@ -105,14 +105,35 @@ def test_a_stopped_run_that_is_redriven_asks_for_the_turn_anew_and_gives_it_back
     stage: Stage, context: Context, load_event: Load
 ) -> None:
     open_for(context, RUN)
-    report_failure.handler(load_event("report_failure_status"), context)
+    stopped = load_event("report_failure_status")
+    report_failure.handler(stopped, context)
 
     redriven = open_for(context, RUN)
     assert (redriven["outcome"], stage.holder()) == ("new", RUN)
-    report_failure.handler(load_event("report_failure_status"), context)
+    assert stage.record()["status"] == "RUNNING"
+    stopped["detail"]["redriveCount"] = 1
+    report_failure.handler(stopped, context)
 
     assert stage.holder() is None
-    assert len(stage.notices()) == 1
+    assert stage.record()["status"] == "FAILED"
+    assert len(stage.notices()) == 2
+
+
+def test_a_redriven_run_that_fails_again_is_told_with_its_own_reason_and_once(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    open_for(context, RUN)
+    report_failure.handler(load_event("report_failure_status"), context)
+
+    reported = report_failure.handler(load_event("report_failure") | {"redrives": 1}, context)
+    ended = load_event("report_failure_status")
+    ended["detail"] |= {"status": "FAILED", "redriveCount": 1}
+    ended["detail"] |= {"error": reported["error"], "cause": reported["message"]}
+
+    assert reported["message"] == MESSAGE
+    assert stage.record()["summary"] == MESSAGE
+    assert report_failure.handler(ended, context) == reported
+    assert [told["summary"] for told in stage.notices()] == ["the run was stopped", MESSAGE]
 
 
 def test_a_redriven_run_waits_behind_the_one_that_has_the_turn_by_now(

@@ -245,6 +245,7 @@ def test_a_failure_is_reported_whatever_the_request_was(request_: Any, model: st
         "model": model,
         "error": "States.Timeout",
         "cause": "",
+        "redrives": 0,
     }
 
 

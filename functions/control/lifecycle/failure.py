@@ -47,16 +47,20 @@ class Failure:
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One failed execution, told by the workflow itself or by its status event."""
+    """One failed execution, told by the workflow itself or by its status event.
+
+    `redrives` counts how often the execution had been redriven: each time it can fail anew.
+    """
 
     run: str
     model: str | None
     error: str
     cause: str
+    redrives: int = 0
 
 
 def occurrence(event: Mapping[str, Any]) -> Occurrence:
-    """Read {run, model, error, cause} or EventBridge's "Step Functions Execution Status Change".
+    """Read what Report Failure's state says, or a "Step Functions Execution Status Change".
 
     The model is None where the request named none that can exist.
     """
@@ -67,6 +71,7 @@ def occurrence(event: Mapping[str, Any]) -> Occurrence:
             model=_model(event.get("model")),
             error=str(event.get("error") or "Unknown"),
             cause=str(event.get("cause") or ""),
+            redrives=int(event.get("redrives") or 0),
         )
     status = str(detail["status"])
     # An input that is too large for the event is left out; the run's name still begins with it.
@@ -77,6 +82,7 @@ def occurrence(event: Mapping[str, Any]) -> Occurrence:
         model=_model(asked) or _model(named and named[1]),
         error=str(detail.get("error") or f"Execution.{status}"),
         cause=str(detail.get("cause") or ""),
+        redrives=int(detail.get("redriveCount") or 0),
     )
 
 

@@ -188,8 +188,8 @@ def status_event(**detail: Any) -> dict[str, Any]:
     ("event", "expected"),
     [
         (
-            {"run": "r1", "model": "abalone", "error": "E", "cause": "c"},
-            Occurrence("r1", "abalone", "E", "c"),
+            {"run": "r1", "model": "abalone", "error": "E", "cause": "c", "redrives": 2},
+            Occurrence("r1", "abalone", "E", "c", redrives=2),
         ),
         # the request itself was wrong, so it names no model that could have a turn
         (
@@ -202,8 +202,8 @@ def status_event(**detail: Any) -> dict[str, Any]:
             Occurrence("abalone-261121055501-x7k", "abalone", "Execution.ABORTED", ""),
         ),
         (
-            status_event(status="FAILED", error="E", cause="words"),
-            Occurrence("abalone-261121055501-x7k", "abalone", "E", "words"),
+            status_event(status="FAILED", error="E", cause="words", redriveCount=2),
+            Occurrence("abalone-261121055501-x7k", "abalone", "E", "words", redrives=2),
         ),
         # an input too large for the event is left out of it
         (
