@@ -189,15 +189,21 @@ def test_a_run_killed_after_it_registered_is_not_registered_twice(
     fingerprint = opened()["fingerprint"]
     stage.sagemaker.create_model_package_group(ModelPackageGroupName="kanmon-test-churn")
     stage.register("PendingManualApproval", run=RUN, fingerprint=fingerprint)
+    # Others registered theirs since.
+    stage.register("PendingManualApproval", run="churn-261121055900-b2c", fingerprint="f" * 64)
+    stage.register("Rejected", run="churn-261121055930-b2c", fingerprint="e" * 64)
     expire_turn(stage)
 
     again = opened(LATER)
 
     assert (again["outcome"], again["equals"]) == ("nothing new", RUN)
-    # And nobody has to find out why no release of it ever comes.
-    assert again["summary"].endswith(
+    # And nobody has to find out why no release of it ever comes, however often it is asked for.
+    loose_end = (
         "; its candidate is registered and has no release; open one with `kanmon run churn --force`"
     )
+    assert again["summary"].endswith(loose_end)
+    close(stage, context, again)
+    assert opened("churn-261121060100-a1b")["summary"].endswith(loose_end)
 
 
 @pytest.mark.parametrize("how", ["released", "rejected"])

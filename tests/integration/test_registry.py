@@ -5,7 +5,7 @@ from typing import Any
 
 import boto3
 from botocore.stub import Stubber
-from lifecycle.registry import Registry
+from lifecycle.registry import MOST_RECENT, Group, Registry
 
 GROUP = "kanmon-test-churn"
 ARN = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}"
@@ -29,24 +29,29 @@ def described(version: int) -> dict[str, Any]:
     }
 
 
-def test_the_newest_package_behind_an_empty_page_is_found() -> None:
+def test_packages_behind_an_empty_page_are_found() -> None:
     client = boto3.client("sagemaker")
-    group = {
-        "ModelPackageGroupName": GROUP,
-        "ModelPackageGroupArn": ARN.replace("model-package/", "model-package-group/"),
-        "CreationTime": NOW,
-        "CreatedBy": {},
-        "ModelPackageGroupStatus": "Completed",
-    }
     with Stubber(client) as answers:
-        answers.add_response("describe_model_package_group", group)
         answers.add_response(
             "list_model_packages", {"ModelPackageSummaryList": [], "NextToken": "more"}
         )
         answers.add_response("list_model_packages", {"ModelPackageSummaryList": [listed(9)]})
         answers.add_response("describe_model_package", described(9))
 
-        found = Registry(client).group(GROUP)
+        found = list(Registry(client).recent(Group(GROUP, exists=True)))
 
-    assert found.newest is not None
-    assert found.newest.version == 9
+    assert [package.version for package in found] == [9]
+
+
+def test_a_run_is_not_kept_waiting_for_all_that_was_ever_registered() -> None:
+    client = boto3.client("sagemaker")
+    versions = list(range(100, 0, -1))
+    with Stubber(client) as answers:
+        page = [listed(version) for version in versions]
+        answers.add_response("list_model_packages", {"ModelPackageSummaryList": page})
+        for version in versions[:MOST_RECENT]:
+            answers.add_response("describe_model_package", described(version))
+
+        found = list(Registry(client).recent(Group(GROUP, exists=True)))
+
+    assert [package.version for package in found] == versions[:MOST_RECENT]

@@ -11,9 +11,9 @@ from typing import Any
 from lifecycle.definition import ModelDefinition, apply_parameters, parse_definition
 from lifecycle.fingerprint import fingerprint
 from lifecycle.images import StepImage
-from lifecycle.ledger import Ledger
+from lifecycle.ledger import CLOSED, Ledger
 from lifecycle.names import check_run_name, job_prefix, package_group
-from lifecycle.registry import RUN, Group, Registry, champion_of, run_with_fingerprint
+from lifecycle.registry import FINGERPRINT, RUN, Group, Registry, champion_of, first_with
 from lifecycle.request import RunRequest, parse_request
 from lifecycle.snapshot import Snapshot, take_snapshot
 from lifecycle.store import ObjectMissingError, Store
@@ -142,10 +142,7 @@ def _prepared(
         request.parameters,
     )
     group = opening.registry.group(package_group(opening.stack, model))
-    equals = None
-    if not request.force:
-        equals = opening.ledger.run_with_fingerprint(model, identity)
-        equals = equals or run_with_fingerprint(group, identity)
+    equals = None if request.force else _equal_run(opening, model, identity, group)
     champion = _champion(opening, model) if equals is None else None
     answer = {
         "outcome": "nothing new" if equals else "new",
@@ -175,14 +172,28 @@ def _prepared(
     return answer
 
 
+def _equal_run(opening: Opening, model: str, identity: str, group: Group) -> str | None:
+    """The earlier run with this fingerprint, which would give the same model again.
+
+    The registry knows one that registered its candidate and was killed before it was recorded.
+    """
+    recorded = opening.ledger.run_with_fingerprint(model, identity)
+    if recorded is not None:
+        return recorded
+    package = first_with(opening.registry.recent(group), FINGERPRINT, identity)
+    return package.metadata.get(RUN) if package is not None else None
+
+
 def _without_release(opening: Opening, model: str, group: Group, equals: str | None) -> str:
     """What to do about an equal run that died between registering its candidate and releasing it:
     nothing would ever open its release, because all later runs are skipped."""
-    newest = group.newest
-    if equals is None or newest is None or newest.metadata.get(RUN) != equals:
+    if equals is None:
         return ""
-    released = "release" in opening.ledger.run_record(model, equals)
-    if released or newest.metadata.get("verdict") == "reject":
+    record = opening.ledger.run_record(model, equals)
+    if record.get("status") in CLOSED or "release" in record:
+        return ""
+    package = first_with(opening.registry.recent(group), RUN, equals)
+    if package is None or package.metadata.get("verdict") == "reject":
         return ""
     return (
         "; its candidate is registered and has no release; open one with "

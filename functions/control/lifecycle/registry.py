@@ -7,8 +7,9 @@ last, and the model table names it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -35,6 +36,11 @@ _NEEDED_OF_A_CHAMPION = (
 )
 
 
+# What a killed run registered is looked for among so many packages. Each takes a call, which every
+# run with something new waits for; a candidate that is missed is trained once more, no worse.
+MOST_RECENT = 10
+
+
 class ForeignPackageError(Exception):
     """The champion's package is not there, or not as a run registered it."""
 
@@ -48,11 +54,10 @@ class Package:
 
 @dataclass(frozen=True)
 class Group:
-    """A model's packages, as far as a run needs them."""
+    """Where a model's packages are; its first run makes it."""
 
     name: str
     exists: bool
-    newest: Package | None
 
 
 class Registry:
@@ -60,9 +65,27 @@ class Registry:
         self._client = client
 
     def group(self, name: str) -> Group:
-        if not self._exists(name):
-            return Group(name, False, None)
-        return Group(name, True, self._newest(name))
+        try:
+            self._client.describe_model_package_group(ModelPackageGroupName=name)
+        except ClientError as error:
+            if _is_missing(error):
+                return Group(name, exists=False)
+            raise
+        return Group(name, exists=True)
+
+    def recent(self, group: Group) -> Iterator[Package]:
+        """The group's latest packages, newest first, each asked for when its turn comes."""
+        if not group.exists:
+            return
+        pages = self._client.get_paginator("list_model_packages").paginate(
+            ModelPackageGroupName=group.name, SortBy="CreationTime", SortOrder="Descending"
+        )
+        # A page may be empty although another one follows.
+        listed = (package for page in pages for package in page["ModelPackageSummaryList"])
+        for one in islice(listed, MOST_RECENT):
+            package = self.package(one["ModelPackageArn"])
+            if package is not None:  # deleted since it was listed
+                yield package
 
     def package(self, arn: str) -> Package | None:
         """The package; None if it was deleted."""
@@ -77,24 +100,6 @@ class Registry:
             described.get("ModelPackageVersion", 0),
             described.get("CustomerMetadataProperties", {}),
         )
-
-    def _exists(self, name: str) -> bool:
-        try:
-            self._client.describe_model_package_group(ModelPackageGroupName=name)
-        except ClientError as error:
-            if _is_missing(error):
-                return False
-            raise
-        return True
-
-    def _newest(self, name: str) -> Package | None:
-        pages = self._client.get_paginator("list_model_packages").paginate(
-            ModelPackageGroupName=name, SortBy="CreationTime", SortOrder="Descending"
-        )
-        # A page may be empty although another one follows.
-        listed = (package for page in pages for package in page["ModelPackageSummaryList"])
-        first = next(listed, None)
-        return self.package(first["ModelPackageArn"]) if first is not None else None
 
 
 def _is_missing(error: ClientError) -> bool:
@@ -131,12 +136,6 @@ def champion_of(promoted: Mapping[str, Any], package: Package | None) -> dict[st
     }
 
 
-def run_with_fingerprint(group: Group, fingerprint: str) -> str | None:
-    """The run that registered the newest package, if from the same fingerprint.
-
-    It finds a run that registered its candidate and was killed before it could be recorded.
-    """
-    newest = group.newest
-    if newest is None or newest.metadata.get(FINGERPRINT) != fingerprint:
-        return None
-    return newest.metadata.get(RUN)
+def first_with(packages: Iterable[Package], name: str, value: str) -> Package | None:
+    """The first package whose metadata of this name has this value."""
+    return next((package for package in packages if package.metadata.get(name) == value), None)
