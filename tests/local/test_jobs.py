@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from lifecycle.failure import explain
 
 from kanmon.local.credentials import Credentials
 from kanmon.local.jobs.runner import KEPT_FAILURES, Control, Outcome
@@ -166,6 +167,9 @@ time.sleep(60)
         " StoppingCondition.MaxRuntimeInSeconds",
     )
     ends(int(ours.read_text()))
+    job = {"ProcessingJobName": "a-b-train-0", "StoppingCondition": {"MaxRuntimeInSeconds": 1}}
+    end = {"ProcessingJobStatus": outcome.status, "FailureReason": outcome.failure_reason}
+    assert "raise resources.train.timeout_minutes" in explain("E", json.dumps(job | end)).message
 
 
 def test_a_stopped_job_may_say_a_last_word(bench: Bench, tmp_path: Path):

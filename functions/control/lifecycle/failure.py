@@ -113,16 +113,26 @@ def _job(document: Mapping[str, Any]) -> Failure:
     found = _JOB_STEP.search(name)
     step = found[1] if found else "processing"
     error = f"{step.capitalize()}JobFailed"
+    # Before what the job says: it was told to end, and not why.
+    if limit := _limit_reached(document):
+        mend = f"raise resources.{step}.timeout_minutes in model.yaml"
+        return _failure(error, f"{step}: the job {name} ran longer than {limit} seconds; {mend}")
     said = _one_line(document.get("ExitMessage") or document.get("FailureReason") or "")
     if said:
         return _failure(error, f"{step}: {said}")
     if document.get("ProcessingJobStatus") != "Stopped":
         return _failure(error, f"{step}: the job {name} failed without a reason; see its log")
-    limit = _document(document.get("StoppingCondition")).get("MaxRuntimeInSeconds")
-    if isinstance(limit, int) and _seconds(document) >= limit:
-        mend = f"raise resources.{step}.timeout_minutes in model.yaml"
-        return _failure(error, f"{step}: the job {name} ran longer than {limit} seconds; {mend}")
     return _failure(error, f"{step}: the job {name} was stopped before it was done; run it again")
+
+
+def _limit_reached(document: Mapping[str, Any]) -> int | None:
+    """The job's own time limit in seconds, where that ended it: told by name, or by its times."""
+    limit = _document(document.get("StoppingCondition")).get("MaxRuntimeInSeconds")
+    if not isinstance(limit, int):
+        return None
+    named = "MaxRuntimeExceeded" in str(document.get("FailureReason"))
+    stopped = document.get("ProcessingJobStatus") == "Stopped"
+    return limit if named or (stopped and _seconds(document) >= limit) else None
 
 
 def _seconds(document: Mapping[str, Any]) -> float:

@@ -59,6 +59,21 @@ CASES = [
             "raise resources.train.timeout_minutes in model.yaml",
         ),
     ),
+    # whatever a step said when it was told to end: it cannot know why
+    (
+        "States.TaskFailed",
+        cause(
+            ProcessingJobStatus="Stopped",
+            ExitMessage="interrupted",
+            ProcessingStartTime=0,
+            ProcessingEndTime=61_000,
+        ),
+        Failure(
+            "TrainJobFailed",
+            f"train: the job {JOB['ProcessingJobName']} ran longer than 60 seconds; "
+            "raise resources.train.timeout_minutes in model.yaml",
+        ),
+    ),
     # a Lambda's own, expected error needs no name before it; a surprise does
     (
         "EmptyDatasetError",
