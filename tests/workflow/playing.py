@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 
 from kanmon.local import authorization, sagemaker
 from kanmon.local.asl import clients, interpreter
+from tests.waiting import PATIENCE_SECONDS
 from tests.workflow.definition import SAMPLE_JUDGEMENT, SAMPLE_RUN, deployed
 
 RUN = SAMPLE_RUN["run"]
@@ -88,11 +89,11 @@ class Services:
     def create_processing_job(self, **request: Any) -> dict[str, Any]:
         name = request["ProcessingJobName"]
         state = name.split("-")[-2].title()
-        self._jobs[name] = self._api(state, request)
+        self._jobs[name] = request | self._api(state, request)
         return {"ProcessingJobArn": f"arn:{name}"}
 
     def describe_processing_job(self, **request: Any) -> dict[str, Any]:
-        return request | self._jobs[request["ProcessingJobName"]]
+        return dict(self._jobs[request["ProcessingJobName"]])
 
     def stop_processing_job(self, **request: Any) -> None:
         self.stopped.append(request["ProcessingJobName"])
@@ -164,7 +165,7 @@ def play(script: dict[str, list[Any]] | None = None, request: Any = None) -> Pla
     services = Services({state: list(turns) for state, turns in (script or {}).items()})
     with playing(services):
         running = start({"model": "abalone"} if request is None else request)
-        assert running.ended.wait(30)
+        assert running.ended.wait(PATIENCE_SECONDS)
     return Played(path_of(running), running.outcome(), services)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from lifecycle.failure import Failure, explain
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import Seconds
 
 from tests.waiting import PATIENCE_SECONDS, eventually
@@ -31,6 +32,16 @@ from tests.workflow.test_definition import HAPPY_PATH, STEPS
 TASKS = set(states("Task"))
 LOST = job_failed("InternalServerError: We encountered an internal error. Please try again.")
 BROKEN = job_failed("AlgorithmError: , exit code: 1")
+# At its own limit a job is stopped; the times are those of AWS, in milliseconds.
+AT_ITS_LIMIT = {
+    "ProcessingJobStatus": "Stopped",
+    "ProcessingStartTime": 1795240501000,
+    "ProcessingEndTime": 1795240501000 + 3600_000,
+}
+# The state waits for a quarter of an hour longer than the job may take: here a second in all.
+IMPATIENT = SAMPLE_RUN["resources"] | {
+    "train": SAMPLE_RUN["resources"]["train"] | {"timeout_seconds": 1 - 900}
+}
 QUEUED = {
     "outcome": "queued",
     "run": RUN,
@@ -57,6 +68,11 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
     "another run has the turn": {"Open Run": [QUEUED]},
     **{f"{step} loses its job once": {step: [LOST, COMPLETED]} for step in STEPS},
     **{f"{step} fails by its own code": {step: [BROKEN]} for step in STEPS},
+    **{f"{step} reaches its limit": {step: [AT_ITS_LIMIT]} for step in STEPS},
+    "Train hangs": {
+        "Open Run": [SAMPLE_RUN | {"resources": IMPATIENT}],
+        "Train": [{"ProcessingJobStatus": "InProgress"}],
+    },
     **{
         f"{name} is refused": {name: [Refused("AccessDeniedException")]}
         for name in TASKS - {"Report Failure"}
@@ -250,6 +266,31 @@ def test_a_job_that_fails_by_its_own_code_is_not_repeated(step: str) -> None:
     [report] = played.services.asked("Report Failure")
     assert report["error"] == "States.TaskFailed"
     assert json.loads(report["cause"])["FailureReason"] == BROKEN["FailureReason"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_job_at_its_limit_is_not_repeated_and_the_report_says_which_limit(step: str) -> None:
+    played = scenario(f"{step} reaches its limit")
+
+    assert len(played.services.asked(step)) == 1
+    [report] = played.services.asked("Report Failure")
+    job, step = played.services.asked(step)[0]["ProcessingJobName"], step.lower()
+    assert explain(report["error"], report["cause"]) == Failure(
+        f"{step.title()}JobFailed",
+        f"{step}: the job {job} ran longer than 3600 seconds; "
+        f"raise resources.{step}.timeout_minutes in model.yaml",
+    )
+
+
+def test_a_state_whose_job_hangs_is_reported_and_the_job_is_stopped() -> None:
+    played = scenario("Train hangs")
+
+    [job] = played.services.asked("Train")
+    eventually(lambda: played.services.stopped)
+    assert played.services.stopped == [job["ProcessingJobName"]]
+    [report] = played.services.asked("Report Failure")
+    assert report["error"] == "States.Timeout"
+    assert played.path[-2:] == ["Report Failure", "Run Failed"]
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ResourceLimitExceededException"])
