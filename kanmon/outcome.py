@@ -53,8 +53,9 @@ def describe(
         equals = str(ending.output.get("equals"))
         earlier = records.run_record(connection, model, equals)
         release = _release(connection, model, earlier.release if earlier else None)
+        words = str(ending.output.get("summary"))
         lines = [
-            f"Nothing is new: data, definition, code and parameters are those of run {equals}.",
+            f"{words[:1].upper()}{words[1:]}.",
             f"`kanmon show {equals}{flag}` tells how that went; --force trains again.",
         ]
         if release:

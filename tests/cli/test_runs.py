@@ -40,7 +40,7 @@ def test_the_same_run_again_says_which_one_it_equals(first_run, kanmon):
 
     assert result.exit_code == 0
     assert result.stdout.startswith(
-        "Nothing is new: data, definition, code and parameters are those of run "
+        "Nothing new: data, definition, step code and parameters are those of run "
         f"{first_run['run']}.\n"
     )
 
