@@ -1,6 +1,7 @@
 """What `kanmon run` does around an execution: the request, the fresh name, the documents after."""
 
 import json
+import os
 import re
 import secrets
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from kanmon.project import Project
     from kanmon.stage import Connection
 
+# A tree so large that git takes longer is not worth the wait.
+GIT_SECONDS = 5
 PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
@@ -65,17 +68,47 @@ def run_name(model: str, wanted: str | None) -> str:
     return wanted
 
 
+def commit(project: "Project") -> str | None:
+    """The project's commit, ending in -dirty where its files differ; None without git or commits.
+
+    It is told to whoever asks where a model comes from. What the model follows from is the
+    definition's content, whatever commit it is in.
+    """
+    import subprocess
+
+    words = ["git", "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty"]
+    try:
+        done = subprocess.run(
+            words,
+            cwd=project.root,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            capture_output=True,
+            text=True,
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
+
+
 def request(
-    model: str, reason: str, force: bool, given: dict[str, Any], definition: str
+    model: str,
+    reason: str,
+    force: bool,
+    given: dict[str, Any],
+    definition: str,
+    commit: str | None,
 ) -> dict[str, Any]:
     """The execution's input."""
-    return {
+    asked = {
         "model": model,
         "reason": reason,
         "force": force,
         "parameters": given,
         "definition": definition,
     }
+    return asked | ({"commit": commit} if commit else {})
 
 
 @dataclass(frozen=True)

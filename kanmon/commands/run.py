@@ -60,7 +60,8 @@ def command(
     screen = invocation.screen
     if folder and definitions.publish(connection, folder):
         screen.note(f"Published the definition of {model} ({digest[:12]})")
-    request = retrain.request(model, reason, force, given, digest)
+    commit = retrain.commit(invocation.project)
+    request = retrain.request(model, reason, force, given, digest, commit)
     arn = execution.start(connection, run, request)
     flag = stage_flag(connection.name)
     if no_wait:

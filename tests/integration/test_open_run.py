@@ -149,11 +149,11 @@ def test_opening_a_run_twice_gives_the_same_answer_even_if_the_data_changed_betw
 def test_the_same_run_again_is_nothing_new(
     stage: Stage, context: Context, opened: Callable[..., dict[str, Any]]
 ) -> None:
-    close(stage, context, opened())
-    # The same bytes, as a new version of the object.
+    close(stage, context, opened(commit="a" * 40))
+    # The same bytes, as a new version of the object, and asked for from another commit.
     stage.put("datasets/churn/customers.csv", "gender,tenure,churn\nf,1,yes\n")
 
-    again = opened(LATER)
+    again = opened(LATER, commit="b" * 40 + "-dirty")
 
     assert (again["outcome"], again["equals"]) == ("nothing new", RUN)
     assert again["summary"] == (

@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 from typing import Any
 
 import polars as pl
@@ -29,14 +30,30 @@ def test_a_first_run_registers_a_candidate_with_a_verdict_and_a_page(laptop: Lap
 def test_the_same_again_trains_nothing_and_says_what_it_equals(laptop: Laptop) -> None:
     laptop.add_model("again")
     laptop.put_object("again", rows())
+    commit = committed(laptop)
     first = laptop.must("run", "again")
 
+    committed(laptop)
     again = laptop.must("run", "again")
     same_bytes_new_version(laptop, "again")
     after_upload = laptop.must("run", "again")
 
     assert again["equals"] == after_upload["equals"] == first["run"]
-    assert len(laptop.packages("again")) == 1
+    (package,) = laptop.packages("again")
+    registered = laptop.client("sagemaker").describe_model_package(
+        ModelPackageName=package["ModelPackageArn"]
+    )
+    assert registered["CustomerMetadataProperties"]["commit"] == commit
+
+
+def committed(laptop: Laptop) -> str:
+    """Make a commit in the project; its name."""
+    git = ["git", "-C", str(laptop.root), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    message = ["--message", "Another", "--allow-empty", "--no-gpg-sign", "--quiet"]
+    subprocess.run([*git, "commit", *message], check=True)
+    found = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    return found.stdout.strip()
 
 
 def same_bytes_new_version(laptop: Laptop, model: str) -> None:

@@ -81,6 +81,7 @@ def lineage(case: Case, judged_at: str) -> Table:
         ("Judged", moment(judged_at)[0], ""),
         ("Snapshot of the data", text(snapshot.get("id")), held),
         ("Definition, sha256", text(definition.get("sha256")), ""),
+        ("Commit", text(plan.get("commit")), "ends in -dirty where the project had been changed"),
         (
             "Fingerprint",
             text(plan.get("fingerprint")),
