@@ -95,11 +95,11 @@ DIFFERENCES = (
     ),
     (
         "Stopping",
-        "What runs does not outlive the server. At the next start executions are ABORTED, jobs "
-        "and deployments Stopped, builds FAULT, pipeline actions failed so that their stage can be "
-        "retried; waiting approvals go on waiting. Events of the last seconds before a kill may "
-        "come twice; a killed server loses the last half second, up to five where it holds very "
-        "much.",
+        "What runs does not outlive the server. At the next start executions are ABORTED, and "
+        "cannot be redriven; jobs are Failed with InternalServerError, deployments Stopped, builds "
+        "FAULT, pipeline actions failed so that their stage can be retried; waiting approvals go "
+        "on waiting. Events of the last seconds before a kill may come twice; a killed server "
+        "loses the last half second, up to five where it holds very much.",
     ),
     (
         "Quotas and speed",

@@ -3,6 +3,7 @@
 import re
 from collections import deque
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from jsonata import Jsonata
@@ -21,6 +22,7 @@ from tests.workflow.definition import (
     with_plain_timeouts,
 )
 
+OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
 TASKS = states("Task")
 STEPS = ["Preprocess", "Train", "Evaluate"]
 HAPPY_PATH = [
@@ -85,7 +87,10 @@ def test_the_longest_good_run_is_as_drawn_and_within_fifteen_transitions() -> No
         assert following in set(transitions(states()[name])), name
     assert states()[HAPPY_PATH[-1]]["End"] is True
     # One transition into each state, and one to the end.
-    assert len(HAPPY_PATH) + 1 <= 15
+    longest = len(HAPPY_PATH) + 1
+    assert longest <= 15
+    assert f"at most {longest} of the 15 transitions" in WORKFLOW.read_text()
+    assert f"transitions (at most {longest} in a run that goes well)" in OPERATIONS.read_text()
 
 
 def test_the_good_path_comes_first_and_failures_last() -> None:
