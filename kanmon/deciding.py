@@ -2,13 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-from kanmon.decision import Decision, decide, not_waiting, waiting_approval
+from kanmon.decision import Decision, decide, not_waiting, waiting_approval, will_wait
 from kanmon.errors import BadInputError
-from kanmon.releases import WAITING, Release, find_release, list_releases
+from kanmon.releases import Release, find_release, list_releases
 from kanmon.stage import stage_flag
 
 if TYPE_CHECKING:
     from kanmon.invocation import Invocation
+    from kanmon.stage import Connection
+
+# An approval opens seconds after its release, but on a laptop that does much else at that moment.
+OPENS_SECONDS = 60
 
 
 def approve_or_reject(
@@ -27,11 +31,10 @@ def approve_or_reject(
     reason = reason.strip()
     if decision == "Rejected" and not reason:
         raise BadInputError("a rejection needs a reason", "Say why, for the next candidate.")
-    release = find_release(connection, reference)
+    release = _once_it_waits(connection, find_release(connection, reference))
     if if_waiting and waiting_approval(connection, release) is None:
         _nothing_waits(invocation, release)
         return None
-    release = _once_it_waits(invocation, release)
     at = decide(connection, release, decision, reason)
     word, flag = decision.lower(), stage_flag(connection.name)
     screen.say(f"Release {release.reference} is {word}{f': {reason}' if reason else ''}")
@@ -52,13 +55,15 @@ def approve_or_reject(
     return release
 
 
-def _once_it_waits(invocation: "Invocation", release: Release) -> Release:
-    """The pipeline needs a moment from a release's opening to its approval's token."""
+def _once_it_waits(connection: "Connection", release: Release) -> Release:
+    """The pipeline needs a moment from a release's opening to its approval's token.
+
+    Where nothing opens (any more) it waits for nothing. Raises BadInputError after too long.
+    """
     import time
 
-    connection = invocation.connection
-    limit = time.monotonic() + 20 * connection.poll_seconds
-    while release.status == WAITING and waiting_approval(connection, release) is None:
+    limit = time.monotonic() + OPENS_SECONDS
+    while will_wait(connection, release):
         if time.monotonic() > limit:
             raise not_waiting(connection, release)
         time.sleep(connection.poll_seconds)

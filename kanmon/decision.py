@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Literal
 
 from kanmon.errors import BadInputError
-from kanmon.release_pipeline import IN_PROGRESS, Action, actions_of, pipeline_name
+from kanmon.release_pipeline import IN_PROGRESS, SUCCEEDED, Action, actions_of, pipeline_name
 from kanmon.releases import WAITING, Release, find_release
 from kanmon.stage import stage_flag
 from kanmon.words import moment
@@ -60,11 +60,33 @@ def waiting_approval(connection: "Connection", release: Release) -> Action | Non
     return review if review and review.status == IN_PROGRESS and review.external_id else None
 
 
+def will_wait(connection: "Connection", release: Release) -> bool:
+    """Is the release's approval still to open: does what comes before it go on, or begin soon?"""
+    return release.status == WAITING and still_opening(_actions(connection, release))
+
+
+def still_opening(actions: tuple[Action, ...]) -> bool:
+    """The rule: the review has not ended, nor has anything before it failed. None has begun: yes.
+
+    An approval that is in progress opens, too, as long as it has no token.
+    """
+    for action in actions:
+        if action.name == REVIEW_ACTION:
+            return not action.ended and not action.external_id
+        if action.ended and action.status != SUCCEEDED:
+            return False
+    return True
+
+
 def _review(connection: "Connection", release: Release) -> Action | None:
-    if not release.execution or release.status != WAITING:
+    if release.status != WAITING:
         return None
-    actions = actions_of(connection, release.execution)
+    actions = _actions(connection, release)
     return next((one for one in actions if one.name == REVIEW_ACTION), None)
+
+
+def _actions(connection: "Connection", release: Release) -> tuple[Action, ...]:
+    return actions_of(connection, release.execution) if release.execution else ()
 
 
 def not_waiting(connection: "Connection", release: Release) -> BadInputError:
@@ -82,7 +104,7 @@ def why_not_waiting(release: Release, review: Action | None) -> str:
         # The pipeline knows first; the table follows by an event.
         if review is None or not review.ended:
             return f"{name} does not wait for a decision yet"
-        if review.status == "Succeeded":
+        if review.status == SUCCEEDED:
             return f"{name} has been approved already{_by(review.by, review.updated)}"
         return (
             f"{name} has been rejected, or was too long undecided{_by(review.by, review.updated)}"

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from kanmon.releases import Release
     from kanmon.stage import Connection
 
-IN_PROGRESS = "InProgress"
+IN_PROGRESS, SUCCEEDED = "InProgress", "Succeeded"
 # The pipeline of template.yaml, in order: what has not begun yet is shown, too.
 LAYOUT: dict[str, tuple[str, ...]] = {
     "Source": ("Bundle",),
@@ -20,7 +20,7 @@ LAYOUT: dict[str, tuple[str, ...]] = {
 }
 PENDING, SKIPPED = "Pending", "Skipped"
 # A pipeline execution with one of these does nothing any more.
-ENDED = {"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"}
+ENDED = {SUCCEEDED, "Failed", "Stopped", "Superseded", "Cancelled"}
 
 
 @dataclass(frozen=True)
