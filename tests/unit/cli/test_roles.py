@@ -1,10 +1,13 @@
 """Acting as a role of the stage."""
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import ClientError
 
 from kanmon.errors import StageError
+from kanmon.invocation import explain
 from kanmon.project import StageSettings
 from kanmon.roles import assume
 from kanmon.stage import Connection, light_session
@@ -26,8 +29,14 @@ def connected(assume_role, **outputs):
     return connection
 
 
-def keys(access):
-    return {"AccessKeyId": access, "SecretAccessKey": "secret", "SessionToken": "token"}
+def keys(access, minutes=60):
+    """What STS gives, for so many minutes."""
+    return {
+        "AccessKeyId": access,
+        "SecretAccessKey": "secret",
+        "SessionToken": "token",
+        "Expiration": datetime.now(UTC) + timedelta(minutes=minutes),
+    }
 
 
 def test_the_role_is_assumed_under_the_name_of_whoever_is_logged_in(monkeypatch):
@@ -45,6 +54,35 @@ def test_the_role_is_assumed_under_the_name_of_whoever_is_logged_in(monkeypatch)
     signer = assumed.client("sts")._request_signer
     assert signer._credentials.access_key == "theirs"
     assert (assumed.outputs, assumed.region) == (mine.outputs, "us-east-1")
+
+
+def test_a_role_is_assumed_again_before_its_credentials_end():
+    given = iter([keys("the first", minutes=1), keys("the second"), keys("one too many")])
+    mine = connected(lambda **_: {"Credentials": next(given)}, ApproverRoleArn=ARN)
+    assumed = assume(mine, "approver")
+
+    signer = assumed.client("sts")._request_signer
+
+    assert signer._credentials.get_frozen_credentials().access_key == "the second"
+    assert signer._credentials.get_frozen_credentials().access_key == "the second"
+
+
+def test_whoever_cannot_assume_a_role_again_is_told_why():
+    given = iter([{"Credentials": keys("theirs", minutes=1)}])
+
+    def assume_role(**request):
+        for one in given:
+            return one
+        raise refusal("ExpiredToken", "AssumeRole")
+
+    console = assume(connected(assume_role, ApproverRoleArn=ARN), "approver")
+
+    with pytest.raises(ClientError) as refused:
+        console.client("sts").get_caller_identity()
+
+    line, code = explain(refused.value)
+    assert line == "AWS refuses the credentials: ExpiredToken. Sign in again."
+    assert code == 3
 
 
 def test_who_may_not_assume_it_is_told_what_to_ask_for():
