@@ -1,5 +1,7 @@
 """The console's pages: whatever a person or a data file wrote stays text."""
 
+import re
+
 import pytest
 from flask import render_template
 
@@ -9,6 +11,7 @@ from kanmon.console.views import ModelView
 from kanmon.invocation import Invocation
 from kanmon.release_history import Event
 from kanmon.releases import Release
+from tests.unit.cli.making_releases import deployment
 
 HOSTILE = "<script>alert(1)</script>\" onfocus='x' {{ 7 * 7 }}"
 
@@ -61,6 +64,28 @@ def test_rolling_back_never_offers_the_bad_release_by_itself(
     assert "10:00:07" in page
     assert page.count("selected") == (1 if before else 0)
     assert "<strong>back in service</strong> release 2, after release 3" in page
+
+
+def test_a_canary_shows_both_shares_and_offers_to_stop_it(guard: Guard):
+    app = make_app(Invocation(), guard)
+    releases = [
+        Release("abalone", number, status, in_service=number == 1)
+        for number, status in ((3, "APPROVED"), (2, "PROMOTED"), (1, "PROMOTED"))
+    ]
+    canary = deployment("InProgress", ended=None)
+    view = ModelView("abalone", releases, [], [], [(1, 0.9), (3, 0.1)], canary, 2)
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template("model.html.jinja", view=view, moving=True)
+
+    shares = re.findall(r'"share of release (\d)">([^<]+)<', page)
+    assert shares == [("1", "90 %"), ("3", "10 %")]
+    assert "A canary is under way (deployment <code>d-1</code>)" in page
+    assert "rolling back stops it" in page
+    assert '<form method="post" action="/models/abalone/rollback">' in page
+    assert f'<input type="hidden" name="token" value="{guard.form_token}">' in page
+    # Whom the calls go back to is not a choice: it is the one that has them.
+    assert "<select" not in page
 
 
 def test_a_name_that_is_no_models_is_answered_in_words_and_escaped(guard: Guard):
