@@ -4,6 +4,7 @@ These tests run in an environment of their own (`make test-browser`), so the sta
 user reaches it: through the command line.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -19,6 +20,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).parents[2]
+COPIED = ("functions/control", "serving", "statemachine", "template.yaml", "samconfig.toml")
+CANARY = "serving: {canary: Linear10PercentEvery10Minutes}\n"
+# A linear canary takes five minutes: as long as a test needs. A first release has none.
+TIME_SCALE = "20"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # The sandbox needs rights that a container's root has not; nothing foreign is opened here.
 FLAGS = [
@@ -34,13 +39,14 @@ FLAGS = [
 
 @dataclass(frozen=True)
 class Laptop:
-    """A project's command line with a stage of its own."""
+    """A project of its own, and its command line with a stage of its own."""
 
-    home: Path
+    project: Path
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "KANMON_HOME": str(self.home), "KANMON_PROJECT": str(PROJECT)}
+        own = {"KANMON_HOME": str(self.project / ".kanmon"), "KANMON_PROJECT": str(self.project)}
+        return {**os.environ, **own, "KANMON_TIME_SCALE": TIME_SCALE}
 
     def kanmon(self, *words: str) -> Any:
         """Run a verb; its JSON."""
@@ -55,11 +61,23 @@ class Laptop:
         return json.loads(done.stdout)
 
 
+def copied(folder: Path) -> Path:
+    """A project with abalone alone, whose canary is slow."""
+    (folder / "kanmon").mkdir()
+    for name in (*COPIED, "models/abalone"):
+        source, copy = PROJECT / name, folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, copy) if source.is_dir() else shutil.copy(source, copy)
+    with (folder / "models/abalone/model.yaml").open("a") as definition:
+        definition.write(CANARY)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def laptop() -> Iterator[Laptop]:
     """A stage on which abalone's first candidate waits for a review."""
     with tempfile.TemporaryDirectory(prefix="kanmon-browser-") as folder:
-        laptop = Laptop(Path(folder) / "home")
+        laptop = Laptop(copied(Path(folder)))
         try:
             for words in (
                 ["up"],
@@ -78,11 +96,11 @@ def laptop() -> Iterator[Laptop]:
             )
 
 
-@pytest.fixture(scope="session")
-def address(laptop: Laptop) -> Iterator[str]:
-    """The console's address with its key, as printed."""
+@contextlib.contextmanager
+def console(laptop: Laptop, role: str) -> Iterator[str]:
+    """A console as that role; its address with its key, as printed."""
     console = subprocess.Popen(
-        [PROJECT / ".venv/bin/kanmon", "console", "--as", "approver", "--json"],
+        [PROJECT / ".venv/bin/kanmon", "console", "--as", role, "--json"],
         env=laptop.environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -95,6 +113,20 @@ def address(laptop: Laptop) -> Iterator[str]:
     finally:
         console.terminate()
         console.wait(10)
+
+
+@pytest.fixture(scope="session")
+def address(laptop: Laptop) -> Iterator[str]:
+    """The approver's console."""
+    with console(laptop, "approver") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def operators_address(laptop: Laptop) -> Iterator[str]:
+    """The operator's console."""
+    with console(laptop, "operator") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,13 @@
 """The console as a person uses it: to read, by keyboard, on a phone, with a screen reader."""
 
+import re
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import CHROMIUM, Laptop, violations
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = [
     pytest.mark.browser,
@@ -42,10 +46,7 @@ def test_on_a_phone_no_page_scrolls_sideways(audited: Page, address: str, paths:
     for path in paths:
         audited.goto(origin(address) + path)
 
-        wide, seen = audited.evaluate(
-            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-        )
-        assert wide <= seen, path
+        assert not sideways(audited), path
 
 
 def test_the_waiting_release_is_found_from_the_first_page(page: Page):
@@ -80,13 +81,10 @@ def test_by_keyboard_alone_a_release_is_approved_and_followed_into_service(
 ):
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
-    focus(page, "abalone/1")
+    tab_to(page, "a:text-is('abalone/1')")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Release abalone/1")
-    for _ in range(30):
-        page.keyboard.press("Tab")
-        if page.locator("#reason:focus").count():
-            break
+    tab_to(page, "#reason")
     page.keyboard.type("looked <b>closely</b> & liked it")
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Approve abalone/1")).to_be_focused()
@@ -95,7 +93,9 @@ def test_by_keyboard_alone_a_release_is_approved_and_followed_into_service(
     expect(page.get_by_role("status")).to_contain_text("Release abalone/1 is approved")
     expect(page.get_by_role("button", name="Approve abalone/1")).to_have_count(0)
     page.goto(page.url + "?live")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("in service", timeout=60_000)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(
+        "in service", timeout=PATIENCE_SECONDS * 1000
+    )
     # What a person wrote is shown as they wrote it.
     expect(page.locator("dl")).to_contain_text("looked <b>closely</b> & liked it")
     [event] = [one for one in laptop.kanmon("history", "abalone") if one["event"] == "approved"]
@@ -124,16 +124,64 @@ def test_the_pages_of_a_live_model_offend_neither_axe_nor_a_phone(
         audited.goto(origin(address) + path)
 
         assert violations(audited) == [], path
-        wide, seen = audited.evaluate(
-            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-        )
-        assert wide <= seen, path
+        assert not sideways(audited), path
 
 
-def focus(page: Page, name: str) -> None:
-    """Press Tab until the link of that name has the focus."""
+def test_by_keyboard_alone_a_canary_is_seen_and_stopped(
+    audited: Page, page: Page, laptop: Laptop, operators_address: str
+):
+    model = f"{origin(operators_address)}/models/abalone"
+    number = laptop.kanmon("run", "abalone", "--set", "seed=9", "--force")["release"]
+    laptop.kanmon("approve", f"abalone/{number}", "--reason", "to see its canary")
+    eventually(lambda: len(laptop.kanmon("show", f"abalone/{number}")["traffic"]) == 2)
+
+    audited.set_viewport_size(PHONE)
+    audited.goto(operators_address)
+    audited.goto(model)
+    page.goto(operators_address)
+    page.goto(model)
+
+    expect(page.get_by_text("A canary is under way")).to_be_visible()
+    shares = page.get_by_role("list", name="How the live alias splits the calls")
+    releases = shares.get_by_role("listitem")
+    expect(releases).to_contain_text(["release 1", f"release {number}"])
+    expect(releases).to_contain_text(["%", "%"])
+    assert violations(audited) == []
+    assert not sideways(audited)
+    tab_to(page, "#reason")
+    page.keyboard.type("the scores look odd")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Roll back")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("status")).to_contain_text("The canary is stopped")
+    page.goto(f"{model}?live")
+    # It loads itself again for as long as the canary is under way.
+    gone = page.get_by_text("A canary is under way")
+    expect(gone).to_have_count(0, timeout=PATIENCE_SECONDS * 1000)
+    expect(releases).to_have_text(re.compile(r"release 1\s+100 %"))
+    ended = eventually(lambda: ended_release(laptop, number))
+    assert ended["status"] == "ROLLED_BACK"
+
+
+def ended_release(laptop: Laptop, number: int) -> Any:
+    """The release when something has become of it; None before."""
+    shown = laptop.kanmon("show", f"abalone/{number}")
+    return None if shown["status"] in {"WAITING", "APPROVED"} else shown
+
+
+def sideways(page: Page) -> bool:
+    """Does the page scroll sideways?"""
+    wide, seen = page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    return wide > seen
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until what the selector means has the focus."""
     for _ in range(40):
         page.keyboard.press("Tab")
-        if page.locator(f"a:focus:text-is('{name}')").count():
+        if page.locator(selector).and_(page.locator(":focus")).count():
             return
-    raise AssertionError(f"Tab never reaches {name}")
+    raise AssertionError(f"Tab never reaches {selector}")
