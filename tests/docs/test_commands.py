@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")])
+WRITTEN = ("README.md", "CONTRIBUTING.md", "models/README.md")
+DOCUMENTS = sorted([*(ROOT / name for name in WRITTEN), *ROOT.glob("docs/*.md")])
 
 # What a document says and this test must not run, and why.
 ELSEWHERE = {
@@ -117,8 +118,12 @@ def shell(commands: str, project: Path, check: bool = True) -> subprocess.Comple
     return done
 
 
+def named(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
 @pytest.mark.docs
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_the_commands_of_a_document_work_in_order(document: Path, project: Path) -> None:
     commands = script(document)
 
@@ -126,7 +131,7 @@ def test_the_commands_of_a_document_work_in_order(document: Path, project: Path)
         shell(commands, project)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_the_files_a_document_points_to_exist(document: Path) -> None:
     targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text())
 
