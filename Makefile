@@ -33,7 +33,7 @@ check: .venv/ready ## What ruff and mypy object to
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
-test-docs: .venv/ready .venv-sam/ready ## The commands of the documents and the SAM CLI, in fresh copies
+test-docs: .venv/ready .venv-sam/ready datasets/abalone/abalone.csv ## The commands of the documents, the SAM CLI and the AWS CLI
 	@$(BIN)/pytest tests/docs -m docs
 
 test-docker: .venv/ready .venv-sam/ready ## The steps and the functions in real containers; needs a Docker engine
@@ -87,7 +87,7 @@ $(UV): requirements/uv.txt
 	@touch $@
 
 .venv-sam/ready: requirements/sam.txt | $(UV)
-	@echo "Setting up .venv-sam, the SAM CLI, from requirements/sam.txt"
+	@echo "Setting up .venv-sam, the SAM CLI and the AWS CLI, from requirements/sam.txt"
 	@$(PYTHON) -m venv .venv-sam
 	@$(UV) pip sync --quiet --compile-bytecode --python .venv-sam/bin/python --require-hashes requirements/sam.txt
 	@touch $@

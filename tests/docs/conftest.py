@@ -1,4 +1,4 @@
-"""The documents' commands and the SAM CLI: `make test-docs`. Anything else skips them aloud."""
+"""What the documents say and AWS's own tools do: `make test-docs`. Anything else skips it aloud."""
 
 import pytest
 
@@ -10,6 +10,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("docs"):
             item.add_marker(
                 pytest.mark.skip(
-                    reason="`make test-docs` runs the documents' commands and the SAM CLI"
+                    reason="`make test-docs` runs the documents' commands and AWS's own tools"
                 )
             )

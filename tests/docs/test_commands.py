@@ -31,7 +31,6 @@ ELSEWHERE = {
     "make bench": "takes minutes; its figures are quoted with the machine they came from",
     "make images": "needs a Docker engine and a registry",
     "kanmon --stage prod": "prod asks a person to confirm",
-    "aws": "the AWS CLI is not one of the development tools",
 }
 
 # What runs in a command's place, because pushing images needs a Docker engine and a registry.
