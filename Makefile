@@ -43,8 +43,9 @@ test-browser: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## Th
 	@.venv-browser/bin/pytest tests/browser -m browser -p no:cacheprovider
 
 bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure speed and quality beside baselines; takes some minutes
+	@$(BIN)/python benchmarks/start.py
 	@$(BIN)/python benchmarks/loop.py
-	@$(BIN)/python benchmarks/preprocess.py
+	@$(BIN)/python benchmarks/preprocess.py --rows 1000000 10000000 --repeat 2
 	@$(BIN)/python benchmarks/quality.py
 	@$(BIN)/python benchmarks/scoring.py
 	@$(BIN)/python benchmarks/release.py

@@ -1,6 +1,7 @@
 """What make would do, asked without doing it."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,35 +10,43 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize(("stage", "needed"), [("dev", True), ("prod", True), ("local", False)])
-def test_a_deployment_to_an_account_installs_the_sam_cli_first(stage: str, needed: bool) -> None:
-    planned = subprocess.run(
-        # As if the lock of the SAM CLI were new, so that an existing .venv-sam does not hide it.
-        ["make", "-n", "-W", "requirements/sam.txt", "deploy", f"STAGE={stage}"],
+def planned_for(*words: str) -> str:
+    """The commands that make would run."""
+    return subprocess.run(
+        ["make", "-n", *words],
         cwd=REPOSITORY,
-        # This test itself runs below make, whose variables would change what a second one prints.
+        # The tests run below make, whose variables would change what a second one prints.
         env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
         capture_output=True,
         text=True,
         check=True,
     ).stdout
 
+
+@pytest.mark.parametrize(("stage", "needed"), [("dev", True), ("prod", True), ("local", False)])
+def test_a_deployment_to_an_account_installs_the_sam_cli_first(stage: str, needed: bool) -> None:
+    # As if the lock of the SAM CLI were new, so that an existing .venv-sam does not hide it.
+    planned = planned_for("-W", "requirements/sam.txt", "deploy", f"STAGE={stage}")
+
     assert ("requirements/sam.txt" in planned) is needed
     assert f"kanmon deploy --stage {stage}" in planned.splitlines()[-1]
+
+
+def test_one_command_runs_every_benchmark_that_the_page_names() -> None:
+    script = re.compile(r"benchmarks/\w+\.py")
+    page = (REPOSITORY / "docs" / "benchmarks.md").read_text()
+
+    planned = planned_for("bench")
+
+    assert set(script.findall(planned)) == set(script.findall(page))
+    assert "benchmarks/preprocess.py --rows 1000000 10000000 " in planned
 
 
 @pytest.mark.parametrize(("words", "approves"), [([], True), (["APPROVE=no"], False)])
 def test_the_demo_approves_by_itself_unless_it_is_told_not_to(
     words: list[str], approves: bool
 ) -> None:
-    planned = subprocess.run(
-        ["make", "-n", "run", *words],
-        cwd=REPOSITORY,
-        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    planned = planned_for("run", *words)
 
     assert "kanmon review abalone" in planned
     assert ("kanmon approve abalone" in planned) is approves
