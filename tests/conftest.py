@@ -11,14 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 # MiniStack looks whether it is there, and it would call its own objects leaked when a worker ends.
 sys.modules["duckdb"] = None  # type: ignore[assignment]
-
-# How long an example takes is the machine's business.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 TESTS = Path(__file__).parent
 # Files that wait for stages and other programs, the longest first; all others are short.
@@ -43,6 +38,16 @@ LONGEST = (
     "unit/review/test_page.py",
     "unit/review/test_release_page.py",
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let an example of Hypothesis take as long as the machine needs. The browser's tests have no
+    Hypothesis."""
+    if config.pluginmanager.hasplugin("hypothesispytest"):
+        from hypothesis import settings
+
+        settings.register_profile("unhurried", deadline=None)
+        settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
