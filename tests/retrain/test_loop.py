@@ -1,49 +1,65 @@
-"""The retrain loop as a user meets it: new, nothing new, compared with the champion."""
+"""The retrain loop as a user meets it: new, nothing new, compared with the champion.
+
+The first tests go on with one model, in the order they stand in.
+"""
 
 import io
 import json
 import subprocess
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+import pytest
 
 from tests.retrain.laptop import TINY, Laptop, rows
 from tests.retrain.releasing import Releases
 
 
-def test_a_first_run_registers_a_candidate_with_a_verdict_and_a_page(laptop: Laptop) -> None:
-    laptop.add_model("first")
-    laptop.put("first", rows())
+@dataclass(frozen=True)
+class First:
+    """The first run of a model, and the commit of the project that it was started in."""
 
-    run = laptop.must("run", "first")
+    run: dict[str, Any]
+    commit: str
 
+
+@pytest.fixture(scope="module")
+def first(laptop: Laptop) -> First:
+    laptop.add_model("rings")
+    laptop.put("rings", rows())
+    commit = committed(laptop)
+    return First(laptop.must("run", "rings"), commit)
+
+
+def test_a_first_run_registers_a_candidate_with_a_verdict_and_a_page(
+    laptop: Laptop, first: First
+) -> None:
+    run = first.run
     assert run["verdict"]["verdict"] == "promote"
     assert "no champion yet" in run["summary"]
-    (package,) = laptop.packages("first")
+    (package,) = laptop.packages("rings")
     assert package["ModelPackageArn"] == run["package_arn"]
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
-    page = laptop.must("report", "first")
-    assert "first" in open(page["path"], encoding="utf-8").read()  # noqa: PTH123, SIM115
-    assert "holder" not in laptop.turn("first")
+    page = laptop.must("report", "rings")
+    assert "rings" in open(page["path"], encoding="utf-8").read()  # noqa: PTH123, SIM115
+    assert "holder" not in laptop.turn("rings")
 
 
-def test_the_same_again_trains_nothing_and_says_what_it_equals(laptop: Laptop) -> None:
-    laptop.add_model("again")
-    laptop.put_object("again", rows())
-    commit = committed(laptop)
-    first = laptop.must("run", "again")
-
+def test_the_same_again_trains_nothing_and_says_what_it_equals(
+    laptop: Laptop, first: First
+) -> None:
     committed(laptop)
-    again = laptop.must("run", "again")
-    same_bytes_new_version(laptop, "again")
-    after_upload = laptop.must("run", "again")
+    again = laptop.must("run", "rings")
+    same_bytes_new_version(laptop, "rings")
+    after_upload = laptop.must("run", "rings")
 
-    assert again["equals"] == after_upload["equals"] == first["run"]
-    (package,) = laptop.packages("again")
+    assert again["equals"] == after_upload["equals"] == first.run["run"]
+    (package,) = laptop.packages("rings")
     registered = laptop.client("sagemaker").describe_model_package(
         ModelPackageName=package["ModelPackageArn"]
     )
-    assert registered["CustomerMetadataProperties"]["commit"] == commit
+    assert registered["CustomerMetadataProperties"]["commit"] == first.commit
 
 
 def committed(laptop: Laptop) -> str:
@@ -64,15 +80,11 @@ def same_bytes_new_version(laptop: Laptop, model: str) -> None:
     )
 
 
-def test_force_trains_again_and_gives_the_same_bytes(laptop: Laptop) -> None:
-    laptop.add_model("forced")
-    laptop.put_object("forced", rows())
-    first = laptop.must("run", "forced")
+def test_force_trains_again_and_gives_the_same_bytes(laptop: Laptop, first: First) -> None:
+    again = laptop.must("run", "rings", "--force")
 
-    again = laptop.must("run", "forced", "--force")
-
-    assert len(laptop.packages("forced")) == 2
-    assert model_sha256(laptop, first["run"]) == model_sha256(laptop, again["run"])
+    assert len(laptop.packages("rings")) == 2
+    assert model_sha256(laptop, first.run["run"]) == model_sha256(laptop, again["run"])
 
 
 def model_sha256(laptop: Laptop, run: str) -> str:
@@ -83,20 +95,20 @@ def model_sha256(laptop: Laptop, run: str) -> str:
     return str(json.loads(body.read())["model_sha256"])
 
 
-def test_a_changed_parameter_is_compared_with_the_release_in_service(laptop: Laptop) -> None:
-    laptop.add_model("rival")
-    laptop.put_object("rival", rows())
-    champion = laptop.must("run", "rival")
-    Releases(laptop, "rival").promote(champion["release"])
+def test_a_changed_parameter_is_compared_with_the_release_in_service(
+    laptop: Laptop, first: First
+) -> None:
+    champion = first.run
+    Releases(laptop, "rings").promote(champion["release"])
 
-    worse = laptop.kanmon("run", "rival", "--set", "rounds=1", "--json")
+    worse = laptop.kanmon("run", "rings", "--set", "rounds=1", "--json")
 
     assert worse.code == 4  # the run worked, the gate rejected its candidate
     assert worse.document["verdict"]["verdict"] == "reject"
     evaluation = read(laptop, worse.document["run"], "evaluate/evaluation.json")
     assert evaluation["champion"]["run"] == champion["run"]
     assert evaluation["difference"]["rmse"]["low"] > 0
-    rejected = laptop.packages("rival")[0]
+    rejected = laptop.packages("rings")[0]
     assert rejected["ModelApprovalStatus"] == "Rejected"
     assert "rmse" in rejected["ModelPackageDescription"]
 
@@ -109,17 +121,15 @@ def read(laptop: Laptop, run: str, name: str) -> Any:
     return json.loads(body.read())
 
 
-def test_new_data_is_a_new_run_and_old_test_rows_stay_test_rows(laptop: Laptop) -> None:
-    laptop.add_model("grows")
-    laptop.put_object("grows", rows(400))
-    first = laptop.must("run", "grows")
+def test_new_data_is_a_new_run_and_old_test_rows_stay_test_rows(
+    laptop: Laptop, first: First
+) -> None:
+    laptop.put_object("rings", rows(500))  # the same 400 rows and 100 more
+    second = laptop.must("run", "rings")
 
-    laptop.put_object("grows", rows(500))  # the same 400 rows and 100 more
-    second = laptop.must("run", "grows")
-
-    assert first["run"] != second["run"]
+    assert first.run["run"] != second["run"]
     for split in ("train", "validation", "test"):
-        old, new = (rows_in(laptop, run["run"], split) for run in (first, second))
+        old, new = (rows_in(laptop, run["run"], split) for run in (first.run, second))
         assert old and old < new, split
 
 
