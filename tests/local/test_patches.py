@@ -118,6 +118,7 @@ FUNCTIONS = {
 
 STORES = [
     ("ministack.app", "SERVICE_HANDLERS"),
+    (f"{STACKS}.engine", "CfnLoader"),
     ("ministack.app", "_MAIN_LOOP"),
     ("ministack.core.router", "SERVICE_PATTERNS"),
     (ACTIONS, "SERVICE_TO_IAM_NAMESPACE"),

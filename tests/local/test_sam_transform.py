@@ -1,9 +1,12 @@
 """SAM's transform on the local stage knows a stack's parameters."""
 
+import pytest
+import yaml
 from ministack.services.cloudformation import changesets, engine, handlers
 from samtranslator.translator import transform
 
 from kanmon.local.patches import transforms
+from tests.template.translation import ROOT
 
 TEMPLATE = {
     "Transform": "AWS::Serverless-2016-10-31",
@@ -23,9 +26,20 @@ TEMPLATE = {
 }
 
 
+@pytest.mark.parametrize("name", ["template.yaml", "serving/serving.yaml", "dashboard.yaml"])
+def test_libyaml_reads_a_template_as_ministacks_own_loader_does(name, monkeypatch):
+    text = (ROOT / name).read_text()
+    own = engine._parse_template(text)
+    monkeypatch.setattr(engine, "CfnLoader", transforms.quick(engine.CfnLoader))
+
+    assert issubclass(engine.CfnLoader, yaml.CSafeLoader)
+    assert engine._parse_template(text) == own
+
+
 def test_a_deployment_preference_named_by_a_parameter_is_the_parameters_value(monkeypatch):
     for module in (engine, changesets, handlers):
         monkeypatch.setattr(module, "_apply_transforms", engine._apply_transforms)
+    monkeypatch.setattr(engine, "CfnLoader", engine.CfnLoader)
     monkeypatch.setattr(transform, "transform", transform.transform)
     transforms.install()
 

@@ -19,6 +19,8 @@ from kanmon.local.asl import clients
 
 log = logging.getLogger(__name__)
 
+# libyaml's, where PyYAML was built with that: ten times as fast.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _running: dict[str, Any] = {}
 Response = tuple[int, dict[str, str], bytes]
 
@@ -159,7 +161,7 @@ def _checked_definition(resolve: Callable[[Any], str]) -> Callable[[Any], str]:
     def resolve_and_check(properties: dict[str, Any]) -> str:
         definition = resolve(properties)
         if not definition.lstrip().startswith("{"):
-            definition = json.dumps(yaml.safe_load(definition))
+            definition = json.dumps(yaml.load(definition, LOADER))  # noqa: S506 - a safe one
         refused = _refusal(definition)
         if refused:
             raise ValueError(f"Invalid State Machine Definition: '{refused}'")
