@@ -166,9 +166,10 @@ def killed(laptop: Laptop) -> dict[str, Killed]:
     laptop.put_object(models["Report Failure"], "a,b,y\nx,u,1\n")
     laptop.must("deploy")  # publishes the definitions
     hold(laptop, {state: f"{models[state]}-first" for state in STATES})
-    runs = {state: begin(laptop, models[state], f"{models[state]}-first") for state in STATES}
-    for run in runs.values():
-        laptop.entered(run, "Hold", pause_seconds=0.2)
+    runs = {}
+    for state in STATES:  # one after the other: at once, each job would import all for itself
+        runs[state] = begin(laptop, models[state], f"{models[state]}-first")
+        laptop.entered(runs[state], "Hold", pause_seconds=0.05)
     runs["a job"] = begin(laptop, models["a job"], "killed-job-first", **LONG)
     job = {"NameContains": "killed-job-first-train", "StatusEquals": "InProgress"}
     jobs = laptop.client("sagemaker").list_processing_jobs
@@ -181,13 +182,12 @@ def killed(laptop: Laptop) -> dict[str, Killed]:
     for model in models.values():
         laptop.settle(model)
     laptop.put_object(models["Report Failure"], rows(300))
-    again = {state: begin(laptop, model, f"{model}-again") for state, model in models.items()}
     return {
         state: Killed(
             model,
             ends[state],
             laptop.states_of(runs[state]),
-            laptop.ended(again[state])["status"],
+            laptop.ended(begin(laptop, model, f"{model}-again"))["status"],
         )
         for state, model in models.items()
     }
