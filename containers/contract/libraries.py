@@ -2,8 +2,13 @@
 
 Both try to import scikit-learn for a face of theirs that the steps never use. Where it happens to
 be installed that costs a step about a second, so it is hidden from them while they load.
+
+Their threads sleep while they wait for each other (OMP_WAIT_POLICY). By themselves they would spin,
+and where other work has one of the processors they wait for the one that does not run, over and
+over: a training of half a second then took most of a minute.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +17,7 @@ from typing import Any
 
 def lightgbm() -> Any:
     """The lightgbm module."""
+    _let_threads_sleep()
     with _without("sklearn", "pandas", "matplotlib", "dask"):
         import lightgbm
 
@@ -20,10 +26,16 @@ def lightgbm() -> Any:
 
 def xgboost() -> Any:
     """The xgboost module."""
+    _let_threads_sleep()
     with _without("sklearn", "pandas", "matplotlib", "dask"):
         import xgboost
 
     return xgboost
+
+
+def _let_threads_sleep() -> None:
+    """OpenMP reads it when it is loaded, with the first of the two libraries."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @contextmanager
