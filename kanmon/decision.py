@@ -61,8 +61,12 @@ def waiting_approval(connection: "Connection", release: Release) -> Action | Non
 
 
 def will_wait(connection: "Connection", release: Release) -> bool:
-    """Is the release's approval still to open: does what comes before it go on, or begin soon?"""
-    return release.status == WAITING and still_opening(_actions(connection, release))
+    """Is the release's approval still to open: does what comes before it go on, or begin soon?
+
+    A release without an execution has none, and none will come: its opening broke off.
+    """
+    on_its_way = release.status == WAITING and release.execution is not None
+    return on_its_way and still_opening(_actions(connection, release))
 
 
 def still_opening(actions: tuple[Action, ...]) -> bool:

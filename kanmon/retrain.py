@@ -69,14 +69,15 @@ def run_name(model: str, wanted: str | None) -> str:
 
 
 def commit(project: "Project") -> str | None:
-    """The project's commit, ending in -dirty where its files differ; None without git or commits.
+    """The project's commit, ending in -dirty where its files differ from it or are not in it; None
+    without git or commits.
 
     It is told to whoever asks where a model comes from. What the model follows from is the
     definition's content, whatever commit it is in.
     """
     import subprocess
 
-    words = ["git", "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty"]
+    words = ["git", "status", "--porcelain=v2", "--branch", "--", "."]
     try:
         done = subprocess.run(
             words,
@@ -89,7 +90,14 @@ def commit(project: "Project") -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None
+    # "# branch.oid 1a2b…" and other headers, then a line for each file that differs.
+    head, files = "(initial)", []
+    for line in done.stdout.splitlines():
+        if line.startswith("# branch.oid "):
+            head = line.split()[-1]
+        elif not line.startswith("#"):
+            files.append(line)
+    return None if head == "(initial)" else f"{head}-dirty" if files else head
 
 
 def request(

@@ -53,9 +53,10 @@ def roll_back(
     if champion is None:
         raise BadInputError(f"model {model} has no release in service", "There is nothing to undo.")
     answering = [number for number, _ in traffic(connection, model)]
+    releases = list_releases(connection, model)
     if to is None:
         _refuse_while_deploying(connection, champion, answering)
-    number = to or release_to_bring_back(champion, history(connection, model), answering)
+    number = to or release_to_bring_back(champion, history(connection, model), releases, answering)
     serving = answering[0] if answering and recorded not in answering else recorded
     flag = stage_flag(connection.name)
     if number is None:
@@ -63,7 +64,7 @@ def roll_back(
             f"release {model}/{serving} is the first that was in service",
             f"`kanmon releases {model}{flag}` lists all; name one with --to.",
         )
-    target = target_of(list_releases(connection, model), model, number, answering, flag)
+    target = target_of(releases, model, number, answering, flag)
     execution = start(connection, target, f"rollback from release {serving}: {reason}")
     return Rollback("started", target, execution, serving)
 
@@ -74,10 +75,17 @@ def _refuse_while_deploying(
     """What is on its way and has no canary to stop would be in service before the rollback is."""
     model, execution = champion["model"], _has_the_turn(connection, champion["model"])
     stands = progress_of(connection, execution) if execution else None
-    if stands is None or stands.ended or champion["release"] not in answering:
+    if stands is None or stands.ended:
         return
     coming = f"{model}/{stands.variables.get('release')}"
     flag = stage_flag(connection.name)
+    if stands.variables.get("purpose") == "rollback":
+        raise BadInputError(
+            f"release {coming} is on its way back into service",
+            f"`kanmon watch {coming}{flag}` shows how it goes; another one is named with --to.",
+        )
+    if champion["release"] not in answering:
+        return
     raise BadInputError(
         f"release {coming} is on its way into service, and there is no canary of it to stop now",
         f"`kanmon stop {coming}{flag}` stops it; once it serves, this command undoes it. "
@@ -86,17 +94,23 @@ def _refuse_while_deploying(
 
 
 def release_to_bring_back(
-    champion: dict[str, Any], events: list[Event], answering: list[int | None]
+    champion: dict[str, Any],
+    events: list[Event],
+    releases: list[Release],
+    answering: list[int | None],
 ) -> int | None:
     """The release that a rollback without a number goes to.
 
     `answering` are the releases behind the live alias. Where the champion is not among them,
-    another one has just got all traffic and is not recorded yet, or could not be: the way back
-    from that is the champion.
+    another one has got all traffic and is not recorded yet, or could not be. Was that one in
+    service before, a rollback brought it back: it is what to deploy again, and record. The way
+    back from a new one is the champion.
     """
-    if answering and champion["release"] not in answering:
-        return int(champion["release"])
-    return release_before(champion, events)
+    if not answering or champion["release"] in answering:
+        return release_before(champion, events)
+    known = {one.release for one in releases if one.status == PROMOTED}
+    back = next((number for number in answering if number in known), None)
+    return back or int(champion["release"])
 
 
 def release_before(champion: dict[str, Any], events: list[Event]) -> int | None:

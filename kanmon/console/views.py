@@ -126,7 +126,7 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         events[::-1],
         shares,
         moved[0] if moved else None,
-        release_to_bring_back(champion, events, answering) if champion else None,
+        release_to_bring_back(champion, events, releases, answering) if champion else None,
         champion.get("promoted_at") if champion else None,
     )
 

@@ -79,6 +79,8 @@ def configuration(
     document, serving = record.document, record.document["serving"]
     champion = document.get("champion") or {}
     previous = environment.get("PREVIOUS_RELEASE") or champion.get("release") or "none"
+    if str(previous) == str(document["release"]):  # brought back to where it is recorded to be
+        previous = "none"  # its own requests are not those of the release before
     parameters: dict[str, Any] = {
         "Model": document["model"],
         "Release": document["release"],

@@ -14,7 +14,7 @@ from kanmon.local.jobs.images import Image, Images, digest
 from kanmon.local.jobs.runner import Outcome, Runner
 from kanmon.local.stage import Stage
 from tests.local.workbench import REGION, Bench, Surroundings, s3_input, s3_outputs
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.docker
 
@@ -156,7 +156,7 @@ def test_no_container_outlives_the_stage(bench: Bench):
     eventually(lambda: docker("ps", "--quiet", "--filter", "name=job-") != "")
 
     bench.processes.close()
-    thread.join(10)
+    thread.join(PATIENCE_SECONDS)
 
     assert [outcome.status for outcome in ended] == ["Failed"]
     eventually(lambda: docker("ps", "--quiet", "--filter", "name=job-") == "")

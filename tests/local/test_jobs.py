@@ -21,6 +21,7 @@ from tests.local.workbench import (
     s3_input,
     s3_outputs,
 )
+from tests.waiting import PATIENCE_SECONDS
 
 # What every program begins with: its folders, wherever the machine lets it see them.
 START = """
@@ -158,12 +159,12 @@ child = subprocess.Popen(["sleep", "60"])
 open({str(ours)!r}, "w").write(str(child.pid))
 time.sleep(60)
 """,
-        StoppingCondition={"MaxRuntimeInSeconds": 2},
+        StoppingCondition={"MaxRuntimeInSeconds": 4},
     )
 
     assert outcome == Outcome(
         "Stopped",
-        "ClientError: MaxRuntimeExceeded: the job ran longer than the 2 seconds of"
+        "ClientError: MaxRuntimeExceeded: the job ran longer than the 4 seconds of"
         " StoppingCondition.MaxRuntimeInSeconds",
     )
     ends(int(ours.read_text()))
@@ -212,7 +213,7 @@ time.sleep(60)
     appears(ours)
 
     bench.processes.close()
-    thread.join(10)
+    thread.join(PATIENCE_SECONDS)
 
     assert not thread.is_alive()
     ends(int(ours.read_text()))

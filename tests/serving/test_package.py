@@ -152,6 +152,7 @@ def test_configuration_gives_every_parameter_of_the_template_and_no_other(publis
         ({"release": 6}, {"PREVIOUS_RELEASE": "9"}, "9"),  # promoted since the release was opened
         ({"release": 6}, {"PREVIOUS_RELEASE": "none"}, "none"),
         ({"release": 6}, {"PREVIOUS_RELEASE": ""}, "6"),
+        ({"release": 6}, {"PREVIOUS_RELEASE": "7"}, "none"),  # the release itself, brought back
         (None, {}, "none"),
     ],
 )

@@ -158,7 +158,7 @@ def _tell(
 
 def _why(stage: Stage, execution: Execution, model: str) -> tuple[str, str]:
     """(why in one line, with what to do; the status the release gets by it)."""
-    stays = _who_serves(execution, model, stage.ledger.champion(model))
+    stays = _who_serves(stage, execution, model)
     broken, status = execution.broken, FAILED
     if broken is not None and broken.name == DEPLOY and broken.status == "Failed":
         began = broken.began - _SKEW if broken.began else None
@@ -182,17 +182,20 @@ def _why(stage: Stage, execution: Execution, model: str) -> tuple[str, str]:
     return one_line(f"{said}; {stays}; {mend}", LONGEST_ERROR), status
 
 
-def _who_serves(execution: Execution, model: str, champion: Item | None) -> str:
-    recorded = f"release {champion['release']}" if champion else None
-    deployed = execution.action(DEPLOY)
-    if deployed is None or deployed.status != "Succeeded":
-        return f"{recorded} stays in service" if recorded else "nothing is in service"
-    answers = f"the live alias answers as release {execution.variables['release']}"
+def _who_serves(stage: Stage, execution: Execution, model: str) -> str:
+    champion = stage.ledger.champion(model)
+    recorded = str(champion["release"]) if champion else None
+    deployed, number = execution.action(DEPLOY), execution.variables["release"]
+    standing = stage.serving.standing(model)
+    live = standing.outputs.get("Release") if standing else None
+    if deployed is None or deployed.status != "Succeeded" or live != number or live == recorded:
+        return f"release {recorded} stays in service" if recorded else "nothing is in service"
+    answers = f"the live alias answers as release {number}"
     if recorded is None:
         return f"{answers}, and no release is recorded as in service"
     return (
-        f"{answers}, while {recorded} is recorded as in service; "
-        f"`kanmon rollback {model}` brings that back"
+        f"{answers}, while release {recorded} is recorded as in service; "
+        f"`kanmon rollback {model}` puts them in step"
     )
 
 

@@ -30,7 +30,7 @@ def test_the_commit_is_named_in_full_and_says_whether_files_differ_from_it(
     project: Project,
 ) -> None:
     git(project, "init")
-    git(project, "add", "samconfig.toml")
+    git(project, "add", ".")
     git(project, "commit", "--message", "First")
     # A tag is not what a reader can look for in every clone.
     git(project, "tag", "--annotate", "v1", "--message", "v1")
@@ -40,4 +40,9 @@ def test_the_commit_is_named_in_full_and_says_whether_files_differ_from_it(
 
     assert clean is not None
     assert re.fullmatch("[0-9a-f]{40}", clean)
+    assert commit(project) == f"{clean}-dirty"
+    git(project, "checkout", "samconfig.toml")
+    assert commit(project) == clean
+    (project.root / "models").mkdir(exist_ok=True)
+    (project.root / "models/new.yaml").write_text("in no commit\n")
     assert commit(project) == f"{clean}-dirty"

@@ -29,13 +29,13 @@ class MovingPipeline(Pipeline):
         return Pages(lambda **request: {"actionExecutionDetails": next(self._states)[::-1]})
 
 
-def invocation_of(pipeline):
+def invocation_of(pipeline, execution="e-7"):
     release = {
         "model": "wine",
         "item": "release#000007",
         "release": 7,
         "status": "WAITING",
-        "execution": "e-7",
+        "execution": execution,
         "verdict": "promote",
     }
     stage = Stage([release], codepipeline=pipeline)
@@ -68,6 +68,13 @@ def test_what_is_decided_already_is_not_waited_for(capsys):
     assert capsys.readouterr().out == (
         "No release of wine waits for a review; none is in service\n"
     )
+
+
+def test_a_release_whose_opening_broke_off_is_not_waited_for(capsys):
+    lost = invocation_of(MovingPipeline([]), execution=None)
+
+    assert approve_or_reject(lost, "wine", "Approved", "", True) is None
+    assert capsys.readouterr().out.startswith("No release of wine waits for a review")
 
 
 def test_an_approval_that_never_opens_is_said_to_be_missing(monkeypatch):

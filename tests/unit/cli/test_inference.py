@@ -126,7 +126,7 @@ def test_a_quoted_column_name_is_read_as_preprocess_reads_it(tmp_path):
 
 
 TABLE = b"x,y\n" + b"1,5\n2,6\n" * 20
-PACKED = gzip.compress(TABLE)
+PACKED = gzip.compress(TABLE, mtime=0)
 LONG = "is longer than 1 MB"
 MEND_LONG = "Check the line breaks and quotes; a row must fit one line of that size."
 MEND_ROW = "Quote cells that hold the delimiter, or correct the row."

@@ -38,13 +38,15 @@ def test_before_the_first_release_there_is_none():
         ([8], 6),
         ([8, 9], 6),  # a canary under way
         ([9], 8),  # 9 has all traffic, and is not recorded yet or could not be
+        ([6], 6),  # brought back, and not recorded: never forward again to what was bad
         ([], 6),
     ],
 )
 def test_the_way_back_leads_away_from_what_answers(answering, brought_back):
     recorded = champion(8, purpose="promotion", previous=6)
+    known = [release("PROMOTED", 6), release("PROMOTED", 8), release("APPROVED", 9)]
 
-    assert release_to_bring_back(recorded, [], answering) == brought_back
+    assert release_to_bring_back(recorded, [], known, answering) == brought_back
 
 
 class Production:
@@ -102,6 +104,16 @@ def test_a_release_that_is_coming_without_a_canary_is_to_be_stopped_and_not_wait
     assert refused.value.what.startswith("release wine/8 is on its way into service")
     assert "`kanmon stop wine/8` stops it" in refused.value.mend
     assert roll_back(stage_where(7, turn, pipeline=pipeline), "wine", 6).what == "started"
+
+
+@pytest.mark.parametrize("answering", [6, 7])
+def test_a_rollback_under_way_is_not_undone_by_another_one(answering):
+    back = {"model": "wine", "release": "6", "purpose": "rollback"}
+    turn = {"model": "wine", "item": "deployment", "holder": "e-8"}
+    stage = stage_where(answering, turn, pipeline=Pipeline([], variables=back))
+
+    with pytest.raises(BadInputError, match="release wine/6 is on its way back into service"):
+        roll_back(stage, "wine")
 
 
 def test_the_pipeline_is_started_with_the_earlier_releases_own_bundle():

@@ -171,7 +171,7 @@ def test_a_release_that_got_all_traffic_and_answers_otherwise_says_so_and_the_wa
     assert (world.champion(), world.item(2)["status"]) == (1, "FAILED")
     assert world.item(2)["error"] == (
         "RecordRelease: 3 of 3 golden records otherwise; the live alias answers as release 2, "
-        "while release 1 is recorded as in service; `kanmon rollback churn` brings that back; "
+        "while release 1 is recorded as in service; `kanmon rollback churn` puts them in step; "
         "mend it and retry the stage, or run the model again"
     )
 
