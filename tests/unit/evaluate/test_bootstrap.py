@@ -1,7 +1,5 @@
 """The bootstrap: intervals that cover, differences that are paired, cost that is bounded."""
 
-import time
-
 import numpy as np
 import pytest
 from contract.metrics import METRICS, Scored
@@ -62,15 +60,15 @@ def test_pairing_sees_a_difference_that_separate_intervals_do_not():
     assert found.difference["rmse"].low > 0
 
 
-@pytest.mark.parametrize("count", [300, 30_000])  # the second is above the cap
-def test_the_interval_covers_the_truth_about_as_often_as_it_says(count):
+@pytest.mark.parametrize(("count", "times"), [(300, 40), (30_000, 20)])  # below, above the cap
+def test_the_interval_covers_the_truth_about_as_often_as_it_says(count, times):
     hits = 0
-    for seed in range(40):
+    for seed in range(times):
         labels, scores = rows(count, 1.0, seed)
         found = compare(scored(labels, scores), None, RMSE).candidate["rmse"]
         hits += found.low <= 1.0 <= found.high
 
-    assert 34 <= hits <= 40
+    assert hits >= 0.85 * times
 
 
 def test_the_interval_of_many_rows_is_as_narrow_as_theory_has_it():
@@ -83,14 +81,18 @@ def test_the_interval_of_many_rows_is_as_narrow_as_theory_has_it():
     assert found.low < found.value < found.high
 
 
-def test_a_million_rows_cost_little_more_than_ten_thousand():
+def test_of_a_million_rows_ten_thousand_are_drawn_from(monkeypatch):
     labels, scores = rows(1_000_000, 1.0, 4)
     model = scored(labels > 0, 1 / (1 + np.exp(-scores)), "binary")
+    drawn_from, weights = [], bootstrap._weights
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 20)
+    monkeypatch.setattr(
+        bootstrap, "_weights", lambda count: (drawn_from.append(count), weights(count))[1]
+    )
 
-    started = time.perf_counter()
     compare(model, model, ["auc", "log_loss"])
 
-    assert time.perf_counter() - started < 15  # some 2 s on a quiet machine
+    assert drawn_from == [10_000]
 
 
 def test_draws_do_not_depend_on_how_many_are_held_at_once(monkeypatch):
