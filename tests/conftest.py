@@ -41,13 +41,16 @@ LONGEST = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let an example of Hypothesis take as long as the machine needs. The browser's tests have no
-    Hypothesis."""
+    """Let an example of Hypothesis take as long as the machine needs, and every run try the same.
+
+    `pytest --hypothesis-profile exploring` tries others. The browser's tests have no Hypothesis.
+    """
     if config.pluginmanager.hasplugin("hypothesispytest"):
         from hypothesis import settings
 
-        settings.register_profile("unhurried", deadline=None)
-        settings.load_profile("unhurried")
+        settings.register_profile("exploring", deadline=None)
+        settings.register_profile("steady", deadline=None, derandomize=True)
+        settings.load_profile(config.getoption("--hypothesis-profile") or "steady")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -42,8 +42,13 @@ WRITTEN_NAMES = {
 
 
 def metric_label(name: str) -> str:
-    """How a metric is written in a heading or a sentence."""
-    return WRITTEN_NAMES.get(name, name.replace("_", " ").replace(" f1", " F1"))
+    """How a metric is written in a heading or a sentence; one of nothing but space has no name.
+
+    >>> metric_label("macro_f1"), metric_label("auc"), metric_label("_")
+    ('macro F1', 'AUC', 'unnamed metric')
+    """
+    written = WRITTEN_NAMES.get(name, name.replace("_", " ").replace(" f1", " F1"))
+    return written if written.strip() else "unnamed metric"
 
 
 def clean(text: str) -> str:
@@ -80,8 +85,8 @@ def shorten(text: str, limit: int) -> str:
 
 
 def text(value: object, otherwise: str = MISSING) -> str:
-    """Foreign scalar as text; not yet cleaned or escaped."""
-    if value is None or value == "":
+    """Foreign scalar as text; not yet cleaned or escaped. One of nothing but space is missing."""
+    if value is None or (isinstance(value, str) and not value.strip()):
         return otherwise
     if isinstance(value, bool):
         return "true" if value else "false"

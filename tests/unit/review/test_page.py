@@ -327,6 +327,15 @@ def test_any_numbers_and_texts_give_a_well_formed_page(task: str, data: st.DataO
     read(render(**{key: reseeded(value, draw) for key, value in sample.items()}))
 
 
+@pytest.mark.parametrize("name", ["", " ", "_"])
+def test_a_name_of_nothing_but_space_leaves_no_heading_empty(name: str) -> None:
+    sample = documents("binary")
+    sample["evaluation"]["metrics"] = ["auc", name]
+    sample["run_plan"]["model"] = sample["evaluation"]["model"] = name
+
+    assert "unnamed metric" in read(render(**sample)).text.lower()
+
+
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_documents_at_all_give_a_well_formed_page(data: st.DataObject) -> None:
