@@ -18,6 +18,13 @@ from kanmon.local.jobs.runner import Control, Outcome, Runner
 from kanmon.local.sagemaker.ports import Ports, RoleCredentials, RoleRefusedError
 from tests.waiting import eventually
 
+# What every program begins with: its folders, wherever the machine lets it see them.
+START = """
+import json, os, sys, time
+from pathlib import Path
+root = Path(os.environ.get("PROCESSING_ROOT", "/opt/ml/processing"))
+ml = root.parent
+"""
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 ROOT_USER = "arn:aws:iam::123456789012:root"
 REGION = "us-east-1"

@@ -14,10 +14,9 @@ moto takes about a second to import, so nothing here imports it before the first
 created; the stage calls `warm_up` from a background thread once it listens.
 """
 
+from kanmon.local import imports
 from kanmon.local.asl.engine import install, warm_up
 
 __all__ = ["install", "warm_up"]
-
-from kanmon.local import imports
 
 imports.leave_hollow("moto.batch")
