@@ -8,7 +8,7 @@ STAGE ?= local
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-docs test-docker test-browser bench data deploy clean lock setup
+.PHONY: help run test check test-localaws test-docs test-docker test-browser bench data deploy clean lock setup
 
 help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -32,12 +32,17 @@ check: .venv/ready ## What ruff and mypy object to
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
+	@cd localaws && ../$(BIN)/mypy
+
+test-localaws: .venv/ready ## The embedded AWS's own tests
+	@cd localaws && ../$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-docs: .venv/ready .venv-sam/ready datasets/abalone/abalone.csv ## The commands of the documents, the SAM CLI and the AWS CLI
 	@$(BIN)/pytest tests/docs -m docs
 
 test-docker: .venv/ready .venv-sam/ready ## The steps and the functions in real containers; needs a Docker engine
 	@$(BIN)/pytest tests/docker -m docker
+	@cd localaws && ../$(BIN)/pytest -m docker
 
 test-browser: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## The console in a real browser; needs Chromium
 	@.venv-browser/bin/pytest tests/browser -m browser -p no:cacheprovider
@@ -81,10 +86,10 @@ $(UV): requirements/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $(UV)
 
-.venv/ready: requirements/dev.txt pyproject.toml | $(UV)
+.venv/ready: requirements/dev.txt pyproject.toml localaws/pyproject.toml | $(UV)
 	@echo "Setting up .venv from requirements/dev.txt; only the first time takes a minute"
 	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . --editable localaws
 	@touch $@
 
 .venv-sam/ready: requirements/sam.txt | $(UV)

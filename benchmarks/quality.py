@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+
 from contract.libraries import xgboost
 from contract.metrics import Scored, measure
 from contract.plan import Plan
+from core.definition.schema import parse_definition
 from evaluate.scoring import onnx_scores
-from lifecycle.definition import parse_definition
-from train.model import train
-
 from sample_data import abalone
+from train.model import train
 
 PROJECT = Path(__file__).resolve().parents[1]
 SPLITS = 10

@@ -59,12 +59,13 @@ def models() -> dict[str, tuple[Any, Any]]:
     """Artifact and rows by name; each has its target among the columns."""
     import numpy as np
     import polars as pl
+
     from contract.plan import Plan
-    from lifecycle.definition import parse_definition
+    from core.definition.schema import parse_definition
     from train.model import train
 
     sys.path.insert(0, str(ROOT))
-    from tests.unit.train.cases import document
+    from tests.support.training_cases import document
 
     found = {}
     written = (ROOT / "models/abalone/model.yaml").read_text()

@@ -2,7 +2,7 @@
 
 import click
 
-from kanmon.invocation import VerbGroup
+from kanmon.terminal.invocation import VerbGroup
 
 EXAMPLES = """
 kanmon up && kanmon deploy               start the local stage and put the platform on it

@@ -61,7 +61,7 @@ class Project:
 
 def check_model_name(name: str) -> None:
     """Refuse a name that jobs, packages and folders could not carry."""
-    from lifecycle.names import is_model_name
+    from core.names import is_model_name
 
     if not is_model_name(name):
         raise BadInputError(

@@ -19,7 +19,6 @@ from contract.plan import Plan
 from contract.reports import read_json, read_reports
 from contract.rows import read_rows
 from contract.step import StepError, run_step
-
 from evaluate.evaluation import Evidence, evaluate
 from evaluate.model_quality import model_quality
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
 from contract.artifact import Artifact
 from contract.metrics import Floats, Scored
 from contract.native import NativeModel

@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from contract.metrics import METRICS, Floats, Scored, measure
 from numpy.typing import NDArray
+
+from contract.metrics import METRICS, Floats, Scored, measure
 
 RESAMPLES = 1000
 ROWS = 10_000

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from contract.metrics import Floats
 
 # An empty bin would make the logarithm infinite, so it counts as this share.

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
 from contract.artifact import Artifact
 from contract.metrics import Floats, Scored
 from contract.native import native_model
 from contract.plan import Plan
 from contract.step import StepError
-
 from evaluate.behaviour import calibration, confusion, importance, residuals
 from evaluate.bootstrap import Comparison, Estimate, Estimates, compare
 from evaluate.drift import drift

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
 from contract.artifact import Artifact
 from contract.metrics import Floats
 from contract.native import NativeModel
 from contract.plan import Task
-
 from evaluate.scoring import TOLERANCE, onnx_scores
 
 MOST_ROWS = 100

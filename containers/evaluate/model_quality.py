@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from contract.plan import Task
-
 from evaluate.bootstrap import Estimates
 
 SECTIONS: dict[Task, str] = {

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+
 from contract.artifact import Artifact
 from contract.metrics import Floats
 from contract.plan import Task
-from numpy.typing import NDArray
 
 # One call holds at most so many rows' scores and intermediate results.
 ROWS_PER_CALL = 100_000

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+
 from contract.metrics import Scored, measure
 from contract.plan import Fairness
 from contract.step import StepError
-from numpy.typing import NDArray
-
 from evaluate.bootstrap import Comparison, compare
 
 # A column with more values is reported by its most frequent ones and the rest together.

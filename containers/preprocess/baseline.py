@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 import polars as pl
-from contract.baselines import BINS, MOST_CATEGORIES, NAMED_CATEGORIES
 
+from contract.baselines import BINS, MOST_CATEGORIES, NAMED_CATEGORIES
 from preprocess.splitting import ROW
 
 SAMPLE_ROWS = 50_000

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate, chain
 
 import polars as pl
+
 from contract.problem import Problem
 
 

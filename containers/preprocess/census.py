@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import polars as pl
+
 from contract.census import PARTS, Counts
 from contract.plan import Plan
-
 from preprocess.baseline import Categories
 
 

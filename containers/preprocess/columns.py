@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
+
 from contract.plan import Plan
 from contract.problem import Problem, shown
 from contract.spelling import WHOLE

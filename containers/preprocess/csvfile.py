@@ -15,8 +15,8 @@ from itertools import islice
 from pathlib import Path
 
 import polars as pl
-from contract.problem import Problem
 
+from contract.problem import Problem
 from preprocess.batch import Batch
 from preprocess.columns import Layout
 from preprocess.problems import FileError

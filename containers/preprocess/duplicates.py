@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
-from contract.problem import Problem
 
+from contract.problem import Problem
 from preprocess.splitting import ROW
 
 SHOWN = 5

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import polars as pl
 import polars.selectors as selectors
-from contract.problem import Problem
 
+from contract.problem import Problem
 from preprocess.batch import Batch, no_line
 from preprocess.columns import Layout, as_number, as_text
 from preprocess.problems import FileError

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+
 from contract.census import PARTS, problems, rejection, warnings
 from contract.plan import Plan
 from contract.problem import told
 from contract.step import StepError
-
 from preprocess.baseline import Profile
 from preprocess.batch import Batch, gathered
 from preprocess.budget import Budget, ahead

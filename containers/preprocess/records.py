@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO
 
 from contract.problem import Problem
-
 from preprocess.problems import FileError
 
 LONGEST_LINE = 1 << 20

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 import polars_hash
+
 from contract.plan import Split
 
 ROW = "__row"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandera.polars as pandera
 import polars as pl
+
 from contract.plan import Feature, Plan
 from contract.problem import Problem
-
 from preprocess.batch import Batch
 from preprocess.columns import Layout, one_spelling
 from preprocess.duplicates import KEY, ROW_NUMBER

@@ -17,7 +17,6 @@ from contract.problem import told
 from contract.reports import read_reports
 from contract.rows import read_rows
 from contract.step import StepError, run_step
-
 from train.model import train
 
 

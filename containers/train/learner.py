@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from contract.native import threads
 from contract.plan import Scalar, Task, Trainer
 from contract.step import StepError
-from numpy.typing import NDArray
-
 from train.ensemble import Ensemble
 
 

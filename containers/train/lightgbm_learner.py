@@ -6,7 +6,6 @@ from typing import Any
 from contract.libraries import lightgbm
 from contract.plan import Task
 from contract.step import StepError
-
 from train.ensemble import Ensemble, Link, Tree, float32_at_most
 from train.learner import Problem, check_parameters, refusal
 

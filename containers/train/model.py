@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
 from contract.artifact import Artifact
 from contract.encoding import Encoding
 from contract.metrics import Floats, Scored, measure
 from contract.native import native_model
 from contract.plan import Plan
 from contract.step import StepError
-
 from train.learner import Fitted, Learner, Problem, Rows, fit
 from train.onnx_model import onnx_model
 

@@ -8,7 +8,6 @@ from typing import Any
 from contract.libraries import xgboost
 from contract.plan import Task
 from contract.step import StepError
-
 from train.ensemble import Ensemble, Link, Tree
 from train.learner import Problem, check_parameters, refusal
 

@@ -8,9 +8,10 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from release_gateways import release_stage
-from releases.admitting import Admitted, admit_release
-from releases.job import claim_of, job_id, owing_an_answer, parameters
+
+from core.releases.admit_release import Admitted, admit_release
+from core.stage.for_releases import release_stage
+from core.stage.pipeline_job import claim_of, job_id, owing_an_answer, parameters
 
 logger = Logger()
 metrics = Metrics()

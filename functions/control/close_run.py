@@ -8,8 +8,9 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from closing_gateways import gateways
-from lifecycle.closing import close_run
+
+from core.runs.close_run import close_run
+from core.stage.for_runs import gateways
 
 logger = Logger()
 metrics = Metrics()

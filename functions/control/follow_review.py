@@ -10,8 +10,9 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from release_gateways import release_stage
-from releases.following import follow_review
+
+from core.releases.approval_sync import follow_review
+from core.stage.for_releases import release_stage
 
 logger = Logger()
 metrics = Metrics()

@@ -12,9 +12,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
-from lifecycle.judging import judge_candidate
-from lifecycle.store import Store
-from review.page import render
+
+from core.gate.judge_candidate import judge_candidate
+from core.review.page import render
+from core.stage.bucket import Store
 
 logger = Logger()
 metrics = Metrics()

@@ -11,9 +11,10 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from release_gateways import release_stage
-from releases.opening import Opening, open_release
-from review.page import render
+
+from core.releases.open_release import Opening, open_release
+from core.review.page import render
+from core.stage.for_releases import release_stage
 
 logger = Logger()
 metrics = Metrics()

@@ -13,12 +13,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from lifecycle.images import resolve_images
-from lifecycle.ledger import Ledger
-from lifecycle.opening import Opening, open_run
-from lifecycle.registry import Registry
-from lifecycle.store import Store
-from lifecycle.workflow import Workflow
+
+from core.runs.images import resolve_images
+from core.runs.open_run import Opening, open_run
+from core.runs.run_table import Ledger
+from core.stage.bucket import Store
+from core.stage.registry import Registry
+from core.stage.state_machine import Workflow
 
 logger = Logger()
 metrics = Metrics()

@@ -8,9 +8,10 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from release_gateways import release_stage
-from releases.job import job_id, owing_an_answer, parameters
-from releases.promoting import NotLiveError, live_of, record_live
+
+from core.releases.record_release import NotLiveError, live_of, record_live
+from core.stage.for_releases import release_stage
+from core.stage.pipeline_job import job_id, owing_an_answer, parameters
 
 logger = Logger()
 metrics = Metrics()

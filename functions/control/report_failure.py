@@ -20,9 +20,10 @@ from aws_lambda_powertools.utilities.idempotency import (
     idempotent_function,
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from closing_gateways import gateways
-from lifecycle.closing import give_turn_back, report_failure
-from lifecycle.failure import Occurrence, occurrence
+
+from core.runs.close_run import give_turn_back, report_failure
+from core.runs.failure import Occurrence, occurrence
+from core.stage.for_runs import gateways
 
 logger = Logger()
 metrics = Metrics()

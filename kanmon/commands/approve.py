@@ -2,7 +2,7 @@
 
 import click
 
-from kanmon.invocation import Verb, complete_model, current
+from kanmon.terminal.invocation import Verb, complete_model, current
 
 
 @click.command(
@@ -29,7 +29,7 @@ def command(release: str, reason: str, watch: bool, if_waiting: bool) -> int:
     compared with. RELEASE is MODEL/NUMBER, or a model's name for the one that waits.
     """
     from kanmon.commands.watch import watch_release
-    from kanmon.deciding import approve_or_reject
+    from kanmon.releases.deciding import approve_or_reject
 
     invocation = current()
     found = approve_or_reject(invocation, release, "Approved", reason, if_waiting, watch)

@@ -3,7 +3,7 @@
 import click
 
 from kanmon.errors import BadInputError
-from kanmon.invocation import Verb, current
+from kanmon.terminal.invocation import Verb, current
 
 
 @click.command(

@@ -6,7 +6,7 @@ import time
 import click
 
 from kanmon.errors import BAD_INPUT
-from kanmon.invocation import Invocation, Verb, current
+from kanmon.terminal.invocation import Invocation, Verb, current
 
 
 @click.command(
@@ -24,21 +24,21 @@ def command(no_images: bool) -> int:
 
     Deploying what is there already changes nothing and says so.
     """
-    from kanmon import deployment
+    from kanmon.deployment import platform
 
     invocation = current()
     screen, project = invocation.screen, invocation.project
     began = time.monotonic()
     if invocation.stage == "local":
         connection = invocation.connection
-        change = deployment.deploy_locally(connection, project, screen.live)
+        change = platform.deploy_locally(connection, project, screen.live)
         what, took = change.what, change.seconds
     else:
-        deployment.run_sam(project, invocation.stage)
+        platform.run_sam(project, invocation.stage)
         connection = invocation.connection
         _images(invocation, no_images)
         what, took = "deployed", time.monotonic() - began
-    new, wrong = deployment.publish_definitions(connection, project)
+    new, wrong = platform.publish_definitions(connection, project)
     if what == "unchanged":
         screen.say(f"Stack {connection.stack} is deployed already; nothing changed")
     else:
@@ -60,18 +60,18 @@ def command(no_images: bool) -> int:
 
 
 def _images(invocation: Invocation, left_alone: bool) -> None:
-    from kanmon import deployment
+    from kanmon.deployment import platform
 
     connection = invocation.connection
     if left_alone:
         return
     if shutil.which("docker"):
-        deployment.push_images(connection, invocation.project, invocation.screen.note)
+        platform.push_images(connection, invocation.project, invocation.screen.note)
         return
     invocation.screen.note("docker is not here. Where it is, these commands bring the step images:")
     registry = connection.outputs["StepsRepositoryUri"].split("/")[0]
     invocation.screen.note(
         f"  aws ecr get-login-password | docker login --username AWS --password-stdin {registry}"
     )
-    for words in deployment.image_commands(connection.outputs["StepsRepositoryUri"]):
+    for words in platform.image_commands(connection.outputs["StepsRepositoryUri"]):
         invocation.screen.note(f"  {' '.join(words)}")

@@ -5,8 +5,8 @@ from dataclasses import asdict
 import click
 
 from kanmon.errors import FAILED, OK
-from kanmon.invocation import Verb, current
-from kanmon.screen import coloured, table
+from kanmon.terminal.invocation import Verb, current
+from kanmon.terminal.screen import coloured, table
 
 
 @click.command(
@@ -22,7 +22,7 @@ def command() -> int:
 
     Every line is ok, warn or fail, and says how to mend it. Exit code 1 when one is fail.
     """
-    from kanmon import account_checks, machine_checks
+    from kanmon.deployment import account_checks, machine_checks
 
     invocation = current()
     screen, project = invocation.screen, invocation.project

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from kanmon.errors import BadInputError
-from kanmon.invocation import Verb, current
+from kanmon.terminal.invocation import Verb, current
 
 # All that a stage and the command line ever put into a home; KANMON_HOME may hold other things.
 OURS = (
@@ -32,13 +32,13 @@ def command(erase: bool) -> None:
             f"stage {invocation.stage} lives in AWS and costs nothing while no run is going on",
             f"To delete it, `sam delete --config-env {invocation.stage}`.",
         )
-    from kanmon.local import stage
+    from kanmon.stage import local
 
     home, screen = invocation.project.home, invocation.screen
-    was_up = stage.status(home) is not None
+    was_up = local.status(home) is not None
     if was_up:
         screen.live("Stopping the local stage …")
-    stage.down(home)  # one that died leaves its mark; from now on it counts as stopped
+    local.down(home)  # one that died leaves its mark; from now on it counts as stopped
     if erase:
         erase_home(home)
     state = "The local stage is down." if was_up else "The local stage was not running."

@@ -5,7 +5,7 @@ import shlex
 import click
 
 from kanmon.errors import BadInputError
-from kanmon.invocation import Verb, current
+from kanmon.terminal.invocation import Verb, current
 
 
 @click.command(
@@ -24,10 +24,10 @@ def command() -> None:
         raise BadInputError(
             f"stage {invocation.stage} is in AWS", "AWS tools reach it with your own credentials."
         )
-    from kanmon.local import stage
-    from kanmon.stage import not_running
+    from kanmon.stage import local
+    from kanmon.stage.connection import not_running
 
-    running = stage.status(invocation.project.home)
+    running = local.status(invocation.project.home)
     if running is None:
         raise not_running(invocation.project)
     settings = {

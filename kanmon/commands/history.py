@@ -2,7 +2,7 @@
 
 import click
 
-from kanmon.invocation import Verb, complete_model, current
+from kanmon.terminal.invocation import Verb, complete_model, current
 
 
 @click.command(
@@ -17,10 +17,10 @@ from kanmon.invocation import Verb, complete_model, current
 def command(model: str) -> None:
     """Tell what happened to a model's releases: when, what, who, why."""
     from kanmon.project import check_model_name
-    from kanmon.release_history import history
-    from kanmon.release_screen import history_lines
-    from kanmon.screen import cut
-    from kanmon.stage import stage_flag
+    from kanmon.releases.display import history_lines
+    from kanmon.releases.history import history
+    from kanmon.stage.connection import stage_flag
+    from kanmon.terminal.screen import cut
 
     check_model_name(model)
     invocation = current()

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanmon.invocation import Verb, complete_model, current
-from kanmon.screen import faint
+from kanmon.terminal.invocation import Verb, complete_model, current
+from kanmon.terminal.screen import faint
 
 if TYPE_CHECKING:
-    from kanmon.stage import Connection
+    from kanmon.stage.connection import Connection
 
 # SageMaker writes the logs of every processing job of the account here.
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
@@ -30,7 +30,7 @@ def command(run: str, step: str | None) -> None:
 
     RUN is a run's name, or a model's name for its latest run.
     """
-    from kanmon.records import find_run
+    from kanmon.runs.records import find_run
 
     invocation = current()
     connection, screen = invocation.connection, invocation.screen

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanmon.invocation import Verb, current
-from kanmon.screen import table
-from kanmon.words import moment
+from kanmon.terminal.invocation import Verb, current
+from kanmon.terminal.screen import table
+from kanmon.terminal.words import moment
 
 if TYPE_CHECKING:
-    from kanmon.stage import Connection
+    from kanmon.stage.connection import Connection
 
 
 @click.command(
@@ -46,7 +46,7 @@ def command() -> None:
 
 
 def _live(traffic: list[dict[str, Any]]) -> str:
-    from kanmon.words import percent
+    from kanmon.terminal.words import percent
 
     if len(traffic) == 1:
         return f"release {traffic[0]['release']}"
@@ -55,9 +55,9 @@ def _live(traffic: list[dict[str, Any]]) -> str:
 
 def _describe(connection: "Connection", model: str) -> dict[str, Any]:
     from kanmon.commands.runs import outcome
-    from kanmon.records import runs_of
-    from kanmon.releases import list_releases
-    from kanmon.traffic import traffic
+    from kanmon.releases.records import list_releases
+    from kanmon.releases.traffic import traffic
+    from kanmon.runs.records import runs_of
 
     latest = next(iter(runs_of(connection, model, 1)), None)
     releases = list_releases(connection, model) if latest else []

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from kanmon.errors import BadInputError
-from kanmon.invocation import Invocation, Verb, current
-from kanmon.words import count
+from kanmon.terminal.invocation import Invocation, Verb, current
+from kanmon.terminal.words import count
 
 if TYPE_CHECKING:
-    from kanmon.inference import Draft
+    from kanmon.models.drafting.columns import Draft
 
 
 @click.command(
@@ -48,17 +48,18 @@ def command(
 
     Kinds, task, key, missing values and ranges are inferred; every line says why it is there.
     """
-    from kanmon import inference, model_file
-    from kanmon.definitions import read_folder
+    from kanmon.models.definitions import read_folder
+    from kanmon.models.drafting import model_file
+    from kanmon.models.drafting.columns import infer
     from kanmon.project import check_model_name
-    from kanmon.retrain import shown_path
+    from kanmon.runs.retrain import shown_path
 
     check_model_name(name)
     invocation = current()
     path = invocation.project.root / "models" / name / "model.yaml"
     if path.exists() and not force:
         raise BadInputError(f"{shown_path(path)} is there already", "Overwrite it with --force.")
-    draft = inference.infer(name, source, target, task=task, positive=positive, keys=list(keys))
+    draft = infer(name, source, target, task=task, positive=positive, keys=list(keys))
     text = model_file.write(draft)
     model_file.check(text, f"models/{name}/model.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +68,7 @@ def command(
 
 
 def _tell(invocation: Invocation, draft: "Draft", path: Path, source: Path, digest: str) -> None:
-    from kanmon.retrain import shown_path
+    from kanmon.runs.retrain import shown_path
 
     screen, kinds = invocation.screen, [column.kind for column in draft.features]
     screen.say(

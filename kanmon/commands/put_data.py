@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from kanmon.errors import BadInputError
-from kanmon.invocation import Invocation, Verb, complete_model, current
-from kanmon.screen import table
-from kanmon.words import count, size
+from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
+from kanmon.terminal.screen import table
+from kanmon.terminal.words import count, size
 
 
 @click.command(
@@ -29,8 +29,8 @@ def command(model: str, files: tuple[Path, ...], folder: Path | None, replace: b
     All files of a model are its data, kept by name. The same content is not uploaded again.
     A file that is replaced or removed stays, as an older version, for the runs that used it.
     """
-    from kanmon import datasets
-    from kanmon.stage import stage_flag
+    from kanmon.models import datasets
+    from kanmon.stage.connection import stage_flag
 
     if bool(files) == bool(folder):
         raise BadInputError("name data files, or a folder with --from", "Not both, not neither.")
@@ -74,7 +74,7 @@ def command(model: str, files: tuple[Path, ...], folder: Path | None, replace: b
 
 def location(invocation: Invocation, model: str) -> str:
     """Where the model's definition says its data is."""
-    from kanmon.definitions import read_folder
+    from kanmon.models.definitions import read_folder
 
     folder = read_folder(invocation.project.model_folder(model))
     return str(folder.definition.data.location)

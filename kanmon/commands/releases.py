@@ -2,7 +2,7 @@
 
 import click
 
-from kanmon.invocation import Verb, complete_model, current
+from kanmon.terminal.invocation import Verb, complete_model, current
 
 
 @click.command(
@@ -20,9 +20,9 @@ from kanmon.invocation import Verb, complete_model, current
 def command(model: str | None, limit: int) -> None:
     """List releases, the newest first: what waits, what is in service."""
     from kanmon.project import check_model_name
-    from kanmon.release_screen import release_lines
-    from kanmon.releases import list_releases
-    from kanmon.screen import cut
+    from kanmon.releases.display import release_lines
+    from kanmon.releases.records import list_releases
+    from kanmon.terminal.screen import cut
 
     invocation = current()
     screen = invocation.screen

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from kanmon.errors import BadInputError
-from kanmon.invocation import Verb, complete_model, current
+from kanmon.terminal.invocation import Verb, complete_model, current
 
 
 @click.command(
@@ -25,9 +25,9 @@ def command(run: str, output: Path | None, opened: bool) -> None:
 
     RUN is a run's name, or a model's name for its latest run.
     """
-    from kanmon import retrain
-    from kanmon.records import find_run
-    from kanmon.stage import stage_flag
+    from kanmon.runs import retrain
+    from kanmon.runs.records import find_run
+    from kanmon.stage.connection import stage_flag
 
     invocation = current()
     connection, screen = invocation.connection, invocation.screen

@@ -2,7 +2,7 @@
 
 import click
 
-from kanmon.invocation import Verb, complete_model, current
+from kanmon.terminal.invocation import Verb, complete_model, current
 
 
 @click.command(
@@ -22,9 +22,9 @@ def command(release: str, no_wait: bool) -> int:
     still counts. What is wrong with the release itself stays wrong: run the model again instead.
     """
     from kanmon.commands.watch import watch_release
-    from kanmon.release_retry import retry
-    from kanmon.releases import find_release
-    from kanmon.stage import stage_flag
+    from kanmon.releases.records import find_release
+    from kanmon.releases.retry import retry
+    from kanmon.stage.connection import stage_flag
 
     invocation = current()
     connection, screen = invocation.connection, invocation.screen

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from kanmon.invocation import Verb, complete_model, current
+from kanmon.terminal.invocation import Verb, complete_model, current
 
 
 @click.command(
@@ -24,13 +24,14 @@ def command(release: str, output: Path | None, opened: bool) -> None:
 
     The page's bytes are checked against what was recorded when the release was opened.
     """
-    from kanmon import release_evidence, release_story, releases, retrain
-    from kanmon.stage import stage_flag
+    from kanmon.releases import evidence, explanation, records
+    from kanmon.runs import retrain
+    from kanmon.stage.connection import stage_flag
 
     invocation = current()
     connection, screen = invocation.connection, invocation.screen
-    found = releases.find_release(connection, release)
-    page = releases.review_page(connection, found)
+    found = records.find_release(connection, release)
+    page = records.review_page(connection, found)
     folder = invocation.project.home / "reviews"
     path = output or folder / f"{found.model}-release-{found.release}.html"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -42,9 +43,7 @@ def command(release: str, output: Path | None, opened: bool) -> None:
     screen.say(retrain.shown_path(path))
     if url:
         screen.say(url)
-    story = release_story.tell(
-        release_evidence.brief(connection, found), stage_flag(connection.name)
-    )
+    story = explanation.tell(evidence.brief(connection, found), stage_flag(connection.name))
     screen.say(story.headline)
     for step in story.next:
         screen.say(f"  {step}")

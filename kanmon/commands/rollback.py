@@ -2,7 +2,7 @@
 
 import click
 
-from kanmon.invocation import Verb, complete_model, current
+from kanmon.terminal.invocation import Verb, complete_model, current
 
 
 @click.command(
@@ -23,10 +23,10 @@ def command(model: str, to: int | None, reason: str, no_wait: bool) -> int:
     It goes through the same pipeline, checks and canary, without a review. While a canary of the
     model is under way it is stopped instead, and CodeDeploy gives the traffic back by itself.
     """
-    from kanmon import release_watch, rollback
     from kanmon.commands.watch import watch_release
     from kanmon.project import check_model_name
-    from kanmon.stage import stage_flag
+    from kanmon.releases import rollback, watch
+    from kanmon.stage.connection import stage_flag
 
     check_model_name(model)
     invocation = current()
@@ -36,7 +36,7 @@ def command(model: str, to: int | None, reason: str, no_wait: bool) -> int:
     if done.what == "canary stopped":
         screen.say(f"The canary of {done.release.reference if done.release else model} is stopped")
         if done.release and not no_wait:
-            release_watch.follow(connection, done.release, lambda look: None, done.execution)
+            watch.follow(connection, done.release, lambda look: None, done.execution)
             screen.say(f"It is rolled back; {stays_in_service(model, done.serving)}")
         else:
             screen.say(f"It rolls back by itself; `kanmon history {model}{flag}` tells when it has")

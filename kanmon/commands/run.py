@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from kanmon.errors import InterruptedByUserError
-from kanmon.invocation import Invocation, Verb, complete_model, current
-from kanmon.words import seconds
+from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
+from kanmon.terminal.words import seconds
 
 if TYPE_CHECKING:
-    from kanmon.execution import Ending, Visit
+    from kanmon.runs.execution import Ending, Visit
 
 
 @click.command(
@@ -43,8 +43,9 @@ def command(
     data, definition, code and parameters are those of an earlier good run. Ctrl-C stops watching,
     not the run.
     """
-    from kanmon import definitions, execution, retrain
-    from kanmon.stage import stage_flag
+    from kanmon.models import definitions
+    from kanmon.runs import execution, retrain
+    from kanmon.stage.connection import stage_flag
 
     invocation = current()
     path = invocation.project.model_folder(model)
@@ -90,7 +91,7 @@ class Progress:
 
     def __call__(self, visits: "list[Visit]") -> None:
         """Tell what is new among the visits so far."""
-        from kanmon.summary import state_line
+        from kanmon.runs.display import state_line
 
         now = datetime.now(UTC)
         for visit in visits[self._told :]:
@@ -104,7 +105,7 @@ class Progress:
 
 def tell(invocation: Invocation, model: str, run: str, ending: "Ending") -> int:
     """The end of a run, for people and as a document; the exit code."""
-    from kanmon.outcome import describe
+    from kanmon.runs.outcome import describe
 
     told = describe(invocation.connection, invocation.project, model, run, ending)
     for line in told.lines:

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kanmon.invocation import Verb, complete_model, current
-from kanmon.screen import coloured, cut, table
-from kanmon.words import moment
+from kanmon.terminal.invocation import Verb, complete_model, current
+from kanmon.terminal.screen import coloured, cut, table
+from kanmon.terminal.words import moment
 
 if TYPE_CHECKING:
-    from kanmon.records import RunRecord
+    from kanmon.runs.records import RunRecord
 
 STATUS_WORDS = {"NOTHING_NEW": "nothing new", "QUEUED": "queued", "RUNNING": "running"}
 
@@ -28,7 +28,7 @@ STATUS_WORDS = {"NOTHING_NEW": "nothing new", "QUEUED": "queued", "RUNNING": "ru
 def command(model: str | None, limit: int) -> None:
     """List runs, the newest first."""
     from kanmon.project import check_model_name
-    from kanmon.records import runs_of
+    from kanmon.runs.records import runs_of
 
     invocation = current()
     if model:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from kanmon.errors import BAD_INPUT, FAILED, OK, BadInputError
-from kanmon.invocation import Verb, complete_model, current
-from kanmon.words import count
+from kanmon.terminal.invocation import Verb, complete_model, current
+from kanmon.terminal.words import count
 
 if TYPE_CHECKING:
-    from kanmon.rows import Row
-    from kanmon.scoring import Scored
+    from kanmon.scoring.live_alias import Scored
+    from kanmon.scoring.rows import Row
 
 # So many refused rows are told one by one.
 MOST_PROBLEMS = 20
@@ -39,21 +39,21 @@ def command(model: str, rows: str) -> int:
     release that made it. Columns that are no features (target, key, ignored) may be there.
     Rows that are refused are told on stderr; the exit code is then 1, or 2 when none was scored.
     """
-    from kanmon import scoring
     from kanmon.project import check_model_name
-    from kanmon.rows import batches, read_rows
+    from kanmon.scoring import live_alias
+    from kanmon.scoring.rows import batches, read_rows
 
     check_model_name(model)
     invocation = current()
     connection, screen = invocation.connection, invocation.screen
     with opened(rows) as lines:
-        service = scoring.service_of(connection, model)
+        service = live_alias.service_of(connection, model)
         absent = set(service.schema.features)
         found = noting(read_rows(lines, service.schema), absent)
         answers = (
             one
-            for batch in batches(found, scoring.BATCH_ROWS)
-            for one in scoring.score(connection, service, batch)
+            for batch in batches(found, live_alias.BATCH_ROWS)
+            for one in live_alias.score(connection, service, batch)
         )
         scored, refused = tell(answers, screen.as_json)
     if not scored and not refused:

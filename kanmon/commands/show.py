@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from kanmon.invocation import Invocation, Verb, complete_model, current
-from kanmon.words import moment, seconds
+from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
+from kanmon.terminal.words import moment, seconds
 
 
 @click.command(
@@ -28,16 +28,16 @@ def command(run: str, wait: bool) -> int:
     """
     if "/" in run:
         from kanmon.commands.watch import watch_release
-        from kanmon.releases import find_release
+        from kanmon.releases.records import find_release
 
         invocation = current()
         if wait:
             return watch_release(invocation, find_release(invocation.connection, run))
         tell_release(invocation, run)
         return 0
-    from kanmon import execution
     from kanmon.commands.run import Progress, tell
-    from kanmon.records import find_run
+    from kanmon.runs import execution
+    from kanmon.runs.records import find_run
 
     invocation = current()
     connection = invocation.connection
@@ -51,9 +51,9 @@ def command(run: str, wait: bool) -> int:
 
 
 def _tell_all(invocation: Invocation, record: Any, events: list[Any], arn: str) -> None:
-    from kanmon import execution
-    from kanmon.outcome import describe
-    from kanmon.summary import state_line
+    from kanmon.runs import execution
+    from kanmon.runs.display import state_line
+    from kanmon.runs.outcome import describe
 
     screen, connection = invocation.screen, invocation.connection
     visits = execution.visits(events)
@@ -87,14 +87,14 @@ def _tell_all(invocation: Invocation, record: Any, events: list[Any], arn: str) 
 
 def tell_release(invocation: Invocation, reference: str) -> None:
     """Everything about one release: what was decided, how far it came, why, what to do next."""
-    from kanmon import release_evidence, release_story
-    from kanmon.release_screen import release_document, story_lines
-    from kanmon.releases import find_release
-    from kanmon.stage import stage_flag
+    from kanmon.releases import evidence, explanation
+    from kanmon.releases.display import release_document, story_lines
+    from kanmon.releases.records import find_release
+    from kanmon.stage.connection import stage_flag
 
     connection, screen = invocation.connection, invocation.screen
-    evidence = release_evidence.gather(connection, find_release(connection, reference))
-    story = release_story.tell(evidence, stage_flag(connection.name))
-    for line in story_lines(evidence, story):
+    found = evidence.gather(connection, find_release(connection, reference))
+    story = explanation.tell(found, stage_flag(connection.name))
+    for line in story_lines(found, story):
         screen.say(line)
-    screen.document(release_document(evidence, story))
+    screen.document(release_document(found, story))

@@ -3,7 +3,7 @@
 import click
 
 from kanmon.errors import BadInputError
-from kanmon.invocation import Invocation, Verb, complete_model, current
+from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 
 
 @click.command(
@@ -23,8 +23,8 @@ def command(run: str, reason: str) -> None:
     RUN is a run's name, a model's name for its latest run, or MODEL/NUMBER for a release. A canary
     that is under way is stopped by CodeDeploy, which gives the traffic back.
     """
-    from kanmon import execution
-    from kanmon.records import find_run
+    from kanmon.runs import execution
+    from kanmon.runs.records import find_run
 
     invocation = current()
     if "/" in run:
@@ -42,8 +42,8 @@ def command(run: str, reason: str) -> None:
 
 
 def _stop_release(invocation: Invocation, reference: str, reason: str) -> None:
-    from kanmon.release_stop import stop_release
-    from kanmon.releases import find_release
+    from kanmon.releases.records import find_release
+    from kanmon.releases.stop import stop_release
 
     connection, screen = invocation.connection, invocation.screen
     release = find_release(connection, reference)

@@ -5,7 +5,7 @@ import time
 import click
 
 from kanmon.errors import BadInputError, StageError
-from kanmon.invocation import Verb, current
+from kanmon.terminal.invocation import Verb, current
 
 
 @click.command(
@@ -29,10 +29,10 @@ def command(docker: bool) -> None:
             f"stage {invocation.stage} lives in AWS and is always up",
             f"Deploy it with `kanmon deploy --stage {invocation.stage}`.",
         )
-    from kanmon.local import stage
+    from kanmon.stage import local
 
     home, screen = invocation.project.home, invocation.screen
-    before = stage.status(home)
+    before = local.status(home)
     began = time.monotonic()
     if docker and before is not None and not before.docker:
         raise BadInputError(
@@ -41,8 +41,8 @@ def command(docker: bool) -> None:
         )
     screen.live("Starting the local stage …")
     try:
-        running = stage.up(home, docker=docker)
-    except stage.StageError as error:
+        running = local.up(home, docker=docker)
+    except local.StageError as error:
         raise StageError(str(error)) from error
     already = before is not None and before.pid == running.pid
     took = time.monotonic() - began

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import click
 
 from kanmon.errors import FAILED, OK, InterruptedByUserError
-from kanmon.invocation import Invocation, Verb, complete_model, current
+from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 
 if TYPE_CHECKING:
-    from kanmon.releases import Release
+    from kanmon.releases.records import Release
 
 
 @click.command(
@@ -26,7 +26,7 @@ def command(release: str) -> int:
     It ends when the release's pipeline does; exit code 0 when it went through. Ctrl-C stops
     watching, not the release.
     """
-    from kanmon.releases import find_release
+    from kanmon.releases.records import find_release
 
     invocation = current()
     return watch_release(invocation, find_release(invocation.connection, release))
@@ -34,10 +34,10 @@ def command(release: str) -> int:
 
 def watch_release(invocation: Invocation, release: "Release", execution: str | None = None) -> int:
     """Watch until the end and tell how it ended; the exit code."""
-    from kanmon import release_evidence, release_story
-    from kanmon.release_screen import ReleaseProgress, release_document
-    from kanmon.release_watch import follow
-    from kanmon.stage import stage_flag
+    from kanmon.releases import evidence, explanation
+    from kanmon.releases.display import ReleaseProgress, release_document
+    from kanmon.releases.watch import follow
+    from kanmon.stage.connection import stage_flag
 
     connection, screen = invocation.connection, invocation.screen
     flag = stage_flag(connection.name)
@@ -52,12 +52,12 @@ def watch_release(invocation: Invocation, release: "Release", execution: str | N
         ) from interrupt
     worked = stands is not None and stands.status == "Succeeded"
     # Of one that went well a person is told one line.
-    look = release_evidence.brief if worked and not screen.as_json else release_evidence.gather
-    evidence = look(connection, release)
-    story = release_story.tell(evidence, flag)
+    look = evidence.brief if worked and not screen.as_json else evidence.gather
+    found = look(connection, release)
+    story = explanation.tell(found, flag)
     if worked:
         screen.say(story.headline)
-    screen.document(release_document(evidence, story))
+    screen.document(release_document(found, story))
     if worked:
         return OK
     told = ": ".join([story.headline, *story.reasons[:1]]).rstrip(".")

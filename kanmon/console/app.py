@@ -8,17 +8,17 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from kanmon import words
 from kanmon.console import views
 from kanmon.console.guard import Guard
-from kanmon.decision import Decision, decide, person, waiting_approval
 from kanmon.errors import BadInputError, KanmonError
-from kanmon.invocation import explain
-from kanmon.releases import Release, find_release, review_page
-from kanmon.rollback import roll_back
+from kanmon.releases.decision import Decision, decide, person, waiting_approval
+from kanmon.releases.records import Release, find_release, review_page
+from kanmon.releases.rollback import roll_back
+from kanmon.terminal import words
+from kanmon.terminal.invocation import explain
 
 if TYPE_CHECKING:
-    from kanmon.invocation import Invocation
+    from kanmon.terminal.invocation import Invocation
 
 # The review page is a whole document with its own style and no script.
 REVIEW_POLICY = (
@@ -82,7 +82,7 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
 
     @app.get("/runs/<run>")
     def run(run: str) -> AnyResponse:
-        from kanmon.records import find_run
+        from kanmon.runs.records import find_run
 
         record = find_run(invocation.connection, invocation.project, run)
         view = views.run_view(invocation.connection, record)

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from kanmon.records import RunRecord, runs_of
-from kanmon.release_evidence import gather
-from kanmon.release_history import Event, history
-from kanmon.release_story import Evidence, Story, tell
-from kanmon.releases import PROMOTED, WAITING, Release, champion_of, list_releases
-from kanmon.rollback import release_to_bring_back
-from kanmon.traffic import Deployment, Share, deployments, traffic
+from kanmon.releases.evidence import gather
+from kanmon.releases.explanation import Evidence, Story, tell
+from kanmon.releases.history import Event, history
+from kanmon.releases.records import PROMOTED, WAITING, Release, champion_of, list_releases
+from kanmon.releases.rollback import release_to_bring_back
+from kanmon.releases.traffic import Deployment, Share, deployments, traffic
+from kanmon.runs.records import RunRecord, runs_of
 
 if TYPE_CHECKING:
     from kanmon.project import Project
-    from kanmon.stage import Connection
+    from kanmon.stage.connection import Connection
 
 RUNS_SHOWN = 20
 
@@ -133,7 +133,7 @@ def model_view(connection: "Connection", model: str) -> ModelView:
 
 def release_view(connection: "Connection", release: Release) -> ReleaseView:
     """A release's page."""
-    from kanmon.stage import stage_flag
+    from kanmon.stage.connection import stage_flag
 
     evidence = gather(connection, release)
     return ReleaseView(release, evidence, tell(evidence, stage_flag(connection.name)))
@@ -143,7 +143,7 @@ def run_view(connection: "Connection", record: RunRecord) -> RunView:
     """A run's page. A run that never got to be an execution has no states."""
     from botocore.exceptions import ClientError
 
-    from kanmon import execution
+    from kanmon.runs import execution
 
     arn = connection.execution_arn(record.run)
     try:

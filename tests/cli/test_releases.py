@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from kanmon.cli import main
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 def document(result):

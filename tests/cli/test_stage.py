@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from kanmon.cli import main
-from kanmon.local import stage as local_stage
-from tests.waiting import eventually
+from localaws import stage as local_stage
+from tests.support.waiting import eventually
 
 
 def test_up_when_it_is_up_does_nothing(stage, kanmon):

@@ -4,10 +4,6 @@ import subprocess
 
 import pytest
 
-from tests.local.conftest import client, stage, stage_home
-
-__all__ = ["client", "stage", "stage_home"]
-
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     reason = None

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.retrain.laptop import ROOT, Laptop, deployed, rows
+from tests.support.laptop import ROOT, Laptop, deployed, rows
 
 pytestmark = pytest.mark.docker
 SAM = ROOT / ".venv-sam/bin/sam"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from kanmon.local.jobs.docker import DockerEngine, find_client
-from kanmon.local.jobs.images import STEPS, Images
-from kanmon.local.jobs.processes import Processes
-from tests.retrain.laptop import Laptop, deployed, rows
+from localaws.jobs.docker import DockerEngine, find_client
+from localaws.jobs.images import STEPS, Images
+from localaws.jobs.processes import Processes
+from tests.support.laptop import Laptop, deployed, rows
 
 pytestmark = pytest.mark.docker
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.docker.test_docker_scorer import python_3_13
-from tests.retrain.laptop import ROOT, Laptop, answered, deployed, rows
+from tests.support.laptop import ROOT, Laptop, answered, deployed, rows
 
 pytestmark = pytest.mark.docker
 NETWORK = ("UV_", "PIP_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")

@@ -12,14 +12,14 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+
 from shipping import base
 from shipping.package import package
 from shipping.record import Record
 from shipping.storage import Storage
 from shipping.verify import verify
-
-from tests.serving.releases import BUCKET, ROOT, golden, opened, trained
 from tests.serving.test_package import ENVIRONMENT
+from tests.support.trained_releases import BUCKET, ROOT, golden, opened, trained
 
 pytestmark = pytest.mark.docker
 SAM = ROOT / ".venv-sam/bin"

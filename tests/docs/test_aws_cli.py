@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.translation import ROOT
+from tests.support.translation import ROOT
 
 AWS = ROOT / ".venv-sam/bin/aws"
 KANMON = ROOT / ".venv/bin/kanmon"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kanmon.local import DIFFERENCES
+from localaws import DIFFERENCES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "local-stage.md").read_text()
 

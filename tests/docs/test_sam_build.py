@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.sam_cli import copy_to, sam
-from tests.template.translation import ROOT, source
+from tests.support.sam_cli import copy_to, sam
+from tests.support.translation import ROOT, source
 
 UV = ROOT / ".venv" / "bin" / "uv"
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kanmon.local import stage as local_stage
-from kanmon.local.jobs.images import STEPS, digest
-from kanmon.local.stage import Stage
-from tests.docs.sam_cli import copy_to, sam
-from tests.local.conftest import connect
-from tests.waiting import eventually
+from localaws import stage as local_stage
+from localaws.jobs.images import STEPS, digest
+from localaws.stage import Stage
+from tests.support.sam_cli import copy_to, sam
+from tests.support.stage import client_of
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-local-retrain"
@@ -58,7 +58,7 @@ def test_deploying_the_same_again_changes_nothing(checkout: Path, own_stage: Sta
 
 
 def test_what_sam_deployed_runs(checkout: Path, own_stage: Stage) -> None:
-    states = connect(own_stage, "stepfunctions")
+    states = client_of(own_stage, "stepfunctions")
     execution = states.start_execution(
         stateMachineArn=MACHINE,
         name="abalone-261121055501-x7k",
@@ -74,7 +74,7 @@ def test_what_sam_deployed_runs(checkout: Path, own_stage: Stage) -> None:
 
 
 def test_the_repository_has_the_working_trees_steps(checkout: Path, own_stage: Stage) -> None:
-    images = connect(own_stage, "ecr").describe_images(
+    images = client_of(own_stage, "ecr").describe_images(
         repositoryName="kanmon-local-steps", imageIds=[{"imageTag": step} for step in STEPS]
     )["imageDetails"]
 
@@ -89,13 +89,13 @@ def test_a_change_updates_the_stack_and_deleting_removes_it(
     overrides = ("--parameter-overrides", "Stage=local LogRetentionDays=3")
     local_sam("deploy", *overrides, folder=checkout, stage=own_stage)
 
-    groups = connect(own_stage, "logs").describe_log_groups(
+    groups = client_of(own_stage, "logs").describe_log_groups(
         logGroupNamePrefix="/aws/vendedlogs/states/kanmon-local-retrain"
     )["logGroups"]
     assert [group["retentionInDays"] for group in groups] == [3]
 
     # `sam delete` cannot read the address of a nested template on an endpoint that is not AWS's.
-    cloudformation = connect(own_stage, "cloudformation")
+    cloudformation = client_of(own_stage, "cloudformation")
     cloudformation.delete_stack(StackName="kanmon-local")
     cloudformation.get_waiter("stack_delete_complete").wait(
         StackName="kanmon-local", WaiterConfig={"Delay": 1, "MaxAttempts": 30}

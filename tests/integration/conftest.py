@@ -12,11 +12,11 @@ from typing import Any
 import boto3
 import pytest
 import requests
-from lifecycle.folder import folder_digest
 from moto import mock_aws
 
-from tests.integration.laid_down import Services
-from tests.unit.control.cases import MODEL_YAML, passing_evaluation
+from core.definition.folder import folder_digest
+from tests.support.control_cases import MODEL_YAML, passing_evaluation
+from tests.support.services import Services
 
 RUN = "churn-261121055501-x7k"
 BUCKET = "kanmon-test-data"

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-import close_run
-import closing_gateways
-import open_run
 import pytest
 from botocore.exceptions import ClientError
 
+import close_run
+import open_run
+from core.stage import for_runs
 from tests.integration.conftest import Context, Stage
-from tests.workflow.definition import states
+from tests.support.workflow_definition import states
 
 Load = Callable[[str], dict[str, Any]]
 
@@ -49,7 +49,7 @@ def answering(client: Any, operation: str, code: str) -> Iterator[None]:
 def test_whatever_passes_by_itself_is_waited_for(
     stage: Stage, context: Context, load_event: Load, name: str
 ) -> None:
-    function = {"Open Run": open_run, "Close Run": closing_gateways}[name]
+    function = {"Open Run": open_run, "Close Run": for_runs}[name]
     client = function.gateways().ledger._client
     operations = ["GetItem", "PutItem", "UpdateItem"]
     raised = set()

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import close_run
-import closing_gateways
 import open_run
-
+from core.stage import for_runs
 from tests.integration.conftest import RUN, Context, Stage
 
 Load = Callable[[str], dict[str, Any]]
@@ -129,7 +128,7 @@ def test_a_close_that_died_between_hand_over_and_start_is_finished_by_its_repeat
 ) -> None:
     open_for(context, RUN)
     open_for(context, WAITING)
-    ledger = closing_gateways.gateways().ledger
+    ledger = for_runs.gateways().ledger
     handed = ledger.hand_over_turn("churn", RUN, 1)  # and here it died
 
     closed = close_run.handler(load_event("close_run"), context)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import boto3
 import pytest
-from lifecycle.items import Items
-from releases.release_ledger import Happening, ReleaseLedger
 
+from core.releases.release_table import Happening, ReleaseLedger
+from core.stage.items import Items
 from tests.integration.conftest import TABLE, Stage
 
 

@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 import judge_candidate
 import open_run
-import pytest
-from lifecycle.judging import client_token
-from lifecycle.store import ObjectMissingError
-
+from core.gate.judge_candidate import client_token
+from core.stage.bucket import ObjectMissingError
 from tests.integration.conftest import RUN, Context, Stage
 from tests.integration.test_open_run import CHAMPION
 

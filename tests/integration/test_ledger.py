@@ -8,9 +8,9 @@ from threading import Lock
 from typing import Any
 
 import pytest
-from lifecycle.ledger import Ledger, TurnContestedError
 from moto.dynamodb.models.table import Table
 
+from core.runs.run_table import Ledger, TurnContestedError
 from tests.integration.conftest import TABLE, Stage
 
 REQUEST = {"model": "churn", "reason": "manual", "parameters": {"alpha": 1.0, "beta": 1}}

@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
+
 import judge_candidate
 import open_release as function
-import pytest
-from lifecycle.items import Items
-from lifecycle.notice import NoticeBoard
-from lifecycle.store import ReleaseChangedError, Store
-from releases.bundle import member, tree_of
-from releases.opening import Opening, RejectedCandidateError, open_release
-from releases.record import sha256
-from releases.release_ledger import ReleaseLedger
-from review.page import render
-
+from core.releases.bundle import member, tree_of
+from core.releases.open_release import Opening, RejectedCandidateError, open_release
+from core.releases.release_json import sha256
+from core.releases.release_table import ReleaseLedger
+from core.review.page import render
+from core.stage.bucket import ReleaseChangedError, Store
+from core.stage.items import Items
+from core.stage.notices import NoticeBoard
 from tests.integration.conftest import BUCKET, RUN, TABLE, TOPIC, Context, Stage
 from tests.integration.test_open_run import CHAMPION
-from tests.unit.control.release_table import Clock, KilledError, Table
-from tests.unit.control.release_world import TREE, Pipeline
+from tests.support.release_table import Clock, KilledError, Table
+from tests.support.release_world import TREE, Pipeline
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 Open = Callable[..., dict[str, Any]]

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import close_run
 import open_run
-import pytest
 from contract.plan import Plan
-from lifecycle.opening import seconds_needed
-from lifecycle.registry import ForeignPackageError
-
+from core.runs.open_run import seconds_needed
+from core.stage.registry import ForeignPackageError
 from tests.integration.conftest import MACHINE, RUN, Context, Stage
-from tests.unit.control.cases import DEFINITION, MODEL_YAML
+from tests.support.control_cases import DEFINITION, MODEL_YAML
 
 Load = Callable[[str], dict[str, Any]]
 RESOURCES = {

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import open_run
 import pytest
-from lifecycle.definition import DefinitionError
-from lifecycle.images import ImageMissingError
-from lifecycle.names import RunNameError
-from lifecycle.opening import UnknownModelError
-from lifecycle.request import RunRequestError
-from lifecycle.snapshot import EmptyDatasetError, UnknownFileKindError
 
+import open_run
+from core.definition.schema import DefinitionError
+from core.names import RunNameError
+from core.runs.images import ImageMissingError
+from core.runs.open_run import UnknownModelError
+from core.runs.request import RunRequestError
+from core.runs.snapshot import EmptyDatasetError, UnknownFileKindError
 from tests.integration.conftest import RUN, Context, Stage
-from tests.unit.control.cases import MODEL_YAML
+from tests.support.control_cases import MODEL_YAML
 
 
 def test_an_unknown_model_is_named_with_the_mend(stage: Stage, context: Context) -> None:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from releases.job import Jobs
-from releases.pipeline import Action, Pipeline, TooManyReleasesError
 
-from tests.integration.laid_down import Services
+from core.stage.pipeline_job import Jobs
+from core.stage.release_pipeline import Action, Pipeline, TooManyReleasesError
+from tests.support.services import Services
 
 NAME = "kanmon-test-release"
 EXECUTION = "11111111-2222-4333-8444-555555555555"

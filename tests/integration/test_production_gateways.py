@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from botocore.response import StreamingBody
-from releases.packages import Packages
-from releases.serving import Failure, Serving, Standing, StillGoingOnError
 
-from tests.integration.laid_down import Services
+from core.stage.packages import Packages
+from core.stage.serving_stack import Failure, Serving, Standing, StillGoingOnError
+from tests.support.services import Services
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 STACK = "kanmon-test-serving-churn"

@@ -5,7 +5,8 @@ from typing import Any
 
 import boto3
 from botocore.stub import Stubber
-from lifecycle.registry import MOST_RECENT, Group, Registry
+
+from core.stage.registry import MOST_RECENT, Group, Registry
 
 GROUP = "kanmon-test-churn"
 ARN = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}"

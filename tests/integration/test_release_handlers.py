@@ -6,16 +6,16 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 import admit_release
 import close_release
 import follow_registry
 import follow_review
-import pytest
 import record_release
-from releases.job import JobError
-
+from core.stage.pipeline_job import JobError
 from tests.integration.conftest import Context
-from tests.unit.control.release_world import ADA, ADMIT, BOB, MODEL, Run, World
+from tests.support.release_world import ADA, ADMIT, BOB, MODEL, Run, World
 
 JOB = "11111111-2222-4333-8444-000000000000"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import close_run
-import closing_gateways
-import open_run
 import pytest
-import report_failure
 
+import close_run
+import open_run
+import report_failure
+from core.stage import for_runs
 from tests.integration.conftest import RUN, Context, Stage
 
 Load = Callable[[str], dict[str, Any]]
@@ -92,7 +92,7 @@ def test_a_report_that_failed_halfway_is_made_again(
         raise ConnectionError("the topic cannot be reached")
 
     with monkeypatch.context() as broken:
-        broken.setattr(closing_gateways.gateways().notices, "publish", unreachable)
+        broken.setattr(for_runs.gateways().notices, "publish", unreachable)
         with pytest.raises(ConnectionError):
             report_failure.handler(load_event("report_failure"), context)
     reported = report_failure.handler(load_event("report_failure"), context)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.retrain.laptop import Laptop, deployed
+from tests.support.laptop import Laptop, deployed
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.retrain.laptop import TINY, Laptop, Said, rows
+from tests.support.laptop import TINY, Laptop, Said, rows
 
 GOOD = rows(200).splitlines()
 BAD_DATA: dict[str, tuple[str | bytes, str, list[str]]] = {

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.retrain.laptop import TINY, Laptop, rows
-from tests.waiting import eventually
+from tests.support.laptop import TINY, Laptop, rows
+from tests.support.waiting import eventually
 
 STATES = (
     "Open Run",

@@ -6,11 +6,11 @@ And nobody is refused anything on the way, machine or person, but what the test 
 import json
 from pathlib import Path
 
-from tests.retrain import people
-from tests.retrain.laptop import Laptop, rows
 from tests.retrain.test_faults import SLOW
-from tests.template.grants import unused
-from tests.waiting import eventually
+from tests.support import people
+from tests.support.grants import unused
+from tests.support.laptop import Laptop, rows
+from tests.support.waiting import eventually
 
 
 def test_roles_use_all_they_are_granted_and_are_refused_nothing(laptop: Laptop) -> None:

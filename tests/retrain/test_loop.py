@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.retrain.laptop import TINY, Laptop, rows
-from tests.retrain.releasing import Releases
+from tests.support.laptop import TINY, Laptop, rows
+from tests.support.releasing import Releases
 
 
 @dataclass(frozen=True)

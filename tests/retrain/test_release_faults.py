@@ -7,9 +7,9 @@ from contextlib import contextmanager, suppress
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.retrain.laptop import deployed
-from tests.retrain.releasing import SLOW, Releases
-from tests.waiting import eventually
+from tests.support.laptop import deployed
+from tests.support.releasing import SLOW, Releases
+from tests.support.waiting import eventually
 
 SHORT = "Canary10Percent5Minutes"
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.retrain.laptop import Laptop, deployed
-from tests.retrain.releasing import SLOW, Releases
-from tests.saving import everything_is_saved
-from tests.waiting import eventually
+from tests.support.laptop import Laptop, deployed
+from tests.support.releasing import SLOW, Releases
+from tests.support.saving import everything_is_saved
+from tests.support.waiting import eventually
 
 PACE = 150.0
 # An hour, which a hook may take, passes in less time than its check does.

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.retrain.laptop import deployed
-from tests.retrain.releasing import Releases
-from tests.waiting import eventually
+from tests.support.laptop import deployed
+from tests.support.releasing import Releases
+from tests.support.waiting import eventually
 
 ROOT_USER = "arn:aws:iam::123456789012:root"
 AUTOMATIC = "approval: automatic\nserving: {canary: AllAtOnce}\n"

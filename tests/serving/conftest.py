@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.serving.releases import BUCKET, Bundle, opened
+from tests.support.trained_releases import BUCKET, Bundle, opened
 
 
 @pytest.fixture(scope="module", autouse=True)

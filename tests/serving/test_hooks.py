@@ -5,12 +5,12 @@ import json
 from typing import Any
 
 import boto3
+import pytest
+
 import check_after_traffic
 import check_before_traffic
-import pytest
 from scorer import lifecycle_hook
-
-from tests.serving.releases import FEATURES, MODEL, RELEASE, golden, scorer, trained
+from tests.support.trained_releases import FEATURES, MODEL, RELEASE, golden, scorer, trained
 
 EVENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "hook-1"}
 VERSION = "arn:aws:lambda:us-east-1:123456789012:function:scoring:3"

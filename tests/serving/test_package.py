@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 from samtranslator.yaml_helper import yaml_parse
+
 from shipping import base
 from shipping.archive import packed
 from shipping.package import LOCAL_CODE, check_size, configuration, package, packaged
@@ -15,8 +16,7 @@ from shipping.record import Record, ReleaseError, sha256
 from shipping.source import tree_digest
 from shipping.storage import Storage
 from shipping.verify import verify
-
-from tests.serving.releases import BUCKET, ROOT, SERVING
+from tests.support.trained_releases import BUCKET, ROOT, SERVING
 
 ENVIRONMENT = {
     "DATA_BUCKET": BUCKET,

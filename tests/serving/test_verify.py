@@ -3,11 +3,11 @@
 import json
 
 import pytest
+
 from shipping.record import Record, ReleaseError, sha256
 from shipping.storage import Storage
 from shipping.verify import verify
-
-from tests.serving.releases import BUCKET, golden, opened, trained
+from tests.support.trained_releases import BUCKET, golden, opened, trained
 
 
 def lines(bundle, s3, **environment):

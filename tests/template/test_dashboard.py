@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lifecycle.history_line import history_line
 from samtranslator.yaml_helper import yaml_parse
 
+from core.gate.metrics_line import history_line
+from tests.support.translation import ROOT, resolve, source
 from tests.template.test_lint import findings
 from tests.template.test_permissions import fits, resource_formats
-from tests.template.translation import ROOT, resolve, source
 
 Ask = Callable[..., dict[str, Any]]
 

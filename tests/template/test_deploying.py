@@ -7,9 +7,9 @@ CloudFormation calls to make, read, change, tag and remove one of each.
 
 import pytest
 
-from tests.template import serving
-from tests.template.deciding import BOUNDARY, may
-from tests.template.translation import granted
+from tests.support import serving_template
+from tests.support.policy_decisions import BOUNDARY, may
+from tests.support.translation import granted
 
 TAGS = ("TagResource", "UntagResource", "ListTagsForResource")
 
@@ -72,7 +72,7 @@ TRANSFORM = calls("cloudformation", "CreateChangeSet")
 
 
 def types() -> set[str]:
-    return {entry["Type"] for entry in serving.translated()["Resources"].values()}
+    return {entry["Type"] for entry in serving_template.translated()["Resources"].values()}
 
 
 def test_every_type_of_a_serving_stack_is_known() -> None:
@@ -85,10 +85,10 @@ def test_granted_is_what_a_serving_stacks_resources_need() -> None:
     assert allowed == TRANSFORM.union(*(NEEDED[kind] for kind in types()))
 
 
-@pytest.mark.parametrize("name", serving.resources("AWS::IAM::Role"))
+@pytest.mark.parametrize("name", serving_template.resources("AWS::IAM::Role"))
 def test_every_role_of_a_serving_stack_can_be_made_and_passed(name: str) -> None:
-    role = f"arn:aws:iam::123456789012:role/{serving.STACK}-{name}-1A2B3C"
-    trusted = serving.resources("AWS::IAM::Role")[name]["AssumeRolePolicyDocument"]
+    role = f"arn:aws:iam::123456789012:role/{serving_template.STACK}-{name}-1A2B3C"
+    trusted = serving_template.resources("AWS::IAM::Role")[name]["AssumeRolePolicyDocument"]
     [service] = {one["Principal"]["Service"] for one in trusted["Statement"]}
 
     assert may("ServingDeployRole", "iam:CreateRole", role, iam__PermissionsBoundary=BOUNDARY)

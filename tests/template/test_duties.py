@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.template.deciding import BOUNDARY, bounded, decision, may
-from tests.template.translation import policies, resources
+from tests.support.policy_decisions import BOUNDARY, bounded, decision, may
+from tests.support.translation import policies, resources
 
 HERE = "us-east-1:123456789012"
 PIPELINE = f"arn:aws:codepipeline:{HERE}:kanmon-test-release"

@@ -2,8 +2,8 @@
 
 import json
 
-from tests.template.translation import TEMPLATE, source, translated
-from tests.workflow.definition import deployed, with_plain_timeouts
+from tests.support.translation import TEMPLATE, source, translated
+from tests.support.workflow_definition import deployed, with_plain_timeouts
 
 # Checks that are not ours to pass, each with its reason.
 SKIPPED = {

@@ -8,14 +8,7 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
-from tests.template.translation import (
-    granted,
-    policies,
-    resolve,
-    resources,
-    statements,
-    translated,
-)
+from tests.support.translation import granted, policies, resolve, resources, statements, translated
 
 ROLES = sorted(resources("AWS::IAM::Role"))
 PEOPLE = {"DataScientistRole", "ApproverRole", "OperatorRole"}

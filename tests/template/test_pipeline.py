@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.translation import ROOT, granted, resolve, resources, translated
+from tests.support.translation import ROOT, granted, resolve, resources, translated
 from tests.workflow.test_requests import problems
 
 ORDER = [

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.template.translation import resolve, resources, source, statements, translated
-from tests.workflow.definition import states
+from tests.support.translation import resolve, resources, source, statements, translated
+from tests.support.workflow_definition import states
 
 BUCKETS = resources("AWS::S3::Bucket")
 FUNCTIONS = resources("AWS::Lambda::Function")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kanmon.local.alarms import states
-from tests.template.serving import GIVEN, resources
+from localaws.alarms import states
+from tests.support.serving_template import GIVEN, resources
 
 ALARMS = resources("AWS::CloudWatch::Alarm")
 NEW, BEFORE = "7", "6"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.translation import ROOT, source
+from tests.support.translation import ROOT, source
 
 CONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())
 STAGES = ["local", "dev", "prod"]

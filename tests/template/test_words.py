@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.template.translation import ROOT, TEMPLATE, source
+from tests.support.translation import ROOT, TEMPLATE, source
 
 TEMPLATE_SOURCE = source()
 SECTIONS = [

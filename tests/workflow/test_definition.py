@@ -11,8 +11,8 @@ from statelint.config import Config
 from statelint.linter import Linter
 from statelint.problem import ProblemType
 
-from tests.template.translation import WORKFLOW
-from tests.workflow.definition import (
+from tests.support.translation import WORKFLOW
+from tests.support.workflow_definition import (
     PLACEHOLDER,
     deployed,
     expressions,

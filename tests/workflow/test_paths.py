@@ -7,12 +7,10 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from lifecycle.failure import Failure, explain
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import Seconds
 
-from tests.waiting import PATIENCE_SECONDS, eventually
-from tests.workflow.definition import CHAMPION, SAMPLE_JUDGEMENT, SAMPLE_RUN, states, transitions
-from tests.workflow.playing import (
+from core.runs.failure import Failure, explain
+from tests.support.playing import (
     ANSWERS,
     COMPLETED,
     OPENED,
@@ -26,6 +24,14 @@ from tests.workflow.playing import (
     play,
     playing,
     start,
+)
+from tests.support.waiting import PATIENCE_SECONDS, eventually
+from tests.support.workflow_definition import (
+    CHAMPION,
+    SAMPLE_JUDGEMENT,
+    SAMPLE_RUN,
+    states,
+    transitions,
 )
 from tests.workflow.test_definition import HAPPY_PATH, STEPS
 

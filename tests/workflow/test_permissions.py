@@ -2,8 +2,8 @@
 
 import re
 
-from tests.template.translation import granted
-from tests.workflow.definition import states
+from tests.support.translation import granted
+from tests.support.workflow_definition import states
 from tests.workflow.test_requests import SERVICE
 
 # What Step Functions itself does with the role, besides the states' own calls.

@@ -11,7 +11,7 @@ from botocore import xform_name
 from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
-from tests.workflow.definition import CHAMPION, evaluate, sample_variables, states
+from tests.support.workflow_definition import CHAMPION, evaluate, sample_variables, states
 
 SERVICE = re.compile(
     r"^arn:aws:states:::(?P<sdk>aws-sdk:)?(?P<service>\w+):(?P<action>\w+)(?:\.(?P<pattern>\w+))?$"

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from kanmon.project import Project
-from kanmon.retrain import commit
+from kanmon.runs.retrain import commit
 
 
 def git(project: Project, *words: str) -> None:

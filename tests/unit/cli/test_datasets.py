@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from kanmon import datasets
 from kanmon.errors import BadInputError
+from kanmon.models import datasets
 
 
 @pytest.fixture

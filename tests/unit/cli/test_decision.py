@@ -2,13 +2,13 @@
 
 import pytest
 
-from kanmon.decision import decide, why_not_waiting
 from kanmon.errors import BadInputError
-from kanmon.release_pipeline import fold
-from kanmon.releases import find_release
-from kanmon.words import moment
-from tests.unit.cli.making_releases import ADA, BUNDLE, START, at, detail, release
-from tests.unit.cli.standin import Pipeline, Stage, refusal
+from kanmon.releases.decision import decide, why_not_waiting
+from kanmon.releases.pipeline import fold
+from kanmon.releases.records import find_release
+from kanmon.terminal.words import moment
+from tests.support.sample_releases import ADA, BUNDLE, START, at, detail, release
+from tests.support.standin import Pipeline, Stage, refusal
 
 TOKEN = "6f3f0c3e-0000-4000-8000-000000000007"
 WAITS = detail("Review", "ApproveRelease", "InProgress", began=1, externalExecutionId=TOKEN)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from kanmon import account_checks, deployment
+from kanmon.deployment import account_checks, platform
+from kanmon.deployment.machine_checks import Check
 from kanmon.errors import BadInputError, RunFailedError
-from kanmon.machine_checks import Check
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def sam(project):
 
 
 def test_an_account_is_built_and_deployed_with_sam(project, sam):
-    deployment.run_sam(project, "dev")
+    platform.run_sam(project, "dev")
 
     assert (project.root / "calls.txt").read_text() == (
         "build --config-env dev\ndeploy --config-env dev --no-fail-on-empty-changeset\n"
@@ -27,20 +27,20 @@ def test_an_account_is_built_and_deployed_with_sam(project, sam):
 
 def test_when_sam_fails_the_deployment_ends_there(project, sam):
     with pytest.raises(RunFailedError, match="sam build failed with exit code 1"):
-        deployment.run_sam(project, "prod")
+        platform.run_sam(project, "prod")
 
 
 def test_without_sam_it_says_how_to_get_it(project, monkeypatch):
     monkeypatch.setenv("PATH", "")
 
     with pytest.raises(BadInputError) as refused:
-        deployment.find_sam(project)
+        platform.find_sam(project)
 
     assert refused.value.mend == "`make .venv-sam/ready` installs it."
 
 
 def test_each_step_image_is_built_for_sagemaker_and_pushed_under_its_tag():
-    commands = deployment.image_commands("repository")
+    commands = platform.image_commands("repository")
 
     assert [words[-1] for words in commands[1::2]] == [
         "repository:preprocess",

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from kanmon.execution import Visit, visits
+from kanmon.runs.execution import Visit, visits
 
 START = datetime(2026, 11, 21, tzinfo=UTC)
 

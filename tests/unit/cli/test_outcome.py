@@ -1,9 +1,9 @@
 """What is said of a run when it has ended."""
 
-from kanmon.execution import Ending
-from kanmon.outcome import describe
 from kanmon.project import Project
-from tests.unit.cli.standin import Stage
+from kanmon.runs.execution import Ending
+from kanmon.runs.outcome import describe
+from tests.support.standin import Stage
 
 
 def test_a_run_that_found_nothing_new_passes_on_all_that_was_found(project: Project) -> None:

@@ -4,7 +4,7 @@ import io
 import os
 import zipfile
 
-from kanmon import package
+from kanmon.deployment import package
 
 TEMPLATE = """
 AWSTemplateFormatVersion: 2010-09-09

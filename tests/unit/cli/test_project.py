@@ -1,8 +1,8 @@
 """Finding the project, its models, and what samconfig.toml says."""
 
 import pytest
-from lifecycle.names import is_model_name
 
+from core.names import is_model_name
 from kanmon.errors import BadInputError
 from kanmon.project import (
     StageSettings,

@@ -1,14 +1,7 @@
 """Action executions folded into one line per action, in the order one reads them."""
 
-from kanmon.release_pipeline import fold
-from tests.unit.cli.making_releases import (
-    ADMITTED,
-    BUNDLE,
-    REVIEWED,
-    at,
-    detail,
-    progress,
-)
+from kanmon.releases.pipeline import fold
+from tests.support.sample_releases import ADMITTED, BUNDLE, REVIEWED, at, detail, progress
 
 
 def statuses(*details):

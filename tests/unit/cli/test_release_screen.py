@@ -1,12 +1,12 @@
 """Releases as a person reads them."""
 
-from kanmon.invocation import Invocation
-from kanmon.release_history import Event
-from kanmon.release_screen import ReleaseProgress, history_lines, release_lines, story_lines
-from kanmon.release_story import Evidence, Story
-from kanmon.release_watch import Look
-from kanmon.words import moment
-from tests.unit.cli.making_releases import (
+from kanmon.releases.display import ReleaseProgress, history_lines, release_lines, story_lines
+from kanmon.releases.explanation import Evidence, Story
+from kanmon.releases.history import Event
+from kanmon.releases.watch import Look
+from kanmon.terminal.invocation import Invocation
+from kanmon.terminal.words import moment
+from tests.support.sample_releases import (
     ADA,
     ADMITTED,
     BUNDLE,

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from kanmon.errors import BadInputError
-from kanmon.release_retry import retry, retryable
-from kanmon.release_stop import stop_canary, stop_release
-from tests.unit.cli.making_releases import BUNDLE, REVIEWED, detail, progress, release
-from tests.unit.cli.standin import Pages, Stage, refusal
+from kanmon.releases.retry import retry, retryable
+from kanmon.releases.stop import stop_canary, stop_release
+from tests.support.sample_releases import BUNDLE, REVIEWED, detail, progress, release
+from tests.support.standin import Pages, Stage, refusal
 
 WAITS = detail("Review", "ApproveRelease", "InProgress", began=1)
 ADMITS = detail("Verify", "AdmitRelease", "InProgress", began=2)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from kanmon.release_story import Evidence, Story, tell
-from kanmon.words import moment
-from tests.unit.cli.making_releases import (
+from kanmon.releases.explanation import Evidence, Story, tell
+from kanmon.terminal.words import moment
+from tests.support.sample_releases import (
     ADA,
     ADMITTED,
     BUNDLE,

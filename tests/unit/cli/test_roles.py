@@ -7,11 +7,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from kanmon.errors import StageError
-from kanmon.invocation import explain
 from kanmon.project import StageSettings
-from kanmon.roles import assume
-from kanmon.stage import Connection, light_session
-from tests.unit.cli.standin import refusal
+from kanmon.stage.connection import Connection, light_session
+from kanmon.stage.roles import assume
+from kanmon.terminal.invocation import explain
+from tests.support.standin import refusal
 
 ARN = "arn:aws:iam::123456789012:role/kanmon-local-Approver"
 

@@ -3,10 +3,10 @@
 import pytest
 
 from kanmon.errors import BadInputError
-from kanmon.release_history import Event
-from kanmon.rollback import release_before, release_to_bring_back, roll_back, target_of
-from tests.unit.cli.making_releases import release
-from tests.unit.cli.standin import Pipeline, Stage
+from kanmon.releases.history import Event
+from kanmon.releases.rollback import release_before, release_to_bring_back, roll_back, target_of
+from tests.support.sample_releases import release
+from tests.support.standin import Pipeline, Stage
 from tests.unit.cli.test_decision import item
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from kanmon.errors import BadInputError
-from kanmon.rows import Row, Schema, read_rows
+from kanmon.scoring.rows import Row, Schema, read_rows
 
 SCHEMA = Schema(
     {"acid": "numeric", "colour": "categorical"},

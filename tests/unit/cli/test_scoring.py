@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from kanmon.errors import RunFailedError
-from kanmon.rows import Row, Schema
-from kanmon.scoring import Scored, Service, matched, score
-from tests.unit.cli.standin import Stage
+from kanmon.scoring.live_alias import Scored, Service, matched, score
+from kanmon.scoring.rows import Row, Schema
+from tests.support.standin import Stage
 
 ROWS = [Row(1, {"acid": 0.5}), Row(2, problem="has 3 fields, the header 2"), Row(3, {"acid": "x"})]
 SERVICE = Service("wine", "arn:live", 7, Schema({"acid": "numeric"}))

@@ -2,7 +2,7 @@
 
 from click import unstyle
 
-from kanmon import summary
+from kanmon.runs import display
 
 VERDICT = {
     "verdict": "hold",
@@ -28,7 +28,7 @@ def plain(lines):
 
 
 def test_the_verdict_comes_with_its_rules_the_worst_first_and_nothing_twice():
-    assert plain(summary.verdict_lines(VERDICT)) == [
+    assert plain(display.verdict_lines(VERDICT)) == [
         "Verdict   hold: the difference may be chance",
         "  hold  the interval includes loss",
         "  pass  rmse 2.08 is at most 2.5",
@@ -36,7 +36,7 @@ def test_the_verdict_comes_with_its_rules_the_worst_first_and_nothing_twice():
 
 
 def test_metrics_without_a_champion():
-    assert plain(summary.metric_lines(EVALUATION)) == [
+    assert plain(display.metric_lines(EVALUATION)) == [
         "Metrics   on 1,234 test rows; there is no champion yet",
         "        candidate  95 % interval",
         "  rmse      2.081  2.000 to 2.200",
@@ -51,22 +51,22 @@ def test_metrics_beside_the_champions():
         "difference": {"rmse": {"value": -0.01866, "low": -0.05, "high": 0.01}},
     }
 
-    assert plain(summary.metric_lines(compared)) == [
+    assert plain(display.metric_lines(compared)) == [
         "Metrics   on 1,234 test rows; the champion is version 3 (run wine-1)",
         "        candidate  95 % interval   champion  difference  95 % interval",
         "  rmse      2.081  2.000 to 2.200     2.100     −0.0187  −0.0500 to +0.0100",
     ]
-    assert plain(summary.metric_lines(compared, 2))[0] == (
+    assert plain(display.metric_lines(compared, 2))[0] == (
         "Metrics   on 1,234 test rows; the champion is release 2 (run wine-1)"
     )
 
 
 def test_a_failure_is_one_line():
-    assert summary.failure_words("States.TaskFailed", "row 3:\n  not a number") == (
+    assert display.failure_words("States.TaskFailed", "row 3:\n  not a number") == (
         "row 3: not a number"
     )
-    assert summary.failure_words("States.Timeout", "") == "States.Timeout"
-    assert len(summary.failure_words("", "x" * 5000)) == 598
+    assert display.failure_words("States.Timeout", "") == "States.Timeout"
+    assert len(display.failure_words("", "x" * 5000)) == 598
 
 
 def test_of_many_rules_that_pass_only_some_are_told():
@@ -74,7 +74,7 @@ def test_of_many_rules_that_pass_only_some_are_told():
     failed = [{"outcome": "reject", "words": f"segment {i} is not"} for i in range(20)]
 
     lines = plain(
-        summary.verdict_lines({"verdict": "reject", "summary": "no", "rules": [*rules, *failed]})
+        display.verdict_lines({"verdict": "reject", "summary": "no", "rules": [*rules, *failed]})
     )
 
     assert len(lines) == 1 + 20 + 1

@@ -5,30 +5,24 @@ import doctest
 import click
 import pytest
 
-from kanmon import (
-    datasets,
-    inference_target,
-    model_file,
-    project,
-    records,
-    retrain,
-    screen,
-    table_sample,
-    words,
-)
+from kanmon import project
+from kanmon.models import datasets
+from kanmon.models.drafting import model_file, sample, target
+from kanmon.runs import records, retrain
+from kanmon.terminal import screen, words
 
 
 @pytest.mark.parametrize(
     "module",
     [
         datasets,
-        inference_target,
+        target,
         model_file,
         project,
         records,
         retrain,
         screen,
-        table_sample,
+        sample,
         words,
     ],
     ids=lambda module: module.__name__,

@@ -8,10 +8,10 @@ from flask import render_template
 from kanmon.console.app import make_app
 from kanmon.console.guard import Guard
 from kanmon.console.views import ModelView
-from kanmon.invocation import Invocation
-from kanmon.release_history import Event
-from kanmon.releases import Release
-from tests.unit.cli.making_releases import deployment
+from kanmon.releases.history import Event
+from kanmon.releases.records import Release
+from kanmon.terminal.invocation import Invocation
+from tests.support.sample_releases import deployment
 
 HOSTILE = "<script>alert(1)</script>\" onfocus='x' {{ 7 * 7 }}"
 

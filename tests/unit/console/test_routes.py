@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 
 from kanmon.console.app import make_app
 from kanmon.console.guard import COOKIE, Guard
-from kanmon.invocation import Invocation
+from kanmon.terminal.invocation import Invocation
 
 OWN = "http://127.0.0.1:8000"
 READING = {"GET", "HEAD", "OPTIONS"}

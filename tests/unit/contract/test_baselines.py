@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from contract.baselines import NAMED_CATEGORIES, merge_baselines
-from evaluate.drift import drift
 from hypothesis import given
 from hypothesis import strategies as st
+
+from contract.baselines import NAMED_CATEGORIES, merge_baselines
+from evaluate.drift import drift
 from preprocess.baseline import Categories, Profile
 
 NUMBERS = st.none() | st.floats(-1e6, 1e6, width=32) | st.integers(0, 4).map(float)

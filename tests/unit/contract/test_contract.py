@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import contract.paths
 import pytest
+
+import contract.paths
 from contract.paths import Paths
 from contract.plan import Fairness, Feature, Plan, Split, Trainer
 from contract.step import MESSAGE_BYTES, StepError, run_step, shorten

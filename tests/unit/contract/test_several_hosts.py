@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import evaluate.__main__
 import polars as pl
-import preprocess.__main__
 import pytest
+
+import evaluate.__main__
+import preprocess.__main__
 import train.__main__
 from contract.paths import Paths
 from contract.step import StepError
-
-from tests.unit.train.cases import document, rows
+from tests.support.training_cases import document, rows
 
 PARTS = ("train", "validation", "test", "report")
 Run = Callable[..., Paths]

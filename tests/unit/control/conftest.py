@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.control.release_world import World
+from tests.support.release_world import World
 
 
 @pytest.fixture

@@ -7,16 +7,16 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-from lifecycle.definition import (
+
+from core.definition.folder import folder_digest
+from core.definition.schema import (
     DefinitionError,
     ModelDefinition,
     apply_parameters,
     parse_definition,
 )
-from lifecycle.folder import folder_digest
 from preprocess.budget import Budget
-
-from tests.unit.control.cases import DEFINITION, MODEL_YAML
+from tests.support.control_cases import DEFINITION, MODEL_YAML
 
 SOURCE = "models/churn/model.yaml"
 

@@ -4,15 +4,11 @@ import doctest
 import importlib
 import pkgutil
 
-import lifecycle
 import pytest
-import releases
 
-MODULES = [
-    module.name
-    for package in (lifecycle, releases)
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
-]
+import core
+
+MODULES = [module.name for module in pkgutil.walk_packages(core.__path__, "core.")]
 
 
 @pytest.mark.parametrize("name", MODULES)

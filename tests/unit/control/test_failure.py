@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lifecycle.failure import EXPECTED, LONGEST_MESSAGE, Failure, Occurrence, explain, occurrence
+
+from core.runs.failure import EXPECTED, LONGEST_MESSAGE, Failure, Occurrence, explain, occurrence
 
 JOB = {
     "ProcessingJobName": "kanmon-dev-abalone-261121055501-x7k-train-0",
@@ -143,33 +144,24 @@ def test_whatever_the_platform_says_becomes_one_short_printable_line(
 
 
 def test_the_expected_errors_are_the_ones_that_exist() -> None:
-    from lifecycle import (
-        definition,
-        images,
-        names,
-        opening,
-        registry,
-        request,
-        snapshot,
-        store,
-        turn,
-    )
-    from lifecycle import ledger as ledger_module
-    from releases import bundle, pipeline
-    from releases import opening as release_opening
+    from core import names
+    from core.definition import schema
+    from core.releases import bundle, open_release
+    from core.runs import images, lock, open_run, request, run_table, snapshot
+    from core.stage import bucket, registry, release_pipeline
 
     modules = (
-        definition,
+        schema,
         images,
         names,
-        opening,
+        open_run,
         registry,
         request,
         snapshot,
-        store,
-        turn,
-        ledger_module,
-        release_opening,
+        bucket,
+        lock,
+        run_table,
+        open_release,
     )
     raised = {
         name
@@ -181,7 +173,7 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
     }
 
     # Of the bundle's and the pipeline's errors only these can end a run.
-    only = {bundle.ServingSourceError.__name__, pipeline.TooManyReleasesError.__name__}
+    only = {bundle.ServingSourceError.__name__, release_pipeline.TooManyReleasesError.__name__}
     assert raised | only == EXPECTED
 
 

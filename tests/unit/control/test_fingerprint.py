@@ -4,7 +4,8 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from lifecycle.fingerprint import fingerprint
+
+from core.runs.fingerprint import fingerprint
 
 word = st.text(max_size=3)
 scalar = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | word

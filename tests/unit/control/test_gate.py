@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lifecycle.definition import ModelDefinition
-from lifecycle.gate import Rule, Verdict, judge
-from lifecycle.metrics import DIRECTION, METRICS_BY_TASK, advantage
 
-from tests.unit.control.cases import DEFINITION, passing_evaluation
+from core.definition.schema import ModelDefinition
+from core.gate.rules import Rule, Verdict, judge
+from core.metrics import DIRECTION, METRICS_BY_TASK, advantage
+from tests.support.control_cases import DEFINITION, passing_evaluation
 
 SEVERITY = {"pass": 0, "hold": 1, "reject": 2}
 VERDICTS = ["promote", "hold", "reject"]

@@ -5,11 +5,11 @@ from typing import Any
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
-from lifecycle.gate import Rule, Verdict, judge
-from lifecycle.judging import client_token
-from lifecycle.lineage import allowed, description, package_metadata
 
-from tests.unit.control.cases import DEFINITION, passing_evaluation
+from core.gate.judge_candidate import client_token
+from core.gate.package_metadata import allowed, description, package_metadata
+from core.gate.rules import Rule, Verdict, judge
+from tests.support.control_cases import DEFINITION, passing_evaluation
 
 PLAN: dict[str, Any] = {
     "run": "churn-261121055501-x7k",

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lifecycle.names import (
+
+from core.names import (
     RunNameError,
     check_run_name,
     following_run_name,

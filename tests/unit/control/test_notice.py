@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lifecycle.notice import Notice, console_address, subject, text
+
+from core.stage.notices import Notice, console_address, subject, text
 
 NOTICE = Notice(
     event="candidate registered",

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from releases.following import follow_package, follow_review
-from releases.pipeline import Action
 
-from tests.unit.control.release_acts import refused
-from tests.unit.control.release_world import (
-    ADA,
-    BOB,
-    World,
-)
+from core.releases.approval_sync import follow_package, follow_review
+from core.stage.release_pipeline import Action
+from tests.support.release_acts import refused
+from tests.support.release_world import ADA, BOB, World
 
 
 def test_a_rejection_in_the_pipeline_reaches_the_registry(world: World) -> None:

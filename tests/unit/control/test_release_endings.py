@@ -5,21 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from releases.admitting import admit_release
-from releases.closing import close_release
-from releases.following import follow_registry, follow_review
-from releases.promoting import NotLiveError, record_live
-from releases.serving import Failure
 
-from tests.unit.control.release_acts import approve, promote, refused
-from tests.unit.control.release_world import (
-    BOB,
-    MODEL,
-    RECORD,
-    VERIFY,
-    Run,
-    World,
-)
+from core.releases.admit_release import admit_release
+from core.releases.approval_sync import follow_registry, follow_review
+from core.releases.close_release import close_release
+from core.releases.record_release import NotLiveError, record_live
+from core.stage.serving_stack import Failure
+from tests.support.release_acts import approve, promote, refused
+from tests.support.release_world import BOB, MODEL, RECORD, VERIFY, Run, World
 
 
 def test_a_failed_verification_says_why_and_what_stays_in_service(world: World) -> None:

@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from releases.admitting import admit_release
-from releases.closing import close_release
-from releases.following import follow_review
-from releases.promoting import record_live
 
-from tests.unit.control.release_acts import approve, promote, refused
-from tests.unit.control.release_world import (
-    ADA,
-    MODEL,
-    World,
-)
+from core.releases.admit_release import admit_release
+from core.releases.approval_sync import follow_review
+from core.releases.close_release import close_release
+from core.releases.record_release import record_live
+from tests.support.release_acts import approve, promote, refused
+from tests.support.release_world import ADA, MODEL, World
 
 # The parts of a release that lie in the bucket, by how their keys end.
 PARTS = {

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lifecycle.cost import DOLLARS_PER_HOUR, cost
-from releases.admission import Claim, Facts, admit, approved
-from releases.bundle import (
+
+from core.releases.admission_rule import Claim, Facts, admit, approved
+from core.releases.bundle import (
     BundleError,
     ServingSourceError,
     member,
@@ -23,10 +23,11 @@ from releases.bundle import (
     tree_digest,
     tree_of,
 )
-from releases.decision import NOBODY, Decision, decided, describe, registry_status
-from releases.golden import difference, requests
-from releases.pipeline import Action, value_for
-from releases.record import approval_of, read_release
+from core.releases.decision import NOBODY, Decision, decided, describe, registry_status
+from core.releases.golden_records import difference, requests
+from core.releases.release_json import approval_of, read_release
+from core.runs.cost import DOLLARS_PER_HOUR, cost
+from core.stage.release_pipeline import Action, value_for
 
 STATUSES = [
     "WAITING",

@@ -14,26 +14,17 @@ from typing import Any
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from releases.admission import Claim
-from releases.admitting import admit_release
-from releases.closing import close_release
-from releases.decision import registry_status
-from releases.following import follow_package, follow_review
-from releases.pipeline import DEPLOY, REVIEW
-from releases.promoting import NotLiveError, record_live
-from releases.release_ledger import CLOSED, PROMOTED, WAITING
 
-from tests.unit.control.release_table import KilledError
-from tests.unit.control.release_world import (
-    ADA,
-    ADMIT,
-    BOB,
-    CONFIRM,
-    MODEL,
-    RECORD,
-    Run,
-    World,
-)
+from core.releases.admission_rule import Claim
+from core.releases.admit_release import admit_release
+from core.releases.approval_sync import follow_package, follow_review
+from core.releases.close_release import close_release
+from core.releases.decision import registry_status
+from core.releases.record_release import NotLiveError, record_live
+from core.releases.release_table import CLOSED, PROMOTED, WAITING
+from core.stage.release_pipeline import DEPLOY, REVIEW
+from tests.support.release_table import KilledError
+from tests.support.release_world import ADA, ADMIT, BOB, CONFIRM, MODEL, RECORD, Run, World
 
 RESULTS = st.sampled_from(["Approved", "Rejected"])
 PICK = st.integers(0, 99)

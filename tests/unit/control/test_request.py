@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lifecycle.request import RunRequest, RunRequestError, parse_request
+
+from core.runs.request import RunRequest, RunRequestError, parse_request
 
 
 def test_only_the_model_is_required() -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lifecycle.snapshot import (
+
+from core.runs.snapshot import (
     DataObject,
     EmptyDatasetError,
     Snapshot,

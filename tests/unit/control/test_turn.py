@@ -2,8 +2,9 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from lifecycle.names import is_run_name
-from lifecycle.turn import MOST_REASONS, SECONDS_TO_OPEN, Queued, Turn, ask, hand_over, merge
+
+from core.names import is_run_name
+from core.runs.lock import MOST_REASONS, SECONDS_TO_OPEN, Queued, Turn, ask, hand_over, merge
 
 HELD = Turn(holder="abalone-1", until=100, revision=3)
 REQUEST = {"model": "abalone", "reason": "manual"}

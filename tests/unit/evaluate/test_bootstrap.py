@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from contract.metrics import METRICS, Scored
 from evaluate import bootstrap
 from evaluate.bootstrap import compare
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 RMSE = ["rmse"]
 

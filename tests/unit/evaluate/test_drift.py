@@ -5,9 +5,10 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from evaluate.drift import drift, psi
 from hypothesis import given
 from hypothesis import strategies as st
+
+from evaluate.drift import drift, psi
 from preprocess.baseline import Categories, Numbers
 
 SHARES = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8).filter(lambda s: sum(s) > 0.01)

@@ -4,13 +4,13 @@ import json
 import shutil
 
 import pytest
+
 from contract.artifact import sha256
 from contract.paths import Paths
 from contract.step import StepError
 from evaluate.__main__ import main
+from tests.support.training_cases import document, rows
 from train.__main__ import main as train
-
-from tests.unit.train.cases import document, rows
 
 BASELINE = {"features": {"colour": {"kind": "categorical", "missing": 0, "categories": {"red": 1}}}}
 PREPROCESS = {

@@ -5,19 +5,19 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+
 from contract.artifact import Artifact
 from contract.metrics import Scored, measure
 from contract.step import StepError
+from core.definition.schema import parse_definition
+from core.gate.rules import judge
 from evaluate.behaviour import calibration, confusion, importance, residuals
 from evaluate.evaluation import Evidence, evaluate, without_nan
 from evaluate.model_quality import model_quality
 from evaluate.scoring import onnx_scores, parity
 from evaluate.segments import fairness_entry, segments_of
-from lifecycle.definition import parse_definition
-from lifecycle.gate import judge
+from tests.support.training_cases import HOSTILE, LIBRARIES, METRICS, TASKS, plan, rows
 from train.model import train
-
-from tests.unit.train.cases import HOSTILE, LIBRARIES, METRICS, TASKS, plan, rows
 
 REPORT = {
     "rows_read": 500,

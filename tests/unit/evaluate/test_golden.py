@@ -5,14 +5,14 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from contract.native import native_model
 from evaluate.golden import MOST_ROWS, golden, spread_over
 from evaluate.scoring import onnx_scores
-from hypothesis import given
-from hypothesis import strategies as st
+from tests.support.training_cases import HOSTILE, LIBRARIES, TASKS, plan, rows
 from train.model import train
-
-from tests.unit.train.cases import HOSTILE, LIBRARIES, TASKS, plan, rows
 
 
 def records(task, test, library="lightgbm", **names):

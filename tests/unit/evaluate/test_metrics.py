@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from contract.metrics import METRICS, Scored, measure
 from hypothesis import given
 from hypothesis import strategies as st
-from lifecycle.metrics import METRICS_BY_TASK
+
+from contract.metrics import METRICS, Scored, measure
+from core.metrics import METRICS_BY_TASK
 
 NUMBERS = st.floats(-1e4, 1e4, width=32).map(lambda number: round(number, 3))
 # Few distinct scores, so that ties are common.

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from contract.plan import Plan
-from evaluate.evaluation import Evidence, evaluate
-from lifecycle.definition import parse_definition
-from lifecycle.gate import judge
-from train.model import train
 
+from contract.plan import Plan
+from core.definition.schema import parse_definition
+from core.gate.rules import judge
+from evaluate.evaluation import Evidence, evaluate
 from sample_data import abalone, churn, segments
+from train.model import train
 
 PROJECT = Path(__file__).resolve().parents[3]
 MODELS = sorted(path.parent.name for path in (PROJECT / "models").glob("*/model.yaml"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+
 from contract.plan import Feature, Plan, Split, Trainer
 from preprocess.pipeline import Outcome, preprocess
 from preprocess.source import SourceFile

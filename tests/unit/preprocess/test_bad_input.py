@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+
 from contract.plan import Feature, Plan
 from contract.step import StepError
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from preprocess.duplicates import KEY, ROW_NUMBER, KeyLedger
 from preprocess.splitting import row_hash
 

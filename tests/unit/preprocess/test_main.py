@@ -8,9 +8,10 @@ from typing import Any
 import boto3
 import polars as pl
 import pytest
+from moto import mock_aws
+
 from contract.paths import Paths
 from contract.step import StepError
-from moto import mock_aws
 from preprocess.__main__ import main
 
 

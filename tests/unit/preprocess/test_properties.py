@@ -9,10 +9,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from contract.plan import Feature, Plan, Split
-from contract.step import StepError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
+from contract.plan import Feature, Plan, Split
+from contract.step import StepError
 from preprocess.baseline import Numbers, Sample, histogram, shares_of
 from preprocess.records import pieces
 from preprocess.splitting import ROW, bounds, parts_of, row_hash

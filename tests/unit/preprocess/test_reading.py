@@ -7,9 +7,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
+
 from contract.plan import Feature, Plan
 from contract.step import StepError
-from polars.testing import assert_frame_equal
 
 Run = Callable[..., Any]
 MakePlan = Callable[..., Plan]

@@ -7,8 +7,9 @@ from typing import Any
 
 import boto3
 import pytest
-from contract.step import StepError
 from moto import mock_aws
+
+from contract.step import StepError
 from preprocess.source import (
     DataObject,
     common_folder,

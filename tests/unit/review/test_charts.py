@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from review.charts import Scale, around, difference_chart, interval_chart, strip, ticks
-from review.reading import Estimate
+
+from core.review.charts import Scale, around, difference_chart, interval_chart, strip, ticks
+from core.review.reading import Estimate
 
 finite_floats = st.floats(allow_nan=False, allow_infinity=False)
 estimates = st.builds(

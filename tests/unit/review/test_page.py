@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from review.page import render
 
-from tests.unit.review.reading_page import Element, read
-from tests.unit.review.samples import METRICS, documents, huge
+from core.review.page import render
+from tests.support.reading_page import Element, read
+from tests.support.sample_documents import METRICS, documents, huge
 
 TASKS = list(METRICS)
 

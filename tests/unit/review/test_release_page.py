@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from review.page import LARGEST_PAGE, render
 
-from tests.unit.review.reading_page import Element, read
-from tests.unit.review.samples import documents, huge
+from core.review.page import LARGEST_PAGE, render
+from tests.support.reading_page import Element, read
+from tests.support.sample_documents import documents, huge
 from tests.unit.review.test_page import HOSTILE, anything, headings, rows_of
 
 RELEASE: dict[str, Any] = {

@@ -7,8 +7,9 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from review.reading import Estimate
-from review.wording import (
+
+from core.review.reading import Estimate
+from core.review.wording import (
     alike,
     clean,
     count,

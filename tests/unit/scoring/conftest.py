@@ -1,7 +1,7 @@
 import pytest
-from scorer.answering import Scorer
 
-from tests.serving.releases import FEATURES, scorer
+from scorer.answering import Scorer
+from tests.support.trained_releases import FEATURES, scorer
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
+
 from evaluate.scoring import onnx_scores
 from scorer.answering import MOST_SCORES, Answer, Scorer
 from scorer.golden import Golden
-
-from tests.serving.releases import golden, model_folder, sent, trained
-from tests.unit.train.cases import rows
+from tests.support.trained_releases import golden, model_folder, sent, trained
+from tests.support.training_cases import rows
 
 FRAME = {task: rows(task, 20, 5) for task in ("regression", "binary", "multiclass")}
 

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import polars as pl
 import pytest
-from contract.encoding import EncodedFeature
-from contract.encoding import Encoding as TrainingEncoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from contract.encoding import EncodedFeature
+from contract.encoding import Encoding as TrainingEncoding
 from scorer.features import read_encoding
 from scorer.rows import MOST_WARNINGS, Encoder, told
-
-from tests.unit.train.cases import HOSTILE
+from tests.support.training_cases import HOSTILE
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 INTEGERS = st.integers(-(2**53), 2**53)

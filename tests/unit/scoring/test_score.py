@@ -12,11 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
+
 from scorer.answering import Answer
 from scorer.capture import Capture
 from scorer.telemetry import MOST_NUMBERS, Telemetry, spread_out
-
-from tests.serving.releases import CONTEXT, ROOT, model_folder
+from tests.support.trained_releases import CONTEXT, ROOT, model_folder
 
 # Runs the handler on the events that it is given, and prints what it imported.
 PROGRAM = """

@@ -5,10 +5,10 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
-from scorer.web import MOST_BYTES, Website
 
-from tests.serving.releases import CONTEXT, sent
-from tests.unit.train.cases import rows
+from scorer.web import MOST_BYTES, Website
+from tests.support.trained_releases import CONTEXT, sent
+from tests.support.training_cases import rows
 
 ROW = sent(rows("binary", 1, 5))[0]
 

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from contract.encoding import EncodedFeature, Encoding
-from contract.step import StepError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.train.cases import plan
+from contract.encoding import EncodedFeature, Encoding
+from contract.step import StepError
+from tests.support.training_cases import plan
 
 NAMES = st.text(min_size=1, max_size=20)
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)

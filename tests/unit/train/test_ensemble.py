@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from train.ensemble import float32_at_most
 
 FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)

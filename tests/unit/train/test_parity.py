@@ -3,13 +3,13 @@
 import numpy as np
 import polars as pl
 import pytest
-from contract.native import native_model
-from evaluate.scoring import onnx_scores, parity
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from train.model import train
 
-from tests.unit.train.cases import LIBRARIES, TASKS, plan
+from contract.native import native_model
+from evaluate.scoring import onnx_scores, parity
+from tests.support.training_cases import LIBRARIES, TASKS, plan
+from train.model import train
 
 # Numbers as data has them: few values, many ties, zeros of both signs, neighbours, far ones.
 VALUES = st.sampled_from(

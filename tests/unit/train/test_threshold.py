@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from train.model import best_threshold
 
 PAIRS = st.lists(

@@ -8,14 +8,14 @@ import tarfile
 import numpy as np
 import polars as pl
 import pytest
+
 from contract import native as native_module
 from contract.artifact import Artifact, sha256
 from contract.native import native_model
 from contract.step import StepError
 from evaluate.scoring import onnx_scores
+from tests.support.training_cases import HOSTILE, LIBRARIES, TASKS, plan, rows
 from train.model import train
-
-from tests.unit.train.cases import HOSTILE, LIBRARIES, TASKS, plan, rows
 
 
 def trained(task="regression", library="lightgbm", count=300, missing=True, **settings):

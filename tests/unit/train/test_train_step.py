@@ -7,12 +7,12 @@ import sys
 
 import polars as pl
 import pytest
+
 from contract.artifact import sha256
 from contract.paths import Paths
 from contract.step import StepError
+from tests.support.training_cases import document, rows
 from train.__main__ import main
-
-from tests.unit.train.cases import document, rows
 
 
 @pytest.fixture

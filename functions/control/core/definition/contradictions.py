@@ -1,0 +1,180 @@
+"""What a definition may not say although each of its keys is fine by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from core.definition.messages import nearest, shown
+from core.definition.yaml_lines import Path
+from core.metrics import DIRECTION, METRICS_BY_TASK
+
+if TYPE_CHECKING:
+    from core.definition.schema import ModelDefinition
+
+Problem = tuple[Path, str]
+
+# The preprocess step adds the hash of the row under this name.
+RESERVED_COLUMN = "__row"
+
+
+def contradictions(definition: ModelDefinition) -> list[Problem]:
+    """Every problem, in the order of the document's keys."""
+    return [
+        *_data(definition),
+        *_columns(definition),
+        *_task(definition),
+        *_split(definition),
+        *_metrics(definition),
+        *_gate(definition),
+        *_segments(definition),
+        *_serving(definition),
+    ]
+
+
+def _data(definition: ModelDefinition) -> Iterator[Problem]:
+    location = definition.data.location
+    parts = location.split("/")
+    if parts[0] != "datasets" or parts[-1] != "" or len(parts) < 3 or not _plain(parts[1:-1]):
+        mend = f"write datasets/{definition.name}/ or another folder below datasets/"
+        yield ("data", "location"), f"{shown(location)} is not a folder of the data bucket; {mend}"
+    if definition.data.delimiter in '"\r\n':
+        yield (
+            ("data", "delimiter"),
+            f"{shown(definition.data.delimiter)} cannot part columns; "
+            'write one character such as "," or ";"',
+        )
+
+
+def _plain(parts: Iterable[str]) -> bool:
+    return all(part not in ("", ".", "..") and "*" not in part for part in parts)
+
+
+def _columns(definition: ModelDefinition) -> Iterator[Problem]:
+    yield from _twice(("data", "key"), definition.data.key)
+    yield from _twice(("ignore",), definition.ignore)
+    names = [feature.name for feature in definition.features]
+    for i in _repeats(names):
+        words = f"the feature {shown(names[i])} is declared twice; remove one"
+        yield ("features", i, "name"), words
+    for i, feature in enumerate(definition.features):
+        if feature.name == definition.target:
+            words = f"{shown(feature.name)} is the target; remove it from the features"
+            yield ("features", i, "name"), words
+        bounds = (feature.minimum, feature.maximum)
+        if feature.kind == "categorical" and bounds != (None, None):
+            words = "a categorical feature has no minimum or maximum; remove it"
+            yield ("features", i), words
+        elif _above(feature.minimum, feature.maximum):
+            words = f"minimum {feature.minimum:g} is above maximum {feature.maximum:g}; swap them"
+            yield ("features", i, "minimum"), words
+    if definition.target in definition.data.key:
+        words = f"{shown(definition.target)} is the target; it cannot identify a row"
+        yield ("data", "key"), f"{words}; remove it"
+    used = {*names, definition.target, *definition.data.key}
+    for i, name in enumerate(definition.ignore):
+        if name in used:
+            words = f"{shown(name)} is also a feature, the target or a key; remove it from one"
+            yield ("ignore", i), words
+    if RESERVED_COLUMN in used:
+        yield (), f"the column name {RESERVED_COLUMN} is reserved; rename the column"
+
+
+def _above(minimum: float | None, maximum: float | None) -> bool:
+    return minimum is not None and maximum is not None and minimum > maximum
+
+
+def _task(definition: ModelDefinition) -> Iterator[Problem]:
+    if definition.task == "binary" and definition.positive is None:
+        words = "is missing; a binary task needs the target value that counts as positive"
+        yield ("positive",), f'{words}, such as positive: "yes"'
+    elif definition.task != "binary" and definition.positive is not None:
+        yield ("positive",), f"a {definition.task} task has no positive value; remove it"
+    elif definition.positive in definition.data.null_values:
+        words = f"{shown(definition.positive)} is also a null value; remove it from null_values"
+        yield ("positive",), words
+
+
+def _split(definition: ModelDefinition) -> Iterator[Problem]:
+    shares = definition.split.model_dump()
+    for name, share in shares.items():
+        if share == 0:
+            yield ("split", name), "is 0, but each part needs rows; give it a share"
+    total = sum(shares.values())
+    if not math.isclose(total, 1, abs_tol=1e-6):
+        yield ("split",), f"the shares sum to {total:g}, not 1; change them"
+
+
+def _metrics(definition: ModelDefinition) -> Iterator[Problem]:
+    metrics = definition.metrics
+    yield from _of_task(definition, ("metrics", "primary"), metrics.primary)
+    for i, name in enumerate(metrics.also):
+        yield from _of_task(definition, ("metrics", "also", i), name)
+
+
+def _of_task(definition: ModelDefinition, path: Path, metric: str) -> Iterator[Problem]:
+    known = METRICS_BY_TASK[definition.task]
+    if metric in known:
+        return
+    if metric in DIRECTION:
+        words = f"{metric} is not a metric of a {definition.task} task"
+        yield path, f"{words}; write one of {', '.join(known)}"
+    else:
+        yield path, f"unknown metric {shown(metric)}; {nearest(metric, list(known))}"
+
+
+def _gate(definition: ModelDefinition) -> Iterator[Problem]:
+    gate = definition.gate
+    rules = {
+        "floors": gate.floors,
+        "margins": gate.margins,
+        "segment_margins": gate.segment_margins,
+    }
+    misspelled = list(_metrics(definition))
+    for rule, bars in rules.items():
+        for metric in bars:
+            path: Path = ("gate", rule, metric)
+            outside = list(_of_task(definition, path, metric))
+            yield from outside
+            # With a misspelled metric above, that metric is likely the one meant here.
+            if not outside and not misspelled and metric not in definition.computed_metrics:
+                words = f"{metric} is not computed for this model; add it to metrics.also"
+                yield path, words
+    if gate.segment_margins and not definition.segments:
+        words = "there are no segments to hold to it; add `segments:` or remove it"
+        yield ("gate", "segment_margins"), words
+    for i, rule_ in enumerate(gate.fairness):
+        path = ("gate", "fairness", i)
+        yield from _of_task(definition, (*path, "metric"), rule_.metric)
+        yield from _is_feature(definition, (*path, "column"), rule_.column)
+
+
+def _segments(definition: ModelDefinition) -> Iterator[Problem]:
+    yield from _twice(("segments",), definition.segments)
+    for i, column in enumerate(definition.segments):
+        yield from _is_feature(definition, ("segments", i), column)
+
+
+def _serving(definition: ModelDefinition) -> Iterator[Problem]:
+    serving = definition.serving
+    limit = serving.timeout_seconds * 1000
+    if serving.maximum_latency_ms > limit:
+        words = f"{serving.maximum_latency_ms} is above timeout_seconds, which ends a request at "
+        yield ("serving", "maximum_latency_ms"), f"{words}{limit} ms; write less"
+
+
+def _is_feature(definition: ModelDefinition, path: Path, column: str) -> Iterator[Problem]:
+    names = [feature.name for feature in definition.features]
+    if column not in names:
+        yield path, f"{shown(column)} is not a feature; {nearest(column, names)}"
+
+
+def _twice(path: Path, names: list[str]) -> Iterator[Problem]:
+    for i in _repeats(names):
+        yield (*path, i), f"{shown(names[i])} is named twice; remove one"
+
+
+def _repeats(names: list[str]) -> list[int]:
+    seen: set[str] = set()
+    return [i for i, name in enumerate(names) if name in seen or seen.add(name)]  # type: ignore[func-returns-value]

@@ -1,0 +1,282 @@
+"""A model's folder: what `model.yaml` may say, and the one way to read it.
+
+`parse_definition` answers with a ModelDefinition or raises DefinitionError, whose problems each
+name file, line, key and the mend. Nothing else ever comes out, whatever the text.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from core.definition.contradictions import contradictions
+from core.definition.messages import words_for
+from core.definition.yaml_lines import Marked, MarkedYamlError, Path, read_marked
+from core.metrics import Task
+from core.names import MODEL_RULE, is_model_name
+
+
+class DefinitionError(Exception):
+    """A model's definition cannot be used; `problems` has one line for each reason."""
+
+    def __init__(self, problems: list[str]) -> None:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(problems[0] + more)
+        self.problems = problems
+
+
+def _model_name(text: str) -> str:
+    if not is_model_name(text):
+        raise ValueError(f"{text!r} is not a model name; write {MODEL_RULE}")
+    return text
+
+
+def _scalar(value: object) -> object:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("is not a single value; write one number, text, true or false")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("is not a finite number; write one")
+    return value
+
+
+Scalar = bool | int | float | str
+Parameter = Annotated[Scalar, BeforeValidator(_scalar)]
+Column = Annotated[str, Field(min_length=1, max_length=200)]
+Share = Annotated[float, Field(ge=0, le=1)]
+InstanceType = Annotated[str, Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
+VolumeSize = Annotated[int, Field(ge=1, le=16384)]
+# Five days: the longest a processing job may run without a raised quota.
+TimeoutMinutes = Annotated[int, Field(ge=1, le=7200)]
+
+
+class _Part(BaseModel):
+    # Strict: `rounds: "2000"` and `nullable: 1` are mistakes to point at, not to guess about.
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Data(_Part):
+    """Where the rows are and how they are written."""
+
+    location: str = ""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    null_values: list[str] = ["", "NA"]
+    key: list[Column] = []
+
+
+class Feature(_Part):
+    name: Column
+    kind: Literal["numeric", "categorical"]
+    minimum: float | None = None
+    maximum: float | None = None
+    nullable: bool = True
+
+
+class Split(_Part):
+    train: Share = 0.7
+    validation: Share = 0.15
+    test: Share = 0.15
+
+
+class Trainer(_Part):
+    library: Literal["lightgbm", "xgboost"] = "lightgbm"
+    rounds: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    early_stopping_rounds: Annotated[int, Field(ge=1, le=100_000)] = 100
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
+    parameters: dict[str, Parameter] = {}
+
+
+class Metrics(_Part):
+    primary: str
+    also: list[str] = []
+
+
+class FairnessRule(_Part):
+    column: Column
+    metric: str
+    max_gap: Annotated[float, Field(ge=0)]
+
+
+Margin = Annotated[float, Field(ge=0)]
+
+# CodeDeploy's own names: how a new release takes over the traffic.
+Canary = Literal[
+    "AllAtOnce",
+    "Canary10Percent5Minutes",
+    "Canary10Percent10Minutes",
+    "Canary10Percent15Minutes",
+    "Canary10Percent30Minutes",
+    "Linear10PercentEvery1Minute",
+    "Linear10PercentEvery2Minutes",
+    "Linear10PercentEvery3Minutes",
+    "Linear10PercentEvery10Minutes",
+]
+
+
+class Gate(_Part):
+    """The bars a candidate must clear."""
+
+    floors: dict[str, float] = {}
+    margins: dict[str, Margin] = {}
+    segment_margins: dict[str, Margin] = {}
+    minimum_segment_rows: Annotated[int, Field(ge=1)] = 30
+    fairness: list[FairnessRule] = []
+    maximum_rejected_share: Share = 0.0
+
+
+class StepResources(_Part):
+    instance_type: InstanceType = "ml.m5.large"
+    volume_gb: VolumeSize = 30
+    timeout_minutes: TimeoutMinutes = 120
+
+
+class PreprocessResources(_Part):
+    instance_type: InstanceType = "ml.m5.large"
+    instance_count: Annotated[int, Field(ge=1, le=100)] = 1
+    volume_gb: VolumeSize = 30
+    timeout_minutes: TimeoutMinutes = 60
+    memory_mb: Annotated[int, Field(ge=256, le=4_000_000)] = 2048
+
+
+class EvaluateResources(StepResources):
+    timeout_minutes: TimeoutMinutes = 60
+
+
+class Resources(_Part):
+    preprocess: PreprocessResources = PreprocessResources()
+    train: StepResources = StepResources()
+    evaluate: EvaluateResources = EvaluateResources()
+
+
+class Serving(_Part):
+    """How a release of the model answers requests, and what its canary must keep to."""
+
+    memory_mb: Annotated[int, Field(ge=128, le=10240)] = 512
+    timeout_seconds: Annotated[int, Field(ge=1, le=900)] = 10
+    # Reserved concurrency: so many requests at once are answered, and paid for, at most.
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 10
+    canary: Canary = "Canary10Percent5Minutes"
+    # Of the 99th percentile during the canary.
+    maximum_latency_ms: Annotated[int, Field(ge=1, le=900_000)] = 500
+    # Of the mean score against the previous release's, in standard deviations of the scores.
+    maximum_score_shift: Annotated[float, Field(gt=0, le=1000)] = 0.5
+    capture_share: Share = 0.1
+
+
+class ModelDefinition(_Part):
+    name: Annotated[str, AfterValidator(_model_name)]
+    description: str = ""
+    owners: list[Annotated[str, Field(min_length=1)]] = []
+    task: Task
+    data: Data = Data()
+    target: Column
+    positive: str | None = None
+    features: Annotated[list[Feature], Field(min_length=1)]
+    ignore: list[Column] = []
+    split: Split = Split()
+    trainer: Trainer = Trainer()
+    metrics: Metrics
+    gate: Gate = Gate()
+    segments: list[Column] = []
+    resources: Resources = Resources()
+    # Automatic: a promote verdict is released without a review. A hold is always reviewed.
+    approval: Literal["manual", "automatic"] = "manual"
+    serving: Serving = Serving()
+
+    @property
+    def computed_metrics(self) -> list[str]:
+        """Every metric the evaluation has, the primary one first."""
+        return list(dict.fromkeys([self.metrics.primary, *self.metrics.also]))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_location(cls, raw: Any) -> Any:
+        """`data.location` defaults to datasets/<name>/, which no field default can say."""
+        if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
+            return raw
+        data = raw.get("data", {})
+        if not isinstance(data, dict) or "location" in data:
+            return raw
+        return {**raw, "data": {**data, "location": f"datasets/{raw['name']}/"}}
+
+
+def parse_definition(text: str, source: str) -> ModelDefinition:
+    """Read a model.yaml; `source` is the file's name as the reader of an error knows it."""
+    try:
+        marked = read_marked(text)
+    except MarkedYamlError as error:
+        raise DefinitionError(
+            [_line(source, c.line, c.path, c.words) for c in error.complaints]
+        ) from error
+    if not isinstance(marked.value, dict):
+        raise DefinitionError([f"{source} line 1: is not a model's definition; begin with `name:`"])
+    try:
+        definition = ModelDefinition.model_validate(marked.value)
+    except ValidationError as error:
+        raise DefinitionError(
+            [
+                _line(source, _line_of(marked, path), path, words)
+                for path, words in words_for(error, ModelDefinition)
+            ]
+        ) from error
+    problems = contradictions(definition)
+    if problems:
+        raise DefinitionError(
+            [_line(source, _line_of(marked, path), path, words) for path, words in problems]
+        )
+    return definition
+
+
+def apply_parameters(
+    definition: ModelDefinition, parameters: Mapping[str, Scalar]
+) -> ModelDefinition:
+    """The definition with a run's parameters in place of the trainer's own.
+
+    `library`, `rounds`, `early_stopping_rounds` and `seed` are the trainer's settings; any other
+    name goes to the library as it is.
+    """
+    settings = definition.trainer.model_dump()
+    for name, value in parameters.items():
+        if name in Trainer.model_fields and name != "parameters":
+            settings[name] = value
+        else:
+            settings["parameters"][name] = value
+    try:
+        trainer = Trainer.model_validate(settings)
+    except ValidationError as error:
+        raise DefinitionError(
+            [
+                f"the run's parameters, {_dotted(path)}: {words}"
+                for path, words in words_for(error, Trainer)
+            ]
+        ) from error
+    return definition.model_copy(update={"trainer": trainer})
+
+
+def _line_of(marked: Marked, path: Path) -> int:
+    """The line of the path, or of its nearest parent that is written down."""
+    while path and path not in marked.lines:
+        path = path[:-1]
+    return marked.lines.get(path, 1)
+
+
+def _line(source: str, line: int, path: Path, words: str) -> str:
+    key = f", {_dotted(path)}" if path else ""
+    return " ".join(f"{source} line {line}{key}: {words}".split())
+
+
+def _dotted(path: Path) -> str:
+    """
+    >>> _dotted(("features", 2, "kind"))
+    'features[2].kind'
+    """
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")

@@ -1,0 +1,1 @@
+"""The gate: may the candidate replace the champion?"""

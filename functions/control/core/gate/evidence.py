@@ -1,0 +1,76 @@
+"""What a run's steps left behind about its candidate: what the gate and the page are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.stage.bucket import ObjectMissingError, Store
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """run.json and the reports of the three steps. `champion_definition` is that of the model in
+    service, with its run's parameters applied; None without a champion."""
+
+    plan: Document
+    training: Document
+    evaluation: Document
+    preprocess: Document | None
+    champion_definition: Document | None
+
+    @property
+    def reports(self) -> dict[str, Document]:
+        """Each step's own report, by the step's name."""
+        return {
+            "preprocess": self.preprocess or {},
+            "train": self.training,
+            "evaluate": self.evaluation,
+        }
+
+    @property
+    def resources(self) -> Document:
+        """The machines each step ran on."""
+        return dict(self.plan["definition"]["content"].get("resources", {}))
+
+
+def read_evidence(store: Store, model: str, run: str) -> Evidence:
+    def key(name: str) -> str:
+        return store.run_key(model, run, name)
+
+    plan = store.read_json(key("run.json"))
+    return Evidence(
+        plan=plan,
+        training=store.read_json(key("train/training.json")),
+        evaluation=_evaluation(store, key("evaluate/evaluation.json"), plan),
+        preprocess=store.read_json_if_there(key("preprocess/report/preprocess.json")),
+        champion_definition=_champion_definition(store, model, plan),
+    )
+
+
+def _evaluation(store: Store, key: str, plan: Mapping[str, Any]) -> Document:
+    evaluation = store.read_json(key)
+    if not isinstance(evaluation, dict) or evaluation.get("run") != plan["run"]:
+        raise ObjectMissingError(
+            f"{store.uri(key)} is not the evaluation of run {plan['run']}; "
+            "look at the evaluate step's log and run again"
+        )
+    if plan["champion"] is not None and evaluation.get("champion") is None:
+        # The run has a champion: an evaluation that left it out must not pass as a first candidate.
+        return {**evaluation, "champion": {}}
+    return evaluation
+
+
+def _champion_definition(store: Store, model: str, plan: Mapping[str, Any]) -> Document | None:
+    if plan["champion"] is None:
+        return None
+    champion_plan = store.read_json_if_there(
+        store.run_key(model, plan["champion"]["run"], "run.json")
+    )
+    if not isinstance(champion_plan, dict):
+        return None
+    content = champion_plan.get("definition", {}).get("content")
+    return content if isinstance(content, dict) else None

@@ -1,0 +1,97 @@
+"""Judging a candidate: from what the steps wrote to a verdict, a page and a registration."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from core.definition.schema import ModelDefinition
+from core.gate.evidence import read_evidence
+from core.gate.metrics_line import history_line
+from core.gate.package_metadata import description, package_metadata
+from core.gate.rules import Verdict, judge
+from core.runs.cost import cost
+from core.stage.bucket import Store
+from core.wording import moment
+
+RenderPage = Callable[..., str]
+
+
+def judge_candidate(
+    store: Store, render: RenderPage, model: str, run: str, now: datetime
+) -> dict[str, Any]:
+    """Write verdict.json, review.html and the run's line of the metrics table.
+
+    Answers with what the registration needs.
+    """
+
+    def key(name: str) -> str:
+        return store.run_key(model, run, name)
+
+    evidence = read_evidence(store, model, run)
+    plan, training, evaluation = evidence.plan, evidence.training, evidence.evaluation
+    definition = ModelDefinition.model_validate(plan["definition"]["content"])
+    verdict = judge(definition, evaluation)
+    document = {**asdict(verdict), "judged_at": moment(now)}
+    costs = cost(evidence.reports, evidence.resources)
+    page = render(
+        plan,
+        evaluation,
+        document,
+        judged_at=document["judged_at"],
+        training=training,
+        preprocess=evidence.preprocess,
+        champion_definition=evidence.champion_definition,
+        cost=costs,
+    )
+    store.write_json(key("verdict.json"), document)
+    store.write_page(key("review.html"), page)
+    line = history_line(plan, evaluation, document, document["judged_at"], costs)
+    store.write_line(store.metrics_key(model, run), line)
+    uris = {
+        "evaluation": store.uri(key("evaluate/evaluation.json")),
+        "statistics": store.uri(key("evaluate/statistics.json")),
+        "report": store.uri(key("preprocess/report/")),
+        "review": store.uri(key("review.html")),
+    }
+    artifact = {
+        "uri": store.uri(key("train/model.tar.gz")),
+        "sha256": training["model_sha256"],
+        "version": store.version_of(key("train/model.tar.gz")) or "",
+    }
+    return _registration(plan, verdict, evaluation, artifact, uris)
+
+
+def _registration(
+    plan: Mapping[str, Any],
+    verdict: Verdict,
+    evaluation: Mapping[str, Any],
+    artifact: Mapping[str, str],
+    uris: Mapping[str, str],
+) -> dict[str, Any]:
+    rejected = verdict.verdict == "reject"
+    return {
+        "verdict": verdict.verdict,
+        "summary": verdict.summary,
+        "approval_status": "Rejected" if rejected else "PendingManualApproval",
+        "review_uri": uris["review"],
+        "evaluation_uri": uris["evaluation"],
+        "statistics_uri": uris["statistics"],
+        "description": description(verdict),
+        "metadata": package_metadata(plan, verdict, evaluation, artifact, uris),
+        "model_data_url": artifact["uri"],
+        # The image that trained the model is the one that is sure to be able to read it.
+        "image": plan["images"]["train"],
+        "client_token": client_token(plan["fingerprint"], plan["run"]),
+    }
+
+
+def client_token(fingerprint: str, run: str) -> str:
+    """Names the registration, so that a repeat within the run registers nothing twice.
+
+    The run is part of it: a forced run of the same fingerprint is a package of its own.
+    """
+    return hashlib.sha256(f"{fingerprint}:{run}".encode()).hexdigest()[:36]

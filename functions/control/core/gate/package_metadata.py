@@ -1,0 +1,97 @@
+"""What a registered package says about itself: metadata and description, in SageMaker's limits."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from core.gate.rules import Verdict
+from core.numbers import finite, written
+from core.stage import registry
+
+# SageMaker's limits for CustomerMetadataProperties and ModelPackageDescription.
+LONGEST_VALUE = 256
+LONGEST_DESCRIPTION = 1024
+_ALLOWED_MARKS = "_.:/=+-@"
+
+
+def package_metadata(
+    plan: Mapping[str, Any],
+    verdict: Verdict,
+    evaluation: Mapping[str, Any],
+    artifact: Mapping[str, str],
+    uris: Mapping[str, str],
+) -> dict[str, str]:
+    """Everything that must be known of a package years later, by name.
+
+    `plan` is run.json; `artifact` has uri, sha256 and, in a versioned bucket, version; `uris` has
+    evaluation, report and review.
+    """
+    champion = plan.get("champion") or {}
+    values = {
+        registry.RUN: plan["run"],
+        registry.FINGERPRINT: plan["fingerprint"],
+        registry.DEFINITION: plan["definition"]["sha256"],
+        "snapshot": plan["snapshot"]["id"],
+        "reason": plan["reason"],
+        "commit": plan.get("commit"),
+        "verdict": verdict.verdict,
+        "summary": verdict.summary,
+        registry.ARTIFACT_URI: artifact["uri"],
+        registry.ARTIFACT_SHA256: artifact["sha256"],
+        "artifact_version": artifact.get("version"),
+        registry.EVALUATION_URI: uris["evaluation"],
+        registry.REPORT_URI: uris["report"],
+        "review_uri": uris["review"],
+        "champion": champion.get("package_arn"),
+        "champion_run": champion.get("run"),
+        **{f"image_{step}": uri.rpartition("@")[2] for step, uri in plan["images"].items()},
+        **_primary_metric(evaluation),
+    }
+    metadata = {name: allowed(str(value)) for name, value in values.items() if value}
+    return {name: value for name, value in metadata.items() if value}
+
+
+def description(verdict: Verdict) -> str:
+    r"""The verdict and every rule that is not met, the worst first, within the registry's limits.
+
+    They quote values of the data, which may hold what a description may not: it takes
+    [\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}]*, so neither control characters nor invisible joiners.
+    """
+    reasons = [
+        rule.words
+        for outcome in ("reject", "hold")
+        for rule in verdict.rules
+        if rule.outcome == outcome
+    ]
+    text = f"{verdict.verdict}: {'; '.join(reasons)}" if reasons else verdict.summary
+    kept = "".join(c if unicodedata.category(c)[0] in "LMZSNP" else " " for c in text)
+    text = " ".join(kept.split())
+    return text if len(text) <= LONGEST_DESCRIPTION else text[: LONGEST_DESCRIPTION - 3] + "..."
+
+
+def allowed(text: str) -> str:
+    r"""The text in the characters a metadata value may have: [\p{L}\p{Z}\p{N}_.:/=+\-@]*
+
+    >>> allowed("rmse 2.12 (2.05 to 2.2), the champion's: 5 %")
+    'rmse 2.12 2.05 to 2.2 the champions: 5'
+    """
+    kept = "".join(c if _is_allowed(c) else " " for c in text.replace("'", ""))
+    return " ".join(kept.split())[:LONGEST_VALUE].rstrip()
+
+
+def _is_allowed(character: str) -> bool:
+    return character in _ALLOWED_MARKS or unicodedata.category(character)[0] in "LZN"
+
+
+def _primary_metric(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    primary = evaluation.get("primary")
+    metrics = (evaluation.get("candidate") or {}).get("metrics") or {}
+    estimate = metrics.get(primary) or {}
+    ends = [finite(estimate.get(name)) for name in ("value", "low", "high")]
+    value, low, high = ends
+    if not isinstance(primary, str) or value is None:
+        return {}
+    interval = "" if low is None or high is None else f" from {written(low)} to {written(high)}"
+    return {"primary_metric": primary, "primary_value": written(value) + interval}

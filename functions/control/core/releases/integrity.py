@@ -1,0 +1,79 @@
+"""A release's bundle as the table records it: read by version, and checked byte for byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.releases.admission_rule import Digest
+from core.releases.bundle import GOLDEN, RECORD, BundleError, member, tree_digest, tree_of
+from core.releases.history import ReleaseStore
+from core.releases.release_json import read_release, sha256
+from core.stage.bucket import ObjectMissingError
+from core.stage.packages import Package
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """What a bundle holds. `document` is None where it holds no record that can be read."""
+
+    document: dict[str, Any] | None
+    golden: dict[str, Any] | None
+    digests: tuple[Digest, ...]
+
+
+def read_bundle(store: ReleaseStore, item: Mapping[str, Any]) -> Bundled:
+    """The bundle that was recorded when the release was opened, whatever lies there now."""
+    recorded = str(item["bundle_sha256"])
+    try:
+        content = store.read_version(str(item["bundle_key"]), str(item["bundle_version"]))
+    except ObjectMissingError:
+        return Bundled(None, None, (Digest("bundle", recorded, None),))
+    digests = [Digest("bundle", recorded, sha256(content))]
+    try:
+        record, golden, tree = member(content, RECORD), member(content, GOLDEN), tree_of(content)
+    except BundleError:
+        return Bundled(None, None, tuple(digests))
+    digests.append(Digest(RECORD, str(item["release_sha256"]), sha256(record)))
+    document = read_release(record)
+    if document is not None:
+        digests.append(Digest("golden records", document["golden"]["sha256"], sha256(golden)))
+        digests.append(Digest("serving code", document["source"]["sha256"], tree_digest(tree)))
+    return Bundled(document, json.loads(golden), tuple(digests))
+
+
+def registered(document: Mapping[str, Any], package: Package) -> list[Digest]:
+    """The record against what was registered: the same model, made by the same images."""
+    metadata = package.metadata
+    digests = [
+        Digest(
+            "model file's sha256 in the registry",
+            document["artifact"]["sha256"],
+            metadata.get("artifact_sha256"),
+        )
+    ]
+    for step, uri in document["images"].items():
+        digests.append(
+            Digest(
+                f"image of {step} in the registry",
+                str(uri).partition("@")[2],
+                metadata.get(f"image_{step}"),
+            )
+        )
+    return digests
+
+
+def stored(store: ReleaseStore, document: Mapping[str, Any]) -> list[Digest]:
+    """What lies beside the bundle, by the versions that were recorded."""
+    digests = []
+    for what, part in (
+        ("model file", document["artifact"]),
+        ("evaluation", document["evaluation"]),
+        ("review page", document["review"]),
+    ):
+        key = str(part["uri"]).removeprefix(f"s3://{store.bucket}/")
+        found = store.sha256_of_version(key, part["version"])
+        digests.append(Digest(what, part["sha256"], found))
+    return digests

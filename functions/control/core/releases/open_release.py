@@ -1,0 +1,238 @@
+"""Open Release: write down exactly what may be promoted, and start the pipeline on it.
+
+Every part may be done again: the run keeps its number and its moment, the same bytes are written
+under names that are written once, and the pipeline is started under a token of the release.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.gate.evidence import Evidence, read_evidence
+from core.releases.bundle import GOLDEN, RECORD, pack, serving_tree, tree_digest
+from core.releases.history import Notices, ReleasePipeline, notice_of, tell
+from core.releases.release_json import (
+    Case,
+    Stored,
+    approval_of,
+    release_bytes,
+    release_document,
+    sha256,
+)
+from core.releases.release_table import Happening, ReleaseLedger
+from core.runs.cost import cost
+from core.stage.bucket import Store
+from core.stage.notices import console_address
+from core.stage.release_pipeline import LONGEST_SUMMARY, value_for
+from core.wording import moment
+
+JSON, HTML, ZIP = "application/json", "text/html; charset=utf-8", "application/zip"
+
+
+class RejectedCandidateError(Exception):
+    """A candidate that the gate rejected opens no release."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What opening a release needs of its stage. `source` holds the folder serving/.
+
+    `automatic` says whether a definition may do without a review.
+    """
+
+    name: str
+    region: str
+    ledger: ReleaseLedger
+    store: Store
+    pipeline: ReleasePipeline
+    notices: Notices
+    render: Callable[..., str]
+    source: Path
+    automatic: bool = True
+
+
+@dataclass(frozen=True)
+class _Bundle:
+    key: str
+    version: str
+    sha256: str
+    record_sha256: str
+    review_uri: str
+    document: dict[str, Any]
+
+
+def open_release(opening: Opening, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Take {run, model, package_arn, verdict, summary}; answer with the release opened."""
+    model, run, verdict = event["model"], event["run"], event["verdict"]
+    if verdict not in ("promote", "hold"):
+        raise RejectedCandidateError(f"run {run}: its verdict is {verdict}, which opens no release")
+    number, opened_at = opening.ledger.number_for(model, run, moment(now))
+    bundle = _write(opening, number, opened_at, event)
+    record = bundle.document
+    item = opening.ledger.open(
+        model,
+        number,
+        {
+            "run": run,
+            "package_arn": event["package_arn"],
+            "package_version": record["package"]["version"],
+            "verdict": verdict,
+            "summary": event["summary"],
+            "approval": record["approval"],
+            "opened_at": opened_at,
+            "bundle_key": bundle.key,
+            "bundle_version": bundle.version,
+            "bundle_sha256": bundle.sha256,
+            "release_sha256": bundle.record_sha256,
+            "review_uri": bundle.review_uri,
+        },
+    )
+    execution = item.get("execution") or _start(opening, item, record)
+    item = {**item, "execution": execution}
+    _announce(opening, item, record)
+    return {
+        "release": number,
+        "review_uri": bundle.review_uri,
+        "execution": execution,
+        "approval": record["approval"],
+        "summary": event["summary"],
+    }
+
+
+def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, Any]) -> _Bundle:
+    store, model, run = opening.store, event["model"], event["run"]
+    evidence = read_evidence(store, model, run)
+    tree = serving_tree(opening.source)
+    golden = store.read(store.run_key(model, run, "evaluate/golden.json"))
+    costs = cost(evidence.reports, evidence.resources)
+    artifact = _artifact(store, evidence)
+    kept_golden = _once(store, model, number, GOLDEN, golden, JSON)
+    evaluation = _evaluation(store, model, run)
+    digests = {
+        "Model file": artifact.sha256,
+        "Golden records": kept_golden.sha256,
+        "Evaluation": evaluation.sha256,
+        "Serving code": tree_digest(tree),
+    }
+    page = _page(opening, number, event, evidence, opened_at, digests, costs)
+    review = _once(store, model, number, "review.html", page.encode(), HTML)
+    document = release_document(
+        Case(
+            release=number,
+            opened_at=opened_at,
+            plan=evidence.plan,
+            package_arn=event["package_arn"],
+            verdict=event["verdict"],
+            summary=event["summary"],
+            artifact=artifact,
+            golden=kept_golden,
+            evaluation=evaluation,
+            review=review,
+            source=tree_digest(tree),
+            cost=costs,
+            automatic=opening.automatic,
+        )
+    )
+    record = release_bytes(document)
+    _once(store, model, number, RECORD, record, JSON)
+    content = pack(record, golden, tree)
+    bundle = _once(store, model, number, "bundle.zip", content, ZIP)
+    return _Bundle(
+        key=store.release_key(model, number, "bundle.zip"),
+        version=bundle.version,
+        sha256=bundle.sha256,
+        record_sha256=sha256(record),
+        review_uri=review.uri,
+        document=document,
+    )
+
+
+def _once(store: Store, model: str, number: int, name: str, content: bytes, kind: str) -> Stored:
+    key = store.release_key(model, number, name)
+    return Stored(store.uri(key), store.write_once(key, content, kind), sha256(content))
+
+
+def _artifact(store: Store, evidence: Evidence) -> Stored:
+    plan = evidence.plan
+    key = store.run_key(plan["model"], plan["run"], "train/model.tar.gz")
+    version = store.version_of(key) or ""
+    return Stored(store.uri(key), version, evidence.training["model_sha256"])
+
+
+def _evaluation(store: Store, model: str, run: str) -> Stored:
+    key = store.run_key(model, run, "evaluate/evaluation.json")
+    content, version = store.read_current(key)
+    return Stored(store.uri(key), version, sha256(content))
+
+
+def _page(
+    opening: Opening,
+    number: int,
+    event: Mapping[str, Any],
+    evidence: Evidence,
+    opened_at: str,
+    digests: Mapping[str, str],
+    costs: Mapping[str, Any],
+) -> str:
+    """The review page again, for exactly this release: its number, its digests, how to decide."""
+    store, model, run = opening.store, event["model"], event["run"]
+    verdict = store.read_json(store.run_key(model, run, "verdict.json"))
+    content = evidence.plan["definition"]["content"]
+    return opening.render(
+        evidence.plan,
+        evidence.evaluation,
+        verdict,
+        judged_at=str(verdict.get("judged_at") or opened_at),
+        training=evidence.training,
+        preprocess=evidence.preprocess,
+        champion_definition=evidence.champion_definition,
+        cost=costs,
+        release={
+            "number": number,
+            "opened_at": opened_at,
+            "approval": approval_of(content, event["verdict"], allowed=opening.automatic),
+            "package_arn": event["package_arn"],
+            "digests": dict(digests),
+        },
+    )
+
+
+def _start(opening: Opening, item: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    model, number = str(record["model"]), int(record["release"])
+    variables = {
+        "model": model,
+        "release": str(number),
+        "purpose": "promotion",
+        "review": str(record["approval"]),
+        "summary": value_for(str(record["summary"]), LONGEST_SUMMARY),
+        "review_url": console_address(str(item["review_uri"]), opening.region),
+    }
+    # The bundle's digest is in it: a release that was begun anew is another one.
+    named = f"{opening.name}/{model}/{number}/{item['bundle_sha256']}"
+    token = hashlib.sha256(named.encode()).hexdigest()
+    execution = opening.pipeline.start(
+        variables, str(item["bundle_key"]), str(item["bundle_version"]), token
+    )
+    started = opening.ledger.start(model, number, execution)
+    known = started or opening.ledger.release(model, number) or {}
+    return str(known.get("execution", execution))
+
+
+def _announce(opening: Opening, item: Mapping[str, Any], record: Mapping[str, Any]) -> None:
+    model, at = str(record["model"]), str(record["opened_at"])
+    number, waits = int(record["release"]), record["approval"] == "manual"
+    happening = Happening(
+        at=at,
+        event="opened",
+        release=number,
+        key=f"{number:06d}-1-opened",
+        reason=record["summary"],
+        execution=item["execution"],
+    )
+    notice = notice_of(opening, model, item, "release waiting", at, str(record["summary"]))
+    tell(opening, model, happening, notice if waits else None)

@@ -1,0 +1,154 @@
+"""What changed since the champion: the data, and the definition."""
+
+from collections.abc import Iterator, Mapping
+
+from core.numbers import finite
+from core.review.case import Case
+from core.review.charts import Bar
+from core.review.reading import Document, mapping, mappings
+from core.review.tables import Cell, Column, Table, Tone, table
+from core.review.wording import alike, counted, percent, text
+
+# The customary reading of the population stability index.
+SOME_DRIFT, STRONG_DRIFT = 0.1, 0.25
+FULL_BAR = 0.5
+
+
+def drift_table(case: Case) -> Table | None:
+    """How each feature moved since the champion's training data; None without its baseline."""
+    found = mappings(mapping(case.evaluation.get("data")).get("drift"))
+    if not found:
+        return None
+    ordered = sorted(
+        found,
+        key=lambda each: (
+            finite(each.get("psi")) is not None,  # what could not be computed is looked at first
+            -(finite(each.get("psi")) or 0.0),
+            text(each.get("feature")),
+        ),
+    )
+    columns = [
+        Column("Feature"),
+        Column("PSI", "number"),
+        Column("Missing before", "number"),
+        Column("Missing now", "number"),
+        Column("Reading", "rest"),
+    ]
+    return table(
+        "drift-table",
+        "Drift of the training data since the champion's, most first",
+        columns,
+        [
+            _drift_row(each, psi)
+            for each, psi in zip(
+                ordered, alike([_shown_psi(each) for each in ordered]), strict=True
+            )
+        ],
+        case.limit,
+        thing="feature",
+        remainder="; evaluation.json holds them all",
+    )
+
+
+def _drift_row(each: Document, written: str) -> list[Cell]:
+    psi = finite(each.get("psi"))
+    tone, reading = drift_words(psi)
+    drawn = None
+    if psi is not None:
+        marks = (100 * SOME_DRIFT / FULL_BAR, 100 * STRONG_DRIFT / FULL_BAR)
+        drawn = Bar(round(100 * min(max(psi, 0.0), FULL_BAR) / FULL_BAR, 1), marks)
+    return [
+        Cell(text(each.get("feature")), note=text(each.get("kind"), "")),
+        Cell(written, drawing=drawn),
+        Cell(percent(each.get("missing_before"))),
+        Cell(percent(each.get("missing_now"))),
+        Cell(reading, tone=tone),
+    ]
+
+
+def _shown_psi(each: Document) -> float | None:
+    """Without the last digits' noise: the same data is 0, not 10⁻³²."""
+    psi = finite(each.get("psi"))
+    return None if psi is None else round(psi, 6) + 0.0
+
+
+def drift_words(psi: float | None) -> tuple[Tone, str]:
+    """The customary reading of a population stability index."""
+    if psi is None:
+        return "unclear", "not computed"
+    if psi < SOME_DRIFT:
+        return "good", "stable"
+    return ("unclear", "some drift") if psi < STRONG_DRIFT else ("bad", "strong drift")
+
+
+def drift_summary(case: Case) -> str:
+    """The drift table in one sentence."""
+    found = mappings(mapping(case.evaluation.get("data")).get("drift"))
+    readings = [drift_words(finite(each.get("psi")))[1] for each in found]
+    moved = [
+        f"{readings.count(word)} {word}"
+        for word in ("strong drift", "some drift", "stable", "not computed")
+        if word in readings
+    ]
+    return f"{counted(len(readings), 'feature')}: {', '.join(moved)}." if moved else ""
+
+
+def flattened(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every scalar of a definition under its path; named entries go by name, not by place.
+
+    >>> dict(flattened({"features": [{"name": "sex", "kind": "categorical"}], "also": ["mae"]}))
+    {'features[sex].kind': 'categorical', 'also': 'mae'}
+    """
+    if isinstance(value, Mapping):
+        if not value and path:
+            yield path, "(none)"
+        for key, inner in value.items():
+            part = str(key) or "(blank)"
+            yield from flattened(inner, f"{path}.{part}" if path else part)
+    elif isinstance(value, list | tuple):
+        named = [each.get("name") if isinstance(each, Mapping) else None for each in value]
+        every_named = bool(named) and all(isinstance(name, str) for name in named)
+        if every_named and len(set(named)) == len(named):
+            for name, each in zip(named, value, strict=True):
+                rest = {key: inner for key, inner in each.items() if key != "name"}
+                yield from flattened(rest or "there", f"{path}[{name}]")
+        elif any(isinstance(each, Mapping | list | tuple) for each in value):
+            for index, each in enumerate(value):
+                yield from flattened(each, f"{path}[{index}]")
+        else:
+            yield path, ", ".join(_written(each) for each in value) or "(none)"
+    else:
+        yield path, _written(value)
+
+
+def _written(value: object) -> str:
+    return '""' if value == "" else text(value, "(none)")
+
+
+def definition_table(case: Case) -> Table | None:
+    """Keys of the definition that differ from the champion's; None without the champion's."""
+    if not case.champion_definition or not case.definition:
+        return None
+    was, now = dict(flattened(case.champion_definition)), dict(flattened(case.definition))
+    rows = []
+    for key in sorted(was.keys() | now.keys()):
+        before, after = was.get(key), now.get(key)
+        if before == after:
+            continue
+        change = "added" if before is None else "removed" if after is None else "changed"
+        rows.append(
+            (
+                Cell(key, code=True),
+                Cell(change),
+                Cell("–" if before is None else before, code=True),
+                Cell("–" if after is None else after, code=True),
+            )
+        )
+    columns = [
+        Column("Key in model.yaml"),
+        Column("Change", "short"),
+        Column("Champion", "short"),
+        Column("Candidate", "short"),
+    ]
+    caption = "The definition's differences from the champion's"
+    return table("definition-table", caption, columns, rows, case.limit, thing="key")

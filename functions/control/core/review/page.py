@@ -1,0 +1,161 @@
+"""Renders the review page: one HTML file that needs nothing else, runs nothing, asks for nothing.
+
+It shows a run's candidate, or the release it became, to the person who decides. It only shows:
+there is no link, form or script on it that could decide, so neither a mail scanner nor a careless
+click approves anything.
+"""
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from core.metrics import DIRECTION
+from core.review import behaviour, changes, comparison, judgement, lineage, release_facts
+from core.review.case import Case
+from core.review.reading import Document, listed, mapping
+from core.review.wording import clean, moment, sentence, shorten, text
+
+LARGEST_PAGE = 300_000
+LONGEST_NAME = 120  # characters of a row's or a column's name
+
+# (rows of a table, characters of a text). The first that keeps the page under its size is taken;
+# the last one is small enough for any input.
+LIMITS = ((60, 400), (30, 160), (12, 80), (6, 32))
+
+
+def render(
+    run_plan: Document,
+    evaluation: Document,
+    verdict: Document,
+    *,
+    judged_at: str,
+    training: Document | None = None,
+    preprocess: Document | None = None,
+    champion_definition: Document | None = None,
+    cost: Document | None = None,
+    release: Document | None = None,
+) -> str:
+    """The page as HTML, always under 300 kB; the same input gives the same page.
+
+    `release` has number, opened_at, approval, package_arn and digests by name; without it the page
+    is that of a run. Whatever is missing or broken in the documents is shown as such and never
+    raises: a rejected candidate is often rejected because of it.
+    """
+    page = ""
+    for rows, characters in LIMITS:
+        case = Case(
+            plan=mapping(run_plan),
+            evaluation=mapping(evaluation),
+            verdict=mapping(verdict),
+            directions=DIRECTION,
+            training=mapping(training),
+            preprocess=mapping(preprocess),
+            champion_definition=mapping(champion_definition),
+            release=mapping(release),
+            cost=mapping(cost),
+            limit=rows,
+        )
+        page = _template().render(**_view(case, judged_at), characters=characters)
+        if len(page.encode()) < LARGEST_PAGE:
+            break
+    return page
+
+
+def _view(case: Case, judged_at: str) -> dict[str, Any]:
+    """Everything the template shows, section by section."""
+    word = text(case.verdict.get("verdict"), "no verdict")
+    warned, more_warnings = lineage.warnings(case)
+    return {
+        "model": text(case.plan.get("model"), text(case.evaluation.get("model"), "unnamed model")),
+        "about": text(case.definition.get("description"), ""),
+        "task": text(case.definition.get("task", case.evaluation.get("task"))),
+        "target": text(case.definition.get("target")),
+        "owners": ", ".join(text(owner) for owner in listed(case.definition.get("owners"))),
+        "run": text(case.plan.get("run"), text(case.evaluation.get("run"))),
+        "reason": text(case.plan.get("reason")),
+        "judged": moment(judged_at),
+        "verdict": word,
+        "tone": judgement.VERDICT_TONES.get(word, "bad"),
+        "meaning": judgement.VERDICT_MEANINGS.get(word, "The gate gave no verdict that is known."),
+        # The heading above it already gives the verdict's word.
+        "summary": text(case.verdict.get("summary"), "").removeprefix(f"{word}: "),
+        "release": release_facts.reference(case),
+        "decide": release_facts.how_to_decide(case),
+        "facts": judgement.facts(case),
+        "rules": judgement.rules_table(case),
+        "champion": case.champion,
+        "compares": case.compares,
+        "cards": comparison.metric_cards(case),
+        "metrics": comparison.metric_table(case),
+        "segments": comparison.segment_tables(case),
+        "fewest": text(mapping(case.definition.get("gate")).get("minimum_segment_rows"), ""),
+        "fairness": comparison.fairness_tables(case),
+        "calibration": behaviour.calibration(case),
+        "residuals": behaviour.residuals(case),
+        "confusion": behaviour.confusion(case),
+        "importance": behaviour.importance(case),
+        "drift": changes.drift_table(case),
+        "drift_summary": changes.drift_summary(case),
+        "definition": changes.definition_table(case),
+        "definition_known": bool(case.champion_definition),
+        "definition_same": _same_definition(case),
+        "data": lineage.data_checks(case),
+        "warnings": warned,
+        "more_warnings": more_warnings,
+        "rejected": lineage.rejected_rows(case),
+        "lineage": lineage.lineage(case, judged_at),
+        "trained": lineage.trained(case),
+        "durations": lineage.durations(case),
+        "cost": release_facts.cost(case),
+        "style_hash": _style_hash(),
+    }
+
+
+def _same_definition(case: Case) -> bool:
+    """Whether both models' folders are the same, byte for byte."""
+    now = mapping(case.plan.get("definition")).get("sha256")
+    return now is not None and now == case.champion.get("definition_sha256")
+
+
+@pass_context
+def _shown(context: Context, value: object) -> object:
+    """What the template does to every value before escaping it; so no foreign text gets past it."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value  # a macro's own output, or a number computed here
+    shown = shorten(clean(value), context["characters"])
+    # A name of spaces or joiners alone would be an empty heading or cell.
+    return shown if not value or shown.strip(" \u200c\u200d") else "(blank)"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        # Not select_autoescape: it goes by the file's ending and would leave `.jinja` unescaped.
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters["sentence"] = sentence
+    environment.filters["brief"] = lambda name: shorten(clean(name), LONGEST_NAME)
+    return environment
+
+
+def _template() -> Any:
+    return _environment().get_template("page.html.jinja")
+
+
+@cache
+def _style_hash() -> str:
+    """The digest by which the page's policy allows its one style sheet, and no other."""
+    style = _environment().get_template("page.css").render()
+    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

@@ -1,0 +1,77 @@
+"""The page's tables as values: the template draws every one of them the same way."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core.review.charts import Bar, Strip
+from core.review.wording import counted
+
+# What a cell's text says, said again by colour and a drawn sign. The text alone must be enough.
+Tone = Literal["", "good", "even", "unclear", "bad"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its text, a quieter second line, a tone and a small drawing of the same fact."""
+
+    text: str
+    note: str = ""
+    tone: Tone = ""
+    drawing: Bar | Strip | None = None
+    level: int = 0  # 1–5 shades the cell, in the confusion matrix
+    code: bool = False  # an identifier or a setting: fixed width
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's heading and how its cells are laid out.
+
+    Numbers are set right. On a phone's cards a number or a short word takes a third of a line, the
+    rest what is left of it, and text a line of its own.
+    """
+
+    heading: str
+    kind: Literal["text", "short", "rest", "number"] = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A captioned table; the cells of column `header` name their rows."""
+
+    id: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    more: str = ""
+    header: int = 0
+    # A matrix keeps its shape on a phone and scrolls; other wide tables become a card per row.
+    matrix: bool = False
+
+    @property
+    def stacks(self) -> bool:
+        """Whether a phone shows each row as a card."""
+        return len(self.columns) > 3 and not self.matrix
+
+    @property
+    def narrow(self) -> bool:
+        """Whether so few columns of numbers would stand too far apart over the page's width."""
+        return len(self.columns) <= 3 and any(column.kind == "number" for column in self.columns)
+
+
+def table(
+    id: str,
+    caption: str,
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[Cell]],
+    limit: int,
+    *,
+    thing: str = "row",
+    remainder: str = "",
+    header: int = 0,
+) -> Table:
+    """A table of at most `limit` rows; it says how many it leaves out, and `remainder` of them."""
+    every = list(rows)
+    left = len(every) - limit
+    more = f"and {counted(left, f'more {thing}')}{remainder}" if left > 0 else ""
+    return Table(id, caption, columns, every[:limit], more, header)

@@ -1,0 +1,1 @@
+"""Runs: open one, lock its model, close it, report its failure."""

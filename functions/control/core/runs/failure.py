@@ -1,0 +1,176 @@
+"""What failed, in one line a person can act on, from whatever the platform says about it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.names import is_model_name
+
+LONGEST_MESSAGE = 1000
+
+# Raised on purpose, with a message that says it all; any other type is shown with its name.
+EXPECTED = frozenset(
+    {
+        "DefinitionError",
+        "EmptyDatasetError",
+        "ForeignPackageError",
+        "ImageMissingError",
+        "ObjectMissingError",
+        "RejectedCandidateError",
+        "ReleaseChangedError",
+        "RunNameError",
+        "RunRequestError",
+        "ServingSourceError",
+        "TooManyReleasesError",
+        "TurnContestedError",
+        "UnknownFileKindError",
+        "UnknownModelError",
+    }
+)
+
+_JOB_STEP = re.compile(r"-(preprocess|train|evaluate)-[0-9a-z]$")
+_MODEL_OF_RUN = re.compile(r"(.+)-[0-9]{12}-[0-9a-z]{3}")
+_SDK_APPENDIX = re.compile(r"\s*\((?:Service|Status Code|Request ID):? .*\)\s*$", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`error` is a name to tell failures apart by, `message` the line."""
+
+    error: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One failed execution, told by the workflow itself or by its status event.
+
+    `redrives` counts how often the execution had been redriven: each time it can fail anew.
+    """
+
+    run: str
+    model: str | None
+    error: str
+    cause: str
+    redrives: int = 0
+
+
+def occurrence(event: Mapping[str, Any]) -> Occurrence:
+    """Read what Report Failure's state says, or a "Step Functions Execution Status Change".
+
+    The model is None where the request named none that can exist.
+    """
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping):
+        return Occurrence(
+            run=str(event["run"]),
+            model=_model(event.get("model")),
+            error=str(event.get("error") or "Unknown"),
+            cause=str(event.get("cause") or ""),
+            redrives=int(event.get("redrives") or 0),
+        )
+    status = str(detail["status"])
+    # An input that is too large for the event is left out; the run's name still begins with it.
+    named = _MODEL_OF_RUN.fullmatch(str(detail["name"]))
+    asked = _document(detail.get("input")).get("model")
+    return Occurrence(
+        run=str(detail["name"]),
+        model=_model(asked) or _model(named and named[1]),
+        error=str(detail.get("error") or f"Execution.{status}"),
+        cause=str(detail.get("cause") or ""),
+        redrives=int(detail.get("redriveCount") or 0),
+    )
+
+
+def explain(error: str, cause: str) -> Failure:
+    """The failure behind an Error and Cause of Step Functions; never raises, never empty."""
+    document = _document(cause)
+    if "ProcessingJobName" in document:
+        return _job(document)
+    if "errorType" in document or "errorMessage" in document:
+        return _function(document)
+    words = _one_line(_SDK_APPENDIX.sub("", cause))
+    if error in ("States.Timeout", "Execution.TIMED_OUT"):
+        what = "a state" if error == "States.Timeout" else "the run"
+        mend = "look for a job that hangs, or raise the step's timeout_minutes"
+        return _failure(error, f"{what} took longer than its time limit; {words or mend}")
+    if error == "Execution.ABORTED":
+        return _failure(error, f"the run was stopped{': ' + words if words else ''}")
+    if not words:
+        return _failure(error, f"{error}, without a reason; see the execution's history")
+    # Run Failed repeats what was reported: no name is put before the words twice.
+    named = error in EXPECTED or error.endswith("JobFailed") or words.startswith(error)
+    return _failure(error, words if named else f"{error.rsplit('.', 1)[-1]}: {words}")
+
+
+def _job(document: Mapping[str, Any]) -> Failure:
+    """From the DescribeProcessingJob document that `.sync` gives as the Cause."""
+    name = str(document["ProcessingJobName"])
+    found = _JOB_STEP.search(name)
+    step = found[1] if found else "processing"
+    error = f"{step.capitalize()}JobFailed"
+    # Before what the job says: it was told to end, and not why.
+    if limit := _limit_reached(document):
+        mend = f"raise resources.{step}.timeout_minutes in model.yaml"
+        return _failure(error, f"{step}: the job {name} ran longer than {limit} seconds; {mend}")
+    said = _one_line(document.get("ExitMessage") or document.get("FailureReason") or "")
+    if said:
+        return _failure(error, f"{step}: {said}")
+    if document.get("ProcessingJobStatus") != "Stopped":
+        return _failure(error, f"{step}: the job {name} failed without a reason; see its log")
+    return _failure(error, f"{step}: the job {name} was stopped before it was done; run it again")
+
+
+def _limit_reached(document: Mapping[str, Any]) -> int | None:
+    """The job's own time limit in seconds, where that ended it: told by name, or by its times."""
+    limit = _document(document.get("StoppingCondition")).get("MaxRuntimeInSeconds")
+    if not isinstance(limit, int):
+        return None
+    named = "MaxRuntimeExceeded" in str(document.get("FailureReason"))
+    stopped = document.get("ProcessingJobStatus") == "Stopped"
+    return limit if named or (stopped and _seconds(document) >= limit) else None
+
+
+def _seconds(document: Mapping[str, Any]) -> float:
+    """How long a job ran; 0 where its times are not given as epoch milliseconds."""
+    start, end = document.get("ProcessingStartTime"), document.get("ProcessingEndTime")
+    if isinstance(start, int | float) and isinstance(end, int | float):
+        return (end - start) / 1000
+    return 0
+
+
+def _function(document: Mapping[str, Any]) -> Failure:
+    """From the JSON that a Lambda function's exception becomes."""
+    error = str(document.get("errorType") or "Lambda.Unknown")
+    words = _one_line(document.get("errorMessage") or "no message")
+    return _failure(error, words if error in EXPECTED else f"{error}: {words}")
+
+
+def _failure(error: str, message: str) -> Failure:
+    message = _one_line(message)
+    if len(message) > LONGEST_MESSAGE:
+        message = message[: LONGEST_MESSAGE - 3] + "..."
+    return Failure(error, message)
+
+
+def _model(name: object) -> str | None:
+    return name if isinstance(name, str) and is_model_name(name) else None
+
+
+def _document(value: object) -> Mapping[str, Any]:
+    """The JSON object in a text, or as it is; empty for anything else."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, Mapping) else {}
+
+
+def _one_line(text: object) -> str:
+    printable = "".join(c if c.isprintable() else " " for c in str(text))
+    return " ".join(printable.split())

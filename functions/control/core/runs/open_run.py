@@ -1,0 +1,286 @@
+"""Opening a run: whose turn it is, what it reads, whether there is anything new in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.definition.schema import ModelDefinition, apply_parameters, parse_definition
+from core.names import check_run_name, job_prefix, package_group
+from core.runs.fingerprint import fingerprint
+from core.runs.images import StepImage
+from core.runs.lock import Asked
+from core.runs.request import RunRequest, parse_request
+from core.runs.run_table import CLOSED, Ledger
+from core.runs.snapshot import Snapshot, take_snapshot
+from core.stage.bucket import ObjectMissingError, Store
+from core.stage.registry import FINGERPRINT, RUN, Group, Registry, champion_of, first_with
+from core.wording import moment, size
+
+# A job's state allows this much above the job's own limit, for finding a machine, after waiting up
+# to as long again for the account's quota.
+SECONDS_TO_FIND_A_MACHINE = 15 * 60
+SECONDS_TO_GET_QUOTA = 15 * 60
+# So many jobs of a run are run again where the platform lost them, after a pause.
+LOST_JOBS = 2
+SECONDS_BEFORE_ANOTHER_TRY = 3 * 60
+SECONDS_TO_CLOSE = 15 * 60
+
+
+class UnknownModelError(Exception):
+    """The stage has no definition of the model that was asked for."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What opening a run needs of its stage."""
+
+    stack: str
+    ledger: Ledger
+    store: Store
+    registry: Registry
+    images: Callable[[], dict[str, StepImage]]
+    has_ended: Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class _Definition:
+    sha256: str
+    content: ModelDefinition
+
+
+def open_run(opening: Opening, name: object, request: object, now: datetime) -> dict[str, Any]:
+    """Answer with everything the rest of the run needs; twice for one run, the same twice."""
+    run = check_run_name(name)
+    asked_for = parse_request(request)
+    known = opening.ledger.run_record(asked_for.model, run)
+    # A run that failed or was stopped gave its turn back; redriven, it must ask for it anew.
+    if "answer" in known and known["status"] != "FAILED":
+        return dict(json.loads(known["answer"]))
+    definition = _definition(opening, asked_for)
+    asked = opening.ledger.ask_turn(
+        asked_for.model,
+        run,
+        int(now.timestamp()),
+        seconds_needed(definition.content),
+        asked_for.model_dump(exclude_none=True),
+        opening.has_ended,
+    )
+    record = {"reason": asked_for.reason, "opened_at": moment(now), "definition": definition.sha256}
+    if asked.outcome == "queued":
+        answer = _queued(run, asked_for, asked)
+        record |= {"status": "QUEUED", "behind": asked.behind or ""}
+    else:
+        opening.ledger.write_run(asked_for.model, run, {**record, "status": "RUNNING"})
+        answer = _prepared(opening, run, asked_for, definition, asked, now)
+        record |= {"fingerprint": answer["fingerprint"], "snapshot": answer["snapshot"]}
+    opening.ledger.write_run(
+        asked_for.model,
+        run,
+        {**record, "summary": answer["summary"], "answer": json.dumps(answer)},
+    )
+    return answer
+
+
+def seconds_needed(definition: ModelDefinition) -> int:
+    """After this long the turn is free to be taken over: no run of the model can still be alive."""
+    resources = definition.resources
+    minutes = [
+        step.timeout_minutes for step in (resources.preprocess, resources.train, resources.evaluate)
+    ]
+    jobs = [*minutes, *[max(minutes)] * LOST_JOBS]
+    waiting = len(jobs) * (SECONDS_TO_FIND_A_MACHINE + SECONDS_TO_GET_QUOTA)
+    pauses = LOST_JOBS * SECONDS_BEFORE_ANOTHER_TRY
+    return sum(jobs) * 60 + waiting + pauses + SECONDS_TO_CLOSE
+
+
+def _definition(opening: Opening, request: RunRequest) -> _Definition:
+    model = request.model
+    sha256 = request.definition or opening.ledger.current_definition(model)
+    if sha256 is None:
+        raise UnknownModelError(
+            f"model {model}: the stage {opening.stack} has no definition of it; check the name, or "
+            f"publish models/{model} with `kanmon run {model}`"
+        )
+    key = opening.store.definition_key(model, sha256, "model.yaml")
+    try:
+        text = opening.store.read(key).decode("utf-8", "replace")
+    except ObjectMissingError as error:
+        raise UnknownModelError(
+            f"model {model}: the definition {opening.store.uri(key)} is not there; "
+            f"publish models/{model} with `kanmon run {model}`"
+        ) from error
+    definition = parse_definition(text, f"models/{model}/model.yaml")
+    if definition.name != model:
+        raise UnknownModelError(
+            f"models/{model}/model.yaml: its name is {definition.name}, not {model}; "
+            "name the folder and the model alike"
+        )
+    return _Definition(sha256, apply_parameters(definition, request.parameters))
+
+
+def _prepared(
+    opening: Opening,
+    run: str,
+    request: RunRequest,
+    definition: _Definition,
+    asked: Asked,
+    now: datetime,
+) -> dict[str, Any]:
+    """The answer for a run that has the turn."""
+    store, model = opening.store, request.model
+    location = definition.content.data.location
+    snapshot = take_snapshot(model, store.bucket, location, store.current_objects(location))
+    images = opening.images()
+    identity = fingerprint(
+        snapshot.id,
+        definition.sha256,
+        {step: image.digest for step, image in images.items()},
+        request.parameters,
+    )
+    group = opening.registry.group(package_group(opening.stack, model))
+    equals = None if request.force else _equal_run(opening, model, identity, group)
+    champion = _champion(opening, model) if equals is None else None
+    answer = {
+        "outcome": "nothing new" if equals else "new",
+        "run": run,
+        "model": model,
+        "equals": equals,
+        "behind": None,
+        "summary": _summary(request, snapshot, equals, asked)
+        + _without_release(opening, model, group, equals),
+        "bucket": store.bucket,
+        "prefix": store.uri(store.run_key(model, run)),
+        "snapshot": snapshot.id,
+        "snapshot_uri": store.uri(store.snapshot_key(model, snapshot.id)),
+        "definition_uri": store.uri(store.definition_key(model, definition.sha256)),
+        "fingerprint": identity,
+        "images": {step: image.uri for step, image in images.items()},
+        "job_prefix": job_prefix(opening.stack, run),
+        "resources": _resources(definition.content),
+        "champion": champion,
+        "package_group": group.name,
+        "package_group_exists": group.exists,
+    }
+    if equals is None:
+        store.write_json(store.snapshot_key(model, snapshot.id), snapshot.document())
+        plan = _plan(opening, answer, request, definition, snapshot, now)
+        store.write_json(store.run_key(model, run, "run.json"), plan)
+    return answer
+
+
+def _equal_run(opening: Opening, model: str, identity: str, group: Group) -> str | None:
+    """The earlier run with this fingerprint, which would give the same model again.
+
+    The registry knows one that registered its candidate and was killed before it was recorded.
+    """
+    recorded = opening.ledger.run_with_fingerprint(model, identity)
+    if recorded is not None:
+        return recorded
+    package = first_with(opening.registry.recent(group), FINGERPRINT, identity)
+    return package.metadata.get(RUN) if package is not None else None
+
+
+def _without_release(opening: Opening, model: str, group: Group, equals: str | None) -> str:
+    """What to do about an equal run that died between registering its candidate and releasing it:
+    nothing would ever open its release, because all later runs are skipped."""
+    if equals is None:
+        return ""
+    record = opening.ledger.run_record(model, equals)
+    if record.get("status") in CLOSED or "release" in record:
+        return ""
+    package = first_with(opening.registry.recent(group), RUN, equals)
+    if package is None or package.metadata.get("verdict") == "reject":
+        return ""
+    return (
+        "; its candidate is registered and has no release; open one with "
+        f"`kanmon run {model} --force`"
+    )
+
+
+def _champion(opening: Opening, model: str) -> dict[str, Any] | None:
+    """What the release pipeline promoted last; None is a named case, not a failure."""
+    promoted = opening.ledger.champion(model)
+    if promoted is None:
+        return None
+    return champion_of(promoted, opening.registry.package(promoted["package_arn"]))
+
+
+def _plan(
+    opening: Opening,
+    answer: dict[str, Any],
+    request: RunRequest,
+    definition: _Definition,
+    snapshot: Snapshot,
+    now: datetime,
+) -> dict[str, Any]:
+    """The content of run.json, which the steps and the verdict are made from."""
+    return {
+        "format": 1,
+        "run": answer["run"],
+        "model": request.model,
+        "reason": request.reason,
+        "commit": request.commit,
+        "opened_at": moment(now),
+        "fingerprint": answer["fingerprint"],
+        "bucket": opening.store.bucket,
+        "stack": opening.stack,
+        "snapshot": {
+            "id": snapshot.id,
+            "uri": answer["snapshot_uri"],
+            "objects": len(snapshot.objects),
+            "bytes": snapshot.bytes,
+        },
+        "definition": {
+            "sha256": definition.sha256,
+            "uri": answer["definition_uri"],
+            "content": definition.content.model_dump(mode="json"),
+        },
+        "parameters": dict(request.parameters),
+        "images": answer["images"],
+        "champion": answer["champion"],
+    }
+
+
+def _queued(run: str, request: RunRequest, asked: Asked) -> dict[str, Any]:
+    summary = f"queued: run {asked.behind} has the turn of {request.model}; this is run after it"
+    if asked.replaced:
+        summary += ", with these settings instead of those that waited before"
+    return {
+        "outcome": "queued",
+        "run": run,
+        "model": request.model,
+        "equals": None,
+        "behind": asked.behind,
+        "summary": summary,
+        "fingerprint": None,
+    }
+
+
+def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked: Asked) -> str:
+    taken_over = ""
+    if asked.outcome == "taken over":
+        taken_over = (
+            f" (the turn of run {asked.behind}, which had expired or is over, was taken over)"
+        )
+    if equals:
+        alike = "data, definition, step code and parameters are those of"
+        return f"nothing new: {alike} run {equals}{taken_over}"
+    files = f"{len(snapshot.objects)} file{'' if len(snapshot.objects) == 1 else 's'}"
+    return f"new: {files}, {size(snapshot.bytes)}; reason: {request.reason}{taken_over}"
+
+
+def _resources(definition: ModelDefinition) -> dict[str, dict[str, Any]]:
+    """What each step's job is given. Only Preprocess is shared between instances."""
+    steps = definition.resources.model_dump()
+    return {
+        step: {
+            "instance_count": 1,
+            **settings,
+            "timeout_seconds": settings["timeout_minutes"] * 60,
+        }
+        for step, settings in steps.items()
+    }

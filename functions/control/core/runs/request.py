@@ -1,0 +1,53 @@
+"""What may be asked of a run: the input of one execution of `retrain`."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from core.definition.messages import nearest, shown
+from core.definition.schema import Parameter
+from core.names import MODEL_RULE, is_model_name
+
+_EXAMPLE = '{"model": "abalone", "reason": "manual"}'
+
+
+class RunRequestError(Exception):
+    """The execution's input does not ask for a run; the message has one line, with the mend."""
+
+
+def _model(text: str) -> str:
+    if not is_model_name(text):
+        raise ValueError(f"{shown(text)} is not a model name, which has {MODEL_RULE}")
+    return text
+
+
+class RunRequest(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    model: Annotated[str, AfterValidator(_model)]
+    reason: Annotated[str, Field(min_length=1, max_length=1000)] = "manual"
+    force: bool = False
+    # These replace the trainer's own: {"rounds": 500, "learning_rate": 0.05}.
+    parameters: dict[str, Parameter] = {}
+    # The commit the request came from, for the lineage of what comes of it.
+    commit: Annotated[str, Field(max_length=100)] | None = None
+    # The sha256 of the definition to run; without it, the one the stage holds as current.
+    definition: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+def parse_request(raw: Any) -> RunRequest:
+    """The request in an execution's input, or RunRequestError."""
+    try:
+        return RunRequest.model_validate(raw)
+    except ValidationError as error:
+        problem, *_ = error.errors(include_url=False)
+        where = ".".join(str(part) for part in problem["loc"]) or "input"
+        if problem["type"] == "extra_forbidden":
+            words = f"unknown key; {nearest(where, list(RunRequest.model_fields))}"
+        elif problem["type"] == "value_error":
+            words = str(problem["ctx"]["error"])
+        else:
+            words = f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
+        raise RunRequestError(
+            f"the run's input, {where}: {words}; write an input such as {_EXAMPLE}"
+        ) from error

@@ -1,0 +1,79 @@
+"""A snapshot: the exact objects a run reads, and so the version of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from core.canonical import digest
+
+DATA_SUFFIXES = (".csv", ".csv.gz", ".parquet")
+
+
+class EmptyDatasetError(Exception):
+    """There is nothing to train on."""
+
+
+class UnknownFileKindError(Exception):
+    """A file among the data that no step can read."""
+
+
+@dataclass(frozen=True, order=True)
+class DataObject:
+    """One version of one object. `size` is in bytes, `checksum` the ETag without its quotes."""
+
+    key: str
+    version_id: str
+    size: int
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    id: str
+    model: str
+    bucket: str
+    objects: tuple[DataObject, ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(each.size for each in self.objects)
+
+    def document(self) -> dict[str, Any]:
+        """The content of snapshots/<model>/<id>.json."""
+        return {
+            "format": 1,
+            "id": self.id,
+            "model": self.model,
+            "bucket": self.bucket,
+            "objects": [asdict(each) for each in self.objects],
+        }
+
+
+def take_snapshot(model: str, bucket: str, location: str, listed: Iterable[DataObject]) -> Snapshot:
+    """The snapshot of the current objects below `location`, whatever their order.
+
+    Its id follows from keys, sizes and checksums: the same bytes uploaded again are the same data,
+    though their version ids differ. Folder markers and names that begin with `.` or `_` are not
+    data; any other name that no step can read is an error, so that no file is skipped unseen.
+    """
+    objects = tuple(sorted(each for each in listed if not _is_marker(each)))
+    for each in objects:
+        if not each.key.lower().endswith(DATA_SUFFIXES):
+            raise UnknownFileKindError(
+                f"s3://{bucket}/{each.key}: not a {', '.join(DATA_SUFFIXES)} file; "
+                "convert it or remove it from the dataset"
+            )
+    if not objects:
+        raise EmptyDatasetError(
+            f"s3://{bucket}/{location}: no data there for model {model}; "
+            f"put some with `kanmon put-data {model} FILE`"
+        )
+    identity = digest([[each.key, each.size, each.checksum] for each in objects])[:32]
+    return Snapshot(identity, model, bucket, objects)
+
+
+def _is_marker(each: DataObject) -> bool:
+    name = each.key.rsplit("/", 1)[-1]
+    return name == "" or name.startswith((".", "_"))

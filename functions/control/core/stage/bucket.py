@@ -1,0 +1,172 @@
+"""The data bucket: the only place that knows which object is where."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from core.canonical import canonical_json
+from core.runs.snapshot import DataObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+# What S3 answers for a version that is not there, or never was: the last, for a malformed id.
+_GONE = ("NoSuchKey", "NoSuchVersion", "404", "InvalidArgument")
+
+
+class ObjectMissingError(Exception):
+    """An object that an earlier step should have written is not there."""
+
+
+class ReleaseChangedError(Exception):
+    """An object of a release, which never changes, is not what it was when it was written."""
+
+
+class Store:
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self.bucket}/{key}"
+
+    # ---- where things are
+
+    @staticmethod
+    def run_key(model: str, run: str, name: str = "") -> str:
+        return f"runs/{model}/{run}/{name}" if name else f"runs/{model}/{run}"
+
+    @staticmethod
+    def snapshot_key(model: str, snapshot: str) -> str:
+        return f"snapshots/{model}/{snapshot}.json"
+
+    @staticmethod
+    def definition_key(model: str, sha256: str, name: str = "") -> str:
+        return f"definitions/{model}/{sha256}/{name}"
+
+    @staticmethod
+    def release_key(model: str, release: int, name: str) -> str:
+        return f"releases/{model}/{release}/{name}"
+
+    @staticmethod
+    def metrics_key(model: str, run: str) -> str:
+        # Athena reads the folder's name as a column.
+        return f"metrics/model={model}/{run}.json"
+
+    # ---- reading and writing
+
+    def current_objects(self, prefix: str) -> Iterator[DataObject]:
+        """The newest version of every object below the prefix that has not been deleted."""
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        )
+        for page in pages:
+            for version in page.get("Versions", []):
+                if version["IsLatest"]:
+                    yield DataObject(
+                        key=version["Key"],
+                        version_id=version["VersionId"],
+                        size=version["Size"],
+                        checksum=version["ETag"].strip('"'),
+                    )
+
+    def read(self, key: str) -> bytes:
+        try:
+            return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except self._client.exceptions.NoSuchKey as error:
+            raise ObjectMissingError(f"{self.uri(key)} is not there") from error
+
+    def read_json(self, key: str) -> Any:
+        """The document; not-a-number comes out as it was written, for the gate to refuse."""
+        content = self.read(key)
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            raise ObjectMissingError(f"{self.uri(key)} is not JSON: {error}") from error
+
+    def read_json_if_there(self, key: str) -> Any | None:
+        try:
+            return self.read_json(key)
+        except ObjectMissingError:
+            return None
+
+    def version_of(self, key: str) -> str | None:
+        """The version id of the object as it is now; None in a bucket without versions."""
+        try:
+            return self._client.head_object(Bucket=self.bucket, Key=key).get("VersionId")
+        except self._client.exceptions.ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+                raise ObjectMissingError(f"{self.uri(key)} is not there") from error
+            raise
+
+    def read_current(self, key: str) -> tuple[bytes, str]:
+        """The object's bytes and the id of the version they are of."""
+        try:
+            found = self._client.get_object(Bucket=self.bucket, Key=key)
+        except self._client.exceptions.NoSuchKey as error:
+            raise ObjectMissingError(f"{self.uri(key)} is not there") from error
+        return found["Body"].read(), found.get("VersionId", "")
+
+    def read_version(self, key: str, version: str) -> bytes:
+        try:
+            found = self._client.get_object(Bucket=self.bucket, Key=key, VersionId=version)
+        except self._client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                raise ObjectMissingError(
+                    f"{self.uri(key)} is not there any more as version {version}"
+                ) from error
+            raise
+        return found["Body"].read()
+
+    def sha256_of_version(self, key: str, version: str) -> str | None:
+        """The digest of a version's bytes, however many they are; None if it is gone."""
+        try:
+            found = self._client.get_object(Bucket=self.bucket, Key=key, VersionId=version)
+        except self._client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _GONE:
+                return None
+            raise
+        whole = hashlib.sha256()
+        for part in found["Body"].iter_chunks(1024 * 1024):
+            whole.update(part)
+        return whole.hexdigest()
+
+    def write_once(self, key: str, body: bytes, kind: str) -> str:
+        """Write what must never be overwritten; answers with its version id.
+
+        Writing the same bytes again changes nothing; other bytes raise ReleaseChangedError.
+        """
+        try:
+            written = self._client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, ContentType=kind, IfNoneMatch="*"
+            )
+        except self._client.exceptions.ClientError as error:
+            # 409: somebody else is writing it at this moment. The state machine asks again.
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
+            there, version = self.read_current(key)
+            if there != body:
+                raise ReleaseChangedError(
+                    f"{self.uri(key)} is there already with other content; a release never "
+                    "changes, so run the model again to open a new one"
+                ) from error
+            return version
+        return written.get("VersionId", "")
+
+    def write_line(self, key: str, document: object) -> None:
+        """One JSON document on one line, as Athena reads it."""
+        self._write(key, canonical_json(document) + "\n", "application/json")
+
+    def write_json(self, key: str, document: object) -> None:
+        body = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+        self._write(key, body, "application/json")
+
+    def write_page(self, key: str, html: str) -> None:
+        self._write(key, html, "text/html; charset=utf-8")
+
+    def _write(self, key: str, body: str, kind: str) -> None:
+        self._client.put_object(Bucket=self.bucket, Key=key, Body=body.encode(), ContentType=kind)

@@ -1,0 +1,114 @@
+"""A job of the release pipeline: what a Lambda action is asked, and how it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from core.releases.admission_rule import Claim
+from core.stage.release_pipeline import value_for
+
+if TYPE_CHECKING:
+    from mypy_boto3_codepipeline import CodePipelineClient
+
+LONGEST_MESSAGE = 2000
+
+
+class JobError(Exception):
+    """The event is no job of our pipeline; nobody can be answered."""
+
+
+def job_id(event: Mapping[str, Any]) -> str:
+    try:
+        return str(event["CodePipeline.job"]["id"])
+    except (KeyError, TypeError) as error:
+        raise JobError("the event holds no CodePipeline job") from error
+
+
+def parameters(event: Mapping[str, Any]) -> dict[str, str]:
+    """The action's UserParameters; ValueError where they are not what the template gives."""
+    configuration = event["CodePipeline.job"]["data"]["actionConfiguration"]["configuration"]
+    given = json.loads(configuration["UserParameters"], object_pairs_hook=_once_each)
+    return {str(name): str(value) for name, value in given.items()}
+
+
+def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """A name that comes twice was brought in by the value of a variable."""
+    given = dict(pairs)
+    if len(given) != len(pairs):
+        raise ValueError("a name is given twice in UserParameters")
+    return given
+
+
+def claim_of(given: Mapping[str, str]) -> Claim:
+    return Claim(
+        model=given["model"],
+        release=int(given["release"]),
+        purpose=given["purpose"],
+        execution=given["execution"],
+        bundle_version=given.get("bundle_version", ""),
+        previous=given.get("previous") or None,
+    )
+
+
+class Jobs:
+    """Answers jobs. One that was answered before is left as it is: Lambda may call us twice."""
+
+    def __init__(self, client: CodePipelineClient) -> None:
+        self._client = client
+
+    def succeed(self, job: str, summary: str, variables: Mapping[str, str]) -> None:
+        with self._once():
+            self._client.put_job_success_result(
+                jobId=job,
+                executionDetails={"summary": value_for(summary, LONGEST_MESSAGE)},
+                outputVariables=dict(variables),
+            )
+
+    def go_on(self, job: str, summary: str) -> None:
+        """Ask to be asked again: CodePipeline calls the function anew with the token."""
+        with self._once():
+            self._client.put_job_success_result(
+                jobId=job,
+                executionDetails={"summary": value_for(summary, LONGEST_MESSAGE)},
+                continuationToken=json.dumps({"waits": value_for(summary, 1000)}),
+            )
+
+    def fail(self, job: str, message: str) -> None:
+        with self._once():
+            self._client.put_job_failure_result(
+                jobId=job,
+                failureDetails={
+                    "type": "JobFailed",
+                    "message": value_for(message, LONGEST_MESSAGE),
+                },
+            )
+
+    @contextmanager
+    def _once(self) -> Iterator[None]:
+        with suppress(self._client.exceptions.InvalidJobStateException):
+            yield
+
+
+class Log(Protocol):
+    def exception(self, msg: object) -> None: ...
+
+
+class JobAnswers(Protocol):
+    """See Jobs."""
+
+    def fail(self, job: str, message: str) -> None: ...
+
+
+@contextmanager
+def owing_an_answer(jobs: JobAnswers, job: str, name: str, log: Log) -> Iterator[None]:
+    """Answer a job for which the function breaks down: CodePipeline would wait for it for long."""
+    try:
+        yield
+    except Exception as error:
+        words = f"{name} broke down: {type(error).__name__}: {error}"
+        # Raised on, Lambda would call us again for a job that is over.
+        log.exception(words)
+        jobs.fail(job, f"{words}; its log says more; retry the stage")

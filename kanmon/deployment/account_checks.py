@@ -1,0 +1,212 @@
+"""Is this account ready for a first deployment? Nothing here changes anything."""
+
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from kanmon.deployment.machine_checks import Check, docker, models
+from kanmon.errors import KanmonError
+from kanmon.project import Project, stage_settings
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+# Job names are <stack>-<run>-<step>-<attempt>, at most 63 characters.
+LONGEST_STACK = 12
+# What Lambda leaves unreserved for an account's other functions.
+KEPT_BY_LAMBDA = 100
+# Verify runs on a small Linux machine of either kind.
+VERIFY_BUILDS = re.compile(
+    r"Concurrently running builds for (Linux|ARM)/(Small|Medium) environment"
+)
+
+
+def settings(project: Project, stage: str) -> list[Check]:
+    """samconfig.toml's part for the stage."""
+    try:
+        found = stage_settings(project, stage)
+    except KanmonError as error:
+        return [Check("fail", "samconfig.toml", error.what, error.mend)]
+    fit = len(found.stack) <= LONGEST_STACK and re.fullmatch(r"[a-z][a-z0-9-]*", found.stack)
+    return [
+        Check(
+            "ok" if fit else "fail",
+            "stack name",
+            found.stack,
+            f"Use at most {LONGEST_STACK} of a-z, 0-9 and hyphens: jobs are named after it.",
+        )
+    ]
+
+
+def programs(project: Project, stage: str) -> list[Check]:
+    """SAM, and uv for its python-uv build method."""
+    from kanmon.deployment import platform
+
+    try:
+        sam = Check("ok", "sam", str(platform.find_sam(project)))
+    except KanmonError as error:
+        sam = Check("fail", "sam", error.what, error.mend)
+    own = project.root / ".venv/bin/uv"
+    uv = str(own) if own.is_file() else shutil.which("uv")
+    return [
+        sam,
+        Check("ok" if uv else "fail", "uv", uv or "not found", "`make setup` brings it."),
+    ]
+
+
+def account(project: Project, stage: str) -> list[Check]:
+    """Credentials and region, then what the account holds and allows."""
+    from kanmon.stage.connection import connect, explain_aws
+
+    try:
+        connection = connect(stage, project)
+    except KanmonError as error:
+        return [Check("fail", "region", error.what, error.mend)]
+    except Exception as error:
+        return [Check("fail", "credentials", explain_aws(error)[0])]
+    region = Check("ok", "region", connection.region)
+    try:
+        who = connection.client("sts").get_caller_identity()
+    except Exception as error:
+        return [region, Check("fail", "credentials", explain_aws(error)[0])]
+    checks = [region, Check("ok", "credentials", str(who["Arn"]))]
+    for look in (_stack, _quotas, _concurrency, _builds, _pipelines):
+        try:
+            checks += look(connection, project)
+        except Exception as error:
+            what = look.__name__.strip("_").replace("_", " ")
+            checks.append(Check("warn", what, explain_aws(error)[0]))
+    return checks
+
+
+def _concurrency(connection: "Connection", project: Project) -> list[Check]:
+    """Can Lambda reserve what the models' scorers ask for?"""
+    limits = connection.client("lambda").get_account_settings()["AccountLimit"]
+    wanted = {name: one.serving.concurrency for name, one in definitions(project).items()}
+    return [
+        concurrency_check(
+            wanted, limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"]
+        )
+    ]
+
+
+def concurrency_check(wanted: dict[str, int], limit: int, unreserved: int) -> Check:
+    """Compare what the models' scorers reserve with what the account can give.
+
+    Models that are in service have reserved theirs already, so only what no account of this size
+    could give is a failure.
+    """
+    need = sum(wanted.values())
+    outcome = "ok" if unreserved - need >= KEPT_BY_LAMBDA else "warn"
+    if limit - need < KEPT_BY_LAMBDA:
+        outcome = "fail"
+    return Check(
+        outcome,
+        "lambda concurrency",
+        f"{limit}, {unreserved} of it not reserved; the models reserve {need}",
+        f"Lambda keeps {KEPT_BY_LAMBDA} for all other functions: lower serving.concurrency in "
+        "model.yaml, or ask for more in Service Quotas, AWS Lambda.",
+    )
+
+
+def _builds(connection: "Connection", project: Project) -> list[Check]:
+    """May the account run one build at a time? New accounts sometimes may not."""
+    client = connection.client("service-quotas")
+    pages = client.get_paginator("list_service_quotas").paginate(ServiceCode="codebuild")
+    limits = {
+        str(quota["QuotaName"]): float(quota["Value"]) for page in pages for quota in page["Quotas"]
+    }
+    return [build_check(limits)]
+
+
+def build_check(limits: dict[str, float]) -> Check:
+    """The best quota for builds of the kind that Verify needs."""
+    fitting = {
+        name: value for name, value in limits.items() if VERIFY_BUILDS.fullmatch(name)
+    }  # fmt: skip
+    if not fitting:
+        return Check("warn", "builds", "unknown", "Look at Service Quotas, AWS CodeBuild.")
+    name, limit = max(fitting.items(), key=lambda one: one[1])
+    return Check(
+        "ok" if limit >= 1 else "fail",
+        "builds",
+        f"{name}: {limit:.0f}, needed 1",
+        "Ask for more in Service Quotas, AWS CodeBuild: every release is verified in a build.",
+    )
+
+
+def _pipelines(connection: "Connection", project: Project) -> list[Check]:
+    """May these credentials look at pipelines and deployments at all?"""
+    connection.client("codepipeline").list_pipelines(maxResults=1)
+    connection.client("codedeploy").list_applications()
+    return [Check("ok", "pipelines", "CodePipeline and CodeDeploy answer")]
+
+
+def _stack(connection: "Connection", project: Project) -> list[Check]:
+    found = connection.stack_description()
+    if found is None:
+        return [Check("ok", "stack", f"{connection.stack} is not there yet")]
+    status = found["StackStatus"]
+    fine = status.endswith("_COMPLETE") and not status.startswith(("ROLLBACK", "DELETE"))
+    return [Check("ok" if fine else "fail", "stack", status, "Delete the stack, then deploy.")]
+
+
+def _quotas(connection: "Connection", project: Project) -> list[Check]:
+    """May the account run the instance types that the models name, and how many at once?"""
+    wanted = instance_types(project)
+    pages = (
+        connection.client("service-quotas")
+        .get_paginator("list_service_quotas")
+        .paginate(ServiceCode="sagemaker")
+    )
+    limits = {
+        str(quota["QuotaName"]): float(quota["Value"]) for page in pages for quota in page["Quotas"]
+    }
+    return [quota_check(instance, need, limits) for instance, need in sorted(wanted.items())]
+
+
+def quota_check(instance: str, need: int, limits: dict[str, float]) -> Check:
+    """Compare what a model asks for with the account's quota for processing jobs."""
+    name = f"{instance} for processing job usage"
+    limit = limits.get(name)
+    if limit is None:
+        return Check("warn", "quota", f"{name}: unknown", "Look at Service Quotas, SageMaker.")
+    return Check(
+        "ok" if limit >= need else "fail",
+        "quota",
+        f"{name}: {limit:.0f}, needed {need}",
+        "Ask for more in Service Quotas, Amazon SageMaker; new accounts often start at 0.",
+    )
+
+
+def instance_types(project: Project) -> dict[str, int]:
+    """The instance types of all models' steps, each with the largest number used at once."""
+    wanted: dict[str, int] = {}
+    for definition in definitions(project).values():
+        resources = definition.resources
+        for step in (resources.preprocess, resources.train, resources.evaluate):
+            count = getattr(step, "instance_count", 1)
+            wanted[step.instance_type] = max(wanted.get(step.instance_type, 0), count)
+    return wanted
+
+
+def definitions(project: Project) -> dict[str, Any]:
+    """The models' definitions; a broken one is told by the check of the models."""
+    from kanmon.models.definitions import read_folder
+
+    found = {}
+    for model in project.models():
+        with suppress(KanmonError):
+            found[model] = read_folder(project.model_folder(model)).definition
+    return found
+
+
+CHECKS: tuple[Callable[[Project, str], list[Check]], ...] = (
+    settings,
+    programs,
+    docker,
+    models,
+    account,
+)

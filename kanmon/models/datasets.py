@@ -1,0 +1,195 @@
+"""A model's data files on a stage: check, compare, upload. Same content is not uploaded again."""
+
+import hashlib
+import shutil
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kanmon.errors import BadInputError
+from kanmon.stage.connection import objects_under
+from kanmon.stage.local import LEAST_FREE_BYTES
+from kanmon.terminal.words import size
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+ENDINGS = (".csv", ".csv.gz", ".parquet")
+# Part size of uploads. The ETag of a large object depends on it: a change re-uploads everything.
+PART = 8 * 1024 * 1024
+SHOW_PROGRESS_FROM = 100_000_000
+# S3 allows 1024 bytes of key; this leaves room for any prefix.
+LONGEST_NAME = 255
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A local file that may be uploaded."""
+
+    path: Path
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What became of a file: uploaded, replaced, or the same as what is there."""
+
+    name: str
+    bytes: int
+    what: str
+
+
+def data_files(paths: Iterable[Path], folder: Path | None) -> tuple[list[DataFile], list[str]]:
+    """Check every file before anything is uploaded; the names of a folder's other files, too."""
+    if folder is None:
+        return _no_name_twice([_checked(path) for path in paths]), []
+    if not folder.is_dir():
+        raise BadInputError(f"{folder} is not a folder", "Name files, or a folder with --from.")
+    inside = sorted(path for path in folder.iterdir() if path.is_file())
+    chosen = [path for path in inside if path.name.lower().endswith(ENDINGS)]
+    if not chosen:
+        raise BadInputError(
+            f"there is no data in {folder}", f"Put files there that end in {_endings()}."
+        )
+    return [_checked(path) for path in chosen], [p.name for p in inside if p not in chosen]
+
+
+def _checked(path: Path) -> DataFile:
+    if path.is_dir():
+        raise BadInputError(f"{path} is a folder", f"Upload its files with --from {path}.")
+    name = checked_name(path.name)
+    if not path.exists():
+        raise BadInputError(f"there is no file {path}", "Check the path.")
+    try:
+        with path.open("rb") as file:
+            first = file.read(1)
+    except OSError as error:
+        raise BadInputError(
+            f"{path} cannot be read: {(error.strerror or str(error)).lower()}",
+            "Mend its permissions.",
+        ) from error
+    if not first:
+        raise BadInputError(f"{path} is empty", "Give a file with a header and rows.")
+    return DataFile(path, name, path.stat().st_size)
+
+
+def checked_name(name: str) -> str:
+    """The name under which a file is kept. Spaces, quotes and any letters are fine.
+
+    >>> checked_name("Größen 'März'.csv")
+    "Größen 'März'.csv"
+    """
+    if name in {"", ".", ".."} or "/" in name or "\\" in name:
+        raise BadInputError(f"{name!r} cannot name a data file", "Rename it without path parts.")
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name):
+        raise BadInputError(f"the file name {name!r} holds control characters", "Rename it.")
+    if len(name.encode()) > LONGEST_NAME:
+        raise BadInputError(f"the file name {name[:40]!r}… is too long", "Rename it.")
+    if not name.lower().endswith(ENDINGS):
+        raise BadInputError(f"{name} is not a kind of data file", f"Use {_endings()}.")
+    return name
+
+
+def _endings() -> str:
+    return f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
+
+
+def _no_name_twice(files: list[DataFile]) -> list[DataFile]:
+    seen: dict[str, Path] = {}
+    for file in files:
+        if file.name in seen and seen[file.name] != file.path:
+            raise BadInputError(
+                f"{seen[file.name]} and {file.path} have the same name",
+                "Data files are kept by name: rename one.",
+            )
+        seen[file.name] = file.path
+    return [DataFile(path, name, path.stat().st_size) for name, path in seen.items()]
+
+
+def require_room(files: list[DataFile], home: Path) -> None:
+    """Refuse what the local stage's disk cannot hold: the emulator would keep it in memory only."""
+    needed = sum(file.bytes for file in files) + LEAST_FREE_BYTES
+    free = shutil.disk_usage(home).free
+    if free < needed:
+        raise BadInputError(
+            f"the disk of {home} has {size(free)} free, and this needs {size(needed)}",
+            "Free some space; KANMON_HOME names another place.",
+        )
+
+
+def etag_of(path: Path) -> str:
+    """The ETag S3 gives this content: its MD5, or for several parts the MD5 of their MD5s."""
+    parts = []
+    with path.open("rb") as file:
+        while chunk := file.read(PART):
+            parts.append(hashlib.md5(chunk, usedforsecurity=False).digest())
+    if len(parts) == 1:
+        return parts[0].hex()
+    return f"{hashlib.md5(b''.join(parts), usedforsecurity=False).hexdigest()}-{len(parts)}"
+
+
+def put(
+    connection: "Connection",
+    prefix: str,
+    files: list[DataFile],
+    done: Callable[[Upload], None],
+    moving: Callable[[DataFile, int], None],
+) -> list[str]:
+    """Upload what is not there in the same content; the names of the other files under the prefix.
+
+    `done` hears of every file, `moving` of the bytes sent so far of a large one.
+    """
+    there = {one["Key"].removeprefix(prefix): one for one in objects_under(connection, prefix)}
+    for file in files:
+        held = there.get(file.name)
+        if held and held["Size"] == file.bytes and held["ETag"].strip('"') == etag_of(file.path):
+            done(Upload(file.name, file.bytes, "unchanged"))
+            continue
+        _send(connection, prefix, file, moving)
+        done(Upload(file.name, file.bytes, "replaced" if held else "uploaded"))
+    given = {file.name for file in files}
+    return sorted(name for name in there if name not in given and name)
+
+
+def _send(
+    connection: "Connection",
+    prefix: str,
+    file: DataFile,
+    moving: Callable[[DataFile, int], None],
+) -> None:
+    key = prefix + file.name
+    if file.bytes < PART:
+        connection.s3.put_object(Bucket=connection.bucket, Key=key, Body=file.path.read_bytes())
+        return
+    from boto3.s3.transfer import S3Transfer, TransferConfig
+
+    sent = 0
+
+    def progress(count: int) -> None:
+        nonlocal sent
+        sent += count
+        moving(file, sent)
+
+    parts = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART)
+    transfer = S3Transfer(connection.s3, parts)  # type: ignore[arg-type]  # the stubs' mistake
+    transfer.upload_file(
+        str(file.path),
+        connection.bucket,
+        key,
+        callback=progress if file.bytes >= SHOW_PROGRESS_FROM else None,
+    )
+
+
+def remove(connection: "Connection", prefix: str, names: list[str]) -> None:
+    """Take files out of the model's data. Their versions stay, for the runs that used them."""
+    for start in range(0, len(names), 1000):
+        batch = names[start : start + 1000]
+        answer = connection.s3.delete_objects(
+            Bucket=connection.bucket,
+            Delete={"Objects": [{"Key": prefix + name} for name in batch], "Quiet": True},
+        )
+        for problem in answer.get("Errors", []):
+            raise BadInputError(f"{problem.get('Key')} was not removed: {problem.get('Message')}")

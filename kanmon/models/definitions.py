@@ -1,0 +1,114 @@
+"""A model's folder: read it, validate it, publish it under its content's name."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import BadInputError, KanmonError
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+    from kanmon.terminal.invocation import Invocation
+
+FILES = ("model.yaml", "features.py")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A model's folder that is known to be valid."""
+
+    model: str
+    files: dict[str, bytes]
+    sha256: str
+    definition: Any  # lifecycle.definition.ModelDefinition, imported late
+
+
+def read_folder(folder: Path) -> Folder:
+    """Read and validate a model's folder; every problem in it is named."""
+    from core.definition.folder import folder_digest
+    from core.definition.schema import DefinitionError, parse_definition
+
+    files = _files(folder)
+    source = f"models/{folder.name}/model.yaml"
+    try:
+        definition = parse_definition(files["model.yaml"].decode(), source)
+    except DefinitionError as error:
+        raise as_bad_input(error.problems) from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(
+            f"{source} is not UTF-8 text (byte {error.start})", "Save it as UTF-8."
+        ) from error
+    if definition.name != folder.name:
+        raise BadInputError(
+            f"{source}, name: {definition.name!r} is not its folder's name",
+            f"Write {folder.name} there, or rename the folder.",
+        )
+    return Folder(folder.name, files, folder_digest(files), definition)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
+
+
+def published_as_it_is(invocation: "Invocation", folder: Path) -> str | None:
+    """The folder's digest if its stage holds just this content, which was valid when it got there.
+
+    Then reading it again can be left out, which is what takes longest. A stage that cannot be
+    asked is no news here: the folder is read first, and the stage's own error comes after.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from core.definition.folder import folder_digest
+
+    digest = folder_digest(_files(folder))
+    try:
+        return digest if published(invocation.connection, folder.name) == digest else None
+    except (KanmonError, BotoCoreError, ClientError):
+        return None
+
+
+def as_bad_input(problems: list[str]) -> BadInputError:
+    """All problems of a definition, a line each."""
+    more = "".join(f"\n        {problem}" for problem in problems[1:])
+    return BadInputError(f"{problems[0]}{more}")
+
+
+def published(connection: "Connection", model: str) -> str | None:
+    """The digest of the definition a stage holds for a model."""
+    found = connection.dynamodb.get_item(
+        TableName=connection.table,
+        Key={"model": {"S": model}, "item": {"S": "definition"}},
+    ).get("Item")
+    return found["sha256"]["S"] if found else None
+
+
+def publish(connection: "Connection", folder: Folder) -> bool:
+    """Make this the stage's definition of the model; False when it is already."""
+    if published(connection, folder.model) == folder.sha256:
+        return False
+    for name, content in folder.files.items():
+        _store(connection, f"definitions/{folder.model}/{folder.sha256}/{name}", content)
+    # Last, so that the table never names a definition that is not there. Who publishes may only
+    # set these two fields, and so cannot replace a record.
+    connection.dynamodb.update_item(
+        TableName=connection.table,
+        Key={"model": {"S": folder.model}, "item": {"S": "definition"}},
+        UpdateExpression="SET sha256 = :sha256, published_at = :now",
+        ExpressionAttributeValues={
+            ":sha256": {"S": folder.sha256},
+            ":now": {"S": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
+        },
+    )
+    return True
+
+
+def _store(connection: "Connection", key: str, content: bytes) -> None:
+    """Write what its name says; what is there already was published before, and never changes."""
+    from botocore.exceptions import ClientError
+
+    try:
+        connection.s3.put_object(Bucket=connection.bucket, Key=key, Body=content, IfNoneMatch="*")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "PreconditionFailed":
+            raise

@@ -1,0 +1,1 @@
+"""Drafts a model.yaml from a table of data."""

@@ -1,0 +1,204 @@
+"""A draft as a model.yaml in which everything is commented."""
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from kanmon.models.definitions import as_bad_input
+
+if TYPE_CHECKING:
+    from kanmon.models.drafting.columns import Draft
+
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+WORDS_WITH_A_MEANING = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+
+
+def scalar(text: str) -> str:
+    """A text as YAML, in quotes unless it is a plain word.
+
+    >>> scalar("sex"), scalar("yes"), scalar("a, b")
+    ('sex', '"yes"', '"a, b"')
+    """
+    if PLAIN.fullmatch(text) and text.lower() not in WORDS_WITH_A_MEANING:
+        return text
+    return quoted(text)
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, as it must be where it looks like a number; any letter survives.
+
+    >>> quoted("1"), quoted("tab\\t"), quoted("\\u200b")
+    ('"1"', '"tab\\\\t"', '"\\\\u200b"')
+    """
+    return "".join(
+        # JSON would write two halves of a surrogate pair, which YAML has not.
+        letter if letter.isprintable() or ord(letter) < 0x80 else _escape(letter)
+        for letter in json.dumps(text, ensure_ascii=False)
+    ).replace("\x7f", "\\x7f")
+
+
+def _escape(letter: str) -> str:
+    return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"
+
+
+def sequence(texts: list[str]) -> str:
+    """
+    >>> sequence(["", "NA"])
+    '["", NA]'
+    """
+    return f"[{', '.join(scalar(text) for text in texts)}]"
+
+
+def write(draft: "Draft") -> str:
+    """The file's text."""
+    parts = (_head(draft), _data(draft), _columns(draft), _training(draft), _gate(draft), _tail())
+    return "\n".join(parts)
+
+
+def check(text: str, source: str) -> None:
+    """The text must be a valid definition; else its problems are raised."""
+    from core.definition.schema import DefinitionError, parse_definition
+
+    try:
+        parse_definition(text, source)
+    except DefinitionError as error:
+        raise as_bad_input(error.problems) from error
+
+
+def _head(draft: "Draft") -> str:
+    return f"""\
+# Drafted by `kanmon new-model` from {_comment(draft.source)}, {draft.rows:,} rows.
+# Every guess says why it was made: change what you know better, then `kanmon run {draft.name}`.
+name: {draft.name}
+description: {scalar(f"Predicts {draft.target.name}.")}  # one sentence for reviewers
+owners: []  # who answers for this model, e.g. [ml-team@example.com]
+
+# regression (a number), binary (one of two) or multiclass (one of several)
+task: {draft.task}  # {_comment(draft.target.why)}
+"""
+
+
+def _data(draft: "Draft") -> str:
+    key = (
+        "# These columns identify a row: a row keeps its place in train, validation or test."
+        if draft.key
+        else "# No column identifies a row, so its own values do. Name columns here if some can."
+    )
+    return f"""\
+data:
+  location: datasets/{draft.name}/  # where `kanmon put-data {draft.name} FILE` puts files
+  delimiter: {json.dumps(draft.delimiter)}
+  null_values: {sequence(draft.null_values)}  # what is written for "missing"
+  {key}
+  key: {sequence(draft.key)}
+"""
+
+
+def _columns(draft: "Draft") -> str:
+    lines = [f"target: {scalar(draft.target.name)}  # the column to predict"]
+    if draft.target.positive is not None:
+        lines.append(f"positive: {quoted(draft.target.positive)}  # the value to look out for")
+    lines += [
+        "",
+        "# What the model learns from, each numeric or categorical. `minimum: 0` or `maximum: 100`",
+        "# reject rows outside, `nullable: false` rejects rows without a value.",
+        "features:",
+    ]
+    entries = [
+        (f"  - {{name: {scalar(column.name)}, kind: {column.kind}}}", column.seen)
+        for column in draft.features
+    ]
+    width = min(60, max(len(entry) for entry, _ in entries))
+    lines += [f"{entry:<{width}}  # {_comment(seen)}" for entry, seen in entries]
+    lines += ["", "# Columns that may be there and are not used. Any other column is an error."]
+    if draft.ignored:
+        lines.append("ignore:")
+        lines += [f"  - {scalar(one.name)}  # {_comment(one.why)}" for one in draft.ignored]
+    else:
+        lines.append("ignore: []")
+    return "\n".join(lines) + "\n"
+
+
+def _training(draft: "Draft") -> str:
+    also = ", ".join(draft.target.also)
+    return f"""\
+# Shares of the rows. A row's share is decided by a hash, so the test rows stay the test rows.
+split: {{train: 0.7, validation: 0.15, test: 0.15}}
+
+trainer:
+  library: lightgbm            # lightgbm or xgboost
+  rounds: 1000                 # at most; early stopping ends sooner
+  early_stopping_rounds: 100   # without a better score on the validation rows
+  seed: 7
+  parameters:                  # the library's own parameters
+    learning_rate: 0.05
+
+# The primary metric decides early stopping and the comparison with the champion.
+metrics: {{primary: {draft.target.primary}, also: [{also}]}}
+"""
+
+
+def _gate(draft: "Draft") -> str:
+    target = draft.target
+    metric = target.primary
+    segments = "" if draft.segments else "  # name categorical features to report by"
+    margin = f"{{{metric}: {target.segment_margin:g}}}"
+    segment_margins = (
+        f"segment_margins: {margin}  # the same within a segment"
+        if draft.segments
+        else f"segment_margins: {{}}  # once there are segments, e.g. {margin}"
+    )
+    rejected = round(min(1.0, target.missing_share * 1.5), 4)
+    why = "rows without a target are rejected" if rejected else "none"
+    return f"""\
+# What a candidate must reach before anyone is asked to approve it.
+gate:
+  # {_comment(target.floor.why)}: raise the bar when you know what is good
+  floors: {{{target.floor.metric}: {target.floor.value:g}}}
+  margins: {{{metric}: {target.margin:g}}}  # how much worse than the champion it may be
+  {segment_margins}
+  minimum_segment_rows: 30  # smaller segments are shown, not judged
+  fairness: []  # e.g. [{{column: gender, metric: {_fairness_metric(draft.task)}, max_gap: 0.1}}]
+  maximum_rejected_share: {rejected:g}  # how many rows the data checks may reject: {why}
+
+# Columns to report by, beside the whole.
+segments: {sequence(draft.segments)}{segments}
+"""
+
+
+def _fairness_metric(task: str) -> str:
+    return {"regression": "mae", "binary": "recall", "multiclass": "accuracy"}[task]
+
+
+def _tail() -> str:
+    return """\
+# Who lets a winning candidate into service: manual waits for a person's review; automatic skips it
+# where the verdict is promote. A held candidate is always reviewed.
+approval: manual
+
+# How a release answers, and what its canary must keep to, or else it is rolled back.
+serving:
+  memory_mb: 512
+  timeout_seconds: 10
+  concurrency: 10          # so many requests at once are answered, and paid for, at most
+  canary: Canary10Percent5Minutes  # CodeDeploy's names; AllAtOnce, Linear10PercentEvery1Minute, …
+  maximum_latency_ms: 500  # of the slowest hundredth of the requests
+  maximum_score_shift: 0.5 # of the mean score, in standard deviations of the scores
+  capture_share: 0.1       # of the requests, kept in S3
+
+# Machines of the steps on AWS; the local stage runs them as processes here.
+resources:
+  preprocess:
+    instance_type: ml.m5.large
+    instance_count: 1      # more share the files between them
+    volume_gb: 30
+    timeout_minutes: 60
+    memory_mb: 2048        # what it may use, however many rows there are
+  train: {instance_type: ml.m5.large, volume_gb: 30, timeout_minutes: 120}
+  evaluate: {instance_type: ml.m5.large, volume_gb: 30, timeout_minutes: 60}
+"""
+
+
+def _comment(text: str) -> str:
+    """A text that can stand in a comment."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

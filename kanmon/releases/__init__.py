@@ -1,0 +1,1 @@
+"""Releases: find one, decide, follow, retry, stop, roll back, and explain."""

@@ -1,0 +1,172 @@
+"""Releases told to a person: lists, one release whole, and its way through the pipeline."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from kanmon.releases.decision import person
+from kanmon.releases.explanation import Evidence, Story, split
+from kanmon.releases.history import Event
+from kanmon.releases.pipeline import PENDING, Action, Progress
+from kanmon.releases.records import Release
+from kanmon.releases.watch import Look
+from kanmon.terminal.invocation import Invocation
+from kanmon.terminal.screen import coloured, faint, table
+from kanmon.terminal.words import moment, seconds
+
+INDENT = "  "
+STATUS_COLOURS = {"PROMOTED": "promote", "WAITING": "hold", "APPROVED": "hold"}
+BAD = {"REJECTED", "EXPIRED", "FAILED", "ROLLED_BACK"}
+
+
+def status_word(release: Release) -> str:
+    """The status as one says it."""
+    if release.in_service:
+        return coloured("promote", "in service")
+    word = release.status.lower().replace("_", " ")
+    meaning = "reject" if release.status in BAD else STATUS_COLOURS.get(release.status, "")
+    return coloured(meaning, word) if meaning else word
+
+
+def release_lines(releases: list[Release]) -> list[str]:
+    """A table of releases."""
+    rows = [
+        [
+            one.reference,
+            status_word(one),
+            coloured(one.verdict or "–"),
+            moment(one.opened_at),
+            person(one.decided_by) if one.decided_by else "",
+            " ".join((one.decision_reason or "").split()),
+        ]
+        for one in releases
+    ]
+    return table(rows, ["release", "status", "verdict", "opened", "decided by", "reason"])
+
+
+def history_lines(events: list[Event], model: str) -> list[str]:
+    """A table of what happened."""
+    rows = [
+        [
+            moment(one.at),
+            f"{model}/{one.release}" if one.release else "",
+            one.what,
+            person(one.by) if one.by else "",
+            " ".join((one.reason or "").split()),
+        ]
+        for one in events
+    ]
+    return table(rows, ["when", "release", "what", "who", "why"])
+
+
+def story_lines(evidence: Evidence, story: Story) -> list[str]:
+    """Everything about one release, ending in what to do next."""
+    release = evidence.release
+    lines = [f"Release      {release.reference}  {status_word(release)}"]
+    lines += _facts(release)
+    if evidence.progress:
+        lines.append(f"Pipeline     {evidence.progress.execution}  {evidence.progress.status}")
+        now = datetime.now(UTC)
+        lines += [
+            action_line(one, now) for one in evidence.progress.actions if one.status != PENDING
+        ]
+    if evidence.traffic:
+        lines.append(f"Live alias   {split(evidence.traffic)}")
+    lines += ["", story.headline, *(f"{INDENT}{reason}" for reason in story.reasons)]
+    if story.next:
+        lines += ["Next", *(f"{INDENT}{command}" for command in story.next)]
+    return lines
+
+
+def _facts(release: Release) -> list[str]:
+    facts = [("Opened", f"{moment(release.opened_at)} by run {release.run}")]
+    if release.verdict:
+        facts.append(("Verdict", coloured(release.verdict) + _rest(release)))
+    if release.package_version:
+        facts.append(("Package", f"version {release.package_version}"))
+    if release.decision:
+        by = f" by {person(release.decided_by)}" if release.decided_by else ""
+        words = f"{release.decision}{by} {moment(release.decided_at)}"
+        reason = " ".join((release.decision_reason or "").split())
+        facts.append(("Decision", words + (f": {reason}" if reason else "")))
+    if release.promoted_at:
+        facts.append(("Promoted", moment(release.promoted_at)))
+    return [f"{label:<13}{value}" for label, value in facts]
+
+
+def _rest(release: Release) -> str:
+    said = (release.summary or "").removeprefix(f"{release.verdict}: ")
+    return f": {said}" if said else ""
+
+
+def action_line(action: Action, now: datetime, more: str = "") -> str:
+    """An action that passed or goes on: stage, name, seconds, outcome where it is not plain."""
+    took = seconds(action.seconds(now)) if action.began else ""
+    outcome = ""
+    if action.status not in {"Succeeded", "InProgress"}:
+        bad = action.status in {"Failed", "Abandoned"}
+        outcome = coloured("reject" if bad else "", action.status.lower())
+    attempts = faint(f"in {action.attempts} attempts") if action.attempts > 1 else ""
+    words = "  ".join(word for word in (outcome, attempts, more) if word)
+    return f"{INDENT}{action.stage:<10}{action.name:<18}{took:>12}{'  ' if words else ''}{words}"
+
+
+class ReleaseProgress:
+    """A line for every action that passed and for every step of the traffic; the rest is live."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._screen = invocation.screen
+        self._told: set[tuple[str, str, int]] = set()
+        self._split = ""
+
+    def __call__(self, look: Look) -> None:
+        """Tell what is new."""
+        now = datetime.now(UTC)
+        shift = split(look.traffic) if len(look.traffic) > 1 else ""
+        for action in look.progress.actions:
+            if action.name == "DeployRelease" and shift and shift != self._split:
+                self._screen.note(f"{INDENT}{'':<10}{shift}")
+                self._split = shift
+            key = (action.stage, action.name, action.attempts)
+            if action.ended and key not in self._told:
+                self._told.add(key)
+                self._screen.note(action_line(action, now))
+        current = look.progress.current
+        if current:
+            waits = "waits for a review" if current.name == "ApproveRelease" else shift
+            self._screen.live(action_line(current, now, waits))
+
+
+def progress_document(progress: Progress | None) -> dict[str, Any] | None:
+    """A pipeline execution for programs."""
+    if progress is None:
+        return None
+    now = datetime.now(UTC)
+    return {
+        "execution": progress.execution,
+        "status": progress.status,
+        "summary": progress.summary,
+        "actions": [
+            {
+                "stage": one.stage,
+                "action": one.name,
+                "status": one.status,
+                "seconds": round(one.seconds(now), 3) if one.began else None,
+                "attempts": one.attempts,
+                "summary": one.summary,
+                "error": one.error,
+            }
+            for one in progress.actions
+        ],
+    }
+
+
+def release_document(evidence: Evidence, story: Story) -> dict[str, Any]:
+    """One release, whole, for programs."""
+    return {
+        **evidence.release.document(),
+        "pipeline": progress_document(evidence.progress),
+        "traffic": [{"release": number, "share": share} for number, share in evidence.traffic],
+        "what_happened": story.headline,
+        "reasons": story.reasons,
+        "next": story.next,
+    }

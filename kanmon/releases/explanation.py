@@ -1,0 +1,256 @@
+"""What happened with a release, why, and what to do next. Pure: evidence in, words out."""
+
+from dataclasses import dataclass, field
+
+from kanmon.releases.decision import person
+from kanmon.releases.pipeline import Action, Progress
+from kanmon.releases.records import APPROVED, PROMOTED, WAITING, Release
+from kanmon.releases.retry import retryable
+from kanmon.releases.traffic import Deployment
+from kanmon.terminal.words import moment, percent
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the table, the pipeline, CloudFormation, CodeBuild and CodeDeploy say of a release."""
+
+    release: Release
+    progress: Progress | None = None
+    # Of the deployments since the release was decided: newest first.
+    deployments: tuple[Deployment, ...] = ()
+    stack_causes: tuple[str, ...] = ()
+    build_lines: tuple[str, ...] = ()
+    hook_lines: tuple[str, ...] = ()
+    traffic: tuple[tuple[int | None, float], ...] = ()
+    champion: int | None = None
+    # When the champion came into service: a rollback is later than its own promotion.
+    champion_since: str | None = None
+    # The release that has the model's deployment turn, when it is another one.
+    behind: int | None = None
+
+
+@dataclass(frozen=True)
+class Story:
+    """One line that says it, the reasons behind it, and the commands that come next."""
+
+    headline: str
+    reasons: list[str] = field(default_factory=list)
+    next: list[str] = field(default_factory=list)
+
+
+def tell(evidence: Evidence, flag: str = "") -> Story:
+    """The story of a release; `flag` is what commands need so that they mean this stage."""
+    release, progress = evidence.release, evidence.progress
+    if release.status == WAITING:
+        return _waiting(evidence, flag)
+    if release.status == APPROVED:
+        return _under_way(evidence, flag)
+    if release.status == PROMOTED:
+        return _promoted(evidence, flag)
+    reference, model = release.reference, release.model
+    again = f"kanmon run {model} --force{flag}"
+    because = f": {_one_line(release.decision_reason)}" if release.decision_reason else ""
+    if release.status == "REJECTED":
+        who = person(release.decided_by)
+        return Story(
+            f"{reference} was rejected by {who} at {moment(release.decided_at)}{because}",
+            next=[f"kanmon review {reference}{flag}", f"kanmon run {model}{flag}"],
+        )
+    if release.status == "EXPIRED":
+        return Story(
+            f"{reference} expired at {moment(release.decided_at or release.ended_at)}: "
+            "nobody decided in time, which counts as a rejection",
+            next=[again],
+        )
+    if release.status == "SUPERSEDED":
+        newer = f"kanmon show {model}/{evidence.champion}{flag}" if evidence.champion else ""
+        return Story(
+            f"{reference} is superseded: a newer release was promoted while it waited{because}",
+            next=[command for command in (newer, again) if command],
+        )
+    what = (
+        "was rolled back during its canary"
+        if release.status == "ROLLED_BACK"
+        else _failed_words(progress)
+    )
+    return Story(
+        f"{reference} {what}", [*causes(evidence), _stays(evidence)], _mend(evidence, flag)
+    )
+
+
+def _waiting(evidence: Evidence, flag: str) -> Story:
+    release, progress = evidence.release, evidence.progress
+    reference = release.reference
+    if progress is None:
+        return Story(
+            f"{reference} was opened, and no pipeline execution promotes it",
+            ["Open Release ended between recording the release and starting its pipeline."],
+            [f"kanmon run {release.model} --force{flag}"],
+        )
+    if progress.ended:
+        return Story(
+            f"{reference} {_failed_words(progress)}; its record follows by an event",
+            [*causes(evidence), _stays(evidence)],
+            [f"kanmon show {reference}{flag}"],
+        )
+    review = progress.action("ApproveRelease")
+    if review is None or review.status != "InProgress":
+        now = progress.current
+        return Story(
+            f"{reference} is on its way{f': {now.name} is going on' if now else ''}",
+            next=[f"kanmon watch {reference}{flag}"],
+        )
+    since = review.began.isoformat() if review.began else release.opened_at
+    return Story(
+        f"{reference} waits for a review since {moment(since)}",
+        next=[
+            f"kanmon review {reference} --open{flag}",
+            f'kanmon approve {reference} --reason "…"{flag}',
+            f'kanmon reject {reference} --reason "…"{flag}',
+        ],
+    )
+
+
+def _under_way(evidence: Evidence, flag: str) -> Story:
+    release, progress = evidence.release, evidence.progress
+    reference = release.reference
+    if progress is None:
+        return Story(
+            f"{reference} is approved, and no pipeline execution promotes it",
+            [_stays(evidence)],
+            [f"kanmon run {release.model} --force{flag}"],
+        )
+    if progress.ended and progress.status != "Succeeded":
+        return Story(
+            f"{reference} {_failed_words(progress)}; its record follows by an event",
+            [*causes(evidence), _stays(evidence)],
+            [f"kanmon show {reference}{flag}"],
+        )
+    steps = [f"kanmon watch {reference}{flag}"]
+    canary = next((one for one in evidence.deployments if one.under_way), None)
+    if canary:
+        steps.append(f"kanmon rollback {release.model}{flag}")
+        return Story(
+            f"{reference} is approved and its canary is under way: {split(evidence.traffic)}",
+            next=steps,
+        )
+    if evidence.behind:
+        return Story(
+            f"{reference} is approved and waits for its turn: "
+            f"{release.model}/{evidence.behind} is being promoted",
+            next=[f"kanmon watch {release.model}/{evidence.behind}{flag}", *steps],
+        )
+    now = progress.current
+    return Story(f"{reference} is approved; {now.name if now else 'the pipeline'} is going on",
+                 next=steps)  # fmt: skip
+
+
+def _promoted(evidence: Evidence, flag: str) -> Story:
+    release, model = evidence.release, evidence.release.model
+    since = moment(evidence.champion_since or release.promoted_at)
+    if not release.in_service:
+        now = f"; now {model}/{evidence.champion} is" if evidence.champion else ""
+        return Story(
+            f"{release.reference} was promoted at {moment(release.promoted_at)}{now} in service",
+            next=[f"kanmon rollback {model} --to {release.release}{flag}"],
+        )
+    served = {number for number, _ in evidence.traffic}
+    odd = evidence.traffic and served != {release.release}
+    canary = any(one.under_way for one in evidence.deployments)
+    reasons = []
+    if odd:
+        why = "a canary is under way" if canary else "that is not what the table says"
+        reasons.append(f"The live alias: {split(evidence.traffic)}; {why}.")
+    steps = [f"kanmon score {model} rows.csv{flag}", f"kanmon history {model}{flag}"]
+    if release.release > 1:  # the first has nothing before it
+        steps.append(f'kanmon rollback {model} --reason "…"{flag}')
+    return Story(f"{release.reference} is in service since {since}", reasons, steps)
+
+
+def causes(evidence: Evidence) -> list[str]:
+    """Why it did not go through, from the nearest to the failure to the farthest."""
+    found: list[str] = list(evidence.hook_lines)
+    for one in evidence.deployments:
+        if one.creator == "codeDeployRollback":
+            continue
+        failed = [name for name, status, _ in one.events if status == "Failed"]
+        found += [f"{HOOKS[name]} failed" for name in failed if name in HOOKS]
+        found += [text for text in (one.reason, one.rollback) if text and not one.under_way]
+    found += evidence.build_lines
+    found += evidence.stack_causes
+    action = evidence.progress.failed if evidence.progress else None
+    if action:
+        said = action.error or action.summary
+        found += [f"{action.name}: {said}"] if said else []
+    if evidence.progress and evidence.progress.summary:
+        found.append(evidence.progress.summary)
+    if evidence.release.error:
+        found.append(evidence.release.error)
+    told: list[str] = []
+    for cause in map(_one_line, found):
+        # One service quotes what another one said, with words of its own around it.
+        if cause and not any(earlier[:QUOTED] in cause for earlier in told):
+            told.append(cause)
+    return told
+
+
+# So much of a cause makes it the same one.
+QUOTED = 100
+# What CodeDeploy calls the moments at which serving.yaml's checks run.
+HOOKS = {
+    "BeforeAllowTraffic": "the check before traffic",
+    "AfterAllowTraffic": "the check after traffic",
+}
+
+
+def _failed_words(progress: Progress | None) -> str:
+    if progress is None:
+        return "failed"
+    if progress.status == "Stopped":
+        return f"was stopped{_at(progress.failed)}"
+    return f"failed{_at(progress.failed)}"
+
+
+def _at(action: Action | None) -> str:
+    return f" at {action.name} (stage {action.stage})" if action else ""
+
+
+def _stays(evidence: Evidence) -> str:
+    model, champion = evidence.release.model, evidence.champion
+    if is_out_of_step(evidence):
+        recorded = f"{model}/{champion}" if champion else "no release"
+        return f"The live alias: {split(evidence.traffic)}; recorded as in service is {recorded}."
+    if champion is None:
+        return "No release of the model is in service."
+    return f"{model}/{champion} stays in service."
+
+
+def is_out_of_step(evidence: Evidence) -> bool:
+    """Does the live alias not serve the release that is recorded as in service?"""
+    answering = [number for number, _ in evidence.traffic]
+    return bool(answering) and evidence.champion not in answering
+
+
+def _mend(evidence: Evidence, flag: str) -> list[str]:
+    """Commands after a failure: back to what is recorded, where that does not serve; try again from
+    there; open a new release of the same data."""
+    release = evidence.release
+    steps = [f"kanmon run {release.model} --force{flag}"]
+    if retryable(release, evidence.progress):
+        steps.insert(0, f"kanmon retry {release.reference}{flag}")
+    if evidence.champion and is_out_of_step(evidence):
+        steps.insert(0, f'kanmon rollback {release.model} --reason "…"{flag}')
+    return steps
+
+
+def split(traffic: tuple[tuple[int | None, float], ...] | list[tuple[int | None, float]]) -> str:
+    """
+    >>> split([(6, 0.9), (7, 0.1)])
+    'release 6 gets 90 %, release 7 gets 10 %'
+    """
+    return ", ".join(f"release {number or '?'} gets {percent(share)}" for number, share in traffic)
+
+
+def _one_line(text: str | None) -> str:
+    words = " ".join((text or "").split())
+    return words if len(words) <= 400 else f"{words[:397]}…"

@@ -1,0 +1,51 @@
+"""What happened to a model's releases: who did what, when and why."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from kanmon.runs.records import items_of
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of a model's history."""
+
+    at: str
+    event: str
+    release: int | None = None
+    by: str | None = None
+    reason: str | None = None
+    execution: str | None = None
+    previous: int | None = None
+
+    @property
+    def what(self) -> str:
+        """The event in words: of two kinds of rollback, one undoes a canary of the release."""
+        undone = self.event == "rolled back" and self.previous is not None
+        return "back in service" if undone else self.event
+
+    def document(self) -> dict[str, Any]:
+        """The entry for programs."""
+        return asdict(self)
+
+
+def history(connection: "Connection", model: str, release: int | None = None) -> list[Event]:
+    """A model's history, oldest first; of one release, if asked."""
+    found = [event_from(item) for item in items_of(connection, model, "history#")]
+    return [one for one in found if release in (None, one.release)]
+
+
+def event_from(item: dict[str, Any]) -> Event:
+    """An entry from its item, whose sort key has the moment, too."""
+    return Event(
+        str(item.get("at") or str(item["item"]).split("#")[1]),
+        str(item.get("event", "")),
+        item.get("release"),
+        item.get("by"),
+        item.get("reason"),
+        item.get("execution"),
+        item.get("previous"),
+    )

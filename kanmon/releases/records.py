@@ -1,0 +1,192 @@
+"""Releases as the model table has them: find one, list them, read its review page."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import BadInputError, RunFailedError
+from kanmon.runs.records import RunRecord, item_of, items_of, possible_models, run_record
+from kanmon.stage.connection import stage_flag
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+WAITING, APPROVED, PROMOTED = "WAITING", "APPROVED", "PROMOTED"
+# What a release may still become something else from.
+OPEN = (WAITING, APPROVED)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release: the table's item, and whether the live alias is meant to serve it."""
+
+    model: str
+    release: int
+    status: str
+    run: str | None = None
+    package_arn: str | None = None
+    package_version: int | None = None
+    verdict: str | None = None
+    summary: str | None = None
+    approval: str | None = None
+    opened_at: str | None = None
+    bundle_key: str | None = None
+    bundle_version: str | None = None
+    bundle_sha256: str | None = None
+    release_sha256: str | None = None
+    review_uri: str | None = None
+    execution: str | None = None
+    decided_by: str | None = None
+    decided_at: str | None = None
+    decision: str | None = None
+    decision_reason: str | None = None
+    promoted_at: str | None = None
+    ended_at: str | None = None
+    error: str | None = None
+    in_service: bool = False
+
+    @property
+    def reference(self) -> str:
+        """What it is called on the command line."""
+        return f"{self.model}/{self.release}"
+
+    def document(self) -> dict[str, Any]:
+        """The release for programs."""
+        return {"reference": self.reference, **asdict(self)}
+
+
+def release_from(item: dict[str, Any], champion: dict[str, Any] | None) -> Release:
+    """A release from its item and the model's champion item."""
+    known = {one.name for one in fields(Release)} - {"in_service"}
+    values = {name: value for name, value in item.items() if name in known}
+    in_service = champion is not None and champion.get("release") == values["release"]
+    return Release(**values, in_service=in_service)
+
+
+def list_releases(connection: "Connection", model: str | None = None) -> list[Release]:
+    """A model's releases, newest first; without a model, of every model that has a folder."""
+    if model is None:
+        from kanmon.project import find_project
+
+        found = [
+            release
+            for name in find_project().models()
+            for release in list_releases(connection, name)
+        ]
+        return sorted(found, key=lambda one: str(one.opened_at or ""), reverse=True)
+    items = items_of(connection, model, "release#")
+    if not items:
+        return []
+    champion = champion_of(connection, model)
+    found = [release_from(item, champion) for item in items]
+    return sorted(found, key=lambda one: one.release, reverse=True)
+
+
+def champion_of(connection: "Connection", model: str) -> dict[str, Any] | None:
+    """The model's champion item: what was promoted last; None before the first promotion."""
+    return item_of(connection, model, "champion")
+
+
+def find_release(connection: "Connection", reference: str) -> Release:
+    """`abalone/7`; `abalone` for the one that waits, else the latest; or a run's name."""
+    model, slash, number = reference.partition("/")
+    if slash:
+        return _numbered(connection, model, number)
+    found = list_releases(connection, reference)
+    if found:
+        return chosen(found)
+    record = _run(connection, reference)
+    if record is None:
+        raise _absent(connection, reference)
+    flag = stage_flag(connection.name)
+    if record.equals:
+        record = run_record(connection, record.model, str(record.equals)) or record
+    if not record.release:
+        raise BadInputError(
+            f"run {record.run} has opened no release",
+            f"`kanmon show {record.run}{flag}` tells why.",
+        )
+    return _numbered(connection, record.model, str(record.release))
+
+
+def chosen(releases: list[Release]) -> Release:
+    """Of a model's releases, newest first: the one that waits, else the latest."""
+    return next((one for one in releases if one.status == WAITING), releases[0])
+
+
+def _numbered(connection: "Connection", model: str, number: str) -> Release:
+    if not number.isascii() or not number.isdigit():
+        raise BadInputError(
+            f"{model}/{number} does not name a release", "Write MODEL/NUMBER, such as abalone/7."
+        )
+    item = item_of(connection, model, f"release#{int(number):06d}")
+    if item is None:
+        mend = f"`kanmon releases {model}{stage_flag(connection.name)}` lists them."
+        raise BadInputError(f"there is no release {model}/{int(number)}", mend)
+    return release_from(item, champion_of(connection, model))
+
+
+def _run(connection: "Connection", reference: str) -> RunRecord | None:
+    records = (run_record(connection, model, reference) for model in possible_models(reference))
+    return next((record for record in records if record), None)
+
+
+def _absent(connection: "Connection", reference: str) -> BadInputError:
+    from kanmon.project import find_project
+
+    flag = stage_flag(connection.name)
+    if reference in find_project().models():
+        return BadInputError(
+            f"model {reference} has no release yet",
+            f"`kanmon run {reference}{flag}` opens one when its candidate wins.",
+        )
+    return BadInputError(
+        f"there is no release {reference!r} on stage {connection.name}",
+        f"`kanmon releases{flag}` lists them.",
+    )
+
+
+def release_key(release: Release, name: str) -> str:
+    """Where a file of the release is in the data bucket."""
+    return f"releases/{release.model}/{release.release}/{name}"
+
+
+def release_record(connection: "Connection", release: Release) -> dict[str, Any]:
+    """release.json, which must be the bytes that were recorded when the release was opened."""
+    content = _object(connection, release_key(release, "release.json"))
+    _require_same(release, "release.json", content, release.release_sha256)
+    return dict(json.loads(content))
+
+
+def review_page(connection: "Connection", release: Release) -> bytes:
+    """The review page of exactly this release; its bytes are those the release was opened with."""
+    written = release_record(connection, release).get("review") or {}
+    key = str(written.get("uri") or release.review_uri).split("/", 3)[-1]
+    page = _object(connection, key)
+    _require_same(release, "review page", page, written.get("sha256"))
+    return page
+
+
+def _object(connection: "Connection", key: str) -> bytes:
+    from botocore.exceptions import ClientError
+
+    try:
+        return connection.s3.get_object(Bucket=connection.bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            raise RunFailedError(
+                f"s3://{connection.bucket}/{key} is not there",
+                "Somebody deleted it: bring its last version back in S3.",
+            ) from error
+        raise
+
+
+def _require_same(release: Release, what: str, content: bytes, recorded: str | None) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if recorded and found != recorded:
+        raise RunFailedError(
+            f"the {what} of {release.reference} was replaced: its sha256 is {found[:12]}, "
+            f"and {recorded[:12]} when the release was opened",
+            "Bring the first version back in S3; do not approve this release.",
+        )

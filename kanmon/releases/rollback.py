@@ -1,0 +1,193 @@
+"""Back to an earlier release: through the pipeline, or by stopping the canary under way."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import BadInputError
+from kanmon.releases.history import Event, history
+from kanmon.releases.pipeline import pipeline_name, progress_of
+from kanmon.releases.records import PROMOTED, Release, champion_of, find_release, list_releases
+from kanmon.releases.stop import stop_canary
+from kanmon.releases.traffic import deployments, traffic
+from kanmon.runs.records import item_of
+from kanmon.stage.connection import stage_flag
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+# What the template allows for the summary, which the approval's notification carries.
+LONGEST_SUMMARY = 500
+NO_REASON = "rolled back by kanmon rollback"
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """What was done: a canary was stopped, or the pipeline was started with an earlier release.
+
+    `release` is the one whose canary was stopped, or the one that is brought back; `serving` the
+    one that had, or gets back, all traffic when that was done.
+    """
+
+    what: str  # "canary stopped" | "started"
+    release: Release | None
+    execution: str | None
+    serving: int | None
+
+
+def roll_back(
+    connection: "Connection", model: str, to: int | None = None, reason: str = ""
+) -> Rollback:
+    """Bring an earlier release of the model back; without `to`, the one in service before.
+
+    While a canary of the model is under way and no other release is asked for, the deployment is
+    stopped instead: CodeDeploy then gives all traffic back to the release that had it.
+    """
+    champion = champion_of(connection, model)
+    under_way = deployments(connection, model, under_way=True)
+    recorded = champion["release"] if champion else None
+    if under_way and to in (None, recorded):
+        execution = _has_the_turn(connection, model)
+        if stop_canary(connection, under_way, execution, reason or NO_REASON):
+            shifting = _release_of(connection, model, execution)
+            return Rollback("canary stopped", shifting, execution, recorded)
+    if champion is None:
+        raise BadInputError(f"model {model} has no release in service", "There is nothing to undo.")
+    answering = [number for number, _ in traffic(connection, model)]
+    releases = list_releases(connection, model)
+    if to is None:
+        _refuse_while_deploying(connection, champion, answering)
+    number = to or release_to_bring_back(champion, history(connection, model), releases, answering)
+    serving = answering[0] if answering and recorded not in answering else recorded
+    flag = stage_flag(connection.name)
+    if number is None:
+        raise BadInputError(
+            f"release {model}/{serving} is the first that was in service",
+            f"`kanmon releases {model}{flag}` lists all; name one with --to.",
+        )
+    target = target_of(releases, model, number, answering, flag)
+    execution = start(connection, target, f"rollback from release {serving}: {reason}")
+    return Rollback("started", target, execution, serving)
+
+
+def _refuse_while_deploying(
+    connection: "Connection", champion: dict[str, Any], answering: list[int | None]
+) -> None:
+    """What is on its way and has no canary to stop would be in service before the rollback is."""
+    model, execution = champion["model"], _has_the_turn(connection, champion["model"])
+    stands = progress_of(connection, execution) if execution else None
+    if stands is None or stands.ended:
+        return
+    coming = f"{model}/{stands.variables.get('release')}"
+    flag = stage_flag(connection.name)
+    if stands.variables.get("purpose") == "rollback":
+        raise BadInputError(
+            f"release {coming} is on its way back into service",
+            f"`kanmon watch {coming}{flag}` shows how it goes; another one is named with --to.",
+        )
+    if champion["release"] not in answering:
+        return
+    raise BadInputError(
+        f"release {coming} is on its way into service, and there is no canary of it to stop now",
+        f"`kanmon stop {coming}{flag}` stops it; once it serves, this command undoes it. "
+        "A release named with --to comes into service after it.",
+    )
+
+
+def release_to_bring_back(
+    champion: dict[str, Any],
+    events: list[Event],
+    releases: list[Release],
+    answering: list[int | None],
+) -> int | None:
+    """The release that a rollback without a number goes to.
+
+    `answering` are the releases behind the live alias. Where the champion is not among them,
+    another one has got all traffic and is not recorded yet, or could not be. Was that one in
+    service before, a rollback brought it back: it is what to deploy again, and record. The way
+    back from a new one is the champion.
+    """
+    if not answering or champion["release"] in answering:
+        return release_before(champion, events)
+    known = {one.release for one in releases if one.status == PROMOTED}
+    back = next((number for number in answering if number in known), None)
+    return back or int(champion["release"])
+
+
+def release_before(champion: dict[str, Any], events: list[Event]) -> int | None:
+    """The release that was in service before the champion was promoted for the first time.
+
+    A rollback's own `previous` is the release that was rolled back from: following it would bring
+    the bad release back when somebody rolls back twice.
+    """
+    if champion.get("purpose") != "rollback":
+        return champion.get("previous")
+    first = next(
+        (one for one in events if one.event == "promoted" and one.release == champion["release"]),
+        None,
+    )
+    return first.previous if first else None
+
+
+def target_of(
+    releases: list[Release], model: str, number: int, answering: list[int | None], flag: str
+) -> Release:
+    """The release to go back to, which must have been in service, and must not answer already."""
+    found = next((one for one in releases if one.release == number), None)
+    mend = f"`kanmon releases {model}{flag}` lists those that were promoted."
+    if found is None:
+        raise BadInputError(f"there is no release {model}/{number}", mend)
+    if found.in_service and answering in ([], [number]):
+        raise BadInputError(f"release {found.reference} is in service already", mend)
+    if found.status != PROMOTED:
+        raise BadInputError(
+            f"release {found.reference} was never in service: it is {found.status.lower()}", mend
+        )
+    return found
+
+
+def start(connection: "Connection", release: Release, summary: str) -> str:
+    """Start the pipeline with an earlier release's own bundle; the execution's id."""
+    variables = {
+        "model": release.model,
+        "release": str(release.release),
+        "purpose": "rollback",
+        "review": "automatic",
+        "summary": " ".join(summary.split()).rstrip(": ")[:LONGEST_SUMMARY],
+        "review_url": review_url(connection, release),
+    }
+    started = connection.client("codepipeline").start_pipeline_execution(
+        name=pipeline_name(connection),
+        variables=[{"name": name, "value": value} for name, value in variables.items()],
+        sourceRevisions=[
+            {
+                "actionName": "Bundle",
+                "revisionType": kind,
+                "revisionValue": value,
+            }
+            for kind, value in (
+                ("S3_OBJECT_KEY", release.bundle_key),
+                ("S3_OBJECT_VERSION_ID", release.bundle_version),
+            )
+        ],
+    )
+    return str(started["pipelineExecutionId"])
+
+
+def review_url(connection: "Connection", release: Release) -> str:
+    """The release's page in the AWS console, which asks for a sign-in."""
+    from core.stage.notices import console_address
+
+    return console_address(str(release.review_uri), connection.region)
+
+
+def _has_the_turn(connection: "Connection", model: str) -> str | None:
+    """The pipeline execution that has the model's turn to deploy."""
+    holder = (item_of(connection, model, "deployment") or {}).get("holder")
+    return str(holder) if holder else None
+
+
+def _release_of(connection: "Connection", model: str, execution: str | None) -> Release | None:
+    """The release that a pipeline execution promotes."""
+    stands = progress_of(connection, execution) if execution else None
+    number = stands.variables.get("release") if stands else None
+    return find_release(connection, f"{model}/{number}") if number else None

@@ -1,0 +1,1 @@
+"""Runs: start one, follow it, find it again, show how it ended."""

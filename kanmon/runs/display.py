@@ -1,0 +1,98 @@
+"""A run told to a person: verdict with reasons, metrics beside the champion's, where things are.
+
+Pure: takes the documents a run wrote, returns lines.
+"""
+
+from typing import Any
+
+from kanmon.terminal.screen import coloured, faint, table
+from kanmon.terminal.words import number, signed
+
+Document = dict[str, Any]
+INDENT = "  "
+# Rules that failed are always told; of those that passed, only as many as one reads.
+MOST_RULES = 12
+
+
+def verdict_lines(verdict: Document) -> list[str]:
+    """The verdict, then every rule with its outcome, the failed ones first."""
+    order = {"reject": 0, "hold": 1, "pass": 2}
+    rules = sorted(verdict.get("rules", []), key=lambda rule: order.get(rule["outcome"], 3))
+    word = str(verdict["verdict"])
+    reasons = str(verdict["summary"]).removeprefix(f"{word}: ")
+    # Some rules say the same of several metrics or segments ("no champion yet"): once is enough.
+    said = dict.fromkeys(
+        (str(rule["outcome"]), str(rule["words"])) for rule in rules if not _told_anyway(rule)
+    )
+    said.pop((word, reasons), None)
+    kept = [one for one in said if one[0] != "pass"]
+    kept += [one for one in said if one[0] == "pass"][: max(0, MOST_RULES - len(kept))]
+    lines = table([[coloured(outcome), words] for outcome, words in kept])
+    if len(kept) < len(said):
+        lines.append(faint(f"and {len(said) - len(kept)} more pass"))
+    return [f"Verdict   {coloured(word)}: {reasons}", *(f"{INDENT}{line}" for line in lines)]
+
+
+def _told_anyway(rule: Document) -> bool:
+    """A metric that could be computed is in the table of the metrics."""
+    return rule.get("name") == "metric computed" and rule["outcome"] == "pass"
+
+
+def metric_lines(evaluation: Document, champion_release: int | None = None) -> list[str]:
+    """One line per metric: the candidate with its interval, the champion, the difference."""
+    champion, difference = evaluation.get("champion"), evaluation.get("difference") or {}
+    heading = ["", "candidate", "95 % interval"]
+    if champion:
+        heading += ["champion", "difference", "95 % interval"]
+    rows = []
+    for name in evaluation.get("metrics", []):
+        mine = evaluation["candidate"]["metrics"].get(name)
+        row = [name, number(_value(mine)), _interval(mine, number)]
+        if champion:
+            theirs = (champion.get("metrics") or {}).get(name)
+            apart = difference.get(name)
+            row += [number(_value(theirs)), signed(_value(apart)), _interval(apart, signed)]
+        rows.append(row)
+    lines = [f"{INDENT}{line}" for line in table(rows, heading, "lrlrrl")]
+    return [
+        f"Metrics   on {_rows(evaluation)} test rows{_against(champion, champion_release)}",
+        *lines,
+    ]
+
+
+def _rows(evaluation: Document) -> str:
+    return f"{evaluation.get('rows', {}).get('test', 0):,}"
+
+
+def _against(champion: Document | None, release: int | None) -> str:
+    if not champion:
+        return "; there is no champion yet"
+    named = f"release {release}" if release else f"version {champion.get('version')}"
+    return f"; the champion is {named} (run {champion.get('run')})"
+
+
+def _value(metric: Document | None) -> float | None:
+    return None if metric is None else metric.get("value")
+
+
+def _interval(metric: Document | None, written: Any) -> str:
+    if metric is None or metric.get("low") is None or metric.get("high") is None:
+        return ""
+    return f"{written(metric['low'])} to {written(metric['high'])}"
+
+
+def package_line(arn: str, status: str | None) -> str:
+    """The registered package and how it stands."""
+    return f"Package   {arn}" + (f"  {coloured(status)}" if status else "")
+
+
+def failure_words(error: str, cause: str) -> str:
+    """A failed execution in one line: the cause says it in words, else the error's name must."""
+    words = " ".join(cause.split()) or error or "no reason was given"
+    return words if len(words) <= 600 else f"{words[:597]}…"
+
+
+def state_line(state: str, seconds: str, attempts: int, width: int = 28) -> str:
+    """A state that passed: its name, how long it took, and how many attempts it needed."""
+    more = faint(f"  in {attempts} attempts") if attempts > 1 else ""
+    return f"{INDENT}{state:<{width}}{seconds:>12}{more}"

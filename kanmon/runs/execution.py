@@ -1,0 +1,147 @@
+"""A run as Step Functions sees it: start it, follow its states, learn how it ended."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import BadInputError
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+RUNNING = "RUNNING"
+# An attempt of a task state begins with one of these.
+ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
+# Between two looks few events come; a state or two have this many.
+EVENTS_AT_A_LOOK = 15
+JOB_STATES = {"Preprocess", "Train", "Evaluate"}
+LAST_EVENTS = {
+    "ExecutionSucceeded",
+    "ExecutionFailed",
+    "ExecutionAborted",
+    "ExecutionTimedOut",
+}
+
+
+@dataclass
+class Visit:
+    """One passage through a task state."""
+
+    state: str
+    began: datetime
+    ended: datetime | None = None
+    attempts: int = 0
+
+    def seconds(self, now: datetime) -> float:
+        """How long it took, or has taken so far."""
+        return max(0.0, ((self.ended or now) - self.began).total_seconds())
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an execution ended; `output` is what its last state said."""
+
+    status: str
+    output: dict[str, Any]
+    error: str
+    cause: str
+    seconds: float
+
+
+def visits(events: Iterable[Any]) -> list[Visit]:
+    """The task states an execution went through, in order. Choices take no time: left out."""
+    found: list[Visit] = []
+    for event in events:
+        kind = event["type"]
+        if kind.endswith("StateEntered"):
+            if found and found[-1].ended is None:
+                found[-1].ended = event["timestamp"]  # a catch leaves without an exit event
+            if kind == "TaskStateEntered":
+                name = event["stateEnteredEventDetails"]["name"]
+                found.append(Visit(name, event["timestamp"]))
+        elif kind == "TaskStateExited" and found:
+            found[-1].ended = event["timestamp"]
+        elif kind in ATTEMPTS and found:
+            found[-1].attempts += 1
+    return found
+
+
+def start(connection: "Connection", run: str, request: dict[str, Any]) -> str:
+    """Start the run; its execution's ARN. Same name and same input start nothing twice."""
+    from botocore.exceptions import ClientError
+
+    try:
+        started = connection.stepfunctions.start_execution(
+            stateMachineArn=connection.machine,
+            name=run,
+            input=json.dumps(request, sort_keys=True),
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
+            raise BadInputError(
+                f"there is a run {run} already", f"Look at it with `kanmon show {run}`."
+            ) from error
+        raise
+    return started["executionArn"]
+
+
+def history(connection: "Connection", arn: str) -> list[Any]:
+    """All events of an execution so far."""
+    pages = connection.stepfunctions.get_paginator("get_execution_history").paginate(
+        executionArn=arn, includeExecutionData=False, PaginationConfig={"PageSize": 1000}
+    )
+    return [event for page in pages for event in page["events"]]
+
+
+def continued(connection: "Connection", arn: str, known: list[Any]) -> list[Any]:
+    """The events so far, given those of an earlier look: only what came since is asked for."""
+    last = known[-1]["id"] if known else 0
+    pages = connection.stepfunctions.get_paginator("get_execution_history").paginate(
+        executionArn=arn,
+        includeExecutionData=False,
+        reverseOrder=True,
+        PaginationConfig={"PageSize": EVENTS_AT_A_LOOK},
+    )
+    newest_first: list[Any] = []
+    for page in pages:
+        newest_first += page["events"]
+        if newest_first and newest_first[-1]["id"] <= last + 1:
+            break
+    return known + [event for event in reversed(newest_first) if event["id"] > last]
+
+
+def follow(connection: "Connection", arn: str, passed: Callable[[list[Visit]], None]) -> Ending:
+    """Wait for the end, telling `passed` the visits so far at every look."""
+    events: list[Any] = []
+    while True:
+        events = continued(connection, arn, events)
+        passages = visits(events)
+        passed(passages)
+        # The last event can be there a moment before the status is.
+        if events and events[-1]["type"] in LAST_EVENTS:
+            found = ending(connection, arn)
+            if found.status != RUNNING:
+                return found
+        in_job = bool(passages) and passages[-1].state in JOB_STATES
+        time.sleep(connection.poll_seconds_in_jobs if in_job else connection.poll_seconds)
+
+
+def ending(connection: "Connection", arn: str) -> Ending:
+    """How the execution ended; status RUNNING when it has not."""
+    found: Any = connection.stepfunctions.describe_execution(executionArn=arn)
+    try:
+        output = json.loads(found.get("output") or "{}")
+    except ValueError:
+        output = {}
+    stopped = found.get("stopDate")
+    seconds = (stopped - found["startDate"]).total_seconds() if stopped else 0.0
+    return Ending(
+        found["status"],
+        output if isinstance(output, dict) else {},
+        found.get("error") or "",
+        found.get("cause") or "",
+        seconds,
+    )

@@ -1,0 +1,1 @@
+"""Asks the model in service to score rows."""

@@ -1,0 +1,128 @@
+"""Asks a model's live alias to score rows, a batch at a time."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import BadInputError, RunFailedError
+from kanmon.releases.records import champion_of, find_release, release_record
+from kanmon.scoring.rows import Row, Schema
+from kanmon.stage.connection import stage_flag
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+# One request: well below the scorer's 5,000 rows and Lambda's 6 MB for tables of 100 columns.
+BATCH_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A row's answer: what was predicted by which release, or why the row was refused."""
+
+    row: int
+    release: int | None = None
+    answer: dict[str, Any] | None = None
+    problem: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Service:
+    """A model in service: where to ask, and what its rows look like."""
+
+    model: str
+    alias_arn: str
+    release: int
+    schema: Schema
+
+
+def service_of(connection: "Connection", model: str) -> Service:
+    """The model's service; its schema is the definition its release was trained with."""
+    champion = champion_of(connection, model)
+    if champion is None:
+        flag = stage_flag(connection.name)
+        raise BadInputError(
+            f"model {model} has no release in service",
+            f"`kanmon releases {model}{flag}` shows what waits for a review.",
+        )
+    number = int(champion["release"])
+    record = release_record(connection, find_release(connection, f"{model}/{number}"))
+    return Service(model, str(champion["alias_arn"]), number, _schema(connection, record))
+
+
+def _schema(connection: "Connection", record: dict[str, Any]) -> Schema:
+    from core.definition.schema import parse_definition
+
+    uri = str(record["definition"]["uri"]).rstrip("/")
+    key = uri.split("/", 3)[-1].removesuffix("/model.yaml") + "/model.yaml"
+    text = connection.s3.get_object(Bucket=connection.bucket, Key=key)["Body"].read().decode()
+    return schema_from(parse_definition(text, "model.yaml"))
+
+
+def schema_from(definition: Any) -> Schema:
+    """What a model's definition says of its rows."""
+    return Schema(
+        {feature.name: feature.kind for feature in definition.features},
+        frozenset({definition.target, *definition.data.key, *definition.ignore}),
+        frozenset(definition.data.null_values),
+        definition.data.delimiter,
+    )
+
+
+def score(connection: "Connection", service: Service, batch: list[Row]) -> Iterator[Scored]:
+    """Score a batch; an answer for every row, in the rows' order."""
+    asked = [row for row in batch if row.problem is None]
+    answer = _ask(connection, service, asked) if asked else {}
+    yield from matched(batch, asked, answer)
+
+
+def matched(batch: list[Row], asked: list[Row], answer: dict[str, Any]) -> Iterator[Scored]:
+    """The scorer's answer about the rows that were asked, as one entry for every row."""
+    answers = {asked[one["row"]].number: one for one in answer.get("predictions", [])}
+    refused, warned = (_remarks(asked, answer.get(kind, [])) for kind in ("errors", "warnings"))
+    release = answer.get("release")
+    for row in batch:
+        if row.problem is not None:
+            yield Scored(row.number, problem=row.problem)
+        elif row.number in answers:
+            warnings = tuple(warned.get(row.number, ()))
+            yield Scored(row.number, release, answers[row.number], warnings=warnings)
+        else:
+            why = refused.get(row.number) or refused.get(0) or ["the scorer gave no answer"]
+            yield Scored(row.number, release, problem="; ".join(why))
+
+
+def _remarks(asked: list[Row], remarks: list[dict[str, Any]]) -> dict[int, list[str]]:
+    """The scorer's remarks by the number of the row; under 0 those about the whole request."""
+    found: dict[int, list[str]] = {}
+    for one in remarks:
+        number = 0 if one["row"] is None else asked[one["row"]].number
+        found.setdefault(number, []).append(_words(one))
+    return found
+
+
+def _words(error: dict[str, Any]) -> str:
+    feature = f"{error['feature']}: " if error.get("feature") else ""
+    return f"{feature}{error.get('message', 'was refused')}"
+
+
+def _ask(connection: "Connection", service: Service, rows: list[Row]) -> dict[str, Any]:
+    invoked = connection.client("lambda").invoke(
+        FunctionName=service.alias_arn,
+        Payload=json.dumps({"rows": [row.values for row in rows]}).encode(),
+    )
+    text = invoked["Payload"].read()
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    if invoked.get("FunctionError") or not isinstance(answer, dict):
+        said = answer.get("errorMessage") if isinstance(answer, dict) else None
+        flag = stage_flag(connection.name)
+        raise RunFailedError(
+            f"the service of {service.model} failed: {said or 'no reason was given'}",
+            f"`kanmon show {service.model}/{service.release}{flag}` tells how it stands.",
+        )
+    return answer

@@ -1,0 +1,306 @@
+"""A stage, reached through botocore. Only this module knows that local means another endpoint."""
+
+import json
+import os
+from collections.abc import Iterator
+from functools import cache, cached_property
+from pathlib import Path
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import FAILED, NO_STAGE, KanmonError, StageError
+from kanmon.project import Project, StageSettings, find_project, stage_settings
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+# Words AWS has for "these credentials are no good (any more)".
+BAD_CREDENTIALS = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "AuthFailure",
+}
+# Only the local stage is spoken to under this address.
+LOCAL_ADDRESS = "http://127.0.0.1:"
+REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+
+
+class Connection:
+    """Clients for one stage, made when first used (each takes 50 to 100 ms), and its outputs."""
+
+    def __init__(
+        self,
+        settings: StageSettings,
+        session: "Session",
+        endpoint: str | None,
+        account: str | None = None,
+    ) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.stack = settings.stack
+        self.endpoint = endpoint
+        # A laptop's stage answers in milliseconds, on the processor that the job runs on, too; an
+        # account has request quotas.
+        self.poll_seconds = 0.05 if endpoint else 2.0
+        self.poll_seconds_in_jobs = 0.1 if endpoint else 2.0
+        self._session = session
+        self._account = account
+        self._clients: dict[str, Any] = {}
+        self._making = Lock()
+
+    @cached_property
+    def account(self) -> str:
+        """The number of the account the stage is in."""
+        return self._account or str(self.client("sts").get_caller_identity()["Account"])
+
+    @property
+    def region(self) -> str:
+        """The region all clients talk to."""
+        return str(self._session.get_config_variable("region") or "")
+
+    def client(self, service: str) -> Any:
+        """The stage's client of a service."""
+        with self._making:
+            if service not in self._clients:
+                self._clients[service] = self._make_client(service)
+            return self._clients[service]
+
+    def _make_client(self, service: str) -> Any:
+        from botocore.config import Config
+
+        patient = Config(
+            retries={"mode": "standard", "max_attempts": 2 if self.endpoint else 5},
+            connect_timeout=5,
+            read_timeout=30 if self.endpoint else 60,
+            # The local stage has one name, 127.0.0.1: buckets go into the path.
+            s3={"addressing_style": "path"} if self.endpoint else None,
+        )
+        return self._session.create_client(
+            service,
+            endpoint_url=self.endpoint,
+            config=patient,
+        )
+
+    @property
+    def s3(self) -> "S3Client":
+        """S3."""
+        return self.client("s3")  # type: ignore[no-any-return]
+
+    @property
+    def dynamodb(self) -> "DynamoDBClient":
+        """DynamoDB."""
+        return self.client("dynamodb")  # type: ignore[no-any-return]
+
+    @property
+    def stepfunctions(self) -> "SFNClient":
+        """Step Functions."""
+        return self.client("stepfunctions")  # type: ignore[no-any-return]
+
+    @property
+    def cloudformation(self) -> "CloudFormationClient":
+        """CloudFormation."""
+        return self.client("cloudformation")  # type: ignore[no-any-return]
+
+    @property
+    def sagemaker(self) -> "SageMakerClient":
+        """SageMaker."""
+        return self.client("sagemaker")  # type: ignore[no-any-return]
+
+    def prepare(self, service: str) -> None:
+        """Make a service's client in the background, while there is nothing to do but wait."""
+        Thread(target=self.client, args=[service], daemon=True).start()
+
+    def stack_description(self) -> dict[str, Any] | None:
+        """CloudFormation's description of the stage's stack; None when there is none."""
+        from botocore.exceptions import ClientError
+
+        try:
+            found = self.cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        return dict(found[0]) if found else None
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs. A stage without them is not deployed."""
+        stack = self.stack_description()
+        written = {} if stack is None else stack_outputs(stack)
+        if not written:
+            raise StageError(
+                f"nothing is deployed on stage {self.name} (stack {self.stack})",
+                f"Deploy with `kanmon deploy{stage_flag(self.name)}`.",
+            )
+        return written
+
+    @property
+    def bucket(self) -> str:
+        """The data bucket's name."""
+        return self.outputs["DataBucketName"]
+
+    @property
+    def table(self) -> str:
+        """The model table's name."""
+        return self.outputs["ModelTableName"]
+
+    @property
+    def machine(self) -> str:
+        """The retrain state machine's ARN."""
+        return self.outputs["RetrainStateMachineArn"]
+
+    def execution_arn(self, run: str) -> str:
+        """The execution that is this run: runs are named by their execution."""
+        return f"{self.machine.replace(':stateMachine:', ':execution:')}:{run}"
+
+
+def connect(name: str, project: Project) -> Connection:
+    """Reach a stage: the local one through its own endpoint, others through AWS's usual chain."""
+    settings = stage_settings(project, name)
+    return _local(settings, project) if name == "local" else _account(settings)
+
+
+def _local(settings: StageSettings, project: Project) -> Connection:
+    from kanmon.stage import local
+
+    running = local.status(project.home)
+    if running is None:
+        raise not_running(project)
+    session = light_session(None)
+    session.set_credentials(running.access_key, running.secret_key)
+    session.set_config_variable("region", running.region)
+    return Connection(settings, session, running.endpoint, running.account)
+
+
+def not_running(project: Project) -> StageError:
+    """What to say when the local stage is not there: stopped, or ended by itself and why."""
+    from kanmon.stage import local
+
+    reason = local.ended_unexpectedly(project.home)
+    if reason is None:
+        return StageError("the local stage is not running", "Start it with `kanmon up`.")
+    log = project.home / "logs" / "server.log"
+    return StageError(
+        f"the local stage has ended unexpectedly: {reason}",
+        f"Start it again with `kanmon up`; its log is {log}.",
+    )
+
+
+def _account(settings: StageSettings) -> Connection:
+    session = light_session(settings.profile)
+    # botocore knows AWS_DEFAULT_REGION only; every other tool reads AWS_REGION too.
+    region = settings.region or os.environ.get("AWS_REGION")
+    if region:
+        session.set_config_variable("region", region)
+    if not session.get_config_variable("region"):
+        raise StageError(
+            f"no region is set for stage {settings.name}",
+            f"Write region in samconfig.toml under [{settings.name}.deploy.parameters], "
+            "or set AWS_REGION.",
+        )
+    return Connection(settings, session, os.environ.get("AWS_ENDPOINT_URL"))
+
+
+def light_session(profile: str | None) -> "Session":
+    """A session of botocore that makes its clients in half the time."""
+    from botocore.session import Session
+
+    session = Session(profile=profile)
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@cache
+def _loader() -> Any:
+    """Reads the services' descriptions, each once for all sessions."""
+    from botocore.loaders import Loader
+
+    class ByFolder(Loader):
+        """Takes a folder's name for a service's: botocore itself looks into all 400, twice."""
+
+        def list_available_services(self, type_name: str) -> list[str]:
+            places = [Path(place) for place in self.search_paths]
+            return [one.name for place in places if place.is_dir() for one in place.iterdir()]
+
+    return ByFolder()
+
+
+def stack_outputs(description: dict[str, Any]) -> dict[str, str]:
+    """The outputs of a described stack by name."""
+    return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+
+
+def stage_flag(name: str) -> str:
+    """What to add to a command so that it means this stage."""
+    return "" if name == "local" else f" --stage {name}"
+
+
+def read_json(connection: Connection, key: str) -> Any:
+    """A JSON object of the data bucket; None when it is not there (yet)."""
+    from botocore.exceptions import ClientError
+
+    try:
+        body = connection.s3.get_object(Bucket=connection.bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            return None
+        raise
+    return json.loads(body)
+
+
+def objects_under(connection: Connection, prefix: str) -> Iterator[dict[str, Any]]:
+    """The current objects under a prefix of the data bucket, by key."""
+    pages = connection.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=connection.bucket, Prefix=prefix
+    )
+    for page in pages:
+        yield from (dict(found) for found in page.get("Contents", []))
+
+
+def explain_aws(error: Exception) -> tuple[str, int]:
+    """One line and the exit code for an error that botocore raised."""
+    from botocore import exceptions
+
+    if isinstance(error, exceptions.ClientError):
+        return _explain_answer(error)
+    if isinstance(error, exceptions.ProfileNotFound):
+        return f"{error}. Mend profile in samconfig.toml, or AWS_PROFILE.", NO_STAGE
+    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
+        return "there are no AWS credentials. Sign in (`aws sso login` or `aws login`).", NO_STAGE
+    if isinstance(error, exceptions.TokenRetrievalError | exceptions.UnauthorizedSSOTokenError):
+        return "the sign-in to AWS has expired. Sign in again (`aws sso login`).", NO_STAGE
+    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
+        if LOCAL_ADDRESS in str(error) and _local_is_gone():
+            absent = not_running(find_project())
+            return absent.line(), absent.exit_code
+        return f"the stage does not answer: {error}. Is it up, and is the region right?", NO_STAGE
+    return f"{error}. KANMON_DEBUG=1 shows where.".replace("..", "."), FAILED
+
+
+def _local_is_gone() -> bool:
+    from kanmon.stage import local
+
+    try:
+        return local.status(find_project().home) is None
+    except KanmonError:  # called outside a project
+        return False
+
+
+def _explain_answer(error: Any) -> tuple[str, int]:
+    code = error.response.get("Error", {}).get("Code", "")
+    said = error.response.get("Error", {}).get("Message", "") or str(error)
+    said = " ".join(said.split()).rstrip(".")
+    if code in BAD_CREDENTIALS:
+        return f"AWS refuses the credentials: {said}. Sign in again.", NO_STAGE
+    if code in REFUSED:
+        return f"{error.operation_name} is not allowed: {said}. Ask for that permission.", NO_STAGE
+    return f"{error.operation_name} failed with {code}: {said}.", FAILED

@@ -1,0 +1,227 @@
+"""How every command is called: --stage and --json anywhere, errors as one line, exit codes."""
+
+import errno
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kanmon.errors import BAD_INPUT, FAILED, INTERRUPTED, KanmonError
+from kanmon.project import ROLES, STAGES, Project, find_project
+from kanmon.terminal.screen import Screen
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+# What to do about a file or folder that cannot be used, by the system's error number.
+MENDS = {
+    errno.EACCES: "Make it yours (`ls -ld` shows whose it is), or use another.",
+    errno.EPERM: "Make it yours (`ls -ld` shows whose it is), or use another.",
+    errno.EROFS: "Use a folder that can be written.",
+    errno.ENOENT: "Check the path.",
+    errno.EISDIR: "Name a file.",
+    errno.ENOTDIR: "Move that file away: a folder belongs there.",
+    errno.EEXIST: "Move it away: a folder belongs there.",
+    errno.ENOSPC: "Free some space on that disk.",
+}
+
+
+@dataclass
+class Invocation:
+    """One call of the command line: the stage it is about and how it should speak."""
+
+    stage: str = "local"
+    as_json: bool = False
+    role: str | None = None
+    project: Project = field(default_factory=find_project)
+
+    @cached_property
+    def screen(self) -> Screen:
+        """Where to speak."""
+        return Screen(self.as_json)
+
+    @cached_property
+    def connection(self) -> "Connection":
+        """The stage, which must be running; as the role that was asked for."""
+        from kanmon.stage.connection import connect
+
+        connection = connect(self.stage, self.project)
+        if self.role is None:
+            return connection
+        from kanmon.stage.roles import assume
+
+        return assume(connection, self.role)
+
+
+def current() -> Invocation:
+    """The invocation this command belongs to."""
+    root = click.get_current_context().find_root()
+    settings = root.meta
+    return Invocation(
+        settings.get("kanmon.stage") or "local",
+        bool(settings.get("kanmon.json")),
+        settings.get("kanmon.role"),
+    )
+
+
+def complete_model(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """The models a word on the command line may become."""
+    try:
+        return [name for name in find_project().models() if name.startswith(begun)]
+    except KanmonError:
+        return []
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    # Given on the command as well as on the group, the one nearest to the command counts.
+    key = f"kanmon.{parameter.name}"
+    if value or key not in context.meta:
+        context.meta[key] = value
+    return value
+
+
+def common_options(outermost: bool) -> list[click.Parameter]:
+    """--stage, --as and --json, which every command takes, before or after the verb."""
+    return [
+        click.Option(
+            ["--stage"],
+            type=click.Choice(STAGES),
+            envvar="KANMON_STAGE" if outermost else None,
+            help="The stage to talk to  [default: $KANMON_STAGE or local]",
+            expose_value=False,
+            callback=_remember,
+        ),
+        click.Option(
+            ["--as", "role"],
+            type=click.Choice(ROLES),
+            envvar="KANMON_AS" if outermost else None,
+            help="Assume this role of the stage  [default: $KANMON_AS or your own credentials]",
+            expose_value=False,
+            callback=_remember,
+        ),
+        click.Option(
+            ["--json"],
+            is_flag=True,
+            help="One JSON document on stdout; progress goes to stderr.",
+            expose_value=False,
+            callback=_remember,
+        ),
+    ]
+
+
+class Verb(click.Command):
+    """A command with the common options and its examples kept as they are written."""
+
+    def __init__(self, *args: Any, examples: str = "", **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.params.extend(common_options(outermost=False))
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples come last, indented, never wrapped."""
+        write_block(formatter, "Examples", self.examples)
+
+
+def write_block(formatter: click.HelpFormatter, title: str, text: str) -> None:
+    """A section of help whose lines stay as they are."""
+    if text.strip():
+        with formatter.section(title):
+            for line in text.strip().splitlines():
+                formatter.write(f"  {line.strip()}\n")
+
+
+class VerbGroup(click.Group):
+    """Loads a verb's module when the verb is called, and turns every error into one line."""
+
+    def __init__(self, *args: Any, sections: dict[str, list[str]], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.sections = sections
+        self.params.extend(common_options(outermost=True))
+        self.notes: dict[str, str] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the order one uses them."""
+        return [name for names in self.sections.values() for name in names]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb's own module, and no other."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = importlib.import_module(f"kanmon.commands.{cmd_name.replace('-', '_')}")
+        command = module.command
+        assert isinstance(command, click.Command)  # noqa: S101 - narrows for the type checker
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs under their headings."""
+        for title, names in self.sections.items():
+            found = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name, command.get_short_help_str(70)) for name, command in found if command],
+                    col_max=12,
+                )
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples and exit codes, kept as they are written."""
+        for title, text in self.notes.items():
+            write_block(formatter, title, text)
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:
+        """Run, say errors in one line, and leave with the documented exit code."""
+        settings["standalone_mode"] = False
+        words = list(sys.argv[1:] if args is None else args)
+        try:
+            code = super().main(words, *rest, **settings)
+        except Exception as error:
+            if os.environ.get("KANMON_DEBUG"):
+                raise
+            code = report(error, "--json" in words)
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def report(error: Exception, as_json: bool) -> int:
+    """Say what went wrong; the exit code that goes with it."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        return INTERRUPTED
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return BAD_INPUT
+    if isinstance(error, BrokenPipeError):  # `kanmon runs | head` closed the pipe: not our error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    line, code = explain(error)
+    Screen(as_json).problem(line)
+    if as_json:
+        click.echo(json.dumps({"error": line, "exit_code": code}, ensure_ascii=False))
+    return code
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """One line and the exit code for any error."""
+    if isinstance(error, KanmonError):
+        return error.line(), error.exit_code
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "kanmon"
+        return f"{error.format_message().rstrip('.')}. See `{path} --help`.", BAD_INPUT
+    if isinstance(error, click.ClickException):
+        return error.format_message(), BAD_INPUT
+    if type(error).__module__.startswith(("botocore", "boto3", "s3transfer")):
+        from kanmon.stage.connection import explain_aws
+
+        return explain_aws(error)
+    if isinstance(error, OSError) and error.filename and error.errno in MENDS:
+        what = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+        return f"{what}. {MENDS[error.errno]}", BAD_INPUT
+    name = type(error).__name__
+    return f"{name}: {error}. KANMON_DEBUG=1 shows where.".replace("..", "."), FAILED

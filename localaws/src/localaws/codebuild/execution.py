@@ -1,0 +1,289 @@
+"""One build while it runs: its folder, its log, its shell, phase after phase."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from botocore.credentials import Credentials as Signing
+
+from localaws.codebuild import cache, delivery, environment, leftovers, progress
+from localaws.codebuild.artifacts import NothingFoundError
+from localaws.codebuild.buildspec import DEFAULT_FILE, Buildspec, BuildspecError, Phase, parse
+from localaws.codebuild.handover import Order
+from localaws.codebuild.logs import BuildLog
+from localaws.codebuild.names import Names
+from localaws.codebuild.ports import ParametersError, Ports
+from localaws.codebuild.record import PhaseFailedError, Record
+from localaws.codebuild.shell import Control, InterruptedBuildError, Shell
+from localaws.codebuild.sources import ARN_START, Source, SourceError, bring, is_inline
+from localaws.credentials import Credentials
+from localaws.jobs.processes import LauncherGoneError, Processes
+from localaws.jobs.s3 import S3, S3Error
+
+CLIENT_ERROR = "CLIENT_ERROR"
+INTERRUPTED = {
+    "TIMED_OUT": ("BUILD_TIMED_OUT", "Build has timed out. "),
+    "STOPPED": ("", "The build was stopped"),
+}
+# What may go wrong in a phase, and the status code of its context.
+FAILURES: dict[type[Exception], str] = {
+    BuildspecError: "YAML_FILE_ERROR",
+    NothingFoundError: CLIENT_ERROR,
+    ParametersError: "Decrypted Variables Error",
+    S3Error: CLIENT_ERROR,
+    SourceError: CLIENT_ERROR,
+}
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What all builds of a stage share."""
+
+    ports: Ports
+    names: Names
+    folder: Path
+    """For the folders of running builds."""
+    kept: Path
+    """For the caches, by project."""
+    path: str
+    """PATH of the builds."""
+    processes: Callable[[], Processes]
+    minute_seconds: float = 60.0
+
+
+class Execution:
+    """Runs a build that was admitted. `run` returns when it is over and everything is removed."""
+
+    def __init__(
+        self,
+        workshop: Workshop,
+        record: Record,
+        order: Order,
+        credentials: Credentials,
+        control: Control,
+    ) -> None:
+        self._workshop = workshop
+        self._record = record
+        self._order = order
+        self._credentials = credentials
+        self._control = control
+        self._folder = workshop.folder / record.build["id"].partition(":")[2]
+        self._s3 = S3(
+            workshop.ports.endpoint(),
+            workshop.names.region,
+            Signing(credentials.access_key, credentials.secret_key, credentials.session_token),
+        )
+        self._buildspec = Buildspec({})
+        self._places: dict[str, Path] = {}
+        self._shell: Shell | None = None
+
+    def run(self) -> None:
+        for name in ("home", "tmp", "shell"):
+            (self._folder / name).mkdir(mode=0o700, parents=True)
+        logs = self._record.build["logs"]
+        self._log = BuildLog(
+            self._workshop.ports,
+            self._folder / "log",
+            logs.get("groupName"),
+            logs.get("streamName", ""),
+        )
+        try:
+            self._pass_through()
+        except PhaseFailedError:
+            pass  # the record and the log have it
+        finally:
+            self._end()
+
+    def _pass_through(self) -> None:
+        with self._phase(progress.PROVISIONING):
+            self._log.say("Running on this machine: the local stage has no build images")
+        with self._phase(progress.DOWNLOAD_SOURCE):
+            self._download()
+        phase = progress.INSTALL
+        while phase != progress.FINALIZING:
+            try:
+                with self._phase(phase):
+                    if phase == progress.UPLOAD_ARTIFACTS:
+                        self._deliver()
+                    else:
+                        self._run_commands(self._buildspec.phases.get(phase.lower(), Phase()))
+            except PhaseFailedError:
+                pass  # what comes next is a rule of its own
+            ended = self._record.status_of(phase)
+            phase = progress.following(phase, ended, self._buildspec.phases)
+
+    def _end(self) -> None:
+        """End every process and carry the rest of the log; nothing here can fail the build."""
+        with self._record.phase(progress.FINALIZING):
+            if self._shell:
+                self._shell.close()
+            leftovers.end(self._record.build["id"])
+            self._log.close()
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        """A phase, with its lines in the log and every known error as its context."""
+        self._log.say(f"Entering phase {name}")
+        code = message = ""
+        status = progress.SUCCEEDED
+        try:
+            with self._record.phase(name), failures_explained():
+                self._control.check()
+                yield
+        except PhaseFailedError as error:
+            code, message, status = error.code, str(error), error.status
+            raise
+        finally:
+            self._log.say(f"Phase complete: {name} State: {status}")
+            self._log.say(f"Phase context status code: {code} Message: {message}")
+
+    def _download(self) -> None:
+        self._places = bring(self._s3, self._order.sources, self._folder / "src")
+        self._log.say(f"CODEBUILD_SRC_DIR={self._source}")
+        for name, place in self._secondary.items():
+            self._log.say(f"CODEBUILD_SRC_DIR_{name}={place}")
+        self._buildspec = parse(self._buildspec_text())
+        for remark in self._buildspec.remarks:
+            self._log.say(f"Not on the local stage: {remark}")
+        for runtime, version in self._buildspec.runtimes.items():
+            self._log.say(
+                f"Selecting '{runtime}' runtime version '{version}' based on manual selections:"
+                f" the local stage uses the {runtime} that is on PATH"
+            )
+        self._start_shell()
+        self._restore_cache()
+
+    @property
+    def _source(self) -> Path:
+        return self._places[""]
+
+    @property
+    def _secondary(self) -> dict[str, Path]:
+        return {name: place for name, place in self._places.items() if name}
+
+    def _buildspec_text(self) -> str:
+        given = self._order.buildspec
+        if is_inline(given):
+            self._log.say("The buildspec is the project's or the request's own")
+            return given
+        if given.startswith(ARN_START):
+            self._log.say(f"YAML location is {given}")
+            return self._s3.read(Source(given).place).decode(errors="replace")
+        file = self._source / (given or DEFAULT_FILE)
+        self._log.say(f"YAML location is {file}")
+        try:
+            return file.read_text(errors="replace")
+        except OSError as error:
+            if not given:
+                raise BuildspecError("YAML file does not exist") from error
+            raise BuildspecError(f"stat {file}: no such file or directory") from error
+
+    def _start_shell(self) -> None:
+        workshop, build = self._workshop, self._record.build
+        self._shell = Shell(
+            workshop.processes(),
+            self._buildspec.shell,
+            {
+                **environment.of_machine(
+                    self._folder / "home", self._folder / "tmp", workshop.path
+                ),
+                **environment.of_role(
+                    self._credentials, workshop.ports.endpoint(), workshop.names.region
+                ),
+                **environment.of_build(build, workshop.names, self._source, self._secondary),
+                **self._variables(),
+            },
+            folder=self._folder / "shell",
+            place=self._source,
+            log=self._folder / "log",
+            control=self._control,
+        )
+
+    def _variables(self) -> dict[str, str]:
+        """The project's own variables, with those of Parameter Store read as the role."""
+        given = self._record.build["environment"].get("environmentVariables", [])
+        secrets = [entry["name"] for entry in given if entry["type"] == "SECRETS_MANAGER"]
+        secrets += self._buildspec.secrets
+        if secrets:
+            raise ParametersError(f"Secrets Manager is not on the local stage: {secrets[0]}")
+        wanted = environment.wanted_parameters(self._buildspec.parameter_store, given)
+        values = {}
+        if wanted:
+            self._log.say("Decrypting parameter store environment variables")
+            values = dict(
+                self._workshop.ports.parameters(self._credentials, sorted(set(wanted.values())))
+            )
+        fetched = {variable: values[name] for variable, name in wanted.items()}
+        return environment.chosen(self._buildspec.variables, given, fetched)
+
+    def _run_commands(self, phase: Phase) -> None:
+        """Run a phase's commands to the first that fails, and then, in any case, its `finally`."""
+        failure = self._run_to_failure(phase.commands)
+        last = self._run_to_failure(phase.finally_commands)
+        if failure or last:
+            raise PhaseFailedError("COMMAND_EXECUTION_ERROR", failure or last or "")
+
+    def _run_to_failure(self, commands: Sequence[str]) -> str | None:
+        shell = self._shell
+        for command in commands if shell else ():
+            self._log.say(f"Running command {command}")
+            status = shell.run(command) if shell else 0
+            if status:
+                self._log.say(f"Command did not exit successfully {command} exit status {status}")
+                if shell:
+                    shell.run("export CODEBUILD_BUILD_SUCCEEDING=0")
+                return f"Error while executing command: {command}. Reason: exit status {status}"
+        return None
+
+    def _deliver(self) -> None:
+        """Take what the build leaves: variables, artifacts, and the cache of one that is good."""
+        if not self._shell:
+            return
+        exported = self._shell.values(self._buildspec.exported)
+        self._record.update(
+            exportedEnvironmentVariables=[
+                {"name": name, "value": value} for name, value in exported.items()
+            ]
+        )
+        wanted = delivery.deliveries(self._order, self._buildspec, self._record.build, self._shell)
+        for one in wanted:
+            self._control.check()
+            facts = delivery.deliver(self._s3, one, self._source, self._folder / "tmp", self._log)
+            self._record.update(**delivery.noted(self._record.build, one, facts))
+        phases = self._record.build["phases"]
+        if all(phase.get("phaseStatus", progress.SUCCEEDED) == "SUCCEEDED" for phase in phases):
+            self._keep_cache()
+
+    def _restore_cache(self) -> None:
+        if cache.is_kept(self._record.build["cache"]) and self._buildspec.cache:
+            wanted, outside = self._cached()
+            for path in outside:
+                self._log.say(f"{path} is outside of the build's folders and not kept here")
+            count = cache.restore(self._kept, wanted)
+            self._log.say(f"Restored {count} files of the cache")
+
+    def _keep_cache(self) -> None:
+        if cache.is_kept(self._record.build["cache"]) and self._buildspec.cache:
+            self._log.say(f"Kept {cache.keep(self._kept, self._cached()[0])} files for the cache")
+
+    def _cached(self) -> tuple[dict[Path, list[str]], list[str]]:
+        return cache.sorted_out(self._buildspec.cache, self._source, self._folder / "home")
+
+    @property
+    def _kept(self) -> Path:
+        return self._workshop.kept / str(self._record.build["projectName"])
+
+
+@contextmanager
+def failures_explained() -> Iterator[None]:
+    """Turn everything that may end a phase into PhaseFailedError."""
+    try:
+        yield
+    except InterruptedBuildError as error:
+        code, message = INTERRUPTED[str(error)]
+        raise PhaseFailedError(code, message, str(error)) from error
+    except tuple(FAILURES) as error:
+        raise PhaseFailedError(FAILURES[type(error)], str(error)) from error
+    except (LauncherGoneError, OSError) as error:
+        raise PhaseFailedError("INTERNAL_ERROR", str(error), progress.FAULT) from error

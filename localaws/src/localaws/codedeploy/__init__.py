@@ -1,0 +1,35 @@
+"""CodeDeploy of the local stage, for Lambda: deployments that really shift an alias's traffic.
+
+    names.py         ARNs, and the resource a request is about
+    requests.py      CodeDeploy's own names for wrong requests
+    catalogue.py     applications, deployment groups, deployment configurations
+    appspec.py       what a deployment's revision says
+    traffic.py       how a configuration shifts traffic, in steps
+    deployments.py   the API of deployments and what is kept of them
+    rollout.py       one deployment as it runs: hooks, shifting, alarms, rolling back
+    acting.py        what a rollout does, through the stage's own endpoint as the group's role
+
+The stage installs `own` once and then uses it as the service.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from localaws.codedeploy.names import TARGET_PREFIX
+from localaws.parts import OwnService, Parts
+
+if TYPE_CHECKING:
+    from localaws.codedeploy.stage import Stage
+
+
+def _make(parts: Parts) -> "Stage":
+    from localaws.codedeploy.stage import Stage
+
+    return Stage(parts)
+
+
+def resource_arn(action: str, request: dict[str, Any], region: str, account: str) -> str:
+    """Return the resource an IAM policy is held against, "*" where the action has none."""
+    return own.installed.service.resource_arn(action, request)
+
+
+own = OwnService("CodeDeploy", TARGET_PREFIX, resource_arn, _make)

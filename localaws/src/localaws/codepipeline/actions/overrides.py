@@ -1,0 +1,95 @@
+"""Files of input artifacts, and the parameter overrides that may point into them."""
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+from localaws.codepipeline.actions.s3_source import Store
+from localaws.codepipeline.ports import Acting, Artifact
+
+
+class OverridesError(Exception):
+    """A file or a value that the action's configuration names cannot be had."""
+
+
+class Artifacts:
+    """The input artifacts of one action, each read at most once."""
+
+    def __init__(self, store: Store, acting: Acting, inputs: Sequence[Artifact]) -> None:
+        self._store = store
+        self._acting = acting
+        self._inputs = {artifact.name: artifact for artifact in inputs}
+        self._read: dict[str, bytes] = {}
+
+    def find(self, name: str) -> Artifact:
+        try:
+            return self._inputs[name]
+        except KeyError:
+            raise OverridesError(f"{name} is not an input artifact of the action") from None
+
+    def text(self, path: str) -> str:
+        """A file's text, by `Artifact::file`; raises OverridesError and StoreError."""
+        name, _, file = path.partition("::")
+        artifact = self.find(name)
+        if name not in self._read:
+            found = self._store.read(self._acting, artifact.bucket, artifact.key, None)
+            self._read[name] = found.body
+        try:
+            with zipfile.ZipFile(io.BytesIO(self._read[name])) as archive:
+                return archive.read(file).decode()
+        except KeyError:
+            raise OverridesError(f"File [{file}] does not exist in artifact [{name}]") from None
+        except (zipfile.BadZipFile, UnicodeDecodeError) as error:
+            raise OverridesError(f"Artifact [{name}] is not a zip of text files: {error}") from None
+
+    def json(self, path: str) -> dict[str, Any]:
+        """A file's JSON object, by `Artifact::file`."""
+        try:
+            value = json.loads(self.text(path))
+        except ValueError as error:
+            raise OverridesError(f"{path} is not JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise OverridesError(f"{path} is not a JSON object")
+        return value
+
+
+def parameters(overrides: str, artifacts: Artifacts) -> dict[str, str]:
+    """The values of ParameterOverrides, a JSON object; its two functions are evaluated."""
+    try:
+        given = json.loads(overrides)
+    except ValueError as error:
+        raise OverridesError(f"ParameterOverrides is not JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise OverridesError("ParameterOverrides is not a JSON object")
+    return {name: value_of(name, value, artifacts) for name, value in given.items()}
+
+
+def value_of(name: str, value: object, artifacts: Artifacts) -> str:
+    match value:
+        case str():
+            return value
+        case {"Fn::GetArtifactAtt": [str(artifact), str(attribute)]}:
+            return attribute_of(artifacts.find(artifact), attribute)
+        case {"Fn::GetParam": [str(artifact), str(file), str(key)]}:
+            found = artifacts.json(f"{artifact}::{file}")
+            if key not in found:
+                raise OverridesError(f"File [{file}] of artifact [{artifact}] has no key [{key}]")
+            return str(found[key])
+        case _:
+            raise OverridesError(
+                f"The override of parameter {name} must be a string, Fn::GetArtifactAtt or"
+                " Fn::GetParam"
+            )
+
+
+def attribute_of(artifact: Artifact, attribute: str) -> str:
+    attributes = {
+        "BucketName": artifact.bucket,
+        "ObjectKey": artifact.key,
+        "URL": f"https://{artifact.bucket}.s3.amazonaws.com/{artifact.key}",
+    }
+    if attribute not in attributes:
+        raise OverridesError(f"An artifact has {', '.join(attributes)}, not {attribute}")
+    return attributes[attribute]

@@ -1,0 +1,205 @@
+"""Runs Lambda functions: which instance serves an invocation, and as whom it acts."""
+
+import hashlib
+import io
+import json
+import os
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from localaws.functions.foreign import leave_to_the_environment
+from localaws.functions.pool import Forker, FunctionError, Instance, Outcome
+
+Config = dict[str, Any]
+Assume = Callable[[str, str, str], dict[str, str]]
+Layers = Callable[[Config], list[bytes]]
+
+# Credentials of a role are valid for twelve hours; an instance is replaced well before.
+INSTANCE_SECONDS = 6 * 3600
+# How many idle instances of one function stay, so that a burst does not leave a crowd.
+KEEP_IDLE = 2
+# What of a function's configuration an instance is made from.
+_MADE_FROM = (
+    *("Version", "CodeSha256", "Layers", "Handler", "Environment", "Role", "MemorySize"),
+    "LoggingConfig",
+)
+
+
+class Functions:
+    """The instances of all functions, kept warm between invocations."""
+
+    def __init__(self, folder: Path, assume: Assume, layers: Layers = lambda _: []) -> None:
+        """`assume(role ARN, service, session name)` returns credentials as environment.
+
+        `layers(configuration)` returns the content of a function's layers, in their order.
+        """
+        self._folder = folder
+        self._assume = assume
+        self._layers = layers
+        self._forker = Forker()
+        self._idle: dict[str, list[tuple[str, Instance]]] = {}
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Get ready to fork."""
+        self._forker.start()
+
+    def stop(self) -> None:
+        """End every process."""
+        with self._lock:
+            for idle in self._idle.values():
+                for _, instance in idle:
+                    instance.end()
+            self._idle.clear()
+        self._forker.stop()
+
+    def prepare(self, config: Config, package: bytes) -> None:
+        """Start an instance unless one is waiting; it loads its handler by itself."""
+        made_from = _made_from(config)
+        with self._lock:
+            waiting = [one for one, _ in self._idle.get(_version(config), [])]
+        if made_from not in waiting:
+            self._give_back(config, made_from, self._fork(config, package))
+
+    def invoke(
+        self, config: Config, package: bytes, event: object, request: str, trace: str | None
+    ) -> Outcome:
+        """Run the function once. Failures of every kind come back as an error document."""
+        made_from = _made_from(config)
+        instance = self._take(config, made_from) or self._fork(config, package)
+        call = {
+            "event": event,
+            "request": request,
+            "arn": config["FunctionArn"],
+            "timeout": config["Timeout"],
+            "trace": trace,
+        }
+        try:
+            outcome = instance.wait_ready()
+            if outcome:  # its handler could not be loaded; the next call tries afresh
+                instance.end()
+                return outcome
+            outcome = instance.invoke(call)
+        except (FunctionError, OSError) as error:
+            return _ended(error, instance, config, request)
+        self._give_back(config, made_from, instance)
+        return outcome
+
+    def _take(self, config: Config, made_from: str) -> Instance | None:
+        with self._lock:
+            idle = self._idle.get(_version(config), [])
+            while idle:
+                made, instance = idle.pop()
+                age = time.monotonic() - instance.started
+                if made == made_from and age < INSTANCE_SECONDS:
+                    return instance
+                instance.end()  # the function changed since
+        return None
+
+    def _give_back(self, config: Config, made_from: str, instance: Instance) -> None:
+        with self._lock:
+            idle = self._idle.setdefault(_version(config), [])
+            if len(idle) < KEEP_IDLE:
+                idle.append((made_from, instance))
+                return
+        instance.end()
+
+    def _fork(self, config: Config, package: bytes) -> Instance:
+        role = config["Role"]
+        credentials = self._assume(role, "lambda.amazonaws.com", config["FunctionName"])
+        folder = self._unpack(package)
+        layers = self._layers(config) if config.get("Layers") else []
+        opt = self._unpack(*layers) if layers else None
+        return self._forker.fork(
+            {
+                "folder": str(folder),
+                "libraries": [str(opt / "python")] if opt else [],
+                "handler": config["Handler"],
+                "environment": {**_environment(config, folder, opt), **credentials},
+            }
+        )
+
+    def _unpack(self, *packages: bytes) -> Path:
+        """Unpack once per content; the folder also keeps the compiled bytecode.
+
+        Of several packages, as layers are, a later one's files replace those of the same name.
+        """
+        names = "".join(hashlib.sha256(package).hexdigest() for package in packages)
+        name = names if len(packages) == 1 else hashlib.sha256(names.encode()).hexdigest()
+        folder = self._folder / name[:32]
+        if not folder.exists():
+            draft = folder.with_name(f".{folder.name}.{threading.get_ident()}")
+            for package in packages:
+                with zipfile.ZipFile(io.BytesIO(package)) as archive:
+                    archive.extractall(draft)  # zipfile itself keeps names inside the folder
+            leave_to_the_environment(draft)
+            try:
+                draft.rename(folder)
+            except OSError:  # another thread was first
+                return folder
+        return folder
+
+
+def _version(config: Config) -> str:
+    """Which code it is. Its ARN says how it was called: an alias has instances of two versions."""
+    return f"{config['FunctionName']}:{config['Version']}"
+
+
+def _made_from(config: Config) -> str:
+    return json.dumps([config.get(name) for name in _MADE_FROM], sort_keys=True)
+
+
+def _environment(config: Config, folder: Path, opt: Path | None) -> dict[str, str]:
+    """What AWS puts into a function's environment; its own variables do not override it.
+
+    The one of ours is LAYERS_ROOT: where the content of the function's layers is, which on AWS is
+    /opt. Nothing can be put there on a laptop.
+    """
+    name = config["FunctionName"]
+    logging = config.get("LoggingConfig") or {}
+    return {
+        "PATH": os.environ.get("PATH", ""),
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+        "AWS_CONFIG_FILE": os.devnull,  # the developer's own profile is not the function's
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "POWERTOOLS_TRACE_DISABLED": "true",
+        **(config.get("Environment") or {}).get("Variables", {}),
+        "TZ": ":UTC",
+        "_HANDLER": config["Handler"],
+        "LAMBDA_TASK_ROOT": str(folder),
+        **({"LAYERS_ROOT": str(opt)} if opt else {}),
+        "LAMBDA_RUNTIME_DIR": sys.prefix,
+        "AWS_REGION": os.environ["AWS_REGION"],
+        "AWS_DEFAULT_REGION": os.environ["AWS_REGION"],
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_VERSION": config["Version"],
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config["MemorySize"]),
+        "AWS_LAMBDA_LOG_GROUP_NAME": logging.get("LogGroup") or f"/aws/lambda/{name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"[{config['Version']}]",
+        "AWS_LAMBDA_LOG_FORMAT": logging.get("LogFormat", "Text"),
+    }
+
+
+def _ended(
+    error: FunctionError | OSError, instance: Instance, config: Config, request: str
+) -> Outcome:
+    """Describe an instance that ran out of time or died, and clear it away."""
+    left = instance.end()
+    kind = error.kind if isinstance(error, FunctionError) else "Runtime.ExitError"
+    said = f"{config['Timeout']:.2f} seconds"
+    words = {
+        "Sandbox.Timedout": f"RequestId: {request} Error: Task timed out after {said}",
+        "Runtime.ExitError": f"RequestId: {request} Error: Runtime exited without a reason",
+    }
+    document = {"errorType": kind, "errorMessage": words[kind]}
+    printed = str(error) if isinstance(error, FunctionError) else ""
+    return Outcome(None, document, f"{printed}{left}{words[kind]}\n")

@@ -1,0 +1,155 @@
+"""Docker mode: a job runs in its step's built image, under the same contract."""
+
+import logging
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from localaws.jobs.engines import Launch
+from localaws.jobs.images import CONTAINERS, Image, PullError, digest
+from localaws.jobs.layout import ROOT
+from localaws.jobs.processes import Process, Processes
+
+log = logging.getLogger(__name__)
+
+REPOSITORY = "kanmon-steps"
+LABEL = "kanmon.digest"
+TAIL_CHARACTERS = 600
+OLD_CLIENTS = ("18", "19", "20", "22")
+
+
+class DockerEngine:
+    """Runs a job's programs with `docker run`, whose client is a process like any other."""
+
+    def __init__(
+        self,
+        processes: Processes,
+        containers: Path = CONTAINERS,
+        repository: str = REPOSITORY,
+    ) -> None:
+        self._processes = processes
+        self._containers = containers
+        self._repository = repository
+        self._client = find_client()
+        self._building = threading.Lock()
+
+    def expect(self, after: str | None = None) -> None:
+        """A container brings its own process."""
+
+    def pull(self, image: Image) -> None:
+        """Build the step's image unless the one that is there has the same digest."""
+        with self._building:
+            wanted = digest(image.step, self._containers)
+            if self._built(image.step) != wanted:
+                self._build(image.step, wanted)
+
+    def start(self, launch: Launch, ended: Callable[[], None]) -> Process:
+        host = launch.host
+        # The image's user is not this one: let it write into the job's folders, and only there.
+        open_to_all(host.ml)
+        command = [
+            *(self._client, "run", "--rm", "--init", "--name", launch.name),
+            *("--read-only", "--tmpfs", "/tmp", "--network", "host"),  # noqa: S108 - in the container
+            *("--volume", f"{host.ml}:{ROOT}", "--env", "HOME=/tmp"),
+            *identity(),
+            # Values come from the client's environment, so that no process list shows them.
+            *(word for name in launch.environment for word in ("--env", name)),
+            *entry(launch, f"{self._repository}:{launch.image.step}"),
+        ]
+        process = self._processes.start(
+            command,
+            {"PATH": os.defpath, "HOME": str(host.scratch), **settings(), **launch.environment},
+            folder=host.folder,
+            ml=host.ml,
+            log=host.log,
+            ended=ended,
+            isolation="folder",
+        )
+        process.measured = False
+        return process
+
+    def end(self, launch: Launch, process: Process, grace_seconds: float) -> None:
+        # The client passes a SIGTERM on; a SIGKILL it cannot, so the engine is told.
+        self._run("stop", "--time", str(max(int(grace_seconds), 1)), launch.name)
+        self._processes.end(process, grace_seconds)
+        self._run("rm", "--force", launch.name)
+
+    def _built(self, step: str) -> str | None:
+        form = f'{{{{index .Config.Labels "{LABEL}"}}}}'
+        answer = self._run("image", "inspect", "--format", form, f"{self._repository}:{step}")
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    def _build(self, step: str, wanted: str) -> None:
+        log.info("building the image of %s", step)
+        answer = self._run(
+            *("build", "--target", step, "--tag", f"{self._repository}:{step}"),
+            *("--label", f"{LABEL}={wanted}"),
+            *("--file", str(self._containers / "Dockerfile"), str(self._containers)),
+        )
+        if answer.returncode != 0:
+            told = (answer.stderr or answer.stdout).strip()[-TAIL_CHARACTERS:]
+            raise PullError(
+                f"ClientError: CannotPullContainerError: the image of {step} could not be built."
+                f" Try `docker build --target {step} containers`. {told}"
+            )
+
+    def _run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
+        try:
+            return subprocess.run(
+                [self._client, *words], capture_output=True, text=True, env=environment, check=False
+            )
+        except FileNotFoundError as error:
+            raise PullError(
+                "ClientError: CannotPullContainerError: there is no docker client on PATH. Install"
+                " Docker, or start the stage without --docker."
+            ) from error
+
+
+def find_client() -> str:
+    """The first Docker client on PATH that can build with BuildKit, else just the first.
+
+    Up to version 22 the client has BuildKit in it; later ones need the buildx component.
+    """
+    clients = [
+        found
+        for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
+        if (found := shutil.which("docker", path=folder))
+    ]
+    for client in clients:
+        version = output(client, "version", "--format", "{{.Client.Version}}")
+        if version.partition(".")[0] in OLD_CLIENTS or output(client, "buildx", "version"):
+            return client
+    return clients[0] if clients else "docker"
+
+
+def output(*command: str) -> str:
+    """What a command prints; empty when it fails."""
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def settings() -> dict[str, str]:
+    """Which engine the client talks to is the developer's choice."""
+    return {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
+
+
+def identity() -> list[str]:
+    """Run as this user, so that what the job leaves can be read and removed; never as root."""
+    user = os.getuid()
+    return ["--user", f"{user}:{os.getgid()}"] if user else []
+
+
+def entry(launch: Launch, image: str) -> list[str]:
+    if not launch.entrypoint:
+        return [image, *launch.arguments]
+    program, *words = launch.entrypoint
+    return ["--entrypoint", program, image, *words, *launch.arguments]
+
+
+def open_to_all(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)

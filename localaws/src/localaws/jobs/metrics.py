@@ -1,0 +1,34 @@
+"""What a job used of its instances, as the CloudWatch metrics SageMaker records for it."""
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from localaws.jobs.layout import Host
+from localaws.jobs.processes import Process
+from localaws.sagemaker.ports import Ports
+
+NAMESPACE = "/aws/sagemaker/ProcessingJobs"
+
+
+def measure(
+    ports: Ports, job: Mapping[str, Any], used: Iterable[tuple[Host, Process]], began: float
+) -> None:
+    """Record each host's mean CPU and peak memory, if the job's role may.
+
+    The instance is this machine: 100 % of CPU is one core, as on AWS; of memory, all there is.
+    """
+    context = {"cloudwatch:namespace": NAMESPACE}
+    if not ports.allowed(job["RoleArn"], "cloudwatch:PutMetricData", "*", context):
+        return
+    seconds = max(time.monotonic() - began, 0.001)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for host, process in used:
+        name = f"{job['ProcessingJobName']}/{host.name}"
+        for metric, share in (
+            ("CPUUtilization", process.cpu_seconds / seconds),
+            ("MemoryUtilization", process.memory_bytes / memory),
+        ):
+            if process.measured and share > 0:
+                ports.write_metric(NAMESPACE, metric, 100 * share, name)

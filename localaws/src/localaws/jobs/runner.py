@@ -1,0 +1,287 @@
+"""Runs one Processing job from beginning to end, the way SageMaker does, as the job's role."""
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from botocore.credentials import Credentials
+
+from localaws.jobs.engines import Engine, Launch
+from localaws.jobs.images import Image, PullError
+from localaws.jobs.layout import Host
+from localaws.jobs.logs import LogStreams
+from localaws.jobs.metrics import measure
+from localaws.jobs.processes import LauncherGoneError, Process
+from localaws.jobs.s3 import S3, Connections
+from localaws.jobs.transfer import Outputs, TransferError, bring
+from localaws.sagemaker.ports import Ports, RoleCredentials
+
+log = logging.getLogger(__name__)
+
+DEFAULT_RUNTIME_SECONDS = 24 * 3600
+GRACE_SECONDS = 10.0
+KEPT_FAILURES = 5
+REASON_CHARACTERS = 1024
+PULL_ACTIONS = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended, in SageMaker's words."""
+
+    status: str
+    failure_reason: str | None = None
+    exit_message: str | None = None
+
+
+class JobFailedError(Exception):
+    """The job cannot go on; the text is its FailureReason."""
+
+
+class ImageSource(Protocol):
+    """Finds the image behind a URI; raises PullError."""
+
+    def resolve(self, uri: str) -> Image: ...
+
+
+@dataclass
+class Control:
+    """How the service and the job's processes reach the thread that runs the job."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    wake: threading.Event = field(default_factory=threading.Event)
+
+    def request_stop(self) -> None:
+        self.stop.set()
+        self.wake.set()
+
+
+@dataclass
+class Running:
+    """One host's program while it runs."""
+
+    launch: Launch
+    process: Process
+
+
+class Runner:
+    """Runs jobs; each call of `run` takes one thread for the whole life of the job."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        folder: Path,
+        region: str,
+        images: ImageSource,
+        engine: Engine,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self._ports = ports
+        self._folder = folder
+        self._region = region
+        self._images = images
+        self._engine = engine
+        self._grace_seconds = grace_seconds
+        self._active: set[Path] = set()
+        self._connections = Connections()
+        # Old folders go in the background: nobody waits for them.
+        self._cleaner = ThreadPoolExecutor(1, "job-folders")
+        self._lock = threading.Lock()
+
+    def run(
+        self, job: Mapping[str, Any], credentials: RoleCredentials, control: Control
+    ) -> Outcome:
+        """Run the job of a checked CreateProcessingJob request; every ending is an Outcome."""
+        folder = self._folder / job["ProcessingJobName"]
+        with self._lock:
+            self._active.add(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            outcome = self._run(job, credentials, control, folder)
+        except (JobFailedError, PullError, TransferError) as error:
+            status = "Stopped" if control.stop.is_set() else "Failed"
+            outcome = Outcome(status, str(error)[:REASON_CHARACTERS])
+        except LauncherGoneError as error:
+            outcome = Outcome("Failed", f"InternalServerError: {error}; start the stage again")
+        except Exception as error:
+            log.exception("job %s", job["ProcessingJobName"])
+            outcome = Outcome("Failed", f"InternalServerError: {error}"[:REASON_CHARACTERS])
+        self._cleaner.submit(self._clear, folder, keep=outcome.status != "Completed")
+        return outcome
+
+    def close(self) -> None:
+        """Wait until the folders of ended jobs are removed."""
+        self._cleaner.shutdown()
+
+    def _run(
+        self,
+        job: Mapping[str, Any],
+        credentials: RoleCredentials,
+        control: Control,
+        folder: Path,
+    ) -> Outcome:
+        image = self._pull(job)
+        s3 = S3(
+            self._ports.endpoint(),
+            self._region,
+            Credentials(credentials.access_key, credentials.secret_key, credentials.session_token),
+            self._connections,
+        )
+        count = job["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 1)
+        hosts = [Host(folder, number, count) for number in range(count)]
+        self._prepare(job, hosts, s3)
+        if control.stop.is_set():
+            return Outcome("Stopped")
+        config = job.get("ProcessingOutputConfig") or {}
+        outputs = Outputs(
+            s3,
+            [
+                (output["S3Output"], host.here(output["S3Output"]["LocalPath"]))
+                for output in config.get("Outputs", [])
+                for host in hosts
+            ],
+            config.get("KmsKeyId"),
+        )
+        outputs.watch()
+        streams = LogStreams(self._ports, self._region, job, hosts)
+        streams.follow()
+        try:
+            launches = [self._launch(job, image, host, credentials) for host in hosts]
+            outcome = self._attend(job, launches, control)
+        finally:
+            streams.finish()
+            outputs.stop_watching()
+        outputs.finish(outcome.status == "Completed")
+        return outcome
+
+    def _pull(self, job: Mapping[str, Any]) -> Image:
+        """Find the image, if the job's role may pull it."""
+        uri = job["AppSpecification"]["ImageUri"]
+        account = job["RoleArn"].split(":")[4]
+        repository = uri.partition("/")[2].partition("@")[0].partition(":")[0]
+        resource = f"arn:aws:ecr:{self._region}:{account}:repository/{repository}"
+        needed = [
+            ("ecr:GetAuthorizationToken", "*"),
+            *((action, resource) for action in PULL_ACTIONS),
+        ]
+        for action, target in needed:
+            if not self._ports.allowed(job["RoleArn"], action, target):
+                raise JobFailedError(
+                    f"ClientError: CannotPullContainerError: {job['RoleArn']} is not authorized to"
+                    f" perform: {action} on resource: {target}"
+                )
+        image = self._images.resolve(uri)
+        self._engine.pull(image)
+        return image
+
+    def _prepare(self, job: Mapping[str, Any], hosts: list[Host], s3: S3) -> None:
+        """Make every host's folders and bring its share of the inputs."""
+        inputs = [entry["S3Input"] for entry in job.get("ProcessingInputs") or []]
+        outputs = (job.get("ProcessingOutputConfig") or {}).get("Outputs", [])
+        for host in hosts:
+            host.prepare(
+                job,
+                inputs=[source["LocalPath"] for source in inputs],
+                outputs=[output["S3Output"]["LocalPath"] for output in outputs],
+            )
+        bring(s3, inputs, hosts, job["RoleArn"], self._region)
+
+    def _launch(
+        self, job: Mapping[str, Any], image: Image, host: Host, credentials: RoleCredentials
+    ) -> Launch:
+        specification = job["AppSpecification"]
+        environment = {
+            "AWS_REGION": self._region,
+            "AWS_DEFAULT_REGION": self._region,
+            **(job.get("Environment") or {}),
+            "AWS_ACCESS_KEY_ID": credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
+            "AWS_SESSION_TOKEN": credentials.session_token,
+            "AWS_ENDPOINT_URL": self._ports.endpoint(),
+            # Without these an SDK would look for the developer's own files and for EC2's service.
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        return Launch(
+            name=f"{job['ProcessingJobName']}-{host.name}",
+            image=image,
+            host=host,
+            environment=environment,
+            entrypoint=tuple(specification.get("ContainerEntrypoint") or ()),
+            arguments=tuple(specification.get("ContainerArguments") or ()),
+        )
+
+    def _attend(
+        self, job: Mapping[str, Any], launches: Iterable[Launch], control: Control
+    ) -> Outcome:
+        """Start the programs and wait for the end: their own, a stop, or the time limit's."""
+        limit = (job.get("StoppingCondition") or {}).get(
+            "MaxRuntimeInSeconds", DEFAULT_RUNTIME_SECONDS
+        )
+        began = time.monotonic()
+        deadline = began + limit
+        running = [
+            Running(launch, self._engine.start(launch, control.wake.set)) for launch in launches
+        ]
+        while not control.stop.is_set() and time.monotonic() < deadline:
+            codes = [one.process.code for one in running]
+            if all(code == 0 for code in codes) or any(codes):
+                break
+            control.wake.wait(deadline - time.monotonic())
+            control.wake.clear()
+        failed = next((one for one in running if one.process.code), None)
+        finished = all(one.process.code == 0 for one in running)
+        self._end(running)
+        measure(self._ports, job, [(one.launch.host, one.process) for one in running], began)
+        message = (failed or running[0]).launch.host.message()
+        if failed:
+            return failure(failed.process.code or 0, message)
+        if finished:
+            return Outcome("Completed", exit_message=message)
+        if control.stop.is_set():
+            return Outcome("Stopped", exit_message=message)
+        return Outcome(
+            "Stopped",
+            "ClientError: MaxRuntimeExceeded: the job ran longer than the"
+            f" {limit} seconds of StoppingCondition.MaxRuntimeInSeconds",
+            message,
+        )
+
+    def _end(self, running: Iterable[Running]) -> None:
+        with ThreadPoolExecutor(8, "job-end") as pool:
+            for one in running:
+                if not one.process.ended.is_set():
+                    pool.submit(self._engine.end, one.launch, one.process, self._grace_seconds)
+
+    def _clear(self, folder: Path, *, keep: bool) -> None:
+        """Remove the job's folder; the last few of those that failed stay to be looked at."""
+        with self._lock:
+            self._active.discard(folder)
+            active = set(self._active)
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        ended = [entry for entry in self._folder.glob("*") if entry not in active]
+        kept = sorted(ended, key=lambda entry: entry.stat().st_mtime)
+        for old in kept[:-KEPT_FAILURES]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def failure(code: int, message: str | None) -> Outcome:
+    """Word a program's failure as SageMaker does. A signal's number counts from 128."""
+    number = code if code > 0 else 128 - code
+    ending = f", exit code: {number}"
+    told = " ".join((message or "See job logs for more information").split())
+    told = told[: REASON_CHARACTERS - len("AlgorithmError: ") - len(ending)]
+    return Outcome("Failed", f"AlgorithmError: {told}{ending}", message)

@@ -1,0 +1,32 @@
+"""SageMaker of the local stage: Processing jobs and the model registry.
+
+The stage installs `own` once and then uses it as the service.
+"""
+
+from typing import TYPE_CHECKING
+
+from localaws.parts import OwnService, Parts
+from localaws.sagemaker.names import TARGET_PREFIX, resource_arn
+
+if TYPE_CHECKING:
+    from localaws.sagemaker.stage import Stage
+
+
+def _make(parts: Parts) -> "Stage":
+    from localaws.sagemaker.stage import Stage
+
+    return Stage(parts)
+
+
+own = OwnService("SageMaker", TARGET_PREFIX, resource_arn, _make)
+
+
+def wait(job: str, seconds: float) -> bool:
+    """Wait until a Processing job has ended, at most so long; tell whether it has."""
+    return own.installed.service.jobs.wait(job, seconds)
+
+
+def expect_jobs() -> None:
+    """Tell that jobs are likely to come soon."""
+    if own.is_installed:
+        own.installed.expect_jobs()

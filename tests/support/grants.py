@@ -1,0 +1,113 @@
+"""Grants against use: what the roles of a stage were given and what the stage saw them do."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from tests.support.translation import granted, resources, statements
+
+TRACING = "the local stage has no X-Ray"
+LOG_DELIVERY = "the local stage keeps an execution's history, and delivers no log"
+MISSING_KEYS = "S3 itself asks, when a key is missing, to choose between 404 and 403"
+CODEPIPELINE_ITSELF = "CodePipeline asks for itself when it fetches a source"
+CONSOLE = "AWS's console shows with it what people decide about"
+NO_DELAY = "it would have to be stopped within the second that a build takes here"
+BROKEN_STACK = "read when CloudFormation itself refuses a deployment, for a quota or a name"
+RARE = "a release older than the one promoted while it waited for the model's turn"
+RACE = "the registry's event, the review's and the next action cross each other now and then"
+
+# Granted for AWS's sake, with what keeps the local stage from ever asking for it.
+UNSEEN_LOCALLY = {
+    "logs:CreateLogDelivery": LOG_DELIVERY,
+    "logs:DeleteLogDelivery": LOG_DELIVERY,
+    "logs:DescribeLogGroups": LOG_DELIVERY,
+    "logs:DescribeResourcePolicies": LOG_DELIVERY,
+    "logs:GetLogDelivery": LOG_DELIVERY,
+    "logs:ListLogDeliveries": LOG_DELIVERY,
+    "logs:PutResourcePolicy": LOG_DELIVERY,
+    "logs:UpdateLogDelivery": LOG_DELIVERY,
+    "sagemaker:ListTags": "Step Functions' documented policy for jobs has it, without saying when",
+    "xray:GetSamplingRules": TRACING,
+    "xray:GetSamplingTargets": TRACING,
+    "xray:PutTelemetryRecords": TRACING,
+    "xray:PutTraceSegments": TRACING,
+}
+UNSEEN_BY_ROLE = {
+    "OpenRunRole": {"s3:ListBucket": MISSING_KEYS},
+    "JudgeCandidateRole": {"s3:ListBucket": MISSING_KEYS},
+    "OpenReleaseRole": {"s3:ListBucket": MISSING_KEYS},
+    "AdmitReleaseRole": {
+        "s3:ListBucket": MISSING_KEYS,
+        "codepipeline:PutApprovalResult": RARE,
+        "sns:Publish": RARE,
+        "sagemaker:UpdateModelPackage": RACE,
+    },
+    "CloseReleaseRole": {
+        "codepipeline:PutApprovalResult": RARE,
+        "cloudformation:DescribeStackEvents": BROKEN_STACK,
+    },
+    "FollowReviewRole": {"codepipeline:PutApprovalResult": RACE},
+    "FollowRegistryRole": {"sagemaker:UpdateModelPackage": RACE, "sns:Publish": RACE},
+    "VerifyRole": {"s3:ListBucket": MISSING_KEYS},
+    "ReleasePipelineRole": {
+        "cloudformation:DeleteStack": "a first deployment that failed is deleted before another",
+        "codebuild:StopBuild": NO_DELAY,
+        "s3:GetBucketAcl": CODEPIPELINE_ITSELF,
+        "s3:GetBucketLocation": CODEPIPELINE_ITSELF,
+        "s3:GetObjectTagging": CODEPIPELINE_ITSELF,
+        "s3:GetObjectVersionTagging": CODEPIPELINE_ITSELF,
+    },
+    "OperatorRole": {"lambda:InvokeFunctionUrl": "`kanmon score` invokes; programs use the URL"},
+    "SeeTheStagePolicy": {
+        "cloudformation:DescribeStackEvents": BROKEN_STACK,
+        "cloudformation:DescribeStacks": "asked by whoever signs in as the role, without --as",
+        "codepipeline:GetPipeline": CONSOLE,
+        "codepipeline:GetPipelineState": CONSOLE,
+        "codepipeline:ListPipelineExecutions": CONSOLE,
+        "sagemaker:DescribeModelPackage": CONSOLE,
+        "sagemaker:ListModelPackages": CONSOLE,
+        "states:ListExecutions": CONSOLE,
+    },
+}
+# The local stage's CloudFormation makes resources without asking as anybody. What this role needs
+# is held against the serving stack's resources instead: tests/template/test_deploying.py.
+NOT_ASKED = {"ServingDeployRole"}
+# What all people may see is one policy; what one of them used is used.
+SHARED = "SeeTheStagePolicy"
+PEOPLE = ("DataScientistRole", "ApproverRole", "OperatorRole")
+
+
+def unused(authorizations: Path) -> dict[str, set[str]]:
+    """By role, the granted actions that a stage's record of decisions never shows allowed.
+
+    What only AWS asks for is left out. Roles that use all they have are not in the answer.
+    """
+    used: dict[str, set[str]] = defaultdict(set)
+    roles = [role for role in resources("AWS::IAM::Role") if role not in NOT_ASKED]
+    for line in authorizations.read_text().splitlines():
+        decision = json.loads(line)
+        for role in roles:
+            if decision["allowed"] and f"-{role}-" in decision["role"]:
+                used[role].add(decision["action"])
+    used[SHARED] = set().union(*(used[role] for role in PEOPLE))
+    left = {
+        role: actions - used[role] - set(UNSEEN_LOCALLY) - set(UNSEEN_BY_ROLE.get(role, ()))
+        for role, actions in grants(roles).items()
+    }
+    return {role: actions for role, actions in left.items() if actions}
+
+
+def grants(roles: list[str]) -> dict[str, set[str]]:
+    """The actions granted to each role; those of the shared policy under its own name."""
+    policy = resources("AWS::IAM::ManagedPolicy")[SHARED]["Properties"]["PolicyDocument"]
+    shared = statements(policy)
+    found = {SHARED: _actions(shared)}
+    for role in roles:
+        own = [one for one in granted(role) if role not in PEOPLE or one not in shared]
+        found[role] = _actions(own)
+    return found
+
+
+def _actions(granting: list[dict[str, Any]]) -> set[str]:
+    return {action for statement in granting for action in statement["Action"]}

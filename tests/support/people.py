@@ -1,0 +1,251 @@
+"""A model's releases on a stage, acted out by the people whose roles the template makes."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from kanmon.cli import main
+from tests.support.laptop import SESSION, Laptop, rows
+from tests.support.releasing import Releases
+from tests.support.waiting import eventually
+
+MODEL = """
+name: glasses
+task: regression
+target: y
+features:
+  - {name: a, kind: numeric}
+  - {name: b, kind: categorical}
+trainer:
+  rounds: 30
+  early_stopping_rounds: 10
+  parameters: {min_data_in_leaf: 5, num_leaves: 7}
+metrics: {primary: rmse, also: [mae]}
+gate: {floors: {rmse: 5.0}, margins: {rmse: 9.0}}
+segments: [b]
+serving: {canary: AllAtOnce}
+"""
+LONG = ("--set", "rounds=50000", "--set", "early_stopping_rounds=50000")
+SHIFT = "Linear10PercentEvery10Minutes"
+SCIENTIST, APPROVER, OPERATOR = (
+    ("--as", role) for role in ("data-scientist", "approver", "operator")
+)
+
+
+def all_of_it(laptop: Laptop) -> None:
+    """From data to a model in service, to another, back, and every way that it can end badly."""
+    releases = Releases(laptop, "glasses", someone_builds(laptop))
+    someone_else_approves(laptop, 1)
+    an_operator_looks_after_it(laptop)
+    a_newer_release_overtakes_one_that_waits(laptop, releases)
+    a_rollback(laptop)
+    a_rejection(laptop, releases)
+    a_promotion_that_nobody_approved(laptop, releases)
+    a_verification_that_fails_and_is_tried_again(laptop, releases)
+    two_canaries_one_after_the_other_and_both_are_stopped(laptop, releases)
+
+
+def say(laptop: Laptop, *words: str) -> Result:
+    """The command line in this process, which starts no interpreter for every word."""
+    home = {"KANMON_HOME": str(laptop.home), "KANMON_PROJECT": str(laptop.root)}
+    return CliRunner(env=home).invoke(main, words, prog_name="kanmon")
+
+
+def must(laptop: Laptop, *words: str) -> Any:
+    said = say(laptop, *words, "--json")
+    assert said.exit_code == 0, (words, said.stdout, said.stderr)
+    return json.loads(said.stdout) if said.stdout.strip() else None
+
+
+def someone_builds(laptop: Laptop) -> dict[str, Any]:
+    """Build the first release; the run it comes from."""
+    laptop.add_model("glasses", MODEL)
+    for name in ("old.csv", "data.csv"):
+        (laptop.root / name).write_text(rows(300))
+        file = str(laptop.root / name)
+        must(laptop, "put-data", "glasses", file, "--replace", *SCIENTIST)
+    run = must(laptop, "run", "glasses", *SCIENTIST)
+    assert run["release"] == 1
+    for words in (("show", run["run"]), ("logs", run["run"]), ("runs", "glasses")):
+        must(laptop, *words, *SCIENTIST)
+    for who in (SCIENTIST, OPERATOR):
+        started = must(laptop, "run", "glasses", *LONG, "--no-wait", *SCIENTIST)
+        laptop.holds("glasses", started["run"])  # stopped before, its turn would be taken over
+        must(laptop, "stop", started["run"], *who)
+        laptop.settle("glasses")
+    return dict(run)
+
+
+def someone_else_approves(laptop: Laptop, number: int) -> None:
+    must(laptop, "review", f"glasses/{number}", *APPROVER)
+    must(laptop, "approve", f"glasses/{number}", "--reason", "fine", *APPROVER)
+    must(laptop, "watch", f"glasses/{number}", *APPROVER)
+
+
+def an_operator_looks_after_it(laptop: Laptop) -> None:
+    must(laptop, "score", "glasses", str(laptop.root / "data.csv"), *OPERATOR)
+    for words in (("releases",), ("models",), ("history", "glasses"), ("logs", "glasses")):
+        must(laptop, *words, *OPERATOR)
+
+
+def a_newer_release_overtakes_one_that_waits(laptop: Laptop, releases: Releases) -> None:
+    """The newer one is approved in the registry; the older one's review is closed."""
+    older = int(must(laptop, "run", "glasses", "--set", "seed=2", *SCIENTIST)["release"])
+    newer = releases.open()
+    package = must(laptop, "show", f"glasses/{newer}", *APPROVER)["package_arn"]
+    acting(laptop, "ApproverRoleArn", "sagemaker").update_model_package(
+        ModelPackageArn=package, ModelApprovalStatus="Approved", ApprovalDescription="seen"
+    )
+    eventually(lambda: status(laptop, newer) == "PROMOTED")
+    eventually(lambda: status(laptop, older) == "SUPERSEDED")
+
+
+def a_rollback(laptop: Laptop) -> None:
+    must(laptop, "rollback", "glasses", "--reason", "to be sure", *OPERATOR)
+    must(laptop, "watch", "glasses/1", *OPERATOR)
+
+
+def a_rejection(laptop: Laptop, releases: Releases) -> None:
+    """Follow Review writes it down and tells it: Close Release hears nothing of it."""
+    number = releases.open()
+    rule = {"Name": releases.resources["CloseReleaseFunctionPromotionEndedBadly"]}
+    laptop.client("events").disable_rule(**rule)
+    must(laptop, "reject", f"glasses/{number}", "--reason", "odd", *APPROVER)
+    eventually(lambda: ("rejected", number) in releases.history())
+    laptop.client("events").enable_rule(**rule)
+    assert status(laptop, number) == "REJECTED"
+
+
+def a_promotion_that_nobody_approved(laptop: Laptop, releases: Releases) -> None:
+    """An operator may start the pipeline with any release, and gets no further than its check."""
+    number = releases.open()
+    release = must(laptop, "show", f"glasses/{number}", *OPERATOR)
+    pipeline = acting(laptop, "OperatorRoleArn", "codepipeline")
+    execution = pipeline.start_pipeline_execution(
+        name=laptop.outputs["ReleasePipelineName"],
+        variables=[
+            {"name": name, "value": value}
+            for name, value in {
+                "model": "glasses",
+                "release": str(number),
+                "purpose": "promotion",
+                "review": "automatic",
+                "summary": "let it pass",
+                "review_url": "https://example.com",
+            }.items()
+        ],
+        sourceRevisions=[
+            {"actionName": "Bundle", "revisionType": kind, "revisionValue": release[field]}
+            for kind, field in (
+                ("S3_OBJECT_KEY", "bundle_key"),
+                ("S3_OBJECT_VERSION_ID", "bundle_version"),
+            )
+        ],
+    )["pipelineExecutionId"]
+    ended = {"name": laptop.outputs["ReleasePipelineName"], "id": execution}
+    eventually(lambda: execution_status(pipeline, ended) == "Failed")
+    must(laptop, "stop", f"glasses/{number}", "--reason", "wrong data", *SCIENTIST)
+    eventually(lambda: status(laptop, number) == "FAILED")
+
+
+def a_verification_that_fails_and_is_tried_again(laptop: Laptop, releases: Releases) -> None:
+    """And then a record that fails although the release is in service: closing completes it."""
+    number = releases.open()
+    models = f"arn:aws:s3:::{laptop.outputs['DataBucketName']}/runs/*"
+    with denied(laptop, "VerifyRole", "s3:GetObjectVersion", models):
+        must(laptop, "approve", f"glasses/{number}", *APPROVER)
+        eventually(lambda: status(laptop, number) == "FAILED")
+        must(laptop, "show", f"glasses/{number}", *OPERATOR)
+    with denied(laptop, "RecordReleaseRole", "lambda:InvokeFunction", "*"):
+        must(laptop, "retry", f"glasses/{number}", "--no-wait", *OPERATOR)
+        eventually(lambda: status(laptop, number) == "PROMOTED")
+
+
+def two_canaries_one_after_the_other_and_both_are_stopped(
+    laptop: Laptop, releases: Releases
+) -> None:
+    number, behind = releases.open(canary=SHIFT), releases.open(canary=SHIFT)
+    must(laptop, "approve", f"glasses/{number}", *APPROVER)
+    eventually(lambda: is_shifting(laptop))
+    must(laptop, "show", f"glasses/{number}", *OPERATOR)
+    must(laptop, "approve", f"glasses/{behind}", *APPROVER)
+    eventually(lambda: current_action(laptop, behind) == "AdmitRelease")
+    must(laptop, "rollback", "glasses", *OPERATOR)
+    eventually(lambda: status(laptop, number) == "ROLLED_BACK")
+    eventually(lambda: is_shifting(laptop))
+    acting(laptop, "OperatorRoleArn", "codepipeline").stop_pipeline_execution(
+        pipelineName=laptop.outputs["ReleasePipelineName"],
+        pipelineExecutionId=item_of(laptop, behind)["execution"]["S"],
+        abandon=True,
+    )
+    eventually(lambda: status(laptop, behind) in ("FAILED", "ROLLED_BACK"))
+
+
+def is_shifting(laptop: Laptop) -> bool:
+    """Whether a canary is under way."""
+    found = laptop.client("codedeploy").list_deployments(includeOnlyStatuses=["InProgress"])
+    return bool(found["deployments"])
+
+
+def item_of(laptop: Laptop, number: int) -> dict[str, Any]:
+    item: dict[str, Any] = laptop.client("dynamodb").get_item(
+        TableName=laptop.outputs["ModelTableName"],
+        Key={"model": {"S": "glasses"}, "item": {"S": f"release#{number:06d}"}},
+    )["Item"]
+    return item
+
+
+def status(laptop: Laptop, number: int) -> str:
+    return str(item_of(laptop, number)["status"]["S"])
+
+
+def current_action(laptop: Laptop, number: int) -> str:
+    """The latest action that the release's promotion came to."""
+    found = laptop.client("codepipeline").list_action_executions(
+        pipelineName=laptop.outputs["ReleasePipelineName"],
+        filter={"pipelineExecutionId": item_of(laptop, number)["execution"]["S"]},
+    )
+    return str(found["actionExecutionDetails"][0]["actionName"])
+
+
+@contextmanager
+def denied(laptop: Laptop, role: str, action: str, resource: str) -> Iterator[None]:
+    """Take a permission from a role of the stack for a while."""
+    name = laptop.client("cloudformation").describe_stack_resource(
+        StackName="kanmon-local", LogicalResourceId=role
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    statement = {"Effect": "Deny", "Action": action, "Resource": resource}
+    policy = {"RoleName": name, "PolicyName": "denied"}
+    laptop.client("iam").put_role_policy(
+        **policy, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    )
+    try:
+        yield
+    finally:
+        laptop.client("iam").delete_role_policy(**policy)
+
+
+def execution_status(pipeline: Any, ended: dict[str, str]) -> str:
+    found = pipeline.get_pipeline_execution(
+        pipelineName=ended["name"], pipelineExecutionId=ended["id"]
+    )
+    return str(found["pipelineExecution"]["status"])
+
+
+def acting(laptop: Laptop, output: str, service: str) -> Any:
+    """A client with the credentials of one of the roles for people."""
+    keys = laptop.client("sts").assume_role(
+        RoleArn=laptop.outputs[output], RoleSessionName="somebody"
+    )["Credentials"]
+    stage = json.loads((laptop.home / "stage.json").read_text())
+    return SESSION.client(
+        service,
+        region_name=stage["region"],
+        endpoint_url=stage["endpoint"],
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )

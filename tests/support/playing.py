@@ -1,0 +1,177 @@
+"""Plays the workflow through the real interpreter, with every service it calls played by us."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+
+from localaws import authorization, sagemaker
+from localaws.asl import clients, interpreter
+from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.workflow_definition import SAMPLE_JUDGEMENT, SAMPLE_RUN, deployed
+
+RUN = SAMPLE_RUN["run"]
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
+PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/kanmon-test-abalone/2"
+COMPLETED = {"ProcessingJobStatus": "Completed"}
+OPENED: dict[str, Any] = {
+    "release": 7,
+    "review_uri": "s3://kanmon-test-data/releases/abalone/7/review.html",
+    "execution": "11111111-2222-3333-4444-555555555555",
+    "approval": "manual",
+    "summary": "release 7 waits for its review: rmse 2.10 passes every rule",
+}
+
+# What each state's service answers when all is well.
+ANSWERS: dict[str, Any] = {
+    "Open Run": SAMPLE_RUN,
+    "Preprocess": COMPLETED,
+    "Train": COMPLETED,
+    "Evaluate": COMPLETED,
+    "Judge Candidate": SAMPLE_JUDGEMENT,
+    "Create Package Group": {"ModelPackageGroupArn": "arn"},
+    "Register Candidate": {"ModelPackageArn": PACKAGE},
+    "Open Release": OPENED,
+    "Close Run": {"run": RUN, "closed": True},
+    "Report Failure": {"error": "PreprocessJobFailed", "message": "preprocess: mend the data"},
+}
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The service's API answers with this error code, or a function raises this type."""
+
+    code: str
+    words: str = "no"
+
+
+def job_failed(reason: str) -> dict[str, str]:
+    return {"ProcessingJobStatus": "Failed", "FailureReason": reason}
+
+
+@dataclass
+class Services:
+    """Answers for each state in turn; the last one, or the usual one, is repeated."""
+
+    script: dict[str, list[Any]]
+    requests: list[tuple[str, Any]] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    _jobs: dict[str, Any] = field(default_factory=dict)
+
+    def answer(self, state: str, request: Any) -> Any:
+        self.requests.append((state, request))
+        turns = self.script.get(state, [])
+        return turns[0] if len(turns) == 1 else turns.pop(0) if turns else ANSWERS[state]
+
+    def asked(self, state: str) -> list[Any]:
+        return [request for name, request in self.requests if name == state]
+
+    # ---- Lambda
+
+    def invoke(self, **request: Any) -> dict[str, Any]:
+        words = request["FunctionName"].rsplit(":", 1)[1].removesuffix("Function")
+        state = "".join(f" {c}" if c.isupper() else c for c in words).strip()
+        answer = self.answer(state, json.loads(request["Payload"]))
+        if isinstance(answer, Refused):
+            raised = {"errorType": answer.code, "errorMessage": answer.words}
+            return {"Payload": _body(raised), "FunctionError": "Unhandled"}
+        return {"Payload": _body(answer)}
+
+    # ---- SageMaker
+
+    def create_processing_job(self, **request: Any) -> dict[str, Any]:
+        name = request["ProcessingJobName"]
+        state = name.split("-")[-2].title()
+        self._jobs[name] = request | self._api(state, request)
+        return {"ProcessingJobArn": f"arn:{name}"}
+
+    def describe_processing_job(self, **request: Any) -> dict[str, Any]:
+        return dict(self._jobs[request["ProcessingJobName"]])
+
+    def stop_processing_job(self, **request: Any) -> None:
+        self.stopped.append(request["ProcessingJobName"])
+
+    def create_model_package_group(self, **request: Any) -> Any:
+        return self._api("Create Package Group", request)
+
+    def create_model_package(self, **request: Any) -> Any:
+        return self._api("Register Candidate", request)
+
+    def _api(self, state: str, request: Any) -> Any:
+        answer = self.answer(state, request)
+        if isinstance(answer, Refused):
+            error = {"Code": answer.code, "Message": answer.words}
+            metadata = {"HTTPStatusCode": 400, "RequestId": "0"}
+            raise ClientError({"Error": error, "ResponseMetadata": metadata}, "Operation")
+        return dict(answer)
+
+
+def _body(document: Any) -> io.BytesIO:
+    return io.BytesIO(json.dumps(document).encode())
+
+
+@dataclass(frozen=True)
+class Played:
+    """An execution that has ended."""
+
+    path: list[str]
+    outcome: interpreter.Outcome
+    services: Services
+
+    @property
+    def output(self) -> Any:
+        assert self.outcome.output is not None, self.outcome
+        return json.loads(self.outcome.output)
+
+    @property
+    def steps(self) -> set[tuple[str, str]]:
+        return set(zip(self.path, self.path[1:], strict=False))
+
+
+@contextmanager
+def playing(services: Services) -> Iterator[None]:
+    """Put the played services in the place of the stage's, and take no time between retries."""
+    with (
+        patch.object(clients, "client_for", lambda region, service, role: services),
+        patch.object(authorization, "allowed", lambda role, action, resource: True),
+        patch.object(sagemaker, "wait", lambda job, seconds: True),
+        patch.object(retrier_decl, "time", SimpleNamespace(sleep=lambda seconds: None)),
+    ):
+        yield
+
+
+def start(request: Any) -> interpreter.Running:
+    definition = deployed("local")
+    definition["States"]["Wait For The Platform"]["Seconds"] = 0
+    machine = {
+        "name": "kanmon-test-retrain",
+        "stateMachineArn": MACHINE,
+        "definition": json.dumps(definition),
+    }
+    execution = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{RUN}"
+    role = "arn:aws:iam::123456789012:role/RetrainStateMachineRole"
+    return interpreter.start(execution, RUN, machine, role, json.dumps(request))
+
+
+def play(script: dict[str, list[Any]] | None = None, request: Any = None) -> Played:
+    """Play a run; `script` says what the services answer in turn, by the state that asks."""
+    services = Services({state: list(turns) for state, turns in (script or {}).items()})
+    with playing(services):
+        running = start({"model": "abalone"} if request is None else request)
+        assert running.ended.wait(PATIENCE_SECONDS)
+    return Played(path_of(running), running.outcome(), services)
+
+
+def path_of(running: interpreter.Running) -> list[str]:
+    return [
+        event["stateEnteredEventDetails"]["name"]
+        for event in running.events()
+        if event["type"].endswith("StateEntered")
+    ]

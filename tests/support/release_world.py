@@ -1,0 +1,367 @@
+"""A stage for releases in plain Python: table, pipeline, registry, production, mailbox.
+
+Each stands in for one gateway and keeps the promises that AWS makes for the real one, no more: a
+conditional write is atomic, an approval takes one answer, an alias serves what was deployed last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from core.releases.admission_rule import Claim
+from core.releases.bundle import pack, tree_digest
+from core.releases.record_release import Live
+from core.releases.release_json import Case, Stored, release_bytes, release_document, sha256
+from core.releases.release_table import ReleaseLedger
+from core.stage.bucket import ObjectMissingError
+from core.stage.items import Item
+from core.stage.notices import Notice
+from core.stage.packages import Package, StageStatus, Status
+from core.stage.release_pipeline import DEPLOY, REVIEW, Action, Execution
+from core.stage.serving_stack import Failure, Standing
+from core.wording import moment
+from tests.support.release_table import Clock, Table
+
+MODEL, STACK, BUCKET = "churn", "kanmon-test", "kanmon-test-data"
+ADMIT, VERIFY, RECORD = "AdmitRelease", "VerifyRelease", "RecordRelease"
+CONFIRM = "ConfirmRelease"
+TREE = {"serving.yaml": b"Resources: {}\n", "buildspec.yml": b"version: 0.2\n"}
+ARTIFACT = b"model"
+IMAGES = {step: f"repo@sha256:{step[0] * 64}" for step in ("preprocess", "train", "evaluate")}
+ADA = "arn:aws:sts::123456789012:assumed-role/kanmon-Approver/ada"
+BOB = "arn:aws:iam::123456789012:user/bob"
+
+
+ALARM = Failure("CodeDeploy d-1: an alarm is active (ALARM_ACTIVE)", True)
+
+
+@dataclass
+class Objects:
+    """Objects by key and version."""
+
+    bucket: str = BUCKET
+    versions: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def keep(self, key: str, content: bytes) -> Stored:
+        self.versions[key, "v1"] = content
+        return Stored(f"s3://{self.bucket}/{key}", "v1", sha256(content))
+
+    def read_version(self, key: str, version: str) -> bytes:
+        if (key, version) not in self.versions:
+            raise ObjectMissingError(f"{key} is not there any more as version {version}")
+        return self.versions[key, version]
+
+    def sha256_of_version(self, key: str, version: str) -> str | None:
+        content = self.versions.get((key, version))
+        return None if content is None else sha256(content)
+
+
+@dataclass
+class Run:
+    """One execution of the release pipeline."""
+
+    id: str
+    variables: dict[str, str]
+    status: str = "InProgress"
+    summary: str | None = None
+    actions: dict[str, Action] = field(default_factory=dict)
+
+
+@dataclass
+class Pipeline:
+    clock: Clock
+    table: Table
+    runs: dict[str, Run] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    # What the event bus would be told: (kind, execution or package).
+    events: list[tuple[str, str]] = field(default_factory=list)
+
+    def start(
+        self, variables: Mapping[str, str], bundle_key: str, bundle_version: str, token: str
+    ) -> str:
+        if token not in self.tokens:
+            identity = f"{len(self.runs) + 1:08x}-0000-4000-8000-000000000000"
+            self.tokens[token] = identity
+            self.runs[identity] = Run(identity, dict(variables))
+            if variables["review"] == "manual":
+                self.open_review(self.runs[identity])
+        return self.tokens[token]
+
+    def open_review(self, run: Run) -> None:
+        tokens = len(self.events)
+        self.act(run, REVIEW, "InProgress", external=f"token-{run.id}-{tokens}")
+        self.events.append(("review", run.id))
+
+    def execution(self, identity: str) -> Execution | None:
+        run = self.runs.get(identity)
+        if run is None:
+            return None
+        actions = tuple(run.actions.values())
+        return Execution(run.id, run.status, run.summary, BOB, run.variables, actions)
+
+    def review(self, identity: str) -> Action | None:
+        return self.runs[identity].actions.get(REVIEW) if identity in self.runs else None
+
+    def decide(self, token: str, result: Literal["Approved", "Rejected"], summary: str) -> bool:
+        self.table.use()
+        return self.answer(token, result, summary, "arn:aws:sts::1:assumed-role/kanmon/function")
+
+    def answer(self, token: str, result: str, summary: str, by: str) -> bool:
+        """PutApprovalResult: the first answer counts."""
+        for run in self.runs.values():
+            review = run.actions.get(REVIEW)
+            if review and review.external == token and review.status == "InProgress":
+                status = "Succeeded" if result == "Approved" else "Failed"
+                changed = {"status": status, "by": by, "summary": summary or None}
+                run.actions[REVIEW] = replace(review, at=moment(self.clock.now()), **changed)
+                self.events.append(("review", run.id))
+                if status == "Failed":
+                    self.end(run, "Failed")
+                return True
+        return False
+
+    def expire(self, run: Run) -> None:
+        self.act(run, REVIEW, "Failed", error_code="TimeoutError", error="no response")
+        self.events.append(("review", run.id))
+        self.end(run, "Failed")
+
+    def act(self, run: Run, name: str, status: str, **more: Any) -> None:
+        at = self.clock.now()
+        run.actions[name] = Action(name, status, moment(at), began=at, **more)
+
+    def end(self, run: Run, status: str) -> None:
+        run.status = status
+        self.events.append(("ended", run.id))
+
+
+@dataclass
+class Packages:
+    pipeline: Pipeline
+    found: dict[str, Package] = field(default_factory=dict)
+    lives: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def package(self, arn: str) -> Package:
+        return self.found[arn]
+
+    def settle(self, arn: str, status: Status, reason: str) -> None:
+        if self.found[arn].approval != status:
+            self.put(arn, status, reason, "arn:aws:sts::1:assumed-role/kanmon/function")
+
+    def put(self, arn: str, status: str, reason: str, by: str) -> None:
+        """UpdateModelPackage, by whomever."""
+        self.found[arn] = replace(self.found[arn], approval=status, reason=reason, by=by)
+        self.pipeline.events.append(("package", arn))
+
+    def live(self, arn: str, status: StageStatus, why: str) -> None:
+        self.lives[arn] = (status, why)
+
+
+@dataclass
+class Production:
+    """`alias` is the release that answers; `scores` what it answers to every golden record."""
+
+    alias: int | None = None
+    status: str | None = None
+    wrong: Failure = ALARM
+    score: float = 0.25
+    halted: int = 0
+
+    def stack_of(self, model: str) -> str:
+        return f"{STACK}-serving-{model}"
+
+    def standing(self, model: str) -> Standing | None:
+        if self.status is None:
+            return None
+        outputs = {"Release": str(self.alias), "AliasArn": "alias", "FunctionUrl": "https://url"}
+        return Standing(self.status, outputs if self.alias is not None else {})
+
+    def halt(self, model: str) -> None:
+        self.halted += 1
+
+    def ask(self, alias_arn: str, requests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {
+                "model": MODEL,
+                "release": self.alias,
+                "predictions": [
+                    {"row": at, "prediction": "yes", "probability": self.score}
+                    for at in range(len(request["rows"]))
+                ],
+                "errors": [],
+            }
+            for request in requests
+        ]
+
+    def failure(self, model: str, since: datetime) -> Failure:
+        return self.wrong
+
+
+@dataclass
+class Mailbox:
+    sent: list[Notice] = field(default_factory=list)
+
+    def publish(self, notice: Notice) -> None:
+        self.sent.append(notice)
+
+
+class World:
+    """The stage as the functions see it, and what a test does to it."""
+
+    def __init__(self) -> None:
+        self.name = STACK
+        self.clock = Clock()
+        self.table = Table()
+        self.ledger = ReleaseLedger(self.table)
+        self.store = Objects()
+        self.pipeline = Pipeline(self.clock, self.table)
+        self.packages = Packages(self.pipeline)
+        self.serving = Production()
+        self.notices = Mailbox()
+
+    # ---- what Open Release leaves
+
+    def open(self, approval: str = "manual", verdict: str = "promote") -> int:
+        run = f"churn-{len(self.packages.found):012d}-abc"
+        now = moment(self.clock.now())
+        number, opened_at = self.ledger.number_for(MODEL, run, now)
+        arn = f"arn:aws:sagemaker:us-east-1:1:model-package/{STACK}-churn/{number}"
+        self.register(arn, run)
+        content = self.bundle(number, run, arn, approval, verdict, opened_at)
+        key = f"releases/{MODEL}/{number}/bundle.zip"
+        self.store.versions[key, "v1"] = content[0]
+        item = self.ledger.open(
+            MODEL,
+            number,
+            {
+                "run": run,
+                "package_arn": arn,
+                "package_version": number,
+                "verdict": verdict,
+                "summary": "promote: every bar is met",
+                "approval": approval,
+                "opened_at": opened_at,
+                "bundle_key": key,
+                "bundle_version": "v1",
+                "bundle_sha256": sha256(content[0]),
+                "release_sha256": sha256(content[1]),
+                "review_uri": f"s3://{BUCKET}/releases/{MODEL}/{number}/review.html",
+            },
+        )
+        execution = self.start(number, "promotion", approval)
+        self.ledger.start(MODEL, int(item["release"]), execution)
+        return number
+
+    def register(self, arn: str, run: str) -> None:
+        metadata = {"run": run, "artifact_sha256": sha256(ARTIFACT)}
+        metadata |= {f"image_{step}": uri.partition("@")[2] for step, uri in IMAGES.items()}
+        self.packages.found[arn] = Package(
+            arn, f"{STACK}-churn", "PendingManualApproval", metadata=metadata
+        )
+
+    def bundle(
+        self, number: int, run: str, arn: str, approval: str, verdict: str, opened_at: str
+    ) -> tuple[bytes, bytes]:
+        """(bundle.zip, release.json)"""
+        golden = json.dumps(
+            {
+                "format": 1,
+                "task": "binary",
+                "rows": [{"gender": "f", "tenure": 1.0}] * 3,
+                "scores": [[0.25]] * 3,
+                "native": [[0.25]] * 3,
+                "tolerance": 1e-4,
+            }
+        ).encode()
+        folder = f"releases/{MODEL}/{number}"
+        document = release_document(
+            Case(
+                release=number,
+                opened_at=opened_at,
+                plan=plan(run, approval),
+                package_arn=arn,
+                verdict=verdict,
+                summary="promote: every bar is met",
+                artifact=self.store.keep(f"runs/{run}/model.tar.gz", ARTIFACT),
+                golden=self.store.keep(f"{folder}/golden.json", golden),
+                evaluation=self.store.keep(f"runs/{run}/evaluation.json", b"{}"),
+                review=self.store.keep(f"{folder}/review.html", b"<html>"),
+                source=tree_digest(TREE),
+                cost={"seconds": {}, "usd": None},
+            )
+        )
+        record = release_bytes(document)
+        return pack(record, golden, TREE), record
+
+    def start(self, number: int, purpose: str, review: str) -> str:
+        variables = {
+            "model": MODEL,
+            "release": str(number),
+            "purpose": purpose,
+            "review": review,
+            "summary": "words",
+        }
+        token = f"{purpose}-{number}" + (str(self.clock.now()) if purpose == "rollback" else "")
+        return self.pipeline.start(variables, "key", "v1", token)
+
+    # ---- what a test asks for
+
+    def item(self, number: int) -> Item:
+        found = self.ledger.release(MODEL, number)
+        assert found is not None
+        return found
+
+    def run_of(self, number: int) -> Run:
+        return self.pipeline.runs[self.item(number)["execution"]]
+
+    def token(self, number: int) -> str:
+        return str(self.run_of(number).actions[REVIEW].external)
+
+    def champion(self) -> int | None:
+        item = self.ledger.champion(MODEL)
+        return int(item["release"]) if item else None
+
+    def history(self) -> list[tuple[str, int]]:
+        items = self.table.beginning_with(MODEL, "history#")
+        return [(item["event"], item["release"]) for item in items]
+
+    def claim(self, run: Run) -> Claim:
+        variables = run.variables
+        return Claim(MODEL, int(variables["release"]), variables["purpose"], run.id, "v1")
+
+    def live(self, run: Run) -> Live:
+        claim = self.claim(run)
+        return Live(MODEL, claim.release, claim.purpose, run.id, "alias", "https://url")
+
+    def deploy(self, run: Run) -> None:
+        """What CloudFormation does, when all goes well."""
+        self.serving.alias, self.serving.status = int(run.variables["release"]), "UPDATE_COMPLETE"
+        self.pipeline.act(run, DEPLOY, "Succeeded")
+
+
+def plan(run: str, approval: str = "manual") -> dict[str, Any]:
+    """As much of run.json as a release takes from it."""
+    return {
+        "model": MODEL,
+        "run": run,
+        "stack": STACK,
+        "reason": "manual",
+        "images": IMAGES,
+        "snapshot": {"id": "a" * 32, "uri": "s3://b/snapshot"},
+        "definition": {
+            "sha256": "d" * 64,
+            "uri": "s3://b/definition/",
+            "content": {
+                "task": "binary",
+                "features": [{"name": "gender", "kind": "categorical"}],
+                "approval": approval,
+                "serving": {"memory_mb": 512},
+            },
+        },
+        "commit": None,
+        "fingerprint": "f" * 64,
+        "champion": None,
+    }

@@ -1,0 +1,157 @@
+"""The retrain workflow as deployed, and its expressions evaluated on variables of a sample run."""
+
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import jsonata
+import yaml
+
+from tests.support.translation import WORKFLOW, resolve, translated
+
+PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+EXPRESSION = re.compile(r"^\{%(.*)%\}$", re.DOTALL)
+
+STEPS = ("preprocess", "train", "evaluate")
+REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/kanmon-test-steps"
+SAMPLE_RUN: dict[str, Any] = {
+    "outcome": "new",
+    "run": "abalone-261121055501-x7k",
+    "model": "abalone",
+    "equals": None,
+    "behind": None,
+    "summary": "a new run",
+    "fingerprint": "5" * 64,
+    "bucket": "kanmon-test-data",
+    "prefix": "s3://kanmon-test-data/runs/abalone/abalone-261121055501-x7k",
+    "snapshot_uri": "s3://kanmon-test-data/snapshots/abalone/0123456789abcdef.json",
+    "definition_uri": "s3://kanmon-test-data/definitions/abalone/abcdef",
+    "images": dict.fromkeys(STEPS, REPOSITORY + "@sha256:" + "a" * 64),
+    "job_prefix": "kanmon-test-abalone-261121055501-x7k",
+    "resources": {
+        step: {
+            "instance_type": "ml.m5.large",
+            "instance_count": 1,
+            "volume_gb": 30,
+            "timeout_seconds": 3600,
+        }
+        for step in STEPS
+    },
+    "champion": None,
+    "package_group": "kanmon-test-abalone",
+    "package_group_exists": False,
+}
+CHAMPION: dict[str, Any] = {
+    "package_arn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/kanmon-test-abalone/1",
+    "version": 1,
+    "run": "abalone-261120055501-a1b",
+    "model_uri": "s3://kanmon-test-data/runs/abalone/abalone-261120055501-a1b/train/model.tar.gz",
+    "report_uri": "s3://kanmon-test-data/runs/abalone/abalone-261120055501-a1b/preprocess/report/",
+}
+SAMPLE_JUDGEMENT: dict[str, Any] = {
+    "verdict": "promote",
+    "summary": "rmse 2.10 passes every rule",
+    "approval_status": "PendingManualApproval",
+    "review_uri": SAMPLE_RUN["prefix"] + "/review.html",
+    "evaluation_uri": SAMPLE_RUN["prefix"] + "/evaluate/evaluation.json",
+    "statistics_uri": SAMPLE_RUN["prefix"] + "/evaluate/statistics.json",
+    "description": "rmse 2.10 passes every rule",
+    "metadata": {"run": "abalone-261121055501-x7k"},
+    "model_data_url": SAMPLE_RUN["prefix"] + "/train/model.tar.gz",
+    "image": SAMPLE_RUN["images"]["evaluate"],
+    "client_token": "5" * 36,
+}
+
+
+def substitutions(stage: str = "dev") -> dict[str, str]:
+    """What the template fills into the workflow's placeholders."""
+    properties = translated()["Resources"]["RetrainStateMachine"]["Properties"]
+    found: dict[str, str] = resolve(properties["DefinitionSubstitutions"], stage)
+    return found
+
+
+@cache
+def _deployed(stage: str) -> dict[str, Any]:
+    values = substitutions(stage)
+    text = PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], WORKFLOW.read_text())
+    definition: dict[str, Any] = yaml.safe_load(text)
+    return definition
+
+
+def deployed(stage: str = "dev") -> dict[str, Any]:
+    """The definition as Step Functions gets it, a copy for each caller."""
+    return deepcopy(_deployed(stage))
+
+
+def with_plain_timeouts(definition: dict[str, Any]) -> dict[str, Any]:
+    """The definition for linters, which do not know that a JSONata state may compute its times."""
+    for state in definition["States"].values():
+        for field in ("TimeoutSeconds", "Seconds"):
+            if isinstance(state.get(field), str):
+                state[field] = 60
+    return definition
+
+
+def states(kind: str | None = None) -> dict[str, dict[str, Any]]:
+    """The states by name, all or those of one type."""
+    found: dict[str, dict[str, Any]] = deployed()["States"]
+    return {name: state for name, state in found.items() if kind in (None, state["Type"])}
+
+
+def transitions(state: dict[str, Any]) -> Iterator[str]:
+    """Where a state may lead, failures included."""
+    for source in (state, *state.get("Choices", ()), *state.get("Catch", ())):
+        yield from (source[key] for key in ("Next", "Default") if key in source)
+
+
+def expressions(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Every JSONata expression below a value, with the path to it."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from expressions(part, (*path, str(key)))
+    elif isinstance(value, list):
+        for position, part in enumerate(value):
+            yield from expressions(part, (*path, str(position)))
+    elif isinstance(value, str) and (match := EXPRESSION.match(value)):
+        yield "/".join(path), match[1]
+
+
+def sample_variables(**changes: Any) -> dict[str, Any]:
+    """Variables and context of a run that is under way."""
+    run = deepcopy(SAMPLE_RUN) | changes.pop("run", {})
+    variables: dict[str, Any] = {
+        "run": run,
+        "faults": 0,
+        "judgement": deepcopy(SAMPLE_JUDGEMENT),
+        "failure": {"Error": "States.TaskFailed", "Cause": "it broke"},
+        "states": {
+            "input": {},
+            "result": {},
+            "context": {
+                "Execution": {
+                    "Name": run["run"],
+                    "Input": {"model": "abalone"},
+                    "StartTime": "2026-11-21T05:55:01.000Z",
+                    "RedriveCount": 0,
+                },
+                "State": {"RetryCount": 0},
+            },
+        },
+    }
+    return variables | changes
+
+
+def evaluate(value: Any, variables: dict[str, Any]) -> Any:
+    """Evaluate the expressions in a value; one that gives nothing is an error, as on AWS."""
+    if isinstance(value, dict):
+        return {key: evaluate(part, variables) for key, part in value.items()}
+    if isinstance(value, list):
+        return [evaluate(part, variables) for part in value]
+    if not isinstance(value, str) or not (match := EXPRESSION.match(value)):
+        return value
+    program = jsonata.Jsonata(match[1])
+    for name, content in variables.items():
+        program.assign(name, content)
+    return program.evaluate(None)
