@@ -4,20 +4,17 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.docker.test_docker_scorer import python_3_13
 from tests.support.laptop import ROOT, Laptop, answered, deployed, rows
+from tests.support.sam_cli import invoke_scoring, python_3_13
 
 pytestmark = pytest.mark.docker
 NETWORK = ("UV_", "PIP_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-SAM = ROOT / ".venv-sam/bin/sam"
 
 
 @pytest.fixture(scope="module")
@@ -85,24 +82,6 @@ def parameters(laptop: Laptop) -> list[str]:
     return [f"{one['ParameterKey']}={one['ParameterValue']}" for one in given]
 
 
-def invoke(folder: Path, given: list[str], event: Any) -> Any:
-    (folder / "event.json").write_text(json.dumps(event))
-    done = subprocess.run(
-        [
-            *(SAM, "local", "invoke", "ScoringFunction", "--skip-pull-image"),
-            *("--event", "event.json", "--parameter-overrides", *given),
-        ],
-        cwd=folder,
-        env=os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
 def test_the_promoted_release_answers_in_a_container_as_it_does_in_service(
     laptop: Laptop, unpacked: Path
 ) -> None:
@@ -112,7 +91,7 @@ def test_the_promoted_release_answers_in_a_container_as_it_does_in_service(
         FunctionName=f"{function_of(laptop)}:live", Payload=json.dumps(event)
     )
 
-    answer = invoke(unpacked, parameters(laptop), event)
+    answer, _ = invoke_scoring(unpacked, parameters(laptop), event)
 
     in_service = json.loads(live["Payload"].read())
     assert (answer["model"], answer["release"]) == ("boxed", champion["release"])

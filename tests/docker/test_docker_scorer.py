@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,11 +17,10 @@ from shipping.package import package
 from shipping.record import Record
 from shipping.storage import Storage
 from shipping.verify import verify
-from tests.serving.test_package import ENVIRONMENT
-from tests.support.trained_releases import BUCKET, ROOT, golden, opened, trained
+from tests.support.sam_cli import SAM, invoke_scoring, python_3_13
+from tests.support.trained_releases import BUCKET, ENVIRONMENT, golden, opened, trained
 
 pytestmark = pytest.mark.docker
-SAM = ROOT / ".venv-sam/bin"
 TASK = "binary"
 Invoke = Callable[[Any], tuple[Any, str]]
 
@@ -35,7 +33,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        patch.setenv("PATH", f"{SAM}:{python_3_13()}:{os.environ['PATH']}")
+        patch.setenv("PATH", f"{SAM.parent}:{python_3_13()}:{os.environ['PATH']}")
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         versioning = {"Status": "Enabled"}
@@ -56,12 +54,6 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-def python_3_13() -> Path:
-    """The folder of a Python 3.13 that pyenv keeps, else one that cannot harm."""
-    kept = sorted(Path.home().glob(".pyenv/versions/3.13*/bin"))
-    return kept[-1] if kept else SAM
-
-
 @pytest.fixture(scope="module")
 def invoke(packaged: Path) -> Invoke:
     """Invoke the scoring function in a container; its answer, and what it wrote to its log."""
@@ -69,21 +61,7 @@ def invoke(packaged: Path) -> Invoke:
     given = [f"{name}={value}" for name, value in settings.items()]
 
     def call(event: Any) -> tuple[Any, str]:
-        (packaged / "event.json").write_text(json.dumps(event))
-        done = subprocess.run(
-            [
-                *(SAM / "sam", "local", "invoke", "ScoringFunction", "--skip-pull-image"),
-                *("--event", "event.json", "--parameter-overrides", *given),
-            ],
-            cwd=packaged,
-            env=os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "us-east-1"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.strip().splitlines()[-1]), done.stderr + done.stdout
+        return invoke_scoring(packaged, given, event)
 
     return call
 

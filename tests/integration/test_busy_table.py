@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 import close_run
 import open_run
 from core.stage import for_runs
-from tests.integration.conftest import Context, Stage
+from tests.support.stage_in_memory import Context, Stage
 from tests.support.workflow_definition import states
 
 Load = Callable[[str], dict[str, Any]]

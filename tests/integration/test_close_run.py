@@ -8,7 +8,7 @@ from typing import Any
 import close_run
 import open_run
 from core.stage import for_runs
-from tests.integration.conftest import RUN, Context, Stage
+from tests.support.stage_in_memory import RUN, Context, Stage
 
 Load = Callable[[str], dict[str, Any]]
 WAITING = "churn-261121060000-a1b"

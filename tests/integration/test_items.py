@@ -7,7 +7,7 @@ import pytest
 
 from core.releases.release_table import Happening, ReleaseLedger
 from core.stage.items import Items
-from tests.integration.conftest import TABLE, Stage
+from tests.support.stage_in_memory import TABLE, Stage
 
 
 @pytest.fixture

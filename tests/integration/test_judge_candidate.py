@@ -14,8 +14,7 @@ import judge_candidate
 import open_run
 from core.gate.judge_candidate import client_token
 from core.stage.bucket import ObjectMissingError
-from tests.integration.conftest import RUN, Context, Stage
-from tests.integration.test_open_run import CHAMPION
+from tests.support.stage_in_memory import CHAMPION, RUN, Context, Stage
 
 Load = Callable[[str], dict[str, Any]]
 FOLDER = f"s3://kanmon-test-data/runs/churn/{RUN}"

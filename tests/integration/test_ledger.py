@@ -11,7 +11,7 @@ import pytest
 from moto.dynamodb.models.table import Table
 
 from core.runs.run_table import Ledger, TurnContestedError
-from tests.integration.conftest import TABLE, Stage
+from tests.support.stage_in_memory import TABLE, Stage
 
 REQUEST = {"model": "churn", "reason": "manual", "parameters": {"alpha": 1.0, "beta": 1}}
 

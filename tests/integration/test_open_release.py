@@ -23,10 +23,9 @@ from core.review.page import render
 from core.stage.bucket import ReleaseChangedError, Store
 from core.stage.items import Items
 from core.stage.notices import NoticeBoard
-from tests.integration.conftest import BUCKET, RUN, TABLE, TOPIC, Context, Stage
-from tests.integration.test_open_run import CHAMPION
 from tests.support.release_table import Clock, KilledError, Table
 from tests.support.release_world import TREE, Pipeline
+from tests.support.stage_in_memory import BUCKET, CHAMPION, RUN, TABLE, TOPIC, Context, Stage
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 Open = Callable[..., dict[str, Any]]

@@ -14,8 +14,8 @@ import open_run
 from contract.plan import Plan
 from core.runs.open_run import seconds_needed
 from core.stage.registry import ForeignPackageError
-from tests.integration.conftest import MACHINE, RUN, Context, Stage
 from tests.support.control_cases import DEFINITION, MODEL_YAML
+from tests.support.stage_in_memory import CHAMPION, MACHINE, RUN, Context, Stage
 
 Load = Callable[[str], dict[str, Any]]
 RESOURCES = {
@@ -43,14 +43,6 @@ RESOURCES = {
     },
 }
 LATER = "churn-261121060000-a1b"
-CHAMPION = {
-    "run": "churn-261101000000-abc",
-    "definition": "d" * 64,
-    "artifact_uri": "s3://kanmon-test-data/runs/churn/churn-261101000000-abc/train/model.tar.gz",
-    "artifact_sha256": "e" * 64,
-    "evaluation_uri": "s3://kanmon-test-data/runs/churn/old/evaluate/evaluation.json",
-    "report_uri": "s3://kanmon-test-data/runs/churn/old/preprocess/report/",
-}
 
 
 def close(stage: Stage, context: Context, answer: dict[str, Any]) -> None:

@@ -14,8 +14,8 @@ from core.runs.images import ImageMissingError
 from core.runs.open_run import UnknownModelError
 from core.runs.request import RunRequestError
 from core.runs.snapshot import EmptyDatasetError, UnknownFileKindError
-from tests.integration.conftest import RUN, Context, Stage
 from tests.support.control_cases import MODEL_YAML
+from tests.support.stage_in_memory import RUN, Context, Stage
 
 
 def test_an_unknown_model_is_named_with_the_mend(stage: Stage, context: Context) -> None:

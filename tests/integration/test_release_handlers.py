@@ -14,8 +14,8 @@ import follow_registry
 import follow_review
 import record_release
 from core.stage.pipeline_job import JobError
-from tests.integration.conftest import Context
 from tests.support.release_world import ADA, ADMIT, BOB, MODEL, Run, World
+from tests.support.stage_in_memory import Context
 
 JOB = "11111111-2222-4333-8444-000000000000"
 

@@ -11,7 +11,7 @@ import close_run
 import open_run
 import report_failure
 from core.stage import for_runs
-from tests.integration.conftest import RUN, Context, Stage
+from tests.support.stage_in_memory import RUN, Context, Stage
 
 Load = Callable[[str], dict[str, Any]]
 WAITING = "churn-261121060000-a1b"

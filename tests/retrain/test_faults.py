@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.laptop import TINY, Laptop, rows
+from tests.support.laptop import LONG_TRAINING, TINY, Laptop, rows
 from tests.support.waiting import eventually
 
 STATES = (
@@ -26,8 +26,6 @@ STATES = (
 
 
 LONG = {"rounds": 50000, "early_stopping_rounds": 50000}
-# Trains for longer than a command line takes to start.
-SLOW = TINY.replace("rounds: 30", "rounds: 50000").replace("rounds: 10", "rounds: 50000")
 
 
 def start(laptop: Laptop, model: str, text: str = TINY) -> tuple[str, str]:
@@ -39,7 +37,7 @@ def start(laptop: Laptop, model: str, text: str = TINY) -> tuple[str, str]:
 
 
 def test_a_job_that_is_stopped_fails_the_run_and_says_so(laptop: Laptop) -> None:
-    run, arn = start(laptop, "stopped-job", SLOW)
+    run, arn = start(laptop, "stopped-job", LONG_TRAINING)
     sagemaker = laptop.client("sagemaker")
     job = eventually(
         lambda: sagemaker.list_processing_jobs(
@@ -58,7 +56,7 @@ def test_a_job_that_is_stopped_fails_the_run_and_says_so(laptop: Laptop) -> None
 
 
 def test_a_run_that_is_stopped_gives_its_turn_back_and_stops_its_job(laptop: Laptop) -> None:
-    run, arn = start(laptop, "stopped-run", SLOW)
+    run, arn = start(laptop, "stopped-run", LONG_TRAINING)
     laptop.entered(arn, "Train")
 
     laptop.must("stop", run)

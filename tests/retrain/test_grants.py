@@ -6,10 +6,9 @@ And nobody is refused anything on the way, machine or person, but what the test 
 import json
 from pathlib import Path
 
-from tests.retrain.test_faults import SLOW
 from tests.support import people
 from tests.support.grants import unused
-from tests.support.laptop import Laptop, rows
+from tests.support.laptop import LONG_TRAINING, Laptop, rows
 from tests.support.waiting import eventually
 
 
@@ -39,7 +38,7 @@ def a_good_run_and_another_behind_it(laptop: Laptop) -> None:
 
 
 def a_stopped_run_with_another_behind_it(laptop: Laptop) -> None:
-    laptop.add_model("good", SLOW.format(name="good", floor=5.0))
+    laptop.add_model("good", LONG_TRAINING.format(name="good", floor=5.0))
     run = laptop.must("run", "good", "--no-wait")
     laptop.entered(run["execution_arn"], "Preprocess")
     start_behind(laptop, run["execution_arn"])

@@ -7,8 +7,7 @@ from contextlib import contextmanager, suppress
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.laptop import deployed
-from tests.support.releasing import SLOW, Releases
+from tests.support.releasing import SLOW, Releases, in_service
 from tests.support.waiting import eventually
 
 SHORT = "Canary10Percent5Minutes"
@@ -17,11 +16,8 @@ SHORT = "Canary10Percent5Minutes"
 @pytest.fixture(scope="module")
 def cups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
     """A model whose first release is in service; the slow canary takes longer than its tests."""
-    with deployed(tmp_path_factory.mktemp("laptop"), pace=90) as laptop:
-        releases = Releases(laptop, "cups")
-        releases.run("serving: {canary: AllAtOnce}\n")
-        releases.promote(1)
-        yield releases
+    with in_service(tmp_path_factory.mktemp("laptop"), "cups", pace=90) as cups:
+        yield cups
 
 
 def test_a_release_whose_parts_were_changed_is_not_deployed_and_says_which(cups: Releases) -> None:

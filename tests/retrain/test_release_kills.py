@@ -1,10 +1,7 @@
-"""The stage is killed while releases are on their way, and started again.
-
-The tests go by the order they stand in: what one kill left behind is mended by the next test.
-"""
+"""The stage is killed while releases are being deployed, and started again."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -28,7 +25,9 @@ class Killed:
     canary: int
     admission: int
     review: int
-    verification: int = 1
+    # As it was when what the kill interrupted had ended, before any test went on from there.
+    champion_after: int | None = None
+    advice: dict[int, str] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
@@ -50,22 +49,24 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
         cups.token(there.review)
         mugs.reached(1, "VerifyRelease")
         cups.kill()
+        mugs.ended(1, "FAILED")
+        cups.ended(there.canary, "FAILED", "ROLLED_BACK")
+        cups.ended(there.admission, "FAILED")
+        for number in (there.canary, there.admission):
+            there.advice[number] = cups.advice(number)
+        there.champion_after = cups.champion
         yield there
 
 
-def test_after_the_kill_the_release_before_serves_and_everything_says_so(killed: Killed) -> None:
-    cups, mugs = killed.cups, killed.mugs
-    cups.ended(killed.canary, "FAILED", "ROLLED_BACK")
-    mugs.ended(1, "FAILED")
-    cups.ended(killed.admission, "FAILED")
+def test_after_the_kill_the_release_before_serves_and_everything_shows_it(killed: Killed) -> None:
+    mugs, champion = killed.mugs, killed.champion_after
 
-    for number in (killed.canary, killed.admission):
-        advice = cups.advice(number)
+    assert champion == 1 and mugs.champion is None
+    for number, advice in killed.advice.items():
         assert "the local stage stopped while this action ran" in advice, advice
         assert f"kanmon retry cups/{number}" in advice
     assert "kanmon retry mugs/1" in mugs.advice(1)
-    assert cups.champion == 1 and mugs.champion is None
-    cups.check()
+    killed.cups.check()
     mugs.check()
 
 
@@ -105,32 +106,38 @@ def handler(event, context):
 """
 
 
-def test_killed_while_it_records_what_is_live_it_ends_recorded(killed: Killed) -> None:
-    mugs, laptop = killed.mugs, killed.laptop
-    checking = laptop.root / "checking"
-    checking.touch()
-    with mugs.scoring_with(SLOW_CHECK.format(file=str(checking))):
-        assert mugs.say("retry", "mugs/1", "--no-wait").code == 0
-        mugs.reached(1, "RecordRelease")
-        everything_is_saved(laptop.client, laptop.home)
-    laptop.pace = RUSH
+@pytest.fixture(scope="module")
+def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
+    """A model on a stage of its own, whose first release was killed while it was recorded."""
+    with deployed(tmp_path_factory.mktemp("hurried"), pace=PACE) as laptop:
+        mugs = Releases(laptop, "mugs")
+        mugs.run()
+        checking = laptop.root / "checking"
+        checking.touch()
+        with mugs.scoring_with(SLOW_CHECK.format(file=str(checking))):
+            mugs.decide(1)
+            mugs.reached(1, "RecordRelease")
+            everything_is_saved(laptop.client, laptop.home)
+        laptop.pace = RUSH
+        mugs.kill()
+        checking.unlink()
+        mugs.ended(1, "PROMOTED")
+        yield mugs
 
-    mugs.kill()
-    checking.unlink()
 
-    mugs.ended(1, "PROMOTED")
-    assert "mugs/1 is in service" in mugs.advice(1)
-    mugs.check()
+def test_killed_while_it_records_what_is_live_it_ends_recorded(hurried: Releases) -> None:
+    assert "mugs/1 is in service" in hurried.advice(1)
+    hurried.check()
 
 
-def test_a_check_that_does_not_answer_in_time_keeps_the_release_before(killed: Killed) -> None:
-    cups, number = killed.cups, killed.cups.open()
+def test_a_check_that_does_not_answer_in_time_keeps_the_release_before(hurried: Releases) -> None:
+    number = hurried.open()
 
-    cups.decide(number)
+    hurried.decide(number)
 
-    cups.ended(number, "ROLLED_BACK")
-    advice = cups.advice(number)
+    hurried.ended(number, "ROLLED_BACK")
+    advice = hurried.advice(number)
     assert "the check before traffic failed" in advice
     assert "did not answer within" in advice
-    assert cups.champion == killed.review
-    cups.check()
+    assert hurried.champion == 1
+    hurried.check()

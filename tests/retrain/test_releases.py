@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.laptop import deployed
-from tests.support.releasing import Releases
+from tests.support.releasing import Releases, in_service
 from tests.support.waiting import eventually
 
 ROOT_USER = "arn:aws:iam::123456789012:root"
@@ -18,11 +17,8 @@ AUTOMATIC = "approval: automatic\nserving: {canary: AllAtOnce}\n"
 @pytest.fixture(scope="module")
 def cups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
     """A model whose first release is in service; an approval's shortest time passes quickly."""
-    with deployed(tmp_path_factory.mktemp("laptop"), pace=300) as laptop:
-        releases = Releases(laptop, "cups")
-        releases.run("serving: {canary: AllAtOnce}\n")
-        releases.promote(1)
-        yield releases
+    with in_service(tmp_path_factory.mktemp("laptop"), "cups", pace=300) as cups:
+        yield cups
 
 
 def test_the_first_release_is_in_service_and_answers_each_row_for_itself(cups: Releases) -> None:

@@ -6,18 +6,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.support.no_account import no_account
 from tests.support.trained_releases import BUCKET, Bundle, opened
 
-
-@pytest.fixture(scope="module", autouse=True)
-def no_account() -> Iterator[None]:
-    """Credentials that open nothing, should a call ever escape."""
-    with pytest.MonkeyPatch.context() as environment:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-            environment.setenv(name, "testing")
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        environment.delenv("AWS_ENDPOINT_URL", raising=False)
-        yield
+__all__ = ["no_account"]
 
 
 @pytest.fixture

@@ -16,15 +16,7 @@ from shipping.record import Record, ReleaseError, sha256
 from shipping.source import tree_digest
 from shipping.storage import Storage
 from shipping.verify import verify
-from tests.support.trained_releases import BUCKET, ROOT, SERVING
-
-ENVIRONMENT = {
-    "DATA_BUCKET": BUCKET,
-    "FUNCTION_ARCHITECTURE": "arm64",
-    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:notices",
-    "LOG_RETENTION_DAYS": "30",
-    "PERMISSIONS_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/boundary",
-}
+from tests.support.trained_releases import BUCKET, ENVIRONMENT, ROOT, SERVING
 
 
 @pytest.fixture

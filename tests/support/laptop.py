@@ -50,6 +50,8 @@ metrics: {{primary: rmse, also: [mae]}}
 gate: {{floors: {{rmse: {floor}}}, margins: {{rmse: 0.5}}}}
 segments: [b]
 """
+# Trains for longer than a command line takes to start.
+LONG_TRAINING = TINY.replace("rounds: 30", "rounds: 50000").replace("rounds: 10", "rounds: 50000")
 
 
 @dataclass

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from tests.support.laptop import TINY, Laptop, Said, rows
+from tests.support.laptop import TINY, Laptop, Said, deployed, rows
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 SLOW = "Linear10PercentEvery10Minutes"
@@ -383,3 +384,13 @@ class Releases:
 def _went_back(happening: dict[str, Any]) -> bool:
     """Is it the end of a rollback, not that of a canary?"""
     return happening["event"] == "rolled back" and "previous" in happening
+
+
+@contextmanager
+def in_service(root: Path, model: str, pace: float) -> Iterator[Releases]:
+    """A stage of its own with a model whose first release is in service."""
+    with deployed(root, pace=pace) as laptop:
+        releases = Releases(laptop, model)
+        releases.run("serving: {canary: AllAtOnce}\n")
+        releases.promote(1)
+        yield releases

@@ -68,3 +68,14 @@ def deployment(status: str, **fields: Any) -> Deployment:
         "rollback": None,
     }
     return Deployment(status=status, **{**settings, **fields})
+
+
+def item(number=7, status="WAITING", **fields):
+    return {
+        "model": "wine",
+        "item": f"release#{number:06d}",
+        "release": number,
+        "status": status,
+        "execution": f"e-{number}",
+        **fields,
+    }

@@ -32,6 +32,14 @@ CONTEXT = SimpleNamespace(
     memory_limit_in_mb=512,
     invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:f:live",
 )
+# What the build project of the release pipeline sets.
+ENVIRONMENT = {
+    "DATA_BUCKET": BUCKET,
+    "FUNCTION_ARCHITECTURE": "arm64",
+    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:notices",
+    "LOG_RETENTION_DAYS": "30",
+    "PERMISSIONS_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/boundary",
+}
 SERVING = {
     "memory_mb": 512,
     "timeout_seconds": 10,

@@ -11,6 +11,22 @@ import yaml
 
 from tests.support.translation import WORKFLOW, resolve, translated
 
+STEP_STATES = ["Preprocess", "Train", "Evaluate"]
+HAPPY_PATH = [
+    "Open Run",
+    "Anything New?",
+    "Preprocess",
+    "Train",
+    "Evaluate",
+    "Judge Candidate",
+    "First Candidate?",
+    "Create Package Group",
+    "Register Candidate",
+    "Did The Candidate Win?",
+    "Open Release",
+    "Close Run",
+]
+
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 EXPRESSION = re.compile(r"^\{%(.*)%\}$", re.DOTALL)
 

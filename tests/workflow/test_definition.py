@@ -13,7 +13,9 @@ from statelint.problem import ProblemType
 
 from tests.support.translation import WORKFLOW
 from tests.support.workflow_definition import (
+    HAPPY_PATH,
     PLACEHOLDER,
+    STEP_STATES,
     deployed,
     expressions,
     states,
@@ -24,21 +26,6 @@ from tests.support.workflow_definition import (
 
 OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
 TASKS = states("Task")
-STEPS = ["Preprocess", "Train", "Evaluate"]
-HAPPY_PATH = [
-    "Open Run",
-    "Anything New?",
-    "Preprocess",
-    "Train",
-    "Evaluate",
-    "Judge Candidate",
-    "First Candidate?",
-    "Create Package Group",
-    "Register Candidate",
-    "Did The Candidate Win?",
-    "Open Release",
-    "Close Run",
-]
 
 
 @pytest.mark.parametrize("stage", ["local", "dev", "prod"])
@@ -136,13 +123,13 @@ def test_retries_are_bounded_and_spread(name: str) -> None:
         assert retry["BackoffRate"] >= 2
 
 
-@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("name", STEP_STATES)
 def test_a_job_is_retried_fewer_times_than_its_name_can_count(name: str) -> None:
     # The last character of a job's name counts six attempts before it counts the next fault.
     assert sum(retry["MaxAttempts"] for retry in TASKS[name]["Retry"]) <= 5
 
 
-@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("name", STEP_STATES)
 def test_a_failed_job_is_tried_again_only_after_asking_whose_fault_it_was(name: str) -> None:
     failed = TASKS[name]["Catch"][0]
 

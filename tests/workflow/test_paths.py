@@ -28,12 +28,13 @@ from tests.support.playing import (
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 from tests.support.workflow_definition import (
     CHAMPION,
+    HAPPY_PATH,
     SAMPLE_JUDGEMENT,
     SAMPLE_RUN,
+    STEP_STATES,
     states,
     transitions,
 )
-from tests.workflow.test_definition import HAPPY_PATH, STEPS
 
 TASKS = set(states("Task"))
 LOST = job_failed("InternalServerError: We encountered an internal error. Please try again.")
@@ -72,9 +73,9 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
     "the candidate loses": {"Judge Candidate": [LOST_TO_THE_CHAMPION]},
     "nothing is new": {"Open Run": [NOTHING_NEW]},
     "another run has the turn": {"Open Run": [QUEUED]},
-    **{f"{step} loses its job once": {step: [LOST, COMPLETED]} for step in STEPS},
-    **{f"{step} fails by its own code": {step: [BROKEN]} for step in STEPS},
-    **{f"{step} reaches its limit": {step: [AT_ITS_LIMIT]} for step in STEPS},
+    **{f"{step} loses its job once": {step: [LOST, COMPLETED]} for step in STEP_STATES},
+    **{f"{step} fails by its own code": {step: [BROKEN]} for step in STEP_STATES},
+    **{f"{step} reaches its limit": {step: [AT_ITS_LIMIT]} for step in STEP_STATES},
     "Train hangs": {
         "Open Run": [SAMPLE_RUN | {"resources": IMPATIENT}],
         "Train": [{"ProcessingJobStatus": "InProgress"}],
@@ -88,7 +89,7 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
             name: settings for name, settings in SAMPLE_RUN["resources"].items()
             if name != step.lower()
         }}
-    ]} for step in STEPS},
+    ]} for step in STEP_STATES},
     "even the report fails": {
         "Open Run": [Refused("UnknownModelError", "no such model")],
         "Report Failure": [Refused("ServiceUnavailable")],
@@ -247,7 +248,7 @@ def test_a_refusal_in_any_state_is_reported_and_fails_the_run(name: str) -> None
     )
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", STEP_STATES)
 def test_a_job_lost_to_the_platform_runs_again_under_a_new_name(step: str) -> None:
     played = scenario(f"{step} loses its job once")
 
@@ -264,7 +265,7 @@ def test_two_lost_jobs_in_a_run_are_enough() -> None:
     assert played.outcome.status == "FAILED"
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", STEP_STATES)
 def test_a_job_that_fails_by_its_own_code_is_not_repeated(step: str) -> None:
     played = scenario(f"{step} fails by its own code")
 
@@ -274,7 +275,7 @@ def test_a_job_that_fails_by_its_own_code_is_not_repeated(step: str) -> None:
     assert json.loads(report["cause"])["FailureReason"] == BROKEN["FailureReason"]
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", STEP_STATES)
 def test_a_job_at_its_limit_is_not_repeated_and_the_report_says_which_limit(step: str) -> None:
     played = scenario(f"{step} reaches its limit")
 

@@ -7,22 +7,11 @@ from kanmon.releases.decision import decide, why_not_waiting
 from kanmon.releases.pipeline import fold
 from kanmon.releases.records import find_release
 from kanmon.terminal.words import moment
-from tests.support.sample_releases import ADA, BUNDLE, START, at, detail, release
+from tests.support.sample_releases import ADA, BUNDLE, START, at, detail, item, release
 from tests.support.standin import Pipeline, Stage, refusal
 
 TOKEN = "6f3f0c3e-0000-4000-8000-000000000007"
 WAITS = detail("Review", "ApproveRelease", "InProgress", began=1, externalExecutionId=TOKEN)
-
-
-def item(number=7, status="WAITING", **fields):
-    return {
-        "model": "wine",
-        "item": f"release#{number:06d}",
-        "release": number,
-        "status": status,
-        "execution": f"e-{number}",
-        **fields,
-    }
 
 
 def test_a_decision_goes_to_the_approval_that_waits_with_its_token_and_the_reason():

@@ -5,9 +5,8 @@ import pytest
 from kanmon.errors import BadInputError
 from kanmon.releases.history import Event
 from kanmon.releases.rollback import release_before, release_to_bring_back, roll_back, target_of
-from tests.support.sample_releases import release
+from tests.support.sample_releases import item, release
 from tests.support.standin import Pipeline, Stage
-from tests.unit.cli.test_decision import item
 
 
 def champion(number, **fields):

@@ -1,0 +1,175 @@
+"""A stage in memory: bucket, table, registry, images, topic and state machine, by moto."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+
+from core.definition.folder import folder_digest
+from tests.support.control_cases import MODEL_YAML, passing_evaluation
+
+RUN = "churn-261121055501-x7k"
+BUCKET = "kanmon-test-data"
+TABLE = "kanmon-test-models"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:kanmon-test-notices"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
+
+CHAMPION = {
+    "run": "churn-261101000000-abc",
+    "definition": "d" * 64,
+    "artifact_uri": "s3://kanmon-test-data/runs/churn/churn-261101000000-abc/train/model.tar.gz",
+    "artifact_sha256": "e" * 64,
+    "evaluation_uri": "s3://kanmon-test-data/runs/churn/old/evaluate/evaluation.json",
+    "report_uri": "s3://kanmon-test-data/runs/churn/old/preprocess/report/",
+}
+
+
+@dataclass
+class Context:
+    """What Lambda passes beside the event."""
+
+    function_name: str = "kanmon-test-function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:kanmon-test"
+    aws_request_id: str = "d5b6ab1a-0000-4000-8000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
+@dataclass
+class Stage:
+    s3: Any = field(default_factory=lambda: boto3.client("s3"))
+    dynamodb: Any = field(default_factory=lambda: boto3.client("dynamodb"))
+    sagemaker: Any = field(default_factory=lambda: boto3.client("sagemaker"))
+    ecr: Any = field(default_factory=lambda: boto3.client("ecr"))
+    states: Any = field(default_factory=lambda: boto3.client("stepfunctions"))
+    sqs: Any = field(default_factory=lambda: boto3.client("sqs"))
+    mailbox: str = ""
+
+    def deploy(self) -> None:
+        self.s3.create_bucket(Bucket=BUCKET)
+        self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        self.dynamodb.create_table(
+            TableName=TABLE,
+            KeySchema=[
+                {"AttributeName": "model", "KeyType": "HASH"},
+                {"AttributeName": "item", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "model", "AttributeType": "S"},
+                {"AttributeName": "item", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        self.ecr.create_repository(repositoryName="kanmon-test-steps")
+        for step in ("preprocess", "train", "evaluate"):
+            self.push_image(step)
+        self.mailbox = self._subscribe()
+        self.states.create_state_machine(
+            name="kanmon-test-retrain",
+            definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',
+            roleArn="arn:aws:iam::123456789012:role/kanmon-test",
+        )
+
+    def _subscribe(self) -> str:
+        """The address of a queue that gets every notice."""
+        sns = boto3.client("sns")
+        sns.create_topic(Name="kanmon-test-notices")
+        queue: str = self.sqs.create_queue(QueueName="mailbox")["QueueUrl"]
+        sns.subscribe(
+            TopicArn=TOPIC, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:mailbox"
+        )
+        return queue
+
+    def put(self, key: str, content: str | bytes | dict[str, Any]) -> None:
+        body = json.dumps(content) if isinstance(content, dict) else content
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    def get_json(self, key: str) -> Any:
+        return json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+    def publish(self, model_yaml: str = MODEL_YAML) -> str:
+        """Store a definition and make it the model's current one."""
+        sha256 = folder_digest({"model.yaml": model_yaml.encode()})
+        self.put(f"definitions/churn/{sha256}/model.yaml", model_yaml)
+        self.write_item("definition", sha256=sha256, published_at="2026-11-21T05:00:00Z")
+        return sha256
+
+    def push_image(self, step: str, content: str = "") -> None:
+        manifest = {"schemaVersion": 2, "layers": [], "config": {"digest": step + content}}
+        self.ecr.put_image(
+            repositoryName="kanmon-test-steps",
+            imageManifest=json.dumps(manifest),
+            imageManifestMediaType="application/vnd.oci.image.manifest.v1+json",
+            imageDigest="sha256:" + (step + content).encode().hex().ljust(64, "0")[:64],
+            imageTag=step,
+        )
+
+    def register(self, status: str, **metadata: str) -> str:
+        """A package as Register Candidate leaves it."""
+        arn: str = self.sagemaker.create_model_package(
+            ModelPackageGroupName="kanmon-test-churn",
+            ModelApprovalStatus=status,
+            CustomerMetadataProperties=metadata,
+        )["ModelPackageArn"]
+        return arn
+
+    def promote(self, release: int = 3, **metadata: str) -> str:
+        """A package that the release pipeline has put into service, as RecordRelease leaves it."""
+        self.sagemaker.create_model_package_group(ModelPackageGroupName="kanmon-test-churn")
+        arn = self.register("Approved", **metadata)
+        item = {
+            "model": {"S": "churn"},
+            "item": {"S": "champion"},
+            "release": {"N": str(release)},
+            "run": {"S": metadata.get("run", "by-hand")},
+            "package_arn": {"S": arn},
+        }
+        self.dynamodb.put_item(TableName=TABLE, Item=item)
+        return arn
+
+    def item(self, name: str) -> dict[str, Any]:
+        """One of the model's items, in DynamoDB's own form; empty when there is none."""
+        found: dict[str, Any] = self.dynamodb.get_item(
+            TableName=TABLE, Key={"model": {"S": "churn"}, "item": {"S": name}}
+        ).get("Item", {})
+        return found
+
+    def write_item(self, name: str, **fields: str) -> None:
+        values = {key: {"S": value} for key, value in fields.items()}
+        self.dynamodb.put_item(
+            TableName=TABLE, Item={"model": {"S": "churn"}, "item": {"S": name}, **values}
+        )
+
+    def record(self, run: str = RUN) -> dict[str, str]:
+        return {name: next(iter(value.values())) for name, value in self.item(f"run#{run}").items()}
+
+    def holder(self) -> str | None:
+        return self.item("turn").get("holder", {}).get("S")
+
+    def executions(self) -> list[str]:
+        listed = self.states.list_executions(stateMachineArn=MACHINE)["executions"]
+        return [execution["name"] for execution in listed]
+
+    def notices(self) -> list[dict[str, Any]]:
+        """What subscribers got since the last look, in order."""
+        received = self.sqs.receive_message(QueueUrl=self.mailbox, MaxNumberOfMessages=10)
+        messages = received.get("Messages", [])
+        for message in messages:
+            self.sqs.delete_message(QueueUrl=self.mailbox, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
+
+    def write_results(self, run: str = RUN, **evaluation: Any) -> None:
+        """What Preprocess, Train and Evaluate leave for a run."""
+        folder = f"runs/churn/{run}"
+        self.put(f"{folder}/train/model.tar.gz", b"model")
+        self.put(f"{folder}/train/training.json", {"rounds": 7, "model_sha256": "e" * 64})
+        self.put(f"{folder}/preprocess/report/preprocess.json", {"rows_read": 1000})
+        document = {**passing_evaluation(), "run": run, "champion": None, **evaluation}
+        self.put(f"{folder}/evaluate/evaluation.json", document)
+        golden = {"format": 1, "task": "binary", "rows": [{"gender": "f"}], "scores": [[0.25]]}
+        self.put(f"{folder}/evaluate/golden.json", {**golden, "tolerance": 1e-4})
