@@ -8,7 +8,7 @@ STAGE ?= local
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-localaws test-docs test-docker test-browser bench data deploy clean lock setup
+.PHONY: help run test check test-localaws test-docs test-docker test-browser pictures bench data deploy clean lock setup
 
 help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -47,6 +47,9 @@ test-docker: .venv/ready .venv-sam/ready ## The steps and the functions in real 
 test-browser: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## The console in a real browser; needs Chromium
 	@.venv-browser/bin/pytest tests/browser -m browser -p no:cacheprovider
 
+pictures: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## The README's pictures, taken from a running stage; needs Chromium
+	@.venv-browser/bin/python docs/pictures.py
+
 bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure speed and quality beside baselines; takes some minutes
 	@$(BIN)/python benchmarks/start.py
 	@$(BIN)/python benchmarks/loop.py
@@ -78,6 +81,7 @@ lock: $(UV) ## Renew every lock file from pyproject.toml
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group sam -o requirements/sam.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group bench -c requirements/dev.txt -o requirements/bench.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group browser -c requirements/dev.txt -o requirements/browser.txt
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group notebook -o requirements/notebook.txt
 
 setup: .venv/ready ## Make .venv from the locks
 
