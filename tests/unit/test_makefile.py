@@ -3,9 +3,11 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -51,3 +53,23 @@ def test_the_demo_approves_by_itself_unless_it_is_told_not_to(
     assert "kanmon review abalone" in planned
     assert ("kanmon approve abalone" in planned) is approves
     assert ("kanmon score abalone" in planned) is approves
+
+
+def test_github_and_the_script_for_continuous_integration_call_the_same_targets() -> None:
+    script = re.findall(r"^ *make (test\S*)$", (REPOSITORY / ".ci/run").read_text(), re.MULTILINE)
+    workflow = yaml.safe_load((REPOSITORY / ".github/workflows/ci.yml").read_text())
+
+    assert workflow["jobs"]["make"]["strategy"]["matrix"]["target"] == script
+
+
+def test_no_wheel_can_be_built() -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert built.returncode == 1
+    assert "there is no wheel of Kanmon" in built.stderr
