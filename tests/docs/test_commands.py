@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 WRITTEN = ("README.md", "CONTRIBUTING.md", "models/README.md")
 DOCUMENTS = sorted([*(ROOT / name for name in WRITTEN), *ROOT.glob("docs/*.md")])
+LINKING = [*DOCUMENTS, ROOT / "CHANGELOG.md", ROOT / "localaws/README.md"]
 
 # What a document says and this test must not run, and why.
 ELSEWHERE = {
@@ -130,10 +131,22 @@ def test_the_commands_of_a_document_work_in_order(document: Path, project: Path)
         shell(commands, project)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
-def test_the_files_a_document_points_to_exist(document: Path) -> None:
-    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text())
+def anchors(document: Path) -> set[str]:
+    """What a link may name after #: the headings, spelled as GitHub spells them."""
+    prose = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
-    missing = [target for target in targets if not (document.parent / target).exists()]
+
+@pytest.mark.parametrize("document", LINKING, ids=named)
+def test_what_a_document_links_to_exists(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", document.read_text())
+
+    missing = [
+        f"{target}#{anchor}"
+        for target, anchor in links
+        if not (page := document.parent / target if target else document).exists()
+        or (anchor and anchor not in anchors(page))
+    ]
 
     assert missing == []
