@@ -24,7 +24,8 @@ def command(release: str, output: Path | None, opened: bool) -> None:
 
     The page's bytes are checked against what was recorded when the release was opened.
     """
-    from kanmon.releases import evidence, explanation, records
+    from kanmon.releases import evidence, records
+    from kanmon.releases.explanation import explain
     from kanmon.runs import retrain
     from kanmon.stage.connection import stage_flag
 
@@ -43,9 +44,9 @@ def command(release: str, output: Path | None, opened: bool) -> None:
     screen.say(retrain.shown_path(path))
     if url:
         screen.say(url)
-    story = explanation.tell(evidence.brief(connection, found), stage_flag(connection.name))
-    screen.say(story.headline)
-    for step in story.next:
+    explanation = explain(evidence.brief(connection, found), stage_flag(connection.name))
+    screen.say(explanation.headline)
+    for step in explanation.next:
         screen.say(f"  {step}")
     if opened and not webbrowser.open(path.resolve().as_uri()):
         screen.note("No browser was found to open it in.")

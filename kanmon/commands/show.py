@@ -87,14 +87,15 @@ def _tell_all(invocation: Invocation, record: Any, events: list[Any], arn: str) 
 
 def tell_release(invocation: Invocation, reference: str) -> None:
     """Everything about one release: what was decided, how far it came, why, what to do next."""
-    from kanmon.releases import evidence, explanation
-    from kanmon.releases.display import release_document, story_lines
+    from kanmon.releases import evidence
+    from kanmon.releases.display import detail_lines, release_document
+    from kanmon.releases.explanation import explain
     from kanmon.releases.records import find_release
     from kanmon.stage.connection import stage_flag
 
     connection, screen = invocation.connection, invocation.screen
     found = evidence.gather(connection, find_release(connection, reference))
-    story = explanation.tell(found, stage_flag(connection.name))
-    for line in story_lines(found, story):
+    explanation = explain(found, stage_flag(connection.name))
+    for line in detail_lines(found, explanation):
         screen.say(line)
-    screen.document(release_document(found, story))
+    screen.document(release_document(found, explanation))

@@ -34,8 +34,9 @@ def command(release: str) -> int:
 
 def watch_release(invocation: Invocation, release: "Release", execution: str | None = None) -> int:
     """Watch until the end and tell how it ended; the exit code."""
-    from kanmon.releases import evidence, explanation
+    from kanmon.releases import evidence
     from kanmon.releases.display import ReleaseProgress, release_document
+    from kanmon.releases.explanation import explain
     from kanmon.releases.watch import follow
     from kanmon.stage.connection import stage_flag
 
@@ -51,15 +52,15 @@ def watch_release(invocation: Invocation, release: "Release", execution: str | N
             f"`kanmon watch {release.reference}{flag}` looks at it again.",
         ) from interrupt
     worked = stands is not None and stands.status == "Succeeded"
-    # Of one that went well a person is told one line.
+    # Of one that went well a person is why one line.
     look = evidence.brief if worked and not screen.as_json else evidence.gather
     found = look(connection, release)
-    story = explanation.tell(found, flag)
+    explanation = explain(found, flag)
     if worked:
-        screen.say(story.headline)
-    screen.document(release_document(found, story))
+        screen.say(explanation.headline)
+    screen.document(release_document(found, explanation))
     if worked:
         return OK
-    told = ": ".join([story.headline, *story.reasons[:1]]).rstrip(".")
-    screen.problem(f"{told.rstrip('.')}. `kanmon show {release.reference}{flag}` has all of it.")
+    why = ": ".join([explanation.headline, *explanation.reasons[:1]]).rstrip(".")
+    screen.problem(f"{why.rstrip('.')}. `kanmon show {release.reference}{flag}` has all of it.")
     return FAILED

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kanmon.releases.evidence import gather
-from kanmon.releases.explanation import Evidence, Story, tell
+from kanmon.releases.explanation import Evidence, Explanation, explain
 from kanmon.releases.history import Event, history
 from kanmon.releases.records import PROMOTED, WAITING, Release, champion_of, list_releases
 from kanmon.releases.rollback import release_to_bring_back
@@ -66,7 +66,7 @@ class ReleaseView:
 
     release: Release
     evidence: Evidence
-    story: Story
+    explanation: Explanation
 
     @property
     def moving(self) -> bool:
@@ -136,7 +136,7 @@ def release_view(connection: "Connection", release: Release) -> ReleaseView:
     from kanmon.stage.connection import stage_flag
 
     evidence = gather(connection, release)
-    return ReleaseView(release, evidence, tell(evidence, stage_flag(connection.name)))
+    return ReleaseView(release, evidence, explain(evidence, stage_flag(connection.name)))
 
 
 def run_view(connection: "Connection", record: RunRecord) -> RunView:

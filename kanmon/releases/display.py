@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kanmon.releases.decision import person
-from kanmon.releases.explanation import Evidence, Story, split
+from kanmon.releases.explanation import Evidence, Explanation, split
 from kanmon.releases.history import Event
 from kanmon.releases.pipeline import PENDING, Action, Progress
 from kanmon.releases.records import Release
@@ -58,7 +58,7 @@ def history_lines(events: list[Event], model: str) -> list[str]:
     return table(rows, ["when", "release", "what", "who", "why"])
 
 
-def story_lines(evidence: Evidence, story: Story) -> list[str]:
+def detail_lines(evidence: Evidence, explanation: Explanation) -> list[str]:
     """Everything about one release, ending in what to do next."""
     release = evidence.release
     lines = [f"Release      {release.reference}  {status_word(release)}"]
@@ -71,9 +71,9 @@ def story_lines(evidence: Evidence, story: Story) -> list[str]:
         ]
     if evidence.traffic:
         lines.append(f"Live alias   {split(evidence.traffic)}")
-    lines += ["", story.headline, *(f"{INDENT}{reason}" for reason in story.reasons)]
-    if story.next:
-        lines += ["Next", *(f"{INDENT}{command}" for command in story.next)]
+    lines += ["", explanation.headline, *(f"{INDENT}{reason}" for reason in explanation.reasons)]
+    if explanation.next:
+        lines += ["Next", *(f"{INDENT}{command}" for command in explanation.next)]
     return lines
 
 
@@ -160,13 +160,13 @@ def progress_document(progress: Progress | None) -> dict[str, Any] | None:
     }
 
 
-def release_document(evidence: Evidence, story: Story) -> dict[str, Any]:
+def release_document(evidence: Evidence, explanation: Explanation) -> dict[str, Any]:
     """One release, whole, for programs."""
     return {
         **evidence.release.document(),
         "pipeline": progress_document(evidence.progress),
         "traffic": [{"release": number, "share": share} for number, share in evidence.traffic],
-        "what_happened": story.headline,
-        "reasons": story.reasons,
-        "next": story.next,
+        "what_happened": explanation.headline,
+        "reasons": explanation.reasons,
+        "next": explanation.next,
     }

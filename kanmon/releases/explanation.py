@@ -30,7 +30,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Story:
+class Explanation:
     """One line that says it, the reasons behind it, and the commands that come next."""
 
     headline: str
@@ -38,8 +38,8 @@ class Story:
     next: list[str] = field(default_factory=list)
 
 
-def tell(evidence: Evidence, flag: str = "") -> Story:
-    """The story of a release; `flag` is what commands need so that they mean this stage."""
+def explain(evidence: Evidence, flag: str = "") -> Explanation:
+    """Explain a release; `flag` is what commands need so that they mean this stage."""
     release, progress = evidence.release, evidence.progress
     if release.status == WAITING:
         return _waiting(evidence, flag)
@@ -52,56 +52,58 @@ def tell(evidence: Evidence, flag: str = "") -> Story:
     because = f": {_one_line(release.decision_reason)}" if release.decision_reason else ""
     if release.status == "REJECTED":
         who = person(release.decided_by)
-        return Story(
+        return Explanation(
             f"{reference} was rejected by {who} at {moment(release.decided_at)}{because}",
             next=[f"kanmon review {reference}{flag}", f"kanmon run {model}{flag}"],
         )
     if release.status == "EXPIRED":
-        return Story(
+        return Explanation(
             f"{reference} expired at {moment(release.decided_at or release.ended_at)}: "
             "nobody decided in time, which counts as a rejection",
             next=[again],
         )
     if release.status == "SUPERSEDED":
         newer = f"kanmon show {model}/{evidence.champion}{flag}" if evidence.champion else ""
-        return Story(
+        return Explanation(
             f"{reference} is superseded: a newer release was promoted while it waited{because}",
             next=[command for command in (newer, again) if command],
         )
     what = (
         "was rolled back during its canary"
         if release.status == "ROLLED_BACK"
-        else _failed_words(progress)
+        else _how_it_failed(progress)
     )
-    return Story(
-        f"{reference} {what}", [*causes(evidence), _stays(evidence)], _mend(evidence, flag)
+    return Explanation(
+        f"{reference} {what}",
+        [*causes(evidence), _what_serves_now(evidence)],
+        _commands_next(evidence, flag),
     )
 
 
-def _waiting(evidence: Evidence, flag: str) -> Story:
+def _waiting(evidence: Evidence, flag: str) -> Explanation:
     release, progress = evidence.release, evidence.progress
     reference = release.reference
     if progress is None:
-        return Story(
+        return Explanation(
             f"{reference} was opened, and no pipeline execution promotes it",
             ["Open Release ended between recording the release and starting its pipeline."],
             [f"kanmon run {release.model} --force{flag}"],
         )
     if progress.ended:
-        return Story(
-            f"{reference} {_failed_words(progress)}; its record follows by an event",
-            [*causes(evidence), _stays(evidence)],
+        return Explanation(
+            f"{reference} {_how_it_failed(progress)}; its record follows by an event",
+            [*causes(evidence), _what_serves_now(evidence)],
             [f"kanmon show {reference}{flag}"],
         )
     review = progress.action("ApproveRelease")
     if review is None or review.status != "InProgress":
         now = progress.current
-        return Story(
+        return Explanation(
             f"{reference} is on its way{f': {now.name} is going on' if now else ''}",
             next=[f"kanmon watch {reference}{flag}"],
         )
     since = review.began.isoformat() if review.began else release.opened_at
-    return Story(
+    return Explanation(
         f"{reference} waits for a review since {moment(since)}",
         next=[
             f"kanmon review {reference} --open{flag}",
@@ -111,46 +113,47 @@ def _waiting(evidence: Evidence, flag: str) -> Story:
     )
 
 
-def _under_way(evidence: Evidence, flag: str) -> Story:
+def _under_way(evidence: Evidence, flag: str) -> Explanation:
     release, progress = evidence.release, evidence.progress
     reference = release.reference
     if progress is None:
-        return Story(
+        return Explanation(
             f"{reference} is approved, and no pipeline execution promotes it",
-            [_stays(evidence)],
+            [_what_serves_now(evidence)],
             [f"kanmon run {release.model} --force{flag}"],
         )
     if progress.ended and progress.status != "Succeeded":
-        return Story(
-            f"{reference} {_failed_words(progress)}; its record follows by an event",
-            [*causes(evidence), _stays(evidence)],
+        return Explanation(
+            f"{reference} {_how_it_failed(progress)}; its record follows by an event",
+            [*causes(evidence), _what_serves_now(evidence)],
             [f"kanmon show {reference}{flag}"],
         )
     steps = [f"kanmon watch {reference}{flag}"]
     canary = next((one for one in evidence.deployments if one.under_way), None)
     if canary:
         steps.append(f"kanmon rollback {release.model}{flag}")
-        return Story(
+        return Explanation(
             f"{reference} is approved and its canary is under way: {split(evidence.traffic)}",
             next=steps,
         )
     if evidence.behind:
-        return Story(
+        return Explanation(
             f"{reference} is approved and waits for its turn: "
             f"{release.model}/{evidence.behind} is being promoted",
             next=[f"kanmon watch {release.model}/{evidence.behind}{flag}", *steps],
         )
     now = progress.current
-    return Story(f"{reference} is approved; {now.name if now else 'the pipeline'} is going on",
-                 next=steps)  # fmt: skip
+    return Explanation(
+        f"{reference} is approved; {now.name if now else 'the pipeline'} is going on", next=steps
+    )
 
 
-def _promoted(evidence: Evidence, flag: str) -> Story:
+def _promoted(evidence: Evidence, flag: str) -> Explanation:
     release, model = evidence.release, evidence.release.model
     since = moment(evidence.champion_since or release.promoted_at)
     if not release.in_service:
         now = f"; now {model}/{evidence.champion} is" if evidence.champion else ""
-        return Story(
+        return Explanation(
             f"{release.reference} was promoted at {moment(release.promoted_at)}{now} in service",
             next=[f"kanmon rollback {model} --to {release.release}{flag}"],
         )
@@ -164,7 +167,7 @@ def _promoted(evidence: Evidence, flag: str) -> Story:
     steps = [f"kanmon score {model} rows.csv{flag}", f"kanmon history {model}{flag}"]
     if release.release > 1:  # the first has nothing before it
         steps.append(f'kanmon rollback {model} --reason "…"{flag}')
-    return Story(f"{release.reference} is in service since {since}", reasons, steps)
+    return Explanation(f"{release.reference} is in service since {since}", reasons, steps)
 
 
 def causes(evidence: Evidence) -> list[str]:
@@ -186,12 +189,12 @@ def causes(evidence: Evidence) -> list[str]:
         found.append(evidence.progress.summary)
     if evidence.release.error:
         found.append(evidence.release.error)
-    told: list[str] = []
+    distinct: list[str] = []
     for cause in map(_one_line, found):
         # One service quotes what another one said, with words of its own around it.
-        if cause and not any(earlier[:QUOTED] in cause for earlier in told):
-            told.append(cause)
-    return told
+        if cause and not any(earlier[:QUOTED] in cause for earlier in distinct):
+            distinct.append(cause)
+    return distinct
 
 
 # So much of a cause makes it the same one.
@@ -203,7 +206,7 @@ HOOKS = {
 }
 
 
-def _failed_words(progress: Progress | None) -> str:
+def _how_it_failed(progress: Progress | None) -> str:
     if progress is None:
         return "failed"
     if progress.status == "Stopped":
@@ -215,9 +218,9 @@ def _at(action: Action | None) -> str:
     return f" at {action.name} (stage {action.stage})" if action else ""
 
 
-def _stays(evidence: Evidence) -> str:
+def _what_serves_now(evidence: Evidence) -> str:
     model, champion = evidence.release.model, evidence.champion
-    if is_out_of_step(evidence):
+    if alias_differs(evidence):
         recorded = f"{model}/{champion}" if champion else "no release"
         return f"The live alias: {split(evidence.traffic)}; recorded as in service is {recorded}."
     if champion is None:
@@ -225,20 +228,20 @@ def _stays(evidence: Evidence) -> str:
     return f"{model}/{champion} stays in service."
 
 
-def is_out_of_step(evidence: Evidence) -> bool:
+def alias_differs(evidence: Evidence) -> bool:
     """Does the live alias not serve the release that is recorded as in service?"""
     answering = [number for number, _ in evidence.traffic]
     return bool(answering) and evidence.champion not in answering
 
 
-def _mend(evidence: Evidence, flag: str) -> list[str]:
+def _commands_next(evidence: Evidence, flag: str) -> list[str]:
     """Commands after a failure: back to what is recorded, where that does not serve; try again from
     there; open a new release of the same data."""
     release = evidence.release
     steps = [f"kanmon run {release.model} --force{flag}"]
     if retryable(release, evidence.progress):
         steps.insert(0, f"kanmon retry {release.reference}{flag}")
-    if evidence.champion and is_out_of_step(evidence):
+    if evidence.champion and alias_differs(evidence):
         steps.insert(0, f'kanmon rollback {release.model} --reason "…"{flag}')
     return steps
 

@@ -1,7 +1,7 @@
 """Releases as a person reads them."""
 
-from kanmon.releases.display import ReleaseProgress, history_lines, release_lines, story_lines
-from kanmon.releases.explanation import Evidence, Story
+from kanmon.releases.display import ReleaseProgress, detail_lines, history_lines, release_lines
+from kanmon.releases.explanation import Evidence, Explanation
 from kanmon.releases.history import Event
 from kanmon.releases.watch import Look
 from kanmon.terminal.invocation import Invocation
@@ -60,7 +60,9 @@ def test_one_release_whole_ends_in_what_to_do_next():
         progress("Failed", BUNDLE, REVIEWED, detail("Verify", "AdmitRelease", "Failed", began=2)),
     )
 
-    lines = plain(story_lines(evidence, Story("It failed", ["because"], ["kanmon run wine"])))
+    lines = plain(
+        detail_lines(evidence, Explanation("It failed", ["because"], ["kanmon run wine"]))
+    )
 
     assert lines == [
         "Release      wine/7  failed",
