@@ -50,13 +50,13 @@ class Project:
             return folder
         known = self.models()
         near = difflib.get_close_matches(model, known, 1)
-        mend = (
+        fix = (
             f"Did you mean {near[0]}?"
             if near
             else f"The models are: {', '.join(known) or 'none yet'}; "
             f"`kanmon new-model {model} --from data.csv --target COLUMN` makes one."
         )
-        raise BadInputError(f"there is no model {model!r} (models/{model}/model.yaml)", mend)
+        raise BadInputError(f"there is no model {model!r} (models/{model}/model.yaml)", fix)
 
 
 def check_model_name(name: str) -> None:

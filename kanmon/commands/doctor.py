@@ -34,7 +34,7 @@ def command() -> int:
     rows = [[coloured(one.outcome), one.what, one.found] for one in found]
     for line, one in zip(table(rows), found, strict=True):
         screen.say(line)
-        if one.mend and one.outcome != "ok":
-            screen.say(f"      {one.mend}")
+        if one.fix and one.outcome != "ok":
+            screen.say(f"      {one.fix}")
     screen.document({"stage": invocation.stage, "checks": [asdict(one) for one in found]})
     return FAILED if any(one.outcome == "fail" for one in found) else OK

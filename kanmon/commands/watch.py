@@ -52,7 +52,7 @@ def watch_release(invocation: Invocation, release: "Release", execution: str | N
             f"`kanmon watch {release.reference}{flag}` looks at it again.",
         ) from interrupt
     worked = stands is not None and stands.status == "Succeeded"
-    # Of one that went well a person is why one line.
+    # A success takes one line, so it needs no closer look.
     look = evidence.brief if worked and not screen.as_json else evidence.gather
     found = look(connection, release)
     explanation = explain(found, flag)

@@ -28,7 +28,7 @@ def settings(project: Project, stage: str) -> list[Check]:
     try:
         found = stage_settings(project, stage)
     except KanmonError as error:
-        return [Check("fail", "samconfig.toml", error.what, error.mend)]
+        return [Check("fail", "samconfig.toml", error.what, error.fix)]
     fit = len(found.stack) <= LONGEST_STACK and re.fullmatch(r"[a-z][a-z0-9-]*", found.stack)
     return [
         Check(
@@ -47,7 +47,7 @@ def programs(project: Project, stage: str) -> list[Check]:
     try:
         sam = Check("ok", "sam", str(platform.find_sam(project)))
     except KanmonError as error:
-        sam = Check("fail", "sam", error.what, error.mend)
+        sam = Check("fail", "sam", error.what, error.fix)
     own = project.root / ".venv/bin/uv"
     uv = str(own) if own.is_file() else shutil.which("uv")
     return [
@@ -63,7 +63,7 @@ def account(project: Project, stage: str) -> list[Check]:
     try:
         connection = connect(stage, project)
     except KanmonError as error:
-        return [Check("fail", "region", error.what, error.mend)]
+        return [Check("fail", "region", error.what, error.fix)]
     except Exception as error:
         return [Check("fail", "credentials", explain_aws(error)[0])]
     region = Check("ok", "region", connection.region)

@@ -122,8 +122,8 @@ def _numbered(connection: "Connection", model: str, number: str) -> Release:
         )
     item = item_of(connection, model, f"release#{int(number):06d}")
     if item is None:
-        mend = f"`kanmon releases {model}{stage_flag(connection.name)}` lists them."
-        raise BadInputError(f"there is no release {model}/{int(number)}", mend)
+        fix = f"`kanmon releases {model}{stage_flag(connection.name)}` lists them."
+        raise BadInputError(f"there is no release {model}/{int(number)}", fix)
     return release_from(item, champion_of(connection, model))
 
 

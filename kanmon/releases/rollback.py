@@ -133,14 +133,14 @@ def target_of(
 ) -> Release:
     """The release to go back to, which must have been in service, and must not answer already."""
     found = next((one for one in releases if one.release == number), None)
-    mend = f"`kanmon releases {model}{flag}` lists those that were promoted."
+    fix = f"`kanmon releases {model}{flag}` lists those that were promoted."
     if found is None:
-        raise BadInputError(f"there is no release {model}/{number}", mend)
+        raise BadInputError(f"there is no release {model}/{number}", fix)
     if found.in_service and answering in ([], [number]):
-        raise BadInputError(f"release {found.reference} is in service already", mend)
+        raise BadInputError(f"release {found.reference} is in service already", fix)
     if found.status != PROMOTED:
         raise BadInputError(
-            f"release {found.reference} was never in service: it is {found.status.lower()}", mend
+            f"release {found.reference} was never in service: it is {found.status.lower()}", fix
         )
     return found
 

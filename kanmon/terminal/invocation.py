@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 # What to do about a file or folder that cannot be used, by the system's error number.
-MENDS = {
+FIXES = {
     errno.EACCES: "Make it yours (`ls -ld` shows whose it is), or use another.",
     errno.EPERM: "Make it yours (`ls -ld` shows whose it is), or use another.",
     errno.EROFS: "Use a folder that can be written.",
@@ -220,8 +220,8 @@ def explain(error: Exception) -> tuple[str, int]:
         from kanmon.stage.connection import explain_aws
 
         return explain_aws(error)
-    if isinstance(error, OSError) and error.filename and error.errno in MENDS:
+    if isinstance(error, OSError) and error.filename and error.errno in FIXES:
         what = f"{error.filename}: {(error.strerror or str(error)).lower()}"
-        return f"{what}. {MENDS[error.errno]}", BAD_INPUT
+        return f"{what}. {FIXES[error.errno]}", BAD_INPUT
     name = type(error).__name__
     return f"{name}: {error}. KANMON_DEBUG=1 shows where.".replace("..", "."), FAILED

@@ -137,7 +137,7 @@ INVALID = "gzip is damaged (Error -3 while decompressing data: invalid block typ
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "what", "mend"),
+    ("name", "content", "what", "fix"),
     [
         ("t.csv", b"x" * 10_000_000, f"t.csv line 1: {LONG}", MEND_LONG),
         ("t.csv", TABLE + b"x" * 10_000_000, f"t.csv line 42: {LONG}", MEND_LONG),
@@ -183,14 +183,14 @@ INVALID = "gzip is damaged (Error -3 while decompressing data: invalid block typ
         ("t.parquet", TABLE, "t.parquet is not Parquet, or damaged", "Write it again."),
     ],
 )
-def test_a_file_that_is_no_table_is_refused(tmp_path, monkeypatch, name, content, what, mend):
+def test_a_file_that_is_no_table_is_refused(tmp_path, monkeypatch, name, content, what, fix):
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(content)
 
     with pytest.raises(BadInputError) as failure:
         infer("some", Path(name), "y")
 
-    assert (failure.value.what, failure.value.mend) == (what, mend)
+    assert (failure.value.what, failure.value.fix) == (what, fix)
 
 
 @pytest.mark.parametrize(

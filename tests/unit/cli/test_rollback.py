@@ -101,7 +101,7 @@ def test_a_release_that_is_coming_without_a_canary_is_to_be_stopped_and_not_wait
         roll_back(stage_where(7, turn, pipeline=pipeline), "wine")
 
     assert refused.value.what.startswith("release wine/8 is on its way into service")
-    assert "`kanmon stop wine/8` stops it" in refused.value.mend
+    assert "`kanmon stop wine/8` stops it" in refused.value.fix
     assert roll_back(stage_where(7, turn, pipeline=pipeline), "wine", 6).what == "started"
 
 
