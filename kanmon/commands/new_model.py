@@ -11,7 +11,7 @@ from kanmon.terminal.invocation import Invocation, Verb, current
 from kanmon.terminal.words import count
 
 if TYPE_CHECKING:
-    from kanmon.models.drafting.columns import Draft
+    from kanmon.models.drafting.draft import Draft
 
 
 @click.command(
@@ -50,16 +50,16 @@ def command(
     """
     from kanmon.models.definitions import read_folder
     from kanmon.models.drafting import model_file
-    from kanmon.models.drafting.columns import infer
+    from kanmon.models.drafting.draft import draft_model
     from kanmon.project import check_model_name
-    from kanmon.runs.retrain import shown_path
+    from kanmon.terminal.screen import shown_path
 
     check_model_name(name)
     invocation = current()
     path = invocation.project.root / "models" / name / "model.yaml"
     if path.exists() and not force:
         raise BadInputError(f"{shown_path(path)} is there already", "Overwrite it with --force.")
-    draft = infer(name, source, target, task=task, positive=positive, keys=list(keys))
+    draft = draft_model(name, source, target, task=task, positive=positive, keys=list(keys))
     text = model_file.write(draft)
     model_file.check(text, f"models/{name}/model.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def command(
 
 
 def _tell(invocation: Invocation, draft: "Draft", path: Path, source: Path, digest: str) -> None:
-    from kanmon.runs.retrain import shown_path
+    from kanmon.terminal.screen import shown_path
 
     screen, kinds = invocation.screen, [column.kind for column in draft.features]
     screen.say(

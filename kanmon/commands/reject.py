@@ -21,6 +21,6 @@ def command(release: str, reason: str) -> None:
     Its package is rejected in the registry, with the reason. RELEASE is MODEL/NUMBER, or a
     model's name for the one that waits.
     """
-    from kanmon.releases.deciding import approve_or_reject
+    from kanmon.commands.approve import approve_or_reject
 
     approve_or_reject(current(), release, "Rejected", reason)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from kanmon.terminal.invocation import Verb, complete_model, current
+from kanmon.terminal.screen import shown_path
 
 
 @click.command(
@@ -26,7 +27,7 @@ def command(release: str, output: Path | None, opened: bool) -> None:
     """
     from kanmon.releases import evidence, records
     from kanmon.releases.explanation import explain
-    from kanmon.runs import retrain
+    from kanmon.runs import review_page
     from kanmon.stage.connection import stage_flag
 
     invocation = current()
@@ -38,10 +39,10 @@ def command(release: str, output: Path | None, opened: bool) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.write_bytes(page)
     key = str(found.review_uri).split("/", 3)[-1]
-    url = retrain.console_url(connection, key)
+    url = review_page.console_url(connection, key)
     if found.summary:
         screen.say(f"{found.reference}  {found.summary}")
-    screen.say(retrain.shown_path(path))
+    screen.say(shown_path(path))
     if url:
         screen.say(url)
     explanation = explain(evidence.brief(connection, found), stage_flag(connection.name))

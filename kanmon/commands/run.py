@@ -44,26 +44,26 @@ def command(
     not the run.
     """
     from kanmon.models import definitions
-    from kanmon.runs import execution, retrain
+    from kanmon.runs import execution, request
     from kanmon.stage.connection import stage_flag
 
     invocation = current()
     path = invocation.project.model_folder(model)
-    given = retrain.parameters(pairs)
+    given = request.parse_parameters(pairs)
     digest = None if given else definitions.published_as_it_is(invocation, path)
     folder = None
     if digest is None:
         folder = definitions.read_folder(path)
-        retrain.check_parameters(folder, given)
+        request.check_parameters(folder, given)
         digest = folder.sha256
-    run = retrain.run_name(model, name)
+    run = request.run_name(model, name)
     connection = invocation.connection
     screen = invocation.screen
     if folder and definitions.publish(connection, folder):
         screen.note(f"Published the definition of {model} ({digest[:12]})")
-    commit = retrain.commit(invocation.project)
-    request = retrain.request(model, reason, force, given, digest, commit)
-    arn = execution.start(connection, run, request)
+    commit = request.current_commit(invocation.project)
+    document = request.run_input(model, reason, force, given, digest, commit)
+    arn = execution.start(connection, run, document)
     flag = stage_flag(connection.name)
     if no_wait:
         screen.say(f"Run {run} has started. `kanmon show {run}{flag}` looks at it.")

@@ -14,7 +14,7 @@ from kanmon.terminal.invocation import Verb, complete_model, current
 from kanmon.terminal.words import count
 
 if TYPE_CHECKING:
-    from kanmon.scoring.live_alias import Scored
+    from kanmon.scoring.online import Scored
     from kanmon.scoring.rows import Row
 
 # So many refused rows are told one by one.
@@ -40,20 +40,20 @@ def command(model: str, rows: str) -> int:
     Rows that are refused are told on stderr; the exit code is then 1, or 2 when none was scored.
     """
     from kanmon.project import check_model_name
-    from kanmon.scoring import live_alias
+    from kanmon.scoring import online
     from kanmon.scoring.rows import batches, read_rows
 
     check_model_name(model)
     invocation = current()
     connection, screen = invocation.connection, invocation.screen
     with opened(rows) as lines:
-        service = live_alias.service_of(connection, model)
+        service = online.service_of(connection, model)
         absent = set(service.schema.features)
         found = noting(read_rows(lines, service.schema), absent)
         answers = (
             one
-            for batch in batches(found, live_alias.BATCH_ROWS)
-            for one in live_alias.score(connection, service, batch)
+            for batch in batches(found, online.BATCH_ROWS)
+            for one in online.score(connection, service, batch)
         )
         scored, refused = tell(answers, screen.as_json)
     if not scored and not refused:
@@ -89,7 +89,7 @@ def command(model: str, rows: str) -> int:
 def noting(rows: "Iterable[Row]", absent: set[str]) -> "Iterator[Row]":
     """The rows as they pass; of `absent` those features stay that none of them names.
 
-    >>> from kanmon.rows import Row
+    >>> from kanmon.scoring.rows import Row
     >>> absent = {"age", "size", "sex"}
     >>> passed = list(noting([Row(1, {"age": 3.0}), Row(2, {"sex": None})], absent))
     >>> len(passed), absent

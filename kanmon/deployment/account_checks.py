@@ -58,7 +58,8 @@ def programs(project: Project, stage: str) -> list[Check]:
 
 def account(project: Project, stage: str) -> list[Check]:
     """Credentials and region, then what the account holds and allows."""
-    from kanmon.stage.connection import connect, explain_aws
+    from kanmon.stage.aws_errors import explain_aws
+    from kanmon.stage.connection import connect
 
     try:
         connection = connect(stage, project)

@@ -1,5 +1,6 @@
 """A person's decision about a release, given to the pipeline's waiting approval."""
 
+import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from kanmon.errors import BadInputError
@@ -15,6 +16,8 @@ Decision = Literal["Approved", "Rejected"]
 REVIEW_STAGE, REVIEW_ACTION = "Review", "ApproveRelease"
 # CodePipeline's limit for the words of a decision.
 LONGEST_REASON = 512
+# An approval opens seconds after its release; on a busy laptop it can take longer.
+OPENS_SECONDS = 60
 # What CodePipeline answers when somebody was faster, or the approval is another one by now.
 TOO_LATE = {"ApprovalAlreadyCompletedException", "InvalidApprovalTokenException"}
 
@@ -58,6 +61,21 @@ def waiting_approval(connection: "Connection", release: Release) -> Action | Non
     """The approval that waits for a decision about this release, with its token."""
     review = _review(connection, release)
     return review if review and review.status == IN_PROGRESS and review.external_id else None
+
+
+def wait_until_open(connection: "Connection", release: Release) -> Release:
+    """Wait for the release's approval to open; the release as it is then.
+
+    Returns at once when the approval is open, or will not open any more. Raises BadInputError when
+    it takes too long.
+    """
+    limit = time.monotonic() + OPENS_SECONDS
+    while will_wait(connection, release):
+        if time.monotonic() > limit:
+            raise not_waiting(connection, release)
+        time.sleep(connection.poll_seconds)
+        release = find_release(connection, release.reference)
+    return release
 
 
 def will_wait(connection: "Connection", release: Release) -> bool:

@@ -8,7 +8,7 @@ from kanmon.releases.explanation import Evidence, Explanation, split
 from kanmon.releases.history import Event
 from kanmon.releases.pipeline import PENDING, Action, Progress
 from kanmon.releases.records import Release
-from kanmon.releases.watch import Look
+from kanmon.releases.watch import Observation
 from kanmon.terminal.invocation import Invocation
 from kanmon.terminal.screen import coloured, faint, table
 from kanmon.terminal.words import moment, seconds
@@ -118,7 +118,7 @@ class ReleaseProgress:
         self._told: set[tuple[str, str, int]] = set()
         self._split = ""
 
-    def __call__(self, look: Look) -> None:
+    def __call__(self, look: Observation) -> None:
         """Tell what is new."""
         now = datetime.now(UTC)
         shift = split(look.traffic) if len(look.traffic) > 1 else ""

@@ -9,8 +9,8 @@ from kanmon.releases.explanation import Evidence
 from kanmon.releases.pipeline import Progress, progress
 from kanmon.releases.records import APPROVED, PROMOTED, Release, champion_of
 from kanmon.releases.traffic import Deployment, deployments, serving_stack, traffic
-from kanmon.runs.records import item_of
-from kanmon.stage.connection import REFUSED
+from kanmon.stage.aws_errors import REFUSED
+from kanmon.stage.model_table import item_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from kanmon.runs.records import items_of
+from kanmon.stage.model_table import items_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection

@@ -136,7 +136,7 @@ def progress(connection: "Connection", release: "Release") -> Progress | None:
 
 def latest_execution(connection: "Connection", release: "Release") -> str | None:
     """The execution that promotes or promoted the release: a rollback has one of its own."""
-    from kanmon.runs.records import item_of
+    from kanmon.stage.model_table import item_of
 
     turn = item_of(connection, release.model, "deployment") or {}
     holder = turn.get("holder")

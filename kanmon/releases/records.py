@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import BadInputError, RunFailedError
-from kanmon.runs.records import RunRecord, item_of, items_of, possible_models, run_record
+from kanmon.runs.records import RunRecord, possible_models, run_record
 from kanmon.stage.connection import stage_flag
+from kanmon.stage.model_table import item_of, items_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection

@@ -9,8 +9,8 @@ from kanmon.releases.pipeline import pipeline_name, progress_of
 from kanmon.releases.records import PROMOTED, Release, champion_of, find_release, list_releases
 from kanmon.releases.stop import stop_canary
 from kanmon.releases.traffic import deployments, traffic
-from kanmon.runs.records import item_of
 from kanmon.stage.connection import stage_flag
+from kanmon.stage.model_table import item_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection

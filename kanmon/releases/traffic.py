@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from kanmon.stage.connection import REFUSED
+from kanmon.stage.aws_errors import REFUSED
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -51,10 +51,10 @@ def serving_stack(connection: "Connection", model: str) -> str:
 
 def traffic(connection: "Connection", model: str) -> list[Share]:
     """How the live alias splits the calls, as `shares` says; empty before there is one."""
-    return Lookout(connection, model).shares()
+    return TrafficReader(connection, model).shares()
 
 
-class Lookout:
+class TrafficReader:
     """Looks at a model's live alias again and again, asking only for what can have changed."""
 
     def __init__(self, connection: "Connection", model: str) -> None:

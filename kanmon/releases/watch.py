@@ -13,7 +13,7 @@ from kanmon.releases.pipeline import (
     progress_of,
 )
 from kanmon.releases.records import OPEN, Release, find_release
-from kanmon.releases.traffic import Lookout, Share
+from kanmon.releases.traffic import Share, TrafficReader
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -25,7 +25,7 @@ LEAST_PAUSE_SECONDS = 0.15
 
 
 @dataclass(frozen=True)
-class Look:
+class Observation:
     """One look at a release on its way: the pipeline, and the alias while traffic may move."""
 
     progress: Progress
@@ -35,17 +35,17 @@ class Look:
 def follow(
     connection: "Connection",
     release: Release,
-    passed: Callable[[Look], None],
+    passed: Callable[[Observation], None],
     execution: str | None = None,
 ) -> tuple[Release, Progress | None]:
-    """Look until the pipeline execution has ended; the release as it is then.
+    """Observation until the pipeline execution has ended; the release as it is then.
 
     `execution` is a rollback's own; otherwise the latest one of the release is followed.
     """
     execution = execution or latest_execution(connection, release)
     if execution is None:
         return release, None
-    lookout = Lookout(connection, release.model)
+    reader = TrafficReader(connection, release.model)
     stands: Progress | None = None
     while True:
         stands = _look(connection, execution, stands)
@@ -53,7 +53,7 @@ def follow(
             return release, None
         now = stands.current
         moving = now is not None and now.name == "DeployRelease"
-        passed(Look(stands, lookout.shares() if moving else []))
+        passed(Observation(stands, reader.shares() if moving else []))
         if stands.ended:
             return _settled(connection, release), stands
         time.sleep(max(connection.poll_seconds, LEAST_PAUSE_SECONDS))

@@ -17,6 +17,7 @@ RUNNING = "RUNNING"
 ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
 # Between two looks few events come; a state or two have this many.
 EVENTS_AT_A_LOOK = 15
+# The states whose work is a job with a log of its own.
 JOB_STATES = {"Preprocess", "Train", "Evaluate"}
 LAST_EVENTS = {
     "ExecutionSucceeded",

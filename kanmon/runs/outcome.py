@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import FAILED, OK, REJECTED
-from kanmon.runs import display, execution, records, retrain
-from kanmon.stage.connection import stage_flag
-from kanmon.terminal.screen import coloured
+from kanmon.runs import display, execution, records, review_page
+from kanmon.runs.execution import JOB_STATES
+from kanmon.stage.connection import read_json, stage_flag
+from kanmon.terminal.screen import coloured, shown_path
 from kanmon.terminal.words import seconds
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from kanmon.releases.records import Release
     from kanmon.runs.execution import Ending
     from kanmon.stage.connection import Connection
-
-# The states whose work is a job with logs of its own.
-JOB_STATES = {"Preprocess", "Train", "Evaluate"}
 
 
 @dataclass(frozen=True)
@@ -104,8 +102,9 @@ def _judged(
 ) -> Told:
     model, run = base["model"], base["run"]
     output = ending.output
-    written = retrain.documents(connection, model, run)
-    verdict = written.verdict or {
+    written = f"runs/{model}/{run}"
+    evaluation = read_json(connection, f"{written}/evaluate/evaluation.json") or {}
+    verdict = read_json(connection, f"{written}/verdict.json") or {
         "verdict": output.get("verdict") or "none",
         "summary": output.get("summary") or "no verdict was written",
         "rules": [],
@@ -114,9 +113,9 @@ def _judged(
     package = output.get("package_arn")
     release = _release(connection, model, output.get("release"))
     lines = ["", *display.verdict_lines(verdict), ""]
-    if written.evaluation:
-        champion = _champion_release(connection, model, written.evaluation)
-        lines += [*display.metric_lines(written.evaluation, champion), ""]
+    if evaluation:
+        champion = _champion_release(connection, model, evaluation)
+        lines += [*display.metric_lines(evaluation, champion), ""]
     if package:
         lines.append(display.package_line(str(package), _package_status(verdict, release)))
     lines.append(page_line)
@@ -125,7 +124,6 @@ def _judged(
     lines.append(f"Took      {seconds(ending.seconds)}")
     if release:
         lines += ["", *release_lines(release, stage_flag(connection.name))]
-    evaluation = written.evaluation or {}
     document = base | {
         "verdict": verdict,
         "metrics": evaluation.get("candidate", {}).get("metrics"),
@@ -201,13 +199,13 @@ def how_it_stands(release: "Release") -> str:
 def _review(
     connection: "Connection", project: "Project", model: str, run: str
 ) -> tuple[dict[str, str | None], str]:
-    key = retrain.review_key(model, run)
-    url = retrain.console_url(connection, key)
+    key = review_page.review_key(model, run)
+    url = review_page.console_url(connection, key)
     where: dict[str, str | None] = {"uri": f"s3://{connection.bucket}/{key}", "console_url": url}
     if url:
         return where, f"Review    {url}"
-    path = retrain.download_review(connection, project, model, run)
+    path = review_page.download_review(connection, project, model, run)
     if path is None:
         return where, f"Review    {coloured('warn', 'there is no page')}"
     where["path"] = str(path)
-    return where, f"Review    {retrain.shown_path(path)}"
+    return where, f"Review    {shown_path(path)}"

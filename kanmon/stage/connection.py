@@ -8,8 +8,8 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from kanmon.errors import FAILED, NO_STAGE, KanmonError, StageError
-from kanmon.project import Project, StageSettings, find_project, stage_settings
+from kanmon.errors import StageError
+from kanmon.project import Project, StageSettings, stage_settings
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -18,20 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_stepfunctions import SFNClient
-
-# Words AWS has for "these credentials are no good (any more)".
-BAD_CREDENTIALS = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "UnrecognizedClientException",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "AuthFailure",
-}
-# Only the local stage is spoken to under this address.
-LOCAL_ADDRESS = "http://127.0.0.1:"
-REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
 class Connection:
@@ -264,43 +250,3 @@ def objects_under(connection: Connection, prefix: str) -> Iterator[dict[str, Any
     )
     for page in pages:
         yield from (dict(found) for found in page.get("Contents", []))
-
-
-def explain_aws(error: Exception) -> tuple[str, int]:
-    """One line and the exit code for an error that botocore raised."""
-    from botocore import exceptions
-
-    if isinstance(error, exceptions.ClientError):
-        return _explain_answer(error)
-    if isinstance(error, exceptions.ProfileNotFound):
-        return f"{error}. Mend profile in samconfig.toml, or AWS_PROFILE.", NO_STAGE
-    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-        return "there are no AWS credentials. Sign in (`aws sso login` or `aws login`).", NO_STAGE
-    if isinstance(error, exceptions.TokenRetrievalError | exceptions.UnauthorizedSSOTokenError):
-        return "the sign-in to AWS has expired. Sign in again (`aws sso login`).", NO_STAGE
-    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
-        if LOCAL_ADDRESS in str(error) and _local_is_gone():
-            absent = not_running(find_project())
-            return absent.line(), absent.exit_code
-        return f"the stage does not answer: {error}. Is it up, and is the region right?", NO_STAGE
-    return f"{error}. KANMON_DEBUG=1 shows where.".replace("..", "."), FAILED
-
-
-def _local_is_gone() -> bool:
-    from kanmon.stage import local
-
-    try:
-        return local.status(find_project().home) is None
-    except KanmonError:  # called outside a project
-        return False
-
-
-def _explain_answer(error: Any) -> tuple[str, int]:
-    code = error.response.get("Error", {}).get("Code", "")
-    said = error.response.get("Error", {}).get("Message", "") or str(error)
-    said = " ".join(said.split()).rstrip(".")
-    if code in BAD_CREDENTIALS:
-        return f"AWS refuses the credentials: {said}. Sign in again.", NO_STAGE
-    if code in REFUSED:
-        return f"{error.operation_name} is not allowed: {said}. Ask for that permission.", NO_STAGE
-    return f"{error.operation_name} failed with {code}: {said}.", FAILED

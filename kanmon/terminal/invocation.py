@@ -217,7 +217,7 @@ def explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, click.ClickException):
         return error.format_message(), BAD_INPUT
     if type(error).__module__.startswith(("botocore", "boto3", "s3transfer")):
-        from kanmon.stage.connection import explain_aws
+        from kanmon.stage.aws_errors import explain_aws
 
         return explain_aws(error)
     if isinstance(error, OSError) and error.filename and error.errno in FIXES:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -126,3 +127,11 @@ def table(rows: Sequence[Sequence[Any]], heading: Sequence[str] = (), right: str
 def _pad(cell: str, width: int, right: bool) -> str:
     blank = " " * (width - len(click.unstyle(cell)))
     return blank + cell if right else cell + blank
+
+
+def shown_path(path: Path) -> str:
+    """A path relative to the current folder, where it lies below it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kanmon.models.definitions import as_bad_input
 
 if TYPE_CHECKING:
-    from kanmon.models.drafting.columns import Draft
+    from kanmon.models.drafting.draft import Draft
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WORDS_WITH_A_MEANING = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from kanmon.errors import RunFailedError
-from kanmon.scoring.live_alias import Scored, Service, matched, score
+from kanmon.scoring.online import Scored, Service, matched, score
 from kanmon.scoring.rows import Row, Schema
 from tests.support.standin import Stage
 

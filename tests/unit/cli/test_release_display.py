@@ -3,7 +3,7 @@
 from kanmon.releases.display import ReleaseProgress, detail_lines, history_lines, release_lines
 from kanmon.releases.explanation import Evidence, Explanation
 from kanmon.releases.history import Event
-from kanmon.releases.watch import Look
+from kanmon.releases.watch import Observation
 from kanmon.terminal.invocation import Invocation
 from kanmon.terminal.words import moment
 from tests.support.sample_releases import (
@@ -89,10 +89,10 @@ def test_watching_tells_every_action_and_every_step_of_the_traffic_once(project,
     so_far = (BUNDLE, REVIEWED, ADMITTED, VERIFIED)
     going = progress("InProgress", *so_far, confirmed, deploys)
 
-    told(Look(progress("InProgress", *so_far), []))
-    told(Look(going, [(6, 0.9), (7, 0.1)]))
-    told(Look(going, [(6, 0.9), (7, 0.1)]))
-    told(Look(progress("InProgress", *so_far, confirmed, promoted), [(7, 1.0)]))
+    told(Observation(progress("InProgress", *so_far), []))
+    told(Observation(going, [(6, 0.9), (7, 0.1)]))
+    told(Observation(going, [(6, 0.9), (7, 0.1)]))
+    told(Observation(progress("InProgress", *so_far, confirmed, promoted), [(7, 1.0)]))
 
     assert capsys.readouterr().err.splitlines() == [
         "  Source    Bundle                   1.0 s",

@@ -1,31 +1,27 @@
-"""What `kanmon run` does around an execution: the request, the fresh name, the documents after."""
+"""What `kanmon run` asks a stage for: the run's name, its parameters, its commit, its input."""
 
 import json
 import os
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import BadInputError
 from kanmon.models.definitions import Folder, as_bad_input
-from kanmon.stage.connection import read_json
 
 if TYPE_CHECKING:
     from kanmon.project import Project
-    from kanmon.stage.connection import Connection
 
 # A tree so large that git takes longer is not worth the wait.
 GIT_SECONDS = 5
 PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
-def parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
+def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     """`key=value` words as parameters: numbers, true, false, else text.
 
-    >>> parameters(("learning_rate=0.05", "rounds=200", "boosting=dart"))
+    >>> parse_parameters(("learning_rate=0.05", "rounds=200", "boosting=dart"))
     {'learning_rate': 0.05, 'rounds': 200, 'boosting': 'dart'}
     """
     found: dict[str, Any] = {}
@@ -68,12 +64,11 @@ def run_name(model: str, wanted: str | None) -> str:
     return wanted
 
 
-def commit(project: "Project") -> str | None:
+def current_commit(project: "Project") -> str | None:
     """The project's commit, ending in -dirty where its files differ from it or are not in it; None
     without git or commits.
 
-    It is told to whoever asks where a model comes from. What the model follows from is the
-    definition's content, whatever commit it is in.
+    It is recorded for people. The model itself depends on the definition's content only.
     """
     import subprocess
 
@@ -100,7 +95,7 @@ def commit(project: "Project") -> str | None:
     return None if head == "(initial)" else f"{head}-dirty" if files else head
 
 
-def request(
+def run_input(
     model: str,
     reason: str,
     force: bool,
@@ -108,70 +103,12 @@ def request(
     definition: str,
     commit: str | None,
 ) -> dict[str, Any]:
-    """The execution's input."""
-    asked = {
+    """The input of the run's execution."""
+    document = {
         "model": model,
         "reason": reason,
         "force": force,
         "parameters": given,
         "definition": definition,
     }
-    return asked | ({"commit": commit} if commit else {})
-
-
-@dataclass(frozen=True)
-class Documents:
-    """What a run wrote for people; None for what it did not come to."""
-
-    verdict: dict[str, Any] | None
-    evaluation: dict[str, Any] | None
-
-
-def documents(connection: "Connection", model: str, run: str) -> Documents:
-    """The verdict and the evaluation of a run."""
-    prefix = f"runs/{model}/{run}"
-    return Documents(
-        read_json(connection, f"{prefix}/verdict.json"),
-        read_json(connection, f"{prefix}/evaluate/evaluation.json"),
-    )
-
-
-def review_key(model: str, run: str) -> str:
-    """Where Judge Candidate puts the review page."""
-    return f"runs/{model}/{run}/review.html"
-
-
-def console_url(connection: "Connection", key: str) -> str | None:
-    """The page in the AWS console, which asks for a sign-in; the local stage has no console."""
-    if connection.endpoint:
-        return None
-    return (
-        f"https://{connection.region}.console.aws.amazon.com/s3/object/{connection.bucket}"
-        f"?region={connection.region}&prefix={key}"
-    )
-
-
-def download_review(
-    connection: "Connection", project: "Project", model: str, run: str, to: Path | None = None
-) -> Path | None:
-    """Bring the review page to this machine; None when the run has none."""
-    from botocore.exceptions import ClientError
-
-    try:
-        found = connection.s3.get_object(Bucket=connection.bucket, Key=review_key(model, run))
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-            return None
-        raise
-    path = to or project.home / "reviews" / f"{run}.html"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.write_bytes(found["Body"].read())
-    return path
-
-
-def shown_path(path: Path) -> str:
-    """A path as one would type it here."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    return document | ({"commit": commit} if commit else {})

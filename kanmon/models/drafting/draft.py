@@ -63,7 +63,7 @@ class Draft:
         return self.target.task
 
 
-def infer(
+def draft_model(
     name: str,
     source: Path,
     target: str,
