@@ -16,24 +16,22 @@ if TYPE_CHECKING:
     cls=Verb,
     name="approve",
     examples="""
-    kanmon approve abalone                  the release that waits
+    kanmon approve abalone                  the waiting release
     kanmon approve abalone/7 --reason "looked at the tails" --watch
     kanmon approve abalone --as approver
     """,
 )
 @click.argument("release", shell_complete=complete_model)
 @click.option(
-    "--reason", default="", help="Why; kept with the release, and needed for one that was held."
+    "--reason", default="", help="The reason; stored. Required if the gate held the release."
 )
-@click.option("--watch", is_flag=True, help="Stay until it is in service, or is not.")
-@click.option(
-    "--if-waiting", is_flag=True, help="When nothing waits, say so and leave with exit code 0."
-)
+@click.option("--watch", is_flag=True, help="Watch until it is in service or has failed.")
+@click.option("--if-waiting", is_flag=True, help="Succeed (exit code 0) if no release waits.")
 def command(release: str, reason: str, watch: bool, if_waiting: bool) -> int:
     """Approve a release: it is verified, then promoted by a canary.
 
-    When its canary went well it is in service, and the champion that later candidates are
-    compared with. RELEASE is MODEL/NUMBER, or a model's name for the one that waits.
+    After a good canary it is in service: the champion that later candidates are compared with.
+    RELEASE is MODEL/NUMBER, or a model's name (its waiting release).
     """
     from kanmon.commands.watch import watch_release
 
@@ -63,7 +61,9 @@ def approve_or_reject(
     connection, screen = invocation.connection, invocation.screen
     reason = reason.strip()
     if decision == "Rejected" and not reason:
-        raise BadInputError("a rejection needs a reason", "Say why, for the next candidate.")
+        raise BadInputError(
+            "a rejection needs a reason", "Add --reason; it is stored with the release."
+        )
     release = wait_until_open(connection, find_release(connection, reference))
     if if_waiting and waiting_approval(connection, release) is None:
         _nothing_waits(invocation, release)
@@ -72,11 +72,13 @@ def approve_or_reject(
     word, flag = decision.lower(), stage_flag(connection.name)
     screen.say(f"Release {release.reference} is {word}{f': {reason}' if reason else ''}")
     if decision == "Approved" and release.verdict == "hold":
-        screen.note(f"The gate had held it: {(release.summary or '').removeprefix('hold: ')}")
+        screen.note(f"The gate held it: {(release.summary or '').removeprefix('hold: ')}")
     if watched:
         return release
     if decision == "Approved":
-        screen.say(f"It is verified and promoted now: `kanmon watch {release.reference}{flag}`")
+        screen.say(
+            f"It is now verified and promoted; `kanmon watch {release.reference}{flag}` shows it"
+        )
     screen.document(
         {
             **release.document(),

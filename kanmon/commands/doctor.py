@@ -14,13 +14,13 @@ from kanmon.terminal.screen import coloured, table
     name="doctor",
     examples="""
     kanmon doctor                    this machine, for the local stage
-    kanmon doctor --stage dev        also the account, before its first deployment
+    kanmon doctor --stage dev        this machine and the account, before the first deployment
     """,
 )
 def command() -> int:
-    """Check this machine, or an account before the first deployment.
+    """Check this machine, or an account before its first deployment.
 
-    Every line is ok, warn or fail, and says how to mend it. Exit code 1 when one is fail.
+    Each line is ok, warn or fail, with the fix. The exit code is 1 if a check fails.
     """
     from kanmon.deployment import account_checks, machine_checks
 

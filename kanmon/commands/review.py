@@ -13,17 +13,20 @@ from kanmon.terminal.screen import shown_path
     cls=Verb,
     name="review",
     examples="""
-    kanmon review abalone --open            the release that waits, else the latest
+    kanmon review abalone --open            the waiting release, else the latest
     kanmon review abalone/7 --output review.html
     """,
 )
 @click.argument("release", shell_complete=complete_model)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where to put it.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
+)
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
 def command(release: str, output: Path | None, opened: bool) -> None:
-    """Download a release's review page and say where it is.
+    """Download the review page of a release.
 
-    The page's bytes are checked against what was recorded when the release was opened.
+    The page is checked against the digest that was recorded when the release was opened. RELEASE is
+    MODEL/NUMBER, or a model's name (its waiting release, else its latest).
     """
     from kanmon.releases import evidence, records
     from kanmon.releases.explanation import explain
@@ -50,7 +53,7 @@ def command(release: str, output: Path | None, opened: bool) -> None:
     for step in explanation.next:
         screen.say(f"  {step}")
     if opened and not webbrowser.open(path.resolve().as_uri()):
-        screen.note("No browser was found to open it in.")
+        screen.note("No browser was found to open the page.")
     screen.document(
         {
             **found.document(),

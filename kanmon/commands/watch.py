@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     cls=Verb,
     name="watch",
     examples="""
-    kanmon watch abalone                    the release that waits, else the latest
+    kanmon watch abalone                    the waiting release, else the latest
     kanmon watch abalone/7
     """,
 )
 @click.argument("release", shell_complete=complete_model)
 def command(release: str) -> int:
-    """Watch a release on its way: stages, seconds, the canary's traffic.
+    """Watch a release's pipeline: stages, durations, canary traffic.
 
-    It ends when the release's pipeline does; exit code 0 when it went through. Ctrl-C stops
-    watching, not the release.
+    It ends when the pipeline ends; the exit code is 0 if the pipeline succeeded. Ctrl-C stops
+    watching, not the release. RELEASE is MODEL/NUMBER, or a model's name.
     """
     from kanmon.releases.records import find_release
 
@@ -33,7 +33,7 @@ def command(release: str) -> int:
 
 
 def watch_release(invocation: Invocation, release: "Release", execution: str | None = None) -> int:
-    """Watch until the end and tell how it ended; the exit code."""
+    """Watch until the pipeline ends and print how it ended; the exit code."""
     from kanmon.releases import evidence
     from kanmon.releases.display import ReleaseProgress, release_document
     from kanmon.releases.explanation import explain
@@ -48,8 +48,8 @@ def watch_release(invocation: Invocation, release: "Release", execution: str | N
     except KeyboardInterrupt as interrupt:
         screen.settle()
         raise InterruptedByUserError(
-            f"the release {release.reference} goes on",
-            f"`kanmon watch {release.reference}{flag}` looks at it again.",
+            f"release {release.reference} continues",
+            f"`kanmon watch {release.reference}{flag}` watches it again.",
         ) from interrupt
     worked = stands is not None and stands.status == "Succeeded"
     # A success takes one line, so it needs no closer look.
@@ -62,5 +62,5 @@ def watch_release(invocation: Invocation, release: "Release", execution: str | N
     if worked:
         return OK
     why = ": ".join([explanation.headline, *explanation.reasons[:1]]).rstrip(".")
-    screen.problem(f"{why.rstrip('.')}. `kanmon show {release.reference}{flag}` has all of it.")
+    screen.problem(f"{why.rstrip('.')}. `kanmon show {release.reference}{flag}` shows the details.")
     return FAILED

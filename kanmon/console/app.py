@@ -15,7 +15,7 @@ from kanmon.releases.decision import Decision, decide, person, waiting_approval
 from kanmon.releases.records import Release, find_release, review_page
 from kanmon.releases.rollback import roll_back
 from kanmon.terminal import words
-from kanmon.terminal.invocation import explain
+from kanmon.terminal.invocation import describe_error
 
 if TYPE_CHECKING:
     from kanmon.terminal.invocation import Invocation
@@ -176,6 +176,6 @@ def _install_errors(app: Flask) -> None:
         if isinstance(error, HTTPException):
             status, line = error.code or 500, error.description or error.name
         else:
-            line, _ = explain(error)
+            line, _ = describe_error(error)
             status = 404 if isinstance(error, BadInputError) else 502
         return Response(render_template("problem.html.jinja", line=line, status=status), status)

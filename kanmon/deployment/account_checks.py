@@ -58,7 +58,7 @@ def programs(project: Project, stage: str) -> list[Check]:
 
 def account(project: Project, stage: str) -> list[Check]:
     """Credentials and region, then what the account holds and allows."""
-    from kanmon.stage.aws_errors import explain_aws
+    from kanmon.stage.aws_errors import describe_aws_error
     from kanmon.stage.connection import connect
 
     try:
@@ -66,19 +66,19 @@ def account(project: Project, stage: str) -> list[Check]:
     except KanmonError as error:
         return [Check("fail", "region", error.what, error.fix)]
     except Exception as error:
-        return [Check("fail", "credentials", explain_aws(error)[0])]
+        return [Check("fail", "credentials", describe_aws_error(error)[0])]
     region = Check("ok", "region", connection.region)
     try:
         who = connection.client("sts").get_caller_identity()
     except Exception as error:
-        return [region, Check("fail", "credentials", explain_aws(error)[0])]
+        return [region, Check("fail", "credentials", describe_aws_error(error)[0])]
     checks = [region, Check("ok", "credentials", str(who["Arn"]))]
     for look in (_stack, _quotas, _concurrency, _builds, _pipelines):
         try:
             checks += look(connection, project)
         except Exception as error:
             what = look.__name__.strip("_").replace("_", " ")
-            checks.append(Check("warn", what, explain_aws(error)[0]))
+            checks.append(Check("warn", what, describe_aws_error(error)[0]))
     return checks
 
 

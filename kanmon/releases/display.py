@@ -1,4 +1,4 @@
-"""Releases told to a person: lists, one release whole, and its way through the pipeline."""
+"""Releases on the terminal: lists, one release in detail, its progress."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ BAD = {"REJECTED", "EXPIRED", "FAILED", "ROLLED_BACK"}
 
 
 def status_word(release: Release) -> str:
-    """The status as one says it."""
+    """The status for people, coloured."""
     if release.in_service:
         return coloured("promote", "in service")
     word = release.status.lower().replace("_", " ")
@@ -44,7 +44,7 @@ def release_lines(releases: list[Release]) -> list[str]:
 
 
 def history_lines(events: list[Event], model: str) -> list[str]:
-    """A table of what happened."""
+    """A table of a model's history."""
     rows = [
         [
             moment(one.at),
@@ -59,7 +59,7 @@ def history_lines(events: list[Event], model: str) -> list[str]:
 
 
 def detail_lines(evidence: Evidence, explanation: Explanation) -> list[str]:
-    """Everything about one release, ending in what to do next."""
+    """One release in detail, ending with the next commands."""
     release = evidence.release
     lines = [f"Release      {release.reference}  {status_word(release)}"]
     lines += _facts(release)
@@ -94,12 +94,12 @@ def _facts(release: Release) -> list[str]:
 
 
 def _rest(release: Release) -> str:
-    said = (release.summary or "").removeprefix(f"{release.verdict}: ")
-    return f": {said}" if said else ""
+    reasons = (release.summary or "").removeprefix(f"{release.verdict}: ")
+    return f": {reasons}" if reasons else ""
 
 
 def action_line(action: Action, now: datetime, more: str = "") -> str:
-    """An action that passed or goes on: stage, name, seconds, outcome where it is not plain."""
+    """An action: stage, name, duration, and its outcome unless it succeeded."""
     took = seconds(action.seconds(now)) if action.began else ""
     outcome = ""
     if action.status not in {"Succeeded", "InProgress"}:
@@ -111,26 +111,26 @@ def action_line(action: Action, now: datetime, more: str = "") -> str:
 
 
 class ReleaseProgress:
-    """A line for every action that passed and for every step of the traffic; the rest is live."""
+    """One line for each action that has ended and each traffic shift; the current one is live."""
 
     def __init__(self, invocation: Invocation) -> None:
         self._screen = invocation.screen
-        self._told: set[tuple[str, str, int]] = set()
+        self._printed: set[tuple[str, str, int]] = set()
         self._split = ""
 
-    def __call__(self, look: Observation) -> None:
-        """Tell what is new."""
+    def __call__(self, seen: Observation) -> None:
+        """Print what is new."""
         now = datetime.now(UTC)
-        shift = split(look.traffic) if len(look.traffic) > 1 else ""
-        for action in look.progress.actions:
+        shift = split(seen.traffic) if len(seen.traffic) > 1 else ""
+        for action in seen.progress.actions:
             if action.name == "DeployRelease" and shift and shift != self._split:
                 self._screen.note(f"{INDENT}{'':<10}{shift}")
                 self._split = shift
             key = (action.stage, action.name, action.attempts)
-            if action.ended and key not in self._told:
-                self._told.add(key)
+            if action.ended and key not in self._printed:
+                self._printed.add(key)
                 self._screen.note(action_line(action, now))
-        current = look.progress.current
+        current = seen.progress.current
         if current:
             waits = "waits for a review" if current.name == "ApproveRelease" else shift
             self._screen.live(action_line(current, now, waits))
@@ -161,7 +161,7 @@ def progress_document(progress: Progress | None) -> dict[str, Any] | None:
 
 
 def release_document(evidence: Evidence, explanation: Explanation) -> dict[str, Any]:
-    """One release, whole, for programs."""
+    """One release in detail, for programs."""
     return {
         **evidence.release.document(),
         "pipeline": progress_document(evidence.progress),

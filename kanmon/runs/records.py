@@ -1,4 +1,4 @@
-"""What the model table and the registry say about runs and models."""
+"""Runs in the model table: find one, list them."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 
-# What the control functions keep in a run's item for themselves.
+# Attributes of a run's item that only the control functions use.
 BOOKKEEPING = ("run", "answer", "noticed_at")
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as the model table has it; `fields` are the item's attributes as plain values."""
+    """A run in the model table; `fields` are the item's attributes as plain values."""
 
     run: str
     model: str
@@ -32,15 +32,15 @@ class RunRecord:
 
 
 def runs_of(connection: "Connection", model: str, limit: int) -> list[RunRecord]:
-    """The latest runs of a model, newest first. Run names carry their time, so they sort by it."""
+    """The latest runs of a model, newest first."""
     found = [_record(item) for item in items_of(connection, model, "run#")]
-    # A run may have been given another name, so the time it was opened decides.
+    # By time and not by name, because a run can have a name of its own.
     found.sort(key=lambda record: (str(record.opened_at or ""), record.run), reverse=True)
     return found[:limit]
 
 
 def find_run(connection: "Connection", project: "Project", run: str) -> RunRecord:
-    """A run by its name; a model's name means its latest run."""
+    """The run of this name; for a model's name, its latest run."""
     if run in project.models():
         latest = runs_of(connection, run, 1)
         if latest:
@@ -59,13 +59,13 @@ def find_run(connection: "Connection", project: "Project", run: str) -> RunRecor
 
 
 def run_record(connection: "Connection", model: str, run: str) -> RunRecord | None:
-    """The record of one run; None when Open Run has not written it (yet)."""
+    """The record of one run; None if Open Run has not written it (yet)."""
     item = item_of(connection, model, f"run#{run}")
     return _record(item) if item else None
 
 
 def possible_models(run: str) -> list[str]:
-    """The models a run may be of by its name, likeliest first.
+    """The models that a run's name can belong to, likeliest first.
 
     >>> possible_models("abalone-261121055501-x7k")
     ['abalone', 'abalone-261121055501']
@@ -76,7 +76,7 @@ def possible_models(run: str) -> list[str]:
 
 
 def _ask_execution(connection: "Connection", run: str) -> RunRecord | None:
-    """Runs that failed before they had a record, or have a name of their own."""
+    """A run that failed before it had a record, or has a name of its own."""
     import json
 
     from botocore.exceptions import ClientError

@@ -1,4 +1,4 @@
-"""What `kanmon run` asks a stage for: the run's name, its parameters, its commit, its input."""
+"""The request for a run: its name, parameters, commit, and the input of its execution."""
 
 import json
 import os
@@ -13,13 +13,13 @@ from kanmon.models.definitions import Folder, as_bad_input
 if TYPE_CHECKING:
     from kanmon.project import Project
 
-# A tree so large that git takes longer is not worth the wait.
+# In a tree so large that git takes longer, the commit is left out.
 GIT_SECONDS = 5
 PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
 def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """`key=value` words as parameters: numbers, true, false, else text.
+    """Parameters from `key=value` words: numbers, true, false, else text.
 
     >>> parse_parameters(("learning_rate=0.05", "rounds=200", "boosting=dart"))
     {'learning_rate': 0.05, 'rounds': 200, 'boosting': 'dart'}
@@ -28,9 +28,11 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not PARAMETER.fullmatch(key) or not value:
-            raise BadInputError(f"--set {pair!r} is not key=value", "Write --set rounds=200.")
+            raise BadInputError(
+                f"--set {pair!r} is not KEY=VALUE", "Write it as in --set rounds=200."
+            )
         if key in found:
-            raise BadInputError(f"--set gives {key} twice", "Give it once.")
+            raise BadInputError(f"--set sets {key} twice", "Set it once.")
         found[key] = _scalar(value)
     return found
 
@@ -44,7 +46,7 @@ def _scalar(text: str) -> Any:
 
 
 def check_parameters(folder: Folder, given: dict[str, Any]) -> None:
-    """Refuse parameters that the trainer's settings cannot take."""
+    """Refuse parameters that the trainer does not accept."""
     from core.definition.schema import DefinitionError, apply_parameters
 
     try:
@@ -54,19 +56,19 @@ def check_parameters(folder: Folder, given: dict[str, Any]) -> None:
 
 
 def run_name(model: str, wanted: str | None) -> str:
-    """The run's name: the wanted one when it can name a run, else a fresh one."""
+    """The name of the run: the wanted one if it is valid, or a new one."""
     from core.names import RUN_RULE, is_run_name, new_run_name
 
     if wanted is None:
         return new_run_name(model, datetime.now(UTC), secrets.token_bytes(8))
     if not is_run_name(wanted):
-        raise BadInputError(f"{wanted!r} cannot name a run", f"Use {RUN_RULE}.")
+        raise BadInputError(f"{wanted!r} is not a valid name for a run", f"Use {RUN_RULE}.")
     return wanted
 
 
 def current_commit(project: "Project") -> str | None:
-    """The project's commit, ending in -dirty where its files differ from it or are not in it; None
-    without git or commits.
+    """The project's commit, ending in -dirty if files differ from it or are not in it; None
+    without git or a commit.
 
     It is recorded for people. The model itself depends on the definition's content only.
     """

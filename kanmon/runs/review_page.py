@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def review_key(model: str, run: str) -> str:
-    """Where Judge Candidate puts the review page."""
+    """The key of the review page in the data bucket."""
     return f"runs/{model}/{run}/review.html"
 
 
 def console_url(connection: "Connection", key: str) -> str | None:
-    """The page in the AWS console, which asks for a sign-in; the local stage has no console."""
+    """The page's address in the AWS console; None on the local stage, which has no console."""
     if connection.endpoint:
         return None
     from core.stage.notices import console_address
@@ -25,7 +25,7 @@ def console_url(connection: "Connection", key: str) -> str | None:
 def download_review(
     connection: "Connection", project: "Project", model: str, run: str, to: Path | None = None
 ) -> Path | None:
-    """Bring the review page to this machine; None when the run has none."""
+    """Download the review page; None if the run has none."""
     from botocore.exceptions import ClientError
 
     try:

@@ -6,7 +6,7 @@ from kanmon.errors import FAILED, NO_STAGE, KanmonError
 from kanmon.project import find_project
 from kanmon.stage.connection import not_running
 
-# Words AWS has for "these credentials are no good (any more)".
+# AWS error codes for invalid or expired credentials.
 BAD_CREDENTIALS = {
     "ExpiredToken",
     "ExpiredTokenException",
@@ -16,19 +16,19 @@ BAD_CREDENTIALS = {
     "SignatureDoesNotMatch",
     "AuthFailure",
 }
-# Only the local stage is spoken to under this address.
+# Only the local stage has this address.
 LOCAL_ADDRESS = "http://127.0.0.1:"
 REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
-def explain_aws(error: Exception) -> tuple[str, int]:
-    """One line and the exit code for an error that botocore raised."""
+def describe_aws_error(error: Exception) -> tuple[str, int]:
+    """An error of botocore as one line, and its exit code."""
     from botocore import exceptions
 
     if isinstance(error, exceptions.ClientError):
-        return _explain_answer(error)
+        return _describe_answer(error)
     if isinstance(error, exceptions.ProfileNotFound):
-        return f"{error}. Mend profile in samconfig.toml, or AWS_PROFILE.", NO_STAGE
+        return f"{error}. Correct profile in samconfig.toml, or AWS_PROFILE.", NO_STAGE
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return "there are no AWS credentials. Sign in (`aws sso login` or `aws login`).", NO_STAGE
     if isinstance(error, exceptions.TokenRetrievalError | exceptions.UnauthorizedSSOTokenError):
@@ -37,7 +37,7 @@ def explain_aws(error: Exception) -> tuple[str, int]:
         if LOCAL_ADDRESS in str(error) and _local_is_gone():
             absent = not_running(find_project())
             return absent.line(), absent.exit_code
-        return f"the stage does not answer: {error}. Is it up, and is the region right?", NO_STAGE
+        return f"the stage does not answer: {error}. Check that it is up, and its region.", NO_STAGE
     return f"{error}. KANMON_DEBUG=1 shows where.".replace("..", "."), FAILED
 
 
@@ -50,12 +50,12 @@ def _local_is_gone() -> bool:
         return False
 
 
-def _explain_answer(error: Any) -> tuple[str, int]:
+def _describe_answer(error: Any) -> tuple[str, int]:
     code = error.response.get("Error", {}).get("Code", "")
-    said = error.response.get("Error", {}).get("Message", "") or str(error)
-    said = " ".join(said.split()).rstrip(".")
+    text = error.response.get("Error", {}).get("Message", "") or str(error)
+    text = " ".join(text.split()).rstrip(".")
     if code in BAD_CREDENTIALS:
-        return f"AWS refuses the credentials: {said}. Sign in again.", NO_STAGE
+        return f"AWS refuses the credentials: {text}. Sign in again.", NO_STAGE
     if code in REFUSED:
-        return f"{error.operation_name} is not allowed: {said}. Ask for that permission.", NO_STAGE
-    return f"{error.operation_name} failed with {code}: {said}.", FAILED
+        return f"{error.operation_name} is not allowed: {text}. Ask for that permission.", NO_STAGE
+    return f"{error.operation_name} failed with {code}: {text}.", FAILED

@@ -113,7 +113,7 @@ def test_deciding_twice_says_who_was_faster(page: Page, laptop: Laptop, address:
 
     page.get_by_role("button", name=f"Approve abalone/{number}").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("rejected already")
+    expect(page.get_by_role("alert")).to_contain_text("already rejected")
 
 
 def test_the_pages_of_a_live_model_offend_neither_axe_nor_a_phone(

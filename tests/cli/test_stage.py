@@ -24,7 +24,7 @@ def test_up_in_docker_is_refused_while_it_runs_without(stage, kanmon):
 
     assert result.exit_code == 2
     assert result.stderr.endswith(
-        ", and not with --docker. Run `kanmon down`, then `kanmon up --docker`; its state stays.\n"
+        ", without --docker. Run `kanmon down`, then `kanmon up --docker`; its state is kept.\n"
     )
 
 

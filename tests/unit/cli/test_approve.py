@@ -60,7 +60,7 @@ def test_a_decision_waits_until_the_approval_has_opened(if_waiting, capsys):
 def test_what_is_decided_already_is_not_waited_for(capsys):
     decided = MovingPipeline([BUNDLE, REVIEWED])
 
-    with pytest.raises(BadInputError, match="release wine/7 has been approved already by ada"):
+    with pytest.raises(BadInputError, match="release wine/7 was already approved by ada"):
         approve_or_reject(invocation_of(decided), "wine", "Approved", "")
 
     left = approve_or_reject(invocation_of(decided), "wine", "Approved", "", True)

@@ -57,7 +57,7 @@ def test_a_table_is_drafted_whole(leads):
     ]
     assert draft.ignored == [
         Ignored("source", "always web"),
-        Ignored("remark", "100 different texts: names rather than categories"),
+        Ignored("remark", "100 different texts: more like names than categories"),
     ]
     assert draft.segments == ["region"]
 
@@ -95,8 +95,11 @@ def test_the_task_follows_from_the_target(tmp_path, values, task):
     ("columns", "message"),
     [
         ({"x": ["1", "2"] * 20, "y": ["5"] * 40}, "the target y is constant"),
-        ({"x": ["1"] * 40, "y": ["5", "6"] * 20}, "has no column besides y"),
-        ({"x": ["1", "2"] * 5, "y": ["5", "6"] * 5}, "has 10 rows"),
+        (
+            {"x": ["1"] * 40, "y": ["5", "6"] * 20},
+            "has no column that could be a feature, besides y",
+        ),
+        ({"x": ["1", "2"] * 5, "y": ["5", "6"] * 5}, "has only 10 rows"),
         ({"x": ["1", "2"] * 20, "z": ["5", "6"] * 20}, "has no column 'y'"),
         ({"x": ["1", "2"] * 50, "y": [f"t{i}" for i in range(100)]}, "100 different texts"),
         ({" ": ["1", "2"] * 20, "y": ["5", "6"] * 20}, "column 1 of .* has no name"),
@@ -113,7 +116,7 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("x,x,y\n" + "1,2,3\n" * 30)
 
-    with pytest.raises(BadInputError, match="two columns called 'x'"):
+    with pytest.raises(BadInputError, match="two columns named 'x'"):
         draft_model("some", path, "y")
 
 
@@ -141,7 +144,7 @@ INVALID = "gzip is damaged (Error -3 while decompressing data: invalid block typ
     [
         ("t.csv", b"x" * 10_000_000, f"t.csv line 1: {LONG}", MEND_LONG),
         ("t.csv", TABLE + b"x" * 10_000_000, f"t.csv line 42: {LONG}", MEND_LONG),
-        ("t.csv", b"\n\n", "t.csv has no names in line 1", "Give every column a name there."),
+        ("t.csv", b"\n\n", "t.csv has no column names in line 1", "Name every column there."),
         (
             "t.csv",
             TABLE + b"1,2,3\n",
@@ -180,7 +183,7 @@ INVALID = "gzip is damaged (Error -3 while decompressing data: invalid block typ
             f"t.csv.gz line 1: {INVALID}",
             "Put a sound file in its place.",
         ),
-        ("t.parquet", TABLE, "t.parquet is not Parquet, or damaged", "Write it again."),
+        ("t.parquet", TABLE, "t.parquet is not a Parquet file, or is damaged", "Write it again."),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path, monkeypatch, name, content, what, fix):
@@ -280,7 +283,7 @@ def test_a_key_that_repeats_is_refused(leads):
 
 
 def test_a_positive_value_that_never_occurs_is_refused(leads):
-    with pytest.raises(BadInputError, match="never is 'maybe'"):
+    with pytest.raises(BadInputError, match="is never 'maybe'"):
         draft_model("leads", leads, "bought", positive="maybe")
 
 
@@ -299,7 +302,7 @@ def test_new_model_writes_the_folder_once(kanmon, project, leads):
 
     assert (first.exit_code, again.exit_code, forced.exit_code) == (0, 2, 0)
     assert again.stderr == (
-        "kanmon: models/leads/model.yaml is there already. Overwrite it with --force.\n"
+        "kanmon: models/leads/model.yaml already exists. Overwrite it with --force.\n"
     )
     assert first.stdout.endswith(f"Next\n  kanmon put-data leads {leads}\n  kanmon run leads\n")
     assert project.models() == ["leads", "wine"]

@@ -68,5 +68,5 @@ def test_a_service_that_fails_says_why_and_where_to_look():
         list(score(stage, SERVICE, ROWS))
 
     assert failed.value.line() == (
-        "the service of wine failed: no memory. `kanmon show wine/7` tells how it stands."
+        "the service of wine failed: no memory. `kanmon show wine/7` shows its status."
     )
