@@ -37,6 +37,6 @@ class StageError(KanmonError):
 
 
 class InterruptedByUserError(KanmonError):
-    """Ctrl-C, while something goes on that the user should know about."""
+    """Ctrl-C, while work continues that the user should know about."""
 
     exit_code = INTERRUPTED

@@ -44,14 +44,14 @@ def watch_release(invocation: Invocation, release: "Release", execution: str | N
     flag = stage_flag(connection.name)
     try:
         screen.note(f"Release {release.reference}")
-        release, stands = follow(connection, release, ReleaseProgress(invocation), execution)
+        release, ended = follow(connection, release, ReleaseProgress(invocation), execution)
     except KeyboardInterrupt as interrupt:
         screen.settle()
         raise InterruptedByUserError(
             f"release {release.reference} continues",
             f"`kanmon watch {release.reference}{flag}` watches it again.",
         ) from interrupt
-    worked = stands is not None and stands.status == "Succeeded"
+    worked = ended is not None and ended.status == "Succeeded"
     # A success takes one line, so it needs no closer look.
     look = evidence.brief if worked and not screen.as_json else evidence.gather
     found = look(connection, release)

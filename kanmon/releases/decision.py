@@ -66,8 +66,8 @@ def waiting_approval(connection: "Connection", release: Release) -> Action | Non
 def wait_until_open(connection: "Connection", release: Release) -> Release:
     """Wait for the release's approval to open; the release as it is then.
 
-    Returns at once when the approval is open, or will not open any more. Raises BadInputError when
-    it takes too long.
+    Returns immediately if the approval is open or will never open. Raises BadInputError if it takes
+    too long.
     """
     limit = time.monotonic() + OPENS_SECONDS
     while will_wait(connection, release):
@@ -138,7 +138,7 @@ def why_not_waiting(release: Release, review: Action | None) -> str:
     if release.status in words:
         return f"{name} {words[release.status]}{_because(release)}"
     if release.decision == "automatic":
-        return f"{name} needed no decision: its model promotes by itself"
+        return f"{name} needed no decision: its model is approved automatically"
     return f"{name} was already approved{decided}{_because(release)}"
 
 

@@ -122,8 +122,8 @@ def explaining(lines: Any) -> list[str]:
     >>> explaining(["[Container] x Running command make", "read", "scores differ", "make: ***"])
     ['scores differ', 'read']
     """
-    said = [line.strip() for line in lines if line.strip()]
-    own = [line for line in said if not line.startswith(("[Container]", "make: ", "make["))]
+    written = [line.strip() for line in lines if line.strip()]
+    own = [line for line in written if not line.startswith(("[Container]", "make: ", "make["))]
     return own[: -BUILD_LINES - 1 : -1]
 
 

@@ -19,15 +19,15 @@ def retry(connection: "Connection", release: "Release") -> str:
     """Retry; the stage that is retried. Raises BadInputError if there is none."""
     from botocore.exceptions import ClientError
 
-    stands = progress(connection, release)
-    stage = retryable(release, stands)
-    if stands is None or stage is None:
+    pipeline = progress(connection, release)
+    stage = retryable(release, pipeline)
+    if pipeline is None or stage is None:
         raise _nothing(connection, release)
     try:
         connection.client("codepipeline").retry_stage_execution(
             pipelineName=pipeline_name(connection),
             stageName=stage,
-            pipelineExecutionId=stands.execution,
+            pipelineExecutionId=pipeline.execution,
             # Verify and Promote begin with an action that must take the model's lock again.
             retryMode="FAILED_ACTIONS" if stage == "Record" else "ALL_ACTIONS",
         )
@@ -38,9 +38,9 @@ def retry(connection: "Connection", release: "Release") -> str:
     return stage
 
 
-def retryable(release: "Release", stands: Progress | None) -> str | None:
+def retryable(release: "Release", pipeline: Progress | None) -> str | None:
     """The stage that can be retried; None if there is none."""
-    failed = stands.failed if stands and stands.ended else None
+    failed = pipeline.failed if pipeline and pipeline.ended else None
     if failed is None or failed.stage in {"Source", "Review"} or release.status in FINAL:
         return None
     return failed.stage

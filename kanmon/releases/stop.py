@@ -21,22 +21,22 @@ def stop_release(connection: "Connection", release: "Release", reason: str) -> s
     """Stop it; what was done, as a clause. Raises BadInputError if no pipeline runs."""
     from botocore.exceptions import ClientError
 
-    stands = progress(connection, release)
-    if stands is None or stands.ended:
+    pipeline = progress(connection, release)
+    if pipeline is None or pipeline.ended:
         flag = stage_flag(connection.name)
         raise BadInputError(
             f"the pipeline of release {release.reference} is not running",
             f"`kanmon show {release.reference}{flag}` shows its status.",
         )
-    now = stands.current
+    now = pipeline.current
     if now is not None and now.name == "DeployRelease":
         under_way = deployments(connection, release.model, under_way=True)
-        if stop_canary(connection, under_way, stands.execution, reason):
+        if stop_canary(connection, under_way, pipeline.execution, reason):
             return "its canary is stopped and rolls back"
     # A running action is finished first, unless it only waits for a person.
     waits = now is not None and now.name == "ApproveRelease"
     try:
-        _stop_pipeline(connection, stands.execution, reason, abandon=waits)
+        _stop_pipeline(connection, pipeline.execution, reason, abandon=waits)
     except ClientError as error:
         if error.response["Error"]["Code"] != "DuplicatedStopRequestException":
             raise

@@ -182,13 +182,13 @@ class VerbGroup(click.Group):
         except Exception as error:
             if os.environ.get("KANMON_DEBUG"):
                 raise
-            code = report(error, "--json" in words)
+            code = report_error(error, "--json" in words)
         except KeyboardInterrupt:
             code = INTERRUPTED
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def report(error: Exception, as_json: bool) -> int:
+def report_error(error: Exception, as_json: bool) -> int:
     """Print an error; its exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code

@@ -142,7 +142,7 @@ def test_by_keyboard_alone_a_canary_is_seen_and_stopped(
     page.goto(model)
 
     expect(page.get_by_text("A canary is under way")).to_be_visible()
-    shares = page.get_by_role("list", name="How the live alias splits the calls")
+    shares = page.get_by_role("list", name="How the live alias splits the traffic")
     releases = shares.get_by_role("listitem")
     expect(releases).to_contain_text(["release 1", f"release {number}"])
     expect(releases).to_contain_text(["%", "%"])

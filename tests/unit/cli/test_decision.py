@@ -97,7 +97,7 @@ def test_a_reason_that_codepipeline_would_not_take_is_refused_first():
         ({"status": "PROMOTED", "decided_by": ADA},
          "release wine/7 was already approved by ada (kanmon-local-Approver)"),
         ({"status": "PROMOTED", "decision": "automatic"},
-         "release wine/7 needed no decision: its model promotes by itself"),
+         "release wine/7 needed no decision: its model is approved automatically"),
     ],
 )  # fmt: skip
 def test_what_does_not_wait_any_more_says_why(fields, words):
