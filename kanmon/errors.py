@@ -30,6 +30,10 @@ class BadInputError(KanmonError):
     exit_code = BAD_INPUT
 
 
+class NoServiceError(BadInputError):
+    """The model has no release in service."""
+
+
 class StageError(KanmonError):
     """The stage cannot be reached, is not deployed, or refuses these credentials."""
 

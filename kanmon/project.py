@@ -50,15 +50,16 @@ class Project:
         folder = self.root / "models" / model
         if (folder / "model.yaml").is_file():
             return folder
-        known = self.models()
-        near = difflib.get_close_matches(model, known, 1)
-        fix = (
-            f"Did you mean {near[0]}?"
-            if near
-            else f"The models are: {', '.join(known) or 'none yet'}; "
+        fix = self.suggestion(model) or (
+            f"The models are: {', '.join(self.models()) or 'none yet'}; "
             f"`kanmon new-model {model} --from data.csv --target COLUMN` drafts one."
         )
         raise BadInputError(f"there is no model {model!r} (models/{model}/model.yaml)", fix)
+
+    def suggestion(self, name: str) -> str:
+        """A question that names the model with the most similar name; empty if none is similar."""
+        near = difflib.get_close_matches(name, self.models(), 1)
+        return f"Did you mean {near[0]}?" if near else ""
 
 
 def check_model_name(name: str) -> None:

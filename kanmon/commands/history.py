@@ -29,7 +29,7 @@ def command(model: str) -> None:
     if not found:
         invocation.project.model_folder(model)
         screen.say(
-            f"No release yet. `kanmon run {model}{stage_flag(connection.name)}` opens a release "
+            f"No release yet. `kanmon run {model}{stage_flag(connection.name)}` opens one, "
             "unless the gate rejects its candidate"
         )
     for line in history_lines(found, model):

@@ -32,7 +32,8 @@ def command(model: str, to: int | None, reason: str, no_wait: bool) -> int:
     invocation = current()
     connection, screen = invocation.connection, invocation.screen
     flag = stage_flag(connection.name)
-    done = rollback.roll_back(connection, model, to, reason)
+    with invocation.check_service_of(model):
+        done = rollback.roll_back(connection, model, to, reason)
     if done.what == "canary stopped":
         screen.say(f"The canary of {done.release.reference if done.release else model} is stopped")
         if done.release and not no_wait:

@@ -47,7 +47,8 @@ def command(model: str, rows: str) -> int:
     invocation = current()
     connection, screen = invocation.connection, invocation.screen
     with opened(rows) as lines:
-        service = online.service_of(connection, model)
+        with invocation.check_service_of(model):
+            service = online.service_of(connection, model)
         absent = set(service.schema.features)
         found = note_features(read_rows(lines, service.schema), absent)
         answers = (

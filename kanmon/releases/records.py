@@ -137,15 +137,15 @@ def _run(connection: "Connection", reference: str) -> RunRecord | None:
 def _absent(connection: "Connection", reference: str) -> BadInputError:
     from kanmon.project import find_project
 
-    flag = stage_flag(connection.name)
-    if reference in find_project().models():
+    flag, project = stage_flag(connection.name), find_project()
+    if reference in project.models():
         return BadInputError(
             f"model {reference} has no release yet",
             f"`kanmon run {reference}{flag}` opens one, unless the gate rejects its candidate.",
         )
     return BadInputError(
         f"there is no release {reference!r} on stage {connection.name}",
-        f"`kanmon releases{flag}` lists them.",
+        project.suggestion(reference) or f"`kanmon releases{flag}` lists them.",
     )
 
 

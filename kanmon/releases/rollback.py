@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kanmon.errors import BadInputError
+from kanmon.errors import BadInputError, NoServiceError
 from kanmon.releases.history import Event, history
 from kanmon.releases.pipeline import pipeline_name, progress_of
 from kanmon.releases.records import PROMOTED, Release, champion_of, find_release, list_releases
@@ -51,7 +51,7 @@ def roll_back(
             shifting = _release_of(connection, model, execution)
             return Rollback("canary stopped", shifting, execution, recorded)
     if champion is None:
-        raise BadInputError(
+        raise NoServiceError(
             f"model {model} has no release in service", "There is nothing to roll back."
         )
     answering = [number for number, _ in traffic(connection, model)]

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import BadInputError
+from kanmon.stage.connection import stage_flag
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -83,7 +84,8 @@ def start(connection: "Connection", run: str, request: dict[str, Any]) -> str:
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
             raise BadInputError(
-                f"a run named {run} already exists", f"`kanmon show {run}` shows it."
+                f"a run named {run} already exists",
+                f"`kanmon show {run}{stage_flag(connection.name)}` shows it.",
             ) from error
         raise
     return started["executionArn"]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import BadInputError
+from kanmon.stage.connection import stage_flag
 from kanmon.stage.model_table import item_of, items_of
 
 if TYPE_CHECKING:
@@ -41,11 +42,12 @@ def runs_of(connection: "Connection", model: str, limit: int) -> list[RunRecord]
 
 def find_run(connection: "Connection", project: "Project", run: str) -> RunRecord:
     """The run of this name; for a model's name, its latest run."""
+    flag = stage_flag(connection.name)
     if run in project.models():
         latest = runs_of(connection, run, 1)
         if latest:
             return latest[0]
-        raise BadInputError(f"model {run} has no run yet", f"`kanmon run {run}` starts one.")
+        raise BadInputError(f"model {run} has no run yet", f"`kanmon run {run}{flag}` starts one.")
     for model in possible_models(run):
         found = run_record(connection, model, run)
         if found:
@@ -54,7 +56,8 @@ def find_run(connection: "Connection", project: "Project", run: str) -> RunRecor
     if found:
         return found
     raise BadInputError(
-        f"there is no run {run!r} on stage {connection.name}", "`kanmon runs` lists them."
+        f"there is no run {run!r} on stage {connection.name}",
+        project.suggestion(run) or f"`kanmon runs{flag}` lists them.",
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kanmon.errors import BadInputError, RunFailedError
+from kanmon.errors import NoServiceError, RunFailedError
 from kanmon.releases.records import champion_of, find_release, release_record
 from kanmon.scoring.rows import Row, Schema
 from kanmon.stage.connection import stage_flag
@@ -43,7 +43,7 @@ def service_of(connection: "Connection", model: str) -> Service:
     champion = champion_of(connection, model)
     if champion is None:
         flag = stage_flag(connection.name)
-        raise BadInputError(
+        raise NoServiceError(
             f"model {model} has no release in service",
             f"`kanmon releases {model}{flag}` shows which ones wait for a review.",
         )

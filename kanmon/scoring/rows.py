@@ -58,7 +58,11 @@ def _json_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
             continue
         number += 1
         try:
-            given = json.loads(line, parse_constant=_refuse)
+            given = json.loads(line.strip(), parse_constant=_refuse)
+        except json.JSONDecodeError as error:
+            problem = f"is not JSON: {error.msg.lower()} (column {error.colno})"
+            yield Row(number, problem=problem)
+            continue
         except ValueError as error:
             yield Row(number, problem=f"is not JSON: {error}")
             continue

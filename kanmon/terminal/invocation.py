@@ -5,14 +5,15 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanmon.errors import BAD_INPUT, FAILED, INTERRUPTED, KanmonError
+from kanmon.errors import BAD_INPUT, FAILED, INTERRUPTED, KanmonError, NoServiceError
 from kanmon.project import ROLES, STAGES, Project, find_project
 from kanmon.terminal.screen import Screen
 
@@ -45,6 +46,18 @@ class Invocation:
     def screen(self) -> Screen:
         """Where the command prints."""
         return Screen(self.as_json)
+
+    @contextmanager
+    def check_service_of(self, model: str) -> Iterator[None]:
+        """Report a model that does not exist as such, not as one without a release in service.
+
+        A model can be in service without a folder in this project, so its folder comes second.
+        """
+        try:
+            yield
+        except NoServiceError:
+            self.project.model_folder(model)
+            raise
 
     @cached_property
     def connection(self) -> "Connection":

@@ -148,7 +148,7 @@ def test_one_bad_file_means_none_is_uploaded(make_model, kanmon, files, tmp_path
 
     assert (result.exit_code, result.stderr) == (
         2,
-        f"kanmon: {tmp_path}/empty.csv is empty. Give a file with a header and rows.\n",
+        f"kanmon: {tmp_path}/empty.csv is empty. Name a file with a header and rows.\n",
     )
     assert after["others"] == ["shelf.csv"]
 
