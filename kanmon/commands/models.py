@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     """,
 )
 def command() -> None:
-    """List models: champion, live traffic, waiting releases, latest run."""
+    """List models: champion, traffic, waiting releases, latest run."""
     invocation = current()
     screen, names = invocation.screen, invocation.project.models()
     found = [_describe(invocation.connection, name) for name in names]

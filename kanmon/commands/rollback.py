@@ -18,7 +18,7 @@ from kanmon.terminal.invocation import Verb, complete_model, current
 @click.option("--reason", default="", help="The reason; stored in the model's history.")
 @click.option("--no-wait", is_flag=True, help="Start it and return.")
 def command(model: str, to: int | None, reason: str, no_wait: bool) -> int:
-    """Put the previous release back into service, or another one.
+    """Put the previous or another release back into service.
 
     It goes through the same pipeline, checks and canary, without a review. If a canary of the model
     is running, that canary is stopped instead, and CodeDeploy shifts the traffic back.
