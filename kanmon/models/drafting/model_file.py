@@ -155,7 +155,7 @@ def _gate(draft: "Draft") -> str:
     return f"""\
 # The rules that a candidate must pass before it can be approved.
 gate:
-  # {_comment(target.floor.why)}: raise it once you know what is good
+  # {_comment(target.floor.why)}: tighten it once you know what is good
   floors: {{{target.floor.metric}: {target.floor.value:g}}}
   margins: {{{metric}: {target.margin:g}}}  # how much worse than the champion it may be
   {segment_margins}
