@@ -14,6 +14,7 @@ NEVER_PACKED = {"__pycache__", ".DS_Store", ".aws-sam"}
 # What only `sam build` wants of a function. A layer is packed whole: it carries source that is
 # built elsewhere.
 LEFT_OUT = NEVER_PACKED | {"requirements.txt", "py.typed"}
+NESTED = "AWS::Serverless::Application"
 
 
 def code_zip(folder: Path, left_out: set[str] = LEFT_OUT) -> bytes:
@@ -59,9 +60,10 @@ def _long_form(loader: Any, suffix: str, node: Any) -> dict[str, Any]:
 def point_at_uploads(
     template: dict[str, Any], root: Path, upload: Callable[[str, bytes], dict[str, str]]
 ) -> dict[str, Any]:
-    """The template with every local CodeUri, ContentUri and DefinitionUri replaced by where it is.
+    """The template with every local file that it names replaced by where that is uploaded.
 
-    `upload(file name, content)` stores and returns {"Bucket", "Key"}.
+    `upload(file name, content)` stores and returns {"Bucket", "Key"}. A nested application's
+    template is uploaded likewise, so that what it contains decides its address.
     """
     done: dict[str, dict[str, str]] = {}
 
@@ -81,6 +83,14 @@ def point_at_uploads(
     for properties in copy.get("Globals", {}).values():
         uploaded(properties, "CodeUri")
     for resource in copy["Resources"].values():
+        properties = resource.get("Properties", {})
         for name in ("CodeUri", "ContentUri", "DefinitionUri"):
-            uploaded(resource.get("Properties", {}), name)
+            uploaded(properties, name)
+        if resource.get("Type") == NESTED:
+            path = root / properties["Location"]
+            nested = point_at_uploads(read_template(path), path.parent, upload)
+            content = json.dumps(nested, sort_keys=True).encode()
+            place = upload(f"{digest(content)}.json", content)
+            # The local stage reads the path only, and its port is not the same after a restart.
+            properties["Location"] = f"https://s3.amazonaws.com/{place['Bucket']}/{place['Key']}"
     return copy

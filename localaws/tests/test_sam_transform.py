@@ -29,7 +29,9 @@ TEMPLATE = {
 }
 
 
-@pytest.mark.parametrize("name", ["template.yaml", "serving/serving.yaml", "dashboard.yaml"])
+@pytest.mark.parametrize(
+    "name", ["template.yaml", "serving/serving.yaml", "stacks/people.yaml", "stacks/dashboard.yaml"]
+)
 def test_libyaml_reads_a_template_as_ministacks_own_loader_does(name, monkeypatch):
     text = (ROOT / name).read_text()
     own = engine._parse_template(text)

@@ -20,7 +20,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).parents[2]
-COPIED = ("functions/control", "serving", "statemachine", "template.yaml", "samconfig.toml")
+COPIED = (
+    "functions/control",
+    "serving",
+    "stacks",
+    "statemachine",
+    "template.yaml",
+    "samconfig.toml",
+)
 CANARY = "serving: {canary: Linear10PercentEvery10Minutes}\n"
 # A linear canary takes five minutes: as long as a test needs. A first release has none.
 TIME_SCALE = "20"

@@ -14,7 +14,14 @@ from click.testing import CliRunner, Result
 from kanmon.cli import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COPIED = ("functions/control", "serving", "statemachine", "template.yaml", "samconfig.toml")
+COPIED = (
+    "functions/control",
+    "serving",
+    "stacks",
+    "statemachine",
+    "template.yaml",
+    "samconfig.toml",
+)
 
 Kanmon = Callable[..., Result]
 

@@ -77,9 +77,9 @@ def proxy() -> Iterator[str]:
 def invoke(laptop: Laptop, proxy: str, tmp_path_factory: pytest.TempPathFactory) -> Invoke:
     """Invoke a function of the template in its own container; its answer."""
     folder = tmp_path_factory.mktemp("build")
-    for name in ("template.yaml", "dashboard.yaml", "samconfig.toml"):
+    for name in ("template.yaml", "samconfig.toml"):
         shutil.copy(ROOT / name, folder)
-    for name in ("statemachine", "functions", "serving"):
+    for name in ("stacks", "statemachine", "functions", "serving"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     stage = json.loads((laptop.home / "stage.json").read_text())
     environment = os.environ | {

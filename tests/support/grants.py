@@ -72,7 +72,8 @@ UNSEEN_BY_ROLE = {
 }
 # The local stage's CloudFormation makes resources without asking as anybody. What this role needs
 # is held against the serving stack's resources instead: tests/template/test_deploying.py.
-NOT_ASKED = {"ServingDeployRole"}
+# And no stage here has QuickSight, which assumes the dashboard's.
+NOT_ASKED = {"ServingDeployRole", "DashboardRole"}
 # What all people may see is one policy; what one of them used is used.
 SHARED = "SeeTheStagePolicy"
 PEOPLE = ("DataScientistRole", "ApproverRole", "OperatorRole")

@@ -29,6 +29,7 @@ LINKED = (
     "functions",
     "containers",
     "serving",
+    "stacks",
     "statemachine",
     "template.yaml",
     "samconfig.toml",

@@ -29,9 +29,9 @@ def sam(*arguments: str, folder: Path, **environment: str) -> str:
 
 def copy_to(folder: Path) -> Path:
     """The part of a fresh checkout that it builds and deploys."""
-    for name in ("template.yaml", "dashboard.yaml", "samconfig.toml"):
+    for name in ("template.yaml", "samconfig.toml"):
         shutil.copy(ROOT / name, folder)
-    for name in ("statemachine", "functions", "serving"):
+    for name in ("stacks", "statemachine", "functions", "serving"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     return folder

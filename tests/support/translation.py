@@ -1,5 +1,10 @@
-"""template.yaml as written, as plain CloudFormation, and resolved as for one stage."""
+"""template.yaml as written, as plain CloudFormation, and resolved as for one stage.
 
+The templates of nested applications count as parts of it: they are looked up, resolved and judged
+as if their resources stood in the core.
+"""
+
+import base64
 import json
 import os
 import re
@@ -15,6 +20,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
+STACKS = sorted((ROOT / "stacks").glob("*.yaml"))
 WORKFLOW = ROOT / "statemachine" / "retrain.asl.yaml"
 
 PSEUDO_PARAMETERS = {
@@ -27,16 +33,22 @@ PSEUDO_PARAMETERS = {
 }
 # What Ref and GetAtt of its ARN give for a resource, by its type; {id} is the logical id.
 REFERENCES = {
+    "AWS::Athena::WorkGroup": ("{id}", ""),
+    "AWS::CloudFormation::Stack": ("arn:aws:cloudformation:us-east-1:123456789012:stack/{id}", ""),
     "AWS::CodeBuild::Project": ("{id}", "codebuild:us-east-1:123456789012:project/{id}"),
     "AWS::CodePipeline::Pipeline": ("{id}", ""),
     "AWS::DynamoDB::Table": ("{id}", "dynamodb:us-east-1:123456789012:table/{id}"),
     "AWS::ECR::Repository": ("{id}", "ecr:us-east-1:123456789012:repository/{id}"),
     "AWS::Events::Rule": ("{id}", "events:us-east-1:123456789012:rule/{id}"),
+    "AWS::Glue::Database": ("{id}", ""),
+    "AWS::Glue::Table": ("{id}", ""),
     "AWS::IAM::ManagedPolicy": ("arn:aws:iam::123456789012:policy/{id}", ""),
     "AWS::IAM::Role": ("{id}", "iam::123456789012:role/{id}"),
     "AWS::Lambda::Function": ("{id}", "lambda:us-east-1:123456789012:function:{id}"),
     "AWS::Lambda::LayerVersion": ("arn:aws:lambda:us-east-1:123456789012:layer:{id}:1", ""),
     "AWS::Logs::LogGroup": ("{id}", "logs:us-east-1:123456789012:log-group:{id}:*"),
+    "AWS::QuickSight::DataSet": ("{id}", "quicksight:us-east-1:123456789012:dataset/{id}"),
+    "AWS::QuickSight::DataSource": ("{id}", "quicksight:us-east-1:123456789012:datasource/{id}"),
     "AWS::S3::Bucket": ("{id}", "s3:::{id}"),
     "AWS::SNS::Topic": ("arn:aws:sns:us-east-1:123456789012:{id}", ""),
     "AWS::StepFunctions::StateMachine": (
@@ -54,14 +66,28 @@ class NoManagedPolicies:
 
 
 @cache
-def _source() -> dict[str, Any]:
-    template: dict[str, Any] = yaml_parse(TEMPLATE.read_text())
+def _source(path: Path) -> dict[str, Any]:
+    template: dict[str, Any] = yaml_parse(path.read_text())
     return template
 
 
-def source() -> dict[str, Any]:
-    """template.yaml, a copy for each caller; short forms such as !Ref become long."""
-    return deepcopy(_source())
+def source(path: Path = TEMPLATE) -> dict[str, Any]:
+    """A template, a copy for each caller; short forms such as !Ref become long."""
+    return deepcopy(_source(path))
+
+
+def applications() -> dict[str, dict[str, Any]]:
+    """The nested applications as the core names them, by logical id."""
+    return {
+        name: entry
+        for name, entry in source()["Resources"].items()
+        if entry["Type"] == "AWS::Serverless::Application"
+    }
+
+
+def nested(application: str) -> dict[str, Any]:
+    """The template of a nested application."""
+    return source(ROOT / applications()[application]["Properties"]["Location"])
 
 
 @cache
@@ -72,6 +98,8 @@ def _translated_text() -> str:
     packed = template["Resources"]
     packed["RetrainStateMachine"]["Properties"]["DefinitionUri"] = "s3://code/retrain.asl.json"
     packed["ServingSourceLayer"]["Properties"]["ContentUri"] = "s3://code/serving.zip"
+    for name in applications():
+        packed[name]["Properties"]["Location"] = f"https://s3.amazonaws.com/code/{name}.json"
     defaults = {
         name: parameter["Default"]
         for name, parameter in template["Parameters"].items()
@@ -88,10 +116,29 @@ def translated() -> dict[str, Any]:
     return template
 
 
+@cache
+def _whole() -> dict[str, dict[str, Any]]:
+    """The sections of the core with those of the nested templates in them."""
+    core = translated()
+    handed: dict[str, Any] = {}
+    for application, entry in applications().items():
+        template = nested(application)
+        for section in ("Resources", "Conditions"):
+            for name, part in template.get(section, {}).items():
+                assert core[section].setdefault(name, part) == part, f"{name} is there twice"
+        for name, value in entry["Properties"]["Parameters"].items():
+            assert handed.setdefault(name, value) == value, f"{name} means two things"
+    return {**core, "Handed": handed}
+
+
+def whole() -> dict[str, dict[str, Any]]:
+    """All resources and conditions of a stage, whichever template they are in."""
+    return deepcopy(_whole())
+
+
 def resources(kind: str) -> dict[str, dict[str, Any]]:
-    """The translated resources of one type, by logical id."""
-    found = translated()["Resources"]
-    return {name: entry for name, entry in found.items() if entry["Type"] == kind}
+    """The resources of one type, by logical id, whichever template they are in."""
+    return {name: part for name, part in whole()["Resources"].items() if part["Type"] == kind}
 
 
 Parameters = Mapping[str, Any]
@@ -99,8 +146,11 @@ Parameters = Mapping[str, Any]
 
 def resolve(value: Any, stage: str = "dev", **parameters: Any) -> Any:
     """Replace references, substitutions and conditions the way a deployment of the stage does."""
-    defaults = {name: entry["Default"] for name, entry in translated()["Parameters"].items()}
-    return _resolve(value, {**defaults, "Stage": stage, **parameters})
+    defaults = {name: entry["Default"] for name, entry in _whole()["Parameters"].items()}
+    given = {**defaults, "Stage": stage, **parameters}
+    # What the core hands to nested templates, by the name that it has there.
+    handed = {name: _resolve(value, given) for name, value in _whole()["Handed"].items()}
+    return _resolve(value, {**handed, **given})
 
 
 def _resolve(value: Any, given: Parameters) -> Any:
@@ -123,7 +173,7 @@ def _reference(name: str, given: Parameters) -> Any:
         return PSEUDO_PARAMETERS[name]
     if name in given:
         return given[name]
-    by_reference, _ = REFERENCES[translated()["Resources"][name]["Type"]]
+    by_reference, _ = REFERENCES[_whole()["Resources"][name]["Type"]]
     return by_reference.format(id=name)
 
 
@@ -131,11 +181,13 @@ def _attribute(path: str | list[str], given: Parameters) -> str:
     name, _, attribute = (path if isinstance(path, str) else ".".join(path)).partition(".")
     if attribute != "Arn":
         return f"{name}.{attribute}"
-    _, arn = REFERENCES[translated()["Resources"][name]["Type"]]
+    _, arn = REFERENCES[_whole()["Resources"][name]["Type"]]
     return "arn:aws:" + arn.format(id=name)
 
 
-def _substitute(text: str, given: Parameters) -> str:
+def _substitute(argument: str | list[Any], given: Parameters) -> str:
+    text, own = (argument, {}) if isinstance(argument, str) else argument
+    given = {**given, **{name: _resolve(value, given) for name, value in own.items()}}
     before, opening, rest = text.partition("${")
     if not opening:
         return text
@@ -151,13 +203,22 @@ def _choose(argument: list[Any], given: Parameters) -> Any:
 
 def _look_up(argument: list[Any], given: Parameters) -> Any:
     mapping, first, second = argument
-    found = translated()["Mappings"][mapping]
+    found = _whole()["Mappings"][mapping]
     return found[str(_resolve(first, given))][_resolve(second, given)]
 
 
 def _join(argument: list[Any], given: Parameters) -> str:
     separator, parts = argument
     return str(separator.join(_resolve(parts, given)))
+
+
+def _split(argument: list[Any], given: Parameters) -> list[str]:
+    separator, text = argument
+    return list(_resolve(text, given).split(separator))
+
+
+def _encode(argument: Any, given: Parameters) -> str:
+    return base64.b64encode(_resolve(argument, given).encode()).decode()
 
 
 FUNCTIONS: dict[str, Callable[[Any, Parameters], Any]] = {
@@ -167,13 +228,15 @@ FUNCTIONS: dict[str, Callable[[Any, Parameters], Any]] = {
     "Fn::If": _choose,
     "Fn::FindInMap": _look_up,
     "Fn::Join": _join,
+    "Fn::Split": _split,
+    "Fn::Base64": _encode,
 }
 
 
 def _holds(rule: dict[str, Any], given: Parameters) -> bool:
     [(function, argument)] = rule.items()
     if function == "Condition":
-        return _holds(translated()["Conditions"][argument], given)
+        return _holds(_whole()["Conditions"][argument], given)
     if function == "Fn::Not":
         return not _holds(argument[0], given)
     assert function == "Fn::Equals", function

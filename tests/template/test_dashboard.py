@@ -1,4 +1,4 @@
-"""dashboard.yaml: its table has the columns that runs write, and its view's SQL answers on them."""
+"""The dashboard: its table has the columns that runs write, and its view's SQL answers on them."""
 
 import json
 import subprocess
@@ -8,18 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
 from core.gate.metrics_line import history_line
-from tests.support.translation import ROOT, resolve, source
-from tests.template.test_lint import findings
-from tests.template.test_permissions import fits, resource_formats
+from tests.support.translation import applications, nested, resolve
 
 Ask = Callable[..., dict[str, Any]]
 
-DASHBOARD = ROOT / "dashboard.yaml"
-TEMPLATE: dict[str, Any] = yaml_parse(DASHBOARD.read_text())
-RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+RESOURCES: dict[str, dict[str, Any]] = nested("Dashboard")["Resources"]
 # The names that Trino has for what DuckDB calls otherwise.
 TRINO = """
 CREATE MACRO cardinality(list) AS len(list);
@@ -176,10 +171,6 @@ def test_the_dashboard_shows_columns_that_there_are() -> None:
     assert {"value", "usd", "metric_kind"} < shown <= known
 
 
-def test_the_linters_find_nothing() -> None:
-    assert findings(DASHBOARD.read_text()) == []
-
-
 def test_it_reads_metrics_and_no_other_data() -> None:
     [policy] = RESOURCES["DashboardRole"]["Properties"]["Policies"]
     on_data = {
@@ -193,23 +184,10 @@ def test_it_reads_metrics_and_no_other_data() -> None:
     assert read["Resource"]["Fn::Sub"].endswith(":::${DataBucketName}/metrics/*")
 
 
-def test_every_grant_is_spelled_out_and_on_something_its_actions_can_name() -> None:
-    [policy] = RESOURCES["DashboardRole"]["Properties"]["Policies"]
-
-    for statement in policy["PolicyDocument"]["Statement"]:
-        actions, on = statement["Action"], statement["Resource"]
-        places = [one["Fn::Sub"] for one in (on if isinstance(on, list) else [on])]
-        for action in actions if isinstance(actions, list) else [actions]:
-            arns = [place.replace("${AWS::Partition}", "aws") for place in places]
-            assert any(fits(arn, known) for arn in arns for known in resource_formats(action))
-
-
 def test_a_stage_has_it_only_when_it_names_who_gets_it() -> None:
-    stack = source()["Resources"]["Dashboard"]
     named = "arn:aws:quicksight:us-east-1:123456789012:group/default/everyone"
 
-    assert stack["Condition"] == "HasDashboard"
-    assert set(stack["Properties"]["Parameters"]) == set(TEMPLATE["Parameters"])
+    assert applications()["Dashboard"]["Condition"] == "HasDashboard"
     asked = {"Fn::If": ["HasDashboard", "made", "none"]}
     assert resolve(asked) == "none"
     assert resolve(asked, DashboardPrincipalArn=named) == "made"

@@ -1,8 +1,11 @@
 """The linters' word on the template, as SAM and as the CloudFormation that SAM makes of it."""
 
 import json
+from pathlib import Path
 
-from tests.support.translation import TEMPLATE, source, translated
+import pytest
+
+from tests.support.translation import STACKS, TEMPLATE, source, translated
 from tests.support.workflow_definition import deployed, with_plain_timeouts
 
 # Checks that are not ours to pass, each with its reason.
@@ -11,7 +14,6 @@ SKIPPED = {
     "ES1007": "a report that fails three times raises FunctionErrorsAlarm; the turn is taken over",
     "ES4000": "EventBridge retries for a day, RetrainFailedAlarm notifies by another way",
     "W1020": "SAM fills in the stack's name in a layer's, and leaves the substitution around it",
-    "W3002": "`sam deploy` uploads the dashboard's template, and says where it is",
     "ES7000": "an e-mail subscription is the only one, and its messages cannot be redriven",
 }
 
@@ -40,6 +42,11 @@ def test_the_translated_template_passes_cfn_lint_with_the_workflow_inlined() -> 
     assert findings(json.dumps(template)) == []
 
 
+@pytest.mark.parametrize("stack", STACKS, ids=lambda path: path.stem)
+def test_nested_templates_pass_cfn_lint(stack: Path) -> None:
+    assert findings(stack.read_text()) == []
+
+
 def test_cfn_lint_would_see_an_action_that_does_not_exist() -> None:
     template = translated()
     topic = template["Resources"]["NotificationsTopicPolicy"]
@@ -53,12 +60,14 @@ def test_every_skipped_check_says_why() -> None:
     assert all(reason.strip() for reason in SKIPPED.values())
 
 
-def test_each_section_of_the_template_is_readable_in_one_sitting() -> None:
-    # One file, because who reads it for security wants roles beside what they are about, and no
-    # parameters between templates to follow. What keeps it readable is that its sections are.
-    sections = TEMPLATE.read_text().split("  # ---- ")
+@pytest.mark.parametrize("template", [TEMPLATE, *STACKS], ids=lambda path: path.stem)
+def test_each_section_of_a_template_is_readable_in_one_sitting(template: Path) -> None:
+    sections = template.read_text().split("  # ---- ")
 
     assert max(len(section.splitlines()) for section in sections) <= 400
+
+
+def test_the_templates_parts_stand_in_the_usual_order() -> None:
     assert list(source()) == [
         "AWSTemplateFormatVersion",
         "Transform",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
-from tests.support.translation import granted, policies, resolve, resources, statements, translated
+from tests.support.translation import granted, policies, resolve, resources, statements, whole
 
 ROLES = sorted(resources("AWS::IAM::Role"))
 PEOPLE = {"DataScientistRole", "ApproverRole", "OperatorRole"}
@@ -43,6 +43,7 @@ TRUSTED = {
     "ReleasePipelineRole": "codepipeline.amazonaws.com",
     "VerifyRole": "codebuild.amazonaws.com",
     "ServingDeployRole": "cloudformation.amazonaws.com",
+    "DashboardRole": "quicksight.amazonaws.com",
     **{
         f"{name.removesuffix('Function')}Role": "lambda.amazonaws.com"
         for name in resources("AWS::Lambda::Function")
@@ -52,7 +53,7 @@ TRUSTED = {
 
 # Their services are not documented to say for which account they act. A condition that asks for an
 # absent key would let nobody in; no role can be passed to another account all the same.
-NOT_TOLD = {"ReleasePipelineRole", "ServingDeployRole"}
+NOT_TOLD = {"ReleasePipelineRole", "ServingDeployRole", "DashboardRole"}
 
 
 def resource_formats(action: str) -> list[str]:
@@ -290,4 +291,4 @@ def test_every_denial_says_what_it_is_for() -> None:
 
 
 def test_no_arn_in_the_template_names_the_partition_literally() -> None:
-    assert not re.search(r"arn:aws\b", str(translated()["Resources"]))
+    assert not re.search(r"arn:aws\b", str(whole()["Resources"]))

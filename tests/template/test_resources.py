@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.translation import resolve, resources, source, statements, translated
+from tests.support.translation import resolve, resources, source, statements, translated, whole
 from tests.support.workflow_definition import states
 
 BUCKETS = resources("AWS::S3::Bucket")
@@ -13,19 +13,26 @@ FUNCTIONS = resources("AWS::Lambda::Function")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 # Types that cost nothing, or next to nothing, while nothing runs. Anything else needs a thought.
 WITHOUT_STANDING_COST = {
-    "AWS::CloudFormation::Stack",  # the dashboard, of a stage that asks for it
+    "AWS::Athena::WorkGroup",  # by what its queries read
+    "AWS::CloudFormation::Stack",
     "AWS::CloudWatch::Alarm",
     "AWS::CodeBuild::Project",
     "AWS::CodePipeline::Pipeline",  # of type V2: by the minute of its actions
     "AWS::DynamoDB::Table",
     "AWS::ECR::Repository",
     "AWS::Events::Rule",
+    "AWS::Glue::Database",
+    "AWS::Glue::Table",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
     "AWS::Lambda::Function",
     "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Permission",
     "AWS::Logs::LogGroup",
+    # QuickSight bills its users, and a stage has these only when it names one.
+    "AWS::QuickSight::Dashboard",
+    "AWS::QuickSight::DataSet",
+    "AWS::QuickSight::DataSource",
     "AWS::S3::Bucket",
     "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
@@ -34,7 +41,7 @@ WITHOUT_STANDING_COST = {
     "AWS::StepFunctions::StateMachine",
 }
 # They end in Name and name nothing of the stack's.
-FOR_PEOPLE = ("DisplayName", "PolicyName", "FunctionName", "MetricName")
+FOR_PEOPLE = ("DisplayName", "PolicyName", "FunctionName", "MetricName", "DatabaseName")
 # Names that something outside the stack must know beforehand; all others are CloudFormation's.
 NAMED = {
     "RetrainStateMachine": "kanmon-test-retrain",
@@ -45,11 +52,16 @@ NAMED = {
     "RetrainFailedAlarm": "kanmon-test-retrain-failed",
     "ReleaseFailedAlarm": "kanmon-test-release-failed",
     "FunctionErrorsAlarm": "kanmon-test-function-errors",
+    "MetricsWorkGroup": "kanmon-test-metrics",
+    # What people see in QuickSight.
+    "MetricsSource": "kanmon-test metrics",
+    "MetricsDataSet": "kanmon-test metrics",
+    "MetricsDashboard": "kanmon-test models",
 }
 
 
 def properties(name: str, stage: str = "dev") -> dict[str, Any]:
-    found: dict[str, Any] = resolve(translated()["Resources"][name]["Properties"], stage)
+    found: dict[str, Any] = resolve(whole()["Resources"][name]["Properties"], stage)
     return found
 
 
@@ -341,7 +353,7 @@ def test_alarms_may_publish_and_their_names_are_those_the_topic_expects() -> Non
 
 
 def test_nothing_is_billed_while_nothing_runs() -> None:
-    kinds = {entry["Type"] for entry in translated()["Resources"].values()}
+    kinds = {entry["Type"] for entry in whole()["Resources"].values()}
 
     assert kinds <= WITHOUT_STANDING_COST
 
@@ -349,7 +361,7 @@ def test_nothing_is_billed_while_nothing_runs() -> None:
 def test_only_what_others_must_know_beforehand_is_named() -> None:
     named = {
         name: value
-        for name in translated()["Resources"]
+        for name in whole()["Resources"]
         for key, value in properties(name).items()
         if key == "Name" or (key.endswith("Name") and key not in FOR_PEOPLE)
     }

@@ -42,8 +42,11 @@ def test_a_stages_parameters_are_ones_the_template_takes(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_no_stack_may_create_named_roles(stage: str) -> None:
-    assert CONFIG[stage]["deploy"]["parameters"]["capabilities"] == "CAPABILITY_IAM"
+def test_a_stack_may_have_nested_applications_and_create_no_named_roles(stage: str) -> None:
+    assert CONFIG[stage]["deploy"]["parameters"]["capabilities"].split() == [
+        "CAPABILITY_IAM",
+        "CAPABILITY_AUTO_EXPAND",
+    ]
 
 
 @pytest.mark.parametrize("stage", ["default", *STAGES])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.translation import ROOT, TEMPLATE, source
+from tests.support.translation import ROOT, STACKS, TEMPLATE, source
 
 TEMPLATE_SOURCE = source()
 SECTIONS = [
@@ -14,6 +14,7 @@ SECTIONS = [
 
 
 DESCRIBED = {
+    "AWS::Athena::WorkGroup",
     "AWS::CodeBuild::Project",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
@@ -23,15 +24,17 @@ DESCRIBED = {
 
 
 def described() -> Iterator[tuple[str, str | None]]:
-    yield "the template", TEMPLATE_SOURCE["Description"]
-    for part in ("Parameters", "Outputs"):
-        for name, entry in TEMPLATE_SOURCE[part].items():
-            yield f"{part}/{name}", entry.get("Description")
-    for name, entry in TEMPLATE_SOURCE["Resources"].items():
-        if entry["Type"] in DESCRIBED:
-            yield name, entry["Properties"].get("Description")
-        if entry["Type"] == "AWS::CloudWatch::Alarm":
-            yield name, entry["Properties"].get("AlarmDescription")
+    for path in (TEMPLATE, *STACKS):
+        template = source(path)
+        yield path.name, template["Description"]
+        for part in ("Parameters", "Outputs"):
+            for name, entry in template[part].items():
+                yield f"{path.name}/{part}/{name}", entry.get("Description")
+        for name, entry in template["Resources"].items():
+            if entry["Type"] in DESCRIBED:
+                yield name, entry["Properties"].get("Description")
+            if entry["Type"] == "AWS::CloudWatch::Alarm":
+                yield name, entry["Properties"].get("AlarmDescription")
 
 
 @pytest.mark.parametrize(("name", "words"), list(described()))

@@ -92,3 +92,33 @@ def test_a_layer_is_uploaded_whole_with_its_locks(tmp_path):
     [content] = uploaded.values()
     names = zipfile.ZipFile(io.BytesIO(content)).namelist()
     assert names == ["b.py", "inner/a.py", "requirements.txt"]
+
+
+def test_a_nested_template_is_at_an_address_that_its_content_decides(tmp_path):
+    (tmp_path / "inner").mkdir()
+    path = tmp_path / "inner/part.yaml"
+    template = {
+        "Resources": {
+            "Part": {
+                "Type": "AWS::Serverless::Application",
+                "Properties": {"Location": "inner/part.yaml"},
+            }
+        }
+    }
+    uploaded = {}
+
+    def address(name):
+        path.write_text(f"Resources: {{Topic: {{Type: AWS::SNS::Topic, Name: !Sub {name}}}}}\n")
+        pointed = package.point_at_uploads(
+            template, tmp_path, lambda key, body: uploaded.update({key: body}) or place(key)
+        )
+        return pointed["Resources"]["Part"]["Properties"]["Location"]
+
+    def place(key):
+        return {"Bucket": "code", "Key": key}
+
+    first, other, again = address("a"), address("b"), address("a")
+
+    assert first == again != other
+    assert first == f"https://s3.amazonaws.com/code/{next(iter(uploaded))}"
+    assert b'"Name": {"Fn::Sub": "a"}' in uploaded[first.rpartition("/")[2]]
