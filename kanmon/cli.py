@@ -42,7 +42,7 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
 @click.command(
     cls=VerbGroup,
     sections={
-        "Stage": ["up", "deploy", "down", "doctor", "env"],
+        "Stage": ["up", "deploy", "publish", "down", "doctor", "env"],
         "Models": ["models", "new-model", "put-data"],
         "Runs": ["run", "runs", "show", "report", "logs", "stop"],
         "Releases": [

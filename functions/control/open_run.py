@@ -44,11 +44,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def gateways() -> Opening:
     images = boto3.client("ecr", config=_PATIENT)
     return Opening(
+        stage=os.environ["STAGE"],
         stack=os.environ["STACK_NAME"],
         ledger=Ledger(boto3.client("dynamodb", config=_PATIENT), os.environ["MODEL_TABLE"]),
         store=Store(boto3.client("s3", config=_PATIENT), os.environ["DATA_BUCKET"]),
         registry=Registry(boto3.client("sagemaker", config=_PATIENT)),
-        images=partial(resolve_images, images, os.environ["STEPS_REPOSITORY"]),
+        images=partial(resolve_images, images, os.environ["STEPS_REPOSITORY"], os.environ["STAGE"]),
         has_ended=_has_ended,
     )
 

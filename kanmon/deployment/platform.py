@@ -1,22 +1,18 @@
-"""Putting the platform on a stage: locally through CloudFormation, on AWS with SAM and docker."""
+"""Putting the platform on a stage: locally through CloudFormation, on AWS with SAM."""
 
-import base64
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kanmon.deployment import package, stack
-from kanmon.errors import BadInputError, KanmonError, RunFailedError
-from kanmon.models import definitions
+from kanmon.errors import BadInputError, RunFailedError
 
 if TYPE_CHECKING:
     from kanmon.project import Project
     from kanmon.stage.connection import Connection
-
-STEPS = ("preprocess", "train", "evaluate")
 
 
 def deploy_locally(
@@ -35,34 +31,7 @@ def deploy_locally(
     template = package.point_at_uploads(
         package.read_template(project.root / "template.yaml"), project.root, upload
     )
-    change = stack.apply(connection, template, upload, tick)
-    publish_scorer(connection, project, template["Parameters"])
-    return change
-
-
-def publish_scorer(
-    connection: "Connection", project: "Project", parameters: Mapping[str, Any]
-) -> None:
-    """Put the scorer's package where a release's packaging looks for it.
-
-    On AWS the first release builds it, libraries included. Here its libraries are those of .venv,
-    as for the control functions, and nothing needs to be built.
-    """
-    from botocore.exceptions import ClientError
-
-    from shipping import base
-
-    scoring = project.root / "serving" / "scoring"
-    if not scoring.is_dir():
-        return
-    key = base.key(scoring, parameters["FunctionArchitecture"]["Default"])
-    bucket = connection.outputs["DataBucketName"]
-    try:
-        connection.s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "404":
-            raise
-        connection.s3.put_object(Bucket=bucket, Key=key, Body=base.without_libraries(scoring))
+    return stack.apply(connection, template, upload, tick)
 
 
 def _keys_of_new_or_known_bucket(connection: "Connection", bucket: str) -> set[str]:
@@ -105,44 +74,3 @@ def call(words: list[str], folder: Path, name: str, stdin: bytes | None = None) 
         raise RunFailedError(
             f"{name} failed with exit code {done.returncode}", "Its output is above."
         )
-
-
-def image_commands(repository: str) -> list[list[str]]:
-    """What builds and pushes the step images. SageMaker runs x86 and takes no attestations."""
-    build = ["docker", "build", "--platform", "linux/amd64", "--provenance=false"]
-    # It mounts the output folders for root; the step gives root up itself (contract/step.py).
-    build += ["--build-arg", "STEP_USER=0:0"]
-    commands = []
-    for step in STEPS:
-        image = f"{repository}:{step}"
-        place = ["--file", "containers/Dockerfile", "--target", step, "--tag", image, "containers"]
-        commands += [[*build, *place], ["docker", "push", "--quiet", image]]
-    return commands
-
-
-def push_images(connection: "Connection", project: "Project", tick: Callable[[str], None]) -> None:
-    """Build the step images and push them to the stage's repository."""
-    repository = connection.outputs["StepsRepositoryUri"]
-    token = connection.client("ecr").get_authorization_token()["authorizationData"][0]
-    user, _, word = base64.b64decode(token["authorizationToken"]).decode().partition(":")
-    login = ["docker", "login", "--username", user, "--password-stdin", repository.split("/")[0]]
-    call(login, project.root, "docker login", word.encode())
-    for words in image_commands(repository):
-        tick(" ".join(words))
-        call(words, project.root, " ".join(words[:2]))
-
-
-def publish_definitions(
-    connection: "Connection", project: "Project"
-) -> tuple[list[str], dict[str, str]]:
-    """Publish every valid model folder; the models that are new, and what is wrong with others."""
-    new, wrong = [], {}
-    for model in project.models():
-        try:
-            if definitions.publish(
-                connection, definitions.read_folder(project.model_folder(model))
-            ):
-                new.append(model)
-        except KanmonError as error:
-            wrong[model] = error.line()
-    return new, wrong

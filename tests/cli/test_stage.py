@@ -69,6 +69,19 @@ def test_deploying_what_is_deployed_changes_nothing(stage, kanmon):
     )
 
 
+def test_publishing_brings_new_definitions_and_then_nothing(make_model, kanmon):
+    make_model("boxes")
+
+    first = json.loads(kanmon("publish", "--json").stdout)
+    again = kanmon("publish")
+
+    assert "boxes" in first["definitions"]["published"]
+    assert (again.exit_code, again.stdout) == (
+        0,
+        "Stage local has every definition already; nothing changed\n",
+    )
+
+
 def test_a_stage_that_is_up_but_not_deployed_is_exit_code_3(first_run, environment, tmp_path):
     elsewhere = environment | {"KANMON_HOME": str(tmp_path / ".kanmon")}
 

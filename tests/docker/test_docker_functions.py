@@ -109,6 +109,7 @@ def invoke(laptop: Laptop, proxy: str, tmp_path_factory: pytest.TempPathFactory)
         "HTTP_PROXY": proxy,
         "DATA_BUCKET": laptop.outputs["DataBucketName"],
         "MODEL_TABLE": laptop.outputs["ModelTableName"],
+        "STAGE": "local",
         "STACK_NAME": "kanmon-local",
         "STEPS_REPOSITORY": "kanmon-local-steps",
         "NOTIFICATIONS_TOPIC_ARN": laptop.outputs["NotificationsTopicArn"],

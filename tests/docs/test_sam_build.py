@@ -65,4 +65,4 @@ def test_the_package_brings_no_sdk_of_its_own(built: Path) -> None:
 
 
 def test_the_review_pages_template_is_packed(built: Path) -> None:
-    assert list(built.glob("*/review/*.jinja"))
+    assert list(built.glob("*/core/review/*.jinja"))

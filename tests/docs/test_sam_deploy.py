@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from kanmon.cli import main
 from localaws import stage as local_stage
 from localaws.jobs.images import STEPS, digest
 from localaws.stage import Stage
@@ -15,15 +17,21 @@ from tests.support.stage import client_of
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
+PUBLISH = "kanmon publish --stage local"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-local-retrain"
 
 pytestmark = pytest.mark.docs
 
 
 @pytest.fixture(scope="module")
-def own_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the stage keeps its state."""
+    return tmp_path_factory.mktemp("sam") / ".kanmon"
+
+
+@pytest.fixture(scope="module")
+def own_stage(home: Path) -> Iterator[Stage]:
     """A stage with nothing on it; what is deployed here is nobody else's."""
-    home = tmp_path_factory.mktemp("sam") / ".kanmon"
     yield local_stage.up(home)
     local_stage.down(home)
 
@@ -48,6 +56,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, own_stage: Stage) -> Path
     local_sam("build", folder=folder, stage=own_stage)
     said = local_sam("deploy", folder=folder, stage=own_stage)
     assert "Successfully created/updated stack - kanmon-local" in said
+    assert PUBLISH in said  # the stack's output NextStep
     return folder
 
 
@@ -70,7 +79,20 @@ def test_what_sam_deployed_runs(checkout: Path, own_stage: Stage) -> None:
 
     # Nobody published a definition: the functions, the table and the roles work, and say so.
     assert (ended["status"], ended["error"]) == ("FAILED", "UnknownModelError")
-    assert ended["cause"].startswith("model abalone: the stage kanmon-local has no definition")
+    assert ended["cause"] == (
+        "model abalone: stage local has no definition of it; check the name, or publish "
+        f"models/abalone with `{PUBLISH}`"
+    )
+
+
+def test_the_printed_command_publishes_what_the_run_missed(checkout: Path, home: Path) -> None:
+    there = {"KANMON_HOME": str(home), "KANMON_PROJECT": str(ROOT)}
+    said = CliRunner(env=there).invoke(main, PUBLISH.split()[1:], prog_name="kanmon")
+
+    assert (said.exit_code, said.stdout) == (
+        0,
+        "Published the definition of abalone, churn, segments\n",
+    )
 
 
 def test_the_repository_has_the_working_trees_steps(checkout: Path, own_stage: Stage) -> None:

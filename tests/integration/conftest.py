@@ -24,6 +24,7 @@ os.environ.update(
     POWERTOOLS_METRICS_NAMESPACE="Kanmon",
     DATA_BUCKET=BUCKET,
     MODEL_TABLE=TABLE,
+    STAGE="dev",
     STACK_NAME="kanmon-test",
     STEPS_REPOSITORY="kanmon-test-steps",
     RETRAIN_MACHINE_ARN=MACHINE,

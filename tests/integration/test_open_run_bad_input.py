@@ -23,8 +23,8 @@ def test_an_unknown_model_is_named_with_the_mend(stage: Stage, context: Context)
         open_run.handler({"run": RUN, "request": {"model": "chrun"}}, context)
 
     assert str(raised.value) == (
-        "model chrun: the stage kanmon-test has no definition of it; check the name, or publish "
-        "models/chrun with `kanmon run chrun`"
+        "model chrun: stage dev has no definition of it; check the name, or publish "
+        "models/chrun with `kanmon publish --stage dev`"
     )
 
 
@@ -78,8 +78,13 @@ def test_a_missing_image_is_named(stage: Stage, opened: Callable[..., dict[str, 
         repositoryName="kanmon-test-steps", imageIds=[{"imageTag": "train"}]
     )
 
-    with pytest.raises(ImageMissingError, match="image kanmon-test-steps:train is missing"):
+    with pytest.raises(ImageMissingError) as raised:
         opened()
+
+    assert str(raised.value) == (
+        "the image kanmon-test-steps:train is missing; build and push the step images with "
+        "`kanmon publish --stage dev`"
+    )
 
 
 def test_a_missing_repository_is_a_missing_image(

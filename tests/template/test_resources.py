@@ -219,6 +219,7 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
     environments = [properties(name)["Environment"]["Variables"] for name in FUNCTIONS]
 
     assert environments[0] == {
+        "STAGE": "dev",
         "STACK_NAME": "kanmon-test",
         "DATA_BUCKET": "DataBucket",
         "MODEL_TABLE": "ModelTable",

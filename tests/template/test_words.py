@@ -82,6 +82,7 @@ def test_each_function_has_the_name_of_its_module() -> None:
 
 def test_outputs_are_the_ones_the_command_line_reads() -> None:
     assert list(TEMPLATE_SOURCE["Outputs"]) == [
+        "NextStep",
         "DataBucketName",
         "ModelTableName",
         "RetrainStateMachineArn",

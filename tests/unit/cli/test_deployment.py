@@ -1,10 +1,15 @@
 """Deploying to an account calls SAM and docker; checking one compares quotas."""
 
+import base64
+import shutil
+from types import SimpleNamespace
+
 import pytest
 
-from kanmon.deployment import account_checks, platform
+from kanmon.deployment import account_checks, platform, publishing
 from kanmon.deployment.machine_checks import Check
 from kanmon.errors import BadInputError, RunFailedError
+from kanmon.terminal.screen import Screen
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def test_without_sam_it_says_how_to_get_it(project, monkeypatch):
 
 
 def test_each_step_image_is_built_for_sagemaker_and_pushed_under_its_tag():
-    commands = platform.image_commands("repository")
+    commands = publishing.image_commands("repository")
 
     assert [words[-1] for words in commands[1::2]] == [
         "repository:preprocess",
@@ -56,6 +61,55 @@ def test_each_step_image_is_built_for_sagemaker_and_pushed_under_its_tag():
         "--build-arg",
         "STEP_USER=0:0",
     ]
+
+
+@pytest.fixture
+def account(project):
+    """A deployed stage in an account; no model is there to be published."""
+    shutil.rmtree(project.root / "models")
+    token = {"authorizationToken": base64.b64encode(b"AWS:secret").decode()}
+    ecr = SimpleNamespace(get_authorization_token=lambda: {"authorizationData": [token]})
+    return SimpleNamespace(
+        name="dev",
+        outputs={"StepsRepositoryUri": "registry/kanmon-dev-steps"},
+        client=lambda service: ecr,
+    )
+
+
+def test_publishing_signs_in_then_builds_and_pushes_each_image(
+    project, account, monkeypatch, capfd
+):
+    docker = project.root / "bin/docker"
+    docker.parent.mkdir()
+    docker.write_text('#!/bin/sh\necho "$1 $2" >> calls.txt\n')
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(docker.parent), prepend=":")
+
+    published = publishing.publish(account, project, Screen(False), with_images=True)
+
+    assert published.images == ["preprocess", "train", "evaluate"]
+    assert (project.root / "calls.txt").read_text().splitlines() == [
+        "login --username",
+        *["build --platform", "push --quiet"] * 3,
+    ]
+    shown = capfd.readouterr()
+    assert shown.out == "Pushed the images of preprocess, train, evaluate\n"
+    assert shown.err.count("docker build") == 3
+
+
+def test_without_docker_publishing_says_where_to_run_it_and_how_to_do_without(
+    project, account, monkeypatch
+):
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(BadInputError) as refused:
+        publishing.publish(account, project, Screen(False), with_images=True)
+
+    assert refused.value.line() == (
+        "docker is not installed, and the step images are built with it. Run `kanmon publish "
+        "--stage dev` where it is, or leave the images as they are with --no-images."
+    )
+    assert publishing.publish(account, project, Screen(False), with_images=False).images == []
 
 
 @pytest.mark.parametrize(

@@ -22,15 +22,15 @@ class StepImage:
     digest: str
 
 
-def resolve_images(client: ECRClient, repository: str) -> dict[str, StepImage]:
+def resolve_images(client: ECRClient, repository: str, stage: str) -> dict[str, StepImage]:
     """Each step's image as its tag points now, named by digest so that the run keeps to it."""
-    return {step: _resolve(client, repository, step) for step in STEPS}
+    return {step: _resolve(client, repository, stage, step) for step in STEPS}
 
 
-def _resolve(client: ECRClient, repository: str, step: str) -> StepImage:
+def _resolve(client: ECRClient, repository: str, stage: str, step: str) -> StepImage:
     missing = (
         f"the image {repository}:{step} is missing; "
-        "build and push the step images with `kanmon deploy`"
+        f"build and push the step images with `kanmon publish --stage {stage}`"
     )
     try:
         found = client.describe_images(repositoryName=repository, imageIds=[{"imageTag": step}])

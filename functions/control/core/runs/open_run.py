@@ -38,6 +38,7 @@ class UnknownModelError(Exception):
 class Opening:
     """What opening a run needs of its stage."""
 
+    stage: str
     stack: str
     ledger: Ledger
     store: Store
@@ -102,8 +103,8 @@ def _definition(opening: Opening, request: RunRequest) -> _Definition:
     sha256 = request.definition or opening.ledger.current_definition(model)
     if sha256 is None:
         raise UnknownModelError(
-            f"model {model}: the stage {opening.stack} has no definition of it; check the name, or "
-            f"publish models/{model} with `kanmon run {model}`"
+            f"model {model}: stage {opening.stage} has no definition of it; check the name, or "
+            f"publish models/{model} with `kanmon publish --stage {opening.stage}`"
         )
     key = opening.store.definition_key(model, sha256, "model.yaml")
     try:
@@ -111,7 +112,7 @@ def _definition(opening: Opening, request: RunRequest) -> _Definition:
     except ObjectMissingError as error:
         raise UnknownModelError(
             f"model {model}: the definition {opening.store.uri(key)} is not there; "
-            f"publish models/{model} with `kanmon run {model}`"
+            f"publish models/{model} with `kanmon publish --stage {opening.stage}`"
         ) from error
     definition = parse_definition(text, f"models/{model}/model.yaml")
     if definition.name != model:

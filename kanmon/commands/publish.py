@@ -1,0 +1,33 @@
+"""kanmon publish."""
+
+import click
+
+from kanmon.errors import BAD_INPUT
+from kanmon.terminal.invocation import Verb, current
+
+
+@click.command(
+    cls=Verb,
+    name="publish",
+    examples="""
+    kanmon publish --stage dev               after `sam deploy`: step images and definitions
+    kanmon publish --stage dev --no-images   definitions only; needs no Docker
+    """,
+)
+@click.option("--no-images", is_flag=True, help="Leave the step images as they are (not local).")
+def command(no_images: bool) -> int:
+    """Give a deployed stage its step images and every model's definition.
+
+    `kanmon deploy` does this too. Publishing what is there already changes nothing and says so.
+    """
+    from kanmon.deployment import publishing
+
+    invocation = current()
+    connection, screen = invocation.connection, invocation.screen
+    published = publishing.publish(
+        connection, invocation.project, screen, with_images=not no_images
+    )
+    if not (published.images or published.definitions or published.invalid):
+        screen.say(f"Stage {connection.name} has every definition already; nothing changed")
+    screen.document({"stage": connection.name, "stack": connection.stack, **published.document()})
+    return BAD_INPUT if published.invalid else 0

@@ -1,0 +1,129 @@
+"""What a stage needs besides its stack: step images, and the definition of every model."""
+
+import base64
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kanmon.deployment.platform import call
+from kanmon.errors import BadInputError, KanmonError
+from kanmon.models.definitions import publish as publish_definition
+from kanmon.models.definitions import read_folder
+
+if TYPE_CHECKING:
+    from kanmon.project import Project
+    from kanmon.stage.connection import Connection
+    from kanmon.terminal.screen import Screen
+
+STEPS = ("preprocess", "train", "evaluate")
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is new on the stage, and what is wrong with the models that could not be published."""
+
+    images: list[str]
+    definitions: list[str]
+    invalid: dict[str, str]
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "images": self.images,
+            "definitions": {"published": self.definitions, "invalid": self.invalid},
+        }
+
+
+def publish(
+    connection: "Connection", project: "Project", screen: "Screen", with_images: bool
+) -> Published:
+    """Publish step images and definitions, and say so; what is there already stays as it is."""
+    images: list[str] = []
+    if connection.name == "local":
+        _publish_scorer(connection, project)
+    elif with_images:
+        _push_images(connection, project, screen.note)
+        images = list(STEPS)
+        screen.say(f"Pushed the images of {', '.join(images)}")
+    definitions, invalid = _publish_definitions(connection, project)
+    if definitions:
+        screen.say(f"Published the definition of {', '.join(definitions)}")
+    for line in invalid.values():
+        screen.problem(line)
+    return Published(images, definitions, invalid)
+
+
+def _push_images(connection: "Connection", project: "Project", note: Callable[[str], None]) -> None:
+    """Build the step images and push them to the stage's repository."""
+    if not has_docker():
+        raise BadInputError(
+            "docker is not installed, and the step images are built with it",
+            f"Run `kanmon publish --stage {connection.name}` where it is, or leave the images "
+            "as they are with --no-images.",
+        )
+    repository = connection.outputs["StepsRepositoryUri"]
+    token = connection.client("ecr").get_authorization_token()["authorizationData"][0]
+    user, _, word = base64.b64decode(token["authorizationToken"]).decode().partition(":")
+    login = ["docker", "login", "--username", user, "--password-stdin", repository.split("/")[0]]
+    call(login, project.root, "docker login", word.encode())
+    for words in image_commands(repository):
+        note(" ".join(words))
+        call(words, project.root, " ".join(words[:2]))
+
+
+def has_docker() -> bool:
+    """Is there a Docker client on this machine?"""
+    return shutil.which("docker") is not None
+
+
+def image_commands(repository: str) -> list[list[str]]:
+    """What builds and pushes the step images. SageMaker runs x86 and takes no attestations."""
+    build = ["docker", "build", "--platform", "linux/amd64", "--provenance=false"]
+    # It mounts the output folders for root; the step gives root up itself (contract/step.py).
+    build += ["--build-arg", "STEP_USER=0:0"]
+    commands = []
+    for step in STEPS:
+        image = f"{repository}:{step}"
+        place = ["--file", "containers/Dockerfile", "--target", step, "--tag", image, "containers"]
+        commands += [[*build, *place], ["docker", "push", "--quiet", image]]
+    return commands
+
+
+def _publish_scorer(connection: "Connection", project: "Project") -> None:
+    """Put the scorer's package where a release's packaging looks for it.
+
+    On AWS the first release builds it, libraries included. Here its libraries are those of .venv,
+    as for the control functions, and nothing needs to be built.
+    """
+    from botocore.exceptions import ClientError
+
+    from shipping import base
+
+    scoring = project.root / "serving" / "scoring"
+    if not scoring.is_dir():
+        return
+    bucket = connection.bucket
+    stack = connection.stack_description() or {}
+    given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+    key = base.key(scoring, given["FunctionArchitecture"])
+    try:
+        connection.s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "404":
+            raise
+        connection.s3.put_object(Bucket=bucket, Key=key, Body=base.without_libraries(scoring))
+
+
+def _publish_definitions(
+    connection: "Connection", project: "Project"
+) -> tuple[list[str], dict[str, str]]:
+    """Publish every valid model folder; the models that are new, and what is wrong with others."""
+    new, invalid = [], {}
+    for model in project.models():
+        try:
+            if publish_definition(connection, read_folder(project.model_folder(model))):
+                new.append(model)
+        except KanmonError as error:
+            invalid[model] = error.line()
+    return new, invalid
