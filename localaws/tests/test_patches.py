@@ -65,6 +65,10 @@ FUNCTIONS = {
     (LAMBDA, "_xray_trace_id_for_invocation"): "config, inbound_trace_header",
     # images.py
     ("ministack.services.ecr", "_put_image"): "data",
+    # nested_stacks.py
+    (f"{STACKS}.provisioners", "_update_resource"): (
+        "resource_type, physical_id, old_props, new_props, stack_name, logical_id, old_attrs"
+    ),
     # alarms.py
     (f"{STACKS}.provisioners", "_cw_metric_alarm_record"): "name, props",
     (METRICS, "_evaluate_alarm"): "alarm",

@@ -90,10 +90,11 @@ class Assembly:
         interrupted = memory.abort_interrupted_executions()
         from localaws import asl
         from localaws.emulator import Emulator
-        from localaws.patches import alarms, canary, functions, operations
+        from localaws.patches import alarms, canary, functions, nested_stacks, operations
 
         functions.install(self.functions)
         alarms.install()
+        nested_stacks.install()
         memory.on_execution_change(self._execution_changed)
         asl.install(self.endpoint)
         parts = Parts(self.home, self.endpoint, Emulator(), docker=self.docker)
