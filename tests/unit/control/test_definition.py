@@ -9,12 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.definition.folder import folder_digest
-from core.definition.schema import (
-    DefinitionError,
-    ModelDefinition,
-    apply_parameters,
-    parse_definition,
-)
+from core.definition.parse import DefinitionError, apply_parameters, parse_definition
+from core.definition.schema import ModelDefinition
 from preprocess.budget import Budget
 from tests.support.control_cases import DEFINITION, MODEL_YAML
 

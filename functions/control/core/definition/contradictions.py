@@ -1,17 +1,12 @@
 """What a definition may not say although each of its keys is fine by itself."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from core.definition.messages import nearest, shown
+from core.definition.schema import ModelDefinition
 from core.definition.yaml_lines import Path
 from core.metrics import DIRECTION, METRICS_BY_TASK
-
-if TYPE_CHECKING:
-    from core.definition.schema import ModelDefinition
 
 Problem = tuple[Path, str]
 

@@ -19,6 +19,7 @@ EXPECTED = frozenset(
         "EmptyDatasetError",
         "ForeignPackageError",
         "ImageMissingError",
+        "LockContestedError",
         "ObjectMissingError",
         "RejectedCandidateError",
         "ReleaseChangedError",
@@ -26,7 +27,6 @@ EXPECTED = frozenset(
         "RunRequestError",
         "ServingSourceError",
         "TooManyReleasesError",
-        "TurnContestedError",
         "UnknownFileKindError",
         "UnknownModelError",
     }

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from core.releases.admission_rule import Claim
 from core.stage.release_pipeline import value_for
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
     from mypy_boto3_codepipeline import CodePipelineClient
 
 LONGEST_MESSAGE = 2000
@@ -40,17 +40,6 @@ def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(given) != len(pairs):
         raise ValueError("a name is given twice in UserParameters")
     return given
-
-
-def claim_of(given: Mapping[str, str]) -> Claim:
-    return Claim(
-        model=given["model"],
-        release=int(given["release"]),
-        purpose=given["purpose"],
-        execution=given["execution"],
-        bundle_version=given.get("bundle_version", ""),
-        previous=given.get("previous") or None,
-    )
 
 
 class Jobs:
@@ -92,18 +81,8 @@ class Jobs:
             yield
 
 
-class Log(Protocol):
-    def exception(self, msg: object) -> None: ...
-
-
-class JobAnswers(Protocol):
-    """See Jobs."""
-
-    def fail(self, job: str, message: str) -> None: ...
-
-
 @contextmanager
-def owing_an_answer(jobs: JobAnswers, job: str, name: str, log: Log) -> Iterator[None]:
+def owing_an_answer(jobs: Jobs, job: str, name: str, log: Logger) -> Iterator[None]:
     """Answer a job for which the function breaks down: CodePipeline would wait for it for long."""
     try:
         yield
