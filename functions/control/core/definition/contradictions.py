@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from core.definition.messages import nearest, shown
 from core.definition.schema import ModelDefinition
 from core.definition.yaml_lines import Path
-from core.metrics import DIRECTION, METRICS_BY_TASK
+from core.metrics import METRICS, metrics_of
 
 Problem = tuple[Path, str]
 
@@ -109,10 +109,10 @@ def _metrics(definition: ModelDefinition) -> Iterator[Problem]:
 
 
 def _of_task(definition: ModelDefinition, path: Path, metric: str) -> Iterator[Problem]:
-    known = METRICS_BY_TASK[definition.task]
+    known = metrics_of(definition.task)
     if metric in known:
         return
-    if metric in DIRECTION:
+    if metric in METRICS:
         words = f"{metric} is not a metric of a {definition.task} task"
         yield path, f"{words}; write one of {', '.join(known)}"
     else:
