@@ -35,7 +35,7 @@ ONE_DAY = 24 * 60 * 60
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {run, model, error, cause, redrives} or a status event; return what was reported."""
-    metrics.add_metric("FailuresTold", MetricUnit.Count, 1)
+    metrics.add_metric("FailuresReported", MetricUnit.Count, 1)
     failed = occurrence(event)
     started = release_lock_of(stage(), failed, datetime.now(UTC))
     config = IdempotencyConfig(

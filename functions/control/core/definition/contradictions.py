@@ -1,4 +1,4 @@
-"""What a definition may not say although each of its keys is fine by itself."""
+"""Contradictions in a definition whose keys are each valid by themselves."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -32,8 +32,8 @@ def _data(definition: ModelDefinition) -> Iterator[Problem]:
     location = definition.data.location
     parts = location.split("/")
     if parts[0] != "datasets" or parts[-1] != "" or len(parts) < 3 or not _plain(parts[1:-1]):
-        mend = f"write datasets/{definition.name}/ or another folder below datasets/"
-        yield ("data", "location"), f"{shown(location)} is not a folder of the data bucket; {mend}"
+        fix = f"write datasets/{definition.name}/ or another folder below datasets/"
+        yield ("data", "location"), f"{shown(location)} is not a folder of the data bucket; {fix}"
     if definition.data.delimiter in '"\r\n':
         yield (
             ("data", "delimiter"),

@@ -1,4 +1,4 @@
-"""What `model.yaml` may say: the keys, their types, bounds and defaults."""
+"""What `model.yaml` may hold: the keys, their types, bounds and defaults."""
 
 import math
 from typing import Annotated, Any, Literal
@@ -181,7 +181,7 @@ class ModelDefinition(_Part):
     @model_validator(mode="before")
     @classmethod
     def _default_location(cls, raw: Any) -> Any:
-        """`data.location` defaults to datasets/<name>/, which no field default can say."""
+        """`data.location` defaults to datasets/<name>/, which no field default can express."""
         if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
             return raw
         data = raw.get("data", {})

@@ -81,7 +81,7 @@ def registry_status(release: Release) -> Approval | None:
     """What the registry must show for a release's package; None while nothing is decided.
 
     A release that failed was still approved, and a retry may promote it. What was in service stays
-    approved for good: that it is not any more is for the life cycle to say.
+    approved for good; its life cycle shows that it is not in service any more.
     """
     status = release.status
     if status == Status.WAITING:

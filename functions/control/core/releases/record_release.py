@@ -58,7 +58,7 @@ def live_of(stage: Stage, given: Mapping[str, str]) -> Live:
 
 
 def record_live(stage: Stage, live: Live, now: datetime) -> str:
-    """Make the release the champion, if it is the one that answers; the line that says so."""
+    """Make the release the champion, if it is the one that answers; returns that in one line."""
     release = _recordable(stage, live)
     champion = _move_champion(stage, live, release, now)
     at, previous = champion.promoted_at, champion.previous

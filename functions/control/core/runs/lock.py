@@ -114,7 +114,7 @@ def ask(
 def merge(
     queued: QueuedRequest | None, run: str, request: Mapping[str, Any], now: int
 ) -> QueuedRequest:
-    """One request with every reason. The later request says what is run; `force` is kept."""
+    """One request with every reason. The later request decides what is run; `force` is kept."""
     reasons = [str(request.get("reason", "manual"))]
     if queued is None:
         return QueuedRequest(tuple(reasons), dict(request), now, (run,))

@@ -146,7 +146,7 @@ class Store:
         return whole.hexdigest()
 
     def write_once(self, key: str, body: bytes, kind: str) -> str:
-        """Write what must never be overwritten; answers with its version id.
+        """Write what must never be overwritten; returns its version id.
 
         Writing the same bytes again changes nothing; other bytes raise ReleaseChangedError.
         """
@@ -155,7 +155,7 @@ class Store:
                 Bucket=self.bucket, Key=key, Body=body, ContentType=kind, IfNoneMatch="*"
             )
         except self._client.exceptions.ClientError as error:
-            # 409: somebody else is writing it at this moment. The state machine asks again.
+            # 409: another call is writing it at this moment. The state machine retries.
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise
             there, version = self.read_current(key)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 # A throttled service is worth waiting for: a run takes minutes, a retry less. A live model that
-# does not answer in this time counts as none: the action fails and says so.
+# does not answer in this time counts as none: the action fails.
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 6}, read_timeout=60)
 
 

@@ -17,7 +17,7 @@ LONGEST_MESSAGE = 2000
 
 
 class JobError(Exception):
-    """The event is no job of our pipeline; nobody can be answered."""
+    """The event is no job of our pipeline; there is nothing to answer."""
 
 
 def job_id(event: Mapping[str, Any]) -> str:
@@ -43,7 +43,7 @@ def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class Jobs:
-    """Answers jobs. One that was answered before is left as it is: Lambda may call us twice."""
+    """Answers jobs. One answered before stays as it is: Lambda may call a function twice."""
 
     def __init__(self, client: CodePipelineClient) -> None:
         self._client = client
@@ -83,11 +83,11 @@ class Jobs:
 
 @contextmanager
 def owing_an_answer(jobs: Jobs, job: str, name: str, log: Logger) -> Iterator[None]:
-    """Answer a job for which the function breaks down: CodePipeline would wait for it for long."""
+    """Answer a job for which the function breaks down: CodePipeline would wait for a long time."""
     try:
         yield
     except Exception as error:
         words = f"{name} broke down: {type(error).__name__}: {error}"
-        # Raised on, Lambda would call us again for a job that is over.
+        # Raised on, Lambda would call the function again for a job that has ended.
         log.exception(words)
-        jobs.fail(job, f"{words}; its log says more; retry the stage")
+        jobs.fail(job, f"{words}; its log shows more; retry the stage")

@@ -1,8 +1,7 @@
 """The model registry: one package group per model, one package per candidate.
 
 What Kanmon must know of a package is in its metadata, written when it was registered. Which
-package is the champion is not for the registry to say: it is the one whose release was promoted
-last, and the model table names it.
+package is the champion is in the model table: the one whose release was promoted last.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class ForeignPackageError(Exception):
 
 @dataclass(frozen=True)
 class Package:
-    """`by` is who changed the package last, where SageMaker says it."""
+    """`by` is who changed the package last, where SageMaker gives it."""
 
     arn: str
     group: str = ""

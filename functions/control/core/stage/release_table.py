@@ -69,7 +69,7 @@ class Release:
     promoted_at: str | None = None
     ended_at: str | None = None
     error: str | None = None
-    # Not part of the item: the champion says it. None where the champion was not read.
+    # Not part of the item: it follows from the champion. None where that was not read.
     in_service: bool | None = None
     # A decision made in the registry, which was passed on to the pipeline's approval.
     asked: str | None = None

@@ -36,7 +36,7 @@ class QueuedRequest:
 class Handover:
     """Who passed the lock to whom, kept so that a repeat starts the same run again.
 
-    `runs` are those whose requests the started one stands for.
+    The started run covers the requests of `runs`.
     """
 
     by: str
@@ -154,7 +154,7 @@ def _lock(item: Mapping[str, Any]) -> RetrainLock:
     )
 
 
-# Inputs are kept as JSON text: a DynamoDB number would turn a parameter of 1.0 into 1, and with it
+# Inputs are kept as JSON text: a DynamoDB number would make a parameter of 1.0 into 1, and with it
 # the run's fingerprint into another.
 def _queued_item(queued: QueuedRequest) -> dict[str, Any]:
     return {
