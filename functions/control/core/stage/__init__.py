@@ -1,1 +1,1 @@
-"""The stage: its records and gateways, the only code that knows bucket, table, registry, pipeline."""
+"""The stage: its records, and gateways, the only code that knows bucket, table and pipeline."""
