@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from core.stage.release_pipeline import Action, Execution
+from core.stage.release_table import Release, Status
 from kanmon.releases.decision import person
-from kanmon.releases.pipeline import Action, Progress
-from kanmon.releases.records import APPROVED, PROMOTED, WAITING, Release
 from kanmon.releases.retry import retryable
 from kanmon.releases.traffic import Deployment
 from kanmon.terminal.words import moment, percent
@@ -15,7 +15,7 @@ class Evidence:
     """What the table, the pipeline, CloudFormation, CodeBuild and CodeDeploy say of a release."""
 
     release: Release
-    progress: Progress | None = None
+    progress: Execution | None = None
     # Of the deployments since the release was decided: newest first.
     deployments: tuple[Deployment, ...] = ()
     stack_causes: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class Evidence:
     champion: int | None = None
     # When the champion came into service: a rollback is later than its own promotion.
     champion_since: str | None = None
-    # The release that has the model's deployment turn, when it is another one.
+    # The release that holds the model's deployment lock, when it is another one.
     behind: int | None = None
 
 
@@ -41,11 +41,11 @@ class Explanation:
 def explain(evidence: Evidence, flag: str = "") -> Explanation:
     """Explain a release; `flag` is what commands need so that they mean this stage."""
     release, progress = evidence.release, evidence.progress
-    if release.status == WAITING:
+    if release.status == Status.WAITING:
         return _waiting(evidence, flag)
-    if release.status == APPROVED:
+    if release.status == Status.APPROVED:
         return _under_way(evidence, flag)
-    if release.status == PROMOTED:
+    if release.status == Status.PROMOTED:
         return _promoted(evidence, flag)
     reference, model = release.reference, release.model
     again = f"kanmon run {model} --force{flag}"
@@ -138,7 +138,7 @@ def _under_way(evidence: Evidence, flag: str) -> Explanation:
         )
     if evidence.behind:
         return Explanation(
-            f"{reference} is approved and waits for its turn: "
+            f"{reference} is approved and waits for the lock: "
             f"{release.model}/{evidence.behind} is being promoted",
             next=[f"kanmon watch {release.model}/{evidence.behind}{flag}", *steps],
         )
@@ -206,7 +206,7 @@ HOOKS = {
 }
 
 
-def _how_it_failed(progress: Progress | None) -> str:
+def _how_it_failed(progress: Execution | None) -> str:
     if progress is None:
         return "failed"
     if progress.status == "Stopped":

@@ -1,8 +1,8 @@
 """Releases as a person reads them."""
 
+from core.stage.release_table import HistoryEntry
 from kanmon.releases.display import ReleaseProgress, detail_lines, history_lines, release_lines
 from kanmon.releases.explanation import Evidence, Explanation
-from kanmon.releases.history import Event
 from kanmon.releases.watch import Observation
 from kanmon.terminal.invocation import Invocation
 from kanmon.terminal.words import moment
@@ -44,8 +44,8 @@ def test_a_list_tells_how_each_stands_and_who_decided():
 
 def test_the_history_tells_when_what_who_and_why():
     events = [
-        Event(NOW, "opened", 7, reason="promote: every bar is met"),
-        Event(NOW, "rejected", 7, ADA, "odd"),
+        HistoryEntry(NOW, "opened", 7, reason="promote: every bar is met"),
+        HistoryEntry(NOW, "rejected", 7, ADA, "odd"),
     ]
 
     assert plain(history_lines(events, "wine"))[1:] == [

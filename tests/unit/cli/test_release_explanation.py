@@ -63,7 +63,7 @@ def test_one_behind_another_says_behind_which():
 
     assert (
         explanation.headline
-        == "wine/7 is approved and waits for its turn: wine/6 is being promoted"
+        == "wine/7 is approved and waits for the lock: wine/6 is being promoted"
     )
 
 

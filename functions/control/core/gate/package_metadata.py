@@ -1,4 +1,4 @@
-"""What a registered package says about itself: metadata and description, in SageMaker's limits."""
+"""What a registered package carries: metadata and description, in SageMaker's limits."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def package_metadata(
 
 
 def description(verdict: Verdict) -> str:
-    r"""The verdict and every rule that is not met, the worst first, within the registry's limits.
+    r"""The verdict and every rule that failed, the worst first, within the registry's limits.
 
     They quote values of the data, which may hold what a description may not: it takes
     [\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}]*, so neither control characters nor invisible joiners.
