@@ -18,7 +18,7 @@ from contract.libraries import xgboost
 from contract.metrics import Scored, measure
 from contract.plan import Plan
 from core.definition.schema import parse_definition
-from evaluate.scoring import onnx_scores
+from evaluate.onnx_scoring import onnx_scores
 from sample_data import abalone
 from train.model import train
 

@@ -94,12 +94,13 @@ def models() -> dict[str, tuple[Any, Any]]:
 def package(folder: Path, artifact: Any, frame: Any) -> dict[str, str]:
     """Lay a release's package out as Lambda does; returns its environment."""
     from scorer.model import Model
-    from shipping import base
+    from shipping import scorer_package
     from shipping.record import Record, sha256
     from shipping.verify import manifest, unpacked
 
     content = artifact.pack()
-    with zipfile.ZipFile(BytesIO(base.without_libraries(ROOT / "serving/scoring"))) as archive:
+    code = scorer_package.without_libraries(ROOT / "serving/scoring")
+    with zipfile.ZipFile(BytesIO(code)) as archive:
         archive.extractall(folder)
     place = {"uri": "s3://b/k", "version": "", "sha256": sha256(content)}
     record = Record(b"", {"artifact": place})

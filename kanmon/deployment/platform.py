@@ -50,19 +50,21 @@ def publish_scorer(
     """
     from botocore.exceptions import ClientError
 
-    from shipping import base
+    from shipping import scorer_package
 
     scoring = project.root / "serving" / "scoring"
     if not scoring.is_dir():
         return
-    key = base.key(scoring, parameters["FunctionArchitecture"]["Default"])
+    key = scorer_package.key(scoring, parameters["FunctionArchitecture"]["Default"])
     bucket = connection.outputs["DataBucketName"]
     try:
         connection.s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] != "404":
             raise
-        connection.s3.put_object(Bucket=bucket, Key=key, Body=base.without_libraries(scoring))
+        connection.s3.put_object(
+            Bucket=bucket, Key=key, Body=scorer_package.without_libraries(scoring)
+        )
 
 
 def _keys_of_new_or_known_bucket(connection: "Connection", bucket: str) -> set[str]:

@@ -48,6 +48,6 @@ def score(request: Any, request_id: str) -> dict[str, Any]:
     started = time.perf_counter()
     answer = scorer.answer(request, request_id)
     if not (isinstance(request, dict) and request.get("check")):
-        telemetry.tell(answer, request_id, started)
+        telemetry.write(answer, request_id, started)
         capture.offer(answer, request_id)
     return answer.document

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from shipping import base
+from shipping import scorer_package
 from shipping.archive import packed
 from shipping.record import GOLDEN, VERIFIED, WORK, Record, ReleaseError, sha256
 from shipping.storage import Storage
@@ -29,10 +29,10 @@ def package(
 ) -> Iterator[str]:
     """Upload the package and write verified/packaged.yaml and verified/configuration.json."""
     architecture = environment.get("FUNCTION_ARCHITECTURE", "arm64")
-    key = base.key(folder / "scoring", architecture)
+    key = scorer_package.key(folder / "scoring", architecture)
     content = storage.read(key, "scorer's package")
     if content is None:
-        content = base.built(folder, architecture)
+        content = scorer_package.built(folder, architecture)
         storage.write_once(key, content, "scorer's package")
         yield f"built the scorer's package: {key}"
     model = folder / WORK / "model"

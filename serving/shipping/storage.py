@@ -49,7 +49,7 @@ class Storage:
             )
         except ClientError as error:
             if error.response["Error"]["Code"] not in _THERE_ALREADY:
-                raise _told(what, error) from error
+                raise _release_error(what, error) from error
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             if sha256(answer["Body"].read()) != sha256(content):
                 raise ReleaseError(
@@ -57,7 +57,7 @@ class Storage:
                     "another release was packed at the same time, retry the stage"
                 ) from error
         except BotoCoreError as error:
-            raise _told(what, error) from error
+            raise _release_error(what, error) from error
         return str(answer["VersionId"])
 
     def _read(self, what: str, bucket: str, key: str, **version: str) -> bytes | None:
@@ -67,10 +67,10 @@ class Storage:
         except ClientError as error:
             if error.response["Error"]["Code"] in _MISSING:
                 return None
-            raise _told(what, error) from error
+            raise _release_error(what, error) from error
         except BotoCoreError as error:
-            raise _told(what, error) from error
+            raise _release_error(what, error) from error
 
 
-def _told(what: str, error: Exception) -> ReleaseError:
+def _release_error(what: str, error: Exception) -> ReleaseError:
     return ReleaseError(f"{what}: {error}")

@@ -19,9 +19,9 @@ def lines(bundle, s3, **environment):
 def test_a_release_as_it_was_opened_is_verified(s3, tmp_path, task):
     bundle = opened(tmp_path / "bundle", s3, task)
 
-    said = lines(bundle, s3, MODEL="shells", RELEASE="7", STACK_NAME="kanmon-test")
+    printed = lines(bundle, s3, MODEL="shells", RELEASE="7", STACK_NAME="kanmon-test")
 
-    assert said == [
+    assert printed == [
         "release shells/7",
         f"bundle as recorded: serving code {bundle.document['source']['sha256'][:12]}…",
         f"artifact as recorded: {bundle.document['artifact']['sha256'][:12]}…",
@@ -180,7 +180,7 @@ def test_the_bundle_of_another_release_is_refused(bundle, s3, variable, words):
         lines(bundle, s3, **variable)
 
 
-def test_an_answer_of_s3_that_is_no_object_is_told_in_one_line(bundle, s3):
+def test_an_answer_of_s3_that_is_no_object_is_reported_in_one_line(bundle, s3):
     storage = Storage(s3, "kanmon-other-bucket")
 
     with pytest.raises(ReleaseError, match=r"release.json: .*NoSuchBucket"):

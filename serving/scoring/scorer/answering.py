@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scorer.features import shown
+from scorer.encoding import shown
 from scorer.model import Model
-from scorer.rows import Encoder, Remark, told
+from scorer.rows import Encoder, Remark, limited
 
 MOST_ROWS = 5_000
 # What an answer of the largest request may hold and still fit into Lambda's 6 MB.
@@ -116,7 +116,7 @@ class Scorer:
         warnings: list[Remark],
     ) -> Answer:
         status = OK if predictions else BAD_REQUEST
-        document = self._document(request_id, status, predictions, errors, told(warnings))
+        document = self._document(request_id, status, predictions, errors, limited(warnings))
         return Answer(document, numbers, rows, len(errors))
 
     def _document(

@@ -41,7 +41,7 @@ class Capture:
             try:
                 self._waiting.put_nowait((key, _lines(answer, now)))
             except queue.Full:
-                _told("a request was not captured: S3 does not keep up")
+                _warn("a request was not captured: S3 does not keep up")
 
     def answered(self) -> None:
         """Say at the end of every invocation, of whatever kind, that writing may go on."""
@@ -63,7 +63,7 @@ class Capture:
                     client = boto3.client("s3")
                 client.put_object(Bucket=self._bucket, Key=key, Body=content)
             except Exception as error:  # whatever it is, it must not end the thread
-                _told(f"a request was not captured: {type(error).__name__}: {error}")
+                _warn(f"a request was not captured: {type(error).__name__}: {error}")
             finally:
                 self._waiting.task_done()
 
@@ -83,5 +83,5 @@ def _lines(answer: Answer, now: time.struct_time) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _told(message: str) -> None:
+def _warn(message: str) -> None:
     sys.stdout.write(json.dumps({"level": "WARNING", "message": message}) + "\n")

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from scorer.features import Encoding, read_encoding
+from scorer.encoding import Encoding, read_encoding
 
 # What `make verify` writes beside the files: which artifact they are from, and their digests.
 MANIFEST = "files.json"

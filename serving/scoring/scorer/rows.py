@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scorer.features import Encoding, Feature, ValueRefusedError, shown
+from scorer.encoding import Encoding, Feature, ValueRefusedError, shown
 
 # What is told about rows must fit into the answer, however many rows there are.
 MOST_WARNINGS = 100
@@ -168,7 +168,7 @@ class Encoder:
                 yield {"row": number, "feature": name, "message": message}
 
 
-def told(remarks: list[Remark]) -> list[Remark]:
+def limited(remarks: list[Remark]) -> list[Remark]:
     """At most MOST_WARNINGS remarks, the last one counting those left out."""
     more = len(remarks) - MOST_WARNINGS
     if more <= 0:

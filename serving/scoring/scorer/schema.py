@@ -3,7 +3,7 @@
 from typing import Any
 
 from scorer.answering import Scorer
-from scorer.features import Encoding, Feature
+from scorer.encoding import Encoding, Feature
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

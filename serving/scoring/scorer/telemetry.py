@@ -23,7 +23,7 @@ class Telemetry:
         self._with_scores = _opening(model, release, scored=True)
         self._without = _opening(model, release, scored=False)
 
-    def tell(self, answer: Answer, request_id: str, started: float) -> None:
+    def write(self, answer: Answer, request_id: str, started: float) -> None:
         """Print the line; `started` is time.perf_counter() when the request arrived."""
         scored = len(answer.scores)
         opening = self._without

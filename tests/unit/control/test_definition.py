@@ -15,7 +15,7 @@ from core.definition.schema import (
     apply_parameters,
     parse_definition,
 )
-from preprocess.budget import Budget
+from preprocess.memory import MemoryBudget
 from tests.support.control_cases import DEFINITION, MODEL_YAML
 
 SOURCE = "models/churn/model.yaml"
@@ -360,4 +360,4 @@ def test_less_memory_than_the_step_needs_is_refused() -> None:
     [only] = problems(text)
 
     assert only.endswith("resources.preprocess.memory_mb: 255 is less than 256; write 256 or more")
-    assert Budget.LEAST_MB == 256
+    assert MemoryBudget.LEAST_MB == 256

@@ -73,7 +73,7 @@ def error_of(answer):
         ({"body": '{"row": {"size": NaN}}'}, 400, "nan is not a number the model can take"),
     ],
 )
-def test_what_cannot_be_answered_says_so_in_the_same_document(call, request_, status, words):
+def test_what_cannot_be_answered_is_explained_in_the_same_document(call, request_, status, words):
     answered, answer, headers = call(**request_)
 
     assert (answered, answer["status"], answer["predictions"]) == (status, status, [])
