@@ -65,7 +65,7 @@ def test_a_package_that_is_there_with_other_content_is_not_deployed(published, s
     key = code_of(published)["Key"]
     s3.put_object(Bucket=BUCKET, Key=key, Body=b"other")
 
-    with pytest.raises(ReleaseError, match="there already with other content"):
+    with pytest.raises(ReleaseError, match="exists with other content"):
         run(published, s3)
 
 
@@ -179,8 +179,8 @@ def test_a_package_larger_than_lambda_takes_is_refused_with_both_sizes(monkeypat
         check_size(whole, 20_000_000)
 
     assert str(refused.value).startswith(
-        "the scoring function would have 28 MB unpacked, 20 MB of them the model, and Lambda "
-        "takes 26 MB; train a smaller model"
+        "the scoring function has 28 MB unpacked, 20 MB of them the model, and Lambda "
+        "allows 26 MB; train a smaller model"
     )
 
 

@@ -89,16 +89,16 @@ def test_a_request_without_any_good_row_has_status_400(scorers):
 @pytest.mark.parametrize(
     ("request_", "status", "message"),
     [
-        ([], 400, "a request is an object with rows or row, this is a list"),
-        ("x", 400, "a request is an object with rows or row, this is 'x'"),
+        ([], 400, "a request is an object with rows or row, not a list"),
+        ("x", 400, "a request is an object with rows or row, not 'x'"),
         ({}, 400, "send either rows (a list of objects) or row (one)"),
         ({"row": {}, "rows": []}, 400, "send either rows (a list of objects) or row (one)"),
-        ({"rows": []}, 400, "rows is a list of objects, with at least one in it"),
-        ({"rows": {"a": 1}}, 400, "rows is a list of objects, with at least one in it"),
+        ({"rows": []}, 400, "rows must be a list of at least one object"),
+        ({"rows": {"a": 1}}, 400, "rows must be a list of at least one object"),
         (
             {"instances": []},
             400,
-            "a request has no 'instances'; send {'rows': [{feature: value}]} or "
+            "a request has no key 'instances'; send {'rows': [{feature: value}]} or "
             "{'row': {feature: value}}",
         ),
         (
@@ -192,7 +192,7 @@ def test_only_the_model_of_the_release_is_loaded(tmp_path):
 
     digest = model_folder(tmp_path / "model")
 
-    with pytest.raises(ModelError, match=f"holds the artifact {digest[:12]}…, but the release is"):
+    with pytest.raises(ModelError, match=f"has the artifact {digest[:12]}…, but the release has"):
         Model.load(tmp_path / "model", "0" * 64)
     (tmp_path / "model/model.onnx").write_bytes(b"other")
     with pytest.raises(ModelError, match=r"model.onnx is not the release's \(its sha256 differs\)"):

@@ -111,22 +111,22 @@ def test_whatever_is_sent_each_row_is_either_encoded_or_has_one_error(sent):
         (
             {"size": float("nan")},
             "size",
-            "nan is not a number the model can take; send a finite number or null",
+            "nan is not a finite 32-bit number; send a finite number or null",
         ),
         (
             {"size": float("-inf")},
             "size",
-            "-inf is not a number the model can take; send a finite number or null",
+            "-inf is not a finite 32-bit number; send a finite number or null",
         ),
         (  # finite, but not as float32
             {"size": 1e39},
             "size",
-            "1e+39 is not a number the model can take; send a finite number or null",
+            "1e+39 is not a finite 32-bit number; send a finite number or null",
         ),
         (
             {"size": 10**5000},
             "size",
-            "a number of thousands of digits is not a number the model can take; "
+            "a number of thousands of digits is not a finite 32-bit number; "
             "send a finite number or null",
         ),
         (
@@ -139,8 +139,12 @@ def test_whatever_is_sent_each_row_is_either_encoded_or_has_one_error(sent):
             "colour",
             "false is not a category; send it as text, or null when it is missing",
         ),
-        ({"tint": "red"}, "tint", "is not a feature of this model; it has " + ", ".join(NAMES)),
-        ([], None, "a row is an object of features, this is a list"),
+        (
+            {"tint": "red"},
+            "tint",
+            "is not a feature of this model; its features are " + ", ".join(NAMES),
+        ),
+        ([], None, "a row is an object of features, not a list"),
         (
             {"size": "a", "colour": []},
             "size",

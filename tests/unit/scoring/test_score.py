@@ -96,7 +96,7 @@ def test_another_artifact_than_the_releases_stops_the_start_with_a_clear_line(pa
     done = run(package, [], ARTIFACT_SHA256="0" * 64)
 
     assert done.returncode == 1
-    assert "but the release is of 000000000000…; promote the release again" in done.stderr
+    assert "but the release has 000000000000…; promote the release again" in done.stderr
 
 
 def answer(count=1):
