@@ -1,10 +1,10 @@
-# Its comments are the help. Python 3.11+, make and git are all it needs.
+# `make` lists the targets by their comments. It needs Python 3.11+, make and git.
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 STAGE ?= local
 
-# Everything here starts many processes of the same code; it is compiled once, whatever the shell says.
+# Many processes run the same code here, so it must be compiled once, whatever the shell's setting.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -14,43 +14,43 @@ help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 	@test ! -x $(BIN)/kanmon || echo "  $(BIN)/kanmon --help lists what the command line does"
 
-run: .venv/ready datasets/abalone/abalone.csv ## From data to a model in service, on a local stage; APPROVE=no stops at its review
+run: .venv/ready datasets/abalone/abalone.csv ## Go from data to a model in service on a local stage; APPROVE=no stops at the review
 	@$(BIN)/kanmon up
 	@$(BIN)/kanmon deploy
 	@$(BIN)/kanmon put-data abalone datasets/abalone/abalone.csv
 	@$(BIN)/kanmon run abalone
 	@$(BIN)/kanmon review abalone
 ifneq ($(APPROVE),no)
-	@$(BIN)/kanmon approve abalone --as approver --if-waiting --watch --reason "this is the demo, which approves by itself"
+	@$(BIN)/kanmon approve abalone --as approver --if-waiting --watch --reason "the demo approves automatically"
 	@head -4 datasets/abalone/abalone.csv | $(BIN)/kanmon score abalone -
 endif
 
-test: .venv/ready check ## All but the tiers below, which CI runs as well
+test: .venv/ready check ## Run the checks and all tests but the tiers below
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-check: .venv/ready ## What ruff and mypy object to
+check: .venv/ready ## Run ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@cd localaws && ../$(BIN)/mypy
 
-test-localaws: .venv/ready ## The embedded AWS's own tests
+test-localaws: .venv/ready ## Run the embedded AWS's own tests
 	@cd localaws && ../$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-test-docs: .venv/ready .venv-sam/ready datasets/abalone/abalone.csv ## The commands of the documents, the SAM CLI and the AWS CLI
+test-docs: .venv/ready .venv-sam/ready datasets/abalone/abalone.csv ## Test the commands of the documents, with the SAM CLI and the AWS CLI
 	@$(BIN)/pytest tests/docs -m docs
 
-test-docker: .venv/ready .venv-sam/ready ## The steps and the functions in real containers; needs a Docker engine
+test-docker: .venv/ready .venv-sam/ready ## Test the steps and functions in real containers; needs a Docker engine
 	@$(BIN)/pytest tests/docker -m docker
 	@cd localaws && ../$(BIN)/pytest -m docker
 
-test-browser: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## The console in a real browser; needs Chromium
+test-browser: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## Test the console in a real browser; needs Chromium
 	@.venv-browser/bin/pytest tests/browser -m browser -p no:cacheprovider
 
-pictures: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## The README's pictures, taken from a running stage; needs Chromium
+pictures: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## Take the README's pictures from a running stage; needs Chromium
 	@.venv-browser/bin/python docs/pictures.py
 
-bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure speed and quality beside baselines; takes some minutes
+bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure speed and quality against baselines; takes some minutes
 	@$(BIN)/python benchmarks/start.py
 	@$(BIN)/python benchmarks/loop.py
 	@$(BIN)/python benchmarks/preprocess.py --rows 1000000 10000000 --repeat 2
@@ -58,21 +58,21 @@ bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure spe
 	@$(BIN)/python benchmarks/scoring.py
 	@$(BIN)/python benchmarks/release.py
 
-data: .venv/ready datasets/abalone/abalone.csv ## Get or generate the data of the three models
+data: .venv/ready datasets/abalone/abalone.csv ## Download or generate the data of the three models
 	@$(BIN)/python -m sample_data.churn
 	@$(BIN)/python -m sample_data.segments
 
-deploy: .venv/ready $(if $(filter-out local,$(STAGE)),.venv-sam/ready) ## Put the platform on a stage: make deploy STAGE=dev
+deploy: .venv/ready $(if $(filter-out local,$(STAGE)),.venv-sam/ready) ## Deploy the platform to a stage: make deploy STAGE=dev
 	@$(BIN)/kanmon deploy --stage $(STAGE)
 
-clean: ## Stop the local stage, remove its state and everything that was built
+clean: ## Stop the local stage; remove its state and all build output
 	@test ! -x $(BIN)/kanmon || $(BIN)/kanmon down --erase
 	@rm -rf build .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 datasets/abalone/abalone.csv: | .venv/ready
 	@$(BIN)/python -m sample_data.abalone
 
-lock: $(UV) ## Renew every lock file from pyproject.toml
+lock: $(UV) ## Update every lock file from pyproject.toml
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group dev -o requirements/dev.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group control -c requirements/dev.txt -o functions/control/requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group steps -c requirements/dev.txt -o containers/requirements.txt
@@ -83,7 +83,7 @@ lock: $(UV) ## Renew every lock file from pyproject.toml
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group browser -c requirements/dev.txt -o requirements/browser.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group notebook -o requirements/notebook.txt
 
-setup: .venv/ready ## Make .venv from the locks
+setup: .venv/ready ## Create .venv from the lock files
 
 $(UV): requirements/uv.txt
 	@$(PYTHON) -m venv .venv
@@ -91,25 +91,25 @@ $(UV): requirements/uv.txt
 	@touch $(UV)
 
 .venv/ready: requirements/dev.txt pyproject.toml localaws/pyproject.toml | $(UV)
-	@echo "Setting up .venv from requirements/dev.txt; only the first time takes a minute"
+	@echo "Setting up .venv from requirements/dev.txt; the first time takes a minute"
 	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt requirements/uv.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . --editable localaws
 	@touch $@
 
 .venv-sam/ready: requirements/sam.txt | $(UV)
-	@echo "Setting up .venv-sam, the SAM CLI and the AWS CLI, from requirements/sam.txt"
+	@echo "Setting up .venv-sam (SAM CLI and AWS CLI) from requirements/sam.txt"
 	@$(PYTHON) -m venv .venv-sam
 	@$(UV) pip sync --quiet --compile-bytecode --python .venv-sam/bin/python --require-hashes requirements/sam.txt
 	@touch $@
 
 .venv-browser/ready: requirements/browser.txt | $(UV)
-	@echo "Setting up .venv-browser, what drives the browser, from requirements/browser.txt"
+	@echo "Setting up .venv-browser (browser tests) from requirements/browser.txt"
 	@$(PYTHON) -m venv .venv-browser
 	@$(UV) pip sync --quiet --python .venv-browser/bin/python --require-hashes requirements/browser.txt
 	@touch $@
 
 .venv-bench/ready: requirements/bench.txt | $(UV)
-	@echo "Setting up .venv-bench, what the benchmarks compare with, from requirements/bench.txt"
+	@echo "Setting up .venv-bench (baselines of the benchmarks) from requirements/bench.txt"
 	@$(PYTHON) -m venv .venv-bench
 	@$(UV) pip sync --quiet --compile-bytecode --python .venv-bench/bin/python --require-hashes requirements/bench.txt
 	@touch $@

@@ -1,15 +1,15 @@
-"""How long the whole local loop takes, beside Metaflow and beside three bare processes.
+"""Time the whole local loop against Metaflow and against three bare processes.
 
     make bench     or     .venv/bin/python benchmarks/loop.py [--repeat 5]
 
-Four things are timed in turn, over and over, so that a change of the machine's speed meets all:
+Four things are timed in turn, again and again, so that a change in the machine's speed affects all:
 
     cold       `kanmon up`, `deploy`, `put-data`, `run`: from nothing to a registered candidate
     metaflow   a Metaflow flow that runs just the three steps
-    warm       `kanmon run --force` on a stage that is up: snapshot, three jobs, gate, registry
+    warm       `kanmon run --force` on a running stage: snapshot, three jobs, gate, registry
     bare       the three steps as plain processes, one after the other
 
-All run the same step programs on abalone; the baselines read their data from a running stage, too.
+All run the same step programs on abalone. The baselines also read their data from a running stage.
 Metaflow lives in .venv-bench (`make .venv-bench/ready`).
 """
 
@@ -48,7 +48,7 @@ INPUTS = {
 
 
 def kanmon(home: Path, *arguments: str) -> str:
-    """Run the command line on a stage of its own; return what it printed."""
+    """Run the command line on a separate stage; return its output."""
     environment = {**os.environ, "KANMON_HOME": str(home), "KANMON_PROJECT": str(ROOT)}
     done = subprocess.run(
         [ROOT / ".venv/bin/kanmon", *arguments], env=environment, capture_output=True, text=True
@@ -67,12 +67,12 @@ def cold(home: Path) -> None:
 
 
 def warm(home: Path) -> None:
-    """A second run on the same stage, which trains although nothing is new."""
+    """A second run on the same stage; it trains although nothing is new."""
     kanmon(home, "run", "abalone", "--force")
 
 
-def lay_out(home: Path, root: Path) -> dict[str, str]:
-    """Lay the steps' folders out as jobs would find them; return the environment they need."""
+def prepare(home: Path, root: Path) -> dict[str, str]:
+    """Prepare the steps' inputs as jobs would find them; return the environment they need."""
     stage = json.loads((home / "stage.json").read_text())
     session = boto3.session.Session(
         stage["access_key"], stage["secret_key"], region_name="us-east-1"
@@ -100,7 +100,7 @@ def lay_out(home: Path, root: Path) -> dict[str, str]:
 
 
 def empty(root: Path) -> None:
-    """Fresh folders for the three steps, each input linked to what the step before leaves."""
+    """Fresh folders for the three steps, each input linked to an earlier step's output."""
     for step in STEPS:
         shutil.rmtree(root / step, ignore_errors=True)
         (root / step / "input").mkdir(parents=True)
@@ -109,7 +109,7 @@ def empty(root: Path) -> None:
 
 
 def bare(root: Path, environment: dict[str, str]) -> None:
-    """The three steps, each a plain process."""
+    """The three steps as plain processes."""
     empty(root)
     for step in STEPS:
         subprocess.run(
@@ -122,7 +122,7 @@ def bare(root: Path, environment: dict[str, str]) -> None:
 
 
 def metaflow(root: Path, environment: dict[str, str]) -> None:
-    """The three steps, each a step of a Metaflow flow."""
+    """The three steps as the steps of a Metaflow flow."""
     empty(root)
     shutil.rmtree(root / ".metaflow", ignore_errors=True)
     subprocess.run(
@@ -164,10 +164,10 @@ def main() -> None:
         home, other, root = Path(folder, "stage"), Path(folder, "cold"), Path(folder, "steps")
         try:
             cold(home)
-            environment = lay_out(home, root)
+            environment = prepare(home, root)
             for round_number in range(repeat + 1):
                 measured = {"cold": seconds(lambda: cold(other))}
-                kanmon(other, "down", "--erase")  # it would go on working beside the next ones
+                kanmon(other, "down", "--erase")  # it must not run beside the next ones
                 measured["metaflow"] = seconds(lambda: metaflow(root, environment))
                 measured["warm"] = seconds(lambda: warm(home))
                 measured["bare"] = seconds(lambda: bare(root, environment))

@@ -1,6 +1,6 @@
-"""The three steps of a run as a Metaflow flow: what `loop.py` compares the whole local loop with.
+"""The three steps of a run as a Metaflow flow: a baseline of `loop.py`.
 
-Each step runs the same program, on the same folders, as the job of the same name.
+Each step runs the same program on the same folders as the job of the same name.
 """
 
 import os

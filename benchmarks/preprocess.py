@@ -1,9 +1,9 @@
-"""Preprocess against the same polars expressions without it, side by side in one run.
+"""Time Preprocess against the same polars expressions without it.
 
 Both read the same generated CSV (16 numbers, 4 texts, a label), cast, hash each row, split by the
-hash and write three Parquet outputs. Preprocess also checks every cell, counts and describes. Each
-run is a process of its own, in turn; medians are compared. `work` leaves out the imports, which do
-not grow with the data; `process` is everything.
+hash and write three Parquet outputs. Preprocess also checks every cell, counts and describes. They
+run in turn, each in its own process, and medians are compared. `work` is without the imports, which
+do not grow with the data; `process` is everything.
 
     python benchmarks/preprocess.py --rows 1000000 --repeat 5
 """
@@ -78,9 +78,9 @@ def bare(source: Path, output: Path) -> Callable[[], int]:
 
 
 def ours(source: Path, output: Path, memory_mb: int) -> Callable[[], int]:
-    """The step's own code, but for the download."""
+    """The step's own code, without the download."""
     sys.path.insert(0, str(CONTAINERS))
-    # As the step does where it starts; see preprocess/__main__.py.
+    # As the step does at its start; see preprocess/__main__.py.
     sys.modules["hypothesis"] = None  # type: ignore[assignment]
     from contract.plan import Feature, Plan, Split, Trainer
     from preprocess.pipeline import preprocess
@@ -125,7 +125,7 @@ def ours(source: Path, output: Path, memory_mb: int) -> Callable[[], int]:
 
 
 def child(which: str, source: Path, output: Path, memory_mb: int) -> None:
-    """One measured run; prints seconds, rows and peak memory."""
+    """One measured run: print seconds, rows and peak memory."""
     work = bare(source, output) if which == "bare" else ours(source, output, memory_mb)
     started = time.perf_counter()
     rows = work()
@@ -145,7 +145,7 @@ def child(which: str, source: Path, output: Path, memory_mb: int) -> None:
 
 
 def measured(which: str, source: Path, folder: Path, memory_mb: int) -> dict[str, float]:
-    """Run a child process of this script and take what it prints."""
+    """Run this script in a child process and return what it prints."""
     with tempfile.TemporaryDirectory(dir=folder) as output:
         command = [sys.executable, __file__, "--child", which, "--source", str(source)]
         command += ["--output", output, "--memory-mb", str(memory_mb)]

@@ -1,9 +1,9 @@
-"""How good abalone's default settings are: `python benchmarks/quality.py`.
+"""Measure the quality of abalone's settings: `python benchmarks/quality.py`.
 
 Trains models/abalone as the Train step does, on ten random splits (numpy permutations with seeds
 0 to 9) into 70 % training, 15 % validation and 15 % test rows, and scores the test rows with the
-ONNX form. On the very same splits XGBoost with depth 5, eta 0.2 and 50 rounds, a setting often seen
-for this data, learns from the same training rows; it has no use for the validation rows.
+ONNX form. On the same splits XGBoost with depth 5, eta 0.2 and 50 rounds, a common setting for this
+data, learns from the same training rows. It does not use the validation rows.
 """
 
 import json
@@ -18,7 +18,7 @@ from contract.libraries import xgboost
 from contract.metrics import Scored, measure
 from contract.plan import Plan
 from core.definition.parse import parse_definition
-from evaluate.scoring import onnx_scores
+from evaluate.onnx_scoring import onnx_scores
 from sample_data import abalone
 from train.model import train
 
@@ -28,7 +28,7 @@ TARGET = 2.12
 
 
 def main() -> None:
-    """Print both means, one line each, and their ratio; exit 1 above the target."""
+    """Print both means and their ratio. Exit 1 if the mean misses its target."""
     rows = pl.read_csv(abalone.write(PROJECT / "datasets"))
     plan = read_plan(PROJECT / "models" / "abalone" / "model.yaml")
     ours, theirs, seconds = [], [], []
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def read_plan(path: Path) -> Plan:
-    """The run plan Open Run would write, as far as Train needs it."""
+    """The part of the run plan that Train needs."""
     definition = parse_definition(path.read_text(encoding="utf-8"), path.name)
     content = json.loads(definition.model_dump_json())
     return Plan.from_document(
@@ -64,7 +64,7 @@ def read_plan(path: Path) -> Plan:
 def reference(
     train_rows: np.ndarray, train_truth: np.ndarray, test_rows: np.ndarray, truth: np.ndarray
 ) -> float:
-    """The test RMSE of the setting to compare with."""
+    """The test RMSE of the baseline."""
     library = xgboost()
     settings = {"max_depth": 5, "eta": 0.2, "nthread": 1}
     booster = library.train(settings, library.DMatrix(train_rows, train_truth), 50)

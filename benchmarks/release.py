@@ -1,20 +1,19 @@
-"""How long a release takes from its approval until it is in service, and `make run` on a stage.
+"""Time a release from its approval until it is in service, and `make run` on a stage.
 
     make bench     or     .venv/bin/python benchmarks/release.py [--rounds 5]
 
 In every round two candidates of abalone are trained and approved, one after the other, and the
-second is rolled back. Approvals and rollbacks are told apart, and each is timed in two ways:
+second is rolled back. Approvals and rollbacks are reported separately, each timed in two ways:
 
     decided     from the decision (or the rollback's start) until the record is written, by the
                 pipeline's own clock, and how long each action took
-    command     `kanmon approve --watch` or `kanmon rollback`, as a person waits for it
+    command     `kanmon approve --watch` or `kanmon rollback`, as long as a person waits
 
-The baseline is the same work without a pipeline around it: `make tools release` on the release's
-bundle and an update of a serving stack of its own, called and awaited here. Its canary shifts
-traffic as the release's does and waits as long, so `canary` says how much of both is waiting.
+The baseline is the same work without the pipeline: `make tools release` on the release's bundle,
+and an update of a separate serving stack. Its canary shifts traffic and waits as the other does, so
+`canary` shows how much of both is waiting.
 
-`make run` is timed on a stage that is up and deployed: with everything to do, and once more when
-nothing is new.
+`make run` is timed on a deployed stage: once with everything to do, once when nothing is new.
 """
 
 import argparse
@@ -38,15 +37,15 @@ from loop import DATA, ROOT, kanmon, seconds
 
 PROMOTED_SECONDS, MAKE_RUN_SECONDS = 5.0, 15.0
 REVIEW = "ApproveRelease"
-# Waits for a hook's answer and for the alarms are in it, too; what is left is the canary's own.
+# It also contains the waits for a hook's answer and for the alarms.
 WAITING = "AllowTraffic"
-# With a reason, because the gate holds some of these candidates for a person to judge.
+# With a reason, because the gate holds some of these candidates.
 APPROVE = ("approve", "abalone", "--reason", "a benchmark", "--watch", "--as", "approver")
 Times = dict[str, list[float]]
 
 
 class Stage:
-    """A running stage and what is asked of it here."""
+    """A running stage and the calls to it."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -87,16 +86,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of approvals and rollbacks by their parts, of the same by hand, of `make run`."""
+    """Seconds of approvals and rollbacks by their parts, of the baseline, and of `make run`."""
 
     approvals: Times = field(default_factory=lambda: defaultdict(list))
     rollbacks: Times = field(default_factory=lambda: defaultdict(list))
-    by_hand: list[float] = field(default_factory=list)
+    baseline: list[float] = field(default_factory=list)
     make_run: Times = field(default_factory=lambda: defaultdict(list))
 
 
 def promoted(stage: Stage, times: Times, *command: str) -> None:
-    """Promote or roll back, and note how long it took."""
+    """Promote or roll back, and record how long it took."""
     times["command"].append(seconds(lambda: kanmon(stage.home, *command)))
     actions = stage.actions()
     review = [one for one in actions if one["actionName"] == REVIEW]
@@ -109,8 +108,8 @@ def promoted(stage: Stage, times: Times, *command: str) -> None:
     times["canary"].append(stage.waited())
 
 
-def by_hand(stage: Stage, folder: Path, number: int, times: list[float]) -> None:
-    """The baseline: verify, package and update a stack of its own with a release's bundle."""
+def baseline(stage: Stage, folder: Path, number: int, times: list[float]) -> None:
+    """The baseline: verify, package and update a separate stack with a release's bundle."""
     s3, bucket = stage.client("s3"), stage.outputs["DataBucketName"]
     bundle = s3.get_object(Bucket=bucket, Key=f"releases/abalone/{number}/bundle.zip")
     shutil.rmtree(folder, ignore_errors=True)
@@ -129,7 +128,7 @@ def by_hand(stage: Stage, folder: Path, number: int, times: list[float]) -> None
         **{one["name"]: one["value"] for one in project["environment"]["environmentVariables"]},
     }
     cloudformation = stage.client("cloudformation")
-    name = f"{stage.name}-serving-by-hand"
+    name = f"{stage.name}-serving-baseline"
     known = [stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]]
     apply = cloudformation.update_stack if name in known else cloudformation.create_stack
     began = time.perf_counter()
@@ -159,7 +158,7 @@ def _status(cloudformation: Any, name: str) -> str:
 
 
 def make_run(home: Path) -> None:
-    """What a newcomer types."""
+    """Run `make run`, as a new user does."""
     environment = {**os.environ, "KANMON_HOME": str(home), "KANMON_PROJECT": str(ROOT)}
     words = ["make", "--silent", "run"]
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True)
@@ -182,15 +181,15 @@ def measure(home: Path, rounds: int) -> Measured:
         found.make_run["everything to do"].append(seconds(lambda: make_run(home)))
         found.make_run["nothing new"].append(seconds(lambda: make_run(home)))
     stage = Stage(home)
-    folder = home / "by-hand"
-    by_hand(stage, folder, 1, found.by_hand)
+    folder = home / "baseline"
+    baseline(stage, folder, 1, found.baseline)
     last = 1
     for number in range(rounds):
         for seed in (100 + 2 * number, 101 + 2 * number):
             candidate(home, seed)
             last += 1
             promoted(stage, found.approvals, *APPROVE)
-            by_hand(stage, folder, last, found.by_hand)
+            baseline(stage, folder, last, found.baseline)
         promoted(stage, found.rollbacks, "rollback", "abalone", "--as", "operator")
     return found
 
@@ -208,12 +207,12 @@ def main() -> None:
             found = measure(home, rounds)
         finally:
             kanmon(home, "down", "--erase")
-    _tell("`kanmon approve --watch`, of {} approvals", found.approvals)
-    _tell("`kanmon rollback`, of {} rollbacks", found.rollbacks)
-    print("verify, package and update by hand")
-    _show("by hand", found.by_hand)
-    ratio = statistics.median(found.approvals["decided"]) / statistics.median(found.by_hand)
-    print(f"an approval, from decision to record / by hand   {ratio:.2f}")
+    _show_all("`kanmon approve --watch`, of {} approvals", found.approvals)
+    _show_all("`kanmon rollback`, of {} rollbacks", found.rollbacks)
+    print("verify, package and update without the pipeline")
+    _show("baseline", found.baseline)
+    ratio = statistics.median(found.approvals["decided"]) / statistics.median(found.baseline)
+    print(f"an approval, from decision to record / baseline {ratio:.2f}")
     print("make run, stage up and deployed")
     for name, values in found.make_run.items():
         _show(name, values)
@@ -225,7 +224,7 @@ def main() -> None:
             print(f"missed: {name} {statistics.median(values):.1f} s, at most {limit:g}")
 
 
-def _tell(title: str, times: Times) -> None:
+def _show_all(title: str, times: Times) -> None:
     print(title.format(len(times["command"])))
     for name, values in times.items():
         _show(name, values)

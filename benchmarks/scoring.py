@@ -1,16 +1,15 @@
-"""The scoring function against bare ONNX Runtime, side by side in one run.
+"""Time the scoring function against bare ONNX Runtime.
 
-Two models that are really trained, abalone as it is released and a generated binary one with
-12 features, each packaged as `make package` does, bytecode included.
+It measures two trained models: abalone with its released settings, and a generated binary model
+with 12 features. Each is packaged as by `make package`, with bytecode.
 
 - `init`: a fresh process imports the handler's module, as Lambda does at a cold start. Bare is a
   process that imports ONNX Runtime and opens the same model. The interpreter's own start is in
   neither. Lambda's processor share grows with the function's memory: here it is a whole core.
-- `1 row`, `1,000 rows`: the handler is called with the parsed event and returns the answer, with
-  validation, encoding, scoring, metrics line and all; printing goes to a file. Bare is one
-  `session.run` on the ready float32 matrix. Lambda parses the JSON of a direct invoke before the
-  handler and writes it after, so neither is in either figure. Compared are medians; `undisturbed`
-  is the time that a tenth of the calls stay below.
+- `1 row`, `1,000 rows`: the handler gets the parsed event and returns the answer, with validation,
+  encoding, scoring and metrics line; its output is discarded. Bare is one `session.run` on the
+  ready float32 matrix. Lambda parses and writes the JSON of a direct invoke outside the handler, so
+  that is in neither. Medians are compared; `undisturbed` is the 10th percentile.
 
     python benchmarks/scoring.py --repeat 7
 """
@@ -44,14 +43,14 @@ BARE = (
 
 @dataclass(frozen=True)
 class Calls:
-    """Milliseconds of many calls in turn: the handler's, and bare ONNX Runtime's."""
+    """Milliseconds of many calls: the handler's and bare ONNX Runtime's, in turn."""
 
     mine: list[float]
     bare: list[float]
 
     @property
     def ratio(self) -> float:
-        """The handler's median against the bare one's."""
+        """The handler's median divided by the bare one's."""
         return median(self.mine) / median(self.bare)
 
 
@@ -92,14 +91,15 @@ def models() -> dict[str, tuple[Any, Any]]:
 
 
 def package(folder: Path, artifact: Any, frame: Any) -> dict[str, str]:
-    """Lay a release's package out as Lambda does; returns its environment."""
+    """Unpack a release's package as Lambda does; return its environment."""
     from scorer.model import Model
-    from shipping import base
+    from shipping import scorer_package
     from shipping.record import Record, sha256
     from shipping.verify import manifest, unpacked
 
     content = artifact.pack()
-    with zipfile.ZipFile(BytesIO(base.without_libraries(ROOT / "serving/scoring"))) as archive:
+    code = scorer_package.without_libraries(ROOT / "serving/scoring")
+    with zipfile.ZipFile(BytesIO(code)) as archive:
         archive.extractall(folder)
     place = {"uri": "s3://b/k", "version": "", "sha256": sha256(content)}
     record = Record(b"", {"artifact": place})
@@ -166,7 +166,7 @@ def by_turns(
     bare: Callable[[], object],
     calls: int,
 ) -> Calls:
-    """Call one after the other, over and over: other work on the machine meets both."""
+    """Call both in turn, again and again: other work on the machine affects both."""
     took = Calls([], [])
     for _ in range(calls):
         event = parse()  # as Lambda's runtime does just before it calls the handler
@@ -180,12 +180,12 @@ def by_turns(
 
 
 def undisturbed(times: list[float]) -> float:
-    """The time that a tenth of the calls stay below: little else on the machine meets these."""
+    """The 10th percentile: other work on the machine hardly affects these calls."""
     return sorted(times)[len(times) // 10]
 
 
 def main() -> None:
-    """Print the table, and what misses its target; the handler's lines go to nowhere."""
+    """Print the table and what misses its target. The handler's lines are discarded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=5)
     repeat = parser.parse_args().repeat

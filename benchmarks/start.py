@@ -1,8 +1,8 @@
-"""How long the command line takes to say what it can do, beside Python doing nothing.
+"""Time `kanmon --help` against a Python process that does nothing.
 
     make bench     or     .venv/bin/python benchmarks/start.py [--repeat 21]
 
-`kanmon --help` and `python -c pass` are started in turn, over and over; medians are compared.
+`kanmon --help` and `python -c pass` start in turn, again and again. Medians are compared.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Take out of an image's libraries what its step never loads, then compile the rest.
+"""Remove from an image's libraries what its step never loads, then compile the rest.
 
-Runs while the image is built: `python slim.py preprocess|learning`. The lock file names every
-library of every step; a step's image needs about half of their weight.
+Runs while the image is built: `python slim.py preprocess|learning`. The lock file names the
+libraries of all steps; one step needs about half of their size.
 """
 
 import compileall
@@ -15,7 +15,7 @@ from importlib.metadata import distribution, distributions
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
-# What each kind of image imports; what these need themselves stays too.
+# What each kind of image imports. The dependencies of these stay too.
 WANTED = {
     "preprocess": ["botocore", "pandera", "polars", "polars-hash"],
     "learning": [
@@ -28,13 +28,13 @@ WANTED = {
         "xgboost-cpu",
     ],
 }
-# botocore describes all of AWS; the steps only talk to S3.
+# botocore describes all of AWS, but the steps only use S3.
 SERVICES = {"s3"}
 UNUSED_FOLDERS = {"tests", "test", "include"}
 
 
 def closure(names: Iterable[str]) -> set[str]:
-    """These libraries and all they need, by normalised name."""
+    """These libraries and all their dependencies, by normalised name."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -43,8 +43,8 @@ def closure(names: Iterable[str]) -> set[str]:
             continue
         found.add(name)
         for requirement in distribution(name).requires or []:
-            # A requirement with a marker is an extra or for another platform, unless installed
-            # for this one; keeping one too many costs little.
+            # A requirement with another marker counts if it is installed. Keeping one too many
+            # costs little.
             if "extra ==" not in requirement:
                 needed = normal(re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0])
                 if any(normal(known.name) == needed for known in distributions()):
@@ -53,12 +53,12 @@ def closure(names: Iterable[str]) -> set[str]:
 
 
 def normal(name: str) -> str:
-    """A library's name as package indexes compare it."""
+    """A library's name in the form that package indexes compare."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def main(kind: str) -> None:
-    """Slim this interpreter's libraries down for one kind of image."""
+    """Reduce this interpreter's libraries to those of one kind of image."""
     wanted = closure(WANTED[kind])
     gone = sorted({normal(known.name) for known in distributions()} - wanted - {"pip"})
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
@@ -70,7 +70,7 @@ def main(kind: str) -> None:
     for folder in (site / "botocore" / "data").glob("*/"):
         if folder.name not in SERVICES:
             shutil.rmtree(folder)
-    # The image's files never change, so Python need not look whether they have.
+    # The image's files never change, so Python need not check whether they have.
     compileall.compile_dir(
         site, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH, workers=0
     )

@@ -1,6 +1,6 @@
-"""Data to try Kanmon with: one real set, and two from generators that say they are generators.
+"""Data to try Kanmon with: one real dataset, and two generated ones, which are marked as such.
 
-Each module writes its model's folder under datasets/: `python -m sample_data.abalone`.
+Each module writes its model's data to datasets/: `python -m sample_data.abalone`.
 """
 
 from pathlib import Path

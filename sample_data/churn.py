@@ -1,8 +1,8 @@
 """Telecom churn, GENERATED: no such customers exist.
 
-A seeded generator that imitates what public churn sets show: customers on monthly contracts, with
-fibre, short tenure and many support calls leave more often; some values are missing. Gender has no
-influence on leaving. The same seed writes the same bytes.
+A seeded generator that imitates public churn datasets: customers with monthly contracts, fibre, a
+short tenure or many support calls leave more often. Some values are missing. Gender has no
+influence. The same seed writes the same bytes.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ FILES = ("customers-1.csv", "customers-2.csv")
 
 
 def write(datasets: Path = DATASETS) -> list[Path]:
-    """Write the customers in two files, for a dataset may have many."""
+    """Write the customers to two files, because a dataset may have several."""
     customers = generate()
     folder = datasets / "churn"
     folder.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ def write(datasets: Path = DATASETS) -> list[Path]:
 
 
 def generate(customers: int = CUSTOMERS, seed: int = SEED) -> pl.DataFrame:
-    """Generate customers; `churned` is yes for about a quarter."""
+    """Generate customers. About a quarter of them have churned."""
     random = np.random.default_rng(seed)
     contract = random.choice(
         ["month-to-month", "one year", "two years"], customers, p=[0.55, 0.21, 0.24]
@@ -75,7 +75,7 @@ def generate(customers: int = CUSTOMERS, seed: int = SEED) -> pl.DataFrame:
     frame = frame.with_columns(
         churned=pl.Series(np.where(random.random(customers) < chance, "yes", "no"))
     )
-    # What real exports look like: bills not yet written, answers not given.
+    # As in real exports: bills not yet written, questions not answered.
     gone = {"total_charge": 0.02, "partner": 0.03, "payment": 0.01}
     return frame.with_columns(
         pl.when(pl.Series(random.random(customers) >= share)).then(pl.col(name)).alias(name)

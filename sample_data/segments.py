@@ -1,8 +1,7 @@
 """Segments of a shopping site's members, GENERATED: no such members exist.
 
-A seeded generator: each member belongs to one of five segments, whose behaviour overlaps, and one
-in 25 was filed under the wrong one by the people who labelled them. The same seed writes the same
-bytes.
+A seeded generator. Each member belongs to one of five segments, whose behaviour overlaps. One in 25
+has a wrong label. The same seed writes the same bytes.
 """
 
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ CHANNELS = ("search", "social", "newsletter", "direct")
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What is typical of a segment; rates are means, shares sum to 1 in the order above."""
+    """What is typical of a segment. Rates are means; shares sum to 1, in the order above."""
 
     share: float
     visits: float
@@ -57,7 +56,7 @@ SEGMENTS = {
 
 
 def write(datasets: Path = DATASETS) -> Path:
-    """Write the members in one file."""
+    """Write the members to one file."""
     target = datasets / "segments" / "members.csv"
     target.parent.mkdir(parents=True, exist_ok=True)
     generate().write_csv(target)
@@ -65,7 +64,7 @@ def write(datasets: Path = DATASETS) -> Path:
 
 
 def generate(members: int = MEMBERS, seed: int = SEED) -> pl.DataFrame:
-    """Generate members with their behaviour over the last months and their segment."""
+    """Generate members with their recent behaviour and their segment."""
     random = np.random.default_rng(seed)
     names = list(SEGMENTS)
     shares = [behaviour.share for behaviour in SEGMENTS.values()]

@@ -1,1 +1,1 @@
-"""What the steps share: where things lie, what the run plan says, how a step ends."""
+"""What the steps share: the run plan, the folders, the reports, and how a step starts and ends."""

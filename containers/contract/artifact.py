@@ -1,4 +1,4 @@
-"""model.tar.gz: what a trained model is made of. The same content always gives the same bytes."""
+"""model.tar.gz: the files of a trained model. The same content always gives the same bytes."""
 
 import gzip
 import hashlib
@@ -18,7 +18,7 @@ NATIVE_FILES = {"lightgbm": "model.txt", "xgboost": "model.ubj"}
 
 @dataclass(frozen=True)
 class Artifact:
-    """A model as it travels: the library's own text or UBJ, ONNX, encoding and description."""
+    """A trained model: the library's own text or UBJ, ONNX, the encoding and a description."""
 
     native: bytes
     onnx: bytes
@@ -27,7 +27,7 @@ class Artifact:
 
     @property
     def library(self) -> str:
-        """The library that trained it and explains it."""
+        """The library that trained it and computes its feature importance."""
         return str(self.description["library"])
 
     @property
@@ -37,7 +37,7 @@ class Artifact:
         return None if threshold is None else float(threshold)
 
     def pack(self) -> bytes:
-        """Give the bytes of model.tar.gz."""
+        """Return the bytes of model.tar.gz."""
         description = json.dumps(self.description, ensure_ascii=False, indent=1, allow_nan=False)
         return _tar_gz(
             {
@@ -50,7 +50,7 @@ class Artifact:
 
     @classmethod
     def unpack(cls, packed: bytes, where: str) -> "Artifact":
-        """Read model.tar.gz; `where` names it in the StepError raised when it cannot be read."""
+        """Read model.tar.gz. `where` names it in the StepError raised when it cannot be read."""
         try:
             members = _members(packed)
             description = json.loads(members["model.json"])
@@ -61,13 +61,13 @@ class Artifact:
                 description=description,
             )
         except KeyError as error:
-            raise StepError(f"{where}: the model lacks {error}; train it again") from None
+            raise StepError(f"{where}: the model has no {error}; train it again") from None
         except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
             raise StepError(f"{where}: not a readable model ({error}); train it again") from None
 
 
 def sha256(content: bytes) -> str:
-    """The digest by which plan, registry and release know an artifact."""
+    """The digest that identifies an artifact in the plan, the registry and the release."""
     return hashlib.sha256(content).hexdigest()
 
 

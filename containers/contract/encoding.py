@@ -1,14 +1,14 @@
-"""How rows become the model's input: one float32 matrix, and what its output columns mean.
+"""How rows become the model's input, one float32 matrix, and what its output columns mean.
 
-The trainer learns the encoding from the training rows and ships it as encoding.json beside the
-model; whoever scores with that model reads it from there, so both always agree.
+Train learns the encoding from the training rows and stores it as encoding.json beside the model.
+Everything that scores with the model reads it from there, so training and scoring always agree.
 
 - A numeric feature is itself, as float32.
 - A categorical feature is the position of its value among the sorted values seen in training.
-- A value that is missing, or was never seen in training, becomes the feature's `fallback`. That is
-  NaN (null in JSON) when training had missing values too, because then the trees have learned where
-  to send them. Otherwise no tree has an opinion on missing values, and the libraries' defaults are
-  arbitrary (LightGBM reads NaN as 0), so it is the median or the commonest category.
+- A value that is missing, or was not seen in training, becomes the feature's `fallback`. That is
+  NaN (null in JSON) when training had missing values too: the trees have learned where to send
+  them. Otherwise the trees know nothing of missing values and the libraries' defaults are arbitrary
+  (LightGBM reads NaN as 0), so the fallback is the median or the most common category.
 """
 
 import json
@@ -40,17 +40,17 @@ class EncodedFeature:
     fallback: float
 
     def encode(self, frame: pl.DataFrame) -> "NDArray[np.float32]":
-        """The column as float32, shape [rows]; StepError where the frame cannot give it."""
+        """The column as float32, shape [rows]. Raises StepError if missing or of another kind."""
         if self.name not in frame.columns:
             raise StepError(
-                f"column '{self.name}' is not among the rows to score ({_some(frame.columns)}), "
+                f"the rows to score have no column '{self.name}', only {_some(frame.columns)}, "
                 "but the model was trained on it; declare it as a feature again"
             )
         column = frame.get_column(self.name)
         if column.dtype.is_numeric() != (self.kind == "numeric"):
             raise StepError(
                 f"column '{self.name}' was {self.kind} when the model was trained and is now "
-                f"{column.dtype}; give the feature its former kind"
+                f"{column.dtype}; give the feature its old kind in model.yaml"
             )
         if self.kind == "categorical":
             codes = {category: float(code) for code, category in enumerate(self.categories)}
@@ -64,9 +64,9 @@ class EncodedFeature:
 
 @dataclass(frozen=True)
 class Encoding:
-    """A model's input columns in order, and for a classifier the classes its scores stand for.
+    """A model's input columns in order, and for a classifier the classes of its scores.
 
-    `classes` is (negative, positive) for a binary model: its one score is for the latter.
+    `classes` of a binary model is (negative, positive): its one score is for the positive.
     """
 
     task: "Task"
@@ -92,8 +92,8 @@ class Encoding:
         document: dict[str, Any] = json.loads(text)
         if document.get("format") != FORMAT:
             raise StepError(
-                f"encoding.json has format {document.get('format')!r}, this version reads "
-                f"{FORMAT}; train the model again"
+                f"encoding.json has format {document.get('format')!r}, but this version reads "
+                f"format {FORMAT}; train the model again"
             )
         return cls(
             task=document["task"],
@@ -112,7 +112,7 @@ class Encoding:
         )
 
     def to_json(self) -> str:
-        """The same encoding always gives the same text."""
+        """The encoding as JSON. The same encoding always gives the same text."""
         document = {
             "format": FORMAT,
             "task": self.task,
@@ -146,7 +146,7 @@ class Encoding:
     def labels(self, frame: pl.DataFrame, where: str) -> "NDArray[np.float64]":
         """The target as float64, shape [rows]: its value, or the position of its class.
 
-        `where` names the rows for the StepError raised when a class was not seen in training.
+        Raises StepError if a class was not seen in training; `where` names the rows in it.
         """
         column = frame.get_column(self.target)
         if self.classes is None:
@@ -183,19 +183,19 @@ def _learn(frame: pl.DataFrame, feature: "Feature") -> EncodedFeature:
 
 
 def _classes(frame: pl.DataFrame, plan: "Plan") -> tuple[str, ...]:
-    told = frame.get_column(plan.target).cast(pl.String).alias("value")  # not "count"
-    counts = dict(told.value_counts().iter_rows())
+    target = frame.get_column(plan.target).cast(pl.String).alias("value")  # not "count"
+    counts = dict(target.value_counts().iter_rows())
     names = sorted(counts)
     if len(names) < 2:
         only = f"'{names[0]}'" if names else "nothing"
         raise StepError(
-            f"target '{plan.target}': every training row says {only}, so there is nothing to "
-            "learn; give data with at least two classes"
+            f"target '{plan.target}': every training row has {only}, so there is nothing to "
+            "learn; add rows of a second class"
         )
     for name in names:
         if counts[name] < 2:
             raise StepError(
-                f"target '{plan.target}': class '{name}' has one training row, a class needs at "
+                f"target '{plan.target}': class '{name}' has one training row, but needs at "
                 "least two; add rows of that class or remove it"
             )
     if plan.task == "multiclass":
@@ -208,7 +208,7 @@ def _classes(frame: pl.DataFrame, plan: "Plan") -> tuple[str, ...]:
     if len(names) > 2:
         raise StepError(
             f"target '{plan.target}' of a binary model has {len(names)} values ({_some(names)}); "
-            "use the task multiclass or clean the column"
+            "set task: multiclass, or remove the rows of the other values"
         )
     negative = next(name for name in names if name != plan.positive)
     return (negative, str(plan.positive))

@@ -1,11 +1,11 @@
-"""LightGBM and XGBoost, imported when a step needs one of them.
+"""LightGBM and XGBoost, imported only when a step needs one of them.
 
-Both try to import scikit-learn for a face of theirs that the steps never use. Where it happens to
-be installed that costs a step about a second, so it is hidden from them while they load.
+Both try to import scikit-learn for an interface that the steps never use. Where it is installed,
+that costs a step about a second, so it is hidden while they load.
 
-Their threads sleep while they wait for each other (OMP_WAIT_POLICY). By themselves they would spin,
-and where other work has one of the processors they wait for the one that does not run, over and
-over: a training of half a second then took most of a minute.
+Their threads sleep while they wait for each other (OMP_WAIT_POLICY). By default they spin. When
+other work occupies a processor, they then wait again and again for the thread that does not run: a
+training of half a second took most of a minute.
 """
 
 import os
@@ -34,13 +34,13 @@ def xgboost() -> Any:
 
 
 def _let_threads_sleep() -> None:
-    """OpenMP reads it when it is loaded, with the first of the two libraries."""
+    """Must run before OpenMP is loaded, which happens with the first of the two libraries."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @contextmanager
 def _without(*names: str) -> Iterator[None]:
-    """Make importing these packages fail; None in sys.modules is Python's own way to say so."""
+    """Make imports of these packages fail: Python treats None in sys.modules as not found."""
     hidden = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:

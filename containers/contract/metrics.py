@@ -1,9 +1,9 @@
 """The metrics, each one formula over weighted rows.
 
-A metric takes the rows and weights of shape [samples, rows], and gives one value per sample.
-Weights of one are the metric itself; a bootstrap passes how often it drew each row, so the interval
-is by construction that of the very same formula. Where a metric is undefined for a sample (AUC
-where only one class was drawn) it is NaN there.
+A metric takes the rows and weights of shape [samples, rows], and returns one value per sample. With
+all weights 1 it is the metric itself. The bootstrap passes how often it drew each row, so interval
+and value come from the same formula. Where a metric is undefined for a sample (AUC with only one
+class drawn), its value there is NaN.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 from contract.plan import Task
 
 Floats = NDArray[np.float64]
-# Scores are float32 when they leave the model, so nearer to 0 or 1 than this they say nothing.
+# A model's scores are float32: closer to 0 or 1 than this, a difference means nothing.
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Rows with what is true and what a model says.
+    """Rows with the truth and a model's scores.
 
     labels: shape [rows]; the target, or for classifiers the class's position (binary: 0 or 1).
-    scores: regression the prediction, binary the probability of the positive class, both [rows];
-    multiclass the probabilities [rows, classes].
+    scores: for regression the prediction, for binary the probability of the positive class, both
+    [rows]; for multiclass the probabilities [rows, classes].
     threshold: the score from which a row counts as positive (binary only).
     """
 
@@ -40,7 +40,7 @@ class Scored:
 
     @property
     def decisions(self) -> Floats:
-        """The class each row is given, shape [rows]; classifiers only."""
+        """The predicted class of each row, shape [rows]; classifiers only."""
         if self.task == "binary":
             return (self.scores >= self.threshold).astype(np.float64)
         best: NDArray[np.int64] = self.scores.argmax(axis=1)
@@ -63,7 +63,7 @@ def measure(name: str, rows: Scored) -> float:
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    """Divide; NaN where there is nothing to divide by."""
+    """Divide; NaN where the divisor is 0."""
     return np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
 
 
@@ -80,14 +80,14 @@ def _mae(rows: Scored, weights: Floats) -> Floats:
 
 
 def _mape(rows: Scored, weights: Floats) -> Floats:
-    """Rows whose target is 0 have no relative error and are left out."""
+    """Rows with target 0 have no relative error and are left out."""
     given = rows.labels != 0
     relative = np.abs(rows.scores[given] - rows.labels[given]) / np.abs(rows.labels[given])
     return _mean(relative, weights[:, given])
 
 
 def _r2(rows: Scored, weights: Floats) -> Floats:
-    # Centred first: with a mean far from 0 the difference of the two sums would lose its digits.
+    # Centred first: with a mean far from 0, the difference of the two sums would lose precision.
     labels = rows.labels - rows.labels.mean()
     total = weights.sum(axis=1)
     spread = weights @ labels**2 - _ratio((weights @ labels) ** 2, total)
@@ -137,7 +137,7 @@ def _accuracy(rows: Scored, weights: Floats) -> Floats:
 
 
 def _precision(rows: Scored, weights: Floats) -> Floats:
-    """0 where no row was called positive, as in scikit-learn: such a model finds nothing."""
+    """0 if no row was predicted positive, as in scikit-learn: such a model finds nothing."""
     called = weights @ rows.decisions
     return np.where(called > 0, _ratio(weights @ (rows.decisions * rows.labels), called), 0.0)
 
@@ -151,7 +151,7 @@ def _f1(rows: Scored, weights: Floats) -> Floats:
 
 
 def _macro_f1(rows: Scored, weights: Floats) -> Floats:
-    """The mean over the classes that occur in the sample or were predicted there."""
+    """The mean over the classes that occur in the sample or are predicted there."""
     total, present = np.zeros(len(weights)), np.zeros(len(weights))
     for code in range(rows.scores.shape[1]):
         truly = (rows.labels == code).astype(np.float64)

@@ -1,7 +1,7 @@
-"""Where a step finds its inputs and leaves its outputs.
+"""Where a step reads its inputs and writes its outputs.
 
-SageMaker Processing mounts everything under /opt/ml/processing. PROCESSING_ROOT moves that base,
-so that the same code runs in a temporary folder, in a test or on a laptop.
+SageMaker Processing mounts everything under /opt/ml/processing. PROCESSING_ROOT moves that base, so
+the same code runs in a temporary folder, in a test or on a laptop.
 """
 
 import json
@@ -20,7 +20,7 @@ class Paths:
 
     @classmethod
     def from_environment(cls) -> "Paths":
-        """Take the base folder from PROCESSING_ROOT, else where SageMaker mounts it."""
+        """Take the base folder from PROCESSING_ROOT, or else where SageMaker mounts it."""
         return cls(Path(os.environ.get("PROCESSING_ROOT") or PLATFORM_ROOT))
 
     @property
@@ -35,7 +35,7 @@ class Paths:
 
     @property
     def resources(self) -> Path:
-        """Written by SageMaker: this host's name and the names of all hosts of the job."""
+        """SageMaker writes here this host's name and the names of all hosts of the job."""
         return self.root.parent / "config" / "resourceconfig.json"
 
     def input(self, name: str) -> Path:
@@ -43,13 +43,13 @@ class Paths:
         return self.root / "input" / name
 
     def output(self, name: str) -> Path:
-        """The folder an output is uploaded from, made on demand."""
+        """The folder an output is uploaded from; created if missing."""
         folder = self.root / "output" / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def host(self) -> tuple[int, int]:
-        """Which of how many hosts this is; (0, 1) where there is no resource configuration."""
+        """This host's index and the number of hosts; (0, 1) without a resource configuration."""
         if not self.resources.is_file():
             return 0, 1
         config = json.loads(self.resources.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 """The run plan as the steps see it.
 
-Open Run has validated the definition and filled in its defaults, so this only gives the values
+Open Run has already validated the definition and filled in its defaults. This only gives the values
 names and types. Standard library only: every step imports it.
 """
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from contract.spelling import spelled
 from contract.step import StepError
+from contract.whole_numbers import canonical
 
 Kind = Literal["numeric", "categorical"]
 Task = Literal["regression", "binary", "multiclass"]
@@ -51,7 +51,7 @@ class Trainer:
 
 @dataclass(frozen=True)
 class Fairness:
-    """How far apart a metric may lie between the groups of a column."""
+    """How far apart a metric may be between the groups of a column."""
 
     column: str
     metric: str
@@ -85,7 +85,7 @@ class Plan:
 
     @classmethod
     def read(cls, path: Path) -> "Plan":
-        """Read run.json; a plan that lacks something is a StepError naming it."""
+        """Read run.json. Raises StepError, which names what is missing."""
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
             return cls.from_document(document)
@@ -95,16 +95,16 @@ class Plan:
             ) from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise StepError(
-                f"{path}: the run plan is not JSON ({error}); start the run anew"
+                f"{path}: the run plan is not JSON ({error}); start a new run"
             ) from None
         except KeyError as error:
             raise StepError(
-                f"{path}: the run plan lacks {error}: another version wrote it; start the run anew"
+                f"{path}: the run plan has no {error}: another version wrote it; start a new run"
             ) from None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Plan":
-        """Take the parsed run.json. Raises KeyError where something is missing."""
+        """Take the parsed run.json. Raises KeyError if something is missing."""
         content = document["definition"]["content"]
         data, trainer, gate = content["data"], content["trainer"], content["gate"]
         primary, positive = content["metrics"]["primary"], content.get("positive")
@@ -114,7 +114,7 @@ class Plan:
             model=document["model"],
             task=content["task"],
             target=content["target"],
-            positive=None if positive is None else spelled(positive),
+            positive=None if positive is None else canonical(positive),
             features=tuple(_feature(entry) for entry in content["features"]),
             key=tuple(data.get("key", ())),
             ignore=tuple(content.get("ignore", ())),

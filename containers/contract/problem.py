@@ -1,4 +1,4 @@
-"""One thing wrong in the data, and how a failure tells of several."""
+"""One problem with the data, and the message for several."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ SHOWN_CHARACTERS = 60
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in the data. `row` counts data rows from 1, `line` lines of the text file."""
+    """One problem with the data. `row` counts data rows from 1, `line` lines of the text file."""
 
     what: str
-    mend: str
+    fix: str
     file: str | None = None
     row: int | None = None
     line: int | None = None
@@ -19,7 +19,7 @@ class Problem:
     value: str | None = None
 
     def __str__(self) -> str:
-        """Say where, what, and how to mend it.
+        """Say where, what, and how to fix it.
 
         >>> print(Problem("is not a number", "correct it", "a.csv", 3, 4, "age", "x"))
         a.csv row 3 (line 4), column age: 'x' is not a number; correct it
@@ -33,13 +33,13 @@ class Problem:
         if self.column is not None:
             place += f"{', ' if place else ''}column {self.column}"
         value = f"{shown(self.value)} " if self.value is not None else ""
-        return f"{place}{': ' if place else ''}{value}{self.what}; {self.mend}"
+        return f"{place}{': ' if place else ''}{value}{self.what}; {self.fix}"
 
 
-def told(lines: Sequence[str], note: str = "") -> str:
-    """All problems as one message; a single one needs no count and no note.
+def as_one_message(lines: Sequence[str], note: str = "") -> str:
+    """All problems as one message. A single one needs no count and no note.
 
-    >>> told(["a is missing", "b is missing"])
+    >>> as_one_message(["a is missing", "b is missing"])
     '2 problems with the data: (1) a is missing | (2) b is missing'
     """
     if len(lines) == 1:
@@ -49,7 +49,7 @@ def told(lines: Sequence[str], note: str = "") -> str:
 
 
 def shown(value: str) -> str:
-    """A cell as it can stand in a message: quoted, printable, short."""
+    """A cell for a message: quoted, printable, short."""
     if len(value) > SHOWN_CHARACTERS:
         value = value[: SHOWN_CHARACTERS - 1] + "…"
     return repr(value)

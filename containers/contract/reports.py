@@ -1,4 +1,6 @@
-"""The reports Preprocess leaves: one file of a kind for each host. Standard library only."""
+"""The reports of earlier steps; Preprocess writes one file of a kind for each host. Standard
+library only.
+"""
 
 import json
 from pathlib import Path
@@ -8,7 +10,7 @@ from contract.step import StepError
 
 
 def report_name(kind: str, host: int) -> str:
-    """The first host's file has the plain name: most runs have no other.
+    """The first host's file has the plain name: most runs have one host.
 
     >>> report_name("baseline", 0), report_name("baseline", 2)
     ('baseline.json', 'baseline-002.json')
@@ -17,13 +19,13 @@ def report_name(kind: str, host: int) -> str:
 
 
 def read_reports(folder: Path, kind: str) -> list[Any]:
-    """Every host's report of a kind, the first host's first; StepError where that is missing."""
+    """Every host's report of a kind, the first host's first. Raises StepError without that one."""
     others = sorted(folder.glob(f"{kind}-[0-9][0-9][0-9].json"))
     return [read_json(path) for path in (folder / report_name(kind, 0), *others)]
 
 
 def read_json(path: Path) -> Any:
-    """Read a report of an earlier step."""
+    """Read a report of an earlier step. Raises StepError if there is none."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

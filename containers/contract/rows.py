@@ -8,7 +8,7 @@ from contract.step import StepError
 
 
 def read_rows(folder: Path) -> pl.DataFrame:
-    """All rows of a folder of Parquet parts, in the order of the parts' names."""
+    """All rows of a folder of Parquet files, in the order of the files' names."""
     parts = sorted(folder.glob("*.parquet"))
     if not parts:
         raise StepError(f"{folder}: there is no Parquet file; run Preprocess again")

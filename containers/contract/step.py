@@ -12,11 +12,11 @@ MESSAGE_BYTES = 1024
 
 
 class StepError(Exception):
-    """The step cannot go on because of its input; the text says what, where and how to mend it."""
+    """The step cannot continue because of its input. The text says what, where and the fix."""
 
 
 def run_step(main: Callable[[Paths], None]) -> None:
-    """Run a step's main with its folders; on failure leave a one-line message and exit 1."""
+    """Run a step's main with its folders. On failure write a one-line message and exit 1."""
     paths = Paths.from_environment()
     try:
         give_up_root(paths)
@@ -27,12 +27,12 @@ def run_step(main: Callable[[Paths], None]) -> None:
         _leave(
             paths,
             f"{error.filename or paths.root}: user {os.geteuid()} may not use it "
-            f"({error.strerror or error}); where a platform mounts folders for root, "
-            "as SageMaker does, build the image with --build-arg STEP_USER=0:0",
+            f"({error.strerror or error}); if the platform mounts folders for root, as SageMaker "
+            "does, build the image with --build-arg STEP_USER=0:0",
         )
     except Exception as error:
-        # The traceback is for the job's log, the line for the operator. Imported only now: a step
-        # that goes well starts sooner without it.
+        # The traceback goes to the job's log, the line to the operator. Imported late: a step that
+        # succeeds starts faster without it.
         import traceback
 
         traceback.print_exc()
@@ -40,10 +40,11 @@ def run_step(main: Callable[[Paths], None]) -> None:
 
 
 def give_up_root(paths: Paths) -> None:
-    """Become the user KANMON_STEP_UID names, owning the folders this job writes to.
+    """Become the user that KANMON_STEP_UID names, and own the folders this job writes to.
 
-    SageMaker mounts output folders for root, so an image made for it starts as root. Nothing is
-    read before root is given up for good. Does nothing for another user, or outside of an image.
+    SageMaker mounts output folders for root, so an image built for it starts as root. The step
+    reads nothing before it gives up root for good. For another user, or outside an image, this does
+    nothing.
     """
     uid = os.environ.get("KANMON_STEP_UID")
     if uid is None or os.geteuid() != 0:
@@ -75,7 +76,7 @@ def shorten(message: str, limit: int = MESSAGE_BYTES) -> str:
 
 def _leave(paths: Paths, message: str) -> None:
     print(message, file=sys.stderr, flush=True)
-    # A read-only or missing parent must not hide the failure itself, which stderr already has.
+    # A read-only or missing parent must not hide the failure: stderr already has it.
     with suppress(OSError):
         paths.message.parent.mkdir(parents=True, exist_ok=True)
         paths.message.write_text(shorten(message), encoding="utf-8")

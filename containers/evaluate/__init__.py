@@ -1,7 +1,7 @@
-"""Evaluate: hold candidate and champion to the same test rows and say all there is to say."""
+"""Evaluate: measure candidate and champion on the same test rows."""
 
 import os
 
-# Before NumPy is first imported: on more than one thread its sums depend, in the last digit, on how
-# many there are, and for the bootstrap's small products the threads only wait for each other.
+# Must be set before NumPy is first imported. With more than one thread, the last digit of a sum
+# depends on their number, and in the bootstrap's small products they only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

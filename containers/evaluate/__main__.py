@@ -1,7 +1,7 @@
-"""`python -m evaluate`: the shell of the Evaluate step, which knows where the job's files lie.
+"""`python -m evaluate`: the shell of the Evaluate step, which knows where the job's files are.
 
 Reads input/run, input/test, input/report, input/model, and with a champion input/champion and
-input/champion-report; writes evaluation.json, statistics.json and golden.json to
+input/champion-report. Writes evaluation.json, statistics.json and golden.json to
 output/evaluation.
 """
 
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from contract.artifact import Artifact, sha256
-from contract.baselines import merge_baselines
-from contract.census import Counts, rejection, warnings
+from contract.baseline_merge import merge_baselines
+from contract.dataset_checks import Counts, rejection, warnings
 from contract.paths import Paths
 from contract.plan import Plan
 from contract.reports import read_json, read_reports
@@ -22,7 +22,7 @@ from contract.step import StepError, run_step
 from evaluate.evaluation import Evidence, evaluate
 from evaluate.model_quality import model_quality
 
-# Of rejected rows, however many hosts give some.
+# The most examples of rejected rows, from all hosts together.
 MOST_SAMPLES = 50
 
 
@@ -54,7 +54,7 @@ def main(paths: Paths) -> None:
 
 
 def read_model(folder: Path, expected: str) -> Artifact:
-    """Read a model, after checking that it is the very one the plan or the trainer named."""
+    """Read a model. Raises StepError unless it is the one that the plan or Train recorded."""
     packed = folder / "model.tar.gz"
     try:
         content = packed.read_bytes()
@@ -62,24 +62,24 @@ def read_model(folder: Path, expected: str) -> Artifact:
         raise StepError(f"{packed}: there is no model; run the step that writes it again") from None
     if sha256(content) != expected:
         raise StepError(
-            f"{packed}: its sha256 is {sha256(content)}, but {expected} was recorded; the file was "
-            "changed after training, restore the recorded version or train again"
+            f"{packed}: its sha256 is {sha256(content)}, but {expected} was recorded: the file was "
+            "changed after training; restore the recorded version or train again"
         )
     return Artifact.unpack(content, str(packed))
 
 
 def read_baseline(folder: Path) -> Mapping[str, Any]:
-    """What the training rows of all hosts of Preprocess look like."""
+    """The baseline of the training rows of all Preprocess hosts."""
     return merge_baselines(read_reports(folder, "baseline"))
 
 
 def read_preprocess(folder: Path) -> dict[str, Any]:
-    """Add up what the hosts of Preprocess report."""
+    """Add up the reports of all Preprocess hosts."""
     reports = read_reports(folder, "preprocess")
     read = sum(report["rows_read"] for report in reports)
     rejected = sum(report["rows_rejected"] for report in reports)
     found = [warning for report in reports for warning in report["warnings"]]
-    if (folder / "census.json").is_file():  # written by several hosts, which leave this to us
+    if (folder / "census.json").is_file():  # several hosts leave the warnings to Evaluate
         found += rejection(read, rejected)
         found += warnings(Counts.merged(read_reports(folder, "census")))
     return {
@@ -95,7 +95,7 @@ def read_preprocess(folder: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write strict JSON: a NaN that got this far is a defect and must not pass."""
+    """Write strict JSON: a NaN here is a defect and must not pass."""
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 

@@ -1,14 +1,15 @@
-"""How sure a metric, and a difference between two models, is: the paired bootstrap.
+"""The uncertainty of a metric, and of a difference between two models: the paired bootstrap.
 
 Rows are drawn with replacement RESAMPLES times. Each draw is a vector of counts that weighs the
-rows of both models alike, so the difference is paired: what makes a row hard for both cancels out.
+rows of both models equally, so the difference is paired: what makes a row hard for both models
+cancels out.
 Intervals are the 2.5 and 97.5 percentiles (B. Efron, R. Tibshirani, An Introduction to the
 Bootstrap, 1993, chapter 13).
 
-Above ROWS rows the draws are taken from that many of them, picked at random, and the deviations
-from the picked rows' own value are scaled by sqrt(ROWS / rows), the rate at which a mean settles
-(the m out of n bootstrap of P. Bickel, F. Götze, W. van Zwet, 1997). The value itself is always
-that of all rows. So time and memory do not grow with the test set.
+With more than ROWS rows, the draws come from a random sample of ROWS of them. The deviations from
+the sample's own value are then scaled by sqrt(ROWS / rows), the rate at which a mean converges (the
+m out of n bootstrap of P. Bickel, F. Götze, W. van Zwet, 1997). The value itself is always that of
+all rows. So time and memory do not grow with the test set.
 """
 
 import math
@@ -23,15 +24,15 @@ from contract.metrics import FORMULAS, Floats, Scored, measure
 RESAMPLES = 1000
 ROWS = 10_000
 SEED = 20
-# Counts held at once: 8 MB, and each metric works on a few copies of them.
+# Counts in memory at once: 8 MB, and each metric makes a few copies of them.
 COUNTS_AT_ONCE = 1_000_000
-# With fewer draws in which the metric is defined, its percentiles say little.
+# If the metric is defined in a smaller share of the draws, its percentiles mean little.
 SHARE_DEFINED = 0.5
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % interval and standard deviation; None where undefined."""
+    """A value with its 95 % interval and standard deviation; None if undefined."""
 
     value: float | None
     low: float | None = None
@@ -44,7 +45,7 @@ Estimates = dict[str, Estimate]
 
 @dataclass(frozen=True)
 class Comparison:
-    """The metrics of both models and candidate minus champion, by metric."""
+    """The metrics of both models, and candidate minus champion, by metric."""
 
     candidate: Estimates
     champion: Estimates | None
@@ -52,7 +53,7 @@ class Comparison:
 
 
 def compare(candidate: Scored, champion: Scored | None, metrics: Sequence[str]) -> Comparison:
-    """Estimate each metric of one model, or of two on the same rows in the same order."""
+    """Estimate each metric of one model, or of two models on the same rows in the same order."""
     rows = len(candidate.labels)
     picked = _picked(rows)
     scale = math.sqrt(min(rows, ROWS) / rows) if rows else 1.0
@@ -89,7 +90,7 @@ def compare(candidate: Scored, champion: Scored | None, metrics: Sequence[str]) 
 
 
 def _picked(rows: int) -> NDArray[np.int64] | None:
-    """The rows to draw from, None for all."""
+    """The rows to draw from; None for all."""
     if rows <= ROWS:
         return None
     return np.sort(np.random.default_rng(SEED).choice(rows, size=ROWS, replace=False))
@@ -109,7 +110,7 @@ def _drawn(models: Sequence[Scored], metrics: Sequence[str]) -> list[dict[str, F
 
 
 def _weights(rows: int) -> Iterator[Floats]:
-    """How often each row is drawn: chunks [some draws, rows], RESAMPLES draws in all."""
+    """How often each row is drawn, in chunks [draws, rows]: RESAMPLES draws in total."""
     if not rows:
         return
     generator = np.random.default_rng(SEED)

@@ -1,10 +1,10 @@
 """How far this run's training data has moved from the champion's: the population stability index.
 
 PSI = sum over bins of (now - before) * ln(now / before), the symmetrised Kullback-Leibler
-divergence (N. Siddiqi, Credit Risk Scorecards, 2006, which is also where the customary reading
-comes from: below 0.1 no shift, 0.1 to 0.25 some, above 0.25 a strong one; that is convention, not a
-test). Missing values are one bin. Numeric bins are the champion's; this run's shares of them are
-read off its own bins, assuming values evenly spread within each.
+divergence (N. Siddiqi, Credit Risk Scorecards, 2006). The same source gives the usual reading:
+below 0.1 no shift, 0.1 to 0.25 some shift, above 0.25 a strong one. That is a convention, not a
+test. Missing values are one bin. Numeric bins are the champion's; this run's shares of them are
+interpolated from its own bins, as if values were evenly spread within each.
 """
 
 import math
@@ -20,7 +20,7 @@ SMALLEST_SHARE = 1e-4
 
 
 def psi(before: Floats, now: Floats) -> float:
-    """Compare two sets of shares of the same bins; 0 for equal ones, never below.
+    """Compare two sets of shares of the same bins: 0 if equal, never below.
 
     >>> psi(np.array([0.5, 0.5]), np.array([0.5, 0.5]))
     0.0
@@ -30,9 +30,9 @@ def psi(before: Floats, now: Floats) -> float:
 
 
 def drift(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Compare two baselines; strongest drift first, a feature that is new or changed kind last.
+    """Compare two baselines, strongest drift first.
 
-    Of such a feature the psi is None: there is nothing to compare it with.
+    A feature that is new or has changed its kind comes last, with psi None.
     """
     found = [
         _drift(name, before["features"].get(name), entry) for name, entry in now["features"].items()
@@ -62,7 +62,7 @@ def _category_shares(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple
 
 
 def _named_shares(part: Mapping[str, Any], names: Sequence[str]) -> Floats:
-    """Shares by category; what a column of very many values leaves unnamed is one bin."""
+    """Shares by category. The values that a baseline does not name are one bin."""
     named = [float(part["categories"].get(name, 0.0)) for name in names]
     return _with_missing(np.array([*named, float(part.get("other", 0.0))]), part)
 
@@ -74,7 +74,7 @@ def _numeric_shares(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[
 
 
 def _bins(part: Mapping[str, Any]) -> tuple[Floats, Floats]:
-    """Edges, one more than shares, and the shares of the rows that have a value."""
+    """Edges (one more than shares), and the shares of the rows that have a value."""
     numeric = part.get("numeric") or {"edges": [], "shares": []}
     edges = np.asarray(numeric["edges"], dtype=np.float64)
     shares = np.asarray(numeric["shares"], dtype=np.float64)
@@ -84,7 +84,7 @@ def _bins(part: Mapping[str, Any]) -> tuple[Floats, Floats]:
 
 
 def _cumulative(part: Mapping[str, Any], at: Floats) -> Floats:
-    """The share of rows with a value up to each of `at`, as far as the bins tell."""
+    """The share of rows with a value up to each of `at`, interpolated within bins."""
     edges, shares = _bins(part)
     up_to = np.concatenate([[0.0], np.cumsum(shares)])
     shares_up_to: Floats = np.interp(at, edges, up_to, left=0.0, right=1.0)

@@ -10,20 +10,20 @@ import polars as pl
 
 from contract.artifact import Artifact
 from contract.metrics import Floats, Scored
-from contract.native import native_model
+from contract.native_model import native_model
 from contract.plan import Plan
 from contract.step import StepError
-from evaluate.behaviour import calibration, confusion, importance, residuals
 from evaluate.bootstrap import Comparison, Estimate, Estimates, compare
+from evaluate.diagnostics import calibration, confusion, importance, residuals
 from evaluate.drift import drift
 from evaluate.golden import golden
-from evaluate.scoring import onnx_scores, parity
+from evaluate.onnx_scoring import onnx_scores, parity
 from evaluate.segments import fairness_entry, segment_entry, segments_of
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What Preprocess reported of this run's data, and of the champion's (None without one)."""
+    """What Preprocess reported about this run's data, and the champion's baseline, if any."""
 
     preprocess: Mapping[str, Any]
     baseline: Mapping[str, Any]
@@ -32,8 +32,8 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The content of evaluation.json (less its seconds) and golden.json, and the comparison that
-    the former rests on."""
+    """The content of evaluation.json (without its seconds) and of golden.json, and the comparison
+    that the former is based on."""
 
     document: dict[str, Any]
     golden: dict[str, Any]
@@ -47,9 +47,9 @@ def evaluate(
     champion: Artifact | None,
     evidence: Evidence,
 ) -> Evaluated:
-    """Score the test rows with both models and measure all that the gate and the page ask for."""
+    """Score the test rows with both models and measure what the gate and the page need."""
     if not test.height:
-        raise StepError("there are no test rows; give more data or a larger share in 'split'")
+        raise StepError("there are no test rows; add data or raise the test share in 'split'")
     classes = classes_of(candidate, champion)
     labels = candidate.encoding.labels(test, "test")
     served = scored(plan, candidate, test, labels, classes)
@@ -99,11 +99,10 @@ def rival_of(
     labels: Floats,
     classes: Sequence[str],
 ) -> tuple[Scored | None, str | None]:
-    """Score the champion; or say why it cannot be compared.
+    """Score the champion, or return the reason why it cannot be compared.
 
-    That is no failure of the run: a definition may change on purpose. The champion's metrics are
-    then missing and the obstacle is named, for which the gate holds the candidate: a person weighs
-    it.
+    That is not a failure of the run: a definition may change on purpose. The champion's metrics are
+    then missing, and the gate holds the candidate with this reason, so that a person decides.
     """
     if champion is None:
         return None, None
@@ -112,13 +111,13 @@ def rival_of(
         return scored(plan, champion, test, labels, classes), None
     except StepError as error:
         return None, (
-            f"the champion could not be compared: {error}; or weigh in the review whether the "
-            "candidate replaces it all the same"
+            f"the champion could not be compared: {error}; or decide in the review whether the "
+            "candidate replaces it anyway"
         )
 
 
 def check_comparable(candidate: Artifact, champion: Artifact) -> None:
-    """Raise StepError where the two models do not answer the same question."""
+    """Raise StepError if the two models do not answer the same question."""
     now, before = candidate.encoding, champion.encoding
     asked = {
         "task": (before.task, now.task),
@@ -128,13 +127,13 @@ def check_comparable(candidate: Artifact, champion: Artifact) -> None:
     for name, (was, is_now) in asked.items():
         if was != is_now:
             raise StepError(
-                f"its {name} is '{was}', the candidate's '{is_now}'; give a model that answers "
-                "another question a new name"
+                f"its {name} is '{was}', the candidate's is '{is_now}'; give a model for another "
+                "question a new name"
             )
 
 
 def classes_of(candidate: Artifact, champion: Artifact | None) -> tuple[str, ...]:
-    """The candidate's classes, then those only the champion knows; none for regression."""
+    """The candidate's classes, then those that only the champion knows; none for regression."""
     own, encoding = candidate.encoding.classes or (), candidate.encoding
     if champion is None or encoding.task != "multiclass" or champion.encoding.task != "multiclass":
         return own
@@ -144,7 +143,7 @@ def classes_of(candidate: Artifact, champion: Artifact | None) -> tuple[str, ...
 def scored(
     plan: Plan, artifact: Artifact, test: pl.DataFrame, labels: Floats, classes: Sequence[str]
 ) -> Scored:
-    """Score the test rows as serving would; a class the model does not know gets probability 0."""
+    """Score the test rows as serving does. A class the model does not know gets probability 0."""
     scores = onnx_scores(artifact, test).astype(np.float64)
     threshold = artifact.threshold
     if plan.task != "multiclass":
@@ -156,7 +155,7 @@ def scored(
 
 
 def without_nan(value: Any) -> Any:
-    """The same document with null for every number that is not finite: JSON knows no NaN."""
+    """The same document with None for every number that is not finite: JSON has no NaN."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

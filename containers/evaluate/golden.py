@@ -1,7 +1,7 @@
-"""golden.json: some of the test rows with the candidate's answers, for later steps to repeat.
+"""golden.json: some test rows with the candidate's scores.
 
-Whoever packs, deploys or serves the model scores these very rows again and compares, so that what
-answers in production is the model that was judged. Pure: no files.
+Packaging, deployment and the checks in production score these rows again and compare. So the model
+in production is the one that was judged. Pure: no files.
 """
 
 from typing import Any
@@ -11,9 +11,9 @@ import polars as pl
 
 from contract.artifact import Artifact
 from contract.metrics import Floats
-from contract.native import NativeModel
+from contract.native_model import NativeModel
 from contract.plan import Task
-from evaluate.scoring import TOLERANCE, onnx_scores
+from evaluate.onnx_scoring import TOLERANCE, onnx_scores
 
 MOST_ROWS = 100
 
@@ -23,12 +23,13 @@ def golden(
 ) -> dict[str, Any]:
     """At most MOST_ROWS rows, evenly spread over the test rows in their order, and their scores.
 
-    A row is {feature: value or None} as a caller would send it. `scores` are the ONNX form's,
-    `native` the library's own, both [rows][outputs]. `tolerance` is what two answers may differ by,
-    as evaluate.scoring.parity counts it. `served` are the scores of all test rows, [rows] or
-    [rows, classes]: their mean and standard deviation, for multiclass of the winning probability,
-    say later how far scores have moved. They are rounded, because the last digits of a sum over
-    many rows depend on the machine.
+    A row is {feature: value or None}, as a caller would send it. `scores` are those of the ONNX
+    form, `native` those of the library, both [rows][outputs]. `tolerance` is how far the two may
+    differ, measured as in evaluate.onnx_scoring.parity.
+
+    `served` are the scores of all test rows, [rows] or [rows, classes]. Their mean and standard
+    deviation (for multiclass, of the winning probability) show later how far scores have moved.
+    Both are rounded: the last digits of a sum over many rows depend on the machine.
     """
     picked = test[spread_over(test.height)]
     features = picked.select(candidate.encoding.names)
@@ -47,12 +48,12 @@ def golden(
 
 
 def spread_over(count: int) -> list[int]:
-    """Positions of at most MOST_ROWS rows of `count`, the first and the last among them."""
+    """Positions of at most MOST_ROWS of `count` rows, with the first and the last."""
     if count <= MOST_ROWS:
         return list(range(count))
     return [at * (count - 1) // (MOST_ROWS - 1) for at in range(MOST_ROWS)]
 
 
 def _sent(value: Any) -> Any:
-    """A value as JSON can carry it: one that is no number is a missing one, as in the encoding."""
+    """A value for JSON. One that is not finite is missing, as in the encoding."""
     return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,7 +1,7 @@
-"""statistics.json: the candidate's metrics in the form SageMaker reads as model quality.
+"""statistics.json: the candidate's metrics in SageMaker's format for model quality.
 
-Names that Amazon's form knows too (rmse, mae, r2, auc, accuracy, precision, recall, f1) mean the
-same there; the others stand beside them under their own.
+Metrics that this format also defines (rmse, mae, r2, auc, accuracy, precision, recall, f1) mean the
+same there. Other metrics keep their own names.
 """
 
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ SECTIONS: dict[Task, str] = {
 def model_quality(
     task: Task, candidate: Estimates, confusion: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Take the metrics, and the confusion as evaluation.json has it; undefined ones are left out.
+    """Take the metrics, and the confusion matrix as in evaluation.json.
 
-    The form has no word for what cannot be computed; evaluation.json has.
+    Undefined metrics are left out: unlike evaluation.json, the format cannot express them.
     """
     section: dict[str, Any] = {
         name: {"value": estimate.value, "standard_deviation": estimate.deviation}

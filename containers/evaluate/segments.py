@@ -1,4 +1,4 @@
-"""The same comparison by segment, and how far a metric lies apart between groups."""
+"""The comparison by segment, and the gap of a metric between groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from contract.plan import Fairness
 from contract.step import StepError
 from evaluate.bootstrap import Comparison, compare
 
-# A column with more values is reported by its most frequent ones and the rest together.
+# Of a column with more values, the most frequent ones are reported, and the rest together.
 VALUES = 50
 # A numeric column with more values is cut at its quartiles.
 NUMBERS = 20
@@ -32,11 +32,9 @@ class Segment:
 
 
 def segments_of(frame: pl.DataFrame, column: str) -> list[Segment]:
-    """Divide all rows by a column's values, in the values' order; StepError without the column."""
+    """Divide all rows by a column's values, in the values' order. Raises StepError without it."""
     if column not in frame.columns:
-        raise StepError(
-            f"segment column '{column}' is not among the test rows; name a declared feature"
-        )
+        raise StepError(f"the test rows have no segment column '{column}'; name a declared feature")
     values = frame.get_column(column)
     written = _written(values)
     counts = written.alias("value").value_counts(sort=True)
@@ -57,7 +55,7 @@ def segments_of(frame: pl.DataFrame, column: str) -> list[Segment]:
 def segment_entry(
     segment: Segment, candidate: Scored, champion: Scored | None, metrics: Sequence[str]
 ) -> dict[str, Any]:
-    """One entry of evaluation.json's `segments`; intervals only where there is a champion."""
+    """One entry of evaluation.json's `segments`; intervals only with a champion."""
     candidate = candidate.take(segment.rows)
     entry: dict[str, Any] = {
         "column": segment.column,
@@ -84,8 +82,8 @@ def fairness_entry(
 ) -> dict[str, Any]:
     """One entry of `fairness`: the metric by group, and the largest gap between two groups.
 
-    Groups below minimum_rows are shown but not counted. The gap is None where a counted group's
-    score is undefined or where fewer than two groups can be counted, unless there is only one.
+    Groups below minimum_rows are shown but not counted. With a single group the gap is 0. It is
+    None if fewer than two groups are counted, or if a counted group's score is undefined.
     """
     groups = [
         {
@@ -126,7 +124,7 @@ def _written(values: pl.Series) -> pl.Series:
 
 
 def _order(name: str) -> tuple[int, float, str]:
-    """Numbers by size, then words; what is missing and what is left over comes last."""
+    """Numbers by size, then text; missing and other values last."""
     if name in (MISSING, OTHERS):
         return (2, 0.0, name)
     words = name.removeprefix("below ").split(" ")

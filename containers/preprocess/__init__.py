@@ -1,1 +1,1 @@
-"""Preprocess: read the snapshot's rows, check them, split them, describe them."""
+"""Preprocess: read, check, split and describe the rows of the snapshot."""

@@ -1,7 +1,7 @@
-"""`python -m preprocess`: the shell of the Preprocess step, which knows where the job's files lie.
+"""`python -m preprocess`: the shell of the Preprocess step, which knows where the job's files are.
 
 1. Read the run plan (input/run) and the snapshot (input/snapshot).
-2. Download this host's objects, in exactly the snapshot's versions.
+2. Download this host's objects, in exactly the versions of the snapshot.
 3. Check, split and describe their rows.
 4. Write the parts (output/train, validation, test) and the reports (output/report).
 """
@@ -29,12 +29,14 @@ def main(paths: Paths) -> None:
     plan = Plan.read(paths.run_plan)
     snapshot = read_snapshot(paths.input("snapshot"))
     if not snapshot:
-        raise StepError(f"{plan.model} has no data; `kanmon put-data {plan.model} FILE` puts some")
+        raise StepError(
+            f"{plan.model} has no data; upload some with `kanmon put-data {plan.model} FILE`"
+        )
     host = paths.host()
     objects = share_of(snapshot, host)
     scratch = Path(tempfile.mkdtemp(prefix="preprocess-", dir=roomy_folder(paths)))
     try:
-        # Polars and pandera take most of the start, so a missing plan or snapshot is told sooner.
+        # After the checks above, so they fail fast: polars and pandera take most of the start.
         from preprocess.pipeline import preprocess
 
         files = downloaded(objects, scratch / "objects", s3_client())
@@ -66,24 +68,24 @@ def main(paths: Paths) -> None:
 
 
 def roomy_folder(paths: Paths) -> Path | None:
-    """Where there is room for the data: the job's own volume, else the system's folder."""
+    """Where there is room for the data: the job's own volume, or else the system's (None)."""
     return paths.root if os.access(paths.root, os.W_OK) else None
 
 
 def peak_memory_mb() -> int:
-    """The most memory this process has held. Linux counts in KiB, macOS in bytes."""
+    """The most memory this process has used. Linux counts in KiB, macOS in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write a report, refusing what JSON has no words for."""
+    """Write a report as strict JSON: no NaN, no infinity."""
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
     # Where hypothesis is installed, pandera loads it to draw examples, which a step never does. The
-    # image does not have it; a developer's machine does, and would start a quarter second later.
+    # image does not have it. A developer's machine does, which costs a quarter second at start.
     sys.modules["hypothesis"] = None  # type: ignore[assignment]
     run_step(main)

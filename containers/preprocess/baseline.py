@@ -1,8 +1,8 @@
-"""What the training rows look like: the baseline that later data is compared with.
+"""The baseline: what the training rows look like. Later data is compared with it.
 
-Counts, means and extremes are exact. Bin edges and shares come from a sample of the training rows
-with the smallest hashes: up to SAMPLE_ROWS rows that is all of them. The choice depends on the
-rows alone, so neither the order nor the size of batches changes it.
+Counts, means and extremes are exact. Bin edges and shares come from a sample: the training rows
+with the smallest hashes, which is all of them up to SAMPLE_ROWS. The sample depends on the rows
+alone, so neither the order nor the size of batches changes it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Any
 
 import polars as pl
 
-from contract.baselines import BINS, MOST_CATEGORIES, NAMED_CATEGORIES
+from contract.baseline_merge import BINS, MOST_CATEGORIES, NAMED_CATEGORIES
 from preprocess.splitting import ROW
 
 SAMPLE_ROWS = 50_000
 
 
 class Numbers:
-    """Count, mean, variance and extremes of a column, gathered batch by batch.
+    """Count, mean, variance and extremes of a column, collected batch by batch.
 
     Mean and squared deviations are merged by the method of Chan, Golub and LeVeque (1979), which
-    does not lose precision where the mean is large against the spread.
+    keeps its precision when the mean is large compared with the spread.
     """
 
     def __init__(self) -> None:
@@ -37,12 +37,12 @@ class Numbers:
 
     @staticmethod
     def summary(name: str) -> list[pl.Expr]:
-        """What `add` needs of a batch, under names of its own."""
+        """What `add` needs from a batch, each value under its own name."""
         value = pl.col(name)
         return [
             value.count().alias(f"{name}\0count"),
             value.mean().alias(f"{name}\0mean"),
-            # The square of what a 32-bit number holds need not fit one.
+            # The square of a 32-bit number may not fit into 32 bits.
             value.cast(pl.Float64).var(ddof=0).alias(f"{name}\0variance"),
             value.min().alias(f"{name}\0minimum"),
             value.max().alias(f"{name}\0maximum"),
@@ -84,8 +84,8 @@ class Numbers:
 
 
 class Categories:
-    """How often each value of a column occurs. Above MOST_CATEGORIES it gives up: then shares come
-    from the sample.
+    """How often each value of a column occurs. Above MOST_CATEGORIES counting stops, and the shares
+    come from the sample.
     """
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ class Categories:
             self.counts = {}
 
     def describe(self, sample: pl.Series) -> dict[str, Any]:
-        """This column's entry in baseline.json; `other` is the share of values not named."""
+        """This column's entry in baseline.json. `other` is the share of the values not named."""
         entry: dict[str, Any] = {
             "kind": "categorical",
             "missing": _share(self.missing, self.count),
@@ -124,7 +124,7 @@ class Categories:
 
 
 class Sample:
-    """The training rows with the smallest hashes; `target` decides among equal ones."""
+    """The training rows with the smallest hashes; among equal hashes, the smaller target first."""
 
     def __init__(self, target: str, rows: int = SAMPLE_ROWS) -> None:
         self.target = target
@@ -133,25 +133,26 @@ class Sample:
         self._limit: int | None = None
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Take in those of a batch's rows that belong to the sample."""
+        """Add the rows of a batch that belong to the sample."""
         if self._limit is not None:
             frame = frame.filter(pl.col(ROW) <= pl.lit(self._limit, dtype=pl.UInt64))
         if not frame.height:
             return
         together = frame if self.frame is None else pl.concat([self.frame, frame])
         if together.height > self.rows:
-            # Rows with equal hashes have equal features, so with the target they are the same.
+            # Rows with equal hashes have equal features, so rows with equal targets are the same.
             together = together.sort(ROW, self.target).head(self.rows)
             self._limit = int(together[ROW][-1])
         self.frame = together
 
 
 def histogram(values: pl.Series, minimum: float, maximum: float) -> tuple[list[float], list[float]]:
-    """Bin edges and the shares of values between them: deciles, or one bin for each value where
-    there are few.
+    """Bin edges and the shares of values between them: deciles, or one bin for each value if there
+    are few values.
 
-    There is one edge more than shares; the first and last are the extremes. A bin holds the values
-    above its left edge up to and including its right one; the first holds its left edge too.
+    There is one more edge than shares; the first and last edge are the extremes. A bin holds the
+    values above its left edge, up to and including its right one. The first also holds its
+    left edge.
 
     >>> histogram(pl.Series([0.0, 1.0, 1.0, 1.0]), 0.0, 1.0)
     ([0.0, 0.5, 1.0], [0.25, 0.75])
@@ -174,18 +175,18 @@ def histogram(values: pl.Series, minimum: float, maximum: float) -> tuple[list[f
 
 def _counted(values: pl.Series) -> pl.DataFrame:
     """How often each value occurs, in two columns."""
-    # Under another name: polars does not count the values of a column that is called count.
+    # Renamed, because polars fails to count the values of a column named "count".
     return values.drop_nulls().alias("value").value_counts()
 
 
 def shares_of(counts: Mapping[str, int]) -> dict[str, float]:
-    """Counts as shares of their sum, sorted by value."""
+    """The counts as shares of their sum, sorted by value."""
     total = sum(counts.values())
     return {value: counts[value] / total for value in sorted(counts)}
 
 
 class Profile:
-    """The baseline in the making. Categories are counted by the census, which needs them too."""
+    """Collects the baseline batch by batch. The census, which needs them too, counts categories."""
 
     def __init__(
         self, numbers: Sequence[str], texts: Mapping[str, Categories], target: str
@@ -208,7 +209,7 @@ class Profile:
         self.sample.add(frame)
 
     def document(self, features: Sequence[str], target: str) -> dict[str, Any]:
-        """The text of baseline.json."""
+        """The baseline.json document."""
         sample = self.sample.frame
         entries = {}
         for name in (*features, target):

@@ -1,4 +1,4 @@
-"""A stretch of rows of one file, with the way back to where each row stands."""
+"""A batch: some rows of one file, with the place of each row in it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from contract.problem import Problem
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows as read: every needed column is there; a number column is Float64, or text to parse.
+    """Rows as read. Every needed column is there; a number column is Float64, or text to parse.
 
-    `rows` has each row's number (data rows count from 1); `line` turns a position in the frame
-    into a line of the text file, or None where a file has no lines. `lost` are rows so malformed
-    that they are not in the frame.
+    rows: each row's number in the file; data rows count from 1.
+    line: turns a position in the frame into a line of the text file, None if the file has none.
+    lost: rows so malformed that they are not in the frame.
     """
 
     file: str
@@ -29,14 +29,14 @@ class Batch:
 
 
 def no_line(position: int) -> int | None:
-    """Parquet has rows only."""
+    """Parquet has no lines."""
     return None
 
 
 def gathered(batches: Iterable[Batch], count: int) -> Iterator[Batch]:
-    """Join up to `count` neighbours into one batch, where their types agree.
+    """Join up to `count` neighbouring batches of the same types into one.
 
-    Small pieces parse with less memory, large batches are checked and written with less effort.
+    Small pieces need less memory to parse; large batches need less time to check and write.
     """
     held: list[Batch] = []
     for batch in batches:
@@ -57,7 +57,7 @@ def _joined(batches: list[Batch]) -> Batch:
         index = bisect_right(starts, position, hi=len(batches)) - 1
         return batches_line[index](position - starts[index])
 
-    # The closure keeps the ways to lines, not the frames.
+    # So the closure keeps no frame alive.
     batches_line = [batch.line for batch in batches]
     first, last = batches[0].rows, batches[-1].rows
     whole = all(isinstance(batch.rows, range) for batch in batches)

@@ -1,16 +1,16 @@
-"""What this host's rows add up to, part by part; contract.census judges it."""
+"""Count this host's rows and values by part. contract.dataset_checks judges the counts."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from contract.census import PARTS, Counts
+from contract.dataset_checks import PARTS, Counts
 from contract.plan import Plan
 from preprocess.baseline import Categories
 
 
 class Census:
-    """Counts over all rows and by part."""
+    """Counts rows and values, batch by batch."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -39,7 +39,7 @@ class Census:
             self._extremes = [min(numbers), max(numbers)]
 
     def counts(self) -> Counts:
-        """What was counted so far."""
+        """The counts so far."""
         return Counts(
             written=self.written,
             present=self.present,

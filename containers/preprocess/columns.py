@@ -1,8 +1,7 @@
-"""Which columns the run needs, and one spelling for values that mean the same.
+"""Which columns the run needs, and one text for values that mean the same.
 
-The same row must hash the same whether it comes from CSV or Parquet. So numbers are numbers, and
-text that is a whole number has one spelling: 1, "1" and 1.0 are all the text 1, in keys, categories
-and classes.
+The same row must have the same hash, whether it comes from CSV or Parquet. So numbers are numbers,
+and a whole number has one text: 1, "1" and 1.0 all become "1" in keys, categories and classes.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ import polars as pl
 
 from contract.plan import Plan
 from contract.problem import Problem, shown
-from contract.spelling import WHOLE
+from contract.whole_numbers import WHOLE
 
-# How alike two names must be (1 is the same) for one to be a misspelling of the other.
+# From this similarity on (1 is equal), one name counts as a misspelling of the other.
 ALIKE = 0.7
 MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns a run reads, by role. A column of `numbers` may be read as text and cast."""
+    """The columns a run reads, by role. A column of `numbers` may be read as text, then cast."""
 
     key: tuple[str, ...]
     numbers: tuple[str, ...]
@@ -33,7 +32,7 @@ class Layout:
 
     @classmethod
     def of(cls, plan: Plan) -> Layout:
-        """Sort the plan's columns by what they are read as."""
+        """Sort the plan's columns by their role."""
         numbers = [feature.name for feature in plan.features if feature.kind == "numeric"]
         texts = [feature.name for feature in plan.features if feature.kind == "categorical"]
         (numbers if plan.task == "regression" else texts).append(plan.target)
@@ -41,16 +40,16 @@ class Layout:
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """Every column that must be in every file, once each."""
+        """Every column that each file must have, named once."""
         return tuple(dict.fromkeys((*self.key, *self.numbers, *self.texts)))
 
     def csv_schema(self, header: Sequence[str]) -> dict[str, pl.DataType]:
-        """The types a CSV's columns are parsed with: numbers as numbers, all else as text."""
+        """The types to parse a CSV's columns with: numbers as numbers, everything else as text."""
         numbers = set(self.numbers) - set(self.key)
         return {name: pl.Float64() if name in numbers else pl.String() for name in header}
 
     def check_header(self, file: str, header: Sequence[str]) -> Iterable[Problem]:
-        """Find columns that are missing, too many or named twice."""
+        """Find missing, unknown and repeated columns."""
         missing = [name for name in self.needed if name not in header]
         known = {*self.needed, *self.ignore}
         extra = [name for name in dict.fromkeys(header) if name not in known]
@@ -59,7 +58,8 @@ class Layout:
             what = f"has none of the model's columns ({wanted}), only {found}"
             yield Problem(
                 what,
-                "is it another model's file? Remove it, rename its columns, or change model.yaml",
+                "if it is another model's file, remove it; else rename its columns or change "
+                "model.yaml",
                 file,
             )
             return
@@ -70,24 +70,24 @@ class Layout:
         for name in extra:
             yield Problem(
                 "is not in model.yaml",
-                "add it to features or to ignore, or drop it from the file",
+                "add it to features or ignore, or remove it from the file",
                 file,
                 column=name,
             )
         for name in dict.fromkeys(name for name in header if header.count(name) > 1):
-            yield Problem("stands in the header more than once", "rename one", file, column=name)
+            yield Problem("is in the header more than once", "rename one", file, column=name)
 
 
 def named(names: Iterable[str]) -> str:
-    """The first of these names, and how many more there are."""
+    """The first few names, and how many more there are."""
     every = list(names)
     more = f" and {len(every) - MOST_NAMED} more" if len(every) > MOST_NAMED else ""
     return ", ".join(shown(name) for name in every[:MOST_NAMED]) + more
 
 
-def one_spelling(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
-    """Write whole numbers in these text columns without the trailing ".0"."""
-    # Looking is far cheaper than the regular expression, and nearly always finds nothing.
+def canonical_whole_numbers(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+    """Remove the trailing ".0" of whole numbers in these text columns."""
+    # This check is far cheaper than the regular expression, and rarely finds any.
     columns = list(columns)
     if not columns:
         return frame
@@ -97,7 +97,7 @@ def one_spelling(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
 
 
 def as_text(column: str, dtype: pl.DataType) -> pl.Expr | None:
-    """A Parquet column as text, or None where its type has no one spelling as text."""
+    """A Parquet column as text, or None if its type has no unique text form."""
     value = pl.col(column)
     if dtype == pl.String:
         return value
@@ -118,7 +118,7 @@ def as_text(column: str, dtype: pl.DataType) -> pl.Expr | None:
 
 
 def as_number(column: str, dtype: pl.DataType) -> pl.Expr | None:
-    """A Parquet column as numbers; text stays text, to be parsed; None where neither fits."""
+    """A Parquet column as numbers. Text stays text, to be parsed; None if it is neither."""
     value = pl.col(column)
     if dtype == pl.String:
         return value

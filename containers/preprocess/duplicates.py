@@ -1,7 +1,7 @@
-"""Does every row have a key of its own? Found exactly, in bounded memory.
+"""Find keys that more than one row has: exactly, in bounded memory.
 
-Keys are kept in memory up to a limit, then spilled to disk, sorted into buckets by their hash.
-Equal keys share a bucket, so in the end one bucket at a time is looked through.
+Keys stay in memory up to a limit, then go to disk in buckets by their hash. Equal keys share a
+bucket, so at the end one bucket at a time is searched.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from contract.problem import Problem
 from preprocess.splitting import ROW
 
 SHOWN = 5
-# Key columns and row numbers go by names of their own: a key may also be a feature.
+# Key columns and row numbers have their own names here: a key may also be a feature.
 KEY = "__key_{}"
 ROW_NUMBER = "__row_number"
 
 
-class KeyLedger:
-    """All keys seen, with where they stand."""
+class KeyIndex:
+    """All keys seen, with file and row."""
 
     def __init__(self, key: tuple[str, ...], folder: Path, limit: int, buckets: int) -> None:
         self.key = key
@@ -34,11 +34,11 @@ class KeyLedger:
 
     @property
     def columns(self) -> list[str]:
-        """The columns a frame has for its key."""
+        """The key columns of a frame."""
         return [KEY.format(index) for index in range(len(self.key))]
 
     def add(self, file: str, frame: pl.DataFrame) -> None:
-        """Note the keys of a frame's rows, with their row numbers in the file."""
+        """Add the keys of a frame's rows, with their row numbers in the file."""
         if not self.files or self.files[-1] != file:
             self.files.append(file)
         noted = frame.select(
@@ -53,7 +53,7 @@ class KeyLedger:
             self._spill()
 
     def duplicates(self) -> tuple[int, list[Problem]]:
-        """How many keys occur more than once, and a few of them."""
+        """How many keys occur more than once, and a few examples."""
         count, problems = 0, list[Problem]()
         if not self._spills:
             frames = [pl.concat(self._pending)] if self._pending else []
@@ -93,7 +93,7 @@ class KeyLedger:
         return Problem(
             f"occurs {found['times']} times, first in {self.files[first['file']]} "
             f"row {first['row']}",
-            "a key names one row: remove the others, or add a column to data.key",
+            "a key must identify one row: remove the other rows, or add a column to data.key",
             self.files[second["file"]],
             second["row"],
             column="+".join(self.key),

@@ -1,4 +1,4 @@
-"""Files in, three parts and two reports out, in memory that does not grow with the data."""
+"""From files to three parts and two reports, in memory that does not grow with the data."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 import polars as pl
 
-from contract.census import PARTS, problems, rejection, warnings
+from contract.dataset_checks import PARTS, problems, rejection, warnings
 from contract.plan import Plan
-from contract.problem import told
+from contract.problem import as_one_message
 from contract.step import StepError
 from preprocess.baseline import Profile
 from preprocess.batch import Batch, gathered
-from preprocess.budget import Budget, ahead
 from preprocess.census import Census
 from preprocess.columns import Layout
-from preprocess.csvfile import read_csv
-from preprocess.duplicates import KeyLedger
-from preprocess.parquetfile import is_parquet, read_parquet
-from preprocess.problems import FileError, Problems
+from preprocess.csv_reader import read_csv
+from preprocess.duplicates import KeyIndex
+from preprocess.findings import FileError, Findings
+from preprocess.memory import MemoryBudget, ahead
+from preprocess.parquet_reader import is_parquet, read_parquet
 from preprocess.source import SourceFile
 from preprocess.splitting import ROW, parts_of, row_hash
 from preprocess.validation import RowCheck
@@ -30,7 +30,7 @@ from preprocess.validation import RowCheck
 
 @dataclass
 class Outcome:
-    """What the run of this host came to."""
+    """The result of this host."""
 
     rows_read: int = 0
     rows_rejected: int = 0
@@ -52,10 +52,10 @@ def preprocess(
 ) -> Outcome:
     """Check, split and write every row of `files`.
 
-    Raises StepError with all problems of the data in one text. With several hosts each sees only
-    its own files, so the data as a whole (classes, constant columns, empty parts) is judged here
-    only where there is one host: Train does it where there are several, from the `census` of each.
-    A key used twice in the files of two hosts is not found.
+    Raises StepError with all problems of the data in one text. One host also checks the dataset as
+    a whole (classes, constant columns, empty parts). With several hosts each sees only its own
+    files, so Train checks the whole, from the `census` of each. A key that occurs in the files of
+    two hosts is not found.
     """
     return _Run(plan, output, scratch, host, total_bytes).over(files)
 
@@ -74,19 +74,19 @@ class _Run:
         self.plan = plan
         self.host = host
         self.layout = Layout.of(plan)
-        self.budget = Budget.of(plan.memory_mb)
-        self.problems = Problems()
-        self.check = RowCheck(plan, self.layout, self.problems)
+        self.budget = MemoryBudget.of(plan.memory_mb)
+        self.findings = Findings()
+        self.check = RowCheck(plan, self.layout, self.findings)
         self.folders = {part: output(part) for part in PARTS}
         self.features = [feature.name for feature in plan.features]
-        # By name, so that reordering model.yaml moves no row.
+        # Sorted by name: reordering model.yaml must move no row.
         names = self.check.keys or {name: name for name in self.features}
         self.hashed = sorted(names, key=names.__getitem__)
         self.census = Census(plan)
         self.profile = Profile(self.layout.numbers, self.census.values["train"], plan.target)
-        # Keys are at most as long as all data; twice, for gzip, and one bucket must fit the limit.
+        # One bucket must fit the limit. Keys are at most as long as all data, times 2 for gzip.
         buckets = min(4096, max(16, 4 * total_bytes // self.budget.keys))
-        self.keys = KeyLedger(plan.key, scratch / "keys", self.budget.keys, buckets)
+        self.keys = KeyIndex(plan.key, scratch / "keys", self.budget.keys, buckets)
         self.read = 0
         self.kept = 0
         self._number = 0
@@ -104,14 +104,14 @@ class _Run:
                         self._take(batch, writer, counter)
                 except FileError as error:
                     for problem in error.problems:
-                        self.problems.add_fatal(problem)
+                        self.findings.add_fatal(problem)
             self._settle()
         self._write_empty_parts()
         return self._outcome()
 
     def _batches(self, file: SourceFile) -> Iterator[Batch]:
         nulls = self.plan.null_values
-        # Its name says what a file is meant to be; CSV under a Parquet file's name is a mistake.
+        # The name shows what the file should be: CSV with a Parquet file's name is a mistake.
         if file.name.endswith(".parquet") or is_parquet(file.path):
             size = self.budget.batch
             return read_parquet(file.path, file.name, self.layout, nulls, size)
@@ -120,12 +120,12 @@ class _Run:
         return gathered(pieces, self.budget.pieces)
 
     def _take(self, batch: Batch, writer: Executor, counter: Executor) -> None:
-        """Check and split a batch. Other threads meanwhile read the next one, and write and count
+        """Check and split a batch. Meanwhile other threads read the next batch, and write and count
         the last.
         """
         self.read += batch.frame.height + len(batch.lost)
         for problem in batch.lost:
-            self.problems.add_row(problem)
+            self.findings.add_row(problem)
         frame = self.check.passed(batch)
         self.kept += frame.height
         frame = frame.with_columns(row_hash(self.hashed))
@@ -144,12 +144,14 @@ class _Run:
         for part, frame in parts.items():
             if frame.height:
                 name = f"part-{self.host[0]:03d}-{number:05d}.parquet"
-                # Every reader reads all of it, so nobody would look at statistics.
+                # No statistics: every reader reads the whole file.
                 frame.write_parquet(self.folders[part] / name, statistics=False)
 
     def _write_empty_parts(self) -> None:
-        """Let no part's folder be empty where hosts share the rows: a platform refuses to start the
-        next step's job on an empty folder, and that step could not say what is wrong.
+        """With several hosts, write a file without rows to each empty part's folder.
+
+        The platform does not start the next step's job on an empty folder, and that step is the one
+        that can report what is wrong.
         """
         if self.host[0] or self.host[1] == 1:
             return
@@ -167,7 +169,7 @@ class _Run:
         self.profile.add(parts["train"])
 
     def _settle(self) -> None:
-        """Wait for the last batch, so that no more than one is behind."""
+        """Wait for the last batch, so that at most one is in progress."""
         for task in self._pending:
             task.result()
         self._pending = []
@@ -176,21 +178,21 @@ class _Run:
         read, rejected = self.read, self.read - self.kept
         duplicated, examples = self.keys.duplicates() if self.plan.key else (0, [])
         for problem in examples:
-            self.problems.add_fatal(problem)
-        self.problems.fatal_count += duplicated - len(examples)
+            self.findings.add_fatal(problem)
+        self.findings.fatal_count += duplicated - len(examples)
         forgiven = rejected <= self.plan.maximum_rejected_share * read
-        # Where a file could not be read, counts over the rest would only mislead.
+        # If a file could not be read, counts over the rest would mislead.
         alone, counts = self.host[1] == 1, self.census.counts()
-        if alone and not self.problems.fatal and forgiven:
+        if alone and not self.findings.fatal and forgiven:
             for problem in problems(self.plan, counts):
-                self.problems.add_fatal(problem)
-        if self.problems.fatal or not forgiven:
+                self.findings.add_fatal(problem)
+        if self.findings.fatal or not forgiven:
             raise StepError(self._failure(read, rejected, forgiven))
         return Outcome(
             rows_read=read,
             rows_rejected=rejected,
             written=dict(self.census.written),
-            rejected=list(self.problems.samples()),
+            rejected=list(self.findings.samples()),
             warnings=[*rejection(read, rejected), *warnings(counts)] if alone else [],
             baseline=self.profile.document(self.features, self.plan.target),
             census=counts.document(),
@@ -198,4 +200,4 @@ class _Run:
 
     def _failure(self, read: int, rejected: int, forgiven: bool) -> str:
         note = "" if forgiven else f" ({rejected:,} of {read:,} rows are bad)"
-        return told(self.problems.lines(), note)
+        return as_one_message(self.findings.lines(), note)

@@ -1,7 +1,7 @@
-"""The snapshot's objects: which of them this host takes, and exactly those versions, on disk.
+"""Download the snapshot's objects that this host reads, in exactly the snapshot's versions.
 
-A job's own S3 input cannot name versions, so the step downloads for itself. It uses botocore, which
-boto3 is made of and which starts faster.
+A job's own S3 input cannot name versions, so the step downloads the data itself. It uses botocore,
+which is part of boto3 and starts faster.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from contract.step import StepError
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-# Files on their way while one is being read: small ones take longer to ask for than to fetch.
+# Downloads that run while one file is read: small files take longer to request than to fetch.
 AHEAD = 4
 BLOCK = 1 << 20
 ATTEMPTS = 3
@@ -29,7 +29,7 @@ _GONE = ("NoSuchKey", "NoSuchVersion", "404")
 
 @dataclass(frozen=True)
 class DataObject:
-    """One object of the snapshot: the data as it was when the run was opened."""
+    """One object of the snapshot, in the version it had when the run was opened."""
 
     bucket: str
     key: str
@@ -38,23 +38,25 @@ class DataObject:
 
     @property
     def uri(self) -> str:
-        """How messages name it."""
+        """Its name in messages."""
         return f"s3://{self.bucket}/{self.key}"
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """An object on this disk; `name` is what messages call it."""
+    """An object on this disk; `name` is its name in messages."""
 
     path: Path
     name: str
 
 
 def read_snapshot(folder: Path) -> list[DataObject]:
-    """The objects of the one snapshot file in a folder; markers of empty folders are left out."""
+    """The objects of the one snapshot file in a folder, without markers of empty folders."""
     files = sorted(folder.glob("*.json"))
     if len(files) != 1:
-        raise StepError(f"{folder}: there are {len(files)} snapshots, not one; start the run anew")
+        raise StepError(
+            f"{folder}: there are {len(files)} snapshots instead of one; start a new run"
+        )
     try:
         document = json.loads(files[0].read_text(encoding="utf-8"))
         return [
@@ -64,18 +66,18 @@ def read_snapshot(folder: Path) -> list[DataObject]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise StepError(
-            f"{files[0]}: is not a snapshot ({type(error).__name__}: {error}); start the run anew"
+            f"{files[0]}: not a snapshot ({type(error).__name__}: {error}); start a new run"
         ) from None
 
 
 def share_of(objects: Sequence[DataObject], host: tuple[int, int]) -> list[DataObject]:
-    """The objects of one of several hosts: every n-th."""
+    """The objects of this host: every n-th of n hosts."""
     index, hosts = host
     return list(objects[index::hosts])
 
 
 def common_folder(objects: Sequence[DataObject]) -> str:
-    """The folder all objects lie in, which messages leave out."""
+    """The folder that contains all objects; messages leave it out."""
     keys = [entry.key for entry in objects]
     first, last = min(keys, default=""), max(keys, default="")
     same = [a == b for a, b in zip(first, last, strict=False)]
@@ -86,9 +88,9 @@ def common_folder(objects: Sequence[DataObject]) -> str:
 def downloaded(
     objects: Sequence[DataObject], folder: Path, client: BaseClient
 ) -> Iterator[SourceFile]:
-    """Yield the objects one after the other as files, and delete each when the next is asked for.
+    """Yield the objects one after the other as files. Delete each file before the next one.
 
-    Files are numbered on disk: an object's key may hold anything, such as "..".
+    Files are numbered on disk: an object's key may contain anything, such as "..".
     """
     folder.mkdir(parents=True, exist_ok=True)
     prefix = common_folder(objects)
@@ -127,18 +129,18 @@ def fetch(entry: DataObject, path: Path, client: BaseClient) -> None:
         except ClientError as error:
             raise _refused(entry, dict(error.response["Error"])) from None
         except (BotoCoreError, OSError) as error:
-            # botocore repeats requests, but not the reading of a body that breaks off.
+            # botocore retries requests, but not a body that ends early.
             if attempt == ATTEMPTS or isinstance(error, PermissionError):
                 raise
     if path.stat().st_size != entry.size:
         raise StepError(
-            f"{entry.uri} has {path.stat().st_size} bytes, its snapshot says {entry.size}; "
-            "start the run anew"
+            f"{entry.uri} has {path.stat().st_size} bytes, but {entry.size} in the snapshot; "
+            "start a new run"
         )
 
 
 def s3_client() -> BaseClient:
-    """The client for where the environment points; SageMaker gives the region as AWS_REGION."""
+    """A client for the endpoint of the environment. SageMaker sets the region as AWS_REGION."""
     from botocore.session import get_session
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
@@ -147,7 +149,7 @@ def s3_client() -> BaseClient:
 
 def _stream(entry: DataObject, path: Path, client: BaseClient) -> None:
     request: dict[str, Any] = {"Bucket": entry.bucket, "Key": entry.key}
-    # A bucket without versions says "null"; such an object can only be taken as it is.
+    # In a bucket without versioning the version is "null": the object is read as it is now.
     if entry.version and entry.version != "null":
         request["VersionId"] = entry.version
     get_object = client.get_object  # type: ignore[attr-defined]
@@ -162,7 +164,7 @@ def _refused(entry: DataObject, error: dict[str, Any]) -> StepError:
     if code in _GONE:
         return StepError(
             f"{entry.uri} version {entry.version} is gone ({code}): it was deleted after the "
-            "snapshot was taken; put it back, or start a new run on what is there now"
+            "snapshot was taken; restore it, or start a new run on the data as it is now"
         )
     return StepError(
         f"{entry.uri} version {entry.version} cannot be read ({code}: {error.get('Message')}); "

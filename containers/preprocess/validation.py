@@ -1,4 +1,4 @@
-"""Is every cell what model.yaml says it is? Pandera decides; this turns its findings into lines."""
+"""Does every cell match model.yaml? Pandera checks; this turns its failures into findings."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import polars as pl
 from contract.plan import Feature, Plan
 from contract.problem import Problem
 from preprocess.batch import Batch
-from preprocess.columns import Layout, one_spelling
+from preprocess.columns import Layout, canonical_whole_numbers
 from preprocess.duplicates import KEY, ROW_NUMBER
-from preprocess.problems import Problems
+from preprocess.findings import Findings
 
-# What a 32-bit float holds: the model sees no more.
+# The largest 32-bit float, which is all the model sees.
 LARGEST = 3.4028234663852886e38
 
 _MISSING = "is missing"
@@ -24,11 +24,11 @@ _TOO_LARGE = "does not fit a 32-bit number"
 
 
 class RowCheck:
-    """Checks batches against the plan, drops the rows that fail, and reports why."""
+    """Checks batches against the plan, removes the rows that fail and reports why."""
 
-    def __init__(self, plan: Plan, layout: Layout, problems: Problems) -> None:
+    def __init__(self, plan: Plan, layout: Layout, findings: Findings) -> None:
         self.layout = layout
-        self.problems = problems
+        self.findings = findings
         self.limits = {feature.name: feature for feature in plan.features}
         self.target = plan.target
         self.keys = {KEY.format(index): name for index, name in enumerate(plan.key)}
@@ -38,14 +38,14 @@ class RowCheck:
     def passed(self, batch: Batch) -> pl.DataFrame:
         """The good rows, typed: numbers Float32, everything else text.
 
-        Where the model has a key, its columns and the row numbers follow under names of their own.
+        If the model has a key, key columns and row numbers follow, under their own names.
         """
         frame = batch.frame.with_columns(
             pl.col(name).cast(pl.String).alias(key) for key, name in self.keys.items()
         )
         frame, unparsed = self._parse_numbers(batch, frame)
         frame = frame.select(*self.layout.numbers, *self.layout.texts, *self.keys)
-        frame = one_spelling(frame, (*self.layout.texts, *self.keys))
+        frame = canonical_whole_numbers(frame, (*self.layout.texts, *self.keys))
         bad = set().union(*unparsed.values())
         bad |= self._failing(batch, frame, unparsed)
         if self.keys:
@@ -59,7 +59,7 @@ class RowCheck:
     def _failing(
         self, batch: Batch, frame: pl.DataFrame, unparsed: dict[str, set[int]]
     ) -> set[int]:
-        """Let pandera judge: all columns in one check, and each on its own where that fails."""
+        """Run pandera: all columns in one check, and each column alone if that fails."""
         try:
             self.quick.validate(frame)
         except pandera.errors.SchemaError:
@@ -72,8 +72,8 @@ class RowCheck:
     def _parse_numbers(
         self, batch: Batch, frame: pl.DataFrame
     ) -> tuple[pl.DataFrame, dict[str, set[int]]]:
-        """Turn numbers that were read as text into numbers; give the positions of those that are
-        none, by column.
+        """Parse numbers that were read as text. Also return, by column, the positions of cells that
+        are not numbers.
         """
         unparsed: dict[str, set[int]] = {}
         texts = [name for name in self.layout.numbers if frame.schema[name] == pl.String]
@@ -93,7 +93,7 @@ class RowCheck:
         failures: pl.DataFrame,
         unparsed: dict[str, set[int]],
     ) -> set[int]:
-        """Report what pandera found; give the positions of the failing rows."""
+        """Report what pandera found; return the positions of the failing rows."""
         bad: set[int] = set()
         for (name,), found in failures.group_by("column", maintain_order=True):
             column = str(name)
@@ -105,7 +105,7 @@ class RowCheck:
             for (reason,), rows in reasons.group_by("reason", maintain_order=True):
                 wrong = rows["position"].to_list()
                 if reason == _MISSING:
-                    # A cell that was no number has been reported as that.
+                    # A cell that is not a number has already been reported as such.
                     wrong = [place for place in wrong if place not in unparsed.get(column, ())]
                 shown = rows["value"].head(_MOST_SAMPLES).cast(pl.String).to_list()
                 if wrong:
@@ -132,12 +132,12 @@ class RowCheck:
         self, batch: Batch, column: str, what: str, wrong: Sequence[int], values: Sequence[str]
     ) -> None:
         name = self.keys.get(column, column)
-        samples = self.problems.wants(batch.file, name, what)
+        samples = self.findings.wants(batch.file, name, what)
         for place, value in list(zip(wrong, values, strict=False))[:samples]:
-            self.problems.add_row(
+            self.findings.add_row(
                 Problem(
                     what,
-                    self._mend(column, what),
+                    self._fix(column, what),
                     batch.file,
                     batch.rows[place],
                     batch.line(place),
@@ -147,18 +147,18 @@ class RowCheck:
             )
             wrong = wrong[1:]
         if wrong:
-            self.problems.add_row(
-                Problem(what, self._mend(column, what), batch.file, column=name), len(wrong)
+            self.findings.add_row(
+                Problem(what, self._fix(column, what), batch.file, column=name), len(wrong)
             )
 
-    def _mend(self, column: str, what: str) -> str:
+    def _fix(self, column: str, what: str) -> str:
         if what != _MISSING:
-            return "correct it, leave it empty if it is unknown, or change model.yaml"
+            return "correct it, leave it empty if unknown, or change model.yaml"
         if column in self.keys:
-            return "every row needs its key"
+            return "fill it in: every row needs a key"
         if column == self.target:
-            return "fill it in, or leave the row out"
-        return "fill it in, or let the feature be nullable in model.yaml"
+            return "fill it in, or remove the row"
+        return "fill it in, or make the feature nullable in model.yaml"
 
 
 _MOST_SAMPLES = 3
@@ -167,15 +167,15 @@ _MOST_SAMPLES = 3
 def _schema(
     plan: Plan, layout: Layout, keys: Sequence[str], *, by_column: bool
 ) -> pandera.DataFrameSchema:
-    """The rules for a frame, as one check for each column or as one for all of them.
+    """The rules for a frame, as one check for each column or one for all columns.
 
-    A check costs about a millisecond a batch, so good data, which is the rule, gets the latter.
+    A check costs about a millisecond a batch, so good data, the usual case, gets a single one.
     """
     limits = {feature.name: feature for feature in plan.features}
     columns, rules = {}, []
     for name in layout.numbers:
         feature = limits.get(name, Feature(name, "numeric", nullable=False))
-        # One range for three rules: NaN lies in no range, and infinity beyond every bound.
+        # One range for three rules: NaN is in no range, and infinity is outside every bound.
         low = -LARGEST if feature.minimum is None else max(feature.minimum, -LARGEST)
         high = LARGEST if feature.maximum is None else min(feature.maximum, LARGEST)
         checks = [pandera.Check.in_range(low, high)] if by_column else []

@@ -1,1 +1,1 @@
-"""Train: learn from the prepared rows, leave a model that needs no pickle to be read."""
+"""Train: learn from the prepared rows and write a model that is read without pickle."""

@@ -1,4 +1,4 @@
-"""`python -m train`: the shell of the Train step, which knows where the job's files lie.
+"""`python -m train`: the shell of the Train step, which knows where the job's files are.
 
 Reads input/run, input/report, input/train, input/validation; writes model.tar.gz and training.json
 to output/model.
@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 from contract.artifact import sha256
-from contract.census import Counts, problems
+from contract.dataset_checks import Counts, problems
 from contract.paths import Paths
 from contract.plan import Plan
-from contract.problem import told
+from contract.problem import as_one_message
 from contract.reports import read_reports
 from contract.rows import read_rows
 from contract.step import StepError, run_step
@@ -24,13 +24,13 @@ def main(paths: Paths) -> None:
     """Train the run's candidate."""
     started = time.monotonic()
     plan = Plan.read(paths.run_plan)
-    check_whole(plan, paths.input("report"))
+    check_dataset(plan, paths.input("report"))
     trained = train(plan, read_rows(paths.input("train")), read_rows(paths.input("validation")))
     packed = trained.artifact.pack()
     output = paths.output("model")
     (output / "model.tar.gz").write_bytes(packed)
     fitted = trained.fitted
-    # A metric may be undefined, such as the AUC of rows of one class; JSON has no word for that.
+    # A metric may be undefined, such as the AUC of rows of one class. JSON has no NaN.
     history = [value if math.isfinite(value) else None for value in fitted.history]
     report = {
         "format": 1,
@@ -50,13 +50,13 @@ def main(paths: Paths) -> None:
     )
 
 
-def check_whole(plan: Plan, report: Path) -> None:
-    """Judge all rows at once where several hosts preprocessed them; one host has done it itself."""
+def check_dataset(plan: Plan, report: Path) -> None:
+    """Check the dataset as a whole if several Preprocess hosts ran. A single host has done it."""
     if not (report / "census.json").is_file():
         return
     found = list(problems(plan, Counts.merged(read_reports(report, "census"))))
     if found:
-        raise StepError(told([str(problem) for problem in found]))
+        raise StepError(as_one_message([str(problem) for problem in found]))
 
 
 if __name__ == "__main__":

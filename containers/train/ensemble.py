@@ -1,4 +1,4 @@
-"""Trees in a form of our own: what the two libraries write differently and ONNX writes once."""
+"""A tree ensemble in one form: what is read from either library and written as ONNX."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,10 +10,10 @@ Link = Literal["identity", "exponential", "sigmoid", "softmax"]
 
 @dataclass
 class Tree:
-    """One tree as parallel lists, a node's number being its position; node 0 is the root.
+    """One tree as parallel lists. A node's number is its position; node 0 is the root.
 
-    A leaf has feature -1. A row goes to `true` where its value satisfies the ensemble's comparison
-    with `threshold`, and where the value is missing and `missing_true` is set.
+    A leaf has feature -1. A row goes to `true` if its value satisfies the ensemble's comparison
+    with `threshold`, or if its value is missing and `missing_true` is set.
     """
 
     output: int
@@ -39,9 +39,9 @@ class Ensemble:
 def float32_at_most(value: float) -> float:
     """The largest float32 that is not above the value.
 
-    LightGBM compares float32 inputs with float64 thresholds. Rounding a threshold to the nearest
-    float32 may lift it onto an input just above it and send that row the other way; rounded down,
-    `x <= threshold` is true for exactly the same float32 inputs.
+    LightGBM compares float32 inputs with float64 thresholds. Rounded to the nearest float32, a
+    threshold may become equal to an input just above it, and that row would go the other way.
+    Rounded down, `x <= threshold` is true for exactly the same float32 inputs.
 
     >>> float32_at_most(0.1) <= 0.1 < float(np.float32(0.1))
     True

@@ -1,4 +1,4 @@
-"""What the trainer needs of a library, and the loop that drives either one."""
+"""What Train needs from a library, and the training loop for both."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.native import threads
+from contract.native_model import threads
 from contract.plan import Scalar, Task, Trainer
 from contract.step import StepError
 from train.ensemble import Ensemble
@@ -23,8 +23,8 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """What is to be learned. `classes` is 0 for regression."""
+class TrainingInputs:
+    """Everything a library needs to train. `classes` is 0 for regression."""
 
     task: Task
     classes: int
@@ -35,34 +35,34 @@ class Problem:
 
     @property
     def threads(self) -> int:
-        """How many to use; the model does not depend on it, only the time does."""
+        """How many threads to use. It changes the time, not the model."""
         return threads(self.train.matrix)
 
 
 class Learner(Protocol):
-    """One library at work on one problem."""
+    """One library that trains on one set of inputs."""
 
     @property
     def metric(self) -> str:
-        """The library's name for what is watched on the validation rows."""
+        """The library's name for the metric on the validation rows."""
 
     @property
     def higher_is_better(self) -> bool:
-        """Which way that metric improves."""
+        """In which direction that metric improves."""
 
     def round(self) -> float | None:
-        """Add one round; the metric on the validation rows, or None when nothing is left to do."""
+        """Add one round. Returns the validation metric, or None if nothing is left to add."""
 
     def native(self, rounds: int) -> bytes:
-        """Give the first rounds as the library's own file, byte for byte reproducible."""
+        """Return the first rounds as the library's own file, reproducible byte for byte."""
 
     def ensemble(self, native: bytes) -> Ensemble:
-        """Read that file into our own form; StepError for a model ONNX cannot hold."""
+        """Read the trees of that file. Raises StepError for a model that ONNX cannot express."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """How the rounds went. `history` is the metric after each; `best` counts rounds, from 1."""
+    """The result of the rounds. `history` is the metric after each; `best` counts from 1."""
 
     metric: str
     history: tuple[float, ...]
@@ -70,7 +70,7 @@ class Fitted:
 
 
 def fit(learner: Learner, rounds: int, patience: int) -> Fitted:
-    """Add rounds until `rounds`, or until `patience` rounds brought nothing better (0: never)."""
+    """Add up to `rounds` rounds; stop after `patience` rounds without a better one (0: never)."""
     history: list[float] = []
     best = 0
     for number in range(rounds):
@@ -103,14 +103,16 @@ def check_parameters(
 
 
 def refusal(library: str, error: Exception) -> StepError:
-    """Word a library's own complaint, which may run over many lines, as one line."""
+    """Turn a library's own error, which may have many lines, into one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # XGBoost begins with a time and a source position, and ends with a C++ stack.
-    said = next((line for line in lines if not line.startswith("Stack trace")), "no reason given")
-    said = said.rpartition("] ")[2] if said.startswith("[") else said
-    said = said.rpartition(".cc:")[2].partition(": ")[2] or said if ".cc:" in said else said
-    said = said.partition(" at /")[0]  # LightGBM adds a path of the machine that built it
+    # XGBoost's text begins with a time and a source position, and ends with a C++ stack.
+    reason = next((line for line in lines if not line.startswith("Stack trace")), "no reason given")
+    reason = reason.rpartition("] ")[2] if reason.startswith("[") else reason
+    reason = (
+        reason.rpartition(".cc:")[2].partition(": ")[2] or reason if ".cc:" in reason else reason
+    )
+    reason = reason.partition(" at /")[0]  # LightGBM adds a path of its build machine
     return StepError(
-        f"trainer.parameters: {library} refuses to train with these parameters on this data: "
-        f"{said}; correct them where they were set: in model.yaml, or with --set"
+        f"trainer.parameters: {library} cannot train with these parameters on this data: "
+        f"{reason}; correct them where they were set: in model.yaml or with --set"
     )

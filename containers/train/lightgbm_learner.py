@@ -1,4 +1,4 @@
-"""LightGBM: train, write the model's text, read the trees back from it."""
+"""LightGBM: train, write the model's text, and read the trees from it."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ from contract.libraries import lightgbm
 from contract.plan import Task
 from contract.step import StepError
 from train.ensemble import Ensemble, Link, Tree, float32_at_most
-from train.learner import Problem, check_parameters, refusal
+from train.learner import TrainingInputs, check_parameters, refusal
 
 OBJECTIVES: dict[Task, dict[str, Link]] = {
     "regression": {
@@ -19,7 +19,7 @@ OBJECTIVES: dict[Task, dict[str, Link]] = {
     "binary": {"binary": "sigmoid"},
     "multiclass": {"multiclass": "softmax"},
 }
-# The validation metric to watch for a primary metric; others watch the task's loss.
+# The validation metric for a primary metric. Any other primary metric uses the task's loss.
 METRICS: dict[Task, dict[str, str]] = {
     "regression": {"rmse": "rmse", "r2": "rmse", "mae": "mae", "mape": "mape"},
     "binary": {"auc": "auc", "average_precision": "average_precision"},
@@ -40,12 +40,18 @@ _BOOSTING = ("boosting", "boosting_type", "boost")
 REFUSED = {
     **dict.fromkeys(_ROUNDS, "takes it from trainer.rounds; set that instead"),
     **dict.fromkeys(_PATIENCE, "takes it from trainer.early_stopping_rounds; set that instead"),
-    **dict.fromkeys(("seed", "random_seed", "random_state"), "takes it from trainer.seed"),
-    **dict.fromkeys(_OBJECTIVE, "knows it also as 'objective'; use that name"),
-    **dict.fromkeys(("metrics", "metric_types"), "knows it also as 'metric'; use that name"),
+    **dict.fromkeys(
+        ("seed", "random_seed", "random_state"), "takes it from trainer.seed; set that instead"
+    ),
+    **dict.fromkeys(_OBJECTIVE, "also calls it 'objective'; use that name"),
+    **dict.fromkeys(("metrics", "metric_types"), "also calls it 'metric'; use that name"),
     **dict.fromkeys(("num_class", "num_classes"), "takes it from the data; leave it out"),
-    **dict.fromkeys(("verbosity", "verbose"), "needs its own setting to report; leave it out"),
-    **dict.fromkeys(("device", "device_type"), "has to give the same model anywhere; leave it out"),
+    **dict.fromkeys(
+        ("verbosity", "verbose"), "gets it from Kanmon, which needs the warnings; leave it out"
+    ),
+    **dict.fromkeys(
+        ("device", "device_type"), "must give the same model on any machine; leave it out"
+    ),
     **dict.fromkeys(
         ("linear_tree", "linear_trees", "zero_as_missing", "reg_sqrt", "sigmoid"),
         "would make a model that ONNX cannot express; leave it out",
@@ -67,10 +73,10 @@ _MISSING_NONE, _MISSING_NAN = 0, 2
 
 
 class LightGBM:
-    """See learner.Learner."""
+    """The Learner for LightGBM; see learner.py."""
 
-    def __init__(self, problem: Problem) -> None:
-        parameters = problem.trainer.parameters
+    def __init__(self, inputs: TrainingInputs) -> None:
+        parameters = inputs.trainer.parameters
         check_parameters("lightgbm", parameters, REFUSED)
         for name in _BOOSTING:
             if parameters.get(name, "gbdt") not in ("gbdt", "goss", "gbrt"):
@@ -78,30 +84,28 @@ class LightGBM:
                     f"trainer.parameters.{name}: '{parameters[name]}' is not supported with early "
                     "stopping and ONNX; use gbdt or goss"
                 )
-        self._task = problem.task
+        self._task = inputs.task
         self._library = lightgbm()
         self._warnings = _Warnings()
         self._library.register_logger(self._warnings)
         settings = {
-            "objective": problem.task,
-            "metric": METRICS[problem.task].get(problem.primary, LOSSES[problem.task]),
+            "objective": inputs.task,
+            "metric": METRICS[inputs.task].get(inputs.primary, LOSSES[inputs.task]),
             **parameters,
-            "seed": problem.trainer.seed,
-            # Same bytes on any number of threads (held by a test): sums are made in a fixed order.
+            "seed": inputs.trainer.seed,
+            # Sums in a fixed order: the same bytes on any number of threads (a test checks it).
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": problem.threads,
+            "num_threads": inputs.threads,
             "verbosity": 0,
-            **({"num_class": problem.classes} if problem.task == "multiclass" else {}),
+            **({"num_class": inputs.classes} if inputs.task == "multiclass" else {}),
         }
         try:
-            train = self._library.Dataset(
-                problem.train.matrix, problem.train.labels, params=settings
-            )
+            train = self._library.Dataset(inputs.train.matrix, inputs.train.labels, params=settings)
             self._booster = self._library.Booster(settings, train)
             self._booster.add_valid(
                 train.create_valid(
-                    problem.validation.matrix, problem.validation.labels, params=settings
+                    inputs.validation.matrix, inputs.validation.labels, params=settings
                 ),
                 "validation",
             )
@@ -109,7 +113,7 @@ class LightGBM:
         except self._library.basic.LightGBMError as error:
             raise refusal("lightgbm", error) from None
         self._check_unknown(parameters)
-        _objective(self._booster.model_to_string(), problem.task)
+        _objective(self._booster.model_to_string(), inputs.task)
 
     def _check_unknown(self, parameters: Any) -> None:
         for warning in self._warnings.lines:
@@ -125,7 +129,7 @@ class LightGBM:
         if not results:
             raise StepError(
                 "trainer.parameters.metric: lightgbm reports no such metric on the validation "
-                "rows, so there is nothing to stop by; name one of its metrics or leave it out"
+                "rows, so early stopping has none; name one of its metrics or leave it out"
             )
         _, name, value, higher = results[0]
         return str(name), float(value), bool(higher)
@@ -140,7 +144,7 @@ class LightGBM:
 
     def native(self, rounds: int) -> bytes:
         text: str = self._booster.model_to_string(num_iteration=rounds)
-        # The one line that tells on how many threads the model was trained.
+        # The only line that depends on the number of threads.
         return re.sub(r"\[num_threads: \d+\]", "[num_threads: 0]", text).encode()
 
     def ensemble(self, native: bytes) -> Ensemble:
@@ -148,7 +152,7 @@ class LightGBM:
 
 
 class _Warnings:
-    """A logger, as LightGBM wants it, that keeps what is said; warnings come as information."""
+    """A logger for LightGBM that keeps all lines. LightGBM logs warnings as information."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -178,7 +182,7 @@ def _objective(text: str, task: Task) -> Link:
     name = _fields(text.partition("\nTree=")[0]).get("objective", "none").split()[0]
     if name not in OBJECTIVES[task]:
         raise StepError(
-            f"trainer.parameters.objective: '{name}' is not one for a {task} model; "
+            f"trainer.parameters.objective: '{name}' is not an objective for a {task} model; "
             f"use one of {', '.join(OBJECTIVES[task])}"
         )
     return OBJECTIVES[task][name]
@@ -189,7 +193,7 @@ def _fields(block: str) -> dict[str, str]:
 
 
 def _tree(fields: dict[str, str], output: int) -> Tree:
-    """Splits keep their numbers; the leaves follow them. A child below 0 is leaf ~child."""
+    """Splits keep their numbers, the leaves follow. A child below 0 is leaf ~child."""
     tree = Tree(output=output)
     leaves = [float(value) for value in fields["leaf_value"].split()]
     splits = len(leaves) - 1
@@ -221,8 +225,8 @@ def _missing_true(decision: int, threshold: float) -> bool:
     missing = decision >> 2 & 3
     if decision & _CATEGORICAL or missing not in (_MISSING_NONE, _MISSING_NAN):
         raise StepError(
-            "trainer.parameters: they made lightgbm grow a tree that ONNX cannot express "
+            "trainer.parameters: with these, lightgbm grew a tree that ONNX cannot express "
             "(categorical split or zero as missing); remove categorical_feature and the like"
         )
-    # Where training saw no missing value, LightGBM reads one as 0.
+    # If training saw no missing value, LightGBM reads one as 0.
     return bool(decision & _DEFAULT_LEFT) if missing == _MISSING_NAN else threshold >= 0

@@ -1,4 +1,4 @@
-"""Learn a model from training and validation rows. No file, no clock, no environment."""
+"""Train a model on training and validation rows. Pure: no files, no clock, no environment."""
 
 import math
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ import polars as pl
 from contract.artifact import Artifact
 from contract.encoding import Encoding
 from contract.metrics import Floats, Scored, measure
-from contract.native import native_model
+from contract.native_model import native_model
 from contract.plan import Plan
 from contract.step import StepError
-from train.learner import Fitted, Learner, Problem, Rows, fit
+from train.learner import Fitted, Learner, Rows, TrainingInputs, fit
 from train.onnx_model import onnx_model
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The model, how training went and what it scores on the validation rows (None: undefined)."""
+    """The model, its rounds and its metrics on the validation rows (None: undefined)."""
 
     artifact: Artifact
     fitted: Fitted
@@ -27,10 +27,10 @@ class Trained:
 
 
 def train(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> Trained:
-    """Train as the plan says; the same rows in the same order give the same artifact."""
+    """Train as the plan says. The same rows in the same order give the same artifact."""
     _check(plan, training, validation)
     encoding = Encoding.learn(training, plan)
-    problem = Problem(
+    inputs = TrainingInputs(
         task=plan.task,
         classes=len(encoding.classes or ()),
         primary=plan.primary,
@@ -38,13 +38,13 @@ def train(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> Train
         train=_rows(encoding, training, "training"),
         validation=_rows(encoding, validation, "validation"),
     )
-    learner = _learner(problem)
+    learner = _learner(inputs)
     fitted = fit(learner, plan.trainer.rounds, plan.trainer.early_stopping_rounds)
     native = learner.native(fitted.best)
     onnx = onnx_model(learner.ensemble(native), len(encoding.features))
-    scores = native_model(plan.trainer.library, native).scores(problem.validation.matrix)
-    threshold = best_threshold(problem.validation.labels, scores) if plan.task == "binary" else None
-    scored = Scored(plan.task, problem.validation.labels, scores, threshold or 0.5)
+    scores = native_model(plan.trainer.library, native).scores(inputs.validation.matrix)
+    threshold = best_threshold(inputs.validation.labels, scores) if plan.task == "binary" else None
+    scored = Scored(plan.task, inputs.validation.labels, scores, threshold or 0.5)
     return Trained(
         artifact=Artifact(native, onnx, encoding, _description(plan, encoding, fitted, threshold)),
         fitted=fitted,
@@ -53,11 +53,11 @@ def train(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> Train
 
 
 def best_threshold(labels: Floats, scores: Floats) -> float:
-    """The score from which calling a row positive gives the highest F1; 0.5 without positives.
+    """The threshold with the highest F1; 0.5 without positives.
 
-    F1 because nothing tells what a missed and a wrongly called row cost, and because 0.5 finds
-    next to nothing where positives are rare. Of equal ones the highest is taken, half way to the
-    next lower score, so that a last digit cannot turn a decision.
+    F1, because the costs of a missed and of a false positive are unknown, and because 0.5 finds
+    almost nothing where positives are rare. Among equals the highest is taken. It lies half way to
+    the next lower score, so a last digit cannot change a decision.
 
     >>> best_threshold(np.array([0.0, 0.0, 1.0]), np.array([0.1, 0.2, 0.4]))
     0.3
@@ -70,7 +70,7 @@ def best_threshold(labels: Floats, scores: Floats) -> float:
     found = np.cumsum(labels[order])
     called = np.arange(1, len(scores) + 1)
     f1 = 2 * found / (called + positives)
-    # Equal scores can only be called together.
+    # Rows with equal scores are positive together or not at all.
     f1[:-1][descending[:-1] == descending[1:]] = -1
     best = int(np.argmax(f1))
     below = descending[best + 1] if best + 1 < len(scores) else 0.0
@@ -83,13 +83,13 @@ def _check(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> None
     for name, frame in (("training", training), ("validation", validation)):
         if not frame.height:
             raise StepError(
-                f"there are no {name} rows; give more data or a larger share in 'split'"
+                f"there are no {name} rows; add data or raise that part's share in 'split'"
             )
     target = training.get_column(plan.target)
     if plan.task == "regression" and target.n_unique() < 2:
         raise StepError(
             f"target '{plan.target}' is {target[0]} in every training row, so there is nothing to "
-            "learn; correct the data or name another target"
+            "learn; correct the data or choose another target column"
         )
 
 
@@ -97,21 +97,21 @@ def _rows(encoding: Encoding, frame: pl.DataFrame, where: str) -> Rows:
     return Rows(encoding.matrix(frame), encoding.labels(frame, where))
 
 
-def _learner(problem: Problem) -> Learner:
-    # Only the library that is asked for is imported.
-    if problem.trainer.library == "xgboost":
+def _learner(inputs: TrainingInputs) -> Learner:
+    # Imports only the library that is used.
+    if inputs.trainer.library == "xgboost":
         from train.xgboost_learner import XGBoost
 
-        return XGBoost(problem)
+        return XGBoost(inputs)
     from train.lightgbm_learner import LightGBM
 
-    return LightGBM(problem)
+    return LightGBM(inputs)
 
 
 def _description(
     plan: Plan, encoding: Encoding, fitted: Fitted, threshold: float | None
 ) -> dict[str, Any]:
-    """model.json. Nothing of the run or the time: the same fingerprint gives the same bytes."""
+    """model.json. It has no run and no time: the same fingerprint gives the same bytes."""
     return {
         "format": 1,
         "library": plan.trainer.library,

@@ -1,16 +1,16 @@
 """The model as ONNX: one tree ensemble and its link function.
 
-Input `features`, float32 [rows, features]; output `scores`, float32 [rows, 1], or for multiclass
-[rows, classes]. Written here and not by a converter package because thresholds have to be rounded
-so that every float32 row takes the same path as in the library (see ensemble.float32_at_most), and
-because the converters drag in scikit-learn.
+Input `features`: float32 [rows, features]. Output `scores`: float32 [rows, 1], for multiclass
+[rows, classes]. No converter package is used: thresholds must be rounded so that every float32 row
+takes the same path as in the library (see ensemble.float32_at_most), and the converters need
+scikit-learn.
 """
 
 from typing import Any
 
 from train.ensemble import Ensemble, Link, Tree
 
-# Old enough for every runtime in use; nothing newer is needed.
+# Old enough for every runtime in use. Nothing newer is needed.
 OPSET, ML_OPSET, IR_VERSION = 17, 3, 8
 LINK_OPERATORS: dict[Link, str] = {
     "exponential": "Exp",
@@ -20,7 +20,7 @@ LINK_OPERATORS: dict[Link, str] = {
 
 
 def onnx_model(ensemble: Ensemble, features: int) -> bytes:
-    """Serialise; the same ensemble always gives the same bytes."""
+    """Serialise. The same ensemble always gives the same bytes."""
     from onnx import TensorProto, helper
 
     link = LINK_OPERATORS.get(ensemble.link)
@@ -46,7 +46,7 @@ def onnx_model(ensemble: Ensemble, features: int) -> bytes:
 
 
 def _attributes(ensemble: Ensemble) -> dict[str, Any]:
-    # A model that found nothing to split on is its base alone, but the operator wants a tree.
+    # A model without any split is its base alone, but the operator needs a tree.
     trees = ensemble.trees or (
         Tree(output=0, feature=[-1], threshold=[0.0], true=[0], false=[0],
              missing_true=[False], value=[0.0]),

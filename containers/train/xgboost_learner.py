@@ -1,4 +1,4 @@
-"""XGBoost: train, write the model's UBJ, read the trees back from its JSON twin."""
+"""XGBoost: train, write the model as UBJ, and read the trees from the same model as JSON."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from contract.libraries import xgboost
 from contract.plan import Task
 from contract.step import StepError
 from train.ensemble import Ensemble, Link, Tree
-from train.learner import Problem, check_parameters, refusal
+from train.learner import TrainingInputs, check_parameters, refusal
 
 OBJECTIVES: dict[Task, dict[str, Link]] = {
     "regression": {
@@ -34,7 +34,7 @@ METRICS: dict[Task, dict[str, str]] = {
     "multiclass": {"accuracy": "merror"},
 }
 LOSSES: dict[Task, str] = {"regression": "rmse", "binary": "logloss", "multiclass": "mlogloss"}
-# XGBoost does not say which way a metric improves.
+# XGBoost does not report in which direction a metric improves.
 HIGHER_IS_BETTER = {"auc", "aucpr", "ndcg", "map", "pre"}
 _ROUNDS = ("n_estimators", "num_boost_round", "num_round", "num_rounds")
 REFUSED = {
@@ -42,8 +42,8 @@ REFUSED = {
     "early_stopping_rounds": "takes it from trainer.early_stopping_rounds; set that instead",
     **dict.fromkeys(("seed", "random_state"), "takes it from trainer.seed; set that instead"),
     "num_class": "takes it from the data; leave it out",
-    "verbosity": "needs its own setting to report; leave it out",
-    "device": "has to give the same model anywhere; leave it out",
+    "verbosity": "gets it from Kanmon, which needs the warnings; leave it out",
+    "device": "must give the same model on any machine; leave it out",
     **dict.fromkeys(
         ("multi_strategy", "feature_selector", "updater"),
         "would make a model that ONNX cannot express; leave it out",
@@ -52,41 +52,41 @@ REFUSED = {
 
 
 class XGBoost:
-    """See learner.Learner."""
+    """The Learner for XGBoost; see learner.py."""
 
-    def __init__(self, problem: Problem) -> None:
-        parameters = problem.trainer.parameters
+    def __init__(self, inputs: TrainingInputs) -> None:
+        parameters = inputs.trainer.parameters
         check_parameters("xgboost", parameters, REFUSED)
         if parameters.get("booster", "gbtree") != "gbtree":
             raise StepError(
                 f"trainer.parameters.booster: '{parameters['booster']}' is not supported with "
                 "early stopping and ONNX; use gbtree"
             )
-        default = next(iter(OBJECTIVES[problem.task]))
+        default = next(iter(OBJECTIVES[inputs.task]))
         objective = parameters.get("objective", default)
-        if objective not in OBJECTIVES[problem.task]:
+        if objective not in OBJECTIVES[inputs.task]:
             raise StepError(
-                f"trainer.parameters.objective: '{objective}' is not one for a {problem.task} "
-                f"model; use one of {', '.join(OBJECTIVES[problem.task])}"
+                f"trainer.parameters.objective: '{objective}' is not an objective for a "
+                f"{inputs.task} model; use one of {', '.join(OBJECTIVES[inputs.task])}"
             )
-        self._task = problem.task
+        self._task = inputs.task
         self._library = xgboost()
         self._rounds = 0
         settings = {
             "objective": default,
-            "eval_metric": METRICS[problem.task].get(problem.primary, LOSSES[problem.task]),
+            "eval_metric": METRICS[inputs.task].get(inputs.primary, LOSSES[inputs.task]),
             **parameters,
-            "seed": problem.trainer.seed,
-            "nthread": problem.threads,
+            "seed": inputs.trainer.seed,
+            "nthread": inputs.threads,
             "verbosity": 1,
-            **({"num_class": problem.classes} if problem.task == "multiclass" else {}),
+            **({"num_class": inputs.classes} if inputs.task == "multiclass" else {}),
         }
         with self._guarded():
             self._train = self._library.DMatrix(
-                problem.train.matrix, problem.train.labels, nthread=problem.threads
+                inputs.train.matrix, inputs.train.labels, nthread=inputs.threads
             )
             self._validation = self._library.DMatrix(
-                problem.validation.matrix, problem.validation.labels, nthread=problem.threads
+                inputs.validation.matrix, inputs.validation.labels, nthread=inputs.threads
             )
             self._booster = self._library.Booster(settings, [self._train, self._validation])
         self.metric = str(settings["eval_metric"])
@@ -122,7 +122,7 @@ class _Guard(warnings.catch_warnings):
 
     def __enter__(self) -> Any:
         seen = super().__enter__()
-        # Not `or []`: the list is still empty, and it is that very list which will be filled.
+        # Not `or []`: the list is still empty, and warnings will fill this very list.
         self._seen = [] if seen is None else seen
         warnings.simplefilter("always")
         return self._seen
@@ -161,7 +161,7 @@ def read_json(model: bytes, task: Task) -> Ensemble:
 
 
 def _base(written: str, link: Link) -> tuple[float, ...]:
-    """The base score is written as a prediction ("5E-1" or "[5E-1]"); give the margin."""
+    """The margin of the base score, which is written as a prediction ("5E-1" or "[5E-1]")."""
     scores = [float(part) for part in written.strip("[]").split(",")]
     if link == "sigmoid":
         return tuple(math.log(score / (1 - score)) for score in scores)
@@ -171,12 +171,15 @@ def _base(written: str, link: Link) -> tuple[float, ...]:
 
 
 def _tree(tree: dict[str, Any], output: int) -> Tree:
-    """A leaf has left child -1, and its value stands where a split has its threshold."""
+    """A leaf has left child -1, and its value is where a split has its threshold."""
     left, right = tree["left_children"], tree["right_children"]
     conditions = tree["split_conditions"]
     leaf = [child == -1 for child in left]
     if any(tree.get("split_type", ())):
-        raise StepError("xgboost grew a categorical split, which this export does not know")
+        raise StepError(
+            "xgboost grew a categorical split, which this export does not support; remove "
+            "trainer.parameters that ask for one"
+        )
     return Tree(
         output=output,
         feature=[

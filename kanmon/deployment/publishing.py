@@ -98,7 +98,7 @@ def _publish_scorer(connection: "Connection", project: "Project") -> None:
     """
     from botocore.exceptions import ClientError
 
-    from shipping import base
+    from shipping import scorer_package
 
     scoring = project.root / "serving" / "scoring"
     if not scoring.is_dir():
@@ -106,13 +106,15 @@ def _publish_scorer(connection: "Connection", project: "Project") -> None:
     bucket = connection.bucket
     stack = connection.stack_description() or {}
     given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-    key = base.key(scoring, given["FunctionArchitecture"])
+    key = scorer_package.key(scoring, given["FunctionArchitecture"])
     try:
         connection.s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] != "404":
             raise
-        connection.s3.put_object(Bucket=bucket, Key=key, Body=base.without_libraries(scoring))
+        connection.s3.put_object(
+            Bucket=bucket, Key=key, Body=scorer_package.without_libraries(scoring)
+        )
 
 
 def _publish_definitions(

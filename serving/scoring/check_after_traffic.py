@@ -1,6 +1,6 @@
-"""Check After Traffic: does the alias give the new release's scores, now that it has all traffic?
+"""Check After Traffic: does the alias return the new release's scores when it has all traffic?
 
-CodeDeploy runs it when the last request was shifted, and rolls back when it says no.
+CodeDeploy runs it after the last shift of traffic, and rolls back if it fails.
 """
 
 import os
@@ -10,16 +10,16 @@ from typing import Any
 from scorer.lifecycle_hook import Ask, CheckFailedError, answers_golden_records, run
 
 RECORDS = 5
-# Lambda takes a moment until every request follows a changed alias.
+# Lambda needs a moment until every request uses the changed alias.
 ATTEMPTS, PAUSE_SECONDS = 5, 1.0
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Take {DeploymentId, LifecycleEventHookExecutionId}; return {status, found}."""
-    return run(event, os.environ["LIVE_ALIAS"], _patiently)
+    return run(event, os.environ["LIVE_ALIAS"], _check_with_retries)
 
 
-def _patiently(ask: Ask) -> str:
+def _check_with_retries(ask: Ask) -> str:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return f"{answers_golden_records(ask, RECORDS)} records, attempt {attempt}"

@@ -1,6 +1,6 @@
-"""Check Before Traffic: does the new version score the golden records as its release says?
+"""Check Before Traffic: does the new version score the golden records as its release recorded?
 
-CodeDeploy runs it before the first request reaches the version, and rolls back when it says no.
+CodeDeploy runs it before the first request reaches the version, and rolls back if it fails.
 """
 
 import os

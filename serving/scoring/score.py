@@ -1,6 +1,6 @@
-"""Score: answers rows with the model of one release, invoked directly or by its function URL.
+"""Score: scores rows with the model of one release, invoked directly or by its function URL.
 
-Everything slow happens while the module is imported: Lambda keeps the process for later requests.
+Everything slow happens at import: Lambda keeps the process for later requests.
 """
 
 import gc
@@ -25,17 +25,17 @@ capture = Capture(
     prefix=f"capture/{MODEL}/{RELEASE}",
     share=float(os.environ.get("CAPTURE_SHARE", "0")),
 )
-# The first request would otherwise pay for what the runtime does once.
+# Otherwise the first request would pay for what the runtime does once.
 scorer.answer({"row": {}}, "start")
-# What is there now stays; collecting garbage need not look at it again.
+# All objects so far stay: the garbage collector need not look at them again.
 gc.freeze()
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Take {"rows": […]} or a function URL's event; return the answer, or it as HTTP."""
+    """Take {"rows": […]} or a function URL's event; return the answer, for the latter as HTTP."""
     try:
         if isinstance(event, dict) and "requestContext" in event:
-            from scorer.web import serve  # its libraries take longer to import than all the rest
+            from scorer.web import serve  # its libraries take longer to import than the rest
 
             return serve(event, context, score, scorer)
         return score(event, context.aws_request_id)
@@ -44,10 +44,10 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 
 
 def score(request: Any, request_id: str) -> dict[str, Any]:
-    """Answer one request, tell about it, and keep a copy of some."""
+    """Answer one request, log it, and keep a copy of some."""
     started = time.perf_counter()
     answer = scorer.answer(request, request_id)
     if not (isinstance(request, dict) and request.get("check")):
-        telemetry.tell(answer, request_id, started)
+        telemetry.write(answer, request_id, started)
         capture.offer(answer, request_id)
     return answer.document

@@ -1,1 +1,1 @@
-"""From a release's bundle to what CloudFormation deploys: verified, then packaged."""
+"""From a release's bundle to what CloudFormation deploys: verify it, then package it."""

@@ -1,4 +1,4 @@
-"""`make release`: verify and package one after the other, in one process."""
+"""`make release`: verify, then package, in one process."""
 
 import sys
 

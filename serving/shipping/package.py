@@ -1,6 +1,6 @@
-"""`make package`: the release's package, and what CloudFormation deploys it with.
+"""`make package`: build the release's package, and the template and settings to deploy it.
 
-Run after `make verify` in the same folder, whose model it packs.
+Run it after `make verify` in the same folder, which unpacks the model.
 """
 
 import io
@@ -11,16 +11,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from shipping import base
+from shipping import scorer_package
 from shipping.archive import packed
 from shipping.record import GOLDEN, VERIFIED, WORK, Record, ReleaseError, sha256
 from shipping.storage import Storage
 from shipping.verify import LARGEST_FUNCTION, SMALLER, run
 
 TEMPLATE = "serving.yaml"
-# The one line of the template that says where the code is.
+# The line of the template with the place of the code.
 LOCAL_CODE = "    CodeUri: scoring/\n"
-# A spread of nothing would divide by nothing in the alarm's expression.
+# A spread of 0 would divide by 0 in the alarm's expression.
 LEAST_SPREAD = 1e-9
 
 
@@ -29,10 +29,10 @@ def package(
 ) -> Iterator[str]:
     """Upload the package and write verified/packaged.yaml and verified/configuration.json."""
     architecture = environment.get("FUNCTION_ARCHITECTURE", "arm64")
-    key = base.key(folder / "scoring", architecture)
+    key = scorer_package.key(folder / "scoring", architecture)
     content = storage.read(key, "scorer's package")
     if content is None:
-        content = base.built(folder, architecture)
+        content = scorer_package.built(folder, architecture)
         storage.write_once(key, content, "scorer's package")
         yield f"built the scorer's package: {key}"
     model = folder / WORK / "model"
@@ -51,36 +51,36 @@ def package(
     golden = json.loads((folder / GOLDEN).read_bytes())
     settings = configuration(record, golden.get("spread"), environment, architecture)
     (out / "configuration.json").write_text(json.dumps(settings, indent=1) + "\n")
-    yield f"to deploy as {record.document['stack']}-serving-{record.document['model']}"
+    yield f"stack to deploy: {record.document['stack']}-serving-{record.document['model']}"
 
 
 def check_size(whole: bytes, model: int) -> None:
-    """Raise ReleaseError where Lambda would refuse the package for its size; `model` in bytes."""
+    """Raise ReleaseError if the package is too large for Lambda. `model` is the model's bytes."""
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         size = sum(entry.file_size for entry in archive.infolist())
     if size > LARGEST_FUNCTION:
         raise ReleaseError(
-            f"the scoring function would have {size / 1e6:.0f} MB unpacked, {model / 1e6:.0f} MB "
-            f"of them the model, and Lambda takes {LARGEST_FUNCTION / 1e6:.0f} MB; {SMALLER}"
+            f"the scoring function has {size / 1e6:.0f} MB unpacked, {model / 1e6:.0f} MB of them "
+            f"the model, and Lambda allows {LARGEST_FUNCTION / 1e6:.0f} MB; {SMALLER}"
         )
 
 
 def packaged(template: str, code: Mapping[str, str]) -> str:
-    """The template with its code at the uploaded object's version."""
+    """The template, with its code at the uploaded object's version."""
     if template.count(LOCAL_CODE) != 1:
-        raise ReleaseError(f"{TEMPLATE} does not say {LOCAL_CODE.strip()!r} exactly once")
+        raise ReleaseError(f"{TEMPLATE} must have the line {LOCAL_CODE.strip()!r} exactly once")
     return template.replace(LOCAL_CODE, f"    CodeUri: {json.dumps(code)}\n")
 
 
 def configuration(
     record: Record, spread: float | None, environment: Mapping[str, str], architecture: str
 ) -> dict[str, dict[str, str]]:
-    """CodePipeline's template configuration: every parameter of serving.yaml, and stack tags."""
+    """CodePipeline's template configuration: parameters of serving.yaml and tags of the stack."""
     document, serving = record.document, record.document["serving"]
     champion = document.get("champion") or {}
     previous = environment.get("PREVIOUS_RELEASE") or champion.get("release") or "none"
-    if str(previous) == str(document["release"]):  # brought back to where it is recorded to be
-        previous = "none"  # its own requests are not those of the release before
+    if str(previous) == str(document["release"]):  # deployed again
+        previous = "none"  # its own requests are not those of an earlier release
     parameters: dict[str, Any] = {
         "Model": document["model"],
         "Release": document["release"],
@@ -102,13 +102,13 @@ def configuration(
     }
     return {
         "Parameters": {name: _written(value) for name, value in parameters.items()},
-        # The same for every release, or each one would update the tags of every resource.
+        # Without the release: it would change the tags of every resource each time.
         "Tags": {"kanmon:stack": document["stack"], "kanmon:model": document["model"]},
     }
 
 
 def _written(value: Any) -> str:
-    """A parameter as CloudFormation takes it; 1e-09 would be no number to a metric expression."""
+    """A parameter as text. A metric expression does not accept a number like 1e-09."""
     return f"{value:.12f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 

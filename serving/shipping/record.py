@@ -1,4 +1,4 @@
-"""release.json as Verify and packaging need it. Everything they do follows from this record."""
+"""release.json, the record that Verify and packaging work from."""
 
 import hashlib
 import json
@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = 1
-# What the bundle holds at its top besides the serving code, and what is made beside it.
+# What the bundle's top folder has besides the serving code, and what is written beside it.
 RECORD, GOLDEN = "release.json", "golden.json"
 WORK, VERIFIED = "work", "verified"
 NOT_SOURCE = {RECORD, GOLDEN, WORK, VERIFIED}
 
 
 class ReleaseError(Exception):
-    """The release cannot go on; one line that says what does not fit and what to do."""
+    """The release cannot continue. One line says what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """An object version in S3, with the digest that its content must have."""
+    """An object version in S3, with the digest of its content."""
 
     bucket: str
     key: str
@@ -48,22 +48,24 @@ class Record:
             raw = (folder / RECORD).read_bytes()
             document = json.loads(raw)
         except FileNotFoundError:
-            raise ReleaseError("the bundle holds no release.json; open the release again") from None
+            raise ReleaseError("the bundle has no release.json; open a new release") from None
         except ValueError as error:
-            raise ReleaseError(f"release.json is not JSON ({error}); open it again") from None
+            raise ReleaseError(f"release.json is not JSON ({error}); open a new release") from None
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise ReleaseError(
-                f"release.json is not of format {FORMAT}; this code is not the release's own"
+                f"release.json is not of format {FORMAT}; verify it with the code of its own bundle"
             )
         missing = {"model", "release", "stack", "artifact", "golden", "source", "serving", "task"}
         missing -= document.keys()
         if missing:
-            raise ReleaseError(f"release.json lacks {', '.join(sorted(missing))}")
+            raise ReleaseError(
+                f"release.json has no {', '.join(sorted(missing))}; open a new release"
+            )
         return cls(raw, document)
 
     @property
     def name(self) -> str:
-        """The release as people call it: abalone/7."""
+        """The release's name, such as abalone/7."""
         return f"{self.document['model']}/{self.document['release']}"
 
     @property
@@ -73,7 +75,7 @@ class Record:
 
     @property
     def features(self) -> list[dict[str, Any]]:
-        """The bounds of model.yaml's features, if the record has them."""
+        """The features that have bounds in model.yaml, if the record has them."""
         return [
             {key: entry.get(key) for key in ("name", "minimum", "maximum")}
             for entry in self.document.get("features") or ()
@@ -82,5 +84,5 @@ class Record:
 
 
 def sha256(content: bytes) -> str:
-    """The digest by which a release knows its parts."""
+    """The digest that identifies the parts of a release."""
     return hashlib.sha256(content).hexdigest()

@@ -14,34 +14,34 @@ _THERE_ALREADY = {"PreconditionFailed", "ConditionalRequestConflict", "412"}
 
 
 class Storage:
-    """Reads what a release names and writes packages; every failure is a ReleaseError."""
+    """Reads the objects of a release and writes packages. Every failure is a ReleaseError."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client, self.bucket = client, bucket
 
     def fetch(self, place: Place, what: str) -> bytes:
-        """The content of an object version. Raises when its digest is another."""
+        """The content of an object version. Raises ReleaseError if its digest differs."""
         content = self._read(what, place.bucket, place.key, VersionId=place.version)
         if content is None:
             raise ReleaseError(
-                f"{what}: s3://{place.bucket}/{place.key} has no version {place.version} any more; "
+                f"{what}: s3://{place.bucket}/{place.key} no longer has version {place.version}; "
                 "open a new release"
             )
         if sha256(content) != place.sha256:
             raise ReleaseError(
-                f"{what}: s3://{place.bucket}/{place.key} is not what the release was reviewed "
-                f"with (sha256 {sha256(content)[:12]}…, not {place.sha256[:12]}…); open a new one"
+                f"{what}: s3://{place.bucket}/{place.key} has changed since the review (sha256 "
+                f"{sha256(content)[:12]}…, not {place.sha256[:12]}…); open a new release"
             )
         return content
 
     def read(self, key: str, what: str) -> bytes | None:
-        """The content of an object of the data bucket, None if there is none."""
+        """The content of an object of the data bucket; None if there is none."""
         return self._read(what, self.bucket, key)
 
     def write_once(self, key: str, content: bytes, what: str) -> str:
-        """Store the object unless it is there; returns the version that is there now.
+        """Store the object unless it exists; return the version that is there now.
 
-        Raises when what is there has other content.
+        Raises ReleaseError if the existing one has other content.
         """
         try:
             answer: Any = self._client.put_object(
@@ -49,15 +49,15 @@ class Storage:
             )
         except ClientError as error:
             if error.response["Error"]["Code"] not in _THERE_ALREADY:
-                raise _told(what, error) from error
+                raise _release_error(what, error) from error
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             if sha256(answer["Body"].read()) != sha256(content):
                 raise ReleaseError(
-                    f"{what}: s3://{self.bucket}/{key} is there already with other content; if "
-                    "another release was packed at the same time, retry the stage"
+                    f"{what}: s3://{self.bucket}/{key} exists with other content; if another "
+                    "release was packaged at the same time, retry the stage"
                 ) from error
         except BotoCoreError as error:
-            raise _told(what, error) from error
+            raise _release_error(what, error) from error
         return str(answer["VersionId"])
 
     def _read(self, what: str, bucket: str, key: str, **version: str) -> bytes | None:
@@ -67,10 +67,10 @@ class Storage:
         except ClientError as error:
             if error.response["Error"]["Code"] in _MISSING:
                 return None
-            raise _told(what, error) from error
+            raise _release_error(what, error) from error
         except BotoCoreError as error:
-            raise _told(what, error) from error
+            raise _release_error(what, error) from error
 
 
-def _told(what: str, error: Exception) -> ReleaseError:
+def _release_error(what: str, error: Exception) -> ReleaseError:
     return ReleaseError(f"{what}: {error}")

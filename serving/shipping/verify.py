@@ -1,6 +1,6 @@
-"""`make verify`: is the bundle the release that was reviewed, and does its code score as it says?
+"""`make verify`: is the bundle the reviewed release, and does its code score as recorded?
 
-Run in the bundle's folder. Leaves the unpacked model in work/model for `make package`.
+Run it in the bundle's folder. It unpacks the model to work/model for `make package`.
 """
 
 import io
@@ -17,7 +17,7 @@ from shipping.record import GOLDEN, NOT_SOURCE, WORK, Record, ReleaseError, sha2
 from shipping.source import tree_digest
 from shipping.storage import Storage
 
-# What the build project says of its stage.
+# What the build project must set about its stage.
 ENVIRONMENT = (
     "DATA_BUCKET",
     "NOTIFICATIONS_TOPIC_ARN",
@@ -33,9 +33,9 @@ SMALLER = "train a smaller model: fewer rounds or leaves (trainer in model.yaml)
 def verify(
     folder: Path, record: Record, storage: Storage, environment: Mapping[str, str]
 ) -> Iterator[str]:
-    """Check everything, saying what was found; leaves the model's files in work/model.
+    """Check everything; yield a line for each check. Write the model's files to work/model.
 
-    Raises ReleaseError at the first thing that does not fit.
+    Raises ReleaseError at the first difference.
     """
     yield _is_the_one_asked_for(record, environment)
     yield _bundle_is_whole(folder, record, storage)
@@ -52,7 +52,7 @@ def verify(
 
 
 def manifest(record: Record, files: Mapping[str, bytes], leading: int = 0) -> bytes:
-    """What files.json in model/ of the release's package says: see scorer/model.py."""
+    """The content of model/files.json in the release's package: see scorer/model.py."""
     document = {
         "artifact": record.artifact.sha256,
         "files": {name: sha256(content) for name, content in sorted(files.items())},
@@ -77,7 +77,7 @@ def unpacked(artifact: bytes) -> dict[str, bytes]:
             files = {entry.name: archive.extractfile(entry) for entry in found}
             return {name: file.read() for name, file in files.items() if file}
     except (KeyError, OSError, EOFError, tarfile.TarError) as error:
-        raise ReleaseError(f"artifact: not a model of ours ({error}); train it again") from None
+        raise ReleaseError(f"artifact: not a model of Kanmon ({error}); train it again") from None
 
 
 def _is_the_one_asked_for(record: Record, environment: Mapping[str, str]) -> str:
@@ -85,8 +85,8 @@ def _is_the_one_asked_for(record: Record, environment: Mapping[str, str]) -> str
         asked, found = environment.get(variable), str(record.document[key])
         if asked and asked != found:
             raise ReleaseError(
-                f"the bundle is release {record.name} of stack {record.document['stack']}, but "
-                f"{key} {asked} was to be verified; start the pipeline with that one's bundle"
+                f"the bundle is release {record.name} of stack {record.document['stack']}, not of "
+                f"{key} {asked}; start the pipeline with the bundle of that {key}"
             )
     return f"release {record.name}"
 
@@ -96,23 +96,23 @@ def _bundle_is_whole(folder: Path, record: Record, storage: Storage) -> str:
     opened = storage.read(f"releases/{model}/{release}/release.json", "release.json")
     if opened != record.raw:
         raise ReleaseError(
-            "release.json of the bundle is not the one that was opened and reviewed; start the "
+            "the bundle's release.json is not the one that was opened and reviewed; start the "
             "pipeline with the release's own bundle"
         )
     golden = (folder / GOLDEN).read_bytes() if (folder / GOLDEN).is_file() else b""
     if sha256(golden) != record.document["golden"]["sha256"]:
-        raise ReleaseError("golden.json of the bundle is not the release's; open a new release")
+        raise ReleaseError("the bundle's golden.json is not the release's; open a new release")
     digest = tree_digest(folder, but=NOT_SOURCE)
     if digest != record.document["source"]["sha256"]:
         raise ReleaseError(
-            f"the serving code of the bundle is not the release's (sha256 {digest[:12]}…, not "
+            f"the bundle's serving code is not the release's (sha256 {digest[:12]}…, not "
             f"{record.document['source']['sha256'][:12]}…); open a new release"
         )
     return f"bundle as recorded: serving code {digest[:12]}…"
 
 
 def _scores_as_recorded(folder: Path, model: Path, record: Record) -> str:
-    """Put the golden records through the code that will serve, and note what leads the scores."""
+    """Score the golden records with the code that will serve. Record the leading feature."""
     code = str(folder / "scoring")
     if code not in sys.path:
         sys.path.insert(0, code)
@@ -124,14 +124,17 @@ def _scores_as_recorded(folder: Path, model: Path, record: Record) -> str:
     try:
         golden = Golden.read(model / GOLDEN)
     except (KeyError, TypeError, ValueError) as error:
-        raise ReleaseError(f"golden.json cannot be read ({error!r})") from None
+        raise ReleaseError(f"golden.json cannot be read ({error!r}); open a new release") from None
     try:
         loaded = Model.load(model, record.artifact.sha256, record.features)
     except ModelError as error:
         raise ReleaseError(str(error)) from None
     tasks = {record.document["task"], golden.task, loaded.encoding.task}
     if len(tasks) > 1:
-        raise ReleaseError(f"release, golden records and model disagree on the task: {tasks}")
+        raise ReleaseError(
+            "release, golden records and model have different tasks "
+            f"({', '.join(map(str, tasks))}); open a new release"
+        )
     scorer = Scorer(loaded, record.document["model"], record.document["release"])
     differences = golden.differences(scorer.answer(golden.request(), "verify").document)
     if differences:
@@ -139,19 +142,21 @@ def _scores_as_recorded(folder: Path, model: Path, record: Record) -> str:
     moved = loaded.moved(Encoder(loaded.encoding).encode(golden.rows).matrix)
     files = {name: (model / name).read_bytes() for name in MODEL_FILES}
     (model / "files.json").write_bytes(manifest(record, files, moved.index(max(moved))))
-    return f"{len(golden.rows)} golden records score as recorded, and as in the library"
+    return f"{len(golden.rows)} golden records score as recorded and as in the library"
 
 
 Steps = Callable[[Path, Record, Storage, Mapping[str, str]], Iterator[str]]
 
 
 def run(steps: Steps, name: str) -> int:
-    """Run the steps on the bundle in this folder; 1 and one line when something does not fit."""
+    """Run the steps on the bundle in this folder. On a ReleaseError print one line and return 1."""
     folder = Path.cwd()
     try:
         missing = [word for word in ENVIRONMENT if not os.environ.get(word)]
         if missing:
-            raise ReleaseError(f"the build project does not set {', '.join(missing)}")
+            raise ReleaseError(
+                f"the build project does not set {', '.join(missing)}; deploy the platform again"
+            )
         record = Record.read(folder)
         storage = Storage(_s3(), os.environ["DATA_BUCKET"])
         for line in steps(folder, record, storage, os.environ):
@@ -164,7 +169,7 @@ def run(steps: Steps, name: str) -> int:
 
 @cache
 def _s3() -> Any:
-    import botocore.session  # half the time of boto3, whose transfers nothing here needs
+    import botocore.session  # starts twice as fast as boto3
 
     return botocore.session.get_session().create_client("s3")
 

@@ -1,4 +1,4 @@
-"""The Docker tier: `make test-docker`. Anything else collects it and says that it is skipped."""
+"""The Docker tier: `make test-docker`. Any other command reports it as skipped."""
 
 import subprocess
 

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from shipping import base
+from shipping import scorer_package
 from shipping.package import package
 from shipping.record import Record
 from shipping.storage import Storage
@@ -42,8 +42,8 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         record, storage = Record.read(folder), Storage(s3, BUCKET)
         list(verify(folder, record, storage, {}))
         environment = ENVIRONMENT | {"FUNCTION_ARCHITECTURE": "x86_64"}
-        said = list(package(folder, record, storage, environment))
-        assert said[0].startswith("built the scorer's package: packages/base/")
+        printed = list(package(folder, record, storage, environment))
+        assert printed[0].startswith("built the scorer's package: packages/base/")
         text = (folder / "verified/packaged.yaml").read_text()
         [line] = [line for line in text.splitlines() if line.startswith("    CodeUri: ")]
         code = json.loads(line.partition("CodeUri: ")[2])
@@ -121,4 +121,6 @@ def test_the_package_has_bytecode_for_python_3_13_and_fits_into_lambda(packaged:
     assert (packaged / "task/__pycache__/score.cpython-313.pyc").is_file()
     assert list((packaged / "task/numpy/__pycache__").glob("*.cpython-313.pyc"))
     assert not [name for name in compiled if "cpython-311" in name or "aarch64" in name]
-    assert base.key(packaged / "scoring", "x86_64") != base.key(packaged / "scoring", "arm64")
+    assert scorer_package.key(packaged / "scoring", "x86_64") != scorer_package.key(
+        packaged / "scoring", "arm64"
+    )

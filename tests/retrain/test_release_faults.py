@@ -24,7 +24,7 @@ def test_a_release_whose_parts_were_changed_is_not_deployed_and_says_which(cups:
     faults: dict[str, Callable[[Releases, int], None]] = {
         "the model file is gone": artifact_deleted,
         "the image of train in the registry was changed": image_changed,
-        "release.json of the bundle is not the one that was opened": record_replaced,
+        "the bundle's release.json is not the one that was opened": record_replaced,
     }
     numbers = {}
     for says, harm in faults.items():

@@ -110,7 +110,7 @@ def nonsense(answer):
         (nonsense, "release None answered, not release 7"),
     ],
 )
-def test_a_version_that_answers_otherwise_is_rolled_back_and_the_log_says_why(
+def test_a_version_that_answers_otherwise_is_rolled_back_and_the_log_shows_why(
     deployment, capsys, spoil, found
 ):
     score = deployment.functions[VERSION]

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from shipping import base
+from shipping import scorer_package
 from shipping.archive import packed
 from shipping.package import LOCAL_CODE, check_size, configuration, package, packaged
 from shipping.record import Record, ReleaseError, sha256
@@ -23,8 +23,8 @@ from tests.support.trained_releases import BUCKET, ENVIRONMENT, ROOT, SERVING
 def published(bundle, s3):
     """The bundle, verified, with the scorer's package in the bucket as `kanmon deploy` puts it."""
     scoring = bundle.folder / "scoring"
-    content = base.without_libraries(scoring)
-    s3.put_object(Bucket=BUCKET, Key=base.key(scoring, "arm64"), Body=content)
+    content = scorer_package.without_libraries(scoring)
+    s3.put_object(Bucket=BUCKET, Key=scorer_package.key(scoring, "arm64"), Body=content)
     list(verify(bundle.folder, Record.read(bundle.folder), Storage(s3, BUCKET), {}))
     return bundle
 
@@ -65,7 +65,7 @@ def test_a_package_that_is_there_with_other_content_is_not_deployed(published, s
     key = code_of(published)["Key"]
     s3.put_object(Bucket=BUCKET, Key=key, Body=b"other")
 
-    with pytest.raises(ReleaseError, match="there already with other content"):
+    with pytest.raises(ReleaseError, match="exists with other content"):
         run(published, s3)
 
 
@@ -161,7 +161,7 @@ def test_the_release_to_compare_with_is_the_one_in_service(champion, variable, p
     settings = configuration(Record(b"", document), 0.0, ENVIRONMENT | variable, "arm64")
 
     assert settings["Parameters"]["PreviousRelease"] == previous
-    # A model that always says the same has no spread; it may not divide by zero.
+    # A model with constant scores has no spread, which must not divide by zero.
     assert settings["Parameters"]["ScoreSpread"] == "0.000000001"
 
 
@@ -179,20 +179,20 @@ def test_a_package_larger_than_lambda_takes_is_refused_with_both_sizes(monkeypat
         check_size(whole, 20_000_000)
 
     assert str(refused.value).startswith(
-        "the scoring function would have 28 MB unpacked, 20 MB of them the model, and Lambda "
-        "takes 26 MB; train a smaller model"
+        "the scoring function has 28 MB unpacked, 20 MB of them the model, and Lambda "
+        "allows 26 MB; train a smaller model"
     )
 
 
 def test_packaging_without_verifying_is_refused(bundle, s3):
     scoring = bundle.folder / "scoring"
-    s3.put_object(Bucket=BUCKET, Key=base.key(scoring, "arm64"), Body=packed({"a": b""}))
+    s3.put_object(Bucket=BUCKET, Key=scorer_package.key(scoring, "arm64"), Body=packed({"a": b""}))
 
     with pytest.raises(ReleaseError, match="run `make verify` first"):
         run(bundle, s3)
 
 
-def test_without_the_scorers_package_and_the_sam_cli_the_mend_is_told(bundle, s3, monkeypatch):
+def test_without_the_scorers_package_and_the_sam_cli_the_fix_is_reported(bundle, s3, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
 
     with pytest.raises(ReleaseError, match="`kanmon deploy` publishes it"):
@@ -201,9 +201,9 @@ def test_without_the_scorers_package_and_the_sam_cli_the_mend_is_told(bundle, s3
 
 def test_the_scorers_package_is_another_for_other_code_or_another_processor(bundle):
     scoring = bundle.folder / "scoring"
-    keys = {base.key(scoring, "arm64"), base.key(scoring, "x86_64")}
+    keys = {scorer_package.key(scoring, "arm64"), scorer_package.key(scoring, "x86_64")}
     (scoring / "score.py").write_text("# other\n")
-    keys.add(base.key(scoring, "arm64"))
+    keys.add(scorer_package.key(scoring, "arm64"))
 
     assert len(keys) == 3
     assert all(key.startswith("packages/base/") and key.endswith(".zip") for key in keys)

@@ -19,13 +19,13 @@ def lines(bundle, s3, **environment):
 def test_a_release_as_it_was_opened_is_verified(s3, tmp_path, task):
     bundle = opened(tmp_path / "bundle", s3, task)
 
-    said = lines(bundle, s3, MODEL="shells", RELEASE="7", STACK_NAME="kanmon-test")
+    printed = lines(bundle, s3, MODEL="shells", RELEASE="7", STACK_NAME="kanmon-test")
 
-    assert said == [
+    assert printed == [
         "release shells/7",
         f"bundle as recorded: serving code {bundle.document['source']['sha256'][:12]}…",
         f"artifact as recorded: {bundle.document['artifact']['sha256'][:12]}…",
-        "40 golden records score as recorded, and as in the library",
+        "40 golden records score as recorded and as in the library",
     ]
 
 
@@ -128,20 +128,20 @@ KNOWN = json.loads(golden(trained()))
 @pytest.mark.parametrize(
     ("tamper", "words"),
     [
-        (other_artifact, r"artifact: s3://\S+/model.tar.gz is not what the release was reviewed"),
-        (lost_artifact, r"artifact: s3://\S+/model.tar.gz has no version \S+ any more"),
-        (no_artifact, "artifact: not a model of ours"),
-        (other_code, "the serving code of the bundle is not the release's"),
-        (more_code, "the serving code of the bundle is not the release's"),
-        (other_golden, "golden.json of the bundle is not the release's"),
-        (no_golden, "golden.json of the bundle is not the release's"),
-        (other_record, "release.json of the bundle is not the one that was opened and reviewed"),
-        (unopened_record, "release.json of the bundle is not the one that was opened"),
+        (other_artifact, r"artifact: s3://\S+/model.tar.gz has changed since the review"),
+        (lost_artifact, r"artifact: s3://\S+/model.tar.gz no longer has version \S+;"),
+        (no_artifact, "artifact: not a model of Kanmon"),
+        (other_code, "the bundle's serving code is not the release's"),
+        (more_code, "the bundle's serving code is not the release's"),
+        (other_golden, "the bundle's golden.json is not the release's"),
+        (no_golden, "the bundle's golden.json is not the release's"),
+        (other_record, "the bundle's release.json is not the one that was opened and reviewed"),
+        (unopened_record, "the bundle's release.json is not the one that was opened"),
         (broken_record, "release.json is not JSON"),
-        (no_record, "the bundle holds no release.json"),
+        (no_record, "the bundle has no release.json"),
         (later_record, "release.json is not of format 1"),
-        (short_record, "release.json lacks artifact, serving"),
-        (other_task, "release, golden records and model disagree on the task"),
+        (short_record, "release.json has no artifact, serving"),
+        (other_task, "release, golden records and model have different tasks"),
         (golden_of(format=2), "golden.json cannot be read"),
         (golden_of(tolerance=None), "golden.json cannot be read"),
         (
@@ -170,9 +170,9 @@ def test_whatever_differs_from_the_reviewed_release_stops_it_with_one_line(
 @pytest.mark.parametrize(
     ("variable", "words"),
     [
-        ({"MODEL": "churn"}, "model churn was to be verified"),
-        ({"RELEASE": "8"}, "release 8 was to be verified"),
-        ({"STACK_NAME": "kanmon-prod"}, "stack kanmon-prod was to be verified"),
+        ({"MODEL": "churn"}, "not of model churn; start"),
+        ({"RELEASE": "8"}, "not of release 8; start"),
+        ({"STACK_NAME": "kanmon-prod"}, "not of stack kanmon-prod; start"),
     ],
 )
 def test_the_bundle_of_another_release_is_refused(bundle, s3, variable, words):
@@ -180,7 +180,7 @@ def test_the_bundle_of_another_release_is_refused(bundle, s3, variable, words):
         lines(bundle, s3, **variable)
 
 
-def test_an_answer_of_s3_that_is_no_object_is_told_in_one_line(bundle, s3):
+def test_an_answer_of_s3_that_is_no_object_is_reported_in_one_line(bundle, s3):
     storage = Storage(s3, "kanmon-other-bucket")
 
     with pytest.raises(ReleaseError, match=r"release.json: .*NoSuchBucket"):

@@ -73,13 +73,14 @@ def draft_model(
     keys: list[str] | None = None,
 ) -> Draft:
     """Draft a model from a table. Raises BadInputError if the table cannot train one."""
-    from preprocess.columns import one_spelling
+    from preprocess.columns import canonical_whole_numbers
 
     sample = read_sample(source)
     sample.require([target, *(keys or [])])
     missing = missing_words(sample.frame)
     # Spelled as in a run, so that the draft has the values, classes and keys that the run sees.
-    frame = one_spelling(sample.frame.with_columns(_without(missing)), sample.frame.columns)
+    frame = sample.frame.with_columns(_without(missing))
+    frame = canonical_whole_numbers(frame, frame.columns)
     judged = judge_target(frame[target], target, task, positive)
     others = [column for column in frame.columns if column != target]
     key = _checked_keys(frame, keys) if keys else _likely_key(frame, others)

@@ -57,7 +57,7 @@ class Sample:
 
 def read_sample(path: Path) -> Sample:
     """Read a file's first rows. Raises BadInputError if it is no such file."""
-    from preprocess.parquetfile import is_parquet
+    from preprocess.parquet_reader import is_parquet
 
     data_files([path], None)  # checks that it exists, is readable and is not empty
     delimiter, odd = ",", dict[str, str]()
@@ -96,8 +96,8 @@ def _csv(path: Path) -> tuple["pl.DataFrame", str]:
     import polars as pl
 
     from preprocess.columns import Layout
-    from preprocess.csvfile import read_csv
-    from preprocess.problems import FileError
+    from preprocess.csv_reader import read_csv
+    from preprocess.findings import FileError
 
     frames: list[pl.DataFrame] = []
     try:
@@ -116,15 +116,15 @@ def _csv(path: Path) -> tuple["pl.DataFrame", str]:
 
 def _refused(problem: "Problem") -> BadInputError:
     """The error that Preprocess would report."""
-    what = str(problem).removesuffix(f"; {problem.mend}")
-    return BadInputError(what, f"{problem.mend[0].upper()}{problem.mend[1:]}.")
+    what = str(problem).removesuffix(f"; {problem.fix}")
+    return BadInputError(what, f"{problem.fix[0].upper()}{problem.fix[1:]}.")
 
 
 def _delimiter_and_names(path: Path) -> tuple[str, list[str]]:
     """The delimiter that splits the first rows into the same and largest number of cells, and the
     names in the header.
     """
-    from preprocess.records import decoded, pieces
+    from preprocess.csv_pieces import decoded, pieces
 
     text, line = "", 1
     for piece in islice(pieces(path, str(path), PIECE_BYTES), 2):  # the header and rows

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from contract.spelling import spelled
+from contract.whole_numbers import canonical
 from kanmon.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -144,11 +144,11 @@ def counted(known: "pl.Series") -> list[tuple[str, int]]:
 
 def _positive(name: str, classes: list[str], given: str | None) -> str:
     if given is not None:
-        if spelled(given) not in classes:
+        if canonical(given) not in classes:
             raise BadInputError(
                 f"the target {name} is never {given!r}", f"Its values are {', '.join(classes)}."
             )
-        return spelled(given)
+        return canonical(given)
     for word in POSITIVE_WORDS:
         for value in classes:
             if value.lower() == word:

@@ -1,1 +1,1 @@
-"""Scoring a model's rows: what the request says, what the model answers, what is told about it."""
+"""Score a model's rows: read the request, answer it, log it and capture a sample."""

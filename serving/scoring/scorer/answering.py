@@ -1,7 +1,7 @@
-"""What a request is answered: predictions, and for every row without one an error that says why.
+"""Answer a request: a prediction for each row, or an error with the reason.
 
-A request is {"rows": [{feature: value, …}, …]} or {"row": {…}}. `"check": true` marks one that the
-platform itself makes to look at a release: it is scored alike, but neither measured nor captured.
+A request is {"rows": [{feature: value, …}, …]} or {"row": {…}}. The platform adds `"check": true`
+to its own requests, which check a release: these are scored too, but not measured or captured.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scorer.features import shown
+from scorer.encoding import shown
 from scorer.model import Model
-from scorer.rows import Encoder, Remark, told
+from scorer.rows import Encoder, Remark, limited
 
 MOST_ROWS = 5_000
-# What an answer of the largest request may hold and still fit into Lambda's 6 MB.
+# As many scores still fit into Lambda's 6 MB.
 MOST_SCORES = 100_000
 
 OK, BAD_REQUEST, TOO_LARGE = 200, 400, 413
@@ -25,7 +25,7 @@ Scores = NDArray[np.float32]
 
 
 class RequestError(Exception):
-    """The request as a whole cannot be answered; `status` is what HTTP calls that."""
+    """The whole request cannot be answered; `status` is the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -34,9 +34,10 @@ class RequestError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """The document to send, and what telemetry and capture want to know besides.
+    """The document to send, and what telemetry and capture need besides.
 
-    `scores` has one number per prediction: the value, the positive's or the winner's probability.
+    `scores` has one number per prediction: the value, or the probability of the positive or the
+    predicted class.
     """
 
     document: dict[str, Any]
@@ -57,7 +58,7 @@ class Scorer:
         self._predict = _predictor(model)
 
     def answer(self, request: object, request_id: str) -> Answer:
-        """Score a request's rows. Never raises for what a caller sent."""
+        """Score a request's rows. Never raises because of what a caller sent."""
         try:
             rows = self._rows(request)
         except RequestError as error:
@@ -82,14 +83,14 @@ class Scorer:
     def _rows(self, request: object) -> Sequence[object]:
         if not isinstance(request, Mapping):
             raise RequestError(
-                BAD_REQUEST, f"a request is an object with rows or row, this is {shown(request)}"
+                BAD_REQUEST, f"a request is an object with rows or row, not {shown(request)}"
             )
         unknown = sorted(map(str, request.keys() - {"rows", "row", "check"}))
         if unknown:
             raise RequestError(
                 BAD_REQUEST,
-                f"a request has no {shown(unknown[0])}; send {{'rows': [{{feature: value}}]}} or "
-                "{'row': {feature: value}}",
+                f"a request has no key {shown(unknown[0])}; send {{'rows': [{{feature: value}}]}} "
+                "or {'row': {feature: value}}",
             )
         if ("rows" in request) == ("row" in request):
             raise RequestError(BAD_REQUEST, "send either rows (a list of objects) or row (one)")
@@ -97,7 +98,7 @@ class Scorer:
             return [request["row"]]
         rows = request["rows"]
         if not isinstance(rows, list) or not rows:
-            raise RequestError(BAD_REQUEST, "rows is a list of objects, with at least one in it")
+            raise RequestError(BAD_REQUEST, "rows must be a list of at least one object")
         if len(rows) > self.most_rows:
             raise RequestError(
                 TOO_LARGE,
@@ -116,7 +117,7 @@ class Scorer:
         warnings: list[Remark],
     ) -> Answer:
         status = OK if predictions else BAD_REQUEST
-        document = self._document(request_id, status, predictions, errors, told(warnings))
+        document = self._document(request_id, status, predictions, errors, limited(warnings))
         return Answer(document, numbers, rows, len(errors))
 
     def _document(
@@ -185,7 +186,7 @@ def _predictor(model: Model) -> Predictor:
 def _finite(
     predictions: list[Prediction], numbers: Sequence[float], scores: Scores
 ) -> tuple[list[Prediction], list[float], list[Remark]]:
-    """Take out the rows for which the model has no finite score: JSON has no word for one."""
+    """Remove the rows without a finite score, which JSON cannot express."""
     good = [bool(np.isfinite(each).all()) for each in scores]
     message = "the model's score for this row is not a finite number; check the row's values"
     errors = [

@@ -1,9 +1,9 @@
-"""Keeps a sample of the scored rows in S3, for the monitoring of what the model is asked.
+"""Capture a sample of the scored rows in S3, for monitoring.
 
-A request is kept after it was answered where that can be done: a background thread writes, and an
-internal Lambda extension asks Lambda to let it finish before the process is frozen. Where no
-extension can be registered the thread writes when it gets to. A row that could not be kept is
-dropped with a line in the log: no request fails or waits for it.
+A background thread writes. An internal Lambda extension makes Lambda wait for it before it freezes
+the process, so the caller has its answer first. Where no extension can be registered, the thread
+writes when it gets time. Rows that cannot be written are dropped with a line in the log: no request
+fails or waits because of them.
 """
 
 import json
@@ -16,12 +16,12 @@ from zlib import crc32
 from scorer.answering import Answer
 from scorer.extension import Extension
 
-# More waiting than this means that S3 is not to be reached; nothing may pile up.
+# If more are waiting, S3 cannot be reached; requests must not pile up.
 MOST_WAITING = 8
 
 
 class Capture:
-    """Writes every answer that the share picks below `prefix`, as JSON lines with a row each."""
+    """Writes the share of answers below `prefix`, as JSON lines: one row a line."""
 
     def __init__(self, bucket: str, prefix: str, share: float) -> None:
         self._bucket, self._prefix = bucket, prefix
@@ -33,7 +33,7 @@ class Capture:
             self._extension = Extension.register(self._waiting.join)
 
     def offer(self, answer: Answer, request_id: str) -> None:
-        """Keep the answer if its request is of the sample; the request's id decides that."""
+        """Keep the answer if its request is in the sample, which the request's id decides."""
         if crc32(request_id.encode()) < self._below and answer.document["predictions"]:
             now = time.gmtime()
             day, clock = time.strftime("%Y-%m-%d", now), time.strftime("%H%M%S", now)
@@ -41,15 +41,15 @@ class Capture:
             try:
                 self._waiting.put_nowait((key, _lines(answer, now)))
             except queue.Full:
-                _told("a request was not captured: S3 does not keep up")
+                _warn("a request was not captured: S3 is too slow")
 
     def answered(self) -> None:
-        """Say at the end of every invocation, of whatever kind, that writing may go on."""
+        """Allow writing to continue. Call it at the end of every invocation of any kind."""
         if self._extension:
             self._extension.answered()
 
     def wait(self) -> None:
-        """Return when all that was offered has been written or given up."""
+        """Return when all offered answers are written or dropped."""
         self._waiting.join()
 
     def _write(self) -> None:
@@ -58,12 +58,12 @@ class Capture:
             key, content = self._waiting.get()
             try:
                 if client is None:
-                    import boto3  # it takes longer than all else; most requests need none
+                    import boto3  # slow to import, and most requests do not need it
 
                     client = boto3.client("s3")
                 client.put_object(Bucket=self._bucket, Key=key, Body=content)
-            except Exception as error:  # whatever it is, it must not end the thread
-                _told(f"a request was not captured: {type(error).__name__}: {error}")
+            except Exception as error:  # no error may end the thread
+                _warn(f"a request was not captured: {type(error).__name__}: {error}")
             finally:
                 self._waiting.task_done()
 
@@ -83,5 +83,5 @@ def _lines(answer: Answer, now: time.struct_time) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _told(message: str) -> None:
+def _warn(message: str) -> None:
     sys.stdout.write(json.dumps({"level": "WARNING", "message": message}) + "\n")

@@ -1,7 +1,7 @@
 """An internal Lambda extension: work that Lambda waits for after the caller has its answer.
 
-Lambda freezes the process as soon as the handler and every extension say that they are done. A
-thread that is registered as one says so only when its work is finished.
+Lambda freezes the process when the handler and every extension are done. An extension reports this
+by asking for the next event. This one asks only when its work is finished.
 """
 
 import json
@@ -14,7 +14,7 @@ NAME = "capture"
 
 
 class Extension:
-    """Waits for `finish` after every answered request, then lets Lambda freeze the process."""
+    """Runs `finish` after every answered request, then lets Lambda freeze the process."""
 
     def __init__(self, address: str, identifier: str, finish: Callable[[], None]) -> None:
         self._address, self._identifier, self._finish = address, identifier, finish
@@ -23,7 +23,7 @@ class Extension:
 
     @classmethod
     def register(cls, finish: Callable[[], None]) -> "Extension | None":
-        """Register with Lambda; None where there is none, or where it takes no extensions."""
+        """Register with Lambda. None outside Lambda, or if it accepts no extension."""
         address = os.environ.get("AWS_LAMBDA_RUNTIME_API")
         if not address:
             return None
@@ -38,7 +38,7 @@ class Extension:
         return cls(address, identifier, finish) if status == 200 and identifier else None
 
     def answered(self) -> None:
-        """Say that the request is answered, as far as the handler is concerned."""
+        """Report that the handler has answered the request."""
         self._answered.set()
 
     def _serve(self) -> None:
@@ -58,7 +58,7 @@ class Extension:
 def _call(
     address: str, method: str, path: str, headers: dict[str, str], body: Any = None
 ) -> tuple[int, Any, bytes]:
-    from http.client import HTTPConnection  # only where there is something to capture
+    from http.client import HTTPConnection  # only needed with capture
 
     connection = HTTPConnection(address)
     content = None if body is None else json.dumps(body)

@@ -1,6 +1,6 @@
-"""The release's golden records: test rows with the scores the model is known to give for them.
+"""The release's golden records: test rows with the recorded scores of the model.
 
-Standard library only: the hooks, the verification and whoever asks a live function use it.
+Standard library only: the hooks, Verify and the command line use it.
 """
 
 import json
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-# The same ONNX file in the same runtime: another processor may change a last digit, nothing more.
+# The same ONNX file in the same runtime: another processor may only change a last digit.
 SAME = 1e-6
 
 Scores = Sequence[Sequence[float]]
@@ -18,7 +18,7 @@ Task = Literal["regression", "binary", "multiclass"]
 
 @dataclass(frozen=True)
 class Golden:
-    """Rows as a caller sends them. `scores` are the ONNX form's, `native` the library's own."""
+    """Rows as a caller sends them. `scores` are those of the ONNX form, `native` of the library."""
 
     task: Task
     rows: Sequence[Mapping[str, Any]]
@@ -28,7 +28,7 @@ class Golden:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Golden":
-        """Read golden.json. Raises KeyError or ValueError when it is none."""
+        """Read golden.json. Raises KeyError or ValueError if it is not valid."""
         document = json.loads(text)
         if document.get("format") != 1:
             raise ValueError(f"golden.json has format {document.get('format')!r}, not 1")
@@ -42,15 +42,15 @@ class Golden:
 
     @classmethod
     def read(cls, path: Path) -> "Golden":
-        """Read the file at `path`."""
+        """Read a golden.json file."""
         return cls.from_json(path.read_bytes())
 
     def request(self, most: int | None = None) -> dict[str, Any]:
-        """Ask for the records' scores, of the first `most` only; neither measured nor captured."""
+        """A request for the scores of the first `most` records; it is not measured or captured."""
         return {"check": True, "rows": list(self.rows[:most])}
 
     def differences(self, answer: Mapping[str, Any], most: int | None = None) -> list[str]:
-        """What in the answer to `request` is not as it should be, a line each."""
+        """What is wrong in the answer to `request`, one line for each difference."""
         rows = len(self.rows[:most])
         refused = [
             f"golden record {error['row']}: {error['feature'] or 'the row'}: {error['message']}"
@@ -79,8 +79,8 @@ def scores_of(prediction: Mapping[str, Any]) -> list[float]:
 
 
 def _apart(whose: str, task: Task, got: Scores, wanted: Scores, tolerance: float) -> Iterator[str]:
-    """Differences beyond the tolerance, by the rule of Evaluate's parity: those of a prediction
-    count relative to its size, or to the mean size of all where that is larger."""
+    """Differences beyond the tolerance, by the rule of Evaluate's parity: for a regression relative
+    to the prediction's size, or to the mean size of all if that is larger."""
     sizes = [abs(row[0]) for row in wanted]
     mean = sum(sizes) / max(len(sizes), 1)
     far = []
@@ -88,7 +88,7 @@ def _apart(whose: str, task: Task, got: Scores, wanted: Scores, tolerance: float
         scale = max(sizes[number], mean, 1e-30) if task == "regression" else 1.0
         pairs = zip(mine, theirs, strict=False)
         difference = max((abs(one - other) / scale for one, other in pairs), default=0.0)
-        # Phrased so that NaN, for which every comparison is false, counts.
+        # Written so that NaN counts: every comparison with it is false.
         if len(mine) != len(theirs) or not difference <= tolerance:
             far.append((number, mine, theirs))
     if far:

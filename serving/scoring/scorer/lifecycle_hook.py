@@ -1,6 +1,6 @@
-"""A CodeDeploy hook: looks at a function and tells the deployment whether to go on.
+"""A CodeDeploy lifecycle hook: checks a function and reports to the deployment if it may continue.
 
-boto3 comes with Lambda's runtime. Whatever happens, the deployment gets an answer: without one it
+boto3 comes with Lambda's runtime. The deployment gets a status whatever happens: without one it
 would wait an hour and then fail without a reason.
 """
 
@@ -17,25 +17,25 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class CheckFailedError(Exception):
-    """The function does not answer as its release should; the message says how."""
+    """The function does not answer as its release should. The message has the difference."""
 
 
 def run(event: dict[str, Any], function: str, check: Callable[[Ask], str]) -> dict[str, str]:
-    """Run the check against a version or alias, and answer the deployment; says what it found.
+    """Run the check against a version or alias, and report to the deployment.
 
-    `check` gets a way to invoke the function. It returns what it saw, or raises.
+    `check` gets a function that invokes it. It returns what it found, or raises.
     """
     import boto3
 
     status: Literal["Succeeded", "Failed"] = "Failed"
-    found = "the check did not end"
+    found = "the check did not finish"
     try:
         client = boto3.client("lambda")
         found = check(lambda request: _invoke(client, function, request))
         status = "Succeeded"
     except CheckFailedError as error:
         found = str(error)
-    except Exception as error:  # also of AWS, of the network, of a broken package
+    except Exception as error:  # from AWS, the network or a broken package
         found = f"{type(error).__name__}: {error}"
     finally:
         facts = {"status": status, "found": found, "function": function}
@@ -50,7 +50,7 @@ def run(event: dict[str, Any], function: str, check: Callable[[Ask], str]) -> di
 
 
 def answers_golden_records(ask: Ask, most: int | None = None) -> int:
-    """Hold the function to the golden records; returns how many. Raises CheckFailedError."""
+    """Check the function with the golden records; return how many. Raises CheckFailedError."""
     golden = Golden.read(GOLDEN)
     answer = ask(golden.request(most))
     release = _release()["release"]

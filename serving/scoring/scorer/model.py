@@ -1,4 +1,4 @@
-"""The release's model as it lies in the function's package, checked before it is believed."""
+"""The release's model in the function's package. Its digests are checked before it is loaded."""
 
 import hashlib
 import json
@@ -11,23 +11,24 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from scorer.features import Encoding, read_encoding
+from scorer.encoding import Encoding, read_encoding
 
-# What `make verify` writes beside the files: which artifact they are from, and their digests.
+# `make verify` writes it beside the files: the artifact they come from, and their digests.
 MANIFEST = "files.json"
-# For fewer rows sorting takes longer than it saves.
+# With fewer rows, sorting takes longer than it saves.
 ROWS_WORTH_SORTING = 64
 
 
 class ModelError(Exception):
-    """The package does not hold the model of its release, or holds one that cannot be used."""
+    """The package does not contain its release's model, or the model cannot be used."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model. `threshold` is the score from which a row is positive; binary only.
+    """A loaded model.
 
-    `leading` is the position of the feature that moves the scores most.
+    threshold: the score from which a row is positive; binary only.
+    leading: the position of the feature that moves the scores most.
     """
 
     encoding: Encoding
@@ -54,9 +55,8 @@ class Model:
     def scores(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score encoded rows: float32 [rows, 1], for multiclass [rows, classes].
 
-        Rows that are alike take the same way through the trees, and a processor guesses well what
-        it has just seen. So many rows are scored in the order of the feature that matters most,
-        which takes a third less time and gives each row the same score.
+        Similar rows take similar paths through the trees, which a processor predicts well. So many
+        rows are scored in the order of the leading feature: a third less time, the same scores.
         """
         if len(matrix) < ROWS_WORTH_SORTING:
             return self._run(matrix)
@@ -71,7 +71,7 @@ class Model:
         return scores
 
     def moved(self, matrix: NDArray[np.float32]) -> list[float]:
-        """How far the rows' scores move, on the mean, when a feature's values change places."""
+        """For each feature, how much the scores change on average when its values swap rows."""
         before = self._run(matrix)
         found = []
         for position in range(matrix.shape[1]):
@@ -82,10 +82,10 @@ class Model:
 
 
 def _checked(folder: Path, manifest: Mapping[str, Any], sha256: str) -> Mapping[str, bytes]:
-    """The files that the manifest names, each of the content it says."""
+    """The files that the manifest names. Raises ModelError if a digest differs."""
     if manifest["artifact"] != sha256:
         raise ModelError(
-            f"the package holds the artifact {manifest['artifact'][:12]}…, but the release is of "
+            f"the package has the artifact {manifest['artifact'][:12]}…, but the release has "
             f"{sha256[:12]}…; promote the release again"
         )
     files = {name: (folder / name).read_bytes() for name in manifest["files"]}
@@ -98,17 +98,17 @@ def _checked(folder: Path, manifest: Mapping[str, Any], sha256: str) -> Mapping[
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """files.json: the artifact's sha256, the files' sha256, the features' bounds, the leader."""
+    """files.json: the sha256 of artifact and files, the features' bounds, the leading feature."""
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
         return manifest
     except FileNotFoundError:
-        raise ModelError(f"{folder}: there is no model; the package of a release has one") from None
+        raise ModelError(f"{folder}: there is no model; deploy the package of a release") from None
 
 
 def _session(content: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    # More threads add a row's trees in another order, and so change its last digit.
+    # More threads would add a row's trees in another order and change its last digit.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

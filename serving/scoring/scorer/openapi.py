@@ -1,4 +1,4 @@
-"""GET /openapi.json: the routes as powertools describes them, with this model's schemas."""
+"""GET /openapi.json: the routes as Powertools describes them, with this model's schemas."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from scorer.schema import answer_schema, request_schema, row_schema
 
 
 def described(resolver: LambdaFunctionUrlResolver, scorer: Scorer) -> dict[str, Any]:
-    """The OpenAPI 3.1 document. It names no server: the function's URL is where it came from."""
+    """The OpenAPI 3.1 document. It names no server: the server is where it was fetched from."""
     model, release = scorer.facts["model"], scorer.facts["release"]
     schema = resolver.get_openapi_schema(
         title=f"Scores of {model}",

@@ -1,7 +1,7 @@
-"""JSON rows as the model's input matrix, with an error of its own for every row that is none.
+"""Turn JSON rows into the model's input matrix, or into an error for each row that does not fit.
 
-The same values give the same matrix as containers/contract/encoding.py does in training; a test
-holds the two together.
+The same values give the same matrix as containers/contract/encoding.py gives in training. A test
+checks that.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scorer.features import Encoding, Feature, ValueRefusedError, shown
+from scorer.encoding import Encoding, Feature, ValueRefusedError, shown
 
-# What is told about rows must fit into the answer, however many rows there are.
+# Warnings must fit into the answer, however many rows there are.
 MOST_WARNINGS = 100
 _NUMBERS = {float, int, type(None)}
 
@@ -25,9 +25,9 @@ Remark = dict[str, Any]
 
 @dataclass(frozen=True)
 class Encoded:
-    """The rows that can be scored: float32 [rows, features], and which of the request's they are.
+    """The rows that can be scored: float32 [rows, features], and their numbers in the request.
 
-    Errors have the keys row, feature and message, one for every other row; warnings likewise.
+    Every other row has an error. Errors and warnings have the keys row, feature and message.
     """
 
     matrix: NDArray[np.float32]
@@ -37,11 +37,11 @@ class Encoded:
 
 
 class _IrregularError(Exception):
-    """Some row needs a closer look."""
+    """A row needs the slow way."""
 
 
 class Encoder:
-    """Turns the rows of one model into its matrix."""
+    """Encodes rows for one model."""
 
     def __init__(self, encoding: Encoding) -> None:
         self._features = encoding.features
@@ -66,7 +66,7 @@ class Encoder:
         self._bounded = bool(np.isfinite([self._minimum, self._maximum]).any())
 
     def encode(self, rows: Sequence[object]) -> Encoded:
-        """Encode all rows at once; only where one is out of the ordinary, row by row."""
+        """Encode all rows together; row by row only if one is irregular."""
         try:
             return Encoded(self._matrix(self._values(rows)), range(len(rows)), [], [])
         except (_IrregularError, KeyError, TypeError, OverflowError):
@@ -81,7 +81,7 @@ class Encoder:
         return values
 
     def _in_order(self, rows: Sequence[Any]) -> list[Any]:
-        """All values, row after row, in the features' order; None where one is left out."""
+        """All values, row after row, in the features' order; None for one left out."""
         first = list(rows[0])
         # Most callers send every row with the model's features in the model's order.
         if first == self._ordered and list(chain.from_iterable(rows)) == first * len(rows):
@@ -93,7 +93,7 @@ class Encoder:
     def _matrix(self, values: list[Any]) -> NDArray[np.float32]:
         width = len(self._names)
         try:
-            # The fastest way to numbers takes no text and no null, but true and false.
+            # The fastest way to numbers refuses text and null, but accepts true and false.
             exact = np.frombuffer(pack(f"{len(values)}d", *values)).reshape(-1, width)
             if self._truth_among(values, exact):
                 raise _IrregularError
@@ -105,7 +105,7 @@ class Encoder:
             missing = values.count(None)
         if self._bounded and ((exact < self._minimum) | (exact > self._maximum)).any():
             raise _IrregularError
-        # Of all that is not finite, only what was missing may stay.
+        # Only missing values may be not finite.
         with np.errstate(over="ignore"):
             matrix = exact.astype(np.float32)
         if np.count_nonzero(np.isfinite(matrix)) != matrix.size - missing:
@@ -115,7 +115,7 @@ class Encoder:
         return matrix
 
     def _truth_among(self, values: list[Any], exact: NDArray[np.float64]) -> bool:
-        """Whether a numeric value is true or false: only those that are 1 or 0 can be."""
+        """Is a numeric value true or false? Only a 1 or 0 can be."""
         suspects = ((exact == 0) | (exact == 1)).any(axis=0)
         return any(
             bool in set(map(type, values[position :: len(self._names)]))
@@ -142,9 +142,9 @@ class Encoder:
     def _examined(self, row: object) -> tuple[list[float | None], list[tuple[str | None, str]]]:
         """A row's values, and its problems as (feature, message)."""
         if not isinstance(row, dict):
-            return [], [(None, f"a row is an object of features, this is {shown(row)}")]
+            return [], [(None, f"a row is an object of features, not {shown(row)}")]
         problems: list[tuple[str | None, str]] = [
-            (name, f"is not a feature of this model; it has {_some(self._names)}")
+            (name, f"is not a feature of this model; its features are {_some(self._names)}")
             for name in row
             if name not in self._known
         ]
@@ -168,8 +168,8 @@ class Encoder:
                 yield {"row": number, "feature": name, "message": message}
 
 
-def told(remarks: list[Remark]) -> list[Remark]:
-    """At most MOST_WARNINGS remarks, the last one counting those left out."""
+def limited(remarks: list[Remark]) -> list[Remark]:
+    """At most MOST_WARNINGS remarks; one more counts the rest."""
     more = len(remarks) - MOST_WARNINGS
     if more <= 0:
         return remarks

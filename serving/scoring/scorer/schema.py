@@ -1,15 +1,15 @@
-"""What a caller may send and gets, as JSON Schema; made from the model's own encoding."""
+"""Request and answer as JSON Schema, made from the model's own encoding."""
 
 from typing import Any
 
 from scorer.answering import Scorer
-from scorer.features import Encoding, Feature
+from scorer.encoding import Encoding, Feature
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def row_schema(encoding: Encoding) -> dict[str, Any]:
-    """A row. A feature that is left out, or null, is missing; others are refused."""
+    """A row. A feature that is left out or null is missing. Unknown features are refused."""
     return {
         "$schema": DIALECT,
         "title": "Row",
@@ -21,10 +21,10 @@ def row_schema(encoding: Encoding) -> dict[str, Any]:
 
 
 def request_schema(scorer: Scorer, row: dict[str, Any]) -> dict[str, Any]:
-    """A request: rows, or one row; `row` is the schema of one, or a reference to it."""
+    """A request: rows, or one row. `row` is the schema of a row, or a reference to it."""
     check = {
         "type": "boolean",
-        "description": "Scored alike, but neither measured nor captured.",
+        "description": "Scored as usual, but not measured or captured.",
     }
     rows = {"type": "array", "items": row, "minItems": 1, "maxItems": scorer.most_rows}
     return {
@@ -37,7 +37,7 @@ def request_schema(scorer: Scorer, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer_schema(encoding: Encoding) -> dict[str, Any]:
-    """An answer: the status is HTTP's, also where the function is invoked directly."""
+    """An answer. `status` is the HTTP status, also when the function is invoked directly."""
     remark = {
         "type": "object",
         "properties": {
@@ -68,7 +68,7 @@ def _feature(feature: Feature) -> dict[str, Any]:
     if feature.kind == "categorical":
         return {
             "type": ["string", "integer", "null"],
-            "description": "Of the training rows' categories; any other is scored as missing.",
+            "description": "One of the training rows' categories. Any other is scored as missing.",
             "examples": list(feature.codes),
         }
     described: dict[str, Any] = {"type": ["number", "null"]}

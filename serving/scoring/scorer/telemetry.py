@@ -1,7 +1,7 @@
-"""One line per request, which is its log record and its metrics in one.
+"""One line per request, which is both its log record and its metrics.
 
-CloudWatch takes the metrics out of the line (the embedded metric format). It is written here by
-hand: a request takes less time than a metrics library needs to write this line.
+CloudWatch reads the metrics from the line (the embedded metric format). No metrics library is used:
+it would take longer to write this line than the whole request takes.
 """
 
 import json
@@ -12,18 +12,18 @@ from itertools import pairwise
 
 from scorer.answering import Answer
 
-# The embedded metric format takes 100 numbers for one metric. Half of them tell a batch as well.
+# The embedded metric format allows 100 numbers for one metric. Half of them are enough for a batch.
 MOST_NUMBERS = 50
 
 
 class Telemetry:
-    """Writes the lines of one release. They never hold anything of a row but its score."""
+    """Writes the lines of one release. Of a row they only contain its score."""
 
     def __init__(self, model: str, release: int) -> None:
         self._with_scores = _opening(model, release, scored=True)
         self._without = _opening(model, release, scored=False)
 
-    def tell(self, answer: Answer, request_id: str, started: float) -> None:
+    def write(self, answer: Answer, request_id: str, started: float) -> None:
         """Print the line; `started` is time.perf_counter() when the request arrived."""
         scored = len(answer.scores)
         opening = self._without
@@ -42,7 +42,7 @@ class Telemetry:
 
 
 def spread_out(scores: Sequence[float]) -> Sequence[float]:
-    """At most MOST_NUMBERS numbers with the mean of all: neighbouring rows are averaged.
+    """At most MOST_NUMBERS numbers with the same mean: neighbouring scores are averaged.
 
     >>> spread_out([0.5, 1.5])
     [0.5, 1.5]

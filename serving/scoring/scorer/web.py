@@ -1,6 +1,6 @@
 """The function URL: POST /score, GET /schema, GET /openapi.json.
 
-Imported at the first request by HTTP only: its libraries take longer to import than all the rest.
+Imported only at the first HTTP request: its libraries take longer to import than all the rest.
 """
 
 import base64
@@ -15,16 +15,16 @@ from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Respo
 from scorer.answering import BAD_REQUEST, TOO_LARGE, RequestError, Scorer
 from scorer.schema import row_schema
 
-# Lambda takes and gives 6 MB in one piece; what an envelope adds needs room as well.
+# Lambda's limit for a request or an answer is 6 MB. The rest leaves room for the envelope.
 MOST_BYTES = 5_000_000
 METHODS = {"/score": "POST", "/schema": "GET", "/openapi.json": "GET"}
 JSON = "application/json"
 
-# What OpenAPI says of the statuses.
+# The statuses, as OpenAPI describes them.
 _SCORE: Any = {
-    200: {"description": "At least one row was scored; errors has the others."},
-    400: {"description": "Not JSON, not a request, or no row of it could be scored."},
-    413: {"description": "Too many rows or too many bytes for one request."},
+    200: {"description": "At least one row was scored. The others are in errors."},
+    400: {"description": "Not JSON, not a request, or no row could be scored."},
+    413: {"description": "Too many rows or bytes for one request."},
     415: {"description": "The body is not application/json."},
 }
 _SCHEMA: Any = {200: {"description": "The document."}}
@@ -75,9 +75,9 @@ class Website:
         event = self._resolver.current_event
         method = METHODS.get(event.path)
         if method is None:
-            words = f"there is no {event.path}; there are {', '.join(METHODS)}"
+            words = f"there is no {event.path}; use one of {', '.join(METHODS)}"
             return self._refused(HTTPStatus.NOT_FOUND, words)
-        words = f"{event.path} answers {method}, not {event.http_method}"
+        words = f"{event.path} does not accept {event.http_method}; use {method}"
         return self._refused(HTTPStatus.METHOD_NOT_ALLOWED, words, {"Allow": method})
 
     def _refused(
@@ -92,7 +92,7 @@ _websites: dict[int, Website] = {}
 
 
 def serve(event: Document, context: Any, score: Score, scorer: Scorer) -> Document:
-    """Answer a function URL's event for the scorer; its routes are made once."""
+    """Answer a function URL's event. The routes of a scorer are made once."""
     website = _websites.setdefault(id(scorer), Website(score, scorer))
     return website.serve(event, context)
 
@@ -101,8 +101,8 @@ def _body(event: Document) -> Any:
     """The request that the body holds. Raises RequestError."""
     kind = (event.get("headers") or {}).get("content-type", "")
     if kind.partition(";")[0].strip().lower() != JSON:
-        said = f"not {kind!r}" if kind else "and say so in Content-Type"
-        raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {JSON}, {said}")
+        found = f"is {kind!r}" if kind else "is missing"
+        raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type {found}; send {JSON}")
     body = event.get("body") or ""
     if len(body) > MOST_BYTES * (4 / 3 if event.get("isBase64Encoded") else 1):
         raise RequestError(

@@ -132,8 +132,8 @@ def test_a_quoted_column_name_is_read_as_preprocess_reads_it(tmp_path):
 TABLE = b"x,y\n" + b"1,5\n2,6\n" * 20
 PACKED = gzip.compress(TABLE, mtime=0)
 LONG = "is longer than 1 MB"
-MEND_LONG = "Check the line breaks and quotes; a row must fit one line of that size."
-MEND_ROW = "Quote cells that hold the delimiter, or correct the row."
+MEND_LONG = "Check the line breaks and quotes; a row must fit into one line of that size."
+MEND_ROW = "Quote cells that contain the delimiter, or correct the row."
 MEND_TEXT = "Save the file as UTF-8; it may be Latin-1 or Windows-1252."
 WIDE = TABLE.decode().encode("utf-16")
 INVALID = "gzip is damaged (Error -3 while decompressing data: invalid block type)"
@@ -174,14 +174,14 @@ INVALID = "gzip is damaged (Error -3 while decompressing data: invalid block typ
         (
             "t.csv.gz",
             PACKED[:-20],
-            "t.csv.gz line 1: gzip ends in the middle",
-            "Put the whole file in its place.",
+            "t.csv.gz line 1: gzip ends early",
+            "Upload the whole file again.",
         ),
         (
             "t.csv.gz",
             PACKED[:10] + b"\xff" * 20,
             f"t.csv.gz line 1: {INVALID}",
-            "Put a sound file in its place.",
+            "Compress and upload the file again.",
         ),
         ("t.parquet", TABLE, "t.parquet is not a Parquet file, or is damaged", "Write it again."),
     ],

@@ -104,10 +104,10 @@ def test_the_plan_gives_every_value_of_the_definition_a_name(tmp_path: Path) -> 
     [
         (None, "there is no run plan"),
         ("{", "is not JSON"),
-        (json.dumps({"run": "x"}), "lacks 'definition'"),
+        (json.dumps({"run": "x"}), "has no 'definition'"),
     ],
 )
-def test_a_broken_plan_says_what_is_wrong(tmp_path: Path, text: str | None, words: str) -> None:
+def test_a_broken_plan_reports_what_is_wrong(tmp_path: Path, text: str | None, words: str) -> None:
     path = tmp_path / "run.json"
     if text is not None:
         path.write_text(text)
@@ -132,7 +132,7 @@ def test_a_host_knows_its_place_among_the_hosts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (StepError("data.csv row 3: bad;\nmend it"), "data.csv row 3: bad; mend it"),
+        (StepError("data.csv row 3: bad;\nfix it"), "data.csv row 3: bad; fix it"),
         (ZeroDivisionError("by nought"), "ZeroDivisionError: by nought"),
     ],
 )
@@ -190,7 +190,7 @@ def test_a_step_started_as_root_gives_it_up_and_owns_its_outputs(tmp_path: Path)
     assert (output / "who").stat().st_uid == 10001
 
 
-def test_a_folder_the_step_may_not_write_to_is_told_with_the_mend(
+def test_a_folder_the_step_may_not_write_to_is_reported_with_the_fix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROCESSING_ROOT", str(tmp_path / "processing"))
@@ -203,6 +203,6 @@ def test_a_folder_the_step_may_not_write_to_is_told_with_the_mend(
 
     assert (tmp_path / "output" / "message").read_text() == (
         f"/opt/ml/processing/output/train: user {os.geteuid()} may not use it "
-        "(Permission denied); where a platform mounts folders for root, as SageMaker does, "
+        "(Permission denied); if the platform mounts folders for root, as SageMaker does, "
         "build the image with --build-arg STEP_USER=0:0"
     )

@@ -149,23 +149,23 @@ def classes(*names: str) -> pl.DataFrame:
         (
             [classes("a", "b"), pl.concat([classes("a"), pl.DataFrame({"n": [-1], "y": ["c"]})])],
             CLASSES,
-            r"^column y: 'c' is a class with one row, which cannot be in training and test both",
+            r"^column y: 'c' is a class with one row, which cannot be in both training and test",
         ),
         (
             # Rows with the same features fall to one part, here not to training.
             [classes("a", "b"), pl.DataFrame({"n": [-6] * 5, "y": ["c"] * 5})],
             CLASSES,
-            r"^column y: 'c' is a class none of whose 5 rows fell to training",
+            r"^column y: 'c' is a class with 5 rows, none of them in training",
         ),
         (
             [pl.DataFrame({"n": [1, 1], "y": ["a", "b"]})] * 2,
             CLASSES,
-            r"of 4 rows none fell to \w+ and \w+; add rows",
+            r"none of the 4 rows is in \w+ or \w+; add rows",
         ),
         (
             [rows(count=50).with_columns(size=pl.lit(None, pl.Float32))] * 2,
             document(),
-            r"^column size: is missing in every row; fill it",
+            r"^column size: is missing in every row; fill it in",
         ),
     ],
 )
@@ -175,7 +175,7 @@ def test_what_only_all_rows_together_show_stops_the_train_step(
     with pytest.raises(StepError, match=message) as failure:
         run(files, plan=plan)
 
-    assert failure.traceback[-1].name == "check_whole"
+    assert failure.traceback[-1].name == "check_dataset"
 
 
 def test_every_class_may_live_on_one_host(run: Run) -> None:
@@ -183,7 +183,7 @@ def test_every_class_may_live_on_one_host(run: Run) -> None:
 
 
 def test_a_part_without_rows_still_has_a_file_so_that_the_next_job_starts(run: Run) -> None:
-    with pytest.raises(StepError, match="none fell to") as failure:
+    with pytest.raises(StepError, match="none of the 3 rows is in") as failure:
         run([pl.DataFrame({"n": [1], "y": ["a"]})] * 3, plan=CLASSES)
 
     report = failure.traceback[-1].frame.f_locals["report"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.definition.folder import folder_digest
 from core.definition.parse import DefinitionError, apply_parameters, parse_definition
 from core.definition.schema import ModelDefinition
-from preprocess.budget import Budget
+from preprocess.memory import MemoryBudget
 from tests.support.control_cases import DEFINITION, MODEL_YAML
 
 SOURCE = "models/churn/model.yaml"
@@ -356,4 +356,4 @@ def test_less_memory_than_the_step_needs_is_refused() -> None:
     [only] = problems(text)
 
     assert only.endswith("resources.preprocess.memory_mb: 255 is less than 256; write 256 or more")
-    assert Budget.LEAST_MB == 256
+    assert MemoryBudget.LEAST_MB == 256

@@ -63,7 +63,7 @@ def test_a_categorical_feature_has_not_drifted_from_itself(values):
     assert found(categorical(values), categorical(values)) == 0
 
 
-def test_a_shifted_feature_drifts_as_far_as_its_distribution_says():
+def test_a_shifted_feature_drifts_as_far_as_its_distribution():
     random = np.random.default_rng(0)
     base, shifted = random.normal(size=(2, 20_000))
 

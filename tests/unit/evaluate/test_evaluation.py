@@ -11,10 +11,10 @@ from contract.metrics import Scored, measure
 from contract.step import StepError
 from core.definition.parse import parse_definition
 from core.gate.rules import judge
-from evaluate.behaviour import calibration, confusion, importance, residuals
+from evaluate.diagnostics import calibration, confusion, importance, residuals
 from evaluate.evaluation import Evidence, evaluate, without_nan
 from evaluate.model_quality import model_quality
-from evaluate.scoring import onnx_scores, parity
+from evaluate.onnx_scoring import onnx_scores, parity
 from evaluate.segments import fairness_entry, segments_of
 from tests.support.training_cases import HOSTILE, LIBRARIES, METRICS, TASKS, plan, rows
 from train.model import train
@@ -141,20 +141,20 @@ def test_a_champion_with_a_class_that_is_gone_is_still_compared():
 @pytest.mark.parametrize(
     ("champion", "words"),
     [
-        (lambda: model("binary"), "its task is 'binary', the candidate's 'regression'; give"),
+        (lambda: model("binary"), "its task is 'binary', the candidate's is 'regression'; give"),
         (
             lambda: (
                 train(
                     plan(target="weight", features={"size": "numeric"}), rows(missing=False), rows()
                 ).artifact
             ),
-            "its target is 'weight', the candidate's 'target'; give",
+            "its target is 'weight', the candidate's is 'target'; give",
         ),
         # A definition may drop a feature that the champion still needs.
-        (lambda: model("regression"), "column 'weight' is not among the rows to score"),
+        (lambda: model("regression"), "the rows to score have no column 'weight'"),
     ],
 )
-def test_a_champion_that_cannot_be_compared_is_said_and_never_passes(champion, words):
+def test_a_champion_that_cannot_be_compared_is_reported_and_never_passes(champion, words):
     candidate = model("regression", features={"size": "numeric"})
     test = rows(count=80, seed=2).drop("weight")
 
@@ -162,7 +162,7 @@ def test_a_champion_that_cannot_be_compared_is_said_and_never_passes(champion, w
 
     nothing = {"value": None, "low": None, "high": None}
     assert words in document["data"]["warnings"][-1]
-    assert "or weigh in the review whether" in document["champion"]["obstacle"]
+    assert "or decide in the review whether" in document["champion"]["obstacle"]
     assert document["champion"]["metrics"] == dict.fromkeys(METRICS["regression"], nothing)
     assert document["difference"] == dict.fromkeys(METRICS["regression"], nothing)
     assert document["segments"][0]["champion"] == dict.fromkeys(METRICS["regression"])
@@ -198,7 +198,7 @@ def test_hostile_names_and_values_go_through(task):
 
 def test_importance_finds_what_the_target_depends_on():
     candidate = model("regression")
-    from contract.native import native_model
+    from contract.native_model import native_model
 
     native = native_model(candidate.library, candidate.native)
     found = importance(candidate, native, rows(count=200, seed=3))
@@ -210,7 +210,7 @@ def test_importance_finds_what_the_target_depends_on():
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("task", TASKS)
 def test_contributions_sum_to_the_margin(task, library):
-    from contract.native import native_model
+    from contract.native_model import native_model
 
     artifact = model(task, library)
     matrix = artifact.encoding.matrix(rows(task, 40, seed=4))
@@ -301,8 +301,8 @@ def test_a_column_of_very_many_values_is_cut_to_the_most_frequent():
     assert sum(len(segment.rows) for segment in found) == 1050
 
 
-def test_a_segment_column_that_is_not_there_is_told_in_words():
-    with pytest.raises(StepError, match="segment column 'y' is not among the test rows"):
+def test_a_segment_column_that_is_not_there_is_reported_in_words():
+    with pytest.raises(StepError, match="the test rows have no segment column 'y'"):
         segments_of(pl.DataFrame({"x": [1]}), "y")
 
 

@@ -39,7 +39,7 @@ def test_a_models_name_is_its_folders_and_every_line_is_commented_where_it_is_no
 
 
 @pytest.mark.parametrize("name", GENERATED)
-def test_a_generator_writes_the_same_bytes_every_time_and_says_that_it_is_one(name, tmp_path):
+def test_a_generator_writes_the_same_bytes_every_time_and_is_marked_as_one(name, tmp_path):
     module = GENERATED[name]
     digests = []
     for folder in (tmp_path / "one", tmp_path / "two"):

@@ -17,7 +17,7 @@ Contents = Mapping[str, bytes | str | pl.DataFrame]
 
 @pytest.fixture
 def plan() -> Callable[..., Plan]:
-    """Make a plan: sex and length predict rings, unless told otherwise."""
+    """Make a plan: sex and length predict rings, unless changed."""
     return make_plan
 
 

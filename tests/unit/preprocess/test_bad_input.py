@@ -1,4 +1,4 @@
-"""Every kind of bad data gets one clear line: what, where, how to mend it."""
+"""Every kind of bad data gets one clear line: what, where, how to fix it."""
 
 import gzip
 from collections.abc import Callable
@@ -15,15 +15,15 @@ MakePlan = Callable[..., Plan]
 
 ROWS = "\n".join(f"{'MFI'[row % 3]},{row + 0.5},{row % 7 + 3}" for row in range(60)) + "\n"
 HEAD = "sex,length,rings\n"
-CELL = "correct it, leave it empty if it is unknown, or change model.yaml"
-COLUMN = "add it to features or to ignore, or drop it from the file"
+CELL = "correct it, leave it empty if unknown, or change model.yaml"
+COLUMN = "add it to features or ignore, or remove it from the file"
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "a.csv: is empty; it needs a header line and rows"),
-        (HEAD, "there are no rows; put data under the model's location and run again"),
+        ("", "a.csv: is empty; add a header line and rows"),
+        (HEAD, "there are no rows; put data in the model's location and run again"),
         (
             "sex,length\n" + "M,1\n" * 5,
             "a.csv, column rings: is missing; add it to the file, or change model.yaml",
@@ -34,11 +34,11 @@ COLUMN = "add it to features or to ignore, or drop it from the file"
         ),
         (
             "sex,sex,length,rings\n" + ROWS.replace("\n", ",1\n"),
-            "a.csv, column sex: stands in the header more than once; rename one",
+            "a.csv, column sex: is in the header more than once; rename one",
         ),
         (
             HEAD.replace(",", ";") + ROWS.replace(",", ";"),
-            "a.csv line 1: has a header of one column, so ',' does not separate it; "
+            "a.csv line 1: has one column in its header, so ',' is not its delimiter; "
             "set data.delimiter in model.yaml to the file's delimiter",
         ),
         (
@@ -67,17 +67,17 @@ COLUMN = "add it to features or to ignore, or drop it from the file"
         ),
         (
             HEAD + ROWS + "M,1.5,\n",
-            "a.csv row 61 (line 62), column rings: is missing; fill it in, or leave the row out",
+            "a.csv row 61 (line 62), column rings: is missing; fill it in, or remove the row",
         ),
         (
             HEAD + ROWS + "M,1.5\n",
             "a.csv row 61 (line 62): has 2 cells where the header has 3; "
-            "quote cells that hold the delimiter, or correct the row",
+            "quote cells that contain the delimiter, or correct the row",
         ),
         (
             HEAD + ROWS + "M,1,5,5\n",
             "a.csv row 61 (line 62): has 4 cells where the header has 3; "
-            "quote cells that hold the delimiter, or correct the row",
+            "quote cells that contain the delimiter, or correct the row",
         ),
         (
             HEAD + ROWS + 'M,1.5,"5\n' + ROWS,
@@ -93,7 +93,7 @@ COLUMN = "add it to features or to ignore, or drop it from the file"
         (
             HEAD + "".join(f"v{row},,{row % 7}\n" for row in range(60)),
             "column length: is missing in every row; "
-            "fill it, or take the feature out of model.yaml",
+            "fill it in, or remove the feature from model.yaml",
         ),
         (
             HEAD + "".join(f"M,{row},9\n" for row in range(60)),
@@ -102,18 +102,18 @@ COLUMN = "add it to features or to ignore, or drop it from the file"
         ),
         (
             HEAD + "M,1,2\nF,2,3\n",
-            "of 2 rows none fell to validation and test; "
-            "add rows (some hundreds at least) or raise the part's share in split",
+            "none of the 2 rows is in validation or test; "
+            "add rows (at least some hundreds), or raise that part's share in split",
         ),
         (
             HEAD + ROWS + "x" * 10_000_000 + "\n" + ROWS,
             "a.csv line 62: is longer than 1 MB; "
-            "check the line breaks and quotes; a row must fit one line of that size",
+            "check the line breaks and quotes; a row must fit into one line of that size",
         ),
         (
             "x" * 10_000_000,
             "a.csv line 1: is longer than 1 MB; "
-            "check the line breaks and quotes; a row must fit one line of that size",
+            "check the line breaks and quotes; a row must fit into one line of that size",
         ),
         (
             (HEAD + ROWS + "café,1.5,5\n").encode("latin-1"),
@@ -165,7 +165,7 @@ def test_a_row_with_too_many_cells_is_refused_wherever_a_column_is_ignored(
 
     assert str(failure.value) == (
         f"a.csv row {count + 1} (line {count + 2}): has 5 cells where the header has 4; "
-        "quote cells that hold the delimiter, or correct the row"
+        "quote cells that contain the delimiter, or correct the row"
     )
 
 
@@ -189,7 +189,7 @@ def test_an_ignored_column_must_be_utf_8_too(run: Run, plan: MakePlan) -> None:
 def test_a_quote_that_never_closes_is_named_by_its_line(run: Run, plan: MakePlan) -> None:
     content = HEAD + ROWS + '"M,1,5\n' + ROWS * 20_000
 
-    with pytest.raises(StepError, match=r"^a.csv line 62: has a quote that is never closed"):
+    with pytest.raises(StepError, match=r"^a.csv line 62: begins a quote that is never closed"):
         run({"a.csv": content}, plan(memory_mb=256))
 
 
@@ -202,7 +202,7 @@ def test_a_quote_that_never_closes_is_named_by_its_line(run: Run, plan: MakePlan
         ),
         (
             gzip.compress((HEAD + ROWS).encode(), mtime=0)[:-20],
-            "a.csv.gz line 1: gzip ends in the middle; put the whole file in its place",
+            "a.csv.gz line 1: gzip ends early; upload the whole file again",
         ),
         (
             gzip.compress((HEAD + ROWS).encode(), mtime=0)[:-8] + b"12345678",
@@ -210,7 +210,7 @@ def test_a_quote_that_never_closes_is_named_by_its_line(run: Run, plan: MakePlan
         ),
     ],
 )
-def test_gzip_that_is_not_is_told(run: Run, content: bytes, message: str) -> None:
+def test_gzip_that_is_not_is_reported(run: Run, content: bytes, message: str) -> None:
     with pytest.raises(StepError) as failure:
         run({"a.csv.gz": content})
 
@@ -218,19 +218,19 @@ def test_gzip_that_is_not_is_told(run: Run, content: bytes, message: str) -> Non
 
 
 @pytest.mark.parametrize("content", [b"PAR1 and nothing else", b"length,sex,rings\n1,M,2\n"])
-def test_damaged_parquet_is_told(run: Run, content: bytes) -> None:
+def test_damaged_parquet_is_reported(run: Run, content: bytes) -> None:
     with pytest.raises(StepError, match=r"^a.parquet: is damaged Parquet; write and upload it"):
         run({"a.parquet": content})
 
 
-def test_a_parquet_column_that_holds_no_numbers_is_told(run: Run) -> None:
+def test_a_parquet_column_that_holds_no_numbers_is_reported(run: Run) -> None:
     frame = pl.DataFrame({"sex": ["M"], "length": [[1.0]], "rings": [1]})
 
     with pytest.raises(StepError) as failure:
         run({"a.parquet": frame})
 
     assert str(failure.value) == (
-        "a.parquet, column length: has the type List(Float64), which does not hold numbers; "
+        "a.parquet, column length: has the type List(Float64), which is not numbers; "
         "write the column as numbers, or move it to ignore in model.yaml"
     )
 
@@ -252,12 +252,12 @@ def test_all_problems_of_all_files_come_in_one_message(run: Run) -> None:
         f" | (2) b.csv, column Length: is not in model.yaml; {COLUMN}"
         f" | (3) a.csv row 61 (line 62), column length: 'x' is not a number; {CELL} "
         "(and 1 more like it)"
-        " | (4) a.csv row 62 (line 63), column rings: is missing; fill it in, or leave the row out"
+        " | (4) a.csv row 62 (line 63), column rings: is missing; fill it in, or remove the row"
         f" | (5) c.csv row 1 (line 2), column length: '-1.0' is below the minimum 0; {CELL}"
     )
 
 
-def test_a_key_used_twice_is_told_with_both_places(run: Run, plan: MakePlan) -> None:
+def test_a_key_used_twice_is_reported_with_both_places(run: Run, plan: MakePlan) -> None:
     first = "id," + HEAD + "".join(f"a{row},M,{row},{row}\n" for row in range(50))
     second = "id," + HEAD + "a7,F,1,1\nb1,F,2,2\na7,F,3,3\n"
 
@@ -266,18 +266,18 @@ def test_a_key_used_twice_is_told_with_both_places(run: Run, plan: MakePlan) -> 
 
     assert str(failure.value) == (
         "b.csv row 1, column id: 'a7' occurs 3 times, first in a.csv row 8; "
-        "a key names one row: remove the others, or add a column to data.key"
+        "a key must identify one row: remove the other rows, or add a column to data.key"
     )
 
 
-def test_a_key_that_is_missing_is_told(run: Run, plan: MakePlan) -> None:
+def test_a_key_that_is_missing_is_reported(run: Run, plan: MakePlan) -> None:
     content = "id," + HEAD + "".join(f"a{row},M,{row},{row}\n" for row in range(50))
 
     with pytest.raises(StepError) as failure:
         run({"a.csv": content + ",M,1,1\n"}, plan(key=("id",)))
 
     assert str(failure.value) == (
-        "a.csv row 51 (line 52), column id: is missing; every row needs its key"
+        "a.csv row 51 (line 52), column id: is missing; fill it in: every row needs a key"
     )
 
 
@@ -288,8 +288,8 @@ def test_a_class_with_one_row_is_named(run: Run, plan: MakePlan) -> None:
         run({"a.csv": HEAD + rows + "M,61,maybe\n"}, plan(task="multiclass"))
 
     assert str(failure.value) == (
-        "column rings: 'maybe' is a class with one row, which cannot be in training and test both; "
-        "add rows of that class, or leave it out"
+        "column rings: 'maybe' is a class with one row, which cannot be in both training and test; "
+        "add rows of that class, or remove it"
     )
 
 
@@ -305,7 +305,7 @@ def test_a_binary_target_needs_its_positive_value(run: Run, plan: MakePlan) -> N
     )
 
 
-def test_a_feature_that_must_not_be_missing_is_told(run: Run, plan: MakePlan) -> None:
+def test_a_feature_that_must_not_be_missing_is_reported(run: Run, plan: MakePlan) -> None:
     features = (Feature("sex", "categorical", nullable=False), Feature("length", "numeric"))
 
     with pytest.raises(StepError) as failure:
@@ -313,7 +313,7 @@ def test_a_feature_that_must_not_be_missing_is_told(run: Run, plan: MakePlan) ->
 
     assert str(failure.value) == (
         "a.csv row 61 (line 62), column sex: is missing; "
-        "fill it in, or let the feature be nullable in model.yaml"
+        "fill it in, or make the feature nullable in model.yaml"
     )
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from preprocess.duplicates import KEY, ROW_NUMBER, KeyLedger
+from preprocess.duplicates import KEY, ROW_NUMBER, KeyIndex
 from preprocess.splitting import row_hash
 
 
 @pytest.mark.parametrize("limit", [1 << 30, 1_000])
 def test_keys_used_twice_are_found_with_their_places(tmp_path: Path, limit: int) -> None:
-    ledger = KeyLedger(("id",), tmp_path / "keys", limit, buckets=16)
+    ledger = KeyIndex(("id",), tmp_path / "keys", limit, buckets=16)
     for start in range(0, 1_000, 100):
         ledger.add("a.csv", keyed([f"a{number}" for number in range(start, start + 100)]))
     ledger.add("b.csv", keyed(["b1", "a500", "a7", "a500"]))
@@ -27,7 +27,7 @@ def test_keys_used_twice_are_found_with_their_places(tmp_path: Path, limit: int)
 
 
 def test_keys_of_several_columns_are_equal_only_as_a_whole(tmp_path: Path) -> None:
-    ledger = KeyLedger(("a", "b"), tmp_path, 1 << 30, buckets=16)
+    ledger = KeyIndex(("a", "b"), tmp_path, 1 << 30, buckets=16)
     frame = keyed(["ab", "a"]).with_columns(pl.Series(KEY.format(1), ["c", "bc"]))
 
     ledger.add("a.csv", frame)

@@ -1,4 +1,4 @@
-"""What a file's header tells about the file."""
+"""What a file's header shows about the file."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +16,8 @@ def test_a_file_of_another_model_is_one_problem(run: Run) -> None:
 
     assert str(failure.value) == (
         "rent.csv: has none of the model's columns ('length', 'rings', 'sex'), only 'a', 'b', "
-        "'c', 'd', 'e' and 2 more; is it another model's file? Remove it, rename its columns, or "
-        "change model.yaml"
+        "'c', 'd', 'e' and 2 more; if it is another model's file, remove it; else rename its "
+        "columns or change model.yaml"
     )
 
 

@@ -134,6 +134,8 @@ def test_hosts_read_all_rows_between_them(job: Callable[..., Paths], abalones: A
     assert len(parts) == 3
 
 
-def test_no_data_at_all_is_told(job: Callable[..., Paths]) -> None:
-    with pytest.raises(StepError, match=r"^abalone has no data; `kanmon put-data abalone FILE`"):
+def test_no_data_at_all_is_reported(job: Callable[..., Paths]) -> None:
+    with pytest.raises(
+        StepError, match=r"^abalone has no data; upload some with `kanmon put-data abalone FILE`"
+    ):
         main(job({}))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from contract.plan import Feature, Plan, Split
 from contract.step import StepError
 from preprocess.baseline import Numbers, Sample, histogram, shares_of
-from preprocess.records import pieces
+from preprocess.csv_pieces import pieces
 from preprocess.splitting import ROW, bounds, parts_of, row_hash
 
 Preprocess = Callable[..., Any]
@@ -130,7 +130,7 @@ def test_exactly_the_planted_bad_cells_are_found(
     with tempfile.TemporaryDirectory() as folder:
         found = preprocess_files(Path(folder), {"a.csv": text}, forgiving).outcome
 
-    # Three of a kind are kept as examples, so up to three planted cells are all told.
+    # Three of a kind are kept as examples, so up to three planted cells are all reported.
     # The target has no bounds, so -1 is a fine target.
     wrong = {
         (row, column): BAD[value]
@@ -259,8 +259,8 @@ def test_mean_and_deviation_of_any_numbers_are_numbers(values: list[float], spli
 
 
 @pytest.mark.parametrize("memory_mb", [0, 100, 255])
-def test_a_memory_setting_too_small_to_work_with_is_told(
+def test_a_memory_setting_too_small_to_work_with_is_reported(
     memory_mb: int, preprocess_files: Preprocess, plan: MakePlan, tmp_path: Path
 ):
-    with pytest.raises(StepError, match=r"memory_mb is \d+, but the step needs 256 at least"):
+    with pytest.raises(StepError, match=r"memory_mb is \d+, but the step needs at least 256"):
         preprocess_files(tmp_path, {}, plan(memory_mb=memory_mb))

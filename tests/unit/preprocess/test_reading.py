@@ -164,7 +164,7 @@ def test_headers_with_odd_names_are_read(
     assert result.rows.height == 60
 
 
-def test_an_unseen_category_is_accepted_and_told(run: Run) -> None:
+def test_an_unseen_category_is_accepted_and_reported(run: Run) -> None:
     rows = "".join(f"rare{row},{row},{row % 5}\n" for row in range(60))
 
     result = run({"a.csv": TEXT + rows})

@@ -59,7 +59,7 @@ def test_files_are_taken_in_order_and_gone_once_read(bucket: Any, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_version_that_vanished_is_told(bucket: Any, tmp_path: Path) -> None:
+def test_a_version_that_vanished_is_reported(bucket: Any, tmp_path: Path) -> None:
     entry = put(bucket, "d/a.csv", "then")
     bucket.Object("d/a.csv").Version(entry.version).delete()
 
@@ -68,7 +68,7 @@ def test_a_version_that_vanished_is_told(bucket: Any, tmp_path: Path) -> None:
 
     assert str(failure.value) == (
         f"s3://data/d/a.csv version {entry.version} is gone (NoSuchVersion): it was deleted after "
-        "the snapshot was taken; put it back, or start a new run on what is there now"
+        "the snapshot was taken; restore it, or start a new run on the data as it is now"
     )
 
 
@@ -77,7 +77,7 @@ def test_a_bucket_without_versions_must_at_least_have_the_same_size(
 ) -> None:
     put(bucket, "d/a.csv", "more than then")
 
-    with pytest.raises(StepError, match=r"has 14 bytes, its snapshot says 4; start the run anew"):
+    with pytest.raises(StepError, match=r"has 14 bytes, but 4 in the snapshot; start a new run"):
         list(downloaded([DataObject("data", "d/a.csv", "null", 4)], tmp_path, s3_client()))
 
 
@@ -120,13 +120,13 @@ def test_markers_of_empty_folders_are_no_data(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({}, "there are 0 snapshots, not one"),
-        ({"a.json": "{}", "b.json": "{}"}, "there are 2 snapshots, not one"),
-        ({"a.json": "{"}, "is not a snapshot"),
-        ({"a.json": "{}"}, "is not a snapshot"),
+        ({}, "there are 0 snapshots instead of one"),
+        ({"a.json": "{}", "b.json": "{}"}, "there are 2 snapshots instead of one"),
+        ({"a.json": "{"}, "not a snapshot"),
+        ({"a.json": "{}"}, "not a snapshot"),
     ],
 )
-def test_a_broken_snapshot_is_told(tmp_path: Path, files: dict[str, str], words: str) -> None:
+def test_a_broken_snapshot_is_reported(tmp_path: Path, files: dict[str, str], words: str) -> None:
     for name, text in files.items():
         (tmp_path / name).write_text(text)
 

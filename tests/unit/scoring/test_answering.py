@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from evaluate.scoring import onnx_scores
+from evaluate.onnx_scoring import onnx_scores
 from scorer.answering import MOST_SCORES, Answer, Scorer
 from scorer.golden import Golden
 from tests.support.trained_releases import golden, model_folder, sent, trained
@@ -32,7 +32,7 @@ def test_a_regression_predicts_the_value(scorers):
     }
 
 
-def test_a_binary_model_decides_by_its_threshold_and_says_the_positives_probability(scorers):
+def test_a_binary_model_decides_by_its_threshold_and_gives_the_positives_probability(scorers):
     answer = scorers["binary"].answer({"rows": sent(FRAME["binary"])}, "r-1")
 
     shares = onnx_scores(trained("binary"), FRAME["binary"]).astype(float)[:, 0].tolist()
@@ -89,16 +89,16 @@ def test_a_request_without_any_good_row_has_status_400(scorers):
 @pytest.mark.parametrize(
     ("request_", "status", "message"),
     [
-        ([], 400, "a request is an object with rows or row, this is a list"),
-        ("x", 400, "a request is an object with rows or row, this is 'x'"),
+        ([], 400, "a request is an object with rows or row, not a list"),
+        ("x", 400, "a request is an object with rows or row, not 'x'"),
         ({}, 400, "send either rows (a list of objects) or row (one)"),
         ({"row": {}, "rows": []}, 400, "send either rows (a list of objects) or row (one)"),
-        ({"rows": []}, 400, "rows is a list of objects, with at least one in it"),
-        ({"rows": {"a": 1}}, 400, "rows is a list of objects, with at least one in it"),
+        ({"rows": []}, 400, "rows must be a list of at least one object"),
+        ({"rows": {"a": 1}}, 400, "rows must be a list of at least one object"),
         (
             {"instances": []},
             400,
-            "a request has no 'instances'; send {'rows': [{feature: value}]} or "
+            "a request has no key 'instances'; send {'rows': [{feature: value}]} or "
             "{'row': {feature: value}}",
         ),
         (
@@ -108,7 +108,7 @@ def test_a_request_without_any_good_row_has_status_400(scorers):
         ),
     ],
 )
-def test_a_request_that_is_none_is_told_why(scorers, request_, status, message):
+def test_a_request_that_is_none_is_reported_why(scorers, request_, status, message):
     answer = scorers["regression"].answer(request_, "r-1")
 
     assert answer == Answer(
@@ -164,7 +164,7 @@ def test_golden_records_score_as_recorded(scorers: dict[str, Scorer], task):
 
 @pytest.mark.parametrize("part", ["scores", "native"])
 @pytest.mark.parametrize("task", FRAME)
-def test_a_golden_record_that_scores_otherwise_is_told(scorers, task, part):
+def test_a_golden_record_that_scores_otherwise_is_reported(scorers, task, part):
     document = json.loads(golden(trained(task)))
     was = document[part][3][0]
     document[part][3][0] = was + 0.01 * max(1, abs(was)) + 0.1
@@ -177,7 +177,7 @@ def test_a_golden_record_that_scores_otherwise_is_told(scorers, task, part):
     assert "record 3 scores" in line
 
 
-def test_golden_records_that_are_refused_or_lost_are_told(scorers):
+def test_golden_records_that_are_refused_or_lost_are_reported(scorers):
     known = Golden.from_json(golden(trained("binary")))
     answer = scorers["binary"].answer(known.request(), "r-1").document
     lost = answer | {"predictions": answer["predictions"][1:]}
@@ -192,7 +192,7 @@ def test_only_the_model_of_the_release_is_loaded(tmp_path):
 
     digest = model_folder(tmp_path / "model")
 
-    with pytest.raises(ModelError, match=f"holds the artifact {digest[:12]}…, but the release is"):
+    with pytest.raises(ModelError, match=f"has the artifact {digest[:12]}…, but the release has"):
         Model.load(tmp_path / "model", "0" * 64)
     (tmp_path / "model/model.onnx").write_bytes(b"other")
     with pytest.raises(ModelError, match=r"model.onnx is not the release's \(its sha256 differs\)"):

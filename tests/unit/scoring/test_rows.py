@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from contract.encoding import EncodedFeature
 from contract.encoding import Encoding as TrainingEncoding
-from scorer.features import read_encoding
-from scorer.rows import MOST_WARNINGS, Encoder, told
+from scorer.encoding import read_encoding
+from scorer.rows import MOST_WARNINGS, Encoder, limited
 from tests.support.training_cases import HOSTILE
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -111,22 +111,22 @@ def test_whatever_is_sent_each_row_is_either_encoded_or_has_one_error(sent):
         (
             {"size": float("nan")},
             "size",
-            "nan is not a number the model can take; send a finite number or null",
+            "nan is not a finite 32-bit number; send a finite number or null",
         ),
         (
             {"size": float("-inf")},
             "size",
-            "-inf is not a number the model can take; send a finite number or null",
+            "-inf is not a finite 32-bit number; send a finite number or null",
         ),
         (  # finite, but not as float32
             {"size": 1e39},
             "size",
-            "1e+39 is not a number the model can take; send a finite number or null",
+            "1e+39 is not a finite 32-bit number; send a finite number or null",
         ),
         (
             {"size": 10**5000},
             "size",
-            "a number of thousands of digits is not a number the model can take; "
+            "a number of thousands of digits is not a finite 32-bit number; "
             "send a finite number or null",
         ),
         (
@@ -139,8 +139,12 @@ def test_whatever_is_sent_each_row_is_either_encoded_or_has_one_error(sent):
             "colour",
             "false is not a category; send it as text, or null when it is missing",
         ),
-        ({"tint": "red"}, "tint", "is not a feature of this model; it has " + ", ".join(NAMES)),
-        ([], None, "a row is an object of features, this is a list"),
+        (
+            {"tint": "red"},
+            "tint",
+            "is not a feature of this model; its features are " + ", ".join(NAMES),
+        ),
+        ([], None, "a row is an object of features, not a list"),
         (
             {"size": "a", "colour": []},
             "size",
@@ -180,15 +184,15 @@ def test_a_category_never_seen_is_scored_as_missing_with_a_warning():
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(-0.1, "-0.1 is less than 0"), (10.5, "10.5 is more than 10")]
+    ("value", "reason"), [(-0.1, "-0.1 is less than 0"), (10.5, "10.5 is more than 10")]
 )
-def test_a_value_that_model_yaml_calls_impossible_is_refused(value, said):
+def test_a_value_that_model_yaml_calls_impossible_is_refused(value, reason):
     bounds = [{"name": "size", "minimum": 0, "maximum": 10}]
     encoder = Encoder(read_encoding(encoding((0.5, None, 2.0)).to_json(), bounds))
 
     encoded = encoder.encode([{"size": value}, {"size": 0}, {"size": 10}, {"size": None}])
 
-    message = f"{said}, which model.yaml calls impossible; correct it or send null"
+    message = f"{reason}, which model.yaml calls impossible; correct it or send null"
     assert encoded.errors == [{"row": 0, "feature": "size", "message": message}]
     assert list(encoded.rows) == [1, 2, 3]
 
@@ -202,8 +206,8 @@ def test_a_model_of_one_feature_scores_as_any_other():
     assert encoder.encode([{"a": 2}, {"a": None}, {}]).matrix.tolist() == [[2], [1], [1]]
 
 
-def test_warnings_without_number_are_counted_instead_of_told():
+def test_warnings_without_number_are_counted_instead_of_listed():
     many = [{"row": row, "feature": "a", "message": "x"} for row in range(MOST_WARNINGS + 5)]
 
-    assert told(many)[-1] == {"row": None, "feature": None, "message": "and 5 more like these"}
-    assert len(told(many)) == MOST_WARNINGS + 1
+    assert limited(many)[-1] == {"row": None, "feature": None, "message": "and 5 more like these"}
+    assert len(limited(many)) == MOST_WARNINGS + 1

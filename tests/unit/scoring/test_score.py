@@ -1,4 +1,4 @@
-"""The handler as Lambda loads it, in a process of its own, and what it tells while it answers."""
+"""The handler as Lambda loads it, in its own process, and what it logs while it answers."""
 
 import importlib.util
 import json
@@ -96,7 +96,7 @@ def test_another_artifact_than_the_releases_stops_the_start_with_a_clear_line(pa
     done = run(package, [], ARTIFACT_SHA256="0" * 64)
 
     assert done.returncode == 1
-    assert "but the release is of 000000000000…; promote the release again" in done.stderr
+    assert "but the release has 000000000000…; promote the release again" in done.stderr
 
 
 def answer(count=1):
@@ -110,19 +110,19 @@ def answer(count=1):
     return Answer(document, [1.5] * count, [{"size": row} for row in range(count)], 0)
 
 
-def test_many_scores_are_told_by_as_many_numbers_as_cloudwatch_takes_with_the_same_mean():
+def test_many_scores_become_as_many_numbers_as_cloudwatch_takes_with_the_same_mean():
     scores = [float(number) for number in range(5 * MOST_NUMBERS)]
 
-    told = spread_out(scores)
+    logged = spread_out(scores)
 
-    assert len(told) == MOST_NUMBERS
-    assert sum(told) / len(told) == sum(scores) / len(scores)
+    assert len(logged) == MOST_NUMBERS
+    assert sum(logged) / len(logged) == sum(scores) / len(scores)
 
 
 def test_a_refused_request_has_no_score_to_measure(capsys):
     refused = Answer({"status": 400}, [], [], 3)
 
-    Telemetry("shells", 7).tell(refused, "r-1", 0.0)
+    Telemetry("shells", 7).write(refused, "r-1", 0.0)
 
     line = json.loads(capsys.readouterr().out)
     assert (line["message"], line["RefusedRows"], "Score" in line) == ("request refused", 3, False)
@@ -202,7 +202,7 @@ def test_nothing_is_captured_where_nothing_is_asked_for(bucket):
 
 @pytest.fixture
 def runtime(monkeypatch):
-    """Lambda's extension API: registers, and gives an event whenever the test says so."""
+    """Lambda's extension API: registers, and gives an event whenever the test allows."""
     seen = SimpleNamespace(calls=queue.Queue(), events=queue.Queue(), status=200)
 
     class Api(BaseHTTPRequestHandler):
@@ -242,7 +242,7 @@ def test_lambda_waits_for_the_capture_after_the_caller_has_the_answer(bucket, ru
     capture.answered()
     runtime.events.put(500)
 
-    # The extension asks for the next event, and so says that it is done, once all is written.
+    # The extension asks for the next event, which means that it is done, once all is written.
     assert runtime.calls.get(timeout=5)[:2] == ("GET", "event/next")
     assert len(bucket.objects) == 1
 

@@ -56,11 +56,19 @@ def error_of(answer):
 @pytest.mark.parametrize(
     ("request_", "status", "words"),
     [
-        ({"method": "GET"}, 405, "/score answers POST, not GET"),
-        ({"method": "DELETE", "path": "/schema"}, 405, "/schema answers GET, not DELETE"),
-        ({"path": "/scores"}, 404, "there is no /scores; there are /score, /schema, /openapi.json"),
-        ({"path": "/"}, 404, "there is no /; there are /score, /schema, /openapi.json"),
-        ({"body": "{}", "content-type": "text/csv"}, 415, "send application/json, not 'text/csv'"),
+        ({"method": "GET"}, 405, "/score does not accept GET; use POST"),
+        ({"method": "DELETE", "path": "/schema"}, 405, "/schema does not accept DELETE; use GET"),
+        (
+            {"path": "/scores"},
+            404,
+            "there is no /scores; use one of /score, /schema, /openapi.json",
+        ),
+        ({"path": "/"}, 404, "there is no /; use one of /score, /schema, /openapi.json"),
+        (
+            {"body": "{}", "content-type": "text/csv"},
+            415,
+            "Content-Type is 'text/csv'; send application/json",
+        ),
         ({"body": '{"row": '}, 400, "the body is not JSON: Expecting value: line 1 column 9 "),
         ({"body": ""}, 400, "the body is not JSON: Expecting value: line 1 column 1 (char 0)"),
         ({"body": None}, 400, "the body is not JSON: Expecting value: line 1 column 1 (char 0)"),
@@ -68,12 +76,12 @@ def error_of(answer):
         ({"body": "/w==", "encoded": True}, 400, "the body is not JSON: 'utf-8' codec"),
         ({"body": "[" * 100_000}, 400, "the body is not JSON: maximum recursion depth"),
         ({"body": " " * (MOST_BYTES + 1)}, 413, "the body is larger than 5 MB; send fewer rows"),
-        ({"body": '{"rows": []}'}, 400, "rows is a list of objects, with at least one in it"),
+        ({"body": '{"rows": []}'}, 400, "rows must be a list of at least one object"),
         ({"body": json.dumps({"rows": [{}] * 5001})}, 413, "5,001 rows are too many"),
-        ({"body": '{"row": {"size": NaN}}'}, 400, "nan is not a number the model can take"),
+        ({"body": '{"row": {"size": NaN}}'}, 400, "nan is not a finite 32-bit number"),
     ],
 )
-def test_what_cannot_be_answered_says_so_in_the_same_document(call, request_, status, words):
+def test_what_cannot_be_answered_is_explained_in_the_same_document(call, request_, status, words):
     answered, answer, headers = call(**request_)
 
     assert (answered, answer["status"], answer["predictions"]) == (status, status, [])
@@ -107,7 +115,7 @@ def test_the_schema_names_kinds_bounds_and_categories(call):
         "weight": {"type": ["number", "null"], "minimum": -50, "maximum": 50},
         "colour": {
             "type": ["string", "integer", "null"],
-            "description": "Of the training rows' categories; any other is scored as missing.",
+            "description": "One of the training rows' categories. Any other is scored as missing.",
             "examples": ["blue", "green", "red"],
         },
     }

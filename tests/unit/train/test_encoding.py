@@ -106,7 +106,7 @@ def test_every_known_category_gets_a_code_of_its_own(values):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (pl.DataFrame({"size": [1.0]}), "column 'colour' is not among the rows to score"),
+        (pl.DataFrame({"size": [1.0]}), "the rows to score have no column 'colour'"),
         (pl.DataFrame({"colour": [1.0]}), "'colour' was categorical when the model was trained"),
     ],
 )

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract.native import native_model
-from evaluate.scoring import onnx_scores, parity
+from contract.native_model import native_model
+from evaluate.onnx_scoring import onnx_scores, parity
 from tests.support.training_cases import LIBRARIES, TASKS, plan
 from train.model import train
 

@@ -1,4 +1,4 @@
-"""Training: the artifact is reproducible, needs no pickle, and bad input is told in one line."""
+"""Training: the artifact is reproducible and needs no pickle; bad input is reported in one line."""
 
 import gzip
 import io
@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from contract import native as native_module
+from contract import native_model as native_module
 from contract.artifact import Artifact, sha256
-from contract.native import native_model
+from contract.native_model import native_model
 from contract.step import StepError
-from evaluate.scoring import onnx_scores
+from evaluate.onnx_scoring import onnx_scores
 from tests.support.training_cases import HOSTILE, LIBRARIES, TASKS, plan, rows
 from train.model import train
 
@@ -98,7 +98,7 @@ def test_the_same_rows_give_the_same_bytes(task, library):
 def test_the_number_of_threads_does_not_change_a_byte(library, parameters, monkeypatch):
     digests = set()
     for threads in (1, 2, 3):
-        for module in ("train.learner", "contract.native"):
+        for module in ("train.learner", "contract.native_model"):
             monkeypatch.setattr(f"{module}.threads", lambda _matrix, n=threads: n)
         artifact = trained(library=library, count=6000, parameters=parameters).artifact
         digests.add(sha256(artifact.pack()))
@@ -209,17 +209,25 @@ def test_three_rows_are_enough_for_a_model_that_knows_the_mean(library):
         ("lightgbm", {"linear_tree": True}, "a model that ONNX cannot express"),
         ("lightgbm", {"boosting": "rf"}, "boosting: 'rf' is not supported"),
         ("xgboost", {"booster": "dart"}, "booster: 'dart' is not supported"),
-        ("lightgbm", {"objective": "binary"}, "objective: 'binary' is not one for a regression"),
-        ("lightgbm", {"objective": "nonsense"}, "lightgbm refuses to train"),
-        ("xgboost", {"objective": "nonsense"}, "objective: 'nonsense' is not one for a regression"),
-        ("lightgbm", {"learning_rate": -1}, "lightgbm refuses to train"),
-        ("lightgbm", {"num_leaves": "many"}, "lightgbm refuses to train"),
-        ("xgboost", {"max_depth": -3}, "xgboost refuses to train"),
-        ("xgboost", {"eval_metric": "nonsense"}, "xgboost refuses to train"),
+        (
+            "lightgbm",
+            {"objective": "binary"},
+            "objective: 'binary' is not an objective for a regression",
+        ),
+        ("lightgbm", {"objective": "nonsense"}, "lightgbm cannot train"),
+        (
+            "xgboost",
+            {"objective": "nonsense"},
+            "objective: 'nonsense' is not an objective for a regression",
+        ),
+        ("lightgbm", {"learning_rate": -1}, "lightgbm cannot train"),
+        ("lightgbm", {"num_leaves": "many"}, "lightgbm cannot train"),
+        ("xgboost", {"max_depth": -3}, "xgboost cannot train"),
+        ("xgboost", {"eval_metric": "nonsense"}, "xgboost cannot train"),
         ("lightgbm", {"metric": "nonsense"}, "no such metric"),
     ],
 )
-def test_a_bad_parameter_is_told_in_one_line(library, parameters, words):
+def test_a_bad_parameter_is_reported_in_one_line(library, parameters, words):
     with pytest.raises(StepError) as caught:
         trained(library=library, parameters=parameters)
 
@@ -229,10 +237,10 @@ def test_a_bad_parameter_is_told_in_one_line(library, parameters, words):
     assert len(str(caught.value)) < 400
 
 
-def test_a_target_that_fits_no_gamma_model_is_told_in_one_line():
+def test_a_target_that_fits_no_gamma_model_is_reported_in_one_line():
     frame = rows().with_columns(target=pl.col("target") - 20)
 
-    with pytest.raises(StepError, match=r"lightgbm refuses to train.*gamma"):
+    with pytest.raises(StepError, match=r"lightgbm cannot train.*gamma"):
         train(plan(parameters={"objective": "gamma"}), frame, frame)
 
 
@@ -244,7 +252,7 @@ def classes(*names: str) -> pl.DataFrame:
     ("task", "training", "words"),
     [
         ("regression", pl.DataFrame({"size": [1.0, 2.0], "target": [3.0, 3.0]}), "is 3.0 in every"),
-        ("binary", classes("yes", "yes"), "every training row says 'yes'"),
+        ("binary", classes("yes", "yes"), "every training row has 'yes'"),
         ("binary", classes("yes", "yes", "no"), "class 'no' has one training row"),
         ("binary", classes(*"aabb"), "no training row has the positive value 'yes'"),
         ("binary", classes("yes", "yes", "no", "no", "no?", "no?"), "has 3 values"),
@@ -252,14 +260,14 @@ def classes(*names: str) -> pl.DataFrame:
         ("regression", pl.DataFrame({"size": [], "target": []}), "there are no training rows"),
     ],
 )
-def test_a_target_that_cannot_be_learnt_is_told_in_one_line(task, training, words):
+def test_a_target_that_cannot_be_learnt_is_reported_in_one_line(task, training, words):
     settings = plan(task, features={"size": "numeric"})
 
     with pytest.raises(StepError, match=words):
         train(settings, training, training)
 
 
-def test_a_class_that_only_validation_has_is_told_in_one_line():
+def test_a_class_that_only_validation_has_is_reported_in_one_line():
     settings = plan("multiclass", features={"size": "numeric"})
 
     with pytest.raises(StepError, match="class 'c' of 'target' is in 1 of the validation rows"):

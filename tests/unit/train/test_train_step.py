@@ -57,7 +57,7 @@ def test_its_report_is_strict_json_where_a_metric_is_undefined(job):
     assert report["validation"]["auc"] is None
 
 
-def test_without_rows_it_says_which_folder_is_empty(job):
+def test_without_rows_it_reports_which_folder_is_empty(job):
     for part in job.input("validation").iterdir():
         part.unlink()
 

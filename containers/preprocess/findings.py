@@ -1,4 +1,4 @@
-"""What is wrong with the data: everything counted, a few examples kept, said in plain lines."""
+"""What is wrong with the data: everything is counted, a few examples are kept."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -6,21 +6,21 @@ from typing import Any
 
 from contract.problem import Problem
 
-# Enough to see a pattern. What is beyond is counted, so memory does not grow with bad data.
+# Enough to see a pattern. Further ones are only counted: memory must not grow with bad data.
 SAMPLES_PER_KIND = 3
 SAMPLES = 50
 
 
 class FileError(Exception):
-    """A file that cannot be read on; what came before in it has been read."""
+    """A file that cannot be read further. The rows before this place have been read."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = problems
 
 
-class Problems:
-    """All problems of a run: row problems, which may be forgiven, and fatal ones."""
+class Findings:
+    """All problems of a run: row problems, which the run may tolerate, and fatal ones."""
 
     def __init__(self) -> None:
         self.counts: dict[tuple[str, str | None, str], int] = {}
@@ -30,7 +30,7 @@ class Problems:
         self._sampled = 0
 
     def add_row(self, problem: Problem, count: int = 1) -> None:
-        """Count a row problem; keep it as a sample while its kind has few."""
+        """Count a row problem. Keep it as a sample while its kind has few."""
         kind = (problem.file or "", problem.column, problem.what)
         self.counts[kind] = self.counts.get(kind, 0) + count
         samples = self._samples.setdefault(kind, [])
@@ -44,26 +44,20 @@ class Problems:
         return max(0, min(SAMPLES_PER_KIND - have, SAMPLES - self._sampled))
 
     def add_fatal(self, problem: Problem) -> None:
-        """Keep a problem that no share of rejected rows forgives."""
+        """Keep a problem that stops the run, whatever share of rows may be rejected."""
         self.fatal_count += 1
         if len(self.fatal) < SAMPLES:
             self.fatal.append(problem)
 
     def samples(self) -> list[Mapping[str, Any]]:
-        """The examples of row problems, as they stand in preprocess.json."""
-        return [
-            {name: value for name, value in asdict(problem).items() if value is not None}
-            for kept in self._samples.values()
-            for problem in kept
-        ]
+        """The examples of row problems, as preprocess.json lists them."""
+        return [_entry(problem) for kept in self._samples.values() for problem in kept]
 
     def lines(self) -> list[str]:
-        """Every problem in one line: one example each, and how many more like it there are."""
+        """One line for each kind of problem: an example, and how many more like it there are."""
         lines = [str(problem) for problem in self.fatal]
         if self.fatal_count > len(self.fatal):
             lines.append(f"and {self.fatal_count - len(self.fatal):,} more")
-        # The first example of each kind, then the further examples, so that a cut message shows
-        # as many kinds as it can.
         for kind, kept in self._samples.items():
             if kept:
                 more = self.counts[kind] - 1
@@ -72,3 +66,9 @@ class Problems:
         if unsampled:
             lines.append(f"and {unsampled:,} more kinds of problem")
         return lines
+
+
+def _entry(problem: Problem) -> Mapping[str, Any]:
+    # The report's format calls the fix "mend".
+    named = {"mend" if name == "fix" else name: value for name, value in asdict(problem).items()}
+    return {name: value for name, value in named.items() if value is not None}

@@ -1,4 +1,4 @@
-"""How a model behaves on the test rows, beyond its metrics: the parts the review page draws."""
+"""Diagnostics of a model on the test rows, for the charts of the review page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,18 +8,18 @@ import polars as pl
 
 from contract.artifact import Artifact
 from contract.metrics import Floats, Scored
-from contract.native import NativeModel
+from contract.native_model import NativeModel
 
 GROUPS = 10
 BARS = 20
-# TreeSHAP takes time with trees x leaves x depth squared; a mean of so many rows is good to a few
-# percent.
+# TreeSHAP takes time with trees x leaves x depth squared. The mean of this many rows is accurate to
+# a few percent.
 EXPLAINED_ROWS = 500
 SEED = 21
 
 
 def calibration(scored: Scored) -> list[dict[str, float | int]]:
-    """Binary: rows in tenths by predicted probability; the mean predicted, the share observed."""
+    """Binary: by tenths of predicted probability, the mean prediction and the observed share."""
     return [
         {
             "predicted": float(scored.scores[rows].mean()),
@@ -33,7 +33,7 @@ def calibration(scored: Scored) -> list[dict[str, float | int]]:
 def residuals(scored: Scored) -> dict[str, Any]:
     """Regression: a histogram of prediction minus truth, and its mean by tenths of prediction.
 
-    The histogram spans the middle 99 %; what lies beyond is counted in the outermost bars.
+    The histogram covers the middle 99 %. Values outside count in the outermost bars.
     """
     left = scored.scores - scored.labels
     low, high = (float(bound) for bound in np.percentile(left, [0.5, 99.5]))
@@ -55,7 +55,7 @@ def residuals(scored: Scored) -> dict[str, Any]:
 
 
 def confusion(scored: Scored, labels: Sequence[str]) -> dict[str, Any]:
-    """Classifiers: counts[actual][decided], in the order of `labels`."""
+    """Classifiers: counts[actual][predicted], in the order of `labels`."""
     pairs = scored.labels.astype(np.int64) * len(labels) + scored.decisions.astype(np.int64)
     counts = np.bincount(pairs, minlength=len(labels) ** 2)
     return {
@@ -67,7 +67,7 @@ def confusion(scored: Scored, labels: Sequence[str]) -> dict[str, Any]:
 def importance(artifact: Artifact, native: NativeModel, frame: pl.DataFrame) -> list[Any]:
     """Each feature's share of the mean absolute TreeSHAP value, largest first.
 
-    Over all outputs, before the link, on at most EXPLAINED_ROWS rows picked at random (seeded).
+    Over all outputs, before the link, on at most EXPLAINED_ROWS random rows (seeded).
     """
     if frame.height > EXPLAINED_ROWS:
         frame = frame.sample(EXPLAINED_ROWS, seed=SEED)
@@ -83,7 +83,7 @@ def importance(artifact: Artifact, native: NativeModel, frame: pl.DataFrame) -> 
 
 
 def _tenths(scores: Floats) -> list[Any]:
-    """Rows by score in up to ten groups of nearly equal size; equal scores stay together."""
+    """Rows by score, in up to ten groups of nearly equal size. Equal scores stay together."""
     order = np.argsort(scores, kind="stable")
     cuts = [len(scores) * part // GROUPS for part in range(1, GROUPS)]
     ordered = scores[order]

@@ -11,13 +11,13 @@ import polars.selectors as selectors
 from contract.problem import Problem
 from preprocess.batch import Batch, no_line
 from preprocess.columns import Layout, as_number, as_text
-from preprocess.problems import FileError
+from preprocess.findings import FileError
 
 MAGIC = b"PAR1"
 
 
 def is_parquet(path: Path) -> bool:
-    """Tell by the first bytes."""
+    """Is this a Parquet file? Its first bytes decide."""
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
 
@@ -36,7 +36,7 @@ def read_parquet(
     except (pl.exceptions.PolarsError, OSError):
         raise _broken(name) from None
     if "NaN" in null_values:
-        # As in CSV, where a NaN is a text like any other.
+        # As in CSV, where NaN is ordinary text.
         scan = scan.with_columns(selectors.float().fill_nan(None))
     found = list(layout.check_header(name, list(schema)))
     columns = []
@@ -55,7 +55,7 @@ def read_parquet(
     if found:
         raise FileError(*found)
     try:
-        # Slices rather than polars' own batches: those are read ahead without a bound.
+        # Slices instead of polars' own batches, which are read ahead without a bound.
         height = scan.select(pl.len()).collect().item()
         rows = max(1, size // _row_bytes(path, height, len(columns)))
         for start in range(0, height, rows):
@@ -66,7 +66,7 @@ def read_parquet(
 
 
 def _row_bytes(path: Path, height: int, columns: int) -> int:
-    """What a row weighs in memory: a number for each column, or long texts unpacked."""
+    """The memory a row needs: a number for each column, or long texts unpacked."""
     packed = path.stat().st_size // max(1, height)
     return max(8 * columns, 3 * packed)
 
@@ -78,7 +78,7 @@ def _broken(name: str) -> FileError:
 def _wrong_type(name: str, column: str, dtype: pl.DataType, number: bool) -> Problem:
     wanted = "numbers" if number else "text"
     return Problem(
-        f"has the type {dtype}, which does not hold {wanted}",
+        f"has the type {dtype}, which is not {wanted}",
         f"write the column as {wanted}, or move it to ignore in model.yaml",
         name,
         column=column,

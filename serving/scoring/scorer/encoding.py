@@ -1,4 +1,4 @@
-"""The model's input columns as its encoding.json describes them, without the training libraries."""
+"""The model's input columns, read from its encoding.json without the training libraries."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 FORMAT = 1
-# Preprocess gives whole numbers that arrive as text one spelling, so 1.0 is the category 1.
+# Preprocess gives a whole number one text, so "1.0" is the category "1".
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0")
 _SHOWN_CHARACTERS = 60
 _IMPOSSIBLE = "which model.yaml calls impossible; correct it or send null"
@@ -16,18 +16,18 @@ _LARGEST = 3.4028235677973366e38  # from here on, float32 rounds to infinity
 
 
 class EncodingError(Exception):
-    """encoding.json is not one this code reads."""
+    """This code cannot read encoding.json."""
 
 
 class ValueRefusedError(Exception):
-    """A value that the feature cannot take; says why and what to send instead."""
+    """A value that the feature cannot have. The text says why and what to send instead."""
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One input column. `fallback` stands for a missing value, in encoded units; NaN: as missing.
+    """One input column. `fallback` replaces a missing value, in encoded units; NaN keeps it so.
 
-    The bounds are those of model.yaml, where it has any: training rejects rows beyond them as well.
+    The bounds are those of model.yaml, if it has any. Training also rejects rows outside them.
     """
 
     name: str
@@ -38,15 +38,15 @@ class Feature:
     maximum: float | None = None
 
     def number(self, value: object) -> float | None:
-        """The value as a number, None for missing. Raises ValueRefusedError."""
+        """The value as a number; None if missing. Raises ValueRefusedError."""
         if value is None:
             return None
         if type(value) is not float and type(value) is not int:
             raise ValueRefusedError(f"{shown(value)} is not a number; send a number or null")
-        # Compared before it is converted: a JSON integer may be larger than any float.
+        # Compared before conversion: a JSON integer may be larger than any float.
         if not -_LARGEST < value < _LARGEST:  # false for NaN too
             raise ValueRefusedError(
-                f"{shown(value)} is not a number the model can take; send a finite number or null"
+                f"{shown(value)} is not a finite 32-bit number; send a finite number or null"
             )
         if self.minimum is not None and value < self.minimum:
             raise ValueRefusedError(f"{shown(value)} is less than {self.minimum:g}, {_IMPOSSIBLE}")
@@ -55,7 +55,7 @@ class Feature:
         return float(value)
 
     def code(self, value: object) -> float | None:
-        """The category's position; None for missing and for one that training did not see.
+        """The category's position; None if missing, or if training did not see it.
 
         Raises ValueRefusedError.
         """
@@ -75,9 +75,9 @@ class Feature:
 
 @dataclass(frozen=True)
 class Encoding:
-    """A model's input columns in order and, for a classifier, the classes of its scores.
+    """A model's input columns in order, and for a classifier the classes of its scores.
 
-    `classes` of a binary model is (negative, positive): its one score is for the latter.
+    `classes` of a binary model is (negative, positive): its one score is for the positive.
     """
 
     task: Literal["regression", "binary", "multiclass"]
@@ -97,12 +97,12 @@ class Encoding:
 
 
 def read_encoding(text: str | bytes, bounds: Iterable[Mapping[str, Any]] = ()) -> Encoding:
-    """Read encoding.json; `bounds` are entries with name, minimum and maximum (either null)."""
+    """Read encoding.json. `bounds` are entries with name, minimum and maximum (or null)."""
     document = json.loads(text)
     if document.get("format") != FORMAT:
         raise EncodingError(
-            f"encoding.json has format {document.get('format')!r}, this version reads {FORMAT}; "
-            "train the model again"
+            f"encoding.json has format {document.get('format')!r}, but this version reads format "
+            f"{FORMAT}; train the model again"
         )
     limits = {entry["name"]: entry for entry in bounds}
     return Encoding(
@@ -124,7 +124,7 @@ def read_encoding(text: str | bytes, bounds: Iterable[Mapping[str, Any]] = ()) -
 
 
 def shown(value: object) -> str:
-    """A value as it can stand in a message: printable and short.
+    """A value for a message: printable and short.
 
     >>> shown("abc"), shown(True), shown([1, 2])
     ("'abc'", 'true', 'a list')

@@ -1,8 +1,8 @@
-"""The baselines of several preprocess hosts as one: what one host would have found in all files.
+"""Merge the baselines of several Preprocess hosts into what one host would have found in all files.
 
-Rows and their extremes, missing values and categories come out exactly, mean and deviation by the
-pooled formulas. Bins are those of the mixture of the hosts' distributions, each read off its own
-bins with values taken as evenly spread within one. The order of hosts makes no difference.
+Row counts, extremes, missing values and categories are exact. Mean and standard deviation use the
+pooled formulas. The bins are those of the mixture of the hosts' distributions; within a host's own
+bin, values are assumed to be evenly spread. The order of the hosts does not matter.
 """
 
 import math
@@ -13,17 +13,17 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 BINS = 10
-# A column of text with more values than this is hardly a category; only the commonest are named.
+# A text column with more values than this is hardly a category: only the most common are named.
 MOST_CATEGORIES = 10_000
 NAMED_CATEGORIES = 1_000
 
 Entry = Mapping[str, Any]
-# An entry with the number of its rows that have a value.
+# An entry, with the number of its rows that have a value.
 Weighed = tuple[int, Entry]
 
 
 def merge_baselines(baselines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Merge the hosts' baselines, weighted by their rows; that of one host stays as it is."""
+    """Merge the hosts' baselines, weighted by their rows. A single baseline stays as it is."""
     described = [baseline for baseline in baselines if baseline.get("rows", 1)]
     if len(described) <= 1:
         return (described or list(baselines))[0]
@@ -68,8 +68,8 @@ def _categories(weighed: Sequence[Weighed]) -> dict[str, Any]:
         if len(shares) <= MOST_CATEGORIES:
             return {"categories": shares}
     else:
-        # Where a host did not name a value it counts as none, which errs by less than the host's
-        # rarest named one.
+        # A value that a host did not name counts as 0 there. The error is smaller than the share
+        # of the rarest value that the host named.
         parts: dict[str, list[float]] = {}
         for count, entry in weighed:
             for value, share in entry["categories"].items():
@@ -105,9 +105,9 @@ def _numeric(weighed: Sequence[Weighed]) -> dict[str, Any]:
 
 
 def _common_edges(parts: Sequence[Entry]) -> list[float]:
-    """Every host's edges between its extremes, and the middles of gaps between the hosts' ranges.
+    """Every host's inner edges, and the middle of each gap between the hosts' ranges.
 
-    The extremes themselves are none: where there is one bin for each value they would cut through
+    The extremes are not edges: where a host has one bin for each value, they would cut through
     another host's bin.
     """
     edges = {float(edge) for part in parts for edge in part["edges"][1:-1]}
@@ -122,9 +122,9 @@ def _common_edges(parts: Sequence[Entry]) -> list[float]:
 
 
 def _deciles(below: Mapping[float, float]) -> list[float]:
-    """Of the edges, in ascending order, those nearest to the deciles of the mixture.
+    """The edges nearest to the deciles of the mixture, in ascending order.
 
-    No edge is made up: between two of them nobody knows where the values lie.
+    Only known edges are used: where the values lie between two edges is unknown.
     """
     if len(below) < BINS:
         return list(below)
@@ -136,7 +136,7 @@ def _deciles(below: Mapping[float, float]) -> list[float]:
 
 
 def _cumulative(part: Entry, at: float) -> float:
-    """The share of a host's values up to `at`: exact on its edges, interpolated between them."""
+    """The share of a host's values up to `at`: exact at its edges, interpolated between them."""
     edges, shares = part["edges"], part["shares"]
     if at >= edges[-1]:
         return 1.0

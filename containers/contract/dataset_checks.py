@@ -1,7 +1,7 @@
-"""Is the data as a whole fit to learn from? What no single row can show.
+"""Checks of the dataset as a whole: what no single row can show.
 
-Preprocess judges it where one host sees all rows. Where several do, each writes down its counts,
-Train judges their sum before it trains, and Evaluate gives the warnings.
+With one Preprocess host, Preprocess runs them. With several, each host writes its counts to
+census.json, Train checks their sum before it trains, and Evaluate adds the warnings.
 """
 
 from collections import Counter
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from contract.baselines import MOST_CATEGORIES
+from contract.baseline_merge import MOST_CATEGORIES
 from contract.plan import Plan
 from contract.problem import Problem, shown
 
@@ -20,9 +20,12 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Counts:
-    """`written`: rows by part. `present`: rows with a value, by feature. `values`: how often each
-    value occurs, by part and column of text; None where there are too many to count.
-    `extremes`: a numeric target's lowest and highest value, empty where there are none.
+    """The content of census.json.
+
+    written: rows by part.
+    present: rows with a value, by feature.
+    values: how often each value occurs, by part and text column; None if there are too many.
+    extremes: the lowest and highest value of a numeric target; empty without one.
     """
 
     written: Mapping[str, int]
@@ -31,12 +34,12 @@ class Counts:
     extremes: Sequence[float]
 
     def document(self) -> dict[str, Any]:
-        """The text of census.json."""
+        """The census.json document."""
         return {"format": 1, **asdict(self)}
 
     @classmethod
     def merged(cls, documents: Sequence[Mapping[str, Any]]) -> "Counts":
-        """Add up what the hosts counted."""
+        """Add up the counts of all hosts."""
         first = documents[0]
         extremes = [value for document in documents for value in document["extremes"]]
         return cls(
@@ -54,15 +57,15 @@ class Counts:
 
 
 def problems(plan: Plan, counts: Counts) -> Iterable[Problem]:
-    """What makes the data unfit, whatever share of rows may be dropped."""
+    """What makes the data unusable, whatever share of rows may be rejected."""
     if not sum(counts.written.values()):
-        yield Problem("there are no rows", "put data under the model's location and run again")
+        yield Problem("there are no rows", "put data in the model's location and run again")
         return
     for name, count in counts.present.items():
         if not count:
             yield Problem(
                 "is missing in every row",
-                "fill it, or take the feature out of model.yaml",
+                "fill it in, or remove the feature from model.yaml",
                 column=name,
             )
     if plan.task == "regression":
@@ -74,12 +77,12 @@ def problems(plan: Plan, counts: Counts) -> Iterable[Problem]:
 
 
 def warnings(counts: Counts) -> Iterable[str]:
-    """What is worth a look but stops nothing."""
+    """What deserves a look but does not stop the run."""
     for name, known in counts.values["train"].items():
         if known is None:
             yield (
-                f"{name} has more than {MOST_CATEGORIES:,} values in the training rows: "
-                "is it an identifier rather than a category?"
+                f"{name} has more than {MOST_CATEGORIES:,} values in the training rows; "
+                "check that it is a category and not an identifier"
             )
             continue
         for part in ("validation", "test"):
@@ -95,7 +98,7 @@ def warnings(counts: Counts) -> Iterable[str]:
 
 
 def rejection(read: int, rejected: int) -> list[str]:
-    """The warning that rows were left out, where some were."""
+    """A warning if rows were left out."""
     return [f"{rejected:,} of {read:,} rows were rejected and left out"] if rejected else []
 
 
@@ -120,7 +123,7 @@ def _class_problems(plan: Plan, counts: Counts) -> Iterable[Problem]:
     if len(known) < len(parts) or len(classes) > MOST_CLASSES:
         yield Problem(
             f"has more than {MOST_CLASSES:,} classes",
-            "set task: regression, or choose another target",
+            "set task: regression, or choose another target column",
             column=target,
         )
         return
@@ -138,8 +141,8 @@ def _binary_problems(plan: Plan, classes: Sequence[str]) -> Iterable[Problem]:
     found = ", ".join(shown(name) for name in classes[:_EXAMPLES])
     if len(classes) > 2:
         yield Problem(
-            f"has {len(classes)} classes, such as {found}, where a binary task has two",
-            "set task: multiclass, or leave the others out",
+            f"has {len(classes)} classes, such as {found}, but a binary task has two",
+            "set task: multiclass, or remove the rows of the other classes",
             column=plan.target,
         )
     if plan.positive not in classes:
@@ -153,13 +156,13 @@ def _binary_problems(plan: Plan, classes: Sequence[str]) -> Iterable[Problem]:
 def _rare_class(plan: Plan, name: str, times: Mapping[str, int]) -> Iterable[Problem]:
     total = sum(times.values())
     if total == 1:
-        what = "is a class with one row, which cannot be in training and test both"
+        what = "is a class with one row, which cannot be in both training and test"
     elif not times["train"]:
-        what = f"is a class none of whose {total} rows fell to training"
+        what = f"is a class with {total} rows, none of them in training"
     else:
         return
-    mend = "add rows of that class, or leave it out"
-    yield Problem(what, mend, column=plan.target, value=name)
+    fix = "add rows of that class, or remove it"
+    yield Problem(what, fix, column=plan.target, value=name)
 
 
 def _constant(plan: Plan, value: str) -> Problem:
@@ -176,6 +179,6 @@ def _empty_parts(counts: Counts) -> Iterable[Problem]:
     empty = [part for part, count in counts.written.items() if not count]
     if empty:
         yield Problem(
-            f"of {rows:,} rows none fell to {' and '.join(empty)}",
-            "add rows (some hundreds at least) or raise the part's share in split",
+            f"none of the {rows:,} rows is in {' or '.join(empty)}",
+            "add rows (at least some hundreds), or raise that part's share in split",
         )

@@ -1,7 +1,7 @@
 """The scorer's package without a model: its code, its libraries and their bytecode.
 
-It is built once for the same code, libraries, processor and Python, and kept in the data bucket by
-a digest of these, so a release adds its model to a package that is there.
+It is built once for each combination of code, libraries, processor and Python, and stored in the
+data bucket under a digest of these. A release only adds its model to it.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from shipping.source import files, tree_digest
 
 PYTHON = "3.13"
 FORMAT = 1
-# Parts of the libraries that no scoring function calls: 60 MB of Lambda's 250.
+# Parts of the libraries that scoring never uses: 60 MB of Lambda's 250 MB.
 UNUSED = (
     "onnxruntime/backend",
     "onnxruntime/datasets",
@@ -34,13 +34,13 @@ UNUSED = (
 
 
 def key(scoring: Path, architecture: str) -> str:
-    """Where the package for this code is kept in the data bucket."""
+    """The key of this code's package in the data bucket."""
     facts = f"base {FORMAT} {architecture} python{PYTHON} {tree_digest(scoring)}"
     return f"packages/base/{hashlib.sha256(facts.encode()).hexdigest()[:32]}.zip"
 
 
 def without_libraries(scoring: Path) -> bytes:
-    """The package for a machine that has the libraries: this code, and its bytecode for here."""
+    """The package for a machine that has the libraries: the code, with bytecode for this Python."""
     contents = {}
     with tempfile.TemporaryDirectory() as scratch:
         for name, path in files(scoring):
@@ -58,7 +58,7 @@ def without_libraries(scoring: Path) -> bytes:
 
 
 def built(folder: Path, architecture: str) -> bytes:
-    """Build the package with the SAM CLI, which needs uv; raises ReleaseError."""
+    """Build the package with the SAM CLI, which needs uv. Raises ReleaseError."""
     out = folder / WORK / "build"
     environment = os.environ | {
         "SAM_CLI_TELEMETRY": "0",
@@ -73,8 +73,8 @@ def built(folder: Path, architecture: str) -> bytes:
         )
     except FileNotFoundError:
         raise ReleaseError(
-            "the scorer's package is not in the data bucket and the SAM CLI is not here to build "
-            "it; on the local stage `kanmon deploy` publishes it"
+            "the scorer's package is not in the data bucket, and there is no SAM CLI to build it; "
+            "on the local stage `kanmon deploy` publishes it"
         ) from None
     if done.returncode:
         raise ReleaseError(f"sam build failed: {' '.join(done.stderr.split()[-60:])}")
@@ -99,19 +99,19 @@ def _slim(package: Path) -> None:
 
 
 def _compile(package: Path) -> None:
-    """Lambda cannot write bytecode, so without it every cold start would compile all of this."""
+    """Compile to bytecode. Lambda cannot write it, so every cold start would compile everything."""
     words = [_target_python(), "-m", "compileall", "-qq", "-j", "0", "-s", str(package)]
     words += ["-p", "/var/task", "--invalidation-mode", "unchecked-hash", str(package)]
-    # A file that does not compile is some library's; it will be compiled when it is imported.
+    # A file that does not compile belongs to a library. Its import would fail, not the build.
     subprocess.run(words, check=False)
     if not any(package.rglob("*.pyc")):
-        raise ReleaseError("the package's bytecode was not written")
+        raise ReleaseError("the package's bytecode was not written; see the build's log")
 
 
 def _target_python() -> str:
     if sys.version_info[:2] == tuple(map(int, PYTHON.split("."))):
         return sys.executable
-    # A name on PATH may belong to a version manager that has no such Python after all.
+    # A name on PATH may belong to a version manager that does not have this Python.
     named = shutil.which(f"python{PYTHON}")
     if named and not subprocess.run([named, "-V"], capture_output=True, check=False).returncode:
         return named
@@ -119,7 +119,7 @@ def _target_python() -> str:
     words = ["python", "find", "--no-project", PYTHON]
     found = uv and subprocess.run([uv, *words], capture_output=True, text=True, check=False)
     if not found or found.returncode:
-        raise ReleaseError(f"packaging compiles for Python {PYTHON}, and there is none here")
+        raise ReleaseError(f"packaging needs Python {PYTHON}, and there is none here; install it")
     return found.stdout.strip()
 
 

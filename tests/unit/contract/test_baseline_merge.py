@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.baselines import NAMED_CATEGORIES, merge_baselines
+from contract.baseline_merge import NAMED_CATEGORIES, merge_baselines
 from evaluate.drift import drift
 from preprocess.baseline import Categories, Profile
 
@@ -21,7 +21,7 @@ SHARDS = st.lists(ROWS, min_size=2, max_size=4).filter(any)
 
 
 def baseline(rows: list[tuple[float | None, str | None]]) -> dict[str, Any]:
-    """The baseline as one host of Preprocess writes it; the target says only how many rows."""
+    """The baseline as one Preprocess host writes it; the target only shows how many rows."""
     frame = pl.DataFrame(rows, {"x": pl.Float32, "c": pl.String}, orient="row").with_columns(
         pl.lit(1.0, pl.Float32).alias("y"), pl.int_range(pl.len(), dtype=pl.UInt64).alias("__row")
     )
@@ -94,7 +94,7 @@ def test_what_hosts_saw_of_one_distribution_has_not_drifted_from_the_whole() -> 
     assert next(entry for entry in drift(merged, whole) if entry["feature"] == "x")["psi"] < 0.001
 
 
-def test_files_sorted_by_a_value_are_told_apart() -> None:
+def test_files_sorted_by_a_value_are_distinguished() -> None:
     months = [baseline([(float(month), "a")] * 5 * month) for month in (1, 2, 3)]
 
     merged = merge_baselines(months)["features"]["x"]["numeric"]

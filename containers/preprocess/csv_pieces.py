@@ -1,8 +1,8 @@
-"""CSV as bytes: pieces of bounded size that end where a record ends.
+"""CSV as bytes, cut into pieces of bounded size that end where a record ends.
 
-Parsing piece by piece bounds memory, whatever the size of the file, and lets gzip be read without
-unpacking it to disk. A quoted cell may hold line breaks, so a piece is only cut at a line break
-outside of quotes: one with an even number of quote characters before it.
+Parsing piece by piece bounds memory, whatever the size of the file, and reads gzip without
+unpacking it to disk. A quoted cell may contain line breaks, so a piece is only cut at a line break
+outside quotes: one with an even number of quote characters before it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from contract.problem import Problem
-from preprocess.problems import FileError
+from preprocess.findings import FileError
 
 LONGEST_LINE = 1 << 20
 # A line longer than LONGEST_LINE covers at least one whole window of half that size.
@@ -28,14 +28,14 @@ _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True)
 class Piece:
-    """Whole records, and whether a quote character is among them."""
+    """Whole records, and whether they contain a quote character."""
 
     data: bytes
     quoted: bool
 
 
 def open_text(path: Path, name: str) -> IO[bytes] | gzip.GzipFile:
-    """Open a text file, unpacking it where its content is gzip."""
+    """Open a text file. Unpacks gzip, which is recognised by its content."""
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
     if packed:
@@ -48,10 +48,10 @@ def open_text(path: Path, name: str) -> IO[bytes] | gzip.GzipFile:
 
 
 def pieces(path: Path, name: str, size: int) -> Iterator[Piece]:
-    """Cut a text file into pieces of about `size` bytes; the first one is the header alone."""
+    """Cut a text file into pieces of about `size` bytes. The first piece is the header alone."""
     with open_text(path, name) as stream:
         cutter = _Cutter(path, name, size)
-        # One buffer for all reading: allocating one for each piece costs as much as the copying.
+        # One buffer for all reads: allocating one for each piece costs as much as the copying.
         buffer = bytearray(size + LONGEST_LINE)
         held = cutter.read(stream, buffer, 0, min(size, LONGEST_LINE + 1))
         if buffer.startswith(_WIDE):
@@ -79,7 +79,7 @@ def pieces(path: Path, name: str, size: int) -> Iterator[Piece]:
 
 
 class _Cutter:
-    """What is known of a file while it is cut; lines are counted only when one must be named."""
+    """The state while a file is cut. Lines are counted only when a message needs one."""
 
     def __init__(self, path: Path, name: str, size: int) -> None:
         self.path = path
@@ -90,15 +90,15 @@ class _Cutter:
     def read(
         self, stream: IO[bytes] | gzip.GzipFile, buffer: bytearray, start: int, size: int
     ) -> int:
-        """Fill the buffer from `start` on with up to `size` bytes; say how many there were."""
+        """Fill the buffer from `start` on with up to `size` bytes; return how many were read."""
         try:
             with memoryview(buffer) as view:
                 return stream.readinto(view[start : start + size])  # type: ignore[union-attr]
         except EOFError:
-            what, mend = "gzip ends in the middle", "put the whole file in its place"
+            what, fix = "gzip ends early", "upload the whole file again"
         except (gzip.BadGzipFile, zlib.error) as error:
-            what, mend = f"gzip is damaged ({error})", "put a sound file in its place"
-        raise self.error(what, mend, self.offset)
+            what, fix = f"gzip is damaged ({error})", "compress and upload the file again"
+        raise self.error(what, fix, self.offset)
 
     def piece(self, data: bytes) -> Piece:
         self.check_line_length(data)
@@ -118,13 +118,13 @@ class _Cutter:
         return data
 
     def check_unfinished(self, data: bytes | bytearray) -> None:
-        """Refuse to read on and on for the end of one record."""
+        """Raise FileError for a record that does not end."""
         self.check_line_length(data)
         if len(data) > max(4 * self.size, 4 * LONGEST_LINE):
             raise self.unclosed()
 
     def check_line_length(self, data: bytes | bytearray) -> None:
-        """Refuse a line of more than LONGEST_LINE bytes."""
+        """Raise FileError for a line of more than LONGEST_LINE bytes."""
         for start in range(0, len(data) - _WINDOW + 1, _WINDOW):
             if data.find(b"\n", start, start + _WINDOW) >= 0:
                 continue
@@ -133,18 +133,18 @@ class _Cutter:
             if (end if end >= 0 else len(data)) - begin > LONGEST_LINE:
                 raise self.error(
                     f"is longer than {LONGEST_LINE >> 20} MB",
-                    "check the line breaks and quotes; a row must fit one line of that size",
+                    "check the line breaks and quotes; a row must fit into one line of that size",
                     self.offset + begin,
                 )
 
     def unclosed(self) -> FileError:
         return unclosed(self.name, self.line_at(self.offset))
 
-    def error(self, what: str, mend: str, offset: int) -> FileError:
-        return FileError(Problem(what, mend, self.name, line=self.line_at(offset)))
+    def error(self, what: str, fix: str, offset: int) -> FileError:
+        return FileError(Problem(what, fix, self.name, line=self.line_at(offset)))
 
     def line_at(self, offset: int) -> int:
-        """The number of the line that holds byte `offset` of the text."""
+        """The number of the line that contains byte `offset` of the text."""
         line = 1
         with open_text(self.path, self.name) as stream:
             while offset > 0 and (read := stream.read(min(offset, 1 << 20))):
@@ -154,7 +154,7 @@ class _Cutter:
 
 
 def decoded(piece: Piece, name: str, line: int) -> str:
-    """The piece's text; it begins on this line. Raises FileError where it is not UTF-8."""
+    """The text of a piece that begins on `line`. Raises FileError if it is not UTF-8."""
     try:
         return piece.data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -168,15 +168,15 @@ def decoded(piece: Piece, name: str, line: int) -> str:
 
 
 def unclosed(name: str, line: int) -> FileError:
-    """A record that begins on this line and never ends."""
-    problem = Problem("has a quote that is never closed after it", "close it", name, line=line)
+    """The error for a record that begins on this line and never ends."""
+    problem = Problem("begins a quote that is never closed", "close it", name, line=line)
     return FileError(problem)
 
 
 def _last_end(data: bytearray, length: int) -> int:
-    """Where in the first `length` bytes the last whole record ends; 0 if nowhere."""
+    """Where the last whole record of the first `length` bytes ends; 0 if none ends."""
     end = data.rfind(b"\n", 0, length)
-    # Looking for a quote is far cheaper than counting them, and most files have none.
+    # Searching for a quote is far cheaper than counting quotes, and most files have none.
     odd = False
     if end >= 0 and data.find(b'"', 0, end) >= 0:
         odd = data.count(b'"', 0, end) % 2 == 1
@@ -188,6 +188,6 @@ def _last_end(data: bytearray, length: int) -> int:
 
 
 def _move_up(data: bytearray, start: int, end: int) -> int:
-    """Move what lies between to the front; say how much it is."""
+    """Move the bytes from start to end to the front; return how many they are."""
     data[: end - start] = data[start:end]
     return end - start

@@ -1,4 +1,4 @@
-"""A model in its own library: the scores ONNX is held to, and what each feature contributes."""
+"""A model in its own library: the scores that ONNX must match, and feature contributions."""
 
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from contract.metrics import Floats
 
 # Below this many values a second thread costs more than it saves.
 VALUES_FOR_THREADS = 500_000
-# A row's contributions take long and need no other row's.
+# Contributions take long, and each row is independent of the others.
 ALL_CORES = 0
 
 
@@ -18,20 +18,20 @@ class NativeModel(Protocol):
     """A loaded model. A matrix is float32 [rows, features], encoded as encoding.json says."""
 
     def scores(self, matrix: NDArray[np.float32]) -> Floats:
-        """What the model predicts: [rows], for multiclass [rows, classes]."""
+        """The model's predictions: [rows], for multiclass [rows, classes]."""
 
     def contributions(self, matrix: NDArray[np.float32]) -> Floats:
-        """Exact TreeSHAP values before the link, [rows, outputs, features + 1]; the last is the
-        expected value, and together they sum to the margin."""
+        """Exact TreeSHAP values before the link, [rows, outputs, features + 1]. The last one is the
+        expected value; together they sum to the margin."""
 
 
 def native_model(library: str, content: bytes) -> NativeModel:
-    """Load model.txt or model.ubj; imports the library."""
+    """Load model.txt or model.ubj. Imports the library."""
     return _XGBoost(content) if library == "xgboost" else _LightGBM(content)
 
 
 def threads(matrix: NDArray[np.float32]) -> int:
-    """How many threads suit a matrix; ALL_CORES is the library's own choice."""
+    """How many threads to use for a matrix. ALL_CORES lets the library choose."""
     return ALL_CORES if matrix.size >= VALUES_FOR_THREADS else 1
 
 

@@ -1,9 +1,9 @@
 """CSV files: parsed at full speed with the declared types, slowly only where that fails.
 
-Three ways, from fast to patient, chosen for each piece on its own:
-1. typed: numbers parsed as numbers;
-2. text: a cell was not a number, so everything is read as text and the cell is found later;
-3. patient: a row has too few or too many cells, so Python's csv module takes it row by row.
+There are three ways, from fast to slow. Each piece takes the fastest that works:
+1. typed: numbers are parsed as numbers;
+2. text: a cell is not a number, so everything is read as text and the cell is found later;
+3. row by row: a row has too few or too many cells, so Python's csv module reads the piece.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import polars as pl
 from contract.problem import Problem
 from preprocess.batch import Batch
 from preprocess.columns import Layout
-from preprocess.problems import FileError
-from preprocess.records import LONGEST_LINE, Piece, decoded, pieces, unclosed
+from preprocess.csv_pieces import LONGEST_LINE, Piece, decoded, pieces, unclosed
+from preprocess.findings import FileError
 
-# Python objects take some twenty times the memory of the text, so the patient way takes few rows.
-PATIENT_ROWS = 5_000
+# Python objects need about twenty times the memory of the text, so only a few rows at once.
+ROW_BY_ROW = 5_000
 
 
 def read_csv(
@@ -36,13 +36,13 @@ def read_csv(
 ) -> Iterator[Batch]:
     """Yield a file's rows in pieces of about `size` bytes of text.
 
-    Raises FileError where reading must stop.
+    Raises FileError if the file cannot be read further.
     """
     reader = _CsvReader(name, layout, delimiter, null_values)
     source = pieces(path, name, size)
     head = next(source, None)
     if head is None:
-        raise FileError(Problem("is empty", "it needs a header line and rows", name))
+        raise FileError(Problem("is empty", "add a header line and rows", name))
     reader.take_header(head)
     for piece in source:
         yield from reader.read(piece)
@@ -59,7 +59,7 @@ class _CsvReader:
         self.delimiter = delimiter
         self.nulls = list(null_values)
         self.header: list[str] = []
-        # Of the next piece's first record.
+        # The place of the next piece's first record.
         self.row = 1
         self.line = 1
         self._known_starts: tuple[Piece | None, list[int]] = (None, [])
@@ -67,14 +67,14 @@ class _CsvReader:
     def take_header(self, head: Piece) -> None:
         text = decoded(head, self.name, self.line)
         self.line += head.data.count(b"\n")
-        # csv refuses cells above its own limit; the length of lines has been checked already.
+        # csv has its own limit for cells. The length of lines is already checked.
         csv.field_size_limit(4 * LONGEST_LINE)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter))
         self.header = rows[0] if rows else []
         if len(self.header) == 1 and len(self.layout.needed) > 1:
             raise FileError(
                 Problem(
-                    f"has a header of one column, so {self.delimiter!r} does not separate it",
+                    f"has one column in its header, so {self.delimiter!r} is not its delimiter",
                     "set data.delimiter in model.yaml to the file's delimiter",
                     self.name,
                     line=1,
@@ -84,30 +84,30 @@ class _CsvReader:
             raise FileError(*found)
 
     def read(self, piece: Piece) -> Iterator[Batch]:
-        """Yield the piece's batches, and count rows and lines on."""
+        """Yield the piece's batches and advance the row and line numbers."""
         frame = self._parse(piece, self.layout.csv_schema(self.header))
         if frame is None:
             decoded(piece, self.name, self.line)
             frame = self._parse(piece, dict.fromkeys(self.header, pl.String()))
         blank: list[int] = []
-        # A row with too few cells is filled up with empty ones, without a word, and a blank line
-        # becomes a row of them; only then can the last cell be empty.
+        # Polars silently fills a row with too few cells with empty ones, and makes a row of empty
+        # cells from a blank line. In both cases the last cell is empty.
         if frame is not None and self._has_empty(frame[self.header[-1]]):
             blank = self._blank_records(piece)
             if not self._is_square(piece, frame.height - len(blank)):
                 frame = None
         if frame is None:
-            yield from self._read_patiently(piece)
+            yield from self._read_row_by_row(piece)
             return
         yield self._batch(frame, piece, blank)
         self.row += frame.height
         self.line += piece.data.count(b"\n") if piece.quoted else frame.height
 
     def _parse(self, piece: Piece, types: dict[str, pl.DataType]) -> pl.DataFrame | None:
-        """Parse at once; None when something does not fit the types or the header.
+        """Parse all of it; None if something does not fit the types or the header.
 
-        Ignored columns are parsed as well: told to skip some, the parser accepts rows with too many
-        cells, and takes their values from the wrong places.
+        Ignored columns are parsed too. If the parser skips columns, it accepts rows with too many
+        cells and takes values from the wrong places.
         """
         try:
             return pl.read_csv(
@@ -122,12 +122,12 @@ class _CsvReader:
             return None
 
     def _has_empty(self, cells: pl.Series) -> bool:
-        """Tell whether a cell is missing; without a null value "", an empty text is one as well."""
+        """Is a cell missing? Without the null value "", an empty text counts as missing too."""
         texts = "" not in self.nulls and cells.dtype == pl.String
         return cells.has_nulls() or (texts and bool((cells == "").any()))
 
     def _is_square(self, piece: Piece, rows: int) -> bool:
-        """Tell whether every row has a cell for every column of the header."""
+        """Does every row have a cell for every column of the header?"""
         width = len(self.header)
         if piece.quoted:
             return all(len(cells) in (0, width) for _, cells in self._records(piece))
@@ -150,12 +150,12 @@ class _CsvReader:
         def line_by_reading(position: int) -> int:
             return first_line + self._starts(piece)[records[position]]
 
-        # Only the second holds on to the piece, and with it to its memory.
+        # Only the second keeps the piece, and so its memory, alive.
         lines = line_by_reading if piece.quoted else line
         return Batch(self.name, frame, rows, lines)
 
     def _records(self, piece: Piece) -> Iterator[tuple[int, list[str]]]:
-        """Each record, and how many lines after the piece's first it begins."""
+        """Each record, and how many lines after the piece's first line it begins."""
         text = io.TextIOWrapper(io.BytesIO(piece.data), encoding="utf-8", newline="")
         reader = csv.reader(text, delimiter=self.delimiter)
         start = 0
@@ -164,7 +164,7 @@ class _CsvReader:
                 yield start, cells
                 start = reader.line_num
         except csv.Error:
-            # Of its errors only a cell beyond the limit is left: NUL and the rest are accepted.
+            # The only error left is a cell beyond the limit: NUL and the rest are accepted.
             raise unclosed(self.name, self.line + start) from None
 
     def _blank_records(self, piece: Piece) -> list[int]:
@@ -177,10 +177,10 @@ class _CsvReader:
             self._known_starts = (piece, [start for start, _ in self._records(piece)])
         return self._known_starts[1]
 
-    def _read_patiently(self, piece: Piece) -> Iterator[Batch]:
+    def _read_row_by_row(self, piece: Piece) -> Iterator[Batch]:
         records = self._records(piece)
         first_line = self.line
-        while taken := list(islice(records, PATIENT_ROWS)):
+        while taken := list(islice(records, ROW_BY_ROW)):
             places = [
                 (self.row + index, first_line + start) for index, (start, _) in enumerate(taken)
             ]
@@ -210,12 +210,12 @@ class _CsvReader:
         return frame.with_columns(pl.when(~missing).then(pl.all()))
 
     def _ragged(self, cells: list[str], row: int, line: int) -> Problem:
-        # Where a quote is not closed, the lines after it become part of the cell.
+        # If a quote is not closed, the lines after it become part of the cell.
         swallowed = any("\n" in cell for cell in cells)
-        mend = "quote cells that hold the delimiter, or correct the row"
+        fix = "quote cells that contain the delimiter, or correct the row"
         return Problem(
             f"has {len(cells)} cells where the header has {len(self.header)}",
-            "close the quote in it, or remove it" if swallowed else mend,
+            "close the quote in it, or remove it" if swallowed else fix,
             self.name,
             row,
             line,

@@ -1,4 +1,4 @@
-"""Scoring with the ONNX form, which is what serves, and holding it to the library's own answers."""
+"""Score with the ONNX form, which is what serves, and compare it with the library's scores."""
 
 from dataclasses import dataclass
 
@@ -10,17 +10,17 @@ from contract.artifact import Artifact
 from contract.metrics import Floats
 from contract.plan import Task
 
-# One call holds at most so many rows' scores and intermediate results.
+# Bounds the memory of one call.
 ROWS_PER_CALL = 100_000
 # ONNX Runtime adds leaf values as float32, LightGBM as float64 and XGBoost as float32 in another
-# order: over a few hundred trees that is 1e-6, over many thousands 1e-5. Paths cannot differ by
-# rounding (see train.ensemble), so what lies beyond is a real fault.
+# order: over a few hundred trees that makes 1e-6, over many thousands 1e-5. Rounding cannot change
+# a row's path (see train.ensemble), so a larger difference is a real fault.
 TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
 class Parity:
-    """How far the ONNX form is from the library. Differences are relative: see `parity`."""
+    """How far the ONNX form is from the library. For what a difference is, see `parity`."""
 
     rows: int
     mismatches: int
@@ -33,7 +33,7 @@ def onnx_scores(artifact: Artifact, frame: pl.DataFrame) -> NDArray[np.float32]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    # More threads add a row's trees in another order, and so change its last digit.
+    # More threads would add a row's trees in another order and change its last digit.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
@@ -50,9 +50,9 @@ def onnx_scores(artifact: Artifact, frame: pl.DataFrame) -> NDArray[np.float32]:
 def parity(task: Task, served: Floats, native: Floats) -> Parity:
     """Compare two sets of scores of one shape, row by row.
 
-    A probability's difference counts as it is. A prediction's is relative to its size, or to the
-    mean size of all where that is larger, so that the unit of the target does not matter. A score
-    that is not a number on either side is a mismatch.
+    Probabilities are compared by their difference. For predictions the difference is relative to
+    the prediction's size, or to the mean size of all if that is larger, so that the target's unit
+    does not matter. A score that is not a number, on either side, is a mismatch.
     """
     served, native = served.reshape(len(served), -1), native.reshape(len(native), -1)
     scale = np.ones_like(native)
@@ -63,7 +63,7 @@ def parity(task: Task, served: Floats, native: Floats) -> Parity:
     largest = float(difference.max())
     return Parity(
         rows=len(served),
-        # Phrased so that NaN, for which every comparison is false, counts.
+        # Written so that NaN counts: every comparison with it is false.
         mismatches=int((~(difference <= TOLERANCE)).sum()),
         largest_difference=largest if np.isfinite(largest) else None,
         tolerance=TOLERANCE,

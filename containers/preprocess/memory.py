@@ -1,4 +1,4 @@
-"""How the memory setting is spent, and how reading runs ahead within it."""
+"""How the memory setting is divided, and how reading runs ahead within it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Budget:
+class MemoryBudget:
     """How much is read at once. Sizes are in bytes of text.
 
-    Text is parsed in small pieces, and `pieces` of them are checked, split and written together.
+    piece: how much text is parsed at once.
+    pieces: how many pieces are checked, split and written together, as one batch.
+    keys: how many bytes of keys are held before they are written to disk.
     """
 
     piece: int
@@ -25,8 +27,8 @@ class Budget:
 
     # Interpreter, polars and pandera, before any data.
     FIXED_MB: ClassVar[int] = 200
-    # Three batches are in flight (read, checked, written), each as its own kind of columns: at the
-    # peak that took ten times the text of a batch. The rest is reserve for wider rows.
+    # Three batches are in flight (read, checked, written), each in its own column types. At the
+    # peak that took ten times the text of a batch; the rest is a reserve for wider rows.
     PEAK_PER_BATCH: ClassVar[int] = 14
     SMALLEST_BATCH: ClassVar[int] = 1 << 20
     LARGEST_BATCH: ClassVar[int] = 32 << 20
@@ -34,12 +36,12 @@ class Budget:
     LEAST_MB: ClassVar[int] = 256
 
     @classmethod
-    def of(cls, memory_mb: int) -> Budget:
-        """Divide the setting; refuse one that not even the smallest batches fit in."""
+    def of(cls, memory_mb: int) -> MemoryBudget:
+        """Divide the setting. Raises StepError if it is too small for the smallest batches."""
         if memory_mb < cls.LEAST_MB:
             raise StepError(
-                f"resources.preprocess.memory_mb is {memory_mb}, but the step needs "
-                f"{cls.LEAST_MB} at least; raise it in model.yaml"
+                f"resources.preprocess.memory_mb is {memory_mb}, but the step needs at least "
+                f"{cls.LEAST_MB}; raise it in model.yaml"
             )
         spare = (memory_mb - cls.FIXED_MB) << 20
         keys = spare // 16
@@ -50,12 +52,12 @@ class Budget:
 
     @property
     def batch(self) -> int:
-        """The size of a batch, of several pieces."""
+        """The size of a batch."""
         return self.piece * self.pieces
 
 
 def ahead(items: Iterator[Item], worker: Executor) -> Generator[Item, None, None]:
-    """Yield the items, having the worker prepare each next one meanwhile."""
+    """Yield the items while the worker prepares the next one."""
     ready = worker.submit(next, items, None)
     while (item := ready.result()) is not None:
         ready = worker.submit(next, items, None)
