@@ -197,7 +197,7 @@ def test_the_pace_counts_for_approvals_only_where_somebody_set_it(
 ):
     from localaws.codepipeline.stage import approval_scale
 
-    monkeypatch.setenv("KANMON_TIME_SCALE", setting)
+    monkeypatch.setenv("LOCALAWS_TIME_SCALE", setting)
 
     assert approval_scale() == scale
 

@@ -164,7 +164,7 @@ def packed(**files: str) -> Objects:
 FILES = {
     "packaged_yaml": "Resources: {}",
     "configuration_json": json.dumps(
-        {"Parameters": {"Model": "abalone", "Release": "6"}, "Tags": {"kanmon": "yes"}}
+        {"Parameters": {"Model": "abalone", "Release": "6"}, "Tags": {"team": "yes"}}
     ),
 }
 DEPLOY = {
@@ -197,7 +197,7 @@ def test_a_stack_is_made_from_the_artifact():
         name="serving-abalone",
         template="Resources: {}",
         parameters={"Model": "abalone", "Release": "7"},
-        tags={"kanmon": "yes"},
+        tags={"team": "yes"},
         capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         role=DEPLOY["RoleArn"],
     )

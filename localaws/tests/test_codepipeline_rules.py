@@ -256,10 +256,10 @@ def test_what_a_policy_is_held_against(
 
 
 def test_the_key_of_an_artifact_has_short_names_and_a_random_part():
-    key = artifact_key("kanmon-local-release-pipeline", "SourceArtifact")
+    key = artifact_key("shop-release-pipeline", "SourceArtifact")
 
-    assert key.startswith("kanmon-local-release/SourceArti/")
-    assert key != artifact_key("kanmon-local-release-pipeline", "SourceArtifact")
+    assert key.startswith("shop-release-pipelin/SourceArti/")
+    assert key != artifact_key("shop-release-pipeline", "SourceArtifact")
 
 
 @pytest.fixture

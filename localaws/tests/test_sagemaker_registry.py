@@ -12,7 +12,7 @@ from localaws.sagemaker.service import SageMaker
 from support.workbench import REGION, ROOT_USER, Surroundings
 
 ACCOUNT = "123456789012"
-GROUP = "kanmon-local-abalone"
+GROUP = "shop-abalone"
 SPECIFICATION = {"Containers": [{"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}]}
 
 

@@ -17,7 +17,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-PID_PATH = "/_kanmon/pid"
+PID_PATH = "/_localaws/pid"
 
 # Paths that the emulator answers without looking at credentials: its own pages, a container
 # registry, sign-in pages. No S3 bucket can have these names.

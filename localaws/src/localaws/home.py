@@ -12,7 +12,7 @@ ACCOUNT = "123456789012"
 
 @dataclass(frozen=True)
 class Home:
-    """The folder of one local stage (`.kanmon` in a project)."""
+    """The folder of one local stage (any folder)."""
 
     root: Path
 

@@ -55,7 +55,7 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         self._stop_job: Callable[[], Any] = lambda: None
 
     def _get_supported_parameters(self) -> set[str]:
-        return set()  # which fields AWS supports is checked by tests/workflow, before deployment
+        return set()  # botocore checks the fields of the call
 
     def _eval_service_task(
         self,

@@ -20,6 +20,13 @@ from localaws.parts import OwnService, Parts
 if TYPE_CHECKING:
     from localaws.codebuild.stage import Stage
 
+DIFFERS = (
+    "Builds run on this machine with its programs, not in the project's image; `runtime-versions` "
+    "is noted in the log, and the version that is there is used. A build inherits `PATH` and "
+    "nothing else. Reports, batch builds, networks, Secrets Manager and logs to S3 are left out. A "
+    "failed phase fails the build, also with `on-failure: CONTINUE`."
+)
+
 
 def _make(parts: Parts) -> "Stage":
     from localaws.codebuild.stage import Stage

@@ -26,14 +26,14 @@ DRIVER = """\
 keep() {{ pwd > {folder}/place; export -p > {folder}/exports; }}
 if [ -e {folder}/exports ]; then
   . {folder}/exports
-  IFS= read -r KANMON_PLACE < {folder}/place && cd "$KANMON_PLACE"
+  IFS= read -r LOCALAWS_PLACE < {folder}/place && cd "$LOCALAWS_PLACE"
 fi
 trap '{{ set +eux; }} 2>/dev/null; keep' EXIT
-while IFS= read -r KANMON_COMMAND < {folder}/next; do
-  . {folder}/"$KANMON_COMMAND"
-  {{ KANMON_STATUS=$?; set +eux; }} 2>/dev/null
+while IFS= read -r LOCALAWS_COMMAND < {folder}/next; do
+  . {folder}/"$LOCALAWS_COMMAND"
+  {{ LOCALAWS_STATUS=$?; set +eux; }} 2>/dev/null
   keep
-  echo "$KANMON_STATUS" > {folder}/done
+  echo "$LOCALAWS_STATUS" > {folder}/done
 done
 """
 

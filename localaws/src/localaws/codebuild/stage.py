@@ -117,12 +117,12 @@ def clean_place(home: Path) -> Path:
     The name is the same at each start, so that what a killed server left there is removed.
     """
     unique = hashlib.sha256(str(home).encode()).hexdigest()[:12]
-    place = Path(tempfile.gettempdir()) / f"kanmon-builds-{unique}"
+    place = Path(tempfile.gettempdir()) / f"localaws-builds-{unique}"
     try:
         place.mkdir(mode=0o700)
     except FileExistsError:
         found = place.lstat()
         private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
         if not private or found.st_uid != os.getuid():
-            return Path(tempfile.mkdtemp(prefix="kanmon-builds-"))  # somebody else took the name
+            return Path(tempfile.mkdtemp(prefix="localaws-builds-"))  # somebody else took the name
     return place

@@ -20,6 +20,12 @@ from localaws.parts import OwnService, Parts
 if TYPE_CHECKING:
     from localaws.codedeploy.stage import Stage
 
+DIFFERS = (
+    "CodeDeploy deploys Lambda functions only. A hook that raises fails its deployment at once, "
+    "where AWS waits for the hook's answer up to an hour. A rollback moves all traffic at once and "
+    "runs no hooks. If the stage is killed, alias and stack are rolled back at its next start."
+)
+
 
 def _make(parts: Parts) -> "Stage":
     from localaws.codedeploy.stage import Stage

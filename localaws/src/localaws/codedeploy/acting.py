@@ -16,7 +16,7 @@ from localaws.credentials import LIFETIME_SECONDS, assume_as_service
 from localaws.credentials import RoleRefusedError as CannotAssumeError
 from localaws.home import REGION
 
-SESSION_NAME = "kanmon-codedeploy"
+SESSION_NAME = "localaws-codedeploy"
 DENIED = {"AccessDenied", "AccessDeniedException"}
 # A hook may take as long as a Lambda function may.
 HOOK_SECONDS = 900

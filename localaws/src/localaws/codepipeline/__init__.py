@@ -20,6 +20,12 @@ from localaws.parts import OwnService, Parts
 if TYPE_CHECKING:
     from localaws.codepipeline.stage import Stage
 
+DIFFERS = (
+    "Pipelines are of type V2, with the actions S3, Manual, CodeBuild, CloudFormation and Lambda, "
+    "and the rule VariableCheck before a stage. A Lambda action calls its function once; AWS calls "
+    "asynchronously and retries. Of a pipeline the last 100 ended executions are kept."
+)
+
 
 def _make(parts: Parts) -> "Stage":
     from localaws.codepipeline.stage import Stage

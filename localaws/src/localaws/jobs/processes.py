@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import IO
@@ -27,6 +27,15 @@ class Prepared:
 
     program: str
     arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What a process begun ahead is for: its step, and what it imports or must not import."""
+
+    step: str
+    modules: Sequence[str] = ()
+    hidden: Sequence[str] = ()
 
 
 @dataclass
@@ -118,7 +127,7 @@ class Processes:
     def prepare(
         self,
         program: str,
-        step: str,
+        ahead: Ahead,
         interpreter: str,
         environment: Mapping[str, str],
         folder: Path,
@@ -129,7 +138,7 @@ class Processes:
                 "do": "prepare",
                 "isolation": self._wanted,
                 "program": program,
-                "command": [interpreter, str(AHEAD), step],
+                "command": [interpreter, str(AHEAD), json.dumps(asdict(ahead))],
                 "environment": dict(environment),
                 "folder": str(folder),
             }

@@ -145,7 +145,7 @@ def decide(
     policies = iam_evaluator._gather_role_policies(role_name, ACCOUNT)
     limits = iam_evaluator._permissions_boundary(iam._roles, role_name, ACCOUNT)
     question = iam_evaluator.EvalContext(
-        principal_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/{role_name}/kanmon",
+        principal_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/{role_name}/localaws",
         principal_type="AssumedRole",
         principal_account=ACCOUNT,
         action=action,

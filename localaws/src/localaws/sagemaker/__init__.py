@@ -11,6 +11,12 @@ from localaws.sagemaker.names import TARGET_PREFIX, resource_arn
 if TYPE_CHECKING:
     from localaws.sagemaker.stage import Stage
 
+IMAGES_DIFFER = (
+    "The repository answers with digests of the working tree's code: nothing is built, pushed or "
+    "pulled, unless the stage runs with `--docker`."
+)
+NETWORKS_DIFFER = "A job that asks for network isolation is not cut off."
+
 
 def _make(parts: Parts) -> "Stage":
     from localaws.sagemaker.stage import Stage

@@ -6,7 +6,7 @@ from localaws import authorization, credentials, persistence
 from localaws.home import ACCOUNT, REGION
 from localaws.jobs.docker import DockerEngine
 from localaws.jobs.engines import Engine, ProcessEngine
-from localaws.jobs.images import Images
+from localaws.jobs.images import Images, NoImages
 from localaws.jobs.processes import Processes
 from localaws.jobs.runner import Runner
 from localaws.parts import Parts
@@ -21,10 +21,10 @@ class Stage:
     def __init__(self, parts: Parts) -> None:
         self._emulator = parts.emulator
         self._processes = Processes()
-        images = Images()
+        images = Images(parts.steps) if parts.steps else None
         self._engine: Engine = (
-            DockerEngine(self._processes)
-            if parts.docker
+            DockerEngine(self._processes, parts.steps)
+            if parts.docker and parts.steps
             else ProcessEngine(self._processes, images)
         )
         ports = Ports(
@@ -41,7 +41,7 @@ class Stage:
         )
         folder = parts.home.root / "jobs"
         folder.mkdir(mode=0o700, exist_ok=True)
-        runner = Runner(ports, folder, REGION, images, self._engine)
+        runner = Runner(ports, folder, REGION, images or NoImages(), self._engine)
         self.service = SageMaker(ports, runner, REGION, ACCOUNT)
 
     def respond(self, headers: Mapping[str, str], body: bytes) -> Response:
