@@ -75,8 +75,8 @@ datasets/abalone/abalone.csv: | .venv/ready
 differences: .venv/ready ## Renew the table of docs/local-stage.md from what localaws knows
 	@$(BIN)/python -m localaws.differences docs/local-stage.md
 
-lock: $(UV) ## Renew every lock file from pyproject.toml
-	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group dev -o requirements/dev.txt
+lock: $(UV) ## Renew every lock file from pyproject.toml and localaws/pyproject.toml
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header localaws/pyproject.toml --group dev -o requirements/dev.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group control -c requirements/dev.txt -o functions/control/requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group steps -c requirements/dev.txt -o containers/requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group scoring -c requirements/dev.txt -o serving/scoring/requirements.txt
