@@ -8,9 +8,10 @@ import click
 from kanmon.errors import BadInputError
 from kanmon.terminal.invocation import Verb, current
 
-# All that a stage and the command line ever put into a home; KANMON_HOME may hold other things.
+# All that a stage and the command line, of this version or an earlier one, put into a home.
+# KANMON_HOME may hold other things.
 OURS = (
-    *("state", "s3", "functions", "jobs", "logs", "reviews"),
+    *("state", "s3", "functions", "jobs", "builds", "logs", "reviews"),
     *("stage.json", "stage.lock", ".gitignore"),
 )
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.codebuild import cache, environment, orders
+from localaws.codebuild import environment, orders
 from localaws.codebuild.artifacts import NothingFoundError, collect, destination
 from localaws.codebuild.buildspec import Output, Phase
 from localaws.codebuild.handover import Handover, PipelineArtifact
@@ -148,33 +148,6 @@ def test_variables_given_at_the_start_win_over_the_project_and_that_over_the_bui
     assert chosen == {"A": "project", "B": "start", "C": "buildspec", "D": "secret", "E": "hidden"}
 
 
-def test_paths_outside_of_the_build_are_not_cached() -> None:
-    source, home = Path("/src"), Path("/home")
-
-    wanted, outside = cache.sorted_out(
-        [".cache", "/root/.m2/**/*", "~/.npm", "/var/lib/x", "../up"], source, home
-    )
-
-    assert wanted == {
-        source: [".cache", ".cache/**/*"],
-        home: [".m2/**/*", ".npm", ".npm/**/*"],
-    }
-    assert outside == ["/var/lib/x", "../up"]
-
-
-@pytest.mark.parametrize(
-    ("settings", "kept"),
-    [
-        ({"type": "NO_CACHE"}, False),
-        ({"type": "S3", "location": "bucket/prefix"}, True),
-        ({"type": "LOCAL", "modes": ["LOCAL_CUSTOM_CACHE"]}, True),
-        ({"type": "LOCAL", "modes": ["LOCAL_SOURCE_CACHE"]}, False),
-    ],
-)
-def test_a_cache_is_kept_where_the_project_says_so(settings: dict[str, Any], kept: bool) -> None:
-    assert cache.is_kept(settings) is kept
-
-
 PROJECT = {
     "name": "verify",
     "source": {"type": "S3", "location": "in/a.zip", "buildspec": "ci.yml"},
@@ -197,24 +170,27 @@ def test_a_request_overrides_its_project_and_leaves_it_alone() -> None:
             "sourceLocationOverride": "in/b.zip",
             "sourceVersion": "v7",
             "buildspecOverride": "version: 0.2\nphases: {}",
-            "imageOverride": "other",
             "timeoutInMinutesOverride": 7,
         },
     )
 
     order = orders.order_of(settings, None)
 
-    assert order.sources == [Source("in/b.zip", "", "v7")]
+    assert order.source == Source("in/b.zip", "v7")
     assert order.buildspec == "version: 0.2\nphases: {}"
-    assert (settings["environment"]["image"], settings["timeoutInMinutes"]) == ("other", 7)
+    assert settings["timeoutInMinutes"] == 7
     assert PROJECT["source"] == {"type": "S3", "location": "in/a.zip", "buildspec": "ci.yml"}
 
 
 @pytest.mark.parametrize(
     ("project", "request_", "message"),
     [
-        (PROJECT, {"debugSessionEnabled": True}, "debugSessionEnabled has no effect"),
-        (PROJECT, {"sourceTypeOverride": "GITHUB"}, "brings no source of type GITHUB"),
+        (
+            PROJECT,
+            {"debugSessionEnabled": True},
+            "have StartBuild's debugSessionEnabled",
+        ),
+        (PROJECT, {"sourceTypeOverride": "GITHUB"}, "does not have build sources of type GITHUB"),
         (PIPELINED, {}, "ArtifactsOverride must be set when using artifacts type CodePipelines"),
         (
             PIPELINED,
@@ -230,20 +206,17 @@ def test_a_request_that_cannot_be_built_is_refused(
         orders.settled(project, request_)
 
 
-def test_a_pipeline_brings_its_own_sources_and_takes_the_artifacts() -> None:
+def test_a_pipeline_brings_its_own_source_and_takes_the_artifacts() -> None:
     handover = Handover(
         initiator="codepipeline/release",
-        sources=[
-            PipelineArtifact("Bundle", "store", "in/bundle"),
-            PipelineArtifact("Base", "store", "in/base", "v1"),
-        ],
-        outputs=[PipelineArtifact("Verified", "store", "out/verified")],
+        source=PipelineArtifact("Bundle", "store", "in/bundle"),
+        output=PipelineArtifact("Verified", "store", "out/verified"),
     )
 
     settings = orders.handed_over(PROJECT, handover)
     order = orders.order_of(settings, handover)
 
-    assert order.sources == [Source("store/in/bundle"), Source("store/in/base", "Base", "v1")]
+    assert order.source == Source("store/in/bundle")
     assert (order.buildspec, order.artifacts) == ("ci.yml", {"type": "CODEPIPELINE"})
     assert settings["source"] == {"type": "CODEPIPELINE", "buildspec": "ci.yml"}
     assert settings["sourceVersion"] == "arn:aws:s3:::store/in/bundle"
@@ -261,7 +234,7 @@ ARN = "arn:aws:codebuild:us-east-1:1:project/"
         ("BatchGetBuilds", {"ids": ["a:1", "a:2"]}, f"{ARN}a"),
         ("BatchGetBuilds", {"ids": ["a:1", "b:2"]}, "*"),
         ("BatchGetBuilds", {"ids": "a"}, "*"),
-        ("ListBuilds", {}, "*"),
+        ("ListProjects", {}, "*"),
     ],
 )
 def test_builds_are_held_against_their_project(

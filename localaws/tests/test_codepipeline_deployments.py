@@ -283,18 +283,13 @@ def test_a_deployment_that_cannot_begin_says_why(
     assert words in str(error)
 
 
-def test_overrides_may_point_into_artifacts():
-    stacks = Formation()
-    overrides = {
-        "Bucket": {"Fn::GetArtifactAtt": ["Verified", "BucketName"]},
-        "Key": {"Fn::GetArtifactAtt": ["Verified", "ObjectKey"]},
-        "Tag": {"Fn::GetParam": ["Verified", "configuration.json", "Tags"]},
-    }
+def test_overrides_that_point_into_artifacts_are_refused_by_name():
+    overrides = {"Bucket": {"Fn::GetArtifactAtt": ["Verified", "BucketName"]}}
 
-    deployed(stacks, ParameterOverrides=json.dumps(overrides))
+    error = deployment_error(Formation(), ParameterOverrides=json.dumps(overrides))
 
-    parameters = stacks.calls[0][1].parameters
-    assert (parameters["Bucket"], parameters["Key"]) == ("artifacts", VERIFIED.key)
+    assert error.code == "ConfigurationError"
+    assert "localaws does not have functions of artifacts in ParameterOverrides" in str(error)
 
 
 def event(name: str, status: str, reason: str = "") -> dict[str, str]:

@@ -86,20 +86,6 @@ def test_a_pipeline_takes_only_so_many_executions_at_once(bench: Bench):
     assert code == "ConcurrentPipelineExecutionsLimitExceededException"
 
 
-def test_a_disabled_transition_holds_executions_back(bench: Bench):
-    bench.create(two_functions("QUEUED"))
-    way = {"pipelineName": NAME, "stageName": "Work", "transitionType": "Inbound"}
-    bench.call("DisableStageTransition", reason="wait for it", **way)
-
-    identity = bench.start()
-
-    bench.until(lambda: "inboundExecution" in bench.stage("Work"))
-    state = bench.stage("Work")["inboundTransitionState"]
-    assert (state["enabled"], state["disabledReason"]) == (False, "wait for it")
-    bench.call("EnableStageTransition", **way)
-    assert bench.ends(identity) == "Succeeded"
-
-
 def test_the_state_tells_of_the_last_execution_of_each_stage(bench: Bench):
     bench.create(two_functions("QUEUED"))
     bench.provider.ends("Bundle", Result("bundle 7", "v1"))

@@ -46,6 +46,11 @@ DIFFERENCES = (
         "approvals still wait. Events of the last seconds before a kill may come twice; a killed "
         "server loses the last half second, or up to five seconds where it holds very much.",
     ),
+    (
+        "What is missing",
+        "An operation, a member of a request or a property that is not here is refused by name, as "
+        "`NotImplementedException` where the service is not MiniStack's.",
+    ),
     ("Quotas and speed", "Service limits, capacity waits, cold starts and prices are not AWS's."),
 )
 HEADER = "| What | Here |"

@@ -12,7 +12,7 @@ ACCOUNT = "123456789012"
 
 @dataclass(frozen=True)
 class Home:
-    """The folder of one local stage (any folder)."""
+    """The folder of one stage."""
 
     root: Path
 

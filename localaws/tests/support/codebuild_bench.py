@@ -98,7 +98,6 @@ class Bench:
             ports=around.ports(),
             names=Names(REGION, ACCOUNT),
             folder=folder / "running",
-            kept=folder / "cache",
             path=environment.search_path(Path(sys.executable), "/usr/bin:/bin"),
             processes=lambda: processes,
             minute_seconds=0.1,

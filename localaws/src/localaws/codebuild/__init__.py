@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 DIFFERS = (
     "Builds run on this machine with its programs, not in the project's image; `runtime-versions` "
     "is noted in the log, and the version that is there is used. A build inherits `PATH` and "
-    "nothing else. Reports, batch builds, networks, Secrets Manager and logs to S3 are left out. A "
+    "nothing else. Caches, reports, secondary sources and artifacts, batch builds, networks, "
+    "Secrets Manager and logs to S3 are left out. A "
     "failed phase fails the build, also with `on-failure: CONTINUE`."
 )
 

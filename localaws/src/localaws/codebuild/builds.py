@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,7 +15,6 @@ from localaws.codebuild.execution import Execution, Workshop
 from localaws.codebuild.handover import Handover, Order
 from localaws.codebuild.logs import missing_permission
 from localaws.codebuild.names import plain
-from localaws.codebuild.pages import page
 from localaws.codebuild.ports import Ports
 from localaws.codebuild.projects import Projects
 from localaws.codebuild.record import PhaseFailedError, Record
@@ -30,9 +29,8 @@ TOKEN_SECONDS = 300
 INTERRUPTED = "the local stage stopped while this build ran; start it again"
 # What a build repeats of its project.
 REPEATED = (
-    *("source", "secondarySources", "sourceVersion", "secondarySourceVersions", "cache"),
-    *("environment", "serviceRole", "timeoutInMinutes", "queuedTimeoutInMinutes"),
-    *("encryptionKey", "vpcConfig", "fileSystemLocations"),
+    *("source", "sourceVersion", "cache", "environment", "serviceRole", "encryptionKey"),
+    *("timeoutInMinutes", "queuedTimeoutInMinutes", "vpcConfig"),
 )
 
 
@@ -51,17 +49,13 @@ class Builds:
         # Old folders go in the background: nobody waits for them.
         self._cleaner = ThreadPoolExecutor(1, "build-folders")
         self.state: dict[str, dict[str, Any]] = {}
-        self.requests: dict[str, dict[str, Any]] = {}
         self.numbers: dict[str, int] = {}
 
     def operations(self) -> dict[str, Any]:
         return {
             "StartBuild": self.start,
-            "RetryBuild": self.retry,
             "StopBuild": self.stop,
             "BatchGetBuilds": self.batch_get,
-            "ListBuilds": self.list,
-            "ListBuildsForProject": self.list_for_project,
         }
 
     def start(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +69,6 @@ class Builds:
         if "serviceRoleOverride" in request:
             may_pass_role(self._ports, request["serviceRoleOverride"])
         build = self._begin(settings, orders.order_of(settings, None), initiator(self._ports))
-        self.requests[build["id"]] = wanted
         if token := request.get("idempotencyToken"):
             self._tokens[token] = (time.time(), wanted, build["id"])
         return {"build": self.shown(build["id"])}
@@ -87,13 +80,6 @@ class Builds:
             order = orders.order_of(settings, handover)
             build = self._begin(settings, order, handover.initiator, handover.revision)
             return str(build["id"])
-
-    def retry(self, request: dict[str, Any]) -> dict[str, Any]:
-        build = self.find(request["id"])
-        again = self.requests.get(build["id"])
-        if again is None:
-            raise refused("Builds that CodePipeline started are retried by CodePipeline")
-        return self.start({**again, **{k: v for k, v in request.items() if k != "id"}})
 
     def stop(self, request: dict[str, Any]) -> dict[str, Any]:
         """Ask a build to end; one that has ended stays as it is."""
@@ -110,14 +96,6 @@ class Builds:
             "builds": [self.shown(build) for build, found in asked if found],
             "buildsNotFound": [build for build, found in asked if not found],
         }
-
-    def list(self, request: dict[str, Any]) -> dict[str, Any]:
-        return self._page(request, list(self.state))
-
-    def list_for_project(self, request: dict[str, Any]) -> dict[str, Any]:
-        name = self._projects.find(request["projectName"])["name"]
-        ids = [key for key, build in self.state.items() if build["projectName"] == name]
-        return self._page(request, ids)
 
     def find(self, reference: str) -> dict[str, Any]:
         build = self.state.get(plain(reference))
@@ -140,7 +118,6 @@ class Builds:
 
     def load(self, kept: Mapping[str, Any]) -> None:
         """Take up the builds of an earlier process; what ran then cannot be running now."""
-        self.requests.update(kept["requests"])
         self.numbers.update(kept["numbers"])
         self.state.update(kept["builds"])
         for build in self.state.values():
@@ -261,12 +238,6 @@ class Builds:
         if before != wanted:
             raise refused("The idempotency token was used before, with other parameters")
         return build
-
-    def _page(self, request: Mapping[str, Any], ids: Sequence[str]) -> dict[str, Any]:
-        """Builds in the order of their start; the latest first, as AWS does it."""
-        ascending = request.get("sortOrder") == "ASCENDING"
-        names, token = page(request, ids if ascending else ids[::-1])
-        return {"ids": names, "nextToken": token}
 
     def _record(self, build: dict[str, Any]) -> Record:
         return Record(build, self._lock, self._ports.emit, self._ports.changed)

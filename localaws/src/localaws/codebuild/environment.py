@@ -12,9 +12,8 @@ PLAINTEXT, PARAMETER_STORE = "PLAINTEXT", "PARAMETER_STORE"
 
 
 def search_path(interpreter: Path, inherited: str) -> str:
-    """Where a build finds its programs: `python` is this stage's own, `sam` the project's."""
-    own = [interpreter.parent, interpreter.parent.parent.parent / ".venv-sam" / "bin"]
-    return os.pathsep.join([*(str(folder) for folder in own if folder.is_dir()), inherited])
+    """Where a build finds its programs: `python` is this stage's own."""
+    return f"{interpreter.parent}{os.pathsep}{inherited}"
 
 
 def of_machine(home: Path, scratch: Path, path: str) -> dict[str, str]:
@@ -36,13 +35,11 @@ def of_role(credentials: Credentials, endpoint: str, region: str) -> dict[str, s
     }
 
 
-def of_build(
-    build: Mapping[str, Any], names: Names, folder: Path, secondary: Mapping[str, Path]
-) -> dict[str, str]:
-    """What CodeBuild tells every build about itself; `folder` holds the primary source."""
+def of_build(build: Mapping[str, Any], names: Names, folder: Path) -> dict[str, str]:
+    """What CodeBuild tells every build about itself; `folder` holds the source."""
     source = build["source"]
     location = source.get("location", "")
-    values = {
+    return {
         "CODEBUILD_BUILD_ARN": build["arn"],
         "CODEBUILD_BUILD_ID": build["id"],
         "CODEBUILD_BUILD_IMAGE": build["environment"]["image"],
@@ -59,8 +56,6 @@ def of_build(
         "CODEBUILD_SRC_DIR": str(folder),
         "CODEBUILD_START_TIME": str(int(build["startTime"] * 1000)),
     }
-    values.update({f"CODEBUILD_SRC_DIR_{name}": str(place) for name, place in secondary.items()})
-    return values
 
 
 def merged(

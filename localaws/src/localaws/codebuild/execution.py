@@ -7,7 +7,7 @@ from pathlib import Path
 
 from botocore.credentials import Credentials as Signing
 
-from localaws.codebuild import cache, delivery, environment, leftovers, progress
+from localaws.codebuild import delivery, environment, leftovers, progress
 from localaws.codebuild.artifacts import NothingFoundError
 from localaws.codebuild.buildspec import DEFAULT_FILE, Buildspec, BuildspecError, Phase, parse
 from localaws.codebuild.handover import Order
@@ -44,8 +44,6 @@ class Workshop:
     names: Names
     folder: Path
     """For the folders of running builds."""
-    kept: Path
-    """For the caches, by project."""
     path: str
     """PATH of the builds."""
     processes: Callable[[], Processes]
@@ -68,14 +66,14 @@ class Execution:
         self._order = order
         self._credentials = credentials
         self._control = control
-        self._folder = workshop.folder / record.build["id"].partition(":")[2]
+        self._folder: Path = workshop.folder / record.build["id"].partition(":")[2]
         self._s3 = S3(
             workshop.ports.endpoint(),
             workshop.names.region,
             Signing(credentials.access_key, credentials.secret_key, credentials.session_token),
         )
         self._buildspec = Buildspec({})
-        self._places: dict[str, Path] = {}
+        self._source: Path = self._folder / "src"
         self._shell: Shell | None = None
 
     def run(self) -> None:
@@ -139,10 +137,8 @@ class Execution:
             self._log.say(f"Phase context status code: {code} Message: {message}")
 
     def _download(self) -> None:
-        self._places = bring(self._s3, self._order.sources, self._folder / "src")
+        bring(self._s3, self._order.source, self._source)
         self._log.say(f"CODEBUILD_SRC_DIR={self._source}")
-        for name, place in self._secondary.items():
-            self._log.say(f"CODEBUILD_SRC_DIR_{name}={place}")
         self._buildspec = parse(self._buildspec_text())
         for remark in self._buildspec.remarks:
             self._log.say(f"Not on the local stage: {remark}")
@@ -152,15 +148,6 @@ class Execution:
                 f" the local stage uses the {runtime} that is on PATH"
             )
         self._start_shell()
-        self._restore_cache()
-
-    @property
-    def _source(self) -> Path:
-        return self._places[""]
-
-    @property
-    def _secondary(self) -> dict[str, Path]:
-        return {name: place for name, place in self._places.items() if name}
 
     def _buildspec_text(self) -> str:
         given = self._order.buildspec
@@ -191,7 +178,7 @@ class Execution:
                 **environment.of_role(
                     self._credentials, workshop.ports.endpoint(), workshop.names.region
                 ),
-                **environment.of_build(build, workshop.names, self._source, self._secondary),
+                **environment.of_build(build, workshop.names, self._source),
                 **self._variables(),
             },
             folder=self._folder / "shell",
@@ -206,7 +193,7 @@ class Execution:
         secrets = [entry["name"] for entry in given if entry["type"] == "SECRETS_MANAGER"]
         secrets += self._buildspec.secrets
         if secrets:
-            raise ParametersError(f"Secrets Manager is not on the local stage: {secrets[0]}")
+            raise ParametersError(f"localaws does not have Secrets Manager: {secrets[0]}")
         wanted = environment.wanted_parameters(self._buildspec.parameter_store, given)
         values = {}
         if wanted:
@@ -237,7 +224,7 @@ class Execution:
         return None
 
     def _deliver(self) -> None:
-        """Take what the build leaves: variables, artifacts, and the cache of one that is good."""
+        """Take what the build leaves: variables and artifacts."""
         if not self._shell:
             return
         exported = self._shell.values(self._buildspec.exported)
@@ -246,33 +233,18 @@ class Execution:
                 {"name": name, "value": value} for name, value in exported.items()
             ]
         )
-        wanted = delivery.deliveries(self._order, self._buildspec, self._record.build, self._shell)
-        for one in wanted:
-            self._control.check()
-            facts = delivery.deliver(self._s3, one, self._source, self._folder / "tmp", self._log)
-            self._record.update(**delivery.noted(self._record.build, one, facts))
-        phases = self._record.build["phases"]
-        if all(phase.get("phaseStatus", progress.SUCCEEDED) == "SUCCEEDED" for phase in phases):
-            self._keep_cache()
-
-    def _restore_cache(self) -> None:
-        if cache.is_kept(self._record.build["cache"]) and self._buildspec.cache:
-            wanted, outside = self._cached()
-            for path in outside:
-                self._log.say(f"{path} is outside of the build's folders and not kept here")
-            count = cache.restore(self._kept, wanted)
-            self._log.say(f"Restored {count} files of the cache")
-
-    def _keep_cache(self) -> None:
-        if cache.is_kept(self._record.build["cache"]) and self._buildspec.cache:
-            self._log.say(f"Kept {cache.keep(self._kept, self._cached()[0])} files for the cache")
-
-    def _cached(self) -> tuple[dict[Path, list[str]], list[str]]:
-        return cache.sorted_out(self._buildspec.cache, self._source, self._folder / "home")
-
-    @property
-    def _kept(self) -> Path:
-        return self._workshop.kept / str(self._record.build["projectName"])
+        self._control.check()
+        facts = delivery.deliver(
+            self._s3,
+            self._order,
+            self._buildspec,
+            self._record.build,
+            self._shell,
+            self._source,
+            self._folder / "tmp",
+            self._log,
+        )
+        self._record.update(artifacts={**self._record.build["artifacts"], **facts})
 
 
 @contextmanager

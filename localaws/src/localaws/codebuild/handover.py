@@ -23,30 +23,25 @@ class PipelineArtifact:
 
 @dataclass(frozen=True)
 class Handover:
-    """A build as a pipeline's action wants it.
-
-    The first source is the primary one. One output is the buildspec's `artifacts`; of several,
-    each is the one of its name among the buildspec's `secondary-artifacts`.
-    """
+    """A build as a pipeline's action wants it; the output is the buildspec's `artifacts`."""
 
     initiator: str
     """Such as "codepipeline/release"."""
-    sources: Sequence[PipelineArtifact]
-    outputs: Sequence[PipelineArtifact] = ()
+    source: PipelineArtifact
+    output: PipelineArtifact | None = None
     variables: Sequence[Mapping[str, str]] = field(default=())
     """As StartBuild's environmentVariablesOverride: {"name", "value", "type"}."""
     revision: str | None = None
-    """The primary source's revision, as the pipeline knows it."""
+    """The source's revision, as the pipeline knows it."""
 
 
 @dataclass(frozen=True)
 class Order:
     """What a build works on, settled at its start from project, request and pipeline."""
 
-    sources: Sequence[Source]
+    source: Source | None
     buildspec: str
-    """One itself, the path of one in the primary source, an S3 ARN of one, or nothing."""
+    """One itself, the path of one in the source, an S3 ARN of one, or nothing."""
     artifacts: Mapping[str, Any]
-    """As the project's; of type CODEPIPELINE, the outputs take its place."""
-    secondary_artifacts: Sequence[Mapping[str, Any]] = ()
-    outputs: Sequence[PipelineArtifact] = ()
+    """As the project's; of type CODEPIPELINE, the output takes its place."""
+    output: PipelineArtifact | None = None

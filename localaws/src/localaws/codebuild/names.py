@@ -64,9 +64,9 @@ def resource_arn(action: str, request: dict[str, Any], region: str, account: str
 def _projects(action: str, request: dict[str, Any]) -> list[str]:
     if action in ("CreateProject", "UpdateProject", "DeleteProject"):
         return [plain(str(request.get("name") or ""))]
-    if action in ("StartBuild", "ListBuildsForProject"):
+    if action == "StartBuild":
         return [plain(str(request.get("projectName") or ""))]
-    if action in ("StopBuild", "RetryBuild"):
+    if action == "StopBuild":
         return [project_of(str(request.get("id") or ""))]
     if action == "BatchGetBuilds":
         return [project_of(str(build)) for build in _listed(request.get("ids"))]

@@ -11,23 +11,12 @@ from localaws.codebuild.environment import merged
 from localaws.codebuild.handover import Handover, Order
 from localaws.codebuild.names import Names
 from localaws.codebuild.sources import Source
+from localaws.protocol.errors import not_here
 
 # Member of StartBuild → where in the project it replaces something.
 OVERRIDES: Mapping[str, tuple[str, ...]] = {
     "artifactsOverride": ("artifacts",),
     "buildspecOverride": ("source", "buildspec"),
-    "cacheOverride": ("cache",),
-    "computeTypeOverride": ("environment", "computeType"),
-    "encryptionKeyOverride": ("encryptionKey",),
-    "environmentTypeOverride": ("environment", "type"),
-    "imageOverride": ("environment", "image"),
-    "imagePullCredentialsTypeOverride": ("environment", "imagePullCredentialsType"),
-    "logsConfigOverride": ("logsConfig",),
-    "privilegedModeOverride": ("environment", "privilegedMode"),
-    "queuedTimeoutInMinutesOverride": ("queuedTimeoutInMinutes",),
-    "secondaryArtifactsOverride": ("secondaryArtifacts",),
-    "secondarySourcesOverride": ("secondarySources",),
-    "secondarySourcesVersionOverride": ("secondarySourceVersions",),
     "serviceRoleOverride": ("serviceRole",),
     "sourceLocationOverride": ("source", "location"),
     "sourceTypeOverride": ("source", "type"),
@@ -45,7 +34,7 @@ def settled(project: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str,
         if member in HANDLED:
             continue
         if member not in OVERRIDES:
-            raise refused(f"Invalid input: {member} has no effect on the local stage")
+            raise not_here(f"StartBuild's {member}")
         *parents, key = OVERRIDES[member]
         inside = result[parents[0]] if parents else result
         inside[key] = value
@@ -71,56 +60,34 @@ def handed_over(project: Mapping[str, Any], handover: Handover) -> dict[str, Any
     result["source"] = {**project["source"], "type": "CODEPIPELINE"}
     result["source"].pop("location", None)
     result["artifacts"] = {"type": "CODEPIPELINE"}
-    if handover.sources:
-        result["sourceVersion"] = handover.sources[0].arn
-    for key in ("secondarySources", "secondarySourceVersions", "secondaryArtifacts"):
-        result.pop(key, None)
+    result["sourceVersion"] = handover.source.arn
     return result
 
 
 def order_of(settings: Mapping[str, Any], handover: Handover | None) -> Order:
     """What the build works on, from its settled settings."""
+    source = None
     if handover:
-        sources = [
-            Source(f"{artifact.bucket}/{artifact.key}", artifact.name, artifact.version)
-            for artifact in handover.sources
-        ]
-        sources[:1] = [Source(one.location, "", one.version) for one in sources[:1]]
-    else:
-        sources = sources_of(settings)
+        given = handover.source
+        source = Source(f"{given.bucket}/{given.key}", given.version)
+    elif settings["source"]["type"] == "S3":
+        source = Source(settings["source"]["location"], settings.get("sourceVersion") or None)
     return Order(
-        sources=sources,
+        source=source,
         buildspec=settings["source"].get("buildspec", ""),
         artifacts=settings["artifacts"],
-        secondary_artifacts=settings.get("secondaryArtifacts", ()),
-        outputs=handover.outputs if handover else (),
+        output=handover.output if handover else None,
     )
-
-
-def sources_of(settings: Mapping[str, Any]) -> list[Source]:
-    """The sources of a build that no pipeline started."""
-    versions = {
-        entry["sourceIdentifier"]: entry["sourceVersion"]
-        for entry in settings.get("secondarySourceVersions", ())
-    }
-    found = []
-    if settings["source"]["type"] == "S3":
-        version = settings.get("sourceVersion") or None
-        found.append(Source(settings["source"]["location"], "", version))
-    for entry in settings.get("secondarySources", ()):
-        identifier = entry["sourceIdentifier"]
-        found.append(Source(entry["location"], identifier, versions.get(identifier)))
-    return found
 
 
 def first_artifacts(settings: Mapping[str, Any], order: Order, build_id: str) -> dict[str, Any]:
     """What a build tells of its artifacts before there are any."""
     if order.artifacts["type"] == "CODEPIPELINE":
-        return {"location": order.outputs[0].arn} if len(order.outputs) == 1 else {}
+        return {"location": order.output.arn} if order.output else {}
     if order.artifacts["type"] != "S3":
         return {"location": ""}
     name = order.artifacts.get("name") or settings["name"]
-    told = ("overrideArtifactName", "encryptionDisabled", "artifactIdentifier")
+    told = ("overrideArtifactName", "encryptionDisabled")
     return {
         "location": destination(order.artifacts, build_id, name).arn,
         **{key: order.artifacts[key] for key in told if key in order.artifacts},

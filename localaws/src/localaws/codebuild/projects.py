@@ -1,16 +1,19 @@
 """Build projects: what may be asked of one, and what is kept of it."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from localaws.codebuild.access import may_pass_role, refused
 from localaws.codebuild.names import Names, plain
-from localaws.codebuild.pages import page
 from localaws.codebuild.ports import Ports
-from localaws.protocol.errors import ServiceError
+from localaws.protocol.errors import ServiceError, not_here
 
 BROUGHT = ("S3", "CODEPIPELINE", "NO_SOURCE")
+LEFT_OUT = (
+    *("secondarySources", "secondarySourceVersions", "secondaryArtifacts"),
+    *("buildBatchConfig", "fileSystemLocations"),
+)
 DEFAULTS: Mapping[str, Any] = {
     "timeoutInMinutes": 60,
     "queuedTimeoutInMinutes": 480,
@@ -33,7 +36,6 @@ class Projects:
             "UpdateProject": self.update,
             "DeleteProject": self.delete,
             "BatchGetProjects": self.batch_get,
-            "ListProjects": self.list,
         }
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -80,15 +82,6 @@ class Projects:
             "projectsNotFound": [name for name, project in found.items() if not project],
         }
 
-    def list(self, request: dict[str, Any]) -> dict[str, Any]:
-        keys = {"CREATED_TIME": "created", "LAST_MODIFIED_TIME": "lastModified"}
-        key = keys.get(request.get("sortBy", ""), "name")
-        ordered = sorted(self.state.values(), key=lambda project: project[key])
-        if request.get("sortOrder") == "DESCENDING":
-            ordered.reverse()
-        names, token = page(request, [project["name"] for project in ordered])
-        return {"projects": names, "nextToken": token}
-
     def find(self, name: str) -> dict[str, Any]:
         project = self.state.get(plain(name))
         if project is None:
@@ -117,26 +110,18 @@ def check(project: Mapping[str, Any]) -> None:
         )
     check_source(source)
     check_artifacts(artifacts)
-    for entry in project.get("secondarySources", ()):
-        check_source(entry)
-        check_secondary("secondarySources", entry, "sourceIdentifier")
-    for entry in project.get("secondaryArtifacts", ()):
-        check_artifacts(entry)
-        check_secondary("secondaryArtifacts", entry, "artifactIdentifier")
-    check_unique(project.get("secondarySources", ()), "sourceIdentifier")
-    check_unique(project.get("secondaryArtifacts", ()), "artifactIdentifier")
+    for member in LEFT_OUT:
+        if project.get(member):
+            raise not_here(f"a build project's {member}")
     if not project["environment"]["type"].startswith(("LINUX", "ARM")):
-        raise refused("Invalid input: the local stage builds on Linux and macOS only")
+        raise not_here(f"build environments of type {project['environment']['type']}")
     if project.get("logsConfig", {}).get("s3Logs", {}).get("status") == "ENABLED":
-        raise refused("Invalid input: the local stage keeps logs in CloudWatch Logs only")
+        raise not_here("build logs in S3 (logsConfig.s3Logs)")
 
 
 def check_source(source: Mapping[str, Any]) -> None:
     if source["type"] not in BROUGHT:
-        raise refused(
-            f"Invalid input: the local stage brings no source of type {source['type']};"
-            f" it has {', '.join(BROUGHT)}"
-        )
+        raise not_here(f"build sources of type {source['type']}, only {', '.join(BROUGHT)}")
     if source["type"] == "S3" and "/" not in source.get("location", ""):
         raise refused("Project source location is required")
     if source["type"] == "NO_SOURCE" and not source.get("buildspec"):
@@ -148,20 +133,3 @@ def check_artifacts(artifacts: Mapping[str, Any]) -> None:
         raise refused("Project artifacts location is required")
     if artifacts["type"] == "S3" and "/" in artifacts["location"]:
         raise refused("Invalid artifacts: location must be a valid S3 bucket name")
-
-
-def check_secondary(where: str, entry: Mapping[str, Any], key: str) -> None:
-    if entry["type"] != "S3":
-        raise refused(f"Invalid input: {where} of type {entry['type']} are not possible")
-    identifier = entry.get(key, "")
-    if not identifier.replace("_", "").isalnum() or len(identifier) >= 128:
-        raise refused(
-            f"Invalid input: {key} must contain only alphanumeric characters and underscores and be"
-            " less than 128 characters in length"
-        )
-
-
-def check_unique(entries: Iterable[Mapping[str, Any]], key: str) -> None:
-    identifiers = [entry[key] for entry in entries]
-    if len(set(identifiers)) < len(identifiers):
-        raise refused(f"Invalid input: {key} must be unique: {', '.join(sorted(identifiers))}")

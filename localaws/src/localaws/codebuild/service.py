@@ -52,7 +52,6 @@ class CodeBuild:
                     {
                         "projects": self.projects.state,
                         "builds": self.builds.state,
-                        "requests": self.builds.requests,
                         "numbers": self.builds.numbers,
                     }
                 )

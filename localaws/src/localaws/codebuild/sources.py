@@ -1,9 +1,8 @@
-"""Brings a build's sources: zips and folders in S3, read as the service role."""
+"""Brings a build's source: a zip or a folder in S3, read as the service role."""
 
 import shutil
 import stat
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +18,9 @@ class SourceError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """One source in S3. The primary one has no name; a location that ends in "/" is a folder."""
+    """A source in S3: a zip, or a folder where the location ends in "/"."""
 
     location: str
-    name: str = ""
     version: str | None = None
 
     @property
@@ -31,26 +29,16 @@ class Source:
         return Location(bucket, key)
 
 
-def bring(s3: S3, sources: Sequence[Source], folder: Path) -> dict[str, Path]:
-    """Bring every source into a folder of its own; return these by the sources' names.
-
-    There is always a primary one, under "", even when nothing is brought into it.
-    """
-    places = {"": folder / "00"}
-    for number, source in enumerate(source for source in sources if source.name):
-        places[source.name] = folder / f"{number + 1:02}"
-    for place in places.values():
-        place.mkdir(parents=True)
-    for source in sources:
-        try:
-            fetch(s3, source, places[source.name])
-        except S3Error as error:
-            which = f"secondary source {source.name}" if source.name else "primary source"
-            raise SourceError(
-                f"{error} for {which} and source version"
-                f" {source.version or ARN_START + source.location}"
-            ) from error
-    return places
+def bring(s3: S3, source: Source | None, folder: Path) -> None:
+    """Bring the source into its folder, which is there even when nothing is brought into it."""
+    folder.mkdir(parents=True)
+    if source is None:
+        return
+    try:
+        fetch(s3, source, folder)
+    except S3Error as error:
+        version = source.version or ARN_START + source.location
+        raise SourceError(f"{error} for primary source and source version {version}") from error
 
 
 def fetch(s3: S3, source: Source, folder: Path) -> None:

@@ -46,14 +46,11 @@ class Stage:
             write_log=self._emulator.write_log,
             changed=lambda: persistence.changed("codebuild"),
         )
-        kept = parts.home.root / "builds"
-        kept.mkdir(mode=0o700, exist_ok=True)
         self._folder = clean_place(parts.home.root)
         workshop = Workshop(
             ports=ports,
             names=Names(REGION, ACCOUNT),
             folder=self._folder,
-            kept=kept,
             path=environment.search_path(Path(sys.executable), os.environ.get("PATH", os.defpath)),
             processes=self._processes,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from localaws.protocol.errors import ServiceError
+from localaws.protocol.errors import ServiceError, not_here
 
 HOOKS = ("BeforeAllowTraffic", "AfterAllowTraffic")
 PROPERTIES = ("Name", "Alias", "CurrentVersion", "TargetVersion")
@@ -30,7 +30,7 @@ def content_of(revision: Mapping[str, Any]) -> str:
     kind = revision.get("revisionType", "AppSpecContent")
     member = {"AppSpecContent": "appSpecContent", "String": "string"}.get(kind)
     if member is None:
-        raise wrong(f"the local stage takes an AppSpec in the request only, not from {kind}")
+        raise not_here(f"revisions of type {kind}, only an AppSpec in the request")
     place = revision.get(member) or {}
     content = place.get("content")
     if not content:

@@ -9,7 +9,6 @@ PREDEFINED = "CodeDeployDefault."
 _LETTERS = string.ascii_uppercase + string.digits
 
 APPLICATION = {"CreateApplication", "GetApplication", "DeleteApplication", "ListDeploymentGroups"}
-CONFIG = {"CreateDeploymentConfig", "GetDeploymentConfig", "DeleteDeploymentConfig"}
 
 
 @dataclass(frozen=True)

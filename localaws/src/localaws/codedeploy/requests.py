@@ -27,7 +27,6 @@ WRONG = {
     "revision": "InvalidRevisionException",
     "serviceRoleArn": "InvalidRoleException",
     "status": "InvalidLifecycleEventHookExecutionStatusException",
-    "trafficRoutingConfig": "InvalidTrafficRoutingConfigurationException",
 }
 MISSING = {
     "applicationName": "ApplicationNameRequiredException",

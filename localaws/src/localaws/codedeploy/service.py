@@ -7,7 +7,7 @@ from typing import Any
 
 from localaws.codedeploy.catalogue import Catalogue
 from localaws.codedeploy.deployments import Deployments, Record
-from localaws.codedeploy.names import APPLICATION, CONFIG, TARGET_PREFIX, Names
+from localaws.codedeploy.names import APPLICATION, TARGET_PREFIX, Names
 from localaws.codedeploy.ports import Ports
 from localaws.codedeploy.requests import CodeDeployApi
 from localaws.codedeploy.rollout import Rollout
@@ -55,7 +55,7 @@ class CodeDeploy:
         config = request.get("deploymentConfigName")
         if action in APPLICATION and application:
             return self._names.application(str(application))
-        if action in CONFIG and config:
+        if action == "GetDeploymentConfig" and config:
             return self._names.config(str(config))
         if application and group:
             return self._names.group(str(application), str(group))
@@ -78,7 +78,7 @@ class CodeDeploy:
         if not state:
             return
         with self._lock:
-            self._catalogue.state.update(state["catalogue"])
+            self._catalogue.state["applications"].update(state["catalogue"]["applications"])
             self.deployments.load(state["deployments"])
 
     def _begin(self, record: Record) -> None:

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from localaws.codedeploy.names import PREDEFINED
-from localaws.protocol.errors import ServiceError
 
 ALL = 100
-# CodeDeploy lets a deployment take two days at most.
-LONGEST_MINUTES = 2880
 
 
 @dataclass(frozen=True)
@@ -60,28 +57,3 @@ def steps(routing: Mapping[str, Any]) -> list[Step]:
         percent, minutes = shift["linearPercentage"], shift["linearInterval"]
         return [Step(share, minutes) for share in range(percent, ALL, percent)]
     return []
-
-
-def check(routing: Mapping[str, Any] | None) -> None:
-    """Raise for a configuration that CodeDeploy refuses."""
-    if not routing or "type" not in routing:
-        raise _wrong("A traffic routing configuration with a type is required for Lambda.")
-    member = {"TimeBasedCanary": "timeBasedCanary", "TimeBasedLinear": "timeBasedLinear"}
-    kind = member.get(routing["type"])
-    given = {name for name in member.values() if routing.get(name)}
-    if given != ({kind} if kind else set()):
-        raise _wrong(f"Type {routing['type']} needs {kind or 'no further settings'}, only.")
-    if not kind:
-        return
-    shift = routing[kind]
-    percent, minutes = (shift.get(kind[9:].lower() + name) for name in ("Percentage", "Interval"))
-    if not (isinstance(percent, int) and 0 < percent < ALL):
-        raise _wrong("The percentage must be between 1 and 99.")
-    if not (isinstance(minutes, int) and minutes > 0):
-        raise _wrong("The interval must be at least one minute.")
-    if sum(step.minutes for step in steps(routing)) > LONGEST_MINUTES:
-        raise _wrong(f"Shifting may take {LONGEST_MINUTES} minutes at most.")
-
-
-def _wrong(message: str) -> ServiceError:
-    return ServiceError("InvalidTrafficRoutingConfigurationException", message)

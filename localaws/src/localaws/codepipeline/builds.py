@@ -9,7 +9,7 @@ from localaws.codebuild.handover import Handover, PipelineArtifact
 from localaws.codepipeline.actions.codebuild import BuildError, Ended
 from localaws.codepipeline.ports import Acting, Allowed, Artifact
 from localaws.home import ACCOUNT, REGION
-from localaws.protocol.errors import ServiceError
+from localaws.protocol.errors import ServiceError, not_here
 
 # A build's end is told at once; this is how soon a thread sees that nobody waits for it any more.
 LOOK_SECONDS = 1.0
@@ -30,11 +30,14 @@ class StageBuilds:
         outputs: Sequence[Artifact],
         variables: Sequence[Mapping[str, str]],
     ) -> str:
+        if len(sources) > 1 or len(outputs) > 1:
+            missing = not_here("CodeBuild actions with more than one input or output artifact")
+            raise BuildError(missing.code, str(missing))
         self._require(acting, "codebuild:StartBuild", project)
         handover = Handover(
             initiator=initiator,
-            sources=[handed(artifact) for artifact in sources],
-            outputs=[handed(artifact) for artifact in outputs],
+            source=handed(sources[0]),
+            output=handed(outputs[0]) if outputs else None,
             variables=variables,
             revision=sources[0].revision,
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-# The wait's own clock stands still while a laptop sleeps; the wall clock is looked at this often.
+# The wait's own clock stands still while the machine sleeps; the wall clock is read this often.
 LONGEST_WAIT_SECONDS = 30.0
 
 

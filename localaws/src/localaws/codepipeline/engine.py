@@ -4,7 +4,6 @@ Nothing here waits, and what waits is a record and nothing else: so it survives 
 """
 
 import threading
-import uuid
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -81,10 +80,7 @@ class Engine:
         return True
 
     def _enter(self, execution: Record, name: str) -> bool:
-        """Enter the stage if it is open and free; tell whether anything changed."""
-        if self._state.closed_transition(execution):
-            self._supersede(execution, name)
-            return False
+        """Enter the stage if it is free; tell whether anything changed."""
         inside, waiting = self._state.others(execution, name)
         if not may_enter(execution["mode"], execution["number"], inside, waiting):
             self._supersede(execution, name)
@@ -112,15 +108,13 @@ class Engine:
         """Evaluate beforeEntry; return the status the stage gets for a condition not met."""
         stage = execution["stages"][name]
         for condition in declared.get("beforeEntry", {}).get("conditions", []):
-            now = self._ports.now()
             checked = [
                 conditions.check_rule(rule, records.scopes(execution))
                 for rule in condition["rules"]
             ]
             status = conditions.fold(checked)
-            rules = [{**asdict(rule), "id": str(uuid.uuid4()), "at": now} for rule in checked]
-            stage["condition"] = {"status": status, "at": now, "rules": rules}
-            execution["rules"] += [{**rule, "stage": name} for rule in rules]
+            rules = [asdict(rule) for rule in checked]
+            stage["condition"] = {"status": status, "at": self._ports.now(), "rules": rules}
             if status == conditions.ERRORED or (
                 status == conditions.FAILED and condition["result"] == "FAIL"
             ):

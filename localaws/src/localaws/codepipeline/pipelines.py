@@ -1,4 +1,4 @@
-"""The operations on pipelines themselves: declarations, tags, transitions, state."""
+"""The operations on pipelines themselves: declarations, tags, state."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from localaws.codepipeline.names import PRINCIPAL, Names
 from localaws.codepipeline.paging import page
 from localaws.codepipeline.ports import Ports
 from localaws.codepipeline.records import RUNNING, Record
-from localaws.codepipeline.state import State, stage_of
+from localaws.codepipeline.state import State
 from localaws.codepipeline.structure import Declaration
 from localaws.protocol.errors import ServiceError
 
@@ -34,8 +34,6 @@ class Pipelines:
             "DeletePipeline": self.delete,
             "ListPipelines": self.list_all,
             "GetPipelineState": self.get_state,
-            "DisableStageTransition": self.disable,
-            "EnableStageTransition": self.enable,
             "TagResource": self.tag,
             "UntagResource": self.untag,
             "ListTagsForResource": self.list_tags,
@@ -58,7 +56,6 @@ class Pipelines:
             "created": now,
             "updated": now,
             "tags": tags,
-            "closed": {},
         }
         self._ports.changed()
         return {"pipeline": declaration, "tags": listed(tags)}
@@ -127,33 +124,11 @@ class Pipelines:
             "pipelineName": name,
             "pipelineVersion": pipeline["version"],
             "stageStates": [
-                views.stage_state(stage, declaration, executions, pipeline["closed"])
-                for stage in declaration["stages"]
+                views.stage_state(stage, declaration, executions) for stage in declaration["stages"]
             ],
             "created": pipeline["created"],
             "updated": pipeline["updated"],
         }
-
-    # Transitions
-
-    def disable(self, request: dict[str, Any]) -> None:
-        self._transition(request)[transition(request)] = {
-            "enabled": False,
-            "lastChangedBy": self._ports.identity(),
-            "lastChangedAt": self._ports.now(),
-            "disabledReason": request["reason"],
-        }
-        self._ports.changed()
-
-    def enable(self, request: dict[str, Any]) -> None:
-        self._transition(request).pop(transition(request), None)
-        self._ports.changed()
-        self._engine.wake(request["pipelineName"])
-
-    def _transition(self, request: Mapping[str, Any]) -> dict[str, Record]:
-        stage_of(self._state.current(request["pipelineName"]), request["stageName"])
-        closed: dict[str, Record] = self._state.pipeline(request["pipelineName"])["closed"]
-        return closed
 
     # Tags
 
@@ -204,10 +179,6 @@ class Pipelines:
                 "CodePipeline is not authorized to perform AssumeRole on role"
                 f" {declaration['roleArn']}"
             )
-
-
-def transition(request: Mapping[str, Any]) -> str:
-    return f"{request['transitionType']} {request['stageName']}"
 
 
 def checked_tags(tags: Mapping[str, str], more: list[dict[str, str]]) -> dict[str, str]:

@@ -42,7 +42,6 @@ def new_execution(
         "stage": 0,
         "stages": {stage["name"]: new_stage() for stage in declaration["stages"]},
         "actions": {},
-        "rules": [],
         "artifacts": {},
         "namespaces": {},
         "revisions": [],

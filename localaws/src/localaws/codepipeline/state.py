@@ -60,13 +60,6 @@ class State:
     def stage_declaration(self, execution: Record, name: str) -> Mapping[str, Any]:
         return stage_of(self.declaration(execution), name)
 
-    def closed_transition(self, execution: Record) -> bool:
-        """Whether somebody disabled the way into the stage that the execution waits for."""
-        closed = self.pipelines[execution["pipeline"]]["closed"]
-        names = list(execution["stages"])
-        before = names[execution["stage"] - 1] if execution["stage"] else None
-        return f"Inbound {stage_name(execution)}" in closed or f"Outbound {before}" in closed
-
     # Executions
 
     def execution(self, pipeline: str, identity: str) -> Record:

@@ -5,7 +5,7 @@ from typing import Any
 
 from localaws.codepipeline import conditions, variables
 from localaws.codepipeline.types import STACK_MODE_NEEDS, STACK_MODES, TYPES, ActionType
-from localaws.protocol.errors import ServiceError, invalid
+from localaws.protocol.errors import ServiceError, invalid, not_here
 
 Declaration = dict[str, Any]
 
@@ -60,11 +60,9 @@ def _check_pipeline(declaration: Declaration) -> None:
     if ("artifactStore" in declaration) == ("artifactStores" in declaration):
         raise invalid("Pipeline must have exactly one of artifactStore and artifactStores")
     if "artifactStores" in declaration:
-        raise structure_error(
-            "The local stage has one region: give its bucket as artifactStore, not artifactStores"
-        )
+        raise not_here("artifactStores of several regions; give one artifactStore")
     if declaration.get("triggers"):
-        raise structure_error("The local stage has no Git connections that could be triggers")
+        raise not_here("triggers of pipelines")
     if declaration["pipelineType"] == "V2":
         return
     newer = {
@@ -182,10 +180,7 @@ def _check_counts(action: Mapping[str, Any], kind: ActionType) -> None:
 def _check_stack_action(name: str, configuration: Mapping[str, str]) -> None:
     mode = configuration["ActionMode"]
     if mode not in STACK_MODES:
-        raise action_error(
-            f"Action {name}: the local stage knows the ActionModes {', '.join(STACK_MODES)}, not"
-            f" {mode}"
-        )
+        raise not_here(f"the ActionMode {mode} of action {name}, only {', '.join(STACK_MODES)}")
     for key in STACK_MODE_NEEDS[mode]:
         if not configuration.get(key):
             raise action_error(
@@ -215,7 +210,7 @@ def _check_conditions(stage: Mapping[str, Any]) -> None:
     name = stage["name"]
     for key in ("onSuccess", "onFailure"):
         if key in stage:
-            raise structure_error(f"Stage {name}: the local stage does not have {key}")
+            raise not_here(f"{key} of stages, as {name} has it")
     for condition in stage.get("beforeEntry", {}).get("conditions", []):
         if condition.get("result") not in conditions.RESULTS:
             raise structure_error(
@@ -235,7 +230,7 @@ def _check_rule(stage: str, rule: Mapping[str, Any]) -> None:
     where = f"Rule {rule['name']} of stage {stage}"
     provider = rule["ruleTypeId"]["provider"]
     if provider != "VariableCheck":
-        raise structure_error(f"{where}: the local stage knows VariableCheck, not {provider}")
+        raise not_here(f"rules of {provider}, only VariableCheck")
     configuration = rule.get("configuration", {})
     for key in ("Variable", "Value", "Operator"):
         if key not in configuration:

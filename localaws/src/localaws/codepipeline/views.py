@@ -85,28 +85,10 @@ def action_detail(execution: Record, record: Record) -> dict[str, Any]:
     )
 
 
-def rule_detail(execution: Record, rule: Mapping[str, Any]) -> dict[str, Any]:
-    """RuleExecutionDetail."""
-    status = "Succeeded" if rule["status"] == "Succeeded" else "Failed"
-    return {
-        "pipelineExecutionId": execution["id"],
-        "ruleExecutionId": rule["id"],
-        "pipelineVersion": execution["version"],
-        "stageName": rule["stage"],
-        "ruleName": rule["name"],
-        "startTime": rule["at"],
-        "lastUpdateTime": rule["at"],
-        "status": status,
-        "input": {"resolvedConfiguration": rule["resolved"]},
-        "output": {"executionResult": {"externalExecutionSummary": rule["summary"]}},
-    }
-
-
 def stage_state(
     declared: Mapping[str, Any],
     declaration: Declaration,
     executions: Iterable[Record],
-    closed: Mapping[str, Record],
 ) -> dict[str, Any]:
     """StageState. In PARALLEL mode there is no one execution that a stage could tell of."""
     name = declared["name"]
@@ -120,14 +102,12 @@ def stage_state(
         "stageName": name,
         "inboundExecution": inbound[-1] if inbound else None,
         "inboundExecutions": inbound,
-        "inboundTransitionState": closed.get(f"Inbound {name}", {"enabled": True}),
+        "inboundTransitionState": {"enabled": True},
         "actionStates": [action_state(action, name, entered) for action in declared["actions"]],
     }
     if latest is not None:
         stage = latest["stages"][name]
         state["latestExecution"] = stage_execution(latest, stage["status"])
-        if stage["condition"]:
-            state["beforeEntryConditionState"] = condition_state(stage["condition"])
         if stage["retries"]:
             state["retryStageMetadata"] = {
                 "manualStageRetryAttempt": stage["retries"],
@@ -138,27 +118,6 @@ def stage_state(
 
 def stage_execution(execution: Record, status: str) -> dict[str, Any]:
     return {"pipelineExecutionId": execution["id"], "status": status, "type": "STANDARD"}
-
-
-def condition_state(condition: Mapping[str, Any]) -> dict[str, Any]:
-    """StageConditionState of a stage with one condition."""
-    last = {"status": condition["status"], "lastStatusChange": condition["at"]}
-    rules = [
-        {
-            "ruleName": rule["name"],
-            "latestExecution": {
-                "ruleExecutionId": rule["id"],
-                "status": "Succeeded" if rule["status"] == "Succeeded" else "Failed",
-                "summary": rule["summary"],
-                "lastStatusChange": rule["at"],
-            },
-        }
-        for rule in condition["rules"]
-    ]
-    return {
-        "latestExecution": {"status": condition["status"]},
-        "conditionStates": [{"latestExecution": last, "ruleStates": rules}],
-    }
 
 
 def action_state(

@@ -115,7 +115,7 @@ def _check_simple(given: dict[str, Any]) -> None:
     states.check_period(given.get("Period", 60))
     if given.get("ComparisonOperator") not in states.COMPARISONS:
         operator = given.get("ComparisonOperator")
-        raise expressions.ExpressionError(f"the local stage does not have the operator {operator}")
+        raise expressions.ExpressionError(f"localaws does not have the operator {operator}")
 
 
 def _on_queries(record: Alarm, queries: list[dict[str, Any]]) -> Alarm:

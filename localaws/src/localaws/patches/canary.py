@@ -56,7 +56,6 @@ def install(deployer: Deployer) -> None:
     types: dict[str, Any] = {
         "Application": Application(deployer),
         "DeploymentGroup": DeploymentGroup(deployer),
-        "DeploymentConfig": DeploymentConfig(deployer),
     }
     for kind, type_ in types.items():
         name = f"AWS::CodeDeploy::{kind}"
@@ -271,21 +270,6 @@ class DeploymentGroup(_Type):
         application = properties["ApplicationName"]
         request = {"applicationName": application, "deploymentGroupName": physical_id}
         self._ask("DeleteDeploymentGroup", request)
-
-
-class DeploymentConfig(_Type):
-    """AWS::CodeDeploy::DeploymentConfig."""
-
-    REPLACING = ("DeploymentConfigName", "ComputePlatform", "TrafficRoutingConfig")
-
-    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Made:
-        name = properties.get("DeploymentConfigName") or _named(stack_name, logical_id)
-        request = {**_as_request(properties), "deploymentConfigName": name}
-        self._ask("CreateDeploymentConfig", request)
-        return name, {}
-
-    def delete(self, physical_id: str, properties: Properties) -> None:
-        self._ask("DeleteDeploymentConfig", {"deploymentConfigName": physical_id})
 
 
 def _named(stack_name: str, logical_id: str) -> str:

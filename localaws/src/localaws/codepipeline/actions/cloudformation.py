@@ -178,7 +178,7 @@ class CloudFormationAction:
             template=artifacts.text(configuration["TemplatePath"]),
             parameters={
                 **settings.get("Parameters", {}),
-                **parameters(overrides, artifacts),
+                **parameters(overrides),
             },
             tags=settings.get("Tags", {}),
             capabilities=[one.strip() for one in capabilities.split(",") if one.strip()],

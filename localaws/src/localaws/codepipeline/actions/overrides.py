@@ -8,6 +8,7 @@ from typing import Any
 
 from localaws.codepipeline.actions.s3_source import Store
 from localaws.codepipeline.ports import Acting, Artifact
+from localaws.protocol.errors import not_here
 
 
 class OverridesError(Exception):
@@ -55,41 +56,21 @@ class Artifacts:
         return value
 
 
-def parameters(overrides: str, artifacts: Artifacts) -> dict[str, str]:
-    """The values of ParameterOverrides, a JSON object; its two functions are evaluated."""
+def parameters(overrides: str) -> dict[str, str]:
+    """The values of ParameterOverrides, a JSON object of strings."""
     try:
         given = json.loads(overrides)
     except ValueError as error:
         raise OverridesError(f"ParameterOverrides is not JSON: {error}") from None
     if not isinstance(given, dict):
         raise OverridesError("ParameterOverrides is not a JSON object")
-    return {name: value_of(name, value, artifacts) for name, value in given.items()}
+    return {name: value_of(name, value) for name, value in given.items()}
 
 
-def value_of(name: str, value: object, artifacts: Artifacts) -> str:
-    match value:
-        case str():
-            return value
-        case {"Fn::GetArtifactAtt": [str(artifact), str(attribute)]}:
-            return attribute_of(artifacts.find(artifact), attribute)
-        case {"Fn::GetParam": [str(artifact), str(file), str(key)]}:
-            found = artifacts.json(f"{artifact}::{file}")
-            if key not in found:
-                raise OverridesError(f"File [{file}] of artifact [{artifact}] has no key [{key}]")
-            return str(found[key])
-        case _:
-            raise OverridesError(
-                f"The override of parameter {name} must be a string, Fn::GetArtifactAtt or"
-                " Fn::GetParam"
-            )
-
-
-def attribute_of(artifact: Artifact, attribute: str) -> str:
-    attributes = {
-        "BucketName": artifact.bucket,
-        "ObjectKey": artifact.key,
-        "URL": f"https://{artifact.bucket}.s3.amazonaws.com/{artifact.key}",
-    }
-    if attribute not in attributes:
-        raise OverridesError(f"An artifact has {', '.join(attributes)}, not {attribute}")
-    return attributes[attribute]
+def value_of(name: str, value: object) -> str:
+    if isinstance(value, dict):
+        missing = not_here(f"functions of artifacts in ParameterOverrides, as {name} has one")
+        raise OverridesError(str(missing))
+    if not isinstance(value, str):
+        raise OverridesError(f"The override of parameter {name} must be a string")
+    return value
