@@ -9,14 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.codebuild import environment, orders
-from localaws.codebuild.artifacts import NothingFoundError, collect, destination
+from localaws.codebuild.account import resource_arn
 from localaws.codebuild.buildspec import Output, Phase
-from localaws.codebuild.handover import Handover, PipelineArtifact
-from localaws.codebuild.names import resource_arn
-from localaws.codebuild.patterns import matches
-from localaws.codebuild.progress import following, outcome
-from localaws.codebuild.sources import Source
+from localaws.codebuild.files import NothingFoundError, Source, collect, destination, matches
+from localaws.codebuild.projects import Handover, PipelineArtifact, handed_over, order_of, settled
+from localaws.codebuild.record import following, outcome
+from localaws.codebuild.shell import chosen, merged, wanted_parameters
 from localaws.protocol.errors import ServiceError
 from support.codebuild_bench import ENVIRONMENT, ROLE
 
@@ -135,17 +133,17 @@ def test_artifacts_go_where_the_api_s_reference_says(
 
 
 def test_variables_given_at_the_start_win_over_the_project_and_that_over_the_buildspec() -> None:
-    given = environment.merged(
+    given = merged(
         [{"name": "A", "value": "project"}, {"name": "B", "value": "project"}],
         [{"name": "B", "value": "start"}, {"name": "D", "value": "/d", "type": "PARAMETER_STORE"}],
     )
     declared = {"A": "buildspec", "C": "buildspec"}
 
-    wanted = environment.wanted_parameters({"E": "/e", "D": "/other"}, given)
-    chosen = environment.chosen(declared, given, {"D": "secret", "E": "hidden"})
+    wanted = wanted_parameters({"E": "/e", "D": "/other"}, given)
+    taken = chosen(declared, given, {"D": "secret", "E": "hidden"})
 
     assert wanted == {"E": "/e", "D": "/d"}
-    assert chosen == {"A": "project", "B": "start", "C": "buildspec", "D": "secret", "E": "hidden"}
+    assert taken == {"A": "project", "B": "start", "C": "buildspec", "D": "secret", "E": "hidden"}
 
 
 PROJECT = {
@@ -163,7 +161,7 @@ PIPELINED = {
 
 
 def test_a_request_overrides_its_project_and_leaves_it_alone() -> None:
-    settings = orders.settled(
+    settings = settled(
         PROJECT,
         {
             "projectName": "verify",
@@ -174,7 +172,7 @@ def test_a_request_overrides_its_project_and_leaves_it_alone() -> None:
         },
     )
 
-    order = orders.order_of(settings, None)
+    order = order_of(settings, None)
 
     assert order.source == Source("in/b.zip", "v7")
     assert order.buildspec == "version: 0.2\nphases: {}"
@@ -203,7 +201,7 @@ def test_a_request_that_cannot_be_built_is_refused(
     project: dict[str, Any], request_: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ServiceError, match=message):
-        orders.settled(project, request_)
+        settled(project, request_)
 
 
 def test_a_pipeline_brings_its_own_source_and_takes_the_artifacts() -> None:
@@ -213,8 +211,8 @@ def test_a_pipeline_brings_its_own_source_and_takes_the_artifacts() -> None:
         output=PipelineArtifact("Verified", "store", "out/verified"),
     )
 
-    settings = orders.handed_over(PROJECT, handover)
-    order = orders.order_of(settings, handover)
+    settings = handed_over(PROJECT, handover)
+    order = order_of(settings, handover)
 
     assert order.source == Source("store/in/bundle")
     assert (order.buildspec, order.artifacts) == ("ci.yml", {"type": "CODEPIPELINE"})

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.codebuild.handover import Handover, PipelineArtifact
-from localaws.codebuild.service import CodeBuild
+from localaws.codebuild.builds import CodeBuild
+from localaws.codebuild.projects import Handover, PipelineArtifact
 from localaws.codebuild.stage import clean_place
 from localaws.credentials import Credentials
 from localaws.jobs.processes import Processes

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from localaws.codedeploy import appspec
-from localaws.codedeploy.appspec import AppSpec
-from localaws.codedeploy.service import CodeDeploy
+from localaws.codedeploy.revision import AppSpec, parse_appspec, write_appspec
+from localaws.codedeploy.stage import CodeDeploy
 from support.deploying import LAMBDA, NAMED, ROLE, Surroundings, ended, make, refused, start
 
 
@@ -102,14 +101,14 @@ Hooks:
 """
     spec = AppSpec("scorer", "live", "1", "2", {"BeforeAllowTraffic": "check"})
 
-    assert appspec.parse(content) == spec
-    assert appspec.parse(appspec.write(spec)) == spec
+    assert parse_appspec(content) == spec
+    assert parse_appspec(write_appspec(spec)) == spec
 
 
 def test_deployments_are_listed_newest_first(codedeploy: CodeDeploy) -> None:
     first = start(codedeploy)
     ended(codedeploy, first)
-    again = appspec.write(AppSpec("scorer", "live", "2", "3", {}))
+    again = write_appspec(AppSpec("scorer", "live", "2", "3", {}))
     second = start(codedeploy, revision={"revisionType": "String", "string": {"content": again}})
     ended(codedeploy, second)
 

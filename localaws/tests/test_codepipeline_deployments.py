@@ -10,16 +10,15 @@ from typing import Any
 
 import pytest
 
-from localaws.codepipeline.actions.cloudformation import (
+from localaws.codepipeline.account import Acting, ActionError, Artifact, Result
+from localaws.codepipeline.builds import BuildError, CodeBuildAction, Ended, reason_of
+from localaws.codepipeline.cloud import first_failure
+from localaws.codepipeline.deployments import (
     CloudFormationAction,
     Stack,
     StackError,
     StackOrder,
 )
-from localaws.codepipeline.actions.codebuild import BuildError, CodeBuildAction, Ended
-from localaws.codepipeline.builds import reason_of
-from localaws.codepipeline.ports import Acting, ActionError, Artifact, Result
-from localaws.codepipeline.stacks import first_failure
 from support.codepipeline_bench import ACCOUNT, BUNDLE, NAMES, VERIFIED, Objects, failure, task
 
 # Build by CodeBuild

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from localaws.codepipeline.deadlines import Deadlines
-from localaws.codepipeline.outbox import Outbox
-from localaws.codepipeline.ports import Result
+from localaws.codepipeline.account import Result
+from localaws.codepipeline.events import Deadlines, Outbox
 from localaws.emulator import Event
 from support.codepipeline_bench import (
     NAME,

@@ -5,10 +5,17 @@ from typing import Any
 
 import pytest
 
-from localaws.codepipeline import conditions, structure
-from localaws.codepipeline.names import artifact_key, resource_arn
-from localaws.codepipeline.progress import Next, Step, may_enter, step
-from localaws.codepipeline.variables import VariableError, resolve
+from localaws.codepipeline import structure
+from localaws.codepipeline.account import artifact_key, resource_arn
+from localaws.codepipeline.rules import (
+    Next,
+    Step,
+    VariableError,
+    check_rule,
+    may_enter,
+    resolve,
+    step,
+)
 from localaws.protocol.errors import ServiceError
 from support.codepipeline_bench import (
     action,
@@ -181,7 +188,7 @@ def test_a_reference_to_nothing_is_an_error(text: str):
 def test_a_rule_compares_a_variable(operator: str, value: str, status: str):
     (condition,) = entered_when("#{variables.review}", value, operator=operator)["conditions"]
 
-    checked = conditions.check_rule(condition["rules"][0], {"variables": {"review": "manual"}})
+    checked = check_rule(condition["rules"][0], {"variables": {"review": "manual"}})
 
     assert checked.status == status
 
@@ -189,7 +196,7 @@ def test_a_rule_compares_a_variable(operator: str, value: str, status: str):
 def test_a_rule_whose_variable_is_not_there_is_in_error():
     (condition,) = entered_when("#{Bundle.Tag}", "x")["conditions"]
 
-    assert conditions.check_rule(condition["rules"][0], {}).status == "Errored"
+    assert check_rule(condition["rules"][0], {}).status == "Errored"
 
 
 ACTIONS = [

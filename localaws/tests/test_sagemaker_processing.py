@@ -9,8 +9,8 @@ import pytest
 from localaws.credentials import Credentials
 from localaws.jobs.runner import Control, Outcome
 from localaws.protocol.errors import ServiceError
-from localaws.sagemaker.ports import RoleCredentials
-from localaws.sagemaker.service import SageMaker
+from localaws.sagemaker.account import RoleCredentials
+from localaws.sagemaker.stage import SageMaker
 from support.workbench import REGION, ROLE, Surroundings, instances, s3_input, s3_outputs
 
 ACCOUNT = "123456789012"

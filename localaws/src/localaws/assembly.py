@@ -30,9 +30,9 @@ SECOND = (
 )
 # Those of our own, each a package beside this file: see `parts.OwnService`.
 OWN = ("sagemaker", "codebuild", "codepipeline", "codedeploy")
-# A run that was accepted must be known after a crash, or nobody would give its turn back; a package
-# whose registration was answered must be there, or the run's record would name nothing; so it is
-# with a pipeline's executions, and an approval that was answered is decided once and for all.
+# What must be known after a crash as soon as it was answered: an execution that was accepted may
+# hold a lock, a record may name a model package; the same holds for a pipeline's executions, and an
+# approval that was answered is decided for good.
 DURABLE = {
     *("StartExecution", "CreateModelPackage", "CreateModelPackageGroup"),
     *("StartPipelineExecution", "StopPipelineExecution", "RetryStageExecution"),
@@ -180,7 +180,7 @@ class Assembly:
 
 
 def _writes(service: str, method: str, action: str) -> bool:
-    if service == "sts":  # what it gets for somebody are new credentials
+    if service == "sts":  # every request makes new credentials
         return True
     return method not in ("GET", "HEAD") and not action.startswith(READING)
 

@@ -1,4 +1,4 @@
-"""What a stage does not show as AWS does, each told by the code that differs.
+"""What a stage does not show as AWS does, each stated by the code that differs.
 
 `python -m localaws.differences FILE` renews the table of them in a Markdown file.
 """

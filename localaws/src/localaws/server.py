@@ -27,7 +27,7 @@ WATCH_SECONDS = 2.0
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until a signal stops it."""
     parser = argparse.ArgumentParser(prog="localaws.server")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0, help="0: one that is free")

@@ -24,12 +24,12 @@ START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 # With less room on its disk the stage could not keep what it is given.
 LEAST_FREE_BYTES = 50_000_000
-# A line of the server's log that says what went wrong: a level, or the end of a traceback.
+# A line of the server's log that shows what went wrong: a level, or the end of a traceback.
 ERROR_LINE = re.compile(r"\b(ERROR|CRITICAL|Fatal)\b|^[\w.]+(Error|Exception)\b")
 
 
 class StageError(Exception):
-    """The stage could not be started; the message says why and what to do, or shows its log."""
+    """The stage could not be started; the message has the reason and the fix, or its log."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def status(home: Path) -> Stage | None:
 
 
 def ended_unexpectedly(home: Path) -> str | None:
-    """Why the stage of this home is gone though nobody stopped it; None otherwise."""
+    """Why the stage of this home has ended without `down`; None otherwise."""
     place = Home(home)
     try:
         stage = _recorded(place)
@@ -90,7 +90,7 @@ def up(
 
     `steps` is the folder of the step images' code (see steps.py); `docker` runs jobs in their built
     images. `time_scale` is how many seconds of AWS pass in one second; without it, the variable
-    LOCALAWS_TIME_SCALE says so.
+    LOCALAWS_TIME_SCALE sets it.
     """
     options = _options(steps, docker=docker)
     place = Home(home.resolve())
@@ -201,7 +201,7 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's process has the number now
+    except PermissionError:  # another user's process has the number now
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""The folder of step code that a stage runs jobs from, and what its `localaws.toml` says of it.
+"""The folder of step code that a stage runs jobs from, and its settings, `localaws.toml`.
 
     steps = ["prepare", "fit"]      # a package each: `python -m prepare`; in the order of a run
 

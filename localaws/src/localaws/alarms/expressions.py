@@ -34,7 +34,7 @@ FUNCTIONS = {"ABS": (1,), "FILL": (2,), "IF": (2, 3)}
 
 
 class ExpressionError(ValueError):
-    """The expression is not one that can be evaluated; the message says why."""
+    """The expression cannot be evaluated; the message names the reason."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def evaluate(node: Node, known: Mapping[str, Value]) -> Value:
 
 
 def _together(change: Callable[..., float | None], *values: Value) -> Value:
-    """Apply it at each moment; a number stands for itself at every one."""
+    """Apply it at each moment; a number is itself at every one."""
     lengths = {len(value) for value in values if isinstance(value, list)}
     if not lengths:
         result = change(*values)

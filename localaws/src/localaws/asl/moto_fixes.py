@@ -64,7 +64,7 @@ _service_models: dict[str, ServiceModel] = {}
 
 def apply() -> None:
     """Replace what must be replaced. Applying twice does no harm."""
-    # It logs every failed state with the whole syntax tree; the history says the same readably.
+    # It logs every failed state with the whole syntax tree; the history shows the same readably.
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
     _evaluate_jsonata_in_python()
     _call_services_as_the_role()

@@ -40,7 +40,7 @@ from localaws.asl import clients
 # A look at the job returns as soon as it has ended; a stopped execution is noticed this late.
 WAIT_SECONDS = 0.2
 
-# Action -> the job's kind, as it stands in Describe<kind>, Stop<kind>, <kind>Name and <kind>Status.
+# Action -> the job's kind, as in Describe<kind>, Stop<kind>, <kind>Name and <kind>Status.
 _JOBS = {"createprocessingjob": "ProcessingJob"}
 _RULE = "StepFunctionsGetEventsForSageMaker{kind}sRule"
 _RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")

@@ -1,6 +1,7 @@
-"""Builds: the API around the executions that really run them."""
+"""Builds, and CodeBuild's API for the gateway."""
 
 import copy
+import json
 import logging
 import threading
 import time
@@ -9,19 +10,38 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from localaws.codebuild import leftovers, orders, progress
-from localaws.codebuild.access import NOT_ASSUMED, may_pass_role, refused
+from localaws.codebuild.account import (
+    NOT_ASSUMED,
+    TARGET_PREFIX,
+    Ports,
+    may_pass_role,
+    plain,
+    refused,
+)
 from localaws.codebuild.execution import Execution, Workshop
-from localaws.codebuild.handover import Handover, Order
-from localaws.codebuild.logs import missing_permission
-from localaws.codebuild.names import plain
-from localaws.codebuild.ports import Ports
-from localaws.codebuild.projects import Projects
-from localaws.codebuild.record import PhaseFailedError, Record
-from localaws.codebuild.shell import Control, InterruptedBuildError
-from localaws.codebuild.sources import remove
+from localaws.codebuild.files import remove
+from localaws.codebuild.projects import (
+    Handover,
+    Order,
+    Projects,
+    first_artifacts,
+    handed_over,
+    log_place,
+    order_of,
+    settled,
+)
+from localaws.codebuild.record import (
+    IN_PROGRESS,
+    QUEUED,
+    PhaseFailedError,
+    Record,
+    missing_permission,
+)
+from localaws.codebuild.shell import Control, InterruptedBuildError, end_leftovers
 from localaws.credentials import Credentials, RoleRefusedError
 from localaws.protocol.errors import ServiceError
+from localaws.protocol.service import JsonService, Response
+from localaws.protocol.shapes import Api
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +84,11 @@ class Builds:
         if repeated:
             return {"build": self.shown(repeated)}
         project = self._projects.find(request["projectName"])
-        settings = orders.settled(project, wanted)
+        settings = settled(project, wanted)
         self._check_limit(project)
         if "serviceRoleOverride" in request:
             may_pass_role(self._ports, request["serviceRoleOverride"])
-        build = self._begin(settings, orders.order_of(settings, None), initiator(self._ports))
+        build = self._begin(settings, order_of(settings, None), initiator(self._ports))
         if token := request.get("idempotencyToken"):
             self._tokens[token] = (time.time(), wanted, build["id"])
         return {"build": self.shown(build["id"])}
@@ -76,8 +96,8 @@ class Builds:
     def start_for_pipeline(self, project: str, handover: Handover) -> str:
         """Start a build for a pipeline's action and return its id; raises ServiceError."""
         with self._lock:
-            settings = orders.handed_over(self._projects.find(project), handover)
-            order = orders.order_of(settings, handover)
+            settings = handed_over(self._projects.find(project), handover)
+            order = order_of(settings, handover)
             build = self._begin(settings, order, handover.initiator, handover.revision)
             return str(build["id"])
 
@@ -112,7 +132,7 @@ class Builds:
             return copy.deepcopy(self.find(reference))
 
     def wait(self, build: str, seconds: float) -> bool:
-        """Wait until a build has ended, at most so long; tell whether it has."""
+        """Wait until a build has ended, at most so long; return whether it has."""
         with self._ended:
             return self._ended.wait_for(lambda: bool(self.find(build)["buildComplete"]), seconds)
 
@@ -122,7 +142,7 @@ class Builds:
         self.state.update(kept["builds"])
         for build in self.state.values():
             if not build["buildComplete"]:
-                leftovers.end(build["id"])
+                end_leftovers(build["id"])
                 self._record(build).interrupt(INTERRUPTED)
 
     def clear(self) -> None:
@@ -163,12 +183,12 @@ class Builds:
             "buildNumber": self.numbers[name],
             "startTime": time.time(),
             "currentPhase": "",
-            "buildStatus": progress.IN_PROGRESS,
+            "buildStatus": IN_PROGRESS,
             "projectName": name,
             "phases": [],
             **{key: settings[key] for key in REPEATED if key in settings},
-            "artifacts": orders.first_artifacts(settings, order, build_id),
-            "logs": orders.log_place(settings, self._names, build_id),
+            "artifacts": first_artifacts(settings, order, build_id),
+            "logs": log_place(settings, self._names, build_id),
             "buildComplete": False,
             "initiator": initiator,
             **({"resolvedSourceVersion": revision} if revision else {}),
@@ -185,11 +205,11 @@ class Builds:
     def _run(self, record: Record, order: Order, control: Control) -> None:
         build = record.build
         try:
-            with record.phase(progress.QUEUED):
+            with record.phase(QUEUED):
                 credentials = self._admit(build, control)
             Execution(self._workshop, record, order, credentials, control).run()
         except PhaseFailedError:
-            pass  # it was not admitted, and its record says why
+            pass  # it was not admitted, and its record shows why
         except Exception:
             log.exception("build %s", build["id"])
         with self._ended:
@@ -247,3 +267,55 @@ def initiator(ports: Ports) -> str:
     """Who started a build: a user's name, or a role with its session."""
     who = ports.identity().rpartition(":")[2]
     return str(who.removeprefix("assumed-role/").removeprefix("user/"))
+
+
+class CodeBuildApi(Api):
+    """CodeBuild documents one error for every request that it cannot take."""
+
+    def check(self, name: str, request: Mapping[str, Any]) -> None:
+        try:
+            super().check(name, request)
+        except ServiceError as error:
+            raise refused(str(error)) if error.code == "ValidationException" else error from error
+
+
+class CodeBuild:
+    """The service of one account in one region. All it holds is plain JSON."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._lock = threading.RLock()
+        self.projects = Projects(workshop.ports, workshop.names)
+        self.builds = Builds(workshop, self.projects, self._lock)
+        self.api = CodeBuildApi("codebuild")
+        operations = {**self.projects.operations(), **self.builds.operations()}
+        self._service = JsonService(self.api, TARGET_PREFIX, operations, self._lock)
+
+    def respond(self, headers: Mapping[str, str], body: bytes) -> Response:
+        """Answer one HTTP request. Builds run on threads of their own, so it returns at once."""
+        return self._service.respond(headers, body)
+
+    def call(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Call an operation by its name, as a client would; raises ServiceError."""
+        return self._service.call(name, request)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return a copy of all that is kept, as plain JSON."""
+        with self._lock:
+            state: dict[str, Any] = json.loads(
+                json.dumps(
+                    {
+                        "projects": self.projects.state,
+                        "builds": self.builds.state,
+                        "numbers": self.builds.numbers,
+                    }
+                )
+            )
+        return state
+
+    def load_persisted_state(self, state: Mapping[str, Any] | None) -> None:
+        """Take up what `get_state` returned in an earlier process."""
+        if not state:
+            return
+        with self._lock:
+            self.projects.state.update(state["projects"])
+            self.builds.load(state)

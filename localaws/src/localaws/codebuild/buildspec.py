@@ -1,4 +1,4 @@
-"""A buildspec, version 0.2: what it says, read strictly, with the words of CodeBuild's errors.
+"""A buildspec, version 0.2, read strictly, with the words of CodeBuild's errors.
 
 CodeBuild passes over a key that it does not know. Such a key is nearly always a slip of the
 keyboard, so here it is an error; what CodeBuild knows and this stage does not do is a remark.

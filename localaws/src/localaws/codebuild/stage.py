@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from localaws import authorization, persistence
-from localaws.codebuild import environment
+from localaws.codebuild.account import PRINCIPAL, Names, ParametersError, Ports
+from localaws.codebuild.builds import CodeBuild
 from localaws.codebuild.execution import Workshop
-from localaws.codebuild.names import Names
-from localaws.codebuild.ports import PRINCIPAL, ParametersError, Ports
-from localaws.codebuild.service import CodeBuild
+from localaws.codebuild.shell import search_path
 from localaws.credentials import Credentials, assume_as_service
 from localaws.home import ACCOUNT, REGION
 from localaws.jobs.processes import Processes
@@ -51,7 +50,7 @@ class Stage:
             ports=ports,
             names=Names(REGION, ACCOUNT),
             folder=self._folder,
-            path=environment.search_path(Path(sys.executable), os.environ.get("PATH", os.defpath)),
+            path=search_path(Path(sys.executable), os.environ.get("PATH", os.defpath)),
             processes=self._processes,
         )
         self.service = CodeBuild(workshop)
@@ -63,7 +62,7 @@ class Stage:
         return self.service.respond(headers, body)
 
     def warm_up(self) -> None:
-        """Load the API's model and start the launcher before somebody waits for them."""
+        """Load the API's model and start the launcher before the first request needs them."""
         self.service.api.model  # noqa: B018 - loading it is the point
         self._processes()
 
@@ -121,5 +120,5 @@ def clean_place(home: Path) -> Path:
         found = place.lstat()
         private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
         if not private or found.st_uid != os.getuid():
-            return Path(tempfile.mkdtemp(prefix="localaws-builds-"))  # somebody else took the name
+            return Path(tempfile.mkdtemp(prefix="localaws-builds-"))  # another user took the name
     return place

@@ -5,9 +5,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from localaws.codedeploy import traffic
-from localaws.codedeploy.names import PREDEFINED
-from localaws.codedeploy.ports import Ports, RoleRefusedError
+from localaws.codedeploy.account import PREDEFINED, Ports, RoleRefusedError
+from localaws.codedeploy.revision import CONFIGS
 from localaws.protocol.errors import ServiceError, not_here
 from localaws.protocol.service import Operation
 
@@ -200,7 +199,7 @@ class Catalogue:
 
     def routing(self, config: str) -> dict[str, Any]:
         """How one of CodeDeploy's own configurations routes traffic; there are no others here."""
-        found = traffic.CONFIGS.get(config)
+        found = CONFIGS.get(config)
         if found is None:
             raise ServiceError(
                 "DeploymentConfigDoesNotExistException",

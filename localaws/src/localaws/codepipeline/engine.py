@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from localaws.codepipeline import conditions, events, records
-from localaws.codepipeline.names import Names
-from localaws.codepipeline.ports import Ports, Provider
-from localaws.codepipeline.progress import Next, may_enter, step
-from localaws.codepipeline.records import RUNNING, Record, stage_name
+from localaws.codepipeline import events, records
+from localaws.codepipeline.account import Names, Ports, Provider
+from localaws.codepipeline.records import RUNNING, Record, State, stage_name, waits_for
+from localaws.codepipeline.rules import ERRORED, FAILED, Next, check_rule, fold, may_enter, step
 from localaws.codepipeline.runs import Runs
-from localaws.codepipeline.state import State, waits_for
 from localaws.emulator import Event
 
 
@@ -40,9 +38,9 @@ class Engine:
     # Moving on
 
     def advance(self, execution: Record) -> None:
-        """Do all that can be done now; afterwards the execution waits for something, or is over.
+        """Do all that can be done now; afterwards the execution waits for something, or has ended.
 
-        What one execution does may let others move: they take their turn, never in its midst.
+        What one execution does may let others move: they move afterwards, never in between.
         """
         self._due.append(execution)
         if self._moving:
@@ -80,7 +78,7 @@ class Engine:
         return True
 
     def _enter(self, execution: Record, name: str) -> bool:
-        """Enter the stage if it is free; tell whether anything changed."""
+        """Enter the stage if it is free; return whether anything changed."""
         inside, waiting = self._state.others(execution, name)
         if not may_enter(execution["mode"], execution["number"], inside, waiting):
             self._supersede(execution, name)
@@ -108,19 +106,14 @@ class Engine:
         """Evaluate beforeEntry; return the status the stage gets for a condition not met."""
         stage = execution["stages"][name]
         for condition in declared.get("beforeEntry", {}).get("conditions", []):
-            checked = [
-                conditions.check_rule(rule, records.scopes(execution))
-                for rule in condition["rules"]
-            ]
-            status = conditions.fold(checked)
+            checked = [check_rule(rule, records.scopes(execution)) for rule in condition["rules"]]
+            status = fold(checked)
             rules = [asdict(rule) for rule in checked]
             stage["condition"] = {"status": status, "at": self._ports.now(), "rules": rules}
-            if status == conditions.ERRORED or (
-                status == conditions.FAILED and condition["result"] == "FAIL"
-            ):
+            if status == ERRORED or (status == FAILED and condition["result"] == "FAIL"):
                 execution["summary"] = f"The condition for entering stage {name} was not met"
                 return "Failed"
-            if status == conditions.FAILED:
+            if status == FAILED:
                 return "Skipped"
         return None
 

@@ -4,13 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from localaws.codepipeline import events, records, views
+from localaws.codepipeline.account import Names, Ports, page
 from localaws.codepipeline.engine import Engine
-from localaws.codepipeline.names import Names
-from localaws.codepipeline.paging import page
-from localaws.codepipeline.ports import Ports
-from localaws.codepipeline.progress import to_repeat
-from localaws.codepipeline.records import RUNNING, Record
-from localaws.codepipeline.state import State, stage_of
+from localaws.codepipeline.records import RUNNING, Record, State, stage_of
+from localaws.codepipeline.rules import to_repeat
 from localaws.codepipeline.structure import Declaration
 from localaws.protocol.errors import ServiceError, invalid, not_here
 

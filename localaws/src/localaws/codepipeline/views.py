@@ -1,10 +1,9 @@
-"""What the API tells of pipelines and executions, made from the records. Pure."""
+"""What the API shows of pipelines and executions, made from the records. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from localaws.codepipeline.records import Record
-from localaws.codepipeline.state import waits_for
+from localaws.codepipeline.records import Record, waits_for
 from localaws.codepipeline.structure import Declaration
 
 
@@ -90,7 +89,7 @@ def stage_state(
     declaration: Declaration,
     executions: Iterable[Record],
 ) -> dict[str, Any]:
-    """StageState. In PARALLEL mode there is no one execution that a stage could tell of."""
+    """StageState. In PARALLEL mode there is no one execution that a stage could show."""
     name = declared["name"]
     shared = [one for one in executions if one["mode"] != "PARALLEL" and name in one["stages"]]
     if declaration["executionMode"] == "PARALLEL":
@@ -170,5 +169,5 @@ def action_execution(record: Record) -> dict[str, Any]:
 
 
 def present(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what there is something to tell of."""
+    """Only what is set."""
     return {key: value for key, value in values.items() if value not in (None, [], {})}

@@ -146,7 +146,7 @@ class Functions:
 
 
 def _version(config: Config) -> str:
-    """Which code it is. Its ARN says how it was called: an alias has instances of two versions."""
+    """Which code it is. Its ARN shows how it was called: an alias has instances of two versions."""
     return f"{config['FunctionName']}:{config['Version']}"
 
 

@@ -58,7 +58,7 @@ def one_heap() -> Iterator[None]:
 
 @contextlib.contextmanager
 def hidden(names: Iterable[str]) -> Iterator[None]:
-    """Make importing some packages fail; None in sys.modules is Python's own way to say so."""
+    """Make importing some packages fail; None in sys.modules is Python's own way to do so."""
     for name in names:
         sys.modules[name] = None  # type: ignore[assignment]
     yield

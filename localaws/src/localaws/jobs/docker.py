@@ -66,7 +66,7 @@ class DockerEngine:
         return process
 
     def end(self, launch: Launch, process: Process, grace_seconds: float) -> None:
-        # The client passes a SIGTERM on; a SIGKILL it cannot, so the engine is told.
+        # The client passes a SIGTERM on; it cannot pass a SIGKILL on, so the engine gets a stop.
         self._run("stop", "--time", str(max(int(grace_seconds), 1)), launch.name)
         self._processes.end(process, grace_seconds)
         self._run("rm", "--force", launch.name)

@@ -18,7 +18,7 @@ _known: dict[tuple[Path, str], tuple[tuple[object, ...], str]] = {}
 
 
 class PullError(Exception):
-    """The image cannot be had; the text says what a job's FailureReason says."""
+    """The image cannot be pulled; the text is the job's FailureReason."""
 
 
 @dataclass(frozen=True)

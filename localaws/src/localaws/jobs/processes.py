@@ -59,7 +59,7 @@ class Processes:
     """The jobs' processes. Safe to use from many threads.
 
     `isolation` says how a job sees its own /opt/ml: by a mount of its own ("mount", "user"), or
-    not at all ("folder"), and then it must be told its folder.
+    not at all ("folder"), and then it needs the path of its folder.
     """
 
     def __init__(self, isolation: str | None = None) -> None:
@@ -103,8 +103,8 @@ class Processes:
     ) -> Process:
         """Start a program in `folder`, with `ml` as its /opt/ml and all it prints in `log`.
 
-        `ended` is called from another thread as soon as the program is over. Where a process waits
-        that is `prepared` for this program, it goes on as the job.
+        `ended` is called from another thread as soon as the program has ended. Where a process
+        waits that is `prepared` for this program, it goes on as the job.
         """
         process = Process(str(next(self._ids)), notify=ended)
         with self._lock:

@@ -14,7 +14,7 @@ ArnOf = Callable[[str, dict[str, Any], str, str], str]
 
 
 def install(root_key: str, record: Recorder) -> None:
-    """Enforce for every caller but `root_key`, and tell `record` each decision about a role.
+    """Enforce for every caller but `root_key`, and give `record` each decision about a role.
 
     Must run before anything else imports MiniStack's services: some copy these names.
     """

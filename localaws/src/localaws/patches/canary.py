@@ -1,6 +1,6 @@
 """CloudFormation's CodeDeploy types, and aliases that an update moves by a deployment.
 
-MiniStack has neither: it ignores a resource's UpdatePolicy and moves an alias at once.
+MiniStack has neither: it ignores a resource's UpdatePolicy and moves an alias immediately.
 """
 
 import copy
@@ -14,8 +14,8 @@ from ministack.services.cloudformation import (
     stacks,
 )
 
-from localaws.codedeploy.appspec import AppSpec, write
-from localaws.codedeploy.ports import PRINCIPAL
+from localaws.codedeploy.account import PRINCIPAL
+from localaws.codedeploy.revision import AppSpec, write_appspec
 from localaws.patches import aliases, functions, operations
 from localaws.patches.operations import Operation
 from localaws.protocol.errors import ServiceError
@@ -122,7 +122,7 @@ def _wait_on_a_thread() -> None:
 
 
 class Alias:
-    """Moves an alias by a deployment where its UpdatePolicy says so."""
+    """Moves an alias by a deployment where its UpdatePolicy wants one."""
 
     def __init__(self, deployer: Deployer, update_at_once: Any) -> None:
         self._deployer = deployer
@@ -179,7 +179,7 @@ class Alias:
             "applicationName": policy["ApplicationName"],
             "deploymentGroupName": policy["DeploymentGroupName"],
             "description": f"Update of stack {operation.stack}",
-            "revision": {"revisionType": "String", "string": {"content": write(spec)}},
+            "revision": {"revisionType": "String", "string": {"content": write_appspec(spec)}},
         }
         hooks = set(spec.hooks.values())
         functions.prepare(lambda config: config["FunctionName"] in hooks)

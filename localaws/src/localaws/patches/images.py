@@ -1,4 +1,4 @@
-"""MiniStack's ECR: the step images, which nobody has to build and push here."""
+"""MiniStack's ECR: the step images, which need no build and no push here."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase

@@ -10,10 +10,7 @@ from localaws.jobs.layout import PROCESSING
 from localaws.jobs.runner import Control, Outcome
 from localaws.protocol.errors import ServiceError, invalid, not_here
 from localaws.protocol.paging import page, within_times
-from localaws.sagemaker.access import Access
-from localaws.sagemaker.names import Names
-from localaws.sagemaker.ports import Ports, RoleCredentials
-from localaws.sagemaker.tags import Tags
+from localaws.sagemaker.account import Access, Names, Ports, RoleCredentials, Tags
 
 DETAIL_TYPE = "SageMaker Processing Job State Change"
 ENDED = ("Completed", "Failed", "Stopped")
@@ -132,7 +129,7 @@ class ProcessingJobs:
         return {"ProcessingJobSummaries": summaries, "NextToken": token}
 
     def wait(self, name: str, seconds: float) -> bool:
-        """Wait until a job has ended, at most so long; tell whether it has."""
+        """Wait until a job has ended, at most so long; return whether it has."""
 
         def over() -> bool:
             return self.state.get(name, {}).get("ProcessingJobStatus") in (*ENDED, None)
