@@ -8,7 +8,7 @@ STAGE ?= local
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-localaws test-docs test-docker test-browser pictures bench data deploy clean lock setup
+.PHONY: help run test check test-localaws test-docs test-docker test-browser pictures bench data deploy clean differences lock setup
 
 help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -72,8 +72,11 @@ clean: ## Stop the local stage; remove its state and all build output
 datasets/abalone/abalone.csv: | .venv/ready
 	@$(BIN)/python -m sample_data.abalone
 
-lock: $(UV) ## Update every lock file from pyproject.toml
-	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group dev -o requirements/dev.txt
+differences: .venv/ready ## Renew the table of docs/local-stage.md from what localaws knows
+	@$(BIN)/python -m localaws.differences docs/local-stage.md
+
+lock: $(UV) ## Update every lock file from pyproject.toml and localaws/pyproject.toml
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header localaws/pyproject.toml --group dev -o requirements/dev.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group control -c requirements/dev.txt -o functions/control/requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group steps -c requirements/dev.txt -o containers/requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group scoring -c requirements/dev.txt -o serving/scoring/requirements.txt

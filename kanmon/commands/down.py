@@ -8,9 +8,10 @@ import click
 from kanmon.errors import BadInputError
 from kanmon.terminal.invocation import Verb, current
 
-# Everything that a stage and the command line write into a home. KANMON_HOME may hold other files.
+# Everything that a stage and the command line, of this version or an earlier one, write into a home.
+# KANMON_HOME may hold other files.
 OURS = (
-    *("state", "s3", "functions", "jobs", "logs", "reviews"),
+    *("state", "s3", "functions", "jobs", "builds", "logs", "reviews"),
     *("stage.json", "stage.lock", ".gitignore"),
 )
 

@@ -41,7 +41,7 @@ def command(docker: bool) -> None:
         )
     screen.live("Starting the local stage …")
     try:
-        running = local.up(home, docker=docker)
+        running = local.up(invocation.project, docker=docker)
     except local.StageError as error:
         raise StageError(str(error)) from error
     already = before is not None and before.pid == running.pid

@@ -1,5 +1,9 @@
-"""The local stage: the one module of the command line that knows the embedded AWS."""
+"""The local stage: the only module of the command line that imports localaws."""
 
+import os
+
+from kanmon.project import Project
+from localaws import stage
 from localaws.stage import (
     LEAST_FREE_BYTES,
     Stage,
@@ -7,7 +11,6 @@ from localaws.stage import (
     down,
     ended_unexpectedly,
     status,
-    up,
 )
 
 __all__ = [
@@ -19,3 +22,24 @@ __all__ = [
     "status",
     "up",
 ]
+
+# How many seconds of AWS pass in one second on the local stage.
+TIME_SCALE = "KANMON_TIME_SCALE"
+
+
+def up(project: Project, *, docker: bool = False) -> Stage:
+    """Start the project's local stage, or return the one that runs. Raises StageError."""
+    from localaws import pace
+
+    written = os.environ.get(TIME_SCALE)
+    try:
+        time_scale = pace.read(written, TIME_SCALE) if written else None
+    except pace.PaceError as error:
+        raise StageError(str(error)) from error
+    steps = project.root / "containers"
+    return stage.up(
+        project.home,
+        steps=steps if steps.is_dir() else None,
+        docker=docker,
+        time_scale=time_scale,
+    )

@@ -10,7 +10,9 @@ import pytest
 
 from localaws import stage as local_stage
 from localaws.stage import Stage
+from localaws.steps import Steps
 from support.stage import connect
+from support.steps import make_steps
 
 Client = Callable[[str], Any]
 
@@ -18,16 +20,22 @@ Client = Callable[[str], Any]
 @pytest.fixture(scope="session")
 def stage_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the session's stage."""
-    return tmp_path_factory.mktemp("stage") / ".kanmon"
+    return tmp_path_factory.mktemp("stage") / "home"
 
 
 @pytest.fixture(scope="session")
-def stage(stage_home: Path) -> Iterator[Stage]:
+def steps(tmp_path_factory: pytest.TempPathFactory) -> Steps:
+    """The step code of the session's stage."""
+    return make_steps(tmp_path_factory.mktemp("code") / "steps")
+
+
+@pytest.fixture(scope="session")
+def stage(stage_home: Path, steps: Steps) -> Iterator[Stage]:
     """A running local stage."""
-    running = local_stage.up(stage_home)
+    running = local_stage.up(stage_home, steps=steps.folder)
     yield running
     local_stage.down(stage_home)
-    if not os.environ.get("KANMON_KEEP_STAGE"):  # to read its logs after a failure
+    if not os.environ.get("LOCALAWS_KEEP_STAGE"):  # to read its logs after a failure
         shutil.rmtree(stage_home)
 
 

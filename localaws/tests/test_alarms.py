@@ -20,30 +20,23 @@ KNOWN: dict[str, Series] = {
 
 
 def value(expression: str) -> Any:
-    return expressions.evaluate(expressions.parse(expression), KNOWN, list(KNOWN.values()))
+    return expressions.evaluate(expressions.parse(expression), KNOWN)
 
 
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        ("1 + 2 * 3 ^ 2 - 4 / 2", 17),
+        ("1 + 2 * 9 - 4 / 2", 17),
         ("-(1 - 4)", 3),
         ("errors * 100", [0, 200, None, 400]),
         ("errors / calls", [0, 0.2, None, None]),  # nothing is divided by zero
         ("FILL(errors, 0) / calls", [0, 0.2, 0, None]),
-        ("FILL(errors, REPEAT)", [0, 2, 2, 4]),
         ("FILL(none, 0)", [0, 0, 0, 0]),
-        ("errors > 1 AND calls >= 10 OR errors == 4", [0, 1, None, 1]),
-        ("errors > 1 && calls < 10 || 1", [1, 1, None, 1]),
+        ("errors > 1 AND calls >= 10", [0, 1, None, 0]),
+        ("errors <= 2 AND calls < 11", [1, 1, None, 0]),
         ("IF(calls > 0, errors / calls, 0)", [0, 0.2, None, 0]),
-        ("IF(errors != 2, calls)", [10, None, None, 0]),
+        ("IF(errors > 3, calls)", [None, None, None, 0]),
         ("ABS(errors - calls)", [10, 8, None, 4]),
-        ("MAX(errors)", 4),
-        ("MAX([errors, calls])", [10, 10, 10, 4]),
-        ("SUM(METRICS())", [10, 12, 10, 4]),
-        ("AVG(none)", [None, None, None, None]),
-        ("CEIL(calls / 4)", [3, 3, 3, 0]),
-        ("SUM(FILL(METRICS(), 1))", [11, 13, 12, 5]),
     ],
 )
 def test_an_expression_has_the_value_it_has_in_cloudwatch(expression: str, expected: Any) -> None:
@@ -54,9 +47,11 @@ def test_an_expression_has_the_value_it_has_in_cloudwatch(expression: str, expec
     ("expression", "says"),
     [
         ("SEARCH('{AWS/Lambda}', 'Sum')", "unexpected"),
-        ("ANOMALY_DETECTION_BAND(m1)", "there is no function ANOMALY_DETECTION_BAND"),
+        ("ANOMALY_DETECTION_BAND(m1)", "does not have the function ANOMALY_DETECTION_BAND"),
         ("1 +", "ends too soon"),
-        ("MAX(1, 2)", "MAX does not take 2 arguments"),
+        ("ABS(1, 2)", "ABS does not take 2 arguments"),
+        ("SUM(METRICS())", "does not have the function SUM"),
+        ("m1 OR m2", "unexpected 'OR'"),
         ("(m1", "ends too soon"),
         ("m1 m2", "unexpected 'm2'"),
         ("M1", "unexpected 'M1'"),
@@ -199,7 +194,10 @@ def test_a_state_that_is_set_stays_until_the_next_evaluation(client: Client, spa
 @pytest.mark.parametrize(
     ("metrics", "says"),
     [
-        ([{"Id": "e", "Expression": "RATE(m)"}, metric("m", "N")], "there is no function RATE"),
+        (
+            [{"Id": "e", "Expression": "RATE(m)"}, metric("m", "N")],
+            "does not have the function RATE",
+        ),
         ([{"Id": "e", "Expression": "x + 1"}, metric("m", "N")], "there is no x"),
         ([metric("m", "N")], "exactly one must have ReturnData true"),
         ([metric("m", "N", "IQM") | {"ReturnData": True}], "does not have the statistic IQM"),

@@ -22,7 +22,7 @@ BUCKET = "role-bucket"
 
 @pytest.fixture(scope="module")
 def bucket(client: Client) -> Iterator[str]:
-    """A bucket that, like all of Kanmon's, refuses requests without TLS."""
+    """A bucket that refuses requests without TLS."""
     client("s3").create_bucket(Bucket=BUCKET)
     policy = {
         "Version": "2012-10-17",

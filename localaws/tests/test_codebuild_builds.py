@@ -159,7 +159,7 @@ def test_the_environment_is_the_build_s_own(bench: Bench, monkeypatch: pytest.Mo
         "CODEBUILD_BUILD_ARN": build["arn"],
         "CODEBUILD_BUILD_ID": build["id"],
         "CODEBUILD_LOG_PATH": build["id"].partition(":")[2],
-        "CODEBUILD_SRC_DIR": str(folder / "src" / "00"),
+        "CODEBUILD_SRC_DIR": str(folder / "src"),
         "CODEBUILD_START_TIME": str(int(build["startTime"] * 1000)),
         "DEVELOPERS_SECRET": None,
         "HOME": str(folder / "home"),
@@ -242,7 +242,7 @@ def test_parameters_are_read_as_the_role(bench: Bench) -> None:
 def test_a_build_that_cannot_begin_says_why(bench: Bench, buildspec: str, message: str) -> None:
     build = bench.run(buildspec)
 
-    source = bench.workshop.folder / build["id"].partition(":")[2] / "src" / "00"
+    source = bench.workshop.folder / build["id"].partition(":")[2] / "src"
     assert build["buildStatus"] == "FAILED"
     assert list(bench.phases(build))[-3:] == ["DOWNLOAD_SOURCE", "FINALIZING", "COMPLETED"]
     assert context(build, "DOWNLOAD_SOURCE") == message.format(source)

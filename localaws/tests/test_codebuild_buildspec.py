@@ -34,8 +34,6 @@ artifacts:
   exclude-paths: ["**/*.pyc"]
   discard-paths: yes
   name: release-$RELEASE
-  secondary-artifacts:
-    notes: {files: [notes.md]}
 cache:
   paths: [.cache/**/*]
 """
@@ -54,9 +52,10 @@ def test_all_of_a_buildspec_is_read() -> None:
         shell="bash",
         runtimes={"python": "3.13"},
         artifacts=Output(("**/*",), "build", ("**/*.pyc",), True, "release-$RELEASE"),
-        secondary_artifacts={"notes": Output(("notes.md",))},
-        cache=(".cache/**/*",),
-        remarks=("The buildspec: reports has no effect here",),
+        remarks=(
+            "The buildspec: reports has no effect here",
+            "The buildspec: cache has no effect here",
+        ),
     )
 
 
@@ -81,7 +80,7 @@ BUILD = "version: 0.2\nphases:\n  build:\n    "
         ("", "the buildspec is empty"),
         ("version: 0.2\nphases: [build", "expected ',' or ']', but got '<stream end>' at line 2"),
         ("phases: {}", "version is missing: write `version: 0.2`"),
-        ("version: 0.1\nphases: {}", "version 0.1: the local stage runs version 0.2 only"),
+        ("version: 0.1\nphases: {}", "version 0.1: localaws runs version 0.2 only"),
         ("version: 0.2", "phases is missing"),
         ("version: 0.2\nphases: make", "Expected phases to be of map type at line 2"),
         (

@@ -9,14 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.codebuild import cache, environment, orders
-from localaws.codebuild.artifacts import NothingFoundError, collect, destination
+from localaws.codebuild.account import resource_arn
 from localaws.codebuild.buildspec import Output, Phase
-from localaws.codebuild.handover import Handover, PipelineArtifact
-from localaws.codebuild.names import resource_arn
-from localaws.codebuild.patterns import matches
-from localaws.codebuild.progress import following, outcome
-from localaws.codebuild.sources import Source
+from localaws.codebuild.files import NothingFoundError, Source, collect, destination, matches
+from localaws.codebuild.projects import Handover, PipelineArtifact, handed_over, order_of, settled
+from localaws.codebuild.record import following, outcome
+from localaws.codebuild.shell import chosen, merged, wanted_parameters
 from localaws.protocol.errors import ServiceError
 from support.codebuild_bench import ENVIRONMENT, ROLE
 
@@ -135,44 +133,17 @@ def test_artifacts_go_where_the_api_s_reference_says(
 
 
 def test_variables_given_at_the_start_win_over_the_project_and_that_over_the_buildspec() -> None:
-    given = environment.merged(
+    given = merged(
         [{"name": "A", "value": "project"}, {"name": "B", "value": "project"}],
         [{"name": "B", "value": "start"}, {"name": "D", "value": "/d", "type": "PARAMETER_STORE"}],
     )
     declared = {"A": "buildspec", "C": "buildspec"}
 
-    wanted = environment.wanted_parameters({"E": "/e", "D": "/other"}, given)
-    chosen = environment.chosen(declared, given, {"D": "secret", "E": "hidden"})
+    wanted = wanted_parameters({"E": "/e", "D": "/other"}, given)
+    taken = chosen(declared, given, {"D": "secret", "E": "hidden"})
 
     assert wanted == {"E": "/e", "D": "/d"}
-    assert chosen == {"A": "project", "B": "start", "C": "buildspec", "D": "secret", "E": "hidden"}
-
-
-def test_paths_outside_of_the_build_are_not_cached() -> None:
-    source, home = Path("/src"), Path("/home")
-
-    wanted, outside = cache.sorted_out(
-        [".cache", "/root/.m2/**/*", "~/.npm", "/var/lib/x", "../up"], source, home
-    )
-
-    assert wanted == {
-        source: [".cache", ".cache/**/*"],
-        home: [".m2/**/*", ".npm", ".npm/**/*"],
-    }
-    assert outside == ["/var/lib/x", "../up"]
-
-
-@pytest.mark.parametrize(
-    ("settings", "kept"),
-    [
-        ({"type": "NO_CACHE"}, False),
-        ({"type": "S3", "location": "bucket/prefix"}, True),
-        ({"type": "LOCAL", "modes": ["LOCAL_CUSTOM_CACHE"]}, True),
-        ({"type": "LOCAL", "modes": ["LOCAL_SOURCE_CACHE"]}, False),
-    ],
-)
-def test_a_cache_is_kept_where_the_project_says_so(settings: dict[str, Any], kept: bool) -> None:
-    assert cache.is_kept(settings) is kept
+    assert taken == {"A": "project", "B": "start", "C": "buildspec", "D": "secret", "E": "hidden"}
 
 
 PROJECT = {
@@ -190,31 +161,34 @@ PIPELINED = {
 
 
 def test_a_request_overrides_its_project_and_leaves_it_alone() -> None:
-    settings = orders.settled(
+    settings = settled(
         PROJECT,
         {
             "projectName": "verify",
             "sourceLocationOverride": "in/b.zip",
             "sourceVersion": "v7",
             "buildspecOverride": "version: 0.2\nphases: {}",
-            "imageOverride": "other",
             "timeoutInMinutesOverride": 7,
         },
     )
 
-    order = orders.order_of(settings, None)
+    order = order_of(settings, None)
 
-    assert order.sources == [Source("in/b.zip", "", "v7")]
+    assert order.source == Source("in/b.zip", "v7")
     assert order.buildspec == "version: 0.2\nphases: {}"
-    assert (settings["environment"]["image"], settings["timeoutInMinutes"]) == ("other", 7)
+    assert settings["timeoutInMinutes"] == 7
     assert PROJECT["source"] == {"type": "S3", "location": "in/a.zip", "buildspec": "ci.yml"}
 
 
 @pytest.mark.parametrize(
     ("project", "request_", "message"),
     [
-        (PROJECT, {"debugSessionEnabled": True}, "debugSessionEnabled has no effect"),
-        (PROJECT, {"sourceTypeOverride": "GITHUB"}, "brings no source of type GITHUB"),
+        (
+            PROJECT,
+            {"debugSessionEnabled": True},
+            "have StartBuild's debugSessionEnabled",
+        ),
+        (PROJECT, {"sourceTypeOverride": "GITHUB"}, "does not have build sources of type GITHUB"),
         (PIPELINED, {}, "ArtifactsOverride must be set when using artifacts type CodePipelines"),
         (
             PIPELINED,
@@ -227,23 +201,20 @@ def test_a_request_that_cannot_be_built_is_refused(
     project: dict[str, Any], request_: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ServiceError, match=message):
-        orders.settled(project, request_)
+        settled(project, request_)
 
 
-def test_a_pipeline_brings_its_own_sources_and_takes_the_artifacts() -> None:
+def test_a_pipeline_brings_its_own_source_and_takes_the_artifacts() -> None:
     handover = Handover(
         initiator="codepipeline/release",
-        sources=[
-            PipelineArtifact("Bundle", "store", "in/bundle"),
-            PipelineArtifact("Base", "store", "in/base", "v1"),
-        ],
-        outputs=[PipelineArtifact("Verified", "store", "out/verified")],
+        source=PipelineArtifact("Bundle", "store", "in/bundle"),
+        output=PipelineArtifact("Verified", "store", "out/verified"),
     )
 
-    settings = orders.handed_over(PROJECT, handover)
-    order = orders.order_of(settings, handover)
+    settings = handed_over(PROJECT, handover)
+    order = order_of(settings, handover)
 
-    assert order.sources == [Source("store/in/bundle"), Source("store/in/base", "Base", "v1")]
+    assert order.source == Source("store/in/bundle")
     assert (order.buildspec, order.artifacts) == ("ci.yml", {"type": "CODEPIPELINE"})
     assert settings["source"] == {"type": "CODEPIPELINE", "buildspec": "ci.yml"}
     assert settings["sourceVersion"] == "arn:aws:s3:::store/in/bundle"
@@ -261,7 +232,7 @@ ARN = "arn:aws:codebuild:us-east-1:1:project/"
         ("BatchGetBuilds", {"ids": ["a:1", "a:2"]}, f"{ARN}a"),
         ("BatchGetBuilds", {"ids": ["a:1", "b:2"]}, "*"),
         ("BatchGetBuilds", {"ids": "a"}, "*"),
-        ("ListBuilds", {}, "*"),
+        ("ListProjects", {}, "*"),
     ],
 )
 def test_builds_are_held_against_their_project(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from localaws.codedeploy.service import CodeDeploy
+from localaws.codedeploy.stage import CodeDeploy
 from localaws.protocol.errors import ServiceError
 from support.deploying import (
     NAMED,

@@ -322,7 +322,7 @@ def test_stopping_it_either_way_fails_the_update(client: Client, stack: Stack, w
 
 
 def test_a_server_killed_during_a_canary_comes_back_on_the_old_version(tmp_path: Path) -> None:
-    home = tmp_path / ".kanmon"
+    home = tmp_path / "home"
     first = local_stage.up(home)
     stack = Stack(lambda service: connect(first, service), "killed")
     stack.deploy("CREATE", "one")

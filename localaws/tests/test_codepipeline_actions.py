@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from localaws.codepipeline.actions.lambda_invoke import InvokeError, LambdaInvoke
-from localaws.codepipeline.actions.s3_source import S3Source
+from localaws.codepipeline.account import Acting, Artifact, Result
 from localaws.codepipeline.cloud import artifact_policy
-from localaws.codepipeline.jobs import Jobs
-from localaws.codepipeline.ports import Acting, Artifact, Result
+from localaws.codepipeline.jobs import InvokeError, Jobs, LambdaInvoke
+from localaws.codepipeline.sources import S3Source
 from localaws.protocol.errors import ServiceError
 from support.codepipeline_bench import ACCOUNT, BUNDLE, VERIFIED, Objects, failure, task
 

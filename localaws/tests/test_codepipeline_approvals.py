@@ -5,10 +5,9 @@ import threading
 
 import pytest
 
-from localaws.codepipeline.actions.approval import ManualApproval, NoticeError
-from localaws.codepipeline.approvals import seconds_open
+from localaws.codepipeline.account import Acting, ActionError
+from localaws.codepipeline.approvals import ManualApproval, NoticeError, seconds_open
 from localaws.codepipeline.jobs import Jobs
-from localaws.codepipeline.ports import Acting, ActionError
 from localaws.protocol.errors import ServiceError
 from support.codepipeline_bench import NAME, NAMES, ROLE, Bench, reviewed, task
 
@@ -197,7 +196,7 @@ def test_the_pace_counts_for_approvals_only_where_somebody_set_it(
 ):
     from localaws.codepipeline.stage import approval_scale
 
-    monkeypatch.setenv("KANMON_TIME_SCALE", setting)
+    monkeypatch.setenv("LOCALAWS_TIME_SCALE", setting)
 
     assert approval_scale() == scale
 

@@ -10,16 +10,15 @@ from typing import Any
 
 import pytest
 
-from localaws.codepipeline.actions.cloudformation import (
+from localaws.codepipeline.account import Acting, ActionError, Artifact, Result
+from localaws.codepipeline.builds import BuildError, CodeBuildAction, Ended, reason_of
+from localaws.codepipeline.cloud import first_failure
+from localaws.codepipeline.deployments import (
     CloudFormationAction,
     Stack,
     StackError,
     StackOrder,
 )
-from localaws.codepipeline.actions.codebuild import BuildError, CodeBuildAction, Ended
-from localaws.codepipeline.builds import reason_of
-from localaws.codepipeline.ports import Acting, ActionError, Artifact, Result
-from localaws.codepipeline.stacks import first_failure
 from support.codepipeline_bench import ACCOUNT, BUNDLE, NAMES, VERIFIED, Objects, failure, task
 
 # Build by CodeBuild
@@ -164,7 +163,7 @@ def packed(**files: str) -> Objects:
 FILES = {
     "packaged_yaml": "Resources: {}",
     "configuration_json": json.dumps(
-        {"Parameters": {"Model": "abalone", "Release": "6"}, "Tags": {"kanmon": "yes"}}
+        {"Parameters": {"Model": "abalone", "Release": "6"}, "Tags": {"team": "yes"}}
     ),
 }
 DEPLOY = {
@@ -197,7 +196,7 @@ def test_a_stack_is_made_from_the_artifact():
         name="serving-abalone",
         template="Resources: {}",
         parameters={"Model": "abalone", "Release": "7"},
-        tags={"kanmon": "yes"},
+        tags={"team": "yes"},
         capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         role=DEPLOY["RoleArn"],
     )
@@ -283,18 +282,13 @@ def test_a_deployment_that_cannot_begin_says_why(
     assert words in str(error)
 
 
-def test_overrides_may_point_into_artifacts():
-    stacks = Formation()
-    overrides = {
-        "Bucket": {"Fn::GetArtifactAtt": ["Verified", "BucketName"]},
-        "Key": {"Fn::GetArtifactAtt": ["Verified", "ObjectKey"]},
-        "Tag": {"Fn::GetParam": ["Verified", "configuration.json", "Tags"]},
-    }
+def test_overrides_that_point_into_artifacts_are_refused_by_name():
+    overrides = {"Bucket": {"Fn::GetArtifactAtt": ["Verified", "BucketName"]}}
 
-    deployed(stacks, ParameterOverrides=json.dumps(overrides))
+    error = deployment_error(Formation(), ParameterOverrides=json.dumps(overrides))
 
-    parameters = stacks.calls[0][1].parameters
-    assert (parameters["Bucket"], parameters["Key"]) == ("artifacts", VERIFIED.key)
+    assert error.code == "ConfigurationError"
+    assert "localaws does not have functions of artifacts in ParameterOverrides" in str(error)
 
 
 def event(name: str, status: str, reason: str = "") -> dict[str, str]:

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from localaws.codepipeline.deadlines import Deadlines
-from localaws.codepipeline.outbox import Outbox
-from localaws.codepipeline.ports import Result
+from localaws.codepipeline.account import Result
+from localaws.codepipeline.events import Deadlines, Outbox
 from localaws.emulator import Event
 from support.codepipeline_bench import (
     NAME,
@@ -84,20 +83,6 @@ def test_a_pipeline_takes_only_so_many_executions_at_once(bench: Bench):
     code, _ = bench.refused("StartPipelineExecution", name=NAME)
 
     assert code == "ConcurrentPipelineExecutionsLimitExceededException"
-
-
-def test_a_disabled_transition_holds_executions_back(bench: Bench):
-    bench.create(two_functions("QUEUED"))
-    way = {"pipelineName": NAME, "stageName": "Work", "transitionType": "Inbound"}
-    bench.call("DisableStageTransition", reason="wait for it", **way)
-
-    identity = bench.start()
-
-    bench.until(lambda: "inboundExecution" in bench.stage("Work"))
-    state = bench.stage("Work")["inboundTransitionState"]
-    assert (state["enabled"], state["disabledReason"]) == (False, "wait for it")
-    bench.call("EnableStageTransition", **way)
-    assert bench.ends(identity) == "Succeeded"
 
 
 def test_the_state_tells_of_the_last_execution_of_each_stage(bench: Bench):

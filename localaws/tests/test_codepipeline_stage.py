@@ -259,7 +259,7 @@ def test_cloudformation_makes_updates_and_deletes_a_pipeline(client: Client, aro
 @pytest.fixture
 def short_lived(tmp_path: Path) -> Iterator[Path]:
     """The home of a stage that a test may kill."""
-    home = tmp_path / ".kanmon"
+    home = tmp_path / "home"
     yield home
     local_stage.down(home)
 

@@ -1,4 +1,4 @@
-"""The condition keys of template.yaml's policies, filled in from requests as AWS fills them in."""
+"""Condition keys of policies, filled in from requests as AWS fills them in."""
 
 import json
 

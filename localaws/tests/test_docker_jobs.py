@@ -4,6 +4,7 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,20 @@ from localaws.jobs.docker import LABEL, DockerEngine, find_client
 from localaws.jobs.images import Image, Images, digest
 from localaws.jobs.runner import Outcome, Runner
 from localaws.stage import Stage
+from localaws.steps import Steps
+from support.steps import make_steps
 from support.waiting import PATIENCE_SECONDS, eventually
 from support.workbench import REGION, Bench, Surroundings, s3_input, s3_outputs
 
 pytestmark = pytest.mark.docker
 
 DOCKERFILE = """
-FROM public.ecr.aws/docker/library/python:3.13-slim-trixie AS preprocess
+FROM public.ecr.aws/docker/library/python:3.13-slim-trixie AS prepare
 WORKDIR /opt/program
 COPY contract contract
-COPY preprocess preprocess
+COPY prepare prepare
 USER 1234
-ENTRYPOINT ["python", "-m", "preprocess"]
+ENTRYPOINT ["python", "-m", "prepare"]
 """
 # What the step does is its first argument, so that one image serves every test.
 STEP = """
@@ -40,20 +43,17 @@ exec(sys.argv[1])
 @pytest.fixture(scope="module")
 def repository() -> Iterator[str]:
     """A repository of this test's own: the developer's images stay what they are."""
-    name = f"kanmon-test-{uuid.uuid4().hex[:8]}"
+    name = f"localaws-test-{uuid.uuid4().hex[:8]}"
     yield name
-    docker("rmi", "--force", f"{name}:preprocess")
+    docker("rmi", "--force", f"{name}:prepare")
 
 
 @pytest.fixture(scope="module")
-def containers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("containers")
-    for name in ("contract", "preprocess", "train", "evaluate"):
-        (folder / name).mkdir()
-        (folder / name / "__init__.py").touch()
-    (folder / "preprocess/__main__.py").write_text(STEP)
-    (folder / "Dockerfile").write_text(DOCKERFILE)
-    return folder
+def steps(tmp_path_factory: pytest.TempPathFactory, repository: str) -> Steps:
+    made = make_steps(tmp_path_factory.mktemp("code") / "steps")
+    (made.folder / "prepare/__main__.py").write_text(STEP)
+    (made.folder / "Dockerfile").write_text(DOCKERFILE)
+    return replace(made, docker_image=repository)
 
 
 def docker(*words: str) -> str:
@@ -62,27 +62,25 @@ def docker(*words: str) -> str:
 
 
 class OneStep:
-    """Every URI is the preprocess step."""
+    """Every URI is the first step."""
 
-    def __init__(self, containers: Path) -> None:
-        self._images = Images(containers)
+    def __init__(self, steps: Steps) -> None:
+        self._images = Images(steps)
 
     def resolve(self, uri: str) -> Image:
-        return self._images.image("preprocess")
+        return self._images.image("prepare")
 
 
 @pytest.fixture
-def bench(
-    stage: Stage, client, tmp_path: Path, containers: Path, repository: str
-) -> Iterator[Bench]:
+def bench(stage: Stage, client, tmp_path: Path, steps: Steps, repository: str) -> Iterator[Bench]:
     around = Surroundings(stage.endpoint, Credentials(stage.access_key, stage.secret_key, ""))
     bench = Bench(around, client("s3"), tmp_path, None)
     bench.runner = Runner(
         around.ports(),
         bench.jobs,
         REGION,
-        OneStep(containers),
-        DockerEngine(bench.processes, containers, repository),
+        OneStep(steps),
+        DockerEngine(bench.processes, steps),
         grace_seconds=1,
     )
     yield bench
@@ -95,7 +93,7 @@ def run(bench: Bench, program: str, **changes: object) -> Outcome:
 
 
 def test_a_job_runs_in_its_image_without_root_on_a_read_only_system(
-    bench: Bench, containers: Path, repository: str
+    bench: Bench, steps: Steps, repository: str
 ):
     bench.put("in/a", "1")
 
@@ -111,11 +109,11 @@ def test_a_job_runs_in_its_image_without_root_on_a_read_only_system(
     )
 
     label = f'{{{{index .Config.Labels "{LABEL}"}}}}'
-    built = docker("image", "inspect", "--format", label, f"{repository}:preprocess")
+    built = docker("image", "inspect", "--format", label, f"{repository}:prepare")
     assert outcome == Outcome("Completed")
     assert bench.objects("out/") == {"facts.json": '[1234, "1", "green", false]'}
     assert list(bench.around.lines.values()) == [["done"]]
-    assert built == digest("preprocess", containers)
+    assert built == digest("prepare", steps)
 
 
 def test_the_stage_is_reached_from_inside(bench: Bench):
@@ -163,17 +161,16 @@ def test_no_container_outlives_the_stage(bench: Bench):
 
 
 def test_an_image_that_does_not_build_says_how_to_see_why(
-    bench: Bench, containers: Path, tmp_path: Path
+    bench: Bench, steps: Steps, tmp_path: Path
 ):
-    broken = tmp_path / "containers"
-    broken.mkdir()
-    (broken / "Dockerfile").write_text("FROM scratch AS preprocess\nCOPY missing /\n")
+    broken = make_steps(tmp_path / "broken")
+    (broken.folder / "Dockerfile").write_text("FROM scratch AS prepare\nCOPY missing /\n")
     bench.runner = Runner(
         bench.around.ports(),
         bench.jobs,
         REGION,
-        OneStep(containers),
-        DockerEngine(bench.processes, broken, "kanmon-test-broken"),
+        OneStep(steps),
+        DockerEngine(bench.processes, replace(broken, docker_image="localaws-test-broken")),
     )
 
     outcome = run(bench, "")
@@ -181,5 +178,5 @@ def test_an_image_that_does_not_build_says_how_to_see_why(
     assert outcome.status == "Failed"
     assert outcome.failure_reason is not None
     assert outcome.failure_reason.startswith(
-        "ClientError: CannotPullContainerError: the image of preprocess could not be built."
+        "ClientError: CannotPullContainerError: the image of prepare could not be built."
     )

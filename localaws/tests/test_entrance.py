@@ -2,7 +2,12 @@
 
 import http.client
 import json
+import os
+import re
+import socket
 import stat
+import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws import stage as local_stage
+from localaws.home import write_private
 from localaws.stage import Stage, StageError
 from support.making import Client
 from support.stage import connect
@@ -146,3 +152,29 @@ def test_a_stage_that_cannot_start_says_why(tmp_path: Path) -> None:
 
     with pytest.raises(StageError, match=r"(?s)server\.log.*JSONDecodeError"):
         local_stage.up(tmp_path)
+
+
+def test_a_server_of_another_version_is_not_joined_by_a_second_one(tmp_path: Path) -> None:
+    """It answers no question of this version, and both would write the same files."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.listen()
+        threading.Thread(target=answer_nothing, args=(listener,), daemon=True).start()
+        endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        stage = Stage(endpoint, os.getpid(), "us-east-1", "1", "key", "secret", "then")
+        write_private(tmp_path / "stage.json", asdict(stage))
+
+        stop = re.escape(f"is of another version. Stop it with `kill {os.getpid()}`")
+        with pytest.raises(StageError, match=stop):
+            local_stage.up(tmp_path)
+
+
+def answer_nothing(listener: socket.socket) -> None:
+    """Take every connection and say that the page is not there."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with connection:
+            connection.recv(1000)
+            connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")

@@ -138,7 +138,7 @@ def test_an_event_reaches_a_function_by_the_pattern_of_its_rule(
     name = make_function(client, "def handler(event, context):\n    print(event['detail'])\n")
     events = client("events")
     rule = events.put_rule(
-        Name="bad-ends", EventPattern='{"source": ["kanmon.test"], "detail": {"status": ["BAD"]}}'
+        Name="bad-ends", EventPattern='{"source": ["shop.test"], "detail": {"status": ["BAD"]}}'
     )["RuleArn"]
     arn = client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"]
     events.put_targets(Rule="bad-ends", Targets=[{"Id": "function", "Arn": arn}])
@@ -154,7 +154,7 @@ def test_an_event_reaches_a_function_by_the_pattern_of_its_rule(
         events.put_events(
             Entries=[
                 {
-                    "Source": "kanmon.test",
+                    "Source": "shop.test",
                     "DetailType": "End",
                     "Detail": f'{{"status": "{status}"}}',
                 }

@@ -161,12 +161,12 @@ def test_the_step_gets_its_environment_and_nothing_of_the_stage(
 
     bench.run(
         START + '(root / "output/0/names").write_text(json.dumps(dict(os.environ)))',
-        Environment={"KANMON_MODEL": "abalone"},
+        Environment={"SHOP_MODEL": "abalone"},
         ProcessingOutputConfig=s3_outputs(f"s3://{bench.bucket}/out"),
     )
 
     environment = json.loads(bench.objects("out/")["names"])
-    assert environment["KANMON_MODEL"] == "abalone"
+    assert environment["SHOP_MODEL"] == "abalone"
     assert environment["AWS_ACCESS_KEY_ID"] == bench.around.credentials.access_key
     assert environment["AWS_REGION"] == "us-east-1"
     assert set(environment) - {"PROCESSING_ROOT", "LC_CTYPE"} == {
@@ -180,7 +180,7 @@ def test_the_step_gets_its_environment_and_nothing_of_the_stage(
         "AWS_SESSION_TOKEN",
         "AWS_SHARED_CREDENTIALS_FILE",
         "HOME",
-        "KANMON_MODEL",
+        "SHOP_MODEL",
         "LANG",
         "PATH",
         "TMPDIR",

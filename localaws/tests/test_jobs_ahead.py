@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from localaws.jobs.engines import Launch, ProcessEngine
-from localaws.jobs.images import STEPS, Image, Images
+from localaws.jobs.images import Image, Images
 from localaws.jobs.layout import Host
-from localaws.jobs.processes import Prepared, Processes
+from localaws.jobs.processes import Ahead, Prepared, Processes
+from localaws.steps import Steps
 
 # Says all a step could see of how it was started.
 FACTS = """
@@ -60,7 +61,7 @@ def run(processes: Processes, tmp_path: Path, code: int, prepared: str) -> dict[
     (ml / "processing").mkdir(parents=True, exist_ok=True)
     process = processes.start(
         [sys.executable, "-m", "facts", str(code)],
-        {**ENVIRONMENT, "KANMON_RUN": "r-1"},
+        {**ENVIRONMENT, "SHOP_RUN": "r-1"},
         folder=tmp_path / "code",
         ml=ml,
         log=log,
@@ -72,7 +73,7 @@ def run(processes: Processes, tmp_path: Path, code: int, prepared: str) -> dict[
 
 def test_a_job_cannot_tell_that_its_process_was_begun_before(processes: Processes, tmp_path: Path):
     folder = step_folder(tmp_path)
-    processes.prepare("waits", "facts", sys.executable, dict(ENVIRONMENT), folder)
+    processes.prepare("waits", Ahead("facts"), sys.executable, dict(ENVIRONMENT), folder)
 
     begun_ahead = run(processes, tmp_path, 3, "waits")
     started_now = run(processes, tmp_path, 3, "another")
@@ -88,8 +89,9 @@ def test_a_job_cannot_tell_that_its_process_was_begun_before(processes: Processe
 
 def test_a_process_serves_one_job_and_one_that_ended_none(processes: Processes, tmp_path: Path):
     folder = step_folder(tmp_path)
-    processes.prepare("broken", "facts", sys.executable, {"PYTHONHOME": "/nowhere"}, folder)
-    processes.prepare("once", "facts", sys.executable, dict(ENVIRONMENT), folder)
+    nowhere = {"PYTHONHOME": "/nowhere"}
+    processes.prepare("broken", Ahead("facts"), sys.executable, nowhere, folder)
+    processes.prepare("once", Ahead("facts"), sys.executable, dict(ENVIRONMENT), folder)
     time.sleep(0.5)  # the broken one ends at once, and only its launcher knows
 
     ways = [run(processes, tmp_path, 0, program)["ahead"] for program in ("once", "broken")]
@@ -108,8 +110,8 @@ class Recorder(Processes):
         self.prepared: list[str] = []
         self.started: list[Prepared | None] = []
 
-    def prepare(self, program: str, step: str, *rest: Any) -> None:
-        self.prepared.append(step)
+    def prepare(self, program: str, ahead: Ahead, *rest: Any) -> None:
+        self.prepared.append(ahead.step)
 
     def start(self, *words: Any, prepared: Prepared | None = None, **named: Any) -> Any:
         self.started.append(prepared)
@@ -118,28 +120,54 @@ class Recorder(Processes):
 @pytest.mark.parametrize(
     ("environment", "entrypoint", "goes_on"),
     [
-        ({"KANMON_RUN": "r-1", "AWS_REGION": "us-east-1"}, (), True),
+        ({"SHOP_RUN": "r-1", "AWS_REGION": "us-east-1"}, (), True),
         # What libraries read as they are imported would come too late.
         ({"POLARS_MAX_THREADS": "1"}, (), False),
         ({}, ("/bin/sh",), False),
     ],
 )
 def test_only_a_job_of_just_the_step_goes_on_in_a_waiting_process(
-    tmp_path: Path, environment: dict[str, str], entrypoint: tuple[str, ...], goes_on: bool
+    tmp_path: Path,
+    steps: Steps,
+    environment: dict[str, str],
+    entrypoint: tuple[str, ...],
+    goes_on: bool,
 ):
     recorder = Recorder()
-    engine = ProcessEngine(recorder, Images())
-    image = Images().image("train")
+    engine = ProcessEngine(recorder, Images(steps))
+    image = Images(steps).image("fit")
 
     engine.start(Launch("job", image, Host(tmp_path, 0, 1), environment, entrypoint), lambda: None)
 
     assert [bool(one) for one in recorder.started] == [goes_on]
-    assert recorder.prepared == ["evaluate"]
+    assert recorder.prepared == ["check"]
 
 
-def test_the_steps_follow_one_another_and_the_next_run_begins_with_the_first():
-    following: list[Image] = [Images().after(step) for step in (None, *STEPS)]
+def test_what_is_preloaded_is_there_and_what_is_hidden_only_hidden_meanwhile(
+    processes: Processes, tmp_path: Path
+):
+    folder = step_folder(tmp_path)
+    (folder / "marks.py").write_text(
+        "def leave():\n"
+        "    try:\n"
+        "        import wave\n"
+        "    except ImportError:\n"
+        "        import colorsys\n"
+    )
+    (folder / "facts/__main__.py").write_text(
+        "import json, sys, wave\n"
+        "found = ['marks' in sys.modules, 'colorsys' in sys.modules]\n"
+        "print(json.dumps({'found': found}))"
+    )
+    ahead = Ahead("facts", ("marks:leave", "not.there"), ("wave",))
+    processes.prepare("waits", ahead, sys.executable, dict(ENVIRONMENT), folder)
 
-    assert [image.step for image in following] == [
-        "preprocess", "train", "evaluate", "preprocess",
-    ]  # fmt: skip
+    assert run(processes, tmp_path, 0, "waits") == {"code": 0, "found": [True, True]}
+
+
+def test_the_steps_follow_one_another_and_the_next_run_begins_with_the_first(steps: Steps):
+    images = Images(steps)
+
+    following: list[Image] = [images.after(step) for step in (None, *steps.steps)]
+
+    assert [image.step for image in following] == ["prepare", "fit", "check", "prepare"]

@@ -53,7 +53,7 @@ class OwnStage:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[OwnStage]:
-    own = OwnStage(tmp_path / ".kanmon")
+    own = OwnStage(tmp_path / "home")
     yield own
     local_stage.down(own.home)
 
@@ -138,7 +138,7 @@ def test_an_execution_the_server_died_with_is_aborted_and_its_event_sent(own: Ow
 
     states = own.client("stepfunctions")
     ended = states.describe_execution(executionArn=run["executionArn"])
-    assert (ended["status"], ended["error"]) == ("ABORTED", "Kanmon.StageStopped")
+    assert (ended["status"], ended["error"]) == ("ABORTED", "LocalAWS.StageStopped")
     history = states.get_execution_history(executionArn=run["executionArn"])["events"]
     assert history[-1]["type"] == "ExecutionAborted"
     dynamodb = own.client("dynamodb")

@@ -9,8 +9,8 @@ import pytest
 from localaws.credentials import Credentials
 from localaws.jobs.runner import Control, Outcome
 from localaws.protocol.errors import ServiceError
-from localaws.sagemaker.ports import RoleCredentials
-from localaws.sagemaker.service import SageMaker
+from localaws.sagemaker.account import RoleCredentials
+from localaws.sagemaker.stage import SageMaker
 from support.workbench import REGION, ROLE, Surroundings, instances, s3_input, s3_outputs
 
 ACCOUNT = "123456789012"
@@ -240,10 +240,6 @@ def test_jobs_of_a_stage_that_was_killed_have_failed(around: Surroundings):
             " /opt/ml/processing.",
         ),
         (
-            {"ProcessingInputs": [s3_input("s3://bucket/in", S3InputMode="Pipe")]},
-            "ProcessingInput data: the local stage brings data in S3InputMode File only.",
-        ),
-        (
             {"ProcessingInputs": [s3_input("s3://b/1"), s3_input("s3://b/2")]},
             "InputName must be unique: data, data",
         ),
@@ -255,3 +251,12 @@ def test_a_request_aws_would_refuse_is_refused(
     said = refused(serve(around), "CreateProcessingJob", request(**changes))
 
     assert said == ("ValidationException", words)
+
+
+def test_a_way_of_input_that_is_not_here_is_refused_by_name(around: Surroundings):
+    piped = {"ProcessingInputs": [s3_input("s3://bucket/in", S3InputMode="Pipe")]}
+
+    assert refused(serve(around), "CreateProcessingJob", request(**piped)) == (
+        "NotImplementedException",
+        "localaws does not have S3InputModes but File, as ProcessingInput data has one",
+    )

@@ -8,11 +8,11 @@ import pytest
 from localaws.credentials import Credentials
 from localaws.jobs.runner import Outcome
 from localaws.protocol.errors import ServiceError
-from localaws.sagemaker.service import SageMaker
+from localaws.sagemaker.stage import SageMaker
 from support.workbench import REGION, ROOT_USER, Surroundings
 
 ACCOUNT = "123456789012"
-GROUP = "kanmon-local-abalone"
+GROUP = "shop-abalone"
 SPECIFICATION = {"Containers": [{"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}]}
 
 
@@ -314,7 +314,6 @@ def test_answers_are_json_with_times_in_seconds(sagemaker: SageMaker, group: str
     [
         ("ListModelPackages", b"{", "SerializationException"),
         ("ListModelPackages", b"[]", "SerializationException"),
-        ("CreateTrainingJob", b"{}", "UnknownOperationException"),  # AWS has it, the stage does not
         ("MakeCoffee", b"{}", "UnknownOperationException"),
         ("DescribeModelPackageGroup", b"{}", "ValidationException"),
     ],
@@ -327,3 +326,15 @@ def test_a_bad_request_is_answered_not_raised(
     status, _, answer = sagemaker.respond(headers, body)
 
     assert (status, json.loads(answer)["__type"]) == (400, error)
+
+
+def test_an_operation_that_is_not_here_is_refused_by_name(sagemaker: SageMaker):
+    status, _, answer = sagemaker.respond({"X-Amz-Target": "SageMaker.CreateTrainingJob"}, b"{}")
+
+    assert (status, json.loads(answer)) == (
+        501,
+        {
+            "__type": "NotImplementedException",
+            "message": "localaws does not have sagemaker's operation CreateTrainingJob",
+        },
+    )

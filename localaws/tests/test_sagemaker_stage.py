@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from localaws import stage as local_stage
 from localaws.jobs.images import digest
 from localaws.stage import Stage
+from localaws.steps import Steps
 from support.stage import connect
 from support.waiting import eventually
 from support.workbench import appears, ends, instances
@@ -72,13 +73,13 @@ def bucket(client: Client) -> str:
     return name
 
 
-def request(bucket: str, role_arn: str, program: str) -> dict[str, Any]:
+def request(steps: Steps, bucket: str, role_arn: str, program: str) -> dict[str, Any]:
     return {
         "ProcessingJobName": f"test-{uuid.uuid4().hex[:8]}",
         "RoleArn": role_arn,
         "AppSpecification": {
             "ImageUri": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/test-steps"
-            f"@sha256:{digest('preprocess')}",
+            f"@sha256:{digest('prepare', steps)}",
             "ContainerEntrypoint": ["python", "-c", program],
         },
         "ProcessingResources": instances(1),
@@ -128,7 +129,9 @@ COPY = (
 )
 
 
-def test_a_job_runs_as_its_role_and_leaves_logs_and_an_event(client: Client, bucket: str):
+def test_a_job_runs_as_its_role_and_leaves_logs_and_an_event(
+    client: Client, steps: Steps, bucket: str
+):
     arn = role(
         client,
         "sagemaker.amazonaws.com",
@@ -139,7 +142,7 @@ def test_a_job_runs_as_its_role_and_leaves_logs_and_an_event(client: Client, buc
         {"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/in/*"},
         {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/out/*"},
     )
-    asked = request(bucket, arn, COPY)
+    asked = request(steps, bucket, arn, COPY)
     name = asked["ProcessingJobName"]
     queue = listen(client, name)
 
@@ -191,11 +194,11 @@ def listen(client: Client, name: str) -> str:
     ],
 )
 def test_what_the_role_may_not_do_is_the_jobs_failure(
-    client: Client, bucket: str, granted: list[str], reason: str
+    client: Client, steps: Steps, bucket: str, granted: list[str], reason: str
 ):
     allowed = [{"Action": granted, "Resource": f"arn:aws:s3:::{bucket}*"}] if granted else []
     arn = role(client, "sagemaker.amazonaws.com", PULL, SIGN_IN, *allowed)
-    asked = request(bucket, arn, COPY)
+    asked = request(steps, bucket, arn, COPY)
 
     client("sagemaker").create_processing_job(**asked)
     job = ended(client, asked["ProcessingJobName"])
@@ -204,15 +207,17 @@ def test_what_the_role_may_not_do_is_the_jobs_failure(
     assert job["FailureReason"].startswith(reason.format(bucket=bucket))
 
 
-def test_a_killed_stage_leaves_no_process_and_knows_its_jobs_after_a_restart(tmp_path: Path):
-    home = tmp_path / ".kanmon"
-    first = local_stage.up(home)
+def test_a_killed_stage_leaves_no_process_and_knows_its_jobs_after_a_restart(
+    tmp_path: Path, steps: Steps
+):
+    home = tmp_path / "home"
+    first = local_stage.up(home, steps=steps.folder)
     before = partial(connect, first)
     before("s3").create_bucket(Bucket="jobs-bucket")
     before("s3").put_object(Bucket="jobs-bucket", Key="in/a")
     arn = role(before, "sagemaker.amazonaws.com", PULL, SIGN_IN, ANYTHING_IN_S3)
     begun = tmp_path / "begun"
-    asked = request("jobs-bucket", arn, "import script")
+    asked = request(steps, "jobs-bucket", arn, "import script")
     asked["Environment"] = {"PYTHONPATH": str(tmp_path)}
     (tmp_path / "script.py").write_text(
         f"""
@@ -229,7 +234,7 @@ time.sleep(60)
 
     os.kill(first.pid, signal.SIGKILL)
     ends(int(begun.read_text()))
-    second = local_stage.up(home)
+    second = local_stage.up(home, steps=steps.folder)
     job = ended(partial(connect, second), asked["ProcessingJobName"])
     local_stage.down(home)
 
@@ -239,9 +244,9 @@ time.sleep(60)
     )
 
 
-def test_code_that_changed_since_is_another_image(client: Client, bucket: str):
+def test_code_that_changed_since_is_another_image(client: Client, steps: Steps, bucket: str):
     arn = role(client, "sagemaker.amazonaws.com", PULL, SIGN_IN)
-    asked = request(bucket, arn, COPY)
+    asked = request(steps, bucket, arn, COPY)
     asked["AppSpecification"]["ImageUri"] = (
         f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/test-steps@sha256:{'0' * 64}"
     )
@@ -252,14 +257,18 @@ def test_code_that_changed_since_is_another_image(client: Client, bucket: str):
     assert job["FailureReason"].startswith("ClientError: CannotPullContainerError: no step's code")
 
 
-def test_a_role_that_trusts_another_service_starts_nothing(client: Client, bucket: str):
+def test_a_role_that_trusts_another_service_starts_nothing(
+    client: Client, steps: Steps, bucket: str
+):
     arn = role(client, "states.amazonaws.com", PULL)
 
     with pytest.raises(ClientError, match="Could not assume role"):
-        client("sagemaker").create_processing_job(**request(bucket, arn, COPY))
+        client("sagemaker").create_processing_job(**request(steps, bucket, arn, COPY))
 
 
-def test_a_caller_needs_pass_role_and_its_own_jobs_only(stage: Stage, client: Client, bucket: str):
+def test_a_caller_needs_pass_role_and_its_own_jobs_only(
+    stage: Stage, client: Client, steps: Steps, bucket: str
+):
     job_role = role(client, "sagemaker.amazonaws.com", PULL, SIGN_IN)
     name = f"machine-{uuid.uuid4().hex[:8]}"
     trust = {
@@ -294,7 +303,7 @@ def test_a_caller_needs_pass_role_and_its_own_jobs_only(stage: Stage, client: Cl
         aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys["SessionToken"],
     )
-    own = request(bucket, job_role, COPY)
+    own = request(steps, bucket, job_role, COPY)
 
     with pytest.raises(ClientError, match="iam:PassRole on resource"):
         sagemaker.create_processing_job(**own)

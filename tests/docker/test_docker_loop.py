@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from localaws import steps
 from localaws.jobs.docker import DockerEngine, find_client
-from localaws.jobs.images import STEPS, Images
+from localaws.jobs.images import Images
 from localaws.jobs.processes import Processes
-from tests.support.laptop import Laptop, deployed, rows
+from tests.support.laptop import ROOT, Laptop, deployed, rows
 
 pytestmark = pytest.mark.docker
+
+CODE = steps.read(ROOT / "containers")
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +29,9 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
 def build_images() -> None:
     """Build beforehand: the first time takes minutes, longer than a run may wait here."""
     processes = Processes()
-    engine = DockerEngine(processes)
-    for step in STEPS:
-        engine.pull(Images().image(step))
+    engine = DockerEngine(processes, CODE)
+    for step in CODE.steps:
+        engine.pull(Images(CODE).image(step))
     processes.close()
 
 
@@ -43,11 +46,11 @@ def test_a_run_registers_a_candidate_that_its_images_made(laptop: Laptop) -> Non
     assert [package["ModelPackageArn"] for package in laptop.packages("boxed")] == [
         run["package_arn"]
     ]
-    assert started_since(began) == [f"kanmon-steps:{step}" for step in STEPS]
+    assert started_since(began) == [f"kanmon-steps:{step}" for step in CODE.steps]
 
 
 @pytest.mark.usefixtures("laptop")
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", CODE.steps)
 def test_an_image_does_not_run_as_root_and_holds_no_compiler(step: str) -> None:
     image = f"kanmon-steps:{step}"
     look = "id -u; for tool in cc c++ gcc g++ clang ld make; do command -v $tool; done; true"

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from kanmon.cli import main
 from localaws import stage as local_stage
-from localaws.jobs.images import STEPS, digest
+from localaws import steps
+from localaws.jobs.images import digest
 from localaws.stage import Stage
 from tests.support.sam_cli import copy_to, sam
 from tests.support.stage import client_of
@@ -18,6 +19,7 @@ from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 PUBLISH = "kanmon publish --stage local"
+CODE = steps.read(ROOT / "containers")
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-local-retrain"
 
 pytestmark = pytest.mark.docs
@@ -32,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def own_stage(home: Path) -> Iterator[Stage]:
     """A stage with nothing on it; what is deployed here is nobody else's."""
-    yield local_stage.up(home)
+    yield local_stage.up(home, steps=CODE.folder)
     local_stage.down(home)
 
 
@@ -97,11 +99,11 @@ def test_the_printed_command_publishes_what_the_run_missed(checkout: Path, home:
 
 def test_the_repository_has_the_working_trees_steps(checkout: Path, own_stage: Stage) -> None:
     images = client_of(own_stage, "ecr").describe_images(
-        repositoryName="kanmon-local-steps", imageIds=[{"imageTag": step} for step in STEPS]
+        repositoryName="kanmon-local-steps", imageIds=[{"imageTag": step} for step in CODE.steps]
     )["imageDetails"]
 
     assert {image["imageTags"][0]: image["imageDigest"] for image in images} == {
-        step: f"sha256:{digest(step)}" for step in STEPS
+        step: f"sha256:{digest(step, CODE)}" for step in CODE.steps
     }
 
 

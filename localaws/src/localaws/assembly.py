@@ -15,6 +15,7 @@ from localaws import authorization, imports, notifications, persistence
 from localaws.home import Home
 from localaws.parts import Installed, OwnService, Parts
 from localaws.patches import access, memory
+from localaws.steps import Steps
 
 if TYPE_CHECKING:
     from localaws.patches.gateway import Handler, Response
@@ -29,9 +30,9 @@ SECOND = (
 )
 # Those of our own, each a package beside this file: see `parts.OwnService`.
 OWN = ("sagemaker", "codebuild", "codepipeline", "codedeploy")
-# A run that was accepted must be known after a crash, or nobody would give its turn back; a package
-# whose registration was answered must be there, or the run's record would name nothing; so it is
-# with a pipeline's executions, and an approval that was answered is decided once and for all.
+# What must be known after a crash as soon as it was answered: an execution that was accepted may
+# hold a lock, a record may name a model package; the same holds for a pipeline's executions, and an
+# approval that was answered is decided for good.
 DURABLE = {
     *("StartExecution", "CreateModelPackage", "CreateModelPackageGroup"),
     *("StartPipelineExecution", "StopPipelineExecution", "RetryStageExecution"),
@@ -44,9 +45,12 @@ READING = ("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Head")
 class Assembly:
     """The parts of one running stage."""
 
-    def __init__(self, home: Home, endpoint: str, *, docker: bool) -> None:
+    def __init__(
+        self, home: Home, endpoint: str, *, steps: Steps | None = None, docker: bool = False
+    ) -> None:
         self.home = home
         self.endpoint = endpoint
+        self.steps = steps
         self.docker = docker
         self.saver = persistence.Saver(home.state, memory.encode)
         self.ready = {name: threading.Event() for name in (*FIRST, *SECOND, *OWN)}
@@ -97,7 +101,7 @@ class Assembly:
         nested_stacks.install()
         memory.on_execution_change(self._execution_changed)
         asl.install(self.endpoint)
-        parts = Parts(self.home, self.endpoint, Emulator(), docker=self.docker)
+        parts = Parts(self.home, self.endpoint, Emulator(), self.steps, docker=self.docker)
         for name in OWN:
             own = own_service(name)
             access.add_service(name, own.resource_arn)
@@ -149,8 +153,8 @@ class Assembly:
             ) -> Any:
                 if not ready.is_set():
                     await asyncio.to_thread(ready.wait)
-                if name == "ecr":
-                    _publish_steps()
+                if name == "ecr" and self.steps:
+                    _publish(self.steps)
                 answer = await handler(method, path, headers, body, query)
                 if name == "sns" and answer[0] == 200:
                     notifications.log_published(self.home.notifications, body)
@@ -177,7 +181,7 @@ class Assembly:
 
 
 def _writes(service: str, method: str, action: str) -> bool:
-    if service == "sts":  # what it gets for somebody are new credentials
+    if service == "sts":  # every request makes new credentials
         return True
     return method not in ("GET", "HEAD") and not action.startswith(READING)
 
@@ -192,12 +196,14 @@ def _action(headers: dict[str, str], body: bytes) -> str:
     return ""
 
 
-def _publish_steps() -> None:
+def _publish(steps: Steps) -> None:
     """The images of the steps are what the working tree holds now: nobody has to build them."""
-    from localaws.jobs.images import STEPS, digest
+    from localaws.jobs.images import digest
     from localaws.patches import images
 
-    images.publish({step: f"sha256:{digest(step)}" for step in STEPS})
+    images.publish(
+        steps.repositories, {step: f"sha256:{digest(step, steps)}" for step in steps.steps}
+    )
 
 
 def own_service(name: str) -> OwnService[Installed]:

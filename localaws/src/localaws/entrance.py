@@ -17,7 +17,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-PID_PATH = "/_kanmon/pid"
+PID_PATH = "/_localaws/pid"
 
 # Paths that the emulator answers without looking at credentials: its own pages, a container
 # registry, sign-in pages. No S3 bucket can have these names.
@@ -50,12 +50,12 @@ class Entrance:
             await _answer(send, 403, body, "application/x-amz-json-1.1")
             return
         # `aws:SecureTransport` is true here: nothing travels over a network, and policies that
-        # demand TLS are right to. The client's own word about it is dropped.
+        # demand TLS are right to. The client's own header about it is dropped.
         headers = [(n, v) for n, v in scope["headers"] if n.lower() != b"x-forwarded-proto"]
         await self.services({**scope, "scheme": "https", "headers": headers}, receive, send)
 
     def refusal(self, scope: Scope) -> tuple[str, str] | None:
-        """Return the code and words of a refusal, or None for a request that may go on."""
+        """Return the code and message of a refusal, or None for a request that may go on."""
         headers = {name.lower(): value for name, value in scope["headers"]}
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if host not in self.hosts:

@@ -12,7 +12,7 @@ ACCOUNT = "123456789012"
 
 @dataclass(frozen=True)
 class Home:
-    """The folder of one local stage (`.kanmon` in a project)."""
+    """The folder of one stage."""
 
     root: Path
 
@@ -73,7 +73,7 @@ class Home:
 
 
 def write_private(path: Path, content: object) -> None:
-    """Write JSON at once (no reader sees half of it), readable by its owner alone."""
+    """Write JSON atomically (no reader sees half of it), readable by its owner alone."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

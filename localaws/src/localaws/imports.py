@@ -1,4 +1,4 @@
-"""Imports that wait until somebody uses them: a faster start of the emulator.
+"""Imports that wait until their first use: a faster start of the emulator.
 
 MiniStack's CloudFormation imports the module of every service it could create. Those that are not
 served here, and the big libraries behind them, are loaded at their first use, which never comes.

@@ -7,9 +7,15 @@ divided by the scale. Everything that people or programs do keeps its real speed
 import math
 import os
 
-SETTING = "KANMON_TIME_SCALE"
+SETTING = "LOCALAWS_TIME_SCALE"
 # A canary of five minutes takes one and a half seconds.
 DEFAULT = 200.0
+
+DIFFERS = (
+    "What AWS measures in minutes (a canary, the time a hook has to answer, an alarm's period) is "
+    "divided by the time scale, 200 unless set when the stage starts. Approvals are not, unless it "
+    "is set and their limit is an hour or less."
+)
 
 
 class PaceError(Exception):
@@ -18,13 +24,17 @@ class PaceError(Exception):
 
 def scale() -> float:
     """How many seconds of AWS pass in one second here."""
-    written = os.environ.get(SETTING, "")
+    return read(os.environ.get(SETTING, ""))
+
+
+def read(written: str, setting: str = SETTING) -> float:
+    """The scale that is written in a setting; the default where nothing is. Raises PaceError."""
     try:
         value = float(written) if written else DEFAULT
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise PaceError(f"{SETTING} must be a number above 0, such as 200 or 1; it is {written!r}")
+        raise PaceError(f"{setting} must be a number above 0, such as 200 or 1; it is {written!r}")
     return value
 
 

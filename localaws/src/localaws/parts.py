@@ -8,15 +8,20 @@ if TYPE_CHECKING:
     from localaws.emulator import Emulator
     from localaws.home import Home
     from localaws.protocol.service import Response
+    from localaws.steps import Steps
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The stage that a service belongs to. Jobs run in built images where `docker` is set."""
+    """The stage that a service belongs to. Jobs run in built images where `docker` is set.
+
+    Without `steps` there are no images for jobs.
+    """
 
     home: "Home"
     endpoint: str
     emulator: "Emulator"
+    steps: "Steps | None" = None
     docker: bool = False
 
 

@@ -92,7 +92,7 @@ class Saver:
             work_seconds = time.thread_time() - begun
 
     def _tried(self, service: str) -> bool:
-        """Save; tell whether to look again. A full disk must not end the thread for good."""
+        """Save; return whether to look again. A full disk must not end the thread for good."""
         try:
             saved = self._save(service)
         except OSError as error:
@@ -104,7 +104,7 @@ class Saver:
         return saved
 
     def _save(self, service: str) -> bool:
-        """Write the service's file if its content changed; tell whether it did."""
+        """Write the service's file if its content changed; return whether it did."""
         with self._writing:
             return self._write(service)
 
@@ -138,7 +138,7 @@ _saver: Saver | None = None
 
 
 def use(saver: Saver) -> None:
-    """Make this the saver that `changed` tells."""
+    """Make this the saver that `changed` notifies."""
     global _saver
     _saver = saver
 

@@ -1,4 +1,4 @@
-"""The local stage's server: `python -m localaws.server --home DIR [--port N] [--docker]`."""
+"""The local stage's server: `python -m localaws.server --home DIR [--steps DIR] [--docker]`."""
 
 import argparse
 import asyncio
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from localaws import pace
+from localaws import pace, steps
 from localaws.home import ACCOUNT, REGION, Home, write_private
 
 log = logging.getLogger("localaws")
@@ -27,22 +27,24 @@ WATCH_SECONDS = 2.0
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until a signal stops it."""
     parser = argparse.ArgumentParser(prog="localaws.server")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0, help="0: one that is free")
+    parser.add_argument("--steps", type=Path, help="the folder of the step images' code")
     parser.add_argument("--docker", action="store_true", help="run jobs in the built images")
     arguments = parser.parse_args()
     try:
         pace.scale()
-    except pace.PaceError as error:
+        folder = steps.read(arguments.steps) if arguments.steps else None
+    except (pace.PaceError, steps.StepsError) as error:
         sys.exit(str(error))
     home = Home(arguments.home.resolve())
     home.make()
     listener = _listen(arguments.port)
     port = listener.getsockname()[1]
     configure(home, port)
-    asyncio.run(_serve(home, listener, port, docker=arguments.docker))
+    asyncio.run(_serve(home, listener, port, folder, docker=arguments.docker))
 
 
 def configure(home: Home, port: int) -> None:
@@ -83,7 +85,9 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-async def _serve(home: Home, listener: socket.socket, port: int, *, docker: bool) -> None:
+async def _serve(
+    home: Home, listener: socket.socket, port: int, folder: steps.Steps | None, *, docker: bool
+) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
@@ -94,7 +98,7 @@ async def _serve(home: Home, listener: socket.socket, port: int, *, docker: bool
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    assembly = Assembly(home, f"http://127.0.0.1:{port}", docker=docker)
+    assembly = Assembly(home, f"http://127.0.0.1:{port}", steps=folder, docker=docker)
     application = assembly.application(loop)
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]

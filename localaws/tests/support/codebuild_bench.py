@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localaws.codebuild import environment
+from localaws.codebuild.account import Names, ParametersError, Ports
+from localaws.codebuild.builds import CodeBuild
 from localaws.codebuild.execution import Workshop
-from localaws.codebuild.names import Names
-from localaws.codebuild.ports import ParametersError, Ports
-from localaws.codebuild.service import CodeBuild
+from localaws.codebuild.shell import search_path
 from localaws.credentials import Credentials, RoleRefusedError
 from localaws.emulator import Event
 from localaws.home import ACCOUNT, REGION
@@ -98,8 +97,7 @@ class Bench:
             ports=around.ports(),
             names=Names(REGION, ACCOUNT),
             folder=folder / "running",
-            kept=folder / "cache",
-            path=environment.search_path(Path(sys.executable), "/usr/bin:/bin"),
+            path=search_path(Path(sys.executable), "/usr/bin:/bin"),
             processes=lambda: processes,
             minute_seconds=0.1,
         )

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from localaws.codepipeline.actions.s3_source import Found, StoreError
+from localaws.codepipeline.account import Acting, ActionError, Artifact, Names, Ports, Result, Task
 from localaws.codepipeline.jobs import Jobs
-from localaws.codepipeline.names import Names
-from localaws.codepipeline.ports import Acting, ActionError, Artifact, Ports, Result, Task
-from localaws.codepipeline.service import CodePipeline
+from localaws.codepipeline.pipelines import CodePipeline
+from localaws.codepipeline.sources import Found, StoreError
 from localaws.emulator import Event
 from localaws.protocol.errors import ServiceError
 from support.waiting import eventually

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from localaws.codedeploy import appspec
-from localaws.codedeploy.appspec import AppSpec
-from localaws.codedeploy.ports import DeniedError, Ports, RoleRefusedError
-from localaws.codedeploy.service import CodeDeploy
+from localaws.codedeploy.account import DeniedError, Ports, RoleRefusedError
+from localaws.codedeploy.revision import AppSpec, write_appspec
+from localaws.codedeploy.stage import CodeDeploy
 from localaws.emulator import Event
 from localaws.protocol.errors import ServiceError
 
@@ -96,7 +95,7 @@ def make(around: Surroundings) -> CodeDeploy:
 
 
 def revision(target: str = "2", **hooks: str) -> dict[str, Any]:
-    content = appspec.write(AppSpec("scorer", "live", "1", target, hooks))
+    content = write_appspec(AppSpec("scorer", "live", "1", target, hooks))
     return {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
 
 

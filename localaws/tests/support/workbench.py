@@ -15,7 +15,7 @@ from localaws.jobs.engines import ProcessEngine
 from localaws.jobs.images import Image, PullError
 from localaws.jobs.processes import Processes
 from localaws.jobs.runner import Control, Outcome, Runner
-from localaws.sagemaker.ports import Ports, RoleCredentials, RoleRefusedError
+from localaws.sagemaker.account import Ports, RoleCredentials, RoleRefusedError
 from support.waiting import eventually
 
 # What every program begins with: its folders, wherever the machine lets it see them.

@@ -60,6 +60,20 @@ CASES = [
             "raise resources.train.timeout_minutes in model.yaml",
         ),
     ),
+    # as the local stage words it, which has no times to compare
+    (
+        "States.TaskFailed",
+        cause(
+            ProcessingJobStatus="Stopped",
+            FailureReason="ClientError: MaxRuntimeExceeded: the job ran longer than the 60 seconds"
+            " of StoppingCondition.MaxRuntimeInSeconds",
+        ),
+        Failure(
+            "TrainJobFailed",
+            f"train: the job {JOB['ProcessingJobName']} ran longer than 60 seconds; "
+            "raise resources.train.timeout_minutes in model.yaml",
+        ),
+    ),
     # whatever a step said when it was told to end: it cannot know why
     (
         "States.TaskFailed",

@@ -43,7 +43,7 @@ def check_queries(queries: Sequence[Query]) -> None:
 def check_statistic(name: object) -> None:
     """Raise ExpressionError for a statistic that is not known here."""
     if name not in STATISTICS and not PERCENTILE.fullmatch(str(name)):
-        raise ExpressionError(f"the local stage does not have the statistic {name}")
+        raise ExpressionError(f"localaws does not have the statistic {name}")
 
 
 def check_period(seconds: object) -> None:
@@ -78,26 +78,19 @@ def in_order(queries: Sequence[Query]) -> list[Query]:
 
 def datapoints(queries: Sequence[Query], series_of: SeriesOf) -> Series:
     """The datapoints of an alarm on metric math; `series_of(query)` reads a metric."""
-    known: dict[str, Value] = {}
-    metrics: list[Series] = []
-    for query in queries:
-        if query.get("MetricStat"):
-            series = series_of(query)
-            known[query["Id"]] = series
-            metrics.append(series)
-    if not metrics:
+    read = {query["Id"]: series_of(query) for query in queries if query.get("MetricStat")}
+    if not read:
         raise ExpressionError("Invalid metrics list: it has no metric")
+    known: dict[str, Value] = dict(read)
     for query in in_order(queries):
         if query.get("Expression"):
             node = expressions.parse(query["Expression"])
-            known[query["Id"]] = expressions.evaluate(node, known, metrics)
+            known[query["Id"]] = expressions.evaluate(node, known)
     [result] = [known[query["Id"]] for query in queries if _returns(query)]
-    length = len(metrics[0])
+    length = len(next(iter(read.values())))
     if not isinstance(result, list):
         return [result] * length
-    if result and isinstance(result[0], list):
-        raise ExpressionError("an alarm's expression must give one series")
-    return result or [None] * length  # type: ignore[return-value]
+    return result or [None] * length
 
 
 def state(alarm: Mapping[str, Any], points: Series) -> tuple[str | None, str]:

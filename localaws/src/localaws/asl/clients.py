@@ -32,7 +32,7 @@ def client_for(region: str, service: str, role_arn: str) -> Any:
         expires, client = _cache.get(key, (0.0, None))
         if time.time() < expires:
             return client
-        credentials = assume_as_service(role_arn, "states.amazonaws.com", "kanmon-states")
+        credentials = assume_as_service(role_arn, "states.amazonaws.com", "localaws-states")
         client = _session.client(
             service,
             region_name=region,

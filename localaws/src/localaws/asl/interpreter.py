@@ -109,7 +109,7 @@ class _Environment(Environment):  # type: ignore[misc]
 
 
 class _Worker(ExecutionWorker):  # type: ignore[misc]
-    """moto's worker; tells when it is done, whatever the end, and knows redrives."""
+    """moto's worker; reports when it has ended, however it ended, and knows redrives."""
 
     running: Running
 

@@ -64,7 +64,7 @@ _service_models: dict[str, ServiceModel] = {}
 
 def apply() -> None:
     """Replace what must be replaced. Applying twice does no harm."""
-    # It logs every failed state with the whole syntax tree; the history says the same readably.
+    # It logs every failed state with the whole syntax tree; the history shows the same readably.
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
     _evaluate_jsonata_in_python()
     _call_services_as_the_role()
@@ -145,14 +145,14 @@ def _call_services_as_the_role() -> None:
 # The list lives on the class: one machine refused for JSONata would poison every later one.
 def _forget_the_query_language_of_a_rejected_machine() -> None:
     original = preprocessor.Preprocessor.__init__
-    if getattr(original, "_kanmon", False):
+    if getattr(original, "_localaws", False):
         return
 
     def own_list(self: Any, *arguments: Any, **named: Any) -> None:
         original(self, *arguments, **named)
         self._query_language_per_scope = []
 
-    own_list._kanmon = True  # type: ignore[attr-defined]
+    own_list._localaws = True  # type: ignore[attr-defined]
     preprocessor.Preprocessor.__init__ = own_list
 
 
@@ -184,13 +184,13 @@ def _spell_parameters_and_results_as_aws_does() -> None:
         StateTaskService._to_boto_request, "input_shape"
     )
     call = StateTaskServiceAwsSdk._eval_service_task
-    if not getattr(call, "_kanmon", False):
+    if not getattr(call, "_localaws", False):
 
         def call_and_read(self: Any, env: Any, *arguments: Any, **named: Any) -> None:
             call(self, env, *arguments, **named)
             env.stack.append(clients.plain(env.stack.pop()))
 
-        call_and_read._kanmon = True  # type: ignore[attr-defined]
+        call_and_read._localaws = True  # type: ignore[attr-defined]
         StateTaskServiceAwsSdk._eval_service_task = call_and_read
     StateTaskServiceAwsSdk._normalise_service_error_name = staticmethod(service_id)
 
@@ -198,7 +198,7 @@ def _spell_parameters_and_results_as_aws_does() -> None:
 # moto calls a Lambda API error just `Exception`, so that no Retry of the machine would match it.
 def _name_errors_as_aws_does() -> None:
     tell = StateTaskLambda._from_error
-    if getattr(tell, "_kanmon", False):
+    if getattr(tell, "_localaws", False):
         return
 
     def tell_lambda_errors(self: Any, env: Any, ex: Exception) -> Any:
@@ -213,7 +213,7 @@ def _name_errors_as_aws_does() -> None:
             event_details=EventDetails(lambdaFunctionFailedEventDetails=failed),
         )
 
-    tell_lambda_errors._kanmon = True  # type: ignore[attr-defined]
+    tell_lambda_errors._localaws = True  # type: ignore[attr-defined]
     StateTaskLambda._from_error = tell_lambda_errors
 
 
@@ -233,13 +233,13 @@ def _know_sagemaker() -> None:
     from localaws.asl.sagemaker import SageMakerTask
 
     original = service_factory.state_task_service_for
-    if getattr(original, "_kanmon", False):
+    if getattr(original, "_localaws", False):
         return
 
     def task_for(service_name: str) -> Any:
         return SageMakerTask() if service_name == "sagemaker" else original(service_name)
 
-    task_for._kanmon = True  # type: ignore[attr-defined]
+    task_for._localaws = True  # type: ignore[attr-defined]
     service_factory.state_task_service_for = task_for
     task_factory.state_task_service_for = task_for
     callback_module._DELAY_SECONDS_SYNC_CONDITION_CHECK = POLL_SECONDS

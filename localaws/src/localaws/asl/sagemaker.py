@@ -40,7 +40,7 @@ from localaws.asl import clients
 # A look at the job returns as soon as it has ended; a stopped execution is noticed this late.
 WAIT_SECONDS = 0.2
 
-# Action -> the job's kind, as it stands in Describe<kind>, Stop<kind>, <kind>Name and <kind>Status.
+# Action -> the job's kind, as in Describe<kind>, Stop<kind>, <kind>Name and <kind>Status.
 _JOBS = {"createprocessingjob": "ProcessingJob"}
 _RULE = "StepFunctionsGetEventsForSageMaker{kind}sRule"
 _RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
@@ -55,7 +55,7 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         self._stop_job: Callable[[], Any] = lambda: None
 
     def _get_supported_parameters(self) -> set[str]:
-        return set()  # which fields AWS supports is checked by tests/workflow, before deployment
+        return set()  # botocore checks the fields of the call
 
     def _eval_service_task(
         self,

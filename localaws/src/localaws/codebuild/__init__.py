@@ -1,11 +1,11 @@
 """CodeBuild of the local stage: build projects, and builds that really run their buildspec.
 
-    buildspec.py   what a buildspec says                 progress.py   which phase comes after which
-    projects.py    the API's projects                    builds.py     the API's builds
-    orders.py      what one build is made from           execution.py  one build while it runs
-    shell.py       the one shell of a build              environment.py its variables
-    sources.py artifacts.py delivery.py cache.py         what goes in and out
-    record.py events.py logs.py                          what is told about it
+    account.py     ARNs, roles, and what the rest of the stage does for it
+    projects.py    the API's projects, and what one build of a project is made from
+    builds.py      the API's builds
+    buildspec.py   the buildspec
+    execution.py   one build while it runs; shell.py its commands, files.py its source and artifacts
+    record.py      what is kept and shown of a build
 
 The stage installs `own` once and then uses it as the service; a pipeline starts its builds with
 `start_for_pipeline`.
@@ -13,12 +13,20 @@ The stage installs `own` once and then uses it as the service; a pipeline starts
 
 from typing import TYPE_CHECKING, Any
 
-from localaws.codebuild.handover import Handover
-from localaws.codebuild.names import TARGET_PREFIX, resource_arn
+from localaws.codebuild.account import TARGET_PREFIX, resource_arn
+from localaws.codebuild.projects import Handover
 from localaws.parts import OwnService, Parts
 
 if TYPE_CHECKING:
     from localaws.codebuild.stage import Stage
+
+DIFFERS = (
+    "Builds run on this machine with its programs, not in the project's image; `runtime-versions` "
+    "is noted in the log, and the version that is there is used. A build inherits `PATH` and "
+    "nothing else. Caches, reports, secondary sources and artifacts, batch builds, networks, "
+    "Secrets Manager and logs to S3 are left out. A "
+    "failed phase fails the build, also with `on-failure: CONTINUE`."
+)
 
 
 def _make(parts: Parts) -> "Stage":
@@ -39,7 +47,7 @@ def start_for_pipeline(project: str, handover: Handover) -> str:
 
 
 def wait(build: str, seconds: float) -> bool:
-    """Wait until a build has ended, at most so long; tell whether it has."""
+    """Wait until a build has ended, at most so long; return whether it has."""
     return own.installed.service.builds.wait(build, seconds)
 
 

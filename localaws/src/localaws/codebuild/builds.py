@@ -1,28 +1,47 @@
-"""Builds: the API around the executions that really run them."""
+"""Builds, and CodeBuild's API for the gateway."""
 
 import copy
+import json
 import logging
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from localaws.codebuild import leftovers, orders, progress
-from localaws.codebuild.access import NOT_ASSUMED, may_pass_role, refused
+from localaws.codebuild.account import (
+    NOT_ASSUMED,
+    TARGET_PREFIX,
+    Ports,
+    may_pass_role,
+    plain,
+    refused,
+)
 from localaws.codebuild.execution import Execution, Workshop
-from localaws.codebuild.handover import Handover, Order
-from localaws.codebuild.logs import missing_permission
-from localaws.codebuild.names import plain
-from localaws.codebuild.pages import page
-from localaws.codebuild.ports import Ports
-from localaws.codebuild.projects import Projects
-from localaws.codebuild.record import PhaseFailedError, Record
-from localaws.codebuild.shell import Control, InterruptedBuildError
-from localaws.codebuild.sources import remove
+from localaws.codebuild.files import remove
+from localaws.codebuild.projects import (
+    Handover,
+    Order,
+    Projects,
+    first_artifacts,
+    handed_over,
+    log_place,
+    order_of,
+    settled,
+)
+from localaws.codebuild.record import (
+    IN_PROGRESS,
+    QUEUED,
+    PhaseFailedError,
+    Record,
+    missing_permission,
+)
+from localaws.codebuild.shell import Control, InterruptedBuildError, end_leftovers
 from localaws.credentials import Credentials, RoleRefusedError
 from localaws.protocol.errors import ServiceError
+from localaws.protocol.service import JsonService, Response
+from localaws.protocol.shapes import Api
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +49,8 @@ TOKEN_SECONDS = 300
 INTERRUPTED = "the local stage stopped while this build ran; start it again"
 # What a build repeats of its project.
 REPEATED = (
-    *("source", "secondarySources", "sourceVersion", "secondarySourceVersions", "cache"),
-    *("environment", "serviceRole", "timeoutInMinutes", "queuedTimeoutInMinutes"),
-    *("encryptionKey", "vpcConfig", "fileSystemLocations"),
+    *("source", "sourceVersion", "cache", "environment", "serviceRole", "encryptionKey"),
+    *("timeoutInMinutes", "queuedTimeoutInMinutes", "vpcConfig"),
 )
 
 
@@ -51,17 +69,13 @@ class Builds:
         # Old folders go in the background: nobody waits for them.
         self._cleaner = ThreadPoolExecutor(1, "build-folders")
         self.state: dict[str, dict[str, Any]] = {}
-        self.requests: dict[str, dict[str, Any]] = {}
         self.numbers: dict[str, int] = {}
 
     def operations(self) -> dict[str, Any]:
         return {
             "StartBuild": self.start,
-            "RetryBuild": self.retry,
             "StopBuild": self.stop,
             "BatchGetBuilds": self.batch_get,
-            "ListBuilds": self.list,
-            "ListBuildsForProject": self.list_for_project,
         }
 
     def start(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -70,12 +84,11 @@ class Builds:
         if repeated:
             return {"build": self.shown(repeated)}
         project = self._projects.find(request["projectName"])
-        settings = orders.settled(project, wanted)
+        settings = settled(project, wanted)
         self._check_limit(project)
         if "serviceRoleOverride" in request:
             may_pass_role(self._ports, request["serviceRoleOverride"])
-        build = self._begin(settings, orders.order_of(settings, None), initiator(self._ports))
-        self.requests[build["id"]] = wanted
+        build = self._begin(settings, order_of(settings, None), initiator(self._ports))
         if token := request.get("idempotencyToken"):
             self._tokens[token] = (time.time(), wanted, build["id"])
         return {"build": self.shown(build["id"])}
@@ -83,17 +96,10 @@ class Builds:
     def start_for_pipeline(self, project: str, handover: Handover) -> str:
         """Start a build for a pipeline's action and return its id; raises ServiceError."""
         with self._lock:
-            settings = orders.handed_over(self._projects.find(project), handover)
-            order = orders.order_of(settings, handover)
+            settings = handed_over(self._projects.find(project), handover)
+            order = order_of(settings, handover)
             build = self._begin(settings, order, handover.initiator, handover.revision)
             return str(build["id"])
-
-    def retry(self, request: dict[str, Any]) -> dict[str, Any]:
-        build = self.find(request["id"])
-        again = self.requests.get(build["id"])
-        if again is None:
-            raise refused("Builds that CodePipeline started are retried by CodePipeline")
-        return self.start({**again, **{k: v for k, v in request.items() if k != "id"}})
 
     def stop(self, request: dict[str, Any]) -> dict[str, Any]:
         """Ask a build to end; one that has ended stays as it is."""
@@ -111,14 +117,6 @@ class Builds:
             "buildsNotFound": [build for build, found in asked if not found],
         }
 
-    def list(self, request: dict[str, Any]) -> dict[str, Any]:
-        return self._page(request, list(self.state))
-
-    def list_for_project(self, request: dict[str, Any]) -> dict[str, Any]:
-        name = self._projects.find(request["projectName"])["name"]
-        ids = [key for key, build in self.state.items() if build["projectName"] == name]
-        return self._page(request, ids)
-
     def find(self, reference: str) -> dict[str, Any]:
         build = self.state.get(plain(reference))
         if build is None:
@@ -134,18 +132,17 @@ class Builds:
             return copy.deepcopy(self.find(reference))
 
     def wait(self, build: str, seconds: float) -> bool:
-        """Wait until a build has ended, at most so long; tell whether it has."""
+        """Wait until a build has ended, at most so long; return whether it has."""
         with self._ended:
             return self._ended.wait_for(lambda: bool(self.find(build)["buildComplete"]), seconds)
 
     def load(self, kept: Mapping[str, Any]) -> None:
         """Take up the builds of an earlier process; what ran then cannot be running now."""
-        self.requests.update(kept["requests"])
         self.numbers.update(kept["numbers"])
         self.state.update(kept["builds"])
         for build in self.state.values():
             if not build["buildComplete"]:
-                leftovers.end(build["id"])
+                end_leftovers(build["id"])
                 self._record(build).interrupt(INTERRUPTED)
 
     def clear(self) -> None:
@@ -186,12 +183,12 @@ class Builds:
             "buildNumber": self.numbers[name],
             "startTime": time.time(),
             "currentPhase": "",
-            "buildStatus": progress.IN_PROGRESS,
+            "buildStatus": IN_PROGRESS,
             "projectName": name,
             "phases": [],
             **{key: settings[key] for key in REPEATED if key in settings},
-            "artifacts": orders.first_artifacts(settings, order, build_id),
-            "logs": orders.log_place(settings, self._names, build_id),
+            "artifacts": first_artifacts(settings, order, build_id),
+            "logs": log_place(settings, self._names, build_id),
             "buildComplete": False,
             "initiator": initiator,
             **({"resolvedSourceVersion": revision} if revision else {}),
@@ -208,11 +205,11 @@ class Builds:
     def _run(self, record: Record, order: Order, control: Control) -> None:
         build = record.build
         try:
-            with record.phase(progress.QUEUED):
+            with record.phase(QUEUED):
                 credentials = self._admit(build, control)
             Execution(self._workshop, record, order, credentials, control).run()
         except PhaseFailedError:
-            pass  # it was not admitted, and its record says why
+            pass  # it was not admitted, and its record shows why
         except Exception:
             log.exception("build %s", build["id"])
         with self._ended:
@@ -262,12 +259,6 @@ class Builds:
             raise refused("The idempotency token was used before, with other parameters")
         return build
 
-    def _page(self, request: Mapping[str, Any], ids: Sequence[str]) -> dict[str, Any]:
-        """Builds in the order of their start; the latest first, as AWS does it."""
-        ascending = request.get("sortOrder") == "ASCENDING"
-        names, token = page(request, ids if ascending else ids[::-1])
-        return {"ids": names, "nextToken": token}
-
     def _record(self, build: dict[str, Any]) -> Record:
         return Record(build, self._lock, self._ports.emit, self._ports.changed)
 
@@ -276,3 +267,55 @@ def initiator(ports: Ports) -> str:
     """Who started a build: a user's name, or a role with its session."""
     who = ports.identity().rpartition(":")[2]
     return str(who.removeprefix("assumed-role/").removeprefix("user/"))
+
+
+class CodeBuildApi(Api):
+    """CodeBuild documents one error for every request that it cannot take."""
+
+    def check(self, name: str, request: Mapping[str, Any]) -> None:
+        try:
+            super().check(name, request)
+        except ServiceError as error:
+            raise refused(str(error)) if error.code == "ValidationException" else error from error
+
+
+class CodeBuild:
+    """The service of one account in one region. All it holds is plain JSON."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._lock = threading.RLock()
+        self.projects = Projects(workshop.ports, workshop.names)
+        self.builds = Builds(workshop, self.projects, self._lock)
+        self.api = CodeBuildApi("codebuild")
+        operations = {**self.projects.operations(), **self.builds.operations()}
+        self._service = JsonService(self.api, TARGET_PREFIX, operations, self._lock)
+
+    def respond(self, headers: Mapping[str, str], body: bytes) -> Response:
+        """Answer one HTTP request. Builds run on threads of their own, so it returns at once."""
+        return self._service.respond(headers, body)
+
+    def call(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Call an operation by its name, as a client would; raises ServiceError."""
+        return self._service.call(name, request)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return a copy of all that is kept, as plain JSON."""
+        with self._lock:
+            state: dict[str, Any] = json.loads(
+                json.dumps(
+                    {
+                        "projects": self.projects.state,
+                        "builds": self.builds.state,
+                        "numbers": self.builds.numbers,
+                    }
+                )
+            )
+        return state
+
+    def load_persisted_state(self, state: Mapping[str, Any] | None) -> None:
+        """Take up what `get_state` returned in an earlier process."""
+        if not state:
+            return
+        with self._lock:
+            self.projects.state.update(state["projects"])
+            self.builds.load(state)

@@ -1,4 +1,4 @@
-"""A buildspec, version 0.2: what it says, read strictly, with the words of CodeBuild's errors.
+"""A buildspec, version 0.2, read strictly, with the words of CodeBuild's errors.
 
 CodeBuild passes over a key that it does not know. Such a key is nearly always a slip of the
 keyboard, so here it is an error; what CodeBuild knows and this stage does not do is a remark.
@@ -55,8 +55,6 @@ class Buildspec:
     shell: str = "/bin/sh"
     runtimes: Mapping[str, str] = field(default_factory=dict)
     artifacts: Output | None = None
-    secondary_artifacts: Mapping[str, Output] = field(default_factory=dict)
-    cache: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     """What it asks for that this stage leaves out, for the log."""
 
@@ -88,14 +86,14 @@ class _Reader:
         top = self.members(
             root,
             "The buildspec",
-            ("version", "env", "phases", "artifacts", "cache"),
-            ("run-as", "proxy", "batch", "reports"),
+            ("version", "env", "phases", "artifacts"),
+            ("run-as", "proxy", "batch", "reports", "cache"),
         )
         if "version" not in top:
             raise BuildspecError(f"version is missing: write `version: {VERSION}`")
         version = text_of(top["version"], "version")
         if version != VERSION:
-            raise BuildspecError(f"version {version}: the local stage runs version {VERSION} only")
+            raise BuildspecError(f"version {version}: localaws runs version {VERSION} only")
         if "phases" not in top:
             raise BuildspecError("phases is missing")
         env = self.members(
@@ -108,10 +106,6 @@ class _Reader:
         if shell not in SHELLS:
             raise BuildspecError(f"env/shell {shell}: there are sh and bash")
         phases, runtimes = self.phases(top["phases"])
-        artifacts, secondary = self.artifacts(top.get("artifacts"))
-        cache = self.members(
-            top.get("cache"), "cache", ("paths",), ("key", "fallback-keys", "action")
-        )
         return Buildspec(
             phases=phases,
             variables=texts_by_name(env.get("variables"), "env/variables"),
@@ -120,9 +114,7 @@ class _Reader:
             exported=texts_of(env.get("exported-variables"), "exported-variables"),
             shell=SHELLS[shell],
             runtimes=runtimes,
-            artifacts=artifacts,
-            secondary_artifacts=secondary,
-            cache=texts_of(cache.get("paths"), "paths"),
+            artifacts=self.artifacts(top.get("artifacts")),
             remarks=tuple(self.remarks),
         )
 
@@ -163,24 +155,14 @@ class _Reader:
             raise BuildspecError(f"phases/{phase}/on-failure {value}: use ABORT or CONTINUE")
         return value
 
-    def artifacts(self, node: Node | None) -> tuple[Output | None, dict[str, Output]]:
+    def artifacts(self, node: Node | None) -> Output | None:
         if node is None:
-            return None, {}
-        members = self.output_members(node, "artifacts", ("secondary-artifacts",))
-        secondary = {
-            name: self.output(self.output_members(inside, f"secondary-artifacts/{name}"), name)
-            for name, inside in entries(members.pop("secondary-artifacts", None), "artifacts")
-        }
-        # With secondary artifacts alone, there need not be a primary one.
-        return (self.output(members, "artifacts") if members or not secondary else None), secondary
-
-    def output_members(self, node: Node, path: str, more: tuple[str, ...] = ()) -> dict[str, Node]:
-        known = ("files", "name", "discard-paths", "base-directory", "exclude-paths", *more)
-        return self.members(node, path, known, ("enable-symlinks", "s3-prefix"))
-
-    def output(self, members: Mapping[str, Node], where: str) -> Output:
+            return None
+        known = ("files", "name", "discard-paths", "base-directory", "exclude-paths")
+        left_out = ("enable-symlinks", "s3-prefix", "secondary-artifacts")
+        members = self.members(node, "artifacts", known, left_out)
         if "files" not in members:
-            raise BuildspecError(f"{where}: files is missing")
+            raise BuildspecError("artifacts: files is missing")
         base = members.get("base-directory")
         name = members.get("name")
         return Output(

@@ -1,25 +1,107 @@
 """One build while it runs: its folder, its log, its shell, phase after phase."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from botocore.credentials import Credentials as Signing
 
-from localaws.codebuild import cache, delivery, environment, leftovers, progress
-from localaws.codebuild.artifacts import NothingFoundError
+from localaws.codebuild.account import Names, ParametersError, Ports
 from localaws.codebuild.buildspec import DEFAULT_FILE, Buildspec, BuildspecError, Phase, parse
-from localaws.codebuild.handover import Order
-from localaws.codebuild.logs import BuildLog
-from localaws.codebuild.names import Names
-from localaws.codebuild.ports import ParametersError, Ports
-from localaws.codebuild.record import PhaseFailedError, Record
-from localaws.codebuild.shell import Control, InterruptedBuildError, Shell
-from localaws.codebuild.sources import ARN_START, Source, SourceError, bring, is_inline
+from localaws.codebuild.files import (
+    ARN_START,
+    Destination,
+    NothingFoundError,
+    Source,
+    SourceError,
+    bring,
+    collect,
+    destination,
+    is_inline,
+    upload,
+)
+from localaws.codebuild.projects import Order
+from localaws.codebuild.record import (
+    DOWNLOAD_SOURCE,
+    FAULT,
+    FINALIZING,
+    INSTALL,
+    PROVISIONING,
+    SUCCEEDED,
+    UPLOAD_ARTIFACTS,
+    BuildLog,
+    PhaseFailedError,
+    Record,
+    following,
+)
+from localaws.codebuild.shell import (
+    Control,
+    InterruptedBuildError,
+    Shell,
+    chosen,
+    end_leftovers,
+    of_build,
+    of_machine,
+    of_role,
+    wanted_parameters,
+)
 from localaws.credentials import Credentials
 from localaws.jobs.processes import LauncherGoneError, Processes
 from localaws.jobs.s3 import S3, S3Error
+
+
+class Answering(Protocol):
+    """Says what a text becomes in the build's shell."""
+
+    def answers(self, texts: list[str]) -> list[str]: ...
+
+
+class Saying(Protocol):
+    """Takes lines of CodeBuild's own."""
+
+    def say(self, line: str) -> None: ...
+
+
+def deliver(
+    s3: S3,
+    order: Order,
+    buildspec: Buildspec,
+    build: Mapping[str, Any],
+    shell: Answering,
+    source: Path,
+    scratch: Path,
+    log: Saying,
+) -> dict[str, str]:
+    """Collect and upload what the build leaves, if anything; return what its record shows of it.
+
+    Raises NothingFoundError where the buildspec has no artifacts, or no file is there.
+    """
+    if order.artifacts["type"] == "NO_ARTIFACTS" or (
+        order.artifacts["type"] == "CODEPIPELINE" and order.output is None
+    ):
+        return {}
+    output = buildspec.artifacts
+    if output is None:
+        raise NothingFoundError("no artifacts are defined in the buildspec")
+    base, own_name = shell.answers([output.base_directory, output.name or ""])
+    log.say(f"Expanding base directory path: {base}")
+    for pattern in output.files:
+        log.say(f"Expanding {pattern}")
+    files = collect(output, source, base)
+    log.say(f"Found {len(files)} file(s)")
+    return upload(s3, files, _target(order, build, own_name), scratch)
+
+
+def _target(order: Order, build: Mapping[str, Any], own_name: str) -> Destination:
+    if order.output:
+        return Destination(order.output.bucket, order.output.key, True)
+    name = order.artifacts.get("name") or build["projectName"]
+    if order.artifacts.get("overrideArtifactName") and own_name:
+        name = own_name
+    return destination(order.artifacts, build["id"], name)
+
 
 CLIENT_ERROR = "CLIENT_ERROR"
 INTERRUPTED = {
@@ -44,8 +126,6 @@ class Workshop:
     names: Names
     folder: Path
     """For the folders of running builds."""
-    kept: Path
-    """For the caches, by project."""
     path: str
     """PATH of the builds."""
     processes: Callable[[], Processes]
@@ -53,7 +133,7 @@ class Workshop:
 
 
 class Execution:
-    """Runs a build that was admitted. `run` returns when it is over and everything is removed."""
+    """Runs a build that was admitted. `run` returns when it has ended and everything is removed."""
 
     def __init__(
         self,
@@ -68,14 +148,14 @@ class Execution:
         self._order = order
         self._credentials = credentials
         self._control = control
-        self._folder = workshop.folder / record.build["id"].partition(":")[2]
+        self._folder: Path = workshop.folder / record.build["id"].partition(":")[2]
         self._s3 = S3(
             workshop.ports.endpoint(),
             workshop.names.region,
             Signing(credentials.access_key, credentials.secret_key, credentials.session_token),
         )
         self._buildspec = Buildspec({})
-        self._places: dict[str, Path] = {}
+        self._source: Path = self._folder / "src"
         self._shell: Shell | None = None
 
     def run(self) -> None:
@@ -96,29 +176,29 @@ class Execution:
             self._end()
 
     def _pass_through(self) -> None:
-        with self._phase(progress.PROVISIONING):
+        with self._phase(PROVISIONING):
             self._log.say("Running on this machine: the local stage has no build images")
-        with self._phase(progress.DOWNLOAD_SOURCE):
+        with self._phase(DOWNLOAD_SOURCE):
             self._download()
-        phase = progress.INSTALL
-        while phase != progress.FINALIZING:
+        phase = INSTALL
+        while phase != FINALIZING:
             try:
                 with self._phase(phase):
-                    if phase == progress.UPLOAD_ARTIFACTS:
+                    if phase == UPLOAD_ARTIFACTS:
                         self._deliver()
                     else:
                         self._run_commands(self._buildspec.phases.get(phase.lower(), Phase()))
             except PhaseFailedError:
                 pass  # what comes next is a rule of its own
             ended = self._record.status_of(phase)
-            phase = progress.following(phase, ended, self._buildspec.phases)
+            phase = following(phase, ended, self._buildspec.phases)
 
     def _end(self) -> None:
         """End every process and carry the rest of the log; nothing here can fail the build."""
-        with self._record.phase(progress.FINALIZING):
+        with self._record.phase(FINALIZING):
             if self._shell:
                 self._shell.close()
-            leftovers.end(self._record.build["id"])
+            end_leftovers(self._record.build["id"])
             self._log.close()
 
     @contextmanager
@@ -126,7 +206,7 @@ class Execution:
         """A phase, with its lines in the log and every known error as its context."""
         self._log.say(f"Entering phase {name}")
         code = message = ""
-        status = progress.SUCCEEDED
+        status = SUCCEEDED
         try:
             with self._record.phase(name), failures_explained():
                 self._control.check()
@@ -139,10 +219,8 @@ class Execution:
             self._log.say(f"Phase context status code: {code} Message: {message}")
 
     def _download(self) -> None:
-        self._places = bring(self._s3, self._order.sources, self._folder / "src")
+        bring(self._s3, self._order.source, self._source)
         self._log.say(f"CODEBUILD_SRC_DIR={self._source}")
-        for name, place in self._secondary.items():
-            self._log.say(f"CODEBUILD_SRC_DIR_{name}={place}")
         self._buildspec = parse(self._buildspec_text())
         for remark in self._buildspec.remarks:
             self._log.say(f"Not on the local stage: {remark}")
@@ -152,15 +230,6 @@ class Execution:
                 f" the local stage uses the {runtime} that is on PATH"
             )
         self._start_shell()
-        self._restore_cache()
-
-    @property
-    def _source(self) -> Path:
-        return self._places[""]
-
-    @property
-    def _secondary(self) -> dict[str, Path]:
-        return {name: place for name, place in self._places.items() if name}
 
     def _buildspec_text(self) -> str:
         given = self._order.buildspec
@@ -185,13 +254,9 @@ class Execution:
             workshop.processes(),
             self._buildspec.shell,
             {
-                **environment.of_machine(
-                    self._folder / "home", self._folder / "tmp", workshop.path
-                ),
-                **environment.of_role(
-                    self._credentials, workshop.ports.endpoint(), workshop.names.region
-                ),
-                **environment.of_build(build, workshop.names, self._source, self._secondary),
+                **of_machine(self._folder / "home", self._folder / "tmp", workshop.path),
+                **of_role(self._credentials, workshop.ports.endpoint(), workshop.names.region),
+                **of_build(build, workshop.names, self._source),
                 **self._variables(),
             },
             folder=self._folder / "shell",
@@ -206,8 +271,8 @@ class Execution:
         secrets = [entry["name"] for entry in given if entry["type"] == "SECRETS_MANAGER"]
         secrets += self._buildspec.secrets
         if secrets:
-            raise ParametersError(f"Secrets Manager is not on the local stage: {secrets[0]}")
-        wanted = environment.wanted_parameters(self._buildspec.parameter_store, given)
+            raise ParametersError(f"localaws does not have Secrets Manager: {secrets[0]}")
+        wanted = wanted_parameters(self._buildspec.parameter_store, given)
         values = {}
         if wanted:
             self._log.say("Decrypting parameter store environment variables")
@@ -215,7 +280,7 @@ class Execution:
                 self._workshop.ports.parameters(self._credentials, sorted(set(wanted.values())))
             )
         fetched = {variable: values[name] for variable, name in wanted.items()}
-        return environment.chosen(self._buildspec.variables, given, fetched)
+        return chosen(self._buildspec.variables, given, fetched)
 
     def _run_commands(self, phase: Phase) -> None:
         """Run a phase's commands to the first that fails, and then, in any case, its `finally`."""
@@ -237,7 +302,7 @@ class Execution:
         return None
 
     def _deliver(self) -> None:
-        """Take what the build leaves: variables, artifacts, and the cache of one that is good."""
+        """Take what the build leaves: variables and artifacts."""
         if not self._shell:
             return
         exported = self._shell.values(self._buildspec.exported)
@@ -246,33 +311,18 @@ class Execution:
                 {"name": name, "value": value} for name, value in exported.items()
             ]
         )
-        wanted = delivery.deliveries(self._order, self._buildspec, self._record.build, self._shell)
-        for one in wanted:
-            self._control.check()
-            facts = delivery.deliver(self._s3, one, self._source, self._folder / "tmp", self._log)
-            self._record.update(**delivery.noted(self._record.build, one, facts))
-        phases = self._record.build["phases"]
-        if all(phase.get("phaseStatus", progress.SUCCEEDED) == "SUCCEEDED" for phase in phases):
-            self._keep_cache()
-
-    def _restore_cache(self) -> None:
-        if cache.is_kept(self._record.build["cache"]) and self._buildspec.cache:
-            wanted, outside = self._cached()
-            for path in outside:
-                self._log.say(f"{path} is outside of the build's folders and not kept here")
-            count = cache.restore(self._kept, wanted)
-            self._log.say(f"Restored {count} files of the cache")
-
-    def _keep_cache(self) -> None:
-        if cache.is_kept(self._record.build["cache"]) and self._buildspec.cache:
-            self._log.say(f"Kept {cache.keep(self._kept, self._cached()[0])} files for the cache")
-
-    def _cached(self) -> tuple[dict[Path, list[str]], list[str]]:
-        return cache.sorted_out(self._buildspec.cache, self._source, self._folder / "home")
-
-    @property
-    def _kept(self) -> Path:
-        return self._workshop.kept / str(self._record.build["projectName"])
+        self._control.check()
+        facts = deliver(
+            self._s3,
+            self._order,
+            self._buildspec,
+            self._record.build,
+            self._shell,
+            self._source,
+            self._folder / "tmp",
+            self._log,
+        )
+        self._record.update(artifacts={**self._record.build["artifacts"], **facts})
 
 
 @contextmanager
@@ -286,4 +336,4 @@ def failures_explained() -> Iterator[None]:
     except tuple(FAILURES) as error:
         raise PhaseFailedError(FAILURES[type(error)], str(error)) from error
     except (LauncherGoneError, OSError) as error:
-        raise PhaseFailedError("INTERNAL_ERROR", str(error), progress.FAULT) from error
+        raise PhaseFailedError("INTERNAL_ERROR", str(error), FAULT) from error

@@ -1,16 +1,21 @@
-"""Build projects: what may be asked of one, and what is kept of it."""
+"""Build projects, and what one build of a project is made from."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
-from localaws.codebuild.access import may_pass_role, refused
-from localaws.codebuild.names import Names, plain
-from localaws.codebuild.pages import page
-from localaws.codebuild.ports import Ports
-from localaws.protocol.errors import ServiceError
+from localaws.codebuild.account import Names, Ports, may_pass_role, plain, refused
+from localaws.codebuild.files import Source, destination
+from localaws.codebuild.shell import merged
+from localaws.protocol.errors import ServiceError, not_here
 
 BROUGHT = ("S3", "CODEPIPELINE", "NO_SOURCE")
+LEFT_OUT = (
+    *("secondarySources", "secondarySourceVersions", "secondaryArtifacts"),
+    *("buildBatchConfig", "fileSystemLocations"),
+)
 DEFAULTS: Mapping[str, Any] = {
     "timeoutInMinutes": 60,
     "queuedTimeoutInMinutes": 480,
@@ -33,7 +38,6 @@ class Projects:
             "UpdateProject": self.update,
             "DeleteProject": self.delete,
             "BatchGetProjects": self.batch_get,
-            "ListProjects": self.list,
         }
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -80,15 +84,6 @@ class Projects:
             "projectsNotFound": [name for name, project in found.items() if not project],
         }
 
-    def list(self, request: dict[str, Any]) -> dict[str, Any]:
-        keys = {"CREATED_TIME": "created", "LAST_MODIFIED_TIME": "lastModified"}
-        key = keys.get(request.get("sortBy", ""), "name")
-        ordered = sorted(self.state.values(), key=lambda project: project[key])
-        if request.get("sortOrder") == "DESCENDING":
-            ordered.reverse()
-        names, token = page(request, [project["name"] for project in ordered])
-        return {"projects": names, "nextToken": token}
-
     def find(self, name: str) -> dict[str, Any]:
         project = self.state.get(plain(name))
         if project is None:
@@ -117,26 +112,18 @@ def check(project: Mapping[str, Any]) -> None:
         )
     check_source(source)
     check_artifacts(artifacts)
-    for entry in project.get("secondarySources", ()):
-        check_source(entry)
-        check_secondary("secondarySources", entry, "sourceIdentifier")
-    for entry in project.get("secondaryArtifacts", ()):
-        check_artifacts(entry)
-        check_secondary("secondaryArtifacts", entry, "artifactIdentifier")
-    check_unique(project.get("secondarySources", ()), "sourceIdentifier")
-    check_unique(project.get("secondaryArtifacts", ()), "artifactIdentifier")
+    for member in LEFT_OUT:
+        if project.get(member):
+            raise not_here(f"a build project's {member}")
     if not project["environment"]["type"].startswith(("LINUX", "ARM")):
-        raise refused("Invalid input: the local stage builds on Linux and macOS only")
+        raise not_here(f"build environments of type {project['environment']['type']}")
     if project.get("logsConfig", {}).get("s3Logs", {}).get("status") == "ENABLED":
-        raise refused("Invalid input: the local stage keeps logs in CloudWatch Logs only")
+        raise not_here("build logs in S3 (logsConfig.s3Logs)")
 
 
 def check_source(source: Mapping[str, Any]) -> None:
     if source["type"] not in BROUGHT:
-        raise refused(
-            f"Invalid input: the local stage brings no source of type {source['type']};"
-            f" it has {', '.join(BROUGHT)}"
-        )
+        raise not_here(f"build sources of type {source['type']}, only {', '.join(BROUGHT)}")
     if source["type"] == "S3" and "/" not in source.get("location", ""):
         raise refused("Project source location is required")
     if source["type"] == "NO_SOURCE" and not source.get("buildspec"):
@@ -150,18 +137,155 @@ def check_artifacts(artifacts: Mapping[str, Any]) -> None:
         raise refused("Invalid artifacts: location must be a valid S3 bucket name")
 
 
-def check_secondary(where: str, entry: Mapping[str, Any], key: str) -> None:
-    if entry["type"] != "S3":
-        raise refused(f"Invalid input: {where} of type {entry['type']} are not possible")
-    identifier = entry.get(key, "")
-    if not identifier.replace("_", "").isalnum() or len(identifier) >= 128:
-        raise refused(
-            f"Invalid input: {key} must contain only alphanumeric characters and underscores and be"
-            " less than 128 characters in length"
-        )
+@dataclass(frozen=True)
+class PipelineArtifact:
+    """An artifact of a pipeline: its name there, and the zip that is or will be its content."""
+
+    name: str
+    bucket: str
+    key: str
+    version: str | None = None
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:s3:::{self.bucket}/{self.key}"
 
 
-def check_unique(entries: Iterable[Mapping[str, Any]], key: str) -> None:
-    identifiers = [entry[key] for entry in entries]
-    if len(set(identifiers)) < len(identifiers):
-        raise refused(f"Invalid input: {key} must be unique: {', '.join(sorted(identifiers))}")
+@dataclass(frozen=True)
+class Handover:
+    """A build as a pipeline's action wants it; the output is the buildspec's `artifacts`."""
+
+    initiator: str
+    """Such as "codepipeline/release"."""
+    source: PipelineArtifact
+    output: PipelineArtifact | None = None
+    variables: Sequence[Mapping[str, str]] = field(default=())
+    """As StartBuild's environmentVariablesOverride: {"name", "value", "type"}."""
+    revision: str | None = None
+    """The source's revision, as the pipeline knows it."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a build works on, settled at its start from project, request and pipeline."""
+
+    source: Source | None
+    buildspec: str
+    """One itself, the path of one in the source, an S3 ARN of one, or nothing."""
+    artifacts: Mapping[str, Any]
+    """As the project's; of type CODEPIPELINE, the output takes its place."""
+    output: PipelineArtifact | None = None
+
+
+# Member of StartBuild → where in the project it replaces something.
+OVERRIDES: Mapping[str, tuple[str, ...]] = {
+    "artifactsOverride": ("artifacts",),
+    "buildspecOverride": ("source", "buildspec"),
+    "serviceRoleOverride": ("serviceRole",),
+    "sourceLocationOverride": ("source", "location"),
+    "sourceTypeOverride": ("source", "type"),
+    "sourceVersion": ("sourceVersion",),
+    "timeoutInMinutesOverride": ("timeoutInMinutes",),
+}
+HANDLED = {"environmentVariablesOverride", "idempotencyToken", "projectName"}
+
+
+def settled(project: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
+    """The project as this request wants it; raises for what AWS or this stage refuses."""
+    result = {**project, "source": dict(project["source"])}
+    result["environment"] = dict(project["environment"])
+    for member, value in request.items():
+        if member in HANDLED:
+            continue
+        if member not in OVERRIDES:
+            raise not_here(f"StartBuild's {member}")
+        *parents, key = OVERRIDES[member]
+        inside = result[parents[0]] if parents else result
+        inside[key] = value
+    result["environment"]["environmentVariables"] = merged(
+        project["environment"].get("environmentVariables", ()),
+        request.get("environmentVariablesOverride", ()),
+    )
+    if project["artifacts"]["type"] == "CODEPIPELINE" and "artifactsOverride" not in request:
+        raise refused("ArtifactsOverride must be set when using artifacts type CodePipelines")
+    if result["source"]["type"] == "CODEPIPELINE":
+        raise refused("SourceTypeOverride must be set when using source type CodePipelines")
+    check(result)
+    return result
+
+
+def handed_over(project: Mapping[str, Any], handover: Handover) -> dict[str, Any]:
+    """The project as a pipeline's action wants it: sources and artifacts are the pipeline's."""
+    environment = dict(project["environment"])
+    environment["environmentVariables"] = merged(
+        environment.get("environmentVariables", ()), handover.variables
+    )
+    result = {**project, "environment": environment}
+    result["source"] = {**project["source"], "type": "CODEPIPELINE"}
+    result["source"].pop("location", None)
+    result["artifacts"] = {"type": "CODEPIPELINE"}
+    result["sourceVersion"] = handover.source.arn
+    return result
+
+
+def order_of(settings: Mapping[str, Any], handover: Handover | None) -> Order:
+    """What the build works on, from its settled settings."""
+    source = None
+    if handover:
+        given = handover.source
+        source = Source(f"{given.bucket}/{given.key}", given.version)
+    elif settings["source"]["type"] == "S3":
+        source = Source(settings["source"]["location"], settings.get("sourceVersion") or None)
+    return Order(
+        source=source,
+        buildspec=settings["source"].get("buildspec", ""),
+        artifacts=settings["artifacts"],
+        output=handover.output if handover else None,
+    )
+
+
+def first_artifacts(settings: Mapping[str, Any], order: Order, build_id: str) -> dict[str, Any]:
+    """What a build shows of its artifacts before there are any."""
+    if order.artifacts["type"] == "CODEPIPELINE":
+        return {"location": order.output.arn} if order.output else {}
+    if order.artifacts["type"] != "S3":
+        return {"location": ""}
+    name = order.artifacts.get("name") or settings["name"]
+    told = ("overrideArtifactName", "encryptionDisabled")
+    return {
+        "location": destination(order.artifacts, build_id, name).arn,
+        **{key: order.artifacts[key] for key in told if key in order.artifacts},
+    }
+
+
+def log_place(settings: Mapping[str, Any], names: Names, build_id: str) -> dict[str, Any]:
+    """Where the build's log is, or that it has none."""
+    wanted = settings.get("logsConfig", {}).get("cloudWatchLogs", {})
+    logs: dict[str, Any] = {
+        "cloudWatchLogs": {"status": "ENABLED", **wanted},
+        "s3Logs": {"status": "DISABLED", "encryptionDisabled": False},
+    }
+    if wanted.get("status") == "DISABLED":
+        return logs
+    group = wanted.get("groupName") or f"/aws/codebuild/{settings['name']}"
+    unique = build_id.partition(":")[2]
+    stream = f"{wanted['streamName']}/{unique}" if wanted.get("streamName") else unique
+    console = "https://console.aws.amazon.com/cloudwatch/home"
+    shown_group, shown_stream = (twice_quoted(part) for part in (group, stream))
+    return {
+        **logs,
+        "groupName": group,
+        "streamName": stream,
+        "deepLink": f"{console}?region={names.region}#logsV2:log-groups/log-group/{shown_group}"
+        f"/log-events/{shown_stream}",
+        "cloudWatchLogsArn": f"{names.log_group(group)}:log-stream:{stream}",
+    }
+
+
+def twice_quoted(text: str) -> str:
+    """The console's own way of writing a name into the part of an address behind the "#".
+
+    >>> twice_quoted("/aws/codebuild")
+    '$252Faws$252Fcodebuild'
+    """
+    return quote(quote(text, safe=""), safe="").replace("%", "$")

@@ -1,21 +1,111 @@
-"""The one shell of a build: commands run in it one after another, so `cd` and `export` last.
+"""The one shell of a build, its variables, and the end of everything it started.
 
-A small script reads from a pipe which command comes next, runs it, and writes its exit status to
-another pipe. A command that ends the shell (`exit`, `exec`, a syntax error) has ended itself only:
-the next one gets a new shell, with the folder and the exported variables of the one before.
+Commands run in it one after another, so `cd` and `export` last. A small script reads from a pipe
+which command comes next, runs it, and writes its exit status to another pipe. A command that ends
+the shell (`exit`, `exec`, a syntax error) has ended itself only: the next one gets a new shell,
+with the folder and the exported variables of the one before.
 """
 
 import contextlib
 import os
 import re
 import select
+import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
+from localaws.codebuild.account import Names
+from localaws.credentials import Credentials
 from localaws.jobs.processes import Process, Processes
+
+PLAINTEXT, PARAMETER_STORE = "PLAINTEXT", "PARAMETER_STORE"
+
+
+def search_path(interpreter: Path, inherited: str) -> str:
+    """Where a build finds its programs: `python` is this stage's own."""
+    return f"{interpreter.parent}{os.pathsep}{inherited}"
+
+
+def of_machine(home: Path, scratch: Path, path: str) -> dict[str, str]:
+    """What a fresh container would have."""
+    return {"HOME": str(home), "LANG": "C.UTF-8", "PATH": path, "TMPDIR": str(scratch)}
+
+
+def of_role(credentials: Credentials, endpoint: str, region: str) -> dict[str, str]:
+    """What lets every AWS SDK act as the service role, on this stage and nowhere else."""
+    return {
+        **credentials.environment(),
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ENDPOINT_URL": endpoint,
+        # Without these an SDK would look for the developer's own files and for EC2's service.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def of_build(build: Mapping[str, Any], names: Names, folder: Path) -> dict[str, str]:
+    """The variables that every build has about itself; `folder` holds the source."""
+    source = build["source"]
+    location = source.get("location", "")
+    return {
+        "CODEBUILD_BUILD_ARN": build["arn"],
+        "CODEBUILD_BUILD_ID": build["id"],
+        "CODEBUILD_BUILD_IMAGE": build["environment"]["image"],
+        "CODEBUILD_BUILD_NUMBER": str(build["buildNumber"]),
+        "CODEBUILD_BUILD_SUCCEEDING": "1",
+        "CODEBUILD_CI": "true",
+        "CODEBUILD_INITIATOR": build["initiator"],
+        "CODEBUILD_KMS_KEY_ID": build["encryptionKey"],
+        "CODEBUILD_LOG_PATH": build["logs"].get("streamName", ""),
+        "CODEBUILD_PROJECT_ARN": names.project(build["projectName"]),
+        "CODEBUILD_RESOLVED_SOURCE_VERSION": build.get("resolvedSourceVersion", ""),
+        "CODEBUILD_SOURCE_REPO_URL": f"s3://{location}" if source["type"] == "S3" else "",
+        "CODEBUILD_SOURCE_VERSION": build.get("sourceVersion", ""),
+        "CODEBUILD_SRC_DIR": str(folder),
+        "CODEBUILD_START_TIME": str(int(build["startTime"] * 1000)),
+    }
+
+
+def merged(
+    project: Sequence[Mapping[str, str]], override: Sequence[Mapping[str, str]]
+) -> list[dict[str, str]]:
+    """The variables of a build: those given at its start replace the project's of the same name.
+
+    >>> merged([{"name": "A", "value": "1"}], [{"name": "A", "value": "2"}])
+    [{'type': 'PLAINTEXT', 'name': 'A', 'value': '2'}]
+    """
+    found = {variable["name"]: variable for variable in (*project, *override)}
+    return [{"type": PLAINTEXT, **variable} for variable in found.values()]
+
+
+def wanted_parameters(
+    declared: Mapping[str, str], given: Sequence[Mapping[str, str]]
+) -> dict[str, str]:
+    """Names in Parameter Store by variable; `declared` is the buildspec's, which comes second."""
+    return {
+        **declared,
+        **{entry["name"]: entry["value"] for entry in given if entry["type"] == PARAMETER_STORE},
+    }
+
+
+def chosen(
+    declared: Mapping[str, str],
+    given: Sequence[Mapping[str, str]],
+    fetched: Mapping[str, str],
+) -> dict[str, str]:
+    """The project's own variables: what the build was given wins over the buildspec's.
+
+    `fetched` are the values of `wanted_parameters`, by variable.
+    """
+    plain = {entry["name"]: entry["value"] for entry in given if entry["type"] == PLAINTEXT}
+    return {**declared, **fetched, **plain}
+
 
 GRACE_SECONDS = 2.0
 SIGNALLED = 128
@@ -26,20 +116,20 @@ DRIVER = """\
 keep() {{ pwd > {folder}/place; export -p > {folder}/exports; }}
 if [ -e {folder}/exports ]; then
   . {folder}/exports
-  IFS= read -r KANMON_PLACE < {folder}/place && cd "$KANMON_PLACE"
+  IFS= read -r LOCALAWS_PLACE < {folder}/place && cd "$LOCALAWS_PLACE"
 fi
 trap '{{ set +eux; }} 2>/dev/null; keep' EXIT
-while IFS= read -r KANMON_COMMAND < {folder}/next; do
-  . {folder}/"$KANMON_COMMAND"
-  {{ KANMON_STATUS=$?; set +eux; }} 2>/dev/null
+while IFS= read -r LOCALAWS_COMMAND < {folder}/next; do
+  . {folder}/"$LOCALAWS_COMMAND"
+  {{ LOCALAWS_STATUS=$?; set +eux; }} 2>/dev/null
   keep
-  echo "$KANMON_STATUS" > {folder}/done
+  echo "$LOCALAWS_STATUS" > {folder}/done
 done
 """
 
 
 class InterruptedBuildError(Exception):
-    """The build was stopped, or its time is over; the text is the status of the phase."""
+    """The build was stopped, or ran out of time; the text is the status of the phase."""
 
 
 class Control:
@@ -71,7 +161,7 @@ class Control:
             raise InterruptedBuildError("TIMED_OUT")
 
     def wait_for(self, descriptor: int) -> bool:
-        """Wait until there is something to read, or somebody called `wake`; tell which."""
+        """Wait until there is something to read, or `wake` was called; return which."""
         self.check()
         left = min(self.deadline - time.monotonic(), 3600.0)
         ready, _, _ = select.select([descriptor, self._woken], [], [], max(left, 0.0))
@@ -179,3 +269,23 @@ def taken(descriptor: int) -> bytes:
         return os.read(descriptor, 4096)
     except BlockingIOError:
         return b""
+
+
+PROCESSES = Path("/proc")
+
+
+def end_leftovers(build_id: str) -> int:
+    """Kill every process that carries this build's id in its environment; return how many.
+
+    The build's own process group has ended before. This finds what left the group (`setsid`,
+    `nohup ... &` in a session of its own). Without /proc, as on macOS, it finds nothing.
+    """
+    mark = f"CODEBUILD_BUILD_ID={build_id}".encode()
+    found = 0
+    for entry in PROCESSES.glob("[0-9]*") if PROCESSES.is_dir() else ():
+        # Other users' processes cannot be read, and any may end while we look at it.
+        with contextlib.suppress(OSError):
+            if mark in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
+                found += 1
+    return found

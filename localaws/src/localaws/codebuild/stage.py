@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from localaws import authorization, persistence
-from localaws.codebuild import environment
+from localaws.codebuild.account import PRINCIPAL, Names, ParametersError, Ports
+from localaws.codebuild.builds import CodeBuild
 from localaws.codebuild.execution import Workshop
-from localaws.codebuild.names import Names
-from localaws.codebuild.ports import PRINCIPAL, ParametersError, Ports
-from localaws.codebuild.service import CodeBuild
+from localaws.codebuild.shell import search_path
 from localaws.credentials import Credentials, assume_as_service
 from localaws.home import ACCOUNT, REGION
 from localaws.jobs.processes import Processes
@@ -46,15 +45,12 @@ class Stage:
             write_log=self._emulator.write_log,
             changed=lambda: persistence.changed("codebuild"),
         )
-        kept = parts.home.root / "builds"
-        kept.mkdir(mode=0o700, exist_ok=True)
         self._folder = clean_place(parts.home.root)
         workshop = Workshop(
             ports=ports,
             names=Names(REGION, ACCOUNT),
             folder=self._folder,
-            kept=kept,
-            path=environment.search_path(Path(sys.executable), os.environ.get("PATH", os.defpath)),
+            path=search_path(Path(sys.executable), os.environ.get("PATH", os.defpath)),
             processes=self._processes,
         )
         self.service = CodeBuild(workshop)
@@ -66,7 +62,7 @@ class Stage:
         return self.service.respond(headers, body)
 
     def warm_up(self) -> None:
-        """Load the API's model and start the launcher before somebody waits for them."""
+        """Load the API's model and start the launcher before the first request needs them."""
         self.service.api.model  # noqa: B018 - loading it is the point
         self._processes()
 
@@ -117,12 +113,12 @@ def clean_place(home: Path) -> Path:
     The name is the same at each start, so that what a killed server left there is removed.
     """
     unique = hashlib.sha256(str(home).encode()).hexdigest()[:12]
-    place = Path(tempfile.gettempdir()) / f"kanmon-builds-{unique}"
+    place = Path(tempfile.gettempdir()) / f"localaws-builds-{unique}"
     try:
         place.mkdir(mode=0o700)
     except FileExistsError:
         found = place.lstat()
         private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
         if not private or found.st_uid != os.getuid():
-            return Path(tempfile.mkdtemp(prefix="kanmon-builds-"))  # somebody else took the name
+            return Path(tempfile.mkdtemp(prefix="localaws-builds-"))  # another user took the name
     return place

@@ -1,14 +1,13 @@
-"""Applications, deployment groups and deployment configurations, for compute platform Lambda."""
+"""Applications and deployment groups, for compute platform Lambda."""
 
 import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from localaws.codedeploy import traffic
-from localaws.codedeploy.names import PREDEFINED
-from localaws.codedeploy.ports import Ports, RoleRefusedError
-from localaws.protocol.errors import ServiceError
+from localaws.codedeploy.account import PREDEFINED, Ports, RoleRefusedError
+from localaws.codedeploy.revision import CONFIGS
+from localaws.protocol.errors import ServiceError, not_here
 from localaws.protocol.service import Operation
 
 PLATFORM = "Lambda"
@@ -31,7 +30,7 @@ class Catalogue:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self.state: dict[str, Any] = {"applications": {}, "configs": {}}
+        self.state: dict[str, Any] = {"applications": {}}
 
     def operations(self) -> dict[str, Operation]:
         return {
@@ -44,10 +43,7 @@ class Catalogue:
             "UpdateDeploymentGroup": self.update_group,
             "DeleteDeploymentGroup": self.delete_group,
             "ListDeploymentGroups": self.list_groups,
-            "CreateDeploymentConfig": self.create_config,
             "GetDeploymentConfig": self.get_config,
-            "DeleteDeploymentConfig": self.delete_config,
-            "ListDeploymentConfigs": self.list_configs,
         }
 
     # ---- applications
@@ -56,10 +52,7 @@ class Catalogue:
         name = request["applicationName"]
         platform = request.get("computePlatform", "Server")
         if platform != PLATFORM:
-            raise ServiceError(
-                "InvalidComputePlatformException",
-                f"The local stage deploys to {PLATFORM} only, not to {platform}.",
-            )
+            raise not_here(f"CodeDeploy's compute platform {platform}, only {PLATFORM}")
         if name in self.state["applications"]:
             raise ServiceError(
                 "ApplicationAlreadyExistsException", f"Application already exists: {name}"
@@ -162,10 +155,7 @@ class Catalogue:
             if request.get(member):
                 raise ServiceError("InvalidInputException", f"{member} is not for {PLATFORM}.")
         if request.get("triggerConfigurations"):
-            raise ServiceError(
-                "InvalidTriggerConfigException",
-                "The local stage publishes no triggers; take the events of EventBridge.",
-            )
+            raise not_here("CodeDeploy's triggerConfigurations")
         group.update({name: request[name] for name in GROUP_SETTINGS if name in request})
         if group["deploymentStyle"] != STYLE:
             raise ServiceError(
@@ -198,63 +188,18 @@ class Catalogue:
 
     # ---- deployment configurations
 
-    def create_config(self, request: dict[str, Any]) -> dict[str, Any]:
-        name, routing = request["deploymentConfigName"], request.get("trafficRoutingConfig")
-        if name.startswith(PREDEFINED):
-            raise ServiceError(
-                "InvalidDeploymentConfigNameException", f"Names may not start with {PREDEFINED}"
-            )
-        if name in self.state["configs"]:
-            raise ServiceError(
-                "DeploymentConfigAlreadyExistsException",
-                f"Deployment configuration already exists: {name}",
-            )
-        if request.get("computePlatform", "Server") != PLATFORM:
-            raise ServiceError(
-                "InvalidComputePlatformException", f"The local stage deploys to {PLATFORM} only."
-            )
-        traffic.check(routing)
-        config = {
-            "deploymentConfigId": str(uuid.uuid4()),
-            "createTime": time.time(),
-            "trafficRoutingConfig": routing,
-        }
-        self.state["configs"][name] = config
-        self._ports.changed()
-        return {"deploymentConfigId": config["deploymentConfigId"]}
-
     def get_config(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["deploymentConfigName"]
-        kept = self.state["configs"].get(name, {})
         described = {
-            **kept,
             "deploymentConfigName": name,
             "computePlatform": PLATFORM,
             "trafficRoutingConfig": self.routing(name),
         }
         return {"deploymentConfigInfo": described}
 
-    def delete_config(self, request: dict[str, Any]) -> None:
-        name = request["deploymentConfigName"]
-        if name in traffic.CONFIGS:
-            raise ServiceError("InvalidOperationException", f"{name} is CodeDeploy's own")
-        groups = [
-            group
-            for application in self.state["applications"].values()
-            for group in application["groups"].values()
-        ]
-        if any(group["deploymentConfigName"] == name for group in groups):
-            raise ServiceError("DeploymentConfigInUseException", f"{name} is in use")
-        self.state["configs"].pop(name, None)
-        self._ports.changed()
-
-    def list_configs(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"deploymentConfigsList": sorted((*traffic.CONFIGS, *self.state["configs"]))}
-
     def routing(self, config: str) -> dict[str, Any]:
-        """How a configuration routes traffic. Raises for one that is not there."""
-        own = self.state["configs"].get(config, {}).get("trafficRoutingConfig")
-        found: dict[str, Any] | None = own or traffic.CONFIGS.get(config)
+        """How one of CodeDeploy's own configurations routes traffic; there are no others here."""
+        found = CONFIGS.get(config)
         if found is None:
             raise ServiceError(
                 "DeploymentConfigDoesNotExistException",

@@ -6,11 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localaws.codedeploy import appspec
-from localaws.codedeploy.appspec import AppSpec
+from localaws.codedeploy.account import Names, Ports, deployment_id
 from localaws.codedeploy.catalogue import PLATFORM, Catalogue, check_alarms, check_rollback
-from localaws.codedeploy.names import Names, deployment_id
-from localaws.codedeploy.ports import Ports
+from localaws.codedeploy.revision import AppSpec, content_of, digest, parse_appspec
 from localaws.protocol.errors import ServiceError
 from localaws.protocol.paging import read_token, write_token
 from localaws.protocol.service import Operation
@@ -59,8 +57,8 @@ class Deployments:
 
     def create(self, request: dict[str, Any], creator: str = "user") -> dict[str, Any]:
         group = self._catalogue.group(request)
-        content = appspec.content_of(request["revision"])
-        spec = appspec.parse(content)
+        content = content_of(request["revision"])
+        spec = parse_appspec(content)
         config = request.get("deploymentConfigName", group["deploymentConfigName"])
         rollback = request.get("autoRollbackConfiguration")
         check_rollback(rollback)
@@ -292,12 +290,12 @@ def _overview(status: str) -> dict[str, int]:
 
 
 def _told(revision: Mapping[str, Any], content: str) -> dict[str, Any]:
-    """A revision as it is told: its content only by its digest."""
+    """A revision as the API shows it: its content only by its digest."""
     kind = revision.get("revisionType", "AppSpecContent")
     member = "string" if kind == "String" else "appSpecContent"
-    return {"revisionType": kind, member: {"sha256": appspec.digest(content)}}
+    return {"revisionType": kind, member: {"sha256": digest(content)}}
 
 
 def _at_most(ids: list[str], code: str = "BatchLimitExceededException") -> None:
     if len(ids) > MOST_AT_ONCE:
-        raise ServiceError(code, f"At most {MOST_AT_ONCE} at once.")
+        raise ServiceError(code, f"At most {MOST_AT_ONCE} in one request.")

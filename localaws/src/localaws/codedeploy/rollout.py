@@ -7,12 +7,17 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from localaws.codedeploy import traffic
-from localaws.codedeploy.appspec import AppSpec
+from localaws.codedeploy.account import (
+    Actor,
+    DeniedError,
+    FailedError,
+    Names,
+    Ports,
+    RoleRefusedError,
+)
 from localaws.codedeploy.catalogue import ALL_AT_ONCE, Catalogue
 from localaws.codedeploy.deployments import ENDED, Deployments, Record
-from localaws.codedeploy.names import Names
-from localaws.codedeploy.ports import Actor, DeniedError, FailedError, Ports, RoleRefusedError
+from localaws.codedeploy.revision import ALL, AppSpec, traffic_steps
 from localaws.emulator import Event
 
 DETAIL_TYPE = "CodeDeploy Deployment State-change Notification"
@@ -50,7 +55,7 @@ class Rollout:
         self._target = record["target"]
 
     def run(self) -> None:
-        """Deploy; where that fails, roll back if the group wants it. Returns when all is over."""
+        """Deploy; where that fails, roll back if the group wants it. Returns at the end of both."""
         try:
             # Before it touches the alias: what was half done when a server is killed is known.
             self._ports.keep("codedeploy")
@@ -101,10 +106,10 @@ class Rollout:
         self._begin_event("AllowTraffic")
         try:
             routing = self._catalogue.routing(self._record["info"]["deploymentConfigName"])
-            for step in traffic.steps(routing):
+            for step in traffic_steps(routing):
                 self._route(actor, step.percent)
                 self._watch(actor, time.monotonic() + self._ports.pace(step.minutes * 60))
-            self._route(actor, traffic.ALL)
+            self._route(actor, ALL)
         except Exception:
             self._end_event("AllowTraffic", "Failed")
             raise
@@ -113,10 +118,10 @@ class Rollout:
     def _route(self, actor: Actor, percent: int) -> None:
         function, alias = self._target["functionName"], self._target["functionAlias"]
         old, new = self._target["currentVersion"], self._target["targetVersion"]
-        if percent == traffic.ALL:
+        if percent == ALL:
             actor.route(function, alias, new, {})
         else:
-            actor.route(function, alias, old, {new: percent / traffic.ALL})
+            actor.route(function, alias, old, {new: percent / ALL})
         with self._desk.changed:
             self._target["targetVersionWeight"] = float(percent)
             self._touch()

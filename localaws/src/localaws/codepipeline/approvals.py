@@ -1,16 +1,76 @@
-"""Manual approvals: open until somebody decides, the time is over, or the execution is stopped."""
+"""Approvals: who decides, until when, and what the pipeline's action waits for."""
 
+import json
+import logging
 import threading
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
-from localaws.codepipeline.deadlines import Deadlines
+from localaws.codepipeline.account import Acting, ActionError, Names, Ports, Result, Task
 from localaws.codepipeline.engine import Engine
-from localaws.codepipeline.ports import Ports
-from localaws.codepipeline.records import Record, running_actions
-from localaws.codepipeline.state import State, stage_of
+from localaws.codepipeline.events import Deadlines
+from localaws.codepipeline.records import Record, State, running_actions, stage_of
 from localaws.protocol.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+MOST_SUBJECT = 100
+
+
+class NoticeError(Exception):
+    """The topic did not take the notice; worded as AWS words it."""
+
+
+class Notices(Protocol):
+    """SNS as a role sees it; raises NoticeError."""
+
+    def publish(self, acting: Acting, topic: str, subject: str, message: str) -> None: ...
+
+
+class ManualApproval:
+    """The provider "Manual": publishes the approval; the service waits for it."""
+
+    def __init__(self, notices: Notices, names: Names) -> None:
+        self._notices = notices
+        self._names = names
+
+    def __call__(self, task: Task) -> Result:
+        topic = task.configuration.get("NotificationArn")
+        if topic and task.approval:
+            token, expires = task.approval["token"], task.approval["expires"]
+            subject = f"APPROVAL NEEDED: AWS CodePipeline {task.pipeline} for action {task.action}"
+            message = json.dumps(notice(task, self._names, token, expires))
+            try:
+                self._notices.publish(task.acting, topic, subject[:MOST_SUBJECT], message)
+            except NoticeError as error:
+                raise ActionError(
+                    "PermissionError",
+                    f"The approval's notice could not be published to {topic}: {error}",
+                ) from error
+        return Result()
+
+
+def notice(task: Task, names: Names, token: str, expires: float) -> dict[str, object]:
+    """The message in AWS's format for approvals."""
+    path = (task.stage, task.action, "approve", token)
+    approval = {
+        "pipelineName": task.pipeline,
+        "stageName": task.stage,
+        "actionName": task.action,
+        "token": token,
+        "expires": datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%dT%H:%MZ"),
+        "externalEntityLink": task.configuration.get("ExternalEntityLink"),
+        "approvalReviewLink": names.console(task.pipeline, *path),
+        "customData": task.configuration.get("CustomData"),
+    }
+    return {
+        "region": names.region,
+        "consoleLink": names.console(task.pipeline),
+        "approval": approval,
+    }
+
 
 DEFAULT_MINUTES = 7 * 24 * 60
 # A longer limit is meant for a person, whose time no setting makes faster.
@@ -59,12 +119,12 @@ class Approvals:
         expires = self._ports.now() + seconds_open(minutes, self._scale)
         record["approval"] = {"token": token, "expires": expires, "notified": False}
         if execution["mode"] == "PARALLEL":
-            # Here GetPipelineState cannot tell the token, so ListActionExecutions does.
+            # Here GetPipelineState cannot show the token, so ListActionExecutions does.
             record["result"]["externalExecutionId"] = token
         self._watch(execution, record)
 
     def resume(self, execution: Record) -> None:
-        """Go on waiting after a restart; tell again of what nobody may have been told of."""
+        """Go on waiting after a restart; publish again what may not have arrived."""
         for record in running_actions(execution):
             if record["approval"] is not None:
                 self._watch(execution, record)

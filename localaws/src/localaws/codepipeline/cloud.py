@@ -1,4 +1,4 @@
-"""The other services as an action's role sees them: signed requests to the gateway, IAM decides."""
+"""`actions.cloudformation.Stacks` over the gateway; a stack's progress is looked at in-process."""
 
 import json
 import threading
@@ -10,11 +10,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.codepipeline.actions.approval import NoticeError
-from localaws.codepipeline.actions.lambda_invoke import InvokeError
-from localaws.codepipeline.actions.s3_source import Found, StoreError
-from localaws.codepipeline.names import PRINCIPAL
-from localaws.codepipeline.ports import Acting, ActionError, Artifact
+from localaws.codepipeline.account import PRINCIPAL, Acting, ActionError, Allowed, Artifact
+from localaws.codepipeline.approvals import NoticeError
+from localaws.codepipeline.deployments import Stack, StackError, StackOrder
+from localaws.codepipeline.jobs import InvokeError
+from localaws.codepipeline.sources import Found, StoreError
 from localaws.credentials import Credentials, RoleRefusedError, assume_as_service
 from localaws.home import REGION
 
@@ -145,7 +145,7 @@ class Lambdas:
 
     def invoke(self, acting: Acting, function: str, event: Mapping[str, Any]) -> None:
         try:
-            # On AWS the call is asynchronous. Waiting for its end tells of a function that failed.
+            # On AWS the call is asynchronous. Waiting for its end shows a function that failed.
             answer = self._clients.get("lambda", acting).invoke(
                 FunctionName=function, Payload=json.dumps(event).encode()
             )
@@ -173,7 +173,7 @@ class Lambdas:
 
 
 def artifact_policy(artifacts: Sequence[Artifact]) -> dict[str, Any]:
-    """What the credentials in a job's event are good for: its own artifacts."""
+    """What the credentials in a job's event allow: its own artifacts."""
     objects = [f"arn:aws:s3:::{artifact.bucket}/{artifact.key}" for artifact in artifacts]
     statement = {
         "Effect": "Allow",
@@ -182,3 +182,113 @@ def artifact_policy(artifacts: Sequence[Artifact]) -> dict[str, Any]:
     }
     nothing = {"Effect": "Deny", "Action": "*", "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [statement if objects else nothing]}
+
+
+DEPLOYER = "cloudformation.amazonaws.com"
+# To look at a stack's status costs a look-up in a dictionary.
+LOOK_SECONDS = 0.02
+# The reason in the first event of every operation.
+STARTED = "User Initiated"
+
+
+class CloudStacks:
+    """CloudFormation as a role sees it."""
+
+    def __init__(
+        self, clients: Clients, allowed: Allowed, status: Callable[[str], str | None]
+    ) -> None:
+        """`status` returns the status of a stack by its id; None where there is none."""
+        self._clients = clients
+        self._allowed = allowed
+        self._status = status
+
+    def may_pass(self, acting: Acting, role: str) -> bool:
+        context = {"iam:PassedToService": DEPLOYER}
+        return self._allowed(acting.role, "iam:PassRole", role, context)
+
+    def describe(self, acting: Acting, name: str) -> Stack | None:
+        try:
+            found = self._call(acting, "describe_stacks", StackName=name)["Stacks"][0]
+        except StackError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        return Stack(
+            identity=found["StackId"],
+            status=found["StackStatus"],
+            reason=found.get("StackStatusReason", ""),
+            outputs={
+                output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])
+            },
+        )
+
+    def create(self, acting: Acting, order: StackOrder) -> None:
+        self._call(acting, "create_stack", **request_of(order))
+
+    def update(self, acting: Acting, order: StackOrder) -> None:
+        self._call(acting, "update_stack", **request_of(order))
+
+    def delete(self, acting: Acting, name: str, role: str) -> None:
+        self._call(acting, "delete_stack", StackName=name, RoleARN=role)
+
+    def wait(self, identity: str, abandoned: threading.Event) -> None:
+        while (self._status(identity) or "").endswith("_IN_PROGRESS"):
+            if abandoned.wait(LOOK_SECONDS):
+                return
+
+    def reason(self, acting: Acting, identity: str) -> str:
+        try:
+            events = self._call(acting, "describe_stack_events", StackName=identity)["StackEvents"]
+        except StackError:  # the role need not be allowed to look
+            return ""
+        return first_failure(events)
+
+    def _call(self, acting: Acting, operation: str, **request: Any) -> Any:
+        try:
+            return getattr(self._clients.get("cloudformation", acting), operation)(**request)
+        except ClientError as error:
+            found = error.response["Error"]
+            raise StackError(found["Code"], found["Message"]) from error
+
+
+def request_of(order: StackOrder) -> dict[str, Any]:
+    """CreateStack's and UpdateStack's request."""
+    request: dict[str, Any] = {
+        "StackName": order.name,
+        "TemplateBody": order.template,
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in order.parameters.items()
+        ],
+        "Capabilities": list(order.capabilities),
+        "RoleARN": order.role,
+        "Tags": [{"Key": key, "Value": value} for key, value in order.tags.items()],
+    }
+    if order.policy:
+        request["StackPolicyBody"] = json.dumps(order.policy)
+    return request
+
+
+def first_failure(events: Sequence[Mapping[str, Any]]) -> str:
+    """Why an operation failed: its first failure, by the events of a stack, newest first.
+
+    >>> first_failure([
+    ...     {"LogicalResourceId": "B", "ResourceStatus": "UPDATE_FAILED",
+    ...      "ResourceStatusReason": "it was cancelled"},
+    ...     {"LogicalResourceId": "A", "ResourceStatus": "UPDATE_FAILED",
+    ...      "ResourceStatusReason": "it broke"},
+    ...     {"LogicalResourceId": "stack", "ResourceStatus": "UPDATE_IN_PROGRESS",
+    ...      "ResourceStatusReason": "User Initiated"},
+    ...     {"LogicalResourceId": "C", "ResourceStatus": "CREATE_FAILED",
+    ...      "ResourceStatusReason": "in an earlier operation"},
+    ... ])
+    'A: it broke'
+    """
+    first = ""
+    for event in events:
+        reason = event.get("ResourceStatusReason", "")
+        if event["ResourceStatus"].endswith("_FAILED") and reason:
+            first = f"{event['LogicalResourceId']}: {reason}"
+        elif reason == STARTED:
+            break
+    return first

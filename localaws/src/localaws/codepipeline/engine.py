@@ -4,19 +4,16 @@ Nothing here waits, and what waits is a record and nothing else: so it survives 
 """
 
 import threading
-import uuid
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from localaws.codepipeline import conditions, events, records
-from localaws.codepipeline.names import Names
-from localaws.codepipeline.ports import Ports, Provider
-from localaws.codepipeline.progress import Next, may_enter, step
-from localaws.codepipeline.records import RUNNING, Record, stage_name
+from localaws.codepipeline import events, records
+from localaws.codepipeline.account import Names, Ports, Provider
+from localaws.codepipeline.records import RUNNING, Record, State, stage_name, waits_for
+from localaws.codepipeline.rules import ERRORED, FAILED, Next, check_rule, fold, may_enter, step
 from localaws.codepipeline.runs import Runs
-from localaws.codepipeline.state import State, waits_for
 from localaws.emulator import Event
 
 
@@ -41,9 +38,9 @@ class Engine:
     # Moving on
 
     def advance(self, execution: Record) -> None:
-        """Do all that can be done now; afterwards the execution waits for something, or is over.
+        """Do all that can be done now; afterwards the execution waits for something, or has ended.
 
-        What one execution does may let others move: they take their turn, never in its midst.
+        What one execution does may let others move: they move afterwards, never in between.
         """
         self._due.append(execution)
         if self._moving:
@@ -81,10 +78,7 @@ class Engine:
         return True
 
     def _enter(self, execution: Record, name: str) -> bool:
-        """Enter the stage if it is open and free; tell whether anything changed."""
-        if self._state.closed_transition(execution):
-            self._supersede(execution, name)
-            return False
+        """Enter the stage if it is free; return whether anything changed."""
         inside, waiting = self._state.others(execution, name)
         if not may_enter(execution["mode"], execution["number"], inside, waiting):
             self._supersede(execution, name)
@@ -112,21 +106,14 @@ class Engine:
         """Evaluate beforeEntry; return the status the stage gets for a condition not met."""
         stage = execution["stages"][name]
         for condition in declared.get("beforeEntry", {}).get("conditions", []):
-            now = self._ports.now()
-            checked = [
-                conditions.check_rule(rule, records.scopes(execution))
-                for rule in condition["rules"]
-            ]
-            status = conditions.fold(checked)
-            rules = [{**asdict(rule), "id": str(uuid.uuid4()), "at": now} for rule in checked]
-            stage["condition"] = {"status": status, "at": now, "rules": rules}
-            execution["rules"] += [{**rule, "stage": name} for rule in rules]
-            if status == conditions.ERRORED or (
-                status == conditions.FAILED and condition["result"] == "FAIL"
-            ):
+            checked = [check_rule(rule, records.scopes(execution)) for rule in condition["rules"]]
+            status = fold(checked)
+            rules = [asdict(rule) for rule in checked]
+            stage["condition"] = {"status": status, "at": self._ports.now(), "rules": rules}
+            if status == ERRORED or (status == FAILED and condition["result"] == "FAIL"):
                 execution["summary"] = f"The condition for entering stage {name} was not met"
                 return "Failed"
-            if status == conditions.FAILED:
+            if status == FAILED:
                 return "Skipped"
         return None
 

@@ -1,10 +1,67 @@
-"""The events that AWS puts on the event bus when an execution, stage or action changes."""
+"""CodePipeline's events, their way to the event bus, and what is due at a time."""
 
-from collections.abc import Mapping
+import heapq
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from localaws.codepipeline.account import Ports
 from localaws.emulator import Event
+
+log = logging.getLogger(__name__)
+
+# The wait's own clock stands still while the machine sleeps; the wall clock is read this often.
+LONGEST_WAIT_SECONDS = 30.0
+
+
+class Deadlines:
+    """A thread that begins with the first deadline."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._changed = threading.Condition()
+        self._order = itertools.count()
+        self._started = False
+        self._closed = False
+
+    def at(self, moment: float, call: Callable[[], None]) -> None:
+        """Have `call` called once, soon after the moment (seconds since the epoch)."""
+        with self._changed:
+            heapq.heappush(self._heap, (moment, next(self._order), call))
+            if not self._started:
+                self._started = True
+                threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+            self._changed.notify()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while (call := self._due()) is not None:
+            try:
+                call()
+            except Exception:
+                log.exception("a deadline could not be kept")
+
+    def _due(self) -> Callable[[], None] | None:
+        with self._changed:
+            while not self._closed:
+                if not self._heap:
+                    self._changed.wait()
+                    continue
+                left = self._heap[0][0] - self._now()
+                if left <= 0:
+                    return heapq.heappop(self._heap)[2]
+                self._changed.wait(min(left, LONGEST_WAIT_SECONDS))
+        return None
+
 
 SOURCE = "aws.codepipeline"
 EXECUTION = "CodePipeline Pipeline Execution State Change"
@@ -87,3 +144,43 @@ def _of_result(result: Mapping[str, Any]) -> dict[str, str]:
         "error-code": result.get("errorDetails", {}).get("code"),
     }
     return {key: value for key, value in named.items() if value}
+
+
+# Within this time the functions that an event calls have done their work.
+KEPT_SECONDS = 5.0
+
+
+class Outbox:
+    """The last seconds' events, oldest first. Callers hold the service's lock."""
+
+    def __init__(self, ports: Ports, deadlines: Deadlines, lock: threading.RLock) -> None:
+        self._now: Callable[[], float] = ports.now
+        self._send = ports.emit
+        self._changed = ports.changed
+        self._deadlines = deadlines
+        self._lock = lock
+        self._scheduled = False
+        self.state: list[dict[str, Any]] = []
+
+    def emit(self, event: Event) -> None:
+        self.state.append({"at": self._now(), "event": asdict(event)})
+        self._schedule()
+        self._send(event)
+
+    def load(self, kept: Iterable[Mapping[str, Any]]) -> None:
+        """Send again what an earlier process may not have delivered."""
+        for entry in kept:
+            self.emit(Event(**entry["event"]))
+
+    def _schedule(self) -> None:
+        if self.state and not self._scheduled:
+            self._scheduled = True
+            self._deadlines.at(self.state[0]["at"] + KEPT_SECONDS, self._forget)
+
+    def _forget(self) -> None:
+        with self._lock:
+            oldest = self._now() - KEPT_SECONDS
+            self.state = [entry for entry in self.state if entry["at"] > oldest]
+            self._scheduled = False
+            self._schedule()
+            self._changed()

@@ -4,15 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from localaws.codepipeline import events, records, views
+from localaws.codepipeline.account import Names, Ports, page
 from localaws.codepipeline.engine import Engine
-from localaws.codepipeline.names import Names
-from localaws.codepipeline.paging import page
-from localaws.codepipeline.ports import Ports
-from localaws.codepipeline.progress import to_repeat
-from localaws.codepipeline.records import RUNNING, Record
-from localaws.codepipeline.state import State, stage_of
+from localaws.codepipeline.records import RUNNING, Record, State, stage_of
+from localaws.codepipeline.rules import to_repeat
 from localaws.codepipeline.structure import Declaration
-from localaws.protocol.errors import ServiceError, invalid
+from localaws.protocol.errors import ServiceError, invalid, not_here
 
 MOST_CONCURRENT = 50
 KEY, VERSION = "S3_OBJECT_KEY", "S3_OBJECT_VERSION_ID"
@@ -35,7 +32,6 @@ class Executions:
             "GetPipelineExecution": self.get,
             "ListPipelineExecutions": self.list_all,
             "ListActionExecutions": self.list_actions,
-            "ListRuleExecutions": self.list_rules,
         }
 
     def start(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -157,11 +153,11 @@ class Executions:
 
     def list_all(self, request: dict[str, Any]) -> dict[str, Any]:
         self._state.pipeline(request["pipelineName"])
-        stage = request.get("filter", {}).get("succeededInStage", {}).get("stageName")
+        if request.get("filter"):
+            raise not_here("ListPipelineExecutions' filter")
         found = [
             views.execution_summary(execution)
             for execution in reversed(self._state.executions_of(request["pipelineName"]))
-            if stage is None or execution["stages"].get(stage, {}).get("status") == "Succeeded"
         ]
         entries, token = page(request, found)
         return {"pipelineExecutionSummaries": entries, "nextToken": token}
@@ -175,15 +171,6 @@ class Executions:
         found.sort(key=lambda detail: detail["startTime"], reverse=True)
         entries, token = page(request, found)
         return {"actionExecutionDetails": entries, "nextToken": token}
-
-    def list_rules(self, request: dict[str, Any]) -> dict[str, Any]:
-        found = [
-            views.rule_detail(execution, rule)
-            for execution in self._filtered(request)
-            for rule in execution["rules"]
-        ]
-        entries, token = page(request, found)
-        return {"ruleExecutionDetails": entries, "nextToken": token}
 
     def _filtered(self, request: Mapping[str, Any]) -> list[Record]:
         name, wanted = request["pipelineName"], request.get("filter", {})

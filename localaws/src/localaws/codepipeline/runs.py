@@ -7,11 +7,19 @@ from dataclasses import asdict
 from typing import Any
 
 from localaws.codepipeline import events, records
-from localaws.codepipeline.names import Names, artifact_key
-from localaws.codepipeline.ports import Acting, ActionError, Artifact, Ports, Provider, Result, Task
-from localaws.codepipeline.records import Record
-from localaws.codepipeline.state import State
-from localaws.codepipeline.variables import VariableError, resolve_all
+from localaws.codepipeline.account import (
+    Acting,
+    ActionError,
+    Artifact,
+    Names,
+    Ports,
+    Provider,
+    Result,
+    Task,
+    artifact_key,
+)
+from localaws.codepipeline.records import Record, State
+from localaws.codepipeline.rules import VariableError, resolve_all
 
 log = logging.getLogger(__name__)
 

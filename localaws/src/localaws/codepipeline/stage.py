@@ -8,18 +8,14 @@ from typing import Any
 
 from localaws import authorization, credentials, pace, persistence
 from localaws.codepipeline import events
-from localaws.codepipeline.actions.approval import ManualApproval
-from localaws.codepipeline.actions.cloudformation import CloudFormationAction
-from localaws.codepipeline.actions.codebuild import CodeBuildAction
-from localaws.codepipeline.actions.lambda_invoke import LambdaInvoke
-from localaws.codepipeline.actions.s3_source import S3Source
-from localaws.codepipeline.builds import StageBuilds
-from localaws.codepipeline.cloud import Buckets, Clients, Lambdas, Topics
-from localaws.codepipeline.jobs import Jobs
-from localaws.codepipeline.names import PRINCIPAL, Names
-from localaws.codepipeline.ports import Ports, Provider
-from localaws.codepipeline.service import CodePipeline
-from localaws.codepipeline.stacks import CloudStacks
+from localaws.codepipeline.account import PRINCIPAL, Names, Ports, Provider
+from localaws.codepipeline.approvals import ManualApproval
+from localaws.codepipeline.builds import CodeBuildAction, StageBuilds
+from localaws.codepipeline.cloud import Buckets, Clients, CloudStacks, Lambdas, Topics
+from localaws.codepipeline.deployments import CloudFormationAction
+from localaws.codepipeline.jobs import Jobs, LambdaInvoke
+from localaws.codepipeline.pipelines import CodePipeline
+from localaws.codepipeline.sources import S3Source
 from localaws.emulator import Event
 from localaws.home import ACCOUNT, REGION
 from localaws.parts import Parts
@@ -75,7 +71,7 @@ class Stage:
     def _emit(self, event: Event) -> None:
         self._emulator.emit(event)
         if event.detail_type == events.EXECUTION and event.detail["state"] == "STARTED":
-            # On a thread of its own: whoever emits holds the service's lock.
+            # On a thread of its own: the emitter holds the service's lock.
             threading.Thread(
                 target=self._prepare, args=[event.detail["pipeline"]], name="prepare", daemon=True
             ).start()
@@ -104,7 +100,7 @@ class Stage:
 
 
 def approval_scale() -> float:
-    """How fast the time of short approvals runs: as the stage's, where somebody set that.
+    """How fast the time of short approvals runs: as the stage's, where that was set.
 
     The pace that a stage has by itself is for canaries, not for people.
     """

@@ -1,11 +1,73 @@
 """What AWS checks of a pipeline's declaration before it takes it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from localaws.codepipeline import conditions, variables
-from localaws.codepipeline.types import STACK_MODE_NEEDS, STACK_MODES, TYPES, ActionType
-from localaws.protocol.errors import ServiceError, invalid
+from localaws.codepipeline.rules import (
+    EXECUTION_KEYS,
+    EXECUTION_SCOPE,
+    OPERATORS,
+    PIPELINE_SCOPE,
+    RESULTS,
+    VariableError,
+    references,
+)
+from localaws.protocol.errors import ServiceError, invalid, not_here
+
+
+@dataclass(frozen=True)
+class ActionType:
+    """What AWS checks of an action: keys of its configuration, numbers of its artifacts."""
+
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    inputs: tuple[int, int] = (0, 0)
+    outputs: tuple[int, int] = (0, 0)
+
+
+CODEBUILD = ActionType(
+    required=("ProjectName",),
+    optional=("PrimarySource", "EnvironmentVariables"),
+    inputs=(1, 5),
+    outputs=(0, 5),
+)
+# Category and provider → type. All are owned by AWS and of version 1.
+TYPES: Mapping[tuple[str, str], ActionType] = {
+    ("Source", "S3"): ActionType(
+        required=("S3Bucket", "S3ObjectKey"),
+        optional=("PollForSourceChanges", "AllowOverrideForS3ObjectKey"),
+        outputs=(1, 1),
+    ),
+    ("Approval", "Manual"): ActionType(
+        optional=("CustomData", "ExternalEntityLink", "NotificationArn"),
+    ),
+    ("Build", "CodeBuild"): CODEBUILD,
+    ("Test", "CodeBuild"): CODEBUILD,
+    ("Deploy", "CloudFormation"): ActionType(
+        required=("ActionMode", "StackName"),
+        optional=(
+            *("Capabilities", "OutputFileName", "ParameterOverrides", "RoleArn"),
+            *("TemplateConfiguration", "TemplatePath"),
+        ),
+        inputs=(0, 10),
+        outputs=(0, 1),
+    ),
+    ("Invoke", "Lambda"): ActionType(
+        required=("FunctionName",),
+        optional=("UserParameters",),
+        inputs=(0, 5),
+        outputs=(0, 5),
+    ),
+}
+STACK_MODES = ("CREATE_UPDATE", "REPLACE_ON_FAILURE", "DELETE_ONLY")
+# What the modes need besides the stack's name.
+STACK_MODE_NEEDS = {
+    "CREATE_UPDATE": ("TemplatePath", "RoleArn"),
+    "REPLACE_ON_FAILURE": ("TemplatePath", "RoleArn"),
+    "DELETE_ONLY": ("RoleArn",),
+}
+
 
 Declaration = dict[str, Any]
 
@@ -60,11 +122,9 @@ def _check_pipeline(declaration: Declaration) -> None:
     if ("artifactStore" in declaration) == ("artifactStores" in declaration):
         raise invalid("Pipeline must have exactly one of artifactStore and artifactStores")
     if "artifactStores" in declaration:
-        raise structure_error(
-            "The local stage has one region: give its bucket as artifactStore, not artifactStores"
-        )
+        raise not_here("artifactStores of several regions; give one artifactStore")
     if declaration.get("triggers"):
-        raise structure_error("The local stage has no Git connections that could be triggers")
+        raise not_here("triggers of pipelines")
     if declaration["pipelineType"] == "V2":
         return
     newer = {
@@ -182,10 +242,7 @@ def _check_counts(action: Mapping[str, Any], kind: ActionType) -> None:
 def _check_stack_action(name: str, configuration: Mapping[str, str]) -> None:
     mode = configuration["ActionMode"]
     if mode not in STACK_MODES:
-        raise action_error(
-            f"Action {name}: the local stage knows the ActionModes {', '.join(STACK_MODES)}, not"
-            f" {mode}"
-        )
+        raise not_here(f"the ActionMode {mode} of action {name}, only {', '.join(STACK_MODES)}")
     for key in STACK_MODE_NEEDS[mode]:
         if not configuration.get(key):
             raise action_error(
@@ -215,12 +272,12 @@ def _check_conditions(stage: Mapping[str, Any]) -> None:
     name = stage["name"]
     for key in ("onSuccess", "onFailure"):
         if key in stage:
-            raise structure_error(f"Stage {name}: the local stage does not have {key}")
+            raise not_here(f"{key} of stages, as {name} has it")
     for condition in stage.get("beforeEntry", {}).get("conditions", []):
-        if condition.get("result") not in conditions.RESULTS:
+        if condition.get("result") not in RESULTS:
             raise structure_error(
                 f"Stage {name}: the result of a beforeEntry condition must be one of"
-                f" {', '.join(conditions.RESULTS)}"
+                f" {', '.join(RESULTS)}"
             )
         rules = condition.get("rules", [])
         if not rules:
@@ -235,13 +292,13 @@ def _check_rule(stage: str, rule: Mapping[str, Any]) -> None:
     where = f"Rule {rule['name']} of stage {stage}"
     provider = rule["ruleTypeId"]["provider"]
     if provider != "VariableCheck":
-        raise structure_error(f"{where}: the local stage knows VariableCheck, not {provider}")
+        raise not_here(f"rules of {provider}, only VariableCheck")
     configuration = rule.get("configuration", {})
     for key in ("Variable", "Value", "Operator"):
         if key not in configuration:
             raise structure_error(f"{where} is missing required configuration '{key}'")
-    if configuration["Operator"] not in conditions.OPERATORS:
-        raise structure_error(f"{where}: Operator must be one of {', '.join(conditions.OPERATORS)}")
+    if configuration["Operator"] not in OPERATORS:
+        raise structure_error(f"{where}: Operator must be one of {', '.join(OPERATORS)}")
 
 
 def _check_artifacts(stages: Sequence[Mapping[str, Any]]) -> None:
@@ -271,7 +328,7 @@ def _check_variables(declaration: Declaration) -> None:
     made: dict[str, tuple[int, int]] = {}
     for position, action in _in_order(declaration["stages"]):
         if "namespace" in action:
-            if action["namespace"] in (variables.PIPELINE_SCOPE, variables.EXECUTION_SCOPE):
+            if action["namespace"] in (PIPELINE_SCOPE, EXECUTION_SCOPE):
                 raise action_error(f"The namespace {action['namespace']} is reserved")
             made[action["namespace"]] = position
     for number, stage in enumerate(declaration["stages"]):
@@ -290,15 +347,15 @@ def _check_references(
 ) -> None:
     for value in configuration.values():
         try:
-            found = list(variables.references(value))
-        except variables.VariableError as error:
+            found = list(references(value))
+        except VariableError as error:
             raise structure_error(f"{where}: {error}") from error
         for namespace, key in found:
             known = (
                 key in declared
-                if namespace == variables.PIPELINE_SCOPE
-                else key in variables.EXECUTION_KEYS
-                if namespace == variables.EXECUTION_SCOPE
+                if namespace == PIPELINE_SCOPE
+                else key in EXECUTION_KEYS
+                if namespace == EXECUTION_SCOPE
                 else namespace in namespaces
             )
             if not known:

@@ -1,10 +1,9 @@
-"""What the API tells of pipelines and executions, made from the records. Pure."""
+"""What the API shows of pipelines and executions, made from the records. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from localaws.codepipeline.records import Record
-from localaws.codepipeline.state import waits_for
+from localaws.codepipeline.records import Record, waits_for
 from localaws.codepipeline.structure import Declaration
 
 
@@ -85,30 +84,12 @@ def action_detail(execution: Record, record: Record) -> dict[str, Any]:
     )
 
 
-def rule_detail(execution: Record, rule: Mapping[str, Any]) -> dict[str, Any]:
-    """RuleExecutionDetail."""
-    status = "Succeeded" if rule["status"] == "Succeeded" else "Failed"
-    return {
-        "pipelineExecutionId": execution["id"],
-        "ruleExecutionId": rule["id"],
-        "pipelineVersion": execution["version"],
-        "stageName": rule["stage"],
-        "ruleName": rule["name"],
-        "startTime": rule["at"],
-        "lastUpdateTime": rule["at"],
-        "status": status,
-        "input": {"resolvedConfiguration": rule["resolved"]},
-        "output": {"executionResult": {"externalExecutionSummary": rule["summary"]}},
-    }
-
-
 def stage_state(
     declared: Mapping[str, Any],
     declaration: Declaration,
     executions: Iterable[Record],
-    closed: Mapping[str, Record],
 ) -> dict[str, Any]:
-    """StageState. In PARALLEL mode there is no one execution that a stage could tell of."""
+    """StageState. In PARALLEL mode there is no one execution that a stage could show."""
     name = declared["name"]
     shared = [one for one in executions if one["mode"] != "PARALLEL" and name in one["stages"]]
     if declaration["executionMode"] == "PARALLEL":
@@ -120,14 +101,12 @@ def stage_state(
         "stageName": name,
         "inboundExecution": inbound[-1] if inbound else None,
         "inboundExecutions": inbound,
-        "inboundTransitionState": closed.get(f"Inbound {name}", {"enabled": True}),
+        "inboundTransitionState": {"enabled": True},
         "actionStates": [action_state(action, name, entered) for action in declared["actions"]],
     }
     if latest is not None:
         stage = latest["stages"][name]
         state["latestExecution"] = stage_execution(latest, stage["status"])
-        if stage["condition"]:
-            state["beforeEntryConditionState"] = condition_state(stage["condition"])
         if stage["retries"]:
             state["retryStageMetadata"] = {
                 "manualStageRetryAttempt": stage["retries"],
@@ -138,27 +117,6 @@ def stage_state(
 
 def stage_execution(execution: Record, status: str) -> dict[str, Any]:
     return {"pipelineExecutionId": execution["id"], "status": status, "type": "STANDARD"}
-
-
-def condition_state(condition: Mapping[str, Any]) -> dict[str, Any]:
-    """StageConditionState of a stage with one condition."""
-    last = {"status": condition["status"], "lastStatusChange": condition["at"]}
-    rules = [
-        {
-            "ruleName": rule["name"],
-            "latestExecution": {
-                "ruleExecutionId": rule["id"],
-                "status": "Succeeded" if rule["status"] == "Succeeded" else "Failed",
-                "summary": rule["summary"],
-                "lastStatusChange": rule["at"],
-            },
-        }
-        for rule in condition["rules"]
-    ]
-    return {
-        "latestExecution": {"status": condition["status"]},
-        "conditionStates": [{"latestExecution": last, "ruleStates": rules}],
-    }
 
 
 def action_state(
@@ -211,5 +169,5 @@ def action_execution(record: Record) -> dict[str, Any]:
 
 
 def present(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what there is something to tell of."""
+    """Only what is set."""
     return {key: value for key, value in values.items() if value not in (None, [], {})}

@@ -10,3 +10,11 @@ interpreter of the server (whatever `Runtime` says), and a library that is both 
 in this list comes from the server's environment, so that a package built for Lambda's Python and
 processor runs here too. Memory is not limited.
 """
+
+DIFFERS = (
+    "Functions run on the Python of the development environment, whatever the template's `Runtime` "
+    "says, and with its libraries where a package contains the same ones; neither memory nor the "
+    "processor's kind is enforced. X-Ray is off. Layers are not at `/opt` but in the folder that "
+    "`LAYERS_ROOT` names. A function URL is at `/_aws/lambda-url/<id>/` of the stage and takes "
+    "signed requests only, whatever its `AuthType`."
+)

@@ -1,4 +1,4 @@
-"""Where a function URL is reached on a laptop."""
+"""Where a function URL is on a stage."""
 
 from urllib.parse import urlsplit
 

@@ -55,7 +55,7 @@ def _serve(order: dict[str, Any], connection: socket.socket) -> None:
 
 
 def _load(name: str) -> tuple[Handler | None, dict[str, Any] | None]:
-    """Import the handler, or tell what AWS would tell about its failure."""
+    """Import the handler, or report its failure as AWS would."""
     module_name, _, function_name = name.replace("/", ".").rpartition(".")
     try:
         module = importlib.import_module(module_name)

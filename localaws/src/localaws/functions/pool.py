@@ -110,7 +110,7 @@ class Instance:
         return Outcome(answer.get("result"), answer.get("error"), output)
 
     def end(self) -> str:
-        """End the process at once; returns what it printed and nobody read."""
+        """Kill the process; returns what it printed and was not read yet."""
         # One that ended by itself is not asked for: its number may be another program's by now.
         if self._pid and not self._hung_up():
             with contextlib.suppress(ProcessLookupError):

@@ -146,7 +146,7 @@ class Functions:
 
 
 def _version(config: Config) -> str:
-    """Which code it is. Its ARN says how it was called: an alias has instances of two versions."""
+    """Which code it is. Its ARN shows how it was called: an alias has instances of two versions."""
     return f"{config['FunctionName']}:{config['Version']}"
 
 
@@ -158,7 +158,7 @@ def _environment(config: Config, folder: Path, opt: Path | None) -> dict[str, st
     """What AWS puts into a function's environment; its own variables do not override it.
 
     The one of ours is LAYERS_ROOT: where the content of the function's layers is, which on AWS is
-    /opt. Nothing can be put there on a laptop.
+    /opt. Nothing can be put there on the developer's machine.
     """
     name = config["FunctionName"]
     logging = config.get("LoggingConfig") or {}

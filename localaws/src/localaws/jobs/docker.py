@@ -9,14 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from localaws.jobs.engines import Launch
-from localaws.jobs.images import CONTAINERS, Image, PullError, digest
+from localaws.jobs.images import Image, PullError, digest
 from localaws.jobs.layout import ROOT
 from localaws.jobs.processes import Process, Processes
+from localaws.steps import Steps
 
 log = logging.getLogger(__name__)
 
-REPOSITORY = "kanmon-steps"
-LABEL = "kanmon.digest"
+LABEL = "localaws.digest"
 TAIL_CHARACTERS = 600
 OLD_CLIENTS = ("18", "19", "20", "22")
 
@@ -24,15 +24,9 @@ OLD_CLIENTS = ("18", "19", "20", "22")
 class DockerEngine:
     """Runs a job's programs with `docker run`, whose client is a process like any other."""
 
-    def __init__(
-        self,
-        processes: Processes,
-        containers: Path = CONTAINERS,
-        repository: str = REPOSITORY,
-    ) -> None:
+    def __init__(self, processes: Processes, steps: Steps) -> None:
         self._processes = processes
-        self._containers = containers
-        self._repository = repository
+        self._steps = steps
         self._client = find_client()
         self._building = threading.Lock()
 
@@ -42,7 +36,7 @@ class DockerEngine:
     def pull(self, image: Image) -> None:
         """Build the step's image unless the one that is there has the same digest."""
         with self._building:
-            wanted = digest(image.step, self._containers)
+            wanted = digest(image.step, self._steps)
             if self._built(image.step) != wanted:
                 self._build(image.step, wanted)
 
@@ -57,7 +51,7 @@ class DockerEngine:
             *identity(),
             # Values come from the client's environment, so that no process list shows them.
             *(word for name in launch.environment for word in ("--env", name)),
-            *entry(launch, f"{self._repository}:{launch.image.step}"),
+            *entry(launch, self._tag(launch.image.step)),
         ]
         process = self._processes.start(
             command,
@@ -72,28 +66,31 @@ class DockerEngine:
         return process
 
     def end(self, launch: Launch, process: Process, grace_seconds: float) -> None:
-        # The client passes a SIGTERM on; a SIGKILL it cannot, so the engine is told.
+        # The client passes a SIGTERM on; it cannot pass a SIGKILL on, so the engine gets a stop.
         self._run("stop", "--time", str(max(int(grace_seconds), 1)), launch.name)
         self._processes.end(process, grace_seconds)
         self._run("rm", "--force", launch.name)
 
+    def _tag(self, step: str) -> str:
+        return f"{self._steps.docker_image}:{step}"
+
     def _built(self, step: str) -> str | None:
         form = f'{{{{index .Config.Labels "{LABEL}"}}}}'
-        answer = self._run("image", "inspect", "--format", form, f"{self._repository}:{step}")
+        answer = self._run("image", "inspect", "--format", form, self._tag(step))
         return answer.stdout.strip() if answer.returncode == 0 else None
 
     def _build(self, step: str, wanted: str) -> None:
         log.info("building the image of %s", step)
         answer = self._run(
-            *("build", "--target", step, "--tag", f"{self._repository}:{step}"),
+            *("build", "--target", step, "--tag", self._tag(step)),
             *("--label", f"{LABEL}={wanted}"),
-            *("--file", str(self._containers / "Dockerfile"), str(self._containers)),
+            *("--file", str(self._steps.folder / "Dockerfile"), str(self._steps.folder)),
         )
         if answer.returncode != 0:
             told = (answer.stderr or answer.stdout).strip()[-TAIL_CHARACTERS:]
             raise PullError(
                 f"ClientError: CannotPullContainerError: the image of {step} could not be built."
-                f" Try `docker build --target {step} containers`. {told}"
+                f" Try `docker build --target {step} {self._steps.folder}`. {told}"
             )
 
     def _run(self, *words: str) -> "subprocess.CompletedProcess[str]":

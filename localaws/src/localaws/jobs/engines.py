@@ -10,7 +10,7 @@ from typing import Protocol
 
 from localaws.jobs.images import Image, Images
 from localaws.jobs.layout import PROCESSING, ROOT, Host
-from localaws.jobs.processes import LauncherGoneError, Prepared, Process, Processes
+from localaws.jobs.processes import Ahead, LauncherGoneError, Prepared, Process, Processes
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Engine(Protocol):
         """Make the image ready to start; raises PullError."""
 
     def start(self, launch: Launch, ended: Callable[[], None]) -> Process:
-        """Start the program; `ended` is called, from any thread, when it is over."""
+        """Start the program; `ended` is called, from any thread, when it has ended."""
 
     def end(self, launch: Launch, process: Process, grace_seconds: float) -> None:
         """Ask the program to end, and kill it after the grace period."""
@@ -54,12 +54,17 @@ class ProcessEngine:
         """Begin the process of the step that follows `after`, or of a run's first."""
         if self._images is None:
             return
-        # It only saves time: whatever is wrong is told when the job itself is started.
+        # It only saves time: whatever is wrong shows when the job itself is started.
         with contextlib.suppress(OSError, LauncherGoneError):
             image = self._images.after(after)
             environment = {"LANG": "C.UTF-8", "PATH": path(image), **image.environment}
+            steps = self._images.steps
             self._processes.prepare(
-                program(image), image.step, image.command[0], environment, image.folder
+                program(image),
+                Ahead(image.step, steps.preload.get(image.step, ()), steps.hidden),
+                image.command[0],
+                environment,
+                image.folder,
             )
 
     def pull(self, image: Image) -> None:
@@ -98,7 +103,8 @@ class ProcessEngine:
         if self._images is None or launch.entrypoint:
             return None
         # Libraries read their settings when they are imported, which has happened already.
-        if not all(name.startswith(("AWS_", "KANMON_")) for name in launch.environment):
+        late = ("AWS_", *self._images.steps.late_variables)
+        if not all(name.startswith(late) for name in launch.environment):
             return None
         return Prepared(program(launch.image), tuple(command[len(launch.image.command) :]))
 

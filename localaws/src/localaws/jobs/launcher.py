@@ -98,7 +98,7 @@ def cover_opt() -> None:
     # Removed with rmdir alone: while the mount is there, anything stronger would empty /opt.
     before = Path(tempfile.mkdtemp())
     mount("/opt", before, MS_BIND | MS_REC)
-    mount("kanmon", Path("/opt"), 0, "tmpfs")
+    mount("localaws", Path("/opt"), 0, "tmpfs")
     for entry in before.iterdir():
         here = Path("/opt") / entry.name
         if entry.is_symlink():
@@ -229,7 +229,7 @@ def prepare(waiting: dict[str, Waiting], request: dict[str, Any], isolation: str
         return
     while len(waiting) >= MOST_WAITING:
         dismiss(waiting, min(waiting, key=lambda program: waiting[program].since))
-    folder = tempfile.mkdtemp(prefix="kanmon-")
+    folder = tempfile.mkdtemp(prefix="localaws-")
     request["environment"].update(HOME=folder, TMPDIR=folder)
     source, orders = os.pipe()
     child = os.fork()

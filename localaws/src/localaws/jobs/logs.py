@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.jobs.layout import Host
-from localaws.sagemaker.ports import Ports
+from localaws.sagemaker.account import Ports
 
 GROUP = "/aws/sagemaker/ProcessingJobs"
 LOOK_SECONDS = 0.25

@@ -7,7 +7,7 @@ from typing import Any
 
 from localaws.jobs.layout import Host
 from localaws.jobs.processes import Process
-from localaws.sagemaker.ports import Ports
+from localaws.sagemaker.account import Ports
 
 NAMESPACE = "/aws/sagemaker/ProcessingJobs"
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import IO
@@ -27,6 +27,15 @@ class Prepared:
 
     program: str
     arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What a process begun ahead is for: its step, and what it imports or must not import."""
+
+    step: str
+    modules: Sequence[str] = ()
+    hidden: Sequence[str] = ()
 
 
 @dataclass
@@ -50,7 +59,7 @@ class Processes:
     """The jobs' processes. Safe to use from many threads.
 
     `isolation` says how a job sees its own /opt/ml: by a mount of its own ("mount", "user"), or
-    not at all ("folder"), and then it must be told its folder.
+    not at all ("folder"), and then it needs the path of its folder.
     """
 
     def __init__(self, isolation: str | None = None) -> None:
@@ -94,8 +103,8 @@ class Processes:
     ) -> Process:
         """Start a program in `folder`, with `ml` as its /opt/ml and all it prints in `log`.
 
-        `ended` is called from another thread as soon as the program is over. Where a process waits
-        that is `prepared` for this program, it goes on as the job.
+        `ended` is called from another thread as soon as the program has ended. Where a process
+        waits that is `prepared` for this program, it goes on as the job.
         """
         process = Process(str(next(self._ids)), notify=ended)
         with self._lock:
@@ -118,7 +127,7 @@ class Processes:
     def prepare(
         self,
         program: str,
-        step: str,
+        ahead: Ahead,
         interpreter: str,
         environment: Mapping[str, str],
         folder: Path,
@@ -129,7 +138,7 @@ class Processes:
                 "do": "prepare",
                 "isolation": self._wanted,
                 "program": program,
-                "command": [interpreter, str(AHEAD), step],
+                "command": [interpreter, str(AHEAD), json.dumps(asdict(ahead))],
                 "environment": dict(environment),
                 "folder": str(folder),
             }

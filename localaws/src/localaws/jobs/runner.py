@@ -20,7 +20,7 @@ from localaws.jobs.metrics import measure
 from localaws.jobs.processes import LauncherGoneError, Process
 from localaws.jobs.s3 import S3, Connections
 from localaws.jobs.transfer import Outputs, TransferError, bring
-from localaws.sagemaker.ports import Ports, RoleCredentials
+from localaws.sagemaker.account import Ports, RoleCredentials
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class TransferError(Exception):
-    """Data could not be brought or taken; the text is what the job's FailureReason says."""
+    """Data could not be downloaded or uploaded; the text is the job's FailureReason."""
 
 
 @dataclass(frozen=True)

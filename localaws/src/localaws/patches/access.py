@@ -14,7 +14,7 @@ ArnOf = Callable[[str, dict[str, Any], str, str], str]
 
 
 def install(root_key: str, record: Recorder) -> None:
-    """Enforce for every caller but `root_key`, and tell `record` each decision about a role.
+    """Enforce for every caller but `root_key`, and give `record` each decision about a role.
 
     Must run before anything else imports MiniStack's services: some copy these names.
     """
@@ -145,7 +145,7 @@ def decide(
     policies = iam_evaluator._gather_role_policies(role_name, ACCOUNT)
     limits = iam_evaluator._permissions_boundary(iam._roles, role_name, ACCOUNT)
     question = iam_evaluator.EvalContext(
-        principal_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/{role_name}/kanmon",
+        principal_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/{role_name}/localaws",
         principal_type="AssumedRole",
         principal_account=ACCOUNT,
         action=action,

@@ -1,7 +1,7 @@
 """MiniStack's alarms: evaluated by their own dimensions, periods and expressions.
 
 MiniStack evaluates an alarm on all of a metric's series together, when a metric is put, and knows
-no metric math. Here an alarm is evaluated whenever somebody asks for it, over windows that end
+no metric math. Here an alarm is evaluated whenever it is asked for, over windows that end
 now: its periods, shortened by the stage's pace.
 """
 
@@ -20,14 +20,14 @@ from localaws.home import ACCOUNT, REGION
 
 Alarm = dict[str, Any]
 
-# However fast time passes: data needs a moment to arrive, and whoever asks a moment to ask.
+# However fast time passes: data needs a moment to arrive, and a caller a moment to ask.
 SHORTEST_SECONDS = 0.5
 # Points are nearly in the order of their times; after so many old ones no new one follows.
 OLD_ENOUGH = 100
 SIMPLE = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period")
 _PLACE_HOLDER = {"MetricName": "none", "Namespace": "none"}
 
-# Alarm -> until when (monotonic) a state that somebody set stays.
+# Alarm -> until when (monotonic) a state that was set explicitly stays.
 _set_until: dict[str, float] = {}
 
 
@@ -115,7 +115,7 @@ def _check_simple(given: dict[str, Any]) -> None:
     states.check_period(given.get("Period", 60))
     if given.get("ComparisonOperator") not in states.COMPARISONS:
         operator = given.get("ComparisonOperator")
-        raise expressions.ExpressionError(f"the local stage does not have the operator {operator}")
+        raise expressions.ExpressionError(f"localaws does not have the operator {operator}")
 
 
 def _on_queries(record: Alarm, queries: list[dict[str, Any]]) -> Alarm:

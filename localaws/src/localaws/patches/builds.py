@@ -6,7 +6,7 @@ from typing import Any
 from botocore.model import ListShape, Shape, StructureShape
 from ministack.services.cloudformation import provisioners
 
-from localaws.protocol.errors import ServiceError
+from localaws.protocol.errors import ServiceError, not_here
 from localaws.protocol.shapes import Api
 
 KIND = "AWS::CodeBuild::Project"
@@ -53,7 +53,7 @@ def request_of(api: Api, properties: dict[str, Any]) -> dict[str, Any]:
     shape = api.operation("CreateProject").input_shape
     for name in OTHERS:
         if name in properties:
-            raise ValueError(f"{KIND}: the local stage has no {name}")
+            raise ValueError(str(not_here(f"{KIND}'s {name}")))
     request: dict[str, Any] = converted(shape, properties)
     return request
 

@@ -1,6 +1,6 @@
 """CloudFormation's CodeDeploy types, and aliases that an update moves by a deployment.
 
-MiniStack has neither: it ignores a resource's UpdatePolicy and moves an alias at once.
+MiniStack has neither: it ignores a resource's UpdatePolicy and moves an alias immediately.
 """
 
 import copy
@@ -14,8 +14,8 @@ from ministack.services.cloudformation import (
     stacks,
 )
 
-from localaws.codedeploy.appspec import AppSpec, write
-from localaws.codedeploy.ports import PRINCIPAL
+from localaws.codedeploy.account import PRINCIPAL
+from localaws.codedeploy.revision import AppSpec, write_appspec
 from localaws.patches import aliases, functions, operations
 from localaws.patches.operations import Operation
 from localaws.protocol.errors import ServiceError
@@ -56,7 +56,6 @@ def install(deployer: Deployer) -> None:
     types: dict[str, Any] = {
         "Application": Application(deployer),
         "DeploymentGroup": DeploymentGroup(deployer),
-        "DeploymentConfig": DeploymentConfig(deployer),
     }
     for kind, type_ in types.items():
         name = f"AWS::CodeDeploy::{kind}"
@@ -123,7 +122,7 @@ def _wait_on_a_thread() -> None:
 
 
 class Alias:
-    """Moves an alias by a deployment where its UpdatePolicy says so."""
+    """Moves an alias by a deployment where its UpdatePolicy wants one."""
 
     def __init__(self, deployer: Deployer, update_at_once: Any) -> None:
         self._deployer = deployer
@@ -180,7 +179,7 @@ class Alias:
             "applicationName": policy["ApplicationName"],
             "deploymentGroupName": policy["DeploymentGroupName"],
             "description": f"Update of stack {operation.stack}",
-            "revision": {"revisionType": "String", "string": {"content": write(spec)}},
+            "revision": {"revisionType": "String", "string": {"content": write_appspec(spec)}},
         }
         hooks = set(spec.hooks.values())
         functions.prepare(lambda config: config["FunctionName"] in hooks)
@@ -271,21 +270,6 @@ class DeploymentGroup(_Type):
         application = properties["ApplicationName"]
         request = {"applicationName": application, "deploymentGroupName": physical_id}
         self._ask("DeleteDeploymentGroup", request)
-
-
-class DeploymentConfig(_Type):
-    """AWS::CodeDeploy::DeploymentConfig."""
-
-    REPLACING = ("DeploymentConfigName", "ComputePlatform", "TrafficRoutingConfig")
-
-    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Made:
-        name = properties.get("DeploymentConfigName") or _named(stack_name, logical_id)
-        request = {**_as_request(properties), "deploymentConfigName": name}
-        self._ask("CreateDeploymentConfig", request)
-        return name, {}
-
-    def delete(self, physical_id: str, properties: Properties) -> None:
-        self._ask("DeleteDeploymentConfig", {"deploymentConfigName": physical_id})
 
 
 def _named(stack_name: str, logical_id: str) -> str:

@@ -1,16 +1,15 @@
-"""MiniStack's ECR: the step images, which on a laptop nobody has to build and push."""
+"""MiniStack's ECR: the step images, which need no build and no push here."""
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 
 from ministack.services import ecr
 
-SUFFIX = "-steps"
 
-
-def publish(digests: Mapping[str, str]) -> None:
-    """Tag, in every repository of steps, the image of each step (step -> "sha256:…")."""
+def publish(repositories: str, digests: Mapping[str, str]) -> None:
+    """Tag the image of each step (step -> "sha256:…") in every repository of that pattern."""
     for repository in ecr._repositories:
-        if not repository.endswith(SUFFIX):
+        if not fnmatchcase(repository, repositories):
             continue
         tagged = {
             tag: image["imageDigest"]

@@ -70,7 +70,7 @@ def abort_interrupted_executions() -> list[dict[str, Any]]:
     for execution in stepfunctions._executions.all_values():
         if execution.get("error") == _INTERRUPTED:
             execution["status"] = "ABORTED"
-            execution["error"] = "Kanmon.StageStopped"
+            execution["error"] = "LocalAWS.StageStopped"
             execution["cause"] = "the local stage stopped while this execution ran"
             execution["events"].append(
                 {

@@ -7,12 +7,13 @@ from ministack.core.responses import request_scope
 from ministack.services.cloudformation import _stacks, provisioners
 
 from localaws.home import ACCOUNT, REGION
+from localaws.protocol.errors import not_here
 
 Call = Callable[[str, dict[str, Any]], dict[str, Any]]
 Made = tuple[str, dict[str, Any]]
 
 TYPE = "AWS::CodePipeline::Pipeline"
-# What is not of the pipeline's declaration; other operations make it.
+# What is not of the pipeline's declaration.
 TAGS, TRANSITIONS, RESTART = "Tags", "DisableInboundStageTransitions", "RestartExecutionOnUpdate"
 # Maps whose keys are the user's own words.
 OWN_KEYS = ("configuration",)
@@ -26,7 +27,6 @@ def install(call: Call) -> None:
         name = properties.get("Name") or provisioners._physical_name(stack, logical_id, max_len=100)
         request = {"pipeline": declaration(properties, name), "tags": tags(properties)}
         answer = call("CreatePipeline", request)
-        set_transitions(name, {}, properties)
         return attributes(answer)
 
     def update(name: str, before: dict[str, Any], properties: dict[str, Any], stack: str) -> Made:
@@ -36,20 +36,10 @@ def install(call: Call) -> None:
         if gone:
             call("UntagResource", {"resourceArn": arn, "tagKeys": sorted(gone)})
         call("TagResource", {"resourceArn": arn, "tags": tags(properties)})
-        set_transitions(name, before, properties)
         return attributes(answer)
 
     def delete(name: str, properties: dict[str, Any]) -> None:
         call("DeletePipeline", {"name": name})
-
-    def set_transitions(name: str, before: dict[str, Any], properties: dict[str, Any]) -> None:
-        closed = {one["StageName"]: one["Reason"] for one in properties.get(TRANSITIONS, [])}
-        opened = {one["StageName"] for one in before.get(TRANSITIONS, [])} - set(closed)
-        way = {"pipelineName": name, "transitionType": "Inbound"}
-        for stage in sorted(opened):
-            call("EnableStageTransition", {**way, "stageName": stage})
-        for stage, reason in closed.items():
-            call("DisableStageTransition", {**way, "stageName": stage, "reason": reason})
 
     provisioners._RESOURCE_HANDLERS[TYPE] = {"create": create, "update": update, "delete": delete}
     provisioners._REPLACING_PROPERTIES[TYPE] = ("Name",)
@@ -64,8 +54,9 @@ def attributes(answer: Mapping[str, Any]) -> Made:
 
 def declaration(properties: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The API's declaration from the type's properties."""
-    if str(properties.get(RESTART, "false")).lower() == "true":
-        raise ValueError(f"{TYPE}: the local stage does not have {RESTART}")
+    for missing in (RESTART, TRANSITIONS):
+        if str(properties.get(missing, "false")).lower() not in ("false", "[]"):
+            raise ValueError(str(not_here(f"{TYPE}'s {missing}")))
     others = (TAGS, TRANSITIONS, RESTART)
     given = {key: value for key, value in properties.items() if key not in others}
     made: dict[str, Any] = lowered({**given, "Name": name})

@@ -10,5 +10,10 @@ class ServiceError(Exception):
         self.status = status
 
 
+def not_here(what: str) -> ServiceError:
+    """What AWS has and localaws leaves out: an operation, or a member of a request."""
+    return ServiceError("NotImplementedException", f"localaws does not have {what}", 501)
+
+
 def invalid(message: str) -> ServiceError:
     return ServiceError("ValidationException", message)

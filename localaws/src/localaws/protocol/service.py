@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from localaws.protocol.errors import ServiceError
+from localaws.protocol.errors import ServiceError, not_here
 from localaws.protocol.shapes import Api
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -48,10 +48,7 @@ class JsonService:
         operation = self._operations.get(name)
         if operation is None:
             self._api.operation(name)
-            raise ServiceError(
-                "UnknownOperationException",
-                f"the local stage does not have {self._api.service}'s {name}",
-            )
+            raise not_here(f"{self._api.service}'s operation {name}")
         given = {member: value for member, value in request.items() if value is not None}
         self._api.check(name, given)
         with self._lock:

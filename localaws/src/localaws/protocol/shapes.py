@@ -116,7 +116,7 @@ def structure_problems(shape: StructureShape, value: dict[str, Any], path: str) 
             )
     for name, member in value.items():
         if name not in shape.members:
-            # AWS ignores it and does something else than was meant; a stage for trying says so.
+            # AWS ignores it and does something else than was meant; here it is an error.
             yield f"'{inside(name)}' is not a member of {shape.name}"
         elif member is not None:
             yield from problems_of(shape.members[name], member, inside(name))

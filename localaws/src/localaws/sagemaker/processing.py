@@ -8,12 +8,9 @@ from typing import Any, Protocol
 from localaws.emulator import Event
 from localaws.jobs.layout import PROCESSING
 from localaws.jobs.runner import Control, Outcome
-from localaws.protocol.errors import ServiceError, invalid
+from localaws.protocol.errors import ServiceError, invalid, not_here
 from localaws.protocol.paging import page, within_times
-from localaws.sagemaker.access import Access
-from localaws.sagemaker.names import Names
-from localaws.sagemaker.ports import Ports, RoleCredentials
-from localaws.sagemaker.tags import Tags
+from localaws.sagemaker.account import Access, Names, Ports, RoleCredentials, Tags
 
 DETAIL_TYPE = "SageMaker Processing Job State Change"
 ENDED = ("Completed", "Failed", "Stopped")
@@ -132,7 +129,7 @@ class ProcessingJobs:
         return {"ProcessingJobSummaries": summaries, "NextToken": token}
 
     def wait(self, name: str, seconds: float) -> bool:
-        """Wait until a job has ended, at most so long; tell whether it has."""
+        """Wait until a job has ended, at most so long; return whether it has."""
 
         def over() -> bool:
             return self.state.get(name, {}).get("ProcessingJobStatus") in (*ENDED, None)
@@ -195,22 +192,22 @@ class ProcessingJobs:
 
 
 def check_data(request: Mapping[str, Any]) -> None:
-    """Raise for inputs and outputs that AWS refuses, or that this stage does not have."""
+    """Raise for inputs and outputs that AWS refuses, or that are not possible here."""
     inputs = request.get("ProcessingInputs", [])
     outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
     for entry in inputs:
         where = f"ProcessingInput {entry['InputName']}"
         if "S3Input" not in entry:
-            raise invalid(f"{where}: the local stage brings data by S3Input only.")
+            raise not_here(f"inputs without S3Input, as {where} is one")
         check_path(where, entry["S3Input"])
         if entry["S3Input"].get("S3InputMode", "File") != "File":
-            raise invalid(f"{where}: the local stage brings data in S3InputMode File only.")
+            raise not_here(f"S3InputModes but File, as {where} has one")
         if entry["S3Input"].get("S3CompressionType", "None") != "None":
             raise invalid(f"{where}: S3CompressionType Gzip is for S3InputMode Pipe only.")
     for entry in outputs:
         where = f"ProcessingOutput {entry['OutputName']}"
         if "S3Output" not in entry:
-            raise invalid(f"{where}: the local stage takes data by S3Output only.")
+            raise not_here(f"outputs without S3Output, as {where} is one")
         check_path(where, entry["S3Output"])
     for kind, names in (
         ("InputName", [entry["InputName"] for entry in inputs]),

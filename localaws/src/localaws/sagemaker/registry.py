@@ -10,10 +10,7 @@ from typing import Any
 from localaws.emulator import Event
 from localaws.protocol.errors import ServiceError, invalid
 from localaws.protocol.paging import page, within_times
-from localaws.sagemaker.access import Access
-from localaws.sagemaker.names import Names
-from localaws.sagemaker.ports import Ports
-from localaws.sagemaker.tags import Tags
+from localaws.sagemaker.account import Access, Names, Ports, Tags
 
 DETAIL_TYPE = "SageMaker Model Package State Change"
 PENDING = "PendingManualApproval"
@@ -46,7 +43,7 @@ REPLACED = (
     "ModelLifeCycle",
     "ModelPackageRegistrationType",
 )
-# What the event tells of a package, besides times and the people.
+# What the event shows of a package, besides times and people.
 TOLD = (
     "ModelPackageGroupName",
     "ModelPackageName",
@@ -335,6 +332,6 @@ class Registry:
 
 
 def digest(request: Mapping[str, Any]) -> str:
-    """The request's content without its token, to tell a repetition from another request."""
+    """The request's content without its token, to recognize a repeated request."""
     content = {member: value for member, value in request.items() if member != "ClientToken"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

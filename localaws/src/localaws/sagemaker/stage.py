@@ -1,18 +1,91 @@
-"""SageMaker put together for a running stage: its ports are MiniStack's services."""
+"""SageMaker's API for the gateway, put together for a running stage."""
 
+import json
+import threading
 from collections.abc import Mapping
+from typing import Any
 
 from localaws import authorization, credentials, persistence
 from localaws.home import ACCOUNT, REGION
 from localaws.jobs.docker import DockerEngine
 from localaws.jobs.engines import Engine, ProcessEngine
-from localaws.jobs.images import Images
+from localaws.jobs.images import Images, NoImages
 from localaws.jobs.processes import Processes
 from localaws.jobs.runner import Runner
 from localaws.parts import Parts
-from localaws.protocol.service import Response
-from localaws.sagemaker.ports import PRINCIPAL, Ports, RoleCredentials, RoleRefusedError
-from localaws.sagemaker.service import SageMaker
+from localaws.protocol.service import JsonService, Operation, Response
+from localaws.protocol.shapes import Api
+from localaws.sagemaker.account import (
+    PRINCIPAL,
+    TARGET_PREFIX,
+    Access,
+    Names,
+    Ports,
+    RoleCredentials,
+    RoleRefusedError,
+    Tags,
+)
+from localaws.sagemaker.processing import JobRunner, ProcessingJobs
+from localaws.sagemaker.registry import Registry
+
+
+class SageMaker:
+    """The service of one account in one region. All it holds is plain JSON."""
+
+    def __init__(self, ports: Ports, runner: JobRunner, region: str, account: str) -> None:
+        names = Names(region, account)
+        lock = threading.RLock()
+        tags = Tags(lock, ports.changed)
+        access = Access(ports)
+        self._lock = lock
+        self._tags = tags
+        self.jobs = ProcessingJobs(ports, runner, names, tags, access, lock)
+        self._registry = Registry(ports, names, tags, access, lock)
+        self._api = Api("sagemaker")
+        operations: dict[str, Operation] = {
+            **self.jobs.operations(),
+            **self._registry.operations(),
+            **tags.operations(self._exists),
+        }
+        self._service = JsonService(self._api, TARGET_PREFIX, operations, lock)
+
+    def respond(self, headers: Mapping[str, str], body: bytes) -> Response:
+        """Answer one HTTP request. Everything here is in memory and returns at once."""
+        return self._service.respond(headers, body)
+
+    def call(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Call an operation by its name, as a client would; raises ServiceError."""
+        return self._service.call(name, request)
+
+    def warm_up(self) -> None:
+        """Load the API's model now instead of at the first request."""
+        self._api.model  # noqa: B018 - loading it is the point
+
+    def get_state(self) -> dict[str, Any]:
+        """Return a copy of all that is kept, as plain JSON."""
+        with self._lock:
+            state: dict[str, Any] = json.loads(
+                json.dumps(
+                    {
+                        "jobs": self.jobs.state,
+                        "registry": self._registry.state,
+                        "tags": self._tags.state,
+                    }
+                )
+            )
+        return state
+
+    def load_persisted_state(self, state: Mapping[str, Any] | None) -> None:
+        """Take up what `get_state` returned in an earlier process."""
+        if not state:
+            return
+        with self._lock:
+            self._tags.state.update(state["tags"])
+            self._registry.state.update(state["registry"])
+            self.jobs.load(state["jobs"])
+
+    def _exists(self, arn: str) -> bool:
+        return self.jobs.has(arn) or self._registry.has(arn)
 
 
 class Stage:
@@ -21,10 +94,10 @@ class Stage:
     def __init__(self, parts: Parts) -> None:
         self._emulator = parts.emulator
         self._processes = Processes()
-        images = Images()
+        images = Images(parts.steps) if parts.steps else None
         self._engine: Engine = (
-            DockerEngine(self._processes)
-            if parts.docker
+            DockerEngine(self._processes, parts.steps)
+            if parts.docker and parts.steps
             else ProcessEngine(self._processes, images)
         )
         ports = Ports(
@@ -41,7 +114,7 @@ class Stage:
         )
         folder = parts.home.root / "jobs"
         folder.mkdir(mode=0o700, exist_ok=True)
-        runner = Runner(ports, folder, REGION, images, self._engine)
+        runner = Runner(ports, folder, REGION, images or NoImages(), self._engine)
         self.service = SageMaker(ports, runner, REGION, ACCOUNT)
 
     def respond(self, headers: Mapping[str, str], body: bytes) -> Response:

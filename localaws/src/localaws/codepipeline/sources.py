@@ -1,11 +1,11 @@
-"""Source by S3: an object, at the version asked for, becomes the source artifact."""
+"""Sources in S3, and the store that all actions read and write artifacts in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from localaws.codepipeline.account import Acting, ActionError, Result, Task
 from localaws.codepipeline.executions import KEY, VERSION
-from localaws.codepipeline.ports import Acting, ActionError, Result, Task
 
 SUMMARY_KEY = "codepipeline-artifact-revision-summary"
 
@@ -80,7 +80,7 @@ class S3Source:
 
 
 def refused(error: StoreError, bucket: str, key: str) -> ActionError:
-    """The failure of an action for what S3 said about an object."""
+    """The failure of an action for an answer of S3 about an object."""
     if error.code in ("AccessDenied", "403"):
         return ActionError(
             "PermissionError",

@@ -1,4 +1,4 @@
-"""A Lambda deployment's AppSpec: which alias goes from which version to which, with what hooks."""
+"""What is deployed, by its AppSpec, and how traffic moves to it: pure rules."""
 
 import hashlib
 import json
@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from localaws.protocol.errors import ServiceError
+from localaws.codedeploy.account import PREDEFINED
+from localaws.protocol.errors import ServiceError, not_here
 
 HOOKS = ("BeforeAllowTraffic", "AfterAllowTraffic")
 PROPERTIES = ("Name", "Alias", "CurrentVersion", "TargetVersion")
@@ -30,7 +31,7 @@ def content_of(revision: Mapping[str, Any]) -> str:
     kind = revision.get("revisionType", "AppSpecContent")
     member = {"AppSpecContent": "appSpecContent", "String": "string"}.get(kind)
     if member is None:
-        raise wrong(f"the local stage takes an AppSpec in the request only, not from {kind}")
+        raise not_here(f"revisions of type {kind}, only an AppSpec in the request")
     place = revision.get(member) or {}
     content = place.get("content")
     if not content:
@@ -44,7 +45,7 @@ def digest(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def parse(content: str) -> AppSpec:
+def parse_appspec(content: str) -> AppSpec:
     """Read an AppSpec, JSON or YAML. Raises InvalidRevisionException."""
     try:
         document = yaml.safe_load(content)  # JSON is YAML, too
@@ -66,7 +67,7 @@ def parse(content: str) -> AppSpec:
     )
 
 
-def write(spec: AppSpec) -> str:
+def write_appspec(spec: AppSpec) -> str:
     """The same as JSON, as CloudFormation writes it."""
     named = zip(PROPERTIES, (spec.function, spec.alias, spec.current, spec.target), strict=True)
     resource = {"Type": "AWS::Lambda::Function", "Properties": dict(named)}
@@ -104,3 +105,58 @@ def _hooks(listed: Any) -> dict[str, str]:
 
 def wrong(message: str) -> ServiceError:
     return ServiceError("InvalidRevisionException", f"The AppSpec cannot be used: {message}.")
+
+
+ALL = 100
+
+
+@dataclass(frozen=True)
+class Step:
+    """The share of the new version, in percent, and how long it stays so, in AWS's minutes."""
+
+    percent: int
+    minutes: int
+
+
+def canary(percent: int, minutes: int) -> dict[str, Any]:
+    shift = {"canaryPercentage": percent, "canaryInterval": minutes}
+    return {"type": "TimeBasedCanary", "timeBasedCanary": shift}
+
+
+def linear(percent: int, minutes: int) -> dict[str, Any]:
+    shift = {"linearPercentage": percent, "linearInterval": minutes}
+    return {"type": "TimeBasedLinear", "timeBasedLinear": shift}
+
+
+CONFIGS: dict[str, dict[str, Any]] = {
+    f"{PREDEFINED}LambdaAllAtOnce": {"type": "AllAtOnce"},
+    **{
+        f"{PREDEFINED}LambdaCanary10Percent{minutes}Minutes": canary(10, minutes)
+        for minutes in (5, 10, 15, 30)
+    },
+    f"{PREDEFINED}LambdaLinear10PercentEvery1Minute": linear(10, 1),
+    **{
+        f"{PREDEFINED}LambdaLinear10PercentEvery{minutes}Minutes": linear(10, minutes)
+        for minutes in (2, 3, 10)
+    },
+}
+
+
+def traffic_steps(routing: Mapping[str, Any]) -> list[Step]:
+    """The steps up to, and without, the moment at which the new version has all of the traffic.
+
+    >>> traffic_steps(canary(10, 5))
+    [Step(percent=10, minutes=5)]
+    >>> [step.percent for step in traffic_steps(linear(40, 1))]
+    [40, 80]
+    >>> traffic_steps({"type": "AllAtOnce"})
+    []
+    """
+    if routing["type"] == "TimeBasedCanary":
+        shift = routing["timeBasedCanary"]
+        return [Step(shift["canaryPercentage"], shift["canaryInterval"])]
+    if routing["type"] == "TimeBasedLinear":
+        shift = routing["timeBasedLinear"]
+        percent, minutes = shift["linearPercentage"], shift["linearInterval"]
+        return [Step(share, minutes) for share in range(percent, ALL, percent)]
+    return []

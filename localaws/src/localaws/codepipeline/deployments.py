@@ -8,9 +8,75 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from localaws.codepipeline.actions.overrides import Artifacts, OverridesError, parameters
-from localaws.codepipeline.actions.s3_source import Store, StoreError, refused
-from localaws.codepipeline.ports import Acting, ActionError, Result, Task
+from localaws.codepipeline.account import Acting, ActionError, Artifact, Result, Task
+from localaws.codepipeline.sources import Store, StoreError, refused
+from localaws.protocol.errors import not_here
+
+
+class OverridesError(Exception):
+    """A file or a value that the action's configuration names cannot be had."""
+
+
+class Artifacts:
+    """The input artifacts of one action, each read at most once."""
+
+    def __init__(self, store: Store, acting: Acting, inputs: Sequence[Artifact]) -> None:
+        self._store = store
+        self._acting = acting
+        self._inputs = {artifact.name: artifact for artifact in inputs}
+        self._read: dict[str, bytes] = {}
+
+    def find(self, name: str) -> Artifact:
+        try:
+            return self._inputs[name]
+        except KeyError:
+            raise OverridesError(f"{name} is not an input artifact of the action") from None
+
+    def text(self, path: str) -> str:
+        """A file's text, by `Artifact::file`; raises OverridesError and StoreError."""
+        name, _, file = path.partition("::")
+        artifact = self.find(name)
+        if name not in self._read:
+            found = self._store.read(self._acting, artifact.bucket, artifact.key, None)
+            self._read[name] = found.body
+        try:
+            with zipfile.ZipFile(io.BytesIO(self._read[name])) as archive:
+                return archive.read(file).decode()
+        except KeyError:
+            raise OverridesError(f"File [{file}] does not exist in artifact [{name}]") from None
+        except (zipfile.BadZipFile, UnicodeDecodeError) as error:
+            raise OverridesError(f"Artifact [{name}] is not a zip of text files: {error}") from None
+
+    def json(self, path: str) -> dict[str, Any]:
+        """A file's JSON object, by `Artifact::file`."""
+        try:
+            value = json.loads(self.text(path))
+        except ValueError as error:
+            raise OverridesError(f"{path} is not JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise OverridesError(f"{path} is not a JSON object")
+        return value
+
+
+def parameters(overrides: str) -> dict[str, str]:
+    """The values of ParameterOverrides, a JSON object of strings."""
+    try:
+        given = json.loads(overrides)
+    except ValueError as error:
+        raise OverridesError(f"ParameterOverrides is not JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise OverridesError("ParameterOverrides is not a JSON object")
+    return {name: value_of(name, value) for name, value in given.items()}
+
+
+def value_of(name: str, value: object) -> str:
+    if isinstance(value, dict):
+        missing = not_here(f"functions of artifacts in ParameterOverrides, as {name} has one")
+        raise OverridesError(str(missing))
+    if not isinstance(value, str):
+        raise OverridesError(f"The override of parameter {name} must be a string")
+    return value
+
 
 # States of a stack that REPLACE_ON_FAILURE replaces.
 BROKEN = (
@@ -31,7 +97,7 @@ class StackError(Exception):
 
 @dataclass(frozen=True)
 class Stack:
-    """What DescribeStacks tells of a stack."""
+    """What DescribeStacks shows of a stack."""
 
     identity: str
     status: str
@@ -64,10 +130,10 @@ class Stacks(Protocol):
     def delete(self, acting: Acting, name: str, role: str) -> None: ...
 
     def wait(self, identity: str, abandoned: threading.Event) -> None:
-        """Wait until nothing is done to the stack (by id) any more, or nobody is interested."""
+        """Wait until the operation on the stack (by id) has ended, or the action is abandoned."""
 
     def reason(self, acting: Acting, identity: str) -> str:
-        """What the stack's events say about why it failed."""
+        """Why it failed, from the stack's events."""
 
 
 class CloudFormationAction:
@@ -114,7 +180,7 @@ class CloudFormationAction:
         return self._await(task, name)
 
     def _update(self, task: Task, order: StackOrder) -> bool:
-        """Update the stack; tell whether there is anything to update."""
+        """Update the stack; return whether there was anything to update."""
         try:
             self._stacks.update(task.acting, order)
         except StackError as error:
@@ -178,7 +244,7 @@ class CloudFormationAction:
             template=artifacts.text(configuration["TemplatePath"]),
             parameters={
                 **settings.get("Parameters", {}),
-                **parameters(overrides, artifacts),
+                **parameters(overrides),
             },
             tags=settings.get("Tags", {}),
             capabilities=[one.strip() for one in capabilities.split(",") if one.strip()],
