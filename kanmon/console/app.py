@@ -8,13 +8,13 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from core.words.formats import duration, local_moment, percent
 from kanmon.console import views
 from kanmon.console.guard import Guard
 from kanmon.errors import BadInputError, KanmonError
 from kanmon.releases.decision import Decision, decide, person, waiting_approval
 from kanmon.releases.records import Release, find_release, review_page
 from kanmon.releases.rollback import roll_back
-from kanmon.terminal import words
 from kanmon.terminal.invocation import explain
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def make_app(invocation: "Invocation", guard: Guard) -> Flask:
     # Flask goes by the ending: without this, .jinja files would not be escaped.
     app.jinja_env.autoescape = True
     app.jinja_env.filters.update(
-        moment=words.moment, percent=words.percent, seconds=words.seconds, person=person
+        moment=local_moment, percent=percent, duration=duration, person=person
     )
     guard.install(app)
     _install_pages(app, invocation)

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from core.words.formats import local_moment, one_line
 from kanmon.errors import BadInputError
 from kanmon.releases.pipeline import IN_PROGRESS, SUCCEEDED, Action, actions_of, pipeline_name
 from kanmon.releases.records import WAITING, Release, find_release
 from kanmon.stage.connection import stage_flag
-from kanmon.terminal.words import moment
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -129,12 +129,12 @@ def why_not_waiting(release: Release, review: Action | None) -> str:
 def _by(who: str | None, when: Any) -> str:
     said = f" by {person(who)}" if who else ""
     if when:
-        said += f" at {moment(when if isinstance(when, str) else when.isoformat())}"
+        said += f" at {local_moment(when if isinstance(when, str) else when.isoformat())}"
     return said
 
 
 def _because(release: Release) -> str:
-    reason = " ".join((release.decision_reason or "").split())
+    reason = one_line(release.decision_reason or "")
     return f" ({reason})" if reason and release.status == "REJECTED" else ""
 
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from core.words.formats import local_moment, one_line, percent
 from kanmon.releases.decision import person
 from kanmon.releases.pipeline import Action, Progress
 from kanmon.releases.records import APPROVED, PROMOTED, WAITING, Release
 from kanmon.releases.retry import retryable
 from kanmon.releases.traffic import Deployment
-from kanmon.terminal.words import moment, percent
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,18 @@ def tell(evidence: Evidence, flag: str = "") -> Story:
         return _promoted(evidence, flag)
     reference, model = release.reference, release.model
     again = f"kanmon run {model} --force{flag}"
-    because = f": {_one_line(release.decision_reason)}" if release.decision_reason else ""
+    because = (
+        f": {one_line(release.decision_reason, LONGEST_CAUSE)}" if release.decision_reason else ""
+    )
     if release.status == "REJECTED":
         who = person(release.decided_by)
         return Story(
-            f"{reference} was rejected by {who} at {moment(release.decided_at)}{because}",
+            f"{reference} was rejected by {who} at {local_moment(release.decided_at)}{because}",
             next=[f"kanmon review {reference}{flag}", f"kanmon run {model}{flag}"],
         )
     if release.status == "EXPIRED":
         return Story(
-            f"{reference} expired at {moment(release.decided_at or release.ended_at)}: "
+            f"{reference} expired at {local_moment(release.decided_at or release.ended_at)}: "
             "nobody decided in time, which counts as a rejection",
             next=[again],
         )
@@ -102,7 +104,7 @@ def _waiting(evidence: Evidence, flag: str) -> Story:
         )
     since = review.began.isoformat() if review.began else release.opened_at
     return Story(
-        f"{reference} waits for a review since {moment(since)}",
+        f"{reference} waits for a review since {local_moment(since)}",
         next=[
             f"kanmon review {reference} --open{flag}",
             f'kanmon approve {reference} --reason "…"{flag}',
@@ -147,11 +149,12 @@ def _under_way(evidence: Evidence, flag: str) -> Story:
 
 def _promoted(evidence: Evidence, flag: str) -> Story:
     release, model = evidence.release, evidence.release.model
-    since = moment(evidence.champion_since or release.promoted_at)
+    since = local_moment(evidence.champion_since or release.promoted_at)
     if not release.in_service:
         now = f"; now {model}/{evidence.champion} is" if evidence.champion else ""
         return Story(
-            f"{release.reference} was promoted at {moment(release.promoted_at)}{now} in service",
+            f"{release.reference} was promoted at {local_moment(release.promoted_at)}"
+            f"{now} in service",
             next=[f"kanmon rollback {model} --to {release.release}{flag}"],
         )
     served = {number for number, _ in evidence.traffic}
@@ -187,13 +190,14 @@ def causes(evidence: Evidence) -> list[str]:
     if evidence.release.error:
         found.append(evidence.release.error)
     told: list[str] = []
-    for cause in map(_one_line, found):
+    for cause in (one_line(each, LONGEST_CAUSE) for each in found):
         # One service quotes what another one said, with words of its own around it.
         if cause and not any(earlier[:QUOTED] in cause for earlier in told):
             told.append(cause)
     return told
 
 
+LONGEST_CAUSE = 400
 # So much of a cause makes it the same one.
 QUOTED = 100
 # What CodeDeploy calls the moments at which serving.yaml's checks run.
@@ -249,8 +253,3 @@ def split(traffic: tuple[tuple[int | None, float], ...] | list[tuple[int | None,
     'release 6 gets 90 %, release 7 gets 10 %'
     """
     return ", ".join(f"release {number or '?'} gets {percent(share)}" for number, share in traffic)
-
-
-def _one_line(text: str | None) -> str:
-    words = " ".join((text or "").split())
-    return words if len(words) <= 400 else f"{words[:397]}…"

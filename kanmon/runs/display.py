@@ -1,17 +1,20 @@
-"""A run told to a person: verdict with reasons, metrics beside the champion's, where things are.
+"""A run for a person: verdict with reasons, metrics beside the champion's, where things are.
 
 Pure: takes the documents a run wrote, returns lines.
 """
 
 from typing import Any
 
+from core.reading import estimate, part
+from core.words.formats import counted, one_line
+from core.words.metrics import metric_format, metric_label
 from kanmon.terminal.screen import coloured, faint, table
-from kanmon.terminal.words import number, signed
 
 Document = dict[str, Any]
 INDENT = "  "
-# Rules that failed are always told; of those that passed, only as many as one reads.
+# Rules that failed are always shown; of those that passed, only so many.
 MOST_RULES = 12
+LONGEST_FAILURE = 600
 
 
 def verdict_lines(verdict: Document) -> list[str]:
@@ -21,47 +24,48 @@ def verdict_lines(verdict: Document) -> list[str]:
     word = str(verdict["verdict"])
     reasons = str(verdict["summary"]).removeprefix(f"{word}: ")
     # Some rules say the same of several metrics or segments ("no champion yet"): once is enough.
-    said = dict.fromkeys(
-        (str(rule["outcome"]), str(rule["words"])) for rule in rules if not _told_anyway(rule)
+    shown = dict.fromkeys(
+        (str(rule["outcome"]), str(rule["words"])) for rule in rules if not _is_in_table(rule)
     )
-    said.pop((word, reasons), None)
-    kept = [one for one in said if one[0] != "pass"]
-    kept += [one for one in said if one[0] == "pass"][: max(0, MOST_RULES - len(kept))]
+    shown.pop((word, reasons), None)
+    kept = [one for one in shown if one[0] != "pass"]
+    kept += [one for one in shown if one[0] == "pass"][: max(0, MOST_RULES - len(kept))]
     lines = table([[coloured(outcome), words] for outcome, words in kept])
-    if len(kept) < len(said):
-        lines.append(faint(f"and {len(said) - len(kept)} more pass"))
+    if len(kept) < len(shown):
+        lines.append(faint(f"and {len(shown) - len(kept)} more pass"))
     return [f"Verdict   {coloured(word)}: {reasons}", *(f"{INDENT}{line}" for line in lines)]
 
 
-def _told_anyway(rule: Document) -> bool:
-    """A metric that could be computed is in the table of the metrics."""
+def _is_in_table(rule: Document) -> bool:
+    """A metric that could be computed is in the table of metrics."""
     return rule.get("name") == "metric computed" and rule["outcome"] == "pass"
 
 
 def metric_lines(evaluation: Document, champion_release: int | None = None) -> list[str]:
     """One line per metric: the candidate with its interval, the champion, the difference."""
-    champion, difference = evaluation.get("champion"), evaluation.get("difference") or {}
+    champion = evaluation.get("champion")
     heading = ["", "candidate", "95 % interval"]
     if champion:
         heading += ["champion", "difference", "95 % interval"]
     rows = []
     for name in evaluation.get("metrics", []):
-        mine = evaluation["candidate"]["metrics"].get(name)
-        row = [name, number(_value(mine)), _interval(mine, number)]
+        write = metric_format(evaluation, name)
+        candidate = estimate(part(evaluation, "candidate", "metrics").get(name))
+        row = [metric_label(name), write.value(candidate), write.interval(candidate)]
         if champion:
-            theirs = (champion.get("metrics") or {}).get(name)
-            apart = difference.get(name)
-            row += [number(_value(theirs)), signed(_value(apart)), _interval(apart, signed)]
+            theirs = estimate(part(evaluation, "champion", "metrics").get(name))
+            difference = estimate(part(evaluation, "difference").get(name))
+            row += [write.value(theirs), *write.difference(difference)]
         rows.append(row)
     lines = [f"{INDENT}{line}" for line in table(rows, heading, "lrlrrl")]
     return [
-        f"Metrics   on {_rows(evaluation)} test rows{_against(champion, champion_release)}",
+        f"Metrics   on {_rows(evaluation)}{_against(champion, champion_release)}",
         *lines,
     ]
 
 
 def _rows(evaluation: Document) -> str:
-    return f"{evaluation.get('rows', {}).get('test', 0):,}"
+    return counted(part(evaluation, "rows").get("test", 0), "test_row")
 
 
 def _against(champion: Document | None, release: int | None) -> str:
@@ -71,25 +75,14 @@ def _against(champion: Document | None, release: int | None) -> str:
     return f"; the champion is {named} (run {champion.get('run')})"
 
 
-def _value(metric: Document | None) -> float | None:
-    return None if metric is None else metric.get("value")
-
-
-def _interval(metric: Document | None, written: Any) -> str:
-    if metric is None or metric.get("low") is None or metric.get("high") is None:
-        return ""
-    return f"{written(metric['low'])} to {written(metric['high'])}"
-
-
 def package_line(arn: str, status: str | None) -> str:
-    """The registered package and how it stands."""
+    """The registered package and its status."""
     return f"Package   {arn}" + (f"  {coloured(status)}" if status else "")
 
 
 def failure_words(error: str, cause: str) -> str:
-    """A failed execution in one line: the cause says it in words, else the error's name must."""
-    words = " ".join(cause.split()) or error or "no reason was given"
-    return words if len(words) <= 600 else f"{words[:597]}…"
+    """A failed execution in one line: its cause, or the error's name where it has none."""
+    return one_line(cause, LONGEST_FAILURE) or error or "no reason was given"
 
 
 def state_line(state: str, seconds: str, attempts: int, width: int = 28) -> str:

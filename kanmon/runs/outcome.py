@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.words.formats import duration
 from kanmon.errors import FAILED, OK, REJECTED
 from kanmon.runs import display, execution, records, retrain
 from kanmon.stage.connection import stage_flag
 from kanmon.terminal.screen import coloured
-from kanmon.terminal.words import seconds
 
 if TYPE_CHECKING:
     from kanmon.project import Project
@@ -122,7 +122,7 @@ def _judged(
     lines.append(page_line)
     if output.get("started_next"):
         lines.append(f"Next      run {output['started_next']}, which was queued, has started")
-    lines.append(f"Took      {seconds(ending.seconds)}")
+    lines.append(f"Took      {duration(ending.seconds)}")
     if release:
         lines += ["", *release_lines(release, stage_flag(connection.name))]
     evaluation = written.evaluation or {}

@@ -23,7 +23,7 @@ from core.stage.notices import Notice
 from core.stage.packages import Package, StageStatus, Status
 from core.stage.release_pipeline import DEPLOY, REVIEW, Action, Execution
 from core.stage.serving_stack import Failure, Standing
-from core.wording import moment
+from core.words.formats import timestamp
 from tests.support.release_table import Clock, Table
 
 MODEL, STACK, BUCKET = "churn", "kanmon-test", "kanmon-test-data"
@@ -117,7 +117,7 @@ class Pipeline:
             if review and review.external == token and review.status == "InProgress":
                 status = "Succeeded" if result == "Approved" else "Failed"
                 changed = {"status": status, "by": by, "summary": summary or None}
-                run.actions[REVIEW] = replace(review, at=moment(self.clock.now()), **changed)
+                run.actions[REVIEW] = replace(review, at=timestamp(self.clock.now()), **changed)
                 self.events.append(("review", run.id))
                 if status == "Failed":
                     self.end(run, "Failed")
@@ -131,7 +131,7 @@ class Pipeline:
 
     def act(self, run: Run, name: str, status: str, **more: Any) -> None:
         at = self.clock.now()
-        run.actions[name] = Action(name, status, moment(at), began=at, **more)
+        run.actions[name] = Action(name, status, timestamp(at), began=at, **more)
 
     def end(self, run: Run, status: str) -> None:
         run.status = status
@@ -226,7 +226,7 @@ class World:
 
     def open(self, approval: str = "manual", verdict: str = "promote") -> int:
         run = f"churn-{len(self.packages.found):012d}-abc"
-        now = moment(self.clock.now())
+        now = timestamp(self.clock.now())
         number, opened_at = self.ledger.number_for(MODEL, run, now)
         arn = f"arn:aws:sagemaker:us-east-1:1:model-package/{STACK}-churn/{number}"
         self.register(arn, run)
@@ -241,7 +241,7 @@ class World:
                 "package_arn": arn,
                 "package_version": number,
                 "verdict": verdict,
-                "summary": "promote: every bar is met",
+                "summary": "promote: every rule passed",
                 "approval": approval,
                 "opened_at": opened_at,
                 "bundle_key": key,
@@ -284,7 +284,7 @@ class World:
                 plan=plan(run, approval),
                 package_arn=arn,
                 verdict=verdict,
-                summary="promote: every bar is met",
+                summary="promote: every rule passed",
                 artifact=self.store.keep(f"runs/{run}/model.tar.gz", ARTIFACT),
                 golden=self.store.keep(f"{folder}/golden.json", golden),
                 evaluation=self.store.keep(f"runs/{run}/evaluation.json", b"{}"),

@@ -2,8 +2,8 @@
 
 import pytest
 
+from core.words.formats import local_moment
 from kanmon.releases.explanation import Evidence, Story, tell
-from kanmon.terminal.words import moment
 from tests.support.sample_releases import (
     ADA,
     ADMITTED,
@@ -27,7 +27,7 @@ def test_one_that_waits_says_since_when_and_how_to_decide():
     evidence = Evidence(release("WAITING"), progress("InProgress", BUNDLE, WAITS))
 
     assert tell(evidence) == Story(
-        f"wine/7 waits for a review since {moment(at(1).isoformat())}",
+        f"wine/7 waits for a review since {local_moment(at(1).isoformat())}",
         next=[
             "kanmon review wine/7 --open",
             'kanmon approve wine/7 --reason "…"',
@@ -85,7 +85,10 @@ def test_one_in_service_can_be_asked_and_rolled_back():
 
     story = tell(evidence)
 
-    assert (story.headline, story.reasons) == (f"wine/7 is in service since {moment(NOW)}", [])
+    assert (story.headline, story.reasons) == (
+        f"wine/7 is in service since {local_moment(NOW)}",
+        [],
+    )
     assert story.next[-1] == 'kanmon rollback wine --reason "…"'
 
 
@@ -102,7 +105,7 @@ def test_an_alias_that_serves_another_release_is_told():
 def test_one_that_was_replaced_can_be_brought_back():
     story = tell(Evidence(release("PROMOTED", promoted_at=NOW), champion=8))
 
-    assert story.headline == f"wine/7 was promoted at {moment(NOW)}; now wine/8 is in service"
+    assert story.headline == f"wine/7 was promoted at {local_moment(NOW)}; now wine/8 is in service"
     assert story.next == ["kanmon rollback wine --to 7"]
 
 
@@ -111,12 +114,13 @@ def test_one_that_was_replaced_can_be_brought_back():
     [
         (
             {"status": "REJECTED", "decided_by": ADA, "decision_reason": "odd in\nthe north"},
-            f"wine/7 was rejected by ada (kanmon-local-Approver) at {moment(NOW)}: "
+            f"wine/7 was rejected by ada (kanmon-local-Approver) at {local_moment(NOW)}: "
             "odd in the north",
         ),
         (
             {"status": "EXPIRED"},
-            f"wine/7 expired at {moment(NOW)}: nobody decided in time, which counts as a rejection",
+            f"wine/7 expired at {local_moment(NOW)}: "
+            "nobody decided in time, which counts as a rejection",
         ),
         (
             {"status": "SUPERSEDED"},

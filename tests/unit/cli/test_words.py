@@ -1,4 +1,4 @@
-"""Numbers, sizes and tables as people read them."""
+"""Tables and colours as people read them, and the examples in docstrings."""
 
 import doctest
 
@@ -9,7 +9,7 @@ from kanmon import project
 from kanmon.models import datasets
 from kanmon.models.drafting import model_file, sample, target
 from kanmon.runs import records, retrain
-from kanmon.terminal import screen, words
+from kanmon.terminal import screen
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,6 @@ from kanmon.terminal import screen, words
         retrain,
         screen,
         sample,
-        words,
     ],
     ids=lambda module: module.__name__,
 )

@@ -15,7 +15,7 @@ NOTICE = Notice(
     model="abalone",
     run="abalone-261121055501-x7k",
     at="2026-11-21T06:00:00Z",
-    summary="promote: every bar is met, rmse 2.12",
+    summary="promote: every rule passed, rmse 2.12",
     verdict="promote",
     package_arn="arn:aws:sagemaker:eu-west-1:1:model-package/kanmon-dev-abalone/4",
     review_uri="s3://bucket/runs/abalone/abalone-261121055501-x7k/review.html",
@@ -37,7 +37,7 @@ def test_a_subject_is_always_one_that_sns_takes(model: str, run: str) -> None:
 
 def test_the_mail_begins_with_the_gates_words_and_leads_to_the_page() -> None:
     assert text(NOTICE, "eu-west-1").splitlines() == [
-        "promote: every bar is met, rmse 2.12",
+        "promote: every rule passed, rmse 2.12",
         "",
         "Model    abalone",
         "Run      abalone-261121055501-x7k",

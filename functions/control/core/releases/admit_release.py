@@ -24,7 +24,7 @@ from core.releases.record_decision import AUTOMATIC_BY, AUTOMATIC_WORDS, follow_
 from core.releases.record_release import supersede
 from core.releases.release_table import APPROVED, PROMOTABLE, WAITING
 from core.stage.release_pipeline import REVIEW, Execution
-from core.wording import moment
+from core.words.formats import timestamp
 
 # Longer than a verification and the slowest shift of traffic take. Only a turn whose execution
 # cannot be asked any more lives as long.
@@ -76,14 +76,14 @@ def admit_release(stage: Stage, claim: Claim, now: datetime) -> Admitted:
     if admission.outcome == "supersede" and item is not None:
         newer = (facts.champion or {}).get("release")
         supersede(
-            stage, claim.model, item, f"release {newer} was promoted", moment(now), PROMOTABLE
+            stage, claim.model, item, f"release {newer} was promoted", timestamp(now), PROMOTABLE
         )
     if admission.outcome == "admit":
         until = int(now.timestamp()) + SECONDS_OF_A_TURN
         if not stage.ledger.take_turn(claim.model, seen, claim.execution, until):
             admission = Admission("wait", f"waits: {claim.model}'s turn was just taken by another")
     if admission.outcome in ("admit", "wait") and claim.purpose != "rollback":
-        _mark_approved(stage, claim, facts, admission, moment(now))
+        _mark_approved(stage, claim, facts, admission, timestamp(now))
     return Admitted(admission, {"previous": in_service(facts.champion)})
 
 

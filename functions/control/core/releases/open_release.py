@@ -29,7 +29,7 @@ from core.runs.cost import cost
 from core.stage.bucket import Store
 from core.stage.notices import console_address
 from core.stage.release_pipeline import LONGEST_SUMMARY, value_for
-from core.wording import moment
+from core.words.formats import timestamp
 
 JSON, HTML, ZIP = "application/json", "text/html; charset=utf-8", "application/zip"
 
@@ -71,7 +71,7 @@ def open_release(opening: Opening, event: Mapping[str, Any], now: datetime) -> d
     model, run, verdict = event["model"], event["run"], event["verdict"]
     if verdict not in ("promote", "hold"):
         raise RejectedCandidateError(f"run {run}: its verdict is {verdict}, which opens no release")
-    number, opened_at = opening.ledger.number_for(model, run, moment(now))
+    number, opened_at = opening.ledger.number_for(model, run, timestamp(now))
     bundle = _write(opening, number, opened_at, event)
     record = bundle.document
     item = opening.ledger.open(

@@ -17,7 +17,7 @@ from core.releases.history import Stage, notice_of, tell
 from core.releases.integrity import read_bundle
 from core.releases.record_decision import follow_up
 from core.releases.release_table import PROMOTABLE, PROMOTED, SUPERSEDED, WAITING, Happening
-from core.wording import moment
+from core.words.formats import timestamp
 
 Item = Mapping[str, Any]
 
@@ -120,7 +120,7 @@ def _move_champion(stage: Stage, live: Live, item: Item, now: datetime) -> Item:
                 "run": item["run"],
                 "package_arn": item["package_arn"],
                 "package_version": item["package_version"],
-                "promoted_at": moment(now),
+                "promoted_at": timestamp(now),
                 "execution": live.execution,
                 "purpose": live.purpose,
                 "previous": before if before != live.release else seen and seen.get("previous"),

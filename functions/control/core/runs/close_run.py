@@ -11,7 +11,7 @@ from core.runs.failure import Failure, Occurrence, explain
 from core.runs.run_table import CLOSED, Ledger
 from core.stage.notices import Notice, NoticeBoard
 from core.stage.state_machine import Workflow
-from core.wording import moment
+from core.words.formats import timestamp
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def close_run(closing: Closing, event: Mapping[str, Any], now: datetime) -> dict
         run,
         {
             "status": "NOTHING_NEW" if nothing_new else "SUCCEEDED",
-            "closed_at": moment(now),
+            "closed_at": timestamp(now),
             "summary": event["summary"],
             "verdict": event.get("verdict"),
             "package_arn": event.get("package_arn"),
@@ -84,7 +84,7 @@ def report_failure(closing: Closing, failed: Occurrence, now: datetime) -> dict[
             stack=closing.stack,
             model=failed.model or "unknown model",
             run=failed.run,
-            at=moment(now),
+            at=timestamp(now),
             summary=failure.message,
             error=failure.error,
         )
@@ -105,7 +105,7 @@ def _record_failure(ledger: Ledger, model: str, run: str, failure: Failure, now:
         run,
         {
             "status": "FAILED",
-            "closed_at": moment(now),
+            "closed_at": timestamp(now),
             "summary": failure.message,
             "error": failure.error,
         },
@@ -130,7 +130,7 @@ def _notice_closed(closing: Closing, event: Mapping[str, Any], now: datetime) ->
             stack=closing.stack,
             model=event["model"],
             run=event["run"],
-            at=moment(now),
+            at=timestamp(now),
             summary=event["summary"],
             verdict=event.get("verdict"),
             package_arn=event.get("package_arn"),
@@ -138,4 +138,4 @@ def _notice_closed(closing: Closing, event: Mapping[str, Any], now: datetime) ->
             release=event.get("release"),
         )
     )
-    closing.ledger.write_run(event["model"], event["run"], {"noticed_at": moment(now)})
+    closing.ledger.write_run(event["model"], event["run"], {"noticed_at": timestamp(now)})

@@ -18,7 +18,7 @@ from core.runs.run_table import CLOSED, Ledger
 from core.runs.snapshot import Snapshot, take_snapshot
 from core.stage.bucket import ObjectMissingError, Store
 from core.stage.registry import FINGERPRINT, RUN, Group, Registry, champion_of, first_with
-from core.wording import moment, size
+from core.words.formats import size, timestamp
 
 # A job's state allows this much above the job's own limit, for finding a machine, after waiting up
 # to as long again for the account's quota.
@@ -69,7 +69,11 @@ def open_run(opening: Opening, name: object, request: object, now: datetime) -> 
         asked_for.model_dump(exclude_none=True),
         opening.has_ended,
     )
-    record = {"reason": asked_for.reason, "opened_at": moment(now), "definition": definition.sha256}
+    record = {
+        "reason": asked_for.reason,
+        "opened_at": timestamp(now),
+        "definition": definition.sha256,
+    }
     if asked.outcome == "queued":
         answer = _queued(run, asked_for, asked)
         record |= {"status": "QUEUED", "behind": asked.behind or ""}
@@ -224,7 +228,7 @@ def _plan(
         "model": request.model,
         "reason": request.reason,
         "commit": request.commit,
-        "opened_at": moment(now),
+        "opened_at": timestamp(now),
         "fingerprint": answer["fingerprint"],
         "bucket": opening.store.bucket,
         "stack": opening.stack,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.wording import moment
+from core.words.formats import timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -174,7 +174,7 @@ def _action(detail: Any) -> Action:
     return Action(
         name=detail["actionName"],
         status=detail["status"],
-        at=moment(at) if at else "",
+        at=timestamp(at) if at else "",
         began=detail.get("startTime"),
         by=detail.get("updatedBy") or None,
         summary=result.get("externalExecutionSummary") or None,
