@@ -95,7 +95,7 @@ def _floors(definition: ModelDefinition, evaluation: Document) -> Iterator[Rule]
         value = _metric(evaluation, "candidate", metric)
         label, write = metric_label(metric), metric_format(evaluation, metric)
         if value is None:
-            words = say("gate.floor.missing", metric=label, threshold=write.amount(bar))
+            words = say("gate.missing.floor", metric=label, threshold=write.amount(bar))
             yield Rule("floor", metric, None, None, bar, None, "reject", words)
             continue
         gap = settled(advantage(metric, value, bar))
@@ -215,8 +215,8 @@ def _no_worse(
         words = say("gate.margin.better", **both, gain=write.amount(gained))
     else:
         loss, allowed = apart(-gained, margin, write.amount)
-        key = "gate.margin.beyond" if gap < 0 else "gate.margin.within"
-        words = say(key, **both, loss=loss, margin=allowed)
+        place = "beyond" if gap < 0 else "within"
+        words = say(f"gate.margin.worse.{place}", **both, loss=loss, margin=allowed)
     return Rule(rule, metric, segment, candidate, bar, gap, _pass_or_reject(gap), within(words))
 
 
@@ -230,7 +230,7 @@ def _paired_difference(definition: ModelDefinition, evaluation: Document) -> Rul
     fields = part(evaluation, "difference", metric)
     value, low, high = (finite(fields.get(key)) for key in ("value", "low", "high"))
     if value is None or low is None or high is None or not low <= high:
-        words = say("gate.paired.missing", metric=metric_label(metric))
+        words = say("gate.missing.paired", metric=metric_label(metric))
         return Rule("paired difference", metric, None, value, 0.0, None, "reject", words)
     worst, best = (low, high) if DIRECTION[metric] == "higher" else (-high, -low)
     outcome: Outcome = "reject" if best < 0 else "hold" if worst < 0 else "pass"
@@ -255,7 +255,7 @@ def _fairness(definition: ModelDefinition, evaluation: Document) -> Iterator[Rul
         about = {"metric": metric_label(rule.metric), "column": rule.column}
         bar = rule.max_gap
         if value is None or value < 0:
-            words = say("gate.fairness.missing", **about)
+            words = say("gate.missing.fairness", **about)
             yield Rule("fairness", rule.metric, rule.column, None, bar, None, "reject", words)
             continue
         gap = settled(bar - value)
@@ -269,7 +269,7 @@ def _rejected_share(definition: ModelDefinition, evaluation: Document) -> Rule:
     bar = definition.gate.maximum_rejected_share
     share = finite(part(evaluation, "data").get("rejected_share"))
     if share is None or share < 0:
-        words = say("gate.rejected_rows.missing")
+        words = say("gate.missing.rejected_rows")
         return Rule("rejected rows", None, None, None, bar, None, "reject", words)
     gap = settled(bar - share)
     outcome = _pass_or_reject(gap)
@@ -284,7 +284,7 @@ def _parity(evaluation: Document) -> Rule:
     rows, mismatches = finite(parity.get("rows")), finite(parity.get("mismatches"))
     test_rows = finite(part(evaluation, "rows").get("test"))
     if rows is None or mismatches is None or test_rows is None or mismatches < 0:
-        words = say("gate.parity.missing")
+        words = say("gate.missing.parity")
         return Rule("parity", None, None, None, 0.0, None, "reject", words)
     compared = counted(rows, "row")
     if rows < max(test_rows, 1):

@@ -62,7 +62,7 @@ def _drift_row(each: Document, written: str) -> list[Cell]:
         Cell(written, drawing=drawn),
         Cell(percent(each.get("missing_before"))),
         Cell(percent(each.get("missing_now"))),
-        Cell(say(f"review.drift.{reading}"), tone=tone),
+        Cell(say(f"review.drift.reading.{reading}"), tone=tone),
     ]
 
 
@@ -87,9 +87,9 @@ def drift_summary(case: Case) -> str:
     readings = [drift_reading(finite(each.get("psi")))[1] for each in found]
     counts = [
         say(
-            "review.drift.reading",
+            "review.drift.count",
             count=count(readings.count(reading)),
-            reading=say(f"review.drift.{reading}"),
+            reading=say(f"review.drift.reading.{reading}"),
         )
         for reading in ("strong", "some", "stable", "not_computed")
         if reading in readings

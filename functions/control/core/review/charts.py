@@ -179,7 +179,7 @@ def interval_chart(
     for index, (model, each) in enumerate(models):
         y = 20 + 38 * index
         label, value, interval = (
-            say(f"review.chart.{model}"),
+            say(f"review.chart.model.{model}"),
             write.value(each),
             write.interval(each),
         )

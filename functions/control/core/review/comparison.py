@@ -65,7 +65,7 @@ def compared(case: Case, metric: str, difference: Estimate | None) -> Compared:
         moved = say("review.compared.same")
     else:
         side = "lower" if difference.value < 0 else "higher"
-        moved = say(f"review.compared.{side}", difference=value.lstrip("+" + MINUS))
+        moved = say(f"review.compared.moved.{side}", difference=value.lstrip("+" + MINUS))
     if difference.low is None or difference.high is None:
         sentence = say("review.compared.no_interval", moved=moved)
         return Compared("unclear", say("review.reading.no_interval"), sentence)
@@ -76,7 +76,7 @@ def compared(case: Case, metric: str, difference: Estimate | None) -> Compared:
     won = (difference.high < 0) == (better == "lower")
     tone: Tone = "good" if won else "bad"
     result = "better" if won else "worse"
-    sentence = say(f"review.compared.{result}", moved=moved, interval=interval)
+    sentence = say(f"review.compared.whole.{result}", moved=moved, interval=interval)
     return Compared(tone, say(f"review.reading.{result}"), sentence)
 
 
@@ -338,4 +338,4 @@ def _gap(write: MetricFormat, gap: float | None, threshold: float | None) -> str
         return say("review.fairness.no_threshold", gap=write.amount(gap))
     shown_gap, shown_threshold = apart(gap, threshold, write.amount)
     place = "within" if gap <= threshold else "above"
-    return say(f"review.fairness.{place}", gap=shown_gap, threshold=shown_threshold)
+    return say(f"review.fairness.gap.{place}", gap=shown_gap, threshold=shown_threshold)

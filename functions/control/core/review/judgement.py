@@ -8,7 +8,7 @@ from core.review.case import Case
 from core.review.comparison import compared, direction_words
 from core.review.tables import Cell, Column, Table, Tone, table
 from core.words.catalogue import found, say
-from core.words.formats import count, number, percent, sentence, text
+from core.words.formats import count, fixed, number, percent, sentence, text
 from core.words.metrics import metric_label
 
 OUTCOME_TONES: dict[str, Tone] = {"pass": "good", "hold": "unclear", "reject": "bad"}
@@ -34,7 +34,7 @@ def tally(case: Case) -> str:
         for outcome in ORDER
         if outcome in outcomes
     ]
-    return ", ".join(counts) or say("review.rules.tally.none")
+    return ", ".join(counts) or say("review.rules.no_rules")
 
 
 def meaning(verdict: str) -> str:
@@ -101,8 +101,11 @@ def _numbers(case: Case, name: str, rule: Document) -> list[str]:
         write = case.write(metric).amount
     numbers = [finite(rule.get(key)) for key in ("value", "bar", "gap")]
     written = ["–" if each is None else write(each) for each in numbers]
-    if name == "paired difference" and isinstance(metric, str) and numbers[0] is not None:
-        written[0] = case.write(metric).difference(case.difference(metric))[0]
+    difference = case.difference(metric) if isinstance(metric, str) else None
+    if name == "paired difference" and difference and numbers[2] is not None:
+        # Its gap is an end of the interval, turned so that a loss is negative.
+        places = case.write(str(metric)).enough([difference.value, difference.low, difference.high])
+        written = [fixed(numbers[0], places, sign=True), "0", fixed(numbers[2], places)]
     return written
 
 

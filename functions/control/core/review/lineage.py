@@ -178,7 +178,11 @@ def durations(case: Case) -> Table:
 
 def _facts(id: str, caption: str, facts: list[tuple[str, str, str]], limit: int) -> Table:
     # All facts of the lineage are identifiers, set in a fixed width, but for these moments.
-    moments = {say(f"review.lineage.{key}") for key in ("opened", "judged", "release_opened")}
+    moments = {
+        say("review.lineage.opened"),
+        say("review.lineage.judged"),
+        say("review.lineage.release_opened"),
+    }
     code = id == "lineage-table"
     rows = [
         (Cell(name), Cell(value, note=note, code=code and name not in moments))

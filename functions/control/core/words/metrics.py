@@ -6,6 +6,7 @@ compared. A difference and its interval have them too, or more where two signifi
 interval's farther end take more.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.reading import Document, Estimate, estimate, mapping
@@ -58,7 +59,7 @@ class MetricFormat:
         """
         if each is None:
             return say("missing.not_computed"), ""
-        places = self._enough([each.value, each.low, each.high])
+        places = self.enough([each.value, each.low, each.high])
         written = [fixed(end, places, sign=True) for end in (each.value, each.low, each.high)]
         without = each.low is None or each.high is None
         return written[0], "" if without else interval(written[1], written[2])
@@ -71,10 +72,11 @@ class MetricFormat:
         """
         if digits is not None:
             return number(value, digits)
-        places = self._enough([value])
+        places = self.enough([value])
         return number(value) if places is None else trimmed(fixed(value, places), value)
 
-    def _enough(self, values: list[float | None]) -> int | None:
+    def enough(self, values: Sequence[float | None]) -> int | None:
+        """The metric's decimals, or more where the largest value would lose its second digit."""
         needed = decimals(values, 2)
         return None if self.places is None or needed is None else max(self.places, needed)
 
