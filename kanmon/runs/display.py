@@ -1,4 +1,4 @@
-"""A run for a person: verdict with reasons, metrics beside the champion's, where things are.
+"""A run told to a person: verdict with reasons, metrics beside the champion's, where things are.
 
 Pure: takes the documents a run wrote, returns lines.
 """
@@ -12,7 +12,7 @@ from kanmon.terminal.screen import coloured, faint, table
 
 Document = dict[str, Any]
 INDENT = "  "
-# Rules that failed are always shown; of those that passed, only so many.
+# Rules that failed are always told; of those that passed, only as many as one reads.
 MOST_RULES = 12
 LONGEST_FAILURE = 600
 
@@ -24,20 +24,20 @@ def verdict_lines(verdict: Document) -> list[str]:
     word = str(verdict["verdict"])
     reasons = str(verdict["summary"]).removeprefix(f"{word}: ")
     # Some rules say the same of several metrics or segments ("no champion yet"): once is enough.
-    shown = dict.fromkeys(
-        (str(rule["outcome"]), str(rule["words"])) for rule in rules if not _is_in_table(rule)
+    said = dict.fromkeys(
+        (str(rule["outcome"]), str(rule["words"])) for rule in rules if not _told_anyway(rule)
     )
-    shown.pop((word, reasons), None)
-    kept = [one for one in shown if one[0] != "pass"]
-    kept += [one for one in shown if one[0] == "pass"][: max(0, MOST_RULES - len(kept))]
+    said.pop((word, reasons), None)
+    kept = [one for one in said if one[0] != "pass"]
+    kept += [one for one in said if one[0] == "pass"][: max(0, MOST_RULES - len(kept))]
     lines = table([[coloured(outcome), words] for outcome, words in kept])
-    if len(kept) < len(shown):
-        lines.append(faint(f"and {len(shown) - len(kept)} more pass"))
+    if len(kept) < len(said):
+        lines.append(faint(f"and {len(said) - len(kept)} more pass"))
     return [f"Verdict   {coloured(word)}: {reasons}", *(f"{INDENT}{line}" for line in lines)]
 
 
-def _is_in_table(rule: Document) -> bool:
-    """A metric that could be computed is in the table of metrics."""
+def _told_anyway(rule: Document) -> bool:
+    """A metric that could be computed is in the table of the metrics."""
     return rule.get("name") == "metric computed" and rule["outcome"] == "pass"
 
 
@@ -76,7 +76,7 @@ def _against(champion: Document | None, release: int | None) -> str:
 
 
 def package_line(arn: str, status: str | None) -> str:
-    """The registered package and its status."""
+    """The registered package and how it stands."""
     return f"Package   {arn}" + (f"  {coloured(status)}" if status else "")
 
 

@@ -95,18 +95,18 @@ def _floors(definition: ModelDefinition, evaluation: Document) -> Iterator[Rule]
         value = _metric(evaluation, "candidate", metric)
         label, write = metric_label(metric), metric_format(evaluation, metric)
         if value is None:
-            words = say("gate.missing.floor", metric=label, threshold=write.amount(bar))
+            words = say("gate.missing.floor", metric=label, threshold=write.threshold(bar))
             yield Rule("floor", metric, None, None, bar, None, "reject", words)
             continue
         gap = settled(advantage(metric, value, bar))
         outcome = _pass_or_reject(gap)
-        shown_value, threshold = apart(value, bar, write.score, write.amount)
+        shown_value, threshold = apart(value, bar, write.score, write.threshold)
         words = say(
             f"gate.floor.{DIRECTION[metric]}.{outcome}",
             metric=label,
             value=shown_value,
             threshold=threshold,
-            gap=write.amount(abs(gap)),
+            gap=write.distance(abs(gap)),
         )
         yield Rule("floor", metric, None, value, bar, gap, outcome, words)
 
@@ -212,9 +212,9 @@ def _no_worse(
     if gained == 0:
         words = say("gate.margin.equal", **both)
     elif gained > 0:
-        words = say("gate.margin.better", **both, gain=write.amount(gained))
+        words = say("gate.margin.better", **both, gain=write.distance(gained))
     else:
-        loss, allowed = apart(-gained, margin, write.amount)
+        loss, allowed = apart(-gained, margin, write.distance, write.threshold)
         place = "beyond" if gap < 0 else "within"
         words = say(f"gate.margin.worse.{place}", **both, loss=loss, margin=allowed)
     return Rule(rule, metric, segment, candidate, bar, gap, _pass_or_reject(gap), within(words))
@@ -260,7 +260,8 @@ def _fairness(definition: ModelDefinition, evaluation: Document) -> Iterator[Rul
             continue
         gap = settled(bar - value)
         outcome = _pass_or_reject(gap)
-        shown, threshold = apart(value, bar, metric_format(evaluation, rule.metric).amount)
+        write = metric_format(evaluation, rule.metric)
+        shown, threshold = apart(value, bar, write.distance, write.threshold)
         words = say(f"gate.fairness.{outcome}", **about, gap=shown, threshold=threshold)
         yield Rule("fairness", rule.metric, rule.column, value, bar, gap, outcome, words)
 

@@ -335,7 +335,7 @@ def _gap(write: MetricFormat, gap: float | None, threshold: float | None) -> str
     if gap is None:
         return say("review.fairness.not_computed")
     if threshold is None:
-        return say("review.fairness.no_threshold", gap=write.amount(gap))
-    shown_gap, shown_threshold = apart(gap, threshold, write.amount)
+        return say("review.fairness.no_threshold", gap=write.distance(gap))
+    shown_gap, shown_threshold = apart(gap, threshold, write.distance, write.threshold)
     place = "within" if gap <= threshold else "above"
     return say(f"review.fairness.gap.{place}", gap=shown_gap, threshold=shown_threshold)

@@ -1,6 +1,6 @@
 """The verdict with its reasons: what a reader sees first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.reading import Document, finite, mapping
@@ -94,19 +94,26 @@ def _rule_row(case: Case, rule: Document) -> list[Cell]:
 def _numbers(case: Case, name: str, rule: Document) -> list[str]:
     """A rule's value, threshold and gap as its words have them; a dash where it has none."""
     metric = rule.get("metric")
-    write: Callable[[float], str] = number
+    writers: Sequence[Callable[[float], str]] = (number, number, number)
     if name == "rejected rows":
-        write = percent
+        writers = (percent, percent, percent)
     elif isinstance(metric, str):
-        write = case.write(metric).amount
-    numbers = [finite(rule.get(key)) for key in ("value", "bar", "gap")]
-    written = ["–" if each is None else write(each) for each in numbers]
+        write = case.write(metric)
+        writers = (write.score, write.threshold, write.distance)
     difference = case.difference(metric) if isinstance(metric, str) else None
-    if name == "paired difference" and difference and numbers[2] is not None:
-        # Its gap is an end of the interval, turned so that a loss is negative.
-        places = case.write(str(metric)).enough([difference.value, difference.low, difference.high])
-        written = [fixed(numbers[0], places, sign=True), "0", fixed(numbers[2], places)]
-    return written
+    if name == "paired difference" and isinstance(metric, str) and difference:
+        # The gap is an end of the interval, turned so that a loss is negative.
+        places = case.write(metric).enough([difference.value, difference.low, difference.high])
+        writers = (
+            lambda value: fixed(value, places, sign=True),
+            number,
+            lambda gap: fixed(gap, places),
+        )
+    numbers = [finite(rule.get(key)) for key in ("value", "bar", "gap")]
+    return [
+        "–" if value is None else write(value)
+        for write, value in zip(writers, numbers, strict=True)
+    ]
 
 
 def facts(case: Case) -> list[Fact]:

@@ -4,7 +4,6 @@ It covers what an approver or a subscriber sees: verdicts, review page, mail, re
 happened with a release. The command line's own help and errors stay in its commands.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -27,7 +26,9 @@ def found(section: str, name: str) -> str | None:
 
 @cache
 def catalogue() -> Mapping[str, str]:
-    """Every text by its key. Read once, when the first one is needed."""
+    """Every text by its key. Read once, when the first one is needed: some functions need none."""
+    import tomllib
+
     document = tomllib.loads((Path(__file__).parent / "en.toml").read_text(encoding="utf-8"))
     return dict(_flattened(document))
 

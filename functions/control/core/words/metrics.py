@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from core.reading import Document, Estimate, estimate, mapping
 from core.words.catalogue import found, say
-from core.words.formats import decimals, fixed, interval, number, trimmed
+from core.words.formats import decimals, fixed, interval, number
 
 
 def metric_label(name: str) -> str:
@@ -64,16 +64,27 @@ class MetricFormat:
         without = each.low is None or each.high is None
         return written[0], "" if without else interval(written[1], written[2])
 
-    def amount(self, value: float, digits: int | None = None) -> str:
-        """A threshold, a margin or a distance to one, without a sign.
+    def threshold(self, value: float, digits: int | None = None) -> str:
+        """A value that someone set: as it was typed, where four digits are enough for it.
 
-        >>> [MetricFormat(3).amount(x) for x in (2.5, 0.34166, 2e-4)]
-        ['2.5', '0.342', '0.0002']
+        >>> MetricFormat(3).threshold(2.5), MetricFormat(3).threshold(0.0005)
+        ('2.5', '0.0005')
         """
-        if digits is not None:
-            return number(value, digits)
-        places = self.enough([value])
-        return number(value) if places is None else trimmed(fixed(value, places), value)
+        places = decimals([value])
+        if digits is None and places is not None and round(value, places) != value:
+            return self.score(value)
+        return number(value, digits or 4)
+
+    def distance(self, value: float, digits: int | None = None) -> str:
+        """How far a value is from another, with the metric's decimals unless that shows nothing.
+
+        >>> [MetricFormat(3).distance(x) for x in (0.34166, 0.0067, 0.00021)]
+        ['0.342', '0.007', '0.00021']
+        """
+        if digits is not None or value == 0:
+            return number(value, digits or 4)
+        hidden = self.places is not None and round(value, self.places) == 0
+        return fixed(value, self.enough([value]) if hidden else self.places)
 
     def enough(self, values: Sequence[float | None]) -> int | None:
         """The metric's decimals, or more where the largest value would lose its second digit."""
