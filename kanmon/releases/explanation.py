@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from core.words.catalogue import say
 from core.words.formats import local_moment, one_line, percent
 from kanmon.releases.decision import person
-from kanmon.releases.pipeline import Action, Progress
+from kanmon.releases.pipeline import Progress
 from kanmon.releases.records import APPROVED, PROMOTED, WAITING, Release
 from kanmon.releases.retry import retryable
 from kanmon.releases.traffic import Deployment
@@ -49,35 +50,38 @@ def tell(evidence: Evidence, flag: str = "") -> Story:
         return _promoted(evidence, flag)
     reference, model = release.reference, release.model
     again = f"kanmon run {model} --force{flag}"
-    because = (
-        f": {one_line(release.decision_reason, LONGEST_CAUSE)}" if release.decision_reason else ""
-    )
     if release.status == "REJECTED":
-        who = person(release.decided_by)
+        headline = say(
+            "release.rejected",
+            release=reference,
+            person=person(release.decided_by),
+            time=local_moment(release.decided_at),
+        )
         return Story(
-            f"{reference} was rejected by {who} at {local_moment(release.decided_at)}{because}",
+            _with_reason(headline, release),
             next=[f"kanmon review {reference}{flag}", f"kanmon run {model}{flag}"],
         )
     if release.status == "EXPIRED":
         return Story(
-            f"{reference} expired at {local_moment(release.decided_at or release.ended_at)}: "
-            "nobody decided in time, which counts as a rejection",
+            say(
+                "release.expired",
+                release=reference,
+                time=local_moment(release.decided_at or release.ended_at),
+            ),
             next=[again],
         )
     if release.status == "SUPERSEDED":
         newer = f"kanmon show {model}/{evidence.champion}{flag}" if evidence.champion else ""
         return Story(
-            f"{reference} is superseded: a newer release was promoted while it waited{because}",
+            _with_reason(say("release.superseded", release=reference), release),
             next=[command for command in (newer, again) if command],
         )
-    what = (
-        "was rolled back during its canary"
+    headline = (
+        say("release.rolled_back", release=reference)
         if release.status == "ROLLED_BACK"
-        else _failed_words(progress)
+        else _failed_words(reference, progress)
     )
-    return Story(
-        f"{reference} {what}", [*causes(evidence), _stays(evidence)], _mend(evidence, flag)
-    )
+    return Story(headline, [*causes(evidence), _stays(evidence)], _mend(evidence, flag))
 
 
 def _waiting(evidence: Evidence, flag: str) -> Story:
@@ -85,26 +89,25 @@ def _waiting(evidence: Evidence, flag: str) -> Story:
     reference = release.reference
     if progress is None:
         return Story(
-            f"{reference} was opened, and no pipeline execution promotes it",
-            ["Open Release ended between recording the release and starting its pipeline."],
+            say("release.opened_without_pipeline", release=reference),
+            [say("release.opened_without_pipeline_why")],
             [f"kanmon run {release.model} --force{flag}"],
         )
     if progress.ended:
         return Story(
-            f"{reference} {_failed_words(progress)}; its record follows by an event",
+            say("release.record_follows", headline=_failed_words(reference, progress)),
             [*causes(evidence), _stays(evidence)],
             [f"kanmon show {reference}{flag}"],
         )
     review = progress.action("ApproveRelease")
     if review is None or review.status != "InProgress":
-        now = progress.current
         return Story(
-            f"{reference} is on its way{f': {now.name} is going on' if now else ''}",
+            _in_the_pipeline(reference, progress),
             next=[f"kanmon watch {reference}{flag}"],
         )
     since = review.began.isoformat() if review.began else release.opened_at
     return Story(
-        f"{reference} waits for a review since {local_moment(since)}",
+        say("release.waiting", release=reference, time=local_moment(since)),
         next=[
             f"kanmon review {reference} --open{flag}",
             f'kanmon approve {reference} --reason "…"{flag}',
@@ -118,13 +121,13 @@ def _under_way(evidence: Evidence, flag: str) -> Story:
     reference = release.reference
     if progress is None:
         return Story(
-            f"{reference} is approved, and no pipeline execution promotes it",
+            say("release.approved_without_pipeline", release=reference),
             [_stays(evidence)],
             [f"kanmon run {release.model} --force{flag}"],
         )
     if progress.ended and progress.status != "Succeeded":
         return Story(
-            f"{reference} {_failed_words(progress)}; its record follows by an event",
+            say("release.record_follows", headline=_failed_words(reference, progress)),
             [*causes(evidence), _stays(evidence)],
             [f"kanmon show {reference}{flag}"],
         )
@@ -133,28 +136,29 @@ def _under_way(evidence: Evidence, flag: str) -> Story:
     if canary:
         steps.append(f"kanmon rollback {release.model}{flag}")
         return Story(
-            f"{reference} is approved and its canary is under way: {split(evidence.traffic)}",
+            say("release.canary", release=reference, traffic=split(evidence.traffic)),
             next=steps,
         )
     if evidence.behind:
+        other = f"{release.model}/{evidence.behind}"
         return Story(
-            f"{reference} is approved and waits for its turn: "
-            f"{release.model}/{evidence.behind} is being promoted",
-            next=[f"kanmon watch {release.model}/{evidence.behind}{flag}", *steps],
+            say("release.behind", release=reference, other=other),
+            next=[f"kanmon watch {other}{flag}", *steps],
         )
-    now = progress.current
-    return Story(f"{reference} is approved; {now.name if now else 'the pipeline'} is going on",
-                 next=steps)  # fmt: skip
+    return Story(_in_the_pipeline(reference, progress), next=steps)
 
 
 def _promoted(evidence: Evidence, flag: str) -> Story:
     release, model = evidence.release, evidence.release.model
     since = local_moment(evidence.champion_since or release.promoted_at)
     if not release.in_service:
-        now = f"; now {model}/{evidence.champion} is" if evidence.champion else ""
+        promoted = {"release": release.reference, "time": local_moment(release.promoted_at)}
+        headline = say("release.was_promoted", **promoted)
+        if evidence.champion:
+            champion = f"{model}/{evidence.champion}"
+            headline = say("release.replaced", **promoted, champion=champion)
         return Story(
-            f"{release.reference} was promoted at {local_moment(release.promoted_at)}"
-            f"{now} in service",
+            headline,
             next=[f"kanmon rollback {model} --to {release.release}{flag}"],
         )
     served = {number for number, _ in evidence.traffic}
@@ -162,12 +166,12 @@ def _promoted(evidence: Evidence, flag: str) -> Story:
     canary = any(one.under_way for one in evidence.deployments)
     reasons = []
     if odd:
-        why = "a canary is under way" if canary else "that is not what the table says"
-        reasons.append(f"The live alias: {split(evidence.traffic)}; {why}.")
+        why = "canary" if canary else "unexpected"
+        reasons.append(say(f"release.alias.{why}", traffic=split(evidence.traffic)))
     steps = [f"kanmon score {model} rows.csv{flag}", f"kanmon history {model}{flag}"]
     if release.release > 1:  # the first has nothing before it
         steps.append(f'kanmon rollback {model} --reason "…"{flag}')
-    return Story(f"{release.reference} is in service since {since}", reasons, steps)
+    return Story(say("release.in_service", release=release.reference, time=since), reasons, steps)
 
 
 def causes(evidence: Evidence) -> list[str]:
@@ -177,14 +181,14 @@ def causes(evidence: Evidence) -> list[str]:
         if one.creator == "codeDeployRollback":
             continue
         failed = [name for name, status, _ in one.events if status == "Failed"]
-        found += [f"{HOOKS[name]} failed" for name in failed if name in HOOKS]
+        found += [say(f"release.check_failed.{HOOKS[name]}") for name in failed if name in HOOKS]
         found += [text for text in (one.reason, one.rollback) if text and not one.under_way]
     found += evidence.build_lines
     found += evidence.stack_causes
     action = evidence.progress.failed if evidence.progress else None
     if action:
         said = action.error or action.summary
-        found += [f"{action.name}: {said}"] if said else []
+        found += [say("release.cause", action=action.name, message=said)] if said else []
     if evidence.progress and evidence.progress.summary:
         found.append(evidence.progress.summary)
     if evidence.release.error:
@@ -202,31 +206,42 @@ LONGEST_CAUSE = 400
 QUOTED = 100
 # What CodeDeploy calls the moments at which serving.yaml's checks run.
 HOOKS = {
-    "BeforeAllowTraffic": "the check before traffic",
-    "AfterAllowTraffic": "the check after traffic",
+    "BeforeAllowTraffic": "before_traffic",
+    "AfterAllowTraffic": "after_traffic",
 }
 
 
-def _failed_words(progress: Progress | None) -> str:
-    if progress is None:
-        return "failed"
-    if progress.status == "Stopped":
-        return f"was stopped{_at(progress.failed)}"
-    return f"failed{_at(progress.failed)}"
+def _failed_words(reference: str, progress: Progress | None) -> str:
+    stopped = progress is not None and progress.status == "Stopped"
+    how = "stopped" if stopped else "failed"
+    action = progress.failed if progress else None
+    if action is None:
+        return say(f"release.ended.{how}", release=reference)
+    return say(f"release.ended_at.{how}", release=reference, action=action.name, stage=action.stage)
 
 
-def _at(action: Action | None) -> str:
-    return f" at {action.name} (stage {action.stage})" if action else ""
+def _in_the_pipeline(reference: str, progress: Progress) -> str:
+    action = progress.current
+    if action is None:
+        return say("release.in_pipeline", release=reference)
+    return say("release.in_action", release=reference, action=action.name)
+
+
+def _with_reason(headline: str, release: Release) -> str:
+    if not release.decision_reason:
+        return headline
+    reason = one_line(release.decision_reason, LONGEST_CAUSE)
+    return say("release.with_reason", headline=headline, reason=reason)
 
 
 def _stays(evidence: Evidence) -> str:
     model, champion = evidence.release.model, evidence.champion
     if is_out_of_step(evidence):
-        recorded = f"{model}/{champion}" if champion else "no release"
-        return f"The live alias: {split(evidence.traffic)}; recorded as in service is {recorded}."
+        recorded = f"{model}/{champion}" if champion else say("release.no_release")
+        return say("release.recorded", traffic=split(evidence.traffic), release=recorded)
     if champion is None:
-        return "No release of the model is in service."
-    return f"{model}/{champion} stays in service."
+        return say("release.none_in_service")
+    return say("release.stays", release=f"{model}/{champion}")
 
 
 def is_out_of_step(evidence: Evidence) -> bool:
@@ -252,4 +267,7 @@ def split(traffic: tuple[tuple[int | None, float], ...] | list[tuple[int | None,
     >>> split([(6, 0.9), (7, 0.1)])
     'release 6 gets 90 %, release 7 gets 10 %'
     """
-    return ", ".join(f"release {number or '?'} gets {percent(share)}" for number, share in traffic)
+    return ", ".join(
+        say("release.share", number=number or "?", share=percent(share))
+        for number, share in traffic
+    )

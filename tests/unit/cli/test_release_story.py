@@ -27,7 +27,7 @@ def test_one_that_waits_says_since_when_and_how_to_decide():
     evidence = Evidence(release("WAITING"), progress("InProgress", BUNDLE, WAITS))
 
     assert tell(evidence) == Story(
-        f"wine/7 waits for a review since {local_moment(at(1).isoformat())}",
+        f"wine/7 has been waiting for a review since {local_moment(at(1).isoformat())}",
         next=[
             "kanmon review wine/7 --open",
             'kanmon approve wine/7 --reason "…"',
@@ -45,7 +45,7 @@ def test_commands_name_the_stage():
 def test_one_without_a_pipeline_says_how_to_get_another():
     story = tell(Evidence(release("WAITING", execution=None)))
 
-    assert story.headline == "wine/7 was opened, and no pipeline execution promotes it"
+    assert story.headline == "wine/7 was opened, but no pipeline execution promotes it"
     assert story.next == ["kanmon run wine --force"]
 
 
@@ -61,7 +61,7 @@ def test_one_behind_another_says_behind_which():
 
     story = tell(Evidence(release("APPROVED"), going, behind=6))
 
-    assert story.headline == "wine/7 is approved and waits for its turn: wine/6 is being promoted"
+    assert story.headline == "wine/7 is approved and waits for the lock: wine/6 is being promoted"
 
 
 def test_a_canary_under_way_tells_the_split_and_how_to_stop_it():
@@ -73,7 +73,8 @@ def test_a_canary_under_way_tells_the_split_and_how_to_stop_it():
     )
 
     assert tell(evidence) == Story(
-        "wine/7 is approved and its canary is under way: release 6 gets 90 %, release 7 gets 10 %",
+        "wine/7 is approved and its canary is in progress: "
+        "release 6 gets 90 %, release 7 gets 10 %",
         next=["kanmon watch wine/7", "kanmon rollback wine"],
     )
 
@@ -86,7 +87,7 @@ def test_one_in_service_can_be_asked_and_rolled_back():
     story = tell(evidence)
 
     assert (story.headline, story.reasons) == (
-        f"wine/7 is in service since {local_moment(NOW)}",
+        f"wine/7 has been in service since {local_moment(NOW)}",
         [],
     )
     assert story.next[-1] == 'kanmon rollback wine --reason "…"'
@@ -98,7 +99,7 @@ def test_an_alias_that_serves_another_release_is_told():
     )
 
     assert tell(evidence).reasons == [
-        "The live alias: release 6 gets 100 %; that is not what the table says."
+        "The live alias: release 6 gets 100 %; the release table says otherwise."
     ]
 
 
