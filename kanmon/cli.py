@@ -1,37 +1,37 @@
-"""The command line's front door: what there is, examples, exit codes. Verbs load when called."""
+"""The main help: commands, examples, exit codes. A command's module loads when it is called."""
 
 import click
 
 from kanmon.terminal.invocation import VerbGroup
 
 EXAMPLES = """
-kanmon up && kanmon deploy               start the local stage and put the platform on it
-kanmon put-data abalone abalone.csv      give a model its data
+kanmon up && kanmon deploy               start the local stage and deploy to it
+kanmon put-data abalone abalone.csv      upload a model's data
 kanmon run abalone                       retrain: train, evaluate, judge, register
 kanmon run abalone --set seed=8          try another parameter
-kanmon review abalone --open             read the review page of the release that waits
-kanmon approve abalone --reason "..."    let it go into production; `kanmon watch` shows how
-kanmon score abalone rows.csv            ask the release in service
-kanmon rollback abalone                  bring the one before back
-kanmon --stage dev runs abalone          the same verbs on a deployed stage
+kanmon review abalone --open             open the review page of the waiting release
+kanmon approve abalone --reason "..."    put it into service; `kanmon watch` shows how it goes
+kanmon score abalone rows.csv            score rows with the release in service
+kanmon rollback abalone                  go back to the previous release
+kanmon --stage dev runs abalone          the same commands on a stage in AWS
 """
 
 EXIT_CODES = """
-0    it worked (a run: promote, hold, nothing new, or queued)
-1    the run, the release, or what was asked for, failed
+0    success (a run: promote, hold, nothing new, or queued)
+1    the run, the release, or the requested operation failed
 2    wrong usage or bad input; nothing was changed
 3    the stage cannot be reached, is not deployed, or refuses the credentials
-4    the run worked and the gate rejected its candidate
+4    the run succeeded, and the gate rejected its candidate
 130  interrupted
 """
 
 ENVIRONMENT = """
-KANMON_STAGE    the stage when --stage is not given
-KANMON_AS       the role to act as when --as is not given
-KANMON_PROJECT  the project's folder when it is not the current one
-KANMON_HOME     where the local stage keeps its state  [default: .kanmon in the project]
+KANMON_STAGE    the stage, when --stage is not given
+KANMON_AS       the role, when --as is not given
+KANMON_PROJECT  the project's folder, when it is not the current folder
+KANMON_HOME     the folder for the local stage's state  [default: .kanmon in the project]
 KANMON_DEBUG    show tracebacks
-NO_COLOR        no colours
+NO_COLOR        turn colours off
 """
 
 COMPLETION = """
@@ -61,7 +61,7 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
 )
 @click.version_option(package_name="kanmon", message="kanmon %(version)s")
 def main() -> None:
-    """Keep models right in production, from one folder each; or all of it on a laptop."""
+    """Retrain, review and release models from one folder each, on AWS or on your laptop."""
 
 
 main.notes = {

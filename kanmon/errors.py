@@ -1,33 +1,37 @@
-"""What can go wrong, said so that a person can mend it; each kind has its exit code."""
+"""The errors of the command line: what is wrong, how to fix it, and an exit code for each kind."""
 
 OK, FAILED, BAD_INPUT, NO_STAGE, REJECTED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
 class KanmonError(Exception):
-    """One thing that went wrong: `what` is a clause without a full stop, `mend` a sentence."""
+    """One thing that went wrong. `what` is a clause without a full stop, `fix` a sentence."""
 
     exit_code = FAILED
 
-    def __init__(self, what: str, mend: str = "") -> None:
+    def __init__(self, what: str, fix: str = "") -> None:
         super().__init__(what)
         self.what = what
-        self.mend = mend
+        self.fix = fix
 
     def line(self) -> str:
-        """The one line a person reads."""
+        """The one line that is printed."""
         what = self.what.rstrip(".")
         what = what if what.endswith("?") else f"{what}."
-        return f"{what} {self.mend}" if self.mend else what
+        return f"{what} {self.fix}" if self.fix else what
 
 
 class RunFailedError(KanmonError):
-    """A run, or the work a command was asked for, failed."""
+    """A run, or the work of a command, failed."""
 
 
 class BadInputError(KanmonError):
-    """What was typed, or a file it names, cannot be used; nothing was changed."""
+    """An argument, or a file it names, cannot be used; nothing was changed."""
 
     exit_code = BAD_INPUT
+
+
+class NoServiceError(BadInputError):
+    """The model has no release in service."""
 
 
 class StageError(KanmonError):
@@ -37,6 +41,6 @@ class StageError(KanmonError):
 
 
 class InterruptedByUserError(KanmonError):
-    """Ctrl-C, at a moment when there is something to say about what goes on."""
+    """Ctrl-C, while work continues that the user should know about."""
 
     exit_code = INTERRUPTED

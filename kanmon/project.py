@@ -1,4 +1,4 @@
-"""The project on disk: where it is, which models it has, what samconfig.toml says of a stage."""
+"""The project on disk: its folder, its models, and the stages in samconfig.toml."""
 
 import difflib
 import os
@@ -12,7 +12,7 @@ from typing import Any
 from kanmon.errors import BadInputError
 
 STAGES = ("local", "dev", "prod")
-# The roles for people that template.yaml makes.
+# The roles for people, as the templates define them.
 ROLES = ("data-scientist", "approver", "operator")
 
 
@@ -24,19 +24,21 @@ class Project:
 
     @property
     def home(self) -> Path:
-        """Where this machine keeps what is not source: the local stage, downloaded pages."""
+        """The folder of everything that is not source: the local stage, downloaded pages."""
         return Path(os.environ.get("KANMON_HOME") or self.root / ".kanmon")
 
     @cached_property
     def samconfig(self) -> dict[str, Any]:
-        """samconfig.toml as it is."""
+        """The content of samconfig.toml."""
         path = self.root / "samconfig.toml"
         try:
             return tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         except tomllib.TOMLDecodeError as error:
-            raise BadInputError(f"samconfig.toml cannot be read: {error}", "Mend it.") from error
+            raise BadInputError(
+                f"samconfig.toml is not valid TOML: {error}", "Correct that line."
+            ) from error
 
     def models(self) -> list[str]:
         """The models that have a folder, sorted."""
@@ -48,43 +50,44 @@ class Project:
         folder = self.root / "models" / model
         if (folder / "model.yaml").is_file():
             return folder
-        known = self.models()
-        near = difflib.get_close_matches(model, known, 1)
-        mend = (
-            f"Did you mean {near[0]}?"
-            if near
-            else f"The models are: {', '.join(known) or 'none yet'}; "
-            f"`kanmon new-model {model} --from data.csv --target COLUMN` makes one."
+        fix = self.suggestion(model) or (
+            f"The models are: {', '.join(self.models()) or 'none yet'}; "
+            f"`kanmon new-model {model} --from data.csv --target COLUMN` drafts one."
         )
-        raise BadInputError(f"there is no model {model!r} (models/{model}/model.yaml)", mend)
+        raise BadInputError(f"there is no model {model!r} (models/{model}/model.yaml)", fix)
+
+    def suggestion(self, name: str) -> str:
+        """A question that names the model with the most similar name; empty if none is similar."""
+        near = difflib.get_close_matches(name, self.models(), 1)
+        return f"Did you mean {near[0]}?" if near else ""
 
 
 def check_model_name(name: str) -> None:
-    """Refuse a name that jobs, packages and folders could not carry."""
+    """Refuse a name that jobs, packages or folders cannot have."""
     from core.names import is_model_name
 
     if not is_model_name(name):
         raise BadInputError(
-            f"{name!r} is not a model's name",
-            "Write 2 to 20 of a-z, 0-9 and single hyphens, a letter first.",
+            f"{name!r} is not a valid model name",
+            "Use 2 to 20 of a-z, 0-9 and single hyphens, a letter first.",
         )
 
 
 def find_project(start: Path | None = None) -> Project:
-    """The project that `start` (the current folder, or $KANMON_PROJECT) lies in."""
+    """The project around `start`, which is $KANMON_PROJECT or the current folder."""
     start = (start or Path(os.environ.get("KANMON_PROJECT") or Path.cwd())).resolve()
     for folder in (start, *start.parents):
         if (folder / "template.yaml").is_file() and (folder / "kanmon").is_dir():
             return Project(folder)
     raise BadInputError(
         f"{start} is not inside a Kanmon project (no template.yaml here or above)",
-        "Go to the project's folder, or name it in KANMON_PROJECT.",
+        "Change to the project's folder, or set KANMON_PROJECT.",
     )
 
 
 @dataclass(frozen=True)
 class StageSettings:
-    """What samconfig.toml says of one stage."""
+    """The settings of one stage in samconfig.toml."""
 
     name: str
     stack: str

@@ -14,13 +14,15 @@ from kanmon.terminal.invocation import Verb, current
     kanmon console --port 8765 --as approver
     """,
 )
-@click.option("--port", default=0, type=click.IntRange(0, 65535), help="0: one that is free.")
+@click.option(
+    "--port", default=0, type=click.IntRange(0, 65535), help="The port; 0 picks a free one."
+)
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 def command(port: int, open_it: bool) -> None:
     """Serve models, runs and releases as web pages on this machine.
 
-    It can approve, reject and roll back, as whoever started it. Only who has the printed address
-    gets in; it ends with the console.
+    The pages can approve, reject and roll back, with the credentials of the user who started the
+    console. Only the printed address opens it, until the console stops.
     """
     import socket
 
@@ -30,14 +32,15 @@ def command(port: int, open_it: bool) -> None:
     from kanmon.console.guard import Guard
 
     invocation = current()
-    invocation.connection.outputs  # noqa: B018 - a stage that is not there is said now
+    invocation.connection.outputs  # noqa: B018 - fails now if there is no stage
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
     except OSError as error:
         raise BadInputError(
-            f"port {port} of 127.0.0.1 cannot be used: {error.strerror}", "Name another, or 0."
+            f"port {port} of 127.0.0.1 cannot be used: {error.strerror}",
+            "Choose another port, or 0.",
         ) from error
     guard = Guard(listener.getsockname()[1])
     server = create_server(
@@ -45,7 +48,7 @@ def command(port: int, open_it: bool) -> None:
     )
     screen = invocation.screen
     screen.say(f"The console of stage {invocation.stage} is at {guard.address}")
-    screen.note("Ctrl-C ends it")
+    screen.note("Press Ctrl-C to stop it")
     screen.document({"address": guard.address, "stage": invocation.stage})
     if open_it:
         click.launch(guard.address)

@@ -14,13 +14,13 @@ from kanmon.terminal.screen import coloured, table
     name="doctor",
     examples="""
     kanmon doctor                    this machine, for the local stage
-    kanmon doctor --stage dev        also the account, before its first deployment
+    kanmon doctor --stage dev        this machine and the account, before the first deployment
     """,
 )
 def command() -> int:
-    """Check this machine, or an account before the first deployment.
+    """Check this machine, or an account before its first deployment.
 
-    Every line is ok, warn or fail, and says how to mend it. Exit code 1 when one is fail.
+    Each line is ok, warn or fail, with the fix. The exit code is 1 if a check fails.
     """
     from kanmon.deployment import account_checks, machine_checks
 
@@ -34,7 +34,7 @@ def command() -> int:
     rows = [[coloured(one.outcome), one.what, one.found] for one in found]
     for line, one in zip(table(rows), found, strict=True):
         screen.say(line)
-        if one.mend and one.outcome != "ok":
-            screen.say(f"      {one.mend}")
+        if one.fix and one.outcome != "ok":
+            screen.say(f"      {one.fix}")
     screen.document({"stage": invocation.stage, "checks": [asdict(one) for one in found]})
     return FAILED if any(one.outcome == "fail" for one in found) else OK

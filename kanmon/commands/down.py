@@ -8,7 +8,7 @@ import click
 from kanmon.errors import BadInputError
 from kanmon.terminal.invocation import Verb, current
 
-# All that a stage and the command line ever put into a home; KANMON_HOME may hold other things.
+# Everything that a stage and the command line write into a home. KANMON_HOME may hold other files.
 OURS = (
     *("state", "s3", "functions", "jobs", "logs", "reviews"),
     *("stage.json", "stage.lock", ".gitignore"),
@@ -23,14 +23,14 @@ OURS = (
     kanmon down --erase
     """,
 )
-@click.option("--erase", is_flag=True, help="Also remove its data, models and runs (.kanmon/).")
+@click.option("--erase", is_flag=True, help="Also delete its data, models and runs (.kanmon/).")
 def command(erase: bool) -> None:
-    """Stop the local stage; its state stays unless --erase."""
+    """Stop the local stage; its state is kept, unless you add --erase."""
     invocation = current()
     if invocation.stage != "local":
         raise BadInputError(
-            f"stage {invocation.stage} lives in AWS and costs nothing while no run is going on",
-            f"To delete it, `sam delete --config-env {invocation.stage}`.",
+            f"stage {invocation.stage} runs on AWS and is never stopped",
+            f"`sam delete --config-env {invocation.stage}` deletes it.",
         )
     from kanmon.stage import local
 
@@ -38,17 +38,17 @@ def command(erase: bool) -> None:
     was_up = local.status(home) is not None
     if was_up:
         screen.live("Stopping the local stage …")
-    local.down(home)  # one that died leaves its mark; from now on it counts as stopped
+    local.down(home)  # also clears the record of a stage that crashed
     if erase:
         erase_home(home)
-    state = "The local stage is down." if was_up else "The local stage was not running."
-    kept = "Its state is erased." if erase else "Its state is kept; `kanmon up` brings it back."
+    state = "The local stage is stopped." if was_up else "The local stage was not running."
+    kept = "Its state is deleted." if erase else "Its state is kept; `kanmon up` starts it again."
     screen.say(f"{state} {kept}")
     screen.document({"stage": "local", "stopped": was_up, "erased": erase})
 
 
 def erase_home(home: Path) -> None:
-    """Remove what is ours, and the folder when nothing else is in it."""
+    """Remove our files, and the folder if nothing else is in it."""
     for name in OURS:
         path = home / name
         if path.is_dir() and not path.is_symlink():

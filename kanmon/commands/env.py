@@ -18,11 +18,11 @@ from kanmon.terminal.invocation import Verb, current
     """,
 )
 def command() -> None:
-    """Print the settings that make other AWS tools talk to the local stage."""
+    """Print the settings that point other AWS tools at the local stage."""
     invocation = current()
     if invocation.stage != "local":
         raise BadInputError(
-            f"stage {invocation.stage} is in AWS", "AWS tools reach it with your own credentials."
+            f"stage {invocation.stage} runs on AWS", "AWS tools reach it with your own credentials."
         )
     from kanmon.stage import local
     from kanmon.stage.connection import not_running

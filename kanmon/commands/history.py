@@ -15,7 +15,7 @@ from kanmon.terminal.invocation import Verb, complete_model, current
 )
 @click.argument("model", shell_complete=complete_model)
 def command(model: str) -> None:
-    """Tell what happened to a model's releases: when, what, who, why."""
+    """Show what happened to a model's releases: when, who, why."""
     from kanmon.project import check_model_name
     from kanmon.releases.display import history_lines
     from kanmon.releases.history import history
@@ -29,8 +29,8 @@ def command(model: str) -> None:
     if not found:
         invocation.project.model_folder(model)
         screen.say(
-            f"Nothing yet. `kanmon run {model}{stage_flag(connection.name)}` opens a release "
-            "when its candidate wins"
+            f"No release yet. `kanmon run {model}{stage_flag(connection.name)}` opens one, "
+            "unless the gate rejects its candidate"
         )
     for line in history_lines(found, model):
         screen.say(cut(line))

@@ -11,7 +11,7 @@ from kanmon.terminal.screen import faint
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-# SageMaker writes the logs of every processing job of the account here.
+# The log group of all processing jobs of the account.
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 
 
@@ -19,16 +19,18 @@ LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
     cls=Verb,
     name="logs",
     examples="""
-    kanmon logs abalone                     what the latest run's jobs wrote
+    kanmon logs abalone                     the latest run
     kanmon logs abalone-261121055501-x7k --step train
     """,
 )
 @click.argument("run", shell_complete=complete_model)
-@click.option("--step", type=click.Choice(["preprocess", "train", "evaluate"]), help="One step.")
+@click.option(
+    "--step", type=click.Choice(["preprocess", "train", "evaluate"]), help="Show only this step."
+)
 def command(run: str, step: str | None) -> None:
-    """Show what a run's jobs wrote.
+    """Show the logs of a run's jobs.
 
-    RUN is a run's name, or a model's name for its latest run.
+    RUN is a run's name, or a model's name (its latest run).
     """
     from kanmon.runs.records import find_run
 
@@ -43,7 +45,7 @@ def command(run: str, step: str | None) -> None:
         at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).astimezone()
         screen.say(f"{faint(f'{at:%H:%M:%S}  {job:<13}')} {event['message'].rstrip()}")
     if not events:
-        screen.say(f"The jobs of run {run} have written nothing.")
+        screen.say(f"Run {run} has no logs.")
     screen.document(
         [
             {

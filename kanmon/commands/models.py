@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     """,
 )
 def command() -> None:
-    """List the models: champion, traffic, releases that wait, latest run."""
+    """List models: champion, traffic, waiting releases, latest run."""
     invocation = current()
     screen, names = invocation.screen, invocation.project.models()
     found = [_describe(invocation.connection, name) for name in names]
@@ -40,7 +40,7 @@ def command() -> None:
         screen.say(line)
     if not found:
         screen.say(
-            "No model yet. `kanmon new-model NAME --from data.csv --target COLUMN` makes one"
+            "No model yet. `kanmon new-model NAME --from data.csv --target COLUMN` drafts one"
         )
     screen.document([{k: v for k, v in one.items() if k != "outcome"} for one in found])
 

@@ -11,7 +11,7 @@ from kanmon.errors import BadInputError
 from kanmon.terminal.invocation import Invocation, Verb, current
 
 if TYPE_CHECKING:
-    from kanmon.models.drafting.columns import Draft
+    from kanmon.models.drafting.draft import Draft
 
 
 @click.command(
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 )
 @click.argument("name")
 @click.option(
-    "--from", "source", type=click.Path(path_type=Path), required=True, help="CSV or Parquet."
+    "--from", "source", type=click.Path(path_type=Path), required=True, help="CSV or Parquet file."
 )
 @click.option("--target", required=True, help="The column to predict.")
 @click.option(
     "--task",
     type=click.Choice(["regression", "binary", "multiclass"]),
-    help="When the guess would be wrong.",
+    help="The task, if it would be guessed wrong.",
 )
-@click.option("--positive", help="The value that counts as positive (binary).")
-@click.option("--key", "keys", multiple=True, help="A column that identifies a row; repeatable.")
+@click.option("--positive", help="The value that counts as positive (binary only).")
+@click.option("--key", "keys", multiple=True, help="A column that identifies a row (repeatable).")
 @click.option("--force", is_flag=True, help="Overwrite models/NAME/model.yaml.")
 def command(
     name: str,
@@ -44,31 +44,32 @@ def command(
     keys: tuple[str, ...],
     force: bool,
 ) -> None:
-    """Write a model's folder from a table of data.
+    """Draft a model's folder from a table of data.
 
-    Kinds, task, key, missing values and ranges are inferred; every line says why it is there.
+    The task, the key, the kinds of features and the words for missing values are inferred. Every
+    line of the draft says why it is there.
     """
     from kanmon.models.definitions import read_folder
     from kanmon.models.drafting import model_file
-    from kanmon.models.drafting.columns import infer
+    from kanmon.models.drafting.draft import draft_model
     from kanmon.project import check_model_name
-    from kanmon.runs.retrain import shown_path
+    from kanmon.terminal.screen import shown_path
 
     check_model_name(name)
     invocation = current()
     path = invocation.project.root / "models" / name / "model.yaml"
     if path.exists() and not force:
-        raise BadInputError(f"{shown_path(path)} is there already", "Overwrite it with --force.")
-    draft = infer(name, source, target, task=task, positive=positive, keys=list(keys))
+        raise BadInputError(f"{shown_path(path)} already exists", "Overwrite it with --force.")
+    draft = draft_model(name, source, target, task=task, positive=positive, keys=list(keys))
     text = model_file.write(draft)
     model_file.check(text, f"models/{name}/model.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    _tell(invocation, draft, path, source, read_folder(path.parent).sha256)
+    _report(invocation, draft, path, source, read_folder(path.parent).sha256)
 
 
-def _tell(invocation: Invocation, draft: "Draft", path: Path, source: Path, digest: str) -> None:
-    from kanmon.runs.retrain import shown_path
+def _report(invocation: Invocation, draft: "Draft", path: Path, source: Path, digest: str) -> None:
+    from kanmon.terminal.screen import shown_path
 
     screen, kinds = invocation.screen, [column.kind for column in draft.features]
     screen.say(

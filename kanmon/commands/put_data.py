@@ -21,19 +21,23 @@ from kanmon.terminal.screen import table
 )
 @click.argument("model", shell_complete=complete_model)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--from", "folder", type=click.Path(path_type=Path), help="All data in a folder.")
+@click.option(
+    "--from", "folder", type=click.Path(path_type=Path), help="Upload all data files of a folder."
+)
 @click.option("--replace", is_flag=True, help="Remove the model's other files.")
 def command(model: str, files: tuple[Path, ...], folder: Path | None, replace: bool) -> None:
-    """Give a model data: CSV, gzipped CSV or Parquet.
+    """Upload a model's data: CSV, gzipped CSV or Parquet.
 
-    All files of a model are its data, kept by name. The same content is not uploaded again.
-    A file that is replaced or removed stays, as an older version, for the runs that used it.
+    A model's data is all its files, stored by name. Unchanged files are not uploaded again. A
+    replaced or removed file is kept as an older version, for the runs that used it.
     """
     from kanmon.models import datasets
     from kanmon.stage.connection import stage_flag
 
-    if bool(files) == bool(folder):
-        raise BadInputError("name data files, or a folder with --from", "Not both, not neither.")
+    if files and folder:
+        raise BadInputError("files are named, and a folder with --from", "Give one of the two.")
+    if not files and not folder:
+        raise BadInputError("no data file is named", "Name files, or a folder with --from.")
     invocation = current()
     screen = invocation.screen
     prefix = location(invocation, model)
@@ -54,11 +58,11 @@ def command(model: str, files: tuple[Path, ...], folder: Path | None, replace: b
     for line in table(rows, right="lrl"):
         screen.say(f"  {line}")
     if skipped:
-        screen.note(f"Not data, so not uploaded: {', '.join(skipped)}")
+        screen.note(f"Not uploaded, because not data: {', '.join(skipped)}")
     total = len(uploads) + (0 if replace else len(others))
     screen.say(f"{model} has {counted(total, 'file')} of data on stage {connection.name}")
     if others and not replace:
-        screen.say(f"  also there: {', '.join(others)} (--replace removes what you do not give)")
+        screen.say(f"  also there: {', '.join(others)} (--replace removes files you do not name)")
     if any(one.what != "unchanged" for one in uploads) or (replace and others):
         screen.say(f"Retrain with `kanmon run {model}{stage_flag(connection.name)}`")
     screen.document(
@@ -73,7 +77,7 @@ def command(model: str, files: tuple[Path, ...], folder: Path | None, replace: b
 
 
 def location(invocation: Invocation, model: str) -> str:
-    """Where the model's definition says its data is."""
+    """The data location in the model's definition."""
     from kanmon.models.definitions import read_folder
 
     folder = read_folder(invocation.project.model_folder(model))

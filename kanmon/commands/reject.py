@@ -14,13 +14,15 @@ from kanmon.terminal.invocation import Verb, complete_model, current
     """,
 )
 @click.argument("release", shell_complete=complete_model)
-@click.option("--reason", required=True, help="Why; kept with the release and its package.")
+@click.option(
+    "--reason", required=True, help="The reason; stored with the release and its package."
+)
 def command(release: str, reason: str) -> None:
     """Reject a release: it never goes into service.
 
-    Its package is rejected in the registry, with the reason. RELEASE is MODEL/NUMBER, or a
-    model's name for the one that waits.
+    Its package in the registry is rejected, too, with the reason. RELEASE is MODEL/NUMBER, or a
+    model's name (its waiting release).
     """
-    from kanmon.releases.deciding import approve_or_reject
+    from kanmon.commands.approve import approve_or_reject
 
     approve_or_reject(current(), release, "Rejected", reason)

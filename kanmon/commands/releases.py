@@ -11,14 +11,16 @@ from kanmon.terminal.invocation import Verb, complete_model, current
     examples="""
     kanmon releases
     kanmon releases abalone --limit 50
-    kanmon releases abalone/7               one release, whole; like `kanmon show abalone/7`
+    kanmon releases abalone/7               one release, like `kanmon show abalone/7`
     kanmon releases --json
     """,
 )
 @click.argument("model", required=False, shell_complete=complete_model)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1), help="Show at most this many."
+)
 def command(model: str | None, limit: int) -> None:
-    """List releases, the newest first: what waits, what is in service."""
+    """List releases, newest first, with status, verdict and decision."""
     from kanmon.project import check_model_name
     from kanmon.releases.display import release_lines
     from kanmon.releases.records import list_releases
@@ -27,9 +29,9 @@ def command(model: str | None, limit: int) -> None:
     invocation = current()
     screen = invocation.screen
     if model and "/" in model:
-        from kanmon.commands.show import tell_release
+        from kanmon.commands.show import show_release
 
-        tell_release(invocation, model)
+        show_release(invocation, model)
         return
     if model:
         check_model_name(model)
@@ -39,5 +41,7 @@ def command(model: str | None, limit: int) -> None:
         screen.say(cut(line))
     if not found:
         name = model or (invocation.project.models() or ["MODEL"])[0]
-        screen.say(f"No release yet. `kanmon run {name}` opens one when its candidate wins")
+        screen.say(
+            f"No release yet. `kanmon run {name}` opens one, unless the gate rejects its candidate"
+        )
     screen.document([one.document() for one in found])

@@ -9,17 +9,17 @@ from kanmon.terminal.invocation import Verb, complete_model, current
     cls=Verb,
     name="retry",
     examples="""
-    kanmon retry abalone/7                  and watch it
+    kanmon retry abalone/7                  retry and watch
     kanmon retry abalone/7 --no-wait
     """,
 )
 @click.argument("release", shell_complete=complete_model)
 @click.option("--no-wait", is_flag=True, help="Start it and return.")
 def command(release: str, no_wait: bool) -> int:
-    """Try the failed stage of a release again, from where it stood.
+    """Retry the failed stage of a release's pipeline.
 
-    For a cause outside of the release: a permission, a quota, a service that was down. Its approval
-    still counts. What is wrong with the release itself stays wrong: run the model again instead.
+    Use it when the cause is outside the release: a permission, a quota, a service outage. The
+    approval stays valid. If the release itself is wrong, run the model again instead.
     """
     from kanmon.commands.watch import watch_release
     from kanmon.releases.records import find_release
@@ -30,9 +30,9 @@ def command(release: str, no_wait: bool) -> int:
     connection, screen = invocation.connection, invocation.screen
     found = find_release(connection, release)
     stage = retry(connection, found)
-    screen.note(f"Trying stage {stage} of {found.reference} again")
+    screen.note(f"Retrying stage {stage} of {found.reference}")
     if not no_wait:
         return watch_release(invocation, found)
-    screen.say(f"`kanmon watch {found.reference}{stage_flag(connection.name)}` shows how it goes")
+    screen.say(f"`kanmon watch {found.reference}{stage_flag(connection.name)}` shows it")
     screen.document({**found.document(), "stage": stage})
     return 0

@@ -6,26 +6,31 @@ from pathlib import Path
 import click
 
 from kanmon.terminal.invocation import Verb, complete_model, current
+from kanmon.terminal.screen import shown_path
 
 
 @click.command(
     cls=Verb,
     name="review",
     examples="""
-    kanmon review abalone --open            the release that waits, else the latest
+    kanmon review abalone --open            the waiting release, else the latest
     kanmon review abalone/7 --output review.html
     """,
 )
 @click.argument("release", shell_complete=complete_model)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where to put it.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
+)
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
 def command(release: str, output: Path | None, opened: bool) -> None:
-    """Download a release's review page and say where it is.
+    """Download the review page of a release.
 
-    The page's bytes are checked against what was recorded when the release was opened.
+    The page is checked against the digest that was recorded when the release was opened. RELEASE is
+    MODEL/NUMBER, or a model's name (its waiting release, else its latest).
     """
-    from kanmon.releases import evidence, explanation, records
-    from kanmon.runs import retrain
+    from kanmon.releases import evidence, records
+    from kanmon.releases.explanation import explain
+    from kanmon.runs import review_page
     from kanmon.stage.connection import stage_flag
 
     invocation = current()
@@ -37,18 +42,18 @@ def command(release: str, output: Path | None, opened: bool) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.write_bytes(page)
     key = str(found.review_uri).split("/", 3)[-1]
-    url = retrain.console_url(connection, key)
+    url = review_page.console_url(connection, key)
     if found.summary:
         screen.say(f"{found.reference}  {found.summary}")
-    screen.say(retrain.shown_path(path))
+    screen.say(shown_path(path))
     if url:
         screen.say(url)
-    story = explanation.tell(evidence.brief(connection, found), stage_flag(connection.name))
-    screen.say(story.headline)
-    for step in story.next:
+    explanation = explain(evidence.brief(connection, found), stage_flag(connection.name))
+    screen.say(explanation.headline)
+    for step in explanation.next:
         screen.say(f"  {step}")
     if opened and not webbrowser.open(path.resolve().as_uri()):
-        screen.note("No browser was found to open it in.")
+        screen.note("No browser was found to open the page.")
     screen.document(
         {
             **found.document(),

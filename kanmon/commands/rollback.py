@@ -14,14 +14,14 @@ from kanmon.terminal.invocation import Verb, complete_model, current
     """,
 )
 @click.argument("model", shell_complete=complete_model)
-@click.option("--to", type=click.IntRange(1), help="The release to bring back.")
-@click.option("--reason", default="", help="Why; kept in the model's history.")
+@click.option("--to", type=click.IntRange(1), help="The number of the release to go back to.")
+@click.option("--reason", default="", help="The reason; stored in the model's history.")
 @click.option("--no-wait", is_flag=True, help="Start it and return.")
 def command(model: str, to: int | None, reason: str, no_wait: bool) -> int:
-    """Bring back the release that was in service before, or another.
+    """Put the previous or another release back into service.
 
-    It goes through the same pipeline, checks and canary, without a review. While a canary of the
-    model is under way it is stopped instead, and CodeDeploy gives the traffic back by itself.
+    It goes through the same pipeline, checks and canary, without a review. If a canary of the model
+    is running, that canary is stopped instead, and CodeDeploy shifts the traffic back.
     """
     from kanmon.commands.watch import watch_release
     from kanmon.project import check_model_name
@@ -32,19 +32,20 @@ def command(model: str, to: int | None, reason: str, no_wait: bool) -> int:
     invocation = current()
     connection, screen = invocation.connection, invocation.screen
     flag = stage_flag(connection.name)
-    done = rollback.roll_back(connection, model, to, reason)
+    with invocation.check_service_of(model):
+        done = rollback.roll_back(connection, model, to, reason)
     if done.what == "canary stopped":
         screen.say(f"The canary of {done.release.reference if done.release else model} is stopped")
         if done.release and not no_wait:
             watch.follow(connection, done.release, lambda look: None, done.execution)
             screen.say(f"It is rolled back; {stays_in_service(model, done.serving)}")
         else:
-            screen.say(f"It rolls back by itself; `kanmon history {model}{flag}` tells when it has")
+            screen.say(f"CodeDeploy rolls it back; `kanmon history {model}{flag}` shows when")
     elif done.release:
         screen.note(f"From {model}/{done.serving} back to {done.release.reference}")
         if not no_wait:
             return watch_release(invocation, done.release, done.execution)
-        screen.say(f"`kanmon watch {done.release.reference}{flag}` shows how it goes")
+        screen.say(f"`kanmon watch {done.release.reference}{flag}` shows it")
     screen.document(
         {
             "model": model,

@@ -19,15 +19,23 @@ if TYPE_CHECKING:
     examples="""
     kanmon run abalone
     kanmon run abalone --set learning_rate=0.05 --set rounds=500 --reason "try a slower rate"
-    kanmon run abalone --force              even when nothing is new
+    kanmon run abalone --force              even if nothing is new
     kanmon run abalone --no-wait --json
     """,
 )
 @click.argument("model", shell_complete=complete_model)
-@click.option("--force", is_flag=True, help="Run even when an earlier good run was the same.")
-@click.option("--reason", default="manual", show_default=True, help="Why; kept with the run.")
-@click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="A trainer parameter.")
-@click.option("--name", help="Name the run yourself (letters, digits, hyphens; up to 37).")
+@click.option("--force", is_flag=True, help="Run even if an earlier good run had the same inputs.")
+@click.option(
+    "--reason", default="manual", show_default=True, help="The reason; stored with the run."
+)
+@click.option(
+    "--set",
+    "pairs",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Set a trainer parameter (repeatable).",
+)
+@click.option("--name", help="The run's name: up to 37 letters, digits, hyphens.")
 @click.option("--no-wait", is_flag=True, help="Start it and return.")
 def command(
     model: str,
@@ -39,34 +47,34 @@ def command(
 ) -> int:
     """Retrain a model: preprocess, train, evaluate, judge, register.
 
-    The model's folder is validated first, then published if it changed. Nothing is trained when
-    data, definition, code and parameters are those of an earlier good run. Ctrl-C stops watching,
+    The model's folder is validated, and published if it changed. Nothing is trained if data,
+    definition, code and parameters are the same as in an earlier good run. Ctrl-C stops watching,
     not the run.
     """
     from kanmon.models import definitions
-    from kanmon.runs import execution, retrain
+    from kanmon.runs import execution, request
     from kanmon.stage.connection import stage_flag
 
     invocation = current()
     path = invocation.project.model_folder(model)
-    given = retrain.parameters(pairs)
+    given = request.parse_parameters(pairs)
     digest = None if given else definitions.published_as_it_is(invocation, path)
     folder = None
     if digest is None:
         folder = definitions.read_folder(path)
-        retrain.check_parameters(folder, given)
+        request.check_parameters(folder, given)
         digest = folder.sha256
-    run = retrain.run_name(model, name)
+    run = request.run_name(model, name)
     connection = invocation.connection
     screen = invocation.screen
     if folder and definitions.publish(connection, folder):
         screen.note(f"Published the definition of {model} ({digest[:12]})")
-    commit = retrain.commit(invocation.project)
-    request = retrain.request(model, reason, force, given, digest, commit)
-    arn = execution.start(connection, run, request)
+    commit = request.current_commit(invocation.project)
+    document = request.run_input(model, reason, force, given, digest, commit)
+    arn = execution.start(connection, run, document)
     flag = stage_flag(connection.name)
     if no_wait:
-        screen.say(f"Run {run} has started. `kanmon show {run}{flag}` looks at it.")
+        screen.say(f"Run {run} has started. `kanmon show {run}{flag}` shows it.")
         screen.document({"run": run, "model": model, "status": "RUNNING", "execution_arn": arn})
         return 0
     try:
@@ -76,41 +84,41 @@ def command(
     except KeyboardInterrupt as interrupt:
         screen.settle()
         raise InterruptedByUserError(
-            f"the run {run} goes on",
-            f"`kanmon show {run}{flag}` looks at it, `kanmon stop {run}{flag}` stops it.",
+            f"run {run} continues",
+            f"`kanmon show {run}{flag}` shows it, `kanmon stop {run}{flag}` stops it.",
         ) from interrupt
-    return tell(invocation, model, run, ending)
+    return print_outcome(invocation, model, run, ending)
 
 
 class Progress:
-    """A line for every state that passed; the one that is going on is shown live."""
+    """One line for each state that has ended; the current state is shown live."""
 
     def __init__(self, invocation: Invocation) -> None:
         self._screen = invocation.screen
-        self._told = 0
+        self._printed = 0
 
     def __call__(self, visits: "list[Visit]") -> None:
-        """Tell what is new among the visits so far."""
+        """Print the visits that have ended since the last call."""
         from kanmon.runs.display import state_line
 
         now = datetime.now(UTC)
-        for visit in visits[self._told :]:
+        for visit in visits[self._printed :]:
             line = state_line(visit.state, duration(visit.seconds(now)), visit.attempts)
             if visit.ended is None:
                 self._screen.live(line)
                 break
             self._screen.note(line)
-            self._told += 1
+            self._printed += 1
 
 
-def tell(invocation: Invocation, model: str, run: str, ending: "Ending") -> int:
-    """The end of a run, for people and as a document; the exit code."""
+def print_outcome(invocation: Invocation, model: str, run: str, ending: "Ending") -> int:
+    """Print how a run ended, for people or as a document; the exit code."""
     from kanmon.runs.outcome import describe
 
-    told = describe(invocation.connection, invocation.project, model, run, ending)
-    for line in told.lines:
+    outcome = describe(invocation.connection, invocation.project, model, run, ending)
+    for line in outcome.lines:
         invocation.screen.say(line)
-    invocation.screen.document(told.document)
-    if told.problem:
-        invocation.screen.problem(told.problem)
-    return told.exit_code
+    invocation.screen.document(outcome.document)
+    if outcome.problem:
+        invocation.screen.problem(outcome.problem)
+    return outcome.exit_code

@@ -24,9 +24,11 @@ STATUS_WORDS = {"NOTHING_NEW": "nothing new", "QUEUED": "queued", "RUNNING": "ru
     """,
 )
 @click.argument("model", required=False, shell_complete=complete_model)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1), help="Show at most this many."
+)
 def command(model: str | None, limit: int) -> None:
-    """List runs, the newest first."""
+    """List runs, newest first."""
     from kanmon.project import check_model_name
     from kanmon.runs.records import runs_of
 
@@ -48,7 +50,7 @@ def command(model: str | None, limit: int) -> None:
 
 
 def outcome(record: "RunRecord") -> str:
-    """A run's outcome in a word: its verdict when it has one."""
+    """A run's outcome in one word: its verdict, if it has one."""
     if record.verdict:
         return coloured(str(record.verdict))
     status = str(record.status or "unknown")
@@ -56,7 +58,7 @@ def outcome(record: "RunRecord") -> str:
 
 
 def note(record: "RunRecord") -> str:
-    """What to add in a line: what it equals, what the gate said, why it failed, what followed."""
+    """The rest of the line: the run it equals, the gate's reasons, the error, or the next run."""
     if record.taken_over_by:
         return f"taken over by run {record.taken_over_by}"
     words = (f"equals {record.equals}" if record.equals else record.summary) or record.error or ""

@@ -14,10 +14,10 @@ from kanmon.errors import BAD_INPUT, FAILED, OK, BadInputError
 from kanmon.terminal.invocation import Verb, complete_model, current
 
 if TYPE_CHECKING:
-    from kanmon.scoring.live_alias import Scored
+    from kanmon.scoring.online import Scored
     from kanmon.scoring.rows import Row
 
-# So many refused rows are told one by one.
+# At most this many refused rows are listed.
 MOST_PROBLEMS = 20
 
 
@@ -35,29 +35,30 @@ MOST_PROBLEMS = 20
 def command(model: str, rows: str) -> int:
     """Score rows (CSV or JSON lines) with the release in service.
 
-    ROWS is a file, or - for standard input. Prints CSV: the row's number, the prediction, the
-    release that made it. Columns that are no features (target, key, ignored) may be there.
-    Rows that are refused are told on stderr; the exit code is then 1, or 2 when none was scored.
+    ROWS is a file, or - for standard input. Prints CSV: row number, prediction, release. The
+    model's other columns (target, key, ignored) may be there. Refused rows are listed on stderr;
+    the exit code is then 1, or 2 if no row was scored.
     """
     from kanmon.project import check_model_name
-    from kanmon.scoring import live_alias
+    from kanmon.scoring import online
     from kanmon.scoring.rows import batches, read_rows
 
     check_model_name(model)
     invocation = current()
     connection, screen = invocation.connection, invocation.screen
     with opened(rows) as lines:
-        service = live_alias.service_of(connection, model)
+        with invocation.check_service_of(model):
+            service = online.service_of(connection, model)
         absent = set(service.schema.features)
-        found = noting(read_rows(lines, service.schema), absent)
+        found = note_features(read_rows(lines, service.schema), absent)
         answers = (
             one
-            for batch in batches(found, live_alias.BATCH_ROWS)
-            for one in live_alias.score(connection, service, batch)
+            for batch in batches(found, online.BATCH_ROWS)
+            for one in online.score(connection, service, batch)
         )
-        scored, refused = tell(answers, screen.as_json)
+        scored, refused = print_predictions(answers, screen.as_json)
     if not scored and not refused:
-        raise BadInputError("there are no rows below the header", "Give at least one.")
+        raise BadInputError("there are no rows below the header", "Add at least one row.")
     warnings = [(one.row, warning) for one in scored for warning in one.warnings]
     if scored and absent:
         named = ", ".join(name for name in service.schema.features if name in absent)
@@ -86,12 +87,12 @@ def command(model: str, rows: str) -> int:
     return FAILED if scored else BAD_INPUT
 
 
-def noting(rows: "Iterable[Row]", absent: set[str]) -> "Iterator[Row]":
-    """The rows as they pass; of `absent` those features stay that none of them names.
+def note_features(rows: "Iterable[Row]", absent: set[str]) -> "Iterator[Row]":
+    """Pass the rows on; remove from `absent` every feature that a row names.
 
-    >>> from kanmon.rows import Row
+    >>> from kanmon.scoring.rows import Row
     >>> absent = {"age", "size", "sex"}
-    >>> passed = list(noting([Row(1, {"age": 3.0}), Row(2, {"sex": None})], absent))
+    >>> passed = list(note_features([Row(1, {"age": 3.0}), Row(2, {"sex": None})], absent))
     >>> len(passed), absent
     (2, {'size'})
     """
@@ -100,8 +101,10 @@ def noting(rows: "Iterable[Row]", absent: set[str]) -> "Iterator[Row]":
         yield row
 
 
-def tell(answers: "Iterator[Scored]", as_json: bool) -> "tuple[list[Scored], list[Scored]]":
-    """Write every prediction as it comes; the rows that were scored and those that were not."""
+def print_predictions(
+    answers: "Iterator[Scored]", as_json: bool
+) -> "tuple[list[Scored], list[Scored]]":
+    """Print each prediction as it comes; the scored rows and the refused rows."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     scored: list[Scored] = []
     refused: list[Scored] = []
@@ -135,7 +138,7 @@ def extra(answer: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def opened(rows: str) -> Iterator[TextIO]:
-    """The text that was named; - is standard input."""
+    """The file ROWS names; - is standard input."""
     if rows == "-":
         yield sys.stdin
         return

@@ -15,16 +15,16 @@ from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
     examples="""
     kanmon show abalone-261121055501-x7k
     kanmon show abalone                     the latest run of the model
-    kanmon show abalone --wait              until it has ended, like `kanmon run` does
-    kanmon show abalone/7                   a release: what happened, why, what to do next
+    kanmon show abalone --wait              watch it until it ends, like `kanmon run`
+    kanmon show abalone/7                   a release
     """,
 )
 @click.argument("run", shell_complete=complete_model)
-@click.option("--wait", is_flag=True, help="Watch it until it ends; the exit code is the run's.")
+@click.option("--wait", is_flag=True, help="Watch until it ends; the exit code is the run's.")
 def command(run: str, wait: bool) -> int:
-    """Show one run or release: what happened, why, what comes next.
+    """Show a run or a release: what happened, why, what to do next.
 
-    RUN is a run's name, a model's name for its latest run, or MODEL/NUMBER for a release.
+    RUN is a run's name, a model's name (its latest run) or MODEL/NUMBER (a release).
     """
     if "/" in run:
         from kanmon.commands.watch import watch_release
@@ -33,9 +33,9 @@ def command(run: str, wait: bool) -> int:
         invocation = current()
         if wait:
             return watch_release(invocation, find_release(invocation.connection, run))
-        tell_release(invocation, run)
+        show_release(invocation, run)
         return 0
-    from kanmon.commands.run import Progress, tell
+    from kanmon.commands.run import Progress, print_outcome
     from kanmon.runs import execution
     from kanmon.runs.records import find_run
 
@@ -45,19 +45,19 @@ def command(run: str, wait: bool) -> int:
     arn = connection.execution_arn(record.run)
     if wait:
         ending = execution.follow(connection, arn, Progress(invocation))
-        return tell(invocation, record.model, record.run, ending)
-    _tell_all(invocation, record, execution.history(connection, arn), arn)
+        return print_outcome(invocation, record.model, record.run, ending)
+    _show_run(invocation, record, execution.history(connection, arn), arn)
     return 0
 
 
-def _tell_all(invocation: Invocation, record: Any, events: list[Any], arn: str) -> None:
+def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) -> None:
     from kanmon.runs import execution
     from kanmon.runs.display import state_line
     from kanmon.runs.outcome import describe
 
     screen, connection = invocation.screen, invocation.connection
     visits = execution.visits(events)
-    told = describe(
+    outcome = describe(
         connection,
         invocation.project,
         record.model,
@@ -79,24 +79,25 @@ def _tell_all(invocation: Invocation, record: Any, events: list[Any], arn: str) 
     screen.say("States")
     for visit in visits:
         screen.say(state_line(visit.state, duration(visit.seconds(now)), visit.attempts))
-    for line in told.lines:
+    for line in outcome.lines:
         screen.say(line)
-    if told.problem:
-        screen.say(f"Failed    {told.document['message']}")
+    if outcome.problem:
+        screen.say(f"Failed    {outcome.document['message']}")
     states = [{"state": one.state, "seconds": round(one.seconds(now), 3)} for one in visits]
-    screen.document({"record": record.document(), "states": states, **told.document})
+    screen.document({"record": record.document(), "states": states, **outcome.document})
 
 
-def tell_release(invocation: Invocation, reference: str) -> None:
-    """Everything about one release: what was decided, how far it came, why, what to do next."""
-    from kanmon.releases import evidence, explanation
-    from kanmon.releases.display import release_document, story_lines
+def show_release(invocation: Invocation, reference: str) -> None:
+    """Print one release: its decision, its progress, the reasons, the next commands."""
+    from kanmon.releases import evidence
+    from kanmon.releases.display import detail_lines, release_document
+    from kanmon.releases.explanation import explain
     from kanmon.releases.records import find_release
     from kanmon.stage.connection import stage_flag
 
     connection, screen = invocation.connection, invocation.screen
     found = evidence.gather(connection, find_release(connection, reference))
-    story = explanation.tell(found, stage_flag(connection.name))
-    for line in story_lines(found, story):
+    explanation = explain(found, stage_flag(connection.name))
+    for line in detail_lines(found, explanation):
         screen.say(line)
-    screen.document(release_document(found, story))
+    screen.document(release_document(found, explanation))

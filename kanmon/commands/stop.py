@@ -12,19 +12,20 @@ from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
     examples="""
     kanmon stop abalone                     the latest run of the model
     kanmon stop abalone-261121055501-x7k --reason "wrong data"
-    kanmon stop abalone/7 --reason "wrong day"    a release on its way into service
+    kanmon stop abalone/7 --reason "wrong day"    a release that waits or is being deployed
     """,
 )
 @click.argument("run", shell_complete=complete_model)
-@click.option("--reason", default="stopped by kanmon stop", help="Why; kept with the run.")
+@click.option("--reason", default="stopped by kanmon stop", help="The reason; stored with the run.")
 def command(run: str, reason: str) -> None:
-    """Stop a run, or a release on its way; the turn is given back.
+    """Stop a run, or the pipeline of a release.
 
-    RUN is a run's name, a model's name for its latest run, or MODEL/NUMBER for a release. A canary
-    that is under way is stopped by CodeDeploy, which gives the traffic back.
+    RUN is a run's name, a model's name (its latest run) or MODEL/NUMBER (a release). The model's
+    lock is released. If a canary is running, CodeDeploy stops it and shifts the traffic back.
     """
     from kanmon.runs import execution
     from kanmon.runs.records import find_run
+    from kanmon.stage.connection import stage_flag
 
     invocation = current()
     if "/" in run:
@@ -35,7 +36,10 @@ def command(run: str, reason: str) -> None:
     arn = connection.execution_arn(record.run)
     status = execution.ending(connection, arn).status
     if status != execution.RUNNING:
-        raise BadInputError(f"run {record.run} is not going on: it {status.lower()}")
+        raise BadInputError(
+            f"run {record.run} has already ended ({status.lower()})",
+            f"`kanmon show {record.run}{stage_flag(connection.name)}` shows it.",
+        )
     connection.stepfunctions.stop_execution(executionArn=arn, error="Stopped", cause=reason)
     screen.say(f"Run {record.run} is stopped.")
     screen.document({"run": record.run, "model": record.model, "status": "ABORTED"})

@@ -16,17 +16,17 @@ from kanmon.terminal.invocation import Verb, current
     kanmon up && kanmon deploy
     """,
 )
-@click.option("--docker", is_flag=True, help="Run the steps in their built images.")
+@click.option("--docker", is_flag=True, help="Run the steps in their container images.")
 def command(docker: bool) -> None:
-    """Start the local stage; its state is as it was.
+    """Start the local stage with the state it had before.
 
-    An embedded AWS that listens on this machine only and keeps everything in .kanmon/. Running it
-    again when it is up does nothing.
+    The local stage is an embedded AWS. It listens on this machine only and keeps its state in
+    .kanmon/. If it is already running, nothing happens.
     """
     invocation = current()
     if invocation.stage != "local":
         raise BadInputError(
-            f"stage {invocation.stage} lives in AWS and is always up",
+            f"stage {invocation.stage} runs on AWS and is always up",
             f"Deploy it with `kanmon deploy --stage {invocation.stage}`.",
         )
     from kanmon.stage import local
@@ -36,8 +36,8 @@ def command(docker: bool) -> None:
     began = time.monotonic()
     if docker and before is not None and not before.docker:
         raise BadInputError(
-            f"the local stage is up already at {before.endpoint}, and not with --docker",
-            "Run `kanmon down`, then `kanmon up --docker`; its state stays.",
+            f"the local stage is already running at {before.endpoint}, without --docker",
+            "Run `kanmon down`, then `kanmon up --docker`; its state is kept.",
         )
     screen.live("Starting the local stage …")
     try:
@@ -46,9 +46,9 @@ def command(docker: bool) -> None:
         raise StageError(str(error)) from error
     already = before is not None and before.pid == running.pid
     took = time.monotonic() - began
-    how = " and runs jobs in their images" if running.docker else ""
+    how = " and runs jobs in containers" if running.docker else ""
     screen.say(
-        f"The local stage is up already at {running.endpoint}{how}"
+        f"The local stage is already running at {running.endpoint}{how}"
         if already
         else f"The local stage is up at {running.endpoint}{how} ({took:.1f} s)"
     )

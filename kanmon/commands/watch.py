@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     cls=Verb,
     name="watch",
     examples="""
-    kanmon watch abalone                    the release that waits, else the latest
+    kanmon watch abalone                    the waiting release, else the latest
     kanmon watch abalone/7
     """,
 )
 @click.argument("release", shell_complete=complete_model)
 def command(release: str) -> int:
-    """Watch a release on its way: stages, seconds, the canary's traffic.
+    """Watch a release's pipeline: stages, durations, canary traffic.
 
-    It ends when the release's pipeline does; exit code 0 when it went through. Ctrl-C stops
-    watching, not the release.
+    It ends when the pipeline ends; the exit code is 0 if the pipeline succeeded. Ctrl-C stops
+    watching, not the release. RELEASE is MODEL/NUMBER, or a model's name.
     """
     from kanmon.releases.records import find_release
 
@@ -33,9 +33,10 @@ def command(release: str) -> int:
 
 
 def watch_release(invocation: Invocation, release: "Release", execution: str | None = None) -> int:
-    """Watch until the end and tell how it ended; the exit code."""
-    from kanmon.releases import evidence, explanation
+    """Watch until the pipeline ends and print how it ended; the exit code."""
+    from kanmon.releases import evidence
     from kanmon.releases.display import ReleaseProgress, release_document
+    from kanmon.releases.explanation import explain
     from kanmon.releases.watch import follow
     from kanmon.stage.connection import stage_flag
 
@@ -43,23 +44,23 @@ def watch_release(invocation: Invocation, release: "Release", execution: str | N
     flag = stage_flag(connection.name)
     try:
         screen.note(f"Release {release.reference}")
-        release, stands = follow(connection, release, ReleaseProgress(invocation), execution)
+        release, ended = follow(connection, release, ReleaseProgress(invocation), execution)
     except KeyboardInterrupt as interrupt:
         screen.settle()
         raise InterruptedByUserError(
-            f"the release {release.reference} goes on",
-            f"`kanmon watch {release.reference}{flag}` looks at it again.",
+            f"release {release.reference} continues",
+            f"`kanmon watch {release.reference}{flag}` watches it again.",
         ) from interrupt
-    worked = stands is not None and stands.status == "Succeeded"
-    # Of one that went well a person is told one line.
+    worked = ended is not None and ended.status == "Succeeded"
+    # A success takes one line, so it needs no closer look.
     look = evidence.brief if worked and not screen.as_json else evidence.gather
     found = look(connection, release)
-    story = explanation.tell(found, flag)
+    explanation = explain(found, flag)
     if worked:
-        screen.say(story.headline)
-    screen.document(release_document(found, story))
+        screen.say(explanation.headline)
+    screen.document(release_document(found, explanation))
     if worked:
         return OK
-    told = ": ".join([story.headline, *story.reasons[:1]]).rstrip(".")
-    screen.problem(f"{told.rstrip('.')}. `kanmon show {release.reference}{flag}` has all of it.")
+    why = ": ".join([explanation.headline, *explanation.reasons[:1]]).rstrip(".")
+    screen.problem(f"{why.rstrip('.')}. `kanmon show {release.reference}{flag}` shows the details.")
     return FAILED

@@ -1,1 +1,1 @@
-"""`kanmon console`: the same verbs as small pages, on this machine only."""
+"""`kanmon console`: models, runs and releases as web pages, on this machine only."""

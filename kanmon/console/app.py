@@ -1,4 +1,4 @@
-"""The console's routes. Thin: each reads a view, or calls the verb that the command line calls."""
+"""The console's routes. Each reads a view, or calls the same rule as the command line."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,18 +15,18 @@ from kanmon.errors import BadInputError, KanmonError
 from kanmon.releases.decision import Decision, decide, person, waiting_approval
 from kanmon.releases.records import Release, find_release, review_page
 from kanmon.releases.rollback import roll_back
-from kanmon.terminal.invocation import explain
+from kanmon.terminal.invocation import describe_error
 
 if TYPE_CHECKING:
     from kanmon.terminal.invocation import Invocation
 
-# The review page is a whole document with its own style and no script.
+# The review page is a whole document, with its own style and without scripts.
 REVIEW_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; sandbox"
 )
 DECISIONS: dict[str, Decision] = {"Approved": "Approved", "Rejected": "Rejected"}
-# How often a page that somebody follows is loaded again.
+# How often a followed page is reloaded.
 REFRESH_SECONDS = 2
 
 
@@ -35,7 +35,7 @@ def make_app(invocation: "Invocation", guard: Guard) -> Flask:
     app = Flask(__name__)
     app.secret_key = guard.form_token
     app.jinja_env.undefined = StrictUndefined
-    # Flask goes by the ending: without this, .jinja files would not be escaped.
+    # Flask escapes by file name; .jinja is not among the names it knows.
     app.jinja_env.autoescape = True
     app.jinja_env.filters.update(
         moment=local_moment, percent=percent, duration=duration, person=person
@@ -97,17 +97,15 @@ def _install_decisions(app: Flask, invocation: "Invocation") -> None:
         reason = request.form.get("reason", "").strip()
         wanted = DECISIONS.get(request.form.get("decision", ""))
         if wanted is None:
-            abort(400, "a decision is Approved or Rejected")
+            abort(400, "a decision must be Approved or Rejected")
         try:
             if wanted == "Rejected" and not reason:
-                raise BadInputError(
-                    "a rejection needs a reason", "Say why, for the next candidate."
-                )
+                raise BadInputError("a rejection needs a reason", "It is stored with the release.")
             decide(invocation.connection, found, wanted, reason)
         except KanmonError as error:
             return _release_page(invocation, found, error, reason)
-        said = "approved: it is verified and promoted now" if wanted == "Approved" else "rejected"
-        flash(f"Release {found.reference} is {said}.")
+        done = "approved; it is now verified and promoted" if wanted == "Approved" else "rejected"
+        flash(f"Release {found.reference} is {done}.")
         return redirect(url_for("release", model=model, number=number), 303)
 
     @app.post("/models/<model>/rollback")
@@ -115,11 +113,13 @@ def _install_decisions(app: Flask, invocation: "Invocation") -> None:
         invocation.project.model_folder(model)
         to = request.form.get("to", "")
         if to and not (to.isascii() and to.isdigit()):
-            abort(400, "a release is a number")
+            abort(400, "the release must be a number")
         reason = request.form.get("reason", "").strip()
         try:
             if not reason:
-                raise BadInputError("a rollback needs a reason", "Say why; the history keeps it.")
+                raise BadInputError(
+                    "a rollback needs a reason", "It is stored in the model's history."
+                )
             done = roll_back(invocation.connection, model, int(to) if to else None, reason)
         except KanmonError as error:
             view = views.model_view(invocation.connection, model)
@@ -129,9 +129,9 @@ def _install_decisions(app: Flask, invocation: "Invocation") -> None:
             )
             return Response(page, 409)
         if done.what == "canary stopped" or done.release is None:
-            flash("The canary is stopped; CodeDeploy gives the traffic back.")
+            flash("The canary is stopped. CodeDeploy shifts the traffic back.")
             return redirect(url_for("model", model=model), 303)
-        flash(f"Release {done.release.reference} is on its way back into service.")
+        flash(f"Release {done.release.reference} is being put back into service.")
         return redirect(url_for("release", model=model, number=done.release.release), 303)
 
 
@@ -145,9 +145,9 @@ def _release_page(
     problem: KanmonError | None = None,
     reason: str = "",
 ) -> AnyResponse:
-    """The release's page; with what went wrong with a decision and the words it was made in."""
+    """The release's page, with the problem of a failed decision and the reason that was typed."""
     connection = invocation.connection
-    if problem:  # it may have changed: somebody else decided
+    if problem:  # it may have changed, because somebody else decided
         release = find_release(connection, release.reference)
     view = views.release_view(connection, release)
     decidable = waiting_approval(connection, release) is not None
@@ -163,7 +163,7 @@ def _release_page(
 
 
 def _live(page: str, moving: bool) -> Response:
-    """A page that loads itself again while something moves, if whoever looks asked for that."""
+    """A page that reloads itself while something moves, if `?live` is in its address."""
     response = Response(page)
     if moving and "live" in request.args:
         response.headers["Refresh"] = str(REFRESH_SECONDS)
@@ -176,6 +176,6 @@ def _install_errors(app: Flask) -> None:
         if isinstance(error, HTTPException):
             status, line = error.code or 500, error.description or error.name
         else:
-            line, _ = explain(error)
+            line, _ = describe_error(error)
             status = 404 if isinstance(error, BadInputError) else 502
         return Response(render_template("problem.html.jinja", line=line, status=status), status)

@@ -1,10 +1,10 @@
-"""Who may ask the console, and what a browser may do with its answers.
+"""Which requests the console accepts, and what a browser may do with its pages.
 
-A console listens on this machine only, but every program and every web page open in a browser here
-can send it requests. So a request must carry the key that was printed at the start (once in the
-address, then in a cookie that no other site's request carries), must be addressed to the console by
-its own name (a foreign name that resolves to 127.0.0.1 is refused), and whatever changes something
-must be a POST from one of the console's own forms.
+The console listens on this machine only, but every program here, and every web page that is open in
+a browser here, can send it requests. So a request must carry the key that was printed at the start:
+once in the address, then in a cookie that no other site's request carries. It must use the
+console's own host name, because a foreign name can resolve to 127.0.0.1. Every change must be a
+POST from one of the console's own forms.
 """
 
 import hmac
@@ -24,7 +24,7 @@ POLICY = (
 
 @dataclass(frozen=True)
 class Guard:
-    """One console's secrets: the key that opens it, and the token of its forms."""
+    """The secrets of one console: the key that opens it, and the token of its forms."""
 
     port: int
     key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
@@ -32,26 +32,26 @@ class Guard:
 
     @property
     def address(self) -> str:
-        """What to open in a browser; the key in it is exchanged for a cookie at once."""
+        """The address to open; its key is exchanged for a cookie."""
         return f"http://127.0.0.1:{self.port}/?key={self.key}"
 
     def problem_of(self, asked: Request) -> str | None:
-        """Why a request is refused, in words; None when it may pass."""
+        """Why a request is refused; None if it is accepted."""
         own = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
         if asked.host not in own:
-            return "this console answers under its own address only"
+            return "the console accepts requests to its own address only"
         if not _same(asked.cookies.get(COOKIE, ""), self.key):
-            return "open the address that `kanmon console` printed; its key is missing here"
+            return "the key is missing: open the address that `kanmon console` printed"
         if asked.method in ("GET", "HEAD"):
             return None
         if asked.headers.get("Origin", "") not in {f"http://{name}" for name in own}:
-            return "this form was not sent from one of the console's pages"
+            return "this form was not sent from a page of the console"
         if not _same(asked.form.get("token", ""), self.form_token):
-            return "this form is from an earlier console; load the page again and repeat"
+            return "this form is from an earlier console: reload the page and repeat"
         return None
 
     def install(self, app: Flask) -> None:
-        """Put the guard in front of every route, and its headers on every answer."""
+        """Check every request, and add the headers to every response."""
         app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
 
         @app.before_request
@@ -74,11 +74,11 @@ class Guard:
             return response
 
     def _with_cookie(self, response: AnyResponse) -> AnyResponse:
-        # No port is part of a cookie's scope: another console's cookie on this machine is replaced.
+        # Cookies ignore the port, so this replaces the cookie of another console on this machine.
         response.set_cookie(COOKIE, self.key, httponly=True, samesite="Strict")
         return response
 
 
 def _same(given: str, secret: str) -> bool:
-    """Compared in the same time whatever differs; as bytes, because text may be of any script."""
+    """Compare in constant time; as bytes, because the text can be in any script."""
     return hmac.compare_digest(given.encode(errors="replace"), secret.encode())

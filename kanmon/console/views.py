@@ -1,11 +1,11 @@
-"""What each page shows, read from the stage. No page's reading changes anything."""
+"""The content of each page, read from the stage. Reading changes nothing."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kanmon.releases.evidence import gather
-from kanmon.releases.explanation import Evidence, Story, tell
+from kanmon.releases.explanation import Evidence, Explanation, explain
 from kanmon.releases.history import Event, history
 from kanmon.releases.records import PROMOTED, WAITING, Release, champion_of, list_releases
 from kanmon.releases.rollback import release_to_bring_back
@@ -31,7 +31,7 @@ class ModelSummary:
 
 @dataclass(frozen=True)
 class ModelView:
-    """Everything about one model."""
+    """A model's page."""
 
     model: str
     releases: list[Release]
@@ -39,9 +39,9 @@ class ModelView:
     events: list[Event]
     traffic: list[Share]
     canary: Deployment | None
-    # What was in service before: after a rollback not the release that was rolled back from.
+    # The target of a rollback: never the release that an earlier rollback left.
     before: int | None = None
-    # When the champion came into service, the last time it did.
+    # When the champion last came into service.
     since: str | None = None
 
     @property
@@ -51,7 +51,7 @@ class ModelView:
 
     @property
     def waiting(self) -> Release | None:
-        """The release that waits for a decision."""
+        """The waiting release."""
         return next((one for one in self.releases if one.status == WAITING), None)
 
     @property
@@ -62,22 +62,22 @@ class ModelView:
 
 @dataclass(frozen=True)
 class ReleaseView:
-    """One release: the evidence, and what it means."""
+    """A release's page: the evidence and its explanation."""
 
     release: Release
     evidence: Evidence
-    story: Story
+    explanation: Explanation
 
     @property
     def moving(self) -> bool:
-        """Is something going on that changes this page by itself?"""
+        """Is the pipeline running, so that the page will change?"""
         progress = self.evidence.progress
         return progress is not None and not progress.ended
 
 
 @dataclass(frozen=True)
 class StateVisit:
-    """One state of a run, as a line of a table."""
+    """A state of a run, as a row of a table."""
 
     state: str
     seconds: float
@@ -87,7 +87,7 @@ class StateVisit:
 
 @dataclass(frozen=True)
 class RunView:
-    """One run with the states it went through."""
+    """A run's page: its record and its states."""
 
     record: RunRecord
     states: list[StateVisit]
@@ -136,11 +136,11 @@ def release_view(connection: "Connection", release: Release) -> ReleaseView:
     from kanmon.stage.connection import stage_flag
 
     evidence = gather(connection, release)
-    return ReleaseView(release, evidence, tell(evidence, stage_flag(connection.name)))
+    return ReleaseView(release, evidence, explain(evidence, stage_flag(connection.name)))
 
 
 def run_view(connection: "Connection", record: RunRecord) -> RunView:
-    """A run's page. A run that never got to be an execution has no states."""
+    """A run's page. A run without an execution has no states."""
     from botocore.exceptions import ClientError
 
     from kanmon.runs import execution

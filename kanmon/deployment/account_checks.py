@@ -28,7 +28,7 @@ def settings(project: Project, stage: str) -> list[Check]:
     try:
         found = stage_settings(project, stage)
     except KanmonError as error:
-        return [Check("fail", "samconfig.toml", error.what, error.mend)]
+        return [Check("fail", "samconfig.toml", error.what, error.fix)]
     fit = len(found.stack) <= LONGEST_STACK and re.fullmatch(r"[a-z][a-z0-9-]*", found.stack)
     return [
         Check(
@@ -47,7 +47,7 @@ def programs(project: Project, stage: str) -> list[Check]:
     try:
         sam = Check("ok", "sam", str(platform.find_sam(project)))
     except KanmonError as error:
-        sam = Check("fail", "sam", error.what, error.mend)
+        sam = Check("fail", "sam", error.what, error.fix)
     own = project.root / ".venv/bin/uv"
     uv = str(own) if own.is_file() else shutil.which("uv")
     return [
@@ -58,26 +58,27 @@ def programs(project: Project, stage: str) -> list[Check]:
 
 def account(project: Project, stage: str) -> list[Check]:
     """Credentials and region, then what the account holds and allows."""
-    from kanmon.stage.connection import connect, explain_aws
+    from kanmon.stage.aws_errors import describe_aws_error
+    from kanmon.stage.connection import connect
 
     try:
         connection = connect(stage, project)
     except KanmonError as error:
-        return [Check("fail", "region", error.what, error.mend)]
+        return [Check("fail", "region", error.what, error.fix)]
     except Exception as error:
-        return [Check("fail", "credentials", explain_aws(error)[0])]
+        return [Check("fail", "credentials", describe_aws_error(error)[0])]
     region = Check("ok", "region", connection.region)
     try:
         who = connection.client("sts").get_caller_identity()
     except Exception as error:
-        return [region, Check("fail", "credentials", explain_aws(error)[0])]
+        return [region, Check("fail", "credentials", describe_aws_error(error)[0])]
     checks = [region, Check("ok", "credentials", str(who["Arn"]))]
     for look in (_stack, _quotas, _concurrency, _builds, _pipelines):
         try:
             checks += look(connection, project)
         except Exception as error:
             what = look.__name__.strip("_").replace("_", " ")
-            checks.append(Check("warn", what, explain_aws(error)[0]))
+            checks.append(Check("warn", what, describe_aws_error(error)[0]))
     return checks
 
 

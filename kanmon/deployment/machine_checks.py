@@ -14,12 +14,12 @@ GIGABYTE = 1_000_000_000
 
 @dataclass(frozen=True)
 class Check:
-    """One line: ok, warn or fail; what was looked at, what was found, how to mend it."""
+    """One line: ok, warn or fail; what was looked at, what was found, how to fix it."""
 
     outcome: str
     what: str
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 def python(project: Project, stage: str) -> list[Check]:
@@ -45,8 +45,8 @@ def python(project: Project, stage: str) -> list[Check]:
 def make(project: Project, stage: str) -> list[Check]:
     """Verify runs make targets, here as in CodeBuild."""
     found = shutil.which("make")
-    mend = "Install make: releases are verified by its targets."
-    return [Check("ok" if found else "fail", "make", found or "not found", mend)]
+    fix = "Install make: releases are verified by its targets."
+    return [Check("ok" if found else "fail", "make", found or "not found", fix)]
 
 
 def disk(project: Project, stage: str) -> list[Check]:
@@ -92,8 +92,8 @@ def local_stage(project: Project, stage: str) -> list[Check]:
     if running is None:
         reason = local.ended_unexpectedly(project.home)
         if reason is not None:
-            mend = "`kanmon up` starts it again."
-            return [Check("warn", "local stage", f"has ended unexpectedly: {reason}", mend)]
+            fix = "`kanmon up` starts it again."
+            return [Check("warn", "local stage", f"has ended unexpectedly: {reason}", fix)]
         return [Check("ok", "local stage", "not running; `kanmon up` starts it")]
     return [Check("ok", "local stage", f"up at {running.endpoint}")]
 
@@ -108,7 +108,7 @@ def models(project: Project, stage: str) -> list[Check]:
         try:
             read_folder(project.model_folder(name))
         except BadInputError as error:
-            checks.append(Check("fail", f"model {name}", error.what.splitlines()[0], error.mend))
+            checks.append(Check("fail", f"model {name}", error.what.splitlines()[0], error.fix))
     return checks or [Check("ok", "models", ", ".join(project.models()) or "none yet")]
 
 

@@ -1,1 +1,1 @@
-"""Models on disk: their folders, their data, and the first draft of a model.yaml."""
+"""A model's folder, its data files, and drafting a new model.yaml."""

@@ -1,4 +1,4 @@
-"""A model's data files on a stage: check, compare, upload. Same content is not uploaded again."""
+"""A model's data files: check them, compare them with the stage's, upload what differs."""
 
 import hashlib
 import shutil
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
-# Part size of uploads. The ETag of a large object depends on it: a change re-uploads everything.
+# Part size of uploads. A large object's ETag depends on it: a change uploads everything again.
 PART = 8 * 1024 * 1024
 SHOW_PROGRESS_FROM = 100_000_000
-# S3 allows 1024 bytes of key; this leaves room for any prefix.
+# S3 allows keys of 1024 bytes; this leaves room for any prefix.
 LONGEST_NAME = 255
 
 
@@ -35,7 +35,7 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Upload:
-    """What became of a file: uploaded, replaced, or the same as what is there."""
+    """What happened to a file: uploaded, replaced or unchanged."""
 
     name: str
     bytes: int
@@ -43,7 +43,7 @@ class Upload:
 
 
 def data_files(paths: Iterable[Path], folder: Path | None) -> tuple[list[DataFile], list[str]]:
-    """Check every file before anything is uploaded; the names of a folder's other files, too."""
+    """The files to upload, all checked; and the names of a folder's other files."""
     if folder is None:
         return _no_name_twice([_checked(path) for path in paths]), []
     if not folder.is_dir():
@@ -52,7 +52,7 @@ def data_files(paths: Iterable[Path], folder: Path | None) -> tuple[list[DataFil
     chosen = [path for path in inside if path.name.lower().endswith(ENDINGS)]
     if not chosen:
         raise BadInputError(
-            f"there is no data in {folder}", f"Put files there that end in {_endings()}."
+            f"there is no data file in {folder}", f"Data files end in {_endings()}."
         )
     return [_checked(path) for path in chosen], [p.name for p in inside if p not in chosen]
 
@@ -69,27 +69,29 @@ def _checked(path: Path) -> DataFile:
     except OSError as error:
         raise BadInputError(
             f"{path} cannot be read: {(error.strerror or str(error)).lower()}",
-            "Mend its permissions.",
+            "Change its permissions.",
         ) from error
     if not first:
-        raise BadInputError(f"{path} is empty", "Give a file with a header and rows.")
+        raise BadInputError(f"{path} is empty", "Name a file with a header and rows.")
     return DataFile(path, name, path.stat().st_size)
 
 
 def checked_name(name: str) -> str:
-    """The name under which a file is kept. Spaces, quotes and any letters are fine.
+    """The name under which a file is stored. Spaces, quotes and any letters are allowed.
 
     >>> checked_name("Größen 'März'.csv")
     "Größen 'März'.csv"
     """
     if name in {"", ".", ".."} or "/" in name or "\\" in name:
-        raise BadInputError(f"{name!r} cannot name a data file", "Rename it without path parts.")
+        raise BadInputError(
+            f"{name!r} is not a valid name for a data file", "Rename it, without slashes."
+        )
     if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name):
-        raise BadInputError(f"the file name {name!r} holds control characters", "Rename it.")
+        raise BadInputError(f"the file name {name!r} contains control characters", "Rename it.")
     if len(name.encode()) > LONGEST_NAME:
         raise BadInputError(f"the file name {name[:40]!r}… is too long", "Rename it.")
     if not name.lower().endswith(ENDINGS):
-        raise BadInputError(f"{name} is not a kind of data file", f"Use {_endings()}.")
+        raise BadInputError(f"{name} is not a data file", f"Use {_endings()}.")
     return name
 
 
@@ -103,25 +105,25 @@ def _no_name_twice(files: list[DataFile]) -> list[DataFile]:
         if file.name in seen and seen[file.name] != file.path:
             raise BadInputError(
                 f"{seen[file.name]} and {file.path} have the same name",
-                "Data files are kept by name: rename one.",
+                "Data files are stored by name: rename one.",
             )
         seen[file.name] = file.path
     return [DataFile(path, name, path.stat().st_size) for name, path in seen.items()]
 
 
 def require_room(files: list[DataFile], home: Path) -> None:
-    """Refuse what the local stage's disk cannot hold: the emulator would keep it in memory only."""
+    """Refuse files that the local disk cannot hold: the stage would keep them in memory only."""
     needed = sum(file.bytes for file in files) + LEAST_FREE_BYTES
     free = shutil.disk_usage(home).free
     if free < needed:
         raise BadInputError(
-            f"the disk of {home} has {size(free)} free, and this needs {size(needed)}",
-            "Free some space; KANMON_HOME names another place.",
+            f"the disk of {home} has {size(free)} free, and the upload needs {size(needed)}",
+            "Free some space, or set KANMON_HOME to a folder on another disk.",
         )
 
 
 def etag_of(path: Path) -> str:
-    """The ETag S3 gives this content: its MD5, or for several parts the MD5 of their MD5s."""
+    """The ETag that S3 gives this file: its MD5, or for several parts the MD5 of their MD5s."""
     parts = []
     with path.open("rb") as file:
         while chunk := file.read(PART):
@@ -138,9 +140,9 @@ def put(
     done: Callable[[Upload], None],
     moving: Callable[[DataFile, int], None],
 ) -> list[str]:
-    """Upload what is not there in the same content; the names of the other files under the prefix.
+    """Upload the files that differ; the names of the other files under the prefix.
 
-    `done` hears of every file, `moving` of the bytes sent so far of a large one.
+    `done` is called for every file, `moving` with the bytes sent so far of a large file.
     """
     there = {one["Key"].removeprefix(prefix): one for one in objects_under(connection, prefix)}
     for file in files:
@@ -184,7 +186,7 @@ def _send(
 
 
 def remove(connection: "Connection", prefix: str, names: list[str]) -> None:
-    """Take files out of the model's data. Their versions stay, for the runs that used them."""
+    """Remove files from the model's data. Their versions are kept, for the runs that used them."""
     for start in range(0, len(names), 1000):
         batch = names[start : start + 1000]
         answer = connection.s3.delete_objects(

@@ -1,4 +1,4 @@
-"""A model's folder: read it, validate it, publish it under its content's name."""
+"""A model's folder: read it, validate it, publish it under the digest of its content."""
 
 import time
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ FILES = ("model.yaml", "features.py")
 
 @dataclass(frozen=True)
 class Folder:
-    """A model's folder that is known to be valid."""
+    """A valid model folder."""
 
     model: str
     files: dict[str, bytes]
     sha256: str
-    definition: Any  # lifecycle.definition.ModelDefinition, imported late
+    definition: Any  # core.definition.schema.ModelDefinition, imported late
 
 
 def read_folder(folder: Path) -> Folder:
-    """Read and validate a model's folder; every problem in it is named."""
+    """Read and validate a model's folder. The error lists every problem."""
     from core.definition.folder import folder_digest
     from core.definition.schema import DefinitionError, parse_definition
 
@@ -41,7 +41,7 @@ def read_folder(folder: Path) -> Folder:
         ) from error
     if definition.name != folder.name:
         raise BadInputError(
-            f"{source}, name: {definition.name!r} is not its folder's name",
+            f"{source}, name: {definition.name!r} differs from the name of its folder",
             f"Write {folder.name} there, or rename the folder.",
         )
     return Folder(folder.name, files, folder_digest(files), definition)
@@ -52,10 +52,10 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def published_as_it_is(invocation: "Invocation", folder: Path) -> str | None:
-    """The folder's digest if its stage holds just this content, which was valid when it got there.
+    """The folder's digest, if the stage already has exactly this content; else None.
 
-    Then reading it again can be left out, which is what takes longest. A stage that cannot be
-    asked is no news here: the folder is read first, and the stage's own error comes after.
+    Published content is valid, so the caller can skip the slow validation. A stage that cannot be
+    reached gives None: problems of the folder are reported before those of the stage.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -69,13 +69,13 @@ def published_as_it_is(invocation: "Invocation", folder: Path) -> str | None:
 
 
 def as_bad_input(problems: list[str]) -> BadInputError:
-    """All problems of a definition, a line each."""
+    """All problems of a definition, one a line."""
     more = "".join(f"\n        {problem}" for problem in problems[1:])
     return BadInputError(f"{problems[0]}{more}")
 
 
 def published(connection: "Connection", model: str) -> str | None:
-    """The digest of the definition a stage holds for a model."""
+    """The digest of the model's definition on the stage."""
     found = connection.dynamodb.get_item(
         TableName=connection.table,
         Key={"model": {"S": model}, "item": {"S": "definition"}},
@@ -84,13 +84,13 @@ def published(connection: "Connection", model: str) -> str | None:
 
 
 def publish(connection: "Connection", folder: Folder) -> bool:
-    """Make this the stage's definition of the model; False when it is already."""
+    """Make this the model's definition on the stage; False if it is already."""
     if published(connection, folder.model) == folder.sha256:
         return False
     for name, content in folder.files.items():
         _store(connection, f"definitions/{folder.model}/{folder.sha256}/{name}", content)
-    # Last, so that the table never names a definition that is not there. Who publishes may only
-    # set these two fields, and so cannot replace a record.
+    # Last, so that the table never names a definition that does not exist. The publisher's policy
+    # allows only these two fields, so a record cannot be replaced.
     connection.dynamodb.update_item(
         TableName=connection.table,
         Key={"model": {"S": folder.model}, "item": {"S": "definition"}},
@@ -104,7 +104,7 @@ def publish(connection: "Connection", folder: Folder) -> bool:
 
 
 def _store(connection: "Connection", key: str, content: bytes) -> None:
-    """Write what its name says; what is there already was published before, and never changes."""
+    """Store a file under the digest of its content. An existing one is the same and stays."""
     from botocore.exceptions import ClientError
 
     try:

@@ -1,5 +1,6 @@
-"""A person's decision about a release, given to the pipeline's waiting approval."""
+"""A person's decision about a release, sent to the pipeline's waiting approval."""
 
+import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.words.formats import local_moment, one_line
@@ -13,31 +14,33 @@ if TYPE_CHECKING:
 
 Decision = Literal["Approved", "Rejected"]
 REVIEW_STAGE, REVIEW_ACTION = "Review", "ApproveRelease"
-# CodePipeline's limit for the words of a decision.
+# CodePipeline's limit for the reason.
 LONGEST_REASON = 512
-# What CodePipeline answers when somebody was faster, or the approval is another one by now.
+# An approval opens seconds after its release; on a busy laptop it can take longer.
+OPENS_SECONDS = 60
+# CodePipeline's errors when somebody else has decided, or the approval is a new one.
 TOO_LATE = {"ApprovalAlreadyCompletedException", "InvalidApprovalTokenException"}
 
 
 def decide(connection: "Connection", release: Release, decision: Decision, reason: str) -> Any:
-    """Approve or reject the release; the moment at which CodePipeline took it.
+    """Approve or reject the release; the moment of the decision.
 
-    Of two decisions at once exactly one is taken. Raises BadInputError, with who decided what and
-    when, when this release does not wait for a decision (any more).
+    Of two concurrent decisions exactly one succeeds. Raises BadInputError, with who decided what
+    and when, if the release does not wait for a decision (any more).
     """
     from botocore.exceptions import ClientError
 
     if len(reason) > LONGEST_REASON:
         raise BadInputError(
-            f"the reason has {len(reason)} characters", f"Use at most {LONGEST_REASON}."
+            f"the reason has {len(reason)} characters", f"At most {LONGEST_REASON} are allowed."
         )
     waiting = waiting_approval(connection, release)
     if waiting is None:
         raise not_waiting(connection, release)
     if decision == "Approved" and release.verdict == "hold" and not reason.strip():
         raise BadInputError(
-            f"the gate held release {release.reference} for a person to judge",
-            "Say with a reason (--reason) why it may go into service all the same.",
+            f"the gate held release {release.reference}, so its approval needs a reason",
+            "Add --reason: why may it go into service?",
         )
     try:
         answer = connection.client("codepipeline").put_approval_result(
@@ -55,24 +58,39 @@ def decide(connection: "Connection", release: Release, decision: Decision, reaso
 
 
 def waiting_approval(connection: "Connection", release: Release) -> Action | None:
-    """The approval that waits for a decision about this release, with its token."""
+    """The release's open approval, with its token; None if it does not wait."""
     review = _review(connection, release)
     return review if review and review.status == IN_PROGRESS and review.external_id else None
 
 
-def will_wait(connection: "Connection", release: Release) -> bool:
-    """Is the release's approval still to open: does what comes before it go on, or begin soon?
+def wait_until_open(connection: "Connection", release: Release) -> Release:
+    """Wait for the release's approval to open; the release as it is then.
 
-    A release without an execution has none, and none will come: its opening broke off.
+    Returns immediately if the approval is open or will never open. Raises BadInputError if it takes
+    too long.
     """
-    on_its_way = release.status == WAITING and release.execution is not None
-    return on_its_way and still_opening(_actions(connection, release))
+    limit = time.monotonic() + OPENS_SECONDS
+    while will_wait(connection, release):
+        if time.monotonic() > limit:
+            raise not_waiting(connection, release)
+        time.sleep(connection.poll_seconds)
+        release = find_release(connection, release.reference)
+    return release
+
+
+def will_wait(connection: "Connection", release: Release) -> bool:
+    """Will the release's approval still open?
+
+    A release without an execution failed to open, so it never gets an approval.
+    """
+    started = release.status == WAITING and release.execution is not None
+    return started and still_opening(_actions(connection, release))
 
 
 def still_opening(actions: tuple[Action, ...]) -> bool:
-    """The rule: the review has not ended, nor has anything before it failed. None has begun: yes.
+    """Is the approval not yet open, with nothing before it failed?
 
-    An approval that is in progress opens, too, as long as it has no token.
+    An approval in progress without a token is still opening.
     """
     for action in actions:
         if action.name == REVIEW_ACTION:
@@ -94,43 +112,41 @@ def _actions(connection: "Connection", release: Release) -> tuple[Action, ...]:
 
 
 def not_waiting(connection: "Connection", release: Release) -> BadInputError:
-    """Why there is nothing to decide about a release."""
+    """The error for a decision about a release that does not wait for one."""
     return BadInputError(
         why_not_waiting(release, _review(connection, release)),
-        f"`kanmon show {release.reference}{stage_flag(connection.name)}` tells what happened.",
+        f"`kanmon show {release.reference}{stage_flag(connection.name)}` shows what happened.",
     )
 
 
 def why_not_waiting(release: Release, review: Action | None) -> str:
-    """The clause: who decided what and when. `review` is its action where the table still waits."""
+    """Who decided what and when, as a clause. `review` counts while the table says WAITING."""
     name = f"release {release.reference}"
     if release.status == WAITING:
-        # The pipeline knows first; the table follows by an event.
+        # The table follows the pipeline by an event, a moment later.
         if review is None or not review.ended:
             return f"{name} does not wait for a decision yet"
         if review.status == SUCCEEDED:
-            return f"{name} has been approved already{_by(review.by, review.updated)}"
-        return (
-            f"{name} has been rejected, or was too long undecided{_by(review.by, review.updated)}"
-        )
+            return f"{name} was already approved{_by(review.by, review.updated)}"
+        return f"{name} was already rejected, or has expired{_by(review.by, review.updated)}"
     decided = _by(release.decided_by, release.decided_at)
     words = {
-        "REJECTED": f"was rejected already{decided}",
+        "REJECTED": f"was already rejected{decided}",
         "EXPIRED": f"expired{_by(None, release.decided_at)}: nobody decided in time",
         "SUPERSEDED": f"was superseded{_by(None, release.ended_at)}: a newer one was promoted",
     }
     if release.status in words:
         return f"{name} {words[release.status]}{_because(release)}"
     if release.decision == "automatic":
-        return f"{name} needed no decision: its model promotes by itself"
-    return f"{name} was approved already{decided}{_because(release)}"
+        return f"{name} needed no decision: its model is approved automatically"
+    return f"{name} was already approved{decided}{_because(release)}"
 
 
 def _by(who: str | None, when: Any) -> str:
-    said = f" by {person(who)}" if who else ""
+    words = f" by {person(who)}" if who else ""
     if when:
-        said += f" at {local_moment(when if isinstance(when, str) else when.isoformat())}"
-    return said
+        words += f" at {local_moment(when if isinstance(when, str) else when.isoformat())}"
+    return words
 
 
 def _because(release: Release) -> str:

@@ -1,15 +1,15 @@
-"""Releases told to a person: lists, one release whole, and its way through the pipeline."""
+"""Releases on the terminal: lists, one release in detail, its progress."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from core.words.formats import duration, local_moment, one_line
 from kanmon.releases.decision import person
-from kanmon.releases.explanation import Evidence, Story, split
+from kanmon.releases.explanation import Evidence, Explanation, split
 from kanmon.releases.history import Event
 from kanmon.releases.pipeline import PENDING, Action, Progress
 from kanmon.releases.records import Release
-from kanmon.releases.watch import Look
+from kanmon.releases.watch import Observation
 from kanmon.terminal.invocation import Invocation
 from kanmon.terminal.screen import coloured, faint, table
 
@@ -19,7 +19,7 @@ BAD = {"REJECTED", "EXPIRED", "FAILED", "ROLLED_BACK"}
 
 
 def status_word(release: Release) -> str:
-    """The status as one says it."""
+    """The status for people, coloured."""
     if release.in_service:
         return coloured("promote", "in service")
     word = release.status.lower().replace("_", " ")
@@ -44,7 +44,7 @@ def release_lines(releases: list[Release]) -> list[str]:
 
 
 def history_lines(events: list[Event], model: str) -> list[str]:
-    """A table of what happened."""
+    """A table of a model's history."""
     rows = [
         [
             local_moment(one.at),
@@ -58,8 +58,8 @@ def history_lines(events: list[Event], model: str) -> list[str]:
     return table(rows, ["when", "release", "what", "who", "why"])
 
 
-def story_lines(evidence: Evidence, story: Story) -> list[str]:
-    """Everything about one release, ending in what to do next."""
+def detail_lines(evidence: Evidence, explanation: Explanation) -> list[str]:
+    """One release in detail, ending with the next commands."""
     release = evidence.release
     lines = [f"Release      {release.reference}  {status_word(release)}"]
     lines += _facts(release)
@@ -71,9 +71,9 @@ def story_lines(evidence: Evidence, story: Story) -> list[str]:
         ]
     if evidence.traffic:
         lines.append(f"Live alias   {split(evidence.traffic)}")
-    lines += ["", story.headline, *(f"{INDENT}{reason}" for reason in story.reasons)]
-    if story.next:
-        lines += ["Next", *(f"{INDENT}{command}" for command in story.next)]
+    lines += ["", explanation.headline, *(f"{INDENT}{reason}" for reason in explanation.reasons)]
+    if explanation.next:
+        lines += ["Next", *(f"{INDENT}{command}" for command in explanation.next)]
     return lines
 
 
@@ -94,12 +94,12 @@ def _facts(release: Release) -> list[str]:
 
 
 def _rest(release: Release) -> str:
-    said = (release.summary or "").removeprefix(f"{release.verdict}: ")
-    return f": {said}" if said else ""
+    reasons = (release.summary or "").removeprefix(f"{release.verdict}: ")
+    return f": {reasons}" if reasons else ""
 
 
 def action_line(action: Action, now: datetime, more: str = "") -> str:
-    """An action that passed or goes on: stage, name, seconds, outcome where it is not plain."""
+    """An action: stage, name, duration, and its outcome unless it succeeded."""
     took = duration(action.seconds(now)) if action.began else ""
     outcome = ""
     if action.status not in {"Succeeded", "InProgress"}:
@@ -111,26 +111,26 @@ def action_line(action: Action, now: datetime, more: str = "") -> str:
 
 
 class ReleaseProgress:
-    """A line for every action that passed and for every step of the traffic; the rest is live."""
+    """One line for each action that has ended and each traffic shift; the current one is live."""
 
     def __init__(self, invocation: Invocation) -> None:
         self._screen = invocation.screen
-        self._told: set[tuple[str, str, int]] = set()
+        self._printed: set[tuple[str, str, int]] = set()
         self._split = ""
 
-    def __call__(self, look: Look) -> None:
-        """Tell what is new."""
+    def __call__(self, seen: Observation) -> None:
+        """Print what is new."""
         now = datetime.now(UTC)
-        shift = split(look.traffic) if len(look.traffic) > 1 else ""
-        for action in look.progress.actions:
+        shift = split(seen.traffic) if len(seen.traffic) > 1 else ""
+        for action in seen.progress.actions:
             if action.name == "DeployRelease" and shift and shift != self._split:
                 self._screen.note(f"{INDENT}{'':<10}{shift}")
                 self._split = shift
             key = (action.stage, action.name, action.attempts)
-            if action.ended and key not in self._told:
-                self._told.add(key)
+            if action.ended and key not in self._printed:
+                self._printed.add(key)
                 self._screen.note(action_line(action, now))
-        current = look.progress.current
+        current = seen.progress.current
         if current:
             waits = "waits for a review" if current.name == "ApproveRelease" else shift
             self._screen.live(action_line(current, now, waits))
@@ -160,13 +160,13 @@ def progress_document(progress: Progress | None) -> dict[str, Any] | None:
     }
 
 
-def release_document(evidence: Evidence, story: Story) -> dict[str, Any]:
-    """One release, whole, for programs."""
+def release_document(evidence: Evidence, explanation: Explanation) -> dict[str, Any]:
+    """One release in detail, for programs."""
     return {
         **evidence.release.document(),
         "pipeline": progress_document(evidence.progress),
         "traffic": [{"release": number, "share": share} for number, share in evidence.traffic],
-        "what_happened": story.headline,
-        "reasons": story.reasons,
-        "next": story.next,
+        "what_happened": explanation.headline,
+        "reasons": explanation.reasons,
+        "next": explanation.next,
     }

@@ -1,4 +1,4 @@
-"""Gathers what the services say of a release: the more it failed, the closer the look."""
+"""Gathers the evidence about a release from the services; more of it after a failure."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,13 +9,13 @@ from kanmon.releases.explanation import Evidence
 from kanmon.releases.pipeline import Progress, progress
 from kanmon.releases.records import APPROVED, PROMOTED, Release, champion_of
 from kanmon.releases.traffic import Deployment, deployments, serving_stack, traffic
-from kanmon.runs.records import item_of
-from kanmon.stage.connection import REFUSED
+from kanmon.stage.aws_errors import REFUSED
+from kanmon.stage.model_table import item_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-# The last lines of a build: the failed command and what it said.
+# The last lines of a build: the failed command and its output.
 BUILD_LINES = 6
 HOOK_FUNCTIONS = {
     "BeforeAllowTraffic": "CheckBeforeTrafficFunction",
@@ -24,31 +24,31 @@ HOOK_FUNCTIONS = {
 
 
 def gather(connection: "Connection", release: Release) -> Evidence:
-    """Everything there is to say about a release now."""
+    """All evidence about a release."""
     champion = champion_of(connection, release.model) or {}
-    stands = progress(connection, release)
-    deployed = stands.action("DeployRelease") if stands else None
+    execution = progress(connection, release)
+    deployed = execution.action("DeployRelease") if execution else None
     began = deployed.began if deployed else None
     moved: list[Deployment] = []
     if began and (release.status != PROMOTED or release.in_service):
-        # Clocks of two services differ a little.
+        # The clocks of two services differ a little.
         moved = deployments(connection, release.model, since=began - timedelta(seconds=5))
     return Evidence(
         release,
-        stands,
+        execution,
         tuple(moved),
-        tuple(unless_refused(lambda: _stack_causes(connection, release, stands))),
-        tuple(unless_refused(lambda: _build_lines(connection, stands))),
+        tuple(unless_refused(lambda: _stack_causes(connection, release, execution))),
+        tuple(unless_refused(lambda: _build_lines(connection, execution))),
         tuple(unless_refused(lambda: _hook_lines(connection, release, moved, began))),
         tuple(traffic(connection, release.model)) if began else (),
         champion.get("release"),
         champion.get("promoted_at"),
-        _behind(connection, release, stands),
+        _behind(connection, release, execution),
     )
 
 
 def unless_refused(look: Callable[[], list[str]]) -> list[str]:
-    """What a closer look finds; what to ask for where these credentials may not look closer."""
+    """What `look` finds; without the permission, one line that names it."""
     from botocore.exceptions import ClientError
 
     try:
@@ -56,36 +56,38 @@ def unless_refused(look: Callable[[], list[str]]) -> list[str]:
     except ClientError as error:
         if error.response["Error"]["Code"] not in REFUSED:
             raise
-        return [f"more is known to those who may use {error.operation_name}"]
+        return [f"the permission to use {error.operation_name} would show more"]
 
 
-def _behind(connection: "Connection", release: Release, stands: Progress | None) -> int | None:
+def _behind(connection: "Connection", release: Release, execution: Progress | None) -> int | None:
     """The release whose promotion this one waits for."""
-    now = stands.current if stands else None
+    now = execution.current if execution else None
     if (
         release.status != APPROVED
         or now is None
         or now.name not in ("AdmitRelease", "ConfirmRelease")
     ):
         return None
-    turn = item_of(connection, release.model, "deployment") or {}
-    holder = turn.get("holder")
+    lock = item_of(connection, release.model, "deployment") or {}
+    holder = lock.get("holder")
     if not holder or holder == release.execution:
         return None
     from kanmon.releases.pipeline import progress_of
 
     other = progress_of(connection, str(holder))
-    said = other.variables.get("release", "") if other else ""
-    return int(said) if said.isdigit() else None
+    number = other.variables.get("release", "") if other else ""
+    return int(number) if number.isdigit() else None
 
 
-def _stack_causes(connection: "Connection", release: Release, stands: Progress | None) -> list[str]:
-    """What CloudFormation says failed in the serving stack during this promotion."""
+def _stack_causes(
+    connection: "Connection", release: Release, execution: Progress | None
+) -> list[str]:
+    """What failed in the serving stack during this promotion, according to CloudFormation."""
     from botocore.exceptions import ClientError
 
     from kanmon.deployment.stack import failure_reasons, stack_events
 
-    failed = stands.failed if stands else None
+    failed = execution.failed if execution else None
     if failed is None or failed.name != "DeployRelease" or failed.began is None:
         return []
     since = failed.began - timedelta(seconds=5)
@@ -98,9 +100,9 @@ def _stack_causes(connection: "Connection", release: Release, stands: Progress |
         raise
 
 
-def _build_lines(connection: "Connection", stands: Progress | None) -> list[str]:
+def _build_lines(connection: "Connection", execution: Progress | None) -> list[str]:
     """The end of a failed build's log."""
-    failed = stands.failed if stands else None
+    failed = execution.failed if execution else None
     if failed is None or failed.name != "VerifyRelease" or not failed.external_id:
         return []
     builds = connection.client("codebuild").batch_get_builds(ids=[failed.external_id])["builds"]
@@ -111,26 +113,24 @@ def _build_lines(connection: "Connection", stands: Progress | None) -> list[str]
         logGroupName=logs["groupName"], logStreamName=logs["streamName"], startFromHead=False,
         limit=200,
     )["events"]  # fmt: skip
-    return telling(event["message"] for event in events)
+    return explaining(event["message"] for event in events)
 
 
-def telling(lines: Any) -> list[str]:
-    """The last lines of a build's log that say why, the last first: it is nearest to the failure.
+def explaining(lines: Any) -> list[str]:
+    """The program's last lines in a build's log, latest first, without those of CodeBuild and make.
 
-    What CodeBuild and make remark frames the program's own words.
-
-    >>> telling(["[Container] x Running command make", "read", "scores differ", "make: ***"])
+    >>> explaining(["[Container] x Running command make", "read", "scores differ", "make: ***"])
     ['scores differ', 'read']
     """
-    said = [line.strip() for line in lines if line.strip()]
-    own = [line for line in said if not line.startswith(("[Container]", "make: ", "make["))]
+    written = [line.strip() for line in lines if line.strip()]
+    own = [line for line in written if not line.startswith(("[Container]", "make: ", "make["))]
     return own[: -BUILD_LINES - 1 : -1]
 
 
 def _hook_lines(
     connection: "Connection", release: Release, moved: list[Deployment], began: datetime | None
 ) -> list[str]:
-    """What a failed check wrote: CodeDeploy itself only knows that it failed."""
+    """What a failed check logged; CodeDeploy itself knows only that it failed."""
     from botocore.exceptions import ClientError
 
     failed = {
@@ -155,7 +155,7 @@ def _hook_lines(
                 startTime=int(began.timestamp() * 1000) if began else 0,
             )
         except ClientError as error:
-            # The function or its log went with the stack that was rolled back.
+            # The rollback of the stack has deleted the function or its log.
             if error.response["Error"]["Code"] in {
                 "ValidationError",
                 "ResourceNotFoundException",
@@ -167,14 +167,14 @@ def _hook_lines(
 
 
 def hook_words(messages: Any) -> list[str]:
-    """What the checks found, among a function's JSON log lines.
+    """The findings of the checks in a function's JSON log lines.
 
     >>> hook_words(['{"level": "ERROR", "found": "row 3: 10.1, not 9.8"}', "START x"])
     ['row 3: 10.1, not 9.8']
     """
     import json
 
-    said = []
+    findings = []
     for message in messages:
         try:
             entry = json.loads(message)
@@ -182,12 +182,12 @@ def hook_words(messages: Any) -> list[str]:
             continue
         if isinstance(entry, dict) and entry.get("level") in {"ERROR", "CRITICAL"}:
             words = entry.get("found") or entry.get("errorMessage") or entry.get("message")
-            said.append(str(words or ""))
-    return [words for words in said if words][-3:]
+            findings.append(str(words or ""))
+    return [words for words in findings if words][-3:]
 
 
 def brief(connection: "Connection", release: Release) -> Evidence:
-    """What says how a release stands, without looking into why."""
+    """The evidence for a release's status, without the causes of a failure."""
     champion = champion_of(connection, release.model) or {}
     return Evidence(
         release,

@@ -31,7 +31,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Story:
+class Explanation:
     """One line that says it, the reasons behind it, and the commands that come next."""
 
     headline: str
@@ -39,8 +39,8 @@ class Story:
     next: list[str] = field(default_factory=list)
 
 
-def tell(evidence: Evidence, flag: str = "") -> Story:
-    """The story of a release; `flag` is what commands need so that they mean this stage."""
+def explain(evidence: Evidence, flag: str = "") -> Explanation:
+    """Explain a release; `flag` is what commands need so that they mean this stage."""
     release, progress = evidence.release, evidence.progress
     if release.status == WAITING:
         return _waiting(evidence, flag)
@@ -57,12 +57,12 @@ def tell(evidence: Evidence, flag: str = "") -> Story:
             person=person(release.decided_by),
             time=local_moment(release.decided_at),
         )
-        return Story(
+        return Explanation(
             _with_reason(headline, release),
             next=[f"kanmon review {reference}{flag}", f"kanmon run {model}{flag}"],
         )
     if release.status == "EXPIRED":
-        return Story(
+        return Explanation(
             say(
                 "release.expired",
                 release=reference,
@@ -72,41 +72,45 @@ def tell(evidence: Evidence, flag: str = "") -> Story:
         )
     if release.status == "SUPERSEDED":
         newer = f"kanmon show {model}/{evidence.champion}{flag}" if evidence.champion else ""
-        return Story(
+        return Explanation(
             _with_reason(say("release.superseded", release=reference), release),
             next=[command for command in (newer, again) if command],
         )
     headline = (
         say("release.rolled_back", release=reference)
         if release.status == "ROLLED_BACK"
-        else _failed_words(reference, progress)
+        else _how_it_failed(reference, progress)
     )
-    return Story(headline, [*causes(evidence), _stays(evidence)], _mend(evidence, flag))
+    return Explanation(
+        headline,
+        [*causes(evidence), _what_serves_now(evidence)],
+        _commands_next(evidence, flag),
+    )
 
 
-def _waiting(evidence: Evidence, flag: str) -> Story:
+def _waiting(evidence: Evidence, flag: str) -> Explanation:
     release, progress = evidence.release, evidence.progress
     reference = release.reference
     if progress is None:
-        return Story(
+        return Explanation(
             say("release.opened_without_pipeline", release=reference),
             [say("release.opened_without_pipeline_why")],
             [f"kanmon run {release.model} --force{flag}"],
         )
     if progress.ended:
-        return Story(
-            say("release.record_follows", headline=_failed_words(reference, progress)),
-            [*causes(evidence), _stays(evidence)],
+        return Explanation(
+            say("release.record_follows", headline=_how_it_failed(reference, progress)),
+            [*causes(evidence), _what_serves_now(evidence)],
             [f"kanmon show {reference}{flag}"],
         )
     review = progress.action("ApproveRelease")
     if review is None or review.status != "InProgress":
-        return Story(
+        return Explanation(
             _in_the_pipeline(reference, progress),
             next=[f"kanmon watch {reference}{flag}"],
         )
     since = review.began.isoformat() if review.began else release.opened_at
-    return Story(
+    return Explanation(
         say("release.waiting", release=reference, time=local_moment(since)),
         next=[
             f"kanmon review {reference} --open{flag}",
@@ -116,39 +120,39 @@ def _waiting(evidence: Evidence, flag: str) -> Story:
     )
 
 
-def _under_way(evidence: Evidence, flag: str) -> Story:
+def _under_way(evidence: Evidence, flag: str) -> Explanation:
     release, progress = evidence.release, evidence.progress
     reference = release.reference
     if progress is None:
-        return Story(
+        return Explanation(
             say("release.approved_without_pipeline", release=reference),
-            [_stays(evidence)],
+            [_what_serves_now(evidence)],
             [f"kanmon run {release.model} --force{flag}"],
         )
     if progress.ended and progress.status != "Succeeded":
-        return Story(
-            say("release.record_follows", headline=_failed_words(reference, progress)),
-            [*causes(evidence), _stays(evidence)],
+        return Explanation(
+            say("release.record_follows", headline=_how_it_failed(reference, progress)),
+            [*causes(evidence), _what_serves_now(evidence)],
             [f"kanmon show {reference}{flag}"],
         )
     steps = [f"kanmon watch {reference}{flag}"]
     canary = next((one for one in evidence.deployments if one.under_way), None)
     if canary:
         steps.append(f"kanmon rollback {release.model}{flag}")
-        return Story(
+        return Explanation(
             say("release.canary", release=reference, traffic=split(evidence.traffic)),
             next=steps,
         )
     if evidence.behind:
         other = f"{release.model}/{evidence.behind}"
-        return Story(
+        return Explanation(
             say("release.behind", release=reference, other=other),
             next=[f"kanmon watch {other}{flag}", *steps],
         )
-    return Story(_in_the_pipeline(reference, progress), next=steps)
+    return Explanation(_in_the_pipeline(reference, progress), next=steps)
 
 
-def _promoted(evidence: Evidence, flag: str) -> Story:
+def _promoted(evidence: Evidence, flag: str) -> Explanation:
     release, model = evidence.release, evidence.release.model
     since = local_moment(evidence.champion_since or release.promoted_at)
     if not release.in_service:
@@ -157,7 +161,7 @@ def _promoted(evidence: Evidence, flag: str) -> Story:
         if evidence.champion:
             champion = f"{model}/{evidence.champion}"
             headline = say("release.replaced", **promoted, champion=champion)
-        return Story(
+        return Explanation(
             headline,
             next=[f"kanmon rollback {model} --to {release.release}{flag}"],
         )
@@ -171,7 +175,9 @@ def _promoted(evidence: Evidence, flag: str) -> Story:
     steps = [f"kanmon score {model} rows.csv{flag}", f"kanmon history {model}{flag}"]
     if release.release > 1:  # the first has nothing before it
         steps.append(f'kanmon rollback {model} --reason "…"{flag}')
-    return Story(say("release.in_service", release=release.reference, time=since), reasons, steps)
+    return Explanation(
+        say("release.in_service", release=release.reference, time=since), reasons, steps
+    )
 
 
 def causes(evidence: Evidence) -> list[str]:
@@ -193,12 +199,12 @@ def causes(evidence: Evidence) -> list[str]:
         found.append(evidence.progress.summary)
     if evidence.release.error:
         found.append(evidence.release.error)
-    told: list[str] = []
+    distinct: list[str] = []
     for cause in (one_line(each, LONGEST_CAUSE) for each in found):
         # One service quotes what another one said, with words of its own around it.
-        if cause and not any(earlier[:QUOTED] in cause for earlier in told):
-            told.append(cause)
-    return told
+        if cause and not any(earlier[:QUOTED] in cause for earlier in distinct):
+            distinct.append(cause)
+    return distinct
 
 
 LONGEST_CAUSE = 400
@@ -211,7 +217,7 @@ HOOKS = {
 }
 
 
-def _failed_words(reference: str, progress: Progress | None) -> str:
+def _how_it_failed(reference: str, progress: Progress | None) -> str:
     stopped = progress is not None and progress.status == "Stopped"
     how = "stopped" if stopped else "failed"
     action = progress.failed if progress else None
@@ -234,9 +240,9 @@ def _with_reason(headline: str, release: Release) -> str:
     return say("release.with_reason", headline=headline, reason=reason)
 
 
-def _stays(evidence: Evidence) -> str:
+def _what_serves_now(evidence: Evidence) -> str:
     model, champion = evidence.release.model, evidence.champion
-    if is_out_of_step(evidence):
+    if alias_differs(evidence):
         recorded = f"{model}/{champion}" if champion else say("release.no_release")
         return say("release.recorded", traffic=split(evidence.traffic), release=recorded)
     if champion is None:
@@ -244,20 +250,20 @@ def _stays(evidence: Evidence) -> str:
     return say("release.stays", release=f"{model}/{champion}")
 
 
-def is_out_of_step(evidence: Evidence) -> bool:
+def alias_differs(evidence: Evidence) -> bool:
     """Does the live alias not serve the release that is recorded as in service?"""
     answering = [number for number, _ in evidence.traffic]
     return bool(answering) and evidence.champion not in answering
 
 
-def _mend(evidence: Evidence, flag: str) -> list[str]:
+def _commands_next(evidence: Evidence, flag: str) -> list[str]:
     """Commands after a failure: back to what is recorded, where that does not serve; try again from
     there; open a new release of the same data."""
     release = evidence.release
     steps = [f"kanmon run {release.model} --force{flag}"]
     if retryable(release, evidence.progress):
         steps.insert(0, f"kanmon retry {release.reference}{flag}")
-    if evidence.champion and is_out_of_step(evidence):
+    if evidence.champion and alias_differs(evidence):
         steps.insert(0, f'kanmon rollback {release.model} --reason "…"{flag}')
     return steps
 

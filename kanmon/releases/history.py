@@ -1,9 +1,9 @@
-"""What happened to a model's releases: who did what, when and why."""
+"""The history of a model's releases: who did what, when and why."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from kanmon.runs.records import items_of
+from kanmon.stage.model_table import items_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -23,7 +23,7 @@ class Event:
 
     @property
     def what(self) -> str:
-        """The event in words: of two kinds of rollback, one undoes a canary of the release."""
+        """The event for people: a return to an earlier release is not called a rollback."""
         undone = self.event == "rolled back" and self.previous is not None
         return "back in service" if undone else self.event
 
@@ -33,13 +33,13 @@ class Event:
 
 
 def history(connection: "Connection", model: str, release: int | None = None) -> list[Event]:
-    """A model's history, oldest first; of one release, if asked."""
+    """A model's history, oldest first; only that of one release, if given."""
     found = [event_from(item) for item in items_of(connection, model, "history#")]
     return [one for one in found if release in (None, one.release)]
 
 
 def event_from(item: dict[str, Any]) -> Event:
-    """An entry from its item, whose sort key has the moment, too."""
+    """An entry from its item."""
     return Event(
         str(item.get("at") or str(item["item"]).split("#")[1]),
         str(item.get("event", "")),

@@ -1,4 +1,4 @@
-"""The release pipeline's executions: their status, their actions, in the order one reads them."""
+"""Executions of the release pipeline: their status, and their actions in pipeline order."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 IN_PROGRESS, SUCCEEDED = "InProgress", "Succeeded"
-# The pipeline of template.yaml, in order: what has not begun yet is shown, too.
+# The pipeline of template.yaml, so that actions that have not begun are shown, too.
 LAYOUT: dict[str, tuple[str, ...]] = {
     "Source": ("Bundle",),
     "Review": ("ApproveRelease",),
@@ -19,13 +19,13 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     "Record": ("RecordRelease",),
 }
 PENDING, SKIPPED = "Pending", "Skipped"
-# A pipeline execution with one of these does nothing any more.
+# The status of an execution that has ended.
 ENDED = {SUCCEEDED, "Failed", "Stopped", "Superseded", "Cancelled"}
 
 
 @dataclass(frozen=True)
 class Action:
-    """One action of an execution; of several attempts, the latest."""
+    """An action of an execution, as of its latest attempt."""
 
     stage: str
     name: str
@@ -42,7 +42,7 @@ class Action:
 
     @property
     def ended(self) -> bool:
-        """Is it over?"""
+        """Has it ended?"""
         return self.status not in {IN_PROGRESS, PENDING}
 
     def seconds(self, now: datetime) -> float:
@@ -65,12 +65,12 @@ class Progress:
 
     @property
     def ended(self) -> bool:
-        """Is nothing going on any more?"""
+        """Has it ended?"""
         return self.status in ENDED
 
     @property
     def current(self) -> Action | None:
-        """The action that is going on."""
+        """The action in progress."""
         return next((one for one in self.actions if one.status == IN_PROGRESS), None)
 
     @property
@@ -129,23 +129,23 @@ def pipeline_name(connection: "Connection") -> str:
 
 
 def progress(connection: "Connection", release: "Release") -> Progress | None:
-    """How the latest pipeline execution of a release stands; None when it has none (any more)."""
+    """The latest pipeline execution of a release; None if it has none (any more)."""
     execution = latest_execution(connection, release)
     return progress_of(connection, execution) if execution else None
 
 
 def latest_execution(connection: "Connection", release: "Release") -> str | None:
-    """The execution that promotes or promoted the release: a rollback has one of its own."""
-    from kanmon.runs.records import item_of
+    """The execution that promotes or promoted the release; a rollback has its own."""
+    from kanmon.stage.model_table import item_of
 
-    turn = item_of(connection, release.model, "deployment") or {}
-    holder = turn.get("holder")
+    lock = item_of(connection, release.model, "deployment") or {}
+    holder = lock.get("holder")
     if holder and holder != release.execution:
-        under_way = progress_of(connection, str(holder))
+        running = progress_of(connection, str(holder))
         if (
-            under_way
-            and not under_way.ended
-            and under_way.variables.get("release") == str(release.release)
+            running
+            and not running.ended
+            and running.variables.get("release") == str(release.release)
         ):
             return str(holder)
     if release.in_service:
@@ -155,7 +155,7 @@ def latest_execution(connection: "Connection", release: "Release") -> str | None
 
 
 def progress_of(connection: "Connection", execution: str) -> Progress | None:
-    """How an execution stands; None when there is none of that id (they are kept for a year)."""
+    """An execution; None if there is none with this ID (CodePipeline keeps them for a year)."""
     from botocore.exceptions import ClientError
 
     pipeline, client = pipeline_name(connection), connection.client("codepipeline")

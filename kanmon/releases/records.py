@@ -1,4 +1,4 @@
-"""Releases as the model table has them: find one, list them, read its review page."""
+"""Releases in the model table: find one, list them, read a review page."""
 
 import hashlib
 import json
@@ -6,20 +6,21 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import BadInputError, RunFailedError
-from kanmon.runs.records import RunRecord, item_of, items_of, possible_models, run_record
+from kanmon.runs.records import RunRecord, possible_models, run_record
 from kanmon.stage.connection import stage_flag
+from kanmon.stage.model_table import item_of, items_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 WAITING, APPROVED, PROMOTED = "WAITING", "APPROVED", "PROMOTED"
-# What a release may still become something else from.
+# A release in one of these has not ended.
 OPEN = (WAITING, APPROVED)
 
 
 @dataclass(frozen=True)
 class Release:
-    """A release: the table's item, and whether the live alias is meant to serve it."""
+    """A release: its item in the table, and whether it is recorded as in service."""
 
     model: str
     release: int
@@ -48,7 +49,7 @@ class Release:
 
     @property
     def reference(self) -> str:
-        """What it is called on the command line."""
+        """Its name on the command line, such as abalone/7."""
         return f"{self.model}/{self.release}"
 
     def document(self) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def release_from(item: dict[str, Any], champion: dict[str, Any] | None) -> Relea
 
 
 def list_releases(connection: "Connection", model: str | None = None) -> list[Release]:
-    """A model's releases, newest first; without a model, of every model that has a folder."""
+    """A model's releases, newest first; without a model, those of every model folder."""
     if model is None:
         from kanmon.project import find_project
 
@@ -84,12 +85,12 @@ def list_releases(connection: "Connection", model: str | None = None) -> list[Re
 
 
 def champion_of(connection: "Connection", model: str) -> dict[str, Any] | None:
-    """The model's champion item: what was promoted last; None before the first promotion."""
+    """The model's champion item; None before the first promotion."""
     return item_of(connection, model, "champion")
 
 
 def find_release(connection: "Connection", reference: str) -> Release:
-    """`abalone/7`; `abalone` for the one that waits, else the latest; or a run's name."""
+    """The release `abalone/7`; for `abalone` the waiting one, else the latest; or a run's."""
     model, slash, number = reference.partition("/")
     if slash:
         return _numbered(connection, model, number)
@@ -105,25 +106,26 @@ def find_release(connection: "Connection", reference: str) -> Release:
     if not record.release:
         raise BadInputError(
             f"run {record.run} has opened no release",
-            f"`kanmon show {record.run}{flag}` tells why.",
+            f"`kanmon show {record.run}{flag}` shows why.",
         )
     return _numbered(connection, record.model, str(record.release))
 
 
 def chosen(releases: list[Release]) -> Release:
-    """Of a model's releases, newest first: the one that waits, else the latest."""
+    """The waiting release of a list that is sorted newest first, else the latest."""
     return next((one for one in releases if one.status == WAITING), releases[0])
 
 
 def _numbered(connection: "Connection", model: str, number: str) -> Release:
     if not number.isascii() or not number.isdigit():
         raise BadInputError(
-            f"{model}/{number} does not name a release", "Write MODEL/NUMBER, such as abalone/7."
+            f"{model}/{number} is not the name of a release",
+            "Write MODEL/NUMBER, such as abalone/7.",
         )
     item = item_of(connection, model, f"release#{int(number):06d}")
     if item is None:
-        mend = f"`kanmon releases {model}{stage_flag(connection.name)}` lists them."
-        raise BadInputError(f"there is no release {model}/{int(number)}", mend)
+        fix = f"`kanmon releases {model}{stage_flag(connection.name)}` lists them."
+        raise BadInputError(f"there is no release {model}/{int(number)}", fix)
     return release_from(item, champion_of(connection, model))
 
 
@@ -135,32 +137,32 @@ def _run(connection: "Connection", reference: str) -> RunRecord | None:
 def _absent(connection: "Connection", reference: str) -> BadInputError:
     from kanmon.project import find_project
 
-    flag = stage_flag(connection.name)
-    if reference in find_project().models():
+    flag, project = stage_flag(connection.name), find_project()
+    if reference in project.models():
         return BadInputError(
             f"model {reference} has no release yet",
-            f"`kanmon run {reference}{flag}` opens one when its candidate wins.",
+            f"`kanmon run {reference}{flag}` opens one, unless the gate rejects its candidate.",
         )
     return BadInputError(
         f"there is no release {reference!r} on stage {connection.name}",
-        f"`kanmon releases{flag}` lists them.",
+        project.suggestion(reference) or f"`kanmon releases{flag}` lists them.",
     )
 
 
 def release_key(release: Release, name: str) -> str:
-    """Where a file of the release is in the data bucket."""
+    """The key of one of the release's files in the data bucket."""
     return f"releases/{release.model}/{release.release}/{name}"
 
 
 def release_record(connection: "Connection", release: Release) -> dict[str, Any]:
-    """release.json, which must be the bytes that were recorded when the release was opened."""
+    """release.json, checked against the digest that was recorded with the release."""
     content = _object(connection, release_key(release, "release.json"))
     _require_same(release, "release.json", content, release.release_sha256)
     return dict(json.loads(content))
 
 
 def review_page(connection: "Connection", release: Release) -> bytes:
-    """The review page of exactly this release; its bytes are those the release was opened with."""
+    """The release's review page, checked against the digest that was recorded with it."""
     written = release_record(connection, release).get("review") or {}
     key = str(written.get("uri") or release.review_uri).split("/", 3)[-1]
     page = _object(connection, key)
@@ -176,8 +178,8 @@ def _object(connection: "Connection", key: str) -> bytes:
     except ClientError as error:
         if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
             raise RunFailedError(
-                f"s3://{connection.bucket}/{key} is not there",
-                "Somebody deleted it: bring its last version back in S3.",
+                f"s3://{connection.bucket}/{key} does not exist",
+                "It was deleted: restore its last version in S3.",
             ) from error
         raise
 
@@ -187,6 +189,6 @@ def _require_same(release: Release, what: str, content: bytes, recorded: str | N
     if recorded and found != recorded:
         raise RunFailedError(
             f"the {what} of {release.reference} was replaced: its sha256 is {found[:12]}, "
-            f"and {recorded[:12]} when the release was opened",
-            "Bring the first version back in S3; do not approve this release.",
+            f"but {recorded[:12]} was recorded",
+            "Do not approve this release; restore the first version in S3.",
         )

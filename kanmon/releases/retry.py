@@ -1,4 +1,4 @@
-"""Tries the failed stage of a release's pipeline again: the cause was outside of the release."""
+"""Retries the failed stage of a release's pipeline, when the cause was outside the release."""
 
 from typing import TYPE_CHECKING
 
@@ -10,25 +10,25 @@ if TYPE_CHECKING:
     from kanmon.releases.records import Release
     from kanmon.stage.connection import Connection
 
-# A decision is final: nobody is asked twice about the same release.
+# A decision is final.
 FINAL = {"REJECTED", "EXPIRED", "SUPERSEDED"}
 REFUSALS = {"StageNotRetryableException", "NotLatestPipelineExecutionException"}
 
 
 def retry(connection: "Connection", release: "Release") -> str:
-    """Try again; the stage. Raises BadInputError when there is nothing to try again."""
+    """Retry; the stage that is retried. Raises BadInputError if there is none."""
     from botocore.exceptions import ClientError
 
-    stands = progress(connection, release)
-    stage = retryable(release, stands)
-    if stands is None or stage is None:
+    pipeline = progress(connection, release)
+    stage = retryable(release, pipeline)
+    if pipeline is None or stage is None:
         raise _nothing(connection, release)
     try:
         connection.client("codepipeline").retry_stage_execution(
             pipelineName=pipeline_name(connection),
             stageName=stage,
-            pipelineExecutionId=stands.execution,
-            # Verify and Promote begin with Admit Release, which must take the model's turn again.
+            pipelineExecutionId=pipeline.execution,
+            # Verify and Promote begin with an action that must take the model's lock again.
             retryMode="FAILED_ACTIONS" if stage == "Record" else "ALL_ACTIONS",
         )
     except ClientError as error:
@@ -38,9 +38,9 @@ def retry(connection: "Connection", release: "Release") -> str:
     return stage
 
 
-def retryable(release: "Release", stands: Progress | None) -> str | None:
-    """The stage that could be tried again; None when there is none."""
-    failed = stands.failed if stands and stands.ended else None
+def retryable(release: "Release", pipeline: Progress | None) -> str | None:
+    """The stage that can be retried; None if there is none."""
+    failed = pipeline.failed if pipeline and pipeline.ended else None
     if failed is None or failed.stage in {"Source", "Review"} or release.status in FINAL:
         return None
     return failed.stage
@@ -49,6 +49,6 @@ def retryable(release: "Release", stands: Progress | None) -> str | None:
 def _nothing(connection: "Connection", release: "Release") -> BadInputError:
     flag = stage_flag(connection.name)
     return BadInputError(
-        f"no stage of release {release.reference} can be tried again",
-        f"`kanmon show {release.reference}{flag}` tells how it stands.",
+        f"no stage of release {release.reference} can be retried",
+        f"`kanmon show {release.reference}{flag}` shows its status.",
     )

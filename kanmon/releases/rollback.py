@@ -1,21 +1,21 @@
-"""Back to an earlier release: through the pipeline, or by stopping the canary under way."""
+"""Rolls back to an earlier release: through the pipeline, or by stopping a running canary."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kanmon.errors import BadInputError
+from kanmon.errors import BadInputError, NoServiceError
 from kanmon.releases.history import Event, history
 from kanmon.releases.pipeline import pipeline_name, progress_of
 from kanmon.releases.records import PROMOTED, Release, champion_of, find_release, list_releases
 from kanmon.releases.stop import stop_canary
 from kanmon.releases.traffic import deployments, traffic
-from kanmon.runs.records import item_of
 from kanmon.stage.connection import stage_flag
+from kanmon.stage.model_table import item_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-# What the template allows for the summary, which the approval's notification carries.
+# The template's limit for the summary in the approval's notification.
 LONGEST_SUMMARY = 500
 NO_REASON = "rolled back by kanmon rollback"
 
@@ -24,8 +24,8 @@ NO_REASON = "rolled back by kanmon rollback"
 class Rollback:
     """What was done: a canary was stopped, or the pipeline was started with an earlier release.
 
-    `release` is the one whose canary was stopped, or the one that is brought back; `serving` the
-    one that had, or gets back, all traffic when that was done.
+    `release` is the release of the canary, or the one that returns to service. `serving` is the
+    release that had all traffic before.
     """
 
     what: str  # "canary stopped" | "started"
@@ -37,21 +37,23 @@ class Rollback:
 def roll_back(
     connection: "Connection", model: str, to: int | None = None, reason: str = ""
 ) -> Rollback:
-    """Bring an earlier release of the model back; without `to`, the one in service before.
+    """Put an earlier release back into service; without `to`, the previous one.
 
-    While a canary of the model is under way and no other release is asked for, the deployment is
-    stopped instead: CodeDeploy then gives all traffic back to the release that had it.
+    If a canary of the model is running and `to` names no other release, the canary is stopped
+    instead: CodeDeploy then shifts all traffic back.
     """
     champion = champion_of(connection, model)
     under_way = deployments(connection, model, under_way=True)
     recorded = champion["release"] if champion else None
     if under_way and to in (None, recorded):
-        execution = _has_the_turn(connection, model)
+        execution = _lock_holder(connection, model)
         if stop_canary(connection, under_way, execution, reason or NO_REASON):
             shifting = _release_of(connection, model, execution)
             return Rollback("canary stopped", shifting, execution, recorded)
     if champion is None:
-        raise BadInputError(f"model {model} has no release in service", "There is nothing to undo.")
+        raise NoServiceError(
+            f"model {model} has no release in service", "There is nothing to roll back."
+        )
     answering = [number for number, _ in traffic(connection, model)]
     releases = list_releases(connection, model)
     if to is None:
@@ -61,8 +63,8 @@ def roll_back(
     flag = stage_flag(connection.name)
     if number is None:
         raise BadInputError(
-            f"release {model}/{serving} is the first that was in service",
-            f"`kanmon releases {model}{flag}` lists all; name one with --to.",
+            f"there was no release in service before {model}/{serving}",
+            f"`kanmon releases {model}{flag}` lists all; choose one with --to.",
         )
     target = target_of(releases, model, number, answering, flag)
     execution = start(connection, target, f"rollback from release {serving}: {reason}")
@@ -72,24 +74,24 @@ def roll_back(
 def _refuse_while_deploying(
     connection: "Connection", champion: dict[str, Any], answering: list[int | None]
 ) -> None:
-    """What is on its way and has no canary to stop would be in service before the rollback is."""
-    model, execution = champion["model"], _has_the_turn(connection, champion["model"])
-    stands = progress_of(connection, execution) if execution else None
-    if stands is None or stands.ended:
+    """Refuse while a release is being deployed but has no canary to stop: it would win."""
+    model, execution = champion["model"], _lock_holder(connection, champion["model"])
+    running = progress_of(connection, execution) if execution else None
+    if running is None or running.ended:
         return
-    coming = f"{model}/{stands.variables.get('release')}"
+    coming = f"{model}/{running.variables.get('release')}"
     flag = stage_flag(connection.name)
-    if stands.variables.get("purpose") == "rollback":
+    if running.variables.get("purpose") == "rollback":
         raise BadInputError(
-            f"release {coming} is on its way back into service",
-            f"`kanmon watch {coming}{flag}` shows how it goes; another one is named with --to.",
+            f"a rollback to release {coming} is already running",
+            f"`kanmon watch {coming}{flag}` shows it; choose another release with --to.",
         )
     if champion["release"] not in answering:
         return
     raise BadInputError(
-        f"release {coming} is on its way into service, and there is no canary of it to stop now",
-        f"`kanmon stop {coming}{flag}` stops it; once it serves, this command undoes it. "
-        "A release named with --to comes into service after it.",
+        f"release {coming} is being deployed, and there is no canary to stop now",
+        f"`kanmon stop {coming}{flag}` stops it; once it is in service, this command undoes it. "
+        "A rollback with --to waits for it.",
     )
 
 
@@ -101,10 +103,10 @@ def release_to_bring_back(
 ) -> int | None:
     """The release that a rollback without a number goes to.
 
-    `answering` are the releases behind the live alias. Where the champion is not among them,
-    another one has got all traffic and is not recorded yet, or could not be. Was that one in
-    service before, a rollback brought it back: it is what to deploy again, and record. The way
-    back from a new one is the champion.
+    `answering` are the releases behind the live alias. If the champion is not among them, another
+    release has all traffic and is not recorded, or not yet. If that release was in service before,
+    an interrupted rollback put it there: it is deployed again, and recorded. If it is new, the
+    target is the champion.
     """
     if not answering or champion["release"] in answering:
         return release_before(champion, events)
@@ -116,8 +118,8 @@ def release_to_bring_back(
 def release_before(champion: dict[str, Any], events: list[Event]) -> int | None:
     """The release that was in service before the champion was promoted for the first time.
 
-    A rollback's own `previous` is the release that was rolled back from: following it would bring
-    the bad release back when somebody rolls back twice.
+    After a rollback, `previous` is the release that was rolled back. It is not used, because a
+    second rollback would put that bad release back into service.
     """
     if champion.get("purpose") != "rollback":
         return champion.get("previous")
@@ -131,22 +133,22 @@ def release_before(champion: dict[str, Any], events: list[Event]) -> int | None:
 def target_of(
     releases: list[Release], model: str, number: int, answering: list[int | None], flag: str
 ) -> Release:
-    """The release to go back to, which must have been in service, and must not answer already."""
+    """The release to go back to. It must have been in service, and must not be in service now."""
     found = next((one for one in releases if one.release == number), None)
-    mend = f"`kanmon releases {model}{flag}` lists those that were promoted."
+    fix = f"`kanmon releases {model}{flag}` lists those that were promoted."
     if found is None:
-        raise BadInputError(f"there is no release {model}/{number}", mend)
+        raise BadInputError(f"there is no release {model}/{number}", fix)
     if found.in_service and answering in ([], [number]):
-        raise BadInputError(f"release {found.reference} is in service already", mend)
+        raise BadInputError(f"release {found.reference} is already in service", fix)
     if found.status != PROMOTED:
         raise BadInputError(
-            f"release {found.reference} was never in service: it is {found.status.lower()}", mend
+            f"release {found.reference} was never in service: it is {found.status.lower()}", fix
         )
     return found
 
 
 def start(connection: "Connection", release: Release, summary: str) -> str:
-    """Start the pipeline with an earlier release's own bundle; the execution's id."""
+    """Start the pipeline with an earlier release's bundle; the execution's ID."""
     variables = {
         "model": release.model,
         "release": str(release.release),
@@ -174,20 +176,20 @@ def start(connection: "Connection", release: Release, summary: str) -> str:
 
 
 def review_url(connection: "Connection", release: Release) -> str:
-    """The release's page in the AWS console, which asks for a sign-in."""
+    """The address of the release's review page in the AWS console."""
     from core.stage.notices import console_address
 
     return console_address(str(release.review_uri), connection.region)
 
 
-def _has_the_turn(connection: "Connection", model: str) -> str | None:
-    """The pipeline execution that has the model's turn to deploy."""
+def _lock_holder(connection: "Connection", model: str) -> str | None:
+    """The pipeline execution that holds the model's deployment lock."""
     holder = (item_of(connection, model, "deployment") or {}).get("holder")
     return str(holder) if holder else None
 
 
 def _release_of(connection: "Connection", model: str, execution: str | None) -> Release | None:
-    """The release that a pipeline execution promotes."""
-    stands = progress_of(connection, execution) if execution else None
-    number = stands.variables.get("release") if stands else None
+    """The release of a pipeline execution."""
+    running = progress_of(connection, execution) if execution else None
+    number = running.variables.get("release") if running else None
     return find_release(connection, f"{model}/{number}") if number else None

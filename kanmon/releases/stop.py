@@ -1,4 +1,4 @@
-"""Stops a release on its way into service: its canary when there is one, else its pipeline."""
+"""Stops a release: its canary if one is running, else its pipeline."""
 
 import contextlib
 from typing import TYPE_CHECKING
@@ -13,45 +13,45 @@ if TYPE_CHECKING:
     from kanmon.releases.traffic import Deployment
     from kanmon.stage.connection import Connection
 
-# CodePipeline's limit for the words of a stop.
+# CodePipeline's limit for the reason.
 LONGEST_REASON = 200
 
 
 def stop_release(connection: "Connection", release: "Release", reason: str) -> str:
-    """Stop it; what was done, as a clause. Raises BadInputError when nothing is going on."""
+    """Stop it; what was done, as a clause. Raises BadInputError if no pipeline runs."""
     from botocore.exceptions import ClientError
 
-    stands = progress(connection, release)
-    if stands is None or stands.ended:
+    pipeline = progress(connection, release)
+    if pipeline is None or pipeline.ended:
         flag = stage_flag(connection.name)
         raise BadInputError(
-            f"release {release.reference} is not on its way",
-            f"`kanmon show {release.reference}{flag}` tells how it stands.",
+            f"the pipeline of release {release.reference} is not running",
+            f"`kanmon show {release.reference}{flag}` shows its status.",
         )
-    now = stands.current
+    now = pipeline.current
     if now is not None and now.name == "DeployRelease":
         under_way = deployments(connection, release.model, under_way=True)
-        if stop_canary(connection, under_way, stands.execution, reason):
+        if stop_canary(connection, under_way, pipeline.execution, reason):
             return "its canary is stopped and rolls back"
-    # What runs is finished first, unless it is only waiting for a person.
+    # A running action is finished first, unless it only waits for a person.
     waits = now is not None and now.name == "ApproveRelease"
     try:
-        _stop_pipeline(connection, stands.execution, reason, abandon=waits)
+        _stop_pipeline(connection, pipeline.execution, reason, abandon=waits)
     except ClientError as error:
         if error.response["Error"]["Code"] != "DuplicatedStopRequestException":
             raise
-        return "it is being stopped already"
+        return "it is already being stopped"
     return "its pipeline is stopped"
 
 
 def stop_canary(
     connection: "Connection", under_way: list["Deployment"], execution: str | None, reason: str
 ) -> bool:
-    """Stop the deployment under way, which then rolls back; False when it had ended before.
+    """Stop the running deployment, which then rolls back; False if it had already ended.
 
-    CloudFormation must not be left half-way, so the pipeline's action goes on until that is done.
-    CodeDeploy takes no words for a stop; the pipeline's execution does, and ends with them. That
-    they may not be kept must not make a stop that worked look as if it had not.
+    The pipeline's action continues until CloudFormation has ended, so that the stack is not left
+    half updated. CodeDeploy stores no reason, so the pipeline is stopped with the reason, too. A
+    failure of that second stop is ignored: the canary is stopped.
     """
     from botocore.exceptions import ClientError
 

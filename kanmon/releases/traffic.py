@@ -1,19 +1,19 @@
-"""Which release a model's callers get: the live alias's split, and the deployment that moves it."""
+"""The traffic of a model: how the live alias splits it, and the deployments that shift it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from kanmon.stage.connection import REFUSED
+from kanmon.stage.aws_errors import REFUSED
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 ALIAS = "live"
-# A promotion has one, and another where it was rolled back.
+# A promotion has one; a rollback adds one.
 MOST_DEPLOYMENTS = 10
 UNDER_WAY = ("Created", "Queued", "InProgress", "Baking")
-# Logical ids in serving.yaml; SAM derives the last two from the function with a preference.
+# Logical IDs in serving.yaml; SAM derives the last two from the function.
 FUNCTION = "ScoringFunction"
 APPLICATION = "ServerlessDeploymentApplication"
 GROUP = "ScoringFunctionDeploymentGroup"
@@ -31,7 +31,7 @@ class Deployment:
     began: datetime
     ended: datetime | None
     creator: str
-    # CodeDeploy's own words for why it ended, and the code they go with (such as ALARM_ACTIVE).
+    # CodeDeploy's reason for its end, and the reason's code, such as ALARM_ACTIVE.
     reason: str | None
     reason_code: str | None
     rollback: str | None
@@ -45,17 +45,17 @@ class Deployment:
 
 
 def serving_stack(connection: "Connection", model: str) -> str:
-    """The stack that has the model in production."""
+    """The stack that serves the model."""
     return f"{connection.outputs.get('ServingStackPrefix', f'{connection.stack}-serving-')}{model}"
 
 
 def traffic(connection: "Connection", model: str) -> list[Share]:
-    """How the live alias splits the calls, as `shares` says; empty before there is one."""
-    return Lookout(connection, model).shares()
+    """How the live alias splits the traffic; empty if there is no alias yet."""
+    return TrafficReader(connection, model).shares()
 
 
-class Lookout:
-    """Looks at a model's live alias again and again, asking only for what can have changed."""
+class TrafficReader:
+    """Reads a model's live alias repeatedly, and only what can have changed."""
 
     def __init__(self, connection: "Connection", model: str) -> None:
         self._connection = connection
@@ -64,7 +64,7 @@ class Lookout:
         self._releases: dict[str, int | None] = {}
 
     def shares(self) -> list[Share]:
-        """(release, share) now; a release is None where its version does not say which it is."""
+        """(release, share) now; the release is None if its version does not name it."""
         function = self._function = self._function or _resource(
             self._connection, self._model, FUNCTION
         )
@@ -78,7 +78,7 @@ class Lookout:
 
 
 def alias_versions(connection: "Connection", function: str) -> list[tuple[str, float]]:
-    """(version, share) of the function's live alias, as `shares` orders them."""
+    """(version, share) of the function's live alias, in the order of `shares`."""
     from botocore.exceptions import ClientError
 
     try:
@@ -91,7 +91,7 @@ def alias_versions(connection: "Connection", function: str) -> list[tuple[str, f
 
 
 def shares(alias: Any) -> list[tuple[str, float]]:
-    """(version, share) as an alias says it: what is in service, then what traffic moves to.
+    """(version, share) of an alias: the version in service, then the one that traffic shifts to.
 
     >>> shares({"FunctionVersion": "6", "RoutingConfig": {"AdditionalVersionWeights": {"7": 0.9}}})
     [('6', 0.1), ('7', 0.9)]
@@ -103,18 +103,18 @@ def shares(alias: Any) -> list[tuple[str, float]]:
 
 
 def release_of_version(connection: "Connection", function: str, version: str) -> int | None:
-    """The release that a version of the scoring function carries."""
+    """The release in a version of the scoring function."""
     settings = connection.client("lambda").get_function_configuration(
         FunctionName=function, Qualifier=version
     )
-    said = settings.get("Environment", {}).get("Variables", {}).get("RELEASE", "")
-    return int(said) if said.isdigit() else None
+    number = settings.get("Environment", {}).get("Variables", {}).get("RELEASE", "")
+    return int(number) if number.isdigit() else None
 
 
 def deployments(
     connection: "Connection", model: str, *, under_way: bool = False, since: datetime | None = None
 ) -> list[Deployment]:
-    """The model's deployments, newest first; only those under way, or since a moment, if asked."""
+    """The model's deployments, newest first; only those under way, or since a moment, if given."""
     application = _resource(connection, model, APPLICATION)
     group = _resource(connection, model, GROUP) if application else None
     if application is None or group is None:
@@ -127,8 +127,8 @@ def deployments(
         request["createTimeRange"] = {"start": since}
     ids = client.list_deployments(**request)["deployments"][:MOST_DEPLOYMENTS]
     found = (client.get_deployment(deploymentId=one)["deploymentInfo"] for one in ids)
-    told = [_deployment(client, one) for one in found]
-    return sorted(told, key=lambda one: one.began, reverse=True)
+    described = [_deployment(client, one) for one in found]
+    return sorted(described, key=lambda one: one.began, reverse=True)
 
 
 def _deployment(client: Any, info: Any) -> Deployment:
@@ -153,7 +153,7 @@ def _events(client: Any, deployment: str) -> tuple[tuple[str, str, str], ...]:
         ids = client.list_deployment_targets(deploymentId=deployment)["targetIds"]
         targets = client.batch_get_deployment_targets(deploymentId=deployment, targetIds=ids)
     except ClientError as error:
-        # Who may not look at them sees the deployment all the same.
+        # Without that permission, the deployment is shown without its events.
         if error.response["Error"]["Code"] in {"DeploymentNotStartedException", *REFUSED}:
             return ()
         raise
@@ -169,7 +169,7 @@ def _events(client: Any, deployment: str) -> tuple[tuple[str, str, str], ...]:
 
 
 def stop_deployment(connection: "Connection", deployment: str) -> bool:
-    """Stop it, so that it rolls back by itself; False when it had ended before."""
+    """Stop it, so that CodeDeploy rolls it back; False if it had already ended."""
     from botocore.exceptions import ClientError
 
     try:
@@ -184,7 +184,7 @@ def stop_deployment(connection: "Connection", deployment: str) -> bool:
 
 
 def _resource(connection: "Connection", model: str, logical: str) -> str | None:
-    """The physical name of a resource of the model's serving stack; None before it is there."""
+    """The physical name of a resource of the model's serving stack; None if there is none yet."""
     from botocore.exceptions import ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""Follows a release through its pipeline until nothing goes on any more."""
+"""Follows a release through its pipeline until the pipeline ends."""
 
 import time
 from collections.abc import Callable
@@ -13,20 +13,20 @@ from kanmon.releases.pipeline import (
     progress_of,
 )
 from kanmon.releases.records import OPEN, Release, find_release
-from kanmon.releases.traffic import Lookout, Share
+from kanmon.releases.traffic import Share, TrafficReader
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-# The table follows a failure by an event, which takes a moment.
+# The table is updated by an event, a moment after the pipeline.
 SETTLES_WITHIN_SECONDS = 20.0
-# On a laptop the pipeline works on the processor that the looking takes, too.
+# On a laptop, asking takes processor time from the pipeline.
 LEAST_PAUSE_SECONDS = 0.15
 
 
 @dataclass(frozen=True)
-class Look:
-    """One look at a release on its way: the pipeline, and the alias while traffic may move."""
+class Observation:
+    """A release at one moment: its pipeline, and its traffic while that may shift."""
 
     progress: Progress
     traffic: list[Share]
@@ -35,32 +35,32 @@ class Look:
 def follow(
     connection: "Connection",
     release: Release,
-    passed: Callable[[Look], None],
+    passed: Callable[[Observation], None],
     execution: str | None = None,
 ) -> tuple[Release, Progress | None]:
-    """Look until the pipeline execution has ended; the release as it is then.
+    """Follow a pipeline execution to its end; the release and the execution then.
 
-    `execution` is a rollback's own; otherwise the latest one of the release is followed.
+    `execution` is that of a rollback; without it, the release's latest one is followed.
     """
     execution = execution or latest_execution(connection, release)
     if execution is None:
         return release, None
-    lookout = Lookout(connection, release.model)
-    stands: Progress | None = None
+    reader = TrafficReader(connection, release.model)
+    found: Progress | None = None
     while True:
-        stands = _look(connection, execution, stands)
-        if stands is None:
+        found = _read(connection, execution, found)
+        if found is None:
             return release, None
-        now = stands.current
-        moving = now is not None and now.name == "DeployRelease"
-        passed(Look(stands, lookout.shares() if moving else []))
-        if stands.ended:
-            return _settled(connection, release), stands
+        action = found.current
+        shifting = action is not None and action.name == "DeployRelease"
+        passed(Observation(found, reader.shares() if shifting else []))
+        if found.ended:
+            return _settled(connection, release), found
         time.sleep(max(connection.poll_seconds, LEAST_PAUSE_SECONDS))
 
 
-def _look(connection: "Connection", execution: str, before: Progress | None) -> Progress | None:
-    """How the execution stands. While an action goes on, only the actions are asked for."""
+def _read(connection: "Connection", execution: str, before: Progress | None) -> Progress | None:
+    """The execution now. While an action is in progress, only the actions are read."""
     if before is not None and before.current is not None:
         actions = actions_of(connection, execution)
         if any(one.status == IN_PROGRESS for one in actions):
@@ -69,7 +69,7 @@ def _look(connection: "Connection", execution: str, before: Progress | None) -> 
 
 
 def _settled(connection: "Connection", release: Release) -> Release:
-    """The release once the table has followed the pipeline, or after a while as it is."""
+    """The release once its record has followed the pipeline, or after a while as it is."""
     limit = time.monotonic() + SETTLES_WITHIN_SECONDS
     while True:
         found = find_release(connection, release.reference)

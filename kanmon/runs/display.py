@@ -1,6 +1,6 @@
-"""A run told to a person: verdict with reasons, metrics beside the champion's, where things are.
+"""A run on the terminal: verdict with reasons, metrics beside the champion's, states.
 
-Pure: takes the documents a run wrote, returns lines.
+Pure: documents of a run in, lines out.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from kanmon.terminal.screen import coloured, faint, table
 
 Document = dict[str, Any]
 INDENT = "  "
-# Rules that failed are always told; of those that passed, only as many as one reads.
+# Rules that failed are always shown; rules that passed only up to this many.
 MOST_RULES = 12
 LONGEST_FAILURE = 600
 
@@ -23,21 +23,23 @@ def verdict_lines(verdict: Document) -> list[str]:
     rules = sorted(verdict.get("rules", []), key=lambda rule: order.get(rule["outcome"], 3))
     word = str(verdict["verdict"])
     reasons = str(verdict["summary"]).removeprefix(f"{word}: ")
-    # Some rules say the same of several metrics or segments ("no champion yet"): once is enough.
-    said = dict.fromkeys(
-        (str(rule["outcome"]), str(rule["words"])) for rule in rules if not _told_anyway(rule)
+    # Several rules can have the same words, such as "no champion yet": they are shown once.
+    found = dict.fromkeys(
+        (str(rule["outcome"]), str(rule["words"]))
+        for rule in rules
+        if not _shown_with_metrics(rule)
     )
-    said.pop((word, reasons), None)
-    kept = [one for one in said if one[0] != "pass"]
-    kept += [one for one in said if one[0] == "pass"][: max(0, MOST_RULES - len(kept))]
+    found.pop((word, reasons), None)
+    kept = [one for one in found if one[0] != "pass"]
+    kept += [one for one in found if one[0] == "pass"][: max(0, MOST_RULES - len(kept))]
     lines = table([[coloured(outcome), words] for outcome, words in kept])
-    if len(kept) < len(said):
-        lines.append(faint(f"and {len(said) - len(kept)} more pass"))
+    if len(kept) < len(found):
+        lines.append(faint(f"and {len(found) - len(kept)} more pass"))
     return [f"Verdict   {coloured(word)}: {reasons}", *(f"{INDENT}{line}" for line in lines)]
 
 
-def _told_anyway(rule: Document) -> bool:
-    """A metric that could be computed is in the table of the metrics."""
+def _shown_with_metrics(rule: Document) -> bool:
+    """Is it shown anyway, in the table of metrics?"""
     return rule.get("name") == "metric computed" and rule["outcome"] == "pass"
 
 
@@ -76,16 +78,16 @@ def _against(champion: Document | None, release: int | None) -> str:
 
 
 def package_line(arn: str, status: str | None) -> str:
-    """The registered package and how it stands."""
+    """The registered package and its status."""
     return f"Package   {arn}" + (f"  {coloured(status)}" if status else "")
 
 
 def failure_words(error: str, cause: str) -> str:
-    """A failed execution in one line: its cause, or the error's name where it has none."""
+    """A failed execution in one line: its cause, else the name of its error."""
     return one_line(cause, LONGEST_FAILURE) or error or "no reason was given"
 
 
 def state_line(state: str, seconds: str, attempts: int, width: int = 28) -> str:
-    """A state that passed: its name, how long it took, and how many attempts it needed."""
+    """A state: its name, its duration, and its attempts if there were several."""
     more = faint(f"  in {attempts} attempts") if attempts > 1 else ""
     return f"{INDENT}{state:<{width}}{seconds:>12}{more}"

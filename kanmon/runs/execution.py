@@ -1,4 +1,4 @@
-"""A run as Step Functions sees it: start it, follow its states, learn how it ended."""
+"""A run's execution in Step Functions: start it, follow its states, see how it ended."""
 
 import json
 import time
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import BadInputError
+from kanmon.stage.connection import stage_flag
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 RUNNING = "RUNNING"
 # An attempt of a task state begins with one of these.
 ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
-# Between two looks few events come; a state or two have this many.
+# About the events of two states; few come between two calls.
 EVENTS_AT_A_LOOK = 15
+# The states whose work is a job with a log of its own.
 JOB_STATES = {"Preprocess", "Train", "Evaluate"}
 LAST_EVENTS = {
     "ExecutionSucceeded",
@@ -42,7 +44,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Ending:
-    """How an execution ended; `output` is what its last state said."""
+    """How an execution ended; `output` is that of its last state."""
 
     status: str
     output: dict[str, Any]
@@ -52,7 +54,7 @@ class Ending:
 
 
 def visits(events: Iterable[Any]) -> list[Visit]:
-    """The task states an execution went through, in order. Choices take no time: left out."""
+    """The task states of an execution, in order. Choices take no time and are left out."""
     found: list[Visit] = []
     for event in events:
         kind = event["type"]
@@ -70,7 +72,7 @@ def visits(events: Iterable[Any]) -> list[Visit]:
 
 
 def start(connection: "Connection", run: str, request: dict[str, Any]) -> str:
-    """Start the run; its execution's ARN. Same name and same input start nothing twice."""
+    """Start the run; its execution's ARN. A repeat with the same name and input starts nothing."""
     from botocore.exceptions import ClientError
 
     try:
@@ -82,7 +84,8 @@ def start(connection: "Connection", run: str, request: dict[str, Any]) -> str:
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
             raise BadInputError(
-                f"there is a run {run} already", f"Look at it with `kanmon show {run}`."
+                f"a run named {run} already exists",
+                f"`kanmon show {run}{stage_flag(connection.name)}` shows it.",
             ) from error
         raise
     return started["executionArn"]
@@ -97,7 +100,7 @@ def history(connection: "Connection", arn: str) -> list[Any]:
 
 
 def continued(connection: "Connection", arn: str, known: list[Any]) -> list[Any]:
-    """The events so far, given those of an earlier look: only what came since is asked for."""
+    """All events so far, given those already known: only new ones are read."""
     last = known[-1]["id"] if known else 0
     pages = connection.stepfunctions.get_paginator("get_execution_history").paginate(
         executionArn=arn,
@@ -114,13 +117,13 @@ def continued(connection: "Connection", arn: str, known: list[Any]) -> list[Any]
 
 
 def follow(connection: "Connection", arn: str, passed: Callable[[list[Visit]], None]) -> Ending:
-    """Wait for the end, telling `passed` the visits so far at every look."""
+    """Wait for the end, and call `passed` with the visits so far."""
     events: list[Any] = []
     while True:
         events = continued(connection, arn, events)
         passages = visits(events)
         passed(passages)
-        # The last event can be there a moment before the status is.
+        # The last event can come a moment before the status.
         if events and events[-1]["type"] in LAST_EVENTS:
             found = ending(connection, arn)
             if found.status != RUNNING:
@@ -130,7 +133,7 @@ def follow(connection: "Connection", arn: str, passed: Callable[[list[Visit]], N
 
 
 def ending(connection: "Connection", arn: str) -> Ending:
-    """How the execution ended; status RUNNING when it has not."""
+    """How the execution ended; its status is RUNNING if it has not."""
     found: Any = connection.stepfunctions.describe_execution(executionArn=arn)
     try:
         output = json.loads(found.get("output") or "{}")

@@ -1,13 +1,14 @@
-"""How a run ended, as lines for people and one document for programs."""
+"""How a run ended: lines for people, one document for programs."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.words.formats import duration
 from kanmon.errors import FAILED, OK, REJECTED
-from kanmon.runs import display, execution, records, retrain
-from kanmon.stage.connection import stage_flag
-from kanmon.terminal.screen import coloured
+from kanmon.runs import display, execution, records, review_page
+from kanmon.runs.execution import JOB_STATES
+from kanmon.stage.connection import read_json, stage_flag
+from kanmon.terminal.screen import coloured, shown_path
 
 if TYPE_CHECKING:
     from kanmon.project import Project
@@ -15,13 +16,10 @@ if TYPE_CHECKING:
     from kanmon.runs.execution import Ending
     from kanmon.stage.connection import Connection
 
-# The states whose work is a job with logs of its own.
-JOB_STATES = {"Preprocess", "Train", "Evaluate"}
-
 
 @dataclass(frozen=True)
-class Told:
-    """What to say about a run; `problem` is its failure in one line."""
+class Outcome:
+    """A run's end; `problem` is its failure in one line."""
 
     lines: list[str]
     document: dict[str, Any]
@@ -31,8 +29,8 @@ class Told:
 
 def describe(
     connection: "Connection", project: "Project", model: str, run: str, ending: "Ending"
-) -> Told:
-    """Tell the end of a run."""
+) -> Outcome:
+    """Describe the end of a run."""
     flag = stage_flag(connection.name)
     base: dict[str, Any] = {
         "run": run,
@@ -42,7 +40,7 @@ def describe(
         "seconds": round(ending.seconds, 2),
     }
     if ending.status == "RUNNING":
-        return Told([f"Run {run} is going on."], base)
+        return Outcome([f"Run {run} is still running."], base)
     if ending.status != "SUCCEEDED":
         return _failed(connection, base, ending)
     outcome = str(ending.output.get("outcome", ""))
@@ -56,38 +54,38 @@ def describe(
         words = str(ending.output.get("summary"))
         lines = [
             f"{words[:1].upper()}{words[1:]}.",
-            f"`kanmon show {equals}{flag}` tells how that went; --force trains again.",
+            f"`kanmon show {equals}{flag}` shows its result; --force trains again.",
         ]
         if release:
-            lines.append(f"Its release {release.reference} {how_it_stands(release)}.")
-        return Told(lines, base | {"release": release.release if release else None})
+            lines.append(f"Its release {release.reference} {status_words(release)}.")
+        return Outcome(lines, base | {"release": release.release if release else None})
     return _judged(connection, project, base, ending)
 
 
-def _queued(connection: "Connection", base: dict[str, Any]) -> Told:
+def _queued(connection: "Connection", base: dict[str, Any]) -> Outcome:
     model, run, behind = base["model"], base["run"], base["behind"]
     flag = stage_flag(connection.name)
     record = records.run_record(connection, model, run)
     following = record.taken_over_by if record else None
     base = base | {"taken_over_by": following}
     if following:
-        return Told(
+        return Outcome(
             [
                 f"Queued behind run {behind}; run {following} has taken it over.",
-                f"`kanmon show {following}{flag}` tells how that went.",
+                f"`kanmon show {following}{flag}` shows its result.",
             ],
             base,
         )
-    return Told(
+    return Outcome(
         [
-            f"Queued behind run {behind}: the same model retrains when that one has ended.",
-            f"`kanmon runs {model}{flag}` shows when it has.",
+            f"Queued behind run {behind}: the model is retrained when that run has ended.",
+            f"`kanmon runs {model}{flag}` shows the next run.",
         ],
         base,
     )
 
 
-def _failed(connection: "Connection", base: dict[str, Any], ending: "Ending") -> Told:
+def _failed(connection: "Connection", base: dict[str, Any], ending: "Ending") -> Outcome:
     run, flag = base["run"], stage_flag(connection.name)
     words = display.failure_words(ending.error, ending.cause).rstrip(".")
     what = {"ABORTED": "was stopped", "TIMED_OUT": "took too long"}.get(ending.status, "failed")
@@ -96,16 +94,17 @@ def _failed(connection: "Connection", base: dict[str, Any], ending: "Ending") ->
     if not any(visit.state in JOB_STATES for visit in passed):
         logs = "No job was started."
     line = f"run {run} {what}: {words}. {logs}"
-    return Told([], base | {"error": ending.error, "message": words}, FAILED, line)
+    return Outcome([], base | {"error": ending.error, "message": words}, FAILED, line)
 
 
 def _judged(
     connection: "Connection", project: "Project", base: dict[str, Any], ending: "Ending"
-) -> Told:
+) -> Outcome:
     model, run = base["model"], base["run"]
     output = ending.output
-    written = retrain.documents(connection, model, run)
-    verdict = written.verdict or {
+    written = f"runs/{model}/{run}"
+    evaluation = read_json(connection, f"{written}/evaluate/evaluation.json") or {}
+    verdict = read_json(connection, f"{written}/verdict.json") or {
         "verdict": output.get("verdict") or "none",
         "summary": output.get("summary") or "no verdict was written",
         "rules": [],
@@ -114,9 +113,9 @@ def _judged(
     package = output.get("package_arn")
     release = _release(connection, model, output.get("release"))
     lines = ["", *display.verdict_lines(verdict), ""]
-    if written.evaluation:
-        champion = _champion_release(connection, model, written.evaluation)
-        lines += [*display.metric_lines(written.evaluation, champion), ""]
+    if evaluation:
+        champion = _champion_release(connection, model, evaluation)
+        lines += [*display.metric_lines(evaluation, champion), ""]
     if package:
         lines.append(display.package_line(str(package), _package_status(verdict, release)))
     lines.append(page_line)
@@ -125,7 +124,6 @@ def _judged(
     lines.append(f"Took      {duration(ending.seconds)}")
     if release:
         lines += ["", *release_lines(release, stage_flag(connection.name))]
-    evaluation = written.evaluation or {}
     document = base | {
         "verdict": verdict,
         "metrics": evaluation.get("candidate", {}).get("metrics"),
@@ -136,27 +134,27 @@ def _judged(
         "started_next": output.get("started_next"),
         "release": release.release if release else None,
     }
-    return Told(lines, document, REJECTED if verdict["verdict"] == "reject" else OK)
+    return Outcome(lines, document, REJECTED if verdict["verdict"] == "reject" else OK)
 
 
 def _champion_release(
     connection: "Connection", model: str, evaluation: dict[str, Any]
 ) -> int | None:
-    """The release that the champion was promoted as; None where its record does not say."""
+    """The number of the champion's release; None if no record has it."""
     run = (evaluation.get("champion") or {}).get("run")
     record = records.run_record(connection, model, str(run)) if run else None
     return record.release if record else None
 
 
 def _package_status(verdict: dict[str, Any], release: "Release | None") -> str | None:
-    """As it was registered; a decision about its release changes it, and the release tells that."""
+    """The package's status at registration; None after a decision, which the release shows."""
     if verdict["verdict"] == "reject":
         return "Rejected"
     return "PendingManualApproval" if release is None or release.status == "WAITING" else None
 
 
 def _release(connection: "Connection", model: str, number: Any) -> "Release | None":
-    """The release that a run opened, as it stands now."""
+    """The release that a run opened, as it is now."""
     if not number:
         return None
     from kanmon.releases.records import find_release
@@ -165,11 +163,11 @@ def _release(connection: "Connection", model: str, number: Any) -> "Release | No
 
 
 def release_lines(release: "Release", flag: str) -> list[str]:
-    """What comes next for the release that a run opened."""
+    """The release that a run opened, and the next commands."""
     from kanmon.releases.records import OPEN
 
     reference = release.reference
-    lines = [f"Release   {reference} {how_it_stands(release)}"]
+    lines = [f"Release   {reference} {status_words(release)}"]
     if release.status == "WAITING" and release.approval != "automatic":
         return [
             *lines,
@@ -182,18 +180,18 @@ def release_lines(release: "Release", flag: str) -> list[str]:
     return [*lines, "Next", f"  kanmon {verb} {reference}{flag}"]
 
 
-def how_it_stands(release: "Release") -> str:
-    """A release's standing in a few words, after its name."""
+def status_words(release: "Release") -> str:
+    """A release's status in a few words, to follow its name."""
     if release.in_service:
         return "is in service"
     if release.status == "WAITING":
         automatic = release.approval == "automatic"
-        return "goes into service by itself" if automatic else "waits for a review"
+        return "is promoted without a review" if automatic else "waits for a review"
     return {
-        "APPROVED": "is approved and on its way",
+        "APPROVED": "is approved and being deployed",
         "PROMOTED": "was in service",
         "ROLLED_BACK": "was rolled back",
-        "FAILED": "failed on its way",
+        "FAILED": "failed during its deployment",
         "SUPERSEDED": "is superseded",
     }.get(release.status, f"is {release.status.lower()}")
 
@@ -201,13 +199,13 @@ def how_it_stands(release: "Release") -> str:
 def _review(
     connection: "Connection", project: "Project", model: str, run: str
 ) -> tuple[dict[str, str | None], str]:
-    key = retrain.review_key(model, run)
-    url = retrain.console_url(connection, key)
+    key = review_page.review_key(model, run)
+    url = review_page.console_url(connection, key)
     where: dict[str, str | None] = {"uri": f"s3://{connection.bucket}/{key}", "console_url": url}
     if url:
         return where, f"Review    {url}"
-    path = retrain.download_review(connection, project, model, run)
+    path = review_page.download_review(connection, project, model, run)
     if path is None:
-        return where, f"Review    {coloured('warn', 'there is no page')}"
+        return where, f"Review    {coloured('warn', 'no page was written')}"
     where["path"] = str(path)
-    return where, f"Review    {retrain.shown_path(path)}"
+    return where, f"Review    {shown_path(path)}"

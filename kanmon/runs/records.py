@@ -1,22 +1,24 @@
-"""What the model table and the registry say about runs and models."""
+"""Runs in the model table: find one, list them."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import BadInputError
+from kanmon.stage.connection import stage_flag
+from kanmon.stage.model_table import item_of, items_of
 
 if TYPE_CHECKING:
     from kanmon.project import Project
     from kanmon.stage.connection import Connection
 
 
-# What the control functions keep in a run's item for themselves.
+# Attributes of a run's item that only the control functions use.
 BOOKKEEPING = ("run", "answer", "noticed_at")
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as the model table has it; `fields` are the item's attributes as plain values."""
+    """A run in the model table; `fields` are the item's attributes as plain values."""
 
     run: str
     model: str
@@ -31,20 +33,21 @@ class RunRecord:
 
 
 def runs_of(connection: "Connection", model: str, limit: int) -> list[RunRecord]:
-    """The latest runs of a model, newest first. Run names carry their time, so they sort by it."""
+    """The latest runs of a model, newest first."""
     found = [_record(item) for item in items_of(connection, model, "run#")]
-    # A run may have been given another name, so the time it was opened decides.
+    # By time and not by name, because a run can have a name of its own.
     found.sort(key=lambda record: (str(record.opened_at or ""), record.run), reverse=True)
     return found[:limit]
 
 
 def find_run(connection: "Connection", project: "Project", run: str) -> RunRecord:
-    """A run by its name; a model's name means its latest run."""
+    """The run of this name; for a model's name, its latest run."""
+    flag = stage_flag(connection.name)
     if run in project.models():
         latest = runs_of(connection, run, 1)
         if latest:
             return latest[0]
-        raise BadInputError(f"model {run} has no run yet", f"`kanmon run {run}` starts one.")
+        raise BadInputError(f"model {run} has no run yet", f"`kanmon run {run}{flag}` starts one.")
     for model in possible_models(run):
         found = run_record(connection, model, run)
         if found:
@@ -53,18 +56,19 @@ def find_run(connection: "Connection", project: "Project", run: str) -> RunRecor
     if found:
         return found
     raise BadInputError(
-        f"there is no run {run!r} on stage {connection.name}", "`kanmon runs` lists them."
+        f"there is no run {run!r} on stage {connection.name}",
+        project.suggestion(run) or f"`kanmon runs{flag}` lists them.",
     )
 
 
 def run_record(connection: "Connection", model: str, run: str) -> RunRecord | None:
-    """The record of one run; None when Open Run has not written it (yet)."""
+    """The record of one run; None if Open Run has not written it (yet)."""
     item = item_of(connection, model, f"run#{run}")
     return _record(item) if item else None
 
 
 def possible_models(run: str) -> list[str]:
-    """The models a run may be of by its name, likeliest first.
+    """The models that a run's name can belong to, likeliest first.
 
     >>> possible_models("abalone-261121055501-x7k")
     ['abalone', 'abalone-261121055501']
@@ -75,7 +79,7 @@ def possible_models(run: str) -> list[str]:
 
 
 def _ask_execution(connection: "Connection", run: str) -> RunRecord | None:
-    """Runs that failed before they had a record, or have a name of their own."""
+    """A run that failed before it had a record, or has a name of its own."""
     import json
 
     from botocore.exceptions import ClientError
@@ -104,48 +108,8 @@ def _ask_execution(connection: "Connection", run: str) -> RunRecord | None:
     )
 
 
-def plain_item(item: Any) -> dict[str, Any]:
-    """An item of the model table as plain values."""
-    return {name: _plain(value) for name, value in item.items()}
-
-
-def items_of(connection: "Connection", model: str, prefix: str) -> list[dict[str, Any]]:
-    """The model's items whose sort key begins so, in its order."""
-    pages = connection.dynamodb.get_paginator("query").paginate(
-        TableName=connection.table,
-        KeyConditionExpression="model = :model AND begins_with(#item, :prefix)",
-        ExpressionAttributeNames={"#item": "item"},
-        ExpressionAttributeValues={":model": {"S": model}, ":prefix": {"S": prefix}},
-        ConsistentRead=True,
-    )
-    return [plain_item(item) for page in pages for item in page["Items"]]
-
-
-def item_of(connection: "Connection", model: str, name: str) -> dict[str, Any] | None:
-    """One item of the model; None when it is not there."""
-    item = connection.dynamodb.get_item(
-        TableName=connection.table,
-        Key={"model": {"S": model}, "item": {"S": name}},
-        ConsistentRead=True,
-    ).get("Item")
-    return plain_item(item) if item else None
-
-
 def _record(plain: dict[str, Any]) -> RunRecord:
     model, name = str(plain.pop("model")), str(plain.pop("item"))
     for name_of_bookkeeping in BOOKKEEPING:
         plain.pop(name_of_bookkeeping, None)
     return RunRecord(name.removeprefix("run#"), model, plain)
-
-
-def _plain(value: Any) -> Any:
-    """A value that DynamoDB writes as {"N": "7"}; what boto3 has for it takes long to import."""
-    [(kind, content)] = value.items()
-    if kind == "N":
-        number = float(content)
-        return int(number) if number.is_integer() else number
-    if kind == "M":
-        return {name: _plain(one) for name, one in content.items()}
-    if kind == "L":
-        return [_plain(one) for one in content]
-    return None if kind == "NULL" else content

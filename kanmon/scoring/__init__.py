@@ -1,1 +1,1 @@
-"""Asks the model in service to score rows."""
+"""Scoring rows with the release in service."""

@@ -1,4 +1,4 @@
-"""Rows that a caller wants scored, read from CSV or JSON lines. Pure: lines in, rows out."""
+"""Reads rows to score from CSV or JSON lines. Pure: lines in, rows out."""
 
 import csv
 import json
@@ -15,17 +15,17 @@ Value = float | str | None
 
 @dataclass(frozen=True)
 class Schema:
-    """What a model's rows have: its features with their kind, and columns to leave out."""
+    """The columns of a model's rows: features with their kind, and columns to ignore."""
 
     features: dict[str, str]  # name -> numeric | categorical
-    others: frozenset[str] = frozenset()  # target, key and ignored columns: may be there
+    others: frozenset[str] = frozenset()  # target, key and ignored columns
     null_values: frozenset[str] = frozenset({"", "NA"})
     delimiter: str = ","
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row by its number, the first one being 1; or why it cannot be one."""
+    """A row with its number, from 1; or why it cannot be scored."""
 
     number: int
     values: dict[str, Any] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Row:
 
 
 def read_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
-    """Rows of a text that is CSV with a header, or one JSON object on each line."""
+    """Rows from CSV with a header, or from one JSON object a line."""
     whole = iter(lines)
     for first in whole:
         begin = first.lstrip("\ufeff")
@@ -43,9 +43,12 @@ def read_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
         if begin.lstrip().startswith("{"):
             return _json_rows(again, schema)
         if begin.lstrip().startswith("["):
-            raise BadInputError("the rows are a JSON list", "Write one JSON object on each line.")
+            raise BadInputError(
+                "the rows are a JSON list",
+                "Write one JSON object a line, without a list around them.",
+            )
         return _csv_rows(again, schema)
-    raise BadInputError("there are no rows", "Give CSV with a header, or JSON lines.")
+    raise BadInputError("there are no rows", "Write CSV with a header, or one JSON object a line.")
 
 
 def _json_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
@@ -55,7 +58,11 @@ def _json_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
             continue
         number += 1
         try:
-            given = json.loads(line, parse_constant=_refuse)
+            given = json.loads(line.strip(), parse_constant=_refuse)
+        except json.JSONDecodeError as error:
+            problem = f"is not JSON: {error.msg.lower()} (column {error.colno})"
+            yield Row(number, problem=problem)
+            continue
         except ValueError as error:
             yield Row(number, problem=f"is not JSON: {error}")
             continue
@@ -70,7 +77,7 @@ def _refuse(word: str) -> float:
 
 
 def _csv_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
-    # Strict: a quote in the wrong place would silently swallow rows otherwise.
+    # Strict, because a stray quote would silently swallow rows.
     reader = csv.reader(lines, delimiter=schema.delimiter, strict=True)
     header = next(reader)
     _check_header(header, schema)
@@ -81,7 +88,7 @@ def _csv_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
         except csv.Error as error:
             raise BadInputError(
                 f"line {reader.line_num} is not CSV: {error}",
-                "Every quote must be closed, and doubled inside of quotes.",
+                "Close every quote, and double a quote inside a quoted cell.",
             ) from error
         if cells is None:
             return
@@ -108,13 +115,13 @@ def _check_header(header: list[str], schema: Schema) -> None:
     if not set(header) & set(schema.features):
         raise BadInputError(
             f"the first line names none of the model's features ({', '.join(schema.features)})",
-            "Give CSV with a header, delimited as model.yaml says, or JSON lines.",
+            "Write CSV with a header and model.yaml's delimiter, or one JSON object a line.",
         )
     unknown = [name for name in header if name not in schema.features | _named(schema.others)]
     if unknown:
         raise BadInputError(
             f"the model has no feature {', '.join(unknown)}",
-            f"Remove it, or correct its name; the features are {', '.join(schema.features)}.",
+            f"Remove or rename it; the features are {', '.join(schema.features)}.",
         )
 
 
@@ -123,7 +130,7 @@ def _named(others: frozenset[str]) -> dict[str, str]:
 
 
 def value(cell: str, kind: str, null_values: frozenset[str]) -> Value:
-    """A cell as the scorer wants it; a text that is no number goes as it is, to be refused there.
+    """A cell as a value for the scorer, which refuses a text where a number belongs.
 
     >>> value("0.5", "numeric", frozenset({"NA"})), value("1", "categorical", frozenset())
     (0.5, '1')

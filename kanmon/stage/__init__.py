@@ -1,1 +1,1 @@
-"""A stage as the command line reaches it: its services, its roles, the local one."""
+"""Stages: connecting to one, assuming its roles, the local stage."""

@@ -1,4 +1,4 @@
-"""A stage, reached through botocore. Only this module knows that local means another endpoint."""
+"""A connection to a stage. Only here, the local stage differs from AWS: by its endpoint."""
 
 import json
 import os
@@ -8,8 +8,8 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from kanmon.errors import FAILED, NO_STAGE, KanmonError, StageError
-from kanmon.project import Project, StageSettings, find_project, stage_settings
+from kanmon.errors import StageError
+from kanmon.project import Project, StageSettings, stage_settings
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -19,23 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_stepfunctions import SFNClient
 
-# Words AWS has for "these credentials are no good (any more)".
-BAD_CREDENTIALS = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "UnrecognizedClientException",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "AuthFailure",
-}
-# Only the local stage is spoken to under this address.
-LOCAL_ADDRESS = "http://127.0.0.1:"
-REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-
 
 class Connection:
-    """Clients for one stage, made when first used (each takes 50 to 100 ms), and its outputs."""
+    """A stage's clients, made at first use because each takes 50 to 100 ms, and its outputs."""
 
     def __init__(
         self,
@@ -48,8 +34,8 @@ class Connection:
         self.name = settings.name
         self.stack = settings.stack
         self.endpoint = endpoint
-        # A laptop's stage answers in milliseconds, on the processor that the job runs on, too; an
-        # account has request quotas.
+        # The local stage answers in milliseconds but shares its processor with the job; an account
+        # has request quotas.
         self.poll_seconds = 0.05 if endpoint else 2.0
         self.poll_seconds_in_jobs = 0.1 if endpoint else 2.0
         self._session = session
@@ -59,12 +45,12 @@ class Connection:
 
     @cached_property
     def account(self) -> str:
-        """The number of the account the stage is in."""
+        """The number of the stage's account."""
         return self._account or str(self.client("sts").get_caller_identity()["Account"])
 
     @property
     def region(self) -> str:
-        """The region all clients talk to."""
+        """The region of all clients."""
         return str(self._session.get_config_variable("region") or "")
 
     def client(self, service: str) -> Any:
@@ -81,7 +67,7 @@ class Connection:
             retries={"mode": "standard", "max_attempts": 2 if self.endpoint else 5},
             connect_timeout=5,
             read_timeout=30 if self.endpoint else 60,
-            # The local stage has one name, 127.0.0.1: buckets go into the path.
+            # The local stage has no host name per bucket.
             s3={"addressing_style": "path"} if self.endpoint else None,
         )
         return self._session.create_client(
@@ -116,11 +102,11 @@ class Connection:
         return self.client("sagemaker")  # type: ignore[no-any-return]
 
     def prepare(self, service: str) -> None:
-        """Make a service's client in the background, while there is nothing to do but wait."""
+        """Make a service's client in the background, while the command waits."""
         Thread(target=self.client, args=[service], daemon=True).start()
 
     def stack_description(self) -> dict[str, Any] | None:
-        """CloudFormation's description of the stage's stack; None when there is none."""
+        """CloudFormation's description of the stage's stack; None if there is no stack."""
         from botocore.exceptions import ClientError
 
         try:
@@ -133,7 +119,7 @@ class Connection:
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs. A stage without them is not deployed."""
+        """The stack's outputs. Raises StageError if nothing is deployed."""
         stack = self.stack_description()
         written = {} if stack is None else stack_outputs(stack)
         if not written:
@@ -159,12 +145,12 @@ class Connection:
         return self.outputs["RetrainStateMachineArn"]
 
     def execution_arn(self, run: str) -> str:
-        """The execution that is this run: runs are named by their execution."""
+        """The ARN of the run's execution, which has the run's name."""
         return f"{self.machine.replace(':stateMachine:', ':execution:')}:{run}"
 
 
 def connect(name: str, project: Project) -> Connection:
-    """Reach a stage: the local one through its own endpoint, others through AWS's usual chain."""
+    """Connect to a stage: to the local one by its endpoint, to others by AWS's usual settings."""
     settings = stage_settings(project, name)
     return _local(settings, project) if name == "local" else _account(settings)
 
@@ -182,7 +168,7 @@ def _local(settings: StageSettings, project: Project) -> Connection:
 
 
 def not_running(project: Project) -> StageError:
-    """What to say when the local stage is not there: stopped, or ended by itself and why."""
+    """The error for a local stage that is stopped, or that crashed and why."""
     from kanmon.stage import local
 
     reason = local.ended_unexpectedly(project.home)
@@ -197,21 +183,21 @@ def not_running(project: Project) -> StageError:
 
 def _account(settings: StageSettings) -> Connection:
     session = light_session(settings.profile)
-    # botocore knows AWS_DEFAULT_REGION only; every other tool reads AWS_REGION too.
+    # botocore reads AWS_DEFAULT_REGION only; other tools read AWS_REGION, too.
     region = settings.region or os.environ.get("AWS_REGION")
     if region:
         session.set_config_variable("region", region)
     if not session.get_config_variable("region"):
         raise StageError(
             f"no region is set for stage {settings.name}",
-            f"Write region in samconfig.toml under [{settings.name}.deploy.parameters], "
+            f"Set region in samconfig.toml under [{settings.name}.deploy.parameters], "
             "or set AWS_REGION.",
         )
     return Connection(settings, session, os.environ.get("AWS_ENDPOINT_URL"))
 
 
 def light_session(profile: str | None) -> "Session":
-    """A session of botocore that makes its clients in half the time."""
+    """A botocore session that makes its clients in half the time."""
     from botocore.session import Session
 
     session = Session(profile=profile)
@@ -221,11 +207,11 @@ def light_session(profile: str | None) -> "Session":
 
 @cache
 def _loader() -> Any:
-    """Reads the services' descriptions, each once for all sessions."""
+    """Reads each service's description once for all sessions."""
     from botocore.loaders import Loader
 
     class ByFolder(Loader):
-        """Takes a folder's name for a service's: botocore itself looks into all 400, twice."""
+        """Lists services by folder name; botocore opens all 400 folders, twice."""
 
         def list_available_services(self, type_name: str) -> list[str]:
             places = [Path(place) for place in self.search_paths]
@@ -240,12 +226,12 @@ def stack_outputs(description: dict[str, Any]) -> dict[str, str]:
 
 
 def stage_flag(name: str) -> str:
-    """What to add to a command so that it means this stage."""
+    """The option that makes a command use this stage."""
     return "" if name == "local" else f" --stage {name}"
 
 
 def read_json(connection: Connection, key: str) -> Any:
-    """A JSON object of the data bucket; None when it is not there (yet)."""
+    """A JSON object of the data bucket; None if it does not exist (yet)."""
     from botocore.exceptions import ClientError
 
     try:
@@ -264,43 +250,3 @@ def objects_under(connection: Connection, prefix: str) -> Iterator[dict[str, Any
     )
     for page in pages:
         yield from (dict(found) for found in page.get("Contents", []))
-
-
-def explain_aws(error: Exception) -> tuple[str, int]:
-    """One line and the exit code for an error that botocore raised."""
-    from botocore import exceptions
-
-    if isinstance(error, exceptions.ClientError):
-        return _explain_answer(error)
-    if isinstance(error, exceptions.ProfileNotFound):
-        return f"{error}. Mend profile in samconfig.toml, or AWS_PROFILE.", NO_STAGE
-    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-        return "there are no AWS credentials. Sign in (`aws sso login` or `aws login`).", NO_STAGE
-    if isinstance(error, exceptions.TokenRetrievalError | exceptions.UnauthorizedSSOTokenError):
-        return "the sign-in to AWS has expired. Sign in again (`aws sso login`).", NO_STAGE
-    if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
-        if LOCAL_ADDRESS in str(error) and _local_is_gone():
-            absent = not_running(find_project())
-            return absent.line(), absent.exit_code
-        return f"the stage does not answer: {error}. Is it up, and is the region right?", NO_STAGE
-    return f"{error}. KANMON_DEBUG=1 shows where.".replace("..", "."), FAILED
-
-
-def _local_is_gone() -> bool:
-    from kanmon.stage import local
-
-    try:
-        return local.status(find_project().home) is None
-    except KanmonError:  # called outside a project
-        return False
-
-
-def _explain_answer(error: Any) -> tuple[str, int]:
-    code = error.response.get("Error", {}).get("Code", "")
-    said = error.response.get("Error", {}).get("Message", "") or str(error)
-    said = " ".join(said.split()).rstrip(".")
-    if code in BAD_CREDENTIALS:
-        return f"AWS refuses the credentials: {said}. Sign in again.", NO_STAGE
-    if code in REFUSED:
-        return f"{error.operation_name} is not allowed: {said}. Ask for that permission.", NO_STAGE
-    return f"{error.operation_name} failed with {code}: {said}.", FAILED

@@ -1,4 +1,4 @@
-"""Acting as one of the stage's roles for people: data scientist, approver or operator."""
+"""Assuming one of the stage's roles for people: data scientist, approver or operator."""
 
 import getpass
 import re
@@ -20,9 +20,9 @@ LONGEST_SESSION_NAME = 64
 
 
 def assume(connection: Connection, role: str) -> Connection:
-    """The same stage with the role's credentials, under the name of whoever is logged in here.
+    """The same stage with the role's credentials; the session has the login name of this user.
 
-    STS gives them for an hour; botocore asks again in time, for as long as it is used.
+    The credentials last an hour; botocore renews them.
     """
     arn = connection.outputs.get(OUTPUTS[role])
     if arn is None:
@@ -33,24 +33,24 @@ def assume(connection: Connection, role: str) -> Connection:
     session = light_session(None)
     session.register_component("credential_provider", RoleCredentials(connection, role, arn))
     session.set_config_variable("region", connection.region)
-    session.get_credentials()  # who may not have them is told now
+    session.get_credentials()  # fails now if the role cannot be assumed
     account = arn.split(":")[4]
     assumed = Connection(connection.settings, session, connection.endpoint, account)
-    # They are known, and reading them again would need another permission.
+    # Reading them again would need another permission.
     assumed.outputs = connection.outputs
     return assumed
 
 
 @dataclass(frozen=True)
 class RoleCredentials:
-    """Where a session finds its credentials: a role's, asked for with those of a connection."""
+    """Gives a session the credentials of a role, assumed with those of a connection."""
 
     connection: Connection
     role: str
     arn: str
 
     def load_credentials(self) -> "RefreshableCredentials":
-        """What botocore calls when the session's first client is made."""
+        """Called by botocore for the session's first client."""
         from botocore.credentials import RefreshableCredentials
 
         return RefreshableCredentials.create_from_metadata(self._ask(), self._ask, "assume-role")
@@ -67,8 +67,8 @@ class RoleCredentials:
             if error.response["Error"]["Code"] != "AccessDenied":
                 raise
             raise StageError(
-                f"these credentials may not act as {self.role}",
-                f"Ask for sts:AssumeRole on {self.arn}, or leave --as out.",
+                f"these credentials may not assume the role {self.role}",
+                f"Ask for sts:AssumeRole on {self.arn}, or omit --as.",
             ) from error
         return {
             "access_key": keys["AccessKeyId"],

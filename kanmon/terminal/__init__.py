@@ -1,1 +1,1 @@
-"""How a command is called and what a person sees of it."""
+"""How commands are called, and what they print."""

@@ -1,40 +1,41 @@
-"""How every command is called: --stage and --json anywhere, errors as one line, exit codes."""
+"""What all commands share: --stage, --as and --json, one-line errors, exit codes."""
 
 import errno
 import importlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanmon.errors import BAD_INPUT, FAILED, INTERRUPTED, KanmonError
+from kanmon.errors import BAD_INPUT, FAILED, INTERRUPTED, KanmonError, NoServiceError
 from kanmon.project import ROLES, STAGES, Project, find_project
 from kanmon.terminal.screen import Screen
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-# What to do about a file or folder that cannot be used, by the system's error number.
-MENDS = {
-    errno.EACCES: "Make it yours (`ls -ld` shows whose it is), or use another.",
-    errno.EPERM: "Make it yours (`ls -ld` shows whose it is), or use another.",
-    errno.EROFS: "Use a folder that can be written.",
+# The fix for a file or folder that cannot be used, by error number.
+FIXES = {
+    errno.EACCES: "Change its owner or permissions (`ls -ld` shows them), or use another.",
+    errno.EPERM: "Change its owner or permissions (`ls -ld` shows them), or use another.",
+    errno.EROFS: "Use a folder that you can write to.",
     errno.ENOENT: "Check the path.",
     errno.EISDIR: "Name a file.",
-    errno.ENOTDIR: "Move that file away: a folder belongs there.",
-    errno.EEXIST: "Move it away: a folder belongs there.",
+    errno.ENOTDIR: "Move that file: a folder is needed there.",
+    errno.EEXIST: "Move that file: a folder is needed there.",
     errno.ENOSPC: "Free some space on that disk.",
 }
 
 
 @dataclass
 class Invocation:
-    """One call of the command line: the stage it is about and how it should speak."""
+    """One call of the command line: its stage, its role, its output."""
 
     stage: str = "local"
     as_json: bool = False
@@ -43,12 +44,24 @@ class Invocation:
 
     @cached_property
     def screen(self) -> Screen:
-        """Where to speak."""
+        """Where the command prints."""
         return Screen(self.as_json)
+
+    @contextmanager
+    def check_service_of(self, model: str) -> Iterator[None]:
+        """Report a model that does not exist as such, not as one without a release in service.
+
+        A model can be in service without a folder in this project, so its folder comes second.
+        """
+        try:
+            yield
+        except NoServiceError:
+            self.project.model_folder(model)
+            raise
 
     @cached_property
     def connection(self) -> "Connection":
-        """The stage, which must be running; as the role that was asked for."""
+        """The stage, which must be running, with the credentials of the role."""
         from kanmon.stage.connection import connect
 
         connection = connect(self.stage, self.project)
@@ -60,7 +73,7 @@ class Invocation:
 
 
 def current() -> Invocation:
-    """The invocation this command belongs to."""
+    """The invocation of the current command."""
     root = click.get_current_context().find_root()
     settings = root.meta
     return Invocation(
@@ -71,7 +84,7 @@ def current() -> Invocation:
 
 
 def complete_model(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """The models a word on the command line may become."""
+    """The models that a begun word may become."""
     try:
         return [name for name in find_project().models() if name.startswith(begun)]
     except KanmonError:
@@ -79,7 +92,7 @@ def complete_model(context: click.Context, parameter: click.Parameter, begun: st
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    # Given on the command as well as on the group, the one nearest to the command counts.
+    # An option given twice, before and after the command: the one after it wins.
     key = f"kanmon.{parameter.name}"
     if value or key not in context.meta:
         context.meta[key] = value
@@ -87,13 +100,13 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
 
 
 def common_options(outermost: bool) -> list[click.Parameter]:
-    """--stage, --as and --json, which every command takes, before or after the verb."""
+    """--stage, --as and --json: every command takes them, before or after its name."""
     return [
         click.Option(
             ["--stage"],
             type=click.Choice(STAGES),
             envvar="KANMON_STAGE" if outermost else None,
-            help="The stage to talk to  [default: $KANMON_STAGE or local]",
+            help="The stage to use  [default: $KANMON_STAGE or local]",
             expose_value=False,
             callback=_remember,
         ),
@@ -101,14 +114,14 @@ def common_options(outermost: bool) -> list[click.Parameter]:
             ["--as", "role"],
             type=click.Choice(ROLES),
             envvar="KANMON_AS" if outermost else None,
-            help="Assume this role of the stage  [default: $KANMON_AS or your own credentials]",
+            help="The role to assume  [default: $KANMON_AS or your own credentials]",
             expose_value=False,
             callback=_remember,
         ),
         click.Option(
             ["--json"],
             is_flag=True,
-            help="One JSON document on stdout; progress goes to stderr.",
+            help="Print one JSON document on stdout; progress goes to stderr.",
             expose_value=False,
             callback=_remember,
         ),
@@ -116,7 +129,7 @@ def common_options(outermost: bool) -> list[click.Parameter]:
 
 
 class Verb(click.Command):
-    """A command with the common options and its examples kept as they are written."""
+    """A command with the common options, and examples at the end of its help."""
 
     def __init__(self, *args: Any, examples: str = "", **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -124,12 +137,12 @@ class Verb(click.Command):
         self.examples = examples
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Examples come last, indented, never wrapped."""
+        """Write the examples, never wrapped."""
         write_block(formatter, "Examples", self.examples)
 
 
 def write_block(formatter: click.HelpFormatter, title: str, text: str) -> None:
-    """A section of help whose lines stay as they are."""
+    """Write a section of help without wrapping its lines."""
     if text.strip():
         with formatter.section(title):
             for line in text.strip().splitlines():
@@ -137,7 +150,7 @@ def write_block(formatter: click.HelpFormatter, title: str, text: str) -> None:
 
 
 class VerbGroup(click.Group):
-    """Loads a verb's module when the verb is called, and turns every error into one line."""
+    """Loads a command's module when it is called, and prints every error as one line."""
 
     def __init__(self, *args: Any, sections: dict[str, list[str]], **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -146,11 +159,11 @@ class VerbGroup(click.Group):
         self.notes: dict[str, str] = {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs, in the order one uses them."""
+        """The commands, section by section."""
         return [name for names in self.sections.values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the verb's own module, and no other."""
+        """Import this command's module, and no other."""
         if cmd_name not in self.list_commands(ctx):
             return None
         module = importlib.import_module(f"kanmon.commands.{cmd_name.replace('-', '_')}")
@@ -159,7 +172,7 @@ class VerbGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The verbs under their headings."""
+        """Write the commands under their headings."""
         for title, names in self.sections.items():
             found = [(name, self.get_command(ctx, name)) for name in names]
             with formatter.section(title):
@@ -169,12 +182,12 @@ class VerbGroup(click.Group):
                 )
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Examples and exit codes, kept as they are written."""
+        """Write examples, exit codes and environment, never wrapped."""
         for title, text in self.notes.items():
             write_block(formatter, title, text)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:
-        """Run, say errors in one line, and leave with the documented exit code."""
+        """Run a command, print an error as one line, exit with the documented code."""
         settings["standalone_mode"] = False
         words = list(sys.argv[1:] if args is None else args)
         try:
@@ -182,14 +195,14 @@ class VerbGroup(click.Group):
         except Exception as error:
             if os.environ.get("KANMON_DEBUG"):
                 raise
-            code = report(error, "--json" in words)
+            code = report_error(error, "--json" in words)
         except KeyboardInterrupt:
             code = INTERRUPTED
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def report(error: Exception, as_json: bool) -> int:
-    """Say what went wrong; the exit code that goes with it."""
+def report_error(error: Exception, as_json: bool) -> int:
+    """Print an error; its exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, click.Abort):
@@ -197,18 +210,18 @@ def report(error: Exception, as_json: bool) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return BAD_INPUT
-    if isinstance(error, BrokenPipeError):  # `kanmon runs | head` closed the pipe: not our error
+    if isinstance(error, BrokenPipeError):  # `kanmon runs | head` closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    line, code = explain(error)
+    line, code = describe_error(error)
     Screen(as_json).problem(line)
     if as_json:
         click.echo(json.dumps({"error": line, "exit_code": code}, ensure_ascii=False))
     return code
 
 
-def explain(error: Exception) -> tuple[str, int]:
-    """One line and the exit code for any error."""
+def describe_error(error: Exception) -> tuple[str, int]:
+    """Any error as one line, and its exit code."""
     if isinstance(error, KanmonError):
         return error.line(), error.exit_code
     if isinstance(error, click.UsageError):
@@ -217,11 +230,11 @@ def explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, click.ClickException):
         return error.format_message(), BAD_INPUT
     if type(error).__module__.startswith(("botocore", "boto3", "s3transfer")):
-        from kanmon.stage.connection import explain_aws
+        from kanmon.stage.aws_errors import describe_aws_error
 
-        return explain_aws(error)
-    if isinstance(error, OSError) and error.filename and error.errno in MENDS:
+        return describe_aws_error(error)
+    if isinstance(error, OSError) and error.filename and error.errno in FIXES:
         what = f"{error.filename}: {(error.strerror or str(error)).lower()}"
-        return f"{what}. {MENDS[error.errno]}", BAD_INPUT
+        return f"{what}. {FIXES[error.errno]}", BAD_INPUT
     name = type(error).__name__
     return f"{name}: {error}. KANMON_DEBUG=1 shows where.".replace("..", "."), FAILED

@@ -1,9 +1,10 @@
-"""What a person sees: results on stdout, progress on stderr, one JSON document when asked."""
+"""What a command prints: results on stdout, progress on stderr, or one JSON document."""
 
 import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,7 +24,7 @@ COLOURS = {
 
 
 class Screen:
-    """Where a command says what it does. With `as_json`, stdout carries the document only."""
+    """Prints a command's output. With `as_json`, stdout carries only the document."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
@@ -41,18 +42,18 @@ class Screen:
         click.echo(text, err=True, color=colour_choice())
 
     def problem(self, line: str) -> None:
-        """What went wrong, in the one line that says it."""
+        """An error, as one line."""
         self.note(f"{click.style('kanmon:', fg='red')} {line}")
 
     def live(self, text: str) -> None:
-        """A line of progress that the next one replaces; nothing where nobody watches."""
+        """A line of progress that the next line replaces; only on a terminal."""
         if self.watched():
             width = terminal_width(sys.stderr.fileno()) - 1
             click.echo(f"\r\x1b[2K{text[:width]}", err=True, nl=False)
             self._live = True
 
     def settle(self) -> None:
-        """Take the live line away."""
+        """Remove the live line."""
         if self._live:
             click.echo("\r\x1b[2K", err=True, nl=False)
             self._live = False
@@ -64,12 +65,12 @@ class Screen:
             click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
 
     def watched(self) -> bool:
-        """Is a person looking at the progress?"""
+        """Is stderr a terminal?"""
         return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def terminal_width(descriptor: int) -> int:
-    """Columns of the terminal; 80 where it does not say."""
+    """Columns of the terminal; 80 if unknown."""
     try:
         return os.get_terminal_size(descriptor).columns or 80
     except OSError:
@@ -82,21 +83,21 @@ def colour_choice() -> bool | None:
 
 
 def coloured(word: str, text: str | None = None) -> str:
-    """`text` (or the word itself) in the colour its meaning has."""
+    """`text` (or the word itself) in the colour of the word."""
     return click.style(text or word, fg=COLOURS[word]) if word in COLOURS else text or word
 
 
 def cut(line: str) -> str:
-    """The line, no longer than the terminal is wide; whole where no terminal is."""
+    """The line, cut to the width of the terminal; whole if stdout is no terminal."""
     if not sys.stdout.isatty():
         return line
-    # Styled words are never at the end of a line, so the surplus can be counted off there.
+    # No styled word ends a line, so cutting there breaks no colour code.
     surplus = len(click.unstyle(line)) - terminal_width(sys.stdout.fileno())
     return f"{line[: -surplus - 1]}…" if surplus > 0 else line
 
 
 def faint(text: str) -> str:
-    """Less important words."""
+    """Less important text."""
     return click.style(text, dim=True)
 
 
@@ -126,3 +127,11 @@ def table(rows: Sequence[Sequence[Any]], heading: Sequence[str] = (), right: str
 def _pad(cell: str, width: int, right: bool) -> str:
     blank = " " * (width - len(click.unstyle(cell)))
     return blank + cell if right else cell + blank
+
+
+def shown_path(path: Path) -> str:
+    """A path relative to the current folder, where it lies below it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -113,7 +113,7 @@ def test_deciding_twice_says_who_was_faster(page: Page, laptop: Laptop, address:
 
     page.get_by_role("button", name=f"Approve abalone/{number}").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("rejected already")
+    expect(page.get_by_role("alert")).to_contain_text("already rejected")
 
 
 def test_the_pages_of_a_live_model_offend_neither_axe_nor_a_phone(
@@ -142,7 +142,7 @@ def test_by_keyboard_alone_a_canary_is_seen_and_stopped(
     page.goto(model)
 
     expect(page.get_by_text("A canary is under way")).to_be_visible()
-    shares = page.get_by_role("list", name="How the live alias splits the calls")
+    shares = page.get_by_role("list", name="How the live alias splits the traffic")
     releases = shares.get_by_role("listitem")
     expect(releases).to_contain_text(["release 1", f"release {number}"])
     expect(releases).to_contain_text(["%", "%"])

@@ -93,7 +93,7 @@ def test_nothing_is_in_service_before_the_first_promotion(jars, kanmon):
     assert (result.exit_code, result.stderr) == (
         2,
         "kanmon: model jars has no release in service. "
-        "`kanmon releases jars` shows what waits for a review.\n",
+        "`kanmon releases jars` shows which ones wait for a review.\n",
     )
     assert kanmon("rollback", "jars").exit_code == 2
 
@@ -118,8 +118,8 @@ def test_deciding_again_tells_who_decided(served, kanmon):
     approve, reject = kanmon("approve", "jars/1"), kanmon("reject", "jars/1", "--reason", "no")
 
     assert (approve.exit_code, reject.exit_code) == (2, 2)
-    assert approve.stderr.startswith("kanmon: release jars/1 was approved already by ")
-    assert approve.stderr.endswith("`kanmon show jars/1` tells what happened.\n")
+    assert approve.stderr.startswith("kanmon: release jars/1 was already approved by ")
+    assert approve.stderr.endswith("`kanmon show jars/1` shows what happened.\n")
     assert kanmon("approve", "jars", "--if-waiting").stdout == (
         "No release of jars waits for a review; jars/1 is in service\n"
     )
@@ -163,7 +163,7 @@ def test_a_header_alone_is_no_table_and_missing_columns_are_told(served, kanmon,
     narrow = kanmon("score", "jars", str(tmp_path / "narrow.csv"))
 
     assert bare.exit_code == 2
-    assert bare.stderr == "kanmon: there are no rows below the header. Give at least one.\n"
+    assert bare.stderr == "kanmon: there are no rows below the header. Add at least one row.\n"
     assert narrow.exit_code == 0
     assert narrow.stderr.startswith("no row has colour: scored as missing\n")
 
@@ -213,7 +213,7 @@ def test_of_two_decisions_at_once_exactly_one_counts(two_approvals, kanmon):
     assert sorted(one.returncode for one in told) == [0, 2]
     (loser,) = [one for one in told if one.returncode]
     assert loser.stderr.startswith(f"kanmon: release jars/{number} ")
-    assert " approved already by " in loser.stderr
+    assert " already approved by " in loser.stderr
     decisions = [
         one["reason"]
         for one in document(kanmon("history", "jars", "--json"))
@@ -276,8 +276,7 @@ def test_ctrl_c_stops_watching_and_not_the_release(second, environment, kanmon):
 
     assert process.returncode == 130
     assert rest.splitlines()[-1] == (
-        f"kanmon: the release jars/{number} goes on. "
-        f"`kanmon watch jars/{number}` looks at it again."
+        f"kanmon: release jars/{number} continues. `kanmon watch jars/{number}` watches it again."
     )
     stopped = kanmon("stop", f"jars/{number}", "--reason", "enough")
     assert stopped.exit_code == 0, stopped.stderr

@@ -74,7 +74,7 @@ def test_a_rejected_candidate_is_exit_code_4(make_model, root, kanmon):
     assert "kanmon-local-strict/1  Rejected" in result.stdout
     run = run_of(result)
     assert kanmon("approve", run).stderr == (
-        f"kanmon: run {run} has opened no release. `kanmon show {run}` tells why.\n"
+        f"kanmon: run {run} has opened no release. `kanmon show {run}` shows why.\n"
     )
 
 
@@ -133,7 +133,8 @@ def test_a_run_may_wait_in_the_queue_be_stopped_and_be_watched(make_model, kanmo
     again = kanmon("stop", first["run"])
     assert (again.exit_code, again.stderr) == (
         2,
-        f"kanmon: run {first['run']} is not going on: it aborted.\n",
+        f"kanmon: run {first['run']} has already ended (aborted). "
+        f"`kanmon show {first['run']}` shows it.\n",
     )
 
 
@@ -156,8 +157,8 @@ def test_ctrl_c_stops_watching_and_not_the_run(make_model, environment, kanmon):
 
     assert process.returncode == 130
     assert rest.splitlines()[-1] == (
-        "kanmon: the run patient-1 goes on. "
-        "`kanmon show patient-1` looks at it, `kanmon stop patient-1` stops it."
+        "kanmon: run patient-1 continues. "
+        "`kanmon show patient-1` shows it, `kanmon stop patient-1` stops it."
     )
     ended = document(kanmon("show", "patient-1", "--wait", "--json"))
     assert (ended["status"], ended.get("message")) == ("SUCCEEDED", None)
@@ -168,8 +169,8 @@ def test_a_name_that_was_used_is_refused(first_run, kanmon):
 
     assert (result.exit_code, result.stderr) == (
         2,
-        f"kanmon: there is a run {first_run['run']} already. "
-        f"Look at it with `kanmon show {first_run['run']}`.\n",
+        f"kanmon: a run named {first_run['run']} already exists. "
+        f"`kanmon show {first_run['run']}` shows it.\n",
     )
 
 

@@ -24,7 +24,7 @@ def test_up_in_docker_is_refused_while_it_runs_without(stage, kanmon):
 
     assert result.exit_code == 2
     assert result.stderr.endswith(
-        ", and not with --docker. Run `kanmon down`, then `kanmon up --docker`; its state stays.\n"
+        ", without --docker. Run `kanmon down`, then `kanmon up --docker`; its state is kept.\n"
     )
 
 
@@ -45,15 +45,15 @@ def test_a_stage_that_died_says_so_with_the_last_error_of_its_log(environment, t
     runner.invoke(main, ["down"], prog_name="kanmon")
     stopped = runner.invoke(main, ["env"], prog_name="kanmon")
 
-    mend = f"Start it again with `kanmon up`; its log is {home / 'logs/server.log'}.\n"
+    fix = f"Start it again with `kanmon up`; its log is {home / 'logs/server.log'}.\n"
     assert (killed.exit_code, killed.stderr) == (
         3,
         "kanmon: the local stage has ended unexpectedly: it was killed, or this machine was "
-        f"restarted. {mend}",
+        f"restarted. {fix}",
     )
     assert (failed.exit_code, failed.stderr) == (
         3,
-        f"kanmon: the local stage has ended unexpectedly: MemoryError: no room. {mend}",
+        f"kanmon: the local stage has ended unexpectedly: MemoryError: no room. {fix}",
     )
     assert "has ended unexpectedly: MemoryError: no room" in doctor.stdout
     assert stopped.stderr == "kanmon: the local stage is not running. Start it with `kanmon up`.\n"
@@ -148,7 +148,7 @@ def test_one_bad_file_means_none_is_uploaded(make_model, kanmon, files, tmp_path
 
     assert (result.exit_code, result.stderr) == (
         2,
-        f"kanmon: {tmp_path}/empty.csv is empty. Give a file with a header and rows.\n",
+        f"kanmon: {tmp_path}/empty.csv is empty. Name a file with a header and rows.\n",
     )
     assert after["others"] == ["shelf.csv"]
 

@@ -59,7 +59,7 @@ def test_a_release_is_approved_once(cups: Releases) -> None:
 
     for said in (again, reject):
         assert said.code == 2
-        assert "approved already by root" in said.err, said.err
+        assert "already approved by root" in said.err, said.err
     ended = cups.ended(number, "PROMOTED")
     assert (ended["decision_reason"], ended["decided_by"]) == ("the first word", ROOT_USER)
     with pytest.raises(Exception, match=r"AlreadyCompleted|InvalidApprovalToken"):
@@ -106,7 +106,7 @@ def test_a_rejection_in_the_registry_ends_the_review_once_with_who_and_why(cups:
     assert cups.package(number)["ApprovalDescription"] == "too dear"
     late = cups.say("approve", f"cups/{number}")
     assert late.code == 2
-    assert "was rejected already by root" in late.err and "too dear" in late.err
+    assert "was already rejected by root" in late.err and "too dear" in late.err
     assert f"cups/{number} was rejected by root" in cups.advice(number)
     settle_in_the_registry(cups, number, "Approved", "after all")
     eventually(lambda: cups.package(number)["ModelApprovalStatus"] == "Rejected")

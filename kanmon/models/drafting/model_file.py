@@ -1,4 +1,4 @@
-"""A draft as a model.yaml in which everything is commented."""
+"""Writes a draft as a model.yaml with comments."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kanmon.models.definitions import as_bad_input
 
 if TYPE_CHECKING:
-    from kanmon.models.drafting.columns import Draft
+    from kanmon.models.drafting.draft import Draft
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WORDS_WITH_A_MEANING = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
@@ -25,13 +25,13 @@ def scalar(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in quotes, as it must be where it looks like a number; any letter survives.
+    """A text in quotes, so that it is never read as a number; all letters are kept.
 
     >>> quoted("1"), quoted("tab\\t"), quoted("\\u200b")
     ('"1"', '"tab\\\\t"', '"\\\\u200b"')
     """
     return "".join(
-        # JSON would write two halves of a surrogate pair, which YAML has not.
+        # JSON would write a surrogate pair, which YAML does not know.
         letter if letter.isprintable() or ord(letter) < 0x80 else _escape(letter)
         for letter in json.dumps(text, ensure_ascii=False)
     ).replace("\x7f", "\\x7f")
@@ -56,7 +56,7 @@ def write(draft: "Draft") -> str:
 
 
 def check(text: str, source: str) -> None:
-    """The text must be a valid definition; else its problems are raised."""
+    """Refuse a text that is no valid definition."""
     from core.definition.schema import DefinitionError, parse_definition
 
     try:
@@ -68,10 +68,10 @@ def check(text: str, source: str) -> None:
 def _head(draft: "Draft") -> str:
     return f"""\
 # Drafted by `kanmon new-model` from {_comment(draft.source)}, {draft.rows:,} rows.
-# Every guess says why it was made: change what you know better, then `kanmon run {draft.name}`.
+# Every guess has its reason. Change what you know better, then `kanmon run {draft.name}`.
 name: {draft.name}
 description: {scalar(f"Predicts {draft.target.name}.")}  # one sentence for reviewers
-owners: []  # who answers for this model, e.g. [ml-team@example.com]
+owners: []  # who is responsible for this model, e.g. [ml-team@example.com]
 
 # regression (a number), binary (one of two) or multiclass (one of several)
 task: {draft.task}  # {_comment(draft.target.why)}
@@ -80,15 +80,15 @@ task: {draft.task}  # {_comment(draft.target.why)}
 
 def _data(draft: "Draft") -> str:
     key = (
-        "# These columns identify a row: a row keeps its place in train, validation or test."
+        "# These columns identify a row, so that it stays in train, validation or test."
         if draft.key
-        else "# No column identifies a row, so its own values do. Name columns here if some can."
+        else "# Columns that identify a row. None was found, so all its values identify it."
     )
     return f"""\
 data:
   location: datasets/{draft.name}/  # where `kanmon put-data {draft.name} FILE` puts files
   delimiter: {json.dumps(draft.delimiter)}
-  null_values: {sequence(draft.null_values)}  # what is written for "missing"
+  null_values: {sequence(draft.null_values)}  # the words for "missing"
   {key}
   key: {sequence(draft.key)}
 """
@@ -97,11 +97,13 @@ data:
 def _columns(draft: "Draft") -> str:
     lines = [f"target: {scalar(draft.target.name)}  # the column to predict"]
     if draft.target.positive is not None:
-        lines.append(f"positive: {quoted(draft.target.positive)}  # the value to look out for")
+        lines.append(
+            f"positive: {quoted(draft.target.positive)}  # the value that counts as positive"
+        )
     lines += [
         "",
-        "# What the model learns from, each numeric or categorical. `minimum: 0` or `maximum: 100`",
-        "# reject rows outside, `nullable: false` rejects rows without a value.",
+        "# The features, each numeric or categorical. `minimum: 0` and `maximum: 100` reject rows",
+        "# outside that range; `nullable: false` rejects rows without a value.",
         "features:",
     ]
     entries = [
@@ -110,7 +112,7 @@ def _columns(draft: "Draft") -> str:
     ]
     width = min(60, max(len(entry) for entry, _ in entries))
     lines += [f"{entry:<{width}}  # {_comment(seen)}" for entry, seen in entries]
-    lines += ["", "# Columns that may be there and are not used. Any other column is an error."]
+    lines += ["", "# Columns that are not used. Any other column in the data is an error."]
     if draft.ignored:
         lines.append("ignore:")
         lines += [f"  - {scalar(one.name)}  # {_comment(one.why)}" for one in draft.ignored]
@@ -122,13 +124,13 @@ def _columns(draft: "Draft") -> str:
 def _training(draft: "Draft") -> str:
     also = ", ".join(draft.target.also)
     return f"""\
-# Shares of the rows. A row's share is decided by a hash, so the test rows stay the test rows.
+# Shares of the rows. A hash assigns each row, so test rows stay test rows.
 split: {{train: 0.7, validation: 0.15, test: 0.15}}
 
 trainer:
   library: lightgbm            # lightgbm or xgboost
-  rounds: 1000                 # at most; early stopping ends sooner
-  early_stopping_rounds: 100   # without a better score on the validation rows
+  rounds: 1000                 # at most; early stopping can end sooner
+  early_stopping_rounds: 100   # without a better score on validation rows
   seed: 7
   parameters:                  # the library's own parameters
     learning_rate: 0.05
@@ -141,27 +143,27 @@ metrics: {{primary: {draft.target.primary}, also: [{also}]}}
 def _gate(draft: "Draft") -> str:
     target = draft.target
     metric = target.primary
-    segments = "" if draft.segments else "  # name categorical features to report by"
+    segments = "" if draft.segments else "  # names of categorical features"
     margin = f"{{{metric}: {target.segment_margin:g}}}"
     segment_margins = (
-        f"segment_margins: {margin}  # the same within a segment"
+        f"segment_margins: {margin}  # the same, within a segment"
         if draft.segments
-        else f"segment_margins: {{}}  # once there are segments, e.g. {margin}"
+        else f"segment_margins: {{}}  # if there are segments, e.g. {margin}"
     )
     rejected = round(min(1.0, target.missing_share * 1.5), 4)
-    why = "rows without a target are rejected" if rejected else "none"
+    why = "rows without a target are rejected" if rejected else "none is rejected now"
     return f"""\
-# What a candidate must reach before anyone is asked to approve it.
+# The rules that a candidate must pass before it can be approved.
 gate:
-  # {_comment(target.floor.why)}: raise the bar when you know what is good
+  # {_comment(target.floor.why)}: tighten it once you know what is good
   floors: {{{target.floor.metric}: {target.floor.value:g}}}
   margins: {{{metric}: {target.margin:g}}}  # how much worse than the champion it may be
   {segment_margins}
-  minimum_segment_rows: 30  # smaller segments are shown, not judged
+  minimum_segment_rows: 30  # smaller segments are shown, but not judged
   fairness: []  # e.g. [{{column: gender, metric: {_fairness_metric(draft.task)}, max_gap: 0.1}}]
-  maximum_rejected_share: {rejected:g}  # how many rows the data checks may reject: {why}
+  maximum_rejected_share: {rejected:g}  # of the rows, by the data checks: {why}
 
-# Columns to report by, beside the whole.
+# Metrics are also reported for each value of these columns.
 segments: {sequence(draft.segments)}{segments}
 """
 
@@ -172,33 +174,33 @@ def _fairness_metric(task: str) -> str:
 
 def _tail() -> str:
     return """\
-# Who lets a winning candidate into service: manual waits for a person's review; automatic skips it
-# where the verdict is promote. A held candidate is always reviewed.
+# manual: a person reviews each release. automatic: a release with the verdict promote needs no
+# review; a held one always does.
 approval: manual
 
-# How a release answers, and what its canary must keep to, or else it is rolled back.
+# The scoring function, and the limits of its canary: beyond them it is rolled back.
 serving:
   memory_mb: 512
   timeout_seconds: 10
-  concurrency: 10          # so many requests at once are answered, and paid for, at most
-  canary: Canary10Percent5Minutes  # CodeDeploy's names; AllAtOnce, Linear10PercentEvery1Minute, …
-  maximum_latency_ms: 500  # of the slowest hundredth of the requests
-  maximum_score_shift: 0.5 # of the mean score, in standard deviations of the scores
-  capture_share: 0.1       # of the requests, kept in S3
+  concurrency: 10          # at most this many requests at the same time
+  canary: Canary10Percent5Minutes  # or AllAtOnce, Linear10PercentEvery1Minute, …
+  maximum_latency_ms: 500  # p99 of the requests
+  maximum_score_shift: 0.5 # of the mean score, in standard deviations
+  capture_share: 0.1       # share of the requests that are stored in S3
 
-# Machines of the steps on AWS; the local stage runs them as processes here.
+# The machines of the steps on AWS. The local stage runs the steps as processes.
 resources:
   preprocess:
     instance_type: ml.m5.large
-    instance_count: 1      # more share the files between them
+    instance_count: 1      # several share the files
     volume_gb: 30
     timeout_minutes: 60
-    memory_mb: 2048        # what it may use, however many rows there are
+    memory_mb: 2048        # its limit, however many rows there are
   train: {instance_type: ml.m5.large, volume_gb: 30, timeout_minutes: 120}
   evaluate: {instance_type: ml.m5.large, volume_gb: 30, timeout_minutes: 60}
 """
 
 
 def _comment(text: str) -> str:
-    """A text that can stand in a comment."""
+    """A text as one line for a comment."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

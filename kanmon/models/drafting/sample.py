@@ -1,4 +1,4 @@
-"""The first rows of a CSV or Parquet file, every value as text, read as Preprocess reads them."""
+"""The first rows of a CSV or Parquet file, as text, read the way Preprocess reads them."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ FEWEST_ROWS = 20
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows as text columns; `cut` when the file has more. `odd` has the columns that are neither
+    """Rows as text columns; `cut` if the file has more. `odd` are the columns that are neither
     numbers nor text, with their types.
     """
 
@@ -39,12 +39,12 @@ class Sample:
     odd: dict[str, str] = field(default_factory=dict)
 
     def require(self, columns: list[str]) -> None:
-        """Refuse a column the table does not have, with the likely one."""
+        """Refuse a column that the table does not have; suggest the closest name."""
         for column in columns:
             if column in self.odd:
                 raise BadInputError(
                     f"the column {column} of {self.path} has the type {self.odd[column]}",
-                    "Write it as numbers or text.",
+                    "Convert it to numbers or text.",
                 )
             if column not in self.frame.columns:
                 near = get_close_matches(column, self.frame.columns, 1, 0.5)
@@ -56,10 +56,10 @@ class Sample:
 
 
 def read_sample(path: Path) -> Sample:
-    """Read a file's first rows. Raises BadInputError, saying what is wrong with it."""
+    """Read a file's first rows. Raises BadInputError if it is no such file."""
     from preprocess.parquetfile import is_parquet
 
-    data_files([path], None)  # is it there, readable, not empty, of a kind we know?
+    data_files([path], None)  # checks that it exists, is readable and is not empty
     delimiter, odd = ",", dict[str, str]()
     if path.name.lower().endswith(".parquet") or is_parquet(path):
         frame, odd = _parquet(path)
@@ -67,7 +67,8 @@ def read_sample(path: Path) -> Sample:
         frame, delimiter = _csv(path)
     if frame.height < FEWEST_ROWS:
         raise BadInputError(
-            f"{path} has {frame.height} rows", f"Give at least {FEWEST_ROWS}; hundreds are better."
+            f"{path} has only {frame.height} rows",
+            f"At least {FEWEST_ROWS} are needed; hundreds are better.",
         )
     return Sample(path, frame.head(SAMPLE_ROWS), delimiter, frame.height > SAMPLE_ROWS, odd)
 
@@ -85,7 +86,9 @@ def _parquet(path: Path) -> tuple["pl.DataFrame", dict[str, str]]:
         columns = [text.alias(name) for name, text in texts.items() if text is not None]
         frame = scan.select(columns).head(SAMPLE_ROWS + 1).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise BadInputError(f"{path} is not Parquet, or damaged", "Write it again.") from error
+        raise BadInputError(
+            f"{path} is not a Parquet file, or is damaged", "Write it again."
+        ) from error
     return frame, {name: str(schema[name]) for name, text in texts.items() if text is None}
 
 
@@ -112,13 +115,13 @@ def _csv(path: Path) -> tuple["pl.DataFrame", str]:
 
 
 def _refused(problem: "Problem") -> BadInputError:
-    """What Preprocess would say of it."""
+    """The error that Preprocess would report."""
     what = str(problem).removesuffix(f"; {problem.mend}")
     return BadInputError(what, f"{problem.mend[0].upper()}{problem.mend[1:]}.")
 
 
 def _delimiter_and_names(path: Path) -> tuple[str, list[str]]:
-    """The delimiter that parts the first rows into the same, largest number of cells; and the
+    """The delimiter that splits the first rows into the same and largest number of cells, and the
     names in the header.
     """
     from preprocess.records import decoded, pieces
@@ -131,7 +134,7 @@ def _delimiter_and_names(path: Path) -> tuple[str, list[str]]:
     def parts(delimiter: str) -> tuple[bool, int]:
         try:
             counts = {len(row) for row in islice(_rows(text, delimiter), DELIMITED_ROWS) if row}
-        except csv.Error:  # no cell with this delimiter: it takes in everything after a quote
+        except csv.Error:  # not this delimiter: a quote would swallow the rest
             return False, 0
         return len(counts) == 1, max(counts, default=0)
 
@@ -147,9 +150,9 @@ def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
 
 
 def _check_names(path: Path, names: list[str]) -> None:
-    """There must be names, none empty and none twice."""
+    """Refuse a header without names, with an empty name, or with a name twice."""
     if not names:
-        raise BadInputError(f"{path} has no names in line 1", "Give every column a name there.")
+        raise BadInputError(f"{path} has no column names in line 1", "Name every column there.")
     for number, name in enumerate(names, 1):
         if not name.strip():
             raise BadInputError(
@@ -162,7 +165,7 @@ def _check_names(path: Path, names: list[str]) -> None:
             )
         if names.index(name) != number - 1:
             raise BadInputError(
-                f"{path} has two columns called {name!r}", "Rename or remove one of them."
+                f"{path} has two columns named {name!r}", "Rename or remove one of them."
             )
 
 

@@ -1,4 +1,4 @@
-"""What the target column says: the task, the positive value, the bars a first gate can have."""
+"""Judges the target column: the task, the positive value, thresholds for a first gate."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ from kanmon.errors import BadInputError
 if TYPE_CHECKING:
     import polars as pl
 
-# Few whole numbers are grades or classes; many are a quantity.
+# A few whole numbers are classes; many are a quantity.
 MOST_NUMBERED_CLASSES = 10
 MOST_CLASSES = 50
 POSITIVE_WORDS = ("yes", "true", "1", "y", "t", "positive", "churn", "churned", "fraud")
 
 
 @dataclass(frozen=True)
-class Bar:
+class Threshold:
     """A gate's floor for a metric, and where the number comes from."""
 
     metric: str
@@ -35,7 +35,7 @@ class Target:
     positive: str | None
     primary: str
     also: list[str]
-    floor: Bar
+    floor: Threshold
     margin: float
     segment_margin: float
     missing_share: float
@@ -43,7 +43,7 @@ class Target:
 
 
 def judge_target(values: "pl.Series", name: str, task: str | None, positive: str | None) -> Target:
-    """Decide the task from the values, unless it is given."""
+    """Judge the target. The task follows from the values, unless it is given."""
     import polars as pl
 
     known = values.drop_nulls()
@@ -55,16 +55,17 @@ def judge_target(values: "pl.Series", name: str, task: str | None, positive: str
     numbers = known.cast(pl.Float64, strict=False)
     numeric = numbers.null_count() == 0 and bool(numbers.is_finite().all())
     if task == "regression" and not numeric:
-        raise BadInputError(f"the target {name} is text: not a regression", "Leave --task out.")
+        raise BadInputError(f"the target {name} is text: not a regression", "Omit --task.")
     if task == "binary" and different != 2:
-        raise BadInputError(
-            f"the target {name} has {different} values: not binary", "Leave --task out."
-        )
+        raise BadInputError(f"the target {name} has {different} values: not binary", "Omit --task.")
     chosen = task or _task(name, numbers, different, numeric)
     missing = values.null_count() / len(values)
-    notes = [f"{missing:.1%} of the rows lack the target; they are rejected"] if missing else []
+    notes = [f"{missing:.1%} of the rows have no target; they are rejected"] if missing else []
     if positive is not None and chosen != "binary":
-        raise BadInputError(f"--positive is for a binary target; {name} has {different} values")
+        raise BadInputError(
+            f"--positive is only for a binary target, and {name} has {different} values",
+            "Omit --positive.",
+        )
     if chosen == "regression":
         return _regression(name, numbers, different, missing, notes)
     return _classes(name, known, chosen, positive, missing, notes)
@@ -80,7 +81,7 @@ def _task(name: str, numbers: "pl.Series", different: int, numeric: bool) -> str
         return "multiclass"
     raise BadInputError(
         f"the target {name} has {different:,} different texts: neither a number nor a class",
-        "Choose another column, or join its values into fewer.",
+        "Choose another column, or merge its values into fewer.",
     )
 
 
@@ -96,7 +97,7 @@ def _regression(
         None,
         "rmse",
         ["mae", "r2"],
-        Bar("rmse", rounded(spread), "always answering the mean scores about this"),
+        Threshold("rmse", rounded(spread), "always predicting the mean scores about this"),
         rounded(0.02 * spread),
         rounded(0.1 * spread),
         missing,
@@ -116,17 +117,17 @@ def _classes(
     classes = [value for value, _ in counts]
     most, least = counts[0][1], counts[-1][1]
     if least < 10:
-        notes = [*notes, f"class {classes[-1]} has {least} rows: too few to learn or to test"]
+        notes = [*notes, f"class {classes[-1]} has {least} rows: too few to train or test on"]
     shares = ", ".join(f"{value} {amount / len(known):.0%}" for value, amount in counts[:5])
     if task == "binary":
-        floor = Bar("auc", 0.6, "0.5 is guessing")
+        floor = Threshold("auc", 0.6, "0.5 is guessing")
         chosen = _positive(name, classes, positive)
         return Target(
             name, task, shares, chosen, "auc", ["log_loss", "precision", "recall"],
             floor, 0.01, 0.05, missing, notes,
         )  # fmt: skip
-    floor = Bar(
-        "accuracy", round(most / len(known), 3), f"always answering {classes[0]} scores this"
+    floor = Threshold(
+        "accuracy", round(most / len(known), 3), f"always predicting {classes[0]} scores this"
     )
     return Target(
         name, task, shares, None, "accuracy", ["macro_f1", "log_loss"],
@@ -135,8 +136,8 @@ def _classes(
 
 
 def counted(known: "pl.Series") -> list[tuple[str, int]]:
-    """Each value and how often it occurs, the most frequent first, equals in order."""
-    # Under another name: polars does not count the values of a column that is called count.
+    """Each value and how often it occurs, most frequent first, ties in order of value."""
+    # Renamed, because polars cannot count the values of a column named count.
     counts = known.alias("value").value_counts()
     return counts.sort("count", "value", descending=[True, False]).rows()
 
@@ -145,7 +146,7 @@ def _positive(name: str, classes: list[str], given: str | None) -> str:
     if given is not None:
         if spelled(given) not in classes:
             raise BadInputError(
-                f"the target {name} never is {given!r}", f"It is one of {', '.join(classes)}."
+                f"the target {name} is never {given!r}", f"Its values are {', '.join(classes)}."
             )
         return spelled(given)
     for word in POSITIVE_WORDS:

@@ -45,7 +45,7 @@ def test_a_folder_is_refused_with_the_option_that_takes_it(tmp_path):
     with pytest.raises(BadInputError) as refused:
         datasets.data_files([tmp_path / "x.csv"], None)
 
-    assert "--from" in refused.value.mend
+    assert "--from" in refused.value.fix
 
 
 def test_two_files_of_one_name_are_refused(table, tmp_path):

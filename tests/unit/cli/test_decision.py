@@ -50,9 +50,9 @@ def test_of_two_at_once_the_slower_is_told_who_decided_and_why(code):
         decide(stage, find_release(stage, "wine/7"), "Approved", "")
 
     assert refused.value.line() == (
-        f"release wine/7 was rejected already by ada (kanmon-local-Approver) at "
+        f"release wine/7 was already rejected by ada (kanmon-local-Approver) at "
         f"{local_moment(START.isoformat())} (odd in the north). "
-        "`kanmon show wine/7` tells what happened."
+        "`kanmon show wine/7` shows what happened."
     )
 
 
@@ -64,7 +64,7 @@ def test_before_the_table_has_followed_the_pipeline_tells_who_decided():
         decide(stage, find_release(stage, "wine/7"), "Rejected", "")
 
     assert refused.value.what == (
-        "release wine/7 has been approved already by ada (kanmon-local-Approver) "
+        "release wine/7 was already approved by ada (kanmon-local-Approver) "
         f"at {local_moment(at(2).isoformat())}"
     )
 
@@ -73,7 +73,9 @@ def test_a_release_that_the_gate_held_is_approved_with_a_reason_only():
     pipeline = Pipeline([BUNDLE, WAITS])
     stage = Stage([item(verdict="hold")], codepipeline=pipeline)
 
-    with pytest.raises(BadInputError, match="the gate held release wine/7 for a person to judge"):
+    with pytest.raises(
+        BadInputError, match="the gate held release wine/7, so its approval needs a reason"
+    ):
         decide(stage, find_release(stage, "wine/7"), "Approved", " ")
 
     decide(stage, find_release(stage, "wine/7"), "Approved", "the new data is better")
@@ -93,9 +95,9 @@ def test_a_reason_that_codepipeline_would_not_take_is_refused_first():
         ({"status": "EXPIRED"}, "release wine/7 expired: nobody decided in time"),
         ({"status": "SUPERSEDED"}, "release wine/7 was superseded: a newer one was promoted"),
         ({"status": "PROMOTED", "decided_by": ADA},
-         "release wine/7 was approved already by ada (kanmon-local-Approver)"),
+         "release wine/7 was already approved by ada (kanmon-local-Approver)"),
         ({"status": "PROMOTED", "decision": "automatic"},
-         "release wine/7 needed no decision: its model promotes by itself"),
+         "release wine/7 needed no decision: its model is approved automatically"),
     ],
 )  # fmt: skip
 def test_what_does_not_wait_any_more_says_why(fields, words):
@@ -135,10 +137,11 @@ def test_a_run_means_the_release_it_opened():
     ("reference", "line"),
     [
         ("wine/8", "there is no release wine/8. `kanmon releases wine` lists them."),
-        ("wine/x", "wine/x does not name a release. Write MODEL/NUMBER, such as abalone/7."),
+        ("wine/x", "wine/x is not the name of a release. Write MODEL/NUMBER, such as abalone/7."),
         (
             "wine",
-            "model wine has no release yet. `kanmon run wine` opens one when its candidate wins.",
+            "model wine has no release yet. `kanmon run wine` opens one, "
+            "unless the gate rejects its candidate.",
         ),
         ("beer", "there is no release 'beer' on stage local. `kanmon releases` lists them."),
     ],

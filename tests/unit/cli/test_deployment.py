@@ -36,7 +36,7 @@ def test_without_sam_it_says_how_to_get_it(project, monkeypatch):
     with pytest.raises(BadInputError) as refused:
         platform.find_sam(project)
 
-    assert refused.value.mend == "`make .venv-sam/ready` installs it."
+    assert refused.value.fix == "`make .venv-sam/ready` installs it."
 
 
 def test_each_step_image_is_built_for_sagemaker_and_pushed_under_its_tag():
@@ -86,7 +86,7 @@ def test_a_stack_name_must_leave_room_for_job_names(project, stack, outcome):
 
     (check,) = account_checks.settings(project, "dev")
 
-    assert check == Check(outcome, "stack name", stack, check.mend)
+    assert check == Check(outcome, "stack name", stack, check.fix)
 
 
 def test_the_doctor_of_an_account_without_credentials_fails_aloud(kanmon, monkeypatch):

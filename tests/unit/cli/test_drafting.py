@@ -15,7 +15,7 @@ from core.definition.schema import parse_definition
 from core.definition.yaml_lines import read_marked
 from kanmon.errors import BadInputError
 from kanmon.models.drafting import model_file
-from kanmon.models.drafting.columns import Column, Ignored, infer
+from kanmon.models.drafting.draft import Column, Ignored, draft_model
 from preprocess.pipeline import preprocess
 from preprocess.source import SourceFile
 
@@ -47,7 +47,7 @@ def leads(tmp_path):
 
 
 def test_a_table_is_drafted_whole(leads):
-    draft = infer("leads", leads, "bought")
+    draft = draft_model("leads", leads, "bought")
 
     assert (draft.delimiter, draft.null_values, draft.key) == (";", ["", "NA", "?"], ["lead_id"])
     assert (draft.task, draft.target.positive, draft.target.primary) == ("binary", "yes", "auc")
@@ -57,13 +57,13 @@ def test_a_table_is_drafted_whole(leads):
     ]
     assert draft.ignored == [
         Ignored("source", "always web"),
-        Ignored("remark", "100 different texts: names rather than categories"),
+        Ignored("remark", "100 different texts: more like names than categories"),
     ]
     assert draft.segments == ["region"]
 
 
 def test_what_is_written_is_a_valid_definition_with_every_part_commented(leads):
-    text = model_file.write(infer("leads", leads, "bought"))
+    text = model_file.write(draft_model("leads", leads, "bought"))
 
     definition = parse_definition(text, "model.yaml")
     assert (definition.data.key, definition.positive) == (["lead_id"], "yes")
@@ -85,7 +85,7 @@ def test_what_is_written_is_a_valid_definition_with_every_part_commented(leads):
 def test_the_task_follows_from_the_target(tmp_path, values, task):
     path = write(tmp_path / "t.csv", {"x": [str(i) for i in range(40)], "y": values})
 
-    draft = infer("some", path, "y")
+    draft = draft_model("some", path, "y")
 
     assert draft.task == task
     assert parse_definition(model_file.write(draft), "model.yaml").task == task
@@ -95,8 +95,11 @@ def test_the_task_follows_from_the_target(tmp_path, values, task):
     ("columns", "message"),
     [
         ({"x": ["1", "2"] * 20, "y": ["5"] * 40}, "the target y is constant"),
-        ({"x": ["1"] * 40, "y": ["5", "6"] * 20}, "has no column besides y"),
-        ({"x": ["1", "2"] * 5, "y": ["5", "6"] * 5}, "has 10 rows"),
+        (
+            {"x": ["1"] * 40, "y": ["5", "6"] * 20},
+            "has no column that could be a feature, besides y",
+        ),
+        ({"x": ["1", "2"] * 5, "y": ["5", "6"] * 5}, "has only 10 rows"),
         ({"x": ["1", "2"] * 20, "z": ["5", "6"] * 20}, "has no column 'y'"),
         ({"x": ["1", "2"] * 50, "y": [f"t{i}" for i in range(100)]}, "100 different texts"),
         ({" ": ["1", "2"] * 20, "y": ["5", "6"] * 20}, "column 1 of .* has no name"),
@@ -106,22 +109,22 @@ def test_a_table_that_cannot_be_a_model_is_refused(tmp_path, columns, message):
     path = write(tmp_path / "t.csv", columns)
 
     with pytest.raises(BadInputError, match=message):
-        infer("some", path, "y")
+        draft_model("some", path, "y")
 
 
 def test_a_column_that_is_there_twice_is_refused(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("x,x,y\n" + "1,2,3\n" * 30)
 
-    with pytest.raises(BadInputError, match="two columns called 'x'"):
-        infer("some", path, "y")
+    with pytest.raises(BadInputError, match="two columns named 'x'"):
+        draft_model("some", path, "y")
 
 
 def test_a_quoted_column_name_is_read_as_preprocess_reads_it(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text('"the ""old"" x","a, b",y\n' + "1,4,5\n2,3,6\n" * 20)
 
-    draft = infer("some", path, "y")
+    draft = draft_model("some", path, "y")
 
     assert [column.name for column in draft.features] == ['the "old" x', "a, b"]
 
@@ -137,11 +140,11 @@ INVALID = "gzip is damaged (Error -3 while decompressing data: invalid block typ
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "what", "mend"),
+    ("name", "content", "what", "fix"),
     [
         ("t.csv", b"x" * 10_000_000, f"t.csv line 1: {LONG}", MEND_LONG),
         ("t.csv", TABLE + b"x" * 10_000_000, f"t.csv line 42: {LONG}", MEND_LONG),
-        ("t.csv", b"\n\n", "t.csv has no names in line 1", "Give every column a name there."),
+        ("t.csv", b"\n\n", "t.csv has no column names in line 1", "Name every column there."),
         (
             "t.csv",
             TABLE + b"1,2,3\n",
@@ -180,17 +183,17 @@ INVALID = "gzip is damaged (Error -3 while decompressing data: invalid block typ
             f"t.csv.gz line 1: {INVALID}",
             "Put a sound file in its place.",
         ),
-        ("t.parquet", TABLE, "t.parquet is not Parquet, or damaged", "Write it again."),
+        ("t.parquet", TABLE, "t.parquet is not a Parquet file, or is damaged", "Write it again."),
     ],
 )
-def test_a_file_that_is_no_table_is_refused(tmp_path, monkeypatch, name, content, what, mend):
+def test_a_file_that_is_no_table_is_refused(tmp_path, monkeypatch, name, content, what, fix):
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(content)
 
     with pytest.raises(BadInputError) as failure:
-        infer("some", Path(name), "y")
+        draft_model("some", Path(name), "y")
 
-    assert (failure.value.what, failure.value.mend) == (what, mend)
+    assert (failure.value.what, failure.value.fix) == (what, fix)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +210,7 @@ def test_what_preprocess_can_read_can_be_drafted_from(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
 
-    draft = infer("some", path, "y")
+    draft = draft_model("some", path, "y")
 
     assert (draft.rows, draft.task, draft.target.missing_share) == (40, "binary", 0)
 
@@ -234,7 +237,7 @@ def test_a_drafted_model_takes_the_rows_it_was_drafted_from(tmp_path, columns, p
     path = tmp_path / ("t.csv" if isinstance(columns, dict) else "t.parquet")
     write(path, columns) if isinstance(columns, dict) else columns.write_parquet(path)
 
-    draft = infer("some", path, "y")
+    draft = draft_model("some", path, "y")
     outcome = preprocessed(model_file.write(draft), path)
 
     assert (draft.task, draft.target.positive) == ("binary", positive)
@@ -257,7 +260,7 @@ def preprocessed(text, path):
 def test_a_positive_value_may_be_given_in_any_spelling(tmp_path):
     path = write(tmp_path / "t.csv", {"x": NUMBERS, "y": FLOATS})
 
-    spellings = [infer("some", path, "y", positive=one) for one in ("0", "0.0")]
+    spellings = [draft_model("some", path, "y", positive=one) for one in ("0", "0.0")]
 
     assert [draft.target.positive for draft in spellings] == ["0", "0"]
 
@@ -266,22 +269,22 @@ def test_a_parquet_column_that_is_neither_numbers_nor_text_is_ignored(tmp_path):
     path = tmp_path / "t.parquet"
     pl.DataFrame({"x": NUMBERS, "path": [[1.5]] * 200, "y": FLOATS}).write_parquet(path)
 
-    draft = infer("some", path, "y")
+    draft = draft_model("some", path, "y")
 
     ignored = Ignored("path", "of type List(Float64): neither numbers nor text")
     assert draft.ignored == [ignored]
     with pytest.raises(BadInputError, match=r"column path of .* has the type List\(Float64\)"):
-        infer("some", path, "path")
+        draft_model("some", path, "path")
 
 
 def test_a_key_that_repeats_is_refused(leads):
     with pytest.raises(BadInputError, match="region does not identify a row"):
-        infer("leads", leads, "bought", keys=["region"])
+        draft_model("leads", leads, "bought", keys=["region"])
 
 
 def test_a_positive_value_that_never_occurs_is_refused(leads):
-    with pytest.raises(BadInputError, match="never is 'maybe'"):
-        infer("leads", leads, "bought", positive="maybe")
+    with pytest.raises(BadInputError, match="is never 'maybe'"):
+        draft_model("leads", leads, "bought", positive="maybe")
 
 
 @settings(max_examples=200)
@@ -299,7 +302,7 @@ def test_new_model_writes_the_folder_once(kanmon, project, leads):
 
     assert (first.exit_code, again.exit_code, forced.exit_code) == (0, 2, 0)
     assert again.stderr == (
-        "kanmon: models/leads/model.yaml is there already. Overwrite it with --force.\n"
+        "kanmon: models/leads/model.yaml already exists. Overwrite it with --force.\n"
     )
     assert first.stdout.endswith(f"Next\n  kanmon put-data leads {leads}\n  kanmon run leads\n")
     assert project.models() == ["leads", "wine"]

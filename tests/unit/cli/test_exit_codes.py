@@ -17,20 +17,20 @@ import pytest
         ),
         (
             ["run", "../wine"],
-            "kanmon: '../wine' is not a model's name. "
-            "Write 2 to 20 of a-z, 0-9 and single hyphens, a letter first.\n",
+            "kanmon: '../wine' is not a valid model name. "
+            "Use 2 to 20 of a-z, 0-9 and single hyphens, a letter first.\n",
         ),
         (
             ["run", "wine", "--set", "rounds"],
-            "kanmon: --set 'rounds' is not key=value. Write --set rounds=200.\n",
+            "kanmon: --set 'rounds' is not KEY=VALUE. Write it as in --set rounds=200.\n",
         ),
         (
             ["run", "wine", "--set", "seed=1", "--set", "seed=2"],
-            "kanmon: --set gives seed twice. Give it once.\n",
+            "kanmon: --set sets seed twice. Set it once.\n",
         ),
         (
             ["put-data", "wine"],
-            "kanmon: name data files, or a folder with --from. Not both, not neither.\n",
+            "kanmon: no data file is named. Name files, or a folder with --from.\n",
         ),
         (
             ["put-data", "wine", "missing.csv"],
@@ -42,7 +42,7 @@ import pytest
         ),
         (
             ["up", "--stage", "dev"],
-            "kanmon: stage dev lives in AWS and is always up. "
+            "kanmon: stage dev runs on AWS and is always up. "
             "Deploy it with `kanmon deploy --stage dev`.\n",
         ),
     ],
@@ -76,7 +76,7 @@ def test_a_home_that_is_a_file_says_what_to_do(kanmon, project):
 
     assert (result.exit_code, result.stderr) == (
         2,
-        f"kanmon: {project.home}: file exists. Move it away: a folder belongs there.\n",
+        f"kanmon: {project.home}: file exists. Move that file: a folder is needed there.\n",
     )
 
 
@@ -118,7 +118,7 @@ def test_a_folder_that_has_another_name_than_its_model_is_refused(kanmon, projec
 
     assert (result.exit_code, result.stderr) == (
         2,
-        "kanmon: models/beer/model.yaml, name: 'wine' is not its folder's name. "
+        "kanmon: models/beer/model.yaml, name: 'wine' differs from the name of its folder. "
         "Write beer there, or rename the folder.\n",
     )
 

@@ -35,7 +35,7 @@ def test_a_stage_that_samconfig_lacks_is_named(project):
 def test_a_broken_samconfig_is_named(project):
     (project.root / "samconfig.toml").write_text("[local\n")
 
-    with pytest.raises(BadInputError, match=r"samconfig.toml cannot be read: "):
+    with pytest.raises(BadInputError, match=r"samconfig.toml is not valid TOML: "):
         stage_settings(project, "local")
 
 

@@ -60,7 +60,7 @@ def test_a_second_stop_is_told_of_the_first():
         "DuplicatedStopRequestException"
     )
 
-    assert stop_release(stage, release(), "wrong day") == "it is being stopped already"
+    assert stop_release(stage, release(), "wrong day") == "it is already being stopped"
 
 
 @pytest.mark.parametrize("code", [None, "ConflictException", "ThrottlingException"])
@@ -99,7 +99,7 @@ def refusing(code):
 def test_what_has_ended_is_not_stopped():
     stage, asked = standing("Succeeded", BUNDLE)
 
-    with pytest.raises(BadInputError, match="release wine/7 is not on its way"):
+    with pytest.raises(BadInputError, match="the pipeline of release wine/7 is not running"):
         stop_release(stage, release(), "")
 
     assert asked == []

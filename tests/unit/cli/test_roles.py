@@ -10,7 +10,7 @@ from kanmon.errors import StageError
 from kanmon.project import StageSettings
 from kanmon.stage.connection import Connection, light_session
 from kanmon.stage.roles import assume
-from kanmon.terminal.invocation import explain
+from kanmon.terminal.invocation import describe_error
 from tests.support.standin import refusal
 
 ARN = "arn:aws:iam::123456789012:role/kanmon-local-Approver"
@@ -80,7 +80,7 @@ def test_whoever_cannot_assume_a_role_again_is_told_why():
     with pytest.raises(ClientError) as refused:
         console.client("sts").get_caller_identity()
 
-    line, code = explain(refused.value)
+    line, code = describe_error(refused.value)
     assert line == "AWS refuses the credentials: ExpiredToken. Sign in again."
     assert code == 3
 
@@ -93,8 +93,8 @@ def test_who_may_not_assume_it_is_told_what_to_ask_for():
         assume(connected(assume_role, ApproverRoleArn=ARN), "approver")
 
     assert refused.value.line() == (
-        "these credentials may not act as approver. "
-        f"Ask for sts:AssumeRole on {ARN}, or leave --as out."
+        "these credentials may not assume the role approver. "
+        f"Ask for sts:AssumeRole on {ARN}, or omit --as."
     )
 
 

@@ -100,8 +100,8 @@ def test_a_release_that_is_coming_without_a_canary_is_to_be_stopped_and_not_wait
     with pytest.raises(BadInputError) as refused:
         roll_back(stage_where(7, turn, pipeline=pipeline), "wine")
 
-    assert refused.value.what.startswith("release wine/8 is on its way into service")
-    assert "`kanmon stop wine/8` stops it" in refused.value.mend
+    assert refused.value.what.startswith("release wine/8 is being deployed")
+    assert "`kanmon stop wine/8` stops it" in refused.value.fix
     assert roll_back(stage_where(7, turn, pipeline=pipeline), "wine", 6).what == "started"
 
 
@@ -111,7 +111,7 @@ def test_a_rollback_under_way_is_not_undone_by_another_one(answering):
     turn = {"model": "wine", "item": "deployment", "holder": "e-8"}
     stage = stage_where(answering, turn, pipeline=Pipeline([], variables=back))
 
-    with pytest.raises(BadInputError, match="release wine/6 is on its way back into service"):
+    with pytest.raises(BadInputError, match="a rollback to release wine/6 is already running"):
         roll_back(stage, "wine")
 
 
@@ -163,7 +163,7 @@ def test_the_pipeline_is_started_with_the_earlier_releases_own_bundle():
     [
         (4, "there is no release wine/4"),
         (5, "release wine/5 was never in service: it is rejected"),
-        (7, "release wine/7 is in service already"),
+        (7, "release wine/7 is already in service"),
     ],
 )
 def test_only_what_was_in_service_is_brought_back(number, what):

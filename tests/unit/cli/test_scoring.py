@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from kanmon.errors import RunFailedError
-from kanmon.scoring.live_alias import Scored, Service, matched, score
+from kanmon.scoring.online import Scored, Service, matched, score
 from kanmon.scoring.rows import Row, Schema
 from tests.support.standin import Stage
 
@@ -68,5 +68,5 @@ def test_a_service_that_fails_says_why_and_where_to_look():
         list(score(stage, SERVICE, ROWS))
 
     assert failed.value.line() == (
-        "the service of wine failed: no memory. `kanmon show wine/7` tells how it stands."
+        "the service of wine failed: no memory. `kanmon show wine/7` shows its status."
     )

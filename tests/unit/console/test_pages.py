@@ -63,7 +63,7 @@ def test_rolling_back_never_offers_the_bad_release_by_itself(
     assert offered_first in page
     assert "10:00:07" in page
     assert page.count("selected") == (1 if before else 0)
-    assert "<strong>back in service</strong> release 2, after release 3" in page
+    assert "<strong>back in service</strong> release 2, replacing release 3" in page
 
 
 def test_a_canary_shows_both_shares_and_offers_to_stop_it(guard: Guard):
@@ -81,7 +81,7 @@ def test_a_canary_shows_both_shares_and_offers_to_stop_it(guard: Guard):
     shares = re.findall(r'"share of release (\d)">([^<]+)<', page)
     assert shares == [("1", "90 %"), ("3", "10 %")]
     assert "A canary is under way (deployment <code>d-1</code>)" in page
-    assert "rolling back stops it" in page
+    assert "A rollback now stops the canary" in page
     assert '<form method="post" action="/models/abalone/rollback">' in page
     assert f'<input type="hidden" name="token" value="{guard.form_token}">' in page
     # Whom the calls go back to is not a choice: it is the one that has them.

@@ -92,4 +92,4 @@ def test_a_form_of_the_consoles_own_is_read(browser: FlaskClient, guard: Guard):
         data={"token": guard.form_token, "to": "the last"},
     )
 
-    assert (answer.status_code, "a release is a number" in answer.text) == (400, True)
+    assert (answer.status_code, "the release must be a number" in answer.text) == (400, True)

@@ -1,10 +1,10 @@
 """Releases as a person reads them."""
 
 from core.words.formats import local_moment
-from kanmon.releases.display import ReleaseProgress, history_lines, release_lines, story_lines
-from kanmon.releases.explanation import Evidence, Story
+from kanmon.releases.display import ReleaseProgress, detail_lines, history_lines, release_lines
+from kanmon.releases.explanation import Evidence, Explanation
 from kanmon.releases.history import Event
-from kanmon.releases.watch import Look
+from kanmon.releases.watch import Observation
 from kanmon.terminal.invocation import Invocation
 from tests.support.sample_releases import (
     ADA,
@@ -63,7 +63,9 @@ def test_one_release_whole_ends_in_what_to_do_next():
         progress("Failed", BUNDLE, REVIEWED, detail("Verify", "AdmitRelease", "Failed", began=2)),
     )
 
-    lines = plain(story_lines(evidence, Story("It failed", ["because"], ["kanmon run wine"])))
+    lines = plain(
+        detail_lines(evidence, Explanation("It failed", ["because"], ["kanmon run wine"]))
+    )
 
     assert lines == [
         "Release      wine/7  failed",
@@ -90,10 +92,10 @@ def test_watching_tells_every_action_and_every_step_of_the_traffic_once(project,
     so_far = (BUNDLE, REVIEWED, ADMITTED, VERIFIED)
     going = progress("InProgress", *so_far, confirmed, deploys)
 
-    told(Look(progress("InProgress", *so_far), []))
-    told(Look(going, [(6, 0.9), (7, 0.1)]))
-    told(Look(going, [(6, 0.9), (7, 0.1)]))
-    told(Look(progress("InProgress", *so_far, confirmed, promoted), [(7, 1.0)]))
+    told(Observation(progress("InProgress", *so_far), []))
+    told(Observation(going, [(6, 0.9), (7, 0.1)]))
+    told(Observation(going, [(6, 0.9), (7, 0.1)]))
+    told(Observation(progress("InProgress", *so_far, confirmed, promoted), [(7, 1.0)]))
 
     assert capsys.readouterr().err.splitlines() == [
         "  Source    Bundle                   1.0 s",

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from kanmon.commands.approve import approve_or_reject
 from kanmon.errors import BadInputError
-from kanmon.releases.deciding import approve_or_reject
 from kanmon.releases.decision import still_opening
 from kanmon.releases.pipeline import fold
 from kanmon.terminal.screen import Screen
@@ -60,7 +60,7 @@ def test_a_decision_waits_until_the_approval_has_opened(if_waiting, capsys):
 def test_what_is_decided_already_is_not_waited_for(capsys):
     decided = MovingPipeline([BUNDLE, REVIEWED])
 
-    with pytest.raises(BadInputError, match="release wine/7 has been approved already by ada"):
+    with pytest.raises(BadInputError, match="release wine/7 was already approved by ada"):
         approve_or_reject(invocation_of(decided), "wine", "Approved", "")
 
     left = approve_or_reject(invocation_of(decided), "wine", "Approved", "", True)
@@ -78,7 +78,7 @@ def test_a_release_whose_opening_broke_off_is_not_waited_for(capsys):
 
 
 def test_an_approval_that_never_opens_is_said_to_be_missing(monkeypatch):
-    monkeypatch.setattr("kanmon.releases.deciding.OPENS_SECONDS", -1)
+    monkeypatch.setattr("kanmon.releases.decision.OPENS_SECONDS", -1)
 
     with pytest.raises(BadInputError, match="release wine/7 does not wait for a decision yet"):
         approve_or_reject(invocation_of(MovingPipeline([FETCHING])), "wine", "Approved", "", True)

@@ -1,11 +1,11 @@
-"""Asks a model's live alias to score rows, a batch at a time."""
+"""Scores rows by calling a model's live alias, one batch at a time."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kanmon.errors import BadInputError, RunFailedError
+from kanmon.errors import NoServiceError, RunFailedError
 from kanmon.releases.records import champion_of, find_release, release_record
 from kanmon.scoring.rows import Row, Schema
 from kanmon.stage.connection import stage_flag
@@ -13,13 +13,13 @@ from kanmon.stage.connection import stage_flag
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-# One request: well below the scorer's 5,000 rows and Lambda's 6 MB for tables of 100 columns.
+# Rows in a request: below the scorer's 5,000 rows, and Lambda's 6 MB with 100 columns.
 BATCH_ROWS = 1000
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A row's answer: what was predicted by which release, or why the row was refused."""
+    """A row's prediction and the release that made it, or why the row was refused."""
 
     row: int
     release: int | None = None
@@ -30,7 +30,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Service:
-    """A model in service: where to ask, and what its rows look like."""
+    """A model in service: its alias, its release, and the schema of its rows."""
 
     model: str
     alias_arn: str
@@ -39,13 +39,13 @@ class Service:
 
 
 def service_of(connection: "Connection", model: str) -> Service:
-    """The model's service; its schema is the definition its release was trained with."""
+    """The model's service. Its schema is that of the definition its release was trained with."""
     champion = champion_of(connection, model)
     if champion is None:
         flag = stage_flag(connection.name)
-        raise BadInputError(
+        raise NoServiceError(
             f"model {model} has no release in service",
-            f"`kanmon releases {model}{flag}` shows what waits for a review.",
+            f"`kanmon releases {model}{flag}` shows which ones wait for a review.",
         )
     number = int(champion["release"])
     record = release_record(connection, find_release(connection, f"{model}/{number}"))
@@ -62,7 +62,7 @@ def _schema(connection: "Connection", record: dict[str, Any]) -> Schema:
 
 
 def schema_from(definition: Any) -> Schema:
-    """What a model's definition says of its rows."""
+    """The schema of the rows in a model's definition."""
     return Schema(
         {feature.name: feature.kind for feature in definition.features},
         frozenset({definition.target, *definition.data.key, *definition.ignore}),
@@ -72,14 +72,14 @@ def schema_from(definition: Any) -> Schema:
 
 
 def score(connection: "Connection", service: Service, batch: list[Row]) -> Iterator[Scored]:
-    """Score a batch; an answer for every row, in the rows' order."""
+    """Score a batch; one answer for each row, in order."""
     asked = [row for row in batch if row.problem is None]
     answer = _ask(connection, service, asked) if asked else {}
     yield from matched(batch, asked, answer)
 
 
 def matched(batch: list[Row], asked: list[Row], answer: dict[str, Any]) -> Iterator[Scored]:
-    """The scorer's answer about the rows that were asked, as one entry for every row."""
+    """The scorer's answer about the rows that were sent, as one entry for each row of the batch."""
     answers = {asked[one["row"]].number: one for one in answer.get("predictions", [])}
     refused, warned = (_remarks(asked, answer.get(kind, [])) for kind in ("errors", "warnings"))
     release = answer.get("release")
@@ -95,7 +95,7 @@ def matched(batch: list[Row], asked: list[Row], answer: dict[str, Any]) -> Itera
 
 
 def _remarks(asked: list[Row], remarks: list[dict[str, Any]]) -> dict[int, list[str]]:
-    """The scorer's remarks by the number of the row; under 0 those about the whole request."""
+    """The scorer's remarks by row number; 0 is the whole request."""
     found: dict[int, list[str]] = {}
     for one in remarks:
         number = 0 if one["row"] is None else asked[one["row"]].number
@@ -119,10 +119,10 @@ def _ask(connection: "Connection", service: Service, rows: list[Row]) -> dict[st
     except ValueError:
         answer = None
     if invoked.get("FunctionError") or not isinstance(answer, dict):
-        said = answer.get("errorMessage") if isinstance(answer, dict) else None
+        message = answer.get("errorMessage") if isinstance(answer, dict) else None
         flag = stage_flag(connection.name)
         raise RunFailedError(
-            f"the service of {service.model} failed: {said or 'no reason was given'}",
-            f"`kanmon show {service.model}/{service.release}{flag}` tells how it stands.",
+            f"the service of {service.model} failed: {message or 'no reason was given'}",
+            f"`kanmon show {service.model}/{service.release}{flag}` shows its status.",
         )
     return answer

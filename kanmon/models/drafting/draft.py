@@ -1,6 +1,6 @@
-"""What a table of data tells about a model: kinds, task, key, missing values, sensible bars.
+"""Drafts a model from a table: task, key, kinds of features, missing values, gate thresholds.
 
-A first draft for a person to read and change; every guess carries its reason.
+A first draft for a person to read and change. Every guess has its reason.
 """
 
 import re
@@ -15,18 +15,18 @@ from kanmon.models.drafting.target import Target, counted, judge_target
 if TYPE_CHECKING:
     import polars as pl
 
-# Written for "missing" wherever they stand, and those that are so only among numbers.
+# Words for "missing" in any column, and words that mean it only among numbers.
 ALWAYS_MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null"]
 MISSING_AMONG_NUMBERS = ["?", "-", ".", "None", "none", "missing", "unknown"]
 KEY_NAME = re.compile(r"(^|[_\W])(id|key|uuid|guid|no|nr|index)$|[a-z](Id|ID|Key)$", re.I)
-# Trees split categories one against the rest; beyond this a column is mostly names.
+# Trees split one category from the rest; a column with more values is mostly names.
 MOST_CATEGORIES = 200
 MOST_SEGMENT_VALUES = 8
 
 
 @dataclass(frozen=True)
 class Column:
-    """A feature: its kind and what was seen, in words."""
+    """A feature: its kind, and what its values look like."""
 
     name: str
     kind: str
@@ -43,7 +43,7 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Draft:
-    """Everything the written model.yaml says."""
+    """The content of a drafted model.yaml."""
 
     name: str
     source: str
@@ -63,7 +63,7 @@ class Draft:
         return self.target.task
 
 
-def infer(
+def draft_model(
     name: str,
     source: Path,
     target: str,
@@ -72,13 +72,13 @@ def infer(
     positive: str | None = None,
     keys: list[str] | None = None,
 ) -> Draft:
-    """Look at a table and draft the model. Raises BadInputError when it cannot be one."""
+    """Draft a model from a table. Raises BadInputError if the table cannot train one."""
     from preprocess.columns import one_spelling
 
     sample = read_sample(source)
     sample.require([target, *(keys or [])])
     missing = missing_words(sample.frame)
-    # In the run's own spelling, so that values, classes and keys are those that the run sees.
+    # Spelled as in a run, so that the draft has the values, classes and keys that the run sees.
     frame = one_spelling(sample.frame.with_columns(_without(missing)), sample.frame.columns)
     judged = judge_target(frame[target], target, task, positive)
     others = [column for column in frame.columns if column != target]
@@ -86,8 +86,8 @@ def infer(
     features, ignored = _columns(frame, [column for column in others if column not in key])
     if not features:
         raise BadInputError(
-            f"{source} has no column besides {target} that could be a feature",
-            "Give a table with columns to learn from.",
+            f"{source} has no column that could be a feature, besides {target}",
+            "Use a table with columns to learn from.",
         )
     return Draft(
         name,
@@ -112,7 +112,7 @@ def _odd(sample: Sample) -> list[Ignored]:
 
 
 def missing_words(frame: "pl.DataFrame") -> list[str]:
-    """The words this table writes for "missing"; the usual two are always among them."""
+    """The words for "missing" in this table; the usual two are always included."""
     found = {"", "NA"}
     for column in frame.columns:
         values = set(frame[column].drop_nulls().unique().to_list())
@@ -136,7 +136,7 @@ def _checked_keys(frame: "pl.DataFrame", keys: list[str]) -> list[str]:
     if repeated:
         raise BadInputError(
             f"{', '.join(keys)} does not identify a row: {repeated:,} rows repeat another's",
-            "Name more columns with --key, or leave it out.",
+            "Name more columns with --key, or omit it.",
         )
     return keys
 
@@ -179,7 +179,9 @@ def _column(values: "pl.Series") -> Column | Ignored:
         low, high = float(numbers.min()), float(numbers.max())  # type: ignore[arg-type]
         return Column(values.name, "numeric", f"{low:g} to {high:g}{gaps}")
     if different > MOST_CATEGORIES or different > 0.5 * len(known) > 10:
-        return Ignored(values.name, f"{different:,} different texts: names rather than categories")
+        return Ignored(
+            values.name, f"{different:,} different texts: more like names than categories"
+        )
     common = [value for value, _ in counted(known)[:4]]
     more = ", …" if different > len(common) else ""
     seen = ", ".join(_short(value) for value in common)
@@ -192,7 +194,7 @@ def _short(value: object) -> str:
 
 
 def _segments(frame: "pl.DataFrame", features: list[Column]) -> list[str]:
-    """The first categorical feature with few values: a first view into the model's groups."""
+    """The first categorical feature with few values, to start with."""
     for column in features:
         if column.kind == "categorical" and frame[column.name].n_unique() <= MOST_SEGMENT_VALUES:
             return [column.name]
@@ -202,7 +204,7 @@ def _segments(frame: "pl.DataFrame", features: list[Column]) -> list[str]:
 def _notes(sample: Sample, target: Target, key: list[str]) -> list[str]:
     notes = list(target.notes)
     if sample.cut:
-        notes.append(f"looked at the first {sample.frame.height:,} rows only")
+        notes.append(f"only the first {sample.frame.height:,} rows were read")
     if key:
         notes.append(f"rows are identified by {', '.join(key)}")
     if sample.frame.height < 200:

@@ -3,7 +3,7 @@
 import pytest
 
 from core.words.formats import local_moment
-from kanmon.releases.explanation import Evidence, Story, tell
+from kanmon.releases.explanation import Evidence, Explanation, explain
 from tests.support.sample_releases import (
     ADA,
     ADMITTED,
@@ -26,7 +26,7 @@ DEPLOYS = detail("Promote", "DeployRelease", "InProgress", began=4)
 def test_one_that_waits_says_since_when_and_how_to_decide():
     evidence = Evidence(release("WAITING"), progress("InProgress", BUNDLE, WAITS))
 
-    assert tell(evidence) == Story(
+    assert explain(evidence) == Explanation(
         f"wine/7 has been waiting for a review since {local_moment(at(1).isoformat())}",
         next=[
             "kanmon review wine/7 --open",
@@ -39,29 +39,32 @@ def test_one_that_waits_says_since_when_and_how_to_decide():
 def test_commands_name_the_stage():
     evidence = Evidence(release("WAITING"), progress("InProgress", BUNDLE, WAITS))
 
-    assert all(step.endswith(" --stage dev") for step in tell(evidence, " --stage dev").next)
+    assert all(step.endswith(" --stage dev") for step in explain(evidence, " --stage dev").next)
 
 
 def test_one_without_a_pipeline_says_how_to_get_another():
-    story = tell(Evidence(release("WAITING", execution=None)))
+    explanation = explain(Evidence(release("WAITING", execution=None)))
 
-    assert story.headline == "wine/7 was opened, but no pipeline execution promotes it"
-    assert story.next == ["kanmon run wine --force"]
+    assert explanation.headline == "wine/7 was opened, but no pipeline execution promotes it"
+    assert explanation.next == ["kanmon run wine --force"]
 
 
 def test_one_that_is_being_verified_is_watched():
     going = progress("InProgress", BUNDLE, REVIEWED, ADMITTED)
 
-    assert tell(Evidence(release("APPROVED"), going)).next == ["kanmon watch wine/7"]
+    assert explain(Evidence(release("APPROVED"), going)).next == ["kanmon watch wine/7"]
 
 
 def test_one_behind_another_says_behind_which():
     admits = detail("Verify", "AdmitRelease", "InProgress", began=2)
     going = progress("InProgress", BUNDLE, REVIEWED, admits)
 
-    story = tell(Evidence(release("APPROVED"), going, behind=6))
+    explanation = explain(Evidence(release("APPROVED"), going, behind=6))
 
-    assert story.headline == "wine/7 is approved and waits for the lock: wine/6 is being promoted"
+    assert (
+        explanation.headline
+        == "wine/7 is approved and waits for the lock: wine/6 is being promoted"
+    )
 
 
 def test_a_canary_under_way_tells_the_split_and_how_to_stop_it():
@@ -72,7 +75,7 @@ def test_a_canary_under_way_tells_the_split_and_how_to_stop_it():
         traffic=((6, 0.9), (7, 0.1)),
     )
 
-    assert tell(evidence) == Story(
+    assert explain(evidence) == Explanation(
         "wine/7 is approved and its canary is in progress: "
         "release 6 gets 90 %, release 7 gets 10 %",
         next=["kanmon watch wine/7", "kanmon rollback wine"],
@@ -84,13 +87,13 @@ def test_one_in_service_can_be_asked_and_rolled_back():
         release("PROMOTED", in_service=True, promoted_at=NOW), traffic=((7, 1.0),), champion=7
     )
 
-    story = tell(evidence)
+    explanation = explain(evidence)
 
-    assert (story.headline, story.reasons) == (
+    assert (explanation.headline, explanation.reasons) == (
         f"wine/7 has been in service since {local_moment(NOW)}",
         [],
     )
-    assert story.next[-1] == 'kanmon rollback wine --reason "…"'
+    assert explanation.next[-1] == 'kanmon rollback wine --reason "…"'
 
 
 def test_an_alias_that_serves_another_release_is_told():
@@ -98,16 +101,19 @@ def test_an_alias_that_serves_another_release_is_told():
         release("PROMOTED", in_service=True, promoted_at=NOW), traffic=((6, 1.0),), champion=7
     )
 
-    assert tell(evidence).reasons == [
+    assert explain(evidence).reasons == [
         "The live alias: release 6 gets 100 %; the release table says otherwise."
     ]
 
 
 def test_one_that_was_replaced_can_be_brought_back():
-    story = tell(Evidence(release("PROMOTED", promoted_at=NOW), champion=8))
+    explanation = explain(Evidence(release("PROMOTED", promoted_at=NOW), champion=8))
 
-    assert story.headline == f"wine/7 was promoted at {local_moment(NOW)}; now wine/8 is in service"
-    assert story.next == ["kanmon rollback wine --to 7"]
+    assert (
+        explanation.headline
+        == f"wine/7 was promoted at {local_moment(NOW)}; now wine/8 is in service"
+    )
+    assert explanation.next == ["kanmon rollback wine --to 7"]
 
 
 @pytest.mark.parametrize(
@@ -130,12 +136,12 @@ def test_one_that_was_replaced_can_be_brought_back():
     ],
 )
 def test_one_that_was_not_approved_says_who_when_and_why(fields, headline):
-    assert tell(Evidence(release(decided_at=NOW, **fields), champion=8)).headline == headline
+    assert explain(Evidence(release(decided_at=NOW, **fields), champion=8)).headline == headline
 
 
 def failed(details, status="FAILED", **evidence):
     fields = {"champion": 6, **evidence}
-    return tell(Evidence(release(status), progress("Failed", *details), **fields))
+    return explain(Evidence(release(status), progress("Failed", *details), **fields))
 
 
 def test_a_failed_verification_shows_the_end_of_the_build_log():
@@ -147,11 +153,11 @@ def test_a_failed_verification_shows_the_end_of_the_build_log():
         errorDetails={"code": "JobFailed", "message": "Build terminated with state: FAILED"},
     )
 
-    story = failed(
+    explanation = failed(
         [BUNDLE, REVIEWED, ADMITTED, build], build_lines=("golden row 3: 9.1 instead of 10.2",)
     )
 
-    assert story == Story(
+    assert explanation == Explanation(
         "wine/7 failed at VerifyRelease (stage Verify)",
         [
             "golden row 3: 9.1 instead of 10.2",
@@ -166,12 +172,12 @@ def test_a_release_that_serves_although_its_record_failed_says_so_and_the_way_ba
     record = detail("Record", "RecordRelease", "Failed", began=5)
     deployed = detail("Promote", "DeployRelease", began=4)
 
-    story = failed([BUNDLE, REVIEWED, VERIFIED, deployed, record], traffic=((7, 1.0),))
+    explanation = failed([BUNDLE, REVIEWED, VERIFIED, deployed, record], traffic=((7, 1.0),))
 
-    assert story.reasons[-1] == (
+    assert explanation.reasons[-1] == (
         "The live alias: release 7 gets 100 %; recorded as in service is wine/6."
     )
-    assert story.next[0] == 'kanmon rollback wine --reason "…"'
+    assert explanation.next[0] == 'kanmon rollback wine --reason "…"'
 
 
 def test_a_failed_hook_says_what_it_wrote():
@@ -187,10 +193,10 @@ def test_a_failed_hook_says_what_it_wrote():
         "stack_causes": ("ScoringFunctionAliaslive: deployment d-1 failed",),
     }
 
-    story = failed([BUNDLE, REVIEWED, ADMITTED, VERIFIED, broken], "ROLLED_BACK", **evidence)
+    explanation = failed([BUNDLE, REVIEWED, ADMITTED, VERIFIED, broken], "ROLLED_BACK", **evidence)
 
-    assert story.headline == "wine/7 was rolled back during its canary"
-    assert story.reasons == [
+    assert explanation.headline == "wine/7 was rolled back during its canary"
+    assert explanation.reasons == [
         "3 of 100 golden rows differ",
         "the check before traffic failed",
         "ScoringFunctionAliaslive: deployment d-1 failed",
@@ -204,29 +210,31 @@ def test_a_rollback_by_alarm_names_it():
         "Stopped", reason="alarm kanmon-local-serving-wine-errors is on", reason_code="ALARM_ACTIVE"
     )
 
-    story = failed([BUNDLE, REVIEWED], "ROLLED_BACK", deployments=(alarmed,), champion=None)
+    explanation = failed([BUNDLE, REVIEWED], "ROLLED_BACK", deployments=(alarmed,), champion=None)
 
-    assert story.reasons[0] == "alarm kanmon-local-serving-wine-errors is on"
-    assert story.reasons[-1] == "No release of the model is in service."
+    assert explanation.reasons[0] == "alarm kanmon-local-serving-wine-errors is on"
+    assert explanation.reasons[-1] == "No release of the model is in service."
 
 
 def test_a_stopped_pipeline_says_where_and_why():
     deploys = detail("Promote", "DeployRelease", "Abandoned", began=4)
     stopped = progress("Stopped", BUNDLE, REVIEWED, deploys, summary="wrong data")
 
-    story = tell(Evidence(release("FAILED", error="stopped: wrong data"), stopped, champion=6))
+    explanation = explain(
+        Evidence(release("FAILED", error="stopped: wrong data"), stopped, champion=6)
+    )
 
-    assert story.headline == "wine/7 was stopped at DeployRelease (stage Promote)"
-    assert story.reasons == ["wrong data", "wine/6 stays in service."]
+    assert explanation.headline == "wine/7 was stopped at DeployRelease (stage Promote)"
+    assert explanation.reasons == ["wrong data", "wine/6 stays in service."]
 
 
 @pytest.mark.parametrize("status", ["WAITING", "APPROVED"])
 def test_a_pipeline_that_ended_before_the_table_knows_is_told_as_it_is(status):
     review = detail("Review", "ApproveRelease", "Failed", began=1)
 
-    story = tell(Evidence(release(status), progress("Failed", BUNDLE, review), champion=6))
+    explanation = explain(Evidence(release(status), progress("Failed", BUNDLE, review), champion=6))
 
-    assert story.headline == (
+    assert explanation.headline == (
         "wine/7 failed at ApproveRelease (stage Review); its record follows by an event"
     )
-    assert story.next == ["kanmon show wine/7"]
+    assert explanation.next == ["kanmon show wine/7"]

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from kanmon.project import Project
-from kanmon.runs.retrain import commit
+from kanmon.runs.request import current_commit
 
 
 def git(project: Project, *words: str) -> None:
@@ -19,11 +19,11 @@ def test_without_git_or_a_commit_none_is_given(
 ) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.root.parent))
 
-    assert commit(project) is None
+    assert current_commit(project) is None
     git(project, "init")
-    assert commit(project) is None
+    assert current_commit(project) is None
     monkeypatch.setenv("PATH", "")
-    assert commit(project) is None
+    assert current_commit(project) is None
 
 
 def test_the_commit_is_named_in_full_and_says_whether_files_differ_from_it(
@@ -35,14 +35,14 @@ def test_the_commit_is_named_in_full_and_says_whether_files_differ_from_it(
     # A tag is not what a reader can look for in every clone.
     git(project, "tag", "--annotate", "v1", "--message", "v1")
 
-    clean = commit(project)
+    clean = current_commit(project)
     (project.root / "samconfig.toml").write_text("version = 0.1\n")
 
     assert clean is not None
     assert re.fullmatch("[0-9a-f]{40}", clean)
-    assert commit(project) == f"{clean}-dirty"
+    assert current_commit(project) == f"{clean}-dirty"
     git(project, "checkout", "samconfig.toml")
-    assert commit(project) == clean
+    assert current_commit(project) == clean
     (project.root / "models").mkdir(exist_ok=True)
     (project.root / "models/new.yaml").write_text("in no commit\n")
-    assert commit(project) == f"{clean}-dirty"
+    assert current_commit(project) == f"{clean}-dirty"

@@ -19,5 +19,5 @@ def test_a_run_that_found_nothing_new_passes_on_all_that_was_found(project: Proj
     assert told.lines == [
         "Nothing new: data and definition are those of run wine-1; its candidate is registered "
         "and has no release; open one with `kanmon run wine --force`.",
-        "`kanmon show wine-1` tells how that went; --force trains again.",
+        "`kanmon show wine-1` shows its result; --force trains again.",
     ]

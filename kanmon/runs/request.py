@@ -1,0 +1,116 @@
+"""The request for a run: its name, parameters, commit, and the input of its execution."""
+
+import json
+import os
+import re
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import BadInputError
+from kanmon.models.definitions import Folder, as_bad_input
+
+if TYPE_CHECKING:
+    from kanmon.project import Project
+
+# In a tree so large that git takes longer, the commit is left out.
+GIT_SECONDS = 5
+PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+
+
+def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Parameters from `key=value` words: numbers, true, false, else text.
+
+    >>> parse_parameters(("learning_rate=0.05", "rounds=200", "boosting=dart"))
+    {'learning_rate': 0.05, 'rounds': 200, 'boosting': 'dart'}
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not PARAMETER.fullmatch(key) or not value:
+            raise BadInputError(
+                f"--set {pair!r} is not KEY=VALUE", "Write it as in --set rounds=200."
+            )
+        if key in found:
+            raise BadInputError(f"--set sets {key} twice", "Set it once.")
+        found[key] = _scalar(value)
+    return found
+
+
+def _scalar(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float) else text
+
+
+def check_parameters(folder: Folder, given: dict[str, Any]) -> None:
+    """Refuse parameters that the trainer does not accept."""
+    from core.definition.schema import DefinitionError, apply_parameters
+
+    try:
+        apply_parameters(folder.definition, given)
+    except DefinitionError as error:
+        raise as_bad_input(error.problems) from error
+
+
+def run_name(model: str, wanted: str | None) -> str:
+    """The name of the run: the wanted one if it is valid, or a new one."""
+    from core.names import RUN_RULE, is_run_name, new_run_name
+
+    if wanted is None:
+        return new_run_name(model, datetime.now(UTC), secrets.token_bytes(8))
+    if not is_run_name(wanted):
+        raise BadInputError(f"{wanted!r} is not a valid name for a run", f"Use {RUN_RULE}.")
+    return wanted
+
+
+def current_commit(project: "Project") -> str | None:
+    """The project's commit, ending in -dirty if files differ from it or are not in it; None
+    without git or a commit.
+
+    It is recorded for people. The model itself depends on the definition's content only.
+    """
+    import subprocess
+
+    words = ["git", "status", "--porcelain=v2", "--branch", "--", "."]
+    try:
+        done = subprocess.run(
+            words,
+            cwd=project.root,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            capture_output=True,
+            text=True,
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    # "# branch.oid 1a2b…" and other headers, then a line for each file that differs.
+    head, files = "(initial)", []
+    for line in done.stdout.splitlines():
+        if line.startswith("# branch.oid "):
+            head = line.split()[-1]
+        elif not line.startswith("#"):
+            files.append(line)
+    return None if head == "(initial)" else f"{head}-dirty" if files else head
+
+
+def run_input(
+    model: str,
+    reason: str,
+    force: bool,
+    given: dict[str, Any],
+    definition: str,
+    commit: str | None,
+) -> dict[str, Any]:
+    """The input of the run's execution."""
+    document = {
+        "model": model,
+        "reason": reason,
+        "force": force,
+        "parameters": given,
+        "definition": definition,
+    }
+    return document | ({"commit": commit} if commit else {})

@@ -1,0 +1,46 @@
+"""Reads items of the stage's model table as plain values."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+
+def plain_item(item: Any) -> dict[str, Any]:
+    """An item of the model table as plain values."""
+    return {name: _plain(value) for name, value in item.items()}
+
+
+def items_of(connection: "Connection", model: str, prefix: str) -> list[dict[str, Any]]:
+    """The model's items whose sort key begins so, in its order."""
+    pages = connection.dynamodb.get_paginator("query").paginate(
+        TableName=connection.table,
+        KeyConditionExpression="model = :model AND begins_with(#item, :prefix)",
+        ExpressionAttributeNames={"#item": "item"},
+        ExpressionAttributeValues={":model": {"S": model}, ":prefix": {"S": prefix}},
+        ConsistentRead=True,
+    )
+    return [plain_item(item) for page in pages for item in page["Items"]]
+
+
+def item_of(connection: "Connection", model: str, name: str) -> dict[str, Any] | None:
+    """One item of the model; None when it is not there."""
+    item = connection.dynamodb.get_item(
+        TableName=connection.table,
+        Key={"model": {"S": model}, "item": {"S": name}},
+        ConsistentRead=True,
+    ).get("Item")
+    return plain_item(item) if item else None
+
+
+def _plain(value: Any) -> Any:
+    """A value that DynamoDB writes as {"N": "7"}; what boto3 has for it takes long to import."""
+    [(kind, content)] = value.items()
+    if kind == "N":
+        number = float(content)
+        return int(number) if number.is_integer() else number
+    if kind == "M":
+        return {name: _plain(one) for name, one in content.items()}
+    if kind == "L":
+        return [_plain(one) for one in content]
+    return None if kind == "NULL" else content
