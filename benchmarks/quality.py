@@ -17,7 +17,7 @@ import polars as pl
 from contract.libraries import xgboost
 from contract.metrics import Scored, measure
 from contract.plan import Plan
-from core.definition.schema import parse_definition
+from core.definition.parse import parse_definition
 from evaluate.scoring import onnx_scores
 from sample_data import abalone
 from train.model import train

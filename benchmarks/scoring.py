@@ -61,7 +61,7 @@ def models() -> dict[str, tuple[Any, Any]]:
     import polars as pl
 
     from contract.plan import Plan
-    from core.definition.schema import parse_definition
+    from core.definition.parse import parse_definition
     from train.model import train
 
     sys.path.insert(0, str(ROOT))

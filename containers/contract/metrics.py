@@ -59,7 +59,7 @@ def measure(name: str, rows: Scored) -> float:
     """
     if not len(rows.labels):
         return float("nan")
-    return float(METRICS[rows.task][name](rows, np.ones((1, len(rows.labels))))[0])
+    return float(FORMULAS[name](rows, np.ones((1, len(rows.labels))))[0])
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
@@ -120,12 +120,10 @@ def _average_precision(rows: Scored, weights: Floats) -> Floats:
     return _ratio((np.nan_to_num(precision) * positives).sum(axis=1), positives.sum(axis=1))
 
 
-def _binary_log_loss(rows: Scored, weights: Floats) -> Floats:
-    scores = np.clip(rows.scores, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
-    return _mean(-np.log(np.where(rows.labels == 1, scores, 1 - scores)), weights)
-
-
-def _multiclass_log_loss(rows: Scored, weights: Floats) -> Floats:
+def _log_loss(rows: Scored, weights: Floats) -> Floats:
+    if rows.task == "binary":
+        scores = np.clip(rows.scores, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+        return _mean(-np.log(np.where(rows.labels == 1, scores, 1 - scores)), weights)
     given = rows.scores[np.arange(len(rows.labels)), rows.labels.astype(np.int64)]
     return _mean(-np.log(np.clip(given, SMALLEST_PROBABILITY, 1.0)), weights)
 
@@ -168,21 +166,19 @@ def _class_f1(truly: Floats, called: Floats, weights: Floats) -> Floats:
     return _ratio(2 * (weights @ (truly * called)), weights @ (truly + called))
 
 
-METRICS: dict[Task, dict[str, Metric]] = {
-    "regression": {"rmse": _rmse, "mae": _mae, "mape": _mape, "r2": _r2},
-    "binary": {
-        "auc": _auc,
-        "average_precision": _average_precision,
-        "log_loss": _binary_log_loss,
-        "brier": _brier,
-        "accuracy": _accuracy,
-        "precision": _precision,
-        "recall": _recall,
-        "f1": _f1,
-    },
-    "multiclass": {
-        "accuracy": _accuracy,
-        "macro_f1": _macro_f1,
-        "log_loss": _multiclass_log_loss,
-    },
+# Which of these a task has is decided when the run is opened: a plan names no other.
+FORMULAS: dict[str, Metric] = {
+    "rmse": _rmse,
+    "mae": _mae,
+    "mape": _mape,
+    "r2": _r2,
+    "auc": _auc,
+    "average_precision": _average_precision,
+    "log_loss": _log_loss,
+    "brier": _brier,
+    "accuracy": _accuracy,
+    "precision": _precision,
+    "recall": _recall,
+    "f1": _f1,
+    "macro_f1": _macro_f1,
 }

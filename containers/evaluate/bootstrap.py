@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.metrics import METRICS, Floats, Scored, measure
+from contract.metrics import FORMULAS, Floats, Scored, measure
 
 RESAMPLES = 1000
 ROWS = 10_000
@@ -101,7 +101,7 @@ def _drawn(models: Sequence[Scored], metrics: Sequence[str]) -> list[dict[str, F
     for weights in _weights(len(models[0].labels)):
         for model, chunk in zip(models, chunks, strict=True):
             for name in metrics:
-                chunk[name].append(METRICS[model.task][name](model, weights))
+                chunk[name].append(FORMULAS[name](model, weights))
     return [
         {name: np.concatenate(parts) if parts else np.array([]) for name, parts in chunk.items()}
         for chunk in chunks

@@ -9,9 +9,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from core.releases.admission_rule import claim_of
 from core.releases.admit_release import Admitted, admit_release
-from core.stage.for_releases import release_stage
-from core.stage.pipeline_job import claim_of, job_id, owing_an_answer, parameters
+from core.stage.gateways import stage
+from core.stage.pipeline_job import job_id, owing_an_answer, parameters
 
 logger = Logger()
 metrics = Metrics()
@@ -22,10 +23,10 @@ metrics = Metrics()
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Take a CodePipeline job; answer the job with success, "ask me again", or a failure."""
     metrics.add_metric("ReleasesAsked", MetricUnit.Count, 1)
-    stage, job = release_stage(), job_id(event)
-    with owing_an_answer(stage.jobs, job, "Admit Release", logger):
+    job = job_id(event)
+    with owing_an_answer(stage().jobs, job, "Admit Release", logger):
         claim = claim_of(parameters(event))
-        admitted = admit_release(stage, claim, datetime.now(UTC))
+        admitted = admit_release(stage(), claim, datetime.now(UTC))
         logger.info(
             admitted.admission.line,
             extra={"model": claim.model, "release": claim.release},
@@ -36,8 +37,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
 def _answer(job: str, admitted: Admitted) -> None:
     admission = admitted.admission
     if admission.outcome == "admit":
-        release_stage().jobs.succeed(job, admission.line, admitted.variables)
+        stage().jobs.succeed(job, admission.line, admitted.variables)
     elif admission.outcome == "wait":
-        release_stage().jobs.go_on(job, admission.line)
+        stage().jobs.go_on(job, admission.line)
     else:
-        release_stage().jobs.fail(job, admission.line)
+        stage().jobs.fail(job, admission.line)

@@ -1,4 +1,4 @@
-"""Close Release: an execution of the release pipeline failed or was stopped. What of its release?
+"""Close Release: an execution of the release pipeline ended badly. What became of its release?
 
 Called by EventBridge. Events come twice, late and in any order, so only the execution's present
 state counts.
@@ -14,7 +14,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.releases.close_release import close_release
-from core.stage.for_releases import release_stage
+from core.stage.gateways import stage
 
 logger = Logger()
 metrics = Metrics()
@@ -24,7 +24,7 @@ metrics = Metrics()
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a "CodePipeline Pipeline Execution State Change"; return {model, release, outcome}."""
-    closed = close_release(release_stage(), str(event["detail"]["execution-id"]), datetime.now(UTC))
+    closed = close_release(stage(), str(event["detail"]["execution-id"]), datetime.now(UTC))
     metrics.add_metric("ReleasesClosed", MetricUnit.Count, 1)
     logger.info(closed.line, extra={"model": closed.model, "release": closed.release})
     return {"model": closed.model, "release": closed.release, "outcome": closed.outcome}

@@ -1,4 +1,4 @@
-"""Close Run: record the run, hand its turn over, tell whoever wants to know."""
+"""Close Run: record the run, pass its lock on, notify the subscribers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.runs.close_run import close_run
-from core.stage.for_runs import gateways
+from core.stage.gateways import stage
 
 logger = Logger()
 metrics = Metrics()
@@ -21,7 +21,7 @@ metrics = Metrics()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {run, model, outcome, summary, fingerprint, …}; return the execution's output."""
     metrics.add_metric("RunsClosed", MetricUnit.Count, 1)
-    closed = close_run(gateways(), event, datetime.now(UTC))
+    closed = close_run(stage(), event, datetime.now(UTC))
     logger.info(
         closed["summary"],
         extra={"run": closed["run"], "model": closed["model"], "next": closed["started_next"]},

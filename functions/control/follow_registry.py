@@ -12,7 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.releases.approval_sync import follow_package
-from core.stage.for_releases import release_stage
+from core.stage.gateways import stage
 
 logger = Logger()
 metrics = Metrics()
@@ -22,7 +22,7 @@ metrics = Metrics()
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Take a "SageMaker Model Package State Change"; return what the release is now."""
-    line = follow_package(release_stage(), str(event["detail"]["ModelPackageArn"]))
+    line = follow_package(stage(), str(event["detail"]["ModelPackageArn"]))
     metrics.add_metric("PackagesFollowed", MetricUnit.Count, 1)
     logger.info(line)
     return {"summary": line}

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.config import Config
 
 from core.gate.judge_candidate import judge_candidate
 from core.review.page import render
-from core.stage.bucket import Store
+from core.stage.gateways import stage
 
 logger = Logger()
 metrics = Metrics()
@@ -33,13 +29,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {run, model}; return the verdict and the fields the registration needs."""
     metrics.add_metric("CandidatesJudged", MetricUnit.Count, 1)
     model, run = event["model"], event["run"]
-    judgement = judge_candidate(store(), render, model, run, datetime.now(UTC))
+    judgement = judge_candidate(stage().store, render, model, run, datetime.now(UTC))
     metrics.add_metric(_COUNTED[judgement["verdict"]], MetricUnit.Count, 1)
     logger.info(judgement["summary"], extra={"run": run, "model": model})
     return judgement
-
-
-@cache
-def store() -> Store:
-    config = Config(retries={"mode": "standard", "max_attempts": 6})
-    return Store(boto3.client("s3", config=config), os.environ["DATA_BUCKET"])

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.releases.open_release import Opening, open_release
 from core.review.page import render
-from core.stage.for_releases import release_stage
+from core.stage.gateways import stage
 
 logger = Logger()
 metrics = Metrics()
@@ -35,14 +35,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 @cache
 def opening() -> Opening:
-    stage = release_stage()
     return Opening(
-        name=stage.name,
-        region=os.environ["AWS_REGION"],
-        ledger=stage.ledger,
-        store=stage.store,
-        pipeline=stage.pipeline,
-        notices=stage.notices,
+        stage=stage(),
         render=render,
         # A layer's files are here; on a laptop the folder itself takes its place.
         source=Path(os.environ.get("LAYERS_ROOT") or "/opt"),

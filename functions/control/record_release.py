@@ -1,4 +1,4 @@
-"""RecordRelease: an action of the release pipeline. What is live now is written down as such."""
+"""RecordRelease: an action of the release pipeline. What is live now is recorded as such."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.releases.record_release import NotLiveError, live_of, record_live
-from core.stage.for_releases import release_stage
+from core.stage.gateways import stage
 from core.stage.pipeline_job import job_id, owing_an_answer, parameters
 
 logger = Logger()
@@ -22,16 +22,16 @@ metrics = Metrics()
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Take a CodePipeline job; answer the job with success, or with why this is not so."""
     metrics.add_metric("RecordsAsked", MetricUnit.Count, 1)
-    stage, job = release_stage(), job_id(event)
-    with owing_an_answer(stage.jobs, job, "Record Release", logger):
-        live = live_of(stage, parameters(event))
-        told = {"model": live.model, "release": live.release}
+    job = job_id(event)
+    with owing_an_answer(stage().jobs, job, "Record Release", logger):
+        live = live_of(stage(), parameters(event))
+        about = {"model": live.model, "release": live.release}
         try:
-            line = record_live(stage, live, datetime.now(UTC))
+            line = record_live(stage(), live, datetime.now(UTC))
         except NotLiveError as error:
-            logger.error(str(error), extra=told)
-            stage.jobs.fail(job, str(error))
+            logger.error(str(error), extra=about)
+            stage().jobs.fail(job, str(error))
             return
         metrics.add_metric("ReleasesPromoted", MetricUnit.Count, 1)
-        logger.info(line, extra=told)
-        stage.jobs.succeed(job, line, {"release": str(live.release)})
+        logger.info(line, extra=about)
+        stage().jobs.succeed(job, line, {"release": str(live.release)})

@@ -1,4 +1,4 @@
-"""Report Failure: what failed, in one line, and the turn back to the model.
+"""Report Failure: what failed, in one line; and the failed run's lock is released.
 
 Called by the state machine and, for a run that was stopped or timed out, by EventBridge. A run that
 the machine reported gives a status event as well: the same occurrence, so it is reported once. A
@@ -21,9 +21,9 @@ from aws_lambda_powertools.utilities.idempotency import (
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from core.runs.close_run import give_turn_back, report_failure
 from core.runs.failure import Occurrence, occurrence
-from core.stage.for_runs import gateways
+from core.runs.report_failure import release_lock_of, report_failure
+from core.stage.gateways import stage
 
 logger = Logger()
 metrics = Metrics()
@@ -35,9 +35,9 @@ ONE_DAY = 24 * 60 * 60
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {run, model, error, cause, redrives} or a status event; return what was reported."""
-    metrics.add_metric("FailuresTold", MetricUnit.Count, 1)
+    metrics.add_metric("FailuresReported", MetricUnit.Count, 1)
     failed = occurrence(event)
-    started = give_turn_back(gateways(), failed, datetime.now(UTC))
+    started = release_lock_of(stage(), failed, datetime.now(UTC))
     config = IdempotencyConfig(
         event_key_jmespath="[run, redrives]",
         expires_after_seconds=ONE_DAY,
@@ -52,7 +52,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _report(key: dict[str, Any], failed: Occurrence) -> dict[str, Any]:
-    reported = report_failure(gateways(), failed, datetime.now(UTC))
+    reported = report_failure(stage(), failed, datetime.now(UTC))
     metrics.add_metric("RunsFailed", MetricUnit.Count, 1)
     logger.error(
         reported["message"],

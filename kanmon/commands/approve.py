@@ -8,8 +8,8 @@ from kanmon.errors import BadInputError
 from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 
 if TYPE_CHECKING:
+    from core.stage.release_table import Release
     from kanmon.releases.decision import Decision
-    from kanmon.releases.records import Release
 
 
 @click.command(

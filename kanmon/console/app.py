@@ -8,12 +8,13 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from core.stage.release_table import Release
 from core.words.formats import duration, local_moment, percent
 from kanmon.console import views
 from kanmon.console.guard import Guard
 from kanmon.errors import BadInputError, KanmonError
 from kanmon.releases.decision import Decision, decide, person, waiting_approval
-from kanmon.releases.records import Release, find_release, review_page
+from kanmon.releases.records import find_release, review_page
 from kanmon.releases.rollback import roll_back
 from kanmon.terminal.invocation import describe_error
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from core.stage.release_table import HistoryEntry, Release, Status
 from kanmon.releases.evidence import gather
 from kanmon.releases.explanation import Evidence, Explanation, explain
-from kanmon.releases.history import Event, history
-from kanmon.releases.records import PROMOTED, WAITING, Release, champion_of, list_releases
+from kanmon.releases.history import history
+from kanmon.releases.records import champion_of, list_releases
 from kanmon.releases.rollback import release_to_bring_back
 from kanmon.releases.traffic import Deployment, Share, deployments, traffic
 from kanmon.runs.records import RunRecord, runs_of
@@ -36,7 +37,7 @@ class ModelView:
     model: str
     releases: list[Release]
     runs: list[RunRecord]
-    events: list[Event]
+    events: list[HistoryEntry]
     traffic: list[Share]
     canary: Deployment | None
     # The target of a rollback: never the release that an earlier rollback left.
@@ -52,12 +53,14 @@ class ModelView:
     @property
     def waiting(self) -> Release | None:
         """The waiting release."""
-        return next((one for one in self.releases if one.status == WAITING), None)
+        return next((one for one in self.releases if one.status == Status.WAITING), None)
 
     @property
     def earlier(self) -> list[Release]:
         """The releases that a rollback can bring back."""
-        return [one for one in self.releases if one.status == PROMOTED and not one.in_service]
+        return [
+            one for one in self.releases if one.status == Status.PROMOTED and not one.in_service
+        ]
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def _summary(connection: "Connection", model: str) -> ModelSummary:
     return ModelSummary(
         model,
         next((one for one in releases if one.in_service), None),
-        next((one for one in releases if one.status == WAITING), None),
+        next((one for one in releases if one.status == Status.WAITING), None),
         next(iter(runs_of(connection, model, 1)), None),
     )
 
@@ -113,7 +116,9 @@ def _summary(connection: "Connection", model: str) -> ModelSummary:
 def model_view(connection: "Connection", model: str) -> ModelView:
     """A model's page."""
     releases = list_releases(connection, model)
-    ever = any(one.promoted_at or one.status not in (WAITING, "REJECTED") for one in releases)
+    ever = any(
+        one.promoted_at or one.status not in (Status.WAITING, Status.REJECTED) for one in releases
+    )
     moved = deployments(connection, model, under_way=True) if ever else []
     events = history(connection, model)
     champion = champion_of(connection, model) if ever else None
@@ -127,7 +132,7 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         shares,
         moved[0] if moved else None,
         release_to_bring_back(champion, events, releases, answering) if champion else None,
-        champion.get("promoted_at") if champion else None,
+        champion.promoted_at if champion else None,
     )
 
 

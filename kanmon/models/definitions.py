@@ -27,7 +27,7 @@ class Folder:
 def read_folder(folder: Path) -> Folder:
     """Read and validate a model's folder. The error lists every problem."""
     from core.definition.folder import folder_digest
-    from core.definition.schema import DefinitionError, parse_definition
+    from core.definition.parse import DefinitionError, parse_definition
 
     files = _files(folder)
     source = f"models/{folder.name}/model.yaml"

@@ -3,10 +3,12 @@
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
+from core.stage.release_pipeline import IN_PROGRESS, SUCCEEDED, Action
+from core.stage.release_table import Release, Status
 from core.words.formats import local_moment, one_line
 from kanmon.errors import BadInputError
-from kanmon.releases.pipeline import IN_PROGRESS, SUCCEEDED, Action, actions_of, pipeline_name
-from kanmon.releases.records import WAITING, Release, find_release
+from kanmon.releases.pipeline import actions_of, pipeline_name
+from kanmon.releases.records import find_release
 from kanmon.stage.connection import stage_flag
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def will_wait(connection: "Connection", release: Release) -> bool:
 
     A release without an execution failed to open, so it never gets an approval.
     """
-    started = release.status == WAITING and release.execution is not None
+    started = release.status == Status.WAITING and release.execution is not None
     return started and still_opening(_actions(connection, release))
 
 
@@ -101,7 +103,7 @@ def still_opening(actions: tuple[Action, ...]) -> bool:
 
 
 def _review(connection: "Connection", release: Release) -> Action | None:
-    if release.status != WAITING:
+    if release.status != Status.WAITING:
         return None
     actions = _actions(connection, release)
     return next((one for one in actions if one.name == REVIEW_ACTION), None)
@@ -122,7 +124,7 @@ def not_waiting(connection: "Connection", release: Release) -> BadInputError:
 def why_not_waiting(release: Release, review: Action | None) -> str:
     """Who decided what and when, as a clause. `review` counts while the table says WAITING."""
     name = f"release {release.reference}"
-    if release.status == WAITING:
+    if release.status == Status.WAITING:
         # The table follows the pipeline by an event, a moment later.
         if review is None or not review.ended:
             return f"{name} does not wait for a decision yet"

@@ -3,12 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from core.stage.release_pipeline import PENDING, Action, Execution
+from core.stage.release_table import HistoryEntry, Release
 from core.words.formats import duration, local_moment, one_line
 from kanmon.releases.decision import person
 from kanmon.releases.explanation import Evidence, Explanation, split
-from kanmon.releases.history import Event
-from kanmon.releases.pipeline import PENDING, Action, Progress
-from kanmon.releases.records import Release
 from kanmon.releases.watch import Observation
 from kanmon.terminal.invocation import Invocation
 from kanmon.terminal.screen import coloured, faint, table
@@ -43,7 +42,7 @@ def release_lines(releases: list[Release]) -> list[str]:
     return table(rows, ["release", "status", "verdict", "opened", "decided by", "reason"])
 
 
-def history_lines(events: list[Event], model: str) -> list[str]:
+def history_lines(events: list[HistoryEntry], model: str) -> list[str]:
     """A table of a model's history."""
     rows = [
         [
@@ -64,7 +63,7 @@ def detail_lines(evidence: Evidence, explanation: Explanation) -> list[str]:
     lines = [f"Release      {release.reference}  {status_word(release)}"]
     lines += _facts(release)
     if evidence.progress:
-        lines.append(f"Pipeline     {evidence.progress.execution}  {evidence.progress.status}")
+        lines.append(f"Pipeline     {evidence.progress.id}  {evidence.progress.status}")
         now = datetime.now(UTC)
         lines += [
             action_line(one, now) for one in evidence.progress.actions if one.status != PENDING
@@ -136,13 +135,13 @@ class ReleaseProgress:
             self._screen.live(action_line(current, now, waits))
 
 
-def progress_document(progress: Progress | None) -> dict[str, Any] | None:
+def progress_document(progress: Execution | None) -> dict[str, Any] | None:
     """A pipeline execution for programs."""
     if progress is None:
         return None
     now = datetime.now(UTC)
     return {
-        "execution": progress.execution,
+        "execution": progress.id,
         "status": progress.status,
         "summary": progress.summary,
         "actions": [

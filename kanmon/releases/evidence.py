@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+from core.stage.release_pipeline import Execution
+from core.stage.release_table import Release, Status
 from kanmon.releases.explanation import Evidence
-from kanmon.releases.pipeline import Progress, progress
-from kanmon.releases.records import APPROVED, PROMOTED, Release, champion_of
+from kanmon.releases.pipeline import progress, progress_of
+from kanmon.releases.records import champion_of, deployment_lock_of
 from kanmon.releases.traffic import Deployment, deployments, serving_stack, traffic
 from kanmon.stage.aws_errors import REFUSED
-from kanmon.stage.model_table import item_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -25,12 +26,12 @@ HOOK_FUNCTIONS = {
 
 def gather(connection: "Connection", release: Release) -> Evidence:
     """All evidence about a release."""
-    champion = champion_of(connection, release.model) or {}
+    champion = champion_of(connection, release.model)
     execution = progress(connection, release)
     deployed = execution.action("DeployRelease") if execution else None
     began = deployed.began if deployed else None
     moved: list[Deployment] = []
-    if began and (release.status != PROMOTED or release.in_service):
+    if began and (release.status != Status.PROMOTED or release.in_service):
         # The clocks of two services differ a little.
         moved = deployments(connection, release.model, since=began - timedelta(seconds=5))
     return Evidence(
@@ -41,8 +42,8 @@ def gather(connection: "Connection", release: Release) -> Evidence:
         tuple(unless_refused(lambda: _build_lines(connection, execution))),
         tuple(unless_refused(lambda: _hook_lines(connection, release, moved, began))),
         tuple(traffic(connection, release.model)) if began else (),
-        champion.get("release"),
-        champion.get("promoted_at"),
+        champion.release if champion else None,
+        champion.promoted_at if champion else None,
         _behind(connection, release, execution),
     )
 
@@ -59,28 +60,25 @@ def unless_refused(look: Callable[[], list[str]]) -> list[str]:
         return [f"the permission to use {error.operation_name} would show more"]
 
 
-def _behind(connection: "Connection", release: Release, execution: Progress | None) -> int | None:
+def _behind(connection: "Connection", release: Release, execution: Execution | None) -> int | None:
     """The release whose promotion this one waits for."""
     now = execution.current if execution else None
     if (
-        release.status != APPROVED
+        release.status != Status.APPROVED
         or now is None
         or now.name not in ("AdmitRelease", "ConfirmRelease")
     ):
         return None
-    lock = item_of(connection, release.model, "deployment") or {}
-    holder = lock.get("holder")
+    holder = deployment_lock_of(connection, release.model).holder
     if not holder or holder == release.execution:
         return None
-    from kanmon.releases.pipeline import progress_of
-
-    other = progress_of(connection, str(holder))
+    other = progress_of(connection, holder)
     number = other.variables.get("release", "") if other else ""
     return int(number) if number.isdigit() else None
 
 
 def _stack_causes(
-    connection: "Connection", release: Release, execution: Progress | None
+    connection: "Connection", release: Release, execution: Execution | None
 ) -> list[str]:
     """What failed in the serving stack during this promotion, according to CloudFormation."""
     from botocore.exceptions import ClientError
@@ -100,7 +98,7 @@ def _stack_causes(
         raise
 
 
-def _build_lines(connection: "Connection", execution: Progress | None) -> list[str]:
+def _build_lines(connection: "Connection", execution: Execution | None) -> list[str]:
     """The end of a failed build's log."""
     failed = execution.failed if execution else None
     if failed is None or failed.name != "VerifyRelease" or not failed.external_id:
@@ -188,10 +186,10 @@ def hook_words(messages: Any) -> list[str]:
 
 def brief(connection: "Connection", release: Release) -> Evidence:
     """The evidence for a release's status, without the causes of a failure."""
-    champion = champion_of(connection, release.model) or {}
+    champion = champion_of(connection, release.model)
     return Evidence(
         release,
         progress(connection, release),
-        champion=champion.get("release"),
-        champion_since=champion.get("promoted_at"),
+        champion=champion.release if champion else None,
+        champion_since=champion.promoted_at if champion else None,
     )

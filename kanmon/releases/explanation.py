@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from core.stage.release_pipeline import Execution
+from core.stage.release_table import Release, Status
 from core.words.catalogue import say
 from core.words.formats import local_moment, one_line, percent
 from kanmon.releases.decision import person
-from kanmon.releases.pipeline import Progress
-from kanmon.releases.records import APPROVED, PROMOTED, WAITING, Release
 from kanmon.releases.retry import retryable
 from kanmon.releases.traffic import Deployment
 
@@ -16,7 +16,7 @@ class Evidence:
     """What the table, the pipeline, CloudFormation, CodeBuild and CodeDeploy say of a release."""
 
     release: Release
-    progress: Progress | None = None
+    progress: Execution | None = None
     # Of the deployments since the release was decided: newest first.
     deployments: tuple[Deployment, ...] = ()
     stack_causes: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ class Evidence:
     champion: int | None = None
     # When the champion came into service: a rollback is later than its own promotion.
     champion_since: str | None = None
-    # The release that has the model's deployment turn, when it is another one.
+    # The release that holds the model's deployment lock, when it is another one.
     behind: int | None = None
 
 
@@ -42,11 +42,11 @@ class Explanation:
 def explain(evidence: Evidence, flag: str = "") -> Explanation:
     """Explain a release; `flag` is what commands need so that they mean this stage."""
     release, progress = evidence.release, evidence.progress
-    if release.status == WAITING:
+    if release.status == Status.WAITING:
         return _waiting(evidence, flag)
-    if release.status == APPROVED:
+    if release.status == Status.APPROVED:
         return _under_way(evidence, flag)
-    if release.status == PROMOTED:
+    if release.status == Status.PROMOTED:
         return _promoted(evidence, flag)
     reference, model = release.reference, release.model
     again = f"kanmon run {model} --force{flag}"
@@ -217,7 +217,7 @@ HOOKS = {
 }
 
 
-def _how_it_failed(reference: str, progress: Progress | None) -> str:
+def _how_it_failed(reference: str, progress: Execution | None) -> str:
     stopped = progress is not None and progress.status == "Stopped"
     how = "stopped" if stopped else "failed"
     action = progress.failed if progress else None
@@ -226,7 +226,7 @@ def _how_it_failed(reference: str, progress: Progress | None) -> str:
     return say(f"release.ended_at.{how}", release=reference, action=action.name, stage=action.stage)
 
 
-def _in_the_pipeline(reference: str, progress: Progress) -> str:
+def _in_the_pipeline(reference: str, progress: Execution) -> str:
     action = progress.current
     if action is None:
         return say("release.in_pipeline", release=reference)

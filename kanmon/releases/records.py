@@ -2,9 +2,17 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from core.stage.release_table import (
+    Champion,
+    DeploymentLock,
+    Release,
+    Status,
+    record_from,
+    release_item,
+)
 from kanmon.errors import BadInputError, RunFailedError
 from kanmon.runs.records import RunRecord, possible_models, run_record
 from kanmon.stage.connection import stage_flag
@@ -13,56 +21,12 @@ from kanmon.stage.model_table import item_of, items_of
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-WAITING, APPROVED, PROMOTED = "WAITING", "APPROVED", "PROMOTED"
-# A release in one of these has not ended.
-OPEN = (WAITING, APPROVED)
 
-
-@dataclass(frozen=True)
-class Release:
-    """A release: its item in the table, and whether it is recorded as in service."""
-
-    model: str
-    release: int
-    status: str
-    run: str | None = None
-    package_arn: str | None = None
-    package_version: int | None = None
-    verdict: str | None = None
-    summary: str | None = None
-    approval: str | None = None
-    opened_at: str | None = None
-    bundle_key: str | None = None
-    bundle_version: str | None = None
-    bundle_sha256: str | None = None
-    release_sha256: str | None = None
-    review_uri: str | None = None
-    execution: str | None = None
-    decided_by: str | None = None
-    decided_at: str | None = None
-    decision: str | None = None
-    decision_reason: str | None = None
-    promoted_at: str | None = None
-    ended_at: str | None = None
-    error: str | None = None
-    in_service: bool = False
-
-    @property
-    def reference(self) -> str:
-        """Its name on the command line, such as abalone/7."""
-        return f"{self.model}/{self.release}"
-
-    def document(self) -> dict[str, Any]:
-        """The release for programs."""
-        return {"reference": self.reference, **asdict(self)}
-
-
-def release_from(item: dict[str, Any], champion: dict[str, Any] | None) -> Release:
-    """A release from its item and the model's champion item."""
-    known = {one.name for one in fields(Release)} - {"in_service"}
-    values = {name: value for name, value in item.items() if name in known}
-    in_service = champion is not None and champion.get("release") == values["release"]
-    return Release(**values, in_service=in_service)
+def release_from(item: dict[str, Any], champion: Champion | None) -> Release:
+    """A release from its item and the model's champion."""
+    release = record_from(Release, item)
+    in_service = champion is not None and champion.release == release.release
+    return replace(release, in_service=in_service)
 
 
 def list_releases(connection: "Connection", model: str | None = None) -> list[Release]:
@@ -84,9 +48,16 @@ def list_releases(connection: "Connection", model: str | None = None) -> list[Re
     return sorted(found, key=lambda one: one.release, reverse=True)
 
 
-def champion_of(connection: "Connection", model: str) -> dict[str, Any] | None:
-    """The model's champion item; None before the first promotion."""
-    return item_of(connection, model, "champion")
+def champion_of(connection: "Connection", model: str) -> Champion | None:
+    """The model's champion; None before the first promotion."""
+    item = item_of(connection, model, "champion")
+    return record_from(Champion, item) if item else None
+
+
+def deployment_lock_of(connection: "Connection", model: str) -> DeploymentLock:
+    """The lock that a pipeline execution holds while it deploys the model."""
+    item = item_of(connection, model, "deployment-lock")
+    return record_from(DeploymentLock, item) if item else DeploymentLock(model)
 
 
 def find_release(connection: "Connection", reference: str) -> Release:
@@ -113,7 +84,7 @@ def find_release(connection: "Connection", reference: str) -> Release:
 
 def chosen(releases: list[Release]) -> Release:
     """The waiting release of a list that is sorted newest first, else the latest."""
-    return next((one for one in releases if one.status == WAITING), releases[0])
+    return next((one for one in releases if one.status == Status.WAITING), releases[0])
 
 
 def _numbered(connection: "Connection", model: str, number: str) -> Release:
@@ -122,7 +93,7 @@ def _numbered(connection: "Connection", model: str, number: str) -> Release:
             f"{model}/{number} is not the name of a release",
             "Write MODEL/NUMBER, such as abalone/7.",
         )
-    item = item_of(connection, model, f"release#{int(number):06d}")
+    item = item_of(connection, model, release_item(int(number)))
     if item is None:
         fix = f"`kanmon releases {model}{stage_flag(connection.name)}` lists them."
         raise BadInputError(f"there is no release {model}/{int(number)}", fix)

@@ -2,16 +2,16 @@
 
 from typing import TYPE_CHECKING
 
+from core.stage.release_table import CLOSED
 from kanmon.errors import BadInputError
-from kanmon.releases.pipeline import Progress, pipeline_name, progress
+from kanmon.releases.pipeline import pipeline_name, progress
 from kanmon.stage.connection import stage_flag
 
 if TYPE_CHECKING:
-    from kanmon.releases.records import Release
+    from core.stage.release_pipeline import Execution
+    from core.stage.release_table import Release
     from kanmon.stage.connection import Connection
 
-# A decision is final.
-FINAL = {"REJECTED", "EXPIRED", "SUPERSEDED"}
 REFUSALS = {"StageNotRetryableException", "NotLatestPipelineExecutionException"}
 
 
@@ -27,7 +27,7 @@ def retry(connection: "Connection", release: "Release") -> str:
         connection.client("codepipeline").retry_stage_execution(
             pipelineName=pipeline_name(connection),
             stageName=stage,
-            pipelineExecutionId=pipeline.execution,
+            pipelineExecutionId=pipeline.id,
             # Verify and Promote begin with an action that must take the model's lock again.
             retryMode="FAILED_ACTIONS" if stage == "Record" else "ALL_ACTIONS",
         )
@@ -38,10 +38,10 @@ def retry(connection: "Connection", release: "Release") -> str:
     return stage
 
 
-def retryable(release: "Release", pipeline: Progress | None) -> str | None:
+def retryable(release: "Release", pipeline: "Execution | None") -> str | None:
     """The stage that can be retried; None if there is none."""
     failed = pipeline.failed if pipeline and pipeline.ended else None
-    if failed is None or failed.stage in {"Source", "Review"} or release.status in FINAL:
+    if failed is None or failed.stage in {"Source", "Review"} or release.status in CLOSED:
         return None
     return failed.stage
 

@@ -1,16 +1,21 @@
 """Rolls back to an earlier release: through the pipeline, or by stopping a running canary."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from core.stage.release_table import Champion, HistoryEntry, Release, Status
 from kanmon.errors import BadInputError, NoServiceError
-from kanmon.releases.history import Event, history
+from kanmon.releases.history import history
 from kanmon.releases.pipeline import pipeline_name, progress_of
-from kanmon.releases.records import PROMOTED, Release, champion_of, find_release, list_releases
+from kanmon.releases.records import (
+    champion_of,
+    deployment_lock_of,
+    find_release,
+    list_releases,
+)
 from kanmon.releases.stop import stop_canary
 from kanmon.releases.traffic import deployments, traffic
 from kanmon.stage.connection import stage_flag
-from kanmon.stage.model_table import item_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -44,9 +49,9 @@ def roll_back(
     """
     champion = champion_of(connection, model)
     under_way = deployments(connection, model, under_way=True)
-    recorded = champion["release"] if champion else None
+    recorded = champion.release if champion else None
     if under_way and to in (None, recorded):
-        execution = _lock_holder(connection, model)
+        execution = deployment_lock_of(connection, model).holder
         if stop_canary(connection, under_way, execution, reason or NO_REASON):
             shifting = _release_of(connection, model, execution)
             return Rollback("canary stopped", shifting, execution, recorded)
@@ -72,10 +77,11 @@ def roll_back(
 
 
 def _refuse_while_deploying(
-    connection: "Connection", champion: dict[str, Any], answering: list[int | None]
+    connection: "Connection", champion: Champion, answering: list[int | None]
 ) -> None:
     """Refuse while a release is being deployed but has no canary to stop: it would win."""
-    model, execution = champion["model"], _lock_holder(connection, champion["model"])
+    model = champion.model
+    execution = deployment_lock_of(connection, model).holder
     running = progress_of(connection, execution) if execution else None
     if running is None or running.ended:
         return
@@ -86,7 +92,7 @@ def _refuse_while_deploying(
             f"a rollback to release {coming} is already running",
             f"`kanmon watch {coming}{flag}` shows it; choose another release with --to.",
         )
-    if champion["release"] not in answering:
+    if champion.release not in answering:
         return
     raise BadInputError(
         f"release {coming} is being deployed, and there is no canary to stop now",
@@ -96,8 +102,8 @@ def _refuse_while_deploying(
 
 
 def release_to_bring_back(
-    champion: dict[str, Any],
-    events: list[Event],
+    champion: Champion,
+    events: list[HistoryEntry],
     releases: list[Release],
     answering: list[int | None],
 ) -> int | None:
@@ -108,23 +114,23 @@ def release_to_bring_back(
     an interrupted rollback put it there: it is deployed again, and recorded. If it is new, the
     target is the champion.
     """
-    if not answering or champion["release"] in answering:
+    if not answering or champion.release in answering:
         return release_before(champion, events)
-    known = {one.release for one in releases if one.status == PROMOTED}
+    known = {one.release for one in releases if one.status == Status.PROMOTED}
     back = next((number for number in answering if number in known), None)
-    return back or int(champion["release"])
+    return back or champion.release
 
 
-def release_before(champion: dict[str, Any], events: list[Event]) -> int | None:
+def release_before(champion: Champion, events: list[HistoryEntry]) -> int | None:
     """The release that was in service before the champion was promoted for the first time.
 
     After a rollback, `previous` is the release that was rolled back. It is not used, because a
     second rollback would put that bad release back into service.
     """
-    if champion.get("purpose") != "rollback":
-        return champion.get("previous")
+    if champion.purpose != "rollback":
+        return champion.previous
     first = next(
-        (one for one in events if one.event == "promoted" and one.release == champion["release"]),
+        (one for one in events if one.event == "promoted" and one.release == champion.release),
         None,
     )
     return first.previous if first else None
@@ -140,7 +146,7 @@ def target_of(
         raise BadInputError(f"there is no release {model}/{number}", fix)
     if found.in_service and answering in ([], [number]):
         raise BadInputError(f"release {found.reference} is already in service", fix)
-    if found.status != PROMOTED:
+    if found.status != Status.PROMOTED:
         raise BadInputError(
             f"release {found.reference} was never in service: it is {found.status.lower()}", fix
         )
@@ -179,13 +185,7 @@ def review_url(connection: "Connection", release: Release) -> str:
     """The address of the release's review page in the AWS console."""
     from core.stage.notices import console_address
 
-    return console_address(str(release.review_uri), connection.region)
-
-
-def _lock_holder(connection: "Connection", model: str) -> str | None:
-    """The pipeline execution that holds the model's deployment lock."""
-    holder = (item_of(connection, model, "deployment") or {}).get("holder")
-    return str(holder) if holder else None
+    return console_address(release.review_uri, connection.region)
 
 
 def _release_of(connection: "Connection", model: str, execution: str | None) -> Release | None:

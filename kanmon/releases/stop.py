@@ -9,7 +9,7 @@ from kanmon.releases.traffic import deployments, stop_deployment
 from kanmon.stage.connection import stage_flag
 
 if TYPE_CHECKING:
-    from kanmon.releases.records import Release
+    from core.stage.release_table import Release
     from kanmon.releases.traffic import Deployment
     from kanmon.stage.connection import Connection
 
@@ -31,12 +31,12 @@ def stop_release(connection: "Connection", release: "Release", reason: str) -> s
     now = pipeline.current
     if now is not None and now.name == "DeployRelease":
         under_way = deployments(connection, release.model, under_way=True)
-        if stop_canary(connection, under_way, pipeline.execution, reason):
+        if stop_canary(connection, under_way, pipeline.id, reason):
             return "its canary is stopped and rolls back"
     # A running action is finished first, unless it only waits for a person.
     waits = now is not None and now.name == "ApproveRelease"
     try:
-        _stop_pipeline(connection, pipeline.execution, reason, abandon=waits)
+        _stop_pipeline(connection, pipeline.id, reason, abandon=waits)
     except ClientError as error:
         if error.response["Error"]["Code"] != "DuplicatedStopRequestException":
             raise

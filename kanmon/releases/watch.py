@@ -5,14 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kanmon.releases.pipeline import (
-    IN_PROGRESS,
-    Progress,
-    actions_of,
-    latest_execution,
-    progress_of,
-)
-from kanmon.releases.records import OPEN, Release, find_release
+from core.stage.release_pipeline import IN_PROGRESS, Execution
+from core.stage.release_table import OPEN, Release
+from kanmon.releases.pipeline import actions_of, latest_execution, progress_of
+from kanmon.releases.records import find_release
 from kanmon.releases.traffic import Share, TrafficReader
 
 if TYPE_CHECKING:
@@ -28,7 +24,7 @@ LEAST_PAUSE_SECONDS = 0.15
 class Observation:
     """A release at one moment: its pipeline, and its traffic while that may shift."""
 
-    progress: Progress
+    progress: Execution
     traffic: list[Share]
 
 
@@ -37,7 +33,7 @@ def follow(
     release: Release,
     passed: Callable[[Observation], None],
     execution: str | None = None,
-) -> tuple[Release, Progress | None]:
+) -> tuple[Release, Execution | None]:
     """Follow a pipeline execution to its end; the release and the execution then.
 
     `execution` is that of a rollback; without it, the release's latest one is followed.
@@ -46,7 +42,7 @@ def follow(
     if execution is None:
         return release, None
     reader = TrafficReader(connection, release.model)
-    found: Progress | None = None
+    found: Execution | None = None
     while True:
         found = _read(connection, execution, found)
         if found is None:
@@ -59,7 +55,7 @@ def follow(
         time.sleep(max(connection.poll_seconds, LEAST_PAUSE_SECONDS))
 
 
-def _read(connection: "Connection", execution: str, before: Progress | None) -> Progress | None:
+def _read(connection: "Connection", execution: str, before: Execution | None) -> Execution | None:
     """The execution now. While an action is in progress, only the actions are read."""
     if before is not None and before.current is not None:
         actions = actions_of(connection, execution)

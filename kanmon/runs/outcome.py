@@ -11,8 +11,8 @@ from kanmon.stage.connection import read_json, stage_flag
 from kanmon.terminal.screen import coloured, shown_path
 
 if TYPE_CHECKING:
+    from core.stage.release_table import Release
     from kanmon.project import Project
-    from kanmon.releases.records import Release
     from kanmon.runs.execution import Ending
     from kanmon.stage.connection import Connection
 
@@ -164,7 +164,7 @@ def _release(connection: "Connection", model: str, number: Any) -> "Release | No
 
 def release_lines(release: "Release", flag: str) -> list[str]:
     """The release that a run opened, and the next commands."""
-    from kanmon.releases.records import OPEN
+    from core.stage.release_table import OPEN
 
     reference = release.reference
     lines = [f"Release   {reference} {status_words(release)}"]

@@ -47,7 +47,7 @@ def _scalar(text: str) -> Any:
 
 def check_parameters(folder: Folder, given: dict[str, Any]) -> None:
     """Refuse parameters that the trainer does not accept."""
-    from core.definition.schema import DefinitionError, apply_parameters
+    from core.definition.parse import DefinitionError, apply_parameters
 
     try:
         apply_parameters(folder.definition, given)

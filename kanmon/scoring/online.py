@@ -47,13 +47,13 @@ def service_of(connection: "Connection", model: str) -> Service:
             f"model {model} has no release in service",
             f"`kanmon releases {model}{flag}` shows which ones wait for a review.",
         )
-    number = int(champion["release"])
+    number = champion.release
     record = release_record(connection, find_release(connection, f"{model}/{number}"))
-    return Service(model, str(champion["alias_arn"]), number, _schema(connection, record))
+    return Service(model, champion.alias_arn, number, _schema(connection, record))
 
 
 def _schema(connection: "Connection", record: dict[str, Any]) -> Schema:
-    from core.definition.schema import parse_definition
+    from core.definition.parse import parse_definition
 
     uri = str(record["definition"]["uri"]).rstrip("/")
     key = uri.split("/", 3)[-1].removesuffix("/model.yaml") + "/model.yaml"

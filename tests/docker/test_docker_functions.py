@@ -155,7 +155,7 @@ def test_the_four_functions_carry_a_run_from_open_to_close(laptop: Laptop, invok
     assert judged["verdict"] == done["verdict"]["verdict"]
     assert closed["outcome"] == "nothing new"
     assert reported["run"] == "boxed-other"
-    assert "holder" not in laptop.turn(model)
+    assert "holder" not in laptop.retrain_lock(model)
 
 
 def test_a_bad_request_is_answered_with_a_named_error(invoke: Invoke) -> None:

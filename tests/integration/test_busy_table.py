@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 import close_run
 import open_run
-from core.stage import for_runs
+from core.stage import gateways
 from tests.support.stage_in_memory import Context, Stage
 from tests.support.workflow_definition import states
 
@@ -49,8 +49,7 @@ def answering(client: Any, operation: str, code: str) -> Iterator[None]:
 def test_whatever_passes_by_itself_is_waited_for(
     stage: Stage, context: Context, load_event: Load, name: str
 ) -> None:
-    function = {"Open Run": open_run, "Close Run": for_runs}[name]
-    client = function.gateways().ledger._client
+    client = gateways.stage().runs._client
     operations = ["GetItem", "PutItem", "UpdateItem"]
     raised = set()
     for operation in operations:

@@ -7,7 +7,8 @@ from typing import Any
 
 import close_run
 import open_run
-from core.stage import for_runs
+from core.runs.lock import release_lock
+from core.stage import gateways
 from tests.support.stage_in_memory import RUN, Context, Stage
 
 Load = Callable[[str], dict[str, Any]]
@@ -71,7 +72,7 @@ def test_nothing_new_is_recorded_as_such(stage: Stage, context: Context, load_ev
     assert [notice["event"] for notice in stage.notices()] == ["nothing new"]
 
 
-def test_the_queued_request_is_started_and_holds_the_turn(
+def test_the_queued_request_is_started_and_holds_the_lock(
     stage: Stage, context: Context, load_event: Load
 ) -> None:
     open_for(context, RUN)
@@ -128,8 +129,7 @@ def test_a_close_that_died_between_hand_over_and_start_is_finished_by_its_repeat
 ) -> None:
     open_for(context, RUN)
     open_for(context, WAITING)
-    ledger = for_runs.gateways().ledger
-    handed = ledger.hand_over_turn("churn", RUN, 1)  # and here it died
+    handed = release_lock(gateways.stage().runs, "churn", RUN, 1)  # and here it died
 
     closed = close_run.handler(load_event("close_run"), context)
 
@@ -138,7 +138,7 @@ def test_a_close_that_died_between_hand_over_and_start_is_finished_by_its_repeat
     assert stage.executions() == [handed.to]
 
 
-def test_the_run_that_was_handed_the_turn_opens_and_closes_like_any_other(
+def test_the_run_that_was_handed_the_lock_opens_and_closes_like_any_other(
     stage: Stage, context: Context, load_event: Load
 ) -> None:
     open_for(context, RUN)
@@ -153,7 +153,7 @@ def test_the_run_that_was_handed_the_turn_opens_and_closes_like_any_other(
     assert stage.executions() == [following]
 
 
-def test_a_run_that_lost_its_turn_does_not_take_it_from_the_one_that_has_it(
+def test_a_run_that_lost_its_lock_does_not_take_it_from_the_one_that_has_it(
     stage: Stage, context: Context, load_event: Load
 ) -> None:
     open_for(context, WAITING)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import boto3
 import pytest
 
-from core.releases.release_table import Happening, ReleaseLedger
 from core.stage.items import Items
+from core.stage.release_table import (
+    CLOSED,
+    PROMOTABLE,
+    Champion,
+    DeploymentLock,
+    HistoryEntry,
+    Release,
+    ReleaseTable,
+    Status,
+)
 from tests.support.stage_in_memory import TABLE, Stage
 
 
@@ -53,53 +64,53 @@ def test_items_are_listed_by_the_beginning_of_their_name(items: Items) -> None:
 
 
 def test_a_run_keeps_its_release_number(items: Items) -> None:
-    ledger = ReleaseLedger(items)
+    table = ReleaseTable(items)
 
-    first = ledger.number_for("churn", "run-1", "noon")
+    first = table.number_for("churn", "run-1", "noon")
 
     assert first == (1, "noon")
-    assert ledger.number_for("churn", "run-1", "later") == first
-    assert ledger.number_for("churn", "run-2", "later") == (2, "later")
-    assert ledger.release_of_run("churn", "run-2") == 2
+    assert table.number_for("churn", "run-1", "later") == first
+    assert table.number_for("churn", "run-2", "later") == (2, "later")
+    assert table.release_of_run("churn", "run-2") == 2
 
 
 def test_the_champion_moves_only_from_where_it_was_seen(items: Items) -> None:
-    ledger = ReleaseLedger(items)
-    first = ledger.move_champion("churn", None, {"release": 1, "previous": None})
-    seen = ledger.champion("churn")
-    ledger.move_champion("churn", seen, {"release": 2, "previous": 1})
+    table = ReleaseTable(items)
+    first = table.move_champion(None, Champion("churn", 1))
+    seen = table.champion("churn")
+    table.move_champion(seen, Champion("churn", 2, previous=1))
 
-    late = ledger.move_champion("churn", seen, {"release": 3})
+    late = table.move_champion(seen, Champion("churn", 3))
 
-    champion = ledger.champion("churn")
+    champion = table.champion("churn")
     assert (first is not None, late) == (True, None)
     assert champion is not None
-    assert (champion["release"], champion["previous"]) == (2, 1)
+    assert (champion.release, champion.previous) == (2, 1)
 
 
-def test_the_turn_is_taken_once_and_given_back_only_by_its_holder(items: Items) -> None:
-    ledger = ReleaseLedger(items)
-    seen = ledger.turn("churn")
+def test_the_lock_is_taken_once_and_released_only_by_its_holder(items: Items) -> None:
+    table = ReleaseTable(items)
+    seen = table.lock("churn")
 
-    taken = [ledger.take_turn("churn", seen, name, 100) for name in ("one", "two")]
-    ledger.give_turn_back("churn", "two")
-    holder = ledger.turn("churn")["holder"]
-    ledger.give_turn_back("churn", "one")
+    taken = [table.take_lock(seen, name, 100) for name in ("one", "two")]
+    table.unlock("churn", "two")
+    holder = table.lock("churn").holder
+    table.unlock("churn", "one")
 
     assert (taken, holder) == ([True, False], "one")
-    assert "holder" not in ledger.turn("churn")
-    assert ledger.take_turn("churn", ledger.turn("churn"), "two", 200)
+    assert table.lock("churn") == DeploymentLock("churn")
+    assert table.take_lock(table.lock("churn"), "two", 200)
 
 
-def test_what_happened_twice_is_written_down_once(items: Items) -> None:
-    ledger = ReleaseLedger(items)
-    happening = Happening("2026-11-21T06:00:00Z", "promoted", 7, "7-live", previous=6)
+def test_what_happened_twice_is_in_the_history_once(items: Items) -> None:
+    table = ReleaseTable(items)
+    entry = HistoryEntry("2026-11-21T06:00:00Z", "promoted", 7, key="7-live", previous=6)
 
-    before = ledger.happened("churn", happening)
+    before = table.has_entry("churn", entry)
     for _ in range(2):
-        ledger.write_down("churn", happening)
+        table.add_entry("churn", entry)
 
-    assert (before, ledger.happened("churn", happening)) == (False, True)
+    assert (before, table.has_entry("churn", entry)) == (False, True)
     [item] = items.beginning_with("churn", "history#")
     assert item == {
         "model": "churn",
@@ -109,3 +120,17 @@ def test_what_happened_twice_is_written_down_once(items: Items) -> None:
         "release": 7,
         "previous": 6,
     }
+
+
+def test_a_release_is_read_back_as_it_was_written_and_opened_once(items: Items) -> None:
+    table = ReleaseTable(items)
+    release = Release("churn", 7, Status.WAITING, run="churn-1", package_version=3, verdict="hold")
+
+    opened = table.open(release)
+    again = table.open(Release("churn", 7, Status.WAITING, run="churn-2"))
+
+    assert opened == again == table.release("churn", 7) == release
+    assert table.advance(release, Status.APPROVED, {"decided_by": "ada"}, CLOSED) is None
+    approved = table.advance(release, Status.APPROVED, {"decided_by": "ada"}, PROMOTABLE)
+    assert approved == replace(release, status=Status.APPROVED, decided_by="ada")
+    assert table.releases("churn") == [approved]

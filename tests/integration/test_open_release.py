@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -18,11 +19,11 @@ import open_release as function
 from core.releases.bundle import member, tree_of
 from core.releases.open_release import Opening, RejectedCandidateError, open_release
 from core.releases.release_json import sha256
-from core.releases.release_table import ReleaseLedger
 from core.review.page import render
 from core.stage.bucket import ReleaseChangedError, Store
 from core.stage.items import Items
 from core.stage.notices import NoticeBoard
+from core.stage.release_table import ReleaseTable
 from tests.support.release_table import Clock, KilledError, Table
 from tests.support.release_world import TREE, Pipeline
 from tests.support.stage_in_memory import BUCKET, CHAMPION, RUN, TABLE, TOPIC, Context, Stage
@@ -67,16 +68,15 @@ def build(source: Path, pipeline: Pipeline, calls: Iterator[int] | None = None) 
         made: Any = boto3.client(name)  # type: ignore[call-overload]
         return made if calls is None else Killing(made, calls)
 
-    return Opening(
+    gateways = SimpleNamespace(
         name="kanmon-test",
         region="us-east-1",
-        ledger=ReleaseLedger(Items(client("dynamodb"), TABLE)),
+        releases=ReleaseTable(Items(client("dynamodb"), TABLE)),
         store=Store(client("s3"), BUCKET),
         pipeline=pipeline,
         notices=NoticeBoard(client("sns"), TOPIC),
-        render=render,
-        source=source,
     )
+    return Opening(stage=gateways, render=render, source=source)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_release_is_written_and_its_pipeline_started(
 
     files = stored(stage)
     record = json.loads(files["releases/churn/1/release.json"])
-    item = ReleaseLedger(Items(boto3.client("dynamodb"), TABLE)).release("churn", 1)
+    release = ReleaseTable(Items(boto3.client("dynamodb"), TABLE)).release("churn", 1)
     [run] = pipeline.runs.values()
     assert answer == {
         "release": 1,
@@ -123,10 +123,10 @@ def test_a_release_is_written_and_its_pipeline_started(
         "approval": "manual",
         "summary": judged["summary"],
     }
-    assert item is not None
-    assert (item["status"], item["run"], item["execution"]) == ("WAITING", RUN, run.id)
-    assert item["bundle_sha256"] == sha256(files["releases/churn/1/bundle.zip"])
-    assert item["release_sha256"] == sha256(files["releases/churn/1/release.json"])
+    assert release is not None
+    assert (release.status, release.run, release.execution) == ("WAITING", RUN, run.id)
+    assert release.bundle_sha256 == sha256(files["releases/churn/1/bundle.zip"])
+    assert release.release_sha256 == sha256(files["releases/churn/1/release.json"])
     assert record["champion"] == {
         "release": 3,
         "package_arn": stage.item("champion")["package_arn"]["S"],
@@ -187,10 +187,10 @@ def test_a_definition_does_without_a_review_only_where_the_stage_lets_it(
     allowed: bool,
     review: str,
 ) -> None:
-    key = opening.store.run_key("churn", RUN, "run.json")
-    plan = opening.store.read_json(key)
+    key = opening.stage.store.run_key("churn", RUN, "run.json")
+    plan = opening.stage.store.read_json(key)
     plan["definition"]["content"]["approval"] = "automatic"
-    opening.store.write_json(key, plan)
+    opening.stage.store.write_json(key, plan)
 
     answer = open_release(
         replace(opening, automatic=allowed), {**judged, "verdict": "promote"}, NOW
@@ -271,5 +271,9 @@ def test_the_handler_reads_its_stage_from_the_environment(
 
     answer = function.handler(judged, context)
 
-    assert (built.name, built.region, built.source) == ("kanmon-test", "us-east-1", source)
+    assert (built.stage.name, built.stage.region, built.source) == (
+        "kanmon-test",
+        "us-east-1",
+        source,
+    )
     assert answer["release"] == 1

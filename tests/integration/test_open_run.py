@@ -13,6 +13,7 @@ import close_run
 import open_run
 from contract.plan import Plan
 from core.runs.open_run import seconds_needed
+from core.stage import gateways
 from core.stage.registry import ForeignPackageError
 from tests.support.control_cases import DEFINITION, MODEL_YAML
 from tests.support.stage_in_memory import CHAMPION, MACHINE, RUN, Context, Stage
@@ -184,7 +185,7 @@ def test_a_run_killed_after_it_registered_is_not_registered_twice(
     # Others registered theirs since.
     stage.register("PendingManualApproval", run="churn-261121055900-b2c", fingerprint="f" * 64)
     stage.register("Rejected", run="churn-261121055930-b2c", fingerprint="e" * 64)
-    expire_turn(stage)
+    expire_lock(stage)
 
     again = opened(LATER)
 
@@ -208,10 +209,10 @@ def test_a_run_whose_candidate_needs_no_release_any_more_is_just_nothing_new(
     stage.register("Rejected", run=RUN, fingerprint=fingerprint, verdict=verdict)
     if how == "released":
         stage.write_item(f"run#{RUN}", release="7")
-    expire_turn(stage)
+    expire_lock(stage)
 
     assert opened(LATER)["summary"].endswith(
-        f"(the turn of run {RUN}, which had expired or is over, was taken over)"
+        f"(took over the lock of run {RUN}, which has expired or ended)"
     )
 
 
@@ -266,20 +267,20 @@ def test_a_champion_whose_package_was_deleted_is_named(
         opened()
 
 
-# ---- the turn
+# ---- the lock
 
 
-def expire_turn(stage: Stage) -> None:
+def expire_lock(stage: Stage) -> None:
     stage.dynamodb.update_item(
         TableName="kanmon-test-models",
-        Key={"model": {"S": "churn"}, "item": {"S": "turn"}},
+        Key={"model": {"S": "churn"}, "item": {"S": "retrain-lock"}},
         UpdateExpression="SET #u = :past",
         ExpressionAttributeNames={"#u": "until"},
         ExpressionAttributeValues={":past": {"N": "1"}},
     )
 
 
-def test_a_run_waits_behind_the_one_that_has_the_turn(
+def test_a_run_waits_behind_the_one_that_holds_the_lock(
     stage: Stage, opened: Callable[..., dict[str, Any]]
 ) -> None:
     opened()
@@ -292,7 +293,7 @@ def test_a_run_waits_behind_the_one_that_has_the_turn(
         "model": "churn",
         "equals": None,
         "behind": RUN,
-        "summary": f"queued: run {RUN} has the turn of churn; this is run after it",
+        "summary": f"queued: run {RUN} holds the lock of churn; this is run after it",
         "fingerprint": None,
     }
     assert stage.holder() == RUN
@@ -308,25 +309,27 @@ def test_a_request_whose_settings_are_replaced_while_it_waits_is_not_lost_silent
 
     waiting = opened("churn-261121060001-a1b", parameters={"rounds": 9})
 
-    assert waiting["summary"].endswith(", with these settings instead of those that waited before")
+    assert waiting["summary"].endswith(
+        ", with these settings instead of those that were queued before"
+    )
 
 
-def test_an_expired_turn_is_taken_over_aloud(
+def test_an_expired_lock_is_taken_over_aloud(
     stage: Stage, opened: Callable[..., dict[str, Any]]
 ) -> None:
     opened()
-    expire_turn(stage)
+    expire_lock(stage)
 
     answer = opened(LATER)
 
     assert answer["outcome"] == "new"
     assert answer["summary"].endswith(
-        f"(the turn of run {RUN}, which had expired or is over, was taken over)"
+        f"(took over the lock of run {RUN}, which has expired or ended)"
     )
     assert stage.holder() == LATER
 
 
-def test_a_turn_whose_run_was_stopped_after_its_failure_was_told_is_taken_over(
+def test_a_lock_whose_run_was_stopped_after_its_failure_was_reported_is_taken_over(
     stage: Stage, opened: Callable[..., dict[str, Any]]
 ) -> None:
     execution = stage.states.start_execution(stateMachineArn=MACHINE, name=RUN)["executionArn"]
@@ -346,15 +349,15 @@ def test_a_run_waits_where_step_functions_does_not_say_whether_another_is_over(
 ) -> None:
     opened()
     monkeypatch.setenv("RETRAIN_MACHINE_ARN", "no machine")
-    open_run._workflow.cache_clear()
+    gateways.stage.cache_clear()
 
     waiting = opened(LATER)
 
-    open_run._workflow.cache_clear()
+    gateways.stage.cache_clear()
     assert waiting["outcome"] == "queued"
 
 
-def test_the_turn_outlasts_every_step_at_its_limit_and_two_jobs_lost_to_the_platform(
+def test_the_lock_outlasts_every_step_at_its_limit_and_two_jobs_lost_to_the_platform(
     stage: Stage, opened: Callable[..., dict[str, Any]]
 ) -> None:
     opened()

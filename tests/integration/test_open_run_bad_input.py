@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 import open_run
-from core.definition.schema import DefinitionError
+from core.definition.parse import DefinitionError
 from core.names import RunNameError
-from core.runs.images import ImageMissingError
 from core.runs.open_run import UnknownModelError
 from core.runs.request import RunRequestError
 from core.runs.snapshot import EmptyDatasetError, UnknownFileKindError
+from core.stage.images import ImageMissingError
 from tests.support.control_cases import MODEL_YAML
 from tests.support.stage_in_memory import RUN, Context, Stage
 
@@ -42,7 +42,7 @@ def test_a_definition_that_was_never_published_is_named(
         ({"name: churn\n": "name: other\n"}, UnknownModelError),
     ],
 )
-def test_a_bad_definition_never_takes_the_turn(
+def test_a_bad_definition_never_takes_the_lock(
     stage: Stage,
     opened: Callable[..., dict[str, Any]],
     change: dict[str, str],
@@ -106,4 +106,4 @@ def test_a_bad_request_is_refused_before_anything_is_touched(
     with pytest.raises(error):
         open_run.handler(event, context)
 
-    assert stage.item("turn") == {}
+    assert stage.item("retrain-lock") == {}

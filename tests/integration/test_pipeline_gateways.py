@@ -98,7 +98,7 @@ def test_an_execution_is_read_with_the_latest_attempt_of_each_action(services: S
     assert execution.variables == {"model": "churn"}
     assert [action.name for action in execution.actions] == ["Bundle", "ApproveRelease"]
     assert execution.action("ApproveRelease") == Action(
-        "ApproveRelease", "InProgress", "2026-11-21T06:00:00Z", NOW, external=TOKEN
+        "Review", "ApproveRelease", "InProgress", NOW, NOW, attempts=2, external_id=TOKEN
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.response import StreamingBody
 
-from core.stage.packages import Packages
+from core.stage.registry import Registry
 from core.stage.serving_stack import Failure, Serving, Standing, StillGoingOnError
 from tests.support.services import Services
 
@@ -51,7 +51,7 @@ def test_a_package_says_who_decided_where_sagemaker_knows(
         ModelPackageName=ARN,
     )
 
-    package = Packages(services("sagemaker")).package(ARN)
+    package = Registry(services("sagemaker")).package(ARN)
 
     assert (package.approval, package.reason, package.by) == ("Approved", "fine", by)
 
@@ -59,7 +59,7 @@ def test_a_package_says_who_decided_where_sagemaker_knows(
 def test_a_package_that_has_its_status_keeps_the_reason_it_was_given(services: Services) -> None:
     services.answer("sagemaker", "describe_model_package", described("Approved"))
 
-    Packages(services("sagemaker")).settle(ARN, "Approved", "another reason")
+    Registry(services("sagemaker")).set_approval(ARN, "Approved", "another reason")
 
 
 def test_a_package_gets_its_status_with_the_reason_and_its_life_in_production(
@@ -85,10 +85,10 @@ def test_a_package_gets_its_status_with_the_reason_and_its_life_in_production(
             "StageDescription": "replaced",
         },
     )
-    packages = Packages(services("sagemaker"))
+    registry = Registry(services("sagemaker"))
 
-    packages.settle(ARN, "Rejected", "two\nlines")
-    packages.live(ARN, "Retired", "replaced")
+    registry.set_approval(ARN, "Rejected", "two\nlines")
+    registry.set_production(ARN, "Retired", "replaced")
 
 
 def serving(services: Services) -> Serving:

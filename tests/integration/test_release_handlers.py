@@ -48,7 +48,7 @@ class StageInMemory(World):
 def world(monkeypatch: pytest.MonkeyPatch) -> StageInMemory:
     made = StageInMemory()
     for module in (admit_release, record_release, close_release, follow_review, follow_registry):
-        monkeypatch.setattr(module, "release_stage", lambda: made)
+        monkeypatch.setattr(module, "stage", lambda: made)
     return made
 
 
@@ -180,8 +180,8 @@ def test_an_execution_that_failed_closes_its_release(
 
 def test_a_decision_in_the_registry_is_passed_on(world: StageInMemory, context: Context) -> None:
     number = world.open()
-    arn = world.item(number)["package_arn"]
-    world.packages.put(arn, "Rejected", "no", ADA)
+    arn = world.release(number).package_arn
+    world.registry.put(arn, "Rejected", "no", ADA)
 
     told = follow_registry.handler(
         event("SageMaker Model Package State Change", ModelPackageArn=arn), context
@@ -194,7 +194,7 @@ def test_a_function_that_breaks_down_still_answers_its_job(
     world: StageInMemory, context: Context
 ) -> None:
     run = world.run_of(world.open("automatic"))
-    world.packages.found.clear()
+    world.registry.found.clear()
 
     admit_release.handler(job(run), context)
 

@@ -10,7 +10,7 @@ import pytest
 import close_run
 import open_run
 import report_failure
-from core.stage import for_runs
+from core.stage import gateways
 from tests.support.stage_in_memory import RUN, Context, Stage
 
 Load = Callable[[str], dict[str, Any]]
@@ -22,7 +22,7 @@ def open_for(context: Context, run: str, **request: Any) -> dict[str, Any]:
     return open_run.handler({"run": run, "request": {"model": "churn", **request}}, context)
 
 
-def test_a_failed_run_is_recorded_told_and_gives_its_turn_back(
+def test_a_failed_run_is_recorded_reported_and_releases_its_lock(
     stage: Stage, context: Context, load_event: Load
 ) -> None:
     open_for(context, RUN)
@@ -59,9 +59,7 @@ def test_the_workflow_and_its_status_event_are_one_occurrence(
     assert len(stage.notices()) == 1
 
 
-def test_a_stopped_run_gives_its_turn_back(
-    stage: Stage, context: Context, load_event: Load
-) -> None:
+def test_a_stopped_run_releases_its_lock(stage: Stage, context: Context, load_event: Load) -> None:
     open_for(context, RUN)
 
     reported = report_failure.handler(load_event("report_failure_status"), context)
@@ -92,7 +90,7 @@ def test_a_report_that_failed_halfway_is_made_again(
         raise ConnectionError("the topic cannot be reached")
 
     with monkeypatch.context() as broken:
-        broken.setattr(for_runs.gateways().notices, "publish", unreachable)
+        broken.setattr(gateways.stage().notices, "publish", unreachable)
         with pytest.raises(ConnectionError):
             report_failure.handler(load_event("report_failure"), context)
     reported = report_failure.handler(load_event("report_failure"), context)
@@ -101,7 +99,7 @@ def test_a_report_that_failed_halfway_is_made_again(
     assert len(stage.notices()) == 1
 
 
-def test_a_stopped_run_that_is_redriven_asks_for_the_turn_anew_and_gives_it_back_again(
+def test_a_stopped_run_that_is_redriven_asks_for_the_lock_anew_and_releases_it_again(
     stage: Stage, context: Context, load_event: Load
 ) -> None:
     open_for(context, RUN)
@@ -136,7 +134,7 @@ def test_a_redriven_run_that_fails_again_is_told_with_its_own_reason_and_once(
     assert [told["summary"] for told in stage.notices()] == ["the run was stopped", MESSAGE]
 
 
-def test_a_redriven_run_waits_behind_the_one_that_has_the_turn_by_now(
+def test_a_redriven_run_waits_behind_the_one_that_holds_the_lock_by_now(
     stage: Stage, context: Context, load_event: Load
 ) -> None:
     open_for(context, RUN)
@@ -148,7 +146,7 @@ def test_a_redriven_run_waits_behind_the_one_that_has_the_turn_by_now(
     assert (redriven["outcome"], redriven["behind"]) == ("queued", WAITING)
 
 
-def test_a_run_without_the_turn_leaves_it_where_it_is(
+def test_a_run_without_the_lock_leaves_it_where_it_is(
     stage: Stage, context: Context, load_event: Load
 ) -> None:
     open_for(context, WAITING)

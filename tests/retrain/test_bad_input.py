@@ -61,7 +61,7 @@ def assert_nothing_happened(laptop: Laptop, model: str, said: Said) -> None:
     assert line.startswith("kanmon: "), said.err
     assert "Traceback" not in said.out + said.err
     assert len(line) < 1600
-    assert "holder" not in laptop.turn(model)
+    assert "holder" not in laptop.retrain_lock(model)
     with pytest.raises(ClientError, match="does not exist"):
         laptop.packages(model)
 

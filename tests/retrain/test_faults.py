@@ -226,7 +226,7 @@ def test_a_stage_killed_behind_any_state_loses_no_turn_and_registers_nothing_twi
     assert met.entered[-3:] == [state, f"Hold After {state}", "Hold"]
     assert met.again == "SUCCEEDED"
     assert len(laptop.packages(met.model)) == 1
-    assert "holder" not in laptop.turn(met.model)
+    assert "holder" not in laptop.retrain_lock(met.model)
 
 
 @pytest.mark.parametrize("where", ["a job", "the start"])
@@ -238,4 +238,4 @@ def test_a_stage_killed_in_the_middle_of_something_leaves_the_model_free_to_run_
     assert (met.ended, met.again) == ("ABORTED", "SUCCEEDED")
     assert "Hold" not in met.entered
     assert len(laptop.packages(met.model)) == 1
-    assert "holder" not in laptop.turn(met.model)
+    assert "holder" not in laptop.retrain_lock(met.model)

@@ -42,7 +42,7 @@ def a_stopped_run_with_another_behind_it(laptop: Laptop) -> None:
     run = laptop.must("run", "good", "--no-wait")
     laptop.entered(run["execution_arn"], "Preprocess")
     start_behind(laptop, run["execution_arn"])
-    eventually(lambda: "queued" in laptop.turn("good"))
+    eventually(lambda: "queued" in laptop.retrain_lock("good"))
     laptop.must("stop", run["run"])
     laptop.settle("good")
     assert len(laptop.must("runs", "good")) == 6  # twice one that ran, one that waited, one for it

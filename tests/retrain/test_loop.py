@@ -43,7 +43,7 @@ def test_a_first_run_registers_a_candidate_with_a_verdict_and_a_page(
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
     page = laptop.must("report", "rings")
     assert "rings" in open(page["path"], encoding="utf-8").read()  # noqa: PTH123, SIM115
-    assert "holder" not in laptop.turn("rings")
+    assert "holder" not in laptop.retrain_lock("rings")
 
 
 def test_the_same_again_trains_nothing_and_says_what_it_equals(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from core.definition.schema import ModelDefinition, parse_definition
+from core.definition.parse import parse_definition
+from core.definition.schema import ModelDefinition
 
 MODEL_YAML = """\
 name: churn

@@ -14,7 +14,7 @@ CODEPIPELINE_ITSELF = "CodePipeline asks for itself when it fetches a source"
 CONSOLE = "AWS's console shows with it what people decide about"
 NO_DELAY = "it would have to be stopped within the second that a build takes here"
 BROKEN_STACK = "read when CloudFormation itself refuses a deployment, for a quota or a name"
-RARE = "a release older than the one promoted while it waited for the model's turn"
+RARE = "a release older than the one promoted while it waited for the model's lock"
 RACE = "the registry's event, the review's and the next action cross each other now and then"
 
 # Granted for AWS's sake, with what keeps the local stage from ever asking for it.

@@ -162,11 +162,11 @@ class Laptop:
         )
         return list(found["ModelPackageSummaryList"])
 
-    def turn(self, model: str) -> dict[str, Any]:
-        """The model's turn as it stands in the table: who holds it and who waits."""
+    def retrain_lock(self, model: str) -> dict[str, Any]:
+        """The model's retrain lock as it is in the table: its holder and its queue."""
         item = self.client("dynamodb").get_item(
             TableName=self.outputs["ModelTableName"],
-            Key={"model": {"S": model}, "item": {"S": "turn"}},
+            Key={"model": {"S": model}, "item": {"S": "retrain-lock"}},
         )
         found: dict[str, Any] = item.get("Item", {})
         return found
@@ -201,12 +201,12 @@ class Laptop:
         self.must("up")
 
     def holds(self, model: str, run: str) -> None:
-        """Wait until the run has taken the model's turn."""
-        eventually(lambda: self.turn(model).get("holder") == {"S": run})
+        """Wait until the run has taken the model's lock."""
+        eventually(lambda: self.retrain_lock(model).get("holder") == {"S": run})
 
     def settle(self, model: str) -> None:
-        """Wait until nobody holds the model's turn."""
-        eventually(lambda: "holder" not in self.turn(model))
+        """Wait until no run holds the model's lock."""
+        eventually(lambda: "holder" not in self.retrain_lock(model))
 
 
 @contextmanager

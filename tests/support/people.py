@@ -73,7 +73,7 @@ def someone_builds(laptop: Laptop) -> dict[str, Any]:
         must(laptop, *words, *SCIENTIST)
     for who in (SCIENTIST, OPERATOR):
         started = must(laptop, "run", "glasses", *LONG, "--no-wait", *SCIENTIST)
-        laptop.holds("glasses", started["run"])  # stopped before, its turn would be taken over
+        laptop.holds("glasses", started["run"])  # stopped before, its lock would be taken over
         must(laptop, "stop", started["run"], *who)
         laptop.settle("glasses")
     return dict(run)

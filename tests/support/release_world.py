@@ -16,12 +16,11 @@ from core.releases.admission_rule import Claim
 from core.releases.bundle import pack, tree_digest
 from core.releases.record_release import Live
 from core.releases.release_json import Case, Stored, release_bytes, release_document, sha256
-from core.releases.release_table import ReleaseLedger
 from core.stage.bucket import ObjectMissingError
-from core.stage.items import Item
 from core.stage.notices import Notice
-from core.stage.packages import Package, StageStatus, Status
+from core.stage.registry import Approval, Package, StageStatus
 from core.stage.release_pipeline import DEPLOY, REVIEW, Action, Execution
+from core.stage.release_table import Release, ReleaseTable, Status
 from core.stage.serving_stack import Failure, Standing
 from core.words.formats import timestamp
 from tests.support.release_table import Clock, Table
@@ -29,6 +28,14 @@ from tests.support.release_table import Clock, Table
 MODEL, STACK, BUCKET = "churn", "kanmon-test", "kanmon-test-data"
 ADMIT, VERIFY, RECORD = "AdmitRelease", "VerifyRelease", "RecordRelease"
 CONFIRM = "ConfirmRelease"
+STAGE_OF = {
+    REVIEW: "Review",
+    ADMIT: "Verify",
+    VERIFY: "Verify",
+    CONFIRM: "Promote",
+    DEPLOY: "Promote",
+    RECORD: "Record",
+}
 TREE = {"serving.yaml": b"Resources: {}\n", "buildspec.yml": b"version: 0.2\n"}
 ARTIFACT = b"model"
 IMAGES = {step: f"repo@sha256:{step[0] * 64}" for step in ("preprocess", "train", "evaluate")}
@@ -69,6 +76,8 @@ class Run:
     status: str = "InProgress"
     summary: str | None = None
     actions: dict[str, Action] = field(default_factory=dict)
+    # What an action gave to later ones.
+    outputs: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -93,7 +102,7 @@ class Pipeline:
 
     def open_review(self, run: Run) -> None:
         tokens = len(self.events)
-        self.act(run, REVIEW, "InProgress", external=f"token-{run.id}-{tokens}")
+        self.act(run, REVIEW, "InProgress", external_id=f"token-{run.id}-{tokens}")
         self.events.append(("review", run.id))
 
     def execution(self, identity: str) -> Execution | None:
@@ -114,10 +123,10 @@ class Pipeline:
         """PutApprovalResult: the first answer counts."""
         for run in self.runs.values():
             review = run.actions.get(REVIEW)
-            if review and review.external == token and review.status == "InProgress":
+            if review and review.external_id == token and review.status == "InProgress":
                 status = "Succeeded" if result == "Approved" else "Failed"
                 changed = {"status": status, "by": by, "summary": summary or None}
-                run.actions[REVIEW] = replace(review, at=timestamp(self.clock.now()), **changed)
+                run.actions[REVIEW] = replace(review, updated=self.clock.now(), **changed)
                 self.events.append(("review", run.id))
                 if status == "Failed":
                     self.end(run, "Failed")
@@ -131,7 +140,8 @@ class Pipeline:
 
     def act(self, run: Run, name: str, status: str, **more: Any) -> None:
         at = self.clock.now()
-        run.actions[name] = Action(name, status, timestamp(at), began=at, **more)
+        stage = STAGE_OF[name]
+        run.actions[name] = Action(stage, name, status, began=at, updated=at, **more)
 
     def end(self, run: Run, status: str) -> None:
         run.status = status
@@ -139,7 +149,7 @@ class Pipeline:
 
 
 @dataclass
-class Packages:
+class Registry:
     pipeline: Pipeline
     found: dict[str, Package] = field(default_factory=dict)
     lives: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -147,7 +157,7 @@ class Packages:
     def package(self, arn: str) -> Package:
         return self.found[arn]
 
-    def settle(self, arn: str, status: Status, reason: str) -> None:
+    def set_approval(self, arn: str, status: Approval, reason: str) -> None:
         if self.found[arn].approval != status:
             self.put(arn, status, reason, "arn:aws:sts::1:assumed-role/kanmon/function")
 
@@ -156,7 +166,7 @@ class Packages:
         self.found[arn] = replace(self.found[arn], approval=status, reason=reason, by=by)
         self.pipeline.events.append(("package", arn))
 
-    def live(self, arn: str, status: StageStatus, why: str) -> None:
+    def set_production(self, arn: str, status: StageStatus, why: str) -> None:
         self.lives[arn] = (status, why)
 
 
@@ -215,50 +225,50 @@ class World:
         self.name = STACK
         self.clock = Clock()
         self.table = Table()
-        self.ledger = ReleaseLedger(self.table)
+        self.releases = ReleaseTable(self.table)
         self.store = Objects()
         self.pipeline = Pipeline(self.clock, self.table)
-        self.packages = Packages(self.pipeline)
+        self.registry = Registry(self.pipeline)
         self.serving = Production()
         self.notices = Mailbox()
 
     # ---- what Open Release leaves
 
     def open(self, approval: str = "manual", verdict: str = "promote") -> int:
-        run = f"churn-{len(self.packages.found):012d}-abc"
+        run = f"churn-{len(self.registry.found):012d}-abc"
         now = timestamp(self.clock.now())
-        number, opened_at = self.ledger.number_for(MODEL, run, now)
+        number, opened_at = self.releases.number_for(MODEL, run, now)
         arn = f"arn:aws:sagemaker:us-east-1:1:model-package/{STACK}-churn/{number}"
         self.register(arn, run)
         content = self.bundle(number, run, arn, approval, verdict, opened_at)
         key = f"releases/{MODEL}/{number}/bundle.zip"
         self.store.versions[key, "v1"] = content[0]
-        item = self.ledger.open(
-            MODEL,
-            number,
-            {
-                "run": run,
-                "package_arn": arn,
-                "package_version": number,
-                "verdict": verdict,
-                "summary": "promote: every rule passed",
-                "approval": approval,
-                "opened_at": opened_at,
-                "bundle_key": key,
-                "bundle_version": "v1",
-                "bundle_sha256": sha256(content[0]),
-                "release_sha256": sha256(content[1]),
-                "review_uri": f"s3://{BUCKET}/releases/{MODEL}/{number}/review.html",
-            },
+        release = self.releases.open(
+            Release(
+                MODEL,
+                number,
+                Status.WAITING,
+                run=run,
+                package_arn=arn,
+                package_version=number,
+                verdict=verdict,
+                summary="promote: every rule passed",
+                approval=approval,
+                opened_at=opened_at,
+                bundle_key=key,
+                bundle_version="v1",
+                bundle_sha256=sha256(content[0]),
+                release_sha256=sha256(content[1]),
+                review_uri=f"s3://{BUCKET}/releases/{MODEL}/{number}/review.html",
+            )
         )
-        execution = self.start(number, "promotion", approval)
-        self.ledger.start(MODEL, int(item["release"]), execution)
+        self.releases.start(release, self.start(number, "promotion", approval))
         return number
 
     def register(self, arn: str, run: str) -> None:
         metadata = {"run": run, "artifact_sha256": sha256(ARTIFACT)}
         metadata |= {f"image_{step}": uri.partition("@")[2] for step, uri in IMAGES.items()}
-        self.packages.found[arn] = Package(
+        self.registry.found[arn] = Package(
             arn, f"{STACK}-churn", "PendingManualApproval", metadata=metadata
         )
 
@@ -309,20 +319,20 @@ class World:
 
     # ---- what a test asks for
 
-    def item(self, number: int) -> Item:
-        found = self.ledger.release(MODEL, number)
+    def release(self, number: int) -> Release:
+        found = self.releases.release(MODEL, number)
         assert found is not None
         return found
 
     def run_of(self, number: int) -> Run:
-        return self.pipeline.runs[self.item(number)["execution"]]
+        return self.pipeline.runs[self.release(number).execution]
 
     def token(self, number: int) -> str:
-        return str(self.run_of(number).actions[REVIEW].external)
+        return str(self.run_of(number).actions[REVIEW].external_id)
 
     def champion(self) -> int | None:
-        item = self.ledger.champion(MODEL)
-        return int(item["release"]) if item else None
+        champion = self.releases.champion(MODEL)
+        return champion.release if champion else None
 
     def history(self) -> list[tuple[str, int]]:
         items = self.table.beginning_with(MODEL, "history#")

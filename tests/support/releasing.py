@@ -211,7 +211,7 @@ class Releases:
         found = self.status(number, *wanted)
         if "execution" in found:
             self.over(found["execution"])
-        eventually(lambda: "holder" not in self.item("deployment"))
+        eventually(lambda: "holder" not in self.item("deployment-lock"))
         return self.release(number)
 
     def over(self, execution: str) -> str:
@@ -334,7 +334,7 @@ class Releases:
         }
         champion = items.get("champion")
         history = [one for name, one in items.items() if name.startswith("history#")]
-        assert "holder" not in items.get("deployment", {})
+        assert "holder" not in items.get("deployment-lock", {})
         if champion is None:
             assert self.traffic() == {}
             assert not [one for one in releases.values() if one["status"] == "PROMOTED"]

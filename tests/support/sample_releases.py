@@ -1,10 +1,12 @@
 """Builders of releases and of what the services say about them."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kanmon.releases.pipeline import Progress, fold
-from kanmon.releases.records import Release
+from core.stage.release_pipeline import Action, Execution, actions_from
+from core.stage.release_table import Release, Status
+from kanmon.releases.pipeline import laid_out
 from kanmon.releases.traffic import Deployment
 
 START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
@@ -23,7 +25,7 @@ def release(status: str = "WAITING", number: int = 7, **fields: Any) -> Release:
         "opened_at": START.isoformat(),
         "execution": "e-7",
     }
-    return Release("wine", number, status, **{**settings, **fields})
+    return Release("wine", number, Status(status), **{**settings, **fields})
 
 
 def detail(
@@ -52,9 +54,15 @@ ADMITTED = detail("Verify", "AdmitRelease", began=2)
 VERIFIED = detail("Verify", "VerifyRelease", began=3)
 
 
-def progress(status: str, *details: dict[str, Any], summary: str | None = None) -> Progress:
+def fold(details: Iterable[dict[str, Any]]) -> tuple[Action, ...]:
+    """All actions of a pipeline execution, from ListActionExecutions' details."""
+    return laid_out(actions_from(details))
+
+
+def progress(status: str, *details: dict[str, Any], summary: str | None = None) -> Execution:
     """An execution whose actions came in this order."""
-    return Progress("e-7", status, summary, {"model": "wine"}, fold(reversed(details)))
+    actions = fold(reversed(details))
+    return Execution("e-7", status, summary, None, {"model": "wine"}, actions)
 
 
 def deployment(status: str, **fields: Any) -> Deployment:

@@ -149,7 +149,7 @@ class Stage:
         return {name: next(iter(value.values())) for name, value in self.item(f"run#{run}").items()}
 
     def holder(self) -> str | None:
-        return self.item("turn").get("holder", {}).get("S")
+        return self.item("retrain-lock").get("holder", {}).get("S")
 
     def executions(self) -> list[str]:
         listed = self.states.list_executions(stateMachineArn=MACHINE)["executions"]

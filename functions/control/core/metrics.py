@@ -1,39 +1,41 @@
-"""The metrics Kanmon knows: which task each belongs to, and which way is better."""
+"""The table of metrics: which way each is better, and the tasks that have it.
 
+containers/contract/metrics.py has a formula for each name; a test holds the two together.
+"""
+
+from dataclasses import dataclass
 from typing import Literal
 
 Task = Literal["regression", "binary", "multiclass"]
 
-DIRECTION: dict[str, Literal["higher", "lower"]] = {
-    "rmse": "lower",
-    "mae": "lower",
-    "mape": "lower",
-    "r2": "higher",
-    "auc": "higher",
-    "average_precision": "higher",
-    "log_loss": "lower",
-    "brier": "lower",
-    "accuracy": "higher",
-    "precision": "higher",
-    "recall": "higher",
-    "f1": "higher",
-    "macro_f1": "higher",
+
+@dataclass(frozen=True)
+class Metric:
+    better: Literal["higher", "lower"]
+    tasks: tuple[Task, ...]
+
+
+METRICS = {
+    "rmse": Metric("lower", ("regression",)),
+    "mae": Metric("lower", ("regression",)),
+    "mape": Metric("lower", ("regression",)),
+    "r2": Metric("higher", ("regression",)),
+    "auc": Metric("higher", ("binary",)),
+    "average_precision": Metric("higher", ("binary",)),
+    "log_loss": Metric("lower", ("binary", "multiclass")),
+    "brier": Metric("lower", ("binary",)),
+    "accuracy": Metric("higher", ("binary", "multiclass")),
+    "precision": Metric("higher", ("binary",)),
+    "recall": Metric("higher", ("binary",)),
+    "f1": Metric("higher", ("binary",)),
+    "macro_f1": Metric("higher", ("multiclass",)),
 }
 
-METRICS_BY_TASK: dict[Task, tuple[str, ...]] = {
-    "regression": ("rmse", "mae", "mape", "r2"),
-    "binary": (
-        "auc",
-        "average_precision",
-        "log_loss",
-        "brier",
-        "accuracy",
-        "precision",
-        "recall",
-        "f1",
-    ),
-    "multiclass": ("accuracy", "macro_f1", "log_loss"),
-}
+DIRECTION = {name: metric.better for name, metric in METRICS.items()}
+
+
+def metrics_of(task: Task) -> tuple[str, ...]:
+    return tuple(name for name, metric in METRICS.items() if task in metric.tasks)
 
 
 def advantage(metric: str, value: float, other: float) -> float:

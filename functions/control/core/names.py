@@ -37,7 +37,7 @@ def is_run_name(text: str) -> bool:
 
 
 def check_run_name(run: object) -> str:
-    """The name itself; raises RunNameError with the mend."""
+    """The name itself; raises RunNameError with the fix."""
     if isinstance(run, str) and is_run_name(run):
         return run
     raise RunNameError(

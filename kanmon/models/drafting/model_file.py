@@ -57,7 +57,7 @@ def write(draft: "Draft") -> str:
 
 def check(text: str, source: str) -> None:
     """Refuse a text that is no valid definition."""
-    from core.definition.schema import DefinitionError, parse_definition
+    from core.definition.parse import DefinitionError, parse_definition
 
     try:
         parse_definition(text, source)

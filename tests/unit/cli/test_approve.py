@@ -8,9 +8,8 @@ import pytest
 from kanmon.commands.approve import approve_or_reject
 from kanmon.errors import BadInputError
 from kanmon.releases.decision import still_opening
-from kanmon.releases.pipeline import fold
 from kanmon.terminal.screen import Screen
-from tests.support.sample_releases import BUNDLE, REVIEWED, detail
+from tests.support.sample_releases import BUNDLE, REVIEWED, detail, fold
 from tests.support.standin import Pages, Pipeline, Stage
 
 FETCHING = detail("Source", "Bundle", "InProgress")

@@ -5,9 +5,8 @@ import pytest
 from core.words.formats import local_moment
 from kanmon.errors import BadInputError
 from kanmon.releases.decision import decide, why_not_waiting
-from kanmon.releases.pipeline import fold
 from kanmon.releases.records import find_release
-from tests.support.sample_releases import ADA, BUNDLE, START, at, detail, item, release
+from tests.support.sample_releases import ADA, BUNDLE, START, at, detail, fold, item, release
 from tests.support.standin import Pipeline, Stage, refusal
 
 TOKEN = "6f3f0c3e-0000-4000-8000-000000000007"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.plan import Plan
-from core.definition.schema import parse_definition
+from core.definition.parse import parse_definition
 from core.definition.yaml_lines import read_marked
 from kanmon.errors import BadInputError
 from kanmon.models.drafting import model_file

@@ -1,9 +1,9 @@
 """Releases as a person reads them."""
 
+from core.stage.release_table import HistoryEntry
 from core.words.formats import local_moment
 from kanmon.releases.display import ReleaseProgress, detail_lines, history_lines, release_lines
 from kanmon.releases.explanation import Evidence, Explanation
-from kanmon.releases.history import Event
 from kanmon.releases.watch import Observation
 from kanmon.terminal.invocation import Invocation
 from tests.support.sample_releases import (
@@ -46,8 +46,8 @@ def test_a_list_tells_how_each_stands_and_who_decided():
 
 def test_the_history_tells_when_what_who_and_why():
     events = [
-        Event(NOW, "opened", 7, reason="promote: every rule passed"),
-        Event(NOW, "rejected", 7, ADA, "odd"),
+        HistoryEntry(NOW, "opened", 7, reason="promote: every rule passed"),
+        HistoryEntry(NOW, "rejected", 7, ADA, "odd"),
     ]
 
     assert plain(history_lines(events, "wine"))[1:] == [

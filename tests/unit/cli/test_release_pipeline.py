@@ -1,7 +1,6 @@
 """Action executions folded into one line per action, in the order one reads them."""
 
-from kanmon.releases.pipeline import fold
-from tests.support.sample_releases import ADMITTED, BUNDLE, REVIEWED, at, detail, progress
+from tests.support.sample_releases import ADMITTED, BUNDLE, REVIEWED, at, detail, fold, progress
 
 
 def statuses(*details):

@@ -2,19 +2,28 @@
 
 import pytest
 
+from core.stage.release_table import Champion, HistoryEntry
 from kanmon.errors import BadInputError
-from kanmon.releases.history import Event
 from kanmon.releases.rollback import release_before, release_to_bring_back, roll_back, target_of
 from tests.support.sample_releases import item, release
 from tests.support.standin import Pipeline, Stage
 
 
 def champion(number, **fields):
-    return {"model": "wine", "item": "champion", "release": number, **fields}
+    return Champion("wine", number, **fields)
+
+
+CHAMPION = {
+    "model": "wine",
+    "item": "champion",
+    "release": 7,
+    "purpose": "promotion",
+    "previous": 6,
+}
 
 
 def promoted(number, previous=None, event="promoted"):
-    return Event("2026-11-21T08:00:00+00:00", event, number, previous=previous)
+    return HistoryEntry("2026-11-21T08:00:00+00:00", event, number, previous=previous)
 
 
 def test_after_a_promotion_it_is_the_one_that_was_in_service_before():
@@ -74,7 +83,7 @@ def stage_where(release, *items, pipeline=None):
         [
             item(6, "PROMOTED", bundle_key="6", bundle_version="v6", review_uri="s3://data/6"),
             item(7, "PROMOTED", bundle_key="7", bundle_version="v7", review_uri="s3://data/7"),
-            champion(7, purpose="promotion", previous=6),
+            CHAMPION,
             *items,
         ],
         cloudformation=there,
@@ -95,21 +104,21 @@ def test_a_release_that_is_not_recorded_yet_is_what_a_rollback_leaves():
 
 def test_a_release_that_is_coming_without_a_canary_is_to_be_stopped_and_not_waited_for():
     pipeline = Pipeline([], variables={"model": "wine", "release": "8"})
-    turn = {"model": "wine", "item": "deployment", "holder": "e-8"}
+    lock = {"model": "wine", "item": "deployment-lock", "holder": "e-8"}
 
     with pytest.raises(BadInputError) as refused:
-        roll_back(stage_where(7, turn, pipeline=pipeline), "wine")
+        roll_back(stage_where(7, lock, pipeline=pipeline), "wine")
 
     assert refused.value.what.startswith("release wine/8 is being deployed")
     assert "`kanmon stop wine/8` stops it" in refused.value.fix
-    assert roll_back(stage_where(7, turn, pipeline=pipeline), "wine", 6).what == "started"
+    assert roll_back(stage_where(7, lock, pipeline=pipeline), "wine", 6).what == "started"
 
 
 @pytest.mark.parametrize("answering", [6, 7])
 def test_a_rollback_under_way_is_not_undone_by_another_one(answering):
     back = {"model": "wine", "release": "6", "purpose": "rollback"}
-    turn = {"model": "wine", "item": "deployment", "holder": "e-8"}
-    stage = stage_where(answering, turn, pipeline=Pipeline([], variables=back))
+    lock = {"model": "wine", "item": "deployment-lock", "holder": "e-8"}
+    stage = stage_where(answering, lock, pipeline=Pipeline([], variables=back))
 
     with pytest.raises(BadInputError, match="a rollback to release wine/6 is already running"):
         roll_back(stage, "wine")
@@ -126,7 +135,7 @@ def test_the_pipeline_is_started_with_the_earlier_releases_own_bundle():
         [
             item(6, "PROMOTED", **bundle),
             item(7, "PROMOTED"),
-            champion(7, purpose="promotion", previous=6),
+            CHAMPION,
         ],
         codepipeline=pipeline,
     )

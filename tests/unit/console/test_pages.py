@@ -5,11 +5,10 @@ import re
 import pytest
 from flask import render_template
 
+from core.stage.release_table import HistoryEntry, Release
 from kanmon.console.app import make_app
 from kanmon.console.guard import Guard
 from kanmon.console.views import ModelView
-from kanmon.releases.history import Event
-from kanmon.releases.records import Release
 from kanmon.terminal.invocation import Invocation
 from tests.support.sample_releases import deployment
 
@@ -26,7 +25,7 @@ def test_words_in_a_models_history_are_escaped(guard: Guard):
     release = Release(
         "abalone", 1, "REJECTED", run="abalone-1", summary=HOSTILE, decided_by=HOSTILE
     )
-    event = Event("2026-11-21T10:00:00Z", "rejected", 1, HOSTILE, HOSTILE)
+    event = HistoryEntry("2026-11-21T10:00:00Z", "rejected", 1, HOSTILE, HOSTILE)
     view = ModelView("abalone", [release], [], [event], [], None)
 
     with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
@@ -53,7 +52,7 @@ def test_rolling_back_never_offers_the_bad_release_by_itself(
     releases = [
         Release("abalone", number, "PROMOTED", in_service=number == 2) for number in (3, 2, 1)
     ]
-    event = Event("2026-11-21T10:00:00Z", "rolled back", 2, previous=3)
+    event = HistoryEntry("2026-11-21T10:00:00Z", "rolled back", 2, previous=3)
     since = "2026-11-21T10:00:07Z"
     view = ModelView("abalone", releases, [], [event], [], None, before, since)
 

@@ -9,12 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.definition.folder import folder_digest
-from core.definition.schema import (
-    DefinitionError,
-    ModelDefinition,
-    apply_parameters,
-    parse_definition,
-)
+from core.definition.parse import DefinitionError, apply_parameters, parse_definition
+from core.definition.schema import ModelDefinition
 from preprocess.budget import Budget
 from tests.support.control_cases import DEFINITION, MODEL_YAML
 
@@ -206,7 +202,7 @@ MISTAKES = [
     ("owners: [team@example.com]", "data: {delimiter: ';;'}", "line 3, data.delimiter: ';;' is "
      "too long; write at most 1 character(s)"),
     ("owners: [team@example.com]", "data: [", "line 5: is not YAML: expected ',' or ']', but got "
-     "':' (while parsing a flow sequence that begins on line 3); mend the line"),
+     "':' (while parsing a flow sequence that begins on line 3); fix the line"),
     ("owners: [team@example.com]", "trainer: {rounds: 1.5}", "line 3, trainer.rounds: 1.5 is not "
      "a whole number; write one, without quotes"),
     ("owners: [team@example.com]", "trainer: {parameters: {a: [1]}}", "line 3, "

@@ -145,13 +145,13 @@ def test_whatever_the_platform_says_becomes_one_short_printable_line(
 
 def test_the_expected_errors_are_the_ones_that_exist() -> None:
     from core import names
-    from core.definition import schema
+    from core.definition import parse
     from core.releases import bundle, open_release
-    from core.runs import images, lock, open_run, request, run_table, snapshot
-    from core.stage import bucket, registry, release_pipeline
+    from core.runs import lock, open_run, request, snapshot
+    from core.stage import bucket, images, registry, release_pipeline
 
     modules = (
-        schema,
+        parse,
         images,
         names,
         open_run,
@@ -160,7 +160,6 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
         snapshot,
         bucket,
         lock,
-        run_table,
         open_release,
     )
     raised = {
@@ -198,7 +197,7 @@ def status_event(**detail: Any) -> dict[str, Any]:
             {"run": "r1", "model": "abalone", "error": "E", "cause": "c", "redrives": 2},
             Occurrence("r1", "abalone", "E", "c", redrives=2),
         ),
-        # the request itself was wrong, so it names no model that could have a turn
+        # the request itself was wrong, so it names no model that could have a lock
         (
             {"run": "R!", "model": "", "error": "RunNameError", "cause": ""},
             Occurrence("R!", None, "RunNameError", ""),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.definition.schema import ModelDefinition
 from core.gate.rules import Rule, Verdict, judge
-from core.metrics import DIRECTION, METRICS_BY_TASK, advantage
+from core.metrics import DIRECTION, advantage
 from tests.support.control_cases import DEFINITION, passing_evaluation
 
 SEVERITY = {"pass": 0, "hold": 1, "reject": 2}
@@ -344,10 +344,6 @@ def test_the_verdict_does_not_depend_on_the_order_of_anything(seed: int) -> None
     assert judge(definition, shuffled(passing_evaluation())) == judge(
         DEFINITION, passing_evaluation()
     )
-
-
-def test_every_metric_of_every_task_has_a_direction() -> None:
-    assert {metric for names in METRICS_BY_TASK.values() for metric in names} == set(DIRECTION)
 
 
 def test_a_champion_that_could_not_be_compared_holds_and_says_why() -> None:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-# Heavy, and each needed by one or two functions at most: pydantic to read definitions, Jinja for
+# Heavy, and each needed by one or two functions at most: pydantic for definitions, Jinja for
 # the review page. The X-Ray SDK, which patches every client, by none: the platform traces calls.
 WATCHED = {"aws_xray_sdk", "jinja2", "numpy", "pandas", "polars", "pydantic", "sagemaker", "yaml"}
 
@@ -15,7 +15,7 @@ WATCHED = {"aws_xray_sdk", "jinja2", "numpy", "pandas", "polars", "pydantic", "s
     ("handler", "needed"),
     [
         ("open_run", {"pydantic", "yaml"}),
-        ("judge_candidate", {"pydantic", "yaml", "jinja2"}),
+        ("judge_candidate", {"pydantic", "jinja2"}),
         ("close_run", set()),
         ("report_failure", set()),
         ("open_release", {"jinja2"}),

@@ -16,13 +16,13 @@ def test_a_rejection_in_the_pipeline_reaches_the_registry(world: World) -> None:
 
     follow_review(world, world.run_of(number).id)
 
-    item = world.item(number)
-    assert (item["status"], item["decided_by"], item["decision_reason"]) == (
+    release = world.release(number)
+    assert (release.status, release.decided_by, release.decision_reason) == (
         "REJECTED",
         ADA,
         "the data is odd",
     )
-    package = world.packages.package(item["package_arn"])
+    package = world.registry.package(release.package_arn)
     assert (package.approval, "the data is odd" in str(package.reason)) == ("Rejected", True)
     assert [notice.event for notice in world.notices.sent] == ["release rejected"]
 
@@ -33,13 +33,13 @@ def test_an_expired_review_counts_as_a_rejection_with_that_reason(world: World) 
 
     follow_review(world, world.run_of(number).id)
 
-    item = world.item(number)
-    assert (item["status"], item["decision"], item.get("decided_by")) == (
+    release = world.release(number)
+    assert (release.status, release.decision, release.decided_by) == (
         "EXPIRED",
         "expired",
         None,
     )
-    package = world.packages.package(item["package_arn"])
+    package = world.registry.package(release.package_arn)
     assert "nobody decided within the time a review is open" in str(package.reason)
     assert refused(world, world.run_of(number)).startswith("churn/1 expired: nobody decided")
 
@@ -51,48 +51,48 @@ def test_a_decision_in_the_registry_reaches_the_approval_with_who_and_why(
     world: World, status: str, outcome: str
 ) -> None:
     number = world.open()
-    arn = world.item(number)["package_arn"]
-    world.packages.put(arn, status, "checked by hand", BOB)
+    arn = world.release(number).package_arn
+    world.registry.put(arn, status, "checked by hand", BOB)
 
     follow_package(world, arn)
 
-    item, review = world.item(number), world.run_of(number).actions["ApproveRelease"]
+    release, review = world.release(number), world.run_of(number).actions["ApproveRelease"]
     assert review.status == ("Succeeded" if status == "Approved" else "Failed")
     assert review.summary == f"{status} in the model registry by {BOB}: checked by hand"
-    assert (item["status"], item["decided_by"], item["decision_reason"]) == (
+    assert (release.status, release.decided_by, release.decision_reason) == (
         outcome,
         BOB,
         "checked by hand",
     )
-    assert world.packages.package(arn).reason == "checked by hand"
+    assert world.registry.package(arn).reason == "checked by hand"
 
 
 def test_the_registry_may_be_quicker_than_the_pipeline(world: World) -> None:
     number = world.open()
-    arn, run = world.item(number)["package_arn"], world.run_of(number)
+    arn, run = world.release(number).package_arn, world.run_of(number)
     review = run.actions.pop("ApproveRelease")
-    world.packages.put(arn, "Approved", "early", BOB)
+    world.registry.put(arn, "Approved", "early", BOB)
     follow_package(world, arn)
-    assert world.item(number)["status"] == "WAITING"
+    assert world.release(number).status == "WAITING"
 
     run.actions["ApproveRelease"] = review
     follow_review(world, run.id)
 
-    assert (world.item(number)["status"], world.item(number)["decided_by"]) == ("APPROVED", BOB)
+    assert (world.release(number).status, world.release(number).decided_by) == ("APPROVED", BOB)
 
 
 def test_who_decided_in_the_registry_is_told_by_whichever_function_writes_it_down(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = world.open()
-    arn, run = world.item(number)["package_arn"], world.run_of(number)
-    world.packages.put(arn, "Rejected", "too dear", BOB)
+    arn, run = world.release(number).package_arn, world.run_of(number)
+    world.registry.put(arn, "Rejected", "too dear", BOB)
     look = world.pipeline.review
 
     def looked_at_last(identity: str) -> Action | None:
         """What another function does between this one's looks at the record and the approval."""
         monkeypatch.setattr(world.pipeline, "review", look)
-        monkeypatch.setattr(world.ledger, "advance", lambda *_: None)
+        monkeypatch.setattr(world.releases, "advance", lambda *_: None)
         follow_package(world, arn)
         monkeypatch.undo()
         return look(identity)
@@ -100,21 +100,21 @@ def test_who_decided_in_the_registry_is_told_by_whichever_function_writes_it_dow
     monkeypatch.setattr(world.pipeline, "review", looked_at_last)
     follow_review(world, run.id)
 
-    item = world.item(number)
-    assert (item["status"], item["decided_by"]) == ("REJECTED", BOB)
-    assert item["decision_reason"] == "too dear"
+    release = world.release(number)
+    assert (release.status, release.decided_by) == ("REJECTED", BOB)
+    assert release.decision_reason == "too dear"
 
 
 def test_the_first_decision_stands_when_both_sides_decide_at_once(world: World) -> None:
     number = world.open()
-    arn = world.item(number)["package_arn"]
+    arn = world.release(number).package_arn
     world.pipeline.answer(world.token(number), "Rejected", "no", ADA)
-    world.packages.put(arn, "Approved", "yes", BOB)
+    world.registry.put(arn, "Approved", "yes", BOB)
 
     follow_package(world, arn)
 
-    item, package = world.item(number), world.packages.package(arn)
-    assert (item["status"], item["decided_by"]) == ("REJECTED", ADA)
+    release, package = world.release(number), world.registry.package(arn)
+    assert (release.status, release.decided_by) == ("REJECTED", ADA)
     assert (package.approval, "no" in str(package.reason)) == ("Rejected", True)
     assert "that is final" in refused(world, world.run_of(number))
 
@@ -123,13 +123,13 @@ def test_an_approval_in_the_registry_that_comes_too_late_is_put_right(world: Wor
     number = world.open()
     world.pipeline.expire(world.run_of(number))
     follow_review(world, world.run_of(number).id)
-    arn = world.item(number)["package_arn"]
-    world.packages.put(arn, "Approved", "sorry, late", BOB)
+    arn = world.release(number).package_arn
+    world.registry.put(arn, "Approved", "sorry, late", BOB)
 
     line = follow_package(world, arn)
 
     assert line == "churn/1 is expired; its package is Rejected again"
-    assert world.packages.package(arn).approval == "Rejected"
+    assert world.registry.package(arn).approval == "Rejected"
 
 
 def test_following_ends_with_both_sides_alike_and_no_more_events(world: World) -> None:
@@ -149,6 +149,6 @@ def test_following_ends_with_both_sides_alike_and_no_more_events(world: World) -
 def test_a_package_without_a_release_is_left_alone(world: World) -> None:
     arn = "arn:aws:sagemaker:us-east-1:1:model-package/kanmon-test-churn/9"
     world.register(arn, "churn-by-hand")
-    world.packages.put(arn, "Approved", "", BOB)
+    world.registry.put(arn, "Approved", "", BOB)
 
     assert follow_package(world, arn) == f"{arn} has no release"

@@ -25,17 +25,17 @@ def test_a_failed_verification_says_why_and_what_stays_in_service(world: World) 
 
     close_release(world, run.id, world.clock.now())
 
-    item = world.item(number)
-    assert (item["status"], item["error"]) == (
+    release = world.release(number)
+    assert (release.status, release.error) == (
         "FAILED",
-        "VerifyRelease: golden records differ; release 1 stays in service; mend it and retry the "
+        "VerifyRelease: golden records differ; release 1 stays in service; fix it and retry the "
         "stage, or run the model again",
     )
     assert world.champion() == 1
     # It was approved, and a retried stage may still promote it.
-    assert world.packages.package(item["package_arn"]).approval == "Approved"
-    assert world.packages.lives[item["package_arn"]][0] == "Failed"
-    assert world.ledger.turn(MODEL).get("holder") is None
+    assert world.registry.package(release.package_arn).approval == "Approved"
+    assert world.registry.lives[release.package_arn][0] == "Failed"
+    assert world.releases.lock(MODEL).holder is None
     assert world.notices.sent[-1].event == "release failed"
 
 
@@ -56,12 +56,12 @@ def test_a_canary_that_an_alarm_ended_is_rolled_back_with_codedeploys_reason(wor
 
     number = failed_deployment(world, Failure(words, True))
 
-    item = world.item(number)
-    assert (item["status"], item["error"]) == (
+    release = world.release(number)
+    assert (release.status, release.error) == (
         "ROLLED_BACK",
-        f"{words}; release 1 stays in service; mend it and run the model again",
+        f"{words}; release 1 stays in service; fix it and run the model again",
     )
-    package = world.packages.package(item["package_arn"])
+    package = world.registry.package(release.package_arn)
     assert (package.approval, words in str(package.reason)) == ("Rejected", True)
     assert world.history()[-1] == ("rolled back", number)
     assert world.champion() == 1
@@ -70,8 +70,8 @@ def test_a_canary_that_an_alarm_ended_is_rolled_back_with_codedeploys_reason(wor
 def test_a_deployment_that_cloudformation_refused_is_a_failure(world: World) -> None:
     number = failed_deployment(world, Failure("ScoringFunction: not enough concurrency", False))
 
-    assert world.item(number)["status"] == "FAILED"
-    assert "ScoringFunction: not enough concurrency" in world.item(number)["error"]
+    assert world.release(number).status == "FAILED"
+    assert "ScoringFunction: not enough concurrency" in world.release(number).error
 
 
 def test_a_release_stopped_before_it_was_decided_is_rejected_in_the_registry(world: World) -> None:
@@ -82,10 +82,10 @@ def test_a_release_stopped_before_it_was_decided_is_rejected_in_the_registry(wor
 
     close_release(world, run.id, world.clock.now())
 
-    item = world.item(number)
-    assert item["status"] == "FAILED"
-    assert item["error"].startswith("the pipeline was stopped at ApproveRelease: wrong data")
-    assert world.packages.package(item["package_arn"]).approval == "Rejected"
+    release = world.release(number)
+    assert release.status == "FAILED"
+    assert release.error.startswith("the pipeline was stopped at ApproveRelease: wrong data")
+    assert world.registry.package(release.package_arn).approval == "Rejected"
     assert world.history() == [("stopped", number)]
 
 
@@ -106,8 +106,8 @@ def test_a_deployment_that_was_abandoned_is_undone(world: World) -> None:
     close_release(world, run.id, world.clock.now())
 
     assert world.serving.halted == 1  # the second time it could be another's deployment
-    assert world.item(2)["error"].startswith("the pipeline was stopped at DeployRelease: not now")
-    assert (world.item(2)["status"], world.champion()) == ("FAILED", 1)
+    assert world.release(2).error.startswith("the pipeline was stopped at DeployRelease: not now")
+    assert (world.release(2).status, world.champion()) == ("FAILED", 1)
 
 
 def test_an_abandoned_deployment_that_came_through_all_the_same_is_recorded(world: World) -> None:
@@ -117,8 +117,8 @@ def test_an_abandoned_deployment_that_came_through_all_the_same_is_recorded(worl
 
     close_release(world, run.id, world.clock.now())
 
-    assert (world.champion(), world.item(1)["status"]) == (1, "PROMOTED")
-    assert world.ledger.turn(MODEL).get("holder") is None
+    assert (world.champion(), world.release(1).status) == (1, "PROMOTED")
+    assert world.releases.lock(MODEL).holder is None
 
 
 def test_a_record_that_failed_although_the_model_is_live_is_completed(world: World) -> None:
@@ -132,7 +132,7 @@ def test_a_record_that_failed_although_the_model_is_live_is_completed(world: Wor
     closed = close_release(world, run.id, world.clock.now())
 
     assert (closed.outcome, closed.line) == ("completed", "churn/1 is in service")
-    assert (world.champion(), world.item(number)["status"]) == (number, "PROMOTED")
+    assert (world.champion(), world.release(number).status) == (number, "PROMOTED")
 
 
 def test_a_live_model_that_answers_otherwise_is_not_recorded(world: World) -> None:
@@ -161,11 +161,11 @@ def test_a_release_that_got_all_traffic_and_answers_otherwise_says_so_and_the_wa
 
     close_release(world, run.id, world.clock.now())
 
-    assert (world.champion(), world.item(2)["status"]) == (1, "FAILED")
-    assert world.item(2)["error"] == (
+    assert (world.champion(), world.release(2).status) == (1, "FAILED")
+    assert world.release(2).error == (
         "RecordRelease: 3 of 3 golden records otherwise; the live alias answers as release 2, "
         "while release 1 is recorded as in service; `kanmon rollback churn` puts them in step; "
-        "mend it and retry the stage, or run the model again"
+        "fix it and retry the stage, or run the model again"
     )
 
 
@@ -181,7 +181,7 @@ def test_a_late_record_of_an_older_release_does_not_take_the_championship_back(
 
     old.status = "Failed"
     close_release(world, old.id, world.clock.now())
-    assert (world.champion(), world.item(1)["status"]) == (2, "PROMOTED")
+    assert (world.champion(), world.release(1).status) == (2, "PROMOTED")
 
 
 def test_a_release_that_nobody_approved_is_not_recorded_even_if_it_is_live(world: World) -> None:
@@ -200,10 +200,10 @@ def test_recording_twice_says_the_same_and_tells_once(world: World) -> None:
     world.deploy(run)
 
     first = record_live(world, world.live(run), world.clock.now())
-    before = (world.ledger.champion(MODEL), world.item(number), world.history())
+    before = (world.releases.champion(MODEL), world.release(number), world.history())
 
     assert record_live(world, world.live(run), world.clock.now()) == first
-    assert (world.ledger.champion(MODEL), world.item(number), world.history()) == before
+    assert (world.releases.champion(MODEL), world.release(number), world.history()) == before
     assert len(world.notices.sent) == 1
 
 
@@ -214,8 +214,8 @@ def test_a_failed_release_whose_stage_is_retried_is_promoted_after_all(world: Wo
     del run.actions["DeployRelease"]
 
     admitted = admit_release(world, world.claim(run), world.clock.now()).admission
-    item = world.item(number)
-    assert (admitted.outcome, item["status"], item.get("error")) == ("admit", "APPROVED", None)
+    release = world.release(number)
+    assert (admitted.outcome, release.status, release.error) == ("admit", "APPROVED", None)
     # The event of the first failure comes once more.
     assert close_release(world, run.id, world.clock.now()).outcome == "nothing"
     world.deploy(run)
@@ -239,17 +239,17 @@ def test_a_rollback_brings_an_earlier_release_back(world: World) -> None:
     live = replace(world.live(run), by=BOB, reason="rollback from release 2: complaints")
     record_live(world, live, world.clock.now())
 
-    champion = world.ledger.champion(MODEL)
+    champion = world.releases.champion(MODEL)
     assert admitted.admission.outcome == "admit"
     assert champion is not None
-    assert (champion["release"], champion["previous"], champion["purpose"]) == (1, 2, "rollback")
-    assert (world.item(1)["status"], world.item(2)["status"]) == ("PROMOTED", "PROMOTED")
-    left, back = (world.item(number)["package_arn"] for number in (2, 1))
+    assert (champion.release, champion.previous, champion.purpose) == (1, 2, "rollback")
+    assert (world.release(1).status, world.release(2).status) == ("PROMOTED", "PROMOTED")
+    left, back = (world.release(number).package_arn for number in (2, 1))
     # What was rolled back from was in service and stays approved; its life says that it is not.
-    assert world.packages.package(left).approval == "Approved"
-    status, why = world.packages.lives[left]
+    assert world.registry.package(left).approval == "Approved"
+    status, why = world.registry.lives[left]
     assert (status, "complaints" in why) == ("Retired", True)
-    assert world.packages.lives[back][0] == "InService"
+    assert world.registry.lives[back][0] == "InService"
     last = world.table.beginning_with(MODEL, "history#")[-1]
     assert (last["event"], last["release"], last["previous"], last["by"]) == (
         "rolled back",
@@ -281,9 +281,9 @@ def test_a_rollback_that_fails_leaves_everything_as_it_was(world: World) -> None
     closed = close_release(world, run.id, world.clock.now())
 
     assert closed.line.startswith("going back to release 1 failed: VerifyRelease: no network")
-    assert (world.champion(), world.item(1)["status"]) == (2, "PROMOTED")
+    assert (world.champion(), world.release(1).status) == (2, "PROMOTED")
     assert world.history()[-1] == ("failed", 1)
-    assert world.ledger.turn(MODEL).get("holder") is None
+    assert world.releases.lock(MODEL).holder is None
 
 
 def test_a_rollback_supersedes_nothing(world: World) -> None:
@@ -295,7 +295,7 @@ def test_a_rollback_supersedes_nothing(world: World) -> None:
     world.deploy(run)
     record_live(world, world.live(run), world.clock.now())
 
-    assert world.item(waiting)["status"] == "WAITING"
+    assert world.release(waiting).status == "WAITING"
 
 
 def test_a_release_newer_than_a_rolled_back_champion_may_still_be_promoted(world: World) -> None:

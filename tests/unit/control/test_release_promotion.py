@@ -27,33 +27,33 @@ def test_an_approved_release_becomes_the_champion(world: World) -> None:
 
     promote(world, number)
 
-    item, arn = world.item(number), world.item(number)["package_arn"]
-    assert (item["status"], item["decision"], item["decided_by"]) == ("PROMOTED", "approved", ADA)
-    assert item["decision_reason"] == "looks good"
+    release, arn = world.release(number), world.release(number).package_arn
+    assert (release.status, release.decision, release.decided_by) == ("PROMOTED", "approved", ADA)
+    assert release.decision_reason == "looks good"
     assert world.champion() == number
-    assert world.packages.package(arn).approval == "Approved"
-    assert world.packages.package(arn).reason == (
-        f"release 1: approved by {ADA} at {item['decided_at']}: looks good"
+    assert world.registry.package(arn).approval == "Approved"
+    assert world.registry.package(arn).reason == (
+        f"release 1: approved by {ADA} at {release.decided_at}: looks good"
     )
-    assert world.packages.lives[arn] == ("InService", f"release 1, since {item['promoted_at']}")
+    assert world.registry.lives[arn] == ("InService", f"release 1, since {release.promoted_at}")
     assert world.history() == [("approved", 1), ("promoted", 1)]
     assert [notice.event for notice in world.notices.sent] == ["release promoted"]
-    assert world.ledger.turn(MODEL).get("holder") is None
+    assert world.releases.lock(MODEL).holder is None
 
 
 def test_the_release_that_was_in_service_is_retired_and_stays_approved(world: World) -> None:
     promote(world, world.open())
-    former = world.item(1)["package_arn"]
+    former = world.release(1).package_arn
 
     promote(world, world.open())
 
-    champion = world.ledger.champion(MODEL)
+    champion = world.releases.champion(MODEL)
     assert champion is not None
-    assert (champion["release"], champion["previous"], champion["purpose"]) == (2, 1, "promotion")
-    assert world.packages.package(former).approval == "Approved"
-    status, why = world.packages.lives[former]
+    assert (champion.release, champion.previous, champion.purpose) == (2, 1, "promotion")
+    assert world.registry.package(former).approval == "Approved"
+    status, why = world.registry.lives[former]
     assert (status, "churn/2 is in service" in why) == ("Retired", True)
-    assert world.item(1)["status"] == "PROMOTED"
+    assert world.release(1).status == "PROMOTED"
 
 
 def test_what_is_in_service_is_told_to_the_verification(world: World) -> None:
@@ -75,10 +75,10 @@ def test_an_automatic_release_says_that_nobody_decided(world: World) -> None:
 
     promote(world, number)
 
-    item = world.item(number)
-    assert (item["decision"], item["decided_by"]) == ("automatic", "model.yaml")
-    assert "approval: automatic" in item["decision_reason"]
-    assert world.packages.package(item["package_arn"]).approval == "Approved"
+    release = world.release(number)
+    assert (release.decision, release.decided_by) == ("automatic", "model.yaml")
+    assert "approval: automatic" in release.decision_reason
+    assert world.registry.package(release.package_arn).approval == "Approved"
 
 
 def test_a_release_that_says_automatic_but_was_held_is_not_admitted(world: World) -> None:
@@ -95,8 +95,8 @@ def test_skipping_the_review_by_hand_does_not_help(world: World) -> None:
 
     line = refused(world, world.pipeline.runs[execution])
 
-    assert f"is promoted by execution {world.item(number)['execution']} and by no other" in line
-    assert world.item(number)["status"] == "WAITING"
+    assert f"is promoted by execution {world.release(number).execution} and by no other" in line
+    assert world.release(number).status == "WAITING"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_nothing_is_smuggled_into_other_actions_by_an_executions_variables(
 
     assert admitted.admission.outcome == "refuse"
     assert "not plain values" in admitted.admission.line
-    assert "holder" not in world.ledger.turn(MODEL)
+    assert world.releases.lock(MODEL).holder is None
 
 
 @pytest.mark.parametrize("written", ["\N{SUPERSCRIPT TWO}", "", "seven"])
@@ -142,14 +142,14 @@ def test_a_waiting_release_is_closed_when_a_newer_one_is_promoted(world: World) 
 
     promote(world, newer)
 
-    item, review = world.item(older), world.run_of(older).actions["ApproveRelease"]
-    assert (item["status"], item["decision"]) == ("SUPERSEDED", "superseded")
-    assert item["decision_reason"] == "release 2 was promoted"
+    release, review = world.release(older), world.run_of(older).actions["ApproveRelease"]
+    assert (release.status, release.decision) == ("SUPERSEDED", "superseded")
+    assert release.decision_reason == "release 2 was promoted"
     assert (review.status, "release 2 was promoted" in str(review.summary)) == ("Failed", True)
-    assert world.packages.package(item["package_arn"]).approval == "Rejected"
-    follow_review(world, item["execution"])
-    close_release(world, item["execution"], world.clock.now())
-    assert world.item(older)["status"] == "SUPERSEDED"
+    assert world.registry.package(release.package_arn).approval == "Rejected"
+    follow_review(world, release.execution)
+    close_release(world, release.execution, world.clock.now())
+    assert world.release(older).status == "SUPERSEDED"
     assert ("rejected", older) not in world.history()
 
 
@@ -162,7 +162,7 @@ def test_an_older_release_that_is_on_its_way_is_superseded_at_admission(world: W
     line = refused(world, run)
 
     assert line.startswith("churn/1 is older than release 2, which is in service")
-    assert world.item(older)["status"] == "SUPERSEDED"
+    assert world.release(older).status == "SUPERSEDED"
     assert world.champion() == newer
 
 
@@ -174,9 +174,9 @@ def test_a_call_that_comes_after_the_execution_ended_changes_nothing(world: Worl
 
     late = admit_release(world, world.claim(run), world.clock.now()).admission
 
-    assert (late.outcome, late.line) == ("refuse", f"execution {run.id} is over")
-    assert world.item(number)["status"] == "FAILED"
-    assert world.ledger.turn(MODEL).get("holder") is None
+    assert (late.outcome, late.line) == ("refuse", f"execution {run.id} has ended")
+    assert world.release(number).status == "FAILED"
+    assert world.releases.lock(MODEL).holder is None
 
 
 def test_one_release_of_a_model_is_deployed_at_a_time(world: World) -> None:
@@ -190,10 +190,10 @@ def test_one_release_of_a_model_is_deployed_at_a_time(world: World) -> None:
         "wait",
         f"waits for execution {other.id}, which is deploying churn",
     )
-    assert world.item(first)["status"] == "APPROVED"
+    assert world.release(first).status == "APPROVED"
 
 
-def test_a_turn_whose_execution_ended_without_giving_it_back_is_taken_over(world: World) -> None:
+def test_a_lock_whose_execution_ended_without_releasing_it_is_taken_over(world: World) -> None:
     first, second = world.open(), world.open()
     one = approve(world, first)
     admit_release(world, world.claim(one), world.clock.now())
@@ -278,8 +278,8 @@ def test_a_changed_part_stops_the_release_with_a_clear_line(
 ) -> None:
     number = world.open()
     run = approve(world, number)
-    arn, files = world.item(number)["package_arn"], world.store.versions
-    package = world.packages.package(arn)
+    arn, files = world.release(number).package_arn, world.store.versions
+    package = world.registry.package(arn)
     if part := PARTS.get(what.removeprefix("no ")):
         [key] = [key for key in files if key[0].endswith(part)]
         if what.startswith("no "):
@@ -288,10 +288,10 @@ def test_a_changed_part_stops_the_release_with_a_clear_line(
             files[key] += b"x"
     elif what == "image":
         metadata = {**package.metadata, "image_train": "sha256:" + "0" * 64}
-        world.packages.found[arn] = replace(package, metadata=metadata)
+        world.registry.found[arn] = replace(package, metadata=metadata)
     elif what == "registered":
         metadata = {**package.metadata, "artifact_sha256": "0" * 64}
-        world.packages.found[arn] = replace(package, metadata=metadata)
+        world.registry.found[arn] = replace(package, metadata=metadata)
     else:
         world.table.items[MODEL, "release#000001"]["release_sha256"] = "0" * 64
 

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +29,14 @@ from core.releases.golden_records import difference, requests
 from core.releases.release_json import approval_of, read_release
 from core.runs.cost import DOLLARS_PER_HOUR, cost
 from core.stage.release_pipeline import Action, value_for
+from core.stage.release_table import Champion, Release, Status
 
-STATUSES = [
-    "WAITING",
-    "APPROVED",
-    "PROMOTED",
-    "REJECTED",
-    "EXPIRED",
-    "SUPERSEDED",
-    "FAILED",
-    "ROLLED_BACK",
-]
-AT = "2026-11-21T06:00:00Z"
+AT, MOMENT = "2026-11-21T06:00:00Z", datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 ADA = "arn:aws:iam::1:user/ada"
 
 
 def review(status: str = "Succeeded", **more: Any) -> Action:
-    return Action("ApproveRelease", status, AT, **more)
+    return Action("Review", "ApproveRelease", status, updated=MOMENT, **more)
 
 
 # ---- decisions
@@ -54,7 +46,7 @@ def review(status: str = "Succeeded", **more: Any) -> Action:
     ("action", "decision"),
     [
         (None, None),
-        (review("InProgress", external="t"), None),
+        (review("InProgress", external_id="t"), None),
         (review("Abandoned"), None),  # the execution was stopped: that decides nothing
         (review(by=ADA, summary="good"), Decision("approved", ADA, AT, "good")),
         (review(by=ADA), Decision("approved", ADA, AT, "")),
@@ -73,12 +65,15 @@ def test_an_approval_is_read_as_the_decision_it_came_to(
 
 def test_a_decision_passed_on_from_the_registry_names_its_person() -> None:
     action = review(by="arn:function", summary="Approved in the model registry by ada: fine")
-    asked = {
-        "asked": "approved",
-        "asked_by": ADA,
-        "asked_reason": "fine",
-        "asked_summary": action.summary,
-    }
+    asked = Release(
+        "churn",
+        7,
+        Status.WAITING,
+        asked="approved",
+        asked_by=ADA,
+        asked_reason="fine",
+        asked_summary=action.summary,
+    )
 
     assert decided(action, asked) == Decision("approved", ADA, AT, "fine")
     # Somebody was quicker in the pipeline: then it is theirs.
@@ -120,7 +115,7 @@ def test_a_variable_of_the_pipeline_is_never_empty_nor_too_long(text: str) -> No
 def test_the_registry_says_what_a_release_is(
     status: str, decision: str | None, registry: str | None
 ) -> None:
-    assert registry_status({"status": status, "decision": decision}) == registry
+    assert registry_status(Release("churn", 7, Status(status), decision=decision)) == registry
 
 
 # ---- admission
@@ -129,11 +124,15 @@ DOCUMENT = {"model": "churn", "release": 7, "approval": "manual", "verdict": "pr
 
 facts = st.builds(
     Facts,
-    item=st.one_of(
+    release=st.one_of(
         st.none(),
-        st.fixed_dictionaries(
-            {"status": st.sampled_from(STATUSES), "bundle_version": st.sampled_from(["v1", "v2"])},
-            optional={"execution": st.sampled_from(["mine", "other"])},
+        st.builds(
+            Release,
+            st.just("churn"),
+            st.just(7),
+            st.sampled_from(Status),
+            bundle_version=st.sampled_from(["v1", "v2"]),
+            execution=st.sampled_from([None, "mine", "other"]),
         ),
     ),
     document=st.one_of(
@@ -156,7 +155,7 @@ facts = st.builds(
             by=st.sampled_from([None, ADA]),
         ),
     ),
-    champion=st.one_of(st.none(), st.builds(lambda n: {"release": n}, st.integers(1, 12))),
+    champion=st.one_of(st.none(), st.builds(Champion, st.just("churn"), st.integers(1, 12))),
     stack=st.just("kanmon-serving-churn"),
     stack_status=st.sampled_from([None, "UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "DELETE_FAILED"]),
     holder=st.sampled_from([None, "mine", "other"]),
@@ -173,19 +172,19 @@ def test_only_what_was_approved_or_in_service_is_ever_admitted(known: Facts, pur
     assert admission.line.isprintable()
     if admission.outcome != "admit":
         return
-    assert known.item is not None
+    assert known.release is not None
     assert known.document is not None
-    assert known.item["bundle_version"] == "v1"
+    assert known.release.bundle_version == "v1"
     assert (known.document["model"], known.document["release"]) == ("churn", 7)
     assert known.stack_status in (None, "UPDATE_COMPLETE")
     assert known.holder in (None, "mine") or known.holder_ended
     if purpose == "rollback":
-        assert known.item["status"] == "PROMOTED"
+        assert known.release.status == "PROMOTED"
         return
     assert purpose == "promotion"
-    assert known.item["status"] in ("WAITING", "APPROVED", "FAILED", "ROLLED_BACK")
-    assert known.item.get("execution") in (None, "mine")
-    assert known.champion is None or known.champion["release"] <= 7
+    assert known.release.status in ("WAITING", "APPROVED", "FAILED", "ROLLED_BACK")
+    assert known.release.execution in (None, "mine")
+    assert known.champion is None or known.champion.release <= 7
     by_person = known.review is not None and known.review.status == "Succeeded"
     by_definition = (
         known.review is None

@@ -21,8 +21,8 @@ from core.releases.approval_sync import follow_package, follow_review
 from core.releases.close_release import close_release
 from core.releases.decision import registry_status
 from core.releases.record_release import NotLiveError, record_live
-from core.releases.release_table import CLOSED, PROMOTED, WAITING
 from core.stage.release_pipeline import DEPLOY, REVIEW
+from core.stage.release_table import CLOSED, OPEN, Status
 from tests.support.release_table import KilledError
 from tests.support.release_world import ADA, ADMIT, BOB, CONFIRM, MODEL, RECORD, Run, World
 
@@ -44,7 +44,7 @@ class Releases(RuleBasedStateMachine):
 
     @rule(automatic=st.booleans())
     def open(self, automatic: bool) -> None:
-        if len(self.world.ledger.releases(MODEL)) < 6:
+        if len(self.world.releases.releases(MODEL)) < 6:
             number = self.world.open("automatic" if automatic else "manual")
             if automatic:
                 self.approved.add(number)
@@ -56,14 +56,14 @@ class Releases(RuleBasedStateMachine):
         """Also with the token of an approval that is closed."""
         run = self.one_of(pick, self.runs(lambda run: REVIEW in run.actions))
         if run is not None:
-            token = str(run.actions[REVIEW].external)
+            token = str(run.actions[REVIEW].external_id)
             self.world.pipeline.answer(token, result, "words", by)
 
     @rule(pick=PICK, status=RESULTS)
     def decide_in_the_registry(self, pick: int, status: str) -> None:
-        arn = self.one_of(pick, sorted(self.world.packages.found))
+        arn = self.one_of(pick, sorted(self.world.registry.found))
         if arn is not None:
-            self.world.packages.put(arn, status, "by hand", BOB)
+            self.world.registry.put(arn, status, "by hand", BOB)
 
     @rule(pick=PICK, really=st.integers(0, 3))
     def let_a_review_expire(self, pick: int, really: int) -> None:
@@ -107,7 +107,7 @@ class Releases(RuleBasedStateMachine):
     @rule(pick=PICK)
     def roll_back(self, pick: int) -> None:
         """Also to a release that was never in service."""
-        numbers = [int(item["release"]) for item in self.world.ledger.releases(MODEL)]
+        numbers = [one.release for one in self.world.releases.releases(MODEL)]
         to = self.one_of(pick, numbers)
         if to is not None and len(self.world.pipeline.runs) < 12:
             self.world.start(to, "rollback", "automatic")
@@ -125,12 +125,12 @@ class Releases(RuleBasedStateMachine):
 
     def step(self, run: Run, left: int | None, good: bool) -> None:
         if _waits(run):
-            self.world.pipeline.answer(str(run.actions[REVIEW].external), "Approved", "yes", ADA)
+            self.world.pipeline.answer(str(run.actions[REVIEW].external_id), "Approved", "yes", ADA)
             self.a_decision_is_taken_by_a_person_or_by_the_definition()
         elif _may_be_admitted(run):
             self.ask(run, ADMIT, self.world.claim(run), left)
         elif _may_be_confirmed(run):
-            previous = run.actions[ADMIT].outputs["previous"]
+            previous = run.outputs[ADMIT]["previous"]
             self.ask(run, CONFIRM, replace(self.world.claim(run), previous=previous), left)
         elif _may_be_deployed(run):
             self.deploy(run, good)
@@ -145,12 +145,13 @@ class Releases(RuleBasedStateMachine):
             self.world.pipeline.act(run, action, "Failed", error="refused")
             self.world.pipeline.end(run, "Failed")
         elif admitted.admission.outcome == "admit":
-            self.world.pipeline.act(run, action, "Succeeded", outputs=admitted.variables)
+            self.world.pipeline.act(run, action, "Succeeded")
+            run.outputs[action] = admitted.variables
 
     def deploy(self, run: Run, good: bool) -> None:
         number = int(run.variables["release"])
         assert number in self.approved, "deployed without an approval"
-        assert self.world.ledger.turn(MODEL).get("holder") == run.id, "deployed out of turn"
+        assert self.world.releases.lock(MODEL).holder == run.id, "deployed without the lock"
         if good:
             self.world.deploy(run)
         else:
@@ -194,10 +195,10 @@ class Releases(RuleBasedStateMachine):
     def the_champion_was_approved_and_is_on_record(self) -> None:
         number = self.world.champion()
         if number is not None:
-            item = self.world.item(number)
+            item = self.world.release(number)
             assert number in self.approved
-            assert item["decision"] in ("approved", "automatic")
-            assert item["status"] not in CLOSED
+            assert item.decision in ("approved", "automatic")
+            assert item.status not in CLOSED
 
     @invariant()
     def the_live_alias_serves_an_approved_release(self) -> None:
@@ -206,10 +207,10 @@ class Releases(RuleBasedStateMachine):
 
     @invariant()
     def what_is_final_stays_and_what_was_in_service_is_not_forgotten(self) -> None:
-        for item in self.world.ledger.releases(MODEL):
-            number, status = int(item["release"]), str(item["status"])
+        for item in self.world.releases.releases(MODEL):
+            number, status = item.release, item.status
             before = self.was.get(number)
-            if before in (*CLOSED, PROMOTED):
+            if before in (*CLOSED, Status.PROMOTED):
                 assert status == before, f"release {number} was {before} and is {status}"
             self.was[number] = status
 
@@ -236,12 +237,12 @@ class Releases(RuleBasedStateMachine):
         for happened in {what for what, _ in world.history()}:
             event(happened)
         assert world.champion() == world.serving.alias
-        assert world.ledger.turn(MODEL).get("holder") is None
-        for item in world.ledger.releases(MODEL):
-            assert item["status"] not in (WAITING, "APPROVED"), item
+        assert world.releases.lock(MODEL).holder is None
+        for item in world.releases.releases(MODEL):
+            assert item.status not in OPEN, item
             wanted = registry_status(item)
-            assert world.packages.package(item["package_arn"]).approval == wanted, item
-        for number, _ in enumerate(world.ledger.releases(MODEL), 1):
+            assert world.registry.package(item.package_arn).approval == wanted, item
+        for number, _ in enumerate(world.releases.releases(MODEL), 1):
             told = [event for event, of in world.history() if of == number]
             assert told.count("approved") <= 1
             assert told.count("rejected") + told.count("expired") + told.count("superseded") <= 1

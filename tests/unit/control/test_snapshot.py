@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.runs.snapshot import (
-    DataObject,
     EmptyDatasetError,
     Snapshot,
     UnknownFileKindError,
     take_snapshot,
 )
+from core.stage.bucket import DataObject
 
 names = st.text(min_size=1, max_size=8).filter(lambda name: name[0] not in "._" and "/" not in name)
 objects = st.lists(

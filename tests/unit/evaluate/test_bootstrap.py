@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract.metrics import METRICS, Scored
+from contract.metrics import Scored
+from core.metrics import metrics_of
 from evaluate import bootstrap
 from evaluate.bootstrap import compare
+from tests.support.training_cases import TASKS
 
 RMSE = ["rmse"]
 
@@ -22,14 +24,14 @@ def rows(count, noise, seed):
     return labels, labels + random.normal(0, noise, count)
 
 
-@given(data=st.data(), count=st.integers(2, 25), task=st.sampled_from(list(METRICS)))
+@given(data=st.data(), count=st.integers(2, 25), task=st.sampled_from(TASKS))
 @settings(max_examples=30)
 def test_swapping_the_models_mirrors_the_difference(data, count, task):
     random = np.random.default_rng(data.draw(st.integers(0, 10_000)))
     labels = random.integers(3 if task == "multiclass" else 2, size=count)
     shape = (count, 3) if task == "multiclass" else count
     one, other = (scored(labels, random.random(shape).round(2), task) for _ in range(2))
-    names = list(METRICS[task])
+    names = list(metrics_of(task))
 
     forth = compare(one, other, names).difference
     back = compare(other, one, names).difference

@@ -9,7 +9,7 @@ import pytest
 from contract.artifact import Artifact
 from contract.metrics import Scored, measure
 from contract.step import StepError
-from core.definition.schema import parse_definition
+from core.definition.parse import parse_definition
 from core.gate.rules import judge
 from evaluate.behaviour import calibration, confusion, importance, residuals
 from evaluate.evaluation import Evidence, evaluate, without_nan

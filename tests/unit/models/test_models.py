@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from contract.plan import Plan
-from core.definition.schema import parse_definition
+from core.definition.parse import parse_definition
 from core.gate.rules import judge
 from evaluate.evaluation import Evidence, evaluate
 from sample_data import abalone, churn, segments

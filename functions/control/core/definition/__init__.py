@@ -1,1 +1,1 @@
-"""A model's folder: what model.yaml may say, and the one way to read it."""
+"""A model's folder: what model.yaml may hold, and the one way to read it."""

@@ -1,17 +1,12 @@
-"""What a definition may not say although each of its keys is fine by itself."""
-
-from __future__ import annotations
+"""Contradictions in a definition whose keys are each valid by themselves."""
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from core.definition.messages import nearest, shown
+from core.definition.schema import ModelDefinition
 from core.definition.yaml_lines import Path
-from core.metrics import DIRECTION, METRICS_BY_TASK
-
-if TYPE_CHECKING:
-    from core.definition.schema import ModelDefinition
+from core.metrics import METRICS, metrics_of
 
 Problem = tuple[Path, str]
 
@@ -37,8 +32,8 @@ def _data(definition: ModelDefinition) -> Iterator[Problem]:
     location = definition.data.location
     parts = location.split("/")
     if parts[0] != "datasets" or parts[-1] != "" or len(parts) < 3 or not _plain(parts[1:-1]):
-        mend = f"write datasets/{definition.name}/ or another folder below datasets/"
-        yield ("data", "location"), f"{shown(location)} is not a folder of the data bucket; {mend}"
+        fix = f"write datasets/{definition.name}/ or another folder below datasets/"
+        yield ("data", "location"), f"{shown(location)} is not a folder of the data bucket; {fix}"
     if definition.data.delimiter in '"\r\n':
         yield (
             ("data", "delimiter"),
@@ -114,10 +109,10 @@ def _metrics(definition: ModelDefinition) -> Iterator[Problem]:
 
 
 def _of_task(definition: ModelDefinition, path: Path, metric: str) -> Iterator[Problem]:
-    known = METRICS_BY_TASK[definition.task]
+    known = metrics_of(definition.task)
     if metric in known:
         return
-    if metric in DIRECTION:
+    if metric in METRICS:
         words = f"{metric} is not a metric of a {definition.task} task"
         yield path, f"{words}; write one of {', '.join(known)}"
     else:

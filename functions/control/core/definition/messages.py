@@ -1,4 +1,4 @@
-"""What pydantic found wrong with a definition, in words: what is written, what may be, the mend."""
+"""A sentence for each of pydantic's errors: what is written, what is allowed, the fix."""
 
 import types
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from core.definition.yaml_lines import Path
 
 _LONGEST_SHOWN = 60
 
-# pydantic's error type → what to say; {value} is what was written, the rest is the error's context.
+# pydantic's error type → the sentence; {value} is what was written, the rest the error's context.
 _WORDS = {
     "missing": "is missing; add it",
     "string_type": "{value} is not text; write it in quotes",
@@ -80,11 +80,11 @@ def _words(details: ErrorDetails, model: type[BaseModel]) -> str:
         return f"{shown(value)} is not one of {expected}; write one of these"
     if kind in _WORDS:
         return _WORDS[kind].format(value=shown(value), **context)
-    return f"{details['msg']}; mend it"
+    return f"{details['msg']}; fix it"
 
 
 def _keys(model: type[BaseModel], path: list[int | str]) -> list[str]:
-    """The keys that may stand at a path of the document."""
+    """The keys that are allowed at a path of the document."""
     for part in path:
         if isinstance(part, str):
             model = next(_models_in(model.model_fields[part].annotation))

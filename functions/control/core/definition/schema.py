@@ -1,11 +1,6 @@
-"""A model's folder: what `model.yaml` may say, and the one way to read it.
-
-`parse_definition` answers with a ModelDefinition or raises DefinitionError, whose problems each
-name file, line, key and the mend. Nothing else ever comes out, whatever the text.
-"""
+"""What `model.yaml` may hold: the keys, their types, bounds and defaults."""
 
 import math
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -14,24 +9,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
 
-from core.definition.contradictions import contradictions
-from core.definition.messages import words_for
-from core.definition.yaml_lines import Marked, MarkedYamlError, Path, read_marked
 from core.metrics import Task
 from core.names import MODEL_RULE, is_model_name
-
-
-class DefinitionError(Exception):
-    """A model's definition cannot be used; `problems` has one line for each reason."""
-
-    def __init__(self, problems: list[str]) -> None:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        super().__init__(problems[0] + more)
-        self.problems = problems
 
 
 def _model_name(text: str) -> str:
@@ -122,7 +104,7 @@ Canary = Literal[
 
 
 class Gate(_Part):
-    """The bars a candidate must clear."""
+    """The thresholds a candidate must pass."""
 
     floors: dict[str, float] = {}
     margins: dict[str, Margin] = {}
@@ -199,84 +181,10 @@ class ModelDefinition(_Part):
     @model_validator(mode="before")
     @classmethod
     def _default_location(cls, raw: Any) -> Any:
-        """`data.location` defaults to datasets/<name>/, which no field default can say."""
+        """`data.location` defaults to datasets/<name>/, which no field default can express."""
         if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
             return raw
         data = raw.get("data", {})
         if not isinstance(data, dict) or "location" in data:
             return raw
         return {**raw, "data": {**data, "location": f"datasets/{raw['name']}/"}}
-
-
-def parse_definition(text: str, source: str) -> ModelDefinition:
-    """Read a model.yaml; `source` is the file's name as the reader of an error knows it."""
-    try:
-        marked = read_marked(text)
-    except MarkedYamlError as error:
-        raise DefinitionError(
-            [_line(source, c.line, c.path, c.words) for c in error.complaints]
-        ) from error
-    if not isinstance(marked.value, dict):
-        raise DefinitionError([f"{source} line 1: is not a model's definition; begin with `name:`"])
-    try:
-        definition = ModelDefinition.model_validate(marked.value)
-    except ValidationError as error:
-        raise DefinitionError(
-            [
-                _line(source, _line_of(marked, path), path, words)
-                for path, words in words_for(error, ModelDefinition)
-            ]
-        ) from error
-    problems = contradictions(definition)
-    if problems:
-        raise DefinitionError(
-            [_line(source, _line_of(marked, path), path, words) for path, words in problems]
-        )
-    return definition
-
-
-def apply_parameters(
-    definition: ModelDefinition, parameters: Mapping[str, Scalar]
-) -> ModelDefinition:
-    """The definition with a run's parameters in place of the trainer's own.
-
-    `library`, `rounds`, `early_stopping_rounds` and `seed` are the trainer's settings; any other
-    name goes to the library as it is.
-    """
-    settings = definition.trainer.model_dump()
-    for name, value in parameters.items():
-        if name in Trainer.model_fields and name != "parameters":
-            settings[name] = value
-        else:
-            settings["parameters"][name] = value
-    try:
-        trainer = Trainer.model_validate(settings)
-    except ValidationError as error:
-        raise DefinitionError(
-            [
-                f"the run's parameters, {_dotted(path)}: {words}"
-                for path, words in words_for(error, Trainer)
-            ]
-        ) from error
-    return definition.model_copy(update={"trainer": trainer})
-
-
-def _line_of(marked: Marked, path: Path) -> int:
-    """The line of the path, or of its nearest parent that is written down."""
-    while path and path not in marked.lines:
-        path = path[:-1]
-    return marked.lines.get(path, 1)
-
-
-def _line(source: str, line: int, path: Path, words: str) -> str:
-    key = f", {_dotted(path)}" if path else ""
-    return " ".join(f"{source} line {line}{key}: {words}".split())
-
-
-def _dotted(path: Path) -> str:
-    """
-    >>> _dotted(("features", 2, "kind"))
-    'features[2].kind'
-    """
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.removeprefix(".")

@@ -1,4 +1,4 @@
-"""YAML as plain data, and the line each key stands on.
+"""YAML as plain data, and the line of each key.
 
 Reads the YAML 1.2 core schema, not PyYAML's 1.1: `yes` and `2026-01-01` stay text and `1e-3` is a
 number, as an author expects. Anchors, tags and several documents in one file are refused: nothing
@@ -77,7 +77,7 @@ def read_marked(text: str) -> Marked:
         raise MarkedYamlError([Complaint((), *_unreadable_character(text, error))]) from error
     except (ValueError, OverflowError) as error:
         # PyYAML lets these out for an escape like "\UFFFFFFFF" and an endless %YAML version.
-        words = f"is not YAML: {error}; mend the escape sequence or directive"
+        words = f"is not YAML: {error}; fix the escape sequence or directive"
         raise MarkedYamlError([Complaint((), 1, words)]) from error
     if node is None:
         return Marked(None, {})
@@ -113,13 +113,13 @@ def _syntax(error: yaml.MarkedYAMLError) -> tuple[int, str]:
     since = ""
     if begun and begun.line + 1 != line:
         since = f" ({error.context} that begins on line {begun.line + 1})"
-    return line, f"is not YAML: {error.problem or error.context}{since}; mend the line"
+    return line, f"is not YAML: {error.problem or error.context}{since}; fix the line"
 
 
 def _unreadable_character(text: str, error: yaml.YAMLError) -> tuple[int, str]:
     position = getattr(error, "position", None)
     if not isinstance(position, int):
-        return 1, f"is not YAML: {' '.join(str(error).split())}; mend the file"
+        return 1, f"is not YAML: {' '.join(str(error).split())}; fix the file"
     line = text.count("\n", 0, position) + 1
     return line, f"holds the unprintable character {text[position]!a}; remove it"
 

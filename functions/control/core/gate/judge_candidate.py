@@ -25,7 +25,7 @@ def judge_candidate(
 ) -> dict[str, Any]:
     """Write verdict.json, review.html and the run's line of the metrics table.
 
-    Answers with what the registration needs.
+    Returns what the registration needs.
     """
 
     def key(name: str) -> str:

@@ -1,1 +1,1 @@
-"""Releases: from a judged candidate to the model in service, and back. Rules and gateways."""
+"""Releases: from a judged candidate to the model in service, and back. Rules."""

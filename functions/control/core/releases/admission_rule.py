@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.releases.decision import decided
-from core.releases.release_table import CLOSED, PROMOTED
 from core.stage.release_pipeline import Action
+from core.stage.release_table import CLOSED, Champion, Release, Status
 
 Outcome = Literal["admit", "wait", "refuse", "supersede"]
 
-# REPLACE_ON_FAILURE mends a stack whose creation failed; all others ended well.
+# REPLACE_ON_FAILURE replaces a stack whose creation failed; all others ended well.
 _READY = (
     "CREATE_COMPLETE",
     "UPDATE_COMPLETE",
@@ -25,11 +25,11 @@ _READY = (
     "REVIEW_IN_PROGRESS",
 )
 _CLOSED_WORDS = {
-    "REJECTED": "was rejected",
-    "EXPIRED": "expired",
-    "SUPERSEDED": "was superseded",
+    Status.REJECTED: "was rejected",
+    Status.EXPIRED: "expired",
+    Status.SUPERSEDED: "was superseded",
 }
-_MENDS = {
+_FIXES = {
     "UPDATE_ROLLBACK_FAILED": "continue its rollback in CloudFormation, then retry this stage",
     "DELETE_FAILED": "delete it in CloudFormation, then retry this stage",
 }
@@ -40,7 +40,7 @@ class Claim:
     """What the pipeline asks for: to promote this release, or to go back to it.
 
     It asks before it verifies, and once more before it deploys: between the two a failed stage may
-    have been retried, and then the turn was given back.
+    have been retried, and then the lock was released.
     """
 
     model: str
@@ -48,17 +48,29 @@ class Claim:
     purpose: str
     execution: str
     bundle_version: str
-    # What was in service when the release was verified; None on the way to the verification.
+    # What was in service when the release was verified; None before the verification.
     previous: str | None = None
 
     @property
-    def named(self) -> str:
+    def reference(self) -> str:
         return f"{self.model}/{self.release}"
+
+
+def claim_of(given: Mapping[str, str]) -> Claim:
+    """From the user parameters of AdmitRelease and ConfirmRelease."""
+    return Claim(
+        model=given["model"],
+        release=int(given["release"]),
+        purpose=given["purpose"],
+        execution=given["execution"],
+        bundle_version=given.get("bundle_version", ""),
+        previous=given.get("previous") or None,
+    )
 
 
 @dataclass(frozen=True)
 class Digest:
-    """What a thing of the release was recorded as, and what it is; None: it is gone."""
+    """The recorded digest of a part of the release, and the one found; None: it is gone."""
 
     what: str
     recorded: str
@@ -69,16 +81,16 @@ class Digest:
 class Facts:
     """What is known when the execution asks.
 
-    `item` is the release's item, `document` the release.json in its bundle, `review` the approval
-    of this very execution. `holder` has the model's turn to deploy; `holder_ended` says that its
-    execution is over, or its time is.
+    `document` is the release.json in the release's bundle, `review` the approval of this very
+    execution. `holder` holds the model's deployment lock; `holder_ended`: its execution has ended,
+    or its time has.
     """
 
-    item: Mapping[str, Any] | None
+    release: Release | None
     document: Mapping[str, Any] | None
     digests: tuple[Digest, ...]
     review: Action | None
-    champion: Mapping[str, Any] | None
+    champion: Champion | None
     stack: str
     stack_status: str | None
     holder: str | None
@@ -97,18 +109,18 @@ def admit(claim: Claim, facts: Facts) -> Admission:
     for refusal in _refusals(claim, facts):
         return Admission("refuse", refusal)
     champion = facts.champion
-    if claim.purpose != "rollback" and champion and int(champion["release"]) > claim.release:
+    if claim.purpose != "rollback" and champion and champion.release > claim.release:
         return Admission(
             "supersede",
-            f"{claim.named} is older than release {champion['release']}, which is in service; "
+            f"{claim.reference} is older than release {champion.release}, which is in service; "
             f"going back is `kanmon rollback {claim.model}`",
         )
     status = facts.stack_status
     if status is not None and status not in _READY:
         if status.endswith("_IN_PROGRESS"):
             return Admission("wait", f"waits for the stack {facts.stack}, which is {status}")
-        mend = _MENDS.get(status, "mend it in CloudFormation, then retry this stage")
-        return Admission("refuse", f"the stack {facts.stack} is {status}; {mend}")
+        fix = _FIXES.get(status, "fix it in CloudFormation, then retry this stage")
+        return Admission("refuse", f"the stack {facts.stack} is {status}; {fix}")
     if facts.holder not in (None, claim.execution) and not facts.holder_ended:
         return Admission(
             "wait", f"waits for execution {facts.holder}, which is deploying {claim.model}"
@@ -116,82 +128,84 @@ def admit(claim: Claim, facts: Facts) -> Admission:
     if claim.previous not in (None, in_service(champion)):
         return Admission(
             "refuse",
-            f"{claim.named} was verified against release {claim.previous}, and now release "
+            f"{claim.reference} was verified against release {claim.previous}, and now release "
             f"{in_service(champion)} is in service; start it again: `kanmon run {claim.model}`",
         )
-    return Admission("admit", f"{claim.named} may be deployed")
+    return Admission("admit", f"{claim.reference} may be deployed")
 
 
-def in_service(champion: Mapping[str, Any] | None) -> str:
+def in_service(champion: Champion | None) -> str:
     """The release in service as the pipeline's variables have it."""
-    return str(champion["release"]) if champion else "none"
+    return str(champion.release) if champion else "none"
 
 
 def _refusals(claim: Claim, facts: Facts) -> Iterator[str]:
-    item, document = facts.item, facts.document
-    if item is None:
-        yield f"there is no release {claim.named}; `kanmon releases {claim.model}` lists them"
+    release, document = facts.release, facts.document
+    if release is None:
+        yield f"there is no release {claim.reference}; `kanmon releases {claim.model}` lists them"
         return
     if claim.purpose not in ("promotion", "rollback"):
         yield f"{claim.purpose!r} is not a purpose; start the pipeline with `kanmon`"
-    yield from _changed(claim, facts)
+    yield from _changed(claim, release, facts.digests)
     if document is None:
-        yield f"the bundle of {claim.named} holds no release.json; run the model again"
+        yield f"the bundle of {claim.reference} holds no release.json; run the model again"
         return
     named = (document.get("model"), document.get("release"))
     if named != (claim.model, claim.release):
-        yield f"the bundle of {claim.named} is that of {named[0]}/{named[1]}; run the model again"
-    yield from (_not_rollback if claim.purpose == "rollback" else _not_approved)(claim, facts)
+        its = f"{named[0]}/{named[1]}"
+        yield f"the bundle of {claim.reference} is that of {its}; run the model again"
+    if claim.purpose == "rollback":
+        yield from _never_in_service(claim, release)
+    else:
+        yield from _not_approved(claim, release, document, facts.review)
 
 
-def _changed(claim: Claim, facts: Facts) -> Iterator[str]:
-    item = facts.item or {}
-    mend = "nothing of a release may change; run the model again to open a new one"
-    if claim.bundle_version != item.get("bundle_version"):
+def _changed(claim: Claim, release: Release, digests: Iterable[Digest]) -> Iterator[str]:
+    fix = "nothing of a release may change; run the model again to open a new one"
+    if claim.bundle_version != release.bundle_version:
         yield (
-            f"{claim.named}: its bundle was replaced: version {claim.bundle_version} came, version "
-            f"{item.get('bundle_version')} was opened; {mend}"
+            f"{claim.reference}: its bundle was replaced: version {claim.bundle_version} came, "
+            f"version {release.bundle_version} was opened; {fix}"
         )
-    for digest in facts.digests:
+    for digest in digests:
         if digest.found is None:
-            yield f"{claim.named}: the {digest.what} is gone ({digest.recorded}); {mend}"
+            yield f"{claim.reference}: the {digest.what} is gone ({digest.recorded}); {fix}"
         elif digest.found != digest.recorded:
             yield (
-                f"{claim.named}: the {digest.what} was changed: it is {digest.found}, and "
-                f"{digest.recorded} was recorded; {mend}"
+                f"{claim.reference}: the {digest.what} was changed: it is {digest.found}, and "
+                f"{digest.recorded} was recorded; {fix}"
             )
 
 
-def _not_rollback(claim: Claim, facts: Facts) -> Iterator[str]:
-    status = (facts.item or {}).get("status")
-    if status != PROMOTED:
+def _never_in_service(claim: Claim, release: Release) -> Iterator[str]:
+    if release.status != Status.PROMOTED:
         yield (
-            f"{claim.named} was never in service: it is {status}, and a rollback goes back only to "
-            f"what was; `kanmon releases {claim.model}` lists them"
+            f"{claim.reference} was never in service: it is {release.status}, and a rollback goes "
+            f"back only to what was; `kanmon releases {claim.model}` lists them"
         )
 
 
-def _not_approved(claim: Claim, facts: Facts) -> Iterator[str]:
-    item, document = facts.item or {}, facts.document or {}
-    status = item.get("status")
-    if item.get("execution") not in (None, claim.execution):
+def _not_approved(
+    claim: Claim, release: Release, document: Mapping[str, Any], review: Action | None
+) -> Iterator[str]:
+    if release.execution not in (None, claim.execution):
         yield (
-            f"{claim.named} is promoted by execution {item.get('execution')} and by no other; "
+            f"{claim.reference} is promoted by execution {release.execution} and by no other; "
             f"reject or approve it there"
         )
-    if status in CLOSED:
-        why = f": {item['decision_reason']}" if item.get("decision_reason") else ""
+    if release.status in CLOSED:
+        why = f": {release.decision_reason}" if release.decision_reason else ""
         yield (
-            f"{claim.named} {_CLOSED_WORDS[str(status)]}{why}; that is final, so run it again "
-            f"with `kanmon run {claim.model} --force` to open a new release"
+            f"{claim.reference} {_CLOSED_WORDS[release.status]}{why}; that is final, so run it "
+            f"again with `kanmon run {claim.model} --force` to open a new release"
         )
-    if status == PROMOTED:
+    if release.status == Status.PROMOTED:
         yield (
-            f"{claim.named} was promoted already; to bring it back: "
+            f"{claim.reference} was promoted already; to bring it back: "
             f"`kanmon rollback {claim.model} --to {claim.release}`"
         )
-    if not approved(facts.review, document):
-        yield f"{claim.named} was not approved in this execution; start it again with `kanmon`"
+    if not approved(review, document):
+        yield f"{claim.reference} was not approved in this execution; start it again with `kanmon`"
 
 
 def approved(review: Action | None, document: Mapping[str, Any]) -> bool:

@@ -1,11 +1,10 @@
-"""Admit Release: gather the facts, let the rule decide, and take the model's turn to deploy."""
+"""Admit Release: gather the facts, let the rule decide, and take the deployment lock."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from core.releases.admission_rule import (
     Admission,
@@ -18,21 +17,27 @@ from core.releases.admission_rule import (
     in_service,
 )
 from core.releases.decision import Decision, decided
-from core.releases.history import Stage
 from core.releases.integrity import Bundled, read_bundle, registered, stored
-from core.releases.record_decision import AUTOMATIC_BY, AUTOMATIC_WORDS, follow_up, settle
+from core.releases.record_decision import (
+    AUTOMATIC_BY,
+    AUTOMATIC_WORDS,
+    changes_by,
+    follow_up,
+    settle,
+)
 from core.releases.record_release import supersede
-from core.releases.release_table import APPROVED, PROMOTABLE, WAITING
+from core.stage.gateways import Stage
 from core.stage.release_pipeline import REVIEW, Execution
+from core.stage.release_table import OPEN, PROMOTABLE, DeploymentLock, Release, Status
 from core.words.formats import timestamp
 
-# Longer than a verification and the slowest shift of traffic take. Only a turn whose execution
-# cannot be asked any more lives as long.
-SECONDS_OF_A_TURN = 4 * 3600
+# Longer than a verification and the slowest shift of traffic take. Only a lock whose execution
+# cannot be looked up any more lasts as long.
+SECONDS_OF_A_LOCK = 4 * 3600
 
 _ODD_VARIABLES = (
     "the execution's variables model, release and purpose are not plain values, or not those this "
-    "action was told; start the pipeline with `kanmon`"
+    "action was given; start the pipeline with `kanmon`"
 )
 
 
@@ -48,92 +53,99 @@ def admit_release(stage: Stage, claim: Claim, now: datetime) -> Admitted:
     execution = stage.pipeline.execution(claim.execution)
     if execution is None or execution.ended:
         # Lambda calls a function twice now and then, also when the job is long answered.
-        return Admitted(Admission("refuse", f"execution {claim.execution} is over"))
-    if not _says_the_same(execution, claim):
+        return Admitted(Admission("refuse", f"execution {claim.execution} has ended"))
+    if not _has_variables_of(execution, claim):
         return Admitted(Admission("refuse", _ODD_VARIABLES))
-    item: Mapping[str, Any] | None = stage.ledger.release(claim.model, claim.release)
-    review = execution.action(REVIEW)
-    if item is not None and claim.purpose != "rollback":
-        # Open Release may have died before it could name the execution it started.
-        item = stage.ledger.start(claim.model, claim.release, claim.execution) or item
-        if item.get("execution") == claim.execution:
-            item = settle(stage, claim.model, item, review)
-    bundled = read_bundle(stage.store, item) if item else Bundled(None, None, ())
-    seen = stage.ledger.turn(claim.model)
-    standing = stage.serving.standing(claim.model)
-    facts = Facts(
-        item=item,
-        document=bundled.document,
-        digests=_digests(stage, item, bundled),
-        review=review,
-        champion=stage.ledger.champion(claim.model),
-        stack=stage.serving.stack_of(claim.model),
-        stack_status=standing.status if standing else None,
-        holder=seen.get("holder"),
-        holder_ended=_is_over(stage, seen, claim, int(now.timestamp())),
-    )
+    release = _claimed(stage, claim, execution)
+    seen = stage.releases.lock(claim.model)
+    facts = _facts(stage, claim, release, execution, seen, now)
     admission = admit(claim, facts)
-    if admission.outcome == "supersede" and item is not None:
-        newer = (facts.champion or {}).get("release")
-        supersede(
-            stage, claim.model, item, f"release {newer} was promoted", timestamp(now), PROMOTABLE
-        )
+    if admission.outcome == "supersede" and release is not None and facts.champion is not None:
+        reason = f"release {facts.champion.release} was promoted"
+        supersede(stage, release, reason, timestamp(now), PROMOTABLE)
     if admission.outcome == "admit":
-        until = int(now.timestamp()) + SECONDS_OF_A_TURN
-        if not stage.ledger.take_turn(claim.model, seen, claim.execution, until):
-            admission = Admission("wait", f"waits: {claim.model}'s turn was just taken by another")
+        until = int(now.timestamp()) + SECONDS_OF_A_LOCK
+        if not stage.releases.take_lock(seen, claim.execution, until):
+            line = f"waits: another execution has just taken the lock of {claim.model}"
+            admission = Admission("wait", line)
     if admission.outcome in ("admit", "wait") and claim.purpose != "rollback":
-        _mark_approved(stage, claim, facts, admission, timestamp(now))
+        _record_approval(stage, facts, admission, timestamp(now))
     return Admitted(admission, {"previous": in_service(facts.champion)})
 
 
-def _says_the_same(execution: Execution, claim: Claim) -> bool:
-    """Are the execution's variables, as they are written, what this action was told?
+def _has_variables_of(execution: Execution, claim: Claim) -> bool:
+    """Are the execution's variables, as they are written, what this action was given?
 
     They are put as text into the JSON of other actions, too: a quote in one of them would give the
     verification variables of its own, and with them commands.
     """
-    told = {"model": claim.model, "release": str(claim.release), "purpose": claim.purpose}
-    return all(execution.variables.get(name) == value for name, value in told.items())
+    given = {"model": claim.model, "release": str(claim.release), "purpose": claim.purpose}
+    return all(execution.variables.get(name) == value for name, value in given.items())
 
 
-def _digests(stage: Stage, item: Mapping[str, Any] | None, bundled: Bundled) -> tuple[Digest, ...]:
+def _claimed(stage: Stage, claim: Claim, execution: Execution) -> Release | None:
+    """The release that is claimed, with the decision that its review came to."""
+    release = stage.releases.release(claim.model, claim.release)
+    if release is None or claim.purpose == "rollback":
+        return release
+    # Open Release may have died before it could name the execution it started.
+    release = stage.releases.start(release, claim.execution) or release
+    if release.execution != claim.execution:
+        return release
+    return settle(stage, release, execution.action(REVIEW))
+
+
+def _facts(
+    stage: Stage,
+    claim: Claim,
+    release: Release | None,
+    execution: Execution,
+    lock: DeploymentLock,
+    now: datetime,
+) -> Facts:
+    bundled = read_bundle(stage.store, release) if release else Bundled(None, None, ())
+    standing = stage.serving.standing(claim.model)
+    return Facts(
+        release=release,
+        document=bundled.document,
+        digests=_digests(stage, release, bundled),
+        review=execution.action(REVIEW),
+        champion=stage.releases.champion(claim.model),
+        stack=stage.serving.stack_of(claim.model),
+        stack_status=standing.status if standing else None,
+        holder=lock.holder,
+        holder_ended=_has_ended(stage, lock, claim, int(now.timestamp())),
+    )
+
+
+def _digests(stage: Stage, release: Release | None, bundled: Bundled) -> tuple[Digest, ...]:
     document = bundled.document
-    if item is None or document is None:
+    if release is None or document is None:
         return bundled.digests
-    package = stage.packages.package(str(item["package_arn"]))
+    package = stage.registry.package(release.package_arn)
     return (*bundled.digests, *registered(document, package), *stored(stage.store, document))
 
 
-def _is_over(stage: Stage, turn: Mapping[str, Any], claim: Claim, now: int) -> bool:
-    """Has whoever holds the turn ended without giving it back?"""
-    holder = turn.get("holder")
-    if holder in (None, claim.execution):
+def _has_ended(stage: Stage, lock: DeploymentLock, claim: Claim, now: int) -> bool:
+    """Has the execution that holds the lock ended without releasing it?"""
+    if lock.holder in (None, claim.execution):
         return True
-    execution = stage.pipeline.execution(str(holder))
-    return execution.ended if execution is not None else int(turn.get("until") or 0) <= now
+    execution = stage.pipeline.execution(str(lock.holder))
+    return execution.ended if execution is not None else (lock.until or 0) <= now
 
 
-def _mark_approved(
-    stage: Stage, claim: Claim, facts: Facts, admission: Admission, now: str
-) -> None:
-    """Say in the record that the release is on its way, also one that failed before."""
-    item, document = facts.item or {}, facts.document or {}
-    decision = decided(facts.review, item)
-    if facts.review is None and automatic(document):
-        at = str(item.get("decided_at") or now)
-        decision = Decision("automatic", AUTOMATIC_BY, at, AUTOMATIC_WORDS)
-    if decision is None or not approved(facts.review, document):
+def _record_approval(stage: Stage, facts: Facts, admission: Admission, now: str) -> None:
+    """Record that the release is approved and being deployed, also one that failed before."""
+    release, document = facts.release, facts.document or {}
+    if release is None or not approved(facts.review, document):
         return
-    fields = {
-        "decision": decision.outcome,
-        "decided_by": decision.by,
-        "decided_at": decision.at,
-        "decision_reason": decision.reason or None,
-        "error": None,
-        "ended_at": None,
-    }
-    allowed = PROMOTABLE if admission.outcome == "admit" else (WAITING, APPROVED)
-    changed = stage.ledger.advance(claim.model, claim.release, APPROVED, fields, allowed)
+    decision = decided(facts.review, release)
+    if facts.review is None and automatic(document):
+        decision = Decision("automatic", AUTOMATIC_BY, release.decided_at or now, AUTOMATIC_WORDS)
+    if decision is None:
+        return
+    changes = {**changes_by(decision), "error": None, "ended_at": None}
+    allowed = PROMOTABLE if admission.outcome == "admit" else OPEN
+    changed = stage.releases.advance(release, Status.APPROVED, changes, allowed)
     if changed is not None:
-        follow_up(stage, claim.model, changed, decision)
+        follow_up(stage, changed, decision)

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.releases.release_table import (
-    APPROVED,
-    CLOSED,
-    EXPIRED,
-    FAILED,
-    REJECTED,
-    ROLLED_BACK,
-    WAITING,
-)
+from core.stage.registry import LONGEST_DESCRIPTION, Approval
 from core.stage.release_pipeline import Action
+from core.stage.release_table import CLOSED, Release, Status
+from core.words.formats import one_line
 
 Outcome = Literal["approved", "rejected", "expired", "superseded", "automatic"]
 
 NOBODY = "nobody decided within the time a review is open, which counts as a rejection"
-# What the registry may hold as the reason of a status.
-LONGEST_DESCRIPTION = 1024
 
 
 @dataclass(frozen=True)
@@ -34,16 +25,17 @@ class Decision:
     reason: str
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """What the release becomes by it."""
-        return {"rejected": REJECTED, "expired": EXPIRED}.get(self.outcome, APPROVED)
+        ends = {"rejected": Status.REJECTED, "expired": Status.EXPIRED}
+        return ends.get(self.outcome, Status.APPROVED)
 
 
-def decided(review: Action | None, asked: Mapping[str, Any] | None = None) -> Decision | None:
+def decided(review: Action | None, release: Release | None = None) -> Decision | None:
     """The decision an approval came to; None while it is open, was abandoned or could not open.
 
-    `asked` is the release's item: where the registry's decision was passed on to the approval, it
-    names the person, whom the approval knows only as the function that passed it on.
+    Where the registry's decision was passed on to the approval, the release's record names the
+    person, whom the approval knows only as the function that passed it on.
     """
     if review is None or review.status not in ("Succeeded", "Failed"):
         return None
@@ -52,10 +44,9 @@ def decided(review: Action | None, asked: Mapping[str, Any] | None = None) -> De
     outcome: Literal["approved", "rejected"] = (
         "approved" if review.status == "Succeeded" else "rejected"
     )
-    known = asked or {}
-    if known.get("asked") == outcome and known.get("asked_summary") == review.summary:
-        by, reason = known.get("asked_by"), known.get("asked_reason")
-        return Decision(outcome, str(by or review.by or ""), review.at, str(reason or ""))
+    if release and (release.asked, release.asked_summary) == (outcome, review.summary):
+        by = release.asked_by or review.by or ""
+        return Decision(outcome, by, review.at, release.asked_reason or "")
     return Decision(outcome, review.by, review.at, review.summary or "")
 
 
@@ -70,52 +61,47 @@ def _timed_out(review: Action) -> bool:
 
 
 def describe(release: int, decision: Decision) -> str:
-    """What the registry is told: one line within its limits.
+    """What is written into the registry: one line within its limits.
 
     >>> describe(7, Decision("rejected", "arn:aws:iam::1:user/ada", "2026-11-21T06:00:00Z", "no"))
     'release 7: rejected by arn:aws:iam::1:user/ada at 2026-11-21T06:00:00Z: no'
     """
     by = f" by {decision.by}" if decision.by else ""
     reason = f": {decision.reason}" if decision.reason else ""
-    return one_line(f"release {release}: {decision.outcome}{by} at {decision.at}{reason}")
+    line = f"release {release}: {decision.outcome}{by} at {decision.at}{reason}"
+    return one_line(line, LONGEST_DESCRIPTION)
 
 
-def was_approved(item: Mapping[str, Any]) -> bool:
+def was_approved(release: Release) -> bool:
     """Did a person, or the model's definition, let this release go into service?"""
-    return item.get("decision") in ("approved", "automatic")
+    return release.decision in ("approved", "automatic")
 
 
-def registry_status(item: Mapping[str, Any]) -> Literal["Approved", "Rejected"] | None:
-    """What the registry must say of a release's package; None while nothing is decided.
+def registry_status(release: Release) -> Approval | None:
+    """What the registry must show for a release's package; None while nothing is decided.
 
     A release that failed was still approved, and a retry may promote it. What was in service stays
-    approved for good: that it is not any more is for the life cycle to say.
+    approved for good; its life cycle shows that it is not in service any more.
     """
-    status = item["status"]
-    if status == WAITING:
+    status = release.status
+    if status == Status.WAITING:
         return None
-    if status in (*CLOSED, ROLLED_BACK) or (status == FAILED and not was_approved(item)):
+    if status in (*CLOSED, Status.ROLLED_BACK):
         return "Rejected"
-    return "Approved"
+    return "Rejected" if status == Status.FAILED and not was_approved(release) else "Approved"
 
 
-def describe_release(item: Mapping[str, Any]) -> str:
-    """Why the registry says what it says of a release that has been decided, in one line."""
-    number = int(item["release"])
-    if item["status"] in (FAILED, ROLLED_BACK):
-        how = str(item["status"]).lower().replace("_", " ")
-        return one_line(f"release {number}: {how} at {item.get('ended_at')}: {item.get('error')}")
-    return describe(
-        number,
-        Decision(
-            item.get("decision", "approved"),
-            item.get("decided_by"),
-            str(item.get("decided_at")),
-            str(item.get("decision_reason") or ""),
-        ),
-    )
+def describe_release(release: Release) -> str:
+    """Why the registry shows what it shows for a release that has been decided, in one line."""
+    if release.status in (Status.FAILED, Status.ROLLED_BACK):
+        how = release.status.lower().replace("_", " ")
+        line = f"release {release.release}: {how} at {release.ended_at}: {release.error}"
+        return one_line(line, LONGEST_DESCRIPTION)
+    return describe(release.release, decision_of(release))
 
 
-def one_line(text: object, longest: int = LONGEST_DESCRIPTION) -> str:
-    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-    return line if len(line) <= longest else line[: longest - 3] + "..."
+def decision_of(release: Release) -> Decision:
+    """The decision that a release's record holds."""
+    outcome: Any = release.decision or "approved"
+    at, reason = str(release.decided_at), release.decision_reason or ""
+    return Decision(outcome, release.decided_by, at, reason)

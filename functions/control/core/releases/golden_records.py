@@ -31,8 +31,8 @@ def difference(
         if answering != release:
             if answering is not None:
                 return f"release {release} should be live, but release {answering} answers"
-            said = answer.get("message") or answer.get("errorMessage") or "no answer"
-            return f"release {release} should be live, but it does not answer: {said}"
+            reason = answer.get("message") or answer.get("errorMessage") or "no answer"
+            return f"release {release} should be live, but it does not answer: {reason}"
         for error in answer.get("errors") or ():
             return f"the live model refused a golden record: {error.get('message', error)}"
         scores += [_scores(prediction) for prediction in answer.get("predictions") or ()]

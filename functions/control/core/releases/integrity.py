@@ -9,10 +9,10 @@ from typing import Any
 
 from core.releases.admission_rule import Digest
 from core.releases.bundle import GOLDEN, RECORD, BundleError, member, tree_digest, tree_of
-from core.releases.history import ReleaseStore
 from core.releases.release_json import read_release, sha256
-from core.stage.bucket import ObjectMissingError
-from core.stage.packages import Package
+from core.stage.bucket import ObjectMissingError, Store
+from core.stage.registry import Package
+from core.stage.release_table import Release
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Bundled:
     digests: tuple[Digest, ...]
 
 
-def read_bundle(store: ReleaseStore, item: Mapping[str, Any]) -> Bundled:
+def read_bundle(store: Store, release: Release) -> Bundled:
     """The bundle that was recorded when the release was opened, whatever lies there now."""
-    recorded = str(item["bundle_sha256"])
+    recorded = release.bundle_sha256
     try:
-        content = store.read_version(str(item["bundle_key"]), str(item["bundle_version"]))
+        content = store.read_version(release.bundle_key, release.bundle_version)
     except ObjectMissingError:
         return Bundled(None, None, (Digest("bundle", recorded, None),))
     digests = [Digest("bundle", recorded, sha256(content))]
@@ -36,7 +36,7 @@ def read_bundle(store: ReleaseStore, item: Mapping[str, Any]) -> Bundled:
         record, golden, tree = member(content, RECORD), member(content, GOLDEN), tree_of(content)
     except BundleError:
         return Bundled(None, None, tuple(digests))
-    digests.append(Digest(RECORD, str(item["release_sha256"]), sha256(record)))
+    digests.append(Digest(RECORD, release.release_sha256, sha256(record)))
     document = read_release(record)
     if document is not None:
         digests.append(Digest("golden records", document["golden"]["sha256"], sha256(golden)))
@@ -65,7 +65,7 @@ def registered(document: Mapping[str, Any], package: Package) -> list[Digest]:
     return digests
 
 
-def stored(store: ReleaseStore, document: Mapping[str, Any]) -> list[Digest]:
+def stored(store: Store, document: Mapping[str, Any]) -> list[Digest]:
     """What lies beside the bundle, by the versions that were recorded."""
     digests = []
     for what, part in (

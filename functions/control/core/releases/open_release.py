@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from core.gate.evidence import Evidence, read_evidence
+from core.releases import history
 from core.releases.bundle import GOLDEN, RECORD, pack, serving_tree, tree_digest
-from core.releases.history import Notices, ReleasePipeline, notice_of, tell
 from core.releases.release_json import (
     Case,
     Stored,
@@ -24,11 +24,12 @@ from core.releases.release_json import (
     release_document,
     sha256,
 )
-from core.releases.release_table import Happening, ReleaseLedger
 from core.runs.cost import cost
 from core.stage.bucket import Store
+from core.stage.gateways import Stage
 from core.stage.notices import console_address
 from core.stage.release_pipeline import LONGEST_SUMMARY, value_for
+from core.stage.release_table import HistoryEntry, Release, Status
 from core.words.formats import timestamp
 
 JSON, HTML, ZIP = "application/json", "text/html; charset=utf-8", "application/zip"
@@ -40,17 +41,12 @@ class RejectedCandidateError(Exception):
 
 @dataclass(frozen=True)
 class Opening:
-    """What opening a release needs of its stage. `source` holds the folder serving/.
+    """What opening a release needs. `source` holds the folder serving/.
 
-    `automatic` says whether a definition may do without a review.
+    `automatic` says whether the stage lets a definition do without a review.
     """
 
-    name: str
-    region: str
-    ledger: ReleaseLedger
-    store: Store
-    pipeline: ReleasePipeline
-    notices: Notices
+    stage: Stage
     render: Callable[..., str]
     source: Path
     automatic: bool = True
@@ -67,45 +63,47 @@ class _Bundle:
 
 
 def open_release(opening: Opening, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Take {run, model, package_arn, verdict, summary}; answer with the release opened."""
+    """Take {run, model, package_arn, verdict, summary}; return the release opened."""
     model, run, verdict = event["model"], event["run"], event["verdict"]
     if verdict not in ("promote", "hold"):
         raise RejectedCandidateError(f"run {run}: its verdict is {verdict}, which opens no release")
-    number, opened_at = opening.ledger.number_for(model, run, timestamp(now))
+    table = opening.stage.releases
+    number, opened_at = table.number_for(model, run, timestamp(now))
     bundle = _write(opening, number, opened_at, event)
     record = bundle.document
-    item = opening.ledger.open(
-        model,
-        number,
-        {
-            "run": run,
-            "package_arn": event["package_arn"],
-            "package_version": record["package"]["version"],
-            "verdict": verdict,
-            "summary": event["summary"],
-            "approval": record["approval"],
-            "opened_at": opened_at,
-            "bundle_key": bundle.key,
-            "bundle_version": bundle.version,
-            "bundle_sha256": bundle.sha256,
-            "release_sha256": bundle.record_sha256,
-            "review_uri": bundle.review_uri,
-        },
+    release = table.open(
+        Release(
+            model=model,
+            release=number,
+            status=Status.WAITING,
+            run=run,
+            package_arn=event["package_arn"],
+            package_version=record["package"]["version"],
+            verdict=verdict,
+            summary=event["summary"],
+            approval=record["approval"],
+            opened_at=opened_at,
+            bundle_key=bundle.key,
+            bundle_version=bundle.version,
+            bundle_sha256=bundle.sha256,
+            release_sha256=bundle.record_sha256,
+            review_uri=bundle.review_uri,
+        )
     )
-    execution = item.get("execution") or _start(opening, item, record)
-    item = {**item, "execution": execution}
-    _announce(opening, item, record)
+    if release.execution is None:
+        release = _start(opening.stage, release, record)
+    _announce(opening.stage, release, record)
     return {
         "release": number,
         "review_uri": bundle.review_uri,
-        "execution": execution,
+        "execution": release.execution,
         "approval": record["approval"],
         "summary": event["summary"],
     }
 
 
 def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, Any]) -> _Bundle:
-    store, model, run = opening.store, event["model"], event["run"]
+    store, model, run = opening.stage.store, event["model"], event["run"]
     evidence = read_evidence(store, model, run)
     tree = serving_tree(opening.source)
     golden = store.read(store.run_key(model, run, "evaluate/golden.json"))
@@ -180,7 +178,7 @@ def _page(
     costs: Mapping[str, Any],
 ) -> str:
     """The review page again, for exactly this release: its number, its digests, how to decide."""
-    store, model, run = opening.store, event["model"], event["run"]
+    store, model, run = opening.stage.store, event["model"], event["run"]
     verdict = store.read_json(store.run_key(model, run, "verdict.json"))
     content = evidence.plan["definition"]["content"]
     return opening.render(
@@ -202,37 +200,35 @@ def _page(
     )
 
 
-def _start(opening: Opening, item: Mapping[str, Any], record: Mapping[str, Any]) -> str:
-    model, number = str(record["model"]), int(record["release"])
+def _start(stage: Stage, release: Release, record: Mapping[str, Any]) -> Release:
+    model, number = release.model, release.release
     variables = {
         "model": model,
         "release": str(number),
         "purpose": "promotion",
         "review": str(record["approval"]),
         "summary": value_for(str(record["summary"]), LONGEST_SUMMARY),
-        "review_url": console_address(str(item["review_uri"]), opening.region),
+        "review_url": console_address(release.review_uri, stage.region),
     }
     # The bundle's digest is in it: a release that was begun anew is another one.
-    named = f"{opening.name}/{model}/{number}/{item['bundle_sha256']}"
+    named = f"{stage.name}/{model}/{number}/{release.bundle_sha256}"
     token = hashlib.sha256(named.encode()).hexdigest()
-    execution = opening.pipeline.start(
-        variables, str(item["bundle_key"]), str(item["bundle_version"]), token
-    )
-    started = opening.ledger.start(model, number, execution)
-    known = started or opening.ledger.release(model, number) or {}
-    return str(known.get("execution", execution))
+    execution = stage.pipeline.start(variables, release.bundle_key, release.bundle_version, token)
+    started = stage.releases.start(release, execution) or stage.releases.release(model, number)
+    known = started.execution if started else None
+    return replace(started or release, execution=known or execution)
 
 
-def _announce(opening: Opening, item: Mapping[str, Any], record: Mapping[str, Any]) -> None:
-    model, at = str(record["model"]), str(record["opened_at"])
-    number, waits = int(record["release"]), record["approval"] == "manual"
-    happening = Happening(
+def _announce(stage: Stage, release: Release, record: Mapping[str, Any]) -> None:
+    at, summary = str(record["opened_at"]), str(record["summary"])
+    entry = HistoryEntry(
         at=at,
         event="opened",
-        release=number,
-        key=f"{number:06d}-1-opened",
-        reason=record["summary"],
-        execution=item["execution"],
+        release=release.release,
+        key=f"{release.release:06d}-1-opened",
+        reason=summary,
+        execution=release.execution,
     )
-    notice = notice_of(opening, model, item, "release waiting", at, str(record["summary"]))
-    tell(opening, model, happening, notice if waits else None)
+    waits = record["approval"] == "manual"
+    notice = history.notice_of(stage, release, "release waiting", at, summary) if waits else None
+    history.record(stage, release.model, entry, notice)

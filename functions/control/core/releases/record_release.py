@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from core.releases import golden_records
-from core.releases.decision import Decision, describe, was_approved
-from core.releases.history import Stage, notice_of, tell
+from core.releases.decision import Decision, decision_of, describe, was_approved
+from core.releases.history import notice_of, record
 from core.releases.integrity import read_bundle
-from core.releases.record_decision import follow_up
-from core.releases.release_table import PROMOTABLE, PROMOTED, SUPERSEDED, WAITING, Happening
+from core.releases.record_decision import changes_by, follow_up
+from core.stage.gateways import Stage
+from core.stage.notices import Event
+from core.stage.release_pipeline import IN_PROGRESS
+from core.stage.release_table import PROMOTABLE, Champion, HistoryEntry, Release, Status
 from core.words.formats import timestamp
-
-Item = Mapping[str, Any]
 
 
 class NotLiveError(Exception):
@@ -28,8 +28,8 @@ class NotLiveError(Exception):
 
 @dataclass(frozen=True)
 class Live:
-    """A deployment that ended well, and where its model answers. `by` and `reason` say who brought
-    a release back, and why; a promotion has them in its decision."""
+    """A deployment that ended well, and where its model answers. `by` and `reason` are of a
+    rollback: who brought the release back, and why. A promotion has them in its decision."""
 
     model: str
     release: int
@@ -58,93 +58,89 @@ def live_of(stage: Stage, given: Mapping[str, str]) -> Live:
 
 
 def record_live(stage: Stage, live: Live, now: datetime) -> str:
-    """Make the release the champion, if it is the one that answers; the line that says so."""
-    model, number = live.model, live.release
-    item: Item | None = stage.ledger.release(model, number)
-    may = item is not None and (
-        item["status"] == PROMOTED
-        or (live.purpose != "rollback" and item["status"] in PROMOTABLE and was_approved(item))
-    )
-    if item is None or not may:
-        status = str(item["status"]).lower() if item else "unknown"
-        raise NotLiveError(
-            f"{model}/{number} is {status} and was not approved, so it may not be in service; "
-            f"go back with `kanmon rollback {model}`"
-        )
-    champion = _move_champion(stage, live, item, now)
-    at = str(champion["promoted_at"])
-    fields = {"promoted_at": at, "ended_at": at, "error": None}
+    """Make the release the champion, if it is the one that answers; returns that in one line."""
+    release = _recordable(stage, live)
+    champion = _move_champion(stage, live, release, now)
+    at, previous = champion.promoted_at, champion.previous
+    changes = {"promoted_at": at, "ended_at": at, "error": None}
     # A release that was in service before keeps the moment when it first came there.
-    item = stage.ledger.advance(model, number, PROMOTED, fields, PROMOTABLE) or item
-    previous = champion.get("previous")
+    release = stage.releases.advance(release, Status.PROMOTED, changes, PROMOTABLE) or release
     line = _line(live, previous)
     back = live.purpose == "rollback"
-    _registry(stage, live, item, previous, at)
-    tell(
-        stage,
-        model,
-        Happening(
-            at=at,
-            event="rolled back" if back else "promoted",
-            release=number,
-            key=f"{number:06d}-3-live-{live.execution}",
-            by=live.by or item.get("decided_by"),
-            reason=live.reason or item.get("decision_reason"),
-            execution=live.execution,
-            previous=previous,
-        ),
-        notice_of(
-            stage, model, item, "release back in service" if back else "release promoted", at, line
-        ),
+    _update_registry(stage, live, release, previous, at)
+    entry = HistoryEntry(
+        at=at,
+        event="rolled back" if back else "promoted",
+        release=live.release,
+        key=f"{live.release:06d}-3-live-{live.execution}",
+        by=live.by or release.decided_by,
+        reason=live.reason or release.decision_reason,
+        execution=live.execution,
+        previous=previous,
     )
+    event: Event = "release back in service" if back else "release promoted"
+    record(stage, live.model, entry, notice_of(stage, release, event, at, line))
     if not back:
-        supersede_older(stage, model, number, at)
-    stage.ledger.give_turn_back(model, live.execution)
+        supersede_older(stage, release, at)
+    stage.releases.unlock(live.model, live.execution)
     return line
 
 
-def _move_champion(stage: Stage, live: Live, item: Item, now: datetime) -> Item:
+def _recordable(stage: Stage, live: Live) -> Release:
+    """The release, if it was approved or had been in service before."""
+    release = stage.releases.release(live.model, live.release)
+    if release is not None:
+        promotion = live.purpose != "rollback" and release.status in PROMOTABLE
+        if release.status == Status.PROMOTED or (promotion and was_approved(release)):
+            return release
+    status = release.status.lower() if release else "unknown"
+    raise NotLiveError(
+        f"{live.model}/{live.release} is {status} and was not approved, so it may not be in "
+        f"service; go back with `kanmon rollback {live.model}`"
+    )
+
+
+def _move_champion(stage: Stage, live: Live, release: Release, now: datetime) -> Champion:
     """The champion as it is to be. Another function may move it while the model is asked."""
     for _ in range(3):
-        seen = stage.ledger.champion(live.model)
-        _require_live(stage, live, item)
-        mine = seen and (seen["release"], seen["execution"]) == (live.release, live.execution)
-        if seen is not None and mine:
+        seen = stage.releases.champion(live.model)
+        _require_live(stage, live, release)
+        if seen and (seen.release, seen.execution) == (live.release, live.execution):
             return seen
-        before = int(seen["release"]) if seen else None
-        moved = stage.ledger.move_champion(
-            live.model,
-            seen,
-            {
-                "release": live.release,
-                "run": item["run"],
-                "package_arn": item["package_arn"],
-                "package_version": item["package_version"],
-                "promoted_at": timestamp(now),
-                "execution": live.execution,
-                "purpose": live.purpose,
-                "previous": before if before != live.release else seen and seen.get("previous"),
-                "alias_arn": live.alias_arn,
-                "function_url": live.function_url,
-                "stack": stage.serving.stack_of(live.model),
-            },
+        previous = seen.release if seen else None
+        if seen and previous == live.release:
+            previous = seen.previous
+        wanted = Champion(
+            model=live.model,
+            release=live.release,
+            run=release.run,
+            package_arn=release.package_arn,
+            package_version=release.package_version,
+            promoted_at=timestamp(now),
+            execution=live.execution,
+            purpose=live.purpose,
+            previous=previous,
+            alias_arn=live.alias_arn,
+            function_url=live.function_url,
+            stack=stage.serving.stack_of(live.model),
         )
+        moved = stage.releases.move_champion(seen, wanted)
         if moved is not None:
             return moved
     raise NotLiveError(f"{live.model}: its champion is being moved by others; retry this stage")
 
 
-def _require_live(stage: Stage, live: Live, item: Item) -> None:
-    records = read_bundle(stage.store, item).golden
+def _require_live(stage: Stage, live: Live, release: Release) -> None:
+    records = read_bundle(stage.store, release).golden
     if records is None:
         raise NotLiveError(
-            f"the bundle of {live.model}/{live.release} cannot be read any more, so what is live "
+            f"the bundle of {release.reference} cannot be read any more, so what is live "
             "cannot be held to it; bring the object's first version back in S3 and retry this stage"
         )
     answers = stage.serving.ask(live.alias_arn, golden_records.requests(records))
     wrong = golden_records.difference(records, live.release, answers)
     if wrong:
-        raise NotLiveError(f"{wrong}; look with `kanmon show {live.model}/{live.release}`")
+        raise NotLiveError(f"{wrong}; look with `kanmon show {release.reference}`")
 
 
 def _line(live: Live, previous: int | None) -> str:
@@ -154,49 +150,44 @@ def _line(live: Live, previous: int | None) -> str:
     return f"{live.model}/{live.release} is in service{instead}"
 
 
-def _registry(stage: Stage, live: Live, item: Item, previous: int | None, at: str) -> None:
-    arn = str(item["package_arn"])
-    stage.packages.settle(arn, "Approved", f"release {live.release}: in service since {at}")
-    stage.packages.live(arn, "InService", f"release {live.release}, since {at}")
-    former = stage.ledger.release(live.model, previous) if previous else None
-    if former is None or former["package_arn"] == arn:
+def _update_registry(
+    stage: Stage, live: Live, release: Release, previous: int | None, at: str
+) -> None:
+    arn, number = release.package_arn, live.release
+    stage.registry.set_approval(arn, "Approved", f"release {number}: in service since {at}")
+    stage.registry.set_production(arn, "InService", f"release {number}, since {at}")
+    former = stage.releases.release(live.model, previous) if previous else None
+    if former is None or former.package_arn == arn:
         return
     # Rolled back from or succeeded: what was in service was approved, and stays so.
     why = f"release {previous}, until {at}: {_line(live, None)}"
     if live.purpose == "rollback" and live.reason:
         why += f"; {live.reason}"
-    stage.packages.live(str(former["package_arn"]), "Retired", why)
+    stage.registry.set_production(former.package_arn, "Retired", why)
 
 
-def supersede_older(stage: Stage, model: str, number: int, at: str) -> None:
+def supersede_older(stage: Stage, promoted: Release, at: str) -> None:
     """Close the releases that still wait for a review although a newer one is in service now."""
-    reason = f"release {number} was promoted"
-    for item in stage.ledger.releases(model):
-        if int(item["release"]) >= number or item["status"] not in (WAITING, SUPERSEDED):
-            continue
-        supersede(stage, model, item, reason, at, (WAITING,))
+    reason = f"release {promoted.release} was promoted"
+    for release in stage.releases.releases(promoted.model):
+        older = release.release < promoted.release
+        if older and release.status in (Status.WAITING, Status.SUPERSEDED):
+            supersede(stage, release, reason, at, (Status.WAITING,))
 
 
 def supersede(
-    stage: Stage, model: str, item: Item, reason: str, at: str, allowed: tuple[str, ...]
+    stage: Stage, release: Release, reason: str, at: str, allowed: tuple[Status, ...]
 ) -> None:
     """The record first: so the approval's own event finds it closed and keeps this reason."""
-    number = int(item["release"])
-    fields = {
-        "decision": "superseded",
-        "decided_by": None,
-        "decided_at": at,
-        "decision_reason": reason,
-        "ended_at": at,
-    }
-    closed = stage.ledger.advance(model, number, SUPERSEDED, fields, allowed)
-    now: Item = closed or stage.ledger.release(model, number) or item
-    if now["status"] != SUPERSEDED or now.get("approval_closed"):
+    changes = {**changes_by(Decision("superseded", None, at, reason)), "ended_at": at}
+    closed = stage.releases.advance(release, Status.SUPERSEDED, changes, allowed)
+    now = closed or stage.releases.release(release.model, release.release) or release
+    if now.status != Status.SUPERSEDED or now.approval_closed:
         return
-    decision = Decision("superseded", None, now["decided_at"], now["decision_reason"])
-    follow_up(stage, model, now, decision)
-    review = stage.pipeline.review(str(now["execution"])) if now.get("execution") else None
-    if review is not None and review.status == "InProgress" and review.external:
-        stage.pipeline.decide(review.external, "Rejected", describe(number, decision))
-    done = {"approval_closed": "yes"}
-    stage.ledger.note(model, number, done, {"status": (SUPERSEDED,)})
+    decision = decision_of(now)
+    follow_up(stage, now, decision)
+    review = stage.pipeline.review(now.execution) if now.execution else None
+    if review is not None and review.status == IN_PROGRESS and review.external_id:
+        words = describe(now.release, decision)
+        stage.pipeline.decide(review.external_id, "Rejected", words)
+    stage.releases.note(now, {"approval_closed": "yes"}, (Status.SUPERSEDED,))

@@ -39,7 +39,7 @@ def cost(
 ) -> dict[str, Any]:
     """{"seconds": {step: seconds}, "usd": estimate or None} from each step's own report.
 
-    A step that did not say how long it took leaves the sum unknown: half a sum would be read as
+    A step that did not report how long it took leaves the sum unknown: half a sum would be read as
     the whole.
 
     >>> m5 = {"instance_type": "ml.m5.large", "instance_count": 2}

@@ -1,4 +1,4 @@
-"""What failed, in one line a person can act on, from whatever the platform says about it."""
+"""What failed, in one line a person can act on, from what the platform reports."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.names import is_model_name
+from core.words.formats import one_line
 
 LONGEST_MESSAGE = 1000
 
-# Raised on purpose, with a message that says it all; any other type is shown with its name.
+# Raised on purpose, with a whole message; any other type is shown with its name.
 EXPECTED = frozenset(
     {
         "DefinitionError",
         "EmptyDatasetError",
         "ForeignPackageError",
         "ImageMissingError",
+        "LockContestedError",
         "ObjectMissingError",
         "RejectedCandidateError",
         "ReleaseChangedError",
@@ -26,7 +28,6 @@ EXPECTED = frozenset(
         "RunRequestError",
         "ServingSourceError",
         "TooManyReleasesError",
-        "TurnContestedError",
         "UnknownFileKindError",
         "UnknownModelError",
     }
@@ -39,7 +40,7 @@ _SDK_APPENDIX = re.compile(r"\s*\((?:Service|Status Code|Request ID):? .*\)\s*$"
 
 @dataclass(frozen=True)
 class Failure:
-    """`error` is a name to tell failures apart by, `message` the line."""
+    """`error` is a name to distinguish failures by, `message` the line."""
 
     error: str
     message: str
@@ -47,7 +48,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Occurrence:
-    """One failed execution, told by the workflow itself or by its status event.
+    """One failed execution, reported by the workflow itself or by its status event.
 
     `redrives` counts how often the execution had been redriven: each time it can fail anew.
     """
@@ -60,7 +61,7 @@ class Occurrence:
 
 
 def occurrence(event: Mapping[str, Any]) -> Occurrence:
-    """Read what Report Failure's state says, or a "Step Functions Execution Status Change".
+    """Read what Report Failure's state passes, or a "Step Functions Execution Status Change".
 
     The model is None where the request named none that can exist.
     """
@@ -93,11 +94,11 @@ def explain(error: str, cause: str) -> Failure:
         return _job(document)
     if "errorType" in document or "errorMessage" in document:
         return _function(document)
-    words = _one_line(_SDK_APPENDIX.sub("", cause))
+    words = one_line(_SDK_APPENDIX.sub("", cause))
     if error in ("States.Timeout", "Execution.TIMED_OUT"):
         what = "a state" if error == "States.Timeout" else "the run"
-        mend = "look for a job that hangs, or raise the step's timeout_minutes"
-        return _failure(error, f"{what} took longer than its time limit; {words or mend}")
+        fix = "look for a job that hangs, or raise the step's timeout_minutes"
+        return _failure(error, f"{what} took longer than its time limit; {words or fix}")
     if error == "Execution.ABORTED":
         return _failure(error, f"the run was stopped{': ' + words if words else ''}")
     if not words:
@@ -113,20 +114,20 @@ def _job(document: Mapping[str, Any]) -> Failure:
     found = _JOB_STEP.search(name)
     step = found[1] if found else "processing"
     error = f"{step.capitalize()}JobFailed"
-    # Before what the job says: it was told to end, and not why.
+    # Before what the job wrote: it was only asked to end, without the reason.
     if limit := _limit_reached(document):
-        mend = f"raise resources.{step}.timeout_minutes in model.yaml"
-        return _failure(error, f"{step}: the job {name} ran longer than {limit} seconds; {mend}")
-    said = _one_line(document.get("ExitMessage") or document.get("FailureReason") or "")
-    if said:
-        return _failure(error, f"{step}: {said}")
+        fix = f"raise resources.{step}.timeout_minutes in model.yaml"
+        return _failure(error, f"{step}: the job {name} ran longer than {limit} seconds; {fix}")
+    written = one_line(document.get("ExitMessage") or document.get("FailureReason") or "")
+    if written:
+        return _failure(error, f"{step}: {written}")
     if document.get("ProcessingJobStatus") != "Stopped":
         return _failure(error, f"{step}: the job {name} failed without a reason; see its log")
     return _failure(error, f"{step}: the job {name} was stopped before it was done; run it again")
 
 
 def _limit_reached(document: Mapping[str, Any]) -> int | None:
-    """The job's own time limit in seconds, where that ended it: told by name, or by its times."""
+    """The job's own time limit in seconds, where that ended it: seen by name, or by its times."""
     limit = _document(document.get("StoppingCondition")).get("MaxRuntimeInSeconds")
     if not isinstance(limit, int):
         return None
@@ -146,15 +147,12 @@ def _seconds(document: Mapping[str, Any]) -> float:
 def _function(document: Mapping[str, Any]) -> Failure:
     """From the JSON that a Lambda function's exception becomes."""
     error = str(document.get("errorType") or "Lambda.Unknown")
-    words = _one_line(document.get("errorMessage") or "no message")
+    words = one_line(document.get("errorMessage") or "no message")
     return _failure(error, words if error in EXPECTED else f"{error}: {words}")
 
 
 def _failure(error: str, message: str) -> Failure:
-    message = _one_line(message)
-    if len(message) > LONGEST_MESSAGE:
-        message = message[: LONGEST_MESSAGE - 3] + "..."
-    return Failure(error, message)
+    return Failure(error, one_line(message, LONGEST_MESSAGE))
 
 
 def _model(name: object) -> str | None:
@@ -169,8 +167,3 @@ def _document(value: object) -> Mapping[str, Any]:
         except (ValueError, RecursionError):
             return {}
     return value if isinstance(value, Mapping) else {}
-
-
-def _one_line(text: object) -> str:
-    printable = "".join(c if c.isprintable() else " " for c in str(text))
-    return " ".join(printable.split())

@@ -1,4 +1,4 @@
-"""Opening a run: whose turn it is, what it reads, whether there is anything new in it."""
+"""Open Run: take the model's lock, snapshot the data, and see whether anything in it is new."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.definition.schema import ModelDefinition, apply_parameters, parse_definition
+from core.definition.parse import apply_parameters, parse_definition
+from core.definition.schema import ModelDefinition
 from core.names import check_run_name, job_prefix, package_group
 from core.runs.fingerprint import fingerprint
-from core.runs.images import StepImage
-from core.runs.lock import Asked
+from core.runs.lock import Asked, take_lock
 from core.runs.request import RunRequest, parse_request
-from core.runs.run_table import CLOSED, Ledger
 from core.runs.snapshot import Snapshot, take_snapshot
-from core.stage.bucket import ObjectMissingError, Store
-from core.stage.registry import FINGERPRINT, RUN, Group, Registry, champion_of, first_with
+from core.stage.bucket import ObjectMissingError
+from core.stage.gateways import Stage
+from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
+from core.stage.run_table import CLOSED
 from core.words.formats import size, timestamp
 
 # A job's state allows this much above the job's own limit, for finding a machine, after waiting up
@@ -35,39 +36,34 @@ class UnknownModelError(Exception):
 
 
 @dataclass(frozen=True)
-class Opening:
-    """What opening a run needs of its stage."""
-
-    stack: str
-    ledger: Ledger
-    store: Store
-    registry: Registry
-    images: Callable[[], dict[str, StepImage]]
-    has_ended: Callable[[str], bool]
-
-
-@dataclass(frozen=True)
 class _Definition:
     sha256: str
     content: ModelDefinition
 
 
-def open_run(opening: Opening, name: object, request: object, now: datetime) -> dict[str, Any]:
-    """Answer with everything the rest of the run needs; twice for one run, the same twice."""
+def open_run(
+    stage: Stage,
+    name: object,
+    request: object,
+    now: datetime,
+    has_ended: Callable[[str], bool],
+) -> dict[str, Any]:
+    """Return everything the rest of the run needs; twice for one run, the same twice."""
     run = check_run_name(name)
     asked_for = parse_request(request)
-    known = opening.ledger.run_record(asked_for.model, run)
-    # A run that failed or was stopped gave its turn back; redriven, it must ask for it anew.
+    known = stage.runs.run(asked_for.model, run)
+    # A run that failed or was stopped released its lock; redriven, it must ask for it anew.
     if "answer" in known and known["status"] != "FAILED":
         return dict(json.loads(known["answer"]))
-    definition = _definition(opening, asked_for)
-    asked = opening.ledger.ask_turn(
+    definition = _definition(stage, asked_for)
+    asked = take_lock(
+        stage.runs,
         asked_for.model,
         run,
         int(now.timestamp()),
         seconds_needed(definition.content),
         asked_for.model_dump(exclude_none=True),
-        opening.has_ended,
+        has_ended,
     )
     record = {
         "reason": asked_for.reason,
@@ -78,10 +74,10 @@ def open_run(opening: Opening, name: object, request: object, now: datetime) -> 
         answer = _queued(run, asked_for, asked)
         record |= {"status": "QUEUED", "behind": asked.behind or ""}
     else:
-        opening.ledger.write_run(asked_for.model, run, {**record, "status": "RUNNING"})
-        answer = _prepared(opening, run, asked_for, definition, asked, now)
+        stage.runs.write_run(asked_for.model, run, {**record, "status": "RUNNING"})
+        answer = _prepared(stage, run, asked_for, definition, asked, now)
         record |= {"fingerprint": answer["fingerprint"], "snapshot": answer["snapshot"]}
-    opening.ledger.write_run(
+    stage.runs.write_run(
         asked_for.model,
         run,
         {**record, "summary": answer["summary"], "answer": json.dumps(answer)},
@@ -90,7 +86,7 @@ def open_run(opening: Opening, name: object, request: object, now: datetime) -> 
 
 
 def seconds_needed(definition: ModelDefinition) -> int:
-    """After this long the turn is free to be taken over: no run of the model can still be alive."""
+    """After this long the lock may be taken over: no run of the model can still be alive."""
     resources = definition.resources
     minutes = [
         step.timeout_minutes for step in (resources.preprocess, resources.train, resources.evaluate)
@@ -101,20 +97,20 @@ def seconds_needed(definition: ModelDefinition) -> int:
     return sum(jobs) * 60 + waiting + pauses + SECONDS_TO_CLOSE
 
 
-def _definition(opening: Opening, request: RunRequest) -> _Definition:
+def _definition(stage: Stage, request: RunRequest) -> _Definition:
     model = request.model
-    sha256 = request.definition or opening.ledger.current_definition(model)
+    sha256 = request.definition or stage.runs.current_definition(model)
     if sha256 is None:
         raise UnknownModelError(
-            f"model {model}: the stage {opening.stack} has no definition of it; check the name, or "
+            f"model {model}: the stage {stage.name} has no definition of it; check the name, or "
             f"publish models/{model} with `kanmon run {model}`"
         )
-    key = opening.store.definition_key(model, sha256, "model.yaml")
+    key = stage.store.definition_key(model, sha256, "model.yaml")
     try:
-        text = opening.store.read(key).decode("utf-8", "replace")
+        text = stage.store.read(key).decode("utf-8", "replace")
     except ObjectMissingError as error:
         raise UnknownModelError(
-            f"model {model}: the definition {opening.store.uri(key)} is not there; "
+            f"model {model}: the definition {stage.store.uri(key)} is not there; "
             f"publish models/{model} with `kanmon run {model}`"
         ) from error
     definition = parse_definition(text, f"models/{model}/model.yaml")
@@ -127,27 +123,27 @@ def _definition(opening: Opening, request: RunRequest) -> _Definition:
 
 
 def _prepared(
-    opening: Opening,
+    stage: Stage,
     run: str,
     request: RunRequest,
     definition: _Definition,
     asked: Asked,
     now: datetime,
 ) -> dict[str, Any]:
-    """The answer for a run that has the turn."""
-    store, model = opening.store, request.model
+    """The answer for a run that holds the lock."""
+    store, model = stage.store, request.model
     location = definition.content.data.location
     snapshot = take_snapshot(model, store.bucket, location, store.current_objects(location))
-    images = opening.images()
+    images = stage.images()
     identity = fingerprint(
         snapshot.id,
         definition.sha256,
         {step: image.digest for step, image in images.items()},
         request.parameters,
     )
-    group = opening.registry.group(package_group(opening.stack, model))
-    equals = None if request.force else _equal_run(opening, model, identity, group)
-    champion = _champion(opening, model) if equals is None else None
+    group = stage.registry.group(package_group(stage.name, model))
+    equals = None if request.force else _equal_run(stage, model, identity, group)
+    champion = _champion(stage, model) if equals is None else None
     answer = {
         "outcome": "nothing new" if equals else "new",
         "run": run,
@@ -155,7 +151,7 @@ def _prepared(
         "equals": equals,
         "behind": None,
         "summary": _summary(request, snapshot, equals, asked)
-        + _without_release(opening, model, group, equals),
+        + _without_release(stage, model, group, equals),
         "bucket": store.bucket,
         "prefix": store.uri(store.run_key(model, run)),
         "snapshot": snapshot.id,
@@ -163,7 +159,7 @@ def _prepared(
         "definition_uri": store.uri(store.definition_key(model, definition.sha256)),
         "fingerprint": identity,
         "images": {step: image.uri for step, image in images.items()},
-        "job_prefix": job_prefix(opening.stack, run),
+        "job_prefix": job_prefix(stage.name, run),
         "resources": _resources(definition.content),
         "champion": champion,
         "package_group": group.name,
@@ -171,32 +167,32 @@ def _prepared(
     }
     if equals is None:
         store.write_json(store.snapshot_key(model, snapshot.id), snapshot.document())
-        plan = _plan(opening, answer, request, definition, snapshot, now)
+        plan = _plan(stage, answer, request, definition, snapshot, now)
         store.write_json(store.run_key(model, run, "run.json"), plan)
     return answer
 
 
-def _equal_run(opening: Opening, model: str, identity: str, group: Group) -> str | None:
+def _equal_run(stage: Stage, model: str, identity: str, group: Group) -> str | None:
     """The earlier run with this fingerprint, which would give the same model again.
 
     The registry knows one that registered its candidate and was killed before it was recorded.
     """
-    recorded = opening.ledger.run_with_fingerprint(model, identity)
+    recorded = stage.runs.run_with_fingerprint(model, identity)
     if recorded is not None:
         return recorded
-    package = first_with(opening.registry.recent(group), FINGERPRINT, identity)
+    package = first_with(stage.registry.recent(group), FINGERPRINT, identity)
     return package.metadata.get(RUN) if package is not None else None
 
 
-def _without_release(opening: Opening, model: str, group: Group, equals: str | None) -> str:
+def _without_release(stage: Stage, model: str, group: Group, equals: str | None) -> str:
     """What to do about an equal run that died between registering its candidate and releasing it:
     nothing would ever open its release, because all later runs are skipped."""
     if equals is None:
         return ""
-    record = opening.ledger.run_record(model, equals)
+    record = stage.runs.run(model, equals)
     if record.get("status") in CLOSED or "release" in record:
         return ""
-    package = first_with(opening.registry.recent(group), RUN, equals)
+    package = first_with(stage.registry.recent(group), RUN, equals)
     if package is None or package.metadata.get("verdict") == "reject":
         return ""
     return (
@@ -205,16 +201,16 @@ def _without_release(opening: Opening, model: str, group: Group, equals: str | N
     )
 
 
-def _champion(opening: Opening, model: str) -> dict[str, Any] | None:
+def _champion(stage: Stage, model: str) -> dict[str, Any] | None:
     """What the release pipeline promoted last; None is a named case, not a failure."""
-    promoted = opening.ledger.champion(model)
+    promoted = stage.releases.champion(model)
     if promoted is None:
         return None
-    return champion_of(promoted, opening.registry.package(promoted["package_arn"]))
+    return champion_of(promoted, stage.registry.find(promoted.package_arn))
 
 
 def _plan(
-    opening: Opening,
+    stage: Stage,
     answer: dict[str, Any],
     request: RunRequest,
     definition: _Definition,
@@ -230,8 +226,8 @@ def _plan(
         "commit": request.commit,
         "opened_at": timestamp(now),
         "fingerprint": answer["fingerprint"],
-        "bucket": opening.store.bucket,
-        "stack": opening.stack,
+        "bucket": stage.store.bucket,
+        "stack": stage.name,
         "snapshot": {
             "id": snapshot.id,
             "uri": answer["snapshot_uri"],
@@ -250,9 +246,9 @@ def _plan(
 
 
 def _queued(run: str, request: RunRequest, asked: Asked) -> dict[str, Any]:
-    summary = f"queued: run {asked.behind} has the turn of {request.model}; this is run after it"
+    summary = f"queued: run {asked.behind} holds the lock of {request.model}; this is run after it"
     if asked.replaced:
-        summary += ", with these settings instead of those that waited before"
+        summary += ", with these settings instead of those that were queued before"
     return {
         "outcome": "queued",
         "run": run,
@@ -267,9 +263,7 @@ def _queued(run: str, request: RunRequest, asked: Asked) -> dict[str, Any]:
 def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked: Asked) -> str:
     taken_over = ""
     if asked.outcome == "taken over":
-        taken_over = (
-            f" (the turn of run {asked.behind}, which had expired or is over, was taken over)"
-        )
+        taken_over = f" (took over the lock of run {asked.behind}, which has expired or ended)"
     if equals:
         alike = "data, definition, step code and parameters are those of"
         return f"nothing new: {alike} run {equals}{taken_over}"

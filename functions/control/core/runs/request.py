@@ -12,7 +12,7 @@ _EXAMPLE = '{"model": "abalone", "reason": "manual"}'
 
 
 class RunRequestError(Exception):
-    """The execution's input does not ask for a run; the message has one line, with the mend."""
+    """The execution's input does not ask for a run; the message has one line, with the fix."""
 
 
 def _model(text: str) -> str:

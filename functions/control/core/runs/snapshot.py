@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.canonical import digest
+from core.stage.bucket import DataObject
 
 DATA_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
@@ -17,16 +18,6 @@ class EmptyDatasetError(Exception):
 
 class UnknownFileKindError(Exception):
     """A file among the data that no step can read."""
-
-
-@dataclass(frozen=True, order=True)
-class DataObject:
-    """One version of one object. `size` is in bytes, `checksum` the ETag without its quotes."""
-
-    key: str
-    version_id: str
-    size: int
-    checksum: str
 
 
 @dataclass(frozen=True)

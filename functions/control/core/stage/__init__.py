@@ -1,1 +1,1 @@
-"""Gateways: the only code that knows the stage's bucket, table, registry, pipeline and topic."""
+"""The stage: its records, and gateways, the only code that knows bucket, table and pipeline."""

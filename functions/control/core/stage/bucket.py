@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.canonical import canonical_json
-from core.runs.snapshot import DataObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,6 +24,16 @@ class ObjectMissingError(Exception):
 
 class ReleaseChangedError(Exception):
     """An object of a release, which never changes, is not what it was when it was written."""
+
+
+@dataclass(frozen=True, order=True)
+class DataObject:
+    """One version of one object. `size` is in bytes, `checksum` the ETag without its quotes."""
+
+    key: str
+    version_id: str
+    size: int
+    checksum: str
 
 
 class Store:
@@ -136,7 +146,7 @@ class Store:
         return whole.hexdigest()
 
     def write_once(self, key: str, body: bytes, kind: str) -> str:
-        """Write what must never be overwritten; answers with its version id.
+        """Write what must never be overwritten; returns its version id.
 
         Writing the same bytes again changes nothing; other bytes raise ReleaseChangedError.
         """
@@ -145,7 +155,7 @@ class Store:
                 Bucket=self.bucket, Key=key, Body=body, ContentType=kind, IfNoneMatch="*"
             )
         except self._client.exceptions.ClientError as error:
-            # 409: somebody else is writing it at this moment. The state machine asks again.
+            # 409: another call is writing it at this moment. The state machine retries.
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise
             there, version = self.read_current(key)

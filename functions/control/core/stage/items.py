@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Item = dict[str, Any]
-# The values one of which an attribute must have; None stands for its absence.
+# The values one of which an attribute must have; None is its absence.
 Expected = Mapping[str, tuple[Any, ...]]
 
 
@@ -48,7 +48,7 @@ class Items:
     ) -> Item | None:
         """Set the fields, and remove those that are None, if the item is as expected.
 
-        Answers with the item as it is then; with None, and nothing changed, if it is not.
+        Returns the item as it is then; None, with nothing changed, if it is not.
         """
         names: dict[str, str] = {}
         values: dict[str, Any] = {}

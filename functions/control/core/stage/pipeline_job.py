@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from core.releases.admission_rule import Claim
 from core.stage.release_pipeline import value_for
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
     from mypy_boto3_codepipeline import CodePipelineClient
 
 LONGEST_MESSAGE = 2000
 
 
 class JobError(Exception):
-    """The event is no job of our pipeline; nobody can be answered."""
+    """The event is no job of our pipeline; there is nothing to answer."""
 
 
 def job_id(event: Mapping[str, Any]) -> str:
@@ -42,19 +42,8 @@ def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return given
 
 
-def claim_of(given: Mapping[str, str]) -> Claim:
-    return Claim(
-        model=given["model"],
-        release=int(given["release"]),
-        purpose=given["purpose"],
-        execution=given["execution"],
-        bundle_version=given.get("bundle_version", ""),
-        previous=given.get("previous") or None,
-    )
-
-
 class Jobs:
-    """Answers jobs. One that was answered before is left as it is: Lambda may call us twice."""
+    """Answers jobs. One answered before stays as it is: Lambda may call a function twice."""
 
     def __init__(self, client: CodePipelineClient) -> None:
         self._client = client
@@ -92,23 +81,13 @@ class Jobs:
             yield
 
 
-class Log(Protocol):
-    def exception(self, msg: object) -> None: ...
-
-
-class JobAnswers(Protocol):
-    """See Jobs."""
-
-    def fail(self, job: str, message: str) -> None: ...
-
-
 @contextmanager
-def owing_an_answer(jobs: JobAnswers, job: str, name: str, log: Log) -> Iterator[None]:
-    """Answer a job for which the function breaks down: CodePipeline would wait for it for long."""
+def owing_an_answer(jobs: Jobs, job: str, name: str, log: Logger) -> Iterator[None]:
+    """Answer a job for which the function breaks down: CodePipeline would wait for a long time."""
     try:
         yield
     except Exception as error:
         words = f"{name} broke down: {type(error).__name__}: {error}"
-        # Raised on, Lambda would call us again for a job that is over.
+        # Raised on, Lambda would call the function again for a job that has ended.
         log.exception(words)
-        jobs.fail(job, f"{words}; its log says more; retry the stage")
+        jobs.fail(job, f"{words}; its log shows more; retry the stage")

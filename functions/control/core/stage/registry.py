@@ -1,18 +1,20 @@
 """The model registry: one package group per model, one package per candidate.
 
-What Kanmon must know of a package stands in its metadata, written when it was registered. Which
-package is the champion is not for the registry to say: it is the one whose release was promoted
-last, and the model table names it.
+What Kanmon must know of a package is in its metadata, written when it was registered. Which
+package is the champion is in the model table: the one whose release was promoted last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
+
+from core.stage.release_table import Champion
+from core.words.formats import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -41,15 +43,29 @@ _NEEDED_OF_A_CHAMPION = (
 MOST_RECENT = 10
 
 
+Approval = Literal["Approved", "Rejected"]
+StageStatus = Literal["InService", "Retired", "Failed"]
+# The only stage of a model's life cycle that releases use.
+PRODUCTION = "Production"
+# What the registry may hold as the reason of a status.
+LONGEST_DESCRIPTION = 1024
+
+
 class ForeignPackageError(Exception):
     """The champion's package is not there, or not as a run registered it."""
 
 
 @dataclass(frozen=True)
 class Package:
+    """`by` is who changed the package last, where SageMaker gives it."""
+
     arn: str
-    version: int
-    metadata: Mapping[str, str]
+    group: str = ""
+    version: int = 0
+    approval: str = ""
+    reason: str | None = None
+    by: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,7 @@ class Registry:
         return Group(name, exists=True)
 
     def recent(self, group: Group) -> Iterator[Package]:
-        """The group's latest packages, newest first, each asked for when its turn comes."""
+        """The group's latest packages, newest first, each read when it is needed."""
         if not group.exists:
             return
         pages = self._client.get_paginator("list_model_packages").paginate(
@@ -83,22 +99,50 @@ class Registry:
         # A page may be empty although another one follows.
         listed = (package for page in pages for package in page["ModelPackageSummaryList"])
         for one in islice(listed, MOST_RECENT):
-            package = self.package(one["ModelPackageArn"])
+            package = self.find(one["ModelPackageArn"])
             if package is not None:  # deleted since it was listed
                 yield package
 
-    def package(self, arn: str) -> Package | None:
+    def find(self, arn: str) -> Package | None:
         """The package; None if it was deleted."""
         try:
-            described = self._client.describe_model_package(ModelPackageName=arn)
+            return self.package(arn)
         except ClientError as error:
             if _is_missing(error):
                 return None
             raise
+
+    def package(self, arn: str) -> Package:
+        found: Any = self._client.describe_model_package(ModelPackageName=arn)
+        changed = found.get("LastModifiedBy") or {}
         return Package(
-            arn,
-            described.get("ModelPackageVersion", 0),
-            described.get("CustomerMetadataProperties", {}),
+            arn=arn,
+            group=found.get("ModelPackageGroupName", ""),
+            version=found.get("ModelPackageVersion", 0),
+            approval=found.get("ModelApprovalStatus", ""),
+            reason=found.get("ApprovalDescription") or None,
+            by=(changed.get("IamIdentity") or {}).get("Arn") or changed.get("UserProfileName"),
+            metadata=found.get("CustomerMetadataProperties") or {},
+        )
+
+    def set_approval(self, arn: str, status: Approval, reason: str) -> None:
+        """Give the package this status; one that has it keeps the reason it was given."""
+        if self.package(arn).approval != status:
+            self._client.update_model_package(
+                ModelPackageArn=arn,
+                ModelApprovalStatus=status,
+                ApprovalDescription=one_line(reason, LONGEST_DESCRIPTION),
+            )
+
+    def set_production(self, arn: str, status: StageStatus, why: str) -> None:
+        """Record the package's place in production."""
+        self._client.update_model_package(
+            ModelPackageArn=arn,
+            ModelLifeCycle={
+                "Stage": PRODUCTION,
+                "StageStatus": status,
+                "StageDescription": one_line(why, LONGEST_DESCRIPTION),
+            },
         )
 
 
@@ -109,22 +153,22 @@ def _is_missing(error: ClientError) -> bool:
     return code == "ResourceNotFound" or "does not exist" in words or "not found" in words
 
 
-def champion_of(promoted: Mapping[str, Any], package: Package | None) -> dict[str, Any]:
-    """The champion as the run plan holds it, from the table's item and the registry's package."""
-    arn, model = promoted["package_arn"], promoted["model"]
-    mend = f"bring it back, or go to another release with `kanmon rollback {model}`"
+def champion_of(promoted: Champion, package: Package | None) -> dict[str, Any]:
+    """The champion as the run plan holds it, from the table's record and the registry's package."""
+    arn, model = promoted.package_arn, promoted.model
+    fix = f"bring it back, or go to another release with `kanmon rollback {model}`"
     if package is None:
         raise ForeignPackageError(
-            f"{arn}: the package of the release in service is not in the registry any more; {mend}"
+            f"{arn}: the package of the release in service is not in the registry any more; {fix}"
         )
     missing = [name for name in _NEEDED_OF_A_CHAMPION if not package.metadata.get(name)]
     if missing:
         raise ForeignPackageError(
             f"{arn}: the package of the release in service has lost the metadata "
-            f"{', '.join(missing)} that its run wrote; {mend}"
+            f"{', '.join(missing)} that its run wrote; {fix}"
         )
     return {
-        "release": int(promoted["release"]),
+        "release": promoted.release,
         "package_arn": package.arn,
         "version": package.version,
         "run": package.metadata[RUN],

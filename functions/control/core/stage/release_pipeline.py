@@ -1,13 +1,13 @@
-"""The release pipeline: start a release, see how its execution stands, answer its approval."""
+"""The release pipeline: start a release, read its execution, answer its approval."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.words.formats import timestamp
+from core.words.formats import one_line, timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -19,7 +19,12 @@ SOURCE, REVIEW_STAGE, REVIEW, DEPLOY = "Bundle", "Review", "ApproveRelease", "De
 # CodePipeline's limits: of a variable's value, and of a decision's summary.
 LONGEST_VARIABLE, LONGEST_DECISION = 1000, 512
 LONGEST_SUMMARY = 500
-_ENDED = ("Succeeded", "Failed", "Stopped", "Superseded", "Cancelled")
+IN_PROGRESS, SUCCEEDED = "InProgress", "Succeeded"
+_FAILED = ("Failed", "Abandoned")
+# Not CodePipeline's: of actions that have not begun, where an execution is shown whole.
+PENDING, SKIPPED = "Pending", "Skipped"
+# An execution with one of these does nothing any more.
+_ENDED = (SUCCEEDED, "Failed", "Stopped", "Superseded", "Cancelled")
 
 
 class TooManyReleasesError(Exception):
@@ -28,24 +33,42 @@ class TooManyReleasesError(Exception):
 
 @dataclass(frozen=True)
 class Action:
-    """The latest attempt of one action in one execution. `external` is, of an approval that is
-    open, the token to answer it with."""
+    """One action of an execution; of several attempts, the latest. `external_id` is, of an
+    approval that is open, the token to answer it with."""
 
+    stage: str
     name: str
-    status: str  # InProgress | Succeeded | Failed | Abandoned
-    at: str = ""
+    status: str
     began: datetime | None = None
-    by: str | None = None
+    updated: datetime | None = None
+    attempts: int = 1
     summary: str | None = None
-    external: str | None = None
-    error_code: str | None = None
     error: str | None = None
-    outputs: Mapping[str, str] = field(default_factory=dict)
+    error_code: str | None = None
+    by: str | None = None
+    external_id: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status not in (IN_PROGRESS, PENDING)
+
+    def seconds(self, now: datetime) -> float:
+        """How long it took, or has taken so far."""
+        if self.began is None:
+            return 0.0
+        until = self.updated if self.ended and self.updated else now
+        return max(0.0, (until - self.began).total_seconds())
+
+    @property
+    def at(self) -> str:
+        """When it came to what it is now."""
+        latest = self.updated or self.began
+        return timestamp(latest) if latest else ""
 
 
 @dataclass(frozen=True)
 class Execution:
-    """How an execution stands, with its variables and the actions that have begun, in order."""
+    """An execution as it is now, with its variables and its actions in order."""
 
     id: str
     status: str
@@ -63,15 +86,20 @@ class Execution:
 
     @property
     def names(self) -> tuple[str, int] | None:
-        """The model and the release that its variables name; whoever starts it may write any."""
+        """The model and the release that its variables name; its starter may write any."""
         model, number = self.variables.get("model", ""), self.variables.get("release", "")
         plain = number.isascii() and number.isdigit()
         return (model, int(number)) if model and plain else None
 
     @property
-    def broken(self) -> Action | None:
+    def current(self) -> Action | None:
+        """The action that runs now."""
+        return next((each for each in self.actions if each.status == IN_PROGRESS), None)
+
+    @property
+    def failed(self) -> Action | None:
         """The action that ended it."""
-        return next((a for a in self.actions if a.status in ("Failed", "Abandoned")), None)
+        return next((each for each in self.actions if each.status in _FAILED), None)
 
 
 class Pipeline:
@@ -108,7 +136,7 @@ class Pipeline:
         return started["pipelineExecutionId"]
 
     def execution(self, identity: str) -> Execution | None:
-        """The execution as it stands now; None when there is none of that id (any more)."""
+        """The execution as it is now; None when there is none of that id (they are kept a year)."""
         try:
             found = self._client.get_pipeline_execution(
                 pipelineName=self.name, pipelineExecutionId=identity
@@ -127,15 +155,11 @@ class Pipeline:
         )
 
     def actions(self, identity: str) -> tuple[Action, ...]:
-        """Each action's latest attempt; CodePipeline lists the newest first."""
+        """The actions that have begun, in order."""
         pages = self._client.get_paginator("list_action_executions").paginate(
             pipelineName=self.name, filter={"pipelineExecutionId": identity}
         )
-        newest: dict[str, Action] = {}
-        for page in pages:
-            for detail in page["actionExecutionDetails"]:
-                newest.setdefault(detail["actionName"], _action(detail))
-        return tuple(reversed(newest.values()))
+        return actions_from(detail for page in pages for detail in page["actionExecutionDetails"])
 
     def review(self, identity: str) -> Action | None:
         """The execution's manual approval, if it has come to it."""
@@ -157,29 +181,36 @@ class Pipeline:
         return True
 
 
+def actions_from(details: Iterable[Any]) -> tuple[Action, ...]:
+    """ListActionExecutions' details, newest first, as one action each in the order they began."""
+    attempts: dict[tuple[str, str], list[Any]] = {}
+    for detail in details:
+        attempts.setdefault((detail["stageName"], detail["actionName"]), []).append(detail)
+    return tuple(_action(each[0], len(each)) for each in reversed(attempts.values()))
+
+
+def _action(detail: Any, attempts: int) -> Action:
+    result = detail.get("output", {}).get("executionResult", {})
+    error = result.get("errorDetails") or {}
+    return Action(
+        stage=detail["stageName"],
+        name=detail["actionName"],
+        status=detail["status"],
+        began=detail.get("startTime"),
+        updated=detail.get("lastUpdateTime"),
+        attempts=attempts,
+        summary=result.get("externalExecutionSummary") or None,
+        error=error.get("message") or None,
+        error_code=error.get("code") or None,
+        by=detail.get("updatedBy") or None,
+        external_id=result.get("externalExecutionId") or None,
+    )
+
+
 def value_for(text: str, longest: int = LONGEST_VARIABLE) -> str:
     """The text in one line, never empty, within the limit.
 
     >>> value_for("two\\nlines"), value_for("")
     ('two lines', '-')
     """
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split()) or "-"
-    return line if len(line) <= longest else line[: longest - 3] + "..."
-
-
-def _action(detail: Any) -> Action:
-    result = detail.get("output", {}).get("executionResult", {})
-    error = result.get("errorDetails") or {}
-    at = detail.get("lastUpdateTime") or detail.get("startTime")
-    return Action(
-        name=detail["actionName"],
-        status=detail["status"],
-        at=timestamp(at) if at else "",
-        began=detail.get("startTime"),
-        by=detail.get("updatedBy") or None,
-        summary=result.get("externalExecutionSummary") or None,
-        external=result.get("externalExecutionId") or None,
-        error_code=error.get("code") or None,
-        error=error.get("message") or None,
-        outputs=detail.get("output", {}).get("outputVariables") or {},
-    )
+    return one_line(text, longest) or "-"

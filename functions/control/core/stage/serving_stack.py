@@ -1,4 +1,4 @@
-"""The stack that has a model in production: how it stands, who answers, why a deployment failed."""
+"""The stack that has a model in production: its status, its answers, why a deployment failed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from core.releases.decision import one_line
+from core.words.formats import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Logical ids in the translated serving.yaml.
 _APPLICATION, _GROUP = "ServerlessDeploymentApplication", "ScoringFunctionDeploymentGroup"
-# What CloudFormation says of resources that fell with another one.
+# CloudFormation's reasons for resources that failed because of another one.
 _CONSEQUENCES = ("cancelled", "The following resource(s) failed")
 # How long a deployment that is undone, or a first one, is waited for: most of what Close Release
 # may take. Lambda calls it again, twice, where that was not enough.
@@ -29,7 +29,7 @@ HALT_SECONDS, LONGEST_PAUSE_SECONDS = 90.0, 3.0
 
 
 class StillGoingOnError(Exception):
-    """The stack is still being changed; whoever asked should ask again later."""
+    """The stack is still being changed; try again later."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Serving:
         return Standing(stacks[0]["StackStatus"], outputs)
 
     def halt(self, model: str, seconds: float = HALT_SECONDS) -> None:
-        """Undo a deployment that nobody follows any more; returns when the stack stands still.
+        """Undo a deployment that nothing follows any more; returns when the stack is at rest.
 
         A first deployment cannot be undone, so it is waited for. Raises StillGoingOnError.
         """
@@ -126,14 +126,14 @@ class Serving:
         return answers
 
     def failure(self, model: str, since: datetime) -> Failure:
-        """Why the deployment that began after `since` failed, from the closest witness."""
+        """Why the deployment that began after `since` failed, from the service closest to it."""
         deployed = self._deployment(model, since)
         if deployed is not None:
             return deployed
         return Failure(self._stack_reason(model, since) or "CloudFormation gives no reason", False)
 
     def _deployment(self, model: str, since: datetime) -> Failure | None:
-        """What CodeDeploy says of the shift of traffic, if it came to it and failed."""
+        """CodeDeploy's reason, if traffic was to be shifted and that failed."""
         application, group = (self._resource(model, name) for name in (_APPLICATION, _GROUP))
         if application is None or group is None:
             return None

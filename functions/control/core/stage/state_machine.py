@@ -1,4 +1,4 @@
-"""The retrain state machine, as far as one run has to do with another: is it over, start it."""
+"""The retrain state machine: start a run, and see whether one has ended."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Workflow:
             return
 
     def has_ended(self, run: str) -> bool:
-        """Whether the run's execution is over; one that is still to be started is not."""
+        """Whether the run's execution has ended; one that is still to be started has not."""
         execution = self._machine_arn.replace(":stateMachine:", ":execution:")
         try:
             found = self._client.describe_execution(executionArn=f"{execution}:{run}")

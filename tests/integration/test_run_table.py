@@ -1,4 +1,4 @@
-"""The turn's conditional writes, when others write in between."""
+"""The lock's conditional writes, when others write in between."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from moto.dynamodb.models.table import Table
 
-from core.runs.run_table import Ledger, TurnContestedError
+from core.runs.lock import LockContestedError, release_lock, take_lock
+from core.stage.run_table import RunTable
 from tests.support.stage_in_memory import TABLE, Stage
 
 REQUEST = {"model": "churn", "reason": "manual", "parameters": {"alpha": 1.0, "beta": 1}}
@@ -22,7 +23,7 @@ def never(run: str) -> bool:
 
 
 class RacedClient:
-    """A DynamoDB client whose every read is followed by somebody else's write."""
+    """A DynamoDB client whose every read is followed by another write."""
 
     def __init__(self, client: Any, races: list[Callable[[], object]]) -> None:
         self._client = client
@@ -37,39 +38,45 @@ class RacedClient:
         return found
 
 
-def test_of_two_runs_that_read_a_free_turn_only_one_takes_it(stage: Stage) -> None:
-    other = Ledger(stage.dynamodb, TABLE)
+def test_of_two_runs_that_read_a_free_lock_only_one_takes_it(stage: Stage) -> None:
+    other = RunTable(stage.dynamodb, TABLE)
     raced = RacedClient(
-        stage.dynamodb, [lambda: other.ask_turn("churn", "first", 10, 60, REQUEST, never)]
+        stage.dynamodb, [lambda: take_lock(other, "churn", "first", 10, 60, REQUEST, never)]
     )
 
-    asked = Ledger(raced, TABLE).ask_turn("churn", "second", 10, 60, REQUEST, never)  # type: ignore[arg-type]
+    asked = take_lock(RunTable(raced, TABLE), "churn", "second", 10, 60, REQUEST, never)
 
     assert (asked.outcome, asked.behind) == ("queued", "first")
-    assert other.turn("churn").holder == "first"
+    assert other.lock("churn").holder == "first"
 
 
 def test_a_request_that_arrives_during_the_hand_over_is_not_lost(stage: Stage) -> None:
-    ledger = Ledger(stage.dynamodb, TABLE)
-    ledger.ask_turn("churn", "first", 10, 60, REQUEST, never)
+    table = RunTable(stage.dynamodb, TABLE)
+    take_lock(table, "churn", "first", 10, 60, REQUEST, never)
     raced = RacedClient(
-        stage.dynamodb, [lambda: ledger.ask_turn("churn", "second", 20, 60, REQUEST, never)]
+        stage.dynamodb, [lambda: take_lock(table, "churn", "second", 20, 60, REQUEST, never)]
     )
 
-    handed = Ledger(raced, TABLE).hand_over_turn("churn", "first", 30)  # type: ignore[arg-type]
+    handed = release_lock(RunTable(raced, TABLE), "churn", "first", 30)
 
     assert handed is not None
     assert handed.input == REQUEST
-    assert ledger.turn("churn").holder == handed.to
+    assert table.lock("churn").holder == handed.to
 
 
-def test_a_turn_written_by_others_without_end_is_given_up_aloud(stage: Stage) -> None:
-    other = Ledger(stage.dynamodb, TABLE)
-    endless = [lambda: other.ask_turn("churn", "first", 10, 60, REQUEST, never)] * 200
+def test_a_lock_written_by_others_without_end_is_given_up_aloud(stage: Stage) -> None:
+    other = RunTable(stage.dynamodb, TABLE)
+    endless = [lambda: take_lock(other, "churn", "first", 10, 60, REQUEST, never)] * 200
 
-    with pytest.raises(TurnContestedError, match="model churn: too many runs"):
-        Ledger(RacedClient(stage.dynamodb, endless), TABLE).ask_turn(  # type: ignore[arg-type]
-            "churn", "second", 10, 60, REQUEST, never
+    with pytest.raises(LockContestedError, match="model churn: too many runs"):
+        take_lock(
+            RunTable(RacedClient(stage.dynamodb, endless), TABLE),
+            "churn",
+            "second",
+            10,
+            60,
+            REQUEST,
+            never,
         )
 
 
@@ -86,32 +93,32 @@ def atomic_writes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("atomic_writes")
-def test_of_many_runs_at_once_one_has_the_turn_and_all_others_wait_as_one(stage: Stage) -> None:
-    ledger = Ledger(stage.dynamodb, TABLE)
+def test_of_many_runs_at_once_one_has_the_lock_and_all_others_wait_as_one(stage: Stage) -> None:
+    table = RunTable(stage.dynamodb, TABLE)
     reasons = [f"reason {number}" for number in range(8)]
 
     with ThreadPoolExecutor(4) as pool:
         asked = list(
             pool.map(
-                lambda reason: ledger.ask_turn(
-                    "churn", reason, 10, 60, {**REQUEST, "reason": reason}, never
+                lambda reason: take_lock(
+                    table, "churn", reason, 10, 60, {**REQUEST, "reason": reason}, never
                 ),
                 reasons,
             )
         )
 
-    turn = ledger.turn("churn")
+    lock = table.lock("churn")
     assert [each.outcome for each in asked].count("taken") == 1
-    assert turn.queued is not None
-    assert {turn.holder, *turn.queued.reasons} == set(reasons)
+    assert lock.queued is not None
+    assert {lock.holder, *lock.queued.reasons} == set(reasons)
 
 
 def test_the_parameters_of_a_waiting_request_keep_their_types(stage: Stage) -> None:
-    ledger = Ledger(stage.dynamodb, TABLE)
-    ledger.ask_turn("churn", "first", 10, 60, REQUEST, never)
-    ledger.ask_turn("churn", "second", 20, 60, REQUEST, never)
+    table = RunTable(stage.dynamodb, TABLE)
+    take_lock(table, "churn", "first", 10, 60, REQUEST, never)
+    take_lock(table, "churn", "second", 20, 60, REQUEST, never)
 
-    handed = ledger.hand_over_turn("churn", "first", 30)
+    handed = release_lock(table, "churn", "first", 30)
 
     assert handed is not None
     assert repr(handed.input["parameters"]) == "{'alpha': 1.0, 'beta': 1}"

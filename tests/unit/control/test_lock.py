@@ -1,12 +1,13 @@
-"""The turn: one run at a time, one request behind it, and no way to block a model for good."""
+"""The retrain lock: one run at a time, one queued request, and no model blocked for good."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.names import is_run_name
-from core.runs.lock import MOST_REASONS, SECONDS_TO_OPEN, Queued, Turn, ask, hand_over, merge
+from core.runs.lock import MOST_REASONS, SECONDS_TO_OPEN, ask, hand_over, merge
+from core.stage.run_table import QueuedRequest, RetrainLock
 
-HELD = Turn(holder="abalone-1", until=100, revision=3)
+HELD = RetrainLock(holder="abalone-1", until=100, revision=3)
 REQUEST = {"model": "abalone", "reason": "manual"}
 
 
@@ -15,53 +16,53 @@ def never(run: str) -> bool:
     return False
 
 
-def test_a_free_turn_is_taken_for_as_long_as_the_run_may_take() -> None:
-    asked = ask(Turn(), "abalone-1", now=10, seconds=90, request=REQUEST, has_ended=never)
+def test_a_free_lock_is_taken_for_as_long_as_the_run_may_take() -> None:
+    asked = ask(RetrainLock(), "abalone-1", now=10, seconds=90, request=REQUEST, has_ended=never)
 
     assert (asked.outcome, asked.behind) == ("taken", None)
-    assert (asked.turn.holder, asked.turn.until) == ("abalone-1", 100)
+    assert (asked.lock.holder, asked.lock.until) == ("abalone-1", 100)
 
 
-def test_asking_again_for_ones_own_turn_gets_it_again() -> None:
+def test_asking_again_for_ones_own_lock_gets_it_again() -> None:
     assert (
         ask(HELD, "abalone-1", now=50, seconds=90, request=REQUEST, has_ended=never).outcome
         == "taken"
     )
 
 
-def test_a_turn_that_another_run_has_queues_the_request() -> None:
+def test_a_lock_that_another_run_holds_queues_the_request() -> None:
     asked = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never)
 
     assert (asked.outcome, asked.behind) == ("queued", "abalone-1")
-    assert asked.turn.holder == "abalone-1"
-    assert asked.turn.queued == Queued(("manual",), REQUEST, 50, ("abalone-2",))
+    assert asked.lock.holder == "abalone-1"
+    assert asked.lock.queued == QueuedRequest(("manual",), REQUEST, 50, ("abalone-2",))
 
 
-def test_an_expired_turn_is_taken_over_and_what_waits_stays_queued() -> None:
-    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never).turn
+def test_an_expired_lock_is_taken_over_and_what_waits_stays_queued() -> None:
+    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never).lock
 
     asked = ask(waiting, "abalone-3", now=100, seconds=90, request=REQUEST, has_ended=never)
 
     assert (asked.outcome, asked.behind) == ("taken over", "abalone-1")
-    assert asked.turn.holder == "abalone-3"
-    assert asked.turn.queued == waiting.queued
+    assert asked.lock.holder == "abalone-3"
+    assert asked.lock.queued == waiting.queued
 
 
-def test_a_turn_whose_run_has_ended_is_taken_over_although_it_has_not_expired() -> None:
+def test_a_lock_whose_run_has_ended_is_taken_over_although_it_has_not_expired() -> None:
     ended = ask(
         HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended="abalone-1".__eq__
     )
 
     assert (ended.outcome, ended.behind) == ("taken over", "abalone-1")
-    assert (ended.turn.holder, ended.turn.until) == ("abalone-2", 140)
+    assert (ended.lock.holder, ended.lock.until) == ("abalone-2", 140)
 
 
-def test_a_request_that_replaces_what_another_one_waited_for_is_told_so() -> None:
+def test_a_request_that_replaces_what_another_one_waited_for_says_so() -> None:
     waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never)
-    alike = ask(waiting.turn, "abalone-3", now=60, seconds=90, request=REQUEST, has_ended=never)
+    alike = ask(waiting.lock, "abalone-3", now=60, seconds=90, request=REQUEST, has_ended=never)
     other = {**REQUEST, "parameters": {"rounds": 5}}
 
-    differs = ask(alike.turn, "abalone-4", now=70, seconds=90, request=other, has_ended=never)
+    differs = ask(alike.lock, "abalone-4", now=70, seconds=90, request=other, has_ended=never)
 
     assert [waiting.replaced, alike.replaced, differs.replaced] == [False, False, True]
 
@@ -73,7 +74,7 @@ def test_requests_that_wait_become_one_with_all_reasons_and_the_latest_settings(
     drift = {**REQUEST, "reason": "drift", "parameters": {"rounds": 9}}
     second = merge(first, "abalone-3", drift, now=60)
 
-    assert second == Queued(
+    assert second == QueuedRequest(
         ("manual", "drift"),
         {
             "model": "abalone",
@@ -99,19 +100,19 @@ def test_a_merged_request_keeps_each_reason_once_and_stays_a_valid_request(
     assert 1 <= len(queued.input["reason"]) <= 1000
 
 
-def test_a_turn_nobody_waits_for_is_given_back() -> None:
+def test_a_lock_nobody_waits_for_is_released() -> None:
     left, handed = hand_over(HELD, "abalone-1", "abalone", now=70)
 
     assert handed is None
     assert (left.holder, left.until, left.queued) == (None, 0, None)
 
 
-def test_a_run_that_does_not_hold_the_turn_cannot_give_it_away() -> None:
+def test_a_run_that_does_not_hold_the_lock_cannot_give_it_away() -> None:
     assert hand_over(HELD, "abalone-2", "abalone", now=70) == (HELD, None)
 
 
-def test_the_turn_passes_to_the_queued_request_for_long_enough_to_open() -> None:
-    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never).turn
+def test_the_lock_passes_to_the_queued_request_for_long_enough_to_open() -> None:
+    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never).lock
 
     left, handed = hand_over(waiting, "abalone-1", "abalone", now=70)
 
@@ -122,11 +123,11 @@ def test_the_turn_passes_to_the_queued_request_for_long_enough_to_open() -> None
 
 
 def test_handing_over_twice_names_the_same_run_and_changes_nothing_more() -> None:
-    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never).turn
+    waiting = ask(HELD, "abalone-2", now=50, seconds=90, request=REQUEST, has_ended=never).lock
     once, handed = hand_over(waiting, "abalone-1", "abalone", now=70)
     opened = ask(
         once, handed.to if handed else "", now=80, seconds=90, request=REQUEST, has_ended=never
-    ).turn
+    ).lock
 
     assert hand_over(once, "abalone-1", "abalone", now=75) == (once, handed)
     assert hand_over(opened, "abalone-1", "abalone", now=95) == (opened, handed)
@@ -135,16 +136,16 @@ def test_handing_over_twice_names_the_same_run_and_changes_nothing_more() -> Non
 @given(
     asks=st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 50)), max_size=40)
 )
-def test_whatever_happens_only_its_holder_or_its_expiry_ends_a_turn(
+def test_whatever_happens_only_its_holder_or_its_expiry_ends_a_lock(
     asks: list[tuple[str, bool, int]],
 ) -> None:
-    turn, now = Turn(), 0
+    lock, now = RetrainLock(), 0
     for run, asking, seconds in asks:
         now += seconds
-        before = turn
+        before = lock
         if asking:
-            turn = ask(before, run, now, 60, {"reason": run}, never).turn
+            lock = ask(before, run, now, 60, {"reason": run}, never).lock
         else:
-            turn = hand_over(before, run, "abalone", now)[0]
-        if before.holder not in (None, turn.holder):
+            lock = hand_over(before, run, "abalone", now)[0]
+        if before.holder not in (None, lock.holder):
             assert run == before.holder or before.until <= now

@@ -1,75 +1,76 @@
-"""The table of models: whose turn it is, which runs there were, which definition is current.
+"""What the model table holds about runs: the retrain lock, the runs, the current definition.
 
-Items of one model share the partition key `model`; the sort key `item` is one of `turn`,
-`definition`, `run#<run>` and `fingerprint#<sha256>`; those of releases are in
-releases.release_ledger.
+A model's items are `retrain-lock`, `definition`, `run#<run>` and `fingerprint#<sha256>`; those of
+its releases are in release_table.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.runs.lock import Asked, Handed, Queued, Turn, ask, hand_over
 from core.stage.items import packed, unpacked
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Each lost race means that another run's write won, so this many runs would have to ask at once.
-_MOST_RACES = 100
+_LOCK = "retrain-lock"
 
+# Statuses of a run that ended well.
 CLOSED = ("SUCCEEDED", "NOTHING_NEW")
 
 
-class TurnContestedError(Exception):
-    """Too many runs of one model asked for its turn at the same moment; ask again."""
+@dataclass(frozen=True)
+class QueuedRequest:
+    """Requests that came while another run held the lock, merged into one; `runs` made them."""
+
+    reasons: tuple[str, ...]
+    input: Mapping[str, Any]
+    asked_at: int
+    runs: tuple[str, ...] = ()
 
 
-class Ledger:
+@dataclass(frozen=True)
+class Handover:
+    """Who passed the lock to whom, kept so that a repeat starts the same run again.
+
+    The started run covers the requests of `runs`.
+    """
+
+    by: str
+    to: str
+    input: Mapping[str, Any]
+    runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RetrainLock:
+    """The lock of one model; `until` is in epoch seconds, `revision` counts its writes."""
+
+    holder: str | None = None
+    until: int = 0
+    queued: QueuedRequest | None = None
+    handed: Handover | None = None
+    revision: int = 0
+
+
+class RunTable:
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
 
-    # ---- the turn
+    # ---- the lock
 
-    def turn(self, model: str) -> Turn:
-        return _turn(self._read(model, "turn") or {})
+    def lock(self, model: str) -> RetrainLock:
+        return _lock(self._read(model, _LOCK) or {})
 
-    def ask_turn(
-        self,
-        model: str,
-        run: str,
-        now: int,
-        seconds: int,
-        request: Mapping[str, Any],
-        has_ended: Callable[[str], bool],
-    ) -> Asked:
-        """Take the model's turn for `seconds`, or leave the request in its queue."""
-        has_ended = cache(has_ended)  # asked about a holder once, however many races are lost
-        for _ in range(_MOST_RACES):
-            seen = self.turn(model)
-            asked = ask(seen, run, now, seconds, request, has_ended)
-            if self._write_turn(model, seen, asked.turn):
-                return asked
-        raise TurnContestedError(f"model {model}: too many runs ask for its turn at once; retry")
-
-    def hand_over_turn(self, model: str, run: str, now: int) -> Handed | None:
-        """Give the turn back if `run` holds it. Answers with the run to start next, if any."""
-        for _ in range(_MOST_RACES):
-            seen = self.turn(model)
-            left, handed = hand_over(seen, run, model, now)
-            if left == seen or self._write_turn(model, seen, left):
-                return handed
-        raise TurnContestedError(f"model {model}: too many runs ask for its turn at once; retry")
-
-    def _write_turn(self, model: str, seen: Turn, wanted: Turn) -> bool:
+    def write_lock(self, model: str, seen: RetrainLock, wanted: RetrainLock) -> bool:
         """Write unless another write came between: then nothing is written and it is False."""
         item = {
             "model": model,
-            "item": "turn",
+            "item": _LOCK,
             "until": wanted.until,
             "revision": seen.revision + 1,
             "holder": wanted.holder,
@@ -90,12 +91,12 @@ class Ledger:
 
     # ---- runs
 
-    def run_record(self, model: str, run: str) -> dict[str, Any]:
-        """What is known of a run; empty if nothing is."""
+    def run(self, model: str, run: str) -> dict[str, Any]:
+        """A run's record; empty if there is none."""
         return self._read(model, f"run#{run}") or {}
 
     def write_run(self, model: str, run: str, fields: Mapping[str, str | None]) -> dict[str, Any]:
-        """Add to a run's record, leaving out what is None; answers with what it was before."""
+        """Add to a run's record, leaving out what is None; returns what it was before."""
         given = {name: value for name, value in fields.items() if value is not None}
         names = {f"#{name}": name for name in given}
         before = self._client.update_item(
@@ -108,14 +109,10 @@ class Ledger:
         )
         return unpacked(before.get("Attributes", {}))
 
-    # ---- the champion, definitions and fingerprints
-
-    def champion(self, model: str) -> dict[str, Any] | None:
-        """What the release pipeline promoted last; it alone writes this item."""
-        return self._read(model, "champion")
+    # ---- definitions and fingerprints
 
     def current_definition(self, model: str) -> str | None:
-        """The sha256 of the definition that runs without one of their own use."""
+        """The sha256 of the definition that a run uses unless its request names another."""
         found = self._read(model, "definition")
         return str(found["sha256"]) if found else None
 
@@ -137,30 +134,29 @@ class Ledger:
         return unpacked(found["Item"]) if "Item" in found else None
 
 
-def _turn(item: Mapping[str, Any]) -> Turn:
+def _lock(item: Mapping[str, Any]) -> RetrainLock:
     queued, handed = item.get("queued"), item.get("handed")
-    return Turn(
+    return RetrainLock(
         holder=item.get("holder"),
         until=int(item.get("until", 0)),
         queued=queued
-        and Queued(
+        and QueuedRequest(
             tuple(queued["reasons"]),
             json.loads(queued["input"]),
             int(queued["asked_at"]),
-            # A turn written by an earlier version names no runs.
-            tuple(queued.get("runs", ())),
+            tuple(queued["runs"]),
         ),
         handed=handed
-        and Handed(
-            handed["by"], handed["to"], json.loads(handed["input"]), tuple(handed.get("runs", ()))
+        and Handover(
+            handed["by"], handed["to"], json.loads(handed["input"]), tuple(handed["runs"])
         ),
         revision=int(item.get("revision", 0)),
     )
 
 
-# Inputs are kept as JSON text: a DynamoDB number would turn a parameter of 1.0 into 1, and with it
+# Inputs are kept as JSON text: a DynamoDB number would make a parameter of 1.0 into 1, and with it
 # the run's fingerprint into another.
-def _queued_item(queued: Queued) -> dict[str, Any]:
+def _queued_item(queued: QueuedRequest) -> dict[str, Any]:
     return {
         "reasons": list(queued.reasons),
         "input": json.dumps(queued.input),
@@ -169,7 +165,7 @@ def _queued_item(queued: Queued) -> dict[str, Any]:
     }
 
 
-def _handed_item(handed: Handed) -> dict[str, Any]:
+def _handed_item(handed: Handover) -> dict[str, Any]:
     return {
         "by": handed.by,
         "to": handed.to,

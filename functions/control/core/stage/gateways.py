@@ -1,0 +1,102 @@
+"""The stage a function is deployed to: every gateway, each made when it is first used."""
+
+from __future__ import annotations
+
+import os
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from core.stage.bucket import Store
+from core.stage.images import StepImage, resolve_images
+from core.stage.items import Items
+from core.stage.notices import NoticeBoard
+from core.stage.pipeline_job import Jobs
+from core.stage.registry import Registry
+from core.stage.release_pipeline import Pipeline
+from core.stage.release_table import ReleaseTable
+from core.stage.run_table import RunTable
+from core.stage.serving_stack import Serving
+from core.stage.state_machine import Workflow
+
+if TYPE_CHECKING:
+    from mypy_boto3_codepipeline import CodePipelineClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# A throttled service is worth waiting for: a run takes minutes, a retry less. A live model that
+# does not answer in this time counts as none: the action fails.
+_CONFIG = Config(retries={"mode": "standard", "max_attempts": 6}, read_timeout=60)
+
+
+class Stage:
+    """Names and gateways. A function pays only for the clients it uses."""
+
+    @cached_property
+    def name(self) -> str:
+        return os.environ["STACK_NAME"]
+
+    @cached_property
+    def region(self) -> str:
+        return os.environ["AWS_REGION"]
+
+    @cached_property
+    def runs(self) -> RunTable:
+        return RunTable(self._dynamodb, os.environ["MODEL_TABLE"])
+
+    @cached_property
+    def releases(self) -> ReleaseTable:
+        return ReleaseTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(_client("s3"), os.environ["DATA_BUCKET"])
+
+    @cached_property
+    def registry(self) -> Registry:
+        return Registry(_client("sagemaker"))
+
+    @cached_property
+    def workflow(self) -> Workflow:
+        return Workflow(_client("stepfunctions"), os.environ["RETRAIN_MACHINE_ARN"])
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        return Pipeline(self._codepipeline, os.environ["RELEASE_PIPELINE"])
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self._codepipeline)
+
+    @cached_property
+    def serving(self) -> Serving:
+        return Serving(_client, self.name)
+
+    @cached_property
+    def notices(self) -> NoticeBoard:
+        return NoticeBoard(_client("sns"), os.environ["NOTIFICATIONS_TOPIC_ARN"])
+
+    def images(self) -> dict[str, StepImage]:
+        """The images of the steps as they are now."""
+        return resolve_images(_client("ecr"), os.environ["STEPS_REPOSITORY"])
+
+    @cached_property
+    def _dynamodb(self) -> DynamoDBClient:
+        client: DynamoDBClient = _client("dynamodb")
+        return client
+
+    @cached_property
+    def _codepipeline(self) -> CodePipelineClient:
+        client: CodePipelineClient = _client("codepipeline")
+        return client
+
+
+@cache
+def stage() -> Stage:
+    """The one of this process, which keeps its clients between calls."""
+    return Stage()
+
+
+def _client(name: str) -> Any:
+    return boto3.client(name, config=_CONFIG)  # type: ignore[call-overload]

@@ -1,0 +1,282 @@
+"""What the model table holds about releases: the records, the champion, the lock, the history.
+
+A model's items are `release#<6 digits>`, `release-number`, `champion`, `deployment-lock` and
+`history#<time>#<key>`; those of its runs are in run_table. A record's fields are the item's
+attributes. Nothing here loads boto3: the command line reads the same records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from core.stage.items import Expected, Items
+
+_CHAMPION, _LOCK, _NUMBER = "champion", "deployment-lock", "release-number"
+
+
+class Status(StrEnum):
+    """What a release has come to."""
+
+    WAITING = "WAITING"
+    APPROVED = "APPROVED"
+    PROMOTED = "PROMOTED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+    SUPERSEDED = "SUPERSEDED"
+    FAILED = "FAILED"
+    ROLLED_BACK = "ROLLED_BACK"
+
+
+# The pipeline still works on these.
+OPEN = (Status.WAITING, Status.APPROVED)
+# Nothing promotes a release in one of these any more.
+CLOSED = (Status.REJECTED, Status.EXPIRED, Status.SUPERSEDED)
+# Retrying a stage of the pipeline may still promote one that failed.
+PROMOTABLE = (Status.WAITING, Status.APPROVED, Status.FAILED, Status.ROLLED_BACK)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release's record. What is empty or None has not happened yet."""
+
+    model: str
+    release: int
+    status: Status
+    # Written once, when it is opened.
+    run: str = ""
+    package_arn: str = ""
+    package_version: int = 0
+    verdict: str = ""
+    summary: str = ""
+    approval: str = ""
+    opened_at: str = ""
+    bundle_key: str = ""
+    bundle_version: str = ""
+    bundle_sha256: str = ""
+    release_sha256: str = ""
+    review_uri: str = ""
+    # The pipeline execution that promotes it.
+    execution: str | None = None
+    # approved, automatic, rejected, expired or superseded.
+    decided_by: str | None = None
+    decided_at: str | None = None
+    decision: str | None = None
+    decision_reason: str | None = None
+    promoted_at: str | None = None
+    ended_at: str | None = None
+    error: str | None = None
+    # Not part of the item: it follows from the champion. None where that was not read.
+    in_service: bool | None = None
+    # A decision made in the registry, which was passed on to the pipeline's approval.
+    asked: str | None = None
+    asked_by: str | None = None
+    asked_reason: str | None = None
+    asked_summary: str | None = None
+    # "yes" once the approval of a superseded release was answered.
+    approval_closed: str | None = None
+
+    @property
+    def reference(self) -> str:
+        """What it is called everywhere."""
+        return f"{self.model}/{self.release}"
+
+    def document(self) -> dict[str, Any]:
+        """The release for programs, without what the functions keep for themselves."""
+        kept = ("asked", "asked_by", "asked_reason", "asked_summary", "approval_closed")
+        known = {name: value for name, value in asdict(self).items() if name not in kept}
+        return {"reference": self.reference, **known}
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What was promoted last. `previous` was in service before it; `revision` counts the moves."""
+
+    model: str
+    release: int
+    run: str = ""
+    package_arn: str = ""
+    package_version: int = 0
+    promoted_at: str = ""
+    execution: str = ""
+    purpose: str = ""
+    previous: int | None = None
+    alias_arn: str = ""
+    function_url: str = ""
+    stack: str = ""
+    revision: int | None = None
+
+
+@dataclass(frozen=True)
+class DeploymentLock:
+    """Which pipeline execution may deploy the model now, and until when in epoch seconds."""
+
+    model: str
+    holder: str | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """Something that happened to a model's releases. `key` makes a repeat land on the same entry,
+    and puts what happened to a release within one second in order."""
+
+    at: str
+    event: str
+    release: int | None = None
+    by: str | None = None
+    reason: str | None = None
+    execution: str | None = None
+    previous: int | None = None
+    key: str = ""
+
+    @property
+    def item(self) -> str:
+        return f"history#{self.at}#{self.key}"
+
+    @property
+    def what(self) -> str:
+        """The event in words: of two kinds of rollback, one undoes a canary of the release."""
+        undone = self.event == "rolled back" and self.previous is not None
+        return "back in service" if undone else self.event
+
+    def document(self) -> dict[str, Any]:
+        """The entry for programs."""
+        return {name: value for name, value in asdict(self).items() if name != "key"}
+
+
+class ReleaseTable:
+    """The items; each change is made only if the item is still as it was expected."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+
+    # ---- numbers
+
+    def number_for(self, model: str, run: str, now: str) -> tuple[int, str]:
+        """The run's release number and when it got it: the same however often it is asked.
+
+        A function that dies between counting and writing leaves a gap in the numbers.
+        """
+        known = self._items.read(model, f"run#{run}") or {}
+        if "release" not in known:
+            number = self._items.count(model, _NUMBER, "last")
+            wanted: dict[str, Any] = {"release": number, "release_opened_at": now}
+            taken = self._items.change(model, f"run#{run}", wanted, {"release": (None,)})
+            known = taken or self._items.read(model, f"run#{run}") or wanted
+        return int(known["release"]), str(known["release_opened_at"])
+
+    def release_of_run(self, model: str, run: str) -> int | None:
+        known = self._items.read(model, f"run#{run}") or {}
+        return int(known["release"]) if "release" in known else None
+
+    # ---- releases
+
+    def release(self, model: str, number: int) -> Release | None:
+        return _if_any(Release, self._items.read(model, release_item(number)))
+
+    def releases(self, model: str) -> list[Release]:
+        """All of them, the oldest first."""
+        items = self._items.beginning_with(model, "release#")
+        return [record_from(Release, item) for item in items]
+
+    def open(self, release: Release) -> Release:
+        """Record a release as waiting; a release that is there is left as it is."""
+        opened = self._change(release, _written(release), {"status": (None,)})
+        return opened or self.release(release.model, release.release) or release
+
+    def start(self, release: Release, execution: str) -> Release | None:
+        """Name the pipeline execution that promotes the release, the first time."""
+        return self._change(release, {"execution": execution}, {"execution": (None,)})
+
+    def advance(
+        self,
+        release: Release,
+        status: Status,
+        changes: Mapping[str, str | None],
+        allowed: tuple[Status, ...],
+    ) -> Release | None:
+        """Give a release its next status if it has one of `allowed`; None if it has not."""
+        return self._change(release, {"status": status, **changes}, {"status": allowed})
+
+    def note(
+        self, release: Release, changes: Mapping[str, str | None], allowed: tuple[Status, ...]
+    ) -> Release | None:
+        """Add to a release's record without giving it another status."""
+        return self._change(release, changes, {"status": allowed})
+
+    def _change(
+        self, release: Release, changes: Mapping[str, Any], expected: Expected
+    ) -> Release | None:
+        item = release_item(release.release)
+        return _if_any(Release, self._items.change(release.model, item, changes, expected))
+
+    # ---- the champion
+
+    def champion(self, model: str) -> Champion | None:
+        return _if_any(Champion, self._items.read(model, _CHAMPION))
+
+    def move_champion(self, seen: Champion | None, wanted: Champion) -> Champion | None:
+        """Point at another release, unless it has been moved since `seen` was read."""
+        revision = seen.revision if seen else None
+        moved = {**_written(wanted, keep_none=True), "revision": int(revision or 0) + 1}
+        expected = {"revision": (revision,)}
+        return _if_any(Champion, self._items.change(wanted.model, _CHAMPION, moved, expected))
+
+    # ---- the lock to deploy
+
+    def lock(self, model: str) -> DeploymentLock:
+        return _if_any(DeploymentLock, self._items.read(model, _LOCK)) or DeploymentLock(model)
+
+    def take_lock(self, seen: DeploymentLock, execution: str, until: int) -> bool:
+        """Take the lock as it was seen; False if another execution was faster."""
+        wanted = {"holder": execution, "until": until}
+        expected = {"holder": (seen.holder,), "until": (seen.until,)}
+        return self._items.change(seen.model, _LOCK, wanted, expected) is not None
+
+    def unlock(self, model: str, execution: str) -> None:
+        """Release the lock if the execution holds it."""
+        free = {"holder": None, "until": None}
+        self._items.change(model, _LOCK, free, {"holder": (execution,)})
+
+    # ---- history
+
+    def has_entry(self, model: str, entry: HistoryEntry) -> bool:
+        return self._items.read(model, entry.item) is not None
+
+    def add_entry(self, model: str, entry: HistoryEntry) -> None:
+        self._items.change(model, entry.item, _written(entry))
+
+
+def release_item(number: int) -> str:
+    """The name of a release's item."""
+    return f"release#{number:06d}"
+
+
+Record = TypeVar("Record", Release, Champion, DeploymentLock, HistoryEntry)
+
+
+def record_from(kind: type[Record], item: Mapping[str, Any]) -> Record:
+    """A record from its item; attributes that it does not know are left out."""
+    known = {field.name for field in fields(kind)}
+    values = {name: value for name, value in item.items() if name in known}
+    if kind is Release:
+        values["status"] = Status(values["status"])
+    return kind(**values)
+
+
+def _if_any(kind: type[Record], item: Mapping[str, Any] | None) -> Record | None:
+    return None if item is None else record_from(kind, item)
+
+
+def _written(record: Record, *, keep_none: bool = False) -> dict[str, Any]:
+    """A record's attributes without the names that make its key; None removes an attribute."""
+    apart = ("model", "key", "in_service")
+    return {
+        name: value
+        for name, value in asdict(record).items()
+        if name not in apart and (keep_none or value is not None)
+    }
