@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.words.formats import local_moment
 from kanmon.terminal.invocation import Verb, current
 from kanmon.terminal.screen import table
-from kanmon.terminal.words import moment
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -32,7 +32,7 @@ def command() -> None:
             _live(one["traffic"]),
             ", ".join(map(str, one["waiting"])),
             one["outcome"],
-            moment(one["latest_opened_at"]),
+            local_moment(one["latest_opened_at"]),
         ]
         for one in found
     ]
@@ -46,7 +46,7 @@ def command() -> None:
 
 
 def _live(traffic: list[dict[str, Any]]) -> str:
-    from kanmon.terminal.words import percent
+    from core.words.formats import percent
 
     if len(traffic) == 1:
         return f"release {traffic[0]['release']}"

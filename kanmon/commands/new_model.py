@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.words.formats import counted
 from kanmon.errors import BadInputError
 from kanmon.terminal.invocation import Invocation, Verb, current
-from kanmon.terminal.words import count
 
 if TYPE_CHECKING:
     from kanmon.models.drafting.draft import Draft
@@ -76,9 +76,9 @@ def _report(invocation: Invocation, draft: "Draft", path: Path, source: Path, di
         f"Wrote {shown_path(path)}: {draft.task} of {draft.target.name} from {draft.rows:,} rows"
     )
     screen.say(
-        f"  {count(len(kinds), 'feature')} "
+        f"  {counted(len(kinds), 'feature')} "
         f"({kinds.count('numeric')} numeric, {kinds.count('categorical')} categorical)"
-        + (f", {count(len(draft.ignored), 'column')} ignored" if draft.ignored else "")
+        + (f", {counted(len(draft.ignored), 'column')} ignored" if draft.ignored else "")
     )
     for note in draft.notes:
         screen.say(f"  {note}")

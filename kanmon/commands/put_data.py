@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
+from core.words.formats import counted, size
 from kanmon.errors import BadInputError
 from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 from kanmon.terminal.screen import table
-from kanmon.terminal.words import count, size
 
 
 @click.command(
@@ -60,7 +60,7 @@ def command(model: str, files: tuple[Path, ...], folder: Path | None, replace: b
     if skipped:
         screen.note(f"Not uploaded, because not data: {', '.join(skipped)}")
     total = len(uploads) + (0 if replace else len(others))
-    screen.say(f"{model} has {count(total, 'file')} of data on stage {connection.name}")
+    screen.say(f"{model} has {counted(total, 'file')} of data on stage {connection.name}")
     if others and not replace:
         screen.say(f"  also there: {', '.join(others)} (--replace removes files you do not name)")
     if any(one.what != "unchanged" for one in uploads) or (replace and others):

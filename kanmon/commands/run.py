@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.words.formats import duration
 from kanmon.errors import InterruptedByUserError
 from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
-from kanmon.terminal.words import seconds
 
 if TYPE_CHECKING:
     from kanmon.runs.execution import Ending, Visit
@@ -103,7 +103,7 @@ class Progress:
 
         now = datetime.now(UTC)
         for visit in visits[self._printed :]:
-            line = state_line(visit.state, seconds(visit.seconds(now)), visit.attempts)
+            line = state_line(visit.state, duration(visit.seconds(now)), visit.attempts)
             if visit.ended is None:
                 self._screen.live(line)
                 break

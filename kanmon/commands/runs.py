@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.words.formats import local_moment
 from kanmon.terminal.invocation import Verb, complete_model, current
 from kanmon.terminal.screen import coloured, cut, table
-from kanmon.terminal.words import moment
 
 if TYPE_CHECKING:
     from kanmon.runs.records import RunRecord
@@ -41,7 +41,7 @@ def command(model: str | None, limit: int) -> None:
     found = [record for name in models for record in runs_of(connection, name, limit)]
     found.sort(key=lambda record: str(record.opened_at or ""), reverse=True)
     found = found[:limit]
-    rows = [[one.run, moment(one.opened_at), outcome(one), note(one)] for one in found]
+    rows = [[one.run, local_moment(one.opened_at), outcome(one), note(one)] for one in found]
     for line in table(rows, ["run", "opened", "outcome", ""]):
         screen.say(cut(line))
     if not found:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from core.words.formats import counted
 from kanmon.errors import BAD_INPUT, FAILED, OK, BadInputError
 from kanmon.terminal.invocation import Verb, complete_model, current
-from kanmon.terminal.words import count
 
 if TYPE_CHECKING:
     from kanmon.scoring.online import Scored
@@ -70,7 +70,7 @@ def command(model: str, rows: str) -> int:
         if len(lines_of) > MOST_PROBLEMS:
             screen.note(f"and {len(lines_of) - MOST_PROBLEMS:,} more like these")
     if refused:
-        screen.problem(f"{count(len(refused), 'row')} refused, {len(scored):,} scored.")
+        screen.problem(f"{counted(len(refused), 'row')} refused, {len(scored):,} scored.")
     screen.document(
         {
             "model": model,

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
+from core.words.formats import duration, local_moment
 from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
-from kanmon.terminal.words import moment, seconds
 
 
 @click.command(
@@ -65,7 +65,9 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
         execution.ending(connection, arn),
     )
     screen.say(f"Run          {record.run}")
-    screen.say(f"Opened       {moment(record.opened_at)}  ({record.reason or 'no reason given'})")
+    screen.say(
+        f"Opened       {local_moment(record.opened_at)}  ({record.reason or 'no reason given'})"
+    )
     for label, value in (
         ("Snapshot", record.snapshot),
         ("Definition", record.definition),
@@ -76,7 +78,7 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
     now = datetime.now(UTC)
     screen.say("States")
     for visit in visits:
-        screen.say(state_line(visit.state, seconds(visit.seconds(now)), visit.attempts))
+        screen.say(state_line(visit.state, duration(visit.seconds(now)), visit.attempts))
     for line in outcome.lines:
         screen.say(line)
     if outcome.problem:

@@ -9,13 +9,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.stage.release_table import Release
+from core.words.formats import duration, local_moment, percent
 from kanmon.console import views
 from kanmon.console.guard import Guard
 from kanmon.errors import BadInputError, KanmonError
 from kanmon.releases.decision import Decision, decide, person, waiting_approval
 from kanmon.releases.records import find_release, review_page
 from kanmon.releases.rollback import roll_back
-from kanmon.terminal import words
 from kanmon.terminal.invocation import describe_error
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def make_app(invocation: "Invocation", guard: Guard) -> Flask:
     # Flask escapes by file name; .jinja is not among the names it knows.
     app.jinja_env.autoescape = True
     app.jinja_env.filters.update(
-        moment=words.moment, percent=words.percent, seconds=words.seconds, person=person
+        moment=local_moment, percent=percent, duration=duration, person=person
     )
     guard.install(app)
     _install_pages(app, invocation)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.words.formats import size
 from kanmon.errors import BadInputError
 from kanmon.stage.connection import objects_under
 from kanmon.stage.local import LEAST_FREE_BYTES
-from kanmon.terminal.words import size
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection

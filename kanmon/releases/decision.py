@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.stage.release_pipeline import IN_PROGRESS, SUCCEEDED, Action
 from core.stage.release_table import Release, Status
+from core.words.formats import local_moment, one_line
 from kanmon.errors import BadInputError
 from kanmon.releases.pipeline import actions_of, pipeline_name
 from kanmon.releases.records import find_release
 from kanmon.stage.connection import stage_flag
-from kanmon.terminal.words import moment
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -147,12 +147,12 @@ def why_not_waiting(release: Release, review: Action | None) -> str:
 def _by(who: str | None, when: Any) -> str:
     words = f" by {person(who)}" if who else ""
     if when:
-        words += f" at {moment(when if isinstance(when, str) else when.isoformat())}"
+        words += f" at {local_moment(when if isinstance(when, str) else when.isoformat())}"
     return words
 
 
 def _because(release: Release) -> str:
-    reason = " ".join((release.decision_reason or "").split())
+    reason = one_line(release.decision_reason or "")
     return f" ({reason})" if reason and release.status == "REJECTED" else ""
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from core.stage.release_pipeline import PENDING, Action, Execution
 from core.stage.release_table import HistoryEntry, Release
+from core.words.formats import duration, local_moment, one_line
 from kanmon.releases.decision import person
 from kanmon.releases.explanation import Evidence, Explanation, split
 from kanmon.releases.watch import Observation
 from kanmon.terminal.invocation import Invocation
 from kanmon.terminal.screen import coloured, faint, table
-from kanmon.terminal.words import moment, seconds
 
 INDENT = "  "
 STATUS_COLOURS = {"PROMOTED": "promote", "WAITING": "hold", "APPROVED": "hold"}
@@ -33,9 +33,9 @@ def release_lines(releases: list[Release]) -> list[str]:
             one.reference,
             status_word(one),
             coloured(one.verdict or "–"),
-            moment(one.opened_at),
+            local_moment(one.opened_at),
             person(one.decided_by) if one.decided_by else "",
-            " ".join((one.decision_reason or "").split()),
+            one_line(one.decision_reason or ""),
         ]
         for one in releases
     ]
@@ -46,11 +46,11 @@ def history_lines(events: list[HistoryEntry], model: str) -> list[str]:
     """A table of a model's history."""
     rows = [
         [
-            moment(one.at),
+            local_moment(one.at),
             f"{model}/{one.release}" if one.release else "",
             one.what,
             person(one.by) if one.by else "",
-            " ".join((one.reason or "").split()),
+            one_line(one.reason or ""),
         ]
         for one in events
     ]
@@ -77,18 +77,18 @@ def detail_lines(evidence: Evidence, explanation: Explanation) -> list[str]:
 
 
 def _facts(release: Release) -> list[str]:
-    facts = [("Opened", f"{moment(release.opened_at)} by run {release.run}")]
+    facts = [("Opened", f"{local_moment(release.opened_at)} by run {release.run}")]
     if release.verdict:
         facts.append(("Verdict", coloured(release.verdict) + _rest(release)))
     if release.package_version:
         facts.append(("Package", f"version {release.package_version}"))
     if release.decision:
         by = f" by {person(release.decided_by)}" if release.decided_by else ""
-        words = f"{release.decision}{by} {moment(release.decided_at)}"
-        reason = " ".join((release.decision_reason or "").split())
+        words = f"{release.decision}{by} {local_moment(release.decided_at)}"
+        reason = one_line(release.decision_reason or "")
         facts.append(("Decision", words + (f": {reason}" if reason else "")))
     if release.promoted_at:
-        facts.append(("Promoted", moment(release.promoted_at)))
+        facts.append(("Promoted", local_moment(release.promoted_at)))
     return [f"{label:<13}{value}" for label, value in facts]
 
 
@@ -99,7 +99,7 @@ def _rest(release: Release) -> str:
 
 def action_line(action: Action, now: datetime, more: str = "") -> str:
     """An action: stage, name, duration, and its outcome unless it succeeded."""
-    took = seconds(action.seconds(now)) if action.began else ""
+    took = duration(action.seconds(now)) if action.began else ""
     outcome = ""
     if action.status not in {"Succeeded", "InProgress"}:
         bad = action.status in {"Failed", "Abandoned"}

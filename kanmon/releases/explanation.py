@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from core.stage.release_pipeline import Action, Execution
+from core.stage.release_pipeline import Execution
 from core.stage.release_table import Release, Status
+from core.words.catalogue import say
+from core.words.formats import local_moment, one_line, percent
 from kanmon.releases.decision import person
 from kanmon.releases.retry import retryable
 from kanmon.releases.traffic import Deployment
-from kanmon.terminal.words import moment, percent
 
 
 @dataclass(frozen=True)
@@ -49,32 +50,39 @@ def explain(evidence: Evidence, flag: str = "") -> Explanation:
         return _promoted(evidence, flag)
     reference, model = release.reference, release.model
     again = f"kanmon run {model} --force{flag}"
-    because = f": {_one_line(release.decision_reason)}" if release.decision_reason else ""
     if release.status == "REJECTED":
-        who = person(release.decided_by)
+        headline = say(
+            "release.rejected",
+            release=reference,
+            person=person(release.decided_by),
+            time=local_moment(release.decided_at),
+        )
         return Explanation(
-            f"{reference} was rejected by {who} at {moment(release.decided_at)}{because}",
+            _with_reason(headline, release),
             next=[f"kanmon review {reference}{flag}", f"kanmon run {model}{flag}"],
         )
     if release.status == "EXPIRED":
         return Explanation(
-            f"{reference} expired at {moment(release.decided_at or release.ended_at)}: "
-            "nobody decided in time, which counts as a rejection",
+            say(
+                "release.expired",
+                release=reference,
+                time=local_moment(release.decided_at or release.ended_at),
+            ),
             next=[again],
         )
     if release.status == "SUPERSEDED":
         newer = f"kanmon show {model}/{evidence.champion}{flag}" if evidence.champion else ""
         return Explanation(
-            f"{reference} is superseded: a newer release was promoted while it waited{because}",
+            _with_reason(say("release.superseded", release=reference), release),
             next=[command for command in (newer, again) if command],
         )
-    what = (
-        "was rolled back during its canary"
+    headline = (
+        say("release.rolled_back", release=reference)
         if release.status == "ROLLED_BACK"
-        else _how_it_failed(progress)
+        else _how_it_failed(reference, progress)
     )
     return Explanation(
-        f"{reference} {what}",
+        headline,
         [*causes(evidence), _what_serves_now(evidence)],
         _commands_next(evidence, flag),
     )
@@ -85,26 +93,25 @@ def _waiting(evidence: Evidence, flag: str) -> Explanation:
     reference = release.reference
     if progress is None:
         return Explanation(
-            f"{reference} was opened, and no pipeline execution promotes it",
-            ["Open Release ended between recording the release and starting its pipeline."],
+            say("release.opened_without_pipeline", release=reference),
+            [say("release.opened_without_pipeline_why")],
             [f"kanmon run {release.model} --force{flag}"],
         )
     if progress.ended:
         return Explanation(
-            f"{reference} {_how_it_failed(progress)}; its record follows by an event",
+            say("release.record_follows", headline=_how_it_failed(reference, progress)),
             [*causes(evidence), _what_serves_now(evidence)],
             [f"kanmon show {reference}{flag}"],
         )
     review = progress.action("ApproveRelease")
     if review is None or review.status != "InProgress":
-        now = progress.current
         return Explanation(
-            f"{reference} is on its way{f': {now.name} is going on' if now else ''}",
+            _in_the_pipeline(reference, progress),
             next=[f"kanmon watch {reference}{flag}"],
         )
     since = review.began.isoformat() if review.began else release.opened_at
     return Explanation(
-        f"{reference} waits for a review since {moment(since)}",
+        say("release.waiting", release=reference, time=local_moment(since)),
         next=[
             f"kanmon review {reference} --open{flag}",
             f'kanmon approve {reference} --reason "…"{flag}',
@@ -118,13 +125,13 @@ def _under_way(evidence: Evidence, flag: str) -> Explanation:
     reference = release.reference
     if progress is None:
         return Explanation(
-            f"{reference} is approved, and no pipeline execution promotes it",
+            say("release.approved_without_pipeline", release=reference),
             [_what_serves_now(evidence)],
             [f"kanmon run {release.model} --force{flag}"],
         )
     if progress.ended and progress.status != "Succeeded":
         return Explanation(
-            f"{reference} {_how_it_failed(progress)}; its record follows by an event",
+            say("release.record_follows", headline=_how_it_failed(reference, progress)),
             [*causes(evidence), _what_serves_now(evidence)],
             [f"kanmon show {reference}{flag}"],
         )
@@ -133,28 +140,29 @@ def _under_way(evidence: Evidence, flag: str) -> Explanation:
     if canary:
         steps.append(f"kanmon rollback {release.model}{flag}")
         return Explanation(
-            f"{reference} is approved and its canary is under way: {split(evidence.traffic)}",
+            say("release.canary", release=reference, traffic=split(evidence.traffic)),
             next=steps,
         )
     if evidence.behind:
+        other = f"{release.model}/{evidence.behind}"
         return Explanation(
-            f"{reference} is approved and waits for the lock: "
-            f"{release.model}/{evidence.behind} is being promoted",
-            next=[f"kanmon watch {release.model}/{evidence.behind}{flag}", *steps],
+            say("release.behind", release=reference, other=other),
+            next=[f"kanmon watch {other}{flag}", *steps],
         )
-    now = progress.current
-    return Explanation(
-        f"{reference} is approved; {now.name if now else 'the pipeline'} is going on", next=steps
-    )
+    return Explanation(_in_the_pipeline(reference, progress), next=steps)
 
 
 def _promoted(evidence: Evidence, flag: str) -> Explanation:
     release, model = evidence.release, evidence.release.model
-    since = moment(evidence.champion_since or release.promoted_at)
+    since = local_moment(evidence.champion_since or release.promoted_at)
     if not release.in_service:
-        now = f"; now {model}/{evidence.champion} is" if evidence.champion else ""
+        promoted = {"release": release.reference, "time": local_moment(release.promoted_at)}
+        headline = say("release.was_promoted", **promoted)
+        if evidence.champion:
+            champion = f"{model}/{evidence.champion}"
+            headline = say("release.replaced", **promoted, champion=champion)
         return Explanation(
-            f"{release.reference} was promoted at {moment(release.promoted_at)}{now} in service",
+            headline,
             next=[f"kanmon rollback {model} --to {release.release}{flag}"],
         )
     served = {number for number, _ in evidence.traffic}
@@ -162,12 +170,14 @@ def _promoted(evidence: Evidence, flag: str) -> Explanation:
     canary = any(one.under_way for one in evidence.deployments)
     reasons = []
     if odd:
-        why = "a canary is under way" if canary else "that is not what the table says"
-        reasons.append(f"The live alias: {split(evidence.traffic)}; {why}.")
+        why = "canary" if canary else "unexpected"
+        reasons.append(say(f"release.alias.{why}", traffic=split(evidence.traffic)))
     steps = [f"kanmon score {model} rows.csv{flag}", f"kanmon history {model}{flag}"]
     if release.release > 1:  # the first has nothing before it
         steps.append(f'kanmon rollback {model} --reason "…"{flag}')
-    return Explanation(f"{release.reference} is in service since {since}", reasons, steps)
+    return Explanation(
+        say("release.in_service", release=release.reference, time=since), reasons, steps
+    )
 
 
 def causes(evidence: Evidence) -> list[str]:
@@ -177,55 +187,67 @@ def causes(evidence: Evidence) -> list[str]:
         if one.creator == "codeDeployRollback":
             continue
         failed = [name for name, status, _ in one.events if status == "Failed"]
-        found += [f"{HOOKS[name]} failed" for name in failed if name in HOOKS]
+        found += [say(f"release.check_failed.{HOOKS[name]}") for name in failed if name in HOOKS]
         found += [text for text in (one.reason, one.rollback) if text and not one.under_way]
     found += evidence.build_lines
     found += evidence.stack_causes
     action = evidence.progress.failed if evidence.progress else None
     if action:
         said = action.error or action.summary
-        found += [f"{action.name}: {said}"] if said else []
+        found += [say("release.cause", action=action.name, message=said)] if said else []
     if evidence.progress and evidence.progress.summary:
         found.append(evidence.progress.summary)
     if evidence.release.error:
         found.append(evidence.release.error)
     distinct: list[str] = []
-    for cause in map(_one_line, found):
+    for cause in (one_line(each, LONGEST_CAUSE) for each in found):
         # One service quotes what another one said, with words of its own around it.
         if cause and not any(earlier[:QUOTED] in cause for earlier in distinct):
             distinct.append(cause)
     return distinct
 
 
+LONGEST_CAUSE = 400
 # So much of a cause makes it the same one.
 QUOTED = 100
 # What CodeDeploy calls the moments at which serving.yaml's checks run.
 HOOKS = {
-    "BeforeAllowTraffic": "the check before traffic",
-    "AfterAllowTraffic": "the check after traffic",
+    "BeforeAllowTraffic": "before_traffic",
+    "AfterAllowTraffic": "after_traffic",
 }
 
 
-def _how_it_failed(progress: Execution | None) -> str:
-    if progress is None:
-        return "failed"
-    if progress.status == "Stopped":
-        return f"was stopped{_at(progress.failed)}"
-    return f"failed{_at(progress.failed)}"
+def _how_it_failed(reference: str, progress: Execution | None) -> str:
+    stopped = progress is not None and progress.status == "Stopped"
+    how = "stopped" if stopped else "failed"
+    action = progress.failed if progress else None
+    if action is None:
+        return say(f"release.ended.{how}", release=reference)
+    return say(f"release.ended_at.{how}", release=reference, action=action.name, stage=action.stage)
 
 
-def _at(action: Action | None) -> str:
-    return f" at {action.name} (stage {action.stage})" if action else ""
+def _in_the_pipeline(reference: str, progress: Execution) -> str:
+    action = progress.current
+    if action is None:
+        return say("release.in_pipeline", release=reference)
+    return say("release.in_action", release=reference, action=action.name)
+
+
+def _with_reason(headline: str, release: Release) -> str:
+    if not release.decision_reason:
+        return headline
+    reason = one_line(release.decision_reason, LONGEST_CAUSE)
+    return say("release.with_reason", headline=headline, reason=reason)
 
 
 def _what_serves_now(evidence: Evidence) -> str:
     model, champion = evidence.release.model, evidence.champion
     if alias_differs(evidence):
-        recorded = f"{model}/{champion}" if champion else "no release"
-        return f"The live alias: {split(evidence.traffic)}; recorded as in service is {recorded}."
+        recorded = f"{model}/{champion}" if champion else say("release.no_release")
+        return say("release.recorded", traffic=split(evidence.traffic), release=recorded)
     if champion is None:
-        return "No release of the model is in service."
-    return f"{model}/{champion} stays in service."
+        return say("release.none_in_service")
+    return say("release.stays", release=f"{model}/{champion}")
 
 
 def alias_differs(evidence: Evidence) -> bool:
@@ -251,9 +273,7 @@ def split(traffic: tuple[tuple[int | None, float], ...] | list[tuple[int | None,
     >>> split([(6, 0.9), (7, 0.1)])
     'release 6 gets 90 %, release 7 gets 10 %'
     """
-    return ", ".join(f"release {number or '?'} gets {percent(share)}" for number, share in traffic)
-
-
-def _one_line(text: str | None) -> str:
-    words = " ".join((text or "").split())
-    return words if len(words) <= 400 else f"{words[:397]}…"
+    return ", ".join(
+        say("release.share", number=number or "?", share=percent(share))
+        for number, share in traffic
+    )

@@ -5,13 +5,16 @@ Pure: documents of a run in, lines out.
 
 from typing import Any
 
+from core.reading import estimate, part
+from core.words.formats import counted, one_line
+from core.words.metrics import metric_format, metric_label
 from kanmon.terminal.screen import coloured, faint, table
-from kanmon.terminal.words import number, signed
 
 Document = dict[str, Any]
 INDENT = "  "
 # Rules that failed are always shown; rules that passed only up to this many.
 MOST_RULES = 12
+LONGEST_FAILURE = 600
 
 
 def verdict_lines(verdict: Document) -> list[str]:
@@ -42,28 +45,29 @@ def _shown_with_metrics(rule: Document) -> bool:
 
 def metric_lines(evaluation: Document, champion_release: int | None = None) -> list[str]:
     """One line per metric: the candidate with its interval, the champion, the difference."""
-    champion, difference = evaluation.get("champion"), evaluation.get("difference") or {}
+    champion = evaluation.get("champion")
     heading = ["", "candidate", "95 % interval"]
     if champion:
         heading += ["champion", "difference", "95 % interval"]
     rows = []
     for name in evaluation.get("metrics", []):
-        mine = evaluation["candidate"]["metrics"].get(name)
-        row = [name, number(_value(mine)), _interval(mine, number)]
+        write = metric_format(evaluation, name)
+        candidate = estimate(part(evaluation, "candidate", "metrics").get(name))
+        row = [metric_label(name), write.value(candidate), write.interval(candidate)]
         if champion:
-            theirs = (champion.get("metrics") or {}).get(name)
-            apart = difference.get(name)
-            row += [number(_value(theirs)), signed(_value(apart)), _interval(apart, signed)]
+            theirs = estimate(part(evaluation, "champion", "metrics").get(name))
+            difference = estimate(part(evaluation, "difference").get(name))
+            row += [write.value(theirs), *write.difference(difference)]
         rows.append(row)
     lines = [f"{INDENT}{line}" for line in table(rows, heading, "lrlrrl")]
     return [
-        f"Metrics   on {_rows(evaluation)} test rows{_against(champion, champion_release)}",
+        f"Metrics   on {_rows(evaluation)}{_against(champion, champion_release)}",
         *lines,
     ]
 
 
 def _rows(evaluation: Document) -> str:
-    return f"{evaluation.get('rows', {}).get('test', 0):,}"
+    return counted(part(evaluation, "rows").get("test", 0), "test_row")
 
 
 def _against(champion: Document | None, release: int | None) -> str:
@@ -73,16 +77,6 @@ def _against(champion: Document | None, release: int | None) -> str:
     return f"; the champion is {named} (run {champion.get('run')})"
 
 
-def _value(metric: Document | None) -> float | None:
-    return None if metric is None else metric.get("value")
-
-
-def _interval(metric: Document | None, written: Any) -> str:
-    if metric is None or metric.get("low") is None or metric.get("high") is None:
-        return ""
-    return f"{written(metric['low'])} to {written(metric['high'])}"
-
-
 def package_line(arn: str, status: str | None) -> str:
     """The registered package and its status."""
     return f"Package   {arn}" + (f"  {coloured(status)}" if status else "")
@@ -90,8 +84,7 @@ def package_line(arn: str, status: str | None) -> str:
 
 def failure_words(error: str, cause: str) -> str:
     """A failed execution in one line: its cause, else the name of its error."""
-    words = " ".join(cause.split()) or error or "no reason was given"
-    return words if len(words) <= 600 else f"{words[:597]}…"
+    return one_line(cause, LONGEST_FAILURE) or error or "no reason was given"
 
 
 def state_line(state: str, seconds: str, attempts: int, width: int = 28) -> str:

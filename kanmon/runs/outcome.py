@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.words.formats import duration
 from kanmon.errors import FAILED, OK, REJECTED
 from kanmon.runs import display, execution, records, review_page
 from kanmon.runs.execution import JOB_STATES
 from kanmon.stage.connection import read_json, stage_flag
 from kanmon.terminal.screen import coloured, shown_path
-from kanmon.terminal.words import seconds
 
 if TYPE_CHECKING:
     from core.stage.release_table import Release
@@ -121,7 +121,7 @@ def _judged(
     lines.append(page_line)
     if output.get("started_next"):
         lines.append(f"Next      run {output['started_next']}, which was queued, has started")
-    lines.append(f"Took      {seconds(ending.seconds)}")
+    lines.append(f"Took      {duration(ending.seconds)}")
     if release:
         lines += ["", *release_lines(release, stage_flag(connection.name))]
     document = base | {

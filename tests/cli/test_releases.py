@@ -69,8 +69,8 @@ def test_what_waits_is_listed_and_can_be_asked_about(jars, kanmon):
     assert (listed["reference"], listed["status"], listed["verdict"]) == (
         "jars/1", "WAITING", "promote",
     )  # fmt: skip
-    assert shown["what_happened"].startswith("jars/1 waits for a review since ")
-    assert "\njars/1 waits for a review since " in kanmon("releases", "jars/1").stdout
+    assert shown["what_happened"].startswith("jars/1 has been waiting for a review since ")
+    assert "\njars/1 has been waiting for a review since " in kanmon("releases", "jars/1").stdout
 
 
 def test_the_one_who_builds_models_cannot_approve_them(jars, kanmon):
@@ -101,7 +101,7 @@ def test_nothing_is_in_service_before_the_first_promotion(jars, kanmon):
 def test_an_approved_release_is_watched_into_service(served):
     assert served.exit_code == 0, served.stderr
     assert served.stdout.splitlines()[0] == "Release jars/1 is approved: looks right"
-    assert served.stdout.splitlines()[-1].startswith("jars/1 is in service since ")
+    assert served.stdout.splitlines()[-1].startswith("jars/1 has been in service since ")
     told = [line.split()[:2] for line in served.stderr.splitlines() if line.startswith("  ")]
     assert [words for words in told if words[0] != "release"] == [
         ["Source", "Bundle"],

@@ -27,7 +27,7 @@ def opened(stage: Stage, context: Context) -> dict[str, Any]:
     )
 
 
-def test_a_first_candidate_that_meets_every_bar_awaits_approval(
+def test_a_first_candidate_that_passes_every_rule_awaits_approval(
     stage: Stage, context: Context, load_event: Load, opened: dict[str, Any]
 ) -> None:
     stage.write_results()
@@ -38,7 +38,7 @@ def test_a_first_candidate_that_meets_every_bar_awaits_approval(
     judgement = judge_candidate.handler(load_event("judge_candidate"), context)
 
     summary = (
-        "promote: every bar is met, auc 0.8 (0.75 to 0.85); "
+        "promote: every rule passed, AUC 0.80 (0.75 to 0.85); "
         "no champion yet, so nothing to compare with"
     )
     assert judgement == {
@@ -56,7 +56,7 @@ def test_a_first_candidate_that_meets_every_bar_awaits_approval(
             "snapshot": opened["snapshot"],
             "reason": "new data",
             "verdict": "promote",
-            "summary": "promote: every bar is met auc 0.8 0.75 to 0.85 "
+            "summary": "promote: every rule passed AUC 0.80 0.75 to 0.85 "
             "no champion yet so nothing to compare with",
             "artifact_uri": f"{FOLDER}/train/model.tar.gz",
             "artifact_sha256": "e" * 64,
@@ -68,7 +68,7 @@ def test_a_first_candidate_that_meets_every_bar_awaits_approval(
                 f"image_{step}": image.partition("@")[2] for step, image in opened["images"].items()
             },
             "primary_metric": "auc",
-            "primary_value": "0.8 from 0.75 to 0.85",
+            "primary_value": "0.80 from 0.75 to 0.85",
         },
         "model_data_url": f"{FOLDER}/train/model.tar.gz",
         "image": opened["images"]["train"],
@@ -101,7 +101,7 @@ def test_a_broken_metric_is_rejected_and_still_gets_its_page(
     judgement = judge_candidate.handler(load_event("judge_candidate"), context)
 
     assert (judgement["verdict"], judgement["approval_status"]) == ("reject", "Rejected")
-    assert "auc is missing from the evaluation or is not a number" in judgement["description"]
+    assert "AUC is missing from the evaluation or is not a number" in judgement["description"]
     assert stage.get_json(f"runs/churn/{RUN}/verdict.json")["verdict"] == "reject"
 
 

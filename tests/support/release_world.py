@@ -22,7 +22,7 @@ from core.stage.registry import Approval, Package, StageStatus
 from core.stage.release_pipeline import DEPLOY, REVIEW, Action, Execution
 from core.stage.release_table import Release, ReleaseTable, Status
 from core.stage.serving_stack import Failure, Standing
-from core.wording import moment
+from core.words.formats import timestamp
 from tests.support.release_table import Clock, Table
 
 MODEL, STACK, BUCKET = "churn", "kanmon-test", "kanmon-test-data"
@@ -236,7 +236,7 @@ class World:
 
     def open(self, approval: str = "manual", verdict: str = "promote") -> int:
         run = f"churn-{len(self.registry.found):012d}-abc"
-        now = moment(self.clock.now())
+        now = timestamp(self.clock.now())
         number, opened_at = self.releases.number_for(MODEL, run, now)
         arn = f"arn:aws:sagemaker:us-east-1:1:model-package/{STACK}-churn/{number}"
         self.register(arn, run)
@@ -252,7 +252,7 @@ class World:
                 package_arn=arn,
                 package_version=number,
                 verdict=verdict,
-                summary="promote: every bar is met",
+                summary="promote: every rule passed",
                 approval=approval,
                 opened_at=opened_at,
                 bundle_key=key,
@@ -294,7 +294,7 @@ class World:
                 plan=plan(run, approval),
                 package_arn=arn,
                 verdict=verdict,
-                summary="promote: every bar is met",
+                summary="promote: every rule passed",
                 artifact=self.store.keep(f"runs/{run}/model.tar.gz", ARTIFACT),
                 golden=self.store.keep(f"{folder}/golden.json", golden),
                 evaluation=self.store.keep(f"runs/{run}/evaluation.json", b"{}"),

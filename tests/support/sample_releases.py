@@ -21,7 +21,7 @@ def release(status: str = "WAITING", number: int = 7, **fields: Any) -> Release:
     settings: dict[str, Any] = {
         "run": "wine-261121080000-abc",
         "verdict": "promote",
-        "summary": "promote: every bar is met",
+        "summary": "promote: every rule passed",
         "opened_at": START.isoformat(),
         "execution": "e-7",
     }

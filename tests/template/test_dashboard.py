@@ -62,7 +62,7 @@ def line(run: str, **changes: Any) -> dict[str, Any]:
         "fingerprint": "f" * 64,
         "commit": None,
     }
-    verdict = {"verdict": "promote", "summary": "promote: every bar is met"}
+    verdict = {"verdict": "promote", "summary": "promote: every rule passed"}
     cost = {"seconds": {"train": 40.0, "evaluate": 20.0}, "usd": 0.01}
     return history_line(plan, evaluation, verdict, "2026-11-21T10:02:27Z", cost) | changes
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from core.words.formats import local_moment
 from kanmon.errors import BadInputError
 from kanmon.releases.decision import decide, why_not_waiting
 from kanmon.releases.records import find_release
-from kanmon.terminal.words import moment
 from tests.support.sample_releases import ADA, BUNDLE, START, at, detail, fold, item, release
 from tests.support.standin import Pipeline, Stage, refusal
 
@@ -50,7 +50,7 @@ def test_of_two_at_once_the_slower_is_told_who_decided_and_why(code):
 
     assert refused.value.line() == (
         f"release wine/7 was already rejected by ada (kanmon-local-Approver) at "
-        f"{moment(START.isoformat())} (odd in the north). "
+        f"{local_moment(START.isoformat())} (odd in the north). "
         "`kanmon show wine/7` shows what happened."
     )
 
@@ -64,7 +64,7 @@ def test_before_the_table_has_followed_the_pipeline_tells_who_decided():
 
     assert refused.value.what == (
         "release wine/7 was already approved by ada (kanmon-local-Approver) "
-        f"at {moment(at(2).isoformat())}"
+        f"at {local_moment(at(2).isoformat())}"
     )
 
 

@@ -1,11 +1,11 @@
 """Releases as a person reads them."""
 
 from core.stage.release_table import HistoryEntry
+from core.words.formats import local_moment
 from kanmon.releases.display import ReleaseProgress, detail_lines, history_lines, release_lines
 from kanmon.releases.explanation import Evidence, Explanation
 from kanmon.releases.watch import Observation
 from kanmon.terminal.invocation import Invocation
-from kanmon.terminal.words import moment
 from tests.support.sample_releases import (
     ADA,
     ADMITTED,
@@ -35,22 +35,25 @@ def test_a_list_tells_how_each_stands_and_who_decided():
     ]
 
     assert plain(release_lines(found)) == [
-        "release  status       verdict  opened               decided by                   reason",
-        f"wine/8   waiting      promote  {moment(NOW)}",
-        f"wine/7   in service   promote  {moment(NOW)}  ada (kanmon-local-Approver)  looked at it",
-        f"wine/6   rolled back  promote  {moment(NOW)}  ada (kanmon-local-Approver)",
+        f"release  status       verdict  {'opened':{len(local_moment(NOW))}}  "
+        "decided by                   reason",
+        f"wine/8   waiting      promote  {local_moment(NOW)}",
+        f"wine/7   in service   promote  {local_moment(NOW)}  "
+        "ada (kanmon-local-Approver)  looked at it",
+        f"wine/6   rolled back  promote  {local_moment(NOW)}  ada (kanmon-local-Approver)",
     ]
 
 
 def test_the_history_tells_when_what_who_and_why():
     events = [
-        HistoryEntry(NOW, "opened", 7, reason="promote: every bar is met"),
+        HistoryEntry(NOW, "opened", 7, reason="promote: every rule passed"),
         HistoryEntry(NOW, "rejected", 7, ADA, "odd"),
     ]
 
     assert plain(history_lines(events, "wine"))[1:] == [
-        f"{moment(NOW)}  wine/7   opened                                 promote: every bar is met",
-        f"{moment(NOW)}  wine/7   rejected  ada (kanmon-local-Approver)  odd",
+        f"{local_moment(NOW)}  wine/7   opened                                 "
+        "promote: every rule passed",
+        f"{local_moment(NOW)}  wine/7   rejected  ada (kanmon-local-Approver)  odd",
     ]
 
 
@@ -66,9 +69,9 @@ def test_one_release_whole_ends_in_what_to_do_next():
 
     assert lines == [
         "Release      wine/7  failed",
-        f"Opened       {moment(NOW)} by run wine-261121080000-abc",
-        "Verdict      promote: every bar is met",
-        f"Decision     approved by ada (kanmon-local-Approver) {moment(NOW)}",
+        f"Opened       {local_moment(NOW)} by run wine-261121080000-abc",
+        "Verdict      promote: every rule passed",
+        f"Decision     approved by ada (kanmon-local-Approver) {local_moment(NOW)}",
         "Pipeline     e-7  Failed",
         "  Source    Bundle                   1.0 s",
         "  Review    ApproveRelease           1.0 s",

@@ -2,8 +2,8 @@
 
 import pytest
 
+from core.words.formats import local_moment
 from kanmon.releases.explanation import Evidence, Explanation, explain
-from kanmon.terminal.words import moment
 from tests.support.sample_releases import (
     ADA,
     ADMITTED,
@@ -27,7 +27,7 @@ def test_one_that_waits_says_since_when_and_how_to_decide():
     evidence = Evidence(release("WAITING"), progress("InProgress", BUNDLE, WAITS))
 
     assert explain(evidence) == Explanation(
-        f"wine/7 waits for a review since {moment(at(1).isoformat())}",
+        f"wine/7 has been waiting for a review since {local_moment(at(1).isoformat())}",
         next=[
             "kanmon review wine/7 --open",
             'kanmon approve wine/7 --reason "…"',
@@ -45,7 +45,7 @@ def test_commands_name_the_stage():
 def test_one_without_a_pipeline_says_how_to_get_another():
     explanation = explain(Evidence(release("WAITING", execution=None)))
 
-    assert explanation.headline == "wine/7 was opened, and no pipeline execution promotes it"
+    assert explanation.headline == "wine/7 was opened, but no pipeline execution promotes it"
     assert explanation.next == ["kanmon run wine --force"]
 
 
@@ -76,7 +76,8 @@ def test_a_canary_under_way_tells_the_split_and_how_to_stop_it():
     )
 
     assert explain(evidence) == Explanation(
-        "wine/7 is approved and its canary is under way: release 6 gets 90 %, release 7 gets 10 %",
+        "wine/7 is approved and its canary is in progress: "
+        "release 6 gets 90 %, release 7 gets 10 %",
         next=["kanmon watch wine/7", "kanmon rollback wine"],
     )
 
@@ -89,7 +90,7 @@ def test_one_in_service_can_be_asked_and_rolled_back():
     explanation = explain(evidence)
 
     assert (explanation.headline, explanation.reasons) == (
-        f"wine/7 is in service since {moment(NOW)}",
+        f"wine/7 has been in service since {local_moment(NOW)}",
         [],
     )
     assert explanation.next[-1] == 'kanmon rollback wine --reason "…"'
@@ -101,14 +102,17 @@ def test_an_alias_that_serves_another_release_is_told():
     )
 
     assert explain(evidence).reasons == [
-        "The live alias: release 6 gets 100 %; that is not what the table says."
+        "The live alias: release 6 gets 100 %; the release table says otherwise."
     ]
 
 
 def test_one_that_was_replaced_can_be_brought_back():
     explanation = explain(Evidence(release("PROMOTED", promoted_at=NOW), champion=8))
 
-    assert explanation.headline == f"wine/7 was promoted at {moment(NOW)}; now wine/8 is in service"
+    assert (
+        explanation.headline
+        == f"wine/7 was promoted at {local_moment(NOW)}; now wine/8 is in service"
+    )
     assert explanation.next == ["kanmon rollback wine --to 7"]
 
 
@@ -117,12 +121,13 @@ def test_one_that_was_replaced_can_be_brought_back():
     [
         (
             {"status": "REJECTED", "decided_by": ADA, "decision_reason": "odd in\nthe north"},
-            f"wine/7 was rejected by ada (kanmon-local-Approver) at {moment(NOW)}: "
+            f"wine/7 was rejected by ada (kanmon-local-Approver) at {local_moment(NOW)}: "
             "odd in the north",
         ),
         (
             {"status": "EXPIRED"},
-            f"wine/7 expired at {moment(NOW)}: nobody decided in time, which counts as a rejection",
+            f"wine/7 expired at {local_moment(NOW)}: "
+            "nobody decided in time, which counts as a rejection",
         ),
         (
             {"status": "SUPERSEDED"},

@@ -48,13 +48,11 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return evaluation
 
 
-def test_a_candidate_that_meets_every_bar_is_promoted() -> None:
+def test_a_candidate_that_passes_every_rule_is_promoted() -> None:
     verdict = judge(DEFINITION, passing_evaluation())
 
     assert verdict.verdict == "promote"
-    assert verdict.summary == (
-        "promote: every bar is met, auc 0.8 (0.75 to 0.85) against the champion's 0.79"
-    )
+    assert verdict.summary == ("promote: every rule passed, AUC 0.80 (0.75 to 0.85), champion 0.79")
     assert {rule.outcome for rule in verdict.rules} == {"pass"}
     assert [rule.name for rule in verdict.rules] == [
         *["metric computed"] * 3,
@@ -160,12 +158,12 @@ def test_a_better_value_never_worsens_a_floor(metric: str, one: float, other: fl
 @pytest.mark.parametrize(
     ("value", "outcome", "words"),
     [
-        (0.7, "pass", "auc 0.7 must be at least 0.7: met by 0"),
-        (0.69, "reject", "auc 0.69 must be at least 0.7: missed by 0.01"),
-        (0.699999, "reject", "auc 0.699999 must be at least 0.7: missed by 1e-06"),
+        (0.7, "pass", "AUC 0.70 must be at least 0.7: passes by 0"),
+        (0.69, "reject", "AUC 0.69 must be at least 0.7: fails by 0.01"),
+        (0.699999, "reject", "AUC 0.699999 must be at least 0.7: fails by 1×10⁻⁶"),
     ],
 )
-def test_a_floor_says_value_bar_and_gap(value: float, outcome: str, words: str) -> None:
+def test_a_floor_says_value_threshold_and_gap(value: float, outcome: str, words: str) -> None:
     [rule] = rules(judge(DEFINITION, changed("candidate.metrics.auc.value", value)), "floor", "auc")
 
     assert (rule.outcome, rule.words, rule.bar) == (outcome, words, 0.7)
@@ -175,7 +173,7 @@ def test_a_metric_where_less_is_better_must_be_at_most_its_floor() -> None:
     verdict = judge(DEFINITION, changed("candidate.metrics.log_loss.value", 0.61))
 
     [rule] = rules(verdict, "floor", "log_loss")
-    assert rule.words == "log_loss 0.61 must be at most 0.6: missed by 0.01"
+    assert rule.words == "log loss 0.61 must be at most 0.6: fails by 0.01"
     assert rule.gap == -0.01
     assert verdict.summary == f"reject: {rule.words} (and 1 more)"
 
@@ -224,9 +222,7 @@ def test_a_loss_of_exactly_the_margin_passes_although_floats_do_not_add_up() -> 
     [rule] = rules(judge(DEFINITION, evaluation), "champion margin", "log_loss")
 
     assert rule.outcome == "pass"
-    assert rule.words == (
-        "log_loss 2.15 against the champion's 2.1: worse by 0.05, within the margin 0.05"
-    )
+    assert rule.words == ("log loss 2.15, champion 2.10: worse by 0.05, within the margin of 0.05")
 
 
 @given(rows=st.integers(0, 200), candidate=values)
@@ -243,6 +239,7 @@ def test_a_segment_with_too_few_rows_is_ignored_aloud(rows: int, candidate: floa
     if rows < 30:
         assert rule.outcome == "pass"
         assert f"not judged, {rows} row" in rule.words
+        assert "at least 30 needed" in rule.words
     else:
         assert (rule.outcome == "pass") is (candidate >= 0.79 - 0.05)
 
@@ -250,7 +247,7 @@ def test_a_segment_with_too_few_rows_is_ignored_aloud(rows: int, candidate: floa
 def test_a_segment_column_without_any_segment_is_rejected() -> None:
     verdict = judge(DEFINITION, changed("segments", []))
 
-    assert verdict.summary == "reject: the evaluation has no rows by gender"
+    assert verdict.summary == "reject: the evaluation has no segments of gender"
 
 
 @given(low=values, width=st.floats(0, 1))

@@ -37,7 +37,7 @@ def test_the_metadata_names_everything_a_package_came_from() -> None:
         "snapshot": "5" * 32,
         "reason": "new data 3 files",
         "verdict": "promote",
-        "summary": "promote: every bar is met auc 0.8 0.75 to 0.85 against the champions 0.79",
+        "summary": "promote: every rule passed AUC 0.80 0.75 to 0.85 champion 0.79",
         "artifact_uri": "s3://b/m.tar.gz",
         "artifact_sha256": "e" * 64,
         "artifact_version": "v1",
@@ -48,7 +48,7 @@ def test_the_metadata_names_everything_a_package_came_from() -> None:
         "champion_run": "c-1",
         "image_train": "sha256:" + "a" * 64,
         "primary_metric": "auc",
-        "primary_value": "0.8 from 0.75 to 0.85",
+        "primary_value": "0.80 from 0.75 to 0.85",
     }
 
 

@@ -1,13 +1,13 @@
 """What subscribers read."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.stage.notices import Notice, console_address, subject, text
+from core.stage.notices import Event, Notice, console_address, subject, text
 
 NOTICE = Notice(
     event="candidate registered",
@@ -15,7 +15,7 @@ NOTICE = Notice(
     model="abalone",
     run="abalone-261121055501-x7k",
     at="2026-11-21T06:00:00Z",
-    summary="promote: every bar is met, rmse 2.12",
+    summary="promote: every rule passed, RMSE 2.12",
     verdict="promote",
     package_arn="arn:aws:sagemaker:eu-west-1:1:model-package/kanmon-dev-abalone/4",
     review_uri="s3://bucket/runs/abalone/abalone-261121055501-x7k/review.html",
@@ -35,16 +35,18 @@ def test_a_subject_is_always_one_that_sns_takes(model: str, run: str) -> None:
     assert line.isprintable()
 
 
-def test_the_mail_begins_with_the_gates_words_and_leads_to_the_page() -> None:
+def test_the_mail_begins_with_what_happened_and_the_gates_words_and_leads_to_the_page() -> None:
     assert text(NOTICE, "eu-west-1").splitlines() == [
-        "promote: every bar is met, rmse 2.12",
+        "A candidate of abalone is registered.",
+        "",
+        "promote: every rule passed, RMSE 2.12",
         "",
         "Model    abalone",
         "Run      abalone-261121055501-x7k",
         "Package  arn:aws:sagemaker:eu-west-1:1:model-package/kanmon-dev-abalone/4",
         "Review   https://eu-west-1.console.aws.amazon.com/s3/object/bucket?region=eu-west-1"
         "&prefix=runs/abalone/abalone-261121055501-x7k/review.html",
-        "Time     2026-11-21T06:00:00Z",
+        "Time     2026-11-21 06:00:00 UTC",
     ]
 
 
@@ -58,7 +60,7 @@ RELEASE = Notice(
     model="abalone",
     run="abalone-261121055501-x7k",
     at="2026-11-21T06:08:00Z",
-    summary="hold: a loss cannot be excluded",
+    summary="hold: it may be worse than the champion",
     verdict="hold",
     review_uri="s3://bucket/releases/abalone/7/review.html",
     release=7,
@@ -69,7 +71,7 @@ RELEASE = Notice(
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        ("release waiting", "waiting"),
+        ("release waiting", "waits for approval"),
         ("release promoted", "promoted"),
         ("release back in service", "back in service"),
         ("release rejected", "rejected"),
@@ -86,6 +88,21 @@ def test_the_subject_of_a_release_names_it_and_what_happened(event: Any, words: 
 def test_the_mail_about_a_release_leads_to_its_own_page() -> None:
     lines = text(RELEASE, "eu-west-1").splitlines()
 
-    assert lines[0] == "hold: a loss cannot be excluded"
+    assert lines[:3] == [
+        "Release abalone/7 waits for approval.",
+        "",
+        "hold: it may be worse than the champion",
+    ]
     assert "Release  abalone/7" in lines
     assert any(line.endswith("prefix=releases/abalone/7/review.html") for line in lines)
+    assert (
+        'Decide   kanmon approve abalone/7 --reason "…"   or   kanmon reject abalone/7 --reason "…"'
+    ) in lines
+
+
+@pytest.mark.parametrize("event", get_args(Event))
+def test_every_event_has_a_subject_and_a_headline(event: Any) -> None:
+    notice = replace(RELEASE, event=event)
+
+    assert subject(notice)
+    assert text(notice, "eu-west-1").splitlines()[0].endswith(".")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.reading import Estimate
 from core.review.charts import Scale, around, difference_chart, interval_chart, strip, ticks
-from core.review.reading import Estimate
+from core.words.metrics import MetricFormat
 
 finite_floats = st.floats(allow_nan=False, allow_infinity=False)
 estimates = st.builds(
@@ -49,7 +50,7 @@ def test_better_is_always_to_the_right_of_zero() -> None:
 
 @given(estimates, st.sampled_from(["lower", "higher"]))
 def test_a_difference_stays_in_its_drawing(difference: Estimate, better: str) -> None:
-    chart = difference_chart("RMSE", difference, better)
+    chart = difference_chart("RMSE", difference, better, MetricFormat(3))
 
     assert 0 <= chart.strip.low <= chart.strip.high <= 320
     assert chart.ticks[len(chart.ticks) // 2].label == "0"
@@ -58,6 +59,6 @@ def test_a_difference_stays_in_its_drawing(difference: Estimate, better: str) ->
 def test_a_drawing_says_in_words_what_it_shows() -> None:
     models = [("candidate", Estimate(2.0931, 2.008, 2.174)), ("champion", None)]
 
-    assert interval_chart("RMSE", models).description == (
+    assert interval_chart("RMSE", models, MetricFormat(3)).description == (
         "RMSE: candidate 2.093, 95 % interval 2.008 to 2.174; champion not computed."
     )

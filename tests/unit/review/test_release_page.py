@@ -44,23 +44,22 @@ def test_it_says_where_the_release_is_decided_and_decides_nothing_itself() -> No
     page = page_of()
 
     assert only(page) == (
-        "This page only shows; nothing on it decides. Approve or reject this release where you are "
-        "signed in and the decision is recorded: in the approval of the release pipeline, in the "
-        'model registry, or with kanmon approve abalone/7 --reason "…" or kanmon reject abalone/7 '
+        "This page is read-only. Approve or reject the release in its pipeline, in the model "
+        'registry, or with kanmon approve abalone/7 --reason "…" or kanmon reject abalone/7 '
         '--reason "…".'
     )
     assert page.all("form", "button", "input", "script") == []
 
 
 def test_an_automatic_release_says_that_it_needs_no_decision() -> None:
-    assert "needs no decision" in only(page_of(release={**RELEASE, "approval": "automatic"}))
+    assert "needs no approval" in only(page_of(release={**RELEASE, "approval": "automatic"}))
 
 
 @pytest.mark.parametrize(
     ("verdict", "words"),
     [
-        ("promote", "The candidate's release has a page of its own"),
-        ("hold", "The candidate's release has a page of its own"),
+        ("promote", "open the review page of this candidate's release"),
+        ("hold", "open the review page of this candidate's release"),
         ("reject", "A rejected candidate opens no release"),
     ],
 )
@@ -79,7 +78,7 @@ def test_the_lineage_names_what_would_be_live() -> None:
     assert rows["Model file, sha256"] == "a" * 64
     assert rows["Golden records, sha256"] == "b" * 64
     assert rows["Serving code, sha256"] == "c" * 64
-    assert rows["Release opened"] == "21 November 2026, 06:08 UTC"
+    assert rows["Release opened"] == "2026-11-21 06:08:00 UTC"
 
 
 @pytest.mark.parametrize(
@@ -87,8 +86,8 @@ def test_the_lineage_names_what_would_be_live() -> None:
     [
         (COST, "On AWS the three steps cost about 0.0001 US dollars"),
         ({"usd": 12.345}, "cost about 12.35 US dollars"),
-        ({"usd": None}, "Its cost is not estimated"),
-        ({}, "Its cost is not estimated"),
+        ({"usd": None}, "The cost is not estimated"),
+        ({}, "The cost is not estimated"),
     ],
 )
 def test_the_cost_is_estimated_or_said_to_be_unknown(cost: dict[str, Any], words: str) -> None:

@@ -15,7 +15,7 @@ from core.gate.package_metadata import description, package_metadata
 from core.gate.rules import Verdict, judge
 from core.runs.cost import cost
 from core.stage.bucket import Store
-from core.wording import moment
+from core.words.formats import timestamp
 
 RenderPage = Callable[..., str]
 
@@ -35,7 +35,7 @@ def judge_candidate(
     plan, training, evaluation = evidence.plan, evidence.training, evidence.evaluation
     definition = ModelDefinition.model_validate(plan["definition"]["content"])
     verdict = judge(definition, evaluation)
-    document = {**asdict(verdict), "judged_at": moment(now)}
+    document = {**asdict(verdict), "judged_at": timestamp(now)}
     costs = cost(evidence.reports, evidence.resources)
     page = render(
         plan,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.numbers import finite
+from core.reading import finite
 
 _ENDS = ("value", "low", "high")
 

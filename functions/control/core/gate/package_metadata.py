@@ -1,14 +1,18 @@
-"""What a registered package carries: metadata and description, in SageMaker's limits."""
+"""What a registered package says about itself: metadata and description, in SageMaker's limits."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from core.gate.rules import Verdict
-from core.numbers import finite, written
+from core.reading import estimate, part
 from core.stage import registry
+from core.words.catalogue import say
+from core.words.formats import MINUS, one_line
+from core.words.metrics import metric_format
 
 # SageMaker's limits for CustomerMetadataProperties and ModelPackageDescription.
 LONGEST_VALUE = 256
@@ -54,7 +58,7 @@ def package_metadata(
 
 
 def description(verdict: Verdict) -> str:
-    r"""The verdict and every rule that failed, the worst first, within the registry's limits.
+    r"""The verdict and every rule that fails, the worst first, within the registry's limits.
 
     They quote values of the data, which may hold what a description may not: it takes
     [\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}]*, so neither control characters nor invisible joiners.
@@ -65,19 +69,22 @@ def description(verdict: Verdict) -> str:
         for rule in verdict.rules
         if rule.outcome == outcome
     ]
-    text = f"{verdict.verdict}: {'; '.join(reasons)}" if reasons else verdict.summary
+    text = verdict.summary
+    if reasons:
+        reason = "; ".join(reasons)
+        text = say("gate.summary.one_reason", verdict=verdict.verdict, reason=reason)
     kept = "".join(c if unicodedata.category(c)[0] in "LMZSNP" else " " for c in text)
-    text = " ".join(kept.split())
-    return text if len(text) <= LONGEST_DESCRIPTION else text[: LONGEST_DESCRIPTION - 3] + "..."
+    return one_line(kept, LONGEST_DESCRIPTION)
 
 
 def allowed(text: str) -> str:
     r"""The text in the characters a metadata value may have: [\p{L}\p{Z}\p{N}_.:/=+\-@]*
 
-    >>> allowed("rmse 2.12 (2.05 to 2.2), the champion's: 5 %")
-    'rmse 2.12 2.05 to 2.2 the champions: 5'
+    >>> allowed("RMSE 12,346 (12,101 to 12,590), the champion's: −5 %")
+    'RMSE 12346 12101 to 12590 the champions: -5'
     """
-    kept = "".join(c if _is_allowed(c) else " " for c in text.replace("'", ""))
+    text = re.sub(r"(?<=\d),(?=\d)", "", text.replace("'", "").replace(MINUS, "-"))
+    kept = "".join(c if _is_allowed(c) else " " for c in text)
     return " ".join(kept.split())[:LONGEST_VALUE].rstrip()
 
 
@@ -87,11 +94,13 @@ def _is_allowed(character: str) -> bool:
 
 def _primary_metric(evaluation: Mapping[str, Any]) -> dict[str, str]:
     primary = evaluation.get("primary")
-    metrics = (evaluation.get("candidate") or {}).get("metrics") or {}
-    estimate = metrics.get(primary) or {}
-    ends = [finite(estimate.get(name)) for name in ("value", "low", "high")]
-    value, low, high = ends
-    if not isinstance(primary, str) or value is None:
+    if not isinstance(primary, str):
         return {}
-    interval = "" if low is None or high is None else f" from {written(low)} to {written(high)}"
-    return {"primary_metric": primary, "primary_value": written(value) + interval}
+    each = estimate(part(evaluation, "candidate", "metrics", primary))
+    if each is None:
+        return {}
+    write = metric_format(evaluation, primary)
+    value, interval = write.value(each), write.interval(each)
+    if interval:
+        value = say("registry.value", value=value, interval=interval)
+    return {"primary_metric": primary, "primary_value": value}

@@ -29,7 +29,7 @@ from core.releases.record_release import supersede
 from core.stage.gateways import Stage
 from core.stage.release_pipeline import REVIEW, Execution
 from core.stage.release_table import OPEN, PROMOTABLE, DeploymentLock, Release, Status
-from core.wording import moment
+from core.words.formats import timestamp
 
 # Longer than a verification and the slowest shift of traffic take. Only a lock whose execution
 # cannot be looked up any more lasts as long.
@@ -62,14 +62,14 @@ def admit_release(stage: Stage, claim: Claim, now: datetime) -> Admitted:
     admission = admit(claim, facts)
     if admission.outcome == "supersede" and release is not None and facts.champion is not None:
         reason = f"release {facts.champion.release} was promoted"
-        supersede(stage, release, reason, moment(now), PROMOTABLE)
+        supersede(stage, release, reason, timestamp(now), PROMOTABLE)
     if admission.outcome == "admit":
         until = int(now.timestamp()) + SECONDS_OF_A_LOCK
         if not stage.releases.take_lock(seen, claim.execution, until):
             line = f"waits: another execution has just taken the lock of {claim.model}"
             admission = Admission("wait", line)
     if admission.outcome in ("admit", "wait") and claim.purpose != "rollback":
-        _record_approval(stage, facts, admission, moment(now))
+        _record_approval(stage, facts, admission, timestamp(now))
     return Admitted(admission, {"previous": in_service(facts.champion)})
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from core.lines import one_line
 from core.releases.decision import describe_release, registry_status
 from core.releases.record_decision import settle
 from core.stage.gateways import Stage
 from core.stage.registry import Package
 from core.stage.release_pipeline import IN_PROGRESS, LONGEST_DECISION, Action
 from core.stage.release_table import Release, Status
+from core.words.formats import one_line
 
 
 def follow_review(stage: Stage, execution_id: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.lines import one_line
 from core.releases.decision import decided, describe_release, registry_status
 from core.releases.history import notice_of, record
 from core.releases.record_decision import settle
@@ -14,6 +13,7 @@ from core.stage.gateways import Stage
 from core.stage.notices import Event
 from core.stage.release_pipeline import DEPLOY, REVIEW, SUCCEEDED, Action, Execution
 from core.stage.release_table import OPEN, HistoryEntry, Release, Status
+from core.words.formats import one_line
 
 LONGEST_ERROR = 1000
 # The clocks of two services differ a little.

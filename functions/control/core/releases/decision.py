@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.lines import one_line
 from core.stage.registry import LONGEST_DESCRIPTION, Approval
 from core.stage.release_pipeline import Action
 from core.stage.release_table import CLOSED, Release, Status
+from core.words.formats import one_line
 
 Outcome = Literal["approved", "rejected", "expired", "superseded", "automatic"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from core.numbers import finite, written
+from core.reading import finite
+from core.words.formats import number
 
 
 def requests(golden: Mapping[str, Any], rows: int = 50) -> Iterator[dict[str, Any]]:
@@ -72,5 +73,5 @@ def _scores(prediction: Mapping[str, Any]) -> list[float | None]:
 
 
 def _shown(scores: Sequence[float | None]) -> str:
-    shown = ["nothing" if each is None else written(each, 6) for each in scores[:4]]
+    shown = ["nothing" if each is None else number(each, 6) for each in scores[:4]]
     return ", ".join(shown) + (", …" if len(scores) > 4 else "")

@@ -30,7 +30,7 @@ from core.stage.gateways import Stage
 from core.stage.notices import console_address
 from core.stage.release_pipeline import LONGEST_SUMMARY, value_for
 from core.stage.release_table import HistoryEntry, Release, Status
-from core.wording import moment
+from core.words.formats import timestamp
 
 JSON, HTML, ZIP = "application/json", "text/html; charset=utf-8", "application/zip"
 
@@ -68,7 +68,7 @@ def open_release(opening: Opening, event: Mapping[str, Any], now: datetime) -> d
     if verdict not in ("promote", "hold"):
         raise RejectedCandidateError(f"run {run}: its verdict is {verdict}, which opens no release")
     table = opening.stage.releases
-    number, opened_at = table.number_for(model, run, moment(now))
+    number, opened_at = table.number_for(model, run, timestamp(now))
     bundle = _write(opening, number, opened_at, event)
     record = bundle.document
     release = table.open(

@@ -19,7 +19,7 @@ from core.stage.gateways import Stage
 from core.stage.notices import Event
 from core.stage.release_pipeline import IN_PROGRESS
 from core.stage.release_table import PROMOTABLE, Champion, HistoryEntry, Release, Status
-from core.wording import moment
+from core.words.formats import timestamp
 
 
 class NotLiveError(Exception):
@@ -116,7 +116,7 @@ def _move_champion(stage: Stage, live: Live, release: Release, now: datetime) ->
             run=release.run,
             package_arn=release.package_arn,
             package_version=release.package_version,
-            promoted_at=moment(now),
+            promoted_at=timestamp(now),
             execution=live.execution,
             purpose=live.purpose,
             previous=previous,

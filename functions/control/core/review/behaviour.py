@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from core.numbers import finite
+from core.reading import Document, finite, listed, mapping, mappings
 from core.review.case import Case
 from core.review.charts import (
     Bar,
@@ -14,11 +14,11 @@ from core.review.charts import (
     histogram_chart,
     residual_chart,
 )
-from core.review.reading import Document, listed, mapping, mappings
 from core.review.tables import Cell, Column, Table, table
-from core.review.wording import alike, count, number, percent, text
+from core.words.catalogue import say
+from core.words.formats import alike, count, counted, interval, number, percent, text
 
-# With more classes a matrix no longer reads as one; the commonest mistakes are listed instead.
+# With more classes a matrix is hard to read; the most common mistakes are listed instead.
 LARGEST_MATRIX = 12
 
 
@@ -73,17 +73,16 @@ def calibration(case: Case) -> Calibration | None:
         )
     ]
     columns = [
-        Column("Mean predicted probability", "number"),
-        Column("Share observed", "number"),
-        Column("Test rows", "number"),
+        Column(say("review.calibration.predicted"), "number"),
+        Column(say("review.calibration.observed"), "number"),
+        Column(say("review.column.test_rows"), "number"),
     ]
     total = sum(held for _, _, held in points) or 1.0
     apart = sum(abs(observed - predicted) * (held / total) for predicted, observed, held in points)
     return Calibration(
         calibration_chart(points),
-        table("calibration-table", "Calibration in numbers", columns, numbers, case.limit),
-        f"On average, weighted by rows, observed shares are {number(apart)} away from predicted"
-        " probabilities.",
+        table("calibration-table", say("review.calibration.caption"), columns, numbers, case.limit),
+        say("review.calibration.summary", difference=number(apart)),
     )
 
 
@@ -111,11 +110,14 @@ def _histogram(found: Document, limit: int) -> tuple[HistogramChart | None, Tabl
     if len(heights) > limit:
         return None, None
     rows = [
-        (Cell(f"{low} to {high}"), Cell(count(held)))
+        (Cell(interval(low, high)), Cell(count(held)))
         for (low, high), held in zip(pairwise(alike(known, sign=True)), heights, strict=True)
     ]
-    columns = [Column("Residual"), Column("Test rows", "number")]
-    caption = "Residuals (predicted minus actual) in numbers"
+    columns = [
+        Column(say("review.residuals.residual")),
+        Column(say("review.column.test_rows"), "number"),
+    ]
+    caption = say("review.residuals.caption")
     return histogram_chart(known, heights), table(
         "residuals-table", caption, columns, rows, limit, thing="range"
     )
@@ -140,31 +142,31 @@ def _deciles(found: Document, limit: int) -> tuple[ScatterChart | None, Table | 
         )
     ]
     columns = [
-        Column("Mean prediction", "number"),
-        Column("Mean residual", "number"),
-        Column("Test rows", "number"),
+        Column(say("review.residuals.mean_prediction"), "number"),
+        Column(say("review.residuals.mean_residual"), "number"),
+        Column(say("review.column.test_rows"), "number"),
     ]
     return residual_chart([(predicted, mean) for predicted, mean, _ in points]), table(
-        "deciles-table", "Mean residual by prediction in numbers", columns, rows, limit
+        "deciles-table", say("review.residuals.deciles_caption"), columns, rows, limit
     )
 
 
 def confusion(case: Case) -> Confusion | None:
     """The confusion matrix of a classifier; None where there is none or it is not square."""
     found = mapping(case.evaluation.get("confusion"))
-    labels = [text(label, "(missing)") for label in listed(found.get("labels"))]
+    labels = [text(label, say("review.missing_value")) for label in listed(found.get("labels"))]
     counts = [[finite(cell) or 0.0 for cell in listed(row)] for row in listed(found.get("counts"))]
     if not labels or len(counts) != len(labels) or any(len(row) != len(labels) for row in counts):
         return None
     threshold = finite(case.evaluation.get("threshold"))
     right = sum(counts[index][index] for index in range(len(labels)))
     total = sum(map(sum, counts))
-    said = f"{count(right)} of {count(total)} test rows are predicted right."
+    sentences = [say("review.confusion.right", right=count(right), rows=counted(total, "test_row"))]
     if threshold is not None:
-        said += f" A row counts as positive from a probability of {number(threshold)}."
+        sentences.append(say("review.confusion.threshold", threshold=number(threshold)))
     small = len(labels) <= min(LARGEST_MATRIX, case.limit)
     return Confusion(
-        said,
+        " ".join(sentences),
         _matrix(labels, counts) if small else None,
         None if small else _mistakes(labels, counts, case.limit),
         _classes(labels, counts, case.limit),
@@ -179,11 +181,17 @@ def _matrix(labels: Sequence[str], counts: Sequence[Sequence[float]]) -> Table:
             Cell(count(held), note=percent(held / actual), level=_level(held / actual))
             for held in row
         ]
-        rows.append([Cell(f"Actual {label}"), *cells])
+        rows.append([Cell(say("review.confusion.actual_class", class_name=label)), *cells])
     return Table(
         "confusion-matrix",
-        "Test rows by actual and predicted class, with the share of the actual class",
-        [Column("Class"), *(Column(f"Predicted {label}", "number") for label in labels)],
+        say("review.confusion.matrix_caption"),
+        [
+            Column(say("review.column.class")),
+            *(
+                Column(say("review.confusion.predicted_class", class_name=label), "number")
+                for label in labels
+            ),
+        ],
         rows,
         matrix=True,
     )
@@ -205,8 +213,12 @@ def _mistakes(labels: Sequence[str], counts: Sequence[Sequence[float]], limit: i
     )
     return table(
         "confusion-mistakes",
-        "The commonest mistakes",
-        [Column("Actual"), Column("Predicted"), Column("Test rows", "number")],
+        say("review.confusion.mistakes_caption"),
+        [
+            Column(say("review.confusion.actual")),
+            Column(say("review.confusion.predicted")),
+            Column(say("review.column.test_rows"), "number"),
+        ],
         [
             (Cell(labels[row]), Cell(labels[column]), Cell(count(-held)))
             for held, row, column in pairs
@@ -226,19 +238,23 @@ def _classes(labels: Sequence[str], counts: Sequence[Sequence[float]], limit: in
             (
                 Cell(label),
                 Cell(count(actual)),
-                Cell(percent(right / actual) if actual else "none actual"),
-                Cell(percent(right / predicted) if predicted else "none predicted"),
+                Cell(percent(right / actual) if actual else say("review.confusion.none_actual")),
+                Cell(
+                    percent(right / predicted)
+                    if predicted
+                    else say("review.confusion.none_predicted")
+                ),
             )
         )
     columns = [
-        Column("Class"),
-        Column("Test rows", "number"),
-        Column("Recall", "number"),
-        Column("Precision", "number"),
+        Column(say("review.column.class")),
+        Column(say("review.column.test_rows"), "number"),
+        Column(say("review.confusion.recall"), "number"),
+        Column(say("review.confusion.precision"), "number"),
     ]
     return table(
         "classes-table",
-        "Each class: recall is the share of it found, precision the share right when predicted",
+        say("review.confusion.classes_caption"),
         columns,
         rows,
         limit,
@@ -263,10 +279,10 @@ def importance(case: Case) -> Table | None:
     ]
     return table(
         "importance-table",
-        "Each feature's share of the mean absolute SHAP value",
-        [Column("Feature"), Column("Share", "number")],
+        say("review.importance.caption"),
+        [Column(say("review.column.feature")), Column(say("review.column.share"), "number")],
         rows,
         min(case.limit, 25),
         thing="feature",
-        remainder="; evaluation.json holds them all",
+        where=say("review.table.in_evaluation"),
     )

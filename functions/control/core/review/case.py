@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from core.numbers import finite
-from core.review.reading import NOTHING, Document, Estimate, estimate, listed, mapping, mappings
-from core.review.wording import text
+from core.reading import NOTHING, Document, Estimate, estimate, finite, listed, mapping, mappings
+from core.words.catalogue import say
+from core.words.formats import text
+from core.words.metrics import MetricFormat, metric_format
 
 Direction = Literal["higher", "lower"]
 
@@ -42,7 +43,7 @@ class Case:
 
     @property
     def champion(self) -> Document:
-        """What the run plan says of the model in service; empty when there is none."""
+        """The model in service, from the run plan; empty when there is none."""
         return mapping(self.plan.get("champion")) or mapping(self.evaluation.get("champion"))
 
     @property
@@ -50,8 +51,8 @@ class Case:
         """The release in service as people call it; where the plan has none, its package."""
         release = finite(self.champion.get("release"))
         if release is not None:
-            return f"release {release:.0f}"
-        return f"version {text(self.champion.get('version'))}"
+            return say("review.lineage.champion_release", number=f"{release:.0f}")
+        return say("review.lineage.champion_version", version=text(self.champion.get("version")))
 
     @property
     def compares(self) -> bool:
@@ -69,6 +70,10 @@ class Case:
     def difference(self, metric: str) -> Estimate | None:
         """Candidate minus champion over all test rows."""
         return estimate(mapping(self.evaluation.get("difference")).get(metric))
+
+    def write(self, metric: str) -> MetricFormat:
+        """How the metric's values are written."""
+        return metric_format(self.evaluation, metric)
 
     @property
     def fewest_segment_rows(self) -> float:

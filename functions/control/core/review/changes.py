@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from core.numbers import finite
+from core.reading import Document, finite, mapping, mappings
 from core.review.case import Case
 from core.review.charts import Bar
-from core.review.reading import Document, mapping, mappings
 from core.review.tables import Cell, Column, Table, Tone, table
-from core.review.wording import alike, counted, percent, text
+from core.words.catalogue import say
+from core.words.formats import alike, count, counted, percent, text
 
 # The customary reading of the population stability index.
 SOME_DRIFT, STRONG_DRIFT = 0.1, 0.25
@@ -28,15 +28,15 @@ def drift_table(case: Case) -> Table | None:
         ),
     )
     columns = [
-        Column("Feature"),
-        Column("PSI", "number"),
-        Column("Missing before", "number"),
-        Column("Missing now", "number"),
-        Column("Reading", "rest"),
+        Column(say("review.column.feature")),
+        Column(say("review.drift.psi"), "number"),
+        Column(say("review.drift.missing_before"), "number"),
+        Column(say("review.drift.missing_now"), "number"),
+        Column(say("review.column.reading"), "rest"),
     ]
     return table(
         "drift-table",
-        "Drift of the training data since the champion's, most first",
+        say("review.drift.caption"),
         columns,
         [
             _drift_row(each, psi)
@@ -46,13 +46,13 @@ def drift_table(case: Case) -> Table | None:
         ],
         case.limit,
         thing="feature",
-        remainder="; evaluation.json holds them all",
+        where=say("review.table.in_evaluation"),
     )
 
 
 def _drift_row(each: Document, written: str) -> list[Cell]:
     psi = finite(each.get("psi"))
-    tone, reading = drift_words(psi)
+    tone, reading = drift_reading(psi)
     drawn = None
     if psi is not None:
         marks = (100 * SOME_DRIFT / FULL_BAR, 100 * STRONG_DRIFT / FULL_BAR)
@@ -62,7 +62,7 @@ def _drift_row(each: Document, written: str) -> list[Cell]:
         Cell(written, drawing=drawn),
         Cell(percent(each.get("missing_before"))),
         Cell(percent(each.get("missing_now"))),
-        Cell(reading, tone=tone),
+        Cell(say(f"review.drift.reading.{reading}"), tone=tone),
     ]
 
 
@@ -72,25 +72,32 @@ def _shown_psi(each: Document) -> float | None:
     return None if psi is None else round(psi, 6) + 0.0
 
 
-def drift_words(psi: float | None) -> tuple[Tone, str]:
-    """The customary reading of a population stability index."""
+def drift_reading(psi: float | None) -> tuple[Tone, str]:
+    """The customary reading of a population stability index, by its key in the catalogue."""
     if psi is None:
-        return "unclear", "not computed"
+        return "unclear", "not_computed"
     if psi < SOME_DRIFT:
         return "good", "stable"
-    return ("unclear", "some drift") if psi < STRONG_DRIFT else ("bad", "strong drift")
+    return ("unclear", "some") if psi < STRONG_DRIFT else ("bad", "strong")
 
 
 def drift_summary(case: Case) -> str:
     """The drift table in one sentence."""
     found = mappings(mapping(case.evaluation.get("data")).get("drift"))
-    readings = [drift_words(finite(each.get("psi")))[1] for each in found]
-    moved = [
-        f"{readings.count(word)} {word}"
-        for word in ("strong drift", "some drift", "stable", "not computed")
-        if word in readings
+    readings = [drift_reading(finite(each.get("psi")))[1] for each in found]
+    counts = [
+        say(
+            "review.drift.count",
+            count=count(readings.count(reading)),
+            reading=say(f"review.drift.reading.{reading}"),
+        )
+        for reading in ("strong", "some", "stable", "not_computed")
+        if reading in readings
     ]
-    return f"{counted(len(readings), 'feature')}: {', '.join(moved)}." if moved else ""
+    features = counted(len(readings), "feature")
+    return (
+        say("review.drift.summary", features=features, readings=", ".join(counts)) if counts else ""
+    )
 
 
 def flattened(value: object, path: str = "") -> Iterator[tuple[str, str]]:
@@ -101,9 +108,9 @@ def flattened(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     """
     if isinstance(value, Mapping):
         if not value and path:
-            yield path, "(none)"
+            yield path, say("review.none")
         for key, inner in value.items():
-            part = str(key) or "(blank)"
+            part = str(key) or say("review.blank")
             yield from flattened(inner, f"{path}.{part}" if path else part)
     elif isinstance(value, list | tuple):
         named = [each.get("name") if isinstance(each, Mapping) else None for each in value]
@@ -111,18 +118,18 @@ def flattened(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         if every_named and len(set(named)) == len(named):
             for name, each in zip(named, value, strict=True):
                 rest = {key: inner for key, inner in each.items() if key != "name"}
-                yield from flattened(rest or "there", f"{path}[{name}]")
+                yield from flattened(rest or say("review.definition.there"), f"{path}[{name}]")
         elif any(isinstance(each, Mapping | list | tuple) for each in value):
             for index, each in enumerate(value):
                 yield from flattened(each, f"{path}[{index}]")
         else:
-            yield path, ", ".join(_written(each) for each in value) or "(none)"
+            yield path, ", ".join(_written(each) for each in value) or say("review.none")
     else:
         yield path, _written(value)
 
 
 def _written(value: object) -> str:
-    return '""' if value == "" else text(value, "(none)")
+    return '""' if value == "" else text(value, say("review.none"))
 
 
 def definition_table(case: Case) -> Table | None:
@@ -139,16 +146,16 @@ def definition_table(case: Case) -> Table | None:
         rows.append(
             (
                 Cell(key, code=True),
-                Cell(change),
+                Cell(say(f"review.definition.{change}")),
                 Cell("–" if before is None else before, code=True),
                 Cell("–" if after is None else after, code=True),
             )
         )
     columns = [
-        Column("Key in model.yaml"),
-        Column("Change", "short"),
-        Column("Champion", "short"),
-        Column("Candidate", "short"),
+        Column(say("review.definition.key")),
+        Column(say("review.definition.change"), "short"),
+        Column(say("review.column.champion"), "short"),
+        Column(say("review.column.candidate"), "short"),
     ]
-    caption = "The definition's differences from the champion's"
-    return table("definition-table", caption, columns, rows, case.limit, thing="key")
+    caption = say("review.definition.caption")
+    return table("definition-table", caption, columns, rows, case.limit, thing="setting")

@@ -10,12 +10,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
-from core.review.reading import Estimate
-from core.review.wording import alike, estimated, number
+from core.reading import Estimate
+from core.words.catalogue import say
+from core.words.formats import MINUS, alike, counted, number
+from core.words.metrics import MetricFormat
 
 WIDTH = 320
 LARGEST = sys.float_info.max
+Model = Literal["candidate", "champion"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Strip:
 class IntervalRow:
     """One model's value and interval; `low` and `high` are None without an interval."""
 
+    model: Model
     label: str
     value: str
     y: float
@@ -147,7 +152,7 @@ def ticks(scale: Scale, about: int = 3) -> tuple[Tick, ...]:
 def _tick_label(value: float, decimals: int) -> str:
     if decimals > 5 or abs(value) >= 1e6:
         return number(value)
-    return f"{value + 0.0:,.{decimals}f}".replace("-", "−")
+    return f"{value + 0.0:,.{decimals}f}".replace("-", MINUS)
 
 
 def _thinned(found: list[Tick]) -> tuple[Tick, ...]:
@@ -163,27 +168,32 @@ def around(values: Sequence[float], start: float, end: float) -> Scale:
     return Scale(max(low - room, -LARGEST), min(high + room, LARGEST), start, end)
 
 
-def interval_chart(name: str, models: Sequence[tuple[str, Estimate | None]]) -> IntervalChart:
+def interval_chart(
+    name: str, models: Sequence[tuple[Model, Estimate | None]], write: MetricFormat
+) -> IntervalChart:
     """Each model's value and 95 % interval on one axis."""
     known = [each for _, each in models if each]
     values = [end for each in known for end in (each.value, each.low, each.high) if end is not None]
     scale = around(values, 108, WIDTH - 20) if values else Scale(0, 1, 108, WIDTH - 20)
-    rows = []
-    for index, (label, each) in enumerate(models):
+    rows, descriptions = [], []
+    for index, (model, each) in enumerate(models):
         y = 20 + 38 * index
-        if each is None:
-            rows.append(IntervalRow(label, "not computed", y, None, None, None))
-            continue
-        value = estimated(each)[0]
-        ends = (None, None) if each.low is None or each.high is None else (each.low, each.high)
-        low, high = (None if end is None else scale.at(end) for end in ends)
-        rows.append(IntervalRow(label, value, y, scale.at(each.value), low, high))
-    said = "; ".join(
-        f"{label} {', 95 % interval '.join(filter(None, estimated(each)))}"
-        for label, each in models
-    )
+        label, value, interval = (
+            say(f"review.chart.model.{model}"),
+            write.value(each),
+            write.interval(each),
+        )
+        at = None if each is None else scale.at(each.value)
+        low, high = None, None
+        description = say("review.chart.value", model=label, value=value)
+        if each is not None and each.low is not None and each.high is not None:
+            low, high = scale.at(each.low), scale.at(each.high)
+            description = say("review.chart.interval", model=label, value=value, interval=interval)
+        rows.append(IntervalRow(model, label, value, y, at, low, high))
+        descriptions.append(description)
     axis = ticks(scale) if values else ()
-    return IntervalChart(tuple(rows), axis, 38 * len(models) + 34, f"{name}: {said}.")
+    description = say("review.chart.intervals", metric=name, models="; ".join(descriptions))
+    return IntervalChart(tuple(rows), axis, 38 * len(models) + 34, description)
 
 
 def reach(differences: Sequence[Estimate]) -> float:
@@ -213,22 +223,28 @@ def difference_scale(farthest: float, better: str, width: float) -> Scale:
     return Scale(end, -end, 0, width) if better == "lower" else Scale(-end, end, 0, width)
 
 
-def difference_chart(name: str, difference: Estimate, better: str) -> DifferenceChart:
+def difference_chart(
+    name: str, difference: Estimate, better: str, write: MetricFormat
+) -> DifferenceChart:
     """The paired difference and its interval against zero."""
     farthest = reach([difference])
     scale = difference_scale(farthest, better, WIDTH)
     step = _round_below(farthest * 0.8)
     values = [-step, 0.0, step] if step else [0.0]
     labels = alike(values, 2, sign=True)
-    value, ends = estimated(difference, sign=True)
-    said = f"{name}, candidate minus champion: {value}"
+    value, interval = write.difference(difference)
+    description = say("review.chart.difference", metric=name, value=value)
+    if interval:
+        description = say(
+            "review.chart.difference_interval", metric=name, value=value, interval=interval
+        )
     return DifferenceChart(
         strip(difference, farthest, better, WIDTH),
         tuple(
             Tick(scale.at(at), label if at else "0")
             for at, label in zip(values, labels, strict=True)
         ),
-        f"{said}{f', 95 % interval {ends}' if ends else ''}. Right of zero is better.",
+        description,
     )
 
 
@@ -254,8 +270,7 @@ def calibration_chart(points: Sequence[tuple[float, float, float]]) -> ScatterCh
         tuple(Tick(across.at(value), label) for value, label in axis),
         tuple(Tick(up.at(value), label) for value, label in axis),
         (across.at(0), up.at(0), across.at(1), up.at(1)),
-        f"{len(points)} groups of rows by predicted probability, each against the share observed."
-        " On the diagonal the two agree.",
+        say("review.calibration.description", groups=counted(len(points), "row_group")),
     )
 
 
@@ -269,8 +284,7 @@ def residual_chart(points: Sequence[tuple[float, float]]) -> ScatterChart:
         ticks(across),
         ticks(up),
         (52, up.at(0), WIDTH - 14, up.at(0)),
-        f"Mean residual in {len(points)} groups of rows by prediction. On the line at zero the"
-        " predictions are right on average.",
+        say("review.residuals.deciles_description", groups=counted(len(points), "row_group")),
     )
 
 
@@ -289,5 +303,10 @@ def histogram_chart(edges: Sequence[float], counts: Sequence[float]) -> Histogra
         tuple(bars),
         tuple(tick for tick in ticks(across, 4) if 20 <= tick.at <= WIDTH - 20),
         across.at(0) if inside else None,
-        f"{len(bars)} bars from {number(edges[0])} to {number(edges[-1])}.",
+        say(
+            "review.residuals.description",
+            bars=counted(len(bars), "bar"),
+            low=number(edges[0]),
+            high=number(edges[-1]),
+        ),
     )

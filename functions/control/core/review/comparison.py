@@ -3,43 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.numbers import finite
+from core.reading import Document, Estimate, estimate, finite, mapping, mappings
 from core.review.case import Case, Direction
 from core.review.charts import (
     Bar,
     DifferenceChart,
     IntervalChart,
+    Model,
     difference_chart,
     interval_chart,
     reach,
     strip,
 )
-from core.review.reading import Document, Estimate, estimate, mapping, mappings
 from core.review.tables import Cell, Column, Table, Tone, table
-from core.review.wording import (
-    METRIC_NAMES,
-    alike,
-    count,
-    estimated,
-    metric_label,
-    number,
-    sentence,
-    text,
-)
-
-DIRECTION_WORDS = {"lower": "lower is better", "higher": "higher is better"}
-_COMPARED = (
-    Column("Champion", "number"),
-    Column("Difference", "number"),
-    Column("Reading", "rest"),
-)
-_WON: tuple[Tone, str] = ("good", "Better")
-_LOST: tuple[Tone, str] = ("bad", "Worse")
+from core.words.catalogue import say
+from core.words.formats import MINUS, alike, apart, count, sentence, text
+from core.words.metrics import MetricFormat, metric_label, metric_meaning
 
 
 @dataclass(frozen=True)
 class MetricCard:
-    """One metric drawn, and said in a sentence."""
+    """One metric, drawn and in a sentence."""
 
     id: str
     label: str
@@ -49,103 +33,134 @@ class MetricCard:
     chart: IntervalChart
     difference: DifferenceChart | None
     tone: Tone
-    word: str
+    words: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Candidate minus champion: a tone, the result in a word or two, and a sentence."""
+
+    tone: Tone
+    words: str
     sentence: str
 
 
 def direction_words(case: Case, metric: str) -> str:
     """Which way the metric is better, in words."""
-    return DIRECTION_WORDS.get(case.better(metric) or "", "direction not known")
+    return say(f"review.direction.{case.better(metric) or 'unknown'}")
 
 
-def compared(difference: Estimate | None, better: Direction | None) -> tuple[Tone, str, str]:
-    """(tone, the result in a word or two, the sentence) for candidate minus champion."""
+def compared(case: Case, metric: str, difference: Estimate | None) -> Compared:
+    """How the candidate compares with the champion by a difference in a metric."""
+    better = case.better(metric)
     if difference is None:
-        return "unclear", "Not compared", "No difference was computed."
-    value, ends = estimated(difference, sign=True)
+        words = say("review.reading.not_compared")
+        return Compared("unclear", words, say("review.compared.none"))
+    value, interval = case.write(metric).difference(difference)
     if better is None:
-        return "even", "Different", f"Candidate minus champion is {value}."
+        sentence = say("review.compared.direction_unknown", difference=value)
+        return Compared("even", say("review.reading.different"), sentence)
     if difference.value == 0:
-        moved = "The same as the champion"
+        moved = say("review.compared.same")
     else:
         side = "lower" if difference.value < 0 else "higher"
-        moved = f"{value.lstrip('+−')} {side} than the champion"
+        moved = say(f"review.compared.moved.{side}", difference=value.lstrip("+" + MINUS))
     if difference.low is None or difference.high is None:
-        return "unclear", "No interval", f"{moved}, without an interval to judge it by."
+        sentence = say("review.compared.no_interval", moved=moved)
+        return Compared("unclear", say("review.reading.no_interval"), sentence)
     if difference.low <= 0 <= difference.high:
-        return "even", "No clear difference", f"{moved}; the interval, {ends}, includes zero."
+        sentence = say("review.compared.includes_zero", moved=moved, interval=interval)
+        return Compared("even", say("review.reading.no_clear_difference"), sentence)
     # The interval, not the value, decides: a broken evaluation may have the two disagree.
     won = (difference.high < 0) == (better == "lower")
-    tone, word = _WON if won else _LOST
-    return tone, word, f"{moved}; the interval, {ends}, is all on the {word.lower()} side of zero."
+    tone: Tone = "good" if won else "bad"
+    result = "better" if won else "worse"
+    sentence = say(f"review.compared.whole.{result}", moved=moved, interval=interval)
+    return Compared(tone, say(f"review.reading.{result}"), sentence)
 
 
 def metric_cards(case: Case) -> list[MetricCard]:
     """A card for each metric, the primary one first."""
-    cards = []
-    for index, metric in enumerate(case.metrics):
-        label = metric_label(metric)
-        candidate, difference = case.scored("candidate", metric), case.difference(metric)
-        models = [("candidate", candidate)]
-        if case.compares:
-            models.append(("champion", case.scored("champion", metric)))
-            tone, word, sentence = compared(difference, case.better(metric))
-        else:
-            tone, word, sentence = "", "", _alone(candidate)
-        drawable = case.compares and difference is not None and case.better(metric) is not None
-        cards.append(
-            MetricCard(
-                f"metric-{index + 1}",
-                label,
-                METRIC_NAMES.get(metric, ""),
-                direction_words(case, metric),
-                index == 0,
-                interval_chart(label, models),
-                difference_chart(label, difference, case.better(metric) or "")
-                if drawable and difference
-                else None,
-                tone,
-                word,
-                sentence,
-            )
-        )
-    return cards
+    return [_metric_card(case, metric, place) for place, metric in enumerate(case.metrics, start=1)]
 
 
-def _alone(candidate: Estimate | None) -> str:
+def _metric_card(case: Case, metric: str, place: int) -> MetricCard:
+    label, write, better = metric_label(metric), case.write(metric), case.better(metric)
+    candidate, difference = case.scored("candidate", metric), case.difference(metric)
+    models: list[tuple[Model, Estimate | None]] = [("candidate", candidate)]
+    result, drawing = Compared("", "", _alone(candidate, write)), None
+    if case.compares:
+        models.append(("champion", case.scored("champion", metric)))
+        result = compared(case, metric, difference)
+        if difference and better:
+            drawing = difference_chart(label, difference, better, write)
+    return MetricCard(
+        f"metric-{place}",
+        label,
+        metric_meaning(metric),
+        direction_words(case, metric),
+        place == 1,
+        interval_chart(label, models, write),
+        drawing,
+        result.tone,
+        result.words,
+        result.sentence,
+    )
+
+
+def _alone(candidate: Estimate | None, write: MetricFormat) -> str:
     if candidate is None:
-        return "This metric could not be computed."
-    value, ends = estimated(candidate)
-    return f"{value}, 95 % interval {ends}." if ends else f"{value}, without an interval."
+        return say("review.metrics.not_computed")
+    value, interval = write.value(candidate), write.interval(candidate)
+    if interval:
+        return say("review.metrics.with_interval", value=value, interval=interval)
+    return say("review.metrics.without_interval", value=value)
 
 
 def metric_table(case: Case) -> Table:
     """The cards' numbers as a table."""
-    columns = [Column("Metric"), Column("Candidate", "number")]
+    columns = [
+        Column(say("review.column.metric")),
+        Column(say("review.column.candidate"), "number"),
+    ]
     if case.compares:
-        columns += _COMPARED
+        columns += _compared_columns()
     rows = []
     for metric in case.metrics:
+        write = case.write(metric)
         row = [
             Cell(sentence(metric_label(metric)), note=direction_words(case, metric)),
-            _cell(case.scored("candidate", metric)),
+            _value(write, case.scored("candidate", metric)),
         ]
         if case.compares:
             difference = case.difference(metric)
-            tone, word, _ = compared(difference, case.better(metric))
+            result = compared(case, metric, difference)
             row += [
-                _cell(case.scored("champion", metric)),
-                _cell(difference, sign=True),
-                Cell(word, tone=tone),
+                _value(write, case.scored("champion", metric)),
+                _difference_cell(write, difference),
+                Cell(result.words, tone=result.tone),
             ]
         rows.append(row)
-    caption = "Metrics over all test rows, each with its 95 % interval"
+    caption = say("review.metrics.caption")
     return table("metric-table", caption, columns, rows, case.limit, thing="metric")
 
 
-def _cell(each: Estimate | None, *, sign: bool = False) -> Cell:
-    value, ends = estimated(each, sign=sign)
-    return Cell(value, note=ends)
+def _compared_columns() -> tuple[Column, ...]:
+    return (
+        Column(say("review.column.champion"), "number"),
+        Column(say("review.column.difference"), "number"),
+        Column(say("review.column.reading"), "rest"),
+    )
+
+
+def _value(write: MetricFormat, each: Estimate | None) -> Cell:
+    return Cell(write.value(each), note=write.interval(each))
+
+
+def _difference_cell(write: MetricFormat, each: Estimate | None) -> Cell:
+    value, interval = write.difference(each)
+    return Cell(value, note=interval)
 
 
 def segment_tables(case: Case) -> list[Table]:
@@ -173,16 +188,22 @@ def _segment_table(case: Case, metric: str, found: Sequence[Document], place: in
             if difference and (finite(each.get("rows")) or 0.0) >= fewest
         ]
     )
-    columns = [Column("Segment"), Column("Test rows", "number"), Column("Candidate", "number")]
+    columns = [
+        Column(say("review.column.segment")),
+        Column(say("review.column.test_rows"), "number"),
+        Column(say("review.column.candidate"), "number"),
+    ]
     if case.compares:
-        columns += _COMPARED
+        columns += _compared_columns()
     rows = [
         _segment_row(case, metric, each, difference, farthest, fewest)
         for each, difference in zip(ordered, differences, strict=True)
     ]
-    first = "worst against the champion first" if case.compares else "worst first"
-    caption = (
-        f"{sentence(metric_label(metric))} by segment ({direction_words(case, metric)}), {first}"
+    order = "compared" if case.compares else "alone"
+    caption = say(
+        f"review.segments.caption_{order}",
+        metric=sentence(metric_label(metric)),
+        direction=direction_words(case, metric),
     )
     return table(
         f"segments-{place}",
@@ -191,7 +212,7 @@ def _segment_table(case: Case, metric: str, found: Sequence[Document], place: in
         rows,
         case.limit,
         thing="segment",
-        remainder="; evaluation.json holds them all",
+        where=say("review.table.in_evaluation"),
     )
 
 
@@ -203,7 +224,7 @@ def _standing(
     segment: Document, metric: str, better: Direction | None, fewest: float
 ) -> tuple[bool, bool, float, str]:
     """Sorts judged segments before small ones, and the worst of them first."""
-    small = bool(_few(segment, fewest, "small"))
+    small = _few(segment, fewest)
     measured = _difference(segment, metric) or estimate(
         mapping(segment.get("candidate")).get(metric)
     )
@@ -221,30 +242,38 @@ def _segment_row(
     farthest: float,
     fewest: float,
 ) -> list[Cell]:
-    few = _few(segment, fewest, "too few to judge")
+    few, write = _few(segment, fewest), case.write(metric)
     row = [
-        Cell(text(segment.get("value"), "(missing)"), note=text(segment.get("column"))),
-        Cell(count(segment.get("rows")), note=few),
-        _cell(estimate(mapping(segment.get("candidate")).get(metric))),
+        Cell(
+            text(segment.get("value"), say("review.missing_value")),
+            note=text(segment.get("column")),
+        ),
+        Cell(
+            count(segment.get("rows")),
+            note=say("review.segments.too_few") if few else "",
+        ),
+        _value(write, estimate(mapping(segment.get("candidate")).get(metric))),
     ]
     if case.compares:
         row += [
-            _cell(estimate(mapping(segment.get("champion")).get(metric))),
-            _cell(difference, sign=True),
-            Cell("Not judged") if few else _reading(difference, farthest, case.better(metric)),
+            _value(write, estimate(mapping(segment.get("champion")).get(metric))),
+            _difference_cell(write, difference),
+            Cell(say("review.reading.not_judged"))
+            if few
+            else _reading(case, metric, difference, farthest),
         ]
     return row
 
 
-def _few(part: Document, fewest: float, words: str) -> str:
-    """The words where a segment or a group has fewer rows than the gate judges by."""
-    return words if (finite(part.get("rows")) or 0.0) < fewest else ""
+def _few(part: Document, fewest: float) -> bool:
+    """Whether a segment or a group has fewer rows than the gate judges by."""
+    return (finite(part.get("rows")) or 0.0) < fewest
 
 
-def _reading(difference: Estimate | None, farthest: float, better: Direction | None) -> Cell:
-    tone, word, _ = compared(difference, better)
+def _reading(case: Case, metric: str, difference: Estimate | None, farthest: float) -> Cell:
+    result, better = compared(case, metric, difference), case.better(metric)
     drawn = strip(difference, farthest, better) if difference and better else None
-    return Cell(word, tone=tone, drawing=drawn)
+    return Cell(result.words, tone=result.tone, drawing=drawn)
 
 
 def fairness_tables(case: Case) -> list[Table]:
@@ -274,25 +303,39 @@ def _fairness_table(
     fewest = case.fewest_segment_rows
     rows = [
         (
-            Cell(text(group.get("value"), "(missing)")),
-            Cell(count(group.get("rows")), note=_few(group, fewest, "too few to count")),
+            Cell(text(group.get("value"), say("review.missing_value"))),
+            Cell(
+                count(group.get("rows")),
+                note=say("review.fairness.too_few") if _few(group, fewest) else "",
+            ),
             Cell(score, drawing=Bar(round(abs(finite(group.get("score")) or 0.0) / most * 100, 1))),
         )
         for group, score in zip(groups, scores, strict=True)
     ]
-    gap, bar = finite(rule.get("gap")), limits.get((column, metric))
-    if gap is None:
-        said = "the gap could not be computed"
-    elif bar is None:
-        said = f"the largest gap is {number(gap)}"
-    else:
-        within = "within" if gap <= bar else "above"
-        said = f"the largest gap is {number(gap)}, {within} the {number(bar)} allowed"
     return table(
         f"fairness-{place}",
-        f"{sentence(metric_label(metric))} by {column}: {said}",
-        [Column("Group"), Column("Test rows", "number"), Column("Score", "number")],
+        say(
+            "review.fairness.caption",
+            metric=sentence(metric_label(metric)),
+            column=column,
+            gap=_gap(case.write(metric), finite(rule.get("gap")), limits.get((column, metric))),
+        ),
+        [
+            Column(say("review.column.group")),
+            Column(say("review.column.test_rows"), "number"),
+            Column(say("review.column.score"), "number"),
+        ],
         rows,
         case.limit,
         thing="group",
     )
+
+
+def _gap(write: MetricFormat, gap: float | None, threshold: float | None) -> str:
+    if gap is None:
+        return say("review.fairness.not_computed")
+    if threshold is None:
+        return say("review.fairness.no_threshold", gap=write.distance(gap))
+    shown_gap, shown_threshold = apart(gap, threshold, write.distance, write.threshold)
+    place = "within" if gap <= threshold else "above"
+    return say(f"review.fairness.gap.{place}", gap=shown_gap, threshold=shown_threshold)

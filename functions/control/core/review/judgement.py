@@ -1,21 +1,18 @@
 """The verdict with its reasons: what a reader sees first."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.numbers import finite
+from core.reading import Document, finite, mapping
 from core.review.case import Case
 from core.review.comparison import compared, direction_words
-from core.review.reading import Document, mapping
 from core.review.tables import Cell, Column, Table, Tone, table
-from core.review.wording import count, estimated, metric_label, number, sentence, text
+from core.words.catalogue import found, say
+from core.words.formats import count, fixed, number, percent, sentence, text
+from core.words.metrics import metric_label
 
 OUTCOME_TONES: dict[str, Tone] = {"pass": "good", "hold": "unclear", "reject": "bad"}
 VERDICT_TONES: dict[str, Tone] = {"promote": "good", "hold": "unclear", "reject": "bad"}
-VERDICT_MEANINGS = {
-    "promote": "Every rule of the gate passed.",
-    "hold": "No rule rejects it, but a person has to weigh what is held.",
-    "reject": "At least one rule of the gate rejects it.",
-}
 # The worst first, and what we do not know before what is fine.
 ORDER = {"reject": 0, "hold": 1, "pass": 3}
 
@@ -30,38 +27,43 @@ class Fact:
 
 
 def tally(case: Case) -> str:
-    """The rules' outcomes counted: "1 rejects, 2 hold, 9 pass"."""
+    """The rules' outcomes counted: "1 failed, 2 uncertain, 9 passed"."""
     outcomes = [rule.get("outcome") for rule in case.rules()]
-    words = (("reject", "reject"), ("hold", "hold"), ("pass", "pass"))
-    said = [
-        f"{found} {word if found != 1 else word + ('es' if word == 'pass' else 's')}"
-        for outcome, word in words
-        if (found := outcomes.count(outcome))
+    counts = [
+        say(f"review.rules.tally.{outcome}", count=count(outcomes.count(outcome)))
+        for outcome in ORDER
+        if outcome in outcomes
     ]
-    return ", ".join(said) or "no rules"
+    return ", ".join(counts) or say("review.rules.no_rules")
+
+
+def meaning(verdict: str) -> str:
+    """What the verdict means for the reader."""
+    key = verdict if verdict in VERDICT_TONES else "unknown"
+    return say(f"review.verdict.{key}")
 
 
 def rules_table(case: Case) -> Table:
     """Every rule of the gate, failures first."""
     ordered = sorted(case.rules(), key=_urgency)
     columns = [
-        Column("Outcome", "short"),
-        Column("Rule"),
-        Column("Value", "number"),
-        Column("Bar", "number"),
-        Column("Gap", "number"),
-        Column("In words"),
+        Column(say("review.rules.outcome"), "short"),
+        Column(say("review.rules.rule")),
+        Column(say("review.column.value"), "number"),
+        Column(say("review.rules.threshold"), "number"),
+        Column(say("review.rules.gap"), "number"),
+        Column(say("review.rules.reason")),
     ]
-    left = [text(rule.get("outcome")) for rule in ordered[case.limit :]]
-    remainder = ", all of them passed" if left and set(left) == {"pass"} else "; see verdict.json"
+    left = {text(rule.get("outcome")) for rule in ordered[case.limit :]}
+    passed = left == {"pass"}
     return table(
         "rules-table",
-        f"The gate's rules: {tally(case)}",
+        say("review.rules.caption", tally=tally(case)),
         columns,
-        [_rule_row(rule) for rule in ordered],
+        [_rule_row(case, rule) for rule in ordered],
         case.limit,
         thing="rule",
-        remainder=remainder,
+        where=say("review.table.passed") if passed else say("review.table.in_verdict"),
         header=1,
     )
 
@@ -72,43 +74,66 @@ def _urgency(rule: Document) -> tuple[int, bool]:
     return place, place == ORDER["pass"] and finite(rule.get("bar")) is None
 
 
-def _rule_row(rule: Document) -> list[Cell]:
-    outcome = text(rule.get("outcome"), "unknown")
+def _rule_row(case: Case, rule: Document) -> list[Cell]:
+    outcome = text(rule.get("outcome"), say("review.rules.unknown_outcome"))
     metric, segment = rule.get("metric"), rule.get("segment")
     about = [metric_label(metric)] if isinstance(metric, str) and metric else []
     about += [text(segment)] if segment is not None else []
+    name = text(rule.get("name"))
+    value, threshold, gap = _numbers(case, name, rule)
     return [
         Cell(outcome, tone=OUTCOME_TONES.get(outcome, "unclear")),
-        Cell(text(rule.get("name")), note=" · ".join(about)),
-        Cell(_figure(rule.get("value"))),
-        Cell(_figure(rule.get("bar"))),
-        Cell(_figure(rule.get("gap"))),
-        Cell(text(rule.get("words"), "no words given")),
+        Cell(found("gate.rule", name) or name, note=" · ".join(about)),
+        Cell(value),
+        Cell(threshold),
+        Cell(gap),
+        Cell(text(rule.get("words"), say("review.rules.no_reason"))),
     ]
 
 
-def _figure(value: object) -> str:
-    """A rule's number, or a dash where the rule has none to show."""
-    return number(value) if finite(value) is not None else "–"
+def _numbers(case: Case, name: str, rule: Document) -> list[str]:
+    """A rule's value, threshold and gap as its words have them; a dash where it has none."""
+    metric = rule.get("metric")
+    writers: Sequence[Callable[[float], str]] = (number, number, number)
+    if name == "rejected rows":
+        writers = (percent, percent, percent)
+    elif isinstance(metric, str):
+        write = case.write(metric)
+        writers = (write.score, write.threshold, write.distance)
+    difference = case.difference(metric) if isinstance(metric, str) else None
+    if name == "paired difference" and isinstance(metric, str) and difference:
+        # The gap is an end of the interval, turned so that a loss is negative.
+        places = case.write(metric).enough([difference.value, difference.low, difference.high])
+        writers = (
+            lambda value: fixed(value, places, sign=True),
+            number,
+            lambda gap: fixed(gap, places),
+        )
+    numbers = [finite(rule.get(key)) for key in ("value", "bar", "gap")]
+    return [
+        "–" if value is None else write(value)
+        for write, value in zip(writers, numbers, strict=True)
+    ]
 
 
 def facts(case: Case) -> list[Fact]:
     """The primary metric, its difference to the champion, the rules and the rows."""
     primary = case.metrics[0] if case.metrics else None
-    found = []
+    shown = []
     if primary:
-        name = sentence(metric_label(primary))
-        candidate = estimated(case.scored("candidate", primary))[0]
-        found.append(Fact(f"{name} of the candidate", candidate, direction_words(case, primary)))
+        name, write = sentence(metric_label(primary)), case.write(primary)
+        heading = say("review.fact.candidate", metric=name)
+        candidate = write.value(case.scored("candidate", primary))
+        shown.append(Fact(heading, candidate, direction_words(case, primary)))
         if case.compares:
-            difference = case.difference(primary)
-            value, ends = estimated(difference, sign=True)
-            word = compared(difference, case.better(primary))[1].lower()
-            champion = estimated(case.scored("champion", primary))[0]
-            found.append(Fact(f"{name} of the champion", champion, case.champion_name))
-            found.append(
-                Fact("Candidate minus champion", value, f"{word}: {ends}" if ends else word)
-            )
+            heading = say("review.fact.champion", metric=name)
+            champion = write.value(case.scored("champion", primary))
+            shown.append(Fact(heading, champion, case.champion_name))
+            value, interval = write.difference(case.difference(primary))
+            reading = compared(case, primary, case.difference(primary)).words.lower()
+            if interval:
+                reading = say("review.fact.reading", reading=reading, interval=interval)
+            shown.append(Fact(say("review.fact.difference"), value, reading))
     test = mapping(case.evaluation.get("rows")).get("test")
-    found.append(Fact("Test rows", count(test), "the same for both" if case.compares else ""))
-    return found
+    note = say("review.fact.same_rows") if case.compares else ""
+    return [*shown, Fact(say("review.fact.test_rows"), count(test), note)]

@@ -1,11 +1,11 @@
 """Where the candidate comes from: its data checks, its lineage and how long it took."""
 
-from core.numbers import finite
+from core.reading import finite, listed, mapping
 from core.review import release_facts
 from core.review.case import Case
-from core.review.reading import listed, mapping
 from core.review.tables import Cell, Column, Table, table
-from core.review.wording import count, counted, duration, moment, number, percent, size, text
+from core.words.catalogue import say
+from core.words.formats import count, counted, duration, moment, number, percent, size, text
 
 
 def data_checks(case: Case) -> Table:
@@ -16,53 +16,66 @@ def data_checks(case: Case) -> Table:
     parity = mapping(case.evaluation.get("parity"))
     mismatches = finite(parity.get("mismatches"))
     rejected = data.get("rows_rejected", before.get("rows_rejected"))
+    rejected_share = percent(data.get("rejected_share"))
+    exported = say("review.data.not_checked")
+    if mismatches is not None:
+        exported = say("review.data.same_scores")
+        if mismatches:
+            exported = say("review.data.other_scores", rows=counted(mismatches, "row"))
     facts = [
-        ("Rows read", count(data.get("rows_read", before.get("rows_read"))), ""),
-        ("Rows rejected", count(rejected), f"{percent(data.get('rejected_share'))} of those read"),
-        ("Training rows", count(rows.get("train")), ""),
-        ("Validation rows", count(rows.get("validation")), ""),
-        ("Test rows", count(rows.get("test")), ""),
         (
-            "Exported model",
-            "not checked"
-            if mismatches is None
-            else "scores the same"
-            if mismatches == 0
-            else f"differs on {counted(mismatches, 'row')}",
-            f"the trained model and its ONNX form on {counted(parity.get('rows'), 'test row')}:"
-            f" largest difference {number(parity.get('largest_difference'))},"
-            f" {number(parity.get('tolerance'))} allowed",
+            say("review.data.rows_read"),
+            count(data.get("rows_read", before.get("rows_read"))),
+            "",
+        ),
+        (
+            say("review.data.rows_rejected"),
+            count(rejected),
+            say("review.data.rejected_share", share=rejected_share),
+        ),
+        (say("review.data.train"), count(rows.get("train")), ""),
+        (say("review.data.validation"), count(rows.get("validation")), ""),
+        (say("review.data.test"), count(rows.get("test")), ""),
+        (
+            say("review.data.exported"),
+            exported,
+            say(
+                "review.data.parity",
+                rows=counted(parity.get("rows"), "test_row"),
+                largest=number(parity.get("largest_difference")),
+                tolerance=number(parity.get("tolerance")),
+            ),
         ),
     ]
-    return _facts("data-table", "Data checks", facts, case.limit)
+    return _facts("data-table", say("review.data.caption"), facts, case.limit)
 
 
 def warnings(case: Case) -> tuple[list[str], str]:
     """(warnings of the preprocess and evaluate steps, how many more there are)."""
     data = mapping(case.evaluation.get("data"))
-    found = [*listed(data.get("warnings")), *listed(case.preprocess.get("warnings"))]
-    every = list(dict.fromkeys(text(each) for each in found))
+    every = [*listed(data.get("warnings")), *listed(case.preprocess.get("warnings"))]
+    different = list(dict.fromkeys(text(each) for each in every))
     shown = min(case.limit, 30)
-    left = len(every) - shown
-    return every[:shown], f"and {counted(left, 'more warning')}" if left > 0 else ""
+    left = len(different) - shown
+    more = say("review.table.more", things=counted(left, "warning")) if left > 0 else ""
+    return different[:shown], more
 
 
 def rejected_rows(case: Case) -> Table | None:
     """Samples of the rows the preprocess step dropped."""
     # Evaluate has gathered them from all hosts; preprocess.json is the first host's.
     data = mapping(case.evaluation.get("data"))
-    found = listed(data.get("rejected")) or listed(case.preprocess.get("rejected"))
+    samples = listed(data.get("rejected")) or listed(case.preprocess.get("rejected"))
     rows: list[tuple[Cell, ...]] = []
-    for each in found:
-        fields = mapping(each)
-        said = "; ".join(f"{key}: {text(value)}" for key, value in fields.items())
-        rows.append((Cell(str(len(rows) + 1)), Cell(said or text(each))))
+    for each in samples:
+        fields = "; ".join(f"{key}: {text(value)}" for key, value in mapping(each).items())
+        rows.append((Cell(str(len(rows) + 1)), Cell(fields or text(each))))
     if not rows:
         return None
     return table(
         "rejected-table",
-        "Samples of rejected rows",
-        [Column("Sample"), Column("Row and reason")],
+        say("review.data.rejected_caption"),
+        [Column(say("review.data.sample")), Column(say("review.data.row_and_reason"))],
         rows,
         min(case.limit, 10),
         thing="sample",
@@ -73,85 +86,107 @@ def lineage(case: Case, judged_at: str) -> Table:
     """Identities and digests: what this page is about, exactly."""
     plan = case.plan
     snapshot, definition = mapping(plan.get("snapshot")), mapping(plan.get("definition"))
-    held = f"{counted(snapshot.get('objects'), 'object')}, {size(snapshot.get('bytes'))}"
+    held = say(
+        "review.lineage.snapshot_size",
+        objects=counted(snapshot.get("objects"), "object"),
+        size=size(snapshot.get("bytes")),
+    )
+    run, reason = text(plan.get("run")), text(plan.get("reason"))
     facts = [
-        ("Run", text(plan.get("run")), f"reason: {text(plan.get('reason'))}"),
-        ("Opened", moment(plan.get("opened_at"))[0], ""),
-        ("Judged", moment(judged_at)[0], ""),
-        ("Snapshot of the data", text(snapshot.get("id")), held),
-        ("Definition, sha256", text(definition.get("sha256")), ""),
-        ("Commit", text(plan.get("commit")), "ends in -dirty where the project had been changed"),
+        (say("review.lineage.run"), run, say("review.lineage.reason", reason=reason)),
+        (say("review.lineage.opened"), moment(plan.get("opened_at")), ""),
+        (say("review.lineage.judged"), moment(judged_at), ""),
+        (say("review.lineage.snapshot"), text(snapshot.get("id")), held),
+        _digest(say("review.lineage.definition"), definition.get("sha256")),
         (
-            "Fingerprint",
+            say("review.lineage.commit"),
+            text(plan.get("commit")),
+            say("review.lineage.commit_note"),
+        ),
+        (
+            say("review.lineage.fingerprint"),
             text(plan.get("fingerprint")),
-            "of snapshot, definition, images, parameters",
+            say("review.lineage.fingerprint_note"),
         ),
     ]
     if not case.release:  # a release's digests name it
-        facts.append(
-            ("Candidate's model.tar.gz, sha256", text(case.training.get("model_sha256")), "")
-        )
+        sha256 = case.training.get("model_sha256")
+        facts.append(_digest(say("review.lineage.candidate_model"), sha256))
     facts = [*release_facts.identities(case), *facts, *release_facts.digests(case)]
     images = mapping(plan.get("images"))
-    facts += [(f"Image of {step}", text(uri), "") for step, uri in images.items()]
-    changed = mapping(plan.get("parameters"))
-    said = ", ".join(f"{key} = {text(value)}" for key, value in changed.items())
-    facts.append(("Parameters given to the run", said or "none", ""))
+    facts += [
+        (say("review.lineage.image", step=step), text(uri), "") for step, uri in images.items()
+    ]
+    parameters = mapping(plan.get("parameters"))
+    given = ", ".join(f"{key} = {text(value)}" for key, value in parameters.items())
+    given = given or say("review.lineage.no_parameters")
+    facts.append((say("review.lineage.parameters"), given, ""))
     if case.champion:
+        made_by = say(
+            "review.lineage.champion_run",
+            champion=case.champion_name,
+            run=text(case.champion.get("run")),
+        )
+        package = text(case.champion.get("package_arn"))
         facts += [
-            (
-                "Champion's package",
-                text(case.champion.get("package_arn")),
-                f"{case.champion_name}, made by run {text(case.champion.get('run'))}",
-            ),
-            ("Champion's model.tar.gz, sha256", text(case.champion.get("model_sha256")), ""),
+            (say("review.lineage.champion_package"), package, made_by),
+            _digest(say("review.lineage.champion_model"), case.champion.get("model_sha256")),
         ]
-    return _facts("lineage-table", "Identities and digests", facts, case.limit)
+    return _facts("lineage-table", say("review.lineage.caption"), facts, case.limit)
+
+
+def _digest(name: str, sha256: object) -> tuple[str, str, str]:
+    return say("review.lineage.digest", name=name), text(sha256), ""
 
 
 def trained(case: Case) -> str:
     """How the candidate was trained, in a sentence."""
     trainer = mapping(case.definition.get("trainer"))
     library = text(trainer.get("library"), "")
-    best, rounds = case.training.get("best_iteration"), case.training.get("rounds")
     if not library:
         return ""
-    said = f"Trained with {library}"
-    if finite(best) is not None:
-        said += f", best at round {count(best)}"
-        said += f" of {count(rounds)}" if finite(rounds) is not None else ""
+    best, rounds = case.training.get("best_iteration"), case.training.get("rounds")
     seed = trainer.get("seed")
-    return f"{said}, seed {text(seed)}." if seed is not None else f"{said}."
+    sentence = say("review.lineage.trained", library=library)
+    if finite(best) is not None:
+        known = count(best)
+        if finite(rounds) is not None:
+            known = say("review.lineage.rounds", best=known, rounds=count(rounds))
+        sentence = say("review.lineage.trained_best", library=library, round=known)
+    return sentence if seed is None else f"{sentence} {say('review.lineage.seed', seed=text(seed))}"
 
 
 def durations(case: Case) -> Table:
     """How long each step worked, from its own report."""
     steps = [
-        ("Preprocess", case.preprocess.get("seconds")),
-        ("Train", case.training.get("seconds")),
-        ("Evaluate", case.evaluation.get("seconds")),
+        (say("review.lineage.preprocess"), case.preprocess.get("seconds")),
+        (say("review.lineage.train"), case.training.get("seconds")),
+        (say("review.lineage.evaluate"), case.evaluation.get("seconds")),
     ]
     known = [seconds for _, value in steps if (seconds := finite(value)) is not None]
     rows = [(Cell(name), Cell(duration(value))) for name, value in steps]
     whole = sum(known) if len(known) == len(steps) else None
-    rows.append((Cell("All three"), Cell(duration(whole))))
+    rows.append((Cell(say("review.lineage.all_steps")), Cell(duration(whole))))
     return table(
         "durations-table",
-        "Working time of the steps, without waiting for machines",
-        [Column("Step"), Column("Time", "number")],
+        say("review.lineage.durations"),
+        [Column(say("review.lineage.step")), Column(say("review.lineage.time"), "number")],
         rows,
         max(case.limit, 4),
     )
 
 
-# Facts that are words; all others in the lineage are identifiers, set in a fixed width.
-_IN_WORDS = {"Opened", "Judged", "Release opened"}
-
-
 def _facts(id: str, caption: str, facts: list[tuple[str, str, str]], limit: int) -> Table:
+    # All facts of the lineage are identifiers, set in a fixed width, but for these moments.
+    moments = {
+        say("review.lineage.opened"),
+        say("review.lineage.judged"),
+        say("review.lineage.release_opened"),
+    }
     code = id == "lineage-table"
     rows = [
-        (Cell(name), Cell(value, note=note, code=code and name not in _IN_WORDS))
+        (Cell(name), Cell(value, note=note, code=code and name not in moments))
         for name, value, note in facts
     ]
-    return table(id, caption, [Column("What"), Column("Value")], rows, max(limit, 24), thing="fact")
+    columns = [Column(say("review.column.what")), Column(say("review.column.value"))]
+    return table(id, caption, columns, rows, max(limit, 24), thing="fact")

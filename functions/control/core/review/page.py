@@ -1,8 +1,8 @@
 """Renders the review page: one HTML file that needs nothing else, runs nothing, asks for nothing.
 
-It shows a run's candidate, or the release it became, to the person who decides. It only shows:
-there is no link, form or script on it that could decide, so neither a mail scanner nor a careless
-click approves anything.
+It shows a run's candidate, or the release it became, to the person who decides. It is read-only: no
+link, form or script on it could decide, so neither a mail scanner nor a careless click approves
+anything. Its texts come from the catalogue.
 """
 
 import base64
@@ -13,13 +13,14 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from core.metrics import DIRECTION
+from core.reading import Document, listed, mapping
 from core.review import behaviour, changes, comparison, judgement, lineage, release_facts
 from core.review.case import Case
-from core.review.reading import Document, listed, mapping
-from core.review.wording import clean, moment, sentence, shorten, text
+from core.words.catalogue import catalogue, say
+from core.words.formats import clean, moment, parsed, sentence, shorten, text
 
 LARGEST_PAGE = 300_000
 LONGEST_NAME = 120  # characters of a row's or a column's name
@@ -69,10 +70,12 @@ def render(
 
 def _view(case: Case, judged_at: str) -> dict[str, Any]:
     """Everything the template shows, section by section."""
-    word = text(case.verdict.get("verdict"), "no verdict")
+    word = text(case.verdict.get("verdict"), say("review.verdict.none"))
+    model = text(case.evaluation.get("model"), say("review.unnamed_model"))
+    judged = parsed(judged_at)
     warned, more_warnings = lineage.warnings(case)
     return {
-        "model": text(case.plan.get("model"), text(case.evaluation.get("model"), "unnamed model")),
+        "model": text(case.plan.get("model"), model),
         "about": text(case.definition.get("description"), ""),
         "task": text(case.definition.get("task", case.evaluation.get("task"))),
         "target": text(case.definition.get("target")),
@@ -80,9 +83,10 @@ def _view(case: Case, judged_at: str) -> dict[str, Any]:
         "run": text(case.plan.get("run"), text(case.evaluation.get("run"))),
         "reason": text(case.plan.get("reason")),
         "judged": moment(judged_at),
+        "judged_iso": judged.isoformat(timespec="seconds") if judged else "",
         "verdict": word,
         "tone": judgement.VERDICT_TONES.get(word, "bad"),
-        "meaning": judgement.VERDICT_MEANINGS.get(word, "The gate gave no verdict that is known."),
+        "meaning": judgement.meaning(word),
         # The heading above it already gives the verdict's word.
         "summary": text(case.verdict.get("summary"), "").removeprefix(f"{word}: "),
         "release": release_facts.reference(case),
@@ -130,7 +134,14 @@ def _shown(context: Context, value: object) -> object:
         return value  # a macro's own output, or a number computed here
     shown = shorten(clean(value), context["characters"])
     # A name of spaces or joiners alone would be an empty heading or cell.
-    return shown if not value or shown.strip(" \u200c\u200d") else "(blank)"
+    return shown if not value or shown.strip(" \u200c\u200d") else say("review.blank")
+
+
+@pass_context
+def _say(context: Context, key: str, /, **values: object) -> Markup:
+    """A text of the catalogue for the template: its values are shown and escaped, it is not cut."""
+    shown = {name: _shown(context, value) for name, value in values.items()}
+    return Markup(escape(catalogue()[key])).format(**shown)  # noqa: S704
 
 
 @cache
@@ -146,6 +157,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters["sentence"] = sentence
+    environment.globals["say"] = _say
     environment.filters["brief"] = lambda name: shorten(clean(name), LONGEST_NAME)
     return environment
 

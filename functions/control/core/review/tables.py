@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.review.charts import Bar, Strip
-from core.review.wording import counted
+from core.words.catalogue import say
+from core.words.formats import counted
 
 # What a cell's text says, said again by colour and a drawn sign. The text alone must be enough.
 Tone = Literal["", "good", "even", "unclear", "bad"]
@@ -67,11 +68,16 @@ def table(
     limit: int,
     *,
     thing: str = "row",
-    remainder: str = "",
+    where: str = "",
     header: int = 0,
 ) -> Table:
-    """A table of at most `limit` rows; it says how many it leaves out, and `remainder` of them."""
+    """A table of at most `limit` rows. It shows how many it leaves out, and `where` they are."""
     every = list(rows)
     left = len(every) - limit
-    more = f"and {counted(left, f'more {thing}')}{remainder}" if left > 0 else ""
+    more = ""
+    if left > 0:
+        things = counted(left, thing)
+        more = say("review.table.more", things=things)
+        if where:
+            more = say("review.table.more_with", things=things, where=where)
     return Table(id, caption, columns, every[:limit], more, header)

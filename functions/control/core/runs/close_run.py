@@ -9,7 +9,7 @@ from typing import Any
 from core.runs.lock import pass_lock_on
 from core.stage.gateways import Stage
 from core.stage.notices import Notice
-from core.wording import moment
+from core.words.formats import timestamp
 
 
 def close_run(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def close_run(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str
         run,
         {
             "status": "NOTHING_NEW" if nothing_new else "SUCCEEDED",
-            "closed_at": moment(now),
+            "closed_at": timestamp(now),
             "summary": event["summary"],
             "verdict": event.get("verdict"),
             "package_arn": event.get("package_arn"),
@@ -58,7 +58,7 @@ def _notify(stage: Stage, event: Mapping[str, Any], now: datetime) -> None:
             stack=stage.name,
             model=event["model"],
             run=event["run"],
-            at=moment(now),
+            at=timestamp(now),
             summary=event["summary"],
             verdict=event.get("verdict"),
             package_arn=event.get("package_arn"),
@@ -66,4 +66,4 @@ def _notify(stage: Stage, event: Mapping[str, Any], now: datetime) -> None:
             release=event.get("release"),
         )
     )
-    stage.runs.write_run(event["model"], event["run"], {"noticed_at": moment(now)})
+    stage.runs.write_run(event["model"], event["run"], {"noticed_at": timestamp(now)})

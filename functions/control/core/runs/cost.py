@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.numbers import finite
+from core.reading import finite
 
 # US dollars an hour for one instance of SageMaker Processing in us-east-1 on demand, from
 # aws.amazon.com/sagemaker/ai/pricing. Other regions differ by up to a third; time to find a machine

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.names import is_model_name
+from core.words.formats import one_line
 
 LONGEST_MESSAGE = 1000
 
@@ -93,7 +94,7 @@ def explain(error: str, cause: str) -> Failure:
         return _job(document)
     if "errorType" in document or "errorMessage" in document:
         return _function(document)
-    words = _one_line(_SDK_APPENDIX.sub("", cause))
+    words = one_line(_SDK_APPENDIX.sub("", cause))
     if error in ("States.Timeout", "Execution.TIMED_OUT"):
         what = "a state" if error == "States.Timeout" else "the run"
         fix = "look for a job that hangs, or raise the step's timeout_minutes"
@@ -117,7 +118,7 @@ def _job(document: Mapping[str, Any]) -> Failure:
     if limit := _limit_reached(document):
         fix = f"raise resources.{step}.timeout_minutes in model.yaml"
         return _failure(error, f"{step}: the job {name} ran longer than {limit} seconds; {fix}")
-    written = _one_line(document.get("ExitMessage") or document.get("FailureReason") or "")
+    written = one_line(document.get("ExitMessage") or document.get("FailureReason") or "")
     if written:
         return _failure(error, f"{step}: {written}")
     if document.get("ProcessingJobStatus") != "Stopped":
@@ -146,15 +147,12 @@ def _seconds(document: Mapping[str, Any]) -> float:
 def _function(document: Mapping[str, Any]) -> Failure:
     """From the JSON that a Lambda function's exception becomes."""
     error = str(document.get("errorType") or "Lambda.Unknown")
-    words = _one_line(document.get("errorMessage") or "no message")
+    words = one_line(document.get("errorMessage") or "no message")
     return _failure(error, words if error in EXPECTED else f"{error}: {words}")
 
 
 def _failure(error: str, message: str) -> Failure:
-    message = _one_line(message)
-    if len(message) > LONGEST_MESSAGE:
-        message = message[: LONGEST_MESSAGE - 3] + "..."
-    return Failure(error, message)
+    return Failure(error, one_line(message, LONGEST_MESSAGE))
 
 
 def _model(name: object) -> str | None:
@@ -169,8 +167,3 @@ def _document(value: object) -> Mapping[str, Any]:
         except (ValueError, RecursionError):
             return {}
     return value if isinstance(value, Mapping) else {}
-
-
-def _one_line(text: object) -> str:
-    printable = "".join(c if c.isprintable() else " " for c in str(text))
-    return " ".join(printable.split())

@@ -19,7 +19,7 @@ from core.stage.bucket import ObjectMissingError
 from core.stage.gateways import Stage
 from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
 from core.stage.run_table import CLOSED
-from core.wording import moment, size
+from core.words.formats import size, timestamp
 
 # A job's state allows this much above the job's own limit, for finding a machine, after waiting up
 # to as long again for the account's quota.
@@ -65,7 +65,11 @@ def open_run(
         asked_for.model_dump(exclude_none=True),
         has_ended,
     )
-    record = {"reason": asked_for.reason, "opened_at": moment(now), "definition": definition.sha256}
+    record = {
+        "reason": asked_for.reason,
+        "opened_at": timestamp(now),
+        "definition": definition.sha256,
+    }
     if asked.outcome == "queued":
         answer = _queued(run, asked_for, asked)
         record |= {"status": "QUEUED", "behind": asked.behind or ""}
@@ -220,7 +224,7 @@ def _plan(
         "model": request.model,
         "reason": request.reason,
         "commit": request.commit,
-        "opened_at": moment(now),
+        "opened_at": timestamp(now),
         "fingerprint": answer["fingerprint"],
         "bucket": stage.store.bucket,
         "stack": stage.name,

@@ -10,7 +10,7 @@ from core.runs.lock import pass_lock_on
 from core.stage.gateways import Stage
 from core.stage.notices import Notice
 from core.stage.run_table import CLOSED, RunTable
-from core.wording import moment
+from core.words.formats import timestamp
 
 
 def release_lock_of(stage: Stage, failed: Occurrence, now: datetime) -> str | None:
@@ -32,7 +32,7 @@ def report_failure(stage: Stage, failed: Occurrence, now: datetime) -> dict[str,
             stack=stage.name,
             model=failed.model or "unknown model",
             run=failed.run,
-            at=moment(now),
+            at=timestamp(now),
             summary=failure.message,
             error=failure.error,
         )
@@ -53,7 +53,7 @@ def _record(table: RunTable, model: str, run: str, failure: Failure, now: dateti
         run,
         {
             "status": "FAILED",
-            "closed_at": moment(now),
+            "closed_at": timestamp(now),
             "summary": failure.message,
             "error": failure.error,
         },

@@ -1,4 +1,4 @@
-"""What subscribers are told about a run or a release: one event, as JSON and as text for mail."""
+"""What subscribers receive about a run or a release: one event, as JSON and as text for mail."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
+
+from core.words.catalogue import say
+from core.words.formats import MINUS, moment
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -28,7 +31,7 @@ Event = Literal[
 
 @dataclass(frozen=True)
 class Notice:
-    """`summary` is the gate's own words, or the failure's, or those of who decided."""
+    """`summary` is the verdict's summary, the failure's message or the reason of a decision."""
 
     event: Event
     stack: str
@@ -45,26 +48,36 @@ class Notice:
 
 
 def subject(notice: Notice) -> str:
-    if notice.event.startswith("release "):
-        what = notice.event.removeprefix("release ")
-        text = f"{notice.stack}: {notice.model}/{notice.release}: {what} ({notice.run})"
-    else:
-        what = notice.verdict or notice.event
-        text = f"{notice.stack}: {notice.model}: {what} ({notice.run})"
-    ascii_text = text.encode("ascii", "replace").decode()
-    return "".join(c if c.isprintable() else " " for c in ascii_text)[:LONGEST_SUBJECT]
+    what = notice.verdict
+    if what is None or notice.release is not None:
+        what = say(f"mail.subject.{notice.event}")
+    line = f"{notice.stack}: {_name(notice)}: {what} ({notice.run})"
+    ascii_line = line.replace(MINUS, "-").encode("ascii", "replace").decode()
+    return "".join(c if c.isprintable() else " " for c in ascii_line)[:LONGEST_SUBJECT]
 
 
 def text(notice: Notice, region: str) -> str:
-    """The mail's body."""
-    lines = [notice.summary, "", f"Model    {notice.model}", f"Run      {notice.run}"]
+    """The mail's body: what happened, why, and where to look."""
+    name = _name(notice)
+    facts = [(say("mail.fact.model"), notice.model), (say("mail.fact.run"), notice.run)]
     if notice.release is not None:
-        lines.append(f"Release  {notice.model}/{notice.release}")
+        facts.append((say("mail.fact.release"), name))
     if notice.package_arn:
-        lines.append(f"Package  {notice.package_arn}")
+        facts.append((say("mail.fact.package"), notice.package_arn))
     if notice.review_uri:
-        lines.append(f"Review   {console_address(notice.review_uri, region)}")
-    return "\n".join([*lines, f"Time     {notice.at}", ""])
+        facts.append((say("mail.fact.review"), console_address(notice.review_uri, region)))
+    if notice.event == "release waiting":
+        facts.append((say("mail.fact.decide"), say("mail.decide", release=name)))
+    facts.append((say("mail.fact.time"), moment(notice.at)))
+    width = max(len(label) for label, _ in facts) + 2
+    headline = say(f"mail.headline.{notice.event}", name=name)
+    lines = [f"{label:<{width}}{value}" for label, value in facts]
+    return "\n".join([headline, "", notice.summary, "", *lines, ""])
+
+
+def _name(notice: Notice) -> str:
+    """The release as it is called on the command line; without one, the model."""
+    return notice.model if notice.release is None else f"{notice.model}/{notice.release}"
 
 
 def console_address(uri: str, region: str) -> str:

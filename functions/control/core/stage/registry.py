@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from core.lines import one_line
 from core.stage.release_table import Champion
+from core.words.formats import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.lines import one_line
-from core.wording import moment
+from core.words.formats import one_line, timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -64,7 +63,7 @@ class Action:
     def at(self) -> str:
         """When it came to what it is now."""
         latest = self.updated or self.began
-        return moment(latest) if latest else ""
+        return timestamp(latest) if latest else ""
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,23 @@
-"""Numbers and names in words."""
+"""Numbers, times, sizes and names as people read them."""
 
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.review.reading import Estimate
-from core.review.wording import (
+from core.reading import Estimate
+from core.words.formats import (
     alike,
+    apart,
     clean,
     count,
     counted,
     duration,
-    estimated,
+    local_moment,
     moment,
     number,
     percent,
@@ -23,6 +25,7 @@ from core.review.wording import (
     signed,
     size,
 )
+from core.words.metrics import MetricFormat, metric_format
 
 finite_floats = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -76,13 +79,63 @@ def test_numbers_to_be_compared_have_the_same_decimals(
     assert alike(values) == written
 
 
-def test_an_estimate_is_a_value_and_its_interval() -> None:
-    assert estimated(Estimate(0.0034, -0.001511, 0.008071), sign=True) == (
-        "+0.00340",
-        "−0.00151 to +0.00807",
+def test_a_metric_its_interval_and_its_difference_share_their_decimals() -> None:
+    write = metric_format(
+        {
+            "candidate": {"metrics": {"rmse": {"value": 2.09312, "low": 2.0081, "high": 2.1741}}},
+            "champion": {"metrics": {"rmse": {"value": 2.1, "low": None, "high": None}}},
+        },
+        "rmse",
     )
-    assert estimated(Estimate(2.5, None, None)) == ("2.5", "")
-    assert estimated(None) == ("not computed", "")
+
+    candidate = Estimate(2.09312, 2.0081, 2.1741)
+    assert (write.value(candidate), write.interval(candidate)) == ("2.093", "2.008 to 2.174")
+    assert write.value(Estimate(2.1, None, None)) == "2.100"
+    assert write.difference(Estimate(-0.00688, -0.0799, 0.0034)) == (
+        "−0.007",
+        "−0.080 to +0.003",
+    )
+
+
+def test_a_small_difference_gets_the_decimals_that_it_needs() -> None:
+    write = MetricFormat(3)
+
+    assert write.difference(Estimate(0.00021, -0.0004, 0.0009)) == (
+        "+0.00021",
+        "−0.00040 to +0.00090",
+    )
+    assert write.difference(Estimate(0.0, 0.0, 0.0)) == ("0.000", "0.000 to 0.000")
+
+
+def test_what_an_estimate_does_not_have_is_named_or_left_out() -> None:
+    write = MetricFormat(1)
+
+    assert (write.value(None), write.interval(None)) == ("not computed", "")
+    assert write.interval(Estimate(2.5, None, None)) == ""
+    assert write.difference(None) == ("not computed", "")
+    assert write.difference(Estimate(2.5, None, None)) == ("+2.5", "")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "written"),
+    [
+        (0.1001, 0.1, ("10.01 %", "10 %")),
+        (0.1, 0.1, ("10 %", "10 %")),
+        (0.1234, 0.2, ("12.3 %", "20 %")),
+        (0.07, 0.07000001, ("7 %", "7.000001 %")),
+    ],
+)
+def test_shares_that_differ_do_not_look_alike(
+    one: float, other: float, written: tuple[str, str]
+) -> None:
+    assert apart(one, other, percent) == written
+
+
+@given(finite_floats, finite_floats)
+def test_numbers_that_differ_do_not_look_alike(one: float, other: float) -> None:
+    first, second = apart(one, other)
+
+    assert (first == second) is (one == other)
 
 
 @given(st.lists(finite_floats, max_size=4))
@@ -102,11 +155,11 @@ def test_every_finite_number_can_be_written(values: list[float]) -> None:
         (percent(0.00004), "0.004 %"),  # not rounded away
         (duration(0.042), "42 ms"),
         (duration(3.21), "3.2 s"),
-        (duration(59.96), "1 min 0 s"),
-        (duration(7384), "2 h 3 min"),
+        (duration(59.96), "1 min 00 s"),
+        (duration(7384), "2 h 03 min"),
         (duration(-1), "not reported"),
-        (size(1), "1 byte"),
-        (size(191873), "191.9 kB"),
+        (size(1), "1 B"),
+        (size(191873), "192 kB"),
     ],
 )
 def test_amounts_have_their_unit(words: str, written: str) -> None:
@@ -116,15 +169,27 @@ def test_amounts_have_their_unit(words: str, written: str) -> None:
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        ("2026-11-21T06:07:42Z", ("21 November 2026, 06:07 UTC", "2026-11-21T06:07:42+00:00")),
-        ("2026-11-21T08:07:42+02:00", ("21 November 2026, 06:07 UTC", "2026-11-21T06:07:42+00:00")),
-        ("0001-01-01T00:00:00+14:00", ("0001-01-01T00:00:00+14:00", "")),  # before the first year
-        ("yesterday", ("yesterday", "")),
-        (None, ("not reported", "")),
+        ("2026-11-21T06:07:42Z", "2026-11-21 06:07:42 UTC"),
+        ("2026-11-21T08:07:42+02:00", "2026-11-21 06:07:42 UTC"),
+        ("2026-11-21T06:07:42", "2026-11-21 06:07:42 UTC"),
+        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),  # before the first year
+        ("yesterday", "yesterday"),
+        (None, "not reported"),
     ],
 )
-def test_a_moment_is_told_in_utc(value: object, shown: tuple[str, str]) -> None:
+def test_a_moment_names_its_zone(value: object, shown: str) -> None:
     assert moment(value) == shown
+
+
+def test_the_terminal_shows_moments_in_the_local_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        assert local_moment("2026-11-29T19:33:21Z") == "2026-11-29 20:33:21 CET"
+        assert local_moment(None) == "–"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @given(st.text())

@@ -5,19 +5,46 @@ here raises: what is missing or of the wrong type is None or empty, and the page
 reported".
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.numbers import finite
-
 Document = Mapping[str, Any]
 NOTHING: Document = {}
+_LARGEST = 1.7e308
+
+
+def finite(value: object) -> float | None:
+    """The number, or None for what is missing, not a number or not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond the range of floats
+        return None
+    return number if math.isfinite(number) else None
+
+
+def settled(distance: float) -> float:
+    """A distance without the noise of floating point, and within what JSON can hold.
+
+    >>> settled(2.10 - 2.15 + 0.05)
+    0.0
+    """
+    return round(min(max(distance, -_LARGEST), _LARGEST), 12) + 0.0
 
 
 def mapping(value: object) -> Document:
     """The mapping, or an empty one."""
     return value if isinstance(value, Mapping) else NOTHING
+
+
+def part(document: Document, *keys: str) -> Document:
+    """The mapping under these keys, one inside the other, or an empty one."""
+    for key in keys:
+        document = mapping(document.get(key))
+    return document
 
 
 def mappings(value: object) -> list[Document]:

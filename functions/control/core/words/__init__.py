@@ -1,0 +1,1 @@
+"""What people read: one catalogue of texts, one way to write numbers and times."""

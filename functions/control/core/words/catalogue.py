@@ -1,0 +1,41 @@
+"""The texts that people read, from en.toml, each looked up by its dotted key and filled in.
+
+It covers what an approver or a subscriber sees: verdicts, review page, mail, registry, what
+happened with a release. The command line's own help and errors stay in its commands.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+def say(key: str, /, **values: object) -> str:
+    """The text under a key, its placeholders filled.
+
+    >>> say("number.interval", low="2.05", high="2.20")
+    '2.05 to 2.20'
+    """
+    return catalogue()[key].format(**values)
+
+
+def found(section: str, name: str) -> str | None:
+    """The text of a name that comes from outside; None where the section does not have it."""
+    return catalogue().get(f"{section}.{name}")
+
+
+@cache
+def catalogue() -> Mapping[str, str]:
+    """Every text by its key. Read once, when the first one is needed: some functions need none."""
+    import tomllib
+
+    document = tomllib.loads((Path(__file__).parent / "en.toml").read_text(encoding="utf-8"))
+    return dict(_flattened(document))
+
+
+def _flattened(document: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            yield from _flattened(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
