@@ -8,7 +8,7 @@ import click
 from kanmon.errors import BadInputError
 from kanmon.terminal.invocation import Verb, current
 
-# Everything that a stage and the command line, of this version or an earlier one, write into a home.
+# Everything that a stage and the command line write into a home, in this version or an earlier one.
 # KANMON_HOME may hold other files.
 OURS = (
     *("state", "s3", "functions", "jobs", "builds", "logs", "reviews"),
