@@ -305,7 +305,7 @@ def test_a_canary_under_way_tells_its_split_and_is_stopped_by_a_rollback(second,
     shares = {one["release"]: round(100 * one["share"]) for one in shifting["traffic"]}
     assert shares[number] in range(10, 100, 10)
     assert shifting["what_happened"] == (
-        f"jars/{number} is approved and its canary is under way: "
+        f"jars/{number} is approved and its canary is in progress: "
         f"release {before} gets {shares[before]} %, release {number} gets {shares[number]} %"
     )
     assert stopped.stdout.splitlines() == [

@@ -111,7 +111,7 @@ def test_a_changed_parameter_is_compared_with_the_release_in_service(
     assert evaluation["difference"]["rmse"]["low"] > 0
     rejected = laptop.packages("rings")[0]
     assert rejected["ModelApprovalStatus"] == "Rejected"
-    assert "rmse" in rejected["ModelPackageDescription"]
+    assert "RMSE" in rejected["ModelPackageDescription"]
 
 
 def read(laptop: Laptop, run: str, name: str) -> Any:
