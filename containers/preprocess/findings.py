@@ -69,6 +69,4 @@ class Findings:
 
 
 def _entry(problem: Problem) -> Mapping[str, Any]:
-    # The report's format calls the fix "mend".
-    named = {"mend" if name == "fix" else name: value for name, value in asdict(problem).items()}
-    return {name: value for name, value in named.items() if value is not None}
+    return {name: value for name, value in asdict(problem).items() if value is not None}

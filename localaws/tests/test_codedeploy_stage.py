@@ -207,7 +207,7 @@ def stack(client: Client) -> Stack:
 
 @pytest.fixture
 def caller(stack: Stack) -> Iterator[Callable[[], Counter[str]]]:
-    """Somebody who invokes the alias all the time; called, it tells which versions answered."""
+    """A caller that invokes the alias all the time; it returns which versions answered."""
     seen: Counter[str] = Counter()
     stop = threading.Event()
     alias = stack.outputs()["Alias"]

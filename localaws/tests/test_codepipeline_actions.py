@@ -151,8 +151,8 @@ def test_the_jobs_variables_and_details_become_the_actions():
 
 def test_a_continuation_token_brings_the_function_back():
     provider, function = invoked(
-        ("success", {"continuationToken": "turn 1"}),
-        ("success", {"continuationToken": "turn 2"}),
+        ("success", {"continuationToken": "call 1"}),
+        ("success", {"continuationToken": "call 2"}),
         ("success", {}),
     )
 
@@ -161,7 +161,7 @@ def test_a_continuation_token_brings_the_function_back():
     tokens = [
         event["CodePipeline.job"]["data"].get("continuationToken") for event in function.events
     ]
-    assert tokens == [None, "turn 1", "turn 2"]
+    assert tokens == [None, "call 1", "call 2"]
 
 
 def test_a_job_that_failed_fails_the_action_in_its_words():

@@ -9,7 +9,7 @@ class TurnTakenError(Exception):
     pass
 
 def handler(event, context):
-    raise TurnTakenError("run 7 has the turn")
+    raise LockTakenError("run 7 holds the lock")
 """
 
 
@@ -20,7 +20,7 @@ def test_an_error_is_known_by_its_own_name(client: Client) -> None:
 
     assert failed
     assert document["errorType"] == "TurnTakenError"
-    assert document["errorMessage"] == "run 7 has the turn"
+    assert document["errorMessage"] == "run 7 holds the lock"
     assert "in handler" in document["stackTrace"][-1]
 
 

@@ -1,4 +1,4 @@
-"""What a local stage holds survives a restart and a killed server; what it did then is mended."""
+"""What a local stage holds survives a restart and a killed server. Interrupted work is cleaned up."""
 
 import json
 import os

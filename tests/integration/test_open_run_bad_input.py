@@ -1,4 +1,4 @@
-"""What Open Run refuses: one clear line each, what, where and how to mend."""
+"""What Open Run refuses: one clear line each: what, where and how to fix it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Report Failure: one line, the turn back, once for each run however it is told."""
+"""Report Failure: one line and a free lock, once for each run, whatever event reports it."""
 
 from __future__ import annotations
 

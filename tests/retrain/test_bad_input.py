@@ -1,4 +1,4 @@
-"""Whatever is wrong with a model or its data: one clear line, nothing registered, the turn free."""
+"""Whatever is wrong with a model or its data: one clear line, nothing registered, the lock free."""
 
 import gzip
 import json

@@ -195,7 +195,7 @@ def test_a_second_release_waits_for_the_canary_of_the_first_which_a_rollback_end
     eventually(lambda: f"cups/{first} is being promoted" in cups.advice(second))
     back = cups.say("rollback", "cups", "--to", "1", "--no-wait", "--json").document["execution"]
     eventually(lambda: cups.actions_of(back).get("AdmitRelease"))
-    stop(cups, back, abandon=True)  # it waits for its turn, too
+    stop(cups, back, abandon=True)  # it waits for the lock, too
 
     went = cups.say("rollback", "cups", "--reason", "not this one")
 

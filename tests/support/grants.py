@@ -61,7 +61,7 @@ UNSEEN_BY_ROLE = {
     "OperatorRole": {"lambda:InvokeFunctionUrl": "`kanmon score` invokes; programs use the URL"},
     "SeeTheStagePolicy": {
         "cloudformation:DescribeStackEvents": BROKEN_STACK,
-        "cloudformation:DescribeStacks": "asked by whoever signs in as the role, without --as",
+        "cloudformation:DescribeStacks": "asked by a person who signs in as the role, without --as",
         "codepipeline:GetPipeline": CONSOLE,
         "codepipeline:GetPipelineState": CONSOLE,
         "codepipeline:ListPipelineExecutions": CONSOLE,

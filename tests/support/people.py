@@ -109,7 +109,7 @@ def a_rollback(laptop: Laptop) -> None:
 
 
 def a_rejection(laptop: Laptop, releases: Releases) -> None:
-    """Follow Review writes it down and tells it: Close Release hears nothing of it."""
+    """Follow Review records and reports it; Close Release gets no event of it."""
     number = releases.open()
     rule = {"Name": releases.resources["CloseReleaseFunctionPromotionEndedBadly"]}
     laptop.client("events").disable_rule(**rule)

@@ -40,7 +40,7 @@ ANSWERS: dict[str, Any] = {
     "Register Candidate": {"ModelPackageArn": PACKAGE},
     "Open Release": OPENED,
     "Close Run": {"run": RUN, "closed": True},
-    "Report Failure": {"error": "PreprocessJobFailed", "message": "preprocess: mend the data"},
+    "Report Failure": {"error": "PreprocessJobFailed", "message": "preprocess: fix the data"},
 }
 
 
@@ -67,8 +67,8 @@ class Services:
 
     def answer(self, state: str, request: Any) -> Any:
         self.requests.append((state, request))
-        turns = self.script.get(state, [])
-        return turns[0] if len(turns) == 1 else turns.pop(0) if turns else ANSWERS[state]
+        answers = self.script.get(state, [])
+        return answers[0] if len(answers) == 1 else answers.pop(0) if answers else ANSWERS[state]
 
     def asked(self, state: str) -> list[Any]:
         return [request for name, request in self.requests if name == state]
@@ -162,7 +162,7 @@ def start(request: Any) -> interpreter.Running:
 
 def play(script: dict[str, list[Any]] | None = None, request: Any = None) -> Played:
     """Play a run; `script` says what the services answer in turn, by the state that asks."""
-    services = Services({state: list(turns) for state, turns in (script or {}).items()})
+    services = Services({state: list(answers) for state, answers in (script or {}).items()})
     with playing(services):
         running = start({"model": "abalone"} if request is None else request)
         assert running.ended.wait(PATIENCE_SECONDS)

@@ -72,7 +72,7 @@ class Releases:
         return self.laptop.kanmon(*words)
 
     def told(self, number: int) -> dict[str, Any]:
-        """What `kanmon show MODEL/NUMBER` tells."""
+        """What `kanmon show MODEL/NUMBER` reports."""
         said = self.say("show", f"{self.model}/{number}", "--json")
         assert said.code == 0, said.err
         return dict(json.loads(said.out))

@@ -61,7 +61,7 @@ def test_what_the_other_does_is_denied_and_not_merely_left_out(
     role: str, action: str, resource: str
 ) -> None:
     assert decision([role], action, resource, **APPROVED) == "Deny"
-    # So it stays denied to whoever has both roles' policies.
+    # So it stays denied to anyone with both roles' policies.
     assert decision([SCIENTIST, APPROVER, OPERATOR], action, resource, **APPROVED) == "Deny"
 
 
@@ -102,7 +102,7 @@ def test_a_data_scientist_writes_definitions_into_the_table_and_nothing_else() -
     assert not update(*definition, "status")
     assert not update("model", "item", "release", "run", "package_arn")
     assert not may(SCIENTIST, "dynamodb:UpdateItem", TABLE)
-    # It would replace a release, a champion or a turn by a definition.
+    # It would replace a release, a champion or a lock by a definition.
     for action in ("dynamodb:PutItem", "dynamodb:DeleteItem"):
         assert not may(SCIENTIST, action, TABLE, dynamodb__Attributes=definition)
 

@@ -1,4 +1,4 @@
-"""What the stack's resources must be like, whoever edits the template next."""
+"""What the stack's resources must be like after every edit of the template."""
 
 import json
 from typing import Any

@@ -55,7 +55,7 @@ QUEUED = {
     "model": "abalone",
     "equals": None,
     "behind": "abalone-261121055400-abc",
-    "summary": "queued: run abalone-261121055400-abc has the turn of abalone",
+    "summary": "queued: run abalone-261121055400-abc holds the lock of abalone",
     "fingerprint": None,
 }
 NOTHING_NEW = SAMPLE_RUN | {
@@ -72,7 +72,7 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
     "the group exists": {"Open Run": [SAMPLE_RUN | {"package_group_exists": True}]},
     "the candidate loses": {"Judge Candidate": [LOST_TO_THE_CHAMPION]},
     "nothing is new": {"Open Run": [NOTHING_NEW]},
-    "another run has the turn": {"Open Run": [QUEUED]},
+    "another run holds the lock": {"Open Run": [QUEUED]},
     **{f"{step} loses its job once": {step: [LOST, COMPLETED]} for step in STEP_STATES},
     **{f"{step} fails by its own code": {step: [BROKEN]} for step in STEP_STATES},
     **{f"{step} reaches its limit": {step: [AT_ITS_LIMIT]} for step in STEP_STATES},
@@ -197,7 +197,7 @@ def test_a_run_with_nothing_new_is_closed_without_a_job() -> None:
 
 
 def test_a_queued_run_ends_at_once_and_leaves_the_turn_alone() -> None:
-    played = scenario("another run has the turn")
+    played = scenario("another run holds the lock")
 
     assert played.path == ["Open Run", "Anything New?", "Queued Behind Another Run"]
     assert played.outcome.status == "SUCCEEDED"
@@ -244,7 +244,7 @@ def test_a_refusal_in_any_state_is_reported_and_fails_the_run(name: str) -> None
     assert (played.outcome.status, played.outcome.error, played.outcome.cause) == (
         "FAILED",
         "PreprocessJobFailed",
-        "preprocess: mend the data",
+        "preprocess: fix the data",
     )
 
 

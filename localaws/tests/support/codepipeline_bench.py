@@ -268,7 +268,7 @@ class Bench:
         return {detail["actionName"]: detail for detail in reversed(newest_first)}
 
     def stage(self, name: str) -> dict[str, Any]:
-        """What GetPipelineState tells of a stage."""
+        """What GetPipelineState returns for a stage."""
         states = self.call("GetPipelineState", name=NAME)["stageStates"]
         found: dict[str, Any] = next(one for one in states if one["stageName"] == name)
         return found

@@ -132,9 +132,9 @@ def test_a_quoted_column_name_is_read_as_preprocess_reads_it(tmp_path):
 TABLE = b"x,y\n" + b"1,5\n2,6\n" * 20
 PACKED = gzip.compress(TABLE, mtime=0)
 LONG = "is longer than 1 MB"
-MEND_LONG = "Check the line breaks and quotes; a row must fit into one line of that size."
-MEND_ROW = "Quote cells that contain the delimiter, or correct the row."
-MEND_TEXT = "Save the file as UTF-8; it may be Latin-1 or Windows-1252."
+FIX_LONG = "Check the line breaks and quotes; a row must fit into one line of that size."
+FIX_ROW = "Quote cells that contain the delimiter, or correct the row."
+FIX_TEXT = "Save the file as UTF-8; it may be Latin-1 or Windows-1252."
 WIDE = TABLE.decode().encode("utf-16")
 INVALID = "gzip is damaged (Error -3 while decompressing data: invalid block type)"
 
@@ -142,26 +142,26 @@ INVALID = "gzip is damaged (Error -3 while decompressing data: invalid block typ
 @pytest.mark.parametrize(
     ("name", "content", "what", "fix"),
     [
-        ("t.csv", b"x" * 10_000_000, f"t.csv line 1: {LONG}", MEND_LONG),
-        ("t.csv", TABLE + b"x" * 10_000_000, f"t.csv line 42: {LONG}", MEND_LONG),
+        ("t.csv", b"x" * 10_000_000, f"t.csv line 1: {LONG}", FIX_LONG),
+        ("t.csv", TABLE + b"x" * 10_000_000, f"t.csv line 42: {LONG}", FIX_LONG),
         ("t.csv", b"\n\n", "t.csv has no column names in line 1", "Name every column there."),
         (
             "t.csv",
             TABLE + b"1,2,3\n",
             "t.csv row 41 (line 42): has 3 cells where the header has 2",
-            MEND_ROW,
+            FIX_ROW,
         ),
         (
             "t.csv",
             TABLE + b"1\n",
             "t.csv row 41 (line 42): has 1 cells where the header has 2",
-            MEND_ROW,
+            FIX_ROW,
         ),
-        ("t.csv", TABLE + b"\xe9,5\n", "t.csv line 42: is not UTF-8 (byte 0xe9)", MEND_TEXT),
+        ("t.csv", TABLE + b"\xe9,5\n", "t.csv line 42: is not UTF-8 (byte 0xe9)", FIX_TEXT),
         ("t.csv", WIDE, "t.csv: is UTF-16, not UTF-8", "Save it as UTF-8."),
         (
             "t.csv",
-            WIDE[2:],  # without the mark that tells it
+            WIDE[2:],  # without its byte order mark
             "t.csv is not text: column 1 has a NUL byte in its name",
             "Save it as UTF-8.",
         ),

@@ -1,4 +1,4 @@
-"""What the console lets in, and what it tells browsers."""
+"""Which requests the console accepts, and what it tells browsers."""
 
 import pytest
 from flask import Flask

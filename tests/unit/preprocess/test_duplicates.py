@@ -11,12 +11,12 @@ from preprocess.splitting import row_hash
 
 @pytest.mark.parametrize("limit", [1 << 30, 1_000])
 def test_keys_used_twice_are_found_with_their_places(tmp_path: Path, limit: int) -> None:
-    ledger = KeyIndex(("id",), tmp_path / "keys", limit, buckets=16)
+    index = KeyIndex(("id",), tmp_path / "keys", limit, buckets=16)
     for start in range(0, 1_000, 100):
-        ledger.add("a.csv", keyed([f"a{number}" for number in range(start, start + 100)]))
-    ledger.add("b.csv", keyed(["b1", "a500", "a7", "a500"]))
+        index.add("a.csv", keyed([f"a{number}" for number in range(start, start + 100)]))
+    index.add("b.csv", keyed(["b1", "a500", "a7", "a500"]))
 
-    count, problems = ledger.duplicates()
+    count, problems = index.duplicates()
 
     assert (tmp_path / "keys").exists() is (limit == 1_000)
     assert count == 2
@@ -27,12 +27,12 @@ def test_keys_used_twice_are_found_with_their_places(tmp_path: Path, limit: int)
 
 
 def test_keys_of_several_columns_are_equal_only_as_a_whole(tmp_path: Path) -> None:
-    ledger = KeyIndex(("a", "b"), tmp_path, 1 << 30, buckets=16)
+    index = KeyIndex(("a", "b"), tmp_path, 1 << 30, buckets=16)
     frame = keyed(["ab", "a"]).with_columns(pl.Series(KEY.format(1), ["c", "bc"]))
 
-    ledger.add("a.csv", frame)
+    index.add("a.csv", frame)
 
-    assert ledger.duplicates() == (0, [])
+    assert index.duplicates() == (0, [])
 
 
 def keyed(keys: list[str]) -> pl.DataFrame:
