@@ -1,4 +1,4 @@
-"""What a local stage holds survives a restart and a killed server. Interrupted work is cleaned up."""
+"""What a local stage holds survives a restart and a killed server; interrupted work is ended."""
 
 import json
 import os
