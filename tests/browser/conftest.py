@@ -21,12 +21,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).parents[2]
 COPIED = (
-    "functions/control",
-    "serving",
-    "stacks",
-    "statemachine",
-    "template.yaml",
-    "samconfig.toml",
+    *("containers", "functions/control", "serving", "stacks", "statemachine"),
+    *("template.yaml", "samconfig.toml"),
 )
 CANARY = "serving: {canary: Linear10PercentEvery10Minutes}\n"
 # A linear canary takes five minutes: as long as a test needs. A first release has none.

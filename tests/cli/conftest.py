@@ -15,12 +15,8 @@ from kanmon.cli import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = (
-    "functions/control",
-    "serving",
-    "stacks",
-    "statemachine",
-    "template.yaml",
-    "samconfig.toml",
+    *("containers", "functions/control", "serving", "stacks", "statemachine"),
+    *("template.yaml", "samconfig.toml"),
 )
 
 Kanmon = Callable[..., Result]
