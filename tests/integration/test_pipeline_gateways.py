@@ -131,7 +131,7 @@ def test_an_approval_takes_one_answer(
             pipelineName=NAME,
             stageName="Review",
             actionName="ApproveRelease",
-            result={"status": "Rejected", "summary": "x" * 509 + "..."},
+            result={"status": "Rejected", "summary": "x" * 511 + "…"},
             token=TOKEN,
         )
 

@@ -31,6 +31,7 @@ OURS = (
 Rooms = tuple[tuple[str, ...], ...]
 CONTROL: Rooms = (
     ("core",),
+    ("core.words",),
     ("core.stage", "core.definition"),
     ("core.runs",),
     ("core.gate", "core.review"),
