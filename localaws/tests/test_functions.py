@@ -5,7 +5,7 @@ from support.making import Client, invoke, make_function, package, printed
 from support.waiting import eventually
 
 FAILING = """
-class TurnTakenError(Exception):
+class LockTakenError(Exception):
     pass
 
 def handler(event, context):
@@ -19,7 +19,7 @@ def test_an_error_is_known_by_its_own_name(client: Client) -> None:
     document, failed = invoke(client, name)
 
     assert failed
-    assert document["errorType"] == "TurnTakenError"
+    assert document["errorType"] == "LockTakenError"
     assert document["errorMessage"] == "run 7 holds the lock"
     assert "in handler" in document["stackTrace"][-1]
 

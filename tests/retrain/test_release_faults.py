@@ -238,7 +238,7 @@ def test_a_pipeline_that_stops_after_the_deployment_has_its_record_completed(
 
     ended = cups.ended(number, "PROMOTED")
     assert cups.execution(ended["execution"])["status"] == "Stopped"
-    assert f"cups/{number} is in service" in cups.advice(number)
+    assert f"cups/{number} has been in service" in cups.advice(number)
     cups.check()
 
 

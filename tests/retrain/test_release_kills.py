@@ -83,7 +83,7 @@ def test_what_the_advice_says_works(killed: Killed) -> None:
 
 def test_a_review_outlives_the_stage(killed: Killed) -> None:
     cups, number = killed.cups, killed.review
-    assert f"cups/{number} waits for a review" in cups.advice(number)
+    assert f"cups/{number} has been waiting for a review" in cups.advice(number)
 
     cups.promote(number)
 
@@ -126,7 +126,7 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
 
 
 def test_killed_while_it_records_what_is_live_it_ends_recorded(hurried: Releases) -> None:
-    assert "mugs/1 is in service" in hurried.advice(1)
+    assert "mugs/1 has been in service" in hurried.advice(1)
     hurried.check()
 
 
