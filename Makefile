@@ -3,12 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 STAGE ?= local
+# Three for two processors: a quarter of the time, tests wait for a stage.
+WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # Many processes run the same code here, so it must be compiled once, whatever the shell's setting.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-localaws test-docs test-docker test-browser pictures bench data deploy clean differences lock setup
+.PHONY: help run test check test-localaws test-kills test-docs test-docker test-browser pictures bench data deploy clean differences lock setup
 
 help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -26,7 +28,7 @@ ifneq ($(APPROVE),no)
 endif
 
 test: .venv/ready check ## Run the checks and all tests but the tiers below
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -m "not kills" $(WORKERS)
 
 check: .venv/ready ## Run ruff and mypy
 	@$(BIN)/ruff check .
@@ -35,7 +37,10 @@ check: .venv/ready ## Run ruff and mypy
 	@cd localaws && ../$(BIN)/mypy
 
 test-localaws: .venv/ready ## Run the embedded AWS's own tests
-	@cd localaws && ../$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@cd localaws && ../$(BIN)/pytest $(WORKERS)
+
+test-kills: .venv/ready ## Kill the stage behind every state and in the middle of releases
+	@$(BIN)/pytest tests/retrain -m kills $(WORKERS)
 
 test-docs: .venv/ready .venv-sam/ready datasets/abalone/abalone.csv ## Test the commands of the documents, with the SAM CLI and the AWS CLI
 	@$(BIN)/pytest tests/docs -m docs

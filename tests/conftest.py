@@ -19,6 +19,7 @@ TESTS = Path(__file__).parent
 # Files that wait for stages and other programs, the longest first; all others are short.
 LONGEST = (
     "retrain/test_release_faults.py",
+    "retrain/test_run_kills.py",
     "retrain/test_faults.py",
     "retrain/test_releases.py",
     "cli/test_releases.py",
