@@ -194,3 +194,15 @@ def _readable_drawing(drawing: Element) -> None:
             each.attributes
         ):
             assert -10 <= float(each.attributes[name]) <= 330, each
+
+
+def headings(page: Element) -> list[str]:
+    return [" ".join(each.text.split()) for each in page.all("h1", "h2")]
+
+
+def rows_of(page: Element, id: str) -> list[list[str]]:
+    (table,) = (each for each in page.all("table") if each.attributes["id"] == id)
+    return [
+        [" ".join(cell.text.split()) for cell in row.all("th", "td")]
+        for row in table.all("tbody")[0].all("tr")
+    ]

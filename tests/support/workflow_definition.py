@@ -27,6 +27,10 @@ HAPPY_PATH = [
     "Close Run",
 ]
 
+# The resource of a Task that calls a service.
+SERVICE = re.compile(
+    r"^arn:aws:states:::(?P<sdk>aws-sdk:)?(?P<service>\w+):(?P<action>\w+)(?:\.(?P<pattern>\w+))?$"
+)
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 EXPRESSION = re.compile(r"^\{%(.*)%\}$", re.DOTALL)
 

@@ -5,27 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.linting import SKIPPED, findings
 from tests.support.translation import STACKS, TEMPLATE, source, translated
 from tests.support.workflow_definition import deployed, with_plain_timeouts
-
-# Checks that are not ours to pass, each with its reason.
-SKIPPED = {
-    "WS1004": "the functions share one log group with a retention, which this check does not see",
-    "ES1007": "a report that fails three times raises FunctionErrorsAlarm; the lock is taken over",
-    "ES4000": "EventBridge retries for a day, RetrainFailedAlarm notifies by another way",
-    "W1020": "SAM fills in the stack's name in a layer's, and leaves the substitution around it",
-    "ES7000": "an e-mail subscription is the only one, and its messages cannot be redriven",
-}
-
-
-def findings(template: str, rules: list[str] | None = None) -> list[str]:
-    # Here, because it loads for a second, and pytest reads this file in every worker.
-    from cfnlint.api import lint
-    from cfnlint.config import ManualArgs
-
-    config = ManualArgs(append_rules=rules or [], ignore_checks=list(SKIPPED))
-    found = lint(template, regions=["us-east-1", "eu-west-1"], config=config)
-    return [f"{match.rule.id} {'/'.join(map(str, match.path or []))}: {match}" for match in found]
 
 
 def test_the_sam_template_passes_cfn_lint_and_its_serverless_rules() -> None:

@@ -2,12 +2,12 @@
 
 import json
 import re
-from functools import cache
 from typing import Any
 
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
+from tests.support.arns import fits, resource_formats
 from tests.support.translation import granted, policies, resolve, resources, statements, whole
 
 ROLES = sorted(resources("AWS::IAM::Role"))
@@ -54,32 +54,6 @@ TRUSTED = {
 # Their services are not documented to say for which account they act. A condition that asks for an
 # absent key would let nobody in; no role can be passed to another account all the same.
 NOT_TOLD = {"ReleasePipelineRole", "ServingDeployRole", "DashboardRole"}
-
-
-def resource_formats(action: str) -> list[str]:
-    """The ARNs an action can be granted on; empty if it names no resource."""
-    service, name = action.split(":")
-    rows = get_action_data(service, name)
-    assert rows, f"{action} does not exist"
-    return [
-        row["resource_arn_format"] for row in rows[service] if row["resource_arn_format"] != "*"
-    ]
-
-
-def fits(arn: str, arn_format: str) -> bool:
-    """Whether some ARN of the format is among those granted; both may have wildcards."""
-    return overlap(arn, re.sub(r"\$\{\w+\}", "*", arn_format))
-
-
-@cache
-def overlap(one: str, other: str) -> bool:
-    if "*" in (one[:1], other[:1]):
-        if one[:1] != "*":
-            one, other = other, one
-        return overlap(one[1:], other) or (other != "" and overlap(one, other[1:]))
-    if not one or not other:
-        return one == other
-    return one[0] == other[0] and overlap(one[1:], other[1:])
 
 
 @pytest.mark.parametrize(("role", "statement"), GRANTS)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.aws_requests import problems
 from tests.support.translation import ROOT, granted, resolve, resources, translated
-from tests.workflow.test_requests import problems
 
 ORDER = [
     ("Source", ["Bundle"]),

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
+from tests.support.arns import fits, resource_formats
+from tests.support.linting import findings
 from tests.support.serving_template import GIVEN, TEMPLATE, granted, resources, source, translated
 from tests.support.translation import ROOT
-from tests.template.test_lint import findings
-from tests.template.test_permissions import fits, resource_formats
 
 SOURCE = source()
 FUNCTIONS = resources("AWS::Lambda::Function")

@@ -3,8 +3,7 @@
 import re
 
 from tests.support.translation import granted
-from tests.support.workflow_definition import states
-from tests.workflow.test_requests import SERVICE
+from tests.support.workflow_definition import SERVICE, states
 
 # What Step Functions itself does with the role, besides the states' own calls.
 FOR_TRACING = {

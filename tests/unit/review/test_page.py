@@ -13,32 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.review.page import render
-from tests.support.reading_page import Element, read
+from tests.support.hostile_documents import HOSTILE, anything, texts
+from tests.support.reading_page import Element, headings, read, rows_of
 from tests.support.sample_documents import METRICS, documents, huge
 
 TASKS = list(METRICS)
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "</style><style>*{display:none}</style>",
-    "</title></svg></table></section><img src=x onerror=alert(1)>",
-    '" onmouseover="alert(1)" x="',
-    "' onfocus='alert(1)' autofocus='",
-    "<a href='https://example.com/approve'>approve</a>",
-    "javascript:alert(1)",
-    "{{ 7 * 7 }}{% raw %}{# #}",
-    "<!-- --> <![CDATA[ ]]> <?php ?>",
-    "&lt;b&gt;&#60;script&#62;&amp;",
-    "עברית ‮evil‬ العربية",
-    "\x00\x01\x1b[31m\x7f\x85\ufeff",
-    "\ud800 lone, \uffff none",
-    "line\r\nbreak\ttab\u2028\u2029",
-    "😀" * 300,
-    "W" * 5000,
-    "",
-    " ",
-    "[]{}\\'\"`$",
-]
 
 # Keys whose values are words of our own: the gate, the steps and the definition check them.
 OWN_WORDS = {"task", "primary", "metrics", "kind", "metric", "outcome", "verdict", "library"}
@@ -58,18 +38,6 @@ def renamed(value: Any, write: Callable[[], str]) -> Any:
 
 def page_of(*, task: str, champion: bool = True, **changes: Any) -> Element:
     return read(render(**documents(task, champion=champion) | changes))
-
-
-def headings(page: Element) -> list[str]:
-    return [" ".join(each.text.split()) for each in page.all("h1", "h2")]
-
-
-def rows_of(page: Element, id: str) -> list[list[str]]:
-    (table,) = (each for each in page.all("table") if each.attributes["id"] == id)
-    return [
-        [" ".join(cell.text.split()) for cell in row.all("th", "td")]
-        for row in table.all("tbody")[0].all("tr")
-    ]
 
 
 @pytest.mark.parametrize("champion", [True, False])
@@ -290,12 +258,6 @@ def test_the_same_run_gives_the_same_page() -> None:
 
 
 numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers()
-texts = st.text(max_size=40) | st.sampled_from(HOSTILE)
-anything = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | texts,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
-    max_leaves=8,
-)
 
 
 def reseeded(value: Any, draw: Callable[[st.SearchStrategy[Any]], Any]) -> Any:

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.review.page import LARGEST_PAGE, render
-from tests.support.reading_page import Element, read
+from tests.support.hostile_documents import HOSTILE, anything
+from tests.support.reading_page import Element, headings, read, rows_of
 from tests.support.sample_documents import documents, huge
-from tests.unit.review.test_page import HOSTILE, anything, headings, rows_of
 
 RELEASE: dict[str, Any] = {
     "number": 7,
