@@ -21,8 +21,9 @@ from kanmon.terminal.invocation import Verb, current
 def command(no_images: bool) -> int:
     """Put the platform on a stage, then publish step images and definitions.
 
-    Deploying what is there already changes nothing and says so.
+    What is deployed already does not change; step images are always rebuilt and pushed.
     """
+    from core.words.formats import duration
     from kanmon.deployment import platform, publishing
 
     invocation = current()
@@ -39,7 +40,7 @@ def command(no_images: bool) -> int:
     if what == "unchanged":
         screen.say(f"Stack {connection.stack} is deployed already; nothing changed")
     else:
-        screen.say(f"Stack {connection.stack} is {what} ({took:.1f} s)")
+        screen.say(f"Stack {connection.stack} is {what} ({duration(took)})")
     if stage != "local" and not no_images and not publishing.has_docker():
         screen.note(f"docker is not here. Run `kanmon publish --stage {stage}` where it is.")
         no_images = True

@@ -16,9 +16,10 @@ from kanmon.terminal.invocation import Verb, current
 )
 @click.option("--no-images", is_flag=True, help="Leave the step images as they are (not local).")
 def command(no_images: bool) -> int:
-    """Give a deployed stage its step images and every model's definition.
+    """Publish step images and model definitions to a deployed stage.
 
-    `kanmon deploy` does this too. Publishing what is there already changes nothing and says so.
+    `kanmon deploy` does this too. Definitions already published are skipped; step images are always
+    rebuilt and pushed.
     """
     from kanmon.deployment import publishing
 

@@ -21,7 +21,7 @@ def command(docker: bool) -> None:
     """Start the local stage with the state it had before.
 
     The local stage is an embedded AWS. It listens on this machine only and keeps its state in
-    .kanmon/. If it is already running, nothing happens.
+    .kanmon/. It does nothing if the stage is already running.
     """
     invocation = current()
     if invocation.stage != "local":
@@ -29,6 +29,7 @@ def command(docker: bool) -> None:
             f"stage {invocation.stage} runs on AWS and is always up",
             f"Deploy it with `kanmon deploy --stage {invocation.stage}`.",
         )
+    from core.words.formats import duration
     from kanmon.stage import local
 
     home, screen = invocation.project.home, invocation.screen
@@ -50,7 +51,7 @@ def command(docker: bool) -> None:
     screen.say(
         f"The local stage is already running at {running.endpoint}{how}"
         if already
-        else f"The local stage is up at {running.endpoint}{how} ({took:.1f} s)"
+        else f"The local stage is up at {running.endpoint}{how} ({duration(took)})"
     )
     screen.document(
         {

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.stage.images import STEPS
 from kanmon.deployment.platform import call
 from kanmon.errors import BadInputError, KanmonError
 from kanmon.models.definitions import publish as publish_definition
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from kanmon.project import Project
     from kanmon.stage.connection import Connection
     from kanmon.terminal.screen import Screen
-
-STEPS = ("preprocess", "train", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Published:
 def publish(
     connection: "Connection", project: "Project", screen: "Screen", with_images: bool
 ) -> Published:
-    """Publish step images and definitions, and say so; what is there already stays as it is."""
+    """Publish step images and definitions, and report it. A definition that is there is skipped."""
     images: list[str] = []
     if connection.name == "local":
         _publish_scorer(connection, project)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.words.formats import duration
 from kanmon.errors import RunFailedError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _wait(connection: "Connection", began: float, tick: Callable[[str], None], d
         status = now["StackStatus"] if now else "DELETE_COMPLETE"
         if not status.endswith("_IN_PROGRESS"):
             break
-        tick(f"{doing} stack {connection.stack} … {time.monotonic() - began:.1f} s")
+        tick(f"{doing} stack {connection.stack} … {duration(time.monotonic() - began)}")
         time.sleep(connection.poll_seconds)
     if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         return
@@ -98,7 +99,7 @@ def _wait(connection: "Connection", began: float, tick: Callable[[str], None], d
         return
     raise RunFailedError(
         f"stack {connection.stack} ended as {status}: {_first_cause(connection)}",
-        "Mend template.yaml and deploy again.",
+        "Fix template.yaml and deploy again.",
     )
 
 

@@ -3,7 +3,14 @@
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.stage.release_pipeline import IN_PROGRESS, SUCCEEDED, Action
+from core.stage.release_pipeline import (
+    IN_PROGRESS,
+    LONGEST_DECISION,
+    REVIEW,
+    REVIEW_STAGE,
+    SUCCEEDED,
+    Action,
+)
 from core.stage.release_table import Release, Status
 from core.words.formats import local_moment, one_line
 from kanmon.errors import BadInputError
@@ -15,9 +22,6 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 Decision = Literal["Approved", "Rejected"]
-REVIEW_STAGE, REVIEW_ACTION = "Review", "ApproveRelease"
-# CodePipeline's limit for the reason.
-LONGEST_REASON = 512
 # An approval opens seconds after its release; on a busy laptop it can take longer.
 OPENS_SECONDS = 60
 # CodePipeline's errors when somebody else has decided, or the approval is a new one.
@@ -32,9 +36,9 @@ def decide(connection: "Connection", release: Release, decision: Decision, reaso
     """
     from botocore.exceptions import ClientError
 
-    if len(reason) > LONGEST_REASON:
+    if len(reason) > LONGEST_DECISION:
         raise BadInputError(
-            f"the reason has {len(reason)} characters", f"At most {LONGEST_REASON} are allowed."
+            f"the reason has {len(reason)} characters", f"At most {LONGEST_DECISION} are allowed."
         )
     waiting = waiting_approval(connection, release)
     if waiting is None:
@@ -48,7 +52,7 @@ def decide(connection: "Connection", release: Release, decision: Decision, reaso
         answer = connection.client("codepipeline").put_approval_result(
             pipelineName=pipeline_name(connection),
             stageName=REVIEW_STAGE,
-            actionName=REVIEW_ACTION,
+            actionName=REVIEW,
             token=waiting.external_id,
             result={"summary": reason, "status": decision},
         )
@@ -95,7 +99,7 @@ def still_opening(actions: tuple[Action, ...]) -> bool:
     An approval in progress without a token is still opening.
     """
     for action in actions:
-        if action.name == REVIEW_ACTION:
+        if action.name == REVIEW:
             return not action.ended and not action.external_id
         if action.ended and action.status != SUCCEEDED:
             return False
@@ -106,7 +110,7 @@ def _review(connection: "Connection", release: Release) -> Action | None:
     if release.status != Status.WAITING:
         return None
     actions = _actions(connection, release)
-    return next((one for one in actions if one.name == REVIEW_ACTION), None)
+    return next((one for one in actions if one.name == REVIEW), None)
 
 
 def _actions(connection: "Connection", release: Release) -> tuple[Action, ...]:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from core.stage.release_pipeline import PENDING, Action, Execution
+from core.stage.release_pipeline import PENDING, REVIEW, Action, Execution
 from core.stage.release_table import HistoryEntry, Release
 from core.words.formats import duration, local_moment, one_line
 from kanmon.releases.decision import person
@@ -131,7 +131,7 @@ class ReleaseProgress:
                 self._screen.note(action_line(action, now))
         current = seen.progress.current
         if current:
-            waits = "waits for a review" if current.name == "ApproveRelease" else shift
+            waits = "waits for a review" if current.name == REVIEW else shift
             self._screen.live(action_line(current, now, waits))
 
 

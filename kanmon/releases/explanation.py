@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from core.stage.release_pipeline import Execution
+from core.stage.release_pipeline import REVIEW, Execution
 from core.stage.release_table import Release, Status
 from core.words.catalogue import say
 from core.words.formats import local_moment, one_line, percent
@@ -103,7 +103,7 @@ def _waiting(evidence: Evidence, flag: str) -> Explanation:
             [*causes(evidence), _what_serves_now(evidence)],
             [f"kanmon show {reference}{flag}"],
         )
-    review = progress.action("ApproveRelease")
+    review = progress.action(REVIEW)
     if review is None or review.status != "InProgress":
         return Explanation(
             _in_the_pipeline(reference, progress),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.stage.release_pipeline import LONGEST_SUMMARY
 from core.stage.release_table import Champion, HistoryEntry, Release, Status
 from kanmon.errors import BadInputError, NoServiceError
 from kanmon.releases.history import history
@@ -20,8 +21,6 @@ from kanmon.stage.connection import stage_flag
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-# The template's limit for the summary in the approval's notification.
-LONGEST_SUMMARY = 500
 NO_REASON = "rolled back by kanmon rollback"
 
 

@@ -3,6 +3,7 @@
 import contextlib
 from typing import TYPE_CHECKING
 
+from core.stage.release_pipeline import REVIEW
 from kanmon.errors import BadInputError
 from kanmon.releases.pipeline import pipeline_name, progress
 from kanmon.releases.traffic import deployments, stop_deployment
@@ -34,7 +35,7 @@ def stop_release(connection: "Connection", release: "Release", reason: str) -> s
         if stop_canary(connection, under_way, pipeline.id, reason):
             return "its canary is stopped and rolls back"
     # A running action is finished first, unless it only waits for a person.
-    waits = now is not None and now.name == "ApproveRelease"
+    waits = now is not None and now.name == REVIEW
     try:
         _stop_pipeline(connection, pipeline.id, reason, abandon=waits)
     except ClientError as error:

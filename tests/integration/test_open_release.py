@@ -74,7 +74,7 @@ def build(source: Path, pipeline: Pipeline, calls: Iterator[int] | None = None) 
         releases=ReleaseTable(Items(client("dynamodb"), TABLE)),
         store=Store(client("s3"), BUCKET),
         pipeline=pipeline,
-        notices=NoticeBoard(client("sns"), TOPIC),
+        notices=NoticeBoard(client("sns"), TOPIC, "dev"),
     )
     return Opening(stage=gateways, render=render, source=source)
 

@@ -36,7 +36,7 @@ def test_a_subject_is_always_one_that_sns_takes(model: str, run: str) -> None:
 
 
 def test_the_mail_begins_with_what_happened_and_the_gates_words_and_leads_to_the_page() -> None:
-    assert text(NOTICE, "eu-west-1").splitlines() == [
+    assert text(NOTICE, "eu-west-1", "dev").splitlines() == [
         "A candidate of abalone is registered.",
         "",
         "promote: every rule passed, RMSE 2.12",
@@ -86,7 +86,7 @@ def test_the_subject_of_a_release_names_it_and_what_happened(event: Any, words: 
 
 
 def test_the_mail_about_a_release_leads_to_its_own_page() -> None:
-    lines = text(RELEASE, "eu-west-1").splitlines()
+    lines = text(RELEASE, "eu-west-1", "dev").splitlines()
 
     assert lines[:3] == [
         "Release abalone/7 waits for approval.",
@@ -95,9 +95,17 @@ def test_the_mail_about_a_release_leads_to_its_own_page() -> None:
     ]
     assert "Release  abalone/7" in lines
     assert any(line.endswith("prefix=releases/abalone/7/review.html") for line in lines)
-    assert (
-        'Decide   kanmon approve abalone/7 --reason "…"   or   kanmon reject abalone/7 --reason "…"'
-    ) in lines
+    [decide] = [line for line in lines if line.startswith("Decide")]
+    assert decide == (
+        'Decide   kanmon approve abalone/7 --stage dev --reason "…"'
+        '   or   kanmon reject abalone/7 --stage dev --reason "…"'
+    )
+
+
+def test_the_subject_of_a_run_has_its_verdict_also_when_it_opened_a_release() -> None:
+    line = subject(replace(RELEASE, event="candidate registered"))
+
+    assert line == "kanmon-dev: abalone/7: hold (abalone-261121055501-x7k)"
 
 
 @pytest.mark.parametrize("event", get_args(Event))
@@ -105,4 +113,4 @@ def test_every_event_has_a_subject_and_a_headline(event: Any) -> None:
     notice = replace(RELEASE, event=event)
 
     assert subject(notice)
-    assert text(notice, "eu-west-1").splitlines()[0].endswith(".")
+    assert text(notice, "eu-west-1", "dev").splitlines()[0].endswith(".")

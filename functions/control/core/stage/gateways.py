@@ -80,7 +80,8 @@ class Stage:
 
     @cached_property
     def notices(self) -> NoticeBoard:
-        return NoticeBoard(_client("sns"), os.environ["NOTIFICATIONS_TOPIC_ARN"])
+        topic = os.environ["NOTIFICATIONS_TOPIC_ARN"]
+        return NoticeBoard(_client("sns"), topic, self.short_name)
 
     def images(self) -> dict[str, StepImage]:
         """The images of the steps as they are now."""

@@ -48,16 +48,17 @@ class Notice:
 
 
 def subject(notice: Notice) -> str:
-    what = notice.verdict
-    if what is None or notice.release is not None:
+    about_release = notice.event.startswith("release ")
+    what = None if about_release else notice.verdict
+    if what is None:
         what = say(f"mail.subject.{notice.event}")
     line = f"{notice.stack}: {_name(notice)}: {what} ({notice.run})"
     ascii_line = line.replace(MINUS, "-").encode("ascii", "replace").decode()
     return "".join(c if c.isprintable() else " " for c in ascii_line)[:LONGEST_SUBJECT]
 
 
-def text(notice: Notice, region: str) -> str:
-    """The mail's body: what happened, why, and where to look."""
+def text(notice: Notice, region: str, stage: str) -> str:
+    """The mail's body: what happened, why, and where to look. Its commands name the stage."""
     name = _name(notice)
     facts = [(say("mail.fact.model"), notice.model), (say("mail.fact.run"), notice.run)]
     if notice.release is not None:
@@ -67,7 +68,7 @@ def text(notice: Notice, region: str) -> str:
     if notice.review_uri:
         facts.append((say("mail.fact.review"), console_address(notice.review_uri, region)))
     if notice.event == "release waiting":
-        facts.append((say("mail.fact.decide"), say("mail.decide", release=name)))
+        facts.append((say("mail.fact.decide"), say("mail.decide", release=name, stage=stage)))
     facts.append((say("mail.fact.time"), moment(notice.at)))
     width = max(len(label) for label, _ in facts) + 2
     headline = say(f"mail.headline.{notice.event}", name=name)
@@ -90,13 +91,17 @@ def console_address(uri: str, region: str) -> str:
 
 
 class NoticeBoard:
-    def __init__(self, client: SNSClient, topic_arn: str) -> None:
+    def __init__(self, client: SNSClient, topic_arn: str, stage: str) -> None:
         self._client = client
         self._topic_arn = topic_arn
+        self._stage = stage  # local, dev or prod
 
     def publish(self, notice: Notice) -> None:
         document = json.dumps({"format": 1, **asdict(notice)})
-        forms = {"default": document, "email": text(notice, self._client.meta.region_name)}
+        forms = {
+            "default": document,
+            "email": text(notice, self._client.meta.region_name, self._stage),
+        }
         self._client.publish(
             TopicArn=self._topic_arn,
             Subject=subject(notice),
