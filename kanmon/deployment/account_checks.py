@@ -194,7 +194,7 @@ def instance_types(project: Project) -> dict[str, int]:
 
 
 def definitions(project: Project) -> dict[str, Any]:
-    """The models' definitions; a broken one is told by the check of the models."""
+    """The models' definitions; the check of the models reports a broken one."""
     from kanmon.models.definitions import read_folder
 
     found = {}

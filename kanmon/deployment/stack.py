@@ -1,4 +1,4 @@
-"""A CloudFormation stack: bring it to a template, wait, and say what failed."""
+"""A CloudFormation stack: bring it to a template, wait, and report what failed."""
 
 import json
 import time
@@ -33,7 +33,7 @@ def apply(
     upload: Callable[[str, bytes], dict[str, str]],
     tick: Callable[[str], None],
 ) -> Change:
-    """Make the stage's stack be this template; `tick` is told what is going on."""
+    """Make the stage's stack be this template; `tick` gets a line of progress."""
     began = time.monotonic()
     cloudformation = connection.cloudformation
     body = json.dumps(template, separators=(",", ":"), sort_keys=True)

@@ -141,7 +141,7 @@ def test_by_keyboard_alone_a_canary_is_seen_and_stopped(
     page.goto(operators_address)
     page.goto(model)
 
-    expect(page.get_by_text("A canary is under way")).to_be_visible()
+    expect(page.get_by_text("A canary is running")).to_be_visible()
     shares = page.get_by_role("list", name="How the live alias splits the traffic")
     releases = shares.get_by_role("listitem")
     expect(releases).to_contain_text(["release 1", f"release {number}"])
@@ -157,7 +157,7 @@ def test_by_keyboard_alone_a_canary_is_seen_and_stopped(
     expect(page.get_by_role("status")).to_contain_text("The canary is stopped")
     page.goto(f"{model}?live")
     # It loads itself again for as long as the canary is under way.
-    gone = page.get_by_text("A canary is under way")
+    gone = page.get_by_text("A canary is running")
     expect(gone).to_have_count(0, timeout=PATIENCE_SECONDS * 1000)
     expect(releases).to_have_text(re.compile(r"release 1\s+100 %"))
     ended = eventually(lambda: ended_release(laptop, number))

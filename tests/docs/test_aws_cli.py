@@ -127,9 +127,13 @@ def test_a_release_that_is_approved_by_the_aws_cli_comes_into_service(laptop: La
 
 
 def test_its_verification_is_a_build(laptop: Laptop) -> None:
-    [project] = laptop.aws("codebuild", "list-projects")["projects"]
-    words = ("codebuild", "list-builds-for-project", "--project-name", project)
-    ids = laptop.aws(*words)["ids"]
+    details = laptop.aws("codepipeline", "list-action-executions", "--pipeline-name", PIPELINE)
+    ids = [
+        one["output"]["executionResult"]["externalExecutionId"]
+        for one in details["actionExecutionDetails"]
+        if one["actionName"] == "VerifyRelease"
+    ]
+    project = ids[0].partition(":")[0]
 
     builds = laptop.aws("codebuild", "batch-get-builds", "--ids", *ids)["builds"]
 

@@ -79,7 +79,7 @@ def test_a_canary_shows_both_shares_and_offers_to_stop_it(guard: Guard):
 
     shares = re.findall(r'"share of release (\d)">([^<]+)<', page)
     assert shares == [("1", "90 %"), ("3", "10 %")]
-    assert "A canary is under way (deployment <code>d-1</code>)" in page
+    assert "A canary is running (deployment <code>d-1</code>)" in page
     assert "A rollback now stops the canary" in page
     assert '<form method="post" action="/models/abalone/rollback">' in page
     assert f'<input type="hidden" name="token" value="{guard.form_token}">' in page

@@ -28,7 +28,7 @@ _ENDED = (SUCCEEDED, "Failed", "Stopped", "Superseded", "Cancelled")
 
 
 class TooManyReleasesError(Exception):
-    """CodePipeline has as many executions of the pipeline under way as it takes."""
+    """CodePipeline's limit of executions in progress is reached."""
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,9 @@ class Pipeline:
             )
         except self._client.exceptions.ConcurrentPipelineExecutionsLimitExceededException as error:
             raise TooManyReleasesError(
-                f"pipeline {self.name}: as many releases are under way as CodePipeline takes at "
-                "once; decide about those that wait (`kanmon releases` lists them), then run the "
-                "model again with --force"
+                f"pipeline {self.name}: CodePipeline's limit of releases in progress is reached; "
+                "decide about those that wait (`kanmon releases` lists them), then run the model "
+                "again with --force"
             ) from error
         return started["pipelineExecutionId"]
 
