@@ -24,7 +24,7 @@ from core.releases.bundle import (
     tree_digest,
     tree_of,
 )
-from core.releases.decision import NOBODY, Decision, decided, describe, registry_status
+from core.releases.decision import Decision, decided, describe, registry_status
 from core.releases.golden_records import difference, requests
 from core.releases.release_json import approval_of, read_release
 from core.runs.cost import DOLLARS_PER_HOUR, cost
@@ -33,6 +33,7 @@ from core.stage.release_table import Champion, Release, Status
 
 AT, MOMENT = "2026-11-21T06:00:00Z", datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 ADA = "arn:aws:iam::1:user/ada"
+NOBODY = "nobody decided within the time a review is open, which counts as a rejection"
 
 
 def review(status: str = "Succeeded", **more: Any) -> Action:

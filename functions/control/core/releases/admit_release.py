@@ -20,7 +20,6 @@ from core.releases.decision import Decision, decided
 from core.releases.integrity import Bundled, read_bundle, registered, stored
 from core.releases.record_decision import (
     AUTOMATIC_BY,
-    AUTOMATIC_WORDS,
     changes_by,
     follow_up,
     settle,
@@ -29,6 +28,7 @@ from core.releases.record_release import supersede
 from core.stage.gateways import Stage
 from core.stage.release_pipeline import REVIEW, Execution
 from core.stage.release_table import OPEN, PROMOTABLE, DeploymentLock, Release, Status
+from core.words.catalogue import say
 from core.words.formats import timestamp
 
 # Longer than a verification and the slowest shift of traffic take. Only a lock whose execution
@@ -141,7 +141,8 @@ def _record_approval(stage: Stage, facts: Facts, admission: Admission, now: str)
         return
     decision = decided(facts.review, release)
     if facts.review is None and automatic(document):
-        decision = Decision("automatic", AUTOMATIC_BY, release.decided_at or now, AUTOMATIC_WORDS)
+        reason = say("release.decision.automatic")
+        decision = Decision("automatic", AUTOMATIC_BY, release.decided_at or now, reason)
     if decision is None:
         return
     changes = {**changes_by(decision), "error": None, "ended_at": None}

@@ -8,6 +8,7 @@ from core.stage.gateways import Stage
 from core.stage.registry import Package
 from core.stage.release_pipeline import IN_PROGRESS, LONGEST_DECISION, Action
 from core.stage.release_table import Release, Status
+from core.words.catalogue import say
 from core.words.formats import one_line
 
 
@@ -70,11 +71,11 @@ def _pass_on(stage: Stage, release: Release, package: Package, review: Action) -
     if review.status != IN_PROGRESS or not review.external_id:
         return settle(stage, release, review)
     approved = package.approval == "Approved"
-    by = package.by or "someone"
-    reason = f": {package.reason}" if package.reason else ""
-    summary = one_line(
-        f"{package.approval} in the model registry by {by}{reason}", LONGEST_DECISION
-    )
+    by = package.by or say("release.decision.someone")
+    summary = say("release.decision.in_registry", approval=package.approval, by=by)
+    if package.reason:
+        summary = say("release.with_reason", headline=summary, reason=package.reason)
+    summary = one_line(summary, LONGEST_DECISION)
     asked = {
         "asked": "approved" if approved else "rejected",
         "asked_by": package.by,

@@ -8,11 +8,10 @@ from typing import Any, Literal
 from core.stage.registry import LONGEST_DESCRIPTION, Approval
 from core.stage.release_pipeline import Action
 from core.stage.release_table import CLOSED, Release, Status
+from core.words.catalogue import say
 from core.words.formats import one_line
 
 Outcome = Literal["approved", "rejected", "expired", "superseded", "automatic"]
-
-NOBODY = "nobody decided within the time a review is open, which counts as a rejection"
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,9 @@ def decided(review: Action | None, release: Release | None = None) -> Decision |
     if review is None or review.status not in ("Succeeded", "Failed"):
         return None
     if review.status == "Failed" and not _refused(review):
-        return Decision("expired", None, review.at, NOBODY) if _timed_out(review) else None
+        if not _timed_out(review):
+            return None
+        return Decision("expired", None, review.at, say("release.decision.expired"))
     outcome: Literal["approved", "rejected"] = (
         "approved" if review.status == "Succeeded" else "rejected"
     )
@@ -66,9 +67,13 @@ def describe(release: int, decision: Decision) -> str:
     >>> describe(7, Decision("rejected", "arn:aws:iam::1:user/ada", "2026-11-21T06:00:00Z", "no"))
     'release 7: rejected by arn:aws:iam::1:user/ada at 2026-11-21T06:00:00Z: no'
     """
-    by = f" by {decision.by}" if decision.by else ""
-    reason = f": {decision.reason}" if decision.reason else ""
-    line = f"release {release}: {decision.outcome}{by} at {decision.at}{reason}"
+    outcome, by, at = decision.outcome, decision.by, decision.at
+    if by:
+        line = say("release.registry.decided_by", release=release, outcome=outcome, by=by, at=at)
+    else:
+        line = say("release.registry.decided", release=release, outcome=outcome, at=at)
+    if decision.reason:
+        line = say("release.with_reason", headline=line, reason=decision.reason)
     return one_line(line, LONGEST_DESCRIPTION)
 
 
@@ -94,8 +99,12 @@ def registry_status(release: Release) -> Approval | None:
 def describe_release(release: Release) -> str:
     """Why the registry shows what it shows for a release that has been decided, in one line."""
     if release.status in (Status.FAILED, Status.ROLLED_BACK):
-        how = release.status.lower().replace("_", " ")
-        line = f"release {release.release}: {how} at {release.ended_at}: {release.error}"
+        line = say(
+            f"release.registry.ended.{release.status.lower()}",
+            release=release.release,
+            at=release.ended_at,
+            error=release.error,
+        )
         return one_line(line, LONGEST_DESCRIPTION)
     return describe(release.release, decision_of(release))
 

@@ -9,7 +9,6 @@ from core.stage.release_pipeline import Action
 from core.stage.release_table import HistoryEntry, Release, Status
 
 AUTOMATIC_BY = "model.yaml"
-AUTOMATIC_WORDS = "model.yaml says approval: automatic, and the verdict is promote"
 
 
 def settle(stage: Stage, release: Release, review: Action | None) -> Release:
