@@ -9,6 +9,7 @@ from typing import Any, Literal
 from core.releases.decision import decided
 from core.stage.release_pipeline import Action
 from core.stage.release_table import CLOSED, Champion, Release, Status
+from core.words.catalogue import found, say
 
 Outcome = Literal["admit", "wait", "refuse", "supersede"]
 
@@ -24,15 +25,6 @@ _READY = (
     "CREATE_FAILED",
     "REVIEW_IN_PROGRESS",
 )
-_CLOSED_WORDS = {
-    Status.REJECTED: "was rejected",
-    Status.EXPIRED: "expired",
-    Status.SUPERSEDED: "was superseded",
-}
-_FIXES = {
-    "UPDATE_ROLLBACK_FAILED": "continue its rollback in CloudFormation, then retry this stage",
-    "DELETE_FAILED": "delete it in CloudFormation, then retry this stage",
-}
 
 
 @dataclass(frozen=True)
@@ -110,28 +102,34 @@ def admit(claim: Claim, facts: Facts) -> Admission:
         return Admission("refuse", refusal)
     champion = facts.champion
     if claim.purpose != "rollback" and champion and champion.release > claim.release:
-        return Admission(
-            "supersede",
-            f"{claim.reference} is older than release {champion.release}, which is in service; "
-            f"going back is `kanmon rollback {claim.model}`",
+        line = say(
+            "release.admission.older",
+            release=claim.reference,
+            champion=champion.release,
+            model=claim.model,
         )
+        return Admission("supersede", line)
     status = facts.stack_status
     if status is not None and status not in _READY:
         if status.endswith("_IN_PROGRESS"):
-            return Admission("wait", f"waits for the stack {facts.stack}, which is {status}")
-        fix = _FIXES.get(status, "fix it in CloudFormation, then retry this stage")
-        return Admission("refuse", f"the stack {facts.stack} is {status}; {fix}")
+            line = say("release.admission.stack_moves", stack=facts.stack, status=status)
+            return Admission("wait", line)
+        fix = found("release.admission.fix", status) or say("release.admission.fix.other")
+        line = say("release.admission.stack_broken", stack=facts.stack, status=status, fix=fix)
+        return Admission("refuse", line)
     if facts.holder not in (None, claim.execution) and not facts.holder_ended:
-        return Admission(
-            "wait", f"waits for execution {facts.holder}, which is deploying {claim.model}"
-        )
+        line = say("release.admission.lock_held", execution=facts.holder, model=claim.model)
+        return Admission("wait", line)
     if claim.previous not in (None, in_service(champion)):
-        return Admission(
-            "refuse",
-            f"{claim.reference} was verified against release {claim.previous}, and now release "
-            f"{in_service(champion)} is in service; start it again: `kanmon run {claim.model}`",
+        line = say(
+            "release.admission.verified_against",
+            release=claim.reference,
+            previous=claim.previous,
+            champion=in_service(champion),
+            model=claim.model,
         )
-    return Admission("admit", f"{claim.reference} may be deployed")
+        return Admission("refuse", line)
+    return Admission("admit", say("release.admission.admitted", release=claim.reference))
 
 
 def in_service(champion: Champion | None) -> str:
@@ -140,20 +138,20 @@ def in_service(champion: Champion | None) -> str:
 
 
 def _refusals(claim: Claim, facts: Facts) -> Iterator[str]:
-    release, document = facts.release, facts.document
+    release, document, reference = facts.release, facts.document, claim.reference
     if release is None:
-        yield f"there is no release {claim.reference}; `kanmon releases {claim.model}` lists them"
+        yield say("release.admission.unknown", release=reference, model=claim.model)
         return
     if claim.purpose not in ("promotion", "rollback"):
-        yield f"{claim.purpose!r} is not a purpose; start the pipeline with `kanmon`"
+        yield say("release.admission.purpose", purpose=repr(claim.purpose))
     yield from _changed(claim, release, facts.digests)
     if document is None:
-        yield f"the bundle of {claim.reference} holds no release.json; run the model again"
+        yield say("release.admission.no_record", release=reference)
         return
     named = (document.get("model"), document.get("release"))
     if named != (claim.model, claim.release):
         its = f"{named[0]}/{named[1]}"
-        yield f"the bundle of {claim.reference} is that of {its}; run the model again"
+        yield say("release.admission.other_bundle", release=reference, other=its)
     if claim.purpose == "rollback":
         yield from _never_in_service(claim, release)
     else:
@@ -161,27 +159,35 @@ def _refusals(claim: Claim, facts: Facts) -> Iterator[str]:
 
 
 def _changed(claim: Claim, release: Release, digests: Iterable[Digest]) -> Iterator[str]:
-    fix = "nothing of a release may change; run the model again to open a new one"
+    reference = claim.reference
     if claim.bundle_version != release.bundle_version:
-        yield (
-            f"{claim.reference}: its bundle was replaced: version {claim.bundle_version} came, "
-            f"version {release.bundle_version} was opened; {fix}"
+        yield say(
+            "release.admission.bundle_replaced",
+            release=reference,
+            found=claim.bundle_version,
+            recorded=release.bundle_version,
         )
     for digest in digests:
+        part, recorded = digest.what, digest.recorded
         if digest.found is None:
-            yield f"{claim.reference}: the {digest.what} is gone ({digest.recorded}); {fix}"
-        elif digest.found != digest.recorded:
-            yield (
-                f"{claim.reference}: the {digest.what} was changed: it is {digest.found}, and "
-                f"{digest.recorded} was recorded; {fix}"
+            yield say("release.admission.gone", release=reference, part=part, recorded=recorded)
+        elif digest.found != recorded:
+            yield say(
+                "release.admission.changed",
+                release=reference,
+                part=part,
+                found=digest.found,
+                recorded=recorded,
             )
 
 
 def _never_in_service(claim: Claim, release: Release) -> Iterator[str]:
     if release.status != Status.PROMOTED:
-        yield (
-            f"{claim.reference} was never in service: it is {release.status}, and a rollback goes "
-            f"back only to what was; `kanmon releases {claim.model}` lists them"
+        yield say(
+            "release.admission.never_in_service",
+            release=claim.reference,
+            status=release.status,
+            model=claim.model,
         )
 
 
@@ -189,23 +195,25 @@ def _not_approved(
     claim: Claim, release: Release, document: Mapping[str, Any], review: Action | None
 ) -> Iterator[str]:
     if release.execution not in (None, claim.execution):
-        yield (
-            f"{claim.reference} is promoted by execution {release.execution} and by no other; "
-            f"reject or approve it there"
+        yield say(
+            "release.admission.other_execution",
+            release=claim.reference,
+            execution=release.execution,
         )
     if release.status in CLOSED:
-        why = f": {release.decision_reason}" if release.decision_reason else ""
-        yield (
-            f"{claim.reference} {_CLOSED_WORDS[release.status]}{why}; that is final, so run it "
-            f"again with `kanmon run {claim.model} --force` to open a new release"
-        )
+        closed = say(f"release.admission.closed.{release.status.lower()}", release=claim.reference)
+        if release.decision_reason:
+            closed = say("release.with_reason", headline=closed, reason=release.decision_reason)
+        yield say("release.admission.final", closed=closed, model=claim.model)
     if release.status == Status.PROMOTED:
-        yield (
-            f"{claim.reference} was promoted already; to bring it back: "
-            f"`kanmon rollback {claim.model} --to {claim.release}`"
+        yield say(
+            "release.admission.promoted",
+            release=claim.reference,
+            model=claim.model,
+            number=claim.release,
         )
     if not approved(review, document):
-        yield f"{claim.reference} was not approved in this execution; start it again with `kanmon`"
+        yield say("release.admission.not_approved", release=claim.reference)
 
 
 def approved(review: Action | None, document: Mapping[str, Any]) -> bool:

@@ -35,11 +35,6 @@ from core.words.formats import timestamp
 # cannot be looked up any more lasts as long.
 SECONDS_OF_A_LOCK = 4 * 3600
 
-_ODD_VARIABLES = (
-    "the execution's variables model, release and purpose are not plain values, or not those this "
-    "action was given; start the pipeline with `kanmon`"
-)
-
 
 @dataclass(frozen=True)
 class Admitted:
@@ -53,20 +48,21 @@ def admit_release(stage: Stage, claim: Claim, now: datetime) -> Admitted:
     execution = stage.pipeline.execution(claim.execution)
     if execution is None or execution.ended:
         # Lambda calls a function twice now and then, also when the job is long answered.
-        return Admitted(Admission("refuse", f"execution {claim.execution} has ended"))
+        ended = say("release.admission.ended", execution=claim.execution)
+        return Admitted(Admission("refuse", ended))
     if not _has_variables_of(execution, claim):
-        return Admitted(Admission("refuse", _ODD_VARIABLES))
+        return Admitted(Admission("refuse", say("release.admission.odd_variables")))
     release = _claimed(stage, claim, execution)
     seen = stage.releases.lock(claim.model)
     facts = _facts(stage, claim, release, execution, seen, now)
     admission = admit(claim, facts)
     if admission.outcome == "supersede" and release is not None and facts.champion is not None:
-        reason = f"release {facts.champion.release} was promoted"
+        reason = say("release.decision.superseded", release=facts.champion.release)
         supersede(stage, release, reason, timestamp(now), PROMOTABLE)
     if admission.outcome == "admit":
         until = int(now.timestamp()) + SECONDS_OF_A_LOCK
         if not stage.releases.take_lock(seen, claim.execution, until):
-            line = f"waits: another execution has just taken the lock of {claim.model}"
+            line = say("release.admission.lock_taken", model=claim.model)
             admission = Admission("wait", line)
     if admission.outcome in ("admit", "wait") and claim.purpose != "rollback":
         _record_approval(stage, facts, admission, timestamp(now))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.reading import finite
+from core.words.catalogue import say
 from core.words.formats import number
 
 
@@ -30,15 +31,16 @@ def difference(
         answering = answer.get("release")
         if answering != release:
             if answering is not None:
-                return f"release {release} should be live, but release {answering} answers"
-            reason = answer.get("message") or answer.get("errorMessage") or "no answer"
-            return f"release {release} should be live, but it does not answer: {reason}"
+                return say("release.golden.other", release=release, answering=answering)
+            reason = answer.get("message") or answer.get("errorMessage")
+            reason = reason or say("release.golden.no_reason")
+            return say("release.golden.no_answer", release=release, reason=reason)
         for error in answer.get("errors") or ():
-            return f"the live model refused a golden record: {error.get('message', error)}"
+            return say("release.golden.refused", reason=error.get("message", error))
         scores += [_scores(prediction) for prediction in answer.get("predictions") or ()]
     wanted = golden["scores"]
     if len(scores) != len(wanted):
-        return f"{len(wanted)} golden records were sent, {len(scores)} answers came"
+        return say("release.golden.count", sent=len(wanted), answers=len(scores))
     return _apart(golden, scores)
 
 
@@ -58,9 +60,13 @@ def _apart(golden: Mapping[str, Any], scores: list[list[float | None]]) -> str |
     if not far:
         return None
     mine, theirs = scores[far[0]], wanted[far[0]]
-    return (
-        f"the live model answers {len(far)} of {len(scores)} golden records otherwise than the "
-        f"judged candidate: record {far[0]} gives {_shown(mine)}, not {_shown(theirs)}"
+    return say(
+        "release.golden.apart",
+        count=len(far),
+        records=len(scores),
+        record=far[0],
+        found=_shown(mine),
+        wanted=_shown(theirs),
     )
 
 
@@ -73,5 +79,6 @@ def _scores(prediction: Mapping[str, Any]) -> list[float | None]:
 
 
 def _shown(scores: Sequence[float | None]) -> str:
-    shown = ["nothing" if each is None else number(each, 6) for each in scores[:4]]
+    nothing = say("release.golden.nothing")
+    shown = [nothing if each is None else number(each, 6) for each in scores[:4]]
     return ", ".join(shown) + (", …" if len(scores) > 4 else "")

@@ -19,6 +19,7 @@ from core.stage.gateways import Stage
 from core.stage.notices import Event
 from core.stage.release_pipeline import IN_PROGRESS
 from core.stage.release_table import PROMOTABLE, Champion, HistoryEntry, Release, Status
+from core.words.catalogue import say
 from core.words.formats import timestamp
 
 
@@ -93,10 +94,14 @@ def _recordable(stage: Stage, live: Live) -> Release:
         promotion = live.purpose != "rollback" and release.status in PROMOTABLE
         if release.status == Status.PROMOTED or (promotion and was_approved(release)):
             return release
-    status = release.status.lower() if release else "unknown"
+    status = release.status.lower() if release else say("release.live.unknown")
     raise NotLiveError(
-        f"{live.model}/{live.release} is {status} and was not approved, so it may not be in "
-        f"service; go back with `kanmon rollback {live.model}`"
+        say(
+            "release.live.not_approved",
+            release=f"{live.model}/{live.release}",
+            status=status,
+            model=live.model,
+        )
     )
 
 
@@ -127,48 +132,48 @@ def _move_champion(stage: Stage, live: Live, release: Release, now: datetime) ->
         moved = stage.releases.move_champion(seen, wanted)
         if moved is not None:
             return moved
-    raise NotLiveError(f"{live.model}: its champion is being moved by others; retry this stage")
+    raise NotLiveError(say("release.live.champion_moves", model=live.model))
 
 
 def _require_live(stage: Stage, live: Live, release: Release) -> None:
     records = read_bundle(stage.store, release).golden
     if records is None:
-        raise NotLiveError(
-            f"the bundle of {release.reference} cannot be read any more, so what is live "
-            "cannot be held to it; bring the object's first version back in S3 and retry this stage"
-        )
+        raise NotLiveError(say("release.live.no_bundle", release=release.reference))
     answers = stage.serving.ask(live.alias_arn, golden_records.requests(records))
     wrong = golden_records.difference(records, live.release, answers)
     if wrong:
-        raise NotLiveError(f"{wrong}; look with `kanmon show {release.reference}`")
+        raise NotLiveError(say("release.live.wrong", wrong=wrong, release=release.reference))
 
 
 def _line(live: Live, previous: int | None) -> str:
-    instead = f" instead of release {previous}" if previous else ""
-    if live.purpose == "rollback":
-        return f"{live.model} went back to release {live.release}{instead}"
-    return f"{live.model}/{live.release} is in service{instead}"
+    how = "back" if live.purpose == "rollback" else "promoted"
+    named = {"model": live.model, "release": live.release}
+    if previous:
+        return say(f"release.live.{how}.instead", previous=previous, **named)
+    return say(f"release.live.{how}.alone", **named)
 
 
 def _update_registry(
     stage: Stage, live: Live, release: Release, previous: int | None, at: str
 ) -> None:
     arn, number = release.package_arn, live.release
-    stage.registry.set_approval(arn, "Approved", f"release {number}: in service since {at}")
-    stage.registry.set_production(arn, "InService", f"release {number}, since {at}")
+    approved = say("release.registry.in_service", release=number, at=at)
+    stage.registry.set_approval(arn, "Approved", approved)
+    since = say("release.registry.since", release=number, at=at)
+    stage.registry.set_production(arn, "InService", since)
     former = stage.releases.release(live.model, previous) if previous else None
     if former is None or former.package_arn == arn:
         return
     # Rolled back from or succeeded: what was in service was approved, and stays so.
-    why = f"release {previous}, until {at}: {_line(live, None)}"
+    why = say("release.registry.until", release=previous, at=at, what=_line(live, None))
     if live.purpose == "rollback" and live.reason:
-        why += f"; {live.reason}"
+        why = say("release.registry.until_reason", until=why, reason=live.reason)
     stage.registry.set_production(former.package_arn, "Retired", why)
 
 
 def supersede_older(stage: Stage, promoted: Release, at: str) -> None:
     """Close the releases that still wait for a review although a newer one is in service now."""
-    reason = f"release {promoted.release} was promoted"
+    reason = say("release.decision.superseded", release=promoted.release)
     for release in stage.releases.releases(promoted.model):
         older = release.release < promoted.release
         if older and release.status in (Status.WAITING, Status.SUPERSEDED):
