@@ -13,6 +13,7 @@ from core.stage.gateways import Stage
 from core.stage.notices import Event
 from core.stage.release_pipeline import DEPLOY, REVIEW, SUCCEEDED, Action, Execution
 from core.stage.release_table import OPEN, HistoryEntry, Release, Status
+from core.words.catalogue import say
 from core.words.formats import one_line
 
 LONGEST_ERROR = 1000
@@ -126,7 +127,8 @@ def _rollback_failed(stage: Stage, execution: Execution, release: Release) -> Cl
     """The release stays what it was, promoted once; what is in service did not change."""
     model, number = release.model, release.release
     reason, _ = _why(stage, execution, model)
-    reason = one_line(f"going back to release {number} failed: {reason}", LONGEST_ERROR)
+    reason = say("release.end.rollback", release=number, reason=reason)
+    reason = one_line(reason, LONGEST_ERROR)
     _record(stage, execution, release, _when(execution, release), reason, rolled_back=False)
     return Closed(model, number, "failed", reason)
 
@@ -162,22 +164,26 @@ def _why(stage: Stage, execution: Execution, model: str) -> tuple[str, Status]:
         failure = stage.serving.failure(model, began) if began else None
         said = failure.reason if failure else _said(broken)
         if execution.status == "Stopped" and execution.summary:
-            said += f": {execution.summary}"  # the reason that was given for the stop
+            # The reason that was given for the stop.
+            said = say("release.with_reason", headline=said, reason=execution.summary)
         if failure is not None and failure.rolled_back:
             status = Status.ROLLED_BACK
-        fix = "fix it and run the model again"
+        fix = say("release.end.fix.run")
     elif execution.status in ("Stopped", "Cancelled", "Superseded"):
-        where = f" at {broken.name}" if broken else ""
-        why = f": {execution.summary}" if execution.summary else ""
-        said = f"the pipeline was stopped{where}{why}"
-        fix = "retry its stage or run the model again"
+        said = say("release.end.stopped")
+        if broken:
+            said = say("release.end.stopped_at", action=broken.name)
+        if execution.summary:
+            said = say("release.with_reason", headline=said, reason=execution.summary)
+        fix = say("release.end.fix.retry")
     elif broken is not None:
-        said = f"{broken.name}: {_said(broken)}"
-        fix = "fix it and retry the stage, or run the model again"
+        said = say("release.cause", action=broken.name, message=_said(broken))
+        fix = say("release.end.fix.fix_and_retry")
     else:
-        said = execution.summary or f"the execution ended as {execution.status}"
-        fix = "retry its stage or run the model again"
-    return one_line(f"{said}; {stays}; {fix}", LONGEST_ERROR), status
+        said = execution.summary or say("release.end.status", status=execution.status)
+        fix = say("release.end.fix.retry")
+    line = say("release.end.line", said=said, serves=stays, fix=fix)
+    return one_line(line, LONGEST_ERROR), status
 
 
 def _who_serves(stage: Stage, execution: Execution, model: str) -> str:
@@ -187,18 +193,16 @@ def _who_serves(stage: Stage, execution: Execution, model: str) -> str:
     standing = stage.serving.standing(model)
     live = standing.outputs.get("Release") if standing else None
     if deployed is None or deployed.status != SUCCEEDED or live != number or live == recorded:
-        return f"release {recorded} stays in service" if recorded else "nothing is in service"
-    answers = f"the live alias answers as release {number}"
+        if recorded is None:
+            return say("release.end.serves.nothing")
+        return say("release.end.serves.champion", release=recorded)
     if recorded is None:
-        return f"{answers}, and no release is recorded as in service"
-    return (
-        f"{answers}, while release {recorded} is recorded as in service; "
-        f"`kanmon rollback {model}` puts them in step"
-    )
+        return say("release.end.serves.unrecorded", release=number)
+    return say("release.end.serves.other", release=number, recorded=recorded, model=model)
 
 
 def _said(action: Action) -> str:
-    return action.error or action.summary or "it gives no reason; see its log"
+    return action.error or action.summary or say("release.end.no_reason")
 
 
 def _when(execution: Execution, release: Release) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.names import is_model_name
+from core.words.catalogue import say
 from core.words.formats import one_line
 
 LONGEST_MESSAGE = 1000
@@ -96,16 +97,21 @@ def explain(error: str, cause: str) -> Failure:
         return _function(document)
     words = one_line(_SDK_APPENDIX.sub("", cause))
     if error in ("States.Timeout", "Execution.TIMED_OUT"):
-        what = "a state" if error == "States.Timeout" else "the run"
-        fix = "look for a job that hangs, or raise the step's timeout_minutes"
-        return _failure(error, f"{what} took longer than its time limit; {words or fix}")
+        what = "state" if error == "States.Timeout" else "run"
+        fix = words or say("run.failure.timeout_fix")
+        return _failure(error, say(f"run.failure.timeout.{what}", fix=fix))
     if error == "Execution.ABORTED":
-        return _failure(error, f"the run was stopped{': ' + words if words else ''}")
+        stopped = say("run.failure.stopped")
+        if words:
+            stopped = say("run.failure.of", what=stopped, reason=words)
+        return _failure(error, stopped)
     if not words:
-        return _failure(error, f"{error}, without a reason; see the execution's history")
+        return _failure(error, say("run.failure.no_reason", error=error))
     # Run Failed repeats what was reported: no name is put before the words twice.
     named = error in EXPECTED or error.endswith("JobFailed") or words.startswith(error)
-    return _failure(error, words if named else f"{error.rsplit('.', 1)[-1]}: {words}")
+    if not named:
+        words = say("run.failure.of", what=error.rsplit(".", 1)[-1], reason=words)
+    return _failure(error, words)
 
 
 def _job(document: Mapping[str, Any]) -> Failure:
@@ -116,14 +122,14 @@ def _job(document: Mapping[str, Any]) -> Failure:
     error = f"{step.capitalize()}JobFailed"
     # Before what the job wrote: it was only asked to end, without the reason.
     if limit := _limit_reached(document):
-        fix = f"raise resources.{step}.timeout_minutes in model.yaml"
-        return _failure(error, f"{step}: the job {name} ran longer than {limit} seconds; {fix}")
+        too_long = say("run.failure.job.too_long", step=step, job=name, limit=limit)
+        return _failure(error, too_long)
     written = one_line(document.get("ExitMessage") or document.get("FailureReason") or "")
     if written:
-        return _failure(error, f"{step}: {written}")
+        return _failure(error, say("run.failure.of", what=step, reason=written))
     if document.get("ProcessingJobStatus") != "Stopped":
-        return _failure(error, f"{step}: the job {name} failed without a reason; see its log")
-    return _failure(error, f"{step}: the job {name} was stopped before it was done; run it again")
+        return _failure(error, say("run.failure.job.no_reason", step=step, job=name))
+    return _failure(error, say("run.failure.job.stopped", step=step, job=name))
 
 
 def _limit_reached(document: Mapping[str, Any]) -> int | None:
@@ -147,8 +153,10 @@ def _seconds(document: Mapping[str, Any]) -> float:
 def _function(document: Mapping[str, Any]) -> Failure:
     """From the JSON that a Lambda function's exception becomes."""
     error = str(document.get("errorType") or "Lambda.Unknown")
-    words = one_line(document.get("errorMessage") or "no message")
-    return _failure(error, words if error in EXPECTED else f"{error}: {words}")
+    words = one_line(document.get("errorMessage") or say("run.failure.no_message"))
+    if error not in EXPECTED:
+        words = say("run.failure.of", what=error, reason=words)
+    return _failure(error, words)
 
 
 def _failure(error: str, message: str) -> Failure:

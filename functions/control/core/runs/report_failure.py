@@ -10,6 +10,7 @@ from core.runs.lock import pass_lock_on
 from core.stage.gateways import Stage
 from core.stage.notices import Notice
 from core.stage.run_table import CLOSED, RunTable
+from core.words.catalogue import say
 from core.words.formats import timestamp
 
 
@@ -30,7 +31,7 @@ def report_failure(stage: Stage, failed: Occurrence, now: datetime) -> dict[str,
         Notice(
             event="run failed",
             stack=stage.name,
-            model=failed.model or "unknown model",
+            model=failed.model or say("run.unknown_model"),
             run=failed.run,
             at=timestamp(now),
             summary=failure.message,
