@@ -19,7 +19,8 @@ from core.stage.bucket import ObjectMissingError
 from core.stage.gateways import Stage
 from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
 from core.stage.run_table import CLOSED
-from core.words.formats import size, timestamp
+from core.words.catalogue import say
+from core.words.formats import counted, size, timestamp
 
 # A job's state allows this much above the job's own limit, for finding a machine, after waiting up
 # to as long again for the account's quota.
@@ -195,10 +196,7 @@ def _without_release(stage: Stage, model: str, group: Group, equals: str | None)
     package = first_with(stage.registry.recent(group), RUN, equals)
     if package is None or package.metadata.get("verdict") == "reject":
         return ""
-    return (
-        "; its candidate is registered and has no release; open one with "
-        f"`kanmon run {model} --force`"
-    )
+    return "; " + say("run.opened.without_release", model=model)
 
 
 def _champion(stage: Stage, model: str) -> dict[str, Any] | None:
@@ -246,9 +244,8 @@ def _plan(
 
 
 def _queued(run: str, request: RunRequest, asked: Asked) -> dict[str, Any]:
-    summary = f"queued: run {asked.behind} holds the lock of {request.model}; this is run after it"
-    if asked.replaced:
-        summary += ", with these settings instead of those that were queued before"
+    how = "instead" if asked.replaced else "behind"
+    summary = say(f"run.queued.{how}", behind=asked.behind, model=request.model)
     return {
         "outcome": "queued",
         "run": run,
@@ -261,14 +258,18 @@ def _queued(run: str, request: RunRequest, asked: Asked) -> dict[str, Any]:
 
 
 def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked: Asked) -> str:
-    taken_over = ""
-    if asked.outcome == "taken over":
-        taken_over = f" (took over the lock of run {asked.behind}, which has expired or ended)"
     if equals:
-        alike = "data, definition, step code and parameters are those of"
-        return f"nothing new: {alike} run {equals}{taken_over}"
-    files = f"{len(snapshot.objects)} file{'' if len(snapshot.objects) == 1 else 's'}"
-    return f"new: {files}, {size(snapshot.bytes)}; reason: {request.reason}{taken_over}"
+        summary = say("run.opened.nothing_new", run=equals)
+    else:
+        summary = say(
+            "run.opened.new",
+            files=counted(len(snapshot.objects), "file"),
+            size=size(snapshot.bytes),
+            reason=request.reason,
+        )
+    if asked.outcome == "taken over":
+        return say("run.opened.taken_over", summary=summary, behind=asked.behind)
+    return summary
 
 
 def _resources(definition: ModelDefinition) -> dict[str, dict[str, Any]]:
