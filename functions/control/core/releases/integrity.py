@@ -13,6 +13,7 @@ from core.releases.release_json import read_release, sha256
 from core.stage.bucket import ObjectMissingError, Store
 from core.stage.registry import Package
 from core.stage.release_table import Release
+from core.words.catalogue import say
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ def read_bundle(store: Store, release: Release) -> Bundled:
     try:
         content = store.read_version(release.bundle_key, release.bundle_version)
     except ObjectMissingError:
-        return Bundled(None, None, (Digest("bundle", recorded, None),))
-    digests = [Digest("bundle", recorded, sha256(content))]
+        return Bundled(None, None, (Digest(say("release.part.bundle"), recorded, None),))
+    digests = [Digest(say("release.part.bundle"), recorded, sha256(content))]
     try:
         record, golden, tree = member(content, RECORD), member(content, GOLDEN), tree_of(content)
     except BundleError:
@@ -39,8 +40,8 @@ def read_bundle(store: Store, release: Release) -> Bundled:
     digests.append(Digest(RECORD, release.release_sha256, sha256(record)))
     document = read_release(record)
     if document is not None:
-        digests.append(Digest("golden records", document["golden"]["sha256"], sha256(golden)))
-        digests.append(Digest("serving code", document["source"]["sha256"], tree_digest(tree)))
+        for name, found in (("golden", sha256(golden)), ("source", tree_digest(tree))):
+            digests.append(Digest(say(f"release.part.{name}"), document[name]["sha256"], found))
     return Bundled(document, json.loads(golden), tuple(digests))
 
 
@@ -49,7 +50,7 @@ def registered(document: Mapping[str, Any], package: Package) -> list[Digest]:
     metadata = package.metadata
     digests = [
         Digest(
-            "model file's sha256 in the registry",
+            say("release.registered.model"),
             document["artifact"]["sha256"],
             metadata.get("artifact_sha256"),
         )
@@ -57,7 +58,7 @@ def registered(document: Mapping[str, Any], package: Package) -> list[Digest]:
     for step, uri in document["images"].items():
         digests.append(
             Digest(
-                f"image of {step} in the registry",
+                say("release.registered.image", step=step),
                 str(uri).partition("@")[2],
                 metadata.get(f"image_{step}"),
             )
@@ -68,12 +69,9 @@ def registered(document: Mapping[str, Any], package: Package) -> list[Digest]:
 def stored(store: Store, document: Mapping[str, Any]) -> list[Digest]:
     """What lies beside the bundle, by the versions that were recorded."""
     digests = []
-    for what, part in (
-        ("model file", document["artifact"]),
-        ("evaluation", document["evaluation"]),
-        ("review page", document["review"]),
-    ):
+    for name in ("artifact", "evaluation", "review"):
+        part = document[name]
         key = str(part["uri"]).removeprefix(f"s3://{store.bucket}/")
         found = store.sha256_of_version(key, part["version"])
-        digests.append(Digest(what, part["sha256"], found))
+        digests.append(Digest(say(f"release.part.{name}"), part["sha256"], found))
     return digests
