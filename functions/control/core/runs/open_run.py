@@ -102,24 +102,18 @@ def _definition(stage: Stage, request: RunRequest) -> _Definition:
     model = request.model
     sha256 = request.definition or stage.runs.current_definition(model)
     if sha256 is None:
-        raise UnknownModelError(
-            f"model {model}: stage {stage.short_name} has no definition of it; check the name, or "
-            f"publish models/{model} with `kanmon publish --stage {stage.short_name}`"
-        )
+        raise UnknownModelError(say("run.definition.none", model=model, stage=stage.short_name))
     key = stage.store.definition_key(model, sha256, "model.yaml")
     try:
         text = stage.store.read(key).decode("utf-8", "replace")
     except ObjectMissingError as error:
+        uri = stage.store.uri(key)
         raise UnknownModelError(
-            f"model {model}: the definition {stage.store.uri(key)} is not there; "
-            f"publish models/{model} with `kanmon publish --stage {stage.short_name}`"
+            say("run.definition.gone", model=model, uri=uri, stage=stage.short_name)
         ) from error
     definition = parse_definition(text, f"models/{model}/model.yaml")
     if definition.name != model:
-        raise UnknownModelError(
-            f"models/{model}/model.yaml: its name is {definition.name}, not {model}; "
-            "name the folder and the model alike"
-        )
+        raise UnknownModelError(say("run.definition.other_name", model=model, name=definition.name))
     return _Definition(sha256, apply_parameters(definition, request.parameters))
 
 
