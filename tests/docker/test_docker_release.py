@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.laptop import ROOT, Laptop, answered, deployed, rows
-from tests.support.sam_cli import invoke_scoring, python_3_13
+from tests.support.sam_cli import SAM, invoke_scoring, python_3_13
 
 pytestmark = pytest.mark.docker
 NETWORK = ("UV_", "PIP_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
@@ -25,8 +25,8 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     release makes the one for AWS, with `sam build`.
     """
     with pytest.MonkeyPatch.context() as patch:
-        # Builds inherit the stage's PATH; the package's bytecode is compiled by this Python.
-        patch.setenv("PATH", f"{python_3_13()}:{os.environ['PATH']}")
+        # Builds inherit the stage's PATH: this Python compiles the package, this SAM CLI builds it.
+        patch.setenv("PATH", f"{python_3_13()}:{SAM.parent}:{os.environ['PATH']}")
         yield from promoted(tmp_path_factory.mktemp("laptop"))
 
 

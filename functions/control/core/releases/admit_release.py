@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from core.releases.admission_rule import (
     Admission,
@@ -25,11 +26,13 @@ from core.releases.record_decision import (
     settle,
 )
 from core.releases.record_release import supersede
-from core.stage.gateways import Stage
 from core.stage.release_pipeline import REVIEW, Execution
 from core.stage.release_table import OPEN, PROMOTABLE, DeploymentLock, Release, Status
 from core.words.catalogue import say
 from core.words.formats import timestamp
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
 
 # Longer than a verification and the slowest shift of traffic take. Only a lock whose execution
 # cannot be looked up any more lasts as long.

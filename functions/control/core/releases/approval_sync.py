@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from core.releases.decision import describe_release, registry_status
 from core.releases.record_decision import settle
-from core.stage.gateways import Stage
 from core.stage.registry import Package
 from core.stage.release_pipeline import IN_PROGRESS, LONGEST_DECISION, Action
 from core.stage.release_table import Release, Status
 from core.words.catalogue import say
 from core.words.formats import one_line
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
 
 
 def follow_review(stage: Stage, execution_id: str) -> str:

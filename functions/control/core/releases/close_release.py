@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from core.releases.decision import decided, describe_release, registry_status
 from core.releases.history import notice_of, record
 from core.releases.record_decision import settle
 from core.releases.record_release import Live, NotLiveError, record_live
-from core.stage.gateways import Stage
 from core.stage.notices import Event
 from core.stage.release_pipeline import DEPLOY, REVIEW, SUCCEEDED, Action, Execution
 from core.stage.release_table import OPEN, HistoryEntry, Release, Status
 from core.words.catalogue import say
 from core.words.formats import one_line
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
 
 LONGEST_ERROR = 1000
 # The clocks of two services differ a little.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from core.stage.gateways import Stage
+from typing import TYPE_CHECKING
+
 from core.stage.notices import Event, Notice
 from core.stage.release_table import HistoryEntry, Release
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
 
 
 def record(stage: Stage, model: str, entry: HistoryEntry, notice: Notice | None = None) -> None:

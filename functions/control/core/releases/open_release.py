@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.gate.evidence import Evidence, read_evidence
 from core.releases import history
@@ -26,11 +26,13 @@ from core.releases.release_json import (
 )
 from core.runs.cost import cost
 from core.stage.bucket import Store
-from core.stage.gateways import Stage
 from core.stage.notices import console_address
 from core.stage.release_pipeline import LONGEST_SUMMARY, value_for
 from core.stage.release_table import HistoryEntry, Release, Status
 from core.words.formats import timestamp
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
 
 JSON, HTML, ZIP = "application/json", "text/html; charset=utf-8", "application/zip"
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from core.releases.decision import Decision, decided, describe, registry_status
 from core.releases.history import notice_of, record
-from core.stage.gateways import Stage
 from core.stage.release_pipeline import Action
 from core.stage.release_table import HistoryEntry, Release, Status
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
 
 AUTOMATIC_BY = "model.yaml"
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from core.releases import golden_records
 from core.releases.decision import Decision, decision_of, describe, was_approved
 from core.releases.history import notice_of, record
 from core.releases.integrity import read_bundle
 from core.releases.record_decision import changes_by, follow_up
-from core.stage.gateways import Stage
 from core.stage.notices import Event
 from core.stage.release_pipeline import IN_PROGRESS
 from core.stage.release_table import PROMOTABLE, Champion, HistoryEntry, Release, Status
 from core.words.catalogue import say
 from core.words.formats import timestamp
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
 
 
 class NotLiveError(Exception):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.runs.lock import pass_lock_on
-from core.stage.gateways import Stage
 from core.stage.notices import Notice
 from core.words.formats import timestamp
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
 
 
 def close_run(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:

@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from core.names import following_run_name
-from core.stage.gateways import Stage
 from core.stage.run_table import Handover, QueuedRequest, RetrainLock, RunTable
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
 
 # A run that was handed the lock has this long to open; then the lock may be taken over.
 SECONDS_TO_OPEN = 15 * 60

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.definition.parse import apply_parameters, parse_definition
 from core.definition.schema import ModelDefinition
@@ -16,11 +16,13 @@ from core.runs.lock import Asked, take_lock
 from core.runs.request import RunRequest, parse_request
 from core.runs.snapshot import Snapshot, take_snapshot
 from core.stage.bucket import ObjectMissingError
-from core.stage.gateways import Stage
 from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
 from core.stage.run_table import CLOSED
 from core.words.catalogue import say
 from core.words.formats import counted, size, timestamp
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
 
 # A job's state allows this much above the job's own limit, for finding a machine, after waiting up
 # to as long again for the account's quota.

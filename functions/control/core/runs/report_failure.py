@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.runs.failure import Failure, Occurrence, explain
 from core.runs.lock import pass_lock_on
-from core.stage.gateways import Stage
 from core.stage.notices import Notice
 from core.stage.run_table import CLOSED, RunTable
 from core.words.catalogue import say
 from core.words.formats import timestamp
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
 
 
 def release_lock_of(stage: Stage, failed: Occurrence, now: datetime) -> str | None:
