@@ -10,7 +10,7 @@ WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-localaws test-kills test-docs test-docker test-browser pictures bench data deploy clean differences lock setup
+.PHONY: help run test check test-localaws test-faults test-docs test-docker test-browser pictures bench data deploy clean differences lock setup
 
 help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -28,7 +28,7 @@ ifneq ($(APPROVE),no)
 endif
 
 test: .venv/ready check ## Run the checks and all tests but the tiers below
-	@$(BIN)/pytest -m "not kills" $(WORKERS)
+	@$(BIN)/pytest -m "not faults" $(WORKERS)
 
 check: .venv/ready ## Run ruff and mypy
 	@$(BIN)/ruff check .
@@ -39,8 +39,8 @@ check: .venv/ready ## Run ruff and mypy
 test-localaws: .venv/ready ## Run the embedded AWS's own tests
 	@cd localaws && ../$(BIN)/pytest $(WORKERS)
 
-test-kills: .venv/ready ## Kill the stage behind every state and in the middle of releases
-	@$(BIN)/pytest tests/retrain -m kills $(WORKERS)
+test-faults: .venv/ready ## Break runs and releases, kill the stage behind every state, hold grants to their use
+	@$(BIN)/pytest tests/retrain -m faults $(WORKERS)
 
 test-docs: .venv/ready .venv-sam/ready datasets/abalone/abalone.csv ## Test the commands of the documents, with the SAM CLI and the AWS CLI
 	@$(BIN)/pytest tests/docs -m docs

@@ -10,6 +10,8 @@ import pytest
 from tests.support.laptop import LONG_TRAINING, TINY, Laptop, rows
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.faults
+
 
 def start(laptop: Laptop, model: str, text: str = TINY) -> tuple[str, str]:
     """Start a run of a model made for this test; its name and execution."""

@@ -6,10 +6,14 @@ And nobody is refused anything on the way, machine or person, but what the test 
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support import people
 from tests.support.grants import unused
 from tests.support.laptop import LONG_TRAINING, Laptop, rows
 from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.faults
 
 
 def test_roles_use_all_they_are_granted_and_are_refused_nothing(laptop: Laptop) -> None:

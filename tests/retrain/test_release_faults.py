@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from tests.support.releasing import SLOW, Releases, in_service
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.faults
+
 SHORT = "Canary10Percent5Minutes"
 
 

@@ -10,7 +10,7 @@ from tests.support.releasing import SLOW, Releases
 from tests.support.saving import everything_is_saved
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.kills
+pytestmark = pytest.mark.faults
 
 PACE = 150.0
 # An hour, which a hook may take, passes in less time than its check does.

@@ -9,7 +9,7 @@ import pytest
 from tests.support.laptop import Laptop, rows
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.kills
+pytestmark = pytest.mark.faults
 
 STATES = (
     "Open Run",
