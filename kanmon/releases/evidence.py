@@ -100,6 +100,8 @@ def _stack_causes(
 
 def _build_lines(connection: "Connection", execution: Execution | None) -> list[str]:
     """The end of a failed build's log."""
+    from botocore.exceptions import ClientError
+
     failed = execution.failed if execution else None
     if failed is None or failed.name != "VerifyRelease" or not failed.external_id:
         return []
@@ -107,10 +109,15 @@ def _build_lines(connection: "Connection", execution: Execution | None) -> list[
     logs: Any = builds[0].get("logs", {}) if builds else {}
     if not logs.get("groupName") or not logs.get("streamName"):
         return []
-    events = connection.client("logs").get_log_events(
-        logGroupName=logs["groupName"], logStreamName=logs["streamName"], startFromHead=False,
-        limit=200,
-    )["events"]  # fmt: skip
+    try:
+        events = connection.client("logs").get_log_events(
+            logGroupName=logs["groupName"], logStreamName=logs["streamName"], startFromHead=False,
+            limit=200,
+        )["events"]  # fmt: skip
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return []  # it was stopped before it wrote a line
+        raise
     return explaining(event["message"] for event in events)
 
 
