@@ -45,7 +45,7 @@ def test_commands_name_the_stage():
 def test_one_without_a_pipeline_says_how_to_get_another():
     explanation = explain(Evidence(release("WAITING", execution=None)))
 
-    assert explanation.headline == "wine/7 was opened, but no pipeline execution promotes it"
+    assert explanation.headline == "wine/7 was opened, but its pipeline was not started"
     assert explanation.next == ["kanmon run wine --force"]
 
 
@@ -175,7 +175,7 @@ def test_a_release_that_serves_although_its_record_failed_says_so_and_the_way_ba
     explanation = failed([BUNDLE, REVIEWED, VERIFIED, deployed, record], traffic=((7, 1.0),))
 
     assert explanation.reasons[-1] == (
-        "The live alias: release 7 gets 100 %; recorded as in service is wine/6."
+        "The live alias: release 7 gets 100 %; wine/6 is recorded as in service."
     )
     assert explanation.next[0] == 'kanmon rollback wine --reason "…"'
 
@@ -235,6 +235,6 @@ def test_a_pipeline_that_ended_before_the_table_knows_is_told_as_it_is(status):
     explanation = explain(Evidence(release(status), progress("Failed", BUNDLE, review), champion=6))
 
     assert explanation.headline == (
-        "wine/7 failed at ApproveRelease (stage Review); its record follows by an event"
+        "wine/7 failed at ApproveRelease (stage Review); its record is not updated yet"
     )
     assert explanation.next == ["kanmon show wine/7"]
