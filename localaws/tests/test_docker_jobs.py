@@ -49,7 +49,7 @@ def repository() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def steps(tmp_path_factory: pytest.TempPathFactory, repository: str) -> Steps:
+def image_steps(tmp_path_factory: pytest.TempPathFactory, repository: str) -> Steps:
     made = make_steps(tmp_path_factory.mktemp("code") / "steps")
     (made.folder / "prepare/__main__.py").write_text(STEP)
     (made.folder / "Dockerfile").write_text(DOCKERFILE)
@@ -72,15 +72,17 @@ class OneStep:
 
 
 @pytest.fixture
-def bench(stage: Stage, client, tmp_path: Path, steps: Steps, repository: str) -> Iterator[Bench]:
+def bench(
+    stage: Stage, client, tmp_path: Path, image_steps: Steps, repository: str
+) -> Iterator[Bench]:
     around = Surroundings(stage.endpoint, Credentials(stage.access_key, stage.secret_key, ""))
     bench = Bench(around, client("s3"), tmp_path, None)
     bench.runner = Runner(
         around.ports(),
         bench.jobs,
         REGION,
-        OneStep(steps),
-        DockerEngine(bench.processes, steps),
+        OneStep(image_steps),
+        DockerEngine(bench.processes, image_steps),
         grace_seconds=1,
     )
     yield bench
@@ -93,7 +95,7 @@ def run(bench: Bench, program: str, **changes: object) -> Outcome:
 
 
 def test_a_job_runs_in_its_image_without_root_on_a_read_only_system(
-    bench: Bench, steps: Steps, repository: str
+    bench: Bench, image_steps: Steps, repository: str
 ):
     bench.put("in/a", "1")
 
@@ -113,7 +115,7 @@ def test_a_job_runs_in_its_image_without_root_on_a_read_only_system(
     assert outcome == Outcome("Completed")
     assert bench.objects("out/") == {"facts.json": '[1234, "1", "green", false]'}
     assert list(bench.around.lines.values()) == [["done"]]
-    assert built == digest("prepare", steps)
+    assert built == digest("prepare", image_steps)
 
 
 def test_the_stage_is_reached_from_inside(bench: Bench):
@@ -161,7 +163,7 @@ def test_no_container_outlives_the_stage(bench: Bench):
 
 
 def test_an_image_that_does_not_build_says_how_to_see_why(
-    bench: Bench, steps: Steps, tmp_path: Path
+    bench: Bench, image_steps: Steps, tmp_path: Path
 ):
     broken = make_steps(tmp_path / "broken")
     (broken.folder / "Dockerfile").write_text("FROM scratch AS prepare\nCOPY missing /\n")
@@ -169,7 +171,7 @@ def test_an_image_that_does_not_build_says_how_to_see_why(
         bench.around.ports(),
         bench.jobs,
         REGION,
-        OneStep(steps),
+        OneStep(image_steps),
         DockerEngine(bench.processes, replace(broken, docker_image="localaws-test-broken")),
     )
 
