@@ -9,7 +9,6 @@ import pytest
 from localaws.credentials import Credentials
 from localaws.jobs.runner import Control, Outcome
 from localaws.protocol.errors import ServiceError
-from localaws.sagemaker.account import RoleCredentials
 from localaws.sagemaker.stage import SageMaker
 from support.workbench import REGION, ROLE, Surroundings, instances, s3_input, s3_outputs
 
@@ -24,9 +23,7 @@ class Ends:
     def __init__(self, outcome: Outcome | None) -> None:
         self.outcome = outcome
 
-    def run(
-        self, job: Mapping[str, Any], credentials: RoleCredentials, control: Control
-    ) -> Outcome:
+    def run(self, job: Mapping[str, Any], credentials: Credentials, control: Control) -> Outcome:
         if self.outcome is None:
             assert control.stop.wait(10)
         return self.outcome or Outcome("Stopped")

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localaws.credentials import Credentials
+from localaws.credentials import Credentials, RoleRefusedError
 from localaws.emulator import Event
 from localaws.jobs.engines import ProcessEngine
 from localaws.jobs.images import Image, PullError
 from localaws.jobs.processes import Processes
 from localaws.jobs.runner import Control, Outcome, Runner
-from localaws.sagemaker.account import Ports, RoleCredentials, RoleRefusedError
+from localaws.sagemaker.account import Ports
 from support.waiting import eventually
 
 # What every program begins with: its folders, wherever the machine lets it see them.
@@ -66,7 +66,7 @@ class Surroundings:
         self.asked.append((role, action, resource))
         return action not in self.denied
 
-    def _assume(self, role: str, session: str) -> RoleCredentials:
+    def _assume(self, role: str, session: str) -> Credentials:
         if role in self.untrusting:
             raise RoleRefusedError(f"{role} trusts nobody")
         return self.credentials

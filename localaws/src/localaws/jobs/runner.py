@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from botocore.credentials import Credentials
 
+from localaws.credentials import Credentials as RoleCredentials
 from localaws.jobs.engines import Engine, Launch
 from localaws.jobs.images import Image, PullError
 from localaws.jobs.layout import Host
@@ -20,7 +21,7 @@ from localaws.jobs.metrics import measure
 from localaws.jobs.processes import LauncherGoneError, Process
 from localaws.jobs.s3 import S3, Connections
 from localaws.jobs.transfer import Outputs, TransferError, bring
-from localaws.sagemaker.account import Ports, RoleCredentials
+from localaws.sagemaker.account import Ports
 
 log = logging.getLogger(__name__)
 

@@ -5,26 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from localaws.credentials import Credentials, RoleRefusedError
 from localaws.emulator import Event
 from localaws.protocol.errors import ServiceError, invalid
 from localaws.protocol.paging import page
 
 PRINCIPAL = "sagemaker.amazonaws.com"
-
-
-class RoleRefusedError(Exception):
-    """The role does not exist or does not trust SageMaker."""
-
-
-class RoleCredentials(Protocol):
-    """Temporary credentials of a role."""
-
-    @property
-    def access_key(self) -> str: ...
-    @property
-    def secret_key(self) -> str: ...
-    @property
-    def session_token(self) -> str: ...
 
 
 class Allowed(Protocol):
@@ -46,7 +32,7 @@ class Ports:
     identity: Callable[[], str]
     """The full ARN of who makes it, a role's session with its name."""
     allowed: Allowed
-    assume: Callable[[str, str], RoleCredentials]
+    assume: Callable[[str, str], Credentials]
     """Credentials of a role (ARN, session name) for SageMaker; raises RoleRefusedError."""
     emit: Callable[[Event], None]
     log_group_exists: Callable[[str], bool]
@@ -134,7 +120,7 @@ class Access:
         if tags:
             self._require("sagemaker:AddTags", arn, {})
 
-    def assume(self, role: str, session: str) -> RoleCredentials:
+    def assume(self, role: str, session: str) -> Credentials:
         """Return the role's credentials for SageMaker, or raise as Create operations do."""
         try:
             return self._ports.assume(role, session)

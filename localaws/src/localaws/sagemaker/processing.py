@@ -5,12 +5,13 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from localaws.credentials import Credentials
 from localaws.emulator import Event
 from localaws.jobs.layout import PROCESSING
 from localaws.jobs.runner import Control, Outcome
 from localaws.protocol.errors import ServiceError, invalid, not_here
 from localaws.protocol.paging import page, within_times
-from localaws.sagemaker.account import Access, Names, Ports, RoleCredentials, Tags
+from localaws.sagemaker.account import Access, Names, Ports, Tags
 
 DETAIL_TYPE = "SageMaker Processing Job State Change"
 ENDED = ("Completed", "Failed", "Stopped")
@@ -32,7 +33,7 @@ class JobRunner(Protocol):
     """Runs a job to its end."""
 
     def run(
-        self, job: Mapping[str, Any], credentials: RoleCredentials, control: Control
+        self, job: Mapping[str, Any], credentials: Credentials, control: Control
     ) -> Outcome: ...
 
 
@@ -153,7 +154,7 @@ class ProcessingJobs:
                     ProcessingEndTime=time.time(),
                 )
 
-    def _run(self, job: dict[str, Any], credentials: RoleCredentials, control: Control) -> None:
+    def _run(self, job: dict[str, Any], credentials: Credentials, control: Control) -> None:
         with self._ended:
             self._set(job, ProcessingStartTime=time.time())
         outcome = self._runner.run(job, credentials, control)

@@ -21,8 +21,6 @@ from localaws.sagemaker.account import (
     Access,
     Names,
     Ports,
-    RoleCredentials,
-    RoleRefusedError,
     Tags,
 )
 from localaws.sagemaker.processing import JobRunner, ProcessingJobs
@@ -132,8 +130,5 @@ class Stage:
         self._processes.close()
 
 
-def assume(role: str, session: str) -> RoleCredentials:
-    try:
-        return credentials.assume_as_service(role, PRINCIPAL, session)
-    except credentials.RoleRefusedError as error:
-        raise RoleRefusedError(str(error)) from error
+def assume(role: str, session: str) -> credentials.Credentials:
+    return credentials.assume_as_service(role, PRINCIPAL, session)
