@@ -21,7 +21,6 @@ run: .venv/ready datasets/abalone/abalone.csv ## Go from data to a model in serv
 	@$(BIN)/kanmon deploy
 	@$(BIN)/kanmon put-data abalone datasets/abalone/abalone.csv
 	@$(BIN)/kanmon run abalone
-	@$(BIN)/kanmon review abalone
 ifneq ($(APPROVE),no)
 	@$(BIN)/kanmon approve abalone --as approver --if-waiting --watch --reason "the demo approves automatically"
 	@head -4 datasets/abalone/abalone.csv | $(BIN)/kanmon score abalone -

@@ -43,7 +43,7 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
     cls=VerbGroup,
     sections={
         "Stage": ["up", "deploy", "publish", "down", "doctor", "env"],
-        "Models": ["models", "new-model", "put-data"],
+        "Models": ["models", "new-model", "put-data", "data"],
         "Runs": ["run", "runs", "show", "report", "logs", "stop"],
         "Releases": [
             "releases",

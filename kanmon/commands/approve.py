@@ -55,7 +55,7 @@ def approve_or_reject(
     The next command is left out when the release is `watched` right away.
     """
     from kanmon.releases.decision import decide, wait_until_open, waiting_approval
-    from kanmon.releases.records import find_release
+    from kanmon.releases.records import release_to_decide
     from kanmon.stage.connection import stage_flag
 
     connection, screen = invocation.connection, invocation.screen
@@ -64,7 +64,7 @@ def approve_or_reject(
         raise BadInputError(
             "a rejection needs a reason", "Add --reason; it is stored with the release."
         )
-    release = wait_until_open(connection, find_release(connection, reference))
+    release = wait_until_open(connection, release_to_decide(connection, reference))
     if if_waiting and waiting_approval(connection, release) is None:
         _nothing_waits(invocation, release)
         return None

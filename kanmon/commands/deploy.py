@@ -31,7 +31,8 @@ def command(no_images: bool) -> int:
     began = time.monotonic()
     if stage == "local":
         connection = invocation.connection
-        change = platform.deploy_locally(connection, project, screen.live)
+        with screen.waiting("Deploying to the local stage"):
+            change = platform.deploy_locally(connection, project, screen.live)
         what, took = change.what, change.seconds
     else:
         platform.run_sam(project, stage)

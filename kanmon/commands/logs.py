@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanmon.terminal.invocation import Verb, complete_model, current
+from kanmon.errors import BadInputError
+from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 from kanmon.terminal.screen import faint
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
     examples="""
     kanmon logs abalone                     the latest run
     kanmon logs abalone-261121055501-x7k --step train
+    kanmon logs abalone/7                   the verification of a release
     """,
 )
 @click.argument("run", shell_complete=complete_model)
@@ -28,13 +30,18 @@ LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
     "--step", type=click.Choice(["preprocess", "train", "evaluate"]), help="Show only this step."
 )
 def command(run: str, step: str | None) -> None:
-    """Show the logs of a run's jobs.
+    """Show the logs of a run's jobs, or of a release's verification.
 
-    RUN is a run's name, or a model's name (its latest run).
+    RUN is a run's name, a model's name (its latest run) or MODEL/NUMBER (a release).
     """
     from kanmon.runs.records import find_run
 
     invocation = current()
+    if "/" in run:
+        if step:
+            raise BadInputError("--step is for runs, and a release has no steps", "Leave it out.")
+        _verification(invocation, run)
+        return
     connection, screen = invocation.connection, invocation.screen
     record = find_run(connection, invocation.project, run)
     run = str(record.equals or record.run)  # a run that found nothing new started no job
@@ -50,6 +57,39 @@ def command(run: str, step: str | None) -> None:
         [
             {
                 "job": event["logStreamName"].split("/")[0],
+                "time": datetime.fromtimestamp(event["timestamp"] / 1000, UTC).isoformat(),
+                "message": event["message"],
+            }
+            for event in events
+        ]
+    )
+
+
+def _verification(invocation: Invocation, reference: str) -> None:
+    """Print the log of the release's latest verification."""
+    from kanmon.releases.evidence import VERIFY, build_log
+    from kanmon.releases.pipeline import progress
+    from kanmon.releases.records import find_release
+    from kanmon.stage.connection import stage_flag
+
+    connection, screen = invocation.connection, invocation.screen
+    release = find_release(connection, reference)
+    execution = progress(connection, release)
+    action = execution.action(VERIFY) if execution else None
+    build = action.external_id if action else None
+    events = build_log(connection, build) if build else []
+    for event in events:
+        at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).astimezone()
+        screen.say(f"{faint(f'{at:%H:%M:%S}')}  {event['message'].rstrip()}")
+    if not events:
+        screen.say(
+            f"Release {release.reference} has no log: it was not verified. "
+            f"`kanmon logs {release.run}{stage_flag(connection.name)}` shows the run that made it"
+        )
+    screen.document(
+        [
+            {
+                "build": build,
                 "time": datetime.fromtimestamp(event["timestamp"] / 1000, UTC).isoformat(),
                 "message": event["message"],
             }

@@ -6,7 +6,7 @@ import click
 
 from core.words.formats import local_moment
 from kanmon.terminal.invocation import Verb, current
-from kanmon.terminal.screen import table
+from kanmon.terminal.screen import cut, table
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -21,10 +21,19 @@ if TYPE_CHECKING:
     """,
 )
 def command() -> None:
-    """List models: champion, traffic, waiting releases, latest run."""
+    """List models: champion, traffic, waiting releases, latest run.
+
+    They are the models of the stage, and those that only have a folder here so far.
+    """
+    from kanmon.stage.model_names import models_on_stage
+
     invocation = current()
-    screen, names = invocation.screen, invocation.project.models()
-    found = [_describe(invocation.connection, name) for name in names]
+    screen, connection = invocation.screen, invocation.connection
+    folders, published = invocation.project.models(), models_on_stage(connection)
+    found = [
+        _describe(connection, name, name in folders, name in published)
+        for name in sorted({*folders, *published})
+    ]
     rows = [
         [
             one["model"],
@@ -33,16 +42,23 @@ def command() -> None:
             ", ".join(map(str, one["waiting"])),
             one["outcome"],
             local_moment(one["latest_opened_at"]),
+            _where(one),
         ]
         for one in found
     ]
-    for line in table(rows, ["model", "champion", "live alias", "waiting", "latest run", ""]):
-        screen.say(line)
+    for line in table(rows, ["model", "champion", "live alias", "waiting", "latest run", "", ""]):
+        screen.say(cut(line))
     if not found:
         screen.say(
             "No model yet. `kanmon new-model NAME --from data.csv --target COLUMN` drafts one"
         )
     screen.document([{k: v for k, v in one.items() if k != "outcome"} for one in found])
+
+
+def _where(one: dict[str, Any]) -> str:
+    if not one["folder"]:
+        return "no folder here"
+    return "" if one["published"] else "not on this stage yet"
 
 
 def _live(traffic: list[dict[str, Any]]) -> str:
@@ -53,7 +69,9 @@ def _live(traffic: list[dict[str, Any]]) -> str:
     return ", ".join(f"{one['release']}: {percent(one['share'])}" for one in traffic)
 
 
-def _describe(connection: "Connection", model: str) -> dict[str, Any]:
+def _describe(
+    connection: "Connection", model: str, folder: bool, published: bool
+) -> dict[str, Any]:
     from kanmon.commands.runs import outcome
     from kanmon.releases.records import list_releases
     from kanmon.releases.traffic import traffic
@@ -64,6 +82,8 @@ def _describe(connection: "Connection", model: str) -> dict[str, Any]:
     champion = next((one for one in releases if one.in_service), None)
     return {
         "model": model,
+        "folder": folder,
+        "published": published,
         "champion": champion.release if champion else None,
         "champion_package": champion.package_arn if champion else None,
         "champion_run": champion.run if champion else None,

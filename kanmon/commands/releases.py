@@ -21,26 +21,26 @@ from kanmon.terminal.invocation import Verb, complete_model, current
 )
 def command(model: str | None, limit: int) -> None:
     """List releases, newest first, with status, verdict and decision."""
-    from kanmon.project import check_model_name
     from kanmon.releases.display import release_lines
-    from kanmon.releases.records import list_releases
+    from kanmon.releases.records import newest_releases
+    from kanmon.stage.model_names import known_models, require_model
     from kanmon.terminal.screen import cut
 
     invocation = current()
-    screen = invocation.screen
+    connection, screen, project = invocation.connection, invocation.screen, invocation.project
     if model and "/" in model:
         from kanmon.commands.show import show_release
 
         show_release(invocation, model)
         return
     if model:
-        check_model_name(model)
-        invocation.project.model_folder(model)
-    found = list_releases(invocation.connection, model)[:limit]
+        require_model(connection, project, model)
+    models = [model] if model else known_models(connection, project)
+    found = newest_releases(connection, models)[:limit]
     for line in release_lines(found):
         screen.say(cut(line))
     if not found:
-        name = model or (invocation.project.models() or ["MODEL"])[0]
+        name = (models or ["MODEL"])[0]
         screen.say(
             f"No release yet. `kanmon run {name}` opens one, unless the gate rejects its candidate"
         )

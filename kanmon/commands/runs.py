@@ -6,7 +6,7 @@ import click
 
 from core.words.formats import local_moment
 from kanmon.terminal.invocation import Verb, complete_model, current
-from kanmon.terminal.screen import coloured, cut, table
+from kanmon.terminal.screen import coloured, cut, is_narrow, table
 
 if TYPE_CHECKING:
     from kanmon.runs.records import RunRecord
@@ -29,24 +29,36 @@ STATUS_WORDS = {"NOTHING_NEW": "nothing new", "QUEUED": "queued", "RUNNING": "ru
 )
 def command(model: str | None, limit: int) -> None:
     """List runs, newest first."""
-    from kanmon.project import check_model_name
     from kanmon.runs.records import runs_of
+    from kanmon.stage.model_names import known_models, require_model
 
     invocation = current()
+    connection, screen, project = invocation.connection, invocation.screen, invocation.project
     if model:
-        check_model_name(model)
-        invocation.project.model_folder(model)
-    connection, screen = invocation.connection, invocation.screen
-    models = [model] if model else invocation.project.models()
+        require_model(connection, project, model)
+    models = [model] if model else known_models(connection, project)
     found = [record for name in models for record in runs_of(connection, name, limit)]
     found.sort(key=lambda record: str(record.opened_at or ""), reverse=True)
     found = found[:limit]
     rows = [[one.run, local_moment(one.opened_at), outcome(one), note(one)] for one in found]
-    for line in table(rows, ["run", "opened", "outcome", ""]):
+    for line in narrow(rows) if is_narrow() else table(rows, ["run", "opened", "outcome", ""]):
         screen.say(cut(line))
     if not found:
         screen.say(f"No run yet. Start one with `kanmon run {model or (models or ['MODEL'])[0]}`")
     screen.document([record.document() for record in found])
+
+
+def narrow(rows: list[list[str]]) -> list[str]:
+    """Two lines a run, for a terminal on which one line would lose the outcome.
+
+    >>> narrow([["abalone-261121055501-x7k", "2026-11-21 06:55", "promote", "release 1"]])
+    ['abalone-261121055501-x7k', '  2026-11-21 06:55  promote  release 1']
+    """
+    return [
+        line
+        for run, *rest in rows
+        for line in (run, "  " + "  ".join(word for word in rest if word))
+    ]
 
 
 def outcome(record: "RunRecord") -> str:

@@ -40,9 +40,9 @@ def command(docker: bool) -> None:
             f"the local stage is already running at {before.endpoint}, without --docker",
             "Run `kanmon down`, then `kanmon up --docker`; its state is kept.",
         )
-    screen.live("Starting the local stage …")
     try:
-        running = local.up(invocation.project, docker=docker)
+        with screen.waiting("Starting the local stage"):
+            running = local.up(invocation.project, docker=docker)
     except local.StageError as error:
         raise StageError(str(error)) from error
     already = before is not None and before.pid == running.pid

@@ -16,6 +16,7 @@ from kanmon.errors import BadInputError, KanmonError
 from kanmon.releases.decision import Decision, decide, person, waiting_approval
 from kanmon.releases.records import find_release, review_page
 from kanmon.releases.rollback import roll_back
+from kanmon.stage.model_names import require_model
 from kanmon.terminal.invocation import describe_error
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
 
     @app.get("/models/<model>")
     def model(model: str) -> AnyResponse:
-        invocation.project.model_folder(model)
+        require_model(invocation.connection, invocation.project, model)
         view = views.model_view(invocation.connection, model)
         moving = view.canary is not None
         return _live(render_template("model.html.jinja", view=view, moving=moving), moving)
@@ -111,7 +112,7 @@ def _install_decisions(app: Flask, invocation: "Invocation") -> None:
 
     @app.post("/models/<model>/rollback")
     def rollback(model: str) -> AnyResponse:
-        invocation.project.model_folder(model)
+        require_model(invocation.connection, invocation.project, model)
         to = request.form.get("to", "")
         if to and not (to.isascii() and to.isdigit()):
             abort(400, "the release must be a number")

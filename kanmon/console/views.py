@@ -12,6 +12,7 @@ from kanmon.releases.records import champion_of, list_releases
 from kanmon.releases.rollback import release_to_bring_back
 from kanmon.releases.traffic import Deployment, Share, deployments, traffic
 from kanmon.runs.records import RunRecord, runs_of
+from kanmon.stage.model_names import known_models
 
 if TYPE_CHECKING:
     from kanmon.project import Project
@@ -99,8 +100,8 @@ class RunView:
 
 
 def overview(connection: "Connection", project: "Project") -> list[ModelSummary]:
-    """Every model that has a folder in the project."""
-    return [_summary(connection, model) for model in project.models()]
+    """Every model of the stage, and those that only have a folder in the project."""
+    return [_summary(connection, model) for model in known_models(connection, project)]
 
 
 def _summary(connection: "Connection", model: str) -> ModelSummary:

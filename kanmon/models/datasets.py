@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.words.formats import size
 from kanmon.errors import BadInputError
@@ -40,6 +40,21 @@ class Upload:
     name: str
     bytes: int
     what: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A data file on the stage. `what` is current, older, or removed (a deletion, of no size)."""
+
+    name: str
+    bytes: int
+    stored_at: str
+    what: str = "current"
+    version: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The file for `--json`; the version only where versions were asked for."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def data_files(paths: Iterable[Path], folder: Path | None) -> tuple[list[DataFile], list[str]]:
@@ -131,6 +146,35 @@ def etag_of(path: Path) -> str:
     if len(parts) == 1:
         return parts[0].hex()
     return f"{hashlib.md5(b''.join(parts), usedforsecurity=False).hexdigest()}-{len(parts)}"
+
+
+def stored_files(connection: "Connection", prefix: str) -> list[Stored]:
+    """The current data files under a prefix, by name."""
+    return [
+        Stored(one["Key"].removeprefix(prefix), one["Size"], one["LastModified"].isoformat())
+        for one in objects_under(connection, prefix)
+        if one["Key"] != prefix
+    ]
+
+
+def stored_versions(connection: "Connection", prefix: str) -> list[Stored]:
+    """Every version of every data file and every removal, by name, newest first."""
+    pages = connection.s3.get_paginator("list_object_versions").paginate(
+        Bucket=connection.bucket, Prefix=prefix
+    )
+    found = []
+    for page in pages:
+        for one in page.get("Versions", []):
+            what = "current" if one["IsLatest"] else "older"
+            found.append(_stored(prefix, dict(one), one["Size"], what))
+        found += [_stored(prefix, dict(one), 0, "removed") for one in page.get("DeleteMarkers", [])]
+    newest_first = sorted(found, key=lambda one: (one.stored_at, one.what == "current"))[::-1]
+    return sorted(newest_first, key=lambda one: one.name)
+
+
+def _stored(prefix: str, one: dict[str, Any], length: int, what: str) -> Stored:
+    at = one["LastModified"].isoformat()
+    return Stored(one["Key"].removeprefix(prefix), length, at, what, one["VersionId"])
 
 
 def put(

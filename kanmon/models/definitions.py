@@ -83,6 +83,15 @@ def published(connection: "Connection", model: str) -> str | None:
     return found["sha256"]["S"] if found else None
 
 
+def published_location(connection: "Connection", model: str) -> str:
+    """The data location of the model's definition on the stage, which must have one."""
+    from core.definition.parse import parse_definition
+
+    key = f"definitions/{model}/{published(connection, model)}/model.yaml"
+    body = connection.s3.get_object(Bucket=connection.bucket, Key=key)["Body"].read()
+    return str(parse_definition(body.decode(), key).data.location)
+
+
 def publish(connection: "Connection", folder: Folder) -> bool:
     """Make this the model's definition on the stage; False if it is already."""
     if published(connection, folder.model) == folder.sha256:

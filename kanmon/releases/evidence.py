@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 # The last lines of a build: the failed command and its output.
 BUILD_LINES = 6
+# Events of a build's log: one request's worth, far more than a verification writes.
+LONGEST_LOG = 1000
+VERIFY = "VerifyRelease"
 HOOK_FUNCTIONS = {
     "BeforeAllowTraffic": "CheckBeforeTrafficFunction",
     "AfterAllowTraffic": "CheckAfterTrafficFunction",
@@ -100,25 +103,32 @@ def _stack_causes(
 
 def _build_lines(connection: "Connection", execution: Execution | None) -> list[str]:
     """The end of a failed build's log."""
+    failed = execution.failed if execution else None
+    if failed is None or failed.name != VERIFY or not failed.external_id:
+        return []
+    return explaining(event["message"] for event in build_log(connection, failed.external_id))
+
+
+def build_log(connection: "Connection", build: str) -> list[Any]:
+    """The last events of a build's log, oldest first; none if it was stopped before its first."""
     from botocore.exceptions import ClientError
 
-    failed = execution.failed if execution else None
-    if failed is None or failed.name != "VerifyRelease" or not failed.external_id:
-        return []
-    builds = connection.client("codebuild").batch_get_builds(ids=[failed.external_id])["builds"]
+    builds = connection.client("codebuild").batch_get_builds(ids=[build])["builds"]
     logs: Any = builds[0].get("logs", {}) if builds else {}
     if not logs.get("groupName") or not logs.get("streamName"):
         return []
     try:
-        events = connection.client("logs").get_log_events(
-            logGroupName=logs["groupName"], logStreamName=logs["streamName"], startFromHead=False,
-            limit=200,
-        )["events"]  # fmt: skip
+        answer = connection.client("logs").get_log_events(
+            logGroupName=logs["groupName"],
+            logStreamName=logs["streamName"],
+            startFromHead=False,
+            limit=LONGEST_LOG,
+        )
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return []  # it was stopped before it wrote a line
+            return []
         raise
-    return explaining(event["message"] for event in events)
+    return list(answer["events"])
 
 
 def explaining(lines: Any) -> list[str]:

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from core.names import is_model_name
 from core.stage.release_table import (
     Champion,
     DeploymentLock,
@@ -29,17 +30,14 @@ def release_from(item: dict[str, Any], champion: Champion | None) -> Release:
     return replace(release, in_service=in_service)
 
 
-def list_releases(connection: "Connection", model: str | None = None) -> list[Release]:
-    """A model's releases, newest first; without a model, those of every model folder."""
-    if model is None:
-        from kanmon.project import find_project
+def newest_releases(connection: "Connection", models: list[str]) -> list[Release]:
+    """The releases of several models, newest first."""
+    found = [release for name in models for release in list_releases(connection, name)]
+    return sorted(found, key=lambda one: str(one.opened_at or ""), reverse=True)
 
-        found = [
-            release
-            for name in find_project().models()
-            for release in list_releases(connection, name)
-        ]
-        return sorted(found, key=lambda one: str(one.opened_at or ""), reverse=True)
+
+def list_releases(connection: "Connection", model: str) -> list[Release]:
+    """A model's releases, newest first."""
     items = items_of(connection, model, "release#")
     if not items:
         return []
@@ -80,6 +78,19 @@ def find_release(connection: "Connection", reference: str) -> Release:
             f"`kanmon show {record.run}{flag}` shows why.",
         )
     return _numbered(connection, record.model, str(record.release))
+
+
+def release_to_decide(connection: "Connection", reference: str) -> Release:
+    """The release that an approval or a rejection means; a model's name must leave no choice."""
+    found = list_releases(connection, reference) if is_model_name(reference) else []
+    waiting = [one for one in found if one.status == Status.WAITING]
+    if len(waiting) > 1:
+        each = "; ".join(f"{one.reference} ({one.verdict})" for one in waiting)
+        raise BadInputError(
+            f"{len(waiting)} releases of {reference} wait for a review: {each}",
+            "Name one of them as MODEL/NUMBER.",
+        )
+    return find_release(connection, reference)
 
 
 def chosen(releases: list[Release]) -> Release:

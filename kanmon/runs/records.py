@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.names import is_model_name
 from kanmon.errors import BadInputError
 from kanmon.stage.connection import stage_flag
 from kanmon.stage.model_table import item_of, items_of
@@ -43,10 +44,10 @@ def runs_of(connection: "Connection", model: str, limit: int) -> list[RunRecord]
 def find_run(connection: "Connection", project: "Project", run: str) -> RunRecord:
     """The run of this name; for a model's name, its latest run."""
     flag = stage_flag(connection.name)
+    latest = runs_of(connection, run, 1) if is_model_name(run) else []
+    if latest:
+        return latest[0]
     if run in project.models():
-        latest = runs_of(connection, run, 1)
-        if latest:
-            return latest[0]
         raise BadInputError(f"model {run} has no run yet", f"`kanmon run {run}{flag}` starts one.")
     for model in possible_models(run):
         found = run_record(connection, model, run)

@@ -1,5 +1,6 @@
 """What all commands share: --stage, --as and --json, one-line errors, exit codes."""
 
+import difflib
 import errno
 import importlib
 import json
@@ -162,6 +163,17 @@ class VerbGroup(click.Group):
         """The commands, section by section."""
         return [name for names in self.sections.values() for name in names]
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; name the most similar ones if there is none of this name."""
+        name = args[0]
+        if name.startswith("-") or name in self.list_commands(ctx):
+            return super().resolve_command(ctx, args)
+        near = difflib.get_close_matches(name, self.list_commands(ctx), 2)
+        question = f". Did you mean {' or '.join(near)}?" if near else ""
+        raise click.UsageError(f"there is no command '{name}'{question}", ctx)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import this command's module, and no other."""
         if cmd_name not in self.list_commands(ctx):
@@ -226,7 +238,9 @@ def describe_error(error: Exception) -> tuple[str, int]:
         return error.line(), error.exit_code
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "kanmon"
-        return f"{error.format_message().rstrip('.')}. See `{path} --help`.", BAD_INPUT
+        message = error.format_message().rstrip(".")
+        stop = "" if message.endswith("?") else "."
+        return f"{message}{stop} See `{path} --help`.", BAD_INPUT
     if isinstance(error, click.ClickException):
         return error.format_message(), BAD_INPUT
     if type(error).__module__.startswith(("botocore", "boto3", "s3transfer")):

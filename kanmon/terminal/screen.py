@@ -3,12 +3,16 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import click
 
+# A table with a run's name (37), a time (16 to 22) and an outcome needs more columns.
+NARROW = 90
 COLOURS = {
     "promote": "green",
     "pass": "green",
@@ -52,6 +56,21 @@ class Screen:
             click.echo(f"\r\x1b[2K{text[:width]}", err=True, nl=False)
             self._live = True
 
+    @contextmanager
+    def waiting(self, doing: str, patience: float = 5.0) -> Iterator[None]:
+        """Show what is waited for; after `patience` seconds as a line that stays, with the load.
+
+        Without a terminal there is no live line, and a wait without a word looks like a fault.
+        """
+        self.live(f"{doing} …")
+        later = Timer(patience, lambda: self.note(f"{doing} takes longer than usual; {load()}"))
+        later.daemon = True
+        later.start()
+        try:
+            yield
+        finally:
+            later.cancel()
+
     def settle(self) -> None:
         """Remove the live line."""
         if self._live:
@@ -69,12 +88,23 @@ class Screen:
         return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def load() -> str:
+    """How busy this machine is, in words."""
+    wanted, processors = os.getloadavg()[0], os.cpu_count() or 1
+    return f"{wanted:.0f} processes want this machine's {processors} processors"
+
+
 def terminal_width(descriptor: int) -> int:
     """Columns of the terminal; 80 if unknown."""
     try:
         return os.get_terminal_size(descriptor).columns or 80
     except OSError:
         return 80
+
+
+def is_narrow() -> bool:
+    """Is stdout a terminal too narrow for a table of four columns?"""
+    return sys.stdout.isatty() and terminal_width(sys.stdout.fileno()) < NARROW
 
 
 def colour_choice() -> bool | None:

@@ -132,6 +132,16 @@ def test_the_models_champion_and_live_alias_are_told(served, kanmon):
     assert models["jars"]["traffic"] == [{"release": 1, "share": 1.0}]
 
 
+def test_the_log_of_a_releases_verification_is_shown(served, kanmon):
+    lines = document(kanmon("logs", "jars/1", "--json"))
+
+    assert any("golden" in line["message"] for line in lines), lines
+    assert kanmon("logs", "jars/1").stdout.count("\n") >= len(lines)
+    assert kanmon("logs", "jars/1", "--step", "train").stderr == (
+        "kanmon: --step is for runs, and a release has no steps. Leave it out.\n"
+    )
+
+
 def test_rows_are_scored_by_the_release_in_service(served, jars, kanmon):
     result = kanmon("score", "jars", str(jars), "--as", "operator")
 

@@ -208,6 +208,29 @@ def test_runs_and_models_list_what_happened(first_run, kanmon):
     assert kanmon("runs").exit_code == kanmon("models").exit_code == 0
 
 
+def test_a_model_whose_folder_is_gone_is_still_shown(first_run, kanmon, root):
+    folder, aside = root / "models/toys", root / "toys-aside"
+    folder.rename(aside)
+    try:
+        (toys,) = [one for one in document(kanmon("models", "--json")) if one["model"] == "toys"]
+        listed = kanmon("models").stdout
+        runs = [document(kanmon(*words, "--json")) for words in (("runs", "toys"), ("runs",))]
+        releases = document(kanmon("releases", "--json"))
+        history, data = kanmon("history", "toys"), kanmon("data", "toys")
+        shown = kanmon("show", "toys")
+        refused = kanmon("run", "toys")
+    finally:
+        aside.rename(folder)
+
+    assert (toys["folder"], toys["published"]) == (False, True)
+    assert toys["latest_run"] == runs[0][0]["run"]
+    assert "no folder here" in next(line for line in listed.splitlines() if line.startswith("toys"))
+    assert first_run["run"] in [one["run"] for one in runs[1]]
+    assert "toys" in [one["model"] for one in releases]
+    assert (history.exit_code, data.exit_code, shown.exit_code, refused.exit_code) == (0, 0, 0, 2)
+    assert "toys has 1 file of data" in data.stdout
+
+
 def test_the_review_page_can_be_put_anywhere(first_run, kanmon, tmp_path):
     result = kanmon("report", first_run["run"], "--output", str(tmp_path / "a/page.html"))
 

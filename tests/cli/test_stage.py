@@ -150,6 +150,19 @@ def test_data_is_uploaded_once_replaced_when_changed_and_removed_when_asked(
     assert given["others"] == [first]
     assert [file["what"] for file in changed["files"]] == ["replaced", "unchanged"]
     assert replaced["removed"] == sorted([first, two.name])
+    now = json.loads(kanmon("data", "stock", "--json").stdout)["files"]
+    ever = json.loads(kanmon("data", "stock", "--versions", "--json").stdout)["files"]
+    assert [(file["name"], file["what"]) for file in now] == [(one.name, "current")]
+    assert {(file["name"], file["what"]) for file in ever} == {
+        (one.name, "current"),
+        (one.name, "older"),
+        (two.name, "removed"),
+        (two.name, "older"),
+        (first, "removed"),
+        (first, "older"),
+    }
+    assert len({file["version"] for file in ever}) == len(ever) == 6
+    assert "stock has 1 file of data, " in kanmon("data", "stock").stdout
 
 
 def test_one_bad_file_means_none_is_uploaded(make_model, kanmon, files, tmp_path):

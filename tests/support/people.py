@@ -69,7 +69,8 @@ def someone_builds(laptop: Laptop) -> dict[str, Any]:
         must(laptop, "put-data", "glasses", file, "--replace", *SCIENTIST)
     run = must(laptop, "run", "glasses", *SCIENTIST)
     assert run["release"] == 1
-    for words in (("show", run["run"]), ("logs", run["run"]), ("runs", "glasses")):
+    words_said = [("show", run["run"]), ("logs", run["run"]), ("runs", "glasses")]
+    for words in (*words_said, ("data", "glasses", "--versions")):
         must(laptop, *words, *SCIENTIST)
     for who in (SCIENTIST, OPERATOR):
         started = must(laptop, "run", "glasses", *LONG, "--no-wait", *SCIENTIST)

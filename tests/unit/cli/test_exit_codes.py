@@ -9,7 +9,16 @@ import pytest
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["frobnicate"], "kanmon: No such command 'frobnicate'. See `kanmon --help`.\n"),
+        (["frobnicate"], "kanmon: there is no command 'frobnicate'. See `kanmon --help`.\n"),
+        (
+            ["runn"],
+            "kanmon: there is no command 'runn'. Did you mean run or runs? See `kanmon --help`.\n",
+        ),
+        (
+            ["run", "wine", "--set", "learning_rat=1"],
+            "kanmon: the run's parameters, learning_rat: lightgbm has no such parameter for "
+            "training; did you mean learning_rate?\n",
+        ),
         (["run"], "kanmon: Missing argument 'MODEL'. See `kanmon run --help`.\n"),
         (
             ["run", "wein"],

@@ -110,13 +110,17 @@ def test_a_short_definition_gets_every_default() -> None:
 
 def test_words_that_yaml_1_1_would_turn_into_something_else_stay_what_they_look_like() -> None:
     text = MODEL_YAML.replace("team@example.com", "no, on, 2026-01-01, 012x")
-    text += "trainer: {parameters: {learning_rate: 1e-3, big: 1E+2, octal: 010}}\n"
+    text += "trainer: {parameters: {learning_rate: 1e-3, max_delta_step: 1E+2, max_depth: 010}}\n"
 
     definition = parse_definition(text, SOURCE)
 
     assert definition.positive == "yes"
     assert definition.owners == ["no", "on", "2026-01-01", "012x"]
-    assert definition.trainer.parameters == {"learning_rate": 0.001, "big": 100.0, "octal": 10}
+    assert definition.trainer.parameters == {
+        "learning_rate": 0.001,
+        "max_delta_step": 100.0,
+        "max_depth": 10,
+    }
 
 
 RELEASING = [

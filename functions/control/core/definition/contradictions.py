@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from core.definition.messages import nearest, shown
 from core.definition.schema import ModelDefinition
+from core.definition.trainer_parameters import parameter_problems
 from core.definition.yaml_lines import Path
 from core.metrics import METRICS, metrics_of
 
@@ -21,6 +22,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_columns(definition),
         *_task(definition),
         *_split(definition),
+        *_parameters(definition),
         *_metrics(definition),
         *_gate(definition),
         *_segments(definition),
@@ -99,6 +101,11 @@ def _split(definition: ModelDefinition) -> Iterator[Problem]:
     total = sum(shares.values())
     if not math.isclose(total, 1, abs_tol=1e-6):
         yield ("split",), f"the shares sum to {total:g}, not 1; change them"
+
+
+def _parameters(definition: ModelDefinition) -> Iterator[Problem]:
+    for name, words in parameter_problems(definition.trainer):
+        yield ("trainer", "parameters", name), words
 
 
 def _metrics(definition: ModelDefinition) -> Iterator[Problem]:

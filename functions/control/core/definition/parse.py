@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from core.definition.contradictions import contradictions
 from core.definition.messages import words_for
 from core.definition.schema import ModelDefinition, Scalar, Trainer
+from core.definition.trainer_parameters import parameter_problems
 from core.definition.yaml_lines import Marked, MarkedYamlError, Path, read_marked
 
 
@@ -73,6 +74,11 @@ def apply_parameters(
                 for path, words in words_for(error, Trainer)
             ]
         ) from error
+    problems = parameter_problems(trainer)
+    if problems:
+        raise DefinitionError(
+            [f"the run's parameters, {name}: {words}" for name, words in problems]
+        )
     return definition.model_copy(update={"trainer": trainer})
 
 
