@@ -9,6 +9,11 @@ WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 # Many processes run the same code here, so it must be compiled once, whatever the shell's setting.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Certificates of the system, and not those that uv and pip bring: behind a company's proxy that opens
+# TLS, only the system's store has the proxy's. Empty where Python knows no file of them.
+export UV_SYSTEM_CERTS ?= true
+SYSTEM_CERTS = $$($(PYTHON) -c 'import ssl; print(ssl.get_default_verify_paths().cafile or "")')
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check test-localaws test-faults test-docs test-docker test-browser pictures bench data deploy clean differences lock setup
 
@@ -94,7 +99,7 @@ setup: .venv/ready ## Create .venv from the lock files
 
 $(UV): requirements/uv.txt
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@PIP_CERT="$${PIP_CERT:-$(SYSTEM_CERTS)}" $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $(UV)
 
 .venv/ready: requirements/dev.txt pyproject.toml localaws/pyproject.toml | $(UV)

@@ -72,9 +72,8 @@ def _location(invocation: Invocation, model: str) -> str:
     """The data location in the model's folder; without one, that of the published definition."""
     from kanmon.commands.put_data import location
     from kanmon.models.definitions import published_location
-    from kanmon.stage.model_names import require_model
 
     if model in invocation.project.models():
         return location(invocation, model)
-    require_model(invocation.connection, invocation.project, model)
+    invocation.require_model(model)
     return published_location(invocation.connection, model)

@@ -20,7 +20,6 @@ def command(model: str) -> None:
     from kanmon.releases.display import history_lines
     from kanmon.releases.history import history
     from kanmon.stage.connection import stage_flag
-    from kanmon.stage.model_names import require_model
     from kanmon.terminal.screen import cut
 
     check_model_name(model)
@@ -28,7 +27,7 @@ def command(model: str) -> None:
     connection, screen = invocation.connection, invocation.screen
     found = history(connection, model)
     if not found:
-        require_model(connection, invocation.project, model)
+        invocation.require_model(model)
         screen.say(
             f"No release yet. `kanmon run {model}{stage_flag(connection.name)}` opens one, "
             "unless the gate rejects its candidate"

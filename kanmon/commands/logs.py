@@ -1,19 +1,12 @@
 """kanmon logs."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from kanmon.errors import BadInputError
 from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 from kanmon.terminal.screen import faint
-
-if TYPE_CHECKING:
-    from kanmon.stage.connection import Connection
-
-# The log group of all processing jobs of the account.
-LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 
 
 @click.command(
@@ -34,6 +27,7 @@ def command(run: str, step: str | None) -> None:
 
     RUN is a run's name, a model's name (its latest run) or MODEL/NUMBER (a release).
     """
+    from kanmon.runs import job_logs
     from kanmon.runs.records import find_run
 
     invocation = current()
@@ -45,10 +39,10 @@ def command(run: str, step: str | None) -> None:
     connection, screen = invocation.connection, invocation.screen
     record = find_run(connection, invocation.project, run)
     run = str(record.equals or record.run)  # a run that found nothing new started no job
-    job_prefix = f"{connection.stack}-{run}-"
-    events = _events(connection, job_prefix + (f"{step}-" if step else ""))
+    prefix = job_logs.job_prefix(connection, run)
+    events = job_logs.job_events(connection, job_logs.job_prefix(connection, run, step))
     for event in events:
-        job = event["logStreamName"].split("/")[0].removeprefix(job_prefix)
+        job = event["logStreamName"].split("/")[0].removeprefix(prefix)
         at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).astimezone()
         screen.say(f"{faint(f'{at:%H:%M:%S}  {job:<13}')} {event['message'].rstrip()}")
     if not events:
@@ -96,25 +90,3 @@ def _verification(invocation: Invocation, reference: str) -> None:
             for event in events
         ]
     )
-
-
-def _events(connection: "Connection", prefix: str) -> list[Any]:
-    from botocore.exceptions import ClientError
-
-    try:
-        pages = (
-            connection.client("logs")
-            .get_paginator("filter_log_events")
-            .paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=prefix)
-        )
-        found = [
-            event
-            for page in pages
-            for event in page["events"]
-            if event["logStreamName"].startswith(prefix)
-        ]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return []
-        raise
-    return sorted(found, key=lambda event: event["timestamp"])

@@ -38,14 +38,13 @@ def _reject_all(invocation: Invocation, model: str, reason: str) -> None:
     from core.stage.release_table import Status
     from kanmon.releases.decision import decide, wait_until_open
     from kanmon.releases.records import list_releases
-    from kanmon.stage.model_names import require_model
 
     connection, screen = invocation.connection, invocation.screen
     if not reason:
         raise BadInputError(
             "a rejection needs a reason", "Add --reason; it is stored with the release."
         )
-    require_model(connection, invocation.project, model)
+    invocation.require_model(model)
     found = [one for one in list_releases(connection, model) if one.status == Status.WAITING]
     rejected = []
     for release in reversed(found):

@@ -23,7 +23,7 @@ def command(model: str | None, limit: int) -> None:
     """List releases, newest first, with status, verdict and decision."""
     from kanmon.releases.display import release_lines
     from kanmon.releases.records import newest_releases
-    from kanmon.stage.model_names import known_models, require_model
+    from kanmon.stage.model_names import known_models
     from kanmon.terminal.screen import cut
 
     invocation = current()
@@ -34,7 +34,7 @@ def command(model: str | None, limit: int) -> None:
         show_release(invocation, model)
         return
     if model:
-        require_model(connection, project, model)
+        invocation.require_model(model)
     models = [model] if model else known_models(connection, project)
     found = newest_releases(connection, models)[:limit]
     for line in release_lines(found):

@@ -30,12 +30,12 @@ STATUS_WORDS = {"NOTHING_NEW": "nothing new", "QUEUED": "queued", "RUNNING": "ru
 def command(model: str | None, limit: int) -> None:
     """List runs, newest first."""
     from kanmon.runs.records import runs_of
-    from kanmon.stage.model_names import known_models, require_model
+    from kanmon.stage.model_names import known_models
 
     invocation = current()
     connection, screen, project = invocation.connection, invocation.screen, invocation.project
     if model:
-        require_model(connection, project, model)
+        invocation.require_model(model)
     models = [model] if model else known_models(connection, project)
     found = [record for name in models for record in runs_of(connection, name, limit)]
     found.sort(key=lambda record: str(record.opened_at or ""), reverse=True)

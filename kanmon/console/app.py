@@ -16,7 +16,6 @@ from kanmon.errors import BadInputError, KanmonError
 from kanmon.releases.decision import Decision, decide, person, waiting_approval
 from kanmon.releases.records import find_release, review_page
 from kanmon.releases.rollback import roll_back
-from kanmon.stage.model_names import require_model
 from kanmon.terminal.invocation import describe_error
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
 
     @app.get("/models/<model>")
     def model(model: str) -> AnyResponse:
-        require_model(invocation.connection, invocation.project, model)
+        invocation.require_model(model)
         view = views.model_view(invocation.connection, model)
         moving = view.canary is not None
         return _live(render_template("model.html.jinja", view=view, moving=moving), moving)
@@ -80,7 +79,10 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
     def review(model: str, number: int) -> Response:
         page = review_page(invocation.connection, _find(invocation, model, number))
         headers = {"Content-Security-Policy": REVIEW_POLICY}
-        return Response(page, mimetype="text/html", headers=headers)
+        back = render_template("way_back.html.jinja", model=model, number=number)
+        # The page's bytes are checked; only what is shown here gets the way back.
+        shown = page.replace(b"<body>", b"<body>" + back.encode(), 1)
+        return Response(shown, mimetype="text/html", headers=headers)
 
     @app.get("/runs/<run>")
     def run(run: str) -> AnyResponse:
@@ -112,7 +114,7 @@ def _install_decisions(app: Flask, invocation: "Invocation") -> None:
 
     @app.post("/models/<model>/rollback")
     def rollback(model: str) -> AnyResponse:
-        require_model(invocation.connection, invocation.project, model)
+        invocation.require_model(model)
         to = request.form.get("to", "")
         if to and not (to.isascii() and to.isdigit()):
             abort(400, "the release must be a number")

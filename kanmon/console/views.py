@@ -1,10 +1,18 @@
 """The content of each page, read from the stage. Reading changes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.stage.release_table import HistoryEntry, Release, Status
+from kanmon.console.results import (
+    Course,
+    Results,
+    course_of,
+    evaluation_of,
+    failure_log,
+    results_of,
+)
 from kanmon.releases.evidence import gather
 from kanmon.releases.explanation import Evidence, Explanation, explain
 from kanmon.releases.history import history
@@ -45,6 +53,7 @@ class ModelView:
     before: int | None = None
     # When the champion last came into service.
     since: str | None = None
+    course: Course | None = None
 
     @property
     def in_service(self) -> Release | None:
@@ -71,6 +80,7 @@ class ReleaseView:
     release: Release
     evidence: Evidence
     explanation: Explanation
+    results: Results | None = None
 
     @property
     def moving(self) -> bool:
@@ -97,6 +107,8 @@ class RunView:
     states: list[StateVisit]
     status: str
     problem: str | None
+    results: Results | None = None
+    log: list[str] = field(default_factory=list)
 
 
 def overview(connection: "Connection", project: "Project") -> list[ModelSummary]:
@@ -134,6 +146,7 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         moved[0] if moved else None,
         release_to_bring_back(champion, events, releases, answering) if champion else None,
         champion.promoted_at if champion else None,
+        course_of(connection, releases),
     )
 
 
@@ -142,7 +155,9 @@ def release_view(connection: "Connection", release: Release) -> ReleaseView:
     from kanmon.stage.connection import stage_flag
 
     evidence = gather(connection, release)
-    return ReleaseView(release, evidence, explain(evidence, stage_flag(connection.name)))
+    explanation = explain(evidence, stage_flag(connection.name))
+    results = results_of(evaluation_of(connection, release.model, release.run))
+    return ReleaseView(release, evidence, explanation, results)
 
 
 def run_view(connection: "Connection", record: RunRecord) -> RunView:
@@ -160,9 +175,13 @@ def run_view(connection: "Connection", record: RunRecord) -> RunView:
             raise
         return RunView(record, [], str(record.status or "unknown"), record.error)
     now = datetime.now(UTC)
+    visits = execution.visits(events)
     states = [
         StateVisit(one.state, one.seconds(now), one.attempts, one.ended is not None)
-        for one in execution.visits(events)
+        for one in visits
     ]
     problem = record.error or ending.cause or None
-    return RunView(record, states, ending.status, problem)
+    results = results_of(evaluation_of(connection, record.model, record.run))
+    failed = ending.status not in ("RUNNING", "SUCCEEDED")
+    log = failure_log(connection, record.run, visits) if failed else []
+    return RunView(record, states, ending.status, problem, results, log)

@@ -49,6 +49,17 @@ def metric_lines(evaluation: Document, champion_release: int | None = None) -> l
     heading = ["", "candidate", "95 % interval"]
     if champion:
         heading += ["champion", "difference", "95 % interval"]
+    lines = [f"{INDENT}{line}" for line in table(metric_rows(evaluation), heading, "lrlrrl")]
+    return [
+        f"Metrics   on {_rows(evaluation)}{_against(champion, champion_release)}",
+        *lines,
+    ]
+
+
+def metric_rows(evaluation: Document) -> list[list[str]]:
+    """Per metric: its label, the candidate's value and interval; with a champion also its value,
+    the difference and that one's interval."""
+    champion = evaluation.get("champion")
     rows = []
     for name in evaluation.get("metrics", []):
         write = metric_format(evaluation, name)
@@ -59,11 +70,7 @@ def metric_lines(evaluation: Document, champion_release: int | None = None) -> l
             difference = estimate(part(evaluation, "difference").get(name))
             row += [write.value(theirs), *write.difference(difference)]
         rows.append(row)
-    lines = [f"{INDENT}{line}" for line in table(rows, heading, "lrlrrl")]
-    return [
-        f"Metrics   on {_rows(evaluation)}{_against(champion, champion_release)}",
-        *lines,
-    ]
+    return rows
 
 
 def _rows(evaluation: Document) -> str:

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from kanmon.project import check_model_name
-
 if TYPE_CHECKING:
     from kanmon.project import Project
     from kanmon.stage.connection import Connection
@@ -26,13 +24,3 @@ def models_on_stage(connection: "Connection") -> list[str]:
 def known_models(connection: "Connection", project: "Project") -> list[str]:
     """The models of the stage and of the project's folders, sorted."""
     return sorted({*models_on_stage(connection), *project.models()})
-
-
-def require_model(connection: "Connection", project: "Project", model: str) -> None:
-    """Refuse a model that is neither on the stage nor in the project.
-
-    A model on the stage may have no folder here: another branch, a folder that was deleted.
-    """
-    check_model_name(model)
-    if model not in project.models() and model not in models_on_stage(connection):
-        project.model_folder(model)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanmon.errors import BAD_INPUT, FAILED, INTERRUPTED, KanmonError, NoServiceError
-from kanmon.project import ROLES, STAGES, Project, find_project
+from kanmon.project import ROLES, STAGES, Project, check_model_name, find_project
 from kanmon.terminal.screen import Screen
 
 if TYPE_CHECKING:
@@ -59,6 +59,19 @@ class Invocation:
         except NoServiceError:
             self.project.model_folder(model)
             raise
+
+    def require_model(self, model: str) -> None:
+        """Refuse a model that is neither in the project nor on the stage.
+
+        A model on the stage may have no folder here: another branch, a folder that was deleted.
+        """
+        check_model_name(model)
+        if model in self.project.models():
+            return
+        from kanmon.stage.model_names import models_on_stage
+
+        if model not in models_on_stage(self.connection):
+            self.project.model_folder(model)
 
     @cached_property
     def connection(self) -> "Connection":

@@ -56,6 +56,8 @@ def test_the_waiting_release_is_found_from_the_first_page(page: Page):
     expect(page.get_by_role("button", name="Approve abalone/1")).to_be_visible()
     page.get_by_role("link", name="Read the review page").click()
     expect(page.get_by_role("heading", name="Verdict")).to_be_visible()
+    page.get_by_role("link", name="Back to release abalone/1").click()
+    expect(page.get_by_role("button", name="Approve abalone/1")).to_be_visible()
 
 
 def test_a_rejection_needs_a_reason(page: Page, address: str):

@@ -73,3 +73,13 @@ def test_no_wheel_can_be_built() -> None:
 
     assert built.returncode == 1
     assert "there is no wheel of Kanmon" in built.stderr
+
+
+def test_setup_trusts_the_certificates_of_the_system() -> None:
+    """Behind a company's proxy that opens TLS, only these hold the proxy's own."""
+    made = (REPOSITORY / "Makefile").read_text()
+    planned = planned_for("--always-make", ".venv/bin/uv")
+
+    assert 'PIP_CERT="${PIP_CERT:-$(python3 -c' in planned
+    assert "get_default_verify_paths().cafile" in planned
+    assert "\nexport UV_SYSTEM_CERTS ?= true\n" in made

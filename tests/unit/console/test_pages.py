@@ -1,6 +1,7 @@
 """The console's pages: whatever a person or a data file wrote stays text."""
 
 import re
+from typing import Any
 
 import pytest
 from flask import render_template
@@ -8,7 +9,9 @@ from flask import render_template
 from core.stage.release_table import HistoryEntry, Release
 from kanmon.console.app import make_app
 from kanmon.console.guard import Guard
-from kanmon.console.views import ModelView
+from kanmon.console.results import draw, results_of
+from kanmon.console.views import ModelView, RunView
+from kanmon.runs.records import RunRecord
 from kanmon.terminal.invocation import Invocation
 from tests.support.sample_releases import deployment
 
@@ -96,3 +99,71 @@ def test_a_name_that_is_no_models_is_answered_in_words_and_escaped(guard: Guard)
     assert answer.status_code == 404
     assert "<script>" not in answer.text
     assert "&lt;script&gt;" in answer.text
+
+
+def evaluation(value: float, metric: str = "rmse", champion: bool = False) -> dict[str, Any]:
+    measured = {"metrics": {metric: {"value": value, "low": value - 0.1, "high": value + 0.1}}}
+    found: dict[str, Any] = {"metrics": [metric], "candidate": measured}
+    if champion:
+        found |= {"champion": measured, "difference": {metric: {"value": 0.01}}}
+    return found
+
+
+def test_the_course_of_the_primary_metric_has_a_mark_for_each_release_that_has_it():
+    releases = [
+        Release("abalone", number, "PROMOTED", in_service=number == 3) for number in (1, 2, 3)
+    ]
+    found = list(zip(releases, [evaluation(2.2), {}, evaluation(2.1)], strict=True))
+
+    course = draw(found)
+
+    assert course is not None
+    assert [mark.release.release for mark in course.marks] == [1, 3]
+    assert course.marks[1].y > course.marks[0].y  # lower on the page, as the value is lower
+    assert course.description == "release 1: 2.2; release 3: 2.1"
+
+
+@pytest.mark.parametrize(
+    "values", [[], [{}], [evaluation(2.2)], [evaluation(0.9, "r2"), evaluation(2.1)]]
+)
+def test_one_value_of_the_metric_is_no_course(values: list[dict[str, Any]]):
+    releases = [Release("abalone", number, "PROMOTED") for number in range(1, len(values) + 1)]
+
+    assert draw(list(zip(releases, values, strict=True))) is None
+
+
+def test_a_failed_run_shows_a_badge_and_the_end_of_its_log(guard: Guard):
+    app = make_app(Invocation(), guard)
+    record = RunRecord("abalone-1", "abalone", {"status": "FAILED", "error": "TrainJobFailed"})
+    view = RunView(record, [], "FAILED", "no rows", None, ["read 3 rows", HOSTILE])
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template("run.html.jinja", view=view, moving=False)
+
+    assert '<span class="word bad">failed</span>' in page
+    assert "read 3 rows" in page
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize(("champion", "columns"), [(False, 2), (True, 5)])
+def test_metrics_are_shown_beside_the_champions(guard: Guard, champion: bool, columns: int):
+    app = make_app(Invocation(), guard)
+    record = RunRecord("abalone-1", "abalone", {"status": "SUCCEEDED", "verdict": "promote"})
+    results = results_of(evaluation(2.2, champion=champion))
+    view = RunView(record, [], "SUCCEEDED", None, results)
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template("run.html.jinja", view=view, moving=False)
+
+    row = page[page.index('<th scope="row">RMSE') :].partition("</tr>")[0]
+    assert row.count("<td") == row.count("data-label=") == columns
+    assert "2.200" in row
+
+
+def test_the_review_page_has_a_way_back_to_its_release(guard: Guard):
+    app = make_app(Invocation(), guard)
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        back = render_template("way_back.html.jinja", model="abalone", number=7)
+
+    assert '<a href="/models/abalone/releases/7">Back to release abalone/7</a>' in back
