@@ -48,8 +48,7 @@ def programs(project: Project, stage: str) -> list[Check]:
         sam = Check("ok", "sam", str(platform.find_sam(project)))
     except KanmonError as error:
         sam = Check("fail", "sam", error.what, error.fix)
-    own = project.root / ".venv/bin/uv"
-    uv = str(own) if own.is_file() else shutil.which("uv")
+    uv = shutil.which("uv", path=platform.search_path())
     return [
         sam,
         Check("ok" if uv else "fail", "uv", uv or "not found", "`make setup` brings it."),

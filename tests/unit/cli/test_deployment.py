@@ -2,6 +2,8 @@
 
 import base64
 import shutil
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -27,6 +29,21 @@ def test_an_account_is_built_and_deployed_with_sam(project, sam):
 
     assert (project.root / "calls.txt").read_text() == (
         "build --config-env dev\ndeploy --config-env dev --no-fail-on-empty-changeset\n"
+    )
+
+
+def test_sam_finds_uv_although_the_environment_is_not_active(project, sam, monkeypatch):
+    # As make calls .venv/bin/kanmon: with the system's PATH alone.
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    assert shutil.which("uv") is None
+    sam.write_text("#!/bin/sh\ncommand -v uv >> calls.txt\n")
+
+    platform.run_sam(project, "dev")
+
+    own = str(Path(sys.executable).with_name("uv"))
+    assert (project.root / "calls.txt").read_text().splitlines() == [own, own]
+    assert Check("ok", "uv", own, "`make setup` brings it.") in account_checks.programs(
+        project, "dev"
     )
 
 
