@@ -23,7 +23,7 @@ def test_the_sam_cli_accepts_the_template(template: str) -> None:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build of a fresh checkout on a machine that has this one Python, as `kanmon deploy` does."""
+    """A build of a fresh checkout where this is the one Python, as `kanmon deploy` makes it."""
     checkout = copy_to(tmp_path_factory.mktemp("checkout"))
     programs = checkout / "bin"
     programs.mkdir()
