@@ -187,8 +187,8 @@ def test_an_image_that_sagemaker_may_refuse_ends_the_publication_in_one_line(
         "the image kanmon-dev-steps:preprocess was pushed with a manifest of type "
         "application/vnd.oci.image.manifest.v1+json, and SageMaker takes "
         "application/vnd.docker.distribution.manifest.v2+json for certain. Let another builder "
-        "make it: `docker buildx create --driver docker-container --use`, then `kanmon publish --stage "
-        "dev`."
+        "make it: `docker buildx create --driver docker-container --use`, then `kanmon publish "
+        "--stage dev`."
     )
     assert account.written == {}
 
