@@ -24,7 +24,7 @@ def command(no_images: bool) -> int:
     What is deployed already does not change; step images are always rebuilt and pushed.
     """
     from core.words.formats import duration
-    from kanmon.deployment import platform, publishing
+    from kanmon.deployment import platform, publishing, step_images
 
     invocation = current()
     screen, project, stage = invocation.screen, invocation.project, invocation.stage
@@ -35,6 +35,8 @@ def command(no_images: bool) -> int:
             change = platform.deploy_locally(connection, project, screen.live)
         what, took = change.what, change.seconds
     else:
+        if not no_images and step_images.has_docker():
+            step_images.check(stage)
         platform.run_sam(project, stage)
         connection = invocation.connection
         what, took = "deployed", time.monotonic() - began
@@ -42,7 +44,7 @@ def command(no_images: bool) -> int:
         screen.say(f"Stack {connection.stack} is deployed already; nothing changed")
     else:
         screen.say(f"Stack {connection.stack} is {what} ({duration(took)})")
-    if stage != "local" and not no_images and not publishing.has_docker():
+    if stage != "local" and not no_images and not step_images.has_docker():
         screen.note(f"docker is not here. Run `kanmon publish --stage {stage}` where it is.")
         no_images = True
     published = publishing.publish(connection, project, screen, with_images=not no_images)

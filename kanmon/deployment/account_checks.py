@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from kanmon.deployment.machine_checks import Check, docker, models
+from kanmon.deployment import step_images
+from kanmon.deployment.machine_checks import Check, models
 from kanmon.errors import KanmonError
 from kanmon.project import Project, stage_settings
 
@@ -48,12 +49,21 @@ def programs(project: Project, stage: str) -> list[Check]:
         sam = Check("ok", "sam", str(platform.find_sam(project)))
     except KanmonError as error:
         sam = Check("fail", "sam", error.what, error.fix)
-    own = project.root / ".venv/bin/uv"
-    uv = str(own) if own.is_file() else shutil.which("uv")
+    uv = shutil.which("uv", path=platform.search_path())
     return [
         sam,
         Check("ok" if uv else "fail", "uv", uv or "not found", "`make setup` brings it."),
     ]
+
+
+def docker(project: Project, stage: str) -> list[Check]:
+    """Docker builds the step images; another machine's may do it."""
+    elsewhere = f"`kanmon publish --stage {stage}` can run where it is."
+    if not step_images.has_docker():
+        return [Check("warn", "docker", "not found", elsewhere)]
+    if found := step_images.problem():
+        return [Check("fail", "docker", *found)]
+    return [Check("ok", "docker", "answers, and has buildx")]
 
 
 def account(project: Project, stage: str) -> list[Check]:

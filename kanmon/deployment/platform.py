@@ -1,5 +1,6 @@
 """Putting the platform on a stage: locally through CloudFormation, on AWS with SAM."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -67,9 +68,25 @@ def run_sam(project: "Project", stage: str) -> None:
         call([str(sam), *words], project.root, f"sam {words[0]}")
 
 
+def search_path() -> str:
+    """PATH with this environment's programs first.
+
+    make and scripts call `.venv/bin/kanmon` without activating the environment, and `sam build`
+    looks for uv on PATH.
+    """
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+
 def call(words: list[str], folder: Path, name: str, stdin: bytes | None = None) -> None:
     """Run a program whose output the user should see while stdout stays ours."""
-    done = subprocess.run(words, cwd=folder, stdout=sys.stderr, input=stdin, check=False)
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        env={**os.environ, "PATH": search_path()},
+        stdout=sys.stderr,
+        input=stdin,
+        check=False,
+    )
     if done.returncode:
         raise RunFailedError(
             f"{name} failed with exit code {done.returncode}", "Its output is above."

@@ -1,14 +1,11 @@
 """What a stage needs besides its stack: step images, and the definition of every model."""
 
-import base64
-import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.stage.images import STEPS
-from kanmon.deployment.platform import call
-from kanmon.errors import BadInputError, KanmonError
+from kanmon.deployment import step_images
+from kanmon.errors import KanmonError
 from kanmon.models.definitions import publish as publish_definition
 from kanmon.models.definitions import read_folder
 
@@ -42,7 +39,7 @@ def publish(
     if connection.name == "local":
         _publish_scorer(connection, project)
     elif with_images:
-        _push_images(connection, project, screen.note)
+        step_images.push(connection, project, screen.note)
         images = list(STEPS)
         screen.say(f"Pushed the images of {', '.join(images)}")
     definitions, invalid = _publish_definitions(connection, project)
@@ -51,42 +48,6 @@ def publish(
     for line in invalid.values():
         screen.problem(line)
     return Published(images, definitions, invalid)
-
-
-def _push_images(connection: "Connection", project: "Project", note: Callable[[str], None]) -> None:
-    """Build the step images and push them to the stage's repository."""
-    if not has_docker():
-        raise BadInputError(
-            "docker is not installed, and the step images are built with it",
-            f"Run `kanmon publish --stage {connection.name}` where it is, or leave the images "
-            "as they are with --no-images.",
-        )
-    repository = connection.outputs["StepsRepositoryUri"]
-    token = connection.client("ecr").get_authorization_token()["authorizationData"][0]
-    user, _, word = base64.b64decode(token["authorizationToken"]).decode().partition(":")
-    login = ["docker", "login", "--username", user, "--password-stdin", repository.split("/")[0]]
-    call(login, project.root, "docker login", word.encode())
-    for words in image_commands(repository):
-        note(" ".join(words))
-        call(words, project.root, " ".join(words[:2]))
-
-
-def has_docker() -> bool:
-    """Is there a Docker client on this machine?"""
-    return shutil.which("docker") is not None
-
-
-def image_commands(repository: str) -> list[list[str]]:
-    """What builds and pushes the step images. SageMaker runs x86 and takes no attestations."""
-    build = ["docker", "build", "--platform", "linux/amd64", "--provenance=false"]
-    # It mounts the output folders for root; the step gives root up itself (contract/step.py).
-    build += ["--build-arg", "STEP_USER=0:0"]
-    commands = []
-    for step in STEPS:
-        image = f"{repository}:{step}"
-        place = ["--file", "containers/Dockerfile", "--target", step, "--tag", image, "containers"]
-        commands += [[*build, *place], ["docker", "push", "--quiet", image]]
-    return commands
 
 
 def _publish_scorer(connection: "Connection", project: "Project") -> None:

@@ -17,6 +17,7 @@ __all__ = [
     "LEAST_FREE_BYTES",
     "Stage",
     "StageError",
+    "content_digest",
     "down",
     "ended_unexpectedly",
     "status",
@@ -43,3 +44,14 @@ def up(project: Project, *, docker: bool = False) -> Stage:
         docker=docker,
         time_scale=time_scale,
     )
+
+
+def content_digest(project: Project, step: str) -> str:
+    """The digest of all that the step's image is made of: its code, the lock, the Dockerfile.
+
+    On the local stage this is the image's own digest.
+    """
+    from localaws import steps
+    from localaws.jobs.images import digest
+
+    return f"sha256:{digest(step, steps.read(project.root / 'containers'))}"

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sam_cli import bare_path
+
 ROOT = Path(__file__).parents[2]
 WRITTEN = ("README.md", "CONTRIBUTING.md", "models/README.md")
 DOCUMENTS = sorted([*(ROOT / name for name in WRITTEN), *ROOT.glob("docs/*.md")])
@@ -34,8 +36,11 @@ ELSEWHERE = {
     "kanmon --stage prod": "prod asks a person to confirm",
 }
 
-# What runs in a command's place, because pushing images needs a Docker engine and a registry.
-INSTEAD = {"make deploy STAGE=dev": "kanmon deploy --stage dev --no-images"}
+# What runs in a command's place, because pushing images needs a Docker engine and a registry. make
+# calls the program by its path, with the PATH of a shell in which no environment is active.
+INSTEAD = {
+    "make deploy STAGE=dev": 'PATH="$BARE_PATH" .venv/bin/kanmon deploy --stage dev --no-images'
+}
 
 ACCOUNT = "KANMON_HOME=$HOME/account kanmon"
 NETWORK = ("UV_", "PIP_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
@@ -99,6 +104,7 @@ def shell(commands: str, project: Path, check: bool = True) -> subprocess.Comple
         "LANG": "C.UTF-8",
         "NO_COLOR": "1",
         "PATH": f"{project}/.venv/bin:{project}/.venv-sam/bin:{os.environ['PATH']}",
+        "BARE_PATH": bare_path(),
         "SAM_CLI_POLL_DELAY": "0.2",  # SAM looks every five seconds otherwise
         "SAM_CLI_TELEMETRY": "0",
         **{name: os.environ[name] for name in os.environ if name.startswith(NETWORK)},

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sam_cli import copy_to, sam
+from kanmon.deployment import platform
+from tests.support.sam_cli import SAM, copy_to, sam
 from tests.support.translation import ROOT, source
-
-UV = ROOT / ".venv" / "bin" / "uv"
 
 pytestmark = pytest.mark.docs
 
@@ -24,15 +23,18 @@ def test_the_sam_cli_accepts_the_template(template: str) -> None:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build of a fresh checkout on a machine that has this one Python, and uv."""
+    """A build of a fresh checkout where this is the one Python, as `kanmon deploy` makes it."""
     checkout = copy_to(tmp_path_factory.mktemp("checkout"))
     programs = checkout / "bin"
     programs.mkdir()
     this_version = f"python3.{sys.version_info.minor}"
-    for name, target in (("uv", UV), ("python3", sys.executable), (this_version, sys.executable)):
-        (programs / name).symlink_to(target)
+    for name in ("python3", this_version):
+        (programs / name).symlink_to(sys.executable)
 
-    sam("build", folder=checkout, AWS_DEFAULT_REGION="us-east-1", PATH=str(programs))
+    with pytest.MonkeyPatch.context() as shell:
+        shell.setenv("PATH", str(programs))
+        shell.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        platform.call([str(SAM), "build"], checkout, "sam build")
 
     return checkout / ".aws-sam" / "build"
 

@@ -176,6 +176,31 @@ def test_anything_that_changes_the_model_is_new(
     assert outcome(7) == "nothing new"
 
 
+def test_a_rebuilt_image_is_used_and_makes_no_run_new_but_another_content_does(
+    stage: Stage, context: Context, opened: Callable[..., dict[str, Any]]
+) -> None:
+    def built(digest: str, content: str) -> None:
+        stage.push_image("train", digest)
+        known = ("train" + digest).encode().hex().ljust(64, "0")[:64]
+        stage.put(f"images/{known}.json", {"format": 1, "content": f"sha256:{content}"})
+
+    built("-first", "tree")
+    first = opened()
+    close(stage, context, first)
+    built("-again", "tree")
+    again = opened(LATER)
+    close(stage, context, again)
+    forced = opened("churn-261121060100-a1b", force=True)
+    close(stage, context, forced)
+    built("-other", "another tree")
+    other = opened("churn-261121060200-a1b")
+
+    assert (again["outcome"], again["equals"]) == ("nothing new", RUN)
+    assert forced["fingerprint"] == first["fingerprint"] != other["fingerprint"]
+    assert forced["images"]["train"] == image("train-again") != first["images"]["train"]
+    assert other["outcome"] == "new"
+
+
 def test_a_run_killed_after_it_registered_is_not_registered_twice(
     stage: Stage, context: Context, opened: Callable[..., dict[str, Any]]
 ) -> None:

@@ -5,6 +5,11 @@ from functools import cache
 
 from policy_sentry.querying.actions import get_action_data
 
+# Actions that could be granted on some resources, and would then answer less than is asked.
+NARROWED_AT_A_COST = {
+    "cloudwatch:DescribeAlarms": "answers about composite alarms only if granted on everything",
+}
+
 
 def resource_formats(action: str) -> list[str]:
     """The ARNs an action can be granted on; empty if it names no resource."""

@@ -17,6 +17,8 @@ BROKEN_STACK = "read when CloudFormation itself refuses a deployment, for a quot
 RARE = "a release older than the one promoted while it waited for the model's lock"
 RACE = "the registry's event, the review's and the next action cross each other now and then"
 
+REGISTRY_ITSELF = "SageMaker may ask with the caller's rights when it registers a package"
+
 # Granted for AWS's sake, with what keeps the local stage from ever asking for it.
 UNSEEN_LOCALLY = {
     "logs:CreateLogDelivery": LOG_DELIVERY,
@@ -50,6 +52,12 @@ UNSEEN_BY_ROLE = {
     "FollowReviewRole": {"codepipeline:PutApprovalResult": RACE},
     "FollowRegistryRole": {"sagemaker:UpdateModelPackage": RACE, "sns:Publish": RACE},
     "VerifyRole": {"s3:ListBucket": MISSING_KEYS},
+    "RetrainStateMachineRole": {
+        "ecr:BatchGetImage": REGISTRY_ITSELF,
+        "ecr:DescribeImages": REGISTRY_ITSELF,
+        "ecr:GetDownloadUrlForLayer": REGISTRY_ITSELF,
+        "s3:GetObject": REGISTRY_ITSELF,
+    },
     "ReleasePipelineRole": {
         "cloudformation:DeleteStack": "a first deployment that failed is deleted before another",
         "codebuild:StopBuild": NO_DELAY,

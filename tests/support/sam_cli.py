@@ -12,6 +12,12 @@ from tests.support.translation import ROOT
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 
 
+def bare_path() -> str:
+    """PATH as make has it where no environment is active: without the folders that have uv."""
+    folders = os.environ["PATH"].split(os.pathsep)
+    return os.pathsep.join(one for one in folders if not (Path(one) / "uv").exists())
+
+
 def sam(*arguments: str, folder: Path, **environment: str) -> str:
     """What it said, having done it."""
     done = subprocess.run(

@@ -1,88 +1,113 @@
 """CloudFormation's role for serving stacks: what its resources need, and that it may no more.
 
 The local stage's CloudFormation makes resources without asking as a role, so use cannot prove these
-grants. They are held against the types of resources that the serving stack has, with what
-CloudFormation calls to make, read, change, tag and remove one of each.
+grants. They are held against AWS's public registry schemas of the types that the serving stack has.
 """
 
 import pytest
 
-from tests.support import serving_template
+from tests.support import registry_schemas, serving_template
 from tests.support.policy_decisions import BOUNDARY, may
 from tests.support.translation import granted
 
-TAGS = ("TagResource", "UntagResource", "ListTagsForResource")
-
-
-def calls(service: str, *actions: str) -> set[str]:
-    return {f"{service}:{action}" for action in actions}
-
-
-NEEDED = {
-    "AWS::Lambda::Function": {
-        *calls("lambda", "CreateFunction", "GetFunction", "DeleteFunction"),
-        *calls("lambda", "UpdateFunctionCode", "UpdateFunctionConfiguration"),
-        *calls("lambda", "PutFunctionConcurrency", "DeleteFunctionConcurrency"),
-        *calls("lambda", "TagResource", "UntagResource", "ListTags"),
-        # To tell whether somebody changed what the template leaves alone.
-        *calls("lambda", "GetFunctionConfiguration", "GetFunctionCodeSigningConfig"),
-        *calls("lambda", "GetRuntimeManagementConfig", "GetFunctionRecursionConfig"),
-        # With the caller's permissions, Lambda fetches the package and takes the role.
-        *calls("s3", "GetObject", "GetObjectVersion"),
-        *calls("iam", "PassRole"),
+# Of what a handler may call to create, update or delete, what a serving stack's properties never
+# make it call. All that it may call to read is granted: it reads whatever the properties are.
+NOT_CALLED = {
+    "the functions are in no network and mount no file system": {
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
+        "elasticfilesystem:DescribeMountTargets",
+        "s3files:ListMountTargets",
     },
-    "AWS::Lambda::Version": {
-        *calls("lambda", "PublishVersion", "ListVersionsByFunction"),
-        *calls("lambda", "GetProvisionedConcurrencyConfig", "DeleteFunction"),
+    "nothing is encrypted with a customer key": {
+        "kms:CreateGrant",
+        "kms:Decrypt",  # also named for reading: of variables encrypted with such a key
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "logs:AssociateKmsKey",
+        "logs:DisassociateKmsKey",
     },
-    "AWS::Lambda::Alias": {
-        *calls("lambda", "CreateAlias", "GetAlias", "UpdateAlias", "DeleteAlias"),
-        # A new version of an alias with an update policy is a deployment of CodeDeploy's.
-        *calls("codedeploy", "CreateDeployment", "GetDeployment", "StopDeployment"),
-        *calls("codedeploy", "GetDeploymentConfig", "GetApplicationRevision"),
-        *calls("codedeploy", "RegisterApplicationRevision"),
+    "the functions have no layer and their code is not signed": {
+        "lambda:DeleteFunctionCodeSigningConfig",
+        "lambda:GetCodeSigningConfig",
+        "lambda:GetLayerVersion",
+        "lambda:PutFunctionCodeSigningConfig",
     },
-    "AWS::Lambda::Url": calls(
-        *("lambda", "CreateFunctionUrlConfig", "GetFunctionUrlConfig"),
-        *("UpdateFunctionUrlConfig", "DeleteFunctionUrlConfig"),
-    ),
-    "AWS::IAM::Role": calls(
-        *("iam", "CreateRole", "GetRole", "UpdateRole", "DeleteRole", "PutRolePolicy"),
-        *("GetRolePolicy", "DeleteRolePolicy", "PutRolePermissionsBoundary"),
-        *("UpdateAssumeRolePolicy", "TagRole", "UntagRole"),
-    ),
-    "AWS::Logs::LogGroup": calls(
-        *("logs", "CreateLogGroup", "DescribeLogGroups", "DeleteLogGroup"),
-        *("PutRetentionPolicy", "DeleteRetentionPolicy", *TAGS),
-    ),
-    "AWS::CloudWatch::Alarm": calls(
-        "cloudwatch", "PutMetricAlarm", "DescribeAlarms", "DeleteAlarms", *TAGS
-    ),
-    "AWS::CodeDeploy::Application": calls(
-        *("codedeploy", "CreateApplication", "GetApplication"),
-        *("UpdateApplication", "DeleteApplication", *TAGS),
-    ),
-    "AWS::CodeDeploy::DeploymentGroup": {
-        *calls("codedeploy", "CreateDeploymentGroup", "GetDeploymentGroup"),
-        *calls("codedeploy", "UpdateDeploymentGroup", "DeleteDeploymentGroup", *TAGS),
-        *calls("iam", "PassRole"),
+    "the runtime, recursion and scaling stay as Lambda sets them": {
+        "lambda:AssociateRuntimeAlias",
+        "lambda:PassCapacityProvider",
+        "lambda:PutFunctionRecursionConfig",
+        "lambda:PutFunctionScalingConfig",
+        "lambda:PutRuntimeManagementConfig",
     },
+    "no concurrency is provisioned": {
+        "lambda:DeleteProvisionedConcurrencyConfig",
+        "lambda:PutProvisionedConcurrencyConfig",
+    },
+    "a release's roles have no managed policies, and keep their boundary": {
+        "iam:AttachRolePolicy",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:DetachRolePolicy",
+    },
+    "a log group has a retention and tags, and nothing else": {
+        "firehose:TagDeliveryStream",
+        "logs:CreateLogDelivery",
+        "logs:DeleteDataProtectionPolicy",
+        "logs:DeleteIndexPolicy",
+        "logs:DeleteResourcePolicy",
+        "logs:PutBearerTokenAuthentication",
+        "logs:PutDataProtectionPolicy",
+        "logs:PutIndexPolicy",
+        "logs:PutLogGroupDeletionProtection",
+        "logs:PutResourcePolicy",
+        "s3:REST.PUT.OBJECT",  # no action of IAM's
+    },
+    "no deployment is of machines": {"codedeploy:RegisterOnPremisesInstance"},
 }
-TRANSFORM = calls("cloudformation", "CreateChangeSet")
+# What the schemas do not name.
+CALLED_BESIDES = {
+    "to expand a transform is to make a change set of it": {"cloudformation:CreateChangeSet"},
+}
+
+
+def registry() -> set[str]:
+    """What CloudFormation may call for the types of a serving stack."""
+    found = registry_schemas.excerpt()
+    return {
+        action
+        for kind in types()
+        for actions in found[kind].values()
+        for action in actions
+    }  # fmt: skip
 
 
 def types() -> set[str]:
     return {entry["Type"] for entry in serving_template.translated()["Resources"].values()}
 
 
-def test_every_type_of_a_serving_stack_is_known() -> None:
-    assert types() == set(NEEDED)
+def test_the_excerpt_is_of_the_types_of_a_serving_stack_and_of_the_locked_linters_schemas() -> None:
+    assert registry_schemas.excerpt() == registry_schemas.current(types())
 
 
-def test_granted_is_what_a_serving_stacks_resources_need() -> None:
-    allowed = {action for one in granted("ServingDeployRole") for action in one["Action"]}
+def test_granted_is_what_the_registry_says_less_and_more_than_that_with_a_reason() -> None:
+    granted_actions = {action for one in granted("ServingDeployRole") for action in one["Action"]}
+    left_out: set[str] = set().union(*NOT_CALLED.values())
+    besides: set[str] = set().union(*CALLED_BESIDES.values())
 
-    assert allowed == TRANSFORM.union(*(NEEDED[kind] for kind in types()))
+    assert granted_actions == (registry() - left_out) | besides
+    # No reason outlives what it explains.
+    assert left_out <= registry()
+    assert not besides & registry()
+
+
+def test_only_what_needs_a_key_is_left_out_of_reading() -> None:
+    left_out: set[str] = set().union(*NOT_CALLED.values())
+    read = {a for kind in types() for a in registry_schemas.excerpt()[kind]["read"]}
+
+    assert read & left_out == {"kms:Decrypt"}
 
 
 @pytest.mark.parametrize("name", serving_template.resources("AWS::IAM::Role"))

@@ -33,6 +33,13 @@ TO_WAIT_FOR_A_JOB = {
     "sagemaker:ListTags",
     "sagemaker:StopProcessingJob",
 }
+# CreateModelPackage may read with its caller's rights what it registers. AWS does not say.
+TO_REGISTER = {
+    "ecr:BatchGetImage",
+    "ecr:DescribeImages",
+    "ecr:GetDownloadUrlForLayer",
+    "s3:GetObject",
+}
 GRANTED = granted("RetrainStateMachineRole")
 
 
@@ -46,6 +53,8 @@ def needed() -> set[str]:
         actions |= {f"{call['service']}:{call['action'][0].upper()}{call['action'][1:]}"}
         if call["pattern"] == "sync":
             actions |= TO_WAIT_FOR_A_JOB
+        if call["action"] == "createModelPackage":
+            actions |= TO_REGISTER
     return actions
 
 
@@ -83,3 +92,16 @@ def test_registering_stays_within_the_stacks_package_groups() -> None:
     [packages] = [s["Resource"] for s in GRANTED if "sagemaker:CreateModelPackage" in s["Action"]]
 
     assert all(re.search(r":model-package(-group)?/kanmon-test-\*$", arn) for arn in packages)
+
+
+def test_it_reads_what_it_registers_and_no_other_object() -> None:
+    read = {
+        action: statement["Resource"]
+        for statement in GRANTED
+        for action in statement["Action"]
+        if action.startswith(("s3:", "ecr:"))
+    }
+
+    assert read.pop("s3:GetObject") == ["arn:aws:s3:::DataBucket/runs/*/train/model.tar.gz"]
+    repository = "arn:aws:ecr:us-east-1:123456789012:repository/StepsRepository"
+    assert set(map(tuple, read.values())) == {(repository,)}

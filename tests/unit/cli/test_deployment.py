@@ -1,15 +1,24 @@
 """Deploying to an account calls SAM and docker; checking one compares quotas."""
 
 import base64
+import json
+import re
 import shutil
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from kanmon.deployment import account_checks, platform, publishing
+from core.stage.images import STEPS
+from kanmon.deployment import account_checks, platform, publishing, step_images
 from kanmon.deployment.machine_checks import Check
 from kanmon.errors import BadInputError, RunFailedError
 from kanmon.terminal.screen import Screen
+from localaws import steps
+from localaws.jobs.images import sources
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -30,6 +39,21 @@ def test_an_account_is_built_and_deployed_with_sam(project, sam):
     )
 
 
+def test_sam_finds_uv_although_the_environment_is_not_active(project, sam, monkeypatch):
+    # As make calls .venv/bin/kanmon: with the system's PATH alone.
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    assert shutil.which("uv") is None
+    sam.write_text("#!/bin/sh\ncommand -v uv >> calls.txt\n")
+
+    platform.run_sam(project, "dev")
+
+    own = str(Path(sys.executable).with_name("uv"))
+    assert (project.root / "calls.txt").read_text().splitlines() == [own, own]
+    assert Check("ok", "uv", own, "`make setup` brings it.") in account_checks.programs(
+        project, "dev"
+    )
+
+
 def test_when_sam_fails_the_deployment_ends_there(project, sam):
     with pytest.raises(RunFailedError, match="sam build failed with exit code 1"):
         platform.run_sam(project, "prod")
@@ -44,57 +68,151 @@ def test_without_sam_it_says_how_to_get_it(project, monkeypatch):
     assert refused.value.fix == "`make .venv-sam/ready` installs it."
 
 
-def test_each_step_image_is_built_for_sagemaker_and_pushed_under_its_tag():
-    commands = publishing.image_commands("repository")
+def test_an_image_is_built_for_sagemaker_with_dockers_media_types_and_pushed_under_its_tag():
+    words = step_images.build_command("registry/repository", "train")
 
-    assert [words[-1] for words in commands[1::2]] == [
-        "repository:preprocess",
-        "repository:train",
-        "repository:evaluate",
-    ]
-    assert commands[0][:7] == [
-        "docker",
-        "build",
-        "--platform",
-        "linux/amd64",
-        "--provenance=false",
-        "--build-arg",
-        "STEP_USER=0:0",
-    ]
+    assert words[:3] == ["docker", "buildx", "build"]
+    assert {"--provenance=false", "--sbom=false", "STEP_USER=0:0"} <= set(words)
+    assert words[words.index("--platform") + 1] == "linux/amd64"
+    assert words[words.index("--output") + 1] == "type=image,push=true,oci-mediatypes=false"
+    assert words[words.index("--tag") + 1] == "registry/repository:train"
+
+
+class Account:
+    """A deployed stage in an account, with what its repository says of every pushed image."""
+
+    name, bucket = "dev", "data"
+    outputs = {"StepsRepositoryUri": "registry/kanmon-dev-steps"}  # noqa: RUF012
+
+    def __init__(self):
+        self.s3 = SimpleNamespace(put_object=self.put)
+        self.written = {}
+        self.manifest = step_images.DOCKER_MANIFEST
+
+    def put(self, **request):
+        self.written[request["Key"]] = json.loads(request["Body"])
+
+    def client(self, service):
+        token = {"authorizationToken": base64.b64encode(b"AWS:secret").decode()}
+        return SimpleNamespace(
+            get_authorization_token=lambda: {"authorizationData": [token]},
+            describe_images=self.describe_images,
+        )
+
+    def describe_images(self, repositoryName, imageIds):  # noqa: N803
+        image = {"imageDigest": f"sha256:{imageIds[0]['imageTag']}"}
+        return {"imageDetails": [{**image, "imageManifestMediaType": self.manifest}]}
 
 
 @pytest.fixture
 def account(project):
-    """A deployed stage in an account; no model is there to be published."""
     shutil.rmtree(project.root / "models")
-    token = {"authorizationToken": base64.b64encode(b"AWS:secret").decode()}
-    ecr = SimpleNamespace(get_authorization_token=lambda: {"authorizationData": [token]})
-    return SimpleNamespace(
-        name="dev",
-        outputs={"StepsRepositoryUri": "registry/kanmon-dev-steps"},
-        client=lambda service: ecr,
+    shutil.copytree(
+        ROOT / "containers",
+        project.root / "containers",
+        ignore=shutil.ignore_patterns("__pycache__"),
     )
+    return Account()
 
 
-def test_publishing_signs_in_then_builds_and_pushes_each_image(
-    project, account, monkeypatch, capfd
-):
-    docker = project.root / "bin/docker"
-    docker.parent.mkdir()
-    docker.write_text('#!/bin/sh\necho "$1 $2" >> calls.txt\n')
-    docker.chmod(0o755)
-    monkeypatch.setenv("PATH", str(docker.parent), prepend=":")
+@pytest.fixture
+def docker(project, monkeypatch):
+    """A stand-in for the Docker client that notes how it was called, and fails at `$BROKEN`."""
+    path = project.root / "bin/docker"
+    path.parent.mkdir()
+    path.write_text('#!/bin/sh\ntest "$1 $2" = "$BROKEN" && exit 1\necho "$1 $2" >> calls.txt\n')
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(path.parent), prepend=":")
+    monkeypatch.chdir(project.root)
+    return path
 
+
+def test_publishing_signs_in_then_builds_and_pushes_each_image(project, account, docker, capfd):
     published = publishing.publish(account, project, Screen(False), with_images=True)
 
     assert published.images == ["preprocess", "train", "evaluate"]
     assert (project.root / "calls.txt").read_text().splitlines() == [
+        "buildx version",
+        "info ",
         "login --username",
-        *["build --platform", "push --quiet"] * 3,
+        *["buildx build"] * 3,
     ]
     shown = capfd.readouterr()
     assert shown.out == "Pushed the images of preprocess, train, evaluate\n"
-    assert shown.err.count("docker build") == 3
+    assert shown.err.count("docker buildx build") == 3
+
+
+def test_a_rebuild_is_described_by_the_same_content_until_the_tree_changes(
+    project, account, docker
+):
+    def published() -> dict[str, str]:
+        publishing.publish(account, project, Screen(False), with_images=True)
+        return {key: one["content"] for key, one in account.written.items()}
+
+    before, again = published(), published()
+    (project.root / "containers/train/model.py").write_text("# another model\n")
+    after = published()
+
+    assert sorted(before) == [f"images/{s}.json" for s in ("evaluate", "preprocess", "train")]
+    assert len(set(before.values())) == 3
+    assert again == before
+    assert {key for key in after if after[key] != before[key]} == {"images/train.json"}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_content_of_an_image_is_all_that_its_dockerfile_copies(step):
+    text = (ROOT / "containers/Dockerfile").read_text()
+    parts = dict(re.findall(r"^(FROM \S+ AS (\S+)\n(?:(?!FROM ).*\n?)*)", text, re.MULTILINE))
+    stages = {name: part for part, name in parts.items()}
+    copied, todo = {"Dockerfile"}, [step]
+    while todo:
+        part = stages.get(todo.pop(), "")
+        todo += re.findall(r"^(?:FROM|COPY --from=)\s*([a-z-]+)", part, re.MULTILINE)
+        copied |= set(re.findall(r"^COPY ([^-]\S*) ", part, re.MULTILINE))
+
+    known = sources(step, steps.read(ROOT / "containers"))
+
+    assert {file.relative_to(ROOT / "containers").parts[0] for file in known} == copied
+
+
+def test_an_image_that_sagemaker_may_refuse_ends_the_publication_in_one_line(
+    project, account, docker
+):
+    account.manifest = "application/vnd.oci.image.manifest.v1+json"
+
+    with pytest.raises(RunFailedError) as failed:
+        publishing.publish(account, project, Screen(False), with_images=True)
+
+    assert failed.value.line() == (
+        "the image kanmon-dev-steps:preprocess was pushed with a manifest of type "
+        "application/vnd.oci.image.manifest.v1+json, and SageMaker takes "
+        "application/vnd.docker.distribution.manifest.v2+json for certain. Let another builder "
+        "make it: `docker buildx create --driver docker-container --use`, then `kanmon publish "
+        "--stage dev`."
+    )
+    assert account.written == {}
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("buildx version", "docker has no buildx, which builds the step images"),
+        ("info ", "the Docker engine does not answer"),
+    ],
+)
+def test_docker_is_checked_before_anything_is_deployed(
+    kanmon, project, sam, docker, monkeypatch, broken, said
+):
+    monkeypatch.setenv("BROKEN", broken)
+
+    result = kanmon("deploy", "--stage", "dev")
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    calls = project.root / "calls.txt"
+    assert not calls.exists() or "build --config-env" not in calls.read_text()
+    [check] = account_checks.docker(project, "dev")
+    assert (check.outcome, check.found) == ("fail", said)
 
 
 def test_without_docker_publishing_says_where_to_run_it_and_how_to_do_without(

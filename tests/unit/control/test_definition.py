@@ -1,14 +1,17 @@
 """Reading model.yaml: what is accepted, and the one line for each mistake."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 import yaml
+from botocore.loaders import Loader
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.definition.folder import folder_digest
+from core.definition.instance_types import PROCESSING
 from core.definition.parse import DefinitionError, apply_parameters, parse_definition
 from core.definition.schema import ModelDefinition
 from preprocess.memory import MemoryBudget
@@ -216,6 +219,12 @@ MISTAKES = [
     ("owners: [team@example.com]", "resources: {train: {instance_type: large}}", "line 3, "
      "resources.train.instance_type: 'large' does not look like ml.m5.large; write an instance "
      "type"),
+    ("owners: [team@example.com]", "resources: {train: {instance_type: ml.m7g.large}}", "line 3, "
+     "resources.train.instance_type: 'ml.m7g.large' has an arm64 processor, and step images are "
+     "for x86; did you mean ml.m7i.large?"),
+    ("owners: [team@example.com]", "resources: {evaluate: {instance_type: ml.m5.lage}}", "line 3, "
+     "resources.evaluate.instance_type: 'ml.m5.lage' is no machine of SageMaker Processing; did "
+     "you mean ml.m5.large?"),
     ("owners: [team@example.com]", "owners: &a [x]\ndata: *a", "line 4: the alias *a is not "
      "supported; write the value out"),
     ("owners: [team@example.com]", "owners: !!python/name:os.system x", "line 3, owners: the tag "
@@ -226,6 +235,13 @@ MISTAKES = [
 @pytest.mark.parametrize(("old", "new", "words"), MISTAKES, ids=[words for _, _, words in MISTAKES])
 def test_a_mistake_gets_one_line_with_place_and_mend(old: str, new: str, words: str) -> None:
     assert problem(old, new) == words
+
+
+def test_the_known_machines_are_those_of_processing_in_botocores_model_and_none_is_arm64() -> None:
+    model = Loader().load_service_model("sagemaker", "service-2")
+
+    assert set(model["shapes"]["ProcessingInstanceType"]["enum"]) == PROCESSING
+    assert not {name for name in PROCESSING if re.match(r"ml\.[a-z]+[0-9]+g", name)}
 
 
 def test_every_mistake_is_told_at_once() -> None:

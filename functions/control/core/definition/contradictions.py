@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 
+from core.definition import instance_types
 from core.definition.messages import nearest, shown
 from core.definition.schema import ModelDefinition
 from core.definition.trainer_parameters import parameter_problems
@@ -26,6 +27,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_metrics(definition),
         *_gate(definition),
         *_segments(definition),
+        *_resources(definition),
         *_serving(definition),
     ]
 
@@ -156,6 +158,15 @@ def _segments(definition: ModelDefinition) -> Iterator[Problem]:
     yield from _twice(("segments",), definition.segments)
     for i, column in enumerate(definition.segments):
         yield from _is_feature(definition, ("segments", i), column)
+
+
+def _resources(definition: ModelDefinition) -> Iterator[Problem]:
+    resources = definition.resources
+    steps = {name: getattr(resources, name) for name in type(resources).model_fields}
+    for name, step in steps.items():
+        words = instance_types.problem(step.instance_type)
+        if words is not None:
+            yield ("resources", name, "instance_type"), words
 
 
 def _serving(definition: ModelDefinition) -> Iterator[Problem]:

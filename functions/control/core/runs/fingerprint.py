@@ -13,7 +13,8 @@ def fingerprint(
 ) -> str:
     """Equal for two runs exactly if data, definition, step code and parameters are equal.
 
-    `images` maps each step to the digest of its image.
+    `images` maps each step to the digest of what its image was built from: two builds of the same
+    differ in their own digests.
     """
     return digest(
         {

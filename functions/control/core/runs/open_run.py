@@ -135,7 +135,7 @@ def _prepared(
     identity = fingerprint(
         snapshot.id,
         definition.sha256,
-        {step: image.digest for step, image in images.items()},
+        {step: image.content for step, image in images.items()},
         request.parameters,
     )
     group = stage.registry.group(package_group(stage.name, model))

@@ -63,6 +63,10 @@ class Store:
         return f"releases/{model}/{release}/{name}"
 
     @staticmethod
+    def image_key(digest: str) -> str:
+        return f"images/{digest.removeprefix('sha256:')}.json"
+
+    @staticmethod
     def metrics_key(model: str, run: str) -> str:
         # Athena reads the folder's name as a column.
         return f"metrics/model={model}/{run}.json"
@@ -103,6 +107,11 @@ class Store:
             return self.read_json(key)
         except ObjectMissingError:
             return None
+
+    def content_of_image(self, digest: str) -> str | None:
+        """The digest of what an image was built from, as it was described when it was pushed."""
+        described = self.read_json_if_there(self.image_key(digest))
+        return str(described["content"]) if described else None
 
     def version_of(self, key: str) -> str | None:
         """The version id of the object as it is now; None in a bucket without versions."""

@@ -86,7 +86,9 @@ class Stage:
     def images(self) -> dict[str, StepImage]:
         """The images of the steps as they are now."""
         repository = os.environ["STEPS_REPOSITORY"]
-        return resolve_images(_client("ecr"), repository, self.short_name)
+        return resolve_images(
+            _client("ecr"), repository, self.short_name, self.store.content_of_image
+        )
 
     @cached_property
     def _dynamodb(self) -> DynamoDBClient:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,16 +19,28 @@ class ImageMissingError(Exception):
 
 @dataclass(frozen=True)
 class StepImage:
+    """`uri` names the image by its digest; `content` is the digest of what it was built from."""
+
     uri: str
-    digest: str
+    content: str
 
 
-def resolve_images(client: ECRClient, repository: str, stage: str) -> dict[str, StepImage]:
-    """Each step's image as its tag points now, named by digest so that the run keeps to it."""
-    return {step: _resolve(client, repository, stage, step) for step in STEPS}
+ContentOf = Callable[[str], str | None]
 
 
-def _resolve(client: ECRClient, repository: str, stage: str, step: str) -> StepImage:
+def resolve_images(
+    client: ECRClient, repository: str, stage: str, content_of: ContentOf
+) -> dict[str, StepImage]:
+    """Each step's image as its tag points now, named by digest so that the run keeps to it.
+
+    An image that nobody described, pushed by hand or by an earlier version, counts by its digest.
+    """
+    return {step: _resolve(client, repository, stage, step, content_of) for step in STEPS}
+
+
+def _resolve(
+    client: ECRClient, repository: str, stage: str, step: str, content_of: ContentOf
+) -> StepImage:
     missing = (
         f"the image {repository}:{step} is missing; "
         f"build and push the step images with `kanmon publish --stage {stage}`"
@@ -44,4 +57,5 @@ def _resolve(client: ECRClient, repository: str, stage: str, step: str) -> StepI
     image = found["imageDetails"][0]
     domain = _DOMAINS.get(client.meta.partition, "amazonaws.com")
     registry = f"{image['registryId']}.dkr.ecr.{client.meta.region_name}.{domain}"
-    return StepImage(f"{registry}/{repository}@{image['imageDigest']}", image["imageDigest"])
+    digest = image["imageDigest"]
+    return StepImage(f"{registry}/{repository}@{digest}", content_of(digest) or digest)
