@@ -4,6 +4,7 @@ import csv
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -15,7 +16,7 @@ from kanmon.terminal.invocation import Verb, complete_model, current
 
 if TYPE_CHECKING:
     from kanmon.scoring.online import Scored
-    from kanmon.scoring.rows import Row
+    from kanmon.scoring.rows import Row, Schema
 
 # At most this many refused rows are listed.
 MOST_PROBLEMS = 20
@@ -28,16 +29,25 @@ MOST_PROBLEMS = 20
     kanmon score abalone rows.csv
     kanmon score abalone rows.jsonl --json
     head -3 datasets/abalone/abalone.csv | kanmon score abalone -
+    cut -d , -f 2- rows.csv | kanmon score abalone - --allow-missing sex
     """,
 )
 @click.argument("model", shell_complete=complete_model)
 @click.argument("rows")
-def command(model: str, rows: str) -> int:
+@click.option(
+    "--allow-missing",
+    "optional",
+    metavar="NAME",
+    multiple=True,
+    help="Score rows that leave out this feature, as if its value were unknown. Repeatable.",
+)
+def command(model: str, rows: str, optional: tuple[str, ...]) -> int:
     """Score rows (CSV or JSON lines) with the release in service.
 
-    ROWS is a file, or - for standard input. Prints CSV: row number, prediction, release. The
-    model's other columns (target, key, ignored) may be there. Refused rows are listed on stderr;
-    the exit code is then 1, or 2 if no row was scored.
+    ROWS is a file, or - for standard input. Prints CSV: row number, prediction, release. Rows have
+    every feature, empty (in JSON null) where its value is unknown. The model's other columns
+    (target, key, ignored) may be there. Refused rows are listed on stderr; the exit code is then 1,
+    or 2 if no row was scored.
     """
     from kanmon.project import check_model_name
     from kanmon.scoring import online
@@ -49,8 +59,9 @@ def command(model: str, rows: str) -> int:
     with opened(rows) as lines:
         with invocation.check_service_of(model):
             service = online.service_of(connection, model)
-        absent = set(service.schema.features)
-        found = note_features(read_rows(lines, service.schema), absent)
+        schema = allowing(service.schema, optional)
+        absent = set(schema.optional)
+        found = note_features(read_rows(lines, schema), absent)
         answers = (
             one
             for batch in batches(found, online.BATCH_ROWS)
@@ -60,9 +71,9 @@ def command(model: str, rows: str) -> int:
     if not scored and not refused:
         raise BadInputError("there are no rows below the header", "Add at least one row.")
     warnings = [(one.row, warning) for one in scored for warning in one.warnings]
-    if scored and absent:
-        named = ", ".join(name for name in service.schema.features if name in absent)
-        screen.note(f"no row has {named}: scored as missing")
+    left_out = [name for name in schema.features if name in absent]
+    if scored and left_out:
+        screen.note(f"no row has a value of {', '.join(left_out)}: sent as null")
     remarks = [f"row {row}: {warning}" for row, warning in warnings]
     for lines_of in (remarks, [f"row {one.row}: {one.problem}" for one in refused]):
         for line in lines_of[:MOST_PROBLEMS]:
@@ -79,7 +90,7 @@ def command(model: str, rows: str) -> int:
             ],
             "errors": [{"row": one.row, "message": one.problem} for one in refused],
             "warnings": [{"row": row, "message": warning} for row, warning in warnings],
-            "absent": [name for name in service.schema.features if name in absent],
+            "absent": left_out,
         }
     )
     if not refused:
@@ -87,17 +98,31 @@ def command(model: str, rows: str) -> int:
     return FAILED if scored else BAD_INPUT
 
 
+def allowing(schema: "Schema", names: tuple[str, ...]) -> "Schema":
+    """The schema whose rows may leave out these features."""
+    from core.definition.messages import nearest
+
+    for name in names:
+        if name not in schema.features:
+            fix = nearest(name, list(schema.features))
+            raise BadInputError(
+                f"--allow-missing {name}: the model has no such feature",
+                fix[0].upper() + fix[1:] + ("" if fix.endswith("?") else "."),
+            )
+    return replace(schema, optional=frozenset(names))
+
+
 def note_features(rows: "Iterable[Row]", absent: set[str]) -> "Iterator[Row]":
-    """Pass the rows on; remove from `absent` every feature that a row names.
+    """Pass the rows on; remove from `absent` every feature that has a value in a row.
 
     >>> from kanmon.scoring.rows import Row
     >>> absent = {"age", "size", "sex"}
-    >>> passed = list(note_features([Row(1, {"age": 3.0}), Row(2, {"sex": None})], absent))
-    >>> len(passed), absent
+    >>> rows = [Row(1, {"age": 3.0, "size": None, "sex": None}), Row(2, {"sex": "F"})]
+    >>> len(list(note_features(rows, absent))), absent
     (2, {'size'})
     """
     for row in rows:
-        absent.difference_update(row.values)
+        absent.difference_update([name for name in absent if row.values.get(name) is not None])
         yield row
 
 

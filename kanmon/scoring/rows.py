@@ -3,7 +3,8 @@
 import csv
 import json
 import math
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -11,16 +12,31 @@ from typing import Any
 from kanmon.errors import BadInputError
 
 Value = float | str | None
+# So many features are named in a message; the others are counted.
+MOST_NAMED = 30
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a model's rows: features with their kind, and columns to ignore."""
+    """The columns of a model's rows: features with their kind, and columns to ignore.
+
+    `optional` are the features that rows may leave out; they are sent as null then.
+    """
 
     features: dict[str, str]  # name -> numeric | categorical
     others: frozenset[str] = frozenset()  # target, key and ignored columns
     null_values: frozenset[str] = frozenset({"", "NA"})
     delimiter: str = ","
+    optional: frozenset[str] = frozenset()
+
+    def lacking(self, names: Set[str]) -> list[str]:
+        """The features that must be among the names and are not, in the model's order."""
+        return [name for name in self.features if name not in names | self.optional]
+
+    def complete(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The values, with null for each optional feature that was left out."""
+        left_out = [name for name in self.features if name in self.optional - values.keys()]
+        return values | dict.fromkeys(left_out)
 
 
 @dataclass(frozen=True)
@@ -69,7 +85,13 @@ def _json_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
         if not isinstance(given, dict):
             yield Row(number, problem="is not a JSON object; write {feature: value, …}")
             continue
-        yield Row(number, {key: one for key, one in given.items() if key not in schema.others})
+        lacking = schema.lacking(given.keys())
+        if lacking:
+            problem = f"leaves out {_some(lacking)}; write null where a value is unknown"
+            yield Row(number, problem=problem)
+            continue
+        values = {key: one for key, one in given.items() if key not in schema.others}
+        yield Row(number, schema.complete(values))
 
 
 def _refuse(word: str) -> float:
@@ -98,14 +120,12 @@ def _csv_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
         if len(cells) != len(header):
             yield Row(number, problem=f"has {len(cells)} fields, the header {len(header)}")
             continue
-        yield Row(
-            number,
-            {
-                name: value(cell, schema.features[name], schema.null_values)
-                for name, cell in zip(header, cells, strict=True)
-                if name in schema.features
-            },
-        )
+        values = {
+            name: value(cell, schema.features[name], schema.null_values)
+            for name, cell in zip(header, cells, strict=True)
+            if name in schema.features
+        }
+        yield Row(number, schema.complete(values))
 
 
 def _check_header(header: list[str], schema: Schema) -> None:
@@ -123,6 +143,24 @@ def _check_header(header: list[str], schema: Schema) -> None:
             f"the model has no feature {', '.join(unknown)}",
             f"Remove or rename it; the features are {', '.join(schema.features)}.",
         )
+    lacking = schema.lacking(set(header))
+    if lacking:
+        more = ", and so on for each" if len(lacking) > 1 else ""
+        raise BadInputError(
+            f"the rows lack {len(lacking)} of the model's {len(schema.features)} features: "
+            f"{_some(lacking)}",
+            "Add a column for each, with empty cells where a value is unknown; or score without "
+            f"them: --allow-missing {shlex.quote(lacking[0])}{more}.",
+        )
+
+
+def _some(names: list[str]) -> str:
+    """
+    >>> _some(["a", "b"])
+    'a, b'
+    """
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def _named(others: frozenset[str]) -> dict[str, str]:

@@ -171,11 +171,18 @@ def test_a_header_alone_is_no_table_and_missing_columns_are_told(served, kanmon,
 
     bare = kanmon("score", "jars", str(tmp_path / "head.csv"))
     narrow = kanmon("score", "jars", str(tmp_path / "narrow.csv"))
+    allowed = kanmon("score", "jars", str(tmp_path / "narrow.csv"), "--allow-missing", "colour")
+    unknown = kanmon("score", "jars", str(tmp_path / "narrow.csv"), "--allow-missing", "color")
 
     assert bare.exit_code == 2
     assert bare.stderr == "kanmon: there are no rows below the header. Add at least one row.\n"
-    assert narrow.exit_code == 0
-    assert narrow.stderr.startswith("no row has colour: scored as missing\n")
+    assert (narrow.exit_code, narrow.stdout) == (2, "")
+    assert narrow.stderr.startswith("kanmon: the rows lack 1 of the model's 2 features: colour. ")
+    assert allowed.exit_code == 0
+    assert allowed.stdout.splitlines()[0] == "row,prediction,release"
+    assert allowed.stderr.startswith("no row has a value of colour: sent as null\n")
+    assert unknown.exit_code == 2
+    assert unknown.stderr.endswith("no such feature. Did you mean colour?\n")
 
 
 def test_blanks_are_no_reason_for_a_rejection(served, kanmon):

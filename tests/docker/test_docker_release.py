@@ -85,7 +85,9 @@ def parameters(laptop: Laptop) -> list[str]:
 def test_the_promoted_release_answers_in_a_container_as_it_does_in_service(
     laptop: Laptop, unpacked: Path
 ) -> None:
-    event = {"rows": [{"a": 1.5, "b": "u"}, {"a": None, "b": "never seen"}, {"a": "wrong"}]}
+    event = {
+        "rows": [{"a": 1.5, "b": "u"}, {"a": None, "b": "never seen"}, {"a": "wrong", "b": "u"}]
+    }
     champion = next(one for one in laptop.must("releases", "boxed") if one["in_service"])
     live = laptop.client("lambda").invoke(
         FunctionName=f"{function_of(laptop)}:live", Payload=json.dumps(event)

@@ -80,13 +80,14 @@ def test_the_golden_records_score_in_lambdas_python_as_on_the_machine_that_train
 
 
 def test_a_request_by_the_function_url_is_answered_and_measured(invoke: Invoke) -> None:
+    good = {"size": 1.5, "weight": 2.0, "colour": "red"}
     event = {
         "version": "2.0",
         "rawPath": "/score",
         "rawQueryString": "",
         "headers": {"content-type": "application/json"},
         "requestContext": {"http": {"method": "POST", "path": "/score"}, "stage": "$default"},
-        "body": json.dumps({"rows": [{"size": 1.5, "colour": "red"}, {"size": "x"}]}),
+        "body": json.dumps({"rows": [good, {**good, "size": "x"}]}),
         "isBase64Encoded": False,
     }
 

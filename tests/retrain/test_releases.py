@@ -24,8 +24,15 @@ def cups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
 def test_the_first_release_is_in_service_and_answers_each_row_for_itself(cups: Releases) -> None:
     good, bad = {"a": 3, "b": "u"}, {"a": "x1", "b": "u"}
     hostile: list[Any] = [
-        bad, {"a": 1e400, "b": "u"}, {"a": 1, "c": 1}, {"b": ["u"]}, None, 7, "'; drop", {},
-    ]  # fmt: skip
+        bad,
+        {"a": 1e400, "b": "u"},
+        {**good, "c": 1},
+        {"a": 1, "b": ["u"]},
+        None,
+        7,
+        "'; drop",
+        {"a": None, "b": None},
+    ]
     alias = cups.item("champion")["alias_arn"]
 
     def ask(event: Any) -> Any:
@@ -42,7 +49,11 @@ def test_the_first_release_is_in_service_and_answers_each_row_for_itself(cups: R
     assert first["prediction"] == last["prediction"]
     refused = {error["row"]: error["message"] for error in answer["errors"]}
     assert "'x1' is not a number" in refused[1]
-    assert set(refused) == {1, 2, 3, 4, 5, 6, 7}  # an empty row is one with everything missing
+    assert set(refused) == {1, 2, 3, 4, 5, 6, 7}
+    assert [warning["row"] for warning in answer["warnings"]] == [8]  # nothing but missing values
+    incomplete = ask({"rows": [good, {"a": 3}]})
+    assert (incomplete["status"], incomplete["predictions"]) == (400, [])
+    assert [error["feature"] for error in incomplete["errors"]] == ["b"]
     for nothing in (None, [], "rows", {"rows": "abc"}, {"rows": [good] * 5001}, {"row": 1}):
         refused = ask(nothing)
         assert refused["status"] in (400, 413) and not refused["predictions"]

@@ -152,7 +152,10 @@ KNOWN = json.loads(golden(trained()))
             golden_of(native=[[score + 0.1] for [score] in KNOWN["native"]]),
             "40 of 40 golden records differ from the library's scores by more than 0.0001",
         ),
-        (golden_of(rows=[{"size": "abc"}] * 40), "golden record 0: size: 'abc' is not a number"),
+        (
+            golden_of(rows=[{"size": "abc", "weight": 1, "colour": "red"}] * 40),
+            "golden record 0: size: 'abc' is not a number",
+        ),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scorer.encoding import shown
 from scorer.model import Model
-from scorer.rows import Encoder, Remark, limited
+from scorer.rows import Encoder, IncompleteError, Remark, limited
 
 MOST_ROWS = 5_000
 # As many scores still fit into Lambda's 6 MB.
@@ -63,7 +63,10 @@ class Scorer:
             rows = self._rows(request)
         except RequestError as error:
             return self.refusal(error, request_id)
-        encoded = self._encoder.encode(rows)
+        try:
+            encoded = self._encoder.encode(rows)
+        except IncompleteError as error:
+            return self._answered(request_id, rows, [], [], limited(error.remarks), [], len(rows))
         if not encoded.rows:
             return self._answered(request_id, rows, [], [], encoded.errors, encoded.warnings)
         scores = self._model.scores(encoded.matrix)
@@ -115,10 +118,11 @@ class Scorer:
         numbers: Sequence[float],
         errors: list[Remark],
         warnings: list[Remark],
+        refused: int | None = None,
     ) -> Answer:
         status = OK if predictions else BAD_REQUEST
         document = self._document(request_id, status, predictions, errors, limited(warnings))
-        return Answer(document, numbers, rows, len(errors))
+        return Answer(document, numbers, rows, len(errors) if refused is None else refused)
 
     def _document(
         self,

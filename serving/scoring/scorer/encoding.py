@@ -37,6 +37,16 @@ class Feature:
     minimum: float | None = None
     maximum: float | None = None
 
+    @property
+    def stand_in(self) -> str:
+        """What a missing or unseen value is scored as, in words."""
+        if math.isnan(self.fallback):
+            return "missing"
+        if self.kind == "numeric":
+            return f"{self.fallback:g}, the median of the training rows"
+        name = next(name for name, code in self.codes.items() if code == self.fallback)
+        return f"{shown(name)}, the most common of the training rows"
+
     def number(self, value: object) -> float | None:
         """The value as a number; None if missing. Raises ValueRefusedError."""
         if value is None:

@@ -52,10 +52,7 @@ class Golden:
     def differences(self, answer: Mapping[str, Any], most: int | None = None) -> list[str]:
         """What is wrong in the answer to `request`, one line for each difference."""
         rows = len(self.rows[:most])
-        refused = [
-            f"golden record {error['row']}: {error['feature'] or 'the row'}: {error['message']}"
-            for error in answer.get("errors", ())
-        ]
+        refused = [_refusal(error) for error in answer.get("errors", ())]
         if refused:
             return refused
         if len(answer.get("predictions", ())) != rows:
@@ -97,6 +94,13 @@ def _apart(whose: str, task: Task, got: Scores, wanted: Scores, tolerance: float
             f"{len(far)} of {len(got)} golden records differ from {whose} by more than "
             f"{tolerance:g}; record {number} scores {_short(mine)}, not {_short(theirs)}"
         )
+
+
+def _refusal(error: Mapping[str, Any]) -> str:
+    if error["row"] is None:
+        place = f": {error['feature']}" if error["feature"] else ""
+        return f"the golden records were refused{place}: {error['message']}"
+    return f"golden record {error['row']}: {error['feature'] or 'the row'}: {error['message']}"
 
 
 def _short(scores: Sequence[float]) -> str:

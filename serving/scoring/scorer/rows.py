@@ -4,7 +4,7 @@ The same values give the same matrix as containers/contract/encoding.py gives in
 checks that.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from struct import error as StructError  # noqa: N812
@@ -18,6 +18,8 @@ from scorer.encoding import Encoding, Feature, ValueRefusedError, shown
 
 # Warnings must fit into the answer, however many rows there are.
 MOST_WARNINGS = 100
+# So many rows are numbered in a message; the others are counted.
+MOST_ROWS_NAMED = 10
 _NUMBERS = {float, int, type(None)}
 
 Remark = dict[str, Any]
@@ -34,6 +36,18 @@ class Encoded:
     rows: Sequence[int]
     errors: list[Remark]
     warnings: list[Remark]
+
+
+class IncompleteError(Exception):
+    """Rows leave out features of the model. `remarks` name each feature, and the rows without it.
+
+    A feature that is left out is a mistake of the program that asks, and all its rows have it. One
+    whose value is unknown is sent as null.
+    """
+
+    def __init__(self, remarks: list[Remark]) -> None:
+        super().__init__(f"{len(remarks)} features are left out or unknown")
+        self.remarks = remarks
 
 
 class _IrregularError(Exception):
@@ -66,11 +80,18 @@ class Encoder:
         self._bounded = bool(np.isfinite([self._minimum, self._maximum]).any())
 
     def encode(self, rows: Sequence[object]) -> Encoded:
-        """Encode all rows together; row by row only if one is irregular."""
+        """Encode all rows together; row by row only if one is irregular.
+
+        Raises IncompleteError if a row leaves out a feature.
+        """
         try:
-            return Encoded(self._matrix(self._values(rows)), range(len(rows)), [], [])
+            matrix, blank = self._matrix(self._values(rows))
         except (_IrregularError, KeyError, TypeError, OverflowError):
+            incomplete = list(self._incomplete(rows))
+            if incomplete:
+                raise IncompleteError(incomplete) from None
             return self._one_by_one(rows)
+        return Encoded(matrix, range(len(rows)), [], [_without_value(row) for row in blank])
 
     def _values(self, rows: Sequence[Any]) -> list[Any]:
         """All values, row after row, categories as codes. Raises if any row is irregular."""
@@ -81,16 +102,17 @@ class Encoder:
         return values
 
     def _in_order(self, rows: Sequence[Any]) -> list[Any]:
-        """All values, row after row, in the features' order; None for one left out."""
+        """All values, row after row, in the features' order."""
         first = list(rows[0])
         # Most callers send every row with the model's features in the model's order.
         if first == self._ordered and list(chain.from_iterable(rows)) == first * len(rows):
             return list(chain.from_iterable(map(dict.values, rows)))
         if all(type(row) is dict and self._known.issuperset(row) for row in rows):
-            return [row.get(name) for row in rows for name in self._names]
+            return [row[name] for row in rows for name in self._names]
         raise _IrregularError
 
-    def _matrix(self, values: list[Any]) -> NDArray[np.float32]:
+    def _matrix(self, values: list[Any]) -> tuple[NDArray[np.float32], list[int]]:
+        """The matrix, and the positions of the rows in which every value is missing."""
         width = len(self._names)
         try:
             # The fastest way to numbers refuses text and null, but accepts true and false.
@@ -110,9 +132,13 @@ class Encoder:
             matrix = exact.astype(np.float32)
         if np.count_nonzero(np.isfinite(matrix)) != matrix.size - missing:
             raise _IrregularError
+        blank: list[int] = []
         if missing:
-            np.copyto(matrix, self._fallbacks, where=np.isnan(matrix))
-        return matrix
+            absent = np.isnan(matrix)
+            if missing >= width:
+                blank = np.flatnonzero(absent.all(axis=1)).tolist()
+            np.copyto(matrix, self._fallbacks, where=absent)
+        return matrix, blank
 
     def _truth_among(self, values: list[Any], exact: NDArray[np.float64]) -> bool:
         """Is a numeric value true or false? Only a 1 or 0 can be."""
@@ -122,6 +148,25 @@ class Encoder:
             for position in self._numeric
             if suspects[position]
         )
+
+    def _incomplete(self, rows: Sequence[object]) -> Iterator[Remark]:
+        """A remark for each feature that a row leaves out. If there is one, also for each name that
+        is no feature: it may be a misspelling."""
+        given = {number: row for number, row in enumerate(rows) if isinstance(row, dict)}
+        if all(self._known.issubset(row) for row in given.values()):
+            return
+        for name in self._names:
+            without = [number for number, row in given.items() if name not in row]
+            if without:
+                place = "every row" if len(without) == len(rows) else _numbered(without)
+                message = f"is left out of {place}; send it, or null where its value is unknown"
+                yield {"row": None, "feature": name, "message": message}
+        for name in dict.fromkeys(chain.from_iterable(given.values())):
+            if name not in self._known:
+                yield {"row": None, "feature": name, "message": self._no_feature()}
+
+    def _no_feature(self) -> str:
+        return f"is not a feature of this model; its features are {_some(self._names)}"
 
     def _one_by_one(self, rows: Sequence[object]) -> Encoded:
         kept: list[int] = []
@@ -137,20 +182,20 @@ class Encoder:
             values.extend(encoded)
             assert isinstance(row, dict)  # noqa: S101 - anything else was a problem
             warnings.extend(self._unseen(number, row, encoded))
-        return Encoded(self._matrix(values), kept, errors, warnings)
+        matrix, blank = self._matrix(values)
+        warnings.extend(_without_value(kept[position]) for position in blank)
+        return Encoded(matrix, kept, errors, warnings)
 
     def _examined(self, row: object) -> tuple[list[float | None], list[tuple[str | None, str]]]:
         """A row's values, and its problems as (feature, message)."""
         if not isinstance(row, dict):
             return [], [(None, f"a row is an object of features, not {shown(row)}")]
         problems: list[tuple[str | None, str]] = [
-            (name, f"is not a feature of this model; its features are {_some(self._names)}")
-            for name in row
-            if name not in self._known
+            (name, self._no_feature()) for name in row if name not in self._known
         ]
         values: list[float | None] = []
         for feature in self._features:
-            value = row.get(feature.name)
+            value = row[feature.name]
             try:
                 numeric = feature.kind == "numeric"
                 values.append(feature.number(value) if numeric else feature.code(value))
@@ -163,8 +208,9 @@ class Encoder:
     ) -> Iterable[Remark]:
         for position, _ in self._categorical:
             name = self._names[position]
-            if encoded[position] is None and row.get(name) is not None:
-                message = f"{shown(row[name])} was not among the training rows; scored as missing"
+            if encoded[position] is None and row[name] is not None:
+                done = self._features[position].stand_in
+                message = f"{shown(row[name])} was not among the training rows; scored as {done}"
                 yield {"row": number, "feature": name, "message": message}
 
 
@@ -175,6 +221,24 @@ def limited(remarks: list[Remark]) -> list[Remark]:
         return remarks
     rest = {"row": None, "feature": None, "message": f"and {more} more like these"}
     return [*remarks[:MOST_WARNINGS], rest]
+
+
+def _without_value(row: int) -> Remark:
+    message = "no feature has a value that training saw, so the prediction says nothing of this row"
+    return {"row": row, "feature": None, "message": message}
+
+
+def _numbered(rows: Sequence[int]) -> str:
+    """
+    >>> _numbered([3]), _numbered([0, 4]), _numbered(range(12))
+    ('row 3', 'rows 0 and 4', 'rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more')
+    """
+    if len(rows) == 1:
+        return f"row {rows[0]}"
+    named = [str(row) for row in rows[:MOST_ROWS_NAMED]]
+    more = len(rows) - len(named)
+    last = f"{more} more" if more else named.pop()
+    return f"rows {', '.join(named)} and {last}"
 
 
 def _first(row: int, problems: list[tuple[str | None, str]]) -> Remark:

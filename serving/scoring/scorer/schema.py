@@ -9,13 +9,14 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def row_schema(encoding: Encoding) -> dict[str, Any]:
-    """A row. A feature that is left out or null is missing. Unknown features are refused."""
+    """A row. It has every feature; null is missing. Unknown features are refused."""
     return {
         "$schema": DIALECT,
         "title": "Row",
         "description": f"A row to predict {encoding.target} for.",
         "type": "object",
         "properties": {feature.name: _feature(feature) for feature in encoding.features},
+        "required": list(encoding.names),
         "additionalProperties": False,
     }
 
@@ -66,9 +67,10 @@ def answer_schema(encoding: Encoding) -> dict[str, Any]:
 
 def _feature(feature: Feature) -> dict[str, Any]:
     if feature.kind == "categorical":
+        words = f"One of the training rows' categories. Any other is scored as {feature.stand_in}."
         return {
             "type": ["string", "integer", "null"],
-            "description": "One of the training rows' categories. Any other is scored as missing.",
+            "description": words,
             "examples": list(feature.codes),
         }
     described: dict[str, Any] = {"type": ["number", "null"]}

@@ -23,7 +23,7 @@ JSON = "application/json"
 # The statuses, as OpenAPI describes them.
 _SCORE: Any = {
     200: {"description": "At least one row was scored. The others are in errors."},
-    400: {"description": "Not JSON, not a request, or no row could be scored."},
+    400: {"description": "Not JSON, not a request, a feature left out, or no row could be scored."},
     413: {"description": "Too many rows or bytes for one request."},
     415: {"description": "The body is not application/json."},
 }

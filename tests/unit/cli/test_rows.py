@@ -1,5 +1,7 @@
 """Rows to score, from CSV and JSON lines."""
 
+from dataclasses import replace
+
 import pytest
 
 from kanmon.errors import BadInputError
@@ -24,11 +26,47 @@ def test_a_table_gives_numbers_texts_and_missing_values_and_leaves_the_target_ou
 
 
 def test_a_number_among_categories_stays_a_text():
-    assert rows("colour\n1\n")[0].values == {"colour": "1"}
+    assert rows("acid,colour\n,1\n")[0].values == {"acid": None, "colour": "1"}
 
 
 def test_what_is_no_number_goes_to_the_scorer_as_it_is():
-    assert rows("acid\nsour\n1e999\n") == [Row(1, {"acid": "sour"}), Row(2, {"acid": "1e999"})]
+    assert rows("acid,colour\nsour,red\n1e999,red\n") == [
+        Row(1, {"acid": "sour", "colour": "red"}),
+        Row(2, {"acid": "1e999", "colour": "red"}),
+    ]
+
+
+LENIENT = replace(SCHEMA, optional=frozenset({"colour"}))
+
+
+def test_a_column_that_may_be_missing_is_sent_as_null():
+    assert rows("acid\n1\n", LENIENT) == [Row(1, {"acid": 1.0, "colour": None})]
+    assert rows("colour,acid\nred,1\n", LENIENT) == [Row(1, {"acid": 1.0, "colour": "red"})]
+    assert rows('{"acid": 1}\n{"colour": "red"}\n', LENIENT) == [
+        Row(1, {"acid": 1, "colour": None}),
+        Row(2, problem="leaves out acid; write null where a value is unknown"),
+    ]
+
+
+def test_a_table_without_features_of_the_model_is_refused_with_their_names():
+    with pytest.raises(BadInputError) as refused:
+        rows("acid,id\n1,7\n")
+
+    assert refused.value.line() == (
+        "the rows lack 1 of the model's 2 features: colour. Add a column for each, with empty "
+        "cells where a value is unknown; or score without them: --allow-missing colour."
+    )
+
+
+def test_of_many_features_that_are_lacking_each_can_be_allowed():
+    wide = Schema({f"f {number}": "numeric" for number in range(40)})
+
+    with pytest.raises(BadInputError) as refused:
+        rows("f 0\n1\n", wide)
+
+    assert refused.value.what.startswith("the rows lack 39 of the model's 40 features: f 1, f 2,")
+    assert refused.value.what.endswith(", f 30 and 9 more")
+    assert refused.value.fix.endswith("--allow-missing 'f 1', and so on for each.")
 
 
 def test_a_row_with_too_many_fields_is_told_and_the_others_are_read():
@@ -72,7 +110,7 @@ def test_a_mark_at_the_beginning_and_another_delimiter_are_fine():
         ("1,2\n", "the first line names none of the model's features (acid, colour)"),
         ("acid,acid\n1,2\n", "the header names acid twice"),
         ("acid,kolour\n1,red\n", "the model has no feature kolour"),
-        ('acid\n"1\n', "line 2 is not CSV: unexpected end of data"),
+        ('acid,colour\n"1\n', "line 2 is not CSV: unexpected end of data"),
     ],
 )
 def test_a_text_that_is_no_table_says_why(text, what):

@@ -69,7 +69,9 @@ def test_one_row_is_scored_as_rows_of_one(scorers):
 def test_bad_rows_do_not_keep_good_ones_from_being_scored(scorers):
     good = sent(FRAME["regression"])[0]
 
-    answer = scorers["regression"].answer({"rows": [{"size": "abc"}, good, 5]}, "r-1").document
+    answer = (
+        scorers["regression"].answer({"rows": [good | {"size": "abc"}, good, 5]}, "r-1").document
+    )
 
     assert answer["status"] == 200
     assert [entry["row"] for entry in answer["predictions"]] == [1]
@@ -80,10 +82,28 @@ def test_bad_rows_do_not_keep_good_ones_from_being_scored(scorers):
 
 
 def test_a_request_without_any_good_row_has_status_400(scorers):
-    answer = scorers["regression"].answer({"rows": [{"size": "abc"}]}, "r-1")
+    bad = sent(FRAME["regression"])[0] | {"size": "abc"}
+
+    answer = scorers["regression"].answer({"rows": [bad]}, "r-1")
 
     assert (answer.document["status"], answer.document["predictions"]) == (400, [])
     assert answer.refused == 1
+
+
+def test_a_request_that_leaves_out_features_is_refused_as_a_whole(scorers):
+    good = sent(FRAME["regression"])[0]
+    short = {"size": good["size"]}
+
+    answer = scorers["regression"].answer({"rows": [good, short, good]}, "r-1")
+
+    send = "is left out of row 1; send it, or null where its value is unknown"
+    assert (answer.document["status"], answer.document["predictions"]) == (400, [])
+    assert answer.document["errors"] == [
+        {"row": None, "feature": name, "message": send} for name in ("weight", "colour")
+    ]
+    assert (answer.refused, list(answer.scores)) == (3, [])
+    nulls = {"rows": [good, dict.fromkeys(good) | short, good]}
+    assert len(scorers["regression"].answer(nulls, "r-1").document["predictions"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -146,7 +166,7 @@ def test_a_score_that_is_no_number_is_an_error_and_never_an_answer(scorers, monk
 
     monkeypatch.setattr(scorer, "_model", Broken())
 
-    answer = scorer.answer({"rows": [{}, {}, {}]}, "r-1")
+    answer = scorer.answer({"rows": sent(FRAME["regression"])[:3]}, "r-1")
 
     assert answer.document["predictions"] == [{"row": 0, "prediction": 1.5}]
     assert [error["row"] for error in answer.document["errors"]] == [1, 2]

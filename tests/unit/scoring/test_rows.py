@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contract.encoding import EncodedFeature
 from contract.encoding import Encoding as TrainingEncoding
 from scorer.encoding import read_encoding
-from scorer.rows import MOST_WARNINGS, Encoder, limited
+from scorer.rows import MOST_WARNINGS, Encoder, IncompleteError, limited
 from tests.support.training_cases import HOSTILE
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -42,14 +42,21 @@ def encoding(fallbacks: tuple[float | None, float | None, float | None]) -> Trai
 ENCODER = Encoder(read_encoding(encoding((0.5, None, 2.0)).to_json()))
 
 
+def row(**values):
+    """A row with every feature; null where no value is given."""
+    return dict.fromkeys(NAMES) | values
+
+
 @st.composite
 def rows(draw):
-    """Rows with every feature, some null; or with some left out."""
+    """Rows with every feature, some null, in the features' order or in any."""
     number = st.none() | FLOATS | INTEGERS
     category = st.none() | st.sampled_from([*CATEGORIES, "never seen"])
     every = st.tuples(number, number, category).map(lambda row: dict(zip(NAMES, row, strict=True)))
-    some = every.map(lambda row: {name: value for name, value in row.items() if value is not None})
-    return draw(st.lists(draw(st.sampled_from([every, some, every | some])), min_size=1))
+    mixed = st.tuples(every, st.permutations(NAMES)).map(
+        lambda drawn: {name: drawn[0][name] for name in drawn[1]}
+    )
+    return draw(st.lists(draw(st.sampled_from([every, mixed, every | mixed])), min_size=1))
 
 
 @given(sent=rows(), fallbacks=st.tuples(*[st.none() | st.sampled_from([0.0, 1.0])] * 3))
@@ -85,7 +92,7 @@ def test_serving_and_training_make_the_same_matrix_of_the_same_rows(sent, fallba
             | st.text(max_size=3)
             | st.just([])
             | st.just({}),
-        )
+        ).map(lambda given: dict.fromkeys(NAMES) | given)
         | st.none()
         | st.integers(),
         min_size=1,
@@ -155,7 +162,9 @@ def test_whatever_is_sent_each_row_is_either_encoded_or_has_one_error(sent):
 def test_a_bad_row_gets_an_error_of_its_own_and_the_others_are_scored(row, feature, message):
     good = {"size": 1, HOSTILE: 2.5, "colour": "blue"}
 
-    encoded = ENCODER.encode([good, row, good])
+    bad = dict.fromkeys(NAMES) | row if isinstance(row, dict) else row
+
+    encoded = ENCODER.encode([good, bad, good])
 
     assert encoded.errors == [{"row": 1, "feature": feature, "message": message}]
     assert list(encoded.rows) == [0, 2]
@@ -165,21 +174,70 @@ def test_a_bad_row_gets_an_error_of_its_own_and_the_others_are_scored(row, featu
 # Preprocess gives whole numbers one spelling, so training only knows the category 1.
 @pytest.mark.parametrize("value", ["1", 1, 1.0, "1.0"])
 def test_a_category_that_is_a_whole_number_has_many_spellings(value):
-    [[_, _, code]] = ENCODER.encode([{"colour": value}]).matrix.tolist()
+    [[_, _, code]] = ENCODER.encode([row(colour=value)]).matrix.tolist()
 
     assert code == sorted(CATEGORIES).index("1")
 
 
-def test_a_category_never_seen_is_scored_as_missing_with_a_warning():
-    encoded = ENCODER.encode([{"colour": "007"}])
+# Training saw missing values of the one, and none of the other.
+@pytest.mark.parametrize(
+    ("fallback", "done"),
+    [(None, "missing"), (2.0, f"{sorted(CATEGORIES)[2]!r}, the most common of the training rows")],
+)
+def test_the_warning_of_a_category_never_seen_says_what_it_is_scored_as(fallback, done):
+    encoder = Encoder(read_encoding(encoding((0.5, None, fallback)).to_json()))
 
-    assert encoded.matrix[0, 2] == 2.0
+    encoded = encoder.encode([row(size=1, colour="007"), row(size=1, colour=None)])
+
+    np.testing.assert_array_equal(encoded.matrix[0], encoded.matrix[1])
     assert encoded.warnings == [
         {
             "row": 0,
             "feature": "colour",
-            "message": "'007' was not among the training rows; scored as missing",
+            "message": f"'007' was not among the training rows; scored as {done}",
         }
+    ]
+
+
+@pytest.mark.parametrize("first", [row(size=1), row(size="abc"), 5])
+def test_a_row_without_any_value_is_warned_of(first):
+    encoded = ENCODER.encode([first, row(), row(colour="blue"), row()])
+
+    message = "no feature has a value that training saw, so the prediction says nothing of this row"
+    assert encoded.warnings == [
+        {"row": number, "feature": None, "message": message} for number in (1, 3)
+    ]
+    assert set(encoded.rows) >= {1, 2, 3}
+
+
+def remarks(sent):
+    with pytest.raises(IncompleteError) as refused:
+        ENCODER.encode(sent)
+    assert {remark["row"] for remark in refused.value.remarks} == {None}
+    return [(remark["feature"], remark["message"]) for remark in refused.value.remarks]
+
+
+def test_rows_that_leave_out_features_are_refused_with_their_names_and_numbers():
+    send = "send it, or null where its value is unknown"
+
+    assert remarks([{"colour": "blue"}, {"colour": "blue", "size": 1.0}]) == [
+        ("size", f"is left out of row 0; {send}"),
+        (HOSTILE, f"is left out of every row; {send}"),
+    ]
+    assert remarks([row(), {"size": 1, HOSTILE: 2}, row(), {}, {}]) == [
+        ("size", f"is left out of rows 3 and 4; {send}"),
+        (HOSTILE, f"is left out of rows 3 and 4; {send}"),
+        ("colour", f"is left out of rows 1, 3 and 4; {send}"),
+    ]
+
+
+def test_a_misspelled_feature_is_named_beside_the_one_that_is_left_out():
+    sent = row(colour=1) | {"sise": 3.0}
+    del sent["size"]
+
+    assert remarks([sent] * 3) == [
+        ("size", "is left out of every row; send it, or null where its value is unknown"),
+        ("sise", "is not a feature of this model; its features are " + ", ".join(NAMES)),
     ]
 
 
@@ -190,7 +248,7 @@ def test_a_value_that_model_yaml_calls_impossible_is_refused(value, reason):
     bounds = [{"name": "size", "minimum": 0, "maximum": 10}]
     encoder = Encoder(read_encoding(encoding((0.5, None, 2.0)).to_json(), bounds))
 
-    encoded = encoder.encode([{"size": value}, {"size": 0}, {"size": 10}, {"size": None}])
+    encoded = encoder.encode([row(size=size) for size in (value, 0, 10, None)])
 
     message = f"{reason}, which model.yaml calls impossible; correct it or send null"
     assert encoded.errors == [{"row": 0, "feature": "size", "message": message}]
@@ -203,7 +261,7 @@ def test_a_model_of_one_feature_scores_as_any_other():
     )
     encoder = Encoder(read_encoding(one.to_json()))
 
-    assert encoder.encode([{"a": 2}, {"a": None}, {}]).matrix.tolist() == [[2], [1], [1]]
+    assert encoder.encode([{"a": 2}, {"a": None}]).matrix.tolist() == [[2], [1]]
 
 
 def test_warnings_without_number_are_counted_instead_of_listed():

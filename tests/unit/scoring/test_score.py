@@ -53,7 +53,8 @@ def run(package, events, **variables):
 
 
 def test_requests_are_answered_without_the_libraries_that_start_slowly(package):
-    done = run(package, [{"rows": [{"size": 1}]}, {"check": True, "row": {}}, [1], {"rows": []}])
+    good = {"size": 1, "weight": 2, "colour": "red"}
+    done = run(package, [{"rows": [good]}, {"check": True, "row": good}, [1], {"rows": [{}]}])
 
     assert done.returncode == 0, done.stderr
     answers = [line for line in done.stdout.splitlines() if line.startswith("answer ")]
@@ -62,7 +63,8 @@ def test_requests_are_answered_without_the_libraries_that_start_slowly(package):
 
 
 def test_a_line_per_request_is_its_log_and_its_metrics_and_tells_no_value(package):
-    done = run(package, [{"rows": [{"size": 1}, {"colour": "secret", "size": "hidden"}]}])
+    good = {"size": 1, "weight": 2, "colour": "red"}
+    done = run(package, [{"rows": [good, {**good, "colour": "secret", "size": "hidden"}]}])
 
     line = json.loads(done.stdout.splitlines()[0])
     assert [line[key] for key in ("level", "message", "model", "release", "request_id")] == [
@@ -87,7 +89,7 @@ def test_a_line_per_request_is_its_log_and_its_metrics_and_tells_no_value(packag
 
 
 def test_a_check_is_not_measured(package):
-    done = run(package, [{"check": True, "row": {"size": 1}}])
+    done = run(package, [{"check": True, "row": {"size": 1, "weight": 2, "colour": "red"}}])
 
     assert "_aws" not in done.stdout
 
@@ -261,8 +263,8 @@ def test_without_lambdas_extension_api_the_capture_writes_all_the_same(bucket, r
 @pytest.mark.parametrize(
     "event",
     [
-        {"row": {}},
-        {"check": True, "row": {}},
+        {"row": {"size": 1, "weight": 2, "colour": "red"}},
+        {"check": True, "row": {"size": 1, "weight": 2, "colour": "red"}},
         {"rows": []},
         {
             "requestContext": {"http": {"method": "GET", "path": "/schema"}, "stage": "$default"},
