@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from core.stage.release_table import HistoryEntry, Release, Status
+from core.stage.release_table import HistoryEntry, Release, Status, Withdrawal
 from kanmon.releases.evidence import gather
 from kanmon.releases.explanation import Evidence, Explanation, explain
 from kanmon.releases.history import history
-from kanmon.releases.records import champion_of, list_releases
+from kanmon.releases.records import champion_of, list_releases, withdrawal_of
 from kanmon.releases.rollback import release_to_bring_back
 from kanmon.releases.traffic import Deployment, Share, deployments, traffic
 from kanmon.runs.records import RunRecord, runs_of
@@ -44,6 +44,8 @@ class ModelView:
     before: int | None = None
     # When the champion last came into service.
     since: str | None = None
+    # That the model was taken out of service.
+    withdrawal: Withdrawal | None = None
 
     @property
     def in_service(self) -> Release | None:
@@ -133,6 +135,7 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         moved[0] if moved else None,
         release_to_bring_back(champion, events, releases, answering) if champion else None,
         champion.promoted_at if champion else None,
+        withdrawal_of(connection, model) if ever and champion is None else None,
     )
 
 

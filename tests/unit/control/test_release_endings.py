@@ -9,7 +9,8 @@ import pytest
 from core.releases.admit_release import admit_release
 from core.releases.approval_sync import follow_registry, follow_review
 from core.releases.close_release import close_release
-from core.releases.record_release import NotLiveError, record_live
+from core.releases.record_release import record_live
+from core.releases.service import NotLiveError
 from core.stage.serving_stack import Failure
 from tests.support.release_acts import approve, promote, refused
 from tests.support.release_world import BOB, MODEL, RECORD, VERIFY, Run, World

@@ -27,8 +27,9 @@ def follow_review(stage: Stage, execution_id: str) -> str:
     release = stage.releases.release(model, number)
     if release is None or release.execution not in (None, execution_id):
         return f"{model}/{number} is not promoted by execution {execution_id}"
-    if execution.variables.get("purpose") == "rollback":
-        return f"{release.reference}: a rollback is not reviewed"
+    purpose = execution.variables.get("purpose")
+    if purpose != "promotion":
+        return f"{release.reference}: a {purpose} is not reviewed"
     review = stage.pipeline.review(execution_id)
     if review is not None and review.status == IN_PROGRESS:
         # The registry may have been quicker than the pipeline.

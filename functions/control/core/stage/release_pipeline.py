@@ -81,6 +81,11 @@ class Execution:
     def ended(self) -> bool:
         return self.status in _ENDED
 
+    @property
+    def began(self) -> datetime | None:
+        """When its first action began."""
+        return min((each.began for each in self.actions if each.began), default=None)
+
     def action(self, name: str) -> Action | None:
         return next((each for each in self.actions if each.name == name), None)
 
