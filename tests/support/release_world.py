@@ -19,7 +19,7 @@ from core.releases.service import Live
 from core.stage.bucket import ObjectMissingError, ReleaseChangedError
 from core.stage.notices import Notice
 from core.stage.registry import Approval, Package, StageStatus
-from core.stage.release_pipeline import DEPLOY, REVIEW, Action, Execution
+from core.stage.release_pipeline import DEPLOY, REVIEW, Action, Execution, after
 from core.stage.release_table import Release, ReleaseTable, Status
 from core.stage.serving_stack import Deployed, Failure, Standing
 from core.words.formats import timestamp
@@ -106,6 +106,10 @@ class Pipeline:
     tokens: dict[str, str] = field(default_factory=dict)
     # What the event bus would be told: (kind, execution or package).
     events: list[tuple[str, str]] = field(default_factory=list)
+    # So many looks still show how things were before the latest event.
+    late: int = 0
+    pause_seconds: float = 0.0
+    pauses: int = 3
 
     def start(
         self, variables: Mapping[str, str], bundle_key: str, bundle_version: str, token: str
@@ -127,11 +131,28 @@ class Pipeline:
         run = self.runs.get(identity)
         if run is None:
             return None
-        actions = tuple(run.actions.values())
-        return Execution(run.id, run.status, run.summary, BOB, run.variables, actions)
+        actions = tuple(map(self._seen, run.actions.values()))
+        status = run.status if self._is_seen() else "InProgress"
+        return Execution(run.id, status, run.summary, BOB, run.variables, actions)
+
+    def _is_seen(self) -> bool:
+        self.late = max(0, self.late - 1)
+        return self.late == 0
+
+    def _seen(self, action: Action) -> Action:
+        stale = action.name == REVIEW and self.late > 0
+        return replace(action, status="InProgress", by=None) if stale else action
+
+    def ended(self, identity: str) -> Execution | None:
+        return after(self, lambda: self.execution(identity), lambda found: not found.ended)
+
+    def decided_review(self, identity: str) -> Action | None:
+        return after(self, lambda: self.review(identity), lambda found: not found.ended)
 
     def review(self, identity: str) -> Action | None:
-        return self.runs[identity].actions.get(REVIEW) if identity in self.runs else None
+        found = self.runs[identity].actions.get(REVIEW) if identity in self.runs else None
+        self._is_seen()
+        return self._seen(found) if found else None
 
     def decide(self, token: str, result: Literal["Approved", "Rejected"], summary: str) -> bool:
         self.table.use()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.releases.decision import decided
-from core.stage.release_pipeline import Action
+from core.stage.release_pipeline import IN_PROGRESS, Action
 from core.stage.release_table import CLOSED, Champion, Release, Status
 from core.words.catalogue import found, say
 
@@ -96,6 +96,8 @@ class Facts:
     document: Mapping[str, Any] | None
     digests: tuple[Digest, ...]
     review: Action | None
+    # Somebody was asked: the execution comes this far only with an answer.
+    asked: bool
     champion: Champion | None
     stack: str
     stack_status: str | None
@@ -112,6 +114,8 @@ class Admission:
 
 
 def admit(claim: Claim, facts: Facts) -> Admission:
+    if claim.purpose == "promotion" and _answer_is_on_its_way(facts):
+        return Admission("wait", say("release.admission.review_follows", release=claim.reference))
     for refusal in _refusals(claim, facts):
         return Admission("refuse", refusal)
     champion = facts.champion
@@ -144,6 +148,13 @@ def admit(claim: Claim, facts: Facts) -> Admission:
         )
         return Admission("refuse", line)
     return Admission("admit", say("release.admission.admitted", release=claim.reference))
+
+
+def _answer_is_on_its_way(facts: Facts) -> bool:
+    """The review is over, or the execution would not be here; it can be read seconds later."""
+    if facts.review is None:
+        return facts.asked
+    return facts.review.status == IN_PROGRESS
 
 
 def in_service(champion: Champion | None) -> str:

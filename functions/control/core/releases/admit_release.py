@@ -126,6 +126,7 @@ def _facts(
         document=bundled.document,
         digests=_digests(stage, release, bundled),
         review=execution.action(REVIEW),
+        asked=execution.variables.get("review") == "manual",
         champion=stage.releases.champion(claim.model),
         stack=stage.serving.stack_of(claim.model),
         stack_status=standing.status if standing else None,

@@ -37,7 +37,7 @@ class Closed:
 
 def close_release(stage: Stage, execution_id: str, now: datetime) -> Closed:
     """Act on what the execution is now, whatever the event said it was some time ago."""
-    execution = stage.pipeline.execution(execution_id)
+    execution = stage.pipeline.ended(execution_id)
     if execution is None or not execution.ended or execution.status == SUCCEEDED:
         return Closed(None, None, "nothing", f"execution {execution_id} did not end badly")
     if execution.names is None:

@@ -68,7 +68,8 @@ class Stage:
 
     @cached_property
     def pipeline(self) -> Pipeline:
-        return Pipeline(self._codepipeline, os.environ["RELEASE_PIPELINE"])
+        minutes = int(os.environ.get("APPROVAL_MINUTES", "0")) or None
+        return Pipeline(self._codepipeline, os.environ["RELEASE_PIPELINE"], minutes)
 
     @cached_property
     def jobs(self) -> Jobs:
