@@ -144,7 +144,7 @@ class Pipeline:
         return replace(action, status="InProgress", by=None) if stale else action
 
     def ended(self, identity: str) -> Execution | None:
-        return after(self, lambda: self.execution(identity), lambda found: not found.ended)
+        return after(self, lambda: self.execution(identity), lambda found: not found.at_rest)
 
     def decided_review(self, identity: str) -> Action | None:
         return after(self, lambda: self.review(identity), lambda found: not found.ended)

@@ -85,6 +85,11 @@ class Execution:
         return self.status in _ENDED
 
     @property
+    def at_rest(self) -> bool:
+        """Has it ended, and every action with it? The two are shown one after the other."""
+        return self.ended and self.current is None
+
+    @property
     def began(self) -> datetime | None:
         """When its first action began."""
         return min((each.began for each in self.actions if each.began), default=None)
@@ -175,7 +180,7 @@ class Pipeline:
 
     def ended(self, identity: str) -> Execution | None:
         """The execution once it has ended, as an event told; else as it is after a while."""
-        return after(self, lambda: self.execution(identity), lambda found: not found.ended)
+        return after(self, lambda: self.execution(identity), lambda found: not found.at_rest)
 
     def decided_review(self, identity: str) -> Action | None:
         """The review once it has ended, as an event told; else as it is after a while."""
