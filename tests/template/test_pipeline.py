@@ -218,9 +218,17 @@ def test_every_number_of_days_to_choose_from_is_known_in_minutes() -> None:
     template = translated()
     allowed = template["Parameters"]["ApprovalDays"]["AllowedValues"]
 
-    assert template["Mappings"]["Days"] == {
-        str(days): {"Minutes": days * 24 * 60} for days in allowed
-    }
+    minutes = {days: known["Minutes"] for days, known in template["Mappings"]["Days"].items()}
+    assert minutes == {str(days): days * 24 * 60 for days in allowed}
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 5, 7, 14, 30, 60])
+def test_what_a_review_waits_with_is_kept_until_long_after_it(days: int) -> None:
+    bucket = _properties("PipelineBucket", (("ApprovalDays", days),))
+    [rule] = bucket["LifecycleConfiguration"]["Rules"]
+
+    assert days in translated()["Parameters"]["ApprovalDays"]["AllowedValues"]
+    assert rule["ExpirationInDays"] == days + 30
 
 
 def test_reviewers_are_told_and_get_the_page_and_the_verdict() -> None:
