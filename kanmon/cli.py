@@ -53,6 +53,7 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
             "watch",
             "retry",
             "rollback",
+            "withdraw",
             "history",
         ],
         "Service": ["score", "console"],

@@ -22,7 +22,8 @@ metrics = Metrics()
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
     """Take a "CodePipeline Action Execution State Change"; return what the release is now."""
-    line = follow_review(stage(), str(event["detail"]["execution-id"]))
+    detail = event["detail"]
+    line = follow_review(stage(), str(detail["execution-id"]), str(detail["state"]))
     metrics.add_metric("ReviewsFollowed", MetricUnit.Count, 1)
     logger.info(line)
     return {"summary": line}

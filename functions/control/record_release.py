@@ -9,7 +9,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from core.releases.record_release import NotLiveError, live_of, record_live
+from core.releases.record_release import live_of, record_live
+from core.releases.service import NotLiveError
 from core.stage.gateways import stage
 from core.stage.pipeline_job import job_id, owing_an_answer, parameters
 

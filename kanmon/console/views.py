@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from core.stage.release_table import HistoryEntry, Release, Status
+from core.stage.release_table import HistoryEntry, Release, Status, Withdrawal
 from kanmon.console.results import (
     Course,
     Results,
@@ -16,7 +16,7 @@ from kanmon.console.results import (
 from kanmon.releases.evidence import gather
 from kanmon.releases.explanation import Evidence, Explanation, explain
 from kanmon.releases.history import history
-from kanmon.releases.records import champion_of, list_releases
+from kanmon.releases.records import champion_of, list_releases, withdrawal_of
 from kanmon.releases.rollback import release_to_bring_back
 from kanmon.releases.traffic import Deployment, Share, deployments, traffic
 from kanmon.runs.records import RunRecord, runs_of
@@ -54,6 +54,8 @@ class ModelView:
     # When the champion last came into service.
     since: str | None = None
     course: Course | None = None
+    # That the model was taken out of service.
+    withdrawal: Withdrawal | None = None
 
     @property
     def in_service(self) -> Release | None:
@@ -147,6 +149,7 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         release_to_bring_back(champion, events, releases, answering) if champion else None,
         champion.promoted_at if champion else None,
         course_of(connection, releases),
+        withdrawal_of(connection, model) if ever and champion is None else None,
     )
 
 

@@ -9,7 +9,7 @@ from core.stage.release_pipeline import Execution
 from core.stage.release_table import Release, Status
 from kanmon.releases.explanation import Evidence
 from kanmon.releases.pipeline import progress, progress_of
-from kanmon.releases.records import champion_of, deployment_lock_of
+from kanmon.releases.records import champion_of, deployment_lock_of, withdrawal_of
 from kanmon.releases.traffic import Deployment, deployments, serving_stack, traffic
 from kanmon.stage.aws_errors import REFUSED
 
@@ -47,6 +47,7 @@ def gather(connection: "Connection", release: Release) -> Evidence:
         tuple(traffic(connection, release.model)) if began else (),
         champion.release if champion else None,
         champion.promoted_at if champion else None,
+        withdrawal_of(connection, release.model) if champion is None else None,
         _behind(connection, release, execution),
     )
 
@@ -209,4 +210,5 @@ def brief(connection: "Connection", release: Release) -> Evidence:
         progress(connection, release),
         champion=champion.release if champion else None,
         champion_since=champion.promoted_at if champion else None,
+        withdrawal=withdrawal_of(connection, release.model) if champion is None else None,
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from core.stage.release_pipeline import REVIEW, Execution
-from core.stage.release_table import Release, Status
+from core.stage.release_table import Release, Status, Withdrawal
 from core.words.catalogue import say
 from core.words.formats import local_moment, one_line, percent
 from kanmon.releases.decision import person
@@ -26,6 +26,8 @@ class Evidence:
     champion: int | None = None
     # When the champion came into service: a rollback is later than its own promotion.
     champion_since: str | None = None
+    # That the model was taken out of service, with this release or a later one.
+    withdrawal: Withdrawal | None = None
     # The release that holds the model's deployment lock, when it is another one.
     behind: int | None = None
 
@@ -155,9 +157,23 @@ def _under_way(evidence: Evidence, flag: str) -> Explanation:
 def _promoted(evidence: Evidence, flag: str) -> Explanation:
     release, model = evidence.release, evidence.release.model
     since = local_moment(evidence.champion_since or release.promoted_at)
+    moving = _moving(evidence)
+    if moving is not None:
+        return Explanation(moving, next=[f"kanmon watch {release.reference}{flag}"])
     if not release.in_service:
         promoted = {"release": release.reference, "time": local_moment(release.promoted_at)}
         headline = say("release.was_promoted", **promoted)
+        gone = evidence.withdrawal
+        if gone is not None and gone.release == release.release:
+            headline = say(
+                "release.withdrawn",
+                release=release.reference,
+                person=person(gone.by),
+                time=local_moment(gone.at),
+            )
+            reasons = [one_line(gone.reason, LONGEST_CAUSE)] if gone.reason else []
+            back = f"kanmon rollback {model} --to {release.release}{flag}"
+            return Explanation(headline, reasons, [f"kanmon history {model}{flag}", back])
         if evidence.champion:
             champion = f"{model}/{evidence.champion}"
             headline = say("release.replaced", **promoted, champion=champion)
@@ -178,6 +194,18 @@ def _promoted(evidence: Evidence, flag: str) -> Explanation:
     return Explanation(
         say("release.in_service", release=release.reference, time=since), reasons, steps
     )
+
+
+def _moving(evidence: Evidence) -> str | None:
+    """That a rollback to the release, or its withdrawal, is under way; None if neither is."""
+    progress = evidence.progress
+    if progress is None or progress.ended or progress.current is None:
+        return None
+    purpose = progress.variables.get("purpose")
+    if purpose not in ("rollback", "withdrawal"):
+        return None
+    action = progress.current.name
+    return say(f"release.moving.{purpose}", release=evidence.release.reference, action=action)
 
 
 def causes(evidence: Evidence) -> list[str]:

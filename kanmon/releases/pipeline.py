@@ -1,5 +1,6 @@
 """Executions of the release pipeline: their status, and their actions in pipeline order."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,23 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     "Review": ("ApproveRelease",),
     "Verify": ("AdmitRelease", "VerifyRelease"),
     "Promote": ("ConfirmRelease", "DeployRelease"),
+    "Redeploy": ("AdmitRelease", "DeployRelease"),
     "Record": ("RecordRelease",),
 }
 
 
-def laid_out(begun: tuple[Action, ...]) -> tuple[Action, ...]:
+# Of an execution that repeats no verification, and of the others.
+WITHOUT_VERIFICATION, WITH_VERIFICATION = ("Redeploy",), ("Verify", "Promote")
+
+
+def laid_out(begun: tuple[Action, ...], variables: Mapping[str, str]) -> tuple[Action, ...]:
     """All actions in pipeline order, including those that have not begun and those skipped."""
     found = {(one.stage, one.name): one for one in begun}
-    order = [(stage, name) for stage, names in LAYOUT.items() for name in names]
+    verified = variables.get("verify", "yes") == "yes"
+    left_out = WITHOUT_VERIFICATION if verified else WITH_VERIFICATION
+    order = [
+        (stage, name) for stage, names in LAYOUT.items() for name in names if stage not in left_out
+    ]
     order += [key for key in found if key not in order]
     last = max((order.index(key) for key in found), default=-1)
     return tuple(
@@ -63,12 +73,14 @@ def latest_execution(connection: "Connection", release: "Release") -> str | None
 def progress_of(connection: "Connection", execution: str) -> Execution | None:
     """An execution; None if there is none with this ID (CodePipeline keeps them for a year)."""
     found = _pipeline(connection).execution(execution)
-    return replace(found, actions=laid_out(found.actions)) if found else None
+    return replace(found, actions=laid_out(found.actions, found.variables)) if found else None
 
 
-def actions_of(connection: "Connection", execution: str) -> tuple[Action, ...]:
-    """The actions of an execution so far."""
-    return laid_out(_pipeline(connection).actions(execution))
+def actions_of(
+    connection: "Connection", execution: str, variables: Mapping[str, str] | None = None
+) -> tuple[Action, ...]:
+    """The actions of an execution so far; `variables` are its own, a promotion's if not given."""
+    return laid_out(_pipeline(connection).actions(execution), variables or {})
 
 
 def _pipeline(connection: "Connection") -> Pipeline:

@@ -11,8 +11,11 @@ from core.stage.release_table import (
     DeploymentLock,
     Release,
     Status,
+    Withdrawal,
+    champion_from,
     record_from,
     release_item,
+    withdrawal_from,
 )
 from kanmon.errors import BadInputError, RunFailedError
 from kanmon.runs.records import RunRecord, possible_models, run_record
@@ -47,9 +50,13 @@ def list_releases(connection: "Connection", model: str) -> list[Release]:
 
 
 def champion_of(connection: "Connection", model: str) -> Champion | None:
-    """The model's champion; None before the first promotion."""
-    item = item_of(connection, model, "champion")
-    return record_from(Champion, item) if item else None
+    """The model's champion; None before the first promotion and after a withdrawal."""
+    return champion_from(item_of(connection, model, "champion"))
+
+
+def withdrawal_of(connection: "Connection", model: str) -> Withdrawal | None:
+    """That the model was taken out of service; None while a release is in service, or never was."""
+    return withdrawal_from(item_of(connection, model, "champion"))
 
 
 def deployment_lock_of(connection: "Connection", model: str) -> DeploymentLock:

@@ -39,12 +39,18 @@ class Rollback:
 
 
 def roll_back(
-    connection: "Connection", model: str, to: int | None = None, reason: str = ""
+    connection: "Connection",
+    model: str,
+    to: int | None = None,
+    reason: str = "",
+    *,
+    canary: bool = False,
 ) -> Rollback:
     """Put an earlier release back into service; without `to`, the previous one.
 
-    If a canary of the model is running and `to` names no other release, the canary is stopped
-    instead: CodeDeploy then shifts all traffic back.
+    It gets all traffic at once, unless `canary` is set. If a canary of the model is running and
+    `to` names no other release, that canary is stopped instead: CodeDeploy then shifts all traffic
+    back.
     """
     champion = champion_of(connection, model)
     under_way = deployments(connection, model, under_way=True)
@@ -54,15 +60,18 @@ def roll_back(
         if stop_canary(connection, under_way, execution, reason or NO_REASON):
             shifting = _release_of(connection, model, execution)
             return Rollback("canary stopped", shifting, execution, recorded)
-    if champion is None:
+    if champion is None and to is None:
         raise NoServiceError(
-            f"model {model} has no release in service", "There is nothing to roll back."
+            f"model {model} has no release in service",
+            "There is nothing to roll back; --to brings a release back that was in service.",
         )
     answering = [number for number, _ in traffic(connection, model)]
     releases = list_releases(connection, model)
-    if to is None:
+    number = to
+    if champion is not None and number is None:
         _refuse_while_deploying(connection, champion, answering)
-    number = to or release_to_bring_back(champion, history(connection, model), releases, answering)
+        events = history(connection, model)
+        number = release_to_bring_back(champion, events, releases, answering)
     serving = answering[0] if answering and recorded not in answering else recorded
     flag = stage_flag(connection.name)
     if number is None:
@@ -71,7 +80,8 @@ def roll_back(
             f"`kanmon releases {model}{flag}` lists all; choose one with --to.",
         )
     target = target_of(releases, model, number, answering, flag)
-    execution = start(connection, target, f"rollback from release {serving}: {reason}")
+    summary = f"rollback from release {serving}: {reason}" if serving else f"rollback: {reason}"
+    execution = start(connection, target, "rollback", summary, canary=canary)
     return Rollback("started", target, execution, serving)
 
 
@@ -152,12 +162,21 @@ def target_of(
     return found
 
 
-def start(connection: "Connection", release: Release, summary: str) -> str:
-    """Start the pipeline with an earlier release's bundle; the execution's ID."""
+def start(
+    connection: "Connection", release: Release, purpose: str, summary: str, *, canary: bool = False
+) -> str:
+    """Start the pipeline with a release that was in service; the execution's ID.
+
+    What was verified when the release was promoted is deployed again as it was. Releases that were
+    promoted before deployments were kept are verified again.
+    """
+    known = purpose == "withdrawal" or release.deployment_version is not None
     variables = {
         "model": release.model,
         "release": str(release.release),
-        "purpose": "rollback",
+        "purpose": purpose,
+        "verify": "no" if known else "yes",
+        "traffic": "canary" if canary else "all",
         "review": "automatic",
         "summary": " ".join(summary.split()).rstrip(": ")[:LONGEST_SUMMARY],
         "review_url": review_url(connection, release),

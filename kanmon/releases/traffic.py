@@ -19,6 +19,9 @@ APPLICATION = "ServerlessDeploymentApplication"
 GROUP = "ScoringFunctionDeploymentGroup"
 
 
+# In place of a release's number: the version of a model that is out of service.
+WITHDRAWN = 0
+
 Share = tuple[int | None, float]
 
 
@@ -74,6 +77,7 @@ class TrafficReader:
         for version, _ in found:
             if version not in self._releases:
                 self._releases[version] = release_of_version(self._connection, function, version)
+        found = [one for one in found if self._releases[one[0]] != WITHDRAWN]
         return [(self._releases[version], share) for version, share in found]
 
 
@@ -103,11 +107,14 @@ def shares(alias: Any) -> list[tuple[str, float]]:
 
 
 def release_of_version(connection: "Connection", function: str, version: str) -> int | None:
-    """The release in a version of the scoring function."""
+    """The release in a version of the scoring function; WITHDRAWN where it answers an error."""
     settings = connection.client("lambda").get_function_configuration(
         FunctionName=function, Qualifier=version
     )
-    number = settings.get("Environment", {}).get("Variables", {}).get("RELEASE", "")
+    variables = settings.get("Environment", {}).get("Variables", {})
+    if variables.get("WITHDRAWN") == "true":
+        return WITHDRAWN
+    number = variables.get("RELEASE", "")
     return int(number) if number.isdigit() else None
 
 

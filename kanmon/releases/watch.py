@@ -58,7 +58,7 @@ def follow(
 def _read(connection: "Connection", execution: str, before: Execution | None) -> Execution | None:
     """The execution now. While an action is in progress, only the actions are read."""
     if before is not None and before.current is not None:
-        actions = actions_of(connection, execution)
+        actions = actions_of(connection, execution, before.variables)
         if any(one.status == IN_PROGRESS for one in actions):
             return replace(before, actions=actions)
     return progress_of(connection, execution)

@@ -39,6 +39,8 @@ FUNCTIONS = {
     ("ministack.core.persistence", "_state_format_version"): "service",
     ("ministack.core.persistence", "_json_default"): "obj",
     (STATES, "_emit_execution_status_event"): "execution",
+    # versions.py
+    (LAMBDA, "_publish_version"): "name, data",
     # functions.py, aliases.py, metrics.py, function_urls.py, lambda_requests.py
     (LAMBDA, "_invoke"): "name, event, headers, path_qualifier, query_params",
     (LAMBDA, "_get_func_record_for_ref"): "function_ref",

@@ -229,6 +229,23 @@ def stop(cups: Releases, execution: str, *, abandon: bool) -> None:
     )
 
 
+def test_a_release_whose_canary_was_undone_is_promoted_by_a_retry(cups: Releases) -> None:
+    """Lambda has a version of just this code by then, and publishes no second one like it."""
+    number = cups.open(canary=SLOW)
+    cups.decide(number)
+    eventually(lambda: len(cups.traffic()) == 2)
+    assert cups.say("rollback", "cups", "--reason", "not yet").code == 0
+    cups.ended(number, "ROLLED_BACK")
+
+    assert cups.say("retry", f"cups/{number}", "--no-wait").code == 0
+
+    eventually(lambda: len(cups.traffic()) == 2)
+    assert cups.say("rollback", "cups", "--reason", "never").code == 0
+    ended = cups.ended(number, "ROLLED_BACK")
+    assert "A version for this Lambda function exists" not in ended["error"]
+    cups.check()
+
+
 def test_a_pipeline_that_stops_after_the_deployment_has_its_record_completed(
     cups: Releases,
 ) -> None:

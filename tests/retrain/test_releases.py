@@ -161,9 +161,10 @@ def test_a_release_nobody_decides_about_in_time_is_rejected_for_that(cups: Relea
     review["actions"][0]["timeoutInMinutes"] = 5
     pipeline.update_pipeline(pipeline=short)
     number = cups.open()
-    pipeline.update_pipeline(pipeline=known)
 
     ended = cups.ended(number, "EXPIRED")
+    # Not before: a changed definition cancels what waits.
+    pipeline.update_pipeline(pipeline=known)
 
     late = cups.say("approve", f"cups/{number}")
     assert late.code == 2 and "expired" in late.err, late.err
@@ -214,6 +215,13 @@ def test_a_rollback_goes_back_and_the_next_one_further_never_to_what_was_not_in_
     went = cups.say("rollback", "cups", "--reason", "it was bad")
 
     assert went.code == 0, went
+    back = cups.item("champion")["execution"]
+    assert set(cups.actions_of(back)) == {
+        "Bundle",
+        "AdmitRelease",
+        "DeployRelease",
+        "RecordRelease",
+    }
     assert cups.over(forced) == "Failed"
     assert "was never in service" in str(cups.actions_of(forced)["AdmitRelease"])
     assert cups.champion == first
@@ -224,6 +232,28 @@ def test_a_rollback_goes_back_and_the_next_one_further_never_to_what_was_not_in_
     cups.check()
     assert cups.say("rollback", "cups").code == 0
     assert cups.champion not in (first, bad, never)
+    cups.check()
+
+
+def test_a_withdrawn_model_answers_an_error_until_a_release_is_promoted(cups: Releases) -> None:
+    last, alias = cups.champion, cups.item("champion")["alias_arn"]
+
+    gone = cups.say("withdraw", "cups", "--reason", "wrong in the north")
+
+    assert gone.code == 0, gone
+    answer = json.loads(cups.client("lambda").invoke(FunctionName=alias)["Payload"].read())
+    assert (answer["status"], answer["predictions"]) == (410, [])
+    assert "withdrawn from service" in answer["errors"][0]["message"]
+    assert cups.champion is None
+    assert cups.history()[-2:] == [("withdrawal started", last), ("withdrawn", last)]
+    assert "wrong in the north" in cups.say("history", "cups").out
+    assert f"cups/{last} was withdrawn by" in cups.advice(int(last or 0))
+    assert "has no release in service" in cups.say("rollback", "cups").err
+    assert "has no release in service" in cups.say("withdraw", "cups", "--reason", "again").err
+    assert cups.say("rollback", "cups", "--to", str(last), "--canary").code == 0
+    assert cups.champion == last
+    cups.check()
+    cups.promote(cups.open())
     cups.check()
 
 

@@ -14,14 +14,14 @@ from typing import Any, Literal
 
 from core.releases.admission_rule import Claim
 from core.releases.bundle import pack, tree_digest
-from core.releases.record_release import Live
 from core.releases.release_json import Case, Stored, release_bytes, release_document, sha256
-from core.stage.bucket import ObjectMissingError
+from core.releases.service import Live
+from core.stage.bucket import ObjectMissingError, ReleaseChangedError
 from core.stage.notices import Notice
 from core.stage.registry import Approval, Package, StageStatus
-from core.stage.release_pipeline import DEPLOY, REVIEW, Action, Execution
+from core.stage.release_pipeline import DEPLOY, REVIEW, Action, Execution, after
 from core.stage.release_table import Release, ReleaseTable, Status
-from core.stage.serving_stack import Failure, Standing
+from core.stage.serving_stack import Deployed, Failure, Standing
 from core.words.formats import timestamp
 from tests.support.release_table import Clock, Table
 
@@ -36,6 +36,12 @@ STAGE_OF = {
     DEPLOY: "Promote",
     RECORD: "Record",
 }
+SERVING = """Parameters:
+  Withdrawn:
+    Default: "false"
+Resources:
+          ATTEMPT: "none"
+"""
 TREE = {"serving.yaml": b"Resources: {}\n", "buildspec.yml": b"version: 0.2\n"}
 ARTIFACT = b"model"
 IMAGES = {step: f"repo@sha256:{step[0] * 64}" for step in ("preprocess", "train", "evaluate")}
@@ -61,6 +67,18 @@ class Objects:
         if (key, version) not in self.versions:
             raise ObjectMissingError(f"{key} is not there any more as version {version}")
         return self.versions[key, version]
+
+    def release_key(self, model: str, release: int, name: str) -> str:
+        return f"releases/{model}/{release}/{name}"
+
+    def write_once(self, key: str, body: bytes, kind: str) -> str:
+        there = self.versions.setdefault((key, "v1"), body)
+        if there != body:
+            raise ReleaseChangedError(key)
+        return "v1"
+
+    def read_current(self, key: str) -> tuple[bytes, str]:
+        return self.versions[key, "v1"], "v1"
 
     def sha256_of_version(self, key: str, version: str) -> str | None:
         content = self.versions.get((key, version))
@@ -88,6 +106,10 @@ class Pipeline:
     tokens: dict[str, str] = field(default_factory=dict)
     # What the event bus would be told: (kind, execution or package).
     events: list[tuple[str, str]] = field(default_factory=list)
+    # So many looks still show how things were before the latest event.
+    late: int = 0
+    pause_seconds: float = 0.0
+    pauses: int = 3
 
     def start(
         self, variables: Mapping[str, str], bundle_key: str, bundle_version: str, token: str
@@ -109,11 +131,28 @@ class Pipeline:
         run = self.runs.get(identity)
         if run is None:
             return None
-        actions = tuple(run.actions.values())
-        return Execution(run.id, run.status, run.summary, BOB, run.variables, actions)
+        actions = tuple(map(self._seen, run.actions.values()))
+        status = run.status if self._is_seen() else "InProgress"
+        return Execution(run.id, status, run.summary, BOB, run.variables, actions)
+
+    def _is_seen(self) -> bool:
+        self.late = max(0, self.late - 1)
+        return self.late == 0
+
+    def _seen(self, action: Action) -> Action:
+        stale = action.name == REVIEW and self.late > 0
+        return replace(action, status="InProgress", by=None) if stale else action
+
+    def ended(self, identity: str) -> Execution | None:
+        return after(self, lambda: self.execution(identity), lambda found: not found.at_rest)
+
+    def decided_review(self, identity: str) -> Action | None:
+        return after(self, lambda: self.review(identity), lambda found: not found.ended)
 
     def review(self, identity: str) -> Action | None:
-        return self.runs[identity].actions.get(REVIEW) if identity in self.runs else None
+        found = self.runs[identity].actions.get(REVIEW) if identity in self.runs else None
+        self._is_seen()
+        return self._seen(found) if found else None
 
     def decide(self, token: str, result: Literal["Approved", "Rejected"], summary: str) -> bool:
         self.table.use()
@@ -179,6 +218,8 @@ class Production:
     wrong: Failure = ALARM
     score: float = 0.25
     halted: int = 0
+    # The live alias answers every request with an error.
+    withdrawn: bool = False
 
     def stack_of(self, model: str) -> str:
         return f"{STACK}-serving-{model}"
@@ -189,10 +230,16 @@ class Production:
         outputs = {"Release": str(self.alias), "AliasArn": "alias", "FunctionUrl": "https://url"}
         return Standing(self.status, outputs if self.alias is not None else {})
 
+    def deployed(self, model: str) -> Deployed:
+        parameters = {"Release": str(self.alias), "Canary": "AllAtOnce", "Withdrawn": "false"}
+        return Deployed(SERVING, parameters, {"kanmon:model": model})
+
     def halt(self, model: str) -> None:
         self.halted += 1
 
     def ask(self, alias_arn: str, requests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        if self.withdrawn:
+            return [{"status": 410, "predictions": [], "errors": []} for _ in requests]
         return [
             {
                 "model": MODEL,
@@ -306,15 +353,19 @@ class World:
         record = release_bytes(document)
         return pack(record, golden, TREE), record
 
-    def start(self, number: int, purpose: str, review: str) -> str:
+    def start(self, number: int, purpose: str, review: str, **more: str) -> str:
+        if purpose != "promotion":
+            known = purpose == "withdrawal" or self.release(number).deployment_version
+            more = {"verify": "no" if known else "yes", "traffic": "all", **more}
         variables = {
             "model": MODEL,
             "release": str(number),
             "purpose": purpose,
             "review": review,
             "summary": "words",
+            **more,
         }
-        token = f"{purpose}-{number}" + (str(self.clock.now()) if purpose == "rollback" else "")
+        token = f"{purpose}-{number}" + (str(self.clock.now()) if purpose != "promotion" else "")
         return self.pipeline.start(variables, "key", "v1", token)
 
     # ---- what a test asks for
@@ -340,7 +391,15 @@ class World:
 
     def claim(self, run: Run) -> Claim:
         variables = run.variables
-        return Claim(MODEL, int(variables["release"]), variables["purpose"], run.id, "v1")
+        return Claim(
+            MODEL,
+            int(variables["release"]),
+            variables["purpose"],
+            run.id,
+            "v1",
+            verify=variables.get("verify", "yes"),
+            traffic=variables.get("traffic", "canary"),
+        )
 
     def live(self, run: Run) -> Live:
         claim = self.claim(run)
@@ -349,6 +408,7 @@ class World:
     def deploy(self, run: Run) -> None:
         """What CloudFormation does, when all goes well."""
         self.serving.alias, self.serving.status = int(run.variables["release"]), "UPDATE_COMPLETE"
+        self.serving.withdrawn = run.variables["purpose"] == "withdrawal"
         self.pipeline.act(run, DEPLOY, "Succeeded")
 
 

@@ -56,7 +56,7 @@ VERIFIED = detail("Verify", "VerifyRelease", began=3)
 
 def fold(details: Iterable[dict[str, Any]]) -> tuple[Action, ...]:
     """All actions of a pipeline execution, from ListActionExecutions' details."""
-    return laid_out(actions_from(details))
+    return laid_out(actions_from(details), {})
 
 
 def progress(status: str, *details: dict[str, Any], summary: str | None = None) -> Execution:

@@ -42,9 +42,11 @@ def source() -> dict[str, Any]:
 
 
 @cache
-def _translated_text(package: str, **changes: str) -> str:
+def _translated_text(package: str, attempt: str, **changes: str) -> str:
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     template = source()
+    scoring = template["Resources"]["ScoringFunction"]["Properties"]
+    scoring["Environment"]["Variables"]["ATTEMPT"] = attempt
     code = {"Bucket": "kanmon-test-data", "Key": package, "Version": "v1"}
     template["Globals"]["Function"]["CodeUri"] = code
     given = {**PSEUDO_PARAMETERS, **parameters(**changes)}
@@ -62,9 +64,11 @@ def _defaults() -> dict[str, Any]:
     return {name: entry["Default"] for name, entry in entries if "Default" in entry}
 
 
-def translated(package: str = "packages/shells/7/0.zip", **changes: str) -> dict[str, Any]:
+def translated(
+    package: str = "packages/shells/7/0.zip", attempt: str = "none", **changes: str
+) -> dict[str, Any]:
     """The template as CloudFormation gets it, after the Serverless transform."""
-    template: dict[str, Any] = json.loads(_translated_text(package, **changes))
+    template: dict[str, Any] = json.loads(_translated_text(package, attempt, **changes))
     return template
 
 

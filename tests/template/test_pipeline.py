@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from tests.support.aws_requests import problems
-from tests.support.translation import ROOT, granted, resolve, resources, translated
+from tests.support.translation import granted, resolve, resources, translated
 
 ORDER = [
     ("Source", ["Bundle"]),
     ("Review", ["ApproveRelease"]),
     ("Verify", ["AdmitRelease", "VerifyRelease"]),
     ("Promote", ["ConfirmRelease", "DeployRelease"]),
+    ("Redeploy", ["AdmitRelease", "DeployRelease"]),
     ("Record", ["RecordRelease"]),
 ]
 VARIABLE = re.compile(r"#\{([\w.]+)\}")
@@ -54,9 +55,10 @@ def stages(**parameters: Any) -> dict[str, dict[str, Any]]:
 
 
 def actions(**parameters: Any) -> dict[str, dict[str, Any]]:
+    """By name; those that deploy again, which are called alike, with their stage's name."""
     return {
-        action["Name"]: action
-        for stage in stages(**parameters).values()
+        f"{name} {action['Name']}" if name == "Redeploy" else action["Name"]: action
+        for name, stage in stages(**parameters).items()
         for action in stage["Actions"]
     }
 
@@ -117,10 +119,12 @@ def test_a_release_passes_the_stages_in_the_drawn_order() -> None:
 def test_executions_stand_side_by_side_and_each_says_what_it_is_about() -> None:
     assert (pipeline()["PipelineType"], pipeline()["ExecutionMode"]) == ("V2", "PARALLEL")
     assert [variable["Name"] for variable in pipeline()["Variables"]] == [
-        *("model", "release", "purpose", "review", "summary", "review_url"),
+        *("model", "release", "purpose", "review", "summary", "review_url", "verify", "traffic"),
     ]
-    # One that had a default could be forgotten.
-    assert not [variable for variable in pipeline()["Variables"] if "DefaultValue" in variable]
+    # One that had a default could be forgotten: then it is verified, and has its canary.
+    defaults = {one["Name"]: one["DefaultValue"] for one in pipeline()["Variables"][6:]}
+    assert not [one for one in pipeline()["Variables"][:6] if "DefaultValue" in one]
+    assert defaults == {"verify": "yes", "traffic": "canary"}
 
 
 def test_an_execution_brings_its_own_bundle_and_nothing_else_starts_one() -> None:
@@ -164,25 +168,43 @@ def test_the_review_is_skipped_only_where_the_execution_says_that_nobody_is_aske
     }
 
 
+def condition(name: str) -> tuple[str, dict[str, str]]:
+    """What happens where a stage's only condition is not met, and what is compared."""
+    [found] = stages()[name]["BeforeEntry"]["Conditions"]
+    [rule] = found["Rules"]
+    return found["Result"], rule["Configuration"]
+
+
+def test_an_execution_verifies_and_promotes_or_deploys_again_and_never_both() -> None:
+    verified = {"Variable": "#{variables.verify}", "Operator": "EQ", "Value": "yes"}
+
+    assert condition("Verify") == condition("Promote") == ("SKIP", verified)
+    # Whatever else is asked for comes to Admit Release, which refuses it.
+    assert condition("Redeploy") == ("SKIP", {**verified, "Operator": "NE"})
+
+
 def test_nothing_else_is_skipped_retried_or_rolled_back_by_the_pipeline_itself() -> None:
     for name, stage in stages().items():
         assert set(stage) - {"BeforeEntry"} == {"Name", "Actions"}, name
-        assert ("BeforeEntry" in stage) is (name == "Review")
+        assert ("BeforeEntry" in stage) is (name not in ("Source", "Record"))
 
 
 def test_whoever_skipped_the_review_meets_admit_release_before_anything_is_built() -> None:
     names = [name for name, _ in ORDER]
-    first = stages()["Verify"]["Actions"][0]
 
     assert names.index("Review") + 1 == names.index("Verify")
-    assert first["Configuration"]["FunctionName"] == "AdmitReleaseFunction"
-    assert json.loads(first["Configuration"]["UserParameters"]) == {
-        "model": "#{variables.model}",
-        "release": "#{variables.release}",
-        "purpose": "#{variables.purpose}",
-        "execution": "#{codepipeline.PipelineExecutionId}",
-        "bundle_version": "#{Bundle.VersionId}",
-    }
+    for stage in ("Verify", "Redeploy"):
+        first = stages()[stage]["Actions"][0]
+        assert first["Configuration"]["FunctionName"] == "AdmitReleaseFunction"
+        assert json.loads(first["Configuration"]["UserParameters"]) == {
+            "model": "#{variables.model}",
+            "release": "#{variables.release}",
+            "purpose": "#{variables.purpose}",
+            "execution": "#{codepipeline.PipelineExecutionId}",
+            "bundle_version": "#{Bundle.VersionId}",
+            "verify": "#{variables.verify}",
+            "traffic": "#{variables.traffic}",
+        }
 
 
 @pytest.mark.parametrize("days", [1, 7, 60])
@@ -196,9 +218,17 @@ def test_every_number_of_days_to_choose_from_is_known_in_minutes() -> None:
     template = translated()
     allowed = template["Parameters"]["ApprovalDays"]["AllowedValues"]
 
-    assert template["Mappings"]["Days"] == {
-        str(days): {"Minutes": days * 24 * 60} for days in allowed
-    }
+    minutes = {days: known["Minutes"] for days, known in template["Mappings"]["Days"].items()}
+    assert minutes == {str(days): days * 24 * 60 for days in allowed}
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 5, 7, 14, 30, 60])
+def test_what_a_review_waits_with_is_kept_until_long_after_it(days: int) -> None:
+    bucket = _properties("PipelineBucket", (("ApprovalDays", days),))
+    [rule] = bucket["LifecycleConfiguration"]["Rules"]
+
+    assert days in translated()["Parameters"]["ApprovalDays"]["AllowedValues"]
+    assert rule["ExpirationInDays"] == days + 30
 
 
 def test_reviewers_are_told_and_get_the_page_and_the_verdict() -> None:
@@ -218,19 +248,13 @@ def test_every_variable_is_declared_or_comes_from_an_earlier_action() -> None:
     gives = {
         "Bundle": {"VersionId", "ETag", "BucketName", "ObjectKey"},
         "Admit": {"previous", "release_sha256"},
-        "Serving": set(serving_outputs()),
     }
     for action in actions().values():
         used = {name for text in strings(action) for name in VARIABLE.findall(text)}
         assert used <= known, action["Name"]
         if namespace := action.get("Namespace"):
             known |= {f"{namespace}.{name}" for name in gives[namespace]}
-    assert {"Admit.previous", "Serving.AliasArn", "Serving.FunctionUrl"} <= known
-
-
-def serving_outputs() -> list[str]:
-    text = (ROOT / "serving" / "serving.yaml").read_text()
-    return re.findall(r"^  (\w+):$", text.partition("\nOutputs:\n")[2], re.MULTILINE)
+    assert "Admit.previous" in known
 
 
 def test_every_artifact_comes_from_an_earlier_action() -> None:
@@ -238,7 +262,20 @@ def test_every_artifact_comes_from_an_earlier_action() -> None:
     for action in actions().values():
         assert {one["Name"] for one in action.get("InputArtifacts", [])} <= made
         made |= {one["Name"] for one in action.get("OutputArtifacts", [])}
-    assert made == {"Bundle", "Verified"}
+    assert made == {"Bundle", "Verified", "Deployment", "Earlier"}
+
+
+def test_what_is_deployed_does_not_come_from_a_stage_that_may_be_skipped_without_it() -> None:
+    for name, stage in stages().items():
+        given = {
+            one["Name"] for action in stage["Actions"] for one in action.get("InputArtifacts", [])
+        }
+        allowed = {
+            "Promote": {"Verified", "Deployment"},
+            "Redeploy": {"Earlier"},
+            "Verify": {"Bundle"},
+        }
+        assert given == allowed.get(name, set())
 
 
 def test_settings_that_are_json_parse_with_their_variables_filled_in() -> None:
@@ -250,7 +287,7 @@ def test_settings_that_are_json_parse_with_their_variables_filled_in() -> None:
         if key in ("UserParameters", "EnvironmentVariables")
     ]
 
-    assert len(in_json) == 4
+    assert len(in_json) == 5
     for text in in_json:
         json.loads(text)
         assert not {"variables.summary", "variables.review_url"} & set(VARIABLE.findall(text))
@@ -283,14 +320,15 @@ def test_no_secret_is_in_any_environment() -> None:
 def test_every_action_acts_as_the_pipeline_and_cloudformation_as_its_own_role() -> None:
     assert pipeline()["RoleArn"] == "arn:aws:iam::123456789012:role/ReleasePipelineRole"
     assert not [name for name, action in actions().items() if "RoleArn" in action]
-    assert actions()["DeployRelease"]["Configuration"] == {
-        "ActionMode": "REPLACE_ON_FAILURE",
-        "StackName": "kanmon-test-serving-#{variables.model}",
-        "TemplatePath": "Verified::packaged.yaml",
-        "TemplateConfiguration": "Verified::configuration.json",
-        "Capabilities": "CAPABILITY_IAM,CAPABILITY_AUTO_EXPAND",
-        "RoleArn": "arn:aws:iam::123456789012:role/ServingDeployRole",
-    }
+    for name, artifact in (("DeployRelease", "Deployment"), ("Redeploy DeployRelease", "Earlier")):
+        assert actions()[name]["Configuration"] == {
+            "ActionMode": "REPLACE_ON_FAILURE",
+            "StackName": "kanmon-test-serving-#{variables.model}",
+            "TemplatePath": f"{artifact}::packaged.yaml",
+            "TemplateConfiguration": f"{artifact}::configuration.json",
+            "Capabilities": "CAPABILITY_IAM,CAPABILITY_AUTO_EXPAND",
+            "RoleArn": "arn:aws:iam::123456789012:role/ServingDeployRole",
+        }
 
 
 def test_the_pipeline_may_do_what_its_actions_need_and_nothing_else() -> None:

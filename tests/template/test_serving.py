@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
+from core.releases.deployment import Wanted, made_for
+from core.stage.serving_stack import Deployed
 from tests.support.arns import NARROWED_AT_A_COST, fits, resource_formats
 from tests.support.linting import findings
 from tests.support.serving_template import GIVEN, TEMPLATE, granted, resources, source, translated
@@ -186,9 +188,54 @@ def test_functions_run_on_python_3_13_are_traced_and_log_to_a_group_with_a_reten
         assert function["Runtime"] == "python3.13"
         assert function["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": group}
         assert function["TracingConfig"] == {"Mode": "Active"}
-        module, _, name = function["Handler"].partition(".")
-        assert (ROOT / "serving/scoring" / f"{module}.py").is_file()
-        assert name == "handler"
+        for handler in handlers(function["Handler"]):
+            module, _, name = handler.partition(".")
+            assert (ROOT / "serving/scoring" / f"{module}.py").is_file()
+            assert name == "handler"
+
+
+def handlers(given: Any) -> list[str]:
+    """A function's handler, or those that a condition chooses from."""
+    return [given] if isinstance(given, str) else given["Fn::If"][1:]
+
+
+def versions(template: dict[str, Any]) -> set[str]:
+    """The names of the function's versions; another name makes CloudFormation publish one."""
+    kinds = {name: entry["Type"] for name, entry in template["Resources"].items()}
+    return {name for name, kind in kinds.items() if kind == "AWS::Lambda::Version"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"PreviousRelease": "none"},
+        {"Canary": "AllAtOnce"},
+        {"Withdrawn": "true"},
+        {"MemoryMb": "1024", "CaptureShare": "0.5"},
+        {"Release": "8", "ArtifactSha256": "1" * 64},
+    ],
+)
+def test_no_parameter_makes_a_new_version(changes: dict[str, str]) -> None:
+    assert versions(translated(**changes)) == versions(translated())
+
+
+def test_only_the_attempts_name_and_the_package_make_a_new_version() -> None:
+    again = made_for(Deployed(TEMPLATE.read_text(), {}, {}), Wanted("second")).template
+    lines = zip(TEMPLATE.read_text().splitlines(), again.splitlines(), strict=True)
+    changed = [(before, after) for before, after in lines if before != after]
+
+    assert changed == [('          ATTEMPT: "none"', '          ATTEMPT: "second"')]
+    first, other = translated(), translated(attempt="second")
+    assert versions(other) != versions(first) != versions(translated("packages/shells/7/1.zip"))
+    # Lambda compares what the function is: the name is in it.
+    scoring = other["Resources"]["ScoringFunction"]["Properties"]
+    assert scoring["Environment"]["Variables"]["ATTEMPT"] == "second"
+
+
+def test_a_withdrawn_model_answers_without_loading_anything_of_its_release() -> None:
+    handler = translated()["Resources"]["ScoringFunction"]["Properties"]["Handler"]
+
+    assert handler == {"Fn::If": ["IsWithdrawn", "withdrawn.handler", "score.handler"]}
 
 
 def test_every_function_knows_its_release() -> None:
@@ -201,6 +248,8 @@ def test_every_function_knows_its_release() -> None:
         "ARTIFACT_SHA256": "0" * 64,
         "DATA_BUCKET": "kanmon-test-data",
         "CAPTURE_SHARE": 0.1,
+        "ATTEMPT": "none",
+        "WITHDRAWN": "false",
     }
 
 

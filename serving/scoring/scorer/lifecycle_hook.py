@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from scorer.golden import Golden
+from withdrawn import GONE
 
 GOLDEN = Path(__file__).parents[1] / "model" / "golden.json"
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
@@ -53,6 +54,10 @@ def answers_golden_records(ask: Ask, most: int | None = None) -> int:
     """Check the function with the golden records; return how many. Raises CheckFailedError."""
     golden = Golden.read(GOLDEN)
     answer = ask(golden.request(most))
+    if os.environ.get("WITHDRAWN") == "true":
+        if answer.get("status") != GONE:
+            raise CheckFailedError("the model still answers, although it is to be withdrawn")
+        return len(golden.rows[:most])
     release = _release()["release"]
     if str(answer.get("release")) != release:
         raise CheckFailedError(f"release {answer.get('release')} answered, not release {release}")

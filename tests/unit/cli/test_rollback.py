@@ -99,7 +99,7 @@ def test_a_release_that_is_not_recorded_yet_is_what_a_rollback_leaves():
     done = roll_back(stage_where(8, pipeline=pipeline), "wine")
 
     assert (done.release.reference, done.serving) == ("wine/7", 8)
-    assert pipeline.started[0]["variables"][4]["value"] == "rollback from release 8"
+    assert pipeline.started[0]["variables"][6]["value"] == "rollback from release 8"
 
 
 def test_a_release_that_is_coming_without_a_canary_is_to_be_stopped_and_not_waited_for():
@@ -148,6 +148,8 @@ def test_the_pipeline_is_started_with_the_earlier_releases_own_bundle():
         "model": "wine",
         "release": "6",
         "purpose": "rollback",
+        "verify": "yes",
+        "traffic": "all",
         "review": "automatic",
         "summary": "rollback from release 7: errors in the north",
         "review_url": "https://us-east-1.console.aws.amazon.com/s3/object/data"

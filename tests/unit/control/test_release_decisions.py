@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from core.releases.approval_sync import follow_package, follow_review
+from core.releases.admit_release import admit_release
+from core.releases.approval_sync import (
+    TooEarlyError,
+    follow_package,
+    follow_registry,
+    follow_review,
+)
+from core.releases.close_release import close_release
 from core.stage.release_pipeline import Action
-from tests.support.release_acts import refused
-from tests.support.release_world import ADA, BOB, World
+from tests.support.release_acts import approve, refused
+from tests.support.release_world import ADA, BOB, MODEL, World
 
 
 def test_a_rejection_in_the_pipeline_reaches_the_registry(world: World) -> None:
@@ -152,3 +159,79 @@ def test_a_package_without_a_release_is_left_alone(world: World) -> None:
     world.registry.put(arn, "Approved", "", BOB)
 
     assert follow_package(world, arn) == f"{arn} has no release"
+
+
+# ---- what CodePipeline shows a moment late
+
+
+def test_an_approval_that_cannot_be_read_yet_is_waited_for_and_never_taken_for_granted(
+    world: World,
+) -> None:
+    run = approve(world, world.open())
+    world.pipeline.late = 1
+
+    early = admit_release(world, world.claim(run), world.clock.now()).admission
+    later = admit_release(world, world.claim(run), world.clock.now()).admission
+
+    assert (early.outcome, later.outcome) == ("wait", "admit")
+    assert "until the answer to the review of churn/1 can be read" in early.line
+
+
+def test_an_execution_that_asks_nobody_waits_for_no_answer(world: World) -> None:
+    """Somebody who starts it without a review gets no further than Admit Release."""
+    number = world.open()
+    run = world.run_of(number)
+    run.actions.clear()
+    run.variables["review"] = "automatic"
+
+    admission = admit_release(world, world.claim(run), world.clock.now()).admission
+
+    assert (admission.outcome, world.release(number).status) == ("refuse", "WAITING")
+
+
+@pytest.mark.parametrize("status", ["InProgress", "Failed", "Abandoned"])
+def test_a_release_nobody_has_approved_is_not_admitted(world: World, status: str) -> None:
+    number = world.open()
+    run = world.run_of(number)
+    world.pipeline.act(run, "ApproveRelease", status)
+
+    assert admit_release(world, world.claim(run), world.clock.now()).admission.outcome != "admit"
+    assert world.releases.lock(MODEL).holder is None
+
+
+def test_an_event_that_comes_before_what_it_tells_is_looked_at_again(world: World) -> None:
+    number = world.open()
+    run = world.run_of(number)
+    world.pipeline.answer(world.token(number), "Rejected", "no", ADA)
+    world.pipeline.late = 3
+
+    line = follow_review(world, run.id, "FAILED")
+
+    assert line == "churn/1 is rejected"
+    world.pipeline.late = 100
+    with pytest.raises(TooEarlyError, match="churn/1: its review does not show its end yet"):
+        follow_review(world, run.id, "FAILED")
+
+
+def test_the_end_of_an_execution_is_waited_for_as_its_event_told_it(world: World) -> None:
+    number = world.open()
+    run = world.run_of(number)
+    world.pipeline.answer(world.token(number), "Rejected", "no", ADA)
+    world.pipeline.late = 3
+
+    closed = close_release(world, run.id, world.clock.now())
+
+    assert (closed.outcome, world.release(number).status) == ("rejected", "REJECTED")
+
+
+@pytest.mark.parametrize("status", ["Succeeded", "Failed", "Abandoned"])
+def test_the_registry_answers_no_review_that_is_over(world: World, status: str) -> None:
+    number = world.open()
+    world.pipeline.act(world.run_of(number), "ApproveRelease", status, external_id="token")
+    world.registry.put(world.release(number).package_arn, "Approved", "fine", ADA)
+    answered: list[str] = []
+    world.pipeline.decide = lambda token, *_: answered.append(token)  # type: ignore[method-assign,assignment,func-returns-value]
+
+    follow_registry(world, MODEL, number)
+
+    assert answered == []

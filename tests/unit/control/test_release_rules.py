@@ -6,7 +6,7 @@ import io
 import json
 import math
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,20 @@ def review(status: str = "Succeeded", **more: Any) -> Action:
         (review("Failed", by=ADA, summary="bad"), Decision("rejected", ADA, AT, "bad")),
         (review("Failed", error_code="TimeoutError"), Decision("expired", None, AT, NOBODY)),
         (review("Failed"), Decision("expired", None, AT, NOBODY)),
+        # However the services write it: an answer is somebody's, and comes before the time is up.
+        (review("Failed", by=ADA, error_code="JobFailed"), Decision("rejected", ADA, AT, "")),
+        (review("Failed", summary="bad"), Decision("rejected", None, AT, "bad")),
+        (
+            review("Failed", began=MOMENT - timedelta(minutes=5), open_minutes=1440),
+            Decision("rejected", None, AT, ""),
+        ),
+        (
+            review("Failed", by=ADA, began=MOMENT - timedelta(days=1), open_minutes=1440),
+            Decision("expired", None, AT, NOBODY),
+        ),
         # It could not even be opened, say because the topic refused the notification.
         (review("Failed", error_code="ConfigurationError", error="topic not found"), None),
+        (review("Failed", by=ADA, error_code="PermissionError"), None),
     ],
 )
 def test_an_approval_is_read_as_the_decision_it_came_to(
@@ -134,6 +146,7 @@ facts = st.builds(
             st.sampled_from(Status),
             bundle_version=st.sampled_from(["v1", "v2"]),
             execution=st.sampled_from([None, "mine", "other"]),
+            deployment_version=st.sampled_from([None, "v1"]),
         ),
     ),
     document=st.one_of(
@@ -156,6 +169,7 @@ facts = st.builds(
             by=st.sampled_from([None, ADA]),
         ),
     ),
+    asked=st.booleans(),
     champion=st.one_of(st.none(), st.builds(Champion, st.just("churn"), st.integers(1, 12))),
     stack=st.just("kanmon-serving-churn"),
     stack_status=st.sampled_from([None, "UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "DELETE_FAILED"]),
@@ -164,9 +178,16 @@ facts = st.builds(
 )
 
 
-@given(facts, st.sampled_from(["promotion", "rollback", "other"]))
-def test_only_what_was_approved_or_in_service_is_ever_admitted(known: Facts, purpose: str) -> None:
-    claim = Claim("churn", 7, purpose, "mine", "v1")
+@given(
+    facts,
+    st.sampled_from(["promotion", "rollback", "withdrawal", "other"]),
+    st.sampled_from(["yes", "no", "maybe"]),
+    st.sampled_from(["canary", "all", "half"]),
+)
+def test_only_what_was_approved_or_in_service_is_ever_admitted(
+    known: Facts, purpose: str, verify: str, traffic: str
+) -> None:
+    claim = Claim("churn", 7, purpose, "mine", "v1", verify=verify, traffic=traffic)
 
     admission = admit(claim, known)
 
@@ -174,14 +195,21 @@ def test_only_what_was_approved_or_in_service_is_ever_admitted(known: Facts, pur
     if admission.outcome != "admit":
         return
     assert known.release is not None
+    assert known.stack_status in (None, "UPDATE_COMPLETE")
+    assert known.holder in (None, "mine") or known.holder_ended
+    assert verify in ("yes", "no") and traffic in ("canary", "all")
+    if purpose == "withdrawal":
+        assert known.champion is not None and known.champion.release == 7
+        assert (verify, traffic) == ("no", "all")
+        return
     assert known.document is not None
     assert known.release.bundle_version == "v1"
     assert (known.document["model"], known.document["release"]) == ("churn", 7)
-    assert known.stack_status in (None, "UPDATE_COMPLETE")
-    assert known.holder in (None, "mine") or known.holder_ended
     if purpose == "rollback":
         assert known.release.status == "PROMOTED"
+        assert verify == "yes" or known.release.deployment_version is not None
         return
+    assert (verify, traffic) == ("yes", "canary")
     assert purpose == "promotion"
     assert known.release.status in ("WAITING", "APPROVED", "FAILED", "ROLLED_BACK")
     assert known.release.execution in (None, "mine")

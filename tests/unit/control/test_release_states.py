@@ -20,7 +20,8 @@ from core.releases.admit_release import admit_release
 from core.releases.approval_sync import follow_package, follow_review
 from core.releases.close_release import close_release
 from core.releases.decision import registry_status
-from core.releases.record_release import NotLiveError, record_live
+from core.releases.record_release import record_live
+from core.releases.service import NotLiveError
 from core.stage.release_pipeline import DEPLOY, REVIEW
 from core.stage.release_table import CLOSED, OPEN, Status
 from tests.support.release_table import KilledError

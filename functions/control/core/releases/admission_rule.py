@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.releases.decision import decided
-from core.stage.release_pipeline import Action
+from core.stage.release_pipeline import IN_PROGRESS, Action
 from core.stage.release_table import CLOSED, Champion, Release, Status
 from core.words.catalogue import found, say
+
+# How traffic moves: as the release's definition says, or all of it at once.
+CANARY, AT_ONCE = "canary", "all"
+# What may be asked for: (verify, traffic) by the purpose.
+_WAYS = {
+    "promotion": (("yes", CANARY),),
+    "rollback": (("yes", CANARY), ("yes", AT_ONCE), ("no", CANARY), ("no", AT_ONCE)),
+    "withdrawal": (("no", AT_ONCE),),
+}
 
 Outcome = Literal["admit", "wait", "refuse", "supersede"]
 
@@ -29,7 +38,7 @@ _READY = (
 
 @dataclass(frozen=True)
 class Claim:
-    """What the pipeline asks for: to promote this release, or to go back to it.
+    """What the pipeline asks for: to promote this release, to go back to it, or to withdraw it.
 
     It asks before it verifies, and once more before it deploys: between the two a failed stage may
     have been retried, and then the lock was released.
@@ -42,6 +51,9 @@ class Claim:
     bundle_version: str
     # What was in service when the release was verified; None before the verification.
     previous: str | None = None
+    # Without a verification, what was verified for the release's promotion is deployed again.
+    verify: str = "yes"
+    traffic: str = CANARY
 
     @property
     def reference(self) -> str:
@@ -57,6 +69,8 @@ def claim_of(given: Mapping[str, str]) -> Claim:
         execution=given["execution"],
         bundle_version=given.get("bundle_version", ""),
         previous=given.get("previous") or None,
+        verify=given.get("verify", "yes"),
+        traffic=given.get("traffic", CANARY),
     )
 
 
@@ -82,6 +96,8 @@ class Facts:
     document: Mapping[str, Any] | None
     digests: tuple[Digest, ...]
     review: Action | None
+    # Somebody was asked: the execution comes this far only with an answer.
+    asked: bool
     champion: Champion | None
     stack: str
     stack_status: str | None
@@ -98,10 +114,12 @@ class Admission:
 
 
 def admit(claim: Claim, facts: Facts) -> Admission:
+    if claim.purpose == "promotion" and _answer_is_on_its_way(facts):
+        return Admission("wait", say("release.admission.review_follows", release=claim.reference))
     for refusal in _refusals(claim, facts):
         return Admission("refuse", refusal)
     champion = facts.champion
-    if claim.purpose != "rollback" and champion and champion.release > claim.release:
+    if claim.purpose == "promotion" and champion and champion.release > claim.release:
         line = say(
             "release.admission.older",
             release=claim.reference,
@@ -132,6 +150,13 @@ def admit(claim: Claim, facts: Facts) -> Admission:
     return Admission("admit", say("release.admission.admitted", release=claim.reference))
 
 
+def _answer_is_on_its_way(facts: Facts) -> bool:
+    """The review is over, or the execution would not be here; it can be read seconds later."""
+    if facts.review is None:
+        return facts.asked
+    return facts.review.status == IN_PROGRESS
+
+
 def in_service(champion: Champion | None) -> str:
     """The release in service as the pipeline's variables have it."""
     return str(champion.release) if champion else "none"
@@ -142,8 +167,15 @@ def _refusals(claim: Claim, facts: Facts) -> Iterator[str]:
     if release is None:
         yield say("release.admission.unknown", release=reference, model=claim.model)
         return
-    if claim.purpose not in ("promotion", "rollback"):
+    if claim.purpose not in _WAYS:
         yield say("release.admission.purpose", purpose=repr(claim.purpose))
+        return
+    if (claim.verify, claim.traffic) not in _WAYS[claim.purpose]:
+        yield say("release.admission.way", purpose=claim.purpose)
+    if claim.purpose == "withdrawal":
+        # Whatever became of its parts: what cannot be checked must be able to go.
+        yield from _not_in_service(claim, facts.champion)
+        return
     yield from _changed(claim, release, facts.digests)
     if document is None:
         yield say("release.admission.no_record", release=reference)
@@ -154,6 +186,8 @@ def _refusals(claim: Claim, facts: Facts) -> Iterator[str]:
         yield say("release.admission.other_bundle", release=reference, other=its)
     if claim.purpose == "rollback":
         yield from _never_in_service(claim, release)
+        if claim.verify == "no" and release.deployment_version is None:
+            yield say("release.admission.not_kept", release=reference)
     else:
         yield from _not_approved(claim, release, document, facts.review)
 
@@ -189,6 +223,11 @@ def _never_in_service(claim: Claim, release: Release) -> Iterator[str]:
             status=release.status,
             model=claim.model,
         )
+
+
+def _not_in_service(claim: Claim, champion: Champion | None) -> Iterator[str]:
+    if champion is None or champion.release != claim.release:
+        yield say("release.admission.not_in_service", release=claim.reference, model=claim.model)
 
 
 def _not_approved(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from core.releases import deployment
 from core.releases.admission_rule import (
+    AT_ONCE,
     Admission,
     Claim,
     Digest,
@@ -18,7 +20,8 @@ from core.releases.admission_rule import (
     in_service,
 )
 from core.releases.decision import Decision, decided
-from core.releases.integrity import Bundled, read_bundle, registered, stored
+from core.releases.history import record
+from core.releases.integrity import Bundled, kept, read_bundle, registered, stored
 from core.releases.record_decision import (
     AUTOMATIC_BY,
     changes_by,
@@ -27,7 +30,14 @@ from core.releases.record_decision import (
 )
 from core.releases.record_release import supersede
 from core.stage.release_pipeline import REVIEW, Execution
-from core.stage.release_table import OPEN, PROMOTABLE, DeploymentLock, Release, Status
+from core.stage.release_table import (
+    OPEN,
+    PROMOTABLE,
+    DeploymentLock,
+    HistoryEntry,
+    Release,
+    Status,
+)
 from core.words.catalogue import say
 from core.words.formats import timestamp
 
@@ -67,8 +77,11 @@ def admit_release(stage: Stage, claim: Claim, now: datetime) -> Admitted:
         if not stage.releases.take_lock(seen, claim.execution, until):
             line = say("release.admission.lock_taken", model=claim.model)
             admission = Admission("wait", line)
-    if admission.outcome in ("admit", "wait") and claim.purpose != "rollback":
-        _record_approval(stage, facts, admission, timestamp(now))
+    if admission.outcome in ("admit", "wait"):
+        if claim.purpose == "promotion":
+            _record_approval(stage, facts, admission, timestamp(now))
+        else:
+            _record_start(stage, claim, execution, timestamp(now))
     return Admitted(admission, {"previous": in_service(facts.champion)})
 
 
@@ -79,13 +92,15 @@ def _has_variables_of(execution: Execution, claim: Claim) -> bool:
     verification variables of its own, and with them commands.
     """
     given = {"model": claim.model, "release": str(claim.release), "purpose": claim.purpose}
-    return all(execution.variables.get(name) == value for name, value in given.items())
+    # An execution of before these two variables has none of them, and asks for neither.
+    given |= {"verify": claim.verify, "traffic": claim.traffic}
+    return all(execution.variables.get(name, value) == value for name, value in given.items())
 
 
 def _claimed(stage: Stage, claim: Claim, execution: Execution) -> Release | None:
     """The release that is claimed, with the decision that its review came to."""
     release = stage.releases.release(claim.model, claim.release)
-    if release is None or claim.purpose == "rollback":
+    if release is None or claim.purpose != "promotion":
         return release
     # Open Release may have died before it could name the execution it started.
     release = stage.releases.start(release, claim.execution) or release
@@ -102,13 +117,16 @@ def _facts(
     lock: DeploymentLock,
     now: datetime,
 ) -> Facts:
-    bundled = read_bundle(stage.store, release) if release else Bundled(None, None, ())
+    bundled = Bundled(None, None, ())
+    if release and claim.purpose != "withdrawal":
+        bundled = read_bundle(stage.store, release)
     standing = stage.serving.standing(claim.model)
     return Facts(
         release=release,
         document=bundled.document,
         digests=_digests(stage, release, bundled),
         review=execution.action(REVIEW),
+        asked=execution.variables.get("review") == "manual",
         champion=stage.releases.champion(claim.model),
         stack=stage.serving.stack_of(claim.model),
         stack_status=standing.status if standing else None,
@@ -121,6 +139,8 @@ def _digests(stage: Stage, release: Release | None, bundled: Bundled) -> tuple[D
     document = bundled.document
     if release is None or document is None:
         return bundled.digests
+    if release.deployment_version is not None:
+        bundled = replace(bundled, digests=(*bundled.digests, kept(stage.store, release)))
     package = stage.registry.package(release.package_arn)
     return (*bundled.digests, *registered(document, package), *stored(stage.store, document))
 
@@ -131,6 +151,51 @@ def _has_ended(stage: Stage, lock: DeploymentLock, claim: Claim, now: int) -> bo
         return True
     execution = stage.pipeline.execution(str(lock.holder))
     return execution.ended if execution is not None else (lock.until or 0) <= now
+
+
+def to_deploy(
+    stage: Stage, claim: Claim, verified: Mapping[str, str], attempt: str, previous: str
+) -> dict[str, str]:
+    """The files that CloudFormation deploys for an admitted claim.
+
+    `verified` is what a verification handed on; without one, what was kept when the release was
+    promoted is deployed again. Raises NotWithdrawableError.
+    """
+    if claim.purpose == "withdrawal":
+        found = stage.serving.deployed(claim.model)
+    elif verified:
+        found = deployment.from_artifact(verified)
+    else:
+        found = deployment.from_kept(_kept(stage, claim))
+    wanted = deployment.Wanted(
+        attempt=attempt,
+        # A verification has written the release it compared with into its settings.
+        previous=None if verified else previous,
+        at_once=claim.traffic == AT_ONCE,
+        withdrawn=claim.purpose == "withdrawal",
+    )
+    return deployment.as_artifact(deployment.made_for(found, wanted))
+
+
+def _kept(stage: Stage, claim: Claim) -> bytes:
+    release = stage.releases.release(claim.model, claim.release)
+    key = stage.store.release_key(claim.model, claim.release, deployment.FILE)
+    return stage.store.read_version(key, str(release.deployment_version if release else ""))
+
+
+def _record_start(stage: Stage, claim: Claim, execution: Execution, now: str) -> None:
+    """A rollback or a withdrawal is in the history from its start, once for all attempts."""
+    event = "rollback started" if claim.purpose == "rollback" else "withdrawal started"
+    entry = HistoryEntry(
+        at=timestamp(execution.began) if execution.began else now,
+        event=event,
+        release=claim.release,
+        key=f"{claim.release:06d}-2-started-{claim.execution}",
+        by=execution.started_by,
+        reason=execution.variables.get("summary"),
+        execution=claim.execution,
+    )
+    record(stage, claim.model, entry)
 
 
 def _record_approval(stage: Stage, facts: Facts, admission: Admission, now: str) -> None:

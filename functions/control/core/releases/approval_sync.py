@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from core.stage.gateways import Stage
 
 
-def follow_review(stage: Stage, execution_id: str) -> str:
-    """An approval was opened, decided or expired: what it is now is what counts."""
+class TooEarlyError(Exception):
+    """An event told of what cannot be read yet."""
+
+
+def follow_review(stage: Stage, execution_id: str, state: str = "STARTED") -> str:
+    """An approval was opened, decided or expired: what it is now is what counts.
+
+    `state` is the event's. One that tells of an end may come before the end can be read.
+    """
     execution = stage.pipeline.execution(execution_id)
     if execution is None:
         return f"there is no execution {execution_id}"
@@ -27,10 +34,16 @@ def follow_review(stage: Stage, execution_id: str) -> str:
     release = stage.releases.release(model, number)
     if release is None or release.execution not in (None, execution_id):
         return f"{model}/{number} is not promoted by execution {execution_id}"
-    if execution.variables.get("purpose") == "rollback":
-        return f"{release.reference}: a rollback is not reviewed"
-    review = stage.pipeline.review(execution_id)
+    purpose = execution.variables.get("purpose")
+    if purpose != "promotion":
+        return f"{release.reference}: a {purpose} is not reviewed"
+    opened = state == "STARTED"
+    look = stage.pipeline.review if opened else stage.pipeline.decided_review
+    review = look(execution_id)
     if review is not None and review.status == IN_PROGRESS:
+        if not opened:
+            # Lambda calls the function again, twice, a minute and two later.
+            raise TooEarlyError(f"{release.reference}: its review does not show its end yet")
         # The registry may have been quicker than the pipeline.
         return follow_registry(stage, model, number)
     return _status_line(settle(stage, release, review))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from core.releases.decision import decided, describe_release, registry_status
 from core.releases.history import notice_of, record
 from core.releases.record_decision import settle
-from core.releases.record_release import Live, NotLiveError, record_live
+from core.releases.record_release import record_live
+from core.releases.service import Live, NotLiveError
 from core.stage.notices import Event
 from core.stage.release_pipeline import DEPLOY, REVIEW, SUCCEEDED, Action, Execution
 from core.stage.release_table import OPEN, HistoryEntry, Release, Status
@@ -36,7 +37,7 @@ class Closed:
 
 def close_release(stage: Stage, execution_id: str, now: datetime) -> Closed:
     """Act on what the execution is now, whatever the event said it was some time ago."""
-    execution = stage.pipeline.execution(execution_id)
+    execution = stage.pipeline.ended(execution_id)
     if execution is None or not execution.ended or execution.status == SUCCEEDED:
         return Closed(None, None, "nothing", f"execution {execution_id} did not end badly")
     if execution.names is None:
@@ -46,17 +47,17 @@ def close_release(stage: Stage, execution_id: str, now: datetime) -> Closed:
     if release is None:
         return Closed(model, None, "nothing", f"{model}/{number} is no release of this stage")
     purpose = execution.variables.get("purpose", "promotion")
-    if purpose != "rollback" and release.execution not in (None, execution_id):
+    if purpose == "promotion" and release.execution not in (None, execution_id):
         stage.releases.unlock(model, execution_id)
         return Closed(model, number, "nothing", f"{model}/{number} has another execution")
     _halt(stage, execution)
     line = _completed(stage, execution, release, purpose, now)
     if line is not None:
         return Closed(model, number, "completed", line)
-    if purpose == "rollback":
-        closed = _rollback_failed(stage, execution, release)
-    else:
+    if purpose == "promotion":
         closed = _promotion_failed(stage, execution, release)
+    else:
+        closed = _other_failed(stage, execution, release, purpose)
     # Last: an execution that waits for the lock may count on the record.
     stage.releases.unlock(model, execution_id)
     return closed
@@ -98,7 +99,7 @@ def _completed(
 
 
 def _who(execution: Execution, purpose: str) -> dict[str, str | None]:
-    if purpose != "rollback":
+    if purpose == "promotion":
         return {}
     return {"by": execution.started_by, "reason": execution.variables.get("summary")}
 
@@ -126,11 +127,12 @@ def _promotion_failed(stage: Stage, execution: Execution, release: Release) -> C
     return Closed(model, number, status.lower(), reason)
 
 
-def _rollback_failed(stage: Stage, execution: Execution, release: Release) -> Closed:
-    """The release stays what it was, promoted once; what is in service did not change."""
+def _other_failed(stage: Stage, execution: Execution, release: Release, purpose: str) -> Closed:
+    """A rollback or a withdrawal: the release stays what it was, promoted once, and what is in
+    service did not change."""
     model, number = release.model, release.release
     reason, _ = _why(stage, execution, model)
-    reason = say("release.end.rollback", release=number, reason=reason)
+    reason = say(f"release.end.failed.{purpose}", release=number, reason=reason)
     reason = one_line(reason, LONGEST_ERROR)
     _record(stage, execution, release, _when(execution, release), reason, rolled_back=False)
     return Closed(model, number, "failed", reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 from core.stage.registry import LONGEST_DESCRIPTION, Approval
@@ -38,27 +39,43 @@ def decided(review: Action | None, release: Release | None = None) -> Decision |
     """
     if review is None or review.status not in ("Succeeded", "Failed"):
         return None
-    if review.status == "Failed" and not _refused(review):
-        if not _timed_out(review):
-            return None
+    outcome: Outcome | None = "approved" if review.status == "Succeeded" else _how_it_failed(review)
+    if outcome is None:
+        return None
+    if outcome == "expired":
         return Decision("expired", None, review.at, say("release.decision.expired"))
-    outcome: Literal["approved", "rejected"] = (
-        "approved" if review.status == "Succeeded" else "rejected"
-    )
     if release and (release.asked, release.asked_summary) == (outcome, review.summary):
         by = release.asked_by or review.by or ""
         return Decision(outcome, by, review.at, release.asked_reason or "")
     return Decision(outcome, review.by, review.at, review.summary or "")
 
 
-def _refused(review: Action) -> bool:
-    """Was it answered with Rejected? An approval that failed otherwise has an error, or nobody."""
-    return review.by is not None and review.error_code is None
+# AWS's failure types of an approval that never opened, say because nobody could be notified.
+_NEVER_OPENED = ("ConfigurationError", "PermissionError", "SystemUnavailable")
+# Two moments of one service may differ by so much.
+_SLACK = timedelta(minutes=1)
 
 
-def _timed_out(review: Action) -> bool:
+def _how_it_failed(review: Action) -> Literal["rejected", "expired"] | None:
+    """Was it rejected, or did nobody decide in time? None: it never opened.
+
+    AWS does not document how the two look. What is certain is when it opened and ended, and that
+    a rejection is somebody's: the words and codes count only where these say nothing.
+    """
+    if review.error_code in _NEVER_OPENED:
+        return None
+    lasted = review.updated - review.began if review.updated and review.began else None
+    limit = timedelta(minutes=review.open_minutes) if review.open_minutes else None
+    if limit and lasted is not None and lasted >= limit - _SLACK:
+        return "expired"
+    if review.by or review.summary:
+        return "rejected"
     said = f"{review.error_code or ''} {review.error or ''}".lower()
-    return not said.strip() or "time" in said or "expired" in said
+    if "time" in said or "expired" in said:
+        return "expired"
+    if limit and lasted is not None:
+        return "rejected"
+    return None if said.strip() else "expired"
 
 
 def describe(release: int, decision: Decision) -> str:

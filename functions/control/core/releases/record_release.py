@@ -7,15 +7,18 @@ answered the release's golden records as the judged candidate did, and every wri
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.releases import golden_records
+from core.releases import deployment, golden_records
 from core.releases.decision import Decision, decision_of, describe, was_approved
 from core.releases.history import notice_of, record
 from core.releases.integrity import read_bundle
 from core.releases.record_decision import changes_by, follow_up
+from core.releases.record_withdrawal import record_withdrawal
+from core.releases.release_json import sha256
+from core.releases.service import Live, NotLiveError
+from core.stage.bucket import ReleaseChangedError
 from core.stage.notices import Event
 from core.stage.release_pipeline import IN_PROGRESS
 from core.stage.release_table import PROMOTABLE, Champion, HistoryEntry, Release, Status
@@ -26,49 +29,38 @@ if TYPE_CHECKING:
     from core.stage.gateways import Stage
 
 
-class NotLiveError(Exception):
-    """The live alias does not answer as this release does; the message is one line."""
-
-
-@dataclass(frozen=True)
-class Live:
-    """A deployment that ended well, and where its model answers. `by` and `reason` are of a
-    rollback: who brought the release back, and why. A promotion has them in its decision."""
-
-    model: str
-    release: int
-    purpose: str
-    execution: str
-    alias_arn: str
-    function_url: str
-    by: str | None = None
-    reason: str | None = None
-
-
 def live_of(stage: Stage, given: Mapping[str, str]) -> Live:
     """From the user parameters of RecordRelease."""
-    rollback = given["purpose"] == "rollback"
-    execution = stage.pipeline.execution(given["execution"]) if rollback else None
+    promotion = given["purpose"] == "promotion"
+    execution = None if promotion else stage.pipeline.execution(given["execution"])
+    standing = stage.serving.standing(given["model"])
+    outputs = standing.outputs if standing else {}
     return Live(
         model=given["model"],
         release=int(given["release"]),
         purpose=given["purpose"],
         execution=given["execution"],
-        alias_arn=given["alias_arn"],
-        function_url=given.get("function_url", ""),
+        alias_arn=outputs.get("AliasArn", ""),
+        function_url=outputs.get("FunctionUrl", ""),
         by=execution.started_by if execution else None,
         reason=execution.variables.get("summary") if execution else None,
     )
 
 
 def record_live(stage: Stage, live: Live, now: datetime) -> str:
-    """Make the release the champion, if it is the one that answers; returns that in one line."""
+    """Make the release the champion, if it is the one that answers; returns that in one line.
+
+    Of a withdrawal: that none is in service, if the live alias answers with an error.
+    """
+    if live.purpose == "withdrawal":
+        return record_withdrawal(stage, live, now)
     release = _recordable(stage, live)
     champion = _move_champion(stage, live, release, now)
     at, previous = champion.promoted_at, champion.previous
     changes = {"promoted_at": at, "ended_at": at, "error": None}
     # A release that was in service before keeps the moment when it first came there.
     release = stage.releases.advance(release, Status.PROMOTED, changes, PROMOTABLE) or release
+    _keep_deployment(stage, release)
     line = _line(live, previous)
     back = live.purpose == "rollback"
     _update_registry(stage, live, release, previous, at)
@@ -88,6 +80,23 @@ def record_live(stage: Stage, live: Live, now: datetime) -> str:
         supersede_older(stage, release, at)
     stage.releases.unlock(live.model, live.execution)
     return line
+
+
+def _keep_deployment(stage: Stage, release: Release) -> None:
+    """Keep with what the release was deployed: going back to it then needs no verification."""
+    if release.deployment_version is not None:
+        return
+    document = read_bundle(stage.store, release).document or {}
+    canary = document.get("serving", {}).get("canary")
+    content = deployment.as_kept(stage.serving.deployed(release.model), canary)
+    key = stage.store.release_key(release.model, release.release, deployment.FILE)
+    try:
+        version = stage.store.write_once(key, content, "application/json")
+    except ReleaseChangedError:
+        # A function that died here had written it, for another attempt with other settings.
+        content, version = stage.store.read_current(key)
+    changes = {"deployment_version": version, "deployment_sha256": sha256(content)}
+    stage.releases.note(release, changes, (Status.PROMOTED,))
 
 
 def _recordable(stage: Stage, live: Live) -> Release:

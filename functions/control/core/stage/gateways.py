@@ -13,7 +13,7 @@ from core.stage.bucket import Store
 from core.stage.images import StepImage, resolve_images
 from core.stage.items import Items
 from core.stage.notices import NoticeBoard
-from core.stage.pipeline_job import Jobs
+from core.stage.pipeline_job import Artifacts, Jobs
 from core.stage.registry import Registry
 from core.stage.release_pipeline import Pipeline
 from core.stage.release_table import ReleaseTable
@@ -68,11 +68,16 @@ class Stage:
 
     @cached_property
     def pipeline(self) -> Pipeline:
-        return Pipeline(self._codepipeline, os.environ["RELEASE_PIPELINE"])
+        minutes = int(os.environ.get("APPROVAL_MINUTES", "0")) or None
+        return Pipeline(self._codepipeline, os.environ["RELEASE_PIPELINE"], minutes)
 
     @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self._codepipeline)
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        return Artifacts(_client("s3"))
 
     @cached_property
     def serving(self) -> Serving:

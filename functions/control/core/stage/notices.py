@@ -23,6 +23,7 @@ Event = Literal[
     "release waiting",
     "release promoted",
     "release back in service",
+    "release withdrawn",
     "release rejected",
     "release rolled back",
     "release failed",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from core.stage.release_pipeline import value_for
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
     from mypy_boto3_codepipeline import CodePipelineClient
+    from mypy_boto3_s3 import S3Client
 
 LONGEST_MESSAGE = 2000
 
@@ -40,6 +44,42 @@ def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(given) != len(pairs):
         raise ValueError("a name is given twice in UserParameters")
     return given
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the pipeline's bucket an artifact of the job is, or is to be."""
+
+    bucket: str
+    key: str
+
+
+def artifact(event: Mapping[str, Any], which: Literal["input", "output"]) -> Place | None:
+    """The action's only input or output artifact; None where it has none."""
+    declared = event["CodePipeline.job"]["data"].get(f"{which}Artifacts") or []
+    if not declared:
+        return None
+    place = declared[0]["location"]["s3Location"]
+    return Place(place["bucketName"], place["objectKey"])
+
+
+class Artifacts:
+    """The pipeline's artifacts: zip files with the few texts that an action needs."""
+
+    def __init__(self, client: S3Client) -> None:
+        self._client = client
+
+    def read(self, place: Place) -> dict[str, str]:
+        content = self._client.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return {name: archive.read(name).decode() for name in archive.namelist()}
+
+    def write(self, place: Place, files: Mapping[str, str]) -> None:
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, text in files.items():
+                archive.writestr(name, text)
+        self._client.put_object(Bucket=place.bucket, Key=place.key, Body=content.getvalue())
 
 
 class Jobs:

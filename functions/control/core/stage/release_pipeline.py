@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from core.words.formats import one_line, timestamp
 
@@ -47,6 +48,8 @@ class Action:
     error_code: str | None = None
     by: str | None = None
     external_id: str | None = None
+    # Of an approval: how long it stays open, where that is known.
+    open_minutes: int | None = None
 
     @property
     def ended(self) -> bool:
@@ -81,6 +84,16 @@ class Execution:
     def ended(self) -> bool:
         return self.status in _ENDED
 
+    @property
+    def at_rest(self) -> bool:
+        """Has it ended, and every action with it? The two are shown one after the other."""
+        return self.ended and self.current is None
+
+    @property
+    def began(self) -> datetime | None:
+        """When its first action began."""
+        return min((each.began for each in self.actions if each.began), default=None)
+
     def action(self, name: str) -> Action | None:
         return next((each for each in self.actions if each.name == name), None)
 
@@ -103,8 +116,19 @@ class Execution:
 
 
 class Pipeline:
-    def __init__(self, client: CodePipelineClient, name: str) -> None:
+    """`open_minutes` is how long a review stays open.
+
+    What CodePipeline shows of an execution follows its events within seconds: for so long, what an
+    event has told is waited for.
+    """
+
+    pause_seconds, pauses = 1.0, 15
+
+    def __init__(
+        self, client: CodePipelineClient, name: str, open_minutes: int | None = None
+    ) -> None:
         self._client = client
+        self._open_minutes = open_minutes
         self.name = name
 
     def start(
@@ -154,12 +178,24 @@ class Pipeline:
             actions=self.actions(identity),
         )
 
+    def ended(self, identity: str) -> Execution | None:
+        """The execution once it has ended, as an event told; else as it is after a while."""
+        return after(self, lambda: self.execution(identity), lambda found: not found.at_rest)
+
+    def decided_review(self, identity: str) -> Action | None:
+        """The review once it has ended, as an event told; else as it is after a while."""
+        return after(self, lambda: self.review(identity), lambda found: not found.ended)
+
     def actions(self, identity: str) -> tuple[Action, ...]:
         """The actions that have begun, in order."""
         pages = self._client.get_paginator("list_action_executions").paginate(
             pipelineName=self.name, filter={"pipelineExecutionId": identity}
         )
-        return actions_from(detail for page in pages for detail in page["actionExecutionDetails"])
+        found = actions_from(detail for page in pages for detail in page["actionExecutionDetails"])
+        return tuple(
+            replace(each, open_minutes=self._open_minutes) if each.name == REVIEW else each
+            for each in found
+        )
 
     def review(self, identity: str) -> Action | None:
         """The execution's manual approval, if it has come to it."""
@@ -179,6 +215,28 @@ class Pipeline:
         except (known.ApprovalAlreadyCompletedException, known.InvalidApprovalTokenException):
             return False
         return True
+
+
+class Patience(Protocol):
+    """How often something is looked at again, and how long that is apart."""
+
+    pause_seconds: float
+    pauses: int
+
+
+Seen = TypeVar("Seen")
+
+
+def after(
+    patience: Patience, look: Callable[[], Seen | None], too_early: Callable[[Seen], bool]
+) -> Seen | None:
+    """What is seen once it is not too early any more, or at last all the same."""
+    for _ in range(patience.pauses):
+        found = look()
+        if found is None or not too_early(found):
+            return found
+        time.sleep(patience.pause_seconds)
+    return look()
 
 
 def actions_from(details: Iterable[Any]) -> tuple[Action, ...]:

@@ -35,6 +35,11 @@ class Status(StrEnum):
 OPEN = (Status.WAITING, Status.APPROVED)
 # Nothing promotes a release in one of these any more.
 CLOSED = (Status.REJECTED, Status.EXPIRED, Status.SUPERSEDED)
+# Of a release's record, what is nobody's business but the functions'.
+_KEPT = (
+    *("asked", "asked_by", "asked_reason", "asked_summary", "approval_closed"),
+    *("deployment_version", "deployment_sha256"),
+)
 # Retrying a stage of the pipeline may still promote one that failed.
 PROMOTABLE = (Status.WAITING, Status.APPROVED, Status.FAILED, Status.ROLLED_BACK)
 
@@ -69,6 +74,9 @@ class Release:
     promoted_at: str | None = None
     ended_at: str | None = None
     error: str | None = None
+    # With what it was deployed when it was promoted, kept beside it; older releases have none.
+    deployment_version: str | None = None
+    deployment_sha256: str | None = None
     # Not part of the item: it follows from the champion. None where that was not read.
     in_service: bool | None = None
     # A decision made in the registry, which was passed on to the pipeline's approval.
@@ -86,8 +94,7 @@ class Release:
 
     def document(self) -> dict[str, Any]:
         """The release for programs, without what the functions keep for themselves."""
-        kept = ("asked", "asked_by", "asked_reason", "asked_summary", "approval_closed")
-        known = {name: value for name, value in asdict(self).items() if name not in kept}
+        known = {name: value for name, value in asdict(self).items() if name not in _KEPT}
         return {"reference": self.reference, **known}
 
 
@@ -108,6 +115,17 @@ class Champion:
     function_url: str = ""
     stack: str = ""
     revision: int | None = None
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """That a model was taken out of service: its last release, when, by whom, why, by what."""
+
+    release: int
+    at: str
+    by: str | None = None
+    reason: str | None = None
+    execution: str | None = None
 
 
 @dataclass(frozen=True)
@@ -217,14 +235,32 @@ class ReleaseTable:
     # ---- the champion
 
     def champion(self, model: str) -> Champion | None:
-        return _if_any(Champion, self._items.read(model, _CHAMPION))
+        """What is in service; None before the first promotion and after a withdrawal."""
+        return champion_from(self._items.read(model, _CHAMPION))
 
     def move_champion(self, seen: Champion | None, wanted: Champion) -> Champion | None:
         """Point at another release, unless it has been moved since `seen` was read."""
-        revision = seen.revision if seen else None
-        moved = {**_written(wanted, keep_none=True), "revision": int(revision or 0) + 1}
+        revision = seen.revision if seen else self._revision_without_champion(wanted.model)
+        withdrawn = dict.fromkeys(_WITHDRAWN)
+        moved = {**_written(wanted, keep_none=True), **withdrawn, "revision": (revision or 0) + 1}
         expected = {"revision": (revision,)}
-        return _if_any(Champion, self._items.change(wanted.model, _CHAMPION, moved, expected))
+        return champion_from(self._items.change(wanted.model, _CHAMPION, moved, expected))
+
+    def withdraw_champion(self, seen: Champion, withdrawal: Withdrawal) -> bool:
+        """Point at no release; False if it has been moved since `seen` was read."""
+        nothing = dict.fromkeys(_written(seen, keep_none=True))
+        named = {f"withdrawn_{name}": value for name, value in asdict(withdrawal).items()}
+        moved = {**nothing, **named, "revision": (seen.revision or 0) + 1}
+        expected = {"revision": (seen.revision,)}
+        return self._items.change(seen.model, _CHAMPION, moved, expected) is not None
+
+    def withdrawal(self, model: str) -> Withdrawal | None:
+        return withdrawal_from(self._items.read(model, _CHAMPION))
+
+    def _revision_without_champion(self, model: str) -> int | None:
+        item = self._items.read(model, _CHAMPION) or {}
+        # Where there is a champion by now, an impossible one: the move finds that it was late.
+        return -1 if "release" in item else item.get("revision")
 
     # ---- the lock to deploy
 
@@ -256,6 +292,9 @@ def release_item(number: int) -> str:
     return f"release#{number:06d}"
 
 
+_OF_A_WITHDRAWAL = tuple(field.name for field in fields(Withdrawal))
+_WITHDRAWN = tuple(f"withdrawn_{name}" for name in _OF_A_WITHDRAWAL)
+
 Record = TypeVar("Record", Release, Champion, DeploymentLock, HistoryEntry)
 
 
@@ -266,6 +305,19 @@ def record_from(kind: type[Record], item: Mapping[str, Any]) -> Record:
     if kind is Release:
         values["status"] = Status(values["status"])
     return kind(**values)
+
+
+def champion_from(item: Mapping[str, Any] | None) -> Champion | None:
+    """The champion of a model's item, which after a withdrawal names none."""
+    return record_from(Champion, item) if item and "release" in item else None
+
+
+def withdrawal_from(item: Mapping[str, Any] | None) -> Withdrawal | None:
+    """The withdrawal of a model's item; None where a release is in service, or never was one."""
+    if not item or "withdrawn_release" not in item:
+        return None
+    known: dict[str, Any] = {name: item.get(f"withdrawn_{name}") for name in _OF_A_WITHDRAWAL}
+    return Withdrawal(**known)
 
 
 def _if_any(kind: type[Record], item: Mapping[str, Any] | None) -> Record | None:

@@ -44,6 +44,15 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Deployed:
+    """What the stack was deployed with: its template as it was given, its parameters, its tags."""
+
+    template: str
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a deployment failed. `rolled_back`: traffic had been, or was about to be, shifted."""
 
@@ -86,6 +95,23 @@ class Serving:
             raise
         outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0].get("Outputs", [])}
         return Standing(stacks[0]["StackStatus"], outputs)
+
+    def deployed(self, model: str) -> Deployed:
+        """With what the stack that is there was deployed."""
+        name = self.stack_of(model)
+        found = self._cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        # boto3 has parsed a template in JSON; ours are YAML.
+        template: Any = self._cloudformation.get_template(StackName=name, TemplateStage="Original")
+        text = template["TemplateBody"]
+        return Deployed(
+            text if isinstance(text, str) else json.dumps(text),
+            {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])},
+            {
+                each["Key"]: each["Value"]
+                for each in found.get("Tags", [])
+                if not each["Key"].startswith("aws:")
+            },
+        )
 
     def halt(self, model: str, seconds: float = HALT_SECONDS) -> None:
         """Undo a deployment that nothing follows any more; returns when the stack is at rest.

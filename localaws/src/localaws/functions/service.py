@@ -170,7 +170,11 @@ def _environment(config: Config, folder: Path, opt: Path | None) -> dict[str, st
         "AWS_CONFIG_FILE": os.devnull,  # the developer's own profile is not the function's
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "POWERTOOLS_TRACE_DISABLED": "true",
-        **(config.get("Environment") or {}).get("Variables", {}),
+        # CloudFormation makes text of what a template's Mappings have as numbers.
+        **{
+            variable: str(value)
+            for variable, value in (config.get("Environment") or {}).get("Variables", {}).items()
+        },
         "TZ": ":UTC",
         "_HANDLER": config["Handler"],
         "LAMBDA_TASK_ROOT": str(folder),

@@ -11,7 +11,7 @@ from localaws import authorization, persistence
 from localaws.credentials import RoleRefusedError
 from localaws.functions.service import Functions
 from localaws.home import ACCOUNT, REGION
-from localaws.patches import aliases, lambda_requests, metrics
+from localaws.patches import aliases, lambda_requests, metrics, versions
 
 Wanted = Callable[[dict[str, Any]], bool]
 
@@ -42,6 +42,7 @@ def install(functions: Functions) -> None:
     _pool = functions
     lambda_svc._execute_function_warm = execute
     aliases.install()
+    versions.install()
     lambda_requests.install()
     metrics.install()
     _report_each_invocation()
