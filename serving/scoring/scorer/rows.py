@@ -4,7 +4,7 @@ The same values give the same matrix as containers/contract/encoding.py gives in
 checks that.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from struct import error as StructError  # noqa: N812
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scorer.derived import matrix as matrix_of
 from scorer.encoding import Encoding, Feature, ValueRefusedError, shown
 
 # Warnings must fit into the answer, however many rows there are.
@@ -44,21 +45,25 @@ class Encoder:
     """Encodes rows for one model."""
 
     def __init__(self, encoding: Encoding) -> None:
-        self._features = encoding.features
-        self._names = encoding.names
-        self._known = frozenset(encoding.names)
-        self._ordered = list(encoding.names)
+        self._features = encoding.columns
+        self._names = tuple(feature.name for feature in self._features)
+        self._known = frozenset(self._names)
+        self._ordered = list(self._names)
         self._categorical = [
             (position, _codes(feature).__getitem__)
-            for position, feature in enumerate(encoding.features)
+            for position, feature in enumerate(self._features)
             if feature.kind == "categorical"
         ]
-        self._numeric = [
-            position
-            for position, feature in enumerate(encoding.features)
-            if feature.kind == "numeric"
+        self._dates = [
+            (position, feature.seconds)
+            for position, feature in enumerate(self._features)
+            if feature.kind == "date"
         ]
-        self._fallbacks = np.array([feature.fallback for feature in self._features], np.float32)
+        self._numeric = [
+            position for position, feature in enumerate(self._features) if feature.kind == "numeric"
+        ]
+        self._inputs, self._derived = encoding.names, encoding.derived
+        self._fallbacks = np.array([feature.fallback for feature in encoding.features], np.float32)
         self._minimum, self._maximum = (
             np.array([_bound(feature, which) for feature in self._features])
             for which in ("minimum", "maximum")
@@ -69,13 +74,16 @@ class Encoder:
         """Encode all rows together; row by row only if one is irregular."""
         try:
             return Encoded(self._matrix(self._values(rows)), range(len(rows)), [], [])
-        except (_IrregularError, KeyError, TypeError, OverflowError):
+        except (_IrregularError, ValueRefusedError, KeyError, TypeError, OverflowError):
             return self._one_by_one(rows)
 
     def _values(self, rows: Sequence[Any]) -> list[Any]:
-        """All values, row after row, categories as codes. Raises if any row is irregular."""
+        """All values, row after row, categories as codes and dates as seconds.
+
+        Raises if any row is irregular.
+        """
         values = self._in_order(rows)
-        for position, code in self._categorical:
+        for position, code in (*self._categorical, *self._dates):
             column = slice(position, None, len(self._names))
             values[column] = map(code, values[column])
         return values
@@ -110,9 +118,19 @@ class Encoder:
             matrix = exact.astype(np.float32)
         if np.count_nonzero(np.isfinite(matrix)) != matrix.size - missing:
             raise _IrregularError
+        if self._derived:
+            matrix = self._computed(exact)
         if missing:
             np.copyto(matrix, self._fallbacks, where=np.isnan(matrix))
         return matrix
+
+    def _computed(self, exact: NDArray[np.float64]) -> NDArray[np.float32]:
+        """The model's input columns where some are computed from a request's."""
+        with np.errstate(over="ignore"):
+            values = matrix_of(self._inputs, self._names, self._derived, exact).astype(np.float32)
+        if np.isinf(values).any():  # beyond float32 only after the offset
+            raise _IrregularError
+        return values
 
     def _truth_among(self, values: list[Any], exact: NDArray[np.float64]) -> bool:
         """Is a numeric value true or false? Only a 1 or 0 can be."""
@@ -152,8 +170,7 @@ class Encoder:
         for feature in self._features:
             value = row.get(feature.name)
             try:
-                numeric = feature.kind == "numeric"
-                values.append(feature.number(value) if numeric else feature.code(value))
+                values.append(_READERS[feature.kind](feature, value))
             except ValueRefusedError as error:
                 problems.append((feature.name, str(error)))
         return values, problems
@@ -166,6 +183,13 @@ class Encoder:
             if encoded[position] is None and row.get(name) is not None:
                 message = f"{shown(row[name])} was not among the training rows; scored as missing"
                 yield {"row": number, "feature": name, "message": message}
+
+
+_READERS: Mapping[str, Callable[[Feature, object], float | None]] = {
+    "numeric": Feature.number,
+    "categorical": Feature.code,
+    "date": Feature.seconds,
+}
 
 
 def limited(remarks: list[Remark]) -> list[Remark]:
