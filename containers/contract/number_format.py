@@ -75,7 +75,7 @@ class NumberFormat:
     def _rule(self) -> str:
         decimal, whole = re.escape(self.decimal), "[0-9]+"
         if self.thousands:
-            whole = f"(?:[0-9]+|[0-9]{{1,3}}(?:{re.escape(self.thousands)}[0-9]{{3}})+)"
+            whole = f"(?:[0-9]+|[1-9][0-9]{{0,2}}(?:{re.escape(self.thousands)}[0-9]{{3}})+)"
         digits = f"(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+)"
         return f"[+-]?{digits}(?:[eE][+-]?[0-9]+)?|{_WORDS}"
 

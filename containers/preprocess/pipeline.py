@@ -193,7 +193,7 @@ class _Run:
         self.findings.fatal_count += duplicated - len(examples)
         forgiven = rejected <= self.plan.maximum_rejected_share * read
         # If a file could not be read, counts over the rest would mislead.
-        alone, counts = self.host[1] == 1, self.census.counts()
+        alone, counts = self.host[1] == 1, self.census.counts(self.check.digits.losses())
         if alone and not self.findings.fatal and forgiven:
             for problem in problems(self.plan, counts):
                 self.findings.add_fatal(problem)

@@ -14,6 +14,7 @@ from contract.plan import Feature, Plan
 from contract.problem import Problem
 from preprocess.batch import Batch
 from preprocess.columns import Layout, canonical_whole_numbers
+from preprocess.digits import Digits
 from preprocess.duplicates import KEY, ROW_NUMBER
 from preprocess.findings import Findings
 
@@ -36,6 +37,7 @@ class RowCheck:
         self.findings = findings
         self.limits = {feature.name: feature for feature in plan.features}
         self.target = plan.target
+        self.digits = Digits(plan, layout.numbers)
         self.dates = [one for one in derived_features(plan) if one.part is not None]
         self.keys = {KEY.format(index): name for index, name in enumerate(plan.key)}
         self.quick = _schema(plan, layout, tuple(self.keys), by_column=False)
@@ -63,6 +65,7 @@ class RowCheck:
         if bad:
             gone = pl.Series(sorted(bad), dtype=pl.Int64)
             frame = frame.filter(~pl.int_range(pl.len(), dtype=pl.Int64).is_in(gone.implode()))
+        self.digits.add(frame)
         exact = [name for name in self.layout.numbers if self._feature(name).offset]
         rounded = [name for name in self.layout.numbers if name not in exact]
         return derive(frame.with_columns(pl.col(rounded).cast(pl.Float32)), self.dates)
