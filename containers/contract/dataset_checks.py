@@ -6,7 +6,7 @@ census.json, Train checks their sum before it trains, and Evaluate adds the warn
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from contract.baseline_merge import MOST_CATEGORIES
@@ -15,6 +15,13 @@ from contract.problem import Problem, shown
 
 PARTS = ("train", "validation", "test")
 MOST_CLASSES = 1_000
+# Up to so many distinct rows are told apart; below this many, a part can easily get none.
+MOST_COMBINATIONS = 1_000
+FEW_COMBINATIONS = 100
+FEW_ROWS = 50
+_NAME_A_KEY = "name the columns that identify a row in data.key"
+_OF_POSITIVES = {"auc", "average_precision", "recall", "f1"}
+_OF_NEGATIVES = {"auc"}
 _EXAMPLES = 3
 
 
@@ -26,12 +33,17 @@ class Counts:
     present: rows with a value, by feature.
     values: how often each value occurs, by part and text column; None if there are too many.
     extremes: the lowest and highest value of a numeric target; empty without one.
+    distinct: hashes of the rows' different combinations of features, if they are few and no key
+        tells rows apart; else None.
+    losses: what a number column loses as 32-bit numbers, and how to keep it.
     """
 
     written: Mapping[str, int]
     present: Mapping[str, int]
     values: Mapping[str, Mapping[str, Mapping[str, int] | None]]
     extremes: Sequence[float]
+    distinct: Sequence[int] | None = None
+    losses: Mapping[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """The census.json document."""
@@ -53,6 +65,8 @@ class Counts:
                 for part, columns in first["values"].items()
             },
             extremes=[min(extremes), max(extremes)] if extremes else [],
+            distinct=_distinct([document.get("distinct") for document in documents]),
+            losses=_first_of([document.get("losses", {}) for document in documents]),
         )
 
 
@@ -73,11 +87,15 @@ def problems(plan: Plan, counts: Counts) -> Iterable[Problem]:
             yield _constant(plan, f"{counts.extremes[0]:g}")
     else:
         yield from _class_problems(plan, counts)
-    yield from _empty_parts(counts)
+    yield from _empty_parts(plan, counts)
 
 
 def warnings(counts: Counts) -> Iterable[str]:
     """What deserves a look but does not stop the run."""
+    for name, loss in counts.losses.items():
+        yield f"{name} loses digits: {loss}"
+    if _few_combinations(counts):
+        yield f"{combinations(len(counts.distinct or ()), _rows(counts))}; {_NAME_A_KEY}"
     for name, known in counts.values["train"].items():
         if known is None:
             yield (
@@ -115,6 +133,17 @@ def _values(counts: Sequence[Mapping[str, int] | None]) -> dict[str, int] | None
     return total if len(known) == len(counts) and len(total) <= MOST_CATEGORIES else None
 
 
+def _distinct(found: Sequence[Sequence[int] | None]) -> list[int] | None:
+    known = [each for each in found if each is not None]
+    together = {value for each in known for value in each}
+    few = len(known) == len(found) and len(together) <= MOST_COMBINATIONS
+    return sorted(together) if few else None
+
+
+def _first_of(found: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {name: words for each in reversed(found) for name, words in each.items()}
+
+
 def _class_problems(plan: Plan, counts: Counts) -> Iterable[Problem]:
     target = plan.target
     parts = {part: columns[target] for part, columns in counts.values.items()}
@@ -132,6 +161,7 @@ def _class_problems(plan: Plan, counts: Counts) -> Iterable[Problem]:
         return
     if plan.task == "binary":
         yield from _binary_problems(plan, classes)
+        yield from _unmeasured(plan, counts, known)
     for name in classes:
         times = {part: values.get(name, 0) for part, values in known.items()}
         yield from _rare_class(plan, name, times)
@@ -150,6 +180,30 @@ def _binary_problems(plan: Plan, classes: Sequence[str]) -> Iterable[Problem]:
             f"never has the positive value {shown(str(plan.positive))}; it has {found}",
             "correct positive in model.yaml",
             column=plan.target,
+        )
+
+
+def _unmeasured(
+    plan: Plan, counts: Counts, known: Mapping[str, Mapping[str, int]]
+) -> Iterable[Problem]:
+    """A metric needs test rows that it can be wrong about."""
+    total = sum(known["test"].values())
+    positives = known["test"].get(str(plan.positive), 0)
+    needing = _OF_POSITIVES if not positives else _OF_NEGATIVES if positives == total else set()
+    unmeasured = [name for name in plan.metrics if name in needing]
+    if not unmeasured or not total:
+        return
+    classes = sorted({value for values in known.values() for value in values})
+    absent = [name for name in classes if name not in known["test"]]
+    for name in absent:
+        rows = sum(values.get(name, 0) for values in known.values())
+        yield Problem(
+            f"has {rows:,} of {sum(counts.written.values()):,} rows, but none of the {total:,} "
+            f"test rows, so {', '.join(unmeasured)} cannot be measured",
+            "add rows of that class, or give the test part a larger share in split, such as "
+            "{train: 0.5, validation: 0.2, test: 0.3}",
+            column=plan.target,
+            value=name,
         )
 
 
@@ -174,10 +228,47 @@ def _constant(plan: Plan, value: str) -> Problem:
     )
 
 
-def _empty_parts(counts: Counts) -> Iterable[Problem]:
+def _few_combinations(counts: Counts) -> bool:
+    known = counts.distinct
+    return known is not None and are_few(len(known), _rows(counts))
+
+
+def _rows(counts: Counts) -> int:
+    return sum(counts.written.values())
+
+
+def are_few(found: int, rows: int) -> bool:
+    """Are there many rows, but few different ones?"""
+    return rows >= FEW_ROWS and found < min(FEW_COMBINATIONS, rows / 2)
+
+
+def combinations(found: int, rows: int) -> str:
+    """Why few different rows do not divide well.
+
+    >>> combinations(3, 600)[:66]
+    'the features have only 3 different combinations in 600 rows, and w'
+    """
+    each = "combination" if found == 1 else "combinations"
+    return (
+        f"the features have only {found} different {each} in {rows:,} rows, and without a "
+        "key all rows of one are in the same part"
+    )
+
+
+def _empty_parts(plan: Plan, counts: Counts) -> Iterable[Problem]:
     rows = sum(counts.written.values())
     empty = [part for part, count in counts.written.items() if not count]
-    if empty:
+    if empty and _few_combinations(counts):
+        what = f"none of the {rows:,} rows is in {' or '.join(empty)}: " + combinations(
+            len(counts.distinct or ()), rows
+        )
+        merged = [name for name in counts.losses if name != plan.target]
+        if merged:
+            fixes = ", ".join(f"{name} loses digits: {counts.losses[name]}" for name in merged)
+            yield Problem(what, fixes)
+        else:
+            yield Problem(what, _NAME_A_KEY)
+    elif empty:
         yield Problem(
             f"none of the {rows:,} rows is in {' or '.join(empty)}",
             "add rows (at least some hundreds), or raise that part's share in split",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from contract.derived import Derived, derive
 from contract.step import StepError
 
 if TYPE_CHECKING:
@@ -74,16 +75,20 @@ class Encoding:
     positive: str | None
     features: tuple[EncodedFeature, ...]
     classes: tuple[str, ...] | None
+    derived: tuple[Derived, ...] = ()
 
     @classmethod
     def learn(cls, frame: pl.DataFrame, plan: "Plan") -> "Encoding":
         """Take categories, fallbacks and classes from the training rows."""
+        derived = derived_features(plan)
+        frame = derive(frame, derived)
         return cls(
             task=plan.task,
             target=plan.target,
             positive=plan.positive if plan.task == "binary" else None,
             features=tuple(_learn(frame, feature) for feature in plan.features),
             classes=None if plan.task == "regression" else _classes(frame, plan),
+            derived=derived,
         )
 
     @classmethod
@@ -109,6 +114,7 @@ class Encoding:
                 for entry in document["features"]
             ),
             classes=None if document["classes"] is None else tuple(document["classes"]),
+            derived=tuple(map(Derived.from_document, document.get("derived", ()))),
         )
 
     def to_json(self) -> str:
@@ -129,6 +135,8 @@ class Encoding:
             ],
             "classes": None if self.classes is None else list(self.classes),
         }
+        if self.derived:
+            document["derived"] = [one.document() for one in self.derived]
         return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
     @property
@@ -136,8 +144,15 @@ class Encoding:
         """The input columns in the model's order."""
         return tuple(feature.name for feature in self.features)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the data that the input columns come from, as a caller sends them."""
+        source = {one.name: one.column for one in self.derived}
+        return tuple(dict.fromkeys(source.get(name, name) for name in self.names))
+
     def matrix(self, frame: pl.DataFrame) -> "NDArray[np.float32]":
         """The rows as the model's input, float32, shape [rows, features]."""
+        frame = derive(frame, self.derived)
         matrix = np.empty((frame.height, len(self.features)), dtype=np.float32)
         for position, feature in enumerate(self.features):
             matrix[:, position] = feature.encode(frame)
@@ -160,6 +175,17 @@ class Encoding:
             )
         codes = {name: float(code) for code, name in enumerate(self.classes)}
         return written.replace_strict(codes, return_dtype=pl.Float64).to_numpy().astype(np.float64)
+
+
+def derived_features(plan: "Plan") -> tuple[Derived, ...]:
+    """The plan's features that are computed from a column."""
+    return tuple(
+        Derived(one.name, one.derive.column, one.derive.part, one.derive.since)
+        if one.derive
+        else Derived(one.name, one.name, offset=one.offset)
+        for one in plan.features
+        if one.derive or one.offset
+    )
 
 
 def _learn(frame: pl.DataFrame, feature: "Feature") -> EncodedFeature:

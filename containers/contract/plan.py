@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from contract.number_format import PLAIN, NumberFormat
 from contract.step import StepError
 from contract.whole_numbers import canonical
 
@@ -19,14 +20,25 @@ Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
+class Derivation:
+    """A part of a date: the column with the date, the part, and for days where they begin."""
+
+    column: str
+    part: str
+    since: str | None = None
+
+
+@dataclass(frozen=True)
 class Feature:
-    """A column the model learns from."""
+    """What the model learns from: a column, or with `derive` a part of one."""
 
     name: str
     kind: Kind
     minimum: float | None = None
     maximum: float | None = None
     nullable: bool = True
+    offset: float = 0.0
+    derive: Derivation | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,7 @@ class Plan:
     maximum_rejected_share: float
     memory_mb: int
     champion: Mapping[str, Any] | None
+    number_format: NumberFormat = PLAIN
 
     @classmethod
     def read(cls, path: Path) -> "Plan":
@@ -139,14 +152,20 @@ class Plan:
             maximum_rejected_share=float(gate.get("maximum_rejected_share", 0.0)),
             memory_mb=int(content["resources"]["preprocess"]["memory_mb"]),
             champion=document.get("champion"),
+            number_format=NumberFormat.of(data),
         )
 
 
 def _feature(entry: Mapping[str, Any]) -> Feature:
+    derive = entry.get("derive")
     return Feature(
         name=entry["name"],
         kind=entry["kind"],
         minimum=entry.get("minimum"),
         maximum=entry.get("maximum"),
         nullable=entry.get("nullable", True),
+        offset=float(entry.get("offset") or 0.0),
+        derive=None
+        if derive is None
+        else Derivation(derive["column"], derive["part"], derive.get("since")),
     )

@@ -23,7 +23,7 @@ def golden(
 ) -> dict[str, Any]:
     """At most MOST_ROWS rows, evenly spread over the test rows in their order, and their scores.
 
-    A row is {feature: value or None}, as a caller would send it. `scores` are those of the ONNX
+    A row is {column: value or None}, as a caller would send it. `scores` are those of the ONNX
     form, `native` those of the library, both [rows][outputs]. `tolerance` is how far the two may
     differ, measured as in evaluate.onnx_scoring.parity.
 
@@ -32,7 +32,7 @@ def golden(
     Both are rounded: the last digits of a sum over many rows depend on the machine.
     """
     picked = test[spread_over(test.height)]
-    features = picked.select(candidate.encoding.names)
+    features = picked.select(candidate.encoding.columns)
     native_scores = native.scores(candidate.encoding.matrix(picked))
     summed = served if task != "multiclass" else served.max(axis=1)
     return {

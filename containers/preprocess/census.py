@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import polars as pl
 
-from contract.dataset_checks import PARTS, Counts
+from contract.dataset_checks import MOST_COMBINATIONS, PARTS, Counts
 from contract.plan import Plan
 from preprocess.baseline import Categories
+from preprocess.splitting import ROW
 
 
 class Census:
@@ -21,12 +25,18 @@ class Census:
             names.append(plan.target)
         self.values = {part: {name: Categories() for name in names} for part in self.written}
         self._extremes: list[float] = []
+        # Hashes of distinct rows, as long as they are few; with a key each row has its own.
+        self._distinct: set[int] | None = None if plan.key else set()
 
     def add(self, part: str, frame: pl.DataFrame) -> None:
         """Take in a batch of one part's rows."""
         self.written[part] += frame.height
         if not frame.height:
             return
+        if self._distinct is not None:
+            self._distinct.update(frame[ROW].unique())
+            if len(self._distinct) > MOST_COMBINATIONS:
+                self._distinct = None
         features = list(self.present)
         for name, count in frame.select(pl.col(features).count()).row(0, named=True).items():
             self.present[name] += count
@@ -38,8 +48,8 @@ class Census:
             numbers = [float(value) for value in known if isinstance(value, (int, float))]
             self._extremes = [min(numbers), max(numbers)]
 
-    def counts(self) -> Counts:
-        """The counts so far."""
+    def counts(self, losses: Mapping[str, str] = MappingProxyType({})) -> Counts:
+        """The counts so far, with the columns that lose digits."""
         return Counts(
             written=self.written,
             present=self.present,
@@ -51,4 +61,6 @@ class Census:
                 for part, columns in self.values.items()
             },
             extremes=self._extremes,
+            distinct=None if self._distinct is None else sorted(self._distinct),
+            losses=dict(losses),
         )

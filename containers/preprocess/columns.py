@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from contract.number_format import PLAIN, NumberFormat
 from contract.plan import Plan
 from contract.problem import Problem, shown
 from contract.whole_numbers import WHOLE
@@ -29,23 +30,32 @@ class Layout:
     numbers: tuple[str, ...]
     texts: tuple[str, ...]
     ignore: tuple[str, ...]
+    dates: tuple[str, ...] = ()
+    number_format: NumberFormat = PLAIN
 
     @classmethod
     def of(cls, plan: Plan) -> Layout:
         """Sort the plan's columns by their role."""
-        numbers = [feature.name for feature in plan.features if feature.kind == "numeric"]
-        texts = [feature.name for feature in plan.features if feature.kind == "categorical"]
+        read = [feature for feature in plan.features if feature.derive is None]
+        numbers = [feature.name for feature in read if feature.kind == "numeric"]
+        texts = [feature.name for feature in read if feature.kind == "categorical"]
         (numbers if plan.task == "regression" else texts).append(plan.target)
-        return cls(plan.key, tuple(numbers), tuple(texts), plan.ignore)
+        dates = dict.fromkeys(each.derive.column for each in plan.features if each.derive)
+        return cls(
+            plan.key, tuple(numbers), tuple(texts), plan.ignore, tuple(dates), plan.number_format
+        )
 
     @property
     def needed(self) -> tuple[str, ...]:
         """Every column that each file must have, named once."""
-        return tuple(dict.fromkeys((*self.key, *self.numbers, *self.texts)))
+        return tuple(dict.fromkeys((*self.key, *self.numbers, *self.texts, *self.dates)))
 
     def csv_schema(self, header: Sequence[str]) -> dict[str, pl.DataType]:
-        """The types to parse a CSV's columns with: numbers as numbers, everything else as text."""
-        numbers = set(self.numbers) - set(self.key)
+        """The types to parse a CSV's columns with: numbers as numbers, everything else as text.
+
+        Polars reads numbers as most data has them. In another format they are texts, parsed later.
+        """
+        numbers = set(self.numbers) - set(self.key) if self.number_format.plain else set()
         return {name: pl.Float64() if name in numbers else pl.String() for name in header}
 
     def check_header(self, file: str, header: Sequence[str]) -> Iterable[Problem]:
@@ -115,6 +125,11 @@ def as_text(column: str, dtype: pl.DataType) -> pl.Expr | None:
     if dtype in (pl.Date, pl.Datetime):
         return value.cast(pl.String)
     return None
+
+
+def as_date(column: str, dtype: pl.DataType) -> pl.Expr | None:
+    """A Parquet column as the text of dates, or None if it has none."""
+    return as_text(column, dtype) if dtype in (pl.String, pl.Date, pl.Datetime) else None
 
 
 def as_number(column: str, dtype: pl.DataType) -> pl.Expr | None:

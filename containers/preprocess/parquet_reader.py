@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +10,7 @@ import polars.selectors as selectors
 
 from contract.problem import Problem
 from preprocess.batch import Batch, no_line
-from preprocess.columns import Layout, as_number, as_text
+from preprocess.columns import Layout, as_date, as_number, as_text
 from preprocess.findings import FileError
 
 MAGIC = b"PAR1"
@@ -35,19 +35,23 @@ def read_parquet(
         schema = scan.collect_schema()
     except (pl.exceptions.PolarsError, OSError):
         raise _broken(name) from None
+    # As in CSV, where NaN and inf are ordinary texts.
+    floats = selectors.float()
     if "NaN" in null_values:
-        # As in CSV, where NaN is ordinary text.
-        scan = scan.with_columns(selectors.float().fill_nan(None))
+        scan = scan.with_columns(floats.fill_nan(None))
+    infinite = [float(word) for word in ("inf", "-inf") if word in null_values]
+    if infinite:
+        scan = scan.with_columns(pl.when(~floats.is_in(infinite)).then(floats))
     found = list(layout.check_header(name, list(schema)))
     columns = []
     for column in layout.needed:
         if column not in schema:
             continue
         dtype = schema[column]
-        number = column in layout.numbers and column not in layout.key
-        expression = as_number(column, dtype) if number else as_text(column, dtype)
+        read, wanted = _reading(layout, column)
+        expression = read(column, dtype)
         if expression is None:
-            found.append(_wrong_type(name, column, dtype, number))
+            found.append(_wrong_type(name, column, dtype, wanted))
         elif dtype == pl.String:
             columns.append(pl.when(~expression.is_in(null_values)).then(expression).alias(column))
         else:
@@ -65,6 +69,13 @@ def read_parquet(
         raise _broken(name) from None
 
 
+def _reading(layout: Layout, column: str) -> tuple[Callable[..., pl.Expr | None], str]:
+    """How to read a column, and the word for what it should have."""
+    if column in layout.numbers and column not in layout.key:
+        return as_number, "numbers"
+    return (as_date, "dates") if column in layout.dates else (as_text, "text")
+
+
 def _row_bytes(path: Path, height: int, columns: int) -> int:
     """The memory a row needs: a number for each column, or long texts unpacked."""
     packed = path.stat().st_size // max(1, height)
@@ -75,8 +86,7 @@ def _broken(name: str) -> FileError:
     return FileError(Problem("is damaged Parquet", "write and upload it again", name))
 
 
-def _wrong_type(name: str, column: str, dtype: pl.DataType, number: bool) -> Problem:
-    wanted = "numbers" if number else "text"
+def _wrong_type(name: str, column: str, dtype: pl.DataType, wanted: str) -> Problem:
     return Problem(
         f"has the type {dtype}, which is not {wanted}",
         f"write the column as {wanted}, or move it to ignore in model.yaml",

@@ -11,6 +11,8 @@ from typing import Any
 import polars as pl
 
 from contract.dataset_checks import PARTS, problems, rejection, warnings
+from contract.derived import derive
+from contract.encoding import derived_features
 from contract.plan import Plan
 from contract.problem import as_one_message
 from contract.step import StepError
@@ -83,7 +85,10 @@ class _Run:
         names = self.check.keys or {name: name for name in self.features}
         self.hashed = sorted(names, key=names.__getitem__)
         self.census = Census(plan)
-        self.profile = Profile(self.layout.numbers, self.census.values["train"], plan.target)
+        numbers = [*self.layout.numbers, *(one.name for one in self.check.dates)]
+        self.profile = Profile(numbers, self.census.values["train"], plan.target)
+        self.derived = derived_features(plan)
+        self.columns = [ROW, *self.features, *self.layout.dates, plan.target]
         # One bucket must fit the limit. Keys are at most as long as all data, times 2 for gzip.
         buckets = min(4096, max(16, 4 * total_bytes // self.budget.keys))
         self.keys = KeyIndex(plan.key, scratch / "keys", self.budget.keys, buckets)
@@ -128,11 +133,11 @@ class _Run:
             self.findings.add_row(problem)
         frame = self.check.passed(batch)
         self.kept += frame.height
-        frame = frame.with_columns(row_hash(self.hashed))
+        # The hash is of what the model sees, the written rows are what the data has.
+        frame = frame.with_columns(derive(frame, self.derived).select(row_hash(self.hashed)))
         if self.plan.key:
             self.keys.add(batch.file, frame)
-        columns = [ROW, *self.features, self.plan.target]
-        parts = parts_of(frame.select(columns), self.plan.split)
+        parts = parts_of(frame.select(self.columns), self.plan.split)
         self._settle()
         self._pending = [
             writer.submit(self._write, parts, self._number),
@@ -155,13 +160,19 @@ class _Run:
         """
         if self.host[0] or self.host[1] == 1:
             return
-        columns = (*self.features, self.plan.target)
-        types = {name: pl.Float32 if name in self.layout.numbers else pl.String for name in columns}
-        nothing = pl.DataFrame(schema={ROW: pl.UInt64, **types})
+        nothing = pl.DataFrame(schema={name: self._type(name) for name in self.columns})
         for part in PARTS:
             if not self.census.written[part]:
                 name = f"part-{self.host[0]:03d}-{self._number:05d}.parquet"
                 nothing.write_parquet(self.folders[part] / name, statistics=False)
+
+    def _type(self, column: str) -> type[pl.DataType]:
+        if column == ROW:
+            return pl.UInt64
+        if column in self.profile.numbers:
+            exact = any(one.part is None and one.column == column for one in self.derived)
+            return pl.Float64 if exact else pl.Float32
+        return pl.String
 
     def _count(self, parts: Mapping[str, pl.DataFrame]) -> None:
         for part, frame in parts.items():
@@ -182,7 +193,7 @@ class _Run:
         self.findings.fatal_count += duplicated - len(examples)
         forgiven = rejected <= self.plan.maximum_rejected_share * read
         # If a file could not be read, counts over the rest would mislead.
-        alone, counts = self.host[1] == 1, self.census.counts()
+        alone, counts = self.host[1] == 1, self.census.counts(self.check.digits.losses())
         if alone and not self.findings.fatal and forgiven:
             for problem in problems(self.plan, counts):
                 self.findings.add_fatal(problem)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandera.polars as pandera
 import polars as pl
 
+from contract.derived import derive, seconds
+from contract.encoding import derived_features
 from contract.plan import Feature, Plan
 from contract.problem import Problem
 from preprocess.batch import Batch
 from preprocess.columns import Layout, canonical_whole_numbers
+from preprocess.digits import Digits
 from preprocess.duplicates import KEY, ROW_NUMBER
 from preprocess.findings import Findings
 
@@ -20,6 +24,8 @@ LARGEST = 3.4028234663852886e38
 _MISSING = "is missing"
 _NOT_A_NUMBER = "is not a number"
 _NOT_FINITE = "is not a finite number"
+_NOT_A_DATE = "is not a date"
+_NUL = "has a NUL byte"
 _TOO_LARGE = "does not fit a 32-bit number"
 
 
@@ -31,6 +37,8 @@ class RowCheck:
         self.findings = findings
         self.limits = {feature.name: feature for feature in plan.features}
         self.target = plan.target
+        self.digits = Digits(plan, layout.numbers)
+        self.dates = [one for one in derived_features(plan) if one.part is not None]
         self.keys = {KEY.format(index): name for index, name in enumerate(plan.key)}
         self.quick = _schema(plan, layout, tuple(self.keys), by_column=False)
         self.schema = _schema(plan, layout, tuple(self.keys), by_column=True)
@@ -38,15 +46,18 @@ class RowCheck:
     def passed(self, batch: Batch) -> pl.DataFrame:
         """The good rows, typed: numbers Float32, everything else text.
 
-        If the model has a key, key columns and row numbers follow, under their own names.
+        A number with an offset stays Float64: its last digits are wanted. Then come the parts of
+        dates, and if the model has a key, key columns and row numbers under their own names.
         """
         frame = batch.frame.with_columns(
             pl.col(name).cast(pl.String).alias(key) for key, name in self.keys.items()
         )
         frame, unparsed = self._parse_numbers(batch, frame)
-        frame = frame.select(*self.layout.numbers, *self.layout.texts, *self.keys)
-        frame = canonical_whole_numbers(frame, (*self.layout.texts, *self.keys))
-        bad = set().union(*unparsed.values())
+        texts = (*self.layout.texts, *self.keys)
+        frame = frame.select(*self.layout.numbers, *texts, *self.layout.dates)
+        frame = canonical_whole_numbers(frame, texts)
+        bad = set().union(*unparsed.values(), self._undated(batch, frame))
+        bad |= self._with_nul(batch, frame, texts)
         bad |= self._failing(batch, frame, unparsed)
         if self.keys:
             numbers = pl.Series(ROW_NUMBER, batch.rows, dtype=pl.UInt64)
@@ -54,7 +65,10 @@ class RowCheck:
         if bad:
             gone = pl.Series(sorted(bad), dtype=pl.Int64)
             frame = frame.filter(~pl.int_range(pl.len(), dtype=pl.Int64).is_in(gone.implode()))
-        return frame.with_columns(pl.col(self.layout.numbers).cast(pl.Float32))
+        self.digits.add(frame)
+        exact = [name for name in self.layout.numbers if self._feature(name).offset]
+        rounded = [name for name in self.layout.numbers if name not in exact]
+        return derive(frame.with_columns(pl.col(rounded).cast(pl.Float32)), self.dates)
 
     def _failing(
         self, batch: Batch, frame: pl.DataFrame, unparsed: dict[str, set[int]]
@@ -77,7 +91,7 @@ class RowCheck:
         """
         unparsed: dict[str, set[int]] = {}
         texts = [name for name in self.layout.numbers if frame.schema[name] == pl.String]
-        parsed = frame.with_columns(pl.col(texts).str.strip_chars().cast(pl.Float64, strict=False))
+        parsed = frame.with_columns(self.layout.number_format.column(pl.col(texts)))
         for name in texts:
             wrong = (frame[name].is_not_null() & parsed[name].is_null()).arg_true().to_list()
             if wrong:
@@ -85,6 +99,34 @@ class RowCheck:
                 values = frame[name][wrong[:_MOST_SAMPLES]].to_list()
                 self._add(batch, name, _NOT_A_NUMBER, wrong, values)
         return parsed, unparsed
+
+    def _undated(self, batch: Batch, frame: pl.DataFrame) -> set[int]:
+        """Report texts that are no dates; return the positions of their rows."""
+        bad: set[int] = set()
+        for name in self.layout.dates:
+            wrong = pl.col(name).is_not_null() & seconds(pl.col(name)).is_null()
+            bad |= self._found(batch, name, _NOT_A_DATE, frame.select(wrong).to_series(), frame)
+        return bad
+
+    def _with_nul(self, batch: Batch, frame: pl.DataFrame, texts: Sequence[str]) -> set[int]:
+        """Report texts with a NUL byte: they look like another category and are none."""
+        bad: set[int] = set()
+        if not texts:
+            return bad
+        has = pl.col(texts).str.contains("\0", literal=True)
+        for name, found in frame.select(has.any()).row(0, named=True).items():
+            if found:
+                bad |= self._found(batch, name, _NUL, frame.select(has)[name], frame)
+        return bad
+
+    def _found(
+        self, batch: Batch, column: str, what: str, wrong: pl.Series, frame: pl.DataFrame
+    ) -> set[int]:
+        positions = wrong.arg_true().to_list()
+        if positions:
+            values = frame[column][positions[:_MOST_SAMPLES]].to_list()
+            self._add(batch, column, what, positions, values)
+        return set(positions)
 
     def _report(
         self,
@@ -119,7 +161,7 @@ class RowCheck:
         if not dtype.is_numeric():
             return missing.otherwise(pl.lit("is not valid"))
         chain = missing.when(value.is_nan() | value.is_infinite()).then(pl.lit(_NOT_FINITE))
-        limits = self.limits.get(column, Feature(column, "numeric"))
+        limits = self._feature(column)
         if limits.minimum is not None:
             words = f"is below the minimum {limits.minimum:g}"
             chain = chain.when(value < limits.minimum).then(pl.lit(words))
@@ -127,6 +169,9 @@ class RowCheck:
             words = f"is above the maximum {limits.maximum:g}"
             chain = chain.when(value > limits.maximum).then(pl.lit(words))
         return chain.otherwise(pl.lit(_TOO_LARGE))
+
+    def _feature(self, name: str) -> Feature:
+        return self.limits.get(name, Feature(name, "numeric"))
 
     def _add(
         self, batch: Batch, column: str, what: str, wrong: Sequence[int], values: Sequence[str]
@@ -152,6 +197,12 @@ class RowCheck:
             )
 
     def _fix(self, column: str, what: str) -> str:
+        if what == _NUL:
+            return "remove the byte"
+        if what == _NOT_A_DATE:
+            return "write 2026-01-31 or 2026-01-31T12:00:00, or leave it empty if unknown"
+        if what == _NOT_FINITE:
+            return "correct it, leave it empty, or add it to data.null_values to read it as missing"
         if what != _MISSING:
             return "correct it, leave it empty if unknown, or change model.yaml"
         if column in self.keys:
@@ -162,6 +213,16 @@ class RowCheck:
 
 
 _MOST_SAMPLES = 3
+
+
+def _nullable(plan: Plan, column: str) -> bool:
+    """May this text be missing? A date may if every feature from it may."""
+    users = [
+        feature
+        for feature in plan.features
+        if column == (feature.derive.column if feature.derive else feature.name)
+    ]
+    return bool(users) and all(feature.nullable for feature in users)
 
 
 def _schema(
@@ -175,15 +236,18 @@ def _schema(
     columns, rules = {}, []
     for name in layout.numbers:
         feature = limits.get(name, Feature(name, "numeric", nullable=False))
-        # One range for three rules: NaN is in no range, and infinity is outside every bound.
-        low = -LARGEST if feature.minimum is None else max(feature.minimum, -LARGEST)
-        high = LARGEST if feature.maximum is None else min(feature.maximum, LARGEST)
+        # One range for three rules: NaN is in no range, and infinity is outside every bound. The
+        # number must fit with and without its offset.
+        low = -math.inf if feature.minimum is None else feature.minimum
+        high = math.inf if feature.maximum is None else feature.maximum
+        low = max(low, -LARGEST, feature.offset - LARGEST)
+        high = min(high, LARGEST, feature.offset + LARGEST)
         checks = [pandera.Check.in_range(low, high)] if by_column else []
         nullable = feature.nullable or not by_column
         columns[name] = pandera.Column(pl.Float64, checks, nullable=nullable)
         rules.append(pl.col(name).is_between(low, high).fill_null(feature.nullable))
-    for name in (*layout.texts, *keys):
-        nullable = name in limits and limits[name].nullable
+    for name in (*layout.texts, *keys, *layout.dates):
+        nullable = _nullable(plan, name)
         columns[name] = pandera.Column(pl.String, nullable=nullable or not by_column)
         if not nullable:
             rules.append(pl.col(name).is_not_null())

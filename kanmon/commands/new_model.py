@@ -69,7 +69,7 @@ def command(
 
 
 def _report(invocation: Invocation, draft: "Draft", path: Path, source: Path, digest: str) -> None:
-    from kanmon.terminal.screen import shown_path
+    from kanmon.terminal.screen import shown_path, table
 
     screen, kinds = invocation.screen, [column.kind for column in draft.features]
     screen.say(
@@ -80,6 +80,10 @@ def _report(invocation: Invocation, draft: "Draft", path: Path, source: Path, di
         f"({kinds.count('numeric')} numeric, {kinds.count('categorical')} categorical)"
         + (f", {counted(len(draft.ignored), 'column')} ignored" if draft.ignored else "")
     )
+    rows = [(f"  {column.name}", column.kind, column.seen) for column in draft.features]
+    rows += [(f"  {one.name}", "ignored", one.why) for one in draft.ignored]
+    for line in table(rows):
+        screen.say(line)
     for note in draft.notes:
         screen.say(f"  {note}")
     screen.say("Next")
@@ -92,6 +96,7 @@ def _report(invocation: Invocation, draft: "Draft", path: Path, source: Path, di
             "definition": digest,
             "task": draft.task,
             "features": {column.name: column.kind for column in draft.features},
+            "seen": {column.name: column.seen for column in draft.features},
             "ignored": {column.name: column.why for column in draft.ignored},
             "notes": draft.notes,
         }

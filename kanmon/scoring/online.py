@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from contract.number_format import NumberFormat
 from kanmon.errors import NoServiceError, RunFailedError
 from kanmon.releases.records import champion_of, find_release, release_record
 from kanmon.scoring.rows import Row, Schema
@@ -63,11 +64,18 @@ def _schema(connection: "Connection", record: dict[str, Any]) -> Schema:
 
 def schema_from(definition: Any) -> Schema:
     """The schema of the rows in a model's definition."""
+    columns = {
+        feature.derive.column if feature.derive else feature.name: "date"
+        if feature.derive
+        else feature.kind
+        for feature in definition.features
+    }
     return Schema(
-        {feature.name: feature.kind for feature in definition.features},
-        frozenset({definition.target, *definition.data.key, *definition.ignore}),
+        columns,
+        frozenset({definition.target, *definition.data.key, *definition.ignore} - columns.keys()),
         frozenset(definition.data.null_values),
         definition.data.delimiter,
+        NumberFormat.of(definition.data.model_dump()),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from contract.number_format import PLAIN, NumberFormat
 from kanmon.errors import BadInputError
 
 Value = float | str | None
@@ -23,10 +24,11 @@ class Schema:
     `optional` are the features that rows may leave out; they are sent as null then.
     """
 
-    features: dict[str, str]  # name -> numeric | categorical
+    features: dict[str, str]  # name -> numeric | categorical | date
     others: frozenset[str] = frozenset()  # target, key and ignored columns
     null_values: frozenset[str] = frozenset({"", "NA"})
     delimiter: str = ","
+    number_format: NumberFormat = PLAIN
     optional: frozenset[str] = frozenset()
 
     def lacking(self, names: Set[str]) -> list[str]:
@@ -121,7 +123,7 @@ def _csv_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
             yield Row(number, problem=f"has {len(cells)} fields, the header {len(header)}")
             continue
         values = {
-            name: value(cell, schema.features[name], schema.null_values)
+            name: value(cell, schema.features[name], schema.null_values, schema.number_format)
             for name, cell in zip(header, cells, strict=True)
             if name in schema.features
         }
@@ -167,7 +169,12 @@ def _named(others: frozenset[str]) -> dict[str, str]:
     return dict.fromkeys(others, "")
 
 
-def value(cell: str, kind: str, null_values: frozenset[str]) -> Value:
+def value(
+    cell: str,
+    kind: str,
+    null_values: frozenset[str],
+    number_format: NumberFormat = PLAIN,
+) -> Value:
     """A cell as a value for the scorer, which refuses a text where a number belongs.
 
     >>> value("0.5", "numeric", frozenset({"NA"})), value("1", "categorical", frozenset())
@@ -177,13 +184,8 @@ def value(cell: str, kind: str, null_values: frozenset[str]) -> Value:
     """
     if cell in null_values:
         return None
-    if kind != "numeric" or "_" in cell:
-        return cell
-    try:
-        number = float(cell)
-    except ValueError:
-        return cell
-    return number if math.isfinite(number) else cell
+    number = number_format.number(cell) if kind == "numeric" else None
+    return cell if number is None or not math.isfinite(number) else number
 
 
 def batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kanmon.models.definitions import as_bad_input
 
 if TYPE_CHECKING:
+    from kanmon.models.drafting.columns import Column
     from kanmon.models.drafting.draft import Draft
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -84,12 +85,18 @@ def _data(draft: "Draft") -> str:
         if draft.key
         else "# Columns that identify a row. None was found, so all its values identify it."
     )
+    written = draft.number_format
+    numbers = ""
+    if not written.plain:
+        numbers = f"  decimal: {quoted(written.decimal)}  # how numbers are written\n"
+        if written.thousands:
+            numbers += f"  thousands: {quoted(written.thousands)}\n"
     return f"""\
 data:
   location: datasets/{draft.name}/  # where `kanmon put-data {draft.name} FILE` puts files
   delimiter: {json.dumps(draft.delimiter)}
   null_values: {sequence(draft.null_values)}  # the words for "missing"
-  {key}
+{numbers}  {key}
   key: {sequence(draft.key)}
 """
 
@@ -106,10 +113,7 @@ def _columns(draft: "Draft") -> str:
         "# outside that range; `nullable: false` rejects rows without a value.",
         "features:",
     ]
-    entries = [
-        (f"  - {{name: {scalar(column.name)}, kind: {column.kind}}}", column.seen)
-        for column in draft.features
-    ]
+    entries = [(f"  - {_feature(column)}", column.seen) for column in draft.features]
     width = min(60, max(len(entry) for entry, _ in entries))
     lines += [f"{entry:<{width}}  # {_comment(seen)}" for entry, seen in entries]
     lines += ["", "# Columns that are not used. Any other column in the data is an error."]
@@ -119,6 +123,14 @@ def _columns(draft: "Draft") -> str:
     else:
         lines.append("ignore: []")
     return "\n".join(lines) + "\n"
+
+
+def _feature(column: "Column") -> str:
+    more = "" if column.offset is None else f", offset: {column.offset:.15g}"
+    if column.derive is not None:
+        rule = ", ".join(f"{key}: {scalar(value)}" for key, value in column.derive.items())
+        more = f", derive: {{{rule}}}"
+    return f"{{name: {scalar(column.name)}, kind: {column.kind}{more}}}"
 
 
 def _training(draft: "Draft") -> str:

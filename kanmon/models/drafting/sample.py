@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -29,7 +28,7 @@ FEWEST_ROWS = 20
 @dataclass(frozen=True)
 class Sample:
     """Rows as text columns; `cut` if the file has more. `odd` are the columns that are neither
-    numbers nor text, with their types.
+    numbers nor text, with their types. `numeric` are those whose type is a number.
     """
 
     path: Path
@@ -37,6 +36,7 @@ class Sample:
     delimiter: str
     cut: bool
     odd: dict[str, str] = field(default_factory=dict)
+    numeric: frozenset[str] = frozenset()
 
     def require(self, columns: list[str]) -> None:
         """Refuse a column that the table does not have; suggest the closest name."""
@@ -60,9 +60,9 @@ def read_sample(path: Path) -> Sample:
     from preprocess.parquet_reader import is_parquet
 
     data_files([path], None)  # checks that it exists, is readable and is not empty
-    delimiter, odd = ",", dict[str, str]()
+    delimiter, odd, numeric = ",", dict[str, str](), frozenset[str]()
     if path.name.lower().endswith(".parquet") or is_parquet(path):
-        frame, odd = _parquet(path)
+        frame, odd, numeric = _parquet(path)
     else:
         frame, delimiter = _csv(path)
     if frame.height < FEWEST_ROWS:
@@ -70,10 +70,26 @@ def read_sample(path: Path) -> Sample:
             f"{path} has only {frame.height} rows",
             f"At least {FEWEST_ROWS} are needed; hundreds are better.",
         )
-    return Sample(path, frame.head(SAMPLE_ROWS), delimiter, frame.height > SAMPLE_ROWS, odd)
+    _refuse_nul(path, frame)
+    cut = frame.height > SAMPLE_ROWS
+    return Sample(path, frame.head(SAMPLE_ROWS), delimiter, cut, odd, numeric)
 
 
-def _parquet(path: Path) -> tuple["pl.DataFrame", dict[str, str]]:
+def _refuse_nul(path: Path, frame: "pl.DataFrame") -> None:
+    """Preprocess rejects a row with a NUL byte: it looks like another value and is none."""
+    import polars as pl
+
+    has = frame.select(pl.all().str.contains("\0", literal=True))
+    for name in frame.columns:
+        rows = has[name].arg_true()
+        if len(rows):
+            raise BadInputError(
+                f"{path} row {rows[0] + 1}, column {name}: {frame[name][rows[0]]!r} has a NUL byte",
+                "Remove the byte.",
+            )
+
+
+def _parquet(path: Path) -> tuple["pl.DataFrame", dict[str, str], frozenset[str]]:
     import polars as pl
 
     from preprocess.columns import as_text
@@ -89,7 +105,8 @@ def _parquet(path: Path) -> tuple["pl.DataFrame", dict[str, str]]:
         raise BadInputError(
             f"{path} is not a Parquet file, or is damaged", "Write it again."
         ) from error
-    return frame, {name: str(schema[name]) for name, text in texts.items() if text is None}
+    odd = {name: str(schema[name]) for name, text in texts.items() if text is None}
+    return frame, odd, frozenset(name for name, dtype in schema.items() if dtype.is_numeric())
 
 
 def _csv(path: Path) -> tuple["pl.DataFrame", str]:
@@ -167,15 +184,3 @@ def _check_names(path: Path, names: list[str]) -> None:
             raise BadInputError(
                 f"{path} has two columns named {name!r}", "Rename or remove one of them."
             )
-
-
-def number_words(text: str) -> bool:
-    """Is this text a finite number?
-
-    >>> number_words("1e-3"), number_words("nan"), number_words("1,5")
-    (True, False, False)
-    """
-    try:
-        return math.isfinite(float(text)) and "_" not in text
-    except ValueError:
-        return False

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from contract.whole_numbers import canonical
+from core.words.formats import percent
 from kanmon.errors import BadInputError
+from kanmon.models.drafting.reading import other_dates, signed_amounts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,6 +15,11 @@ if TYPE_CHECKING:
 # A few whole numbers are classes; many are a quantity.
 MOST_NUMBERED_CLASSES = 10
 MOST_CLASSES = 50
+# As Preprocess has it.
+MOST_TRAINABLE = 1_000
+# Of the drafted split; a class with fewer expected test rows may have none.
+TEST_SHARE = 0.15
+FEW_TESTED = 3
 POSITIVE_WORDS = ("yes", "true", "1", "y", "t", "positive", "churn", "churned", "fraud")
 
 
@@ -42,47 +49,80 @@ class Target:
     notes: list[str] = field(default_factory=list)
 
 
-def judge_target(values: "pl.Series", name: str, task: str | None, positive: str | None) -> Target:
-    """Judge the target. The task follows from the values, unless it is given."""
-    import polars as pl
+def judge_target(
+    values: "pl.Series", numbers: "pl.Series | None", task: str | None, positive: str | None
+) -> Target:
+    """Judge the target. The task follows from the values, unless it is given.
 
+    `numbers` are the values as numbers; None if they are none.
+    """
+    name = values.name
     known = values.drop_nulls()
     different = known.n_unique()
     if different < 2:
         raise BadInputError(
             f"the target {name} is constant: there is nothing to predict", "Choose another column."
         )
-    numbers = known.cast(pl.Float64, strict=False)
-    numeric = numbers.null_count() == 0 and bool(numbers.is_finite().all())
-    if task == "regression" and not numeric:
-        raise BadInputError(f"the target {name} is text: not a regression", "Omit --task.")
+    numbers = None if numbers is None else numbers.drop_nulls()
+    if task == "regression" and numbers is None:
+        raise BadInputError(
+            f"the target {name} is {_what(known)}: not a regression", "Omit --task."
+        )
     if task == "binary" and different != 2:
         raise BadInputError(f"the target {name} has {different} values: not binary", "Omit --task.")
-    chosen = task or _task(name, numbers, different, numeric)
+    if task == "multiclass" and different > MOST_TRAINABLE:
+        raise BadInputError(
+            f"the target {name} has {different:,} classes, and at most {MOST_TRAINABLE:,} can be "
+            "trained",
+            "Merge its values into fewer, or choose another column.",
+        )
+    chosen = task or _task(known, numbers, different)
     missing = values.null_count() / len(values)
-    notes = [f"{missing:.1%} of the rows have no target; they are rejected"] if missing else []
+    notes = [f"{percent(missing)} of the rows have no target; they are rejected"] if missing else []
     if positive is not None and chosen != "binary":
         raise BadInputError(
             f"--positive is only for a binary target, and {name} has {different} values",
             "Omit --positive.",
         )
-    if chosen == "regression":
+    if chosen == "regression" and numbers is not None:
         return _regression(name, numbers, different, missing, notes)
     return _classes(name, known, chosen, positive, missing, notes)
 
 
-def _task(name: str, numbers: "pl.Series", different: int, numeric: bool) -> str:
+def _task(known: "pl.Series", numbers: "pl.Series | None", different: int) -> str:
     if different == 2:
         return "binary"
-    if numeric:
+    if numbers is not None:
         whole = bool((numbers == numbers.round()).all())
         return "multiclass" if whole and different <= MOST_NUMBERED_CLASSES else "regression"
     if different <= MOST_CLASSES:
         return "multiclass"
+    what = _what(known)
+    if what != "text":
+        raise BadInputError(
+            f"the target {known.name} is {what}",
+            "Write plain numbers or other classes in the data.",
+        )
+    if different > MOST_TRAINABLE or different > 0.5 * len(known):
+        raise BadInputError(
+            f"the target {known.name} has {different:,} different texts: neither a number nor a "
+            "class",
+            "Choose another column, or merge its values into fewer.",
+        )
     raise BadInputError(
-        f"the target {name} has {different:,} different texts: neither a number nor a class",
-        "Choose another column, or merge its values into fewer.",
+        f"the target {known.name} has {different:,} different texts, more than the {MOST_CLASSES} "
+        "that are taken for classes by themselves",
+        f"If they are classes, add --task multiclass (at most {MOST_TRAINABLE:,}); else choose "
+        "another column.",
     )
+
+
+def _what(known: "pl.Series") -> str:
+    """What the values are that are no numbers."""
+    signed = signed_amounts(known)
+    if signed:
+        return f"{signed}, such as {known[0]}"
+    return f"dates such as {known[0]}" if other_dates(known) else "text"
 
 
 def _regression(
@@ -113,12 +153,14 @@ def _classes(
     missing: float,
     notes: list[str],
 ) -> Target:
-    counts = counted(known)
+    counts = value_counts(known)
     classes = [value for value, _ in counts]
     most, least = counts[0][1], counts[-1][1]
     if least < 10:
         notes = [*notes, f"class {classes[-1]} has {least} rows: too few to train or test on"]
-    shares = ", ".join(f"{value} {amount / len(known):.0%}" for value, amount in counts[:5])
+    elif least * TEST_SHARE < FEW_TESTED:
+        notes = [*notes, _rarely_tested(classes[-1], least, len(known))]
+    shares = ", ".join(f"{value} {percent(amount / len(known))}" for value, amount in counts[:5])
     if task == "binary":
         floor = Threshold("auc", 0.6, "0.5 is guessing")
         chosen = _positive(name, classes, positive)
@@ -135,7 +177,15 @@ def _classes(
     )  # fmt: skip
 
 
-def counted(known: "pl.Series") -> list[tuple[str, int]]:
+def _rarely_tested(name: str, rows: int, total: int) -> str:
+    return (
+        f"class {name} has {rows} of {total:,} rows ({percent(rows / total)}), about "
+        f"{rows * TEST_SHARE:.0f} of them in the test part, perhaps none: add rows of it, or give "
+        "the test part a larger share, such as split: {train: 0.5, validation: 0.2, test: 0.3}"
+    )
+
+
+def value_counts(known: "pl.Series") -> list[tuple[str, int]]:
     """Each value and how often it occurs, most frequent first, ties in order of value."""
     # Renamed, because polars cannot count the values of a column named count.
     counts = known.alias("value").value_counts()

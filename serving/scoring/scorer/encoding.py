@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from scorer.derived import Derived, seconds
+
 FORMAT = 1
 # Preprocess gives a whole number one text, so "1.0" is the category "1".
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0")
@@ -28,14 +30,17 @@ class Feature:
     """One input column. `fallback` replaces a missing value, in encoded units; NaN keeps it so.
 
     The bounds are those of model.yaml, if it has any. Training also rejects rows outside them.
+    `offset` is subtracted from a number before the model sees it. A `date` is a column of a request
+    that features are computed from.
     """
 
     name: str
-    kind: Literal["numeric", "categorical"]
+    kind: Literal["numeric", "categorical", "date"]
     codes: Mapping[str, float]
     fallback: float
     minimum: float | None = None
     maximum: float | None = None
+    offset: float = 0.0
 
     @property
     def stand_in(self) -> str:
@@ -54,7 +59,8 @@ class Feature:
         if type(value) is not float and type(value) is not int:
             raise ValueRefusedError(f"{shown(value)} is not a number; send a number or null")
         # Compared before conversion: a JSON integer may be larger than any float.
-        if not -_LARGEST < value < _LARGEST:  # false for NaN too
+        # Its first part is false for NaN too.
+        if not (-_LARGEST < value < _LARGEST and -_LARGEST < value - self.offset < _LARGEST):
             raise ValueRefusedError(
                 f"{shown(value)} is not a finite 32-bit number; send a finite number or null"
             )
@@ -63,6 +69,17 @@ class Feature:
         if self.maximum is not None and value > self.maximum:
             raise ValueRefusedError(f"{shown(value)} is more than {self.maximum:g}, {_IMPOSSIBLE}")
         return float(value)
+
+    def seconds(self, value: object) -> float | None:
+        """A date's seconds since 1970; None if missing. Raises ValueRefusedError."""
+        if value is None:
+            return None
+        found = seconds(value) if type(value) is str else None
+        if found is None:
+            raise ValueRefusedError(
+                f"{shown(value)} is not a date; send 2026-01-31, 2026-01-31T12:00:00 or null"
+            )
+        return found
 
     def code(self, value: object) -> float | None:
         """The category's position; None if missing, or if training did not see it.
@@ -94,6 +111,21 @@ class Encoding:
     target: str
     features: tuple[Feature, ...]
     classes: tuple[str, ...]
+    derived: tuple[Derived, ...] = ()
+
+    @property
+    def columns(self) -> tuple[Feature, ...]:
+        """What a request's row has: the features, and a date in place of what comes from it."""
+        dates = {one.name: one.column for one in self.derived if one.part is not None}
+        every = {
+            dates.get(feature.name, feature.name): Feature(
+                dates[feature.name], "date", {}, math.nan
+            )
+            if feature.name in dates
+            else feature
+            for feature in self.features
+        }
+        return tuple(every.values())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -115,6 +147,8 @@ def read_encoding(text: str | bytes, bounds: Iterable[Mapping[str, Any]] = ()) -
             f"{FORMAT}; train the model again"
         )
     limits = {entry["name"]: entry for entry in bounds}
+    derived = tuple(map(Derived.from_document, document.get("derived", ())))
+    offsets = {one.name: one.offset for one in derived if one.part is None}
     return Encoding(
         task=document["task"],
         target=document["target"],
@@ -126,10 +160,12 @@ def read_encoding(text: str | bytes, bounds: Iterable[Mapping[str, Any]] = ()) -
                 fallback=math.nan if entry["fallback"] is None else entry["fallback"],
                 minimum=limits.get(entry["name"], {}).get("minimum"),
                 maximum=limits.get(entry["name"], {}).get("maximum"),
+                offset=offsets.get(entry["name"], 0.0),
             )
             for entry in document["features"]
         ),
         classes=tuple(document["classes"] or ()),
+        derived=derived,
     )
 
 

@@ -4,7 +4,7 @@ The same values give the same matrix as containers/contract/encoding.py gives in
 checks that.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from struct import error as StructError  # noqa: N812
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scorer.derived import matrix as matrix_of
 from scorer.encoding import Encoding, Feature, ValueRefusedError, shown
 
 # Warnings must fit into the answer, however many rows there are.
@@ -58,21 +59,25 @@ class Encoder:
     """Encodes rows for one model."""
 
     def __init__(self, encoding: Encoding) -> None:
-        self._features = encoding.features
-        self._names = encoding.names
-        self._known = frozenset(encoding.names)
-        self._ordered = list(encoding.names)
+        self._features = encoding.columns
+        self._names = tuple(feature.name for feature in self._features)
+        self._known = frozenset(self._names)
+        self._ordered = list(self._names)
         self._categorical = [
             (position, _codes(feature).__getitem__)
-            for position, feature in enumerate(encoding.features)
+            for position, feature in enumerate(self._features)
             if feature.kind == "categorical"
         ]
-        self._numeric = [
-            position
-            for position, feature in enumerate(encoding.features)
-            if feature.kind == "numeric"
+        self._dates = [
+            (position, feature.seconds)
+            for position, feature in enumerate(self._features)
+            if feature.kind == "date"
         ]
-        self._fallbacks = np.array([feature.fallback for feature in self._features], np.float32)
+        self._numeric = [
+            position for position, feature in enumerate(self._features) if feature.kind == "numeric"
+        ]
+        self._inputs, self._derived = encoding.names, encoding.derived
+        self._fallbacks = np.array([feature.fallback for feature in encoding.features], np.float32)
         self._minimum, self._maximum = (
             np.array([_bound(feature, which) for feature in self._features])
             for which in ("minimum", "maximum")
@@ -86,7 +91,7 @@ class Encoder:
         """
         try:
             matrix, blank = self._matrix(self._values(rows))
-        except (_IrregularError, KeyError, TypeError, OverflowError):
+        except (_IrregularError, ValueRefusedError, KeyError, TypeError, OverflowError):
             incomplete = list(self._incomplete(rows))
             if incomplete:
                 raise IncompleteError(incomplete) from None
@@ -94,9 +99,12 @@ class Encoder:
         return Encoded(matrix, range(len(rows)), [], [_without_value(row) for row in blank])
 
     def _values(self, rows: Sequence[Any]) -> list[Any]:
-        """All values, row after row, categories as codes. Raises if any row is irregular."""
+        """All values, row after row, categories as codes and dates as seconds.
+
+        Raises if any row is irregular.
+        """
         values = self._in_order(rows)
-        for position, code in self._categorical:
+        for position, code in (*self._categorical, *self._dates):
             column = slice(position, None, len(self._names))
             values[column] = map(code, values[column])
         return values
@@ -132,13 +140,21 @@ class Encoder:
             matrix = exact.astype(np.float32)
         if np.count_nonzero(np.isfinite(matrix)) != matrix.size - missing:
             raise _IrregularError
-        blank: list[int] = []
+        # Of the request's columns: a part of a missing date is missing, too.
+        blank = np.flatnonzero(np.isnan(exact).all(axis=1)).tolist() if missing >= width else []
+        if self._derived:
+            matrix = self._computed(exact)
         if missing:
-            absent = np.isnan(matrix)
-            if missing >= width:
-                blank = np.flatnonzero(absent.all(axis=1)).tolist()
-            np.copyto(matrix, self._fallbacks, where=absent)
+            np.copyto(matrix, self._fallbacks, where=np.isnan(matrix))
         return matrix, blank
+
+    def _computed(self, exact: NDArray[np.float64]) -> NDArray[np.float32]:
+        """The model's input columns where some are computed from a request's."""
+        with np.errstate(over="ignore"):
+            values = matrix_of(self._inputs, self._names, self._derived, exact).astype(np.float32)
+        if np.isinf(values).any():  # beyond float32 only after the offset
+            raise _IrregularError
+        return values
 
     def _truth_among(self, values: list[Any], exact: NDArray[np.float64]) -> bool:
         """Is a numeric value true or false? Only a 1 or 0 can be."""
@@ -197,8 +213,7 @@ class Encoder:
         for feature in self._features:
             value = row[feature.name]
             try:
-                numeric = feature.kind == "numeric"
-                values.append(feature.number(value) if numeric else feature.code(value))
+                values.append(_READERS[feature.kind](feature, value))
             except ValueRefusedError as error:
                 problems.append((feature.name, str(error)))
         return values, problems
@@ -212,6 +227,13 @@ class Encoder:
                 done = self._features[position].stand_in
                 message = f"{shown(row[name])} was not among the training rows; scored as {done}"
                 yield {"row": number, "feature": name, "message": message}
+
+
+_READERS: Mapping[str, Callable[[Feature, object], float | None]] = {
+    "numeric": Feature.number,
+    "categorical": Feature.code,
+    "date": Feature.seconds,
+}
 
 
 def limited(remarks: list[Remark]) -> list[Remark]:

@@ -15,8 +15,8 @@ def row_schema(encoding: Encoding) -> dict[str, Any]:
         "title": "Row",
         "description": f"A row to predict {encoding.target} for.",
         "type": "object",
-        "properties": {feature.name: _feature(feature) for feature in encoding.features},
-        "required": list(encoding.names),
+        "properties": {feature.name: _feature(feature) for feature in encoding.columns},
+        "required": [feature.name for feature in encoding.columns],
         "additionalProperties": False,
     }
 
@@ -73,7 +73,15 @@ def _feature(feature: Feature) -> dict[str, Any]:
             "description": words,
             "examples": list(feature.codes),
         }
+    if feature.kind == "date":
+        return {
+            "type": ["string", "null"],
+            "description": "A date, perhaps with a time and its offset from UTC; to the second.",
+            "examples": ["2026-01-31", "2026-01-31T12:00:00", "2026-01-31T12:00:00+01:00"],
+        }
     described: dict[str, Any] = {"type": ["number", "null"]}
+    if feature.offset:
+        described["description"] = f"As in the data: the model subtracts {feature.offset:.17g}."
     for name, bound in (("minimum", feature.minimum), ("maximum", feature.maximum)):
         if bound is not None:
             described[name] = bound

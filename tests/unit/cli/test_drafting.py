@@ -15,7 +15,8 @@ from core.definition.parse import parse_definition
 from core.definition.yaml_lines import read_marked
 from kanmon.errors import BadInputError
 from kanmon.models.drafting import model_file
-from kanmon.models.drafting.draft import Column, Ignored, draft_model
+from kanmon.models.drafting.columns import Column, Ignored
+from kanmon.models.drafting.draft import draft_model
 from preprocess.pipeline import preprocess
 from preprocess.source import SourceFile
 
@@ -52,7 +53,7 @@ def test_a_table_is_drafted_whole(leads):
     assert (draft.delimiter, draft.null_values, draft.key) == (";", ["", "NA", "?"], ["lead_id"])
     assert (draft.task, draft.target.positive, draft.target.primary) == ("binary", "yes", "auc")
     assert draft.features == [
-        Column("age", "numeric", "21 to 69, 10.0% missing"),
+        Column("age", "numeric", "21 to 69, 10 % missing"),
         Column("region", "categorical", draft.features[1].seen),
     ]
     assert draft.ignored == [

@@ -172,6 +172,20 @@ MISTAKES = [
      "maximum 0; swap them"),
     ("kind: categorical}", "kind: categorical, minimum: 0}", "line 8, features[0]: a categorical "
      "feature has no minimum or maximum; remove it"),
+    ("kind: categorical}", "kind: categorical, offset: 5}", "line 8, features[0].offset: is only "
+     "for numbers; write kind: numeric, or remove it"),
+    ("minimum: 0", "derive: {column: at, part: mont}", "line 9, features[1].derive.part: 'mont' is "
+     "not one of year, quarter, month, day, weekday, day_of_year, hour, days; write one of these"),
+    ("minimum: 0", "derive: {column: at, part: days}", "line 9, features[1].derive.since: belongs "
+     "to part: days, which counts from that day; write since: 2026-01-01 or another day"),
+    ("minimum: 0", "derive: {column: at, part: day, since: 2026-01-01}", "line 9, "
+     "features[1].derive.since: belongs to part: days, which counts from that day; remove it"),
+    ("minimum: 0", "derive: {column: at, part: days, since: 1.1.26}", "line 9, "
+     "features[1].derive.since: '1.1.26' is not a day; write one such as 2026-01-31"),
+    ("minimum: 0", "derive: {column: churn, part: day}", "line 9, features[1].derive.column: "
+     "'churn' is also the target or a feature; give the feature another name"),
+    ("minimum: 0", "offset: 5, derive: {column: at, part: day}", "line 9, features[1]: a part of a "
+     "date has no minimum, maximum or offset; remove it"),
     ("primary: auc", "primary: acuracy", "line 10, metrics.primary: unknown metric 'acuracy'; "
      "did you mean accuracy?"),
     ("primary: auc", "primary: rmse", "line 10, metrics.primary: rmse is not a metric of a binary "
@@ -242,6 +256,34 @@ def test_the_known_machines_are_those_of_processing_in_botocores_model_and_none_
 
     assert set(model["shapes"]["ProcessingInstanceType"]["enum"]) == PROCESSING
     assert not {name for name in PROCESSING if re.match(r"ml\.[a-z]+[0-9]+g", name)}
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("{decimal: ';'}", "data.decimal: ';' is not one of ., ,; write one of these"),
+        ("{thousands: .}", "data.thousands: '.' is also the decimal sign; change one of them"),
+        (
+            '{decimal: ",", thousands: ","}',
+            "data.thousands: ',' is also the decimal sign; change one of them",
+        ),
+    ],
+)
+def test_a_number_format_needs_two_different_signs(data: str, words: str) -> None:
+    [only] = problems(MODEL_YAML + f"data: {data}\n")
+
+    assert only.endswith(words)
+
+
+def test_keys_that_came_later_are_written_only_where_they_are_set() -> None:
+    text = MODEL_YAML.replace("minimum: 0", "offset: 5")
+    text += "data: {thousands: ' '}\n"
+
+    written = parse_definition(text, SOURCE).model_dump(mode="json")
+
+    assert written["features"][1]["offset"] == 5
+    assert "offset" not in written["features"][0]
+    assert (written["data"]["thousands"], "decimal" in written["data"]) == (" ", False)
 
 
 def test_every_mistake_is_told_at_once() -> None:

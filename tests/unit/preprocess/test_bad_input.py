@@ -16,6 +16,7 @@ MakePlan = Callable[..., Plan]
 ROWS = "\n".join(f"{'MFI'[row % 3]},{row + 0.5},{row % 7 + 3}" for row in range(60)) + "\n"
 HEAD = "sex,length,rings\n"
 CELL = "correct it, leave it empty if unknown, or change model.yaml"
+WORD = "correct it, leave it empty, or add it to data.null_values to read it as missing"
 COLUMN = "add it to features or ignore, or remove it from the file"
 
 
@@ -51,11 +52,11 @@ COLUMN = "add it to features or ignore, or remove it from the file"
         ),
         (
             HEAD + "M,NaN,5\n" + ROWS,
-            f"a.csv row 1 (line 2), column length: 'NaN' is not a finite number; {CELL}",
+            f"a.csv row 1 (line 2), column length: 'NaN' is not a finite number; {WORD}",
         ),
         (
             HEAD + "M,inf,5\n" + ROWS,
-            f"a.csv row 1 (line 2), column length: 'inf' is not a finite number; {CELL}",
+            f"a.csv row 1 (line 2), column length: 'inf' is not a finite number; {WORD}",
         ),
         (
             HEAD + "M,1e200,5\n" + ROWS,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from core.definition import instance_types
 from core.definition.messages import nearest, shown
-from core.definition.schema import ModelDefinition
+from core.definition.schema import Feature, ModelDefinition
 from core.definition.trainer_parameters import parameter_problems
 from core.definition.yaml_lines import Path
 from core.metrics import METRICS, metrics_of
@@ -44,6 +44,9 @@ def _data(definition: ModelDefinition) -> Iterator[Problem]:
             f"{shown(definition.data.delimiter)} cannot part columns; "
             'write one character such as "," or ";"',
         )
+    if definition.data.thousands == (definition.data.decimal or "."):
+        words = f"{shown(definition.data.thousands)} is also the decimal sign; change one of them"
+        yield ("data", "thousands"), words
 
 
 def _plain(parts: Iterable[str]) -> bool:
@@ -68,16 +71,38 @@ def _columns(definition: ModelDefinition) -> Iterator[Problem]:
         elif _above(feature.minimum, feature.maximum):
             words = f"minimum {feature.minimum:g} is above maximum {feature.maximum:g}; swap them"
             yield ("features", i, "minimum"), words
+        yield from _derived(definition, ("features", i), feature)
     if definition.target in definition.data.key:
         words = f"{shown(definition.target)} is the target; it cannot identify a row"
         yield ("data", "key"), f"{words}; remove it"
-    used = {*names, definition.target, *definition.data.key}
+    derived = {feature.derive.column for feature in definition.features if feature.derive}
+    used = {*names, *derived, definition.target, *definition.data.key}
     for i, name in enumerate(definition.ignore):
         if name in used:
             words = f"{shown(name)} is also a feature, the target or a key; remove it from one"
             yield ("ignore", i), words
     if RESERVED_COLUMN in used:
         yield (), f"the column name {RESERVED_COLUMN} is reserved; rename the column"
+
+
+def _derived(definition: ModelDefinition, path: Path, feature: Feature) -> Iterator[Problem]:
+    """Contradictions of a feature that is computed."""
+    if feature.kind == "categorical" and (feature.offset is not None or feature.derive):
+        words = "is only for numbers; write kind: numeric, or remove it"
+        yield (*path, "offset" if feature.derive is None else "derive"), words
+    if feature.derive is None:
+        return
+    column = feature.derive.column
+    if column == definition.target or column in {each.name for each in definition.features}:
+        words = f"{shown(column)} is also the target or a feature; give the feature another name"
+        yield (*path, "derive", "column"), words
+    if {feature.minimum, feature.maximum, feature.offset} != {None}:
+        words = "a part of a date has no minimum, maximum or offset; remove it"
+        yield path, words
+    if (feature.derive.part == "days") != (feature.derive.since is not None):
+        words = "belongs to part: days, which counts from that day; "
+        fix = "remove it" if feature.derive.since else "write since: 2026-01-01 or another day"
+        yield (*path, "derive", "since"), words + fix
 
 
 def _above(minimum: float | None, maximum: float | None) -> bool:

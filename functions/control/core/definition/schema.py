@@ -1,7 +1,8 @@
 """What `model.yaml` may hold: the keys, their types, bounds and defaults."""
 
+import datetime
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -9,6 +10,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
     model_validator,
 )
 
@@ -35,6 +38,7 @@ Parameter = Annotated[Scalar, BeforeValidator(_scalar)]
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
 InstanceType = Annotated[str, Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
+DatePart = Literal["year", "quarter", "month", "day", "weekday", "day_of_year", "hour", "days"]
 VolumeSize = Annotated[int, Field(ge=1, le=16384)]
 # Five days: the longest a processing job may run without a raised quota.
 TimeoutMinutes = Annotated[int, Field(ge=1, le=7200)]
@@ -45,21 +49,62 @@ class _Part(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Data(_Part):
+class _Grown(_Part):
+    """Its later keys are written only where they are set: earlier definitions do not have them."""
+
+    later: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_unset(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written = write(self).items()
+        return {key: value for key, value in written if value is not None or key not in self.later}
+
+
+class Data(_Grown):
     """Where the rows are and how they are written."""
+
+    later = frozenset({"decimal", "thousands"})
 
     location: str = ""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     null_values: list[str] = ["", "NA"]
     key: list[Column] = []
+    # How numbers are written in text; without them as 1234.5.
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[".", ",", " ", "'", "\u00a0", "\u2019", "\u202f"] | None = None
 
 
-class Feature(_Part):
+def _day(text: str) -> str:
+    try:
+        day = datetime.date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ValueError(f"{text!r} is not a day; write one such as 2026-01-31")
+    return text
+
+
+class Derivation(_Grown):
+    """The part of a date that a feature is; `days` counts from the day `since`."""
+
+    later = frozenset({"since"})
+
+    column: Column
+    part: DatePart
+    since: Annotated[str, AfterValidator(_day)] | None = None
+
+
+class Feature(_Grown):
+    later = frozenset({"offset", "derive"})
+
     name: Column
     kind: Literal["numeric", "categorical"]
     minimum: float | None = None
     maximum: float | None = None
     nullable: bool = True
+    # Subtracted before the number becomes a 32-bit number.
+    offset: float | None = None
+    derive: Derivation | None = None
 
 
 class Split(_Part):

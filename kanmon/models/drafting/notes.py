@@ -1,0 +1,97 @@
+"""What a person should know about a draft: printed on screen, one line each."""
+
+import re
+from typing import TYPE_CHECKING
+
+from core.words.formats import counted
+from kanmon.models.drafting.columns import Column, short
+from kanmon.models.drafting.reading import Reading
+from kanmon.models.drafting.sample import Sample
+from kanmon.models.drafting.target import Target
+
+if TYPE_CHECKING:
+    import polars as pl
+
+KEY_NAME = re.compile(r"(^|[_\W])(id|key|uuid|guid|no|nr|index)$|[a-z](Id|ID|Key)$", re.I)
+
+
+def notes_of(
+    sample: Sample, reading: Reading, target: Target, key: list[str], features: list[Column]
+) -> list[str]:
+    """Every note, the target's first."""
+    notes = list(target.notes)
+    if sample.cut:
+        notes.append(f"only the first {sample.frame.height:,} rows were read")
+    notes += _of_format(reading)
+    for name, rows in reading.infinite.items():
+        notes.append(
+            f"{name}: {counted(rows, 'row')} {'holds' if rows == 1 else 'hold'} inf, read as "
+            "missing; to reject such rows, remove inf from data.null_values"
+        )
+    notes += _of_features(reading, features, key)
+    if key:
+        notes.append(f"rows are identified by {', '.join(key)}")
+    else:
+        notes += _without_key(reading.frame, features)
+    if sample.frame.height < 200:
+        notes.append(f"{sample.frame.height} rows are few: the test share decides on very little")
+    return notes
+
+
+def _of_format(reading: Reading) -> list[str]:
+    found = reading.number_format
+    if found.plain:
+        return []
+    example = next(
+        (
+            short(value)
+            for name in reading.frame.columns
+            if name not in reading.typed and reading.numbers(name) is not None
+            for value in reading.frame[name].drop_nulls()
+            if (found.thousands or found.decimal) in value
+        ),
+        "",
+    )
+    reads = found.number(example)
+    return [f"numbers are written like {example}, which is read as {reads:g}"] if reads else []
+
+
+def _of_features(reading: Reading, features: list[Column], key: list[str]) -> list[str]:
+    notes = []
+    for column in features:
+        if column.kind != "numeric" or column.derive:
+            continue
+        if "32-bit" in column.seen:
+            notes.append(f"{column.name}: {column.seen}")
+        numbers = reading.numbers(column.name)
+        if numbers is not None and _identifies(column.name, numbers):
+            different = numbers.n_unique()
+            notes.append(
+                f"{column.name} looks like an identifier ({different:,} different whole numbers in "
+                f"{len(numbers):,} rows): if it is one, move it to "
+                f"{'ignore' if key else 'data.key or ignore'}"
+            )
+    dates = dict.fromkeys(column.derive["column"] for column in features if column.derive)
+    for name in dates:
+        parts = [each.name for each in features if each.derive and each.derive["column"] == name]
+        notes.append(f"{name} is a date: the features are {', '.join(parts)}")
+    return notes
+
+
+def _identifies(name: str, numbers: "pl.Series") -> bool:
+    known = numbers.drop_nulls()
+    if not (known == known.round()).all():
+        return False
+    own = known.n_unique() == len(numbers)
+    return own or (bool(KEY_NAME.search(name)) and known.n_unique() > 20)
+
+
+def _without_key(frame: "pl.DataFrame", features: list[Column]) -> list[str]:
+    from contract.dataset_checks import are_few, combinations
+
+    names = dict.fromkeys(one.derive["column"] if one.derive else one.name for one in features)
+    found = frame.select(list(names)).n_unique()
+    if not are_few(found, frame.height):
+        return []
+    name = "name the columns that identify a row with --key"
+    return [f"a key is needed: {combinations(found, frame.height)}; {name}"]
