@@ -73,7 +73,7 @@ def problems(plan: Plan, counts: Counts) -> Iterable[Problem]:
             yield _constant(plan, f"{counts.extremes[0]:g}")
     else:
         yield from _class_problems(plan, counts)
-    yield from _empty_parts(counts)
+    yield from _empty_parts(plan, counts)
 
 
 def warnings(counts: Counts) -> Iterable[str]:
@@ -174,11 +174,11 @@ def _constant(plan: Plan, value: str) -> Problem:
     )
 
 
-def _empty_parts(counts: Counts) -> Iterable[Problem]:
+def _empty_parts(plan: Plan, counts: Counts) -> Iterable[Problem]:
     rows = sum(counts.written.values())
     empty = [part for part, count in counts.written.items() if not count]
     if empty:
-        yield Problem(
-            f"none of the {rows:,} rows is in {' or '.join(empty)}",
-            "add rows (at least some hundreds), or raise that part's share in split",
-        )
+        fix = "add rows (at least some hundreds), or raise that part's share in split"
+        if plan.split.group is not None:
+            fix = f"too few values of split.by.group share the rows: {fix}"
+        yield Problem(f"none of the {rows:,} rows is in {' or '.join(empty)}", fix)

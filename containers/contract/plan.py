@@ -31,11 +31,15 @@ class Feature:
 
 @dataclass(frozen=True)
 class Split:
-    """The shares of rows for training, validation and test; they sum to 1."""
+    """The shares of rows for training, validation and test; they sum to 1.
+
+    group: the column whose rows with one value stay together. Without it, each row is by itself.
+    """
 
     train: float
     validation: float
     test: float
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class Plan:
             ignore=tuple(content.get("ignore", ())),
             delimiter=data.get("delimiter", ","),
             null_values=tuple(data.get("null_values", ("", "NA"))),
-            split=Split(**content["split"]),
+            split=_split(content["split"]),
             trainer=Trainer(
                 library=trainer["library"],
                 rounds=int(trainer["rounds"]),
@@ -140,6 +144,12 @@ class Plan:
             memory_mb=int(content["resources"]["preprocess"]["memory_mb"]),
             champion=document.get("champion"),
         )
+
+
+def _split(content: Mapping[str, Any]) -> Split:
+    by = content.get("by") or {}
+    train, validation, test = (float(content[part]) for part in ("train", "validation", "test"))
+    return Split(train, validation, test, group=by.get("group"))
 
 
 def _feature(entry: Mapping[str, Any]) -> Feature:

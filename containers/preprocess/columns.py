@@ -23,7 +23,10 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns a run reads, by role. A column of `numbers` may be read as text, then cast."""
+    """The columns a run reads, by role. A column of `numbers` may be read as text, then cast.
+
+    key: what identifies a row or decides its part, which is read as text.
+    """
 
     key: tuple[str, ...]
     numbers: tuple[str, ...]
@@ -36,7 +39,9 @@ class Layout:
         numbers = [feature.name for feature in plan.features if feature.kind == "numeric"]
         texts = [feature.name for feature in plan.features if feature.kind == "categorical"]
         (numbers if plan.task == "regression" else texts).append(plan.target)
-        return cls(plan.key, tuple(numbers), tuple(texts), plan.ignore)
+        decides = () if plan.split.group is None else (plan.split.group,)
+        key = tuple(dict.fromkeys((*plan.key, *decides)))
+        return cls(key, tuple(numbers), tuple(texts), plan.ignore)
 
     @property
     def needed(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import polars as pl
 from contract.dataset_checks import PARTS, problems, rejection, warnings
 from contract.plan import Plan
 from contract.problem import as_one_message
+from contract.split import PLACE, ROW
 from contract.step import StepError
 from preprocess.baseline import Profile
 from preprocess.batch import Batch, gathered
@@ -24,7 +25,7 @@ from preprocess.findings import FileError, Findings
 from preprocess.memory import MemoryBudget, ahead
 from preprocess.parquet_reader import is_parquet, read_parquet
 from preprocess.source import SourceFile
-from preprocess.splitting import ROW, parts_of, row_hash
+from preprocess.splitting import Order, row_hash
 from preprocess.validation import RowCheck
 
 
@@ -39,6 +40,7 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
     baseline: dict[str, Any] = field(default_factory=dict)
     census: dict[str, Any] = field(default_factory=dict)
+    split: dict[str, Any] = field(default_factory=dict)
 
 
 def preprocess(
@@ -82,6 +84,7 @@ class _Run:
         # Sorted by name: reordering model.yaml must move no row.
         names = self.check.keys or {name: name for name in self.features}
         self.hashed = sorted(names, key=names.__getitem__)
+        self.order = Order.of(plan.split, sorted(names.values()))
         self.census = Census(plan)
         self.profile = Profile(self.layout.numbers, self.census.values["train"], plan.target)
         # One bucket must fit the limit. Keys are at most as long as all data, times 2 for gzip.
@@ -131,8 +134,9 @@ class _Run:
         frame = frame.with_columns(row_hash(self.hashed))
         if self.plan.key:
             self.keys.add(batch.file, frame)
-        columns = [ROW, *self.features, self.plan.target]
-        parts = parts_of(frame.select(columns), self.plan.split)
+        frame = self.order.placed(frame)
+        columns = dict.fromkeys((ROW, self.order.place, *self.features, self.plan.target))
+        parts = self.order.parts(frame.select(*columns))
         self._settle()
         self._pending = [
             writer.submit(self._write, parts, self._number),
@@ -157,7 +161,8 @@ class _Run:
             return
         columns = (*self.features, self.plan.target)
         types = {name: pl.Float32 if name in self.layout.numbers else pl.String for name in columns}
-        nothing = pl.DataFrame(schema={ROW: pl.UInt64, **types})
+        places = {ROW: pl.UInt64, **({} if self.order.by == "row" else {PLACE: pl.UInt64})}
+        nothing = pl.DataFrame(schema={**places, **types})
         for part in PARTS:
             if not self.census.written[part]:
                 name = f"part-{self.host[0]:03d}-{self._number:05d}.parquet"
@@ -196,6 +201,7 @@ class _Run:
             warnings=[*rejection(read, rejected), *warnings(counts)] if alone else [],
             baseline=self.profile.document(self.features, self.plan.target),
             census=counts.document(),
+            split=self.order.record().document(),
         )
 
     def _failure(self, read: int, rejected: int, forgiven: bool) -> str:

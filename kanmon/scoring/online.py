@@ -65,7 +65,9 @@ def schema_from(definition: Any) -> Schema:
     """The schema of the rows in a model's definition."""
     return Schema(
         {feature.name: feature.kind for feature in definition.features},
-        frozenset({definition.target, *definition.data.key, *definition.ignore}),
+        frozenset(
+            {definition.target, *definition.data.key, *definition.split.columns, *definition.ignore}
+        ),
         frozenset(definition.data.null_values),
         definition.data.delimiter,
     )
