@@ -269,7 +269,7 @@ def _empty_parts(plan: Plan, counts: Counts) -> Iterable[Problem]:
         else:
             yield Problem(what, _NAME_A_KEY)
     elif empty:
-        yield Problem(
-            f"none of the {rows:,} rows is in {' or '.join(empty)}",
-            "add rows (at least some hundreds), or raise that part's share in split",
-        )
+        fix = "add rows (at least some hundreds), or raise that part's share in split"
+        if plan.split.group is not None:
+            fix = f"too few values of split.by.group share the rows: {fix}"
+        yield Problem(f"none of the {rows:,} rows is in {' or '.join(empty)}", fix)

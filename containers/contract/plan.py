@@ -43,11 +43,15 @@ class Feature:
 
 @dataclass(frozen=True)
 class Split:
-    """The shares of rows for training, validation and test; they sum to 1."""
+    """The shares of rows for training, validation and test; they sum to 1.
+
+    group: the column whose rows with one value stay together. Without it, each row is by itself.
+    """
 
     train: float
     validation: float
     test: float
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ class Plan:
             ignore=tuple(content.get("ignore", ())),
             delimiter=data.get("delimiter", ","),
             null_values=tuple(data.get("null_values", ("", "NA"))),
-            split=Split(**content["split"]),
+            split=_split(content["split"]),
             trainer=Trainer(
                 library=trainer["library"],
                 rounds=int(trainer["rounds"]),
@@ -154,6 +158,12 @@ class Plan:
             champion=document.get("champion"),
             number_format=NumberFormat.of(data),
         )
+
+
+def _split(content: Mapping[str, Any]) -> Split:
+    by = content.get("by") or {}
+    train, validation, test = (float(content[part]) for part in ("train", "validation", "test"))
+    return Split(train, validation, test, group=by.get("group"))
 
 
 def _feature(entry: Mapping[str, Any]) -> Feature:

@@ -18,6 +18,7 @@ from contract.paths import Paths
 from contract.plan import Plan
 from contract.reports import read_json, read_reports
 from contract.rows import read_rows
+from contract.split import SplitRecord
 from contract.step import StepError, run_step
 from evaluate.evaluation import Evidence, evaluate
 from evaluate.model_quality import model_quality
@@ -32,15 +33,18 @@ def main(paths: Paths) -> None:
     plan = Plan.read(paths.run_plan)
     training = read_json(paths.input("model") / "training.json")
     candidate = read_model(paths.input("model"), training["model_sha256"])
-    champion, champion_baseline = None, None
+    champion, champion_baseline, champion_split = None, None, None
     if plan.champion is not None:
         champion = read_model(paths.input("champion"), plan.champion["model_sha256"])
         champion_baseline = read_baseline(paths.input("champion-report"))
+        champion_split = read_split(paths.input("champion-report"))
     report = paths.input("report")
     evidence = Evidence(
         preprocess=read_preprocess(report),
         baseline=read_baseline(report),
         champion_baseline=champion_baseline,
+        split=read_split(report),
+        champion_split=champion_split,
     )
     evaluated = evaluate(plan, read_rows(paths.input("test")), candidate, champion, evidence)
     document = evaluated.document
@@ -71,6 +75,11 @@ def read_model(folder: Path, expected: str) -> Artifact:
 def read_baseline(folder: Path) -> Mapping[str, Any]:
     """The baseline of the training rows of all Preprocess hosts."""
     return merge_baselines(read_reports(folder, "baseline"))
+
+
+def read_split(folder: Path) -> SplitRecord | None:
+    """How the rows were split, which is the same for all Preprocess hosts."""
+    return SplitRecord.read(read_reports(folder, "preprocess")[0])
 
 
 def read_preprocess(folder: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from contract.artifact import Artifact
 from contract.metrics import Floats, Scored
 from contract.native_model import native_model
 from contract.plan import Plan
+from contract.split import SplitRecord
 from contract.step import StepError
 from evaluate.bootstrap import Comparison, Estimate, Estimates, compare
 from evaluate.diagnostics import calibration, confusion, importance, residuals
@@ -19,6 +20,9 @@ from evaluate.drift import drift
 from evaluate.golden import golden
 from evaluate.onnx_scoring import onnx_scores, parity
 from evaluate.segments import fairness_entry, segment_entry, segments_of
+from evaluate.unseen import unseen
+
+SEEN = "were left out, because the champion was trained on them"
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Evidence:
     preprocess: Mapping[str, Any]
     baseline: Mapping[str, Any]
     champion_baseline: Mapping[str, Any] | None
+    split: SplitRecord | None = None
+    champion_split: SplitRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,12 @@ def evaluate(
     """Score the test rows with both models and measure what the gate and the page need."""
     if not test.height:
         raise StepError("there are no test rows; add data or raise the test share in 'split'")
+    everything = test.height
+    test, seen = unseen_rows(test, champion, evidence)
     classes = classes_of(candidate, champion)
     labels = candidate.encoding.labels(test, "test")
     served = scored(plan, candidate, test, labels, classes)
-    rival, obstacle = rival_of(plan, candidate, champion, test, labels, classes)
+    rival, obstacle = rival_of(plan, candidate, champion, test, labels, classes, seen)
     comparison = compare(served, rival, plan.metrics)
     native = native_model(candidate.library, candidate.native)
     native_scores = native.scores(candidate.encoding.matrix(test))
@@ -80,7 +88,7 @@ def evaluate(
             fairness_entry(rule, test, served, plan.minimum_segment_rows) for rule in plan.fairness
         ],
         "parity": asdict(parity(plan.task, own, native_scores)),
-        "data": _data(evidence, obstacle),
+        "data": _data(evidence, obstacle, left_out=everything - test.height),
         "importance": importance(candidate, native, test),
         "calibration": calibration(served) if plan.task == "binary" else None,
         "residuals": residuals(served) if plan.task == "regression" else None,
@@ -98,8 +106,9 @@ def rival_of(
     test: pl.DataFrame,
     labels: Floats,
     classes: Sequence[str],
+    seen: StepError | None = None,
 ) -> tuple[Scored | None, str | None]:
-    """Score the champion, or return the reason why it cannot be compared.
+    """Score the champion, or return the reason why it cannot be compared; `seen` is one.
 
     That is not a failure of the run: a definition may change on purpose. The champion's metrics are
     then missing, and the gate holds the candidate with this reason, so that a person decides.
@@ -108,12 +117,26 @@ def rival_of(
         return None, None
     try:
         check_comparable(candidate, champion)
+        if seen is not None:
+            raise seen
         return scored(plan, champion, test, labels, classes), None
     except StepError as error:
         return None, (
             f"the champion could not be compared: {error}; or decide in the review whether the "
             "candidate replaces it anyway"
         )
+
+
+def unseen_rows(
+    test: pl.DataFrame, champion: Artifact | None, evidence: Evidence
+) -> tuple[pl.DataFrame, StepError | None]:
+    """The test rows to compare on; all of them, with the reason, where they cannot be told."""
+    if champion is None:
+        return test, None
+    try:
+        return unseen(test, evidence.split, evidence.champion_split), None
+    except StepError as error:
+        return test, error
 
 
 def check_comparable(candidate: Artifact, champion: Artifact) -> None:
@@ -197,7 +220,7 @@ def _champion(plan: Plan, estimates: Estimates, obstacle: str | None) -> dict[st
     } | ({"obstacle": obstacle} if obstacle else {})
 
 
-def _data(evidence: Evidence, obstacle: str | None) -> dict[str, Any]:
+def _data(evidence: Evidence, obstacle: str | None, left_out: int) -> dict[str, Any]:
     read = int(evidence.preprocess["rows_read"])
     rejected = int(evidence.preprocess["rows_rejected"])
     before = evidence.champion_baseline
@@ -206,7 +229,10 @@ def _data(evidence: Evidence, obstacle: str | None) -> dict[str, Any]:
         "rows_rejected": rejected,
         "rejected_share": rejected / read if read else 0.0,
         "rejected": list(evidence.preprocess.get("rejected", ())),
-        "warnings": list(evidence.preprocess.get("warnings", ()))
-        + ([obstacle] if obstacle else []),
+        "warnings": [
+            *evidence.preprocess.get("warnings", ()),
+            *([obstacle] if obstacle else []),
+            *([f"{left_out:,} test rows {SEEN}"] if left_out else []),
+        ],
         "drift": None if before is None else drift(before, evidence.baseline),
     }

@@ -52,6 +52,7 @@ def main(paths: Paths) -> None:
         "rows_rejected": outcome.rows_rejected,
         "rejected": outcome.rejected,
         "warnings": outcome.warnings,
+        "split": outcome.split,
         "seconds": round(seconds, 3),
         "rows_per_second": round(outcome.rows_read / seconds),
         "peak_memory_mb": peak_memory_mb(),

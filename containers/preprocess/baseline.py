@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from contract.baseline_merge import BINS, MOST_CATEGORIES, NAMED_CATEGORIES
-from preprocess.splitting import ROW
+from contract.split import ROW
 
 SAMPLE_ROWS = 50_000
 

@@ -9,8 +9,8 @@ import polars as pl
 
 from contract.dataset_checks import MOST_COMBINATIONS, PARTS, Counts
 from contract.plan import Plan
+from contract.split import ROW
 from preprocess.baseline import Categories
-from preprocess.splitting import ROW
 
 
 class Census:

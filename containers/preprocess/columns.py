@@ -24,7 +24,10 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns a run reads, by role. A column of `numbers` may be read as text, then cast."""
+    """The columns a run reads, by role. A column of `numbers` may be read as text, then cast.
+
+    key: what identifies a row or decides its part, which is read as text.
+    """
 
     key: tuple[str, ...]
     numbers: tuple[str, ...]
@@ -40,10 +43,10 @@ class Layout:
         numbers = [feature.name for feature in read if feature.kind == "numeric"]
         texts = [feature.name for feature in read if feature.kind == "categorical"]
         (numbers if plan.task == "regression" else texts).append(plan.target)
+        decides = () if plan.split.group is None else (plan.split.group,)
+        key = tuple(dict.fromkeys((*plan.key, *decides)))
         dates = dict.fromkeys(each.derive.column for each in plan.features if each.derive)
-        return cls(
-            plan.key, tuple(numbers), tuple(texts), plan.ignore, tuple(dates), plan.number_format
-        )
+        return cls(key, tuple(numbers), tuple(texts), plan.ignore, tuple(dates), plan.number_format)
 
     @property
     def needed(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from contract.problem import Problem
-from preprocess.splitting import ROW
+from contract.split import ROW
 
 SHOWN = 5
 # Key columns and row numbers have their own names here: a key may also be a feature.

@@ -15,6 +15,7 @@ from contract.derived import derive
 from contract.encoding import derived_features
 from contract.plan import Plan
 from contract.problem import as_one_message
+from contract.split import PLACE, ROW
 from contract.step import StepError
 from preprocess.baseline import Profile
 from preprocess.batch import Batch, gathered
@@ -26,7 +27,7 @@ from preprocess.findings import FileError, Findings
 from preprocess.memory import MemoryBudget, ahead
 from preprocess.parquet_reader import is_parquet, read_parquet
 from preprocess.source import SourceFile
-from preprocess.splitting import ROW, parts_of, row_hash
+from preprocess.splitting import Order, row_hash
 from preprocess.validation import RowCheck
 
 
@@ -41,6 +42,7 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
     baseline: dict[str, Any] = field(default_factory=dict)
     census: dict[str, Any] = field(default_factory=dict)
+    split: dict[str, Any] = field(default_factory=dict)
 
 
 def preprocess(
@@ -84,11 +86,13 @@ class _Run:
         # Sorted by name: reordering model.yaml must move no row.
         names = self.check.keys or {name: name for name in self.features}
         self.hashed = sorted(names, key=names.__getitem__)
+        self.order = Order.of(plan.split, sorted(names.values()))
         self.census = Census(plan)
         numbers = [*self.layout.numbers, *(one.name for one in self.check.dates)]
         self.profile = Profile(numbers, self.census.values["train"], plan.target)
         self.derived = derived_features(plan)
-        self.columns = [ROW, *self.features, *self.layout.dates, plan.target]
+        places = dict.fromkeys((ROW, self.order.place))
+        self.columns = [*places, *self.features, *self.layout.dates, plan.target]
         # One bucket must fit the limit. Keys are at most as long as all data, times 2 for gzip.
         buckets = min(4096, max(16, 4 * total_bytes // self.budget.keys))
         self.keys = KeyIndex(plan.key, scratch / "keys", self.budget.keys, buckets)
@@ -137,7 +141,7 @@ class _Run:
         frame = frame.with_columns(derive(frame, self.derived).select(row_hash(self.hashed)))
         if self.plan.key:
             self.keys.add(batch.file, frame)
-        parts = parts_of(frame.select(self.columns), self.plan.split)
+        parts = self.order.parts(self.order.placed(frame).select(self.columns))
         self._settle()
         self._pending = [
             writer.submit(self._write, parts, self._number),
@@ -167,7 +171,7 @@ class _Run:
                 nothing.write_parquet(self.folders[part] / name, statistics=False)
 
     def _type(self, column: str) -> type[pl.DataType]:
-        if column == ROW:
+        if column in (ROW, PLACE):
             return pl.UInt64
         if column in self.profile.numbers:
             exact = any(one.part is None and one.column == column for one in self.derived)
@@ -207,6 +211,7 @@ class _Run:
             warnings=[*rejection(read, rejected), *warnings(counts)] if alone else [],
             baseline=self.profile.document(self.features, self.plan.target),
             census=counts.document(),
+            split=self.order.record().document(),
         )
 
     def _failure(self, read: int, rejected: int, forgiven: bool) -> str:

@@ -1,10 +1,11 @@
 """Split rows into training, validation and test rows.
 
-A row's part depends on where its hash lies in the hash range. The hash depends on the row alone: on
-its key, or on its feature values if the model has no key. So a row stays in its part when rows are
-added, and the order of rows, files and columns and the size of batches do not matter. Without a
-key, rows with the same feature values are in the same part, so no test row was seen in training.
-But if the set of features changes, so do the hashes. With a key, a row stays in its part even then.
+Rows have an order, and each part is a range of it. The order is that of a hash: of the row, or of
+its group, the value of a column. The row's hash is that of its key, or of its feature values if the
+model has no key. A hash depends on the row alone, so a row stays in its part when rows are added,
+and the order of rows, files and columns and the size of batches do not matter. Without a key, rows
+with the same feature values are in the same part, so no test row was seen in training. But if the
+set of features changes, so do the hashes. With a key or a group, a row stays in its part even then.
 
 polars-hash encodes each row without ambiguity (a null is not an empty text, "ab","c" is not
 "a","bc"), in a versioned format that does not depend on storage. xxHash64 is a published standard.
@@ -12,22 +13,25 @@ Numbers are hashed at the precision the model sees (32 bits), with a single zero
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 import polars_hash
 
 from contract.plan import Split
+from contract.split import PLACE, ROW, By, SplitRecord
 
-ROW = "__row"
+# The column that the rows are grouped by, as text. It has its own name here: it may be a feature.
+SPLIT_BY = "__split_by"
 _ENCODING = 1
 _RANGE = 2**64
 
 
-def row_hash(columns: Sequence[str]) -> pl.Expr:
+def row_hash(columns: Sequence[str], name: str = ROW) -> pl.Expr:
     """The hash (UInt64) of these columns, in which numbers are already Float32."""
     encoded = polars_hash.hash_rows(*columns, version=_ENCODING)
     hashed: pl.Expr = encoded.nchash.xxhash64()
-    return hashed.alias(ROW)
+    return hashed.alias(name)
 
 
 def bounds(split: Split) -> tuple[int, int]:
@@ -36,13 +40,44 @@ def bounds(split: Split) -> tuple[int, int]:
     return train, min(_RANGE - 1, round((split.train + split.validation) * _RANGE))
 
 
-def parts_of(frame: pl.DataFrame, split: Split) -> Mapping[str, pl.DataFrame]:
-    """The frame's rows by part, in the same order."""
-    first, second = (pl.lit(bound, dtype=pl.UInt64) for bound in bounds(split))
-    row = pl.col(ROW)
-    conditions = {
-        "train": row < first,
-        "validation": (row >= first) & (row < second),
-        "test": row >= second,
-    }
-    return {part: frame.filter(condition) for part, condition in conditions.items()}
+@dataclass(frozen=True)
+class Order:
+    """The order of a run's rows, and the places where validation and test begin."""
+
+    by: By
+    columns: tuple[str, ...]
+    validation_from: int
+    test_from: int
+
+    @classmethod
+    def of(cls, split: Split, hashed: Sequence[str]) -> "Order":
+        """The order that the plan asks for; `hashed` are the columns of the row's own hash."""
+        if split.group is not None:
+            return cls("group", (split.group,), *bounds(split))
+        return cls("row", tuple(hashed), *bounds(split))
+
+    @property
+    def place(self) -> str:
+        """The column with a row's place."""
+        return ROW if self.by == "row" else PLACE
+
+    def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with its rows' places."""
+        if self.by == "row":
+            return frame
+        return frame.with_columns(row_hash([SPLIT_BY], PLACE))
+
+    def parts(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
+        """The frame's rows by part, in the same order."""
+        place, kind = pl.col(self.place), frame.schema[self.place]
+        first, second = (pl.lit(each, kind) for each in (self.validation_from, self.test_from))
+        conditions = {
+            "train": place < first,
+            "validation": (place >= first) & (place < second),
+            "test": place >= second,
+        }
+        return {part: frame.filter(condition) for part, condition in conditions.items()}
+
+    def record(self) -> SplitRecord:
+        """What preprocess.json says of it."""
+        return SplitRecord(self.by, self.columns, self.validation_from, self.test_from)

@@ -17,6 +17,7 @@ from preprocess.columns import Layout, canonical_whole_numbers
 from preprocess.digits import Digits
 from preprocess.duplicates import KEY, ROW_NUMBER
 from preprocess.findings import Findings
+from preprocess.splitting import SPLIT_BY
 
 # The largest 32-bit float, which is all the model sees.
 LARGEST = 3.4028234663852886e38
@@ -40,20 +41,24 @@ class RowCheck:
         self.digits = Digits(plan, layout.numbers)
         self.dates = [one for one in derived_features(plan) if one.part is not None]
         self.keys = {KEY.format(index): name for index, name in enumerate(plan.key)}
-        self.quick = _schema(plan, layout, tuple(self.keys), by_column=False)
-        self.schema = _schema(plan, layout, tuple(self.keys), by_column=True)
+        group = plan.split.group
+        # Columns under names of their own, as text: they may be features too.
+        self.copies = {**self.keys, **({} if group is None else {SPLIT_BY: group})}
+        self.quick = _schema(plan, layout, tuple(self.copies), by_column=False)
+        self.schema = _schema(plan, layout, tuple(self.copies), by_column=True)
 
     def passed(self, batch: Batch) -> pl.DataFrame:
         """The good rows, typed: numbers Float32, everything else text.
 
         A number with an offset stays Float64: its last digits are wanted. Then come the parts of
-        dates, and if the model has a key, key columns and row numbers under their own names.
+        dates, and if the model has them, key columns, row numbers and the column that decides the
+        split, under their own names.
         """
         frame = batch.frame.with_columns(
-            pl.col(name).cast(pl.String).alias(key) for key, name in self.keys.items()
+            pl.col(name).cast(pl.String).alias(copy) for copy, name in self.copies.items()
         )
         frame, unparsed = self._parse_numbers(batch, frame)
-        texts = (*self.layout.texts, *self.keys)
+        texts = (*self.layout.texts, *self.copies)
         frame = frame.select(*self.layout.numbers, *texts, *self.layout.dates)
         frame = canonical_whole_numbers(frame, texts)
         bad = set().union(*unparsed.values(), self._undated(batch, frame))
@@ -176,7 +181,7 @@ class RowCheck:
     def _add(
         self, batch: Batch, column: str, what: str, wrong: Sequence[int], values: Sequence[str]
     ) -> None:
-        name = self.keys.get(column, column)
+        name = self.copies.get(column, column)
         samples = self.findings.wants(batch.file, name, what)
         for place, value in list(zip(wrong, values, strict=False))[:samples]:
             self.findings.add_row(
@@ -207,6 +212,8 @@ class RowCheck:
             return "correct it, leave it empty if unknown, or change model.yaml"
         if column in self.keys:
             return "fill it in: every row needs a key"
+        if column == SPLIT_BY:
+            return "fill it in: split.by needs it in every row"
         if column == self.target:
             return "fill it in, or remove the row"
         return "fill it in, or make the feature nullable in model.yaml"

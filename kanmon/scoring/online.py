@@ -72,7 +72,10 @@ def schema_from(definition: Any) -> Schema:
     }
     return Schema(
         columns,
-        frozenset({definition.target, *definition.data.key, *definition.ignore} - columns.keys()),
+        frozenset(
+            {definition.target, *definition.data.key, *definition.split.columns, *definition.ignore}
+            - columns.keys()
+        ),
         frozenset(definition.data.null_values),
         definition.data.delimiter,
         NumberFormat.of(definition.data.model_dump()),

@@ -92,7 +92,12 @@ def _json_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
             problem = f"leaves out {_some(lacking)}; write null where a value is unknown"
             yield Row(number, problem=problem)
             continue
-        values = {key: one for key, one in given.items() if key not in schema.others}
+        # A key may be a feature too.
+        values = {
+            name: one
+            for name, one in given.items()
+            if name in schema.features or name not in schema.others
+        }
         yield Row(number, schema.complete(values))
 
 

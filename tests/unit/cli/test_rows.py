@@ -118,3 +118,9 @@ def test_a_text_that_is_no_table_says_why(text, what):
         rows(text)
 
     assert refused.value.what == what
+
+
+def test_a_key_that_is_also_a_feature_is_sent():
+    schema = Schema({"id": "numeric"}, frozenset({"id", "quality"}))
+
+    assert rows('{"id": 3, "quality": 7}\n', schema) == [Row(1, {"id": 3})]

@@ -146,7 +146,11 @@ def test_rows_that_a_model_cannot_be_computed_from_are_refused(frame, derived, w
     [
         ({"at": "soon"}, "at", f"'soon' {NO_DATE}"),
         ({"at": 20260131}, "at", f"20260131 {NO_DATE}"),
-        ({"at_month": 1}, "at_month", "is not a feature of this model; its features are at"),
+        (
+            {"at": None, "at_month": 1},
+            "at_month",
+            "is not a feature of this model; its features are at",
+        ),
     ],
 )
 def test_what_is_no_date_is_refused_by_its_columns_name(row, feature, message):
@@ -154,7 +158,9 @@ def test_what_is_no_date_is_refused_by_its_columns_name(row, feature, message):
     derived = (Derived("at_month", "at", "month"),)
     encoding = Encoding("regression", "y", None, features, None, derived)
 
-    encoded = Encoder(read_encoding(encoding.to_json())).encode([row, {"at": "2026-03-01"}, {}])
+    encoded = Encoder(read_encoding(encoding.to_json())).encode(
+        [row, {"at": "2026-03-01"}, {"at": None}]
+    )
 
     assert encoded.errors == [{"row": 0, "feature": feature, "message": message}]
     assert encoded.matrix.tolist() == [[3], [6]]

@@ -42,7 +42,7 @@ DEFAULTS = {
         }
     ],
     "ignore": [],
-    "split": {"train": 0.7, "validation": 0.15, "test": 0.15},
+    "split": {"train": 0.7, "validation": 0.15, "test": 0.15, "by": None},
     "trainer": {
         "library": "lightgbm",
         "rounds": 2000,
@@ -217,6 +217,16 @@ MISTAKES = [
      "keep one of the two"),
     ("owners: [team@example.com]", "split: {train: 0.9}", "line 3, split: the shares sum to 1.2, "
      "not 1; change them"),
+    ("owners: [team@example.com]", "split: {by: {}}", "line 3, split.by: names no column; write "
+     "{group: COLUMN}, or remove it"),
+    ("owners: [team@example.com]", "split: {by: {grup: x}}", "line 3, split.by.grup: unknown key; "
+     "did you mean group?"),
+    ("owners: [team@example.com]", "split: {by: {group: churn}}", "line 3, split.by: 'churn' is "
+     "the target, which cannot decide the split; name another column"),
+    ("owners: [team@example.com]", "split: {by: {group: x}}\nignore: [x]", "line 4, ignore[0]: "
+     "'x' is also a feature, the target, a key or in split.by; remove it from one"),
+    ("owners: [team@example.com]", "split: {by: {group: __place}}", "line 1: the column name "
+     "__place is reserved; rename the column"),
     ("owners: [team@example.com]", "data: {location: datasets/../secrets/}", "line 3, "
      "data.location: 'datasets/../secrets/' is not a folder of the data bucket; write "
      "datasets/churn/ or another folder below datasets/"),

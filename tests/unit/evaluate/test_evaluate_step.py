@@ -37,7 +37,7 @@ def job(tmp_path):
     for name in ("report", "champion-report"):
         paths.input(name).mkdir()
         (paths.input(name) / "baseline.json").write_text(json.dumps(BASELINE))
-    (paths.input("report") / "preprocess.json").write_text(json.dumps(PREPROCESS))
+        (paths.input(name) / "preprocess.json").write_text(json.dumps(PREPROCESS))
     digest = sha256((paths.input("champion") / "model.tar.gz").read_bytes())
     champion = {"run": "r-0", "package_arn": "arn:x", "version": 3, "model_sha256": digest}
     paths.run_plan.write_text(json.dumps(document(champion=champion)))
@@ -84,6 +84,7 @@ def test_a_model_that_is_not_the_recorded_one_is_refused(job, name):
         "model/training.json",
         "champion/model.tar.gz",
         "champion-report/baseline.json",
+        "champion-report/preprocess.json",
         "report/preprocess.json",
         "report/baseline.json",
     ],

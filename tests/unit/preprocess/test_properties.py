@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from contract.plan import Feature, Plan, Split
+from contract.split import ROW
 from contract.step import StepError
 from preprocess.baseline import Numbers, Sample, histogram, shares_of
 from preprocess.csv_pieces import pieces
-from preprocess.splitting import ROW, bounds, parts_of, row_hash
+from preprocess.splitting import Order, bounds, row_hash
 
 Preprocess = Callable[..., Any]
 MakePlan = Callable[..., Plan]
@@ -67,7 +68,7 @@ def test_parts_have_their_shares(shares: tuple[float, float, float], seed: int):
     frame = pl.DataFrame({"a": [f"{seed}-{row}" for row in range(4_000)]})
     frame = frame.with_columns(row_hash(["a"]))
 
-    parts = parts_of(frame, Split(*shares))
+    parts = Order.of(Split(*shares), ["a"]).parts(frame)
 
     assert sum(part.height for part in parts.values()) == 4_000
     for part, share in zip(parts.values(), shares, strict=True):

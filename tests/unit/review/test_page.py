@@ -139,7 +139,6 @@ def test_changes_of_data_and_definition_are_told() -> None:
     ]
     assert rows_of(page, "definition-table") == [
         ["features[height].kind", "added", "–", "numeric"],
-        ["features[height].maximum", "added", "–", "(none)"],
         ["features[height].minimum", "added", "–", "0"],
         ["features[height].nullable", "added", "–", "true"],
         ["trainer.parameters.learning_rate", "changed", "0.1", "0.05"],

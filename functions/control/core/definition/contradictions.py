@@ -12,8 +12,8 @@ from core.metrics import METRICS, metrics_of
 
 Problem = tuple[Path, str]
 
-# The preprocess step adds the hash of the row under this name.
-RESERVED_COLUMN = "__row"
+# The preprocess step adds the hash of the row, and its place in the split, under these names.
+RESERVED_COLUMNS = {"__row", "__place"}
 
 
 def contradictions(definition: ModelDefinition) -> list[Problem]:
@@ -76,13 +76,13 @@ def _columns(definition: ModelDefinition) -> Iterator[Problem]:
         words = f"{shown(definition.target)} is the target; it cannot identify a row"
         yield ("data", "key"), f"{words}; remove it"
     derived = {feature.derive.column for feature in definition.features if feature.derive}
-    used = {*names, *derived, definition.target, *definition.data.key}
+    used = {*names, *derived, definition.target, *definition.data.key, *definition.split.columns}
     for i, name in enumerate(definition.ignore):
         if name in used:
-            words = f"{shown(name)} is also a feature, the target or a key; remove it from one"
-            yield ("ignore", i), words
-    if RESERVED_COLUMN in used:
-        yield (), f"the column name {RESERVED_COLUMN} is reserved; rename the column"
+            words = f"{shown(name)} is also a feature, the target, a key or in split.by"
+            yield ("ignore", i), f"{words}; remove it from one"
+    for name in sorted(RESERVED_COLUMNS & used):
+        yield (), f"the column name {name} is reserved; rename the column"
 
 
 def _derived(definition: ModelDefinition, path: Path, feature: Feature) -> Iterator[Problem]:
@@ -121,13 +121,19 @@ def _task(definition: ModelDefinition) -> Iterator[Problem]:
 
 
 def _split(definition: ModelDefinition) -> Iterator[Problem]:
-    shares = definition.split.model_dump()
+    split = definition.split
+    shares = {"train": split.train, "validation": split.validation, "test": split.test}
     for name, share in shares.items():
         if share == 0:
             yield ("split", name), "is 0, but each part needs rows; give it a share"
     total = sum(shares.values())
     if not math.isclose(total, 1, abs_tol=1e-6):
         yield ("split",), f"the shares sum to {total:g}, not 1; change them"
+    if split.by is not None and not split.columns:
+        yield ("split", "by"), "names no column; write {group: COLUMN}, or remove it"
+    if definition.target in split.columns:
+        words = f"{shown(definition.target)} is the target, which cannot decide the split"
+        yield ("split", "by"), f"{words}; name another column"
 
 
 def _parameters(definition: ModelDefinition) -> Iterator[Problem]:

@@ -107,10 +107,22 @@ class Feature(_Grown):
     derive: Derivation | None = None
 
 
+class SplitBy(_Part):
+    """What keeps rows together: all rows with one value of a column are in one part."""
+
+    group: Column | None = None
+
+
 class Split(_Part):
     train: Share = 0.7
     validation: Share = 0.15
     test: Share = 0.15
+    by: SplitBy | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that decide a row's part, besides those of its key."""
+        return [] if self.by is None else [name for name in (self.by.group,) if name is not None]
 
 
 class Trainer(_Part):

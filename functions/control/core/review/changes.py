@@ -140,7 +140,8 @@ def definition_table(case: Case) -> Table | None:
     rows = []
     for key in sorted(was.keys() | now.keys()):
         before, after = was.get(key), now.get(key)
-        if before == after:
+        # A key that an earlier version did not have and that is not set is no change.
+        if before == after or {before, after} <= {None, say("review.none")}:
             continue
         change = "added" if before is None else "removed" if after is None else "changed"
         rows.append(
