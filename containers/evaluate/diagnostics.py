@@ -30,19 +30,17 @@ def calibration(scored: Scored) -> list[dict[str, float | int]]:
     ]
 
 
-def residuals(scored: Scored) -> dict[str, Any]:
+def residuals(scored: Scored, edges: Sequence[float] | None = None) -> dict[str, Any]:
     """Regression: a histogram of prediction minus truth, and its mean by tenths of prediction.
 
-    The histogram covers the middle 99 %. Values outside count in the outermost bars.
+    The histogram covers the middle 99 %, or the edges of another model's, to be drawn over it.
+    Values outside count in the outermost bars.
     """
     left = scored.scores - scored.labels
-    low, high = (float(bound) for bound in np.percentile(left, [0.5, 99.5]))
-    if not low < high:
-        low, high = low - 0.5, high + 0.5
-    counts, edges = np.histogram(np.clip(left, low, high), bins=BARS, range=(low, high))
+    edges, counts = histogram(left, edges)
     return {
-        "edges": edges.tolist(),
-        "counts": counts.tolist(),
+        "edges": edges,
+        "counts": counts,
         "by_decile": [
             {
                 "predicted": float(scored.scores[rows].mean()),
@@ -52,6 +50,23 @@ def residuals(scored: Scored) -> dict[str, Any]:
             for rows in _tenths(scored.scores)
         ],
     }
+
+
+def histogram(
+    values: Floats, edges: Sequence[float] | None = None
+) -> tuple[list[float], list[int]]:
+    """(edges, counts) over the middle 99 % of the values, or over the edges given.
+
+    Values outside count in the outermost bars.
+    """
+    if edges is None:
+        low, high = (float(bound) for bound in np.percentile(values, [0.5, 99.5]))
+        if not low < high:
+            low, high = low - 0.5, high + 0.5
+        edges = np.linspace(low, high, BARS + 1).tolist()
+    clipped = np.clip(values, edges[0], edges[-1])
+    counts, _ = np.histogram(clipped, bins=np.array(edges))
+    return list(edges), counts.tolist()
 
 
 def confusion(scored: Scored, labels: Sequence[str]) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from contract.plan import Plan
 from contract.split import SplitRecord
 from contract.step import StepError
 from evaluate.bootstrap import Comparison, Estimate, Estimates, compare
+from evaluate.consequences import consequences
+from evaluate.curves import curves, predictions
 from evaluate.diagnostics import calibration, confusion, importance, residuals
 from evaluate.drift import drift
 from evaluate.golden import golden
@@ -23,6 +25,9 @@ from evaluate.segments import fairness_entry, segment_entry, segments_of
 from evaluate.unseen import unseen
 
 SEEN = "were left out, because the champion was trained on them"
+
+# 2: consequences, curves, predictions, and the champion's diagnostics. Readers take either.
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,9 @@ def evaluate(
     native = native_model(candidate.library, candidate.native)
     native_scores = native.scores(candidate.encoding.matrix(test))
     own = served.scores if plan.task != "multiclass" else served.scores[:, : native_scores.shape[1]]
-    document = {
-        "format": 1,
+    diagnostics = diagnostics_of(served)
+    document: dict[str, Any] = {
+        "format": FORMAT,
         "run": plan.run,
         "model": plan.model,
         "task": plan.task,
@@ -76,6 +82,7 @@ def evaluate(
         "rows": dict(evidence.preprocess["rows_written"]) | {"test": test.height},
         "candidate": {"metrics": _written(comparison.candidate)},
         "champion": _champion(plan, comparison.champion or unknown(plan), obstacle),
+        "consequences": consequences(served, rival, classes),
         "difference": None
         if champion is None
         else _written(comparison.difference or unknown(plan)),
@@ -90,13 +97,26 @@ def evaluate(
         "parity": asdict(parity(plan.task, own, native_scores)),
         "data": _data(evidence, obstacle, left_out=everything - test.height),
         "importance": importance(candidate, native, test),
-        "calibration": calibration(served) if plan.task == "binary" else None,
-        "residuals": residuals(served) if plan.task == "regression" else None,
+        **diagnostics,
+        "predictions": predictions(served) if plan.task == "regression" else None,
         "confusion": None if plan.task == "regression" else confusion(served, classes),
         "threshold": candidate.threshold,
     }
+    if document["champion"] is not None and rival is not None:
+        document["champion"] |= diagnostics_of(rival, diagnostics["residuals"])
     records = golden(plan.task, candidate, native, test, own)
     return Evaluated(without_nan(document), records, comparison)
+
+
+def diagnostics_of(model: Scored, beside: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A model's diagnostics; `beside` are the residuals that its own will be drawn over."""
+    regression, binary = model.task == "regression", model.task == "binary"
+    edges = None if beside is None else beside["edges"]
+    return {
+        "calibration": calibration(model) if binary else None,
+        "curves": curves(model) if binary else None,
+        "residuals": residuals(model, edges) if regression else None,
+    }
 
 
 def rival_of(

@@ -18,7 +18,10 @@ LONGEST_FAILURE = 600
 
 
 def verdict_lines(verdict: Document) -> list[str]:
-    """The verdict, then every rule with its outcome, the failed ones first."""
+    """The verdict, then every rule with its outcome, the failed ones first.
+
+    The rule that decides is in the verdict's line and in the list: the list is complete.
+    """
     order = {"reject": 0, "hold": 1, "pass": 2}
     rules = sorted(verdict.get("rules", []), key=lambda rule: order.get(rule["outcome"], 3))
     word = str(verdict["verdict"])
@@ -29,7 +32,6 @@ def verdict_lines(verdict: Document) -> list[str]:
         for rule in rules
         if not _shown_with_metrics(rule)
     )
-    found.pop((word, reasons), None)
     kept = [one for one in found if one[0] != "pass"]
     kept += [one for one in found if one[0] == "pass"][: max(0, MOST_RULES - len(kept))]
     lines = table([[coloured(outcome), words] for outcome, words in kept])

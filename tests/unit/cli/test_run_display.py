@@ -27,10 +27,11 @@ def plain(lines):
     return [unstyle(line) for line in lines]
 
 
-def test_the_verdict_comes_with_its_rules_the_worst_first_and_nothing_twice():
+def test_the_verdict_comes_with_all_its_rules_the_worst_first_and_also_the_one_that_decides():
     assert plain(display.verdict_lines(VERDICT)) == [
         "Verdict   hold: the difference may be chance",
         "  hold  the interval includes loss",
+        "  hold  the difference may be chance",
         "  pass  rmse 2.08 is at most 2.5",
     ]
 

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from flask import render_template
 
-from core.stage.release_table import HistoryEntry, Release
+from core.stage.release_table import HistoryEntry, Release, Status
 from kanmon.console.app import make_app
 from kanmon.console.guard import Guard
 from kanmon.console.results import draw, results_of
-from kanmon.console.views import ModelView, RunView
+from kanmon.console.views import ModelView, ReleaseView, RunView
+from kanmon.errors import BadInputError
+from kanmon.releases.explanation import Evidence, explain
 from kanmon.runs.records import RunRecord
 from kanmon.terminal.invocation import Invocation
 from tests.support.sample_releases import deployment
@@ -38,6 +40,37 @@ def test_words_in_a_models_history_are_escaped(guard: Guard):
     assert "onfocus='" not in page
     assert "&lt;script&gt;" in page
     assert "{{ 7 * 7 }}" in page
+
+
+def test_the_reason_of_a_decision_is_escaped_wherever_it_is_shown(guard: Guard):
+    app = make_app(Invocation(), guard)
+    release = Release(
+        "abalone",
+        1,
+        Status.REJECTED,
+        run="abalone-1",
+        summary=HOSTILE,
+        decision="Rejected",
+        decided_by=HOSTILE,
+        decision_reason=HOSTILE,
+    )
+    evidence = Evidence(release)
+    view = ReleaseView(release, evidence, explain(evidence))
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template(
+            "release.html.jinja",
+            view=view,
+            decidable=True,
+            moving=False,
+            problem=BadInputError(HOSTILE, fix=HOSTILE),
+            reason=HOSTILE,
+        )
+
+    assert "<script" not in page
+    assert "onfocus='" not in page
+    # The explanation, the record, the problem and the form.
+    assert page.count("&lt;script&gt;") >= 4
 
 
 @pytest.mark.parametrize(

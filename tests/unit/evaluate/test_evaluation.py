@@ -70,15 +70,13 @@ def test_the_report_is_complete_and_strict_json(task, library):
     }
     assert document["parity"]["mismatches"] == 0
     assert document["parity"]["rows"] == 120
-    present = {part for part in ("calibration", "residuals", "confusion") if document[part]}
-    assert (
-        present
-        == {
-            "regression": {"residuals"},
-            "binary": {"calibration", "confusion"},
-            "multiclass": {"confusion"},
-        }[task]
-    )
+    parts = ("calibration", "curves", "residuals", "predictions", "confusion")
+    assert {part for part in parts if document[part]} == {
+        "regression": {"residuals", "predictions"},
+        "binary": {"calibration", "curves", "confusion"},
+        "multiclass": {"confusion"},
+    }[task]
+    assert (document["format"], document["consequences"]) == (2, None)
     assert (document["threshold"] is not None) == (task == "binary")
     for column in ("colour", "size"):
         mine = [part["rows"] for part in document["segments"] if part["column"] == column]
@@ -99,6 +97,9 @@ def test_a_model_does_not_differ_from_itself(task):
         assert document["difference"][name] == {"value": 0.0, "low": 0.0, "high": 0.0}
     for part in document["segments"]:
         assert part["candidate"] == part["champion"]
+    assert document["consequences"]["rows"] == 120
+    for part in ("calibration", "curves", "residuals"):
+        assert document["champion"][part] == document[part]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -367,6 +368,17 @@ def test_residuals_of_a_perfect_model_are_one_bar():
     found = residuals(Scored("regression", np.ones(5), np.ones(5)))
 
     assert sum(found["counts"]) == 5
+
+
+def test_the_residuals_of_two_models_are_counted_between_the_same_edges():
+    random = np.random.default_rng(0)
+    labels, scores, others = random.normal(size=(3, 500))
+    found = residuals(Scored("regression", labels, scores))
+
+    beside = residuals(Scored("regression", labels, others * 3), found["edges"])
+
+    assert beside["edges"] == found["edges"]
+    assert sum(beside["counts"]) == 500
 
 
 def test_confusion_has_the_actual_class_in_rows():
