@@ -136,7 +136,7 @@ class Encoder:
             kept.append(number)
             values.extend(encoded)
             assert isinstance(row, dict)  # noqa: S101 - anything else was a problem
-            warnings.extend(self._unseen(number, row, encoded))
+            warnings.extend(self._unseen(number, row))
         return Encoded(self._matrix(values), kept, errors, warnings)
 
     def _examined(self, row: object) -> tuple[list[float | None], list[tuple[str | None, str]]]:
@@ -158,14 +158,15 @@ class Encoder:
                 problems.append((feature.name, str(error)))
         return values, problems
 
-    def _unseen(
-        self, number: int, row: dict[str, Any], encoded: Sequence[float | None]
-    ) -> Iterable[Remark]:
+    def _unseen(self, number: int, row: dict[str, Any]) -> Iterable[Remark]:
         for position, _ in self._categorical:
-            name = self._names[position]
-            if encoded[position] is None and row.get(name) is not None:
-                message = f"{shown(row[name])} was not among the training rows; scored as missing"
-                yield {"row": number, "feature": name, "message": message}
+            feature = self._features[position]
+            value = row.get(feature.name)
+            instead = feature.instead(value)
+            if instead:
+                what = f"{shown(value)} was rare or absent in the training rows"
+                message = f"{what}; scored as {instead}"
+                yield {"row": number, "feature": feature.name, "message": message}
 
 
 def limited(remarks: list[Remark]) -> list[Remark]:

@@ -68,7 +68,7 @@ def _feature(feature: Feature) -> dict[str, Any]:
     if feature.kind == "categorical":
         return {
             "type": ["string", "integer", "null"],
-            "description": "One of the training rows' categories. Any other is scored as missing.",
+            "description": "A category of the training rows; a warning says how another is scored.",
             "examples": list(feature.codes),
         }
     described: dict[str, Any] = {"type": ["number", "null"]}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from core.definition.messages import nearest, shown
 from core.definition.schema import ModelDefinition
 from core.definition.yaml_lines import Path
-from core.metrics import METRICS, metrics_of
+from core.metrics import METRICS, WATCHED, metrics_of
 
 Problem = tuple[Path, str]
 
@@ -21,6 +21,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_columns(definition),
         *_task(definition),
         *_split(definition),
+        *early_stopping(definition),
         *_metrics(definition),
         *_gate(definition),
         *_segments(definition),
@@ -99,6 +100,17 @@ def _split(definition: ModelDefinition) -> Iterator[Problem]:
     total = sum(shares.values())
     if not math.isclose(total, 1, abs_tol=1e-6):
         yield ("split",), f"the shares sum to {total:g}, not 1; change them"
+
+
+def early_stopping(definition: ModelDefinition) -> Iterator[Problem]:
+    """The problem with the metric that early stopping watches, if there is one."""
+    metric, known = definition.trainer.early_stopping_metric, WATCHED[definition.task]
+    if metric is not None and metric not in known:
+        yield (
+            ("trainer", "early_stopping_metric"),
+            f"early stopping of a {definition.task} model cannot watch {shown(metric)}; write one "
+            f"of {', '.join(known)}, or remove the key to watch the loss",
+        )
 
 
 def _metrics(definition: ModelDefinition) -> Iterator[Problem]:
