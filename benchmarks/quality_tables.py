@@ -1,12 +1,12 @@
-"""Measure the quality of drafted models on public tables: `python -m benchmarks.quality_tables`.
+"""Measure the quality of drafted models on public tables: `python -P benchmarks/quality_tables.py`.
 
 Each table is drafted by `kanmon new-model` and goes unedited through the code of Preprocess, Train
 and Evaluate. Plain LightGBM learns from the same training rows, with the same features, the
 categories declared to it, the same cap of rounds, and early stopping on the same validation rows;
-its parameters are PLAIN. Both are scored on the test rows by the task's loss: log loss, or the root
+its parameters are PLAIN. (`-P`, because benchmarks/preprocess.py has the name of a step.) Both are scored on the test rows by the task's loss: log loss, or the root
 of the mean squared error. Each is trained with SEEDS, and medians are compared.
 
-    python -m benchmarks.quality_tables [NAME …]
+    python -P benchmarks/quality_tables.py [NAME …]
 """
 
 import dataclasses
