@@ -3,8 +3,10 @@
 Each table is drafted by `kanmon new-model` and goes unedited through the code of Preprocess, Train
 and Evaluate. Plain LightGBM learns from the same training rows, with the same features, the
 categories declared to it, the same cap of rounds, and early stopping on the same validation rows;
-its parameters are PLAIN. (`-P`, because benchmarks/preprocess.py has the name of a step.) Both are scored on the test rows by the task's loss: log loss, or the root
+its parameters are PLAIN. Both are scored on the test rows by the task's loss: log loss, or the root
 of the mean squared error. Each is trained with SEEDS, and medians are compared.
+
+`-P`, because benchmarks/preprocess.py has the name of a step:
 
     python -P benchmarks/quality_tables.py [NAME …]
 """
