@@ -84,7 +84,8 @@ def models() -> dict[str, tuple[Any, Any]]:
         .otherwise(pl.lit("no"))
     )
     features = {name: "numeric" if name[0] == "x" else "categorical" for name in columns}
-    wide = document("binary", features=features, rounds=400, patience=100)
+    small_steps = {"min_data_in_leaf": 5, "learning_rate": 0.04}  # some hundred trees
+    wide = document("binary", features=features, rounds=400, patience=100, parameters=small_steps)
     wide_plan = Plan.from_document(wide)
     found["binary"] = (train(wide_plan, frame[:4000], frame[4000:5000]).artifact, frame[5000:])
     return found

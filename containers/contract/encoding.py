@@ -3,12 +3,19 @@
 Train learns the encoding from the training rows and stores it as encoding.json beside the model.
 Everything that scores with the model reads it from there, so training and scoring always agree.
 
-- A numeric feature is itself, as float32.
-- A categorical feature is the position of its value among the sorted values seen in training.
-- A value that is missing, or was not seen in training, becomes the feature's `fallback`. That is
-  NaN (null in JSON) when training had missing values too: the trees have learned where to send
-  them. Otherwise the trees know nothing of missing values and the libraries' defaults are arbitrary
-  (LightGBM reads NaN as 0), so the fallback is the median or the most common category.
+- A numeric feature is itself, as float32. A missing number stays missing (NaN, null in JSON) where
+  training had missing ones: the trees have learned where to send them. Otherwise the libraries'
+  defaults are arbitrary (LightGBM reads NaN as 0), so it becomes the median, its `fallback`.
+- A categorical feature is the number of its category. A number is only a name: the trees split the
+  categories into sets. Categories with few training rows, and those beyond the most common
+  `max_categories`, share one number after the others: the rare ones. Missing is a category too,
+  where training had missing values. So no category is NaN, and every number was trained on.
+- A missing value becomes the feature's `fallback`: the number for missing, or else of the most
+  common category. A value that has no number becomes `unseen`: the number of the rare ones, or else
+  the number for missing, or else of the most common category.
+
+Format 1 is read too: there the trees split the numbers as an order, and `fallback`, which may be
+NaN, is also for unseen values.
 """
 
 import json
@@ -26,19 +33,26 @@ from contract.step import StepError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from contract.plan import Feature, Kind, Plan, Task
+    from contract.plan import Feature, Kind, Plan, Task, Trainer
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
 class EncodedFeature:
-    """One input column. `fallback` is in encoded units; NaN stands for missing."""
+    """One input column. `fallback` and `unseen` are in encoded units; NaN stands for missing."""
 
     name: str
     kind: "Kind"
     categories: tuple[str, ...]
     fallback: float
+    unseen: float = math.nan
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a categorical feature has: 0 to this less one."""
+        used = [number for number in (self.fallback, self.unseen) if not math.isnan(number)]
+        return int(max([len(self.categories) - 1, *used])) + 1
 
     def encode(self, frame: pl.DataFrame) -> "NDArray[np.float32]":
         """The column as float32, shape [rows]. Raises StepError if missing or of another kind."""
@@ -56,7 +70,7 @@ class EncodedFeature:
         if self.kind == "categorical":
             codes = {category: float(code) for code, category in enumerate(self.categories)}
             column = column.cast(pl.String).replace_strict(
-                codes, default=None, return_dtype=pl.Float32
+                {None: None, **codes}, default=self.unseen, return_dtype=pl.Float32
             )
         encoded = column.cast(pl.Float32).to_numpy().astype(np.float32)
         encoded[np.isnan(encoded)] = self.fallback
@@ -86,7 +100,7 @@ class Encoding:
             task=plan.task,
             target=plan.target,
             positive=plan.positive if plan.task == "binary" else None,
-            features=tuple(_learn(frame, feature) for feature in plan.features),
+            features=tuple(_learn(frame, feature, plan.trainer) for feature in plan.features),
             classes=None if plan.task == "regression" else _classes(frame, plan),
             derived=derived,
         )
@@ -95,10 +109,10 @@ class Encoding:
     def from_json(cls, text: str | bytes) -> "Encoding":
         """Read what `to_json` wrote."""
         document: dict[str, Any] = json.loads(text)
-        if document.get("format") != FORMAT:
+        if document.get("format") not in (1, FORMAT):
             raise StepError(
                 f"encoding.json has format {document.get('format')!r}, but this version reads "
-                f"format {FORMAT}; train the model again"
+                f"formats 1 to {FORMAT}; train the model again"
             )
         return cls(
             task=document["task"],
@@ -109,7 +123,8 @@ class Encoding:
                     name=entry["name"],
                     kind=entry["kind"],
                     categories=tuple(entry["categories"]),
-                    fallback=math.nan if entry["fallback"] is None else entry["fallback"],
+                    fallback=_number(entry["fallback"]),
+                    unseen=_number(entry.get("unseen", entry["fallback"])),
                 )
                 for entry in document["features"]
             ),
@@ -129,7 +144,8 @@ class Encoding:
                     "name": feature.name,
                     "kind": feature.kind,
                     "categories": list(feature.categories),
-                    "fallback": None if math.isnan(feature.fallback) else feature.fallback,
+                    "fallback": _written(feature.fallback),
+                    "unseen": _written(feature.unseen),
                 }
                 for feature in self.features
             ],
@@ -188,24 +204,40 @@ def derived_features(plan: "Plan") -> tuple[Derived, ...]:
     )
 
 
-def _learn(frame: pl.DataFrame, feature: "Feature") -> EncodedFeature:
+def _learn(frame: pl.DataFrame, feature: "Feature", trainer: "Trainer") -> EncodedFeature:
     column = frame.get_column(feature.name)
-    if feature.kind == "numeric":
-        values = column.cast(pl.Float32).fill_nan(None)
-        median = values.median()
-        known = median is not None and not values.null_count()
-        return EncodedFeature(
-            feature.name,
-            "numeric",
-            (),
-            float(np.float32(median)) if known else math.nan,  # type: ignore[arg-type]
-        )
+    if feature.kind == "categorical":
+        return _categories(feature.name, column, trainer)
+    values = column.cast(pl.Float32).fill_nan(None)
+    median = values.median()
+    known = median is not None and not values.null_count()
+    fallback = float(np.float32(median)) if known else math.nan  # type: ignore[arg-type]
+    return EncodedFeature(feature.name, "numeric", (), fallback, fallback)
+
+
+def _categories(name: str, column: pl.Series, trainer: "Trainer") -> EncodedFeature:
     counts = column.drop_nulls().cast(pl.String).alias("value").value_counts()
     ranked = sorted(counts.iter_rows(), key=lambda entry: (-entry[1], entry[0]))
-    categories = tuple(sorted(name for name, _ in ranked))
-    known = bool(ranked) and not column.null_count()
-    fallback = float(categories.index(ranked[0][0])) if known else math.nan
-    return EncodedFeature(feature.name, "categorical", categories, fallback)
+    common = [value for value, rows in ranked if rows >= trainer.min_category_rows]
+    kept = sorted(common[: trainer.max_categories])
+    numbers = len(kept)
+    rare = missing = None
+    if len(kept) < len(ranked):
+        rare, numbers = numbers, numbers + 1
+    if column.null_count():
+        missing = numbers
+    first = kept.index(ranked[0][0]) if kept else rare or 0
+    fallback = first if missing is None else missing
+    unseen = fallback if rare is None else rare
+    return EncodedFeature(name, "categorical", tuple(kept), float(fallback), float(unseen))
+
+
+def _number(written: float | None) -> float:
+    return math.nan if written is None else written
+
+
+def _written(number: float) -> float | None:
+    return None if math.isnan(number) else number
 
 
 def _classes(frame: pl.DataFrame, plan: "Plan") -> tuple[str, ...]:

@@ -65,5 +65,10 @@ class _XGBoost:
 
     def _predict(self, matrix: NDArray[np.float32], cores: int, **kind: Any) -> Floats:
         self._booster.set_param({"nthread": cores})
-        rows = self._library.DMatrix(matrix, nthread=cores or -1)
+        rows = self._library.DMatrix(
+            matrix,
+            nthread=cores or -1,
+            feature_types=self._booster.feature_types,  # which features are categories
+            enable_categorical=True,
+        )
         return np.asarray(self._booster.predict(rows, **kind), dtype=np.float64)

@@ -56,13 +56,20 @@ class Split:
 
 @dataclass(frozen=True)
 class Trainer:
-    """Which library learns, for how long, and its own parameters."""
+    """Which library learns, for how long, and its own parameters.
+
+    early_stopping_metric: what the validation rows are measured by; None is the loss.
+    max_categories, min_category_rows: see contract.encoding.
+    """
 
     library: Literal["lightgbm", "xgboost"]
     rounds: int
     early_stopping_rounds: int
     seed: int
     parameters: Mapping[str, Scalar]
+    early_stopping_metric: str | None = None
+    max_categories: int = 1000
+    min_category_rows: int = 10
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,9 @@ class Plan:
                 early_stopping_rounds=int(trainer["early_stopping_rounds"]),
                 seed=int(trainer["seed"]),
                 parameters=dict(trainer.get("parameters") or {}),
+                early_stopping_metric=trainer.get("early_stopping_metric"),
+                max_categories=int(trainer.get("max_categories", Trainer.max_categories)),
+                min_category_rows=int(trainer.get("min_category_rows", Trainer.min_category_rows)),
             ),
             primary=primary,
             metrics=(primary, *also),

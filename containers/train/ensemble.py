@@ -13,7 +13,8 @@ class Tree:
     """One tree as parallel lists. A node's number is its position; node 0 is the root.
 
     A leaf has feature -1. A row goes to `true` if its value satisfies the ensemble's comparison
-    with `threshold`, or if its value is missing and `missing_true` is set.
+    with `threshold`, or if its value is missing and `missing_true` is set. Where a split has
+    `members`, a row goes to `true` if its category is one of them.
     """
 
     output: int
@@ -23,6 +24,7 @@ class Tree:
     false: list[int] = field(default_factory=list)
     missing_true: list[bool] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
+    members: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,12 @@ class Rows:
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """Everything a library needs to train. `classes` is 0 for regression."""
+    """Everything a library needs to train. `classes` is 0 for regression; `categorical` are the
+    positions of the categorical features."""
 
     task: Task
     classes: int
-    primary: str
+    categorical: tuple[int, ...]
     trainer: Trainer
     train: Rows
     validation: Rows

@@ -19,16 +19,15 @@ OBJECTIVES: dict[Task, dict[str, Link]] = {
     "binary": {"binary": "sigmoid"},
     "multiclass": {"multiclass": "softmax"},
 }
-# The validation metric for a primary metric. Any other primary metric uses the task's loss.
+# Its name of what trainer.early_stopping_metric may be.
 METRICS: dict[Task, dict[str, str]] = {
-    "regression": {"rmse": "rmse", "r2": "rmse", "mae": "mae", "mape": "mape"},
-    "binary": {"auc": "auc", "average_precision": "average_precision"},
-    "multiclass": {"accuracy": "multi_error"},
-}
-LOSSES: dict[Task, str] = {
-    "regression": "rmse",
-    "binary": "binary_logloss",
-    "multiclass": "multi_logloss",
+    "regression": {"rmse": "rmse", "mae": "mae", "mape": "mape"},
+    "binary": {
+        "log_loss": "binary_logloss",
+        "auc": "auc",
+        "average_precision": "average_precision",
+    },
+    "multiclass": {"log_loss": "multi_logloss", "accuracy": "multi_error"},
 }
 _ROUNDS = (
     "num_iterations", "num_iteration", "n_iter", "num_tree", "num_trees", "num_round",
@@ -44,7 +43,10 @@ REFUSED = {
         ("seed", "random_seed", "random_state"), "takes it from trainer.seed; set that instead"
     ),
     **dict.fromkeys(_OBJECTIVE, "also calls it 'objective'; use that name"),
-    **dict.fromkeys(("metrics", "metric_types"), "also calls it 'metric'; use that name"),
+    **dict.fromkeys(
+        ("metric", "metrics", "metric_types"),
+        "takes it from trainer.early_stopping_metric; set that instead",
+    ),
     **dict.fromkeys(("num_class", "num_classes"), "takes it from the data; leave it out"),
     **dict.fromkeys(
         ("verbosity", "verbose"), "gets it from Kanmon, which needs the warnings; leave it out"
@@ -90,7 +92,9 @@ class LightGBM:
         self._library.register_logger(self._warnings)
         settings = {
             "objective": inputs.task,
-            "metric": METRICS[inputs.task].get(inputs.primary, LOSSES[inputs.task]),
+            # Without a name, the loss that the objective minimises.
+            "metric": METRICS[inputs.task].get(inputs.trainer.early_stopping_metric or "")
+            or ("rmse" if inputs.task == "regression" and "objective" not in parameters else ""),
             **parameters,
             "seed": inputs.trainer.seed,
             # Sums in a fixed order: the same bytes on any number of threads (a test checks it).
@@ -101,7 +105,12 @@ class LightGBM:
             **({"num_class": inputs.classes} if inputs.task == "multiclass" else {}),
         }
         try:
-            train = self._library.Dataset(inputs.train.matrix, inputs.train.labels, params=settings)
+            train = self._library.Dataset(
+                inputs.train.matrix,
+                inputs.train.labels,
+                categorical_feature=list(inputs.categorical),
+                params=settings,
+            )
             self._booster = self._library.Booster(settings, train)
             self._booster.add_valid(
                 train.create_valid(
@@ -125,13 +134,7 @@ class LightGBM:
                 )
 
     def _evaluation(self) -> tuple[str, float, bool]:
-        results = self._booster.eval_valid()
-        if not results:
-            raise StepError(
-                "trainer.parameters.metric: lightgbm reports no such metric on the validation "
-                "rows, so early stopping has none; name one of its metrics or leave it out"
-            )
-        _, name, value, higher = results[0]
+        [(_, name, value, higher), *_] = self._booster.eval_valid()
         return str(name), float(value), bool(higher)
 
     def round(self) -> float | None:
@@ -206,12 +209,17 @@ def _tree(fields: dict[str, str], output: int) -> Tree:
             map(int, fields["right_child"].split()),
             strict=True,
         )
-        for feature, threshold, decision, left, right in columns:
+        for node, (feature, threshold, decision, left, right) in enumerate(columns):
             tree.feature.append(feature)
-            tree.threshold.append(float32_at_most(threshold))
             tree.true.append(left if left >= 0 else splits + ~left)
             tree.false.append(right if right >= 0 else splits + ~right)
-            tree.missing_true.append(_missing_true(decision, threshold))
+            if decision & _CATEGORICAL:
+                tree.members[node] = _members(fields, int(threshold))
+                tree.threshold.append(0.0)
+                tree.missing_true.append(False)
+            else:
+                tree.threshold.append(float32_at_most(threshold))
+                tree.missing_true.append(_missing_true(decision, threshold))
     tree.feature += [-1] * len(leaves)
     tree.threshold += [0.0] * len(leaves)
     tree.true += [0] * len(leaves)
@@ -221,12 +229,21 @@ def _tree(fields: dict[str, str], output: int) -> Tree:
     return tree
 
 
+def _members(fields: dict[str, str], number: int) -> tuple[int, ...]:
+    """The categories of a tree's set with this number. A set is a row of 32-bit words."""
+    bounds = fields["cat_boundaries"].split()
+    words = fields["cat_threshold"].split()[int(bounds[number]) : int(bounds[number + 1])]
+    return tuple(
+        32 * at + bit for at, word in enumerate(words) for bit in range(32) if int(word) >> bit & 1
+    )
+
+
 def _missing_true(decision: int, threshold: float) -> bool:
     missing = decision >> 2 & 3
-    if decision & _CATEGORICAL or missing not in (_MISSING_NONE, _MISSING_NAN):
+    if missing not in (_MISSING_NONE, _MISSING_NAN):
         raise StepError(
             "trainer.parameters: with these, lightgbm grew a tree that ONNX cannot express "
-            "(categorical split or zero as missing); remove categorical_feature and the like"
+            "(zero as missing); remove zero_as_missing"
         )
     # If training saw no missing value, LightGBM reads one as 0.
     return bool(decision & _DEFAULT_LEFT) if missing == _MISSING_NAN else threshold >= 0

@@ -33,7 +33,9 @@ def train(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> Train
     inputs = TrainingInputs(
         task=plan.task,
         classes=len(encoding.classes or ()),
-        primary=plan.primary,
+        categorical=tuple(
+            at for at, feature in enumerate(encoding.features) if feature.kind == "categorical"
+        ),
         trainer=plan.trainer,
         train=_rows(encoding, training, "training"),
         validation=_rows(encoding, validation, "validation"),
@@ -41,7 +43,8 @@ def train(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> Train
     learner = _learner(inputs)
     fitted = fit(learner, plan.trainer.rounds, plan.trainer.early_stopping_rounds)
     native = learner.native(fitted.best)
-    onnx = onnx_model(learner.ensemble(native), len(encoding.features))
+    numbers = [feature.numbers for feature in encoding.features]
+    onnx = onnx_model(learner.ensemble(native), numbers)
     scores = native_model(plan.trainer.library, native).scores(inputs.validation.matrix)
     threshold = best_threshold(inputs.validation.labels, scores) if plan.task == "binary" else None
     scored = Scored(plan.task, inputs.validation.labels, scores, threshold or 0.5)

@@ -6,37 +6,55 @@ takes the same path as in the library (see ensemble.float32_at_most), and the co
 scikit-learn.
 """
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from train.ensemble import Ensemble, Link, Tree
 
-# Old enough for every runtime in use. Nothing newer is needed.
-OPSET, ML_OPSET, IR_VERSION = 17, 3, 8
+# The oldest operator that splits categories into sets.
+OPSET, ML_OPSET, IR_VERSION = 17, 5, 8
 LINK_OPERATORS: dict[Link, str] = {
     "exponential": "Exp",
     "sigmoid": "Sigmoid",
     "softmax": "Softmax",
 }
+_MODES = {"BRANCH_LEQ": 0, "BRANCH_LT": 1}
+_MEMBER = 6
+_SUM = 1
 
 
-def onnx_model(ensemble: Ensemble, features: int) -> bytes:
-    """Serialise. The same ensemble always gives the same bytes."""
-    from onnx import TensorProto, helper
+def onnx_model(ensemble: Ensemble, numbers: Sequence[int]) -> bytes:
+    """Serialise. The same ensemble always gives the same bytes.
+
+    `numbers` has, for each feature, how many numbers its categories have; 0 or more for others.
+    """
+    from onnx import TensorProto, helper, numpy_helper
 
     link = LINK_OPERATORS.get(ensemble.link)
+    based = any(ensemble.base)
+    names = ["trees"] * based + ["margins"] * bool(link) + ["scores"]
     trees = helper.make_node(
-        "TreeEnsembleRegressor",
+        "TreeEnsemble",
         ["features"],
-        ["margins" if link else "scores"],
+        [names[0]],
         domain="ai.onnx.ml",
-        **_attributes(ensemble),
+        **_attributes(ensemble, numbers),
     )
-    nodes = [trees] + ([helper.make_node(link, ["margins"], ["scores"])] if link else [])
+    nodes = [trees]
+    if based:
+        nodes.append(helper.make_node("Add", ["trees", "base"], [names[1]]))
+    if link:
+        nodes.append(helper.make_node(link, ["margins"], ["scores"]))
+    base = numpy_helper.from_array(np.array([ensemble.base], np.float32), "base")
     graph = helper.make_graph(
         nodes,
         "kanmon",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["rows", features])],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["rows", len(numbers)])],
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["rows", ensemble.outputs])],
+        [base] if based else [],
     )
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
     model = helper.make_model(
@@ -45,40 +63,94 @@ def onnx_model(ensemble: Ensemble, features: int) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _attributes(ensemble: Ensemble) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Split:
+    """A split and its place: child nodes and leaves are numbered through all trees."""
+
+    mode: int
+    feature: int
+    threshold: float
+    members: tuple[int, ...]
+    missing_true: bool
+    true: int
+    true_leaf: bool
+    false: int
+    false_leaf: bool
+
+
+def _attributes(ensemble: Ensemble, numbers: Sequence[int]) -> dict[str, Any]:
+    from onnx import numpy_helper
+
+    splits: list[_Split] = []
+    leaves: list[tuple[int, float]] = []
+    roots: list[int] = []
     # A model without any split is its base alone, but the operator needs a tree.
-    trees = ensemble.trees or (
-        Tree(output=0, feature=[-1], threshold=[0.0], true=[0], false=[0],
-             missing_true=[False], value=[0.0]),
-    )  # fmt: skip
-    numbered = list(enumerate(trees))
-    leaves = [
-        (number, node, tree.output, tree.value[node])
-        for number, tree in numbered
-        for node, feature in enumerate(tree.feature)
-        if feature < 0
-    ]
-    return {
+    for tree in ensemble.trees or (Tree(0, [-1], [0.0], [0], [0], [False], [0.0]),):
+        roots.append(len(splits))
+        splits += _splits(tree, _MODES[ensemble.comparison], numbers, len(splits), len(leaves))
+        leaves += [
+            (tree.output, tree.value[node])
+            for node, feature in enumerate(tree.feature)
+            if feature < 0
+        ]
+    sets = [[*split.members, np.nan] for split in splits if split.mode == _MEMBER]
+
+    def tensor(name: str, values: Sequence[float], kind: Any = np.float32) -> Any:
+        return numpy_helper.from_array(np.array(values, kind), name)
+
+    attributes = {
         "n_targets": ensemble.outputs,
-        "base_values": list(ensemble.base),
-        "aggregate_function": "SUM",
-        "post_transform": "NONE",
-        "nodes_treeids": [number for number, tree in numbered for _ in tree.feature],
-        "nodes_nodeids": [node for tree in trees for node in range(len(tree.feature))],
-        "nodes_featureids": [max(feature, 0) for tree in trees for feature in tree.feature],
-        "nodes_modes": [
-            "LEAF" if feature < 0 else ensemble.comparison
-            for tree in trees
-            for feature in tree.feature
-        ],
-        "nodes_values": [value for tree in trees for value in tree.threshold],
-        "nodes_truenodeids": [node for tree in trees for node in tree.true],
-        "nodes_falsenodeids": [node for tree in trees for node in tree.false],
-        "nodes_missing_value_tracks_true": [
-            int(flag) for tree in trees for flag in tree.missing_true
-        ],
-        "target_treeids": [leaf[0] for leaf in leaves],
-        "target_nodeids": [leaf[1] for leaf in leaves],
-        "target_ids": [leaf[2] for leaf in leaves],
-        "target_weights": [leaf[3] for leaf in leaves],
+        "aggregate_function": _SUM,
+        "post_transform": 0,
+        "tree_roots": roots,
+        "nodes_modes": tensor("modes", [split.mode for split in splits], np.uint8),
+        "nodes_featureids": [split.feature for split in splits],
+        "nodes_splits": tensor("splits", [split.threshold for split in splits]),
+        "nodes_truenodeids": [split.true for split in splits],
+        "nodes_trueleafs": [int(split.true_leaf) for split in splits],
+        "nodes_falsenodeids": [split.false for split in splits],
+        "nodes_falseleafs": [int(split.false_leaf) for split in splits],
+        "nodes_missing_value_tracks_true": [int(split.missing_true) for split in splits],
+        "leaf_targetids": [output for output, _ in leaves],
+        "leaf_weights": tensor("leaves", [value for _, value in leaves]),
     }
+    if sets:
+        attributes["membership_values"] = tensor("members", [each for one in sets for each in one])
+    return attributes
+
+
+def _splits(
+    tree: Tree, mode: int, numbers: Sequence[int], first: int, first_leaf: int
+) -> Iterator[_Split]:
+    """The tree's splits in their order. A tree of one leaf has a split with it on both sides."""
+    places: list[int] = []
+    splits, leaves = first, first_leaf
+    for feature in tree.feature:
+        places.append(leaves if feature < 0 else splits)
+        leaves, splits = leaves + (feature < 0), splits + (feature >= 0)
+    if splits == first:
+        yield _Split(mode, 0, 0.0, (), False, first_leaf, True, first_leaf, True)
+    for node, feature in enumerate(tree.feature):
+        if feature < 0:
+            continue
+        true, false = tree.true[node], tree.false[node]
+        members = tree.members.get(node)
+        # The runtime compares with one member after the other: the smaller set is faster.
+        if members is not None and 2 * len(members) > numbers[feature]:
+            members = tuple(sorted(set(range(numbers[feature])).difference(members)))
+            true, false = false, true
+        threshold = tree.threshold[node]
+        # The first numbers, up to one: an ordinary comparison, which is faster.
+        if members is not None and members == tuple(range(len(members))):
+            threshold, members = len(members) - 0.5, None
+        yield _Split(
+            mode if members is None else _MEMBER,
+            feature,
+            threshold,
+            members or (),
+            tree.missing_true[node],
+            places[true],
+            tree.feature[true] < 0,
+            places[false],
+            tree.feature[false] < 0,
+        )

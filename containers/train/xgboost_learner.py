@@ -28,19 +28,21 @@ OBJECTIVES: dict[Task, dict[str, Link]] = {
     "binary": {"binary:logistic": "sigmoid"},
     "multiclass": {"multi:softprob": "softmax"},
 }
+# Its name of what trainer.early_stopping_metric may be.
 METRICS: dict[Task, dict[str, str]] = {
-    "regression": {"rmse": "rmse", "r2": "rmse", "mae": "mae", "mape": "mape"},
-    "binary": {"auc": "auc", "average_precision": "aucpr"},
-    "multiclass": {"accuracy": "merror"},
+    "regression": {"rmse": "rmse", "mae": "mae", "mape": "mape"},
+    "binary": {"log_loss": "logloss", "auc": "auc", "average_precision": "aucpr"},
+    "multiclass": {"log_loss": "mlogloss", "accuracy": "merror"},
 }
-LOSSES: dict[Task, str] = {"regression": "rmse", "binary": "logloss", "multiclass": "mlogloss"}
 # XGBoost does not report in which direction a metric improves.
-HIGHER_IS_BETTER = {"auc", "aucpr", "ndcg", "map", "pre"}
+HIGHER_IS_BETTER = {"auc", "aucpr"}
 _ROUNDS = ("n_estimators", "num_boost_round", "num_round", "num_rounds")
 REFUSED = {
     **dict.fromkeys(_ROUNDS, "takes it from trainer.rounds; set that instead"),
     "early_stopping_rounds": "takes it from trainer.early_stopping_rounds; set that instead",
     **dict.fromkeys(("seed", "random_state"), "takes it from trainer.seed; set that instead"),
+    "eval_metric": "takes it from trainer.early_stopping_metric; set that instead",
+    "disable_default_eval_metric": "would leave early stopping without a loss; leave it out",
     "num_class": "takes it from the data; leave it out",
     "verbosity": "gets it from Kanmon, which needs the warnings; leave it out",
     "device": "must give the same model on any machine; leave it out",
@@ -72,9 +74,11 @@ class XGBoost:
         self._task = inputs.task
         self._library = xgboost()
         self._rounds = 0
+        metric = METRICS[inputs.task].get(inputs.trainer.early_stopping_metric or "")
         settings = {
             "objective": default,
-            "eval_metric": METRICS[inputs.task].get(inputs.primary, LOSSES[inputs.task]),
+            # Without a name, the loss that the objective minimises.
+            **({"eval_metric": metric} if metric else {}),
             **parameters,
             "seed": inputs.trainer.seed,
             "nthread": inputs.threads,
@@ -82,15 +86,22 @@ class XGBoost:
             **({"num_class": inputs.classes} if inputs.task == "multiclass" else {}),
         }
         with self._guarded():
-            self._train = self._library.DMatrix(
-                inputs.train.matrix, inputs.train.labels, nthread=inputs.threads
-            )
-            self._validation = self._library.DMatrix(
-                inputs.validation.matrix, inputs.validation.labels, nthread=inputs.threads
+            self._train, self._validation = (
+                self._library.DMatrix(
+                    rows.matrix,
+                    rows.labels,
+                    nthread=inputs.threads,
+                    feature_types=[
+                        "c" if at in inputs.categorical else "q"
+                        for at in range(rows.matrix.shape[1])
+                    ],
+                    enable_categorical=True,
+                )
+                for rows in (inputs.train, inputs.validation)
             )
             self._booster = self._library.Booster(settings, [self._train, self._validation])
-        self.metric = str(settings["eval_metric"])
-        self.higher_is_better = self.metric.partition("@")[0] in HIGHER_IS_BETTER
+            self.metric, _ = self._evaluation()
+        self.higher_is_better = self.metric in HIGHER_IS_BETTER
 
     def _guarded(self) -> "_Guard":
         return _Guard(self._library.core.XGBoostError)
@@ -98,9 +109,14 @@ class XGBoost:
     def round(self) -> float | None:
         with self._guarded():
             self._booster.update(self._train, self._rounds)
-            line: str = self._booster.eval_set([(self._validation, "validation")], self._rounds)
+            value = self._evaluation()[1]
         self._rounds += 1
-        return float(line.split("\t")[1].rpartition(":")[2])
+        return value
+
+    def _evaluation(self) -> tuple[str, float]:
+        line: str = self._booster.eval_set([(self._validation, "validation")], self._rounds)
+        name, _, value = line.split("\t")[1].removeprefix("validation-").rpartition(":")
+        return name, float(value)
 
     def native(self, rounds: int) -> bytes:
         return bytes(self._booster[:rounds].save_raw("ubj"))
@@ -175,11 +191,10 @@ def _tree(tree: dict[str, Any], output: int) -> Tree:
     left, right = tree["left_children"], tree["right_children"]
     conditions = tree["split_conditions"]
     leaf = [child == -1 for child in left]
-    if any(tree.get("split_type", ())):
-        raise StepError(
-            "xgboost grew a categorical split, which this export does not support; remove "
-            "trainer.parameters that ask for one"
-        )
+    members = _members(tree)
+    # XGBoost sends a set's members to the right.
+    sides = [(right, left) if node in members else (left, right) for node in range(len(leaf))]
+    sides = [(yes[node], no[node]) for node, (yes, no) in enumerate(sides)]
     return Tree(
         output=output,
         feature=[
@@ -187,17 +202,27 @@ def _tree(tree: dict[str, Any], output: int) -> Tree:
             for is_leaf, index in zip(leaf, tree["split_indices"], strict=True)
         ],
         threshold=[
-            0.0 if is_leaf else float(value)
-            for is_leaf, value in zip(leaf, conditions, strict=True)
+            0.0 if is_leaf or node in members else float(value)
+            for node, (is_leaf, value) in enumerate(zip(leaf, conditions, strict=True))
         ],
-        true=[max(child, 0) for child in left],
-        false=[max(child, 0) for child in right],
+        true=[max(yes, 0) for yes, _ in sides],
+        false=[max(no, 0) for _, no in sides],
         missing_true=[
-            bool(flag) and not is_leaf
-            for is_leaf, flag in zip(leaf, tree["default_left"], strict=True)
+            bool(flag) and not is_leaf and node not in members
+            for node, (is_leaf, flag) in enumerate(zip(leaf, tree["default_left"], strict=True))
         ],
         value=[
             float(value) if is_leaf else 0.0
             for is_leaf, value in zip(leaf, conditions, strict=True)
         ],
+        members=members,
     )
+
+
+def _members(tree: dict[str, Any]) -> dict[int, tuple[int, ...]]:
+    """The sets of the tree's splits on categories, by node."""
+    sets = zip(
+        tree["categories_nodes"], tree["categories_segments"], tree["categories_sizes"], strict=True
+    )
+    every = tree["categories"]
+    return {node: tuple(every[start : start + size]) for node, start, size in sets}

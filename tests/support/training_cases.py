@@ -33,6 +33,7 @@ def document(
     rounds: int = 30,
     patience: int = 10,
     seed: int = 7,
+    trainer: dict | None = None,
     **changes: object,
 ) -> dict:
     """A run.json for the rows of `rows`; `changes` are keys of it, or of its definition."""
@@ -51,6 +52,7 @@ def document(
             "early_stopping_rounds": patience,
             "seed": seed,
             "parameters": default if parameters is None else parameters,
+            **(trainer or {}),
         },
         "metrics": {"primary": METRICS[task][0], "also": METRICS[task][1:]},
         "gate": changes.pop("gate", {}),

@@ -31,6 +31,13 @@ METRICS = {
     "macro_f1": Metric("higher", ("multiclass",)),
 }
 
+# What early stopping may watch: what both libraries compute themselves after every round.
+WATCHED: dict[Task, tuple[str, ...]] = {
+    "regression": ("rmse", "mae", "mape"),
+    "binary": ("log_loss", "auc", "average_precision"),
+    "multiclass": ("log_loss", "accuracy"),
+}
+
 DIRECTION = {name: metric.better for name, metric in METRICS.items()}
 
 

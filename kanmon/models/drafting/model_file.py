@@ -142,12 +142,12 @@ split: {{train: 0.7, validation: 0.15, test: 0.15}}
 trainer:
   library: lightgbm            # lightgbm or xgboost
   rounds: 1000                 # at most; early stopping can end sooner
-  early_stopping_rounds: 100   # without a better score on validation rows
+  early_stopping_rounds: 100   # without a better loss on validation rows
   seed: 7
   parameters:                  # the library's own parameters
     learning_rate: 0.05
 
-# The primary metric decides early stopping and the comparison with the champion.
+# The primary metric decides the comparison with the champion. Early stopping watches the loss.
 metrics: {{primary: {draft.target.primary}, also: [{also}]}}
 """
 

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from scorer.derived import Derived, seconds
 
-FORMAT = 1
+# In format 1 a feature's `fallback` is also for unseen categories. See contract/encoding.py.
+FORMATS = (1, 2)
 # Preprocess gives a whole number one text, so "1.0" is the category "1".
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0")
 _SHOWN_CHARACTERS = 60
@@ -27,7 +28,8 @@ class ValueRefusedError(Exception):
 
 @dataclass(frozen=True)
 class Feature:
-    """One input column. `fallback` replaces a missing value, in encoded units; NaN keeps it so.
+    """One input column, in encoded units. A missing value becomes `fallback`, a category without a
+    code `unseen`; NaN stands for missing.
 
     The bounds are those of model.yaml, if it has any. Training also rejects rows outside them.
     `offset` is subtracted from a number before the model sees it. A `date` is a column of a request
@@ -41,16 +43,7 @@ class Feature:
     minimum: float | None = None
     maximum: float | None = None
     offset: float = 0.0
-
-    @property
-    def stand_in(self) -> str:
-        """What a missing or unseen value is scored as, in words."""
-        if math.isnan(self.fallback):
-            return "missing"
-        if self.kind == "numeric":
-            return f"{self.fallback:g}, the median of the training rows"
-        name = next(name for name, code in self.codes.items() if code == self.fallback)
-        return f"{shown(name)}, the most common of the training rows"
+    unseen: float = math.nan
 
     def number(self, value: object) -> float | None:
         """The value as a number; None if missing. Raises ValueRefusedError."""
@@ -82,12 +75,22 @@ class Feature:
         return found
 
     def code(self, value: object) -> float | None:
-        """The category's position; None if missing, or if training did not see it.
-
-        Raises ValueRefusedError.
-        """
+        """The category's code; None if missing. Raises ValueRefusedError."""
         if value is None:
             return None
+        code = self.codes.get(self._category(value), self.unseen)
+        return None if math.isnan(code) else code
+
+    def instead(self, value: object) -> str | None:
+        """What a category without a code is scored as, in words; None for any other."""
+        if value is None or self._category(value) in self.codes:
+            return None
+        if self.unseen < len(self.codes):
+            return shown(list(self.codes)[int(self.unseen)])
+        as_missing = math.isnan(self.unseen) or self.unseen == self.fallback
+        return "missing" if as_missing else "a rare category"
+
+    def _category(self, value: object) -> str:
         if type(value) is int:
             value = str(value)
         elif type(value) is float and value.is_integer():
@@ -97,7 +100,7 @@ class Feature:
                 f"{shown(value)} is not a category; send it as text, or null when it is missing"
             )
         whole = _WHOLE.fullmatch(value)
-        return self.codes.get(whole[1] if whole else value)
+        return whole[1] if whole else value
 
 
 @dataclass(frozen=True)
@@ -141,10 +144,10 @@ class Encoding:
 def read_encoding(text: str | bytes, bounds: Iterable[Mapping[str, Any]] = ()) -> Encoding:
     """Read encoding.json. `bounds` are entries with name, minimum and maximum (or null)."""
     document = json.loads(text)
-    if document.get("format") != FORMAT:
+    if document.get("format") not in FORMATS:
         raise EncodingError(
-            f"encoding.json has format {document.get('format')!r}, but this version reads format "
-            f"{FORMAT}; train the model again"
+            f"encoding.json has format {document.get('format')!r}, but this version reads formats "
+            f"{FORMATS[0]} to {FORMATS[-1]}; train the model again"
         )
     limits = {entry["name"]: entry for entry in bounds}
     derived = tuple(map(Derived.from_document, document.get("derived", ())))
@@ -157,7 +160,8 @@ def read_encoding(text: str | bytes, bounds: Iterable[Mapping[str, Any]] = ()) -
                 name=entry["name"],
                 kind=entry["kind"],
                 codes={name: float(code) for code, name in enumerate(entry["categories"])},
-                fallback=math.nan if entry["fallback"] is None else entry["fallback"],
+                fallback=_number(entry["fallback"]),
+                unseen=_number(entry.get("unseen", entry["fallback"])),
                 minimum=limits.get(entry["name"], {}).get("minimum"),
                 maximum=limits.get(entry["name"], {}).get("maximum"),
                 offset=offsets.get(entry["name"], 0.0),
@@ -167,6 +171,10 @@ def read_encoding(text: str | bytes, bounds: Iterable[Mapping[str, Any]] = ()) -
         classes=tuple(document["classes"] or ()),
         derived=derived,
     )
+
+
+def _number(written: float | None) -> float:
+    return math.nan if written is None else written
 
 
 def shown(value: object) -> str:

@@ -197,7 +197,7 @@ class Encoder:
             kept.append(number)
             values.extend(encoded)
             assert isinstance(row, dict)  # noqa: S101 - anything else was a problem
-            warnings.extend(self._unseen(number, row, encoded))
+            warnings.extend(self._unseen(number, row))
         matrix, blank = self._matrix(values)
         warnings.extend(_without_value(kept[position]) for position in blank)
         return Encoded(matrix, kept, errors, warnings)
@@ -218,15 +218,15 @@ class Encoder:
                 problems.append((feature.name, str(error)))
         return values, problems
 
-    def _unseen(
-        self, number: int, row: dict[str, Any], encoded: Sequence[float | None]
-    ) -> Iterable[Remark]:
+    def _unseen(self, number: int, row: dict[str, Any]) -> Iterable[Remark]:
         for position, _ in self._categorical:
-            name = self._names[position]
-            if encoded[position] is None and row[name] is not None:
-                done = self._features[position].stand_in
-                message = f"{shown(row[name])} was not among the training rows; scored as {done}"
-                yield {"row": number, "feature": name, "message": message}
+            feature = self._features[position]
+            value = row[feature.name]
+            instead = feature.instead(value)
+            if instead:
+                what = f"{shown(value)} was rare or absent in the training rows"
+                message = f"{what}; scored as {instead}"
+                yield {"row": number, "feature": feature.name, "message": message}
 
 
 _READERS: Mapping[str, Callable[[Feature, object], float | None]] = {

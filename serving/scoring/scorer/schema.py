@@ -67,10 +67,9 @@ def answer_schema(encoding: Encoding) -> dict[str, Any]:
 
 def _feature(feature: Feature) -> dict[str, Any]:
     if feature.kind == "categorical":
-        words = f"One of the training rows' categories. Any other is scored as {feature.stand_in}."
         return {
             "type": ["string", "integer", "null"],
-            "description": words,
+            "description": "A category of the training rows; a warning says how another is scored.",
             "examples": list(feature.codes),
         }
     if feature.kind == "date":

@@ -47,7 +47,10 @@ DEFAULTS = {
         "library": "lightgbm",
         "rounds": 2000,
         "early_stopping_rounds": 100,
+        "early_stopping_metric": None,
         "seed": 7,
+        "max_categories": 1000,
+        "min_category_rows": 10,
         "parameters": {},
     },
     "metrics": {"primary": "rmse", "also": []},
@@ -148,8 +151,18 @@ RELEASING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("written", "words"), RELEASING)
-def test_a_mistake_in_how_a_model_is_released_names_key_and_mend(written: str, words: str) -> None:
+TRAINING = [
+    ("trainer: {early_stopping_metric: f1}", "trainer.early_stopping_metric: early stopping of a "
+     "binary model cannot watch 'f1'; write one of log_loss, auc, average_precision, or remove the "
+     "key to watch the loss"),
+    ("trainer: {max_categories: 0}", "trainer.max_categories: 0 is less than 1; write 1 or more"),
+    ("trainer: {min_category_rows: many}", "trainer.min_category_rows: 'many' is not a whole "
+     "number; write one, without quotes"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "words"), [*RELEASING, *TRAINING])
+def test_a_mistake_in_training_or_release_names_key_and_mend(written: str, words: str) -> None:
     [only] = problems(MODEL_YAML + written + "\n")
 
     assert only == f"{SOURCE} line {MODEL_YAML.count(chr(10)) + 1}, {words}"
@@ -402,6 +415,17 @@ def test_a_runs_parameter_of_the_wrong_kind_is_refused() -> None:
     assert raised.value.problems == [
         "the run's parameters, rounds: 'many' is not a whole number; write one, without quotes"
     ]
+
+
+def test_a_run_may_watch_another_metric_that_its_task_has() -> None:
+    watched = {"regression": "mae", "binary": "auc", "multiclass": "accuracy"}[DEFINITION.task]
+    changed = apply_parameters(DEFINITION, {"early_stopping_metric": watched})
+
+    assert changed.trainer.early_stopping_metric == watched
+    with pytest.raises(DefinitionError) as raised:
+        apply_parameters(DEFINITION, {"early_stopping_metric": "f1"})
+    [problem] = raised.value.problems
+    assert problem.startswith("the run's parameters, early_stopping_metric: early stopping of a ")
 
 
 files = st.dictionaries(st.sampled_from(["model.yaml", "features.py"]), st.binary(max_size=20))

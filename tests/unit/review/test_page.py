@@ -78,6 +78,21 @@ def test_a_champion_the_evaluation_does_not_score_is_said_to_be_missing() -> Non
     assert "the evaluation has no scores of it" in read(render(**sample)).text
 
 
+@pytest.mark.parametrize(("best", "warned"), [(1, True), (10, True), (11, False), (342, False)])
+def test_a_best_round_among_the_first_few_is_a_warning(best: int, warned: bool) -> None:
+    sample = documents("regression")
+    sample["training"] |= {
+        "best_iteration": best,
+        "rounds": best + 100,
+        "history": {"metric": "rmse", "validation": []},
+    }
+
+    page = read(render(**sample))
+
+    words = f"The best of {best + 100} rounds is number {best}, by rmse on the validation rows"
+    assert (words in page.text) == warned
+
+
 def test_rules_are_listed_with_their_words_and_failures_first() -> None:
     rows = rows_of(page_of(task="binary"), "rules-table")
 

@@ -20,7 +20,9 @@ NAMES = ["size", HOSTILE, "colour"]
 CATEGORIES = ["", "1", "10", "blue", HOSTILE]
 
 
-def encoding(fallbacks: tuple[float | None, float | None, float | None]) -> TrainingEncoding:
+def encoding(
+    fallbacks: tuple[float | None, float | None, float | None], unseen: float | None = None
+) -> TrainingEncoding:
     kinds = ("numeric", "numeric", "categorical")
     return TrainingEncoding(
         task="regression",
@@ -33,6 +35,7 @@ def encoding(fallbacks: tuple[float | None, float | None, float | None]) -> Trai
                 kind,
                 tuple(sorted(CATEGORIES)) if kind == "categorical" else (),
                 float("nan") if fallback is None else fallback,
+                float("nan") if unseen is None else unseen,
             )
             for name, kind, fallback in zip(NAMES, kinds, fallbacks, strict=True)
         ),
@@ -59,10 +62,14 @@ def rows(draw):
     return draw(st.lists(draw(st.sampled_from([every, mixed, every | mixed])), min_size=1))
 
 
-@given(sent=rows(), fallbacks=st.tuples(*[st.none() | st.sampled_from([0.0, 1.0])] * 3))
+@given(
+    sent=rows(),
+    fallbacks=st.tuples(*[st.none() | st.sampled_from([0.0, 1.0])] * 3),
+    unseen=st.none() | st.sampled_from([0.0, 5.0, 6.0]),
+)
 @settings(max_examples=150)
-def test_serving_and_training_make_the_same_matrix_of_the_same_rows(sent, fallbacks):
-    training = encoding(fallbacks)
+def test_serving_and_training_make_the_same_matrix_of_the_same_rows(sent, fallbacks, unseen):
+    training = encoding(fallbacks, unseen)
     frame = pl.DataFrame(
         {
             name: pl.Series(
@@ -179,24 +186,22 @@ def test_a_category_that_is_a_whole_number_has_many_spellings(value):
     assert code == sorted(CATEGORIES).index("1")
 
 
-# Training saw missing values of the one, and none of the other.
 @pytest.mark.parametrize(
-    ("fallback", "done"),
-    [(None, "missing"), (2.0, f"{sorted(CATEGORIES)[2]!r}, the most common of the training rows")],
+    ("fallback", "unseen", "scored", "words"),
+    [
+        (5.0, 5.0, 5.0, "missing"),  # training had missing values
+        (6.0, 5.0, 5.0, "a rare category"),
+        (1.0, 1.0, 1.0, "'1'"),  # training had neither, and 1 is the commonest
+    ],
 )
-def test_the_warning_of_a_category_never_seen_says_what_it_is_scored_as(fallback, done):
-    encoder = Encoder(read_encoding(encoding((0.5, None, fallback)).to_json()))
+def test_the_warning_of_a_new_category_says_what_it_is_scored_as(fallback, unseen, scored, words):
+    encoder = Encoder(read_encoding(encoding((0.5, None, fallback), unseen).to_json()))
 
-    encoded = encoder.encode([row(size=1, colour="007"), row(size=1, colour=None)])
+    encoded = encoder.encode([row(size=1, colour=one) for one in ("007", None, "10")])
 
-    np.testing.assert_array_equal(encoded.matrix[0], encoded.matrix[1])
-    assert encoded.warnings == [
-        {
-            "row": 0,
-            "feature": "colour",
-            "message": f"'007' was not among the training rows; scored as {done}",
-        }
-    ]
+    assert encoded.matrix[:, 2].tolist() == [scored, fallback, 2.0]
+    message = f"'007' was rare or absent in the training rows; scored as {words}"
+    assert encoded.warnings == [{"row": 0, "feature": "colour", "message": message}]
 
 
 @pytest.mark.parametrize("first", [row(size=1), row(size="abc"), 5])

@@ -121,7 +121,7 @@ def test_the_schema_names_kinds_bounds_and_categories(call):
         "weight": {"type": ["number", "null"], "minimum": -50, "maximum": 50},
         "colour": {
             "type": ["string", "integer", "null"],
-            "description": "One of the training rows' categories. Any other is scored as missing.",
+            "description": "A category of the training rows; a warning says how another is scored.",
             "examples": ["blue", "green", "red"],
         },
     }

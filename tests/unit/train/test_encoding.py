@@ -22,11 +22,12 @@ def colours(*values: str | None) -> pl.DataFrame:
     )
 
 
-def learned(frame: pl.DataFrame, **features: str) -> Encoding:
-    return Encoding.learn(frame, plan(features=features))
+def learned(frame: pl.DataFrame, rows: int = 1, most: int = 100, **features: str) -> Encoding:
+    trainer = {"min_category_rows": rows, "max_categories": most}
+    return Encoding.learn(frame, plan(features=features, trainer=trainer))
 
 
-def test_a_category_becomes_its_position_among_the_sorted_ones():
+def test_a_category_becomes_a_number_in_the_order_of_its_name():
     encoding = learned(colours("red", "blue", "red"), colour="categorical")
 
     assert encoding.matrix(colours("blue", "red")).tolist() == [[0.0], [1.0]]
@@ -51,10 +52,40 @@ def test_an_unseen_category_becomes_the_commonest_where_training_missed_none():
     assert encoding.matrix(colours("mauve", None)).tolist() == [[1.0], [1.0]]
 
 
-def test_an_unseen_category_is_missing_where_training_had_missing_ones():
+def test_missing_is_a_category_where_training_had_missing_values_and_an_unseen_one_joins_it():
     encoding = learned(colours("red", None, "blue"), colour="categorical")
 
-    assert np.isnan(encoding.matrix(colours("mauve", None))).all()
+    assert encoding.matrix(colours("red", None, "mauve")).ravel().tolist() == [1.0, 2.0, 2.0]
+
+
+def test_rare_categories_share_a_number_and_an_unseen_one_joins_them():
+    frame = colours("red", "red", "blue", "blue", "mauve", "pink", None)
+    encoding = learned(frame, rows=2, colour="categorical")
+
+    asked = colours("blue", "red", "mauve", "pink", "never seen", None)
+    assert encoding.matrix(asked).ravel().tolist() == [0.0, 1.0, 2.0, 2.0, 2.0, 3.0]
+
+
+def test_beyond_max_categories_the_less_common_are_rare():
+    frame = colours("red", "red", "blue", "mauve", "mauve")
+    encoding = learned(frame, most=2, colour="categorical")
+
+    assert encoding.features[0].categories == ("mauve", "red")
+    assert encoding.matrix(colours("blue", "red", None)).ravel().tolist() == [2.0, 1.0, 0.0]
+
+
+@given(
+    values=st.lists(st.none() | st.sampled_from("abcdefgh"), min_size=1, max_size=40),
+    rows=st.integers(1, 4),
+    most=st.integers(1, 5),
+)
+def test_whatever_is_asked_its_number_is_one_that_training_rows_have(values, rows, most):
+    encoding = learned(colours(*values), rows, most, colour="categorical")
+
+    trained = set(encoding.matrix(colours(*values)).ravel())
+    assert set(encoding.matrix(colours("a", "never seen", None)).ravel()) <= trained
+    assert trained == set(range(encoding.features[0].numbers))
+    assert len(encoding.features[0].categories) <= most
 
 
 def test_a_missing_number_becomes_the_median_where_training_missed_none():
@@ -78,6 +109,7 @@ FEATURES = st.builds(
     kind=st.sampled_from(["numeric", "categorical"]),
     categories=st.lists(NAMES, unique=True, max_size=4).map(lambda names: tuple(sorted(names))),
     fallback=FINITE,
+    unseen=FINITE,
 )
 
 
@@ -89,7 +121,8 @@ def test_any_encoding_survives_its_json(features, classes):
 
 
 def test_a_missing_fallback_is_null_in_json():
-    encoding = learned(colours("red", None), colour="categorical")
+    frame = pl.DataFrame({"size": [1.0, None], "target": [1.0, 2.0]})
+    encoding = learned(frame, size="numeric")
 
     assert '"fallback": null' in encoding.to_json()
     assert math.isnan(Encoding.from_json(encoding.to_json()).features[0].fallback)
@@ -126,5 +159,5 @@ def test_a_class_not_seen_in_training_is_refused_by_name():
 
 
 def test_an_encoding_of_another_format_is_refused():
-    with pytest.raises(StepError, match="has format 2"):
-        Encoding.from_json('{"format": 2}')
+    with pytest.raises(StepError, match="has format 3"):
+        Encoding.from_json('{"format": 3}')

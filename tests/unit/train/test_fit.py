@@ -4,6 +4,8 @@ import math
 
 import pytest
 
+from core.metrics import WATCHED
+from train import lightgbm_learner, xgboost_learner
 from train.learner import fit
 
 
@@ -41,3 +43,8 @@ def test_training_keeps_the_best_round(script, rounds, patience, best, ran):
 
 def test_higher_may_be_better():
     assert fit(Scripted([0.5, 0.7, 0.6], higher_is_better=True), 3, 5).best == 2
+
+
+@pytest.mark.parametrize("learner", [lightgbm_learner, xgboost_learner])
+def test_early_stopping_may_watch_what_model_yaml_allows(learner):
+    assert {task: tuple(names) for task, names in learner.METRICS.items()} == WATCHED

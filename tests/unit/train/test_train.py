@@ -169,6 +169,74 @@ def test_training_stops_when_the_validation_rows_say_so(library):
     assert fitted.history[fitted.best - 1] == min(fitted.history)
 
 
+LOSSES = {
+    ("lightgbm", "regression"): "rmse",
+    ("lightgbm", "binary"): "binary_logloss",
+    ("lightgbm", "multiclass"): "multi_logloss",
+    ("xgboost", "regression"): "rmse",
+    ("xgboost", "binary"): "logloss",
+    ("xgboost", "multiclass"): "mlogloss",
+}
+
+
+@pytest.mark.parametrize(("library", "task"), LOSSES)
+def test_early_stopping_watches_the_loss_whatever_metric_is_reported(library, task):
+    assert trained(task, library).fitted.metric == LOSSES[library, task]
+
+
+@pytest.mark.parametrize(
+    ("library", "objective", "metric"),
+    [
+        ("lightgbm", "regression", "l2"),
+        ("lightgbm", "gamma", "gamma"),
+        ("lightgbm", "quantile", "quantile"),
+        ("xgboost", "reg:gamma", "gamma-deviance"),
+        ("xgboost", "reg:absoluteerror", "mae"),
+    ],
+)
+def test_an_objective_of_its_own_is_stopped_by_its_own_loss(library, objective, metric):
+    assert trained(library=library, parameters={"objective": objective}).fitted.metric == metric
+
+
+@pytest.mark.parametrize(
+    ("library", "task", "asked", "metric", "better"),
+    [
+        ("lightgbm", "regression", "mae", "l1", min),
+        ("lightgbm", "binary", "auc", "auc", max),
+        ("lightgbm", "multiclass", "accuracy", "multi_error", min),
+        ("xgboost", "regression", "mape", "mape", min),
+        ("xgboost", "binary", "average_precision", "aucpr", max),
+        ("xgboost", "multiclass", "accuracy", "merror", min),
+    ],
+)
+def test_model_yaml_may_name_another_metric_for_early_stopping(
+    library, task, asked, metric, better
+):
+    fitted = trained(task, library, trainer={"early_stopping_metric": asked}).fitted
+
+    assert fitted.metric == metric
+    assert fitted.history[fitted.best - 1] == better(fitted.history)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_many_classes_are_not_stopped_by_an_accuracy_that_rests(library):
+    """Accuracy rests for rounds while the probabilities still improve."""
+    random = np.random.default_rng(3)
+    place = random.integers(12, size=3000)
+    frame = pl.DataFrame(
+        {
+            "size": (place + random.normal(0, 0.1, 3000)).astype(np.float32),
+            "target": [f"class {at:02}" for at in place],
+        }
+    )
+    settings = plan("multiclass", library, features={"size": "numeric"}, parameters={}, rounds=200)
+
+    found = train(settings, frame[:2000], frame[2000:])
+
+    assert found.fitted.best > 20
+    assert found.validation["log_loss"] < 0.12
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("task", TASKS)
 def test_hostile_names_and_categories_train_and_score(task, library):
@@ -223,8 +291,8 @@ def test_three_rows_are_enough_for_a_model_that_knows_the_mean(library):
         ("lightgbm", {"learning_rate": -1}, "lightgbm cannot train"),
         ("lightgbm", {"num_leaves": "many"}, "lightgbm cannot train"),
         ("xgboost", {"max_depth": -3}, "xgboost cannot train"),
-        ("xgboost", {"eval_metric": "nonsense"}, "xgboost cannot train"),
-        ("lightgbm", {"metric": "nonsense"}, "no such metric"),
+        ("xgboost", {"eval_metric": "auc"}, "takes it from trainer.early_stopping_metric"),
+        ("lightgbm", {"metric": "auc"}, "takes it from trainer.early_stopping_metric"),
     ],
 )
 def test_a_bad_parameter_is_reported_in_one_line(library, parameters, words):

@@ -43,7 +43,8 @@ def test_it_leaves_a_model_and_a_report_on_it(job):
 
 
 def test_its_report_is_strict_json_where_a_metric_is_undefined(job):
-    job.run_plan.write_text(json.dumps(document("binary", "xgboost", rounds=2)))
+    settings = document("binary", "xgboost", rounds=2, trainer={"early_stopping_metric": "auc"})
+    job.run_plan.write_text(json.dumps(settings))
     for name, chosen in (("train", ["yes", "no"]), ("validation", ["no"])):
         for part in job.input(name).iterdir():
             rows("binary", count=150).filter(pl.col("target").is_in(chosen)).write_parquet(part)

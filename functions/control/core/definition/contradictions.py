@@ -8,7 +8,7 @@ from core.definition.messages import nearest, shown
 from core.definition.schema import Feature, ModelDefinition
 from core.definition.trainer_parameters import parameter_problems
 from core.definition.yaml_lines import Path
-from core.metrics import METRICS, metrics_of
+from core.metrics import METRICS, WATCHED, metrics_of
 
 Problem = tuple[Path, str]
 
@@ -24,6 +24,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_task(definition),
         *_split(definition),
         *_parameters(definition),
+        *early_stopping(definition),
         *_metrics(definition),
         *_gate(definition),
         *_segments(definition),
@@ -139,6 +140,17 @@ def _split(definition: ModelDefinition) -> Iterator[Problem]:
 def _parameters(definition: ModelDefinition) -> Iterator[Problem]:
     for name, words in parameter_problems(definition.trainer):
         yield ("trainer", "parameters", name), words
+
+
+def early_stopping(definition: ModelDefinition) -> Iterator[Problem]:
+    """The problem with the metric that early stopping watches, if there is one."""
+    metric, known = definition.trainer.early_stopping_metric, WATCHED[definition.task]
+    if metric is not None and metric not in known:
+        yield (
+            ("trainer", "early_stopping_metric"),
+            f"early stopping of a {definition.task} model cannot watch {shown(metric)}; write one "
+            f"of {', '.join(known)}, or remove the key to watch the loss",
+        )
 
 
 def _metrics(definition: ModelDefinition) -> Iterator[Problem]:

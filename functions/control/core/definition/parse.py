@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from core.definition.contradictions import contradictions
+from core.definition.contradictions import contradictions, early_stopping
 from core.definition.messages import words_for
 from core.definition.schema import ModelDefinition, Scalar, Trainer
 from core.definition.trainer_parameters import parameter_problems
@@ -56,8 +56,8 @@ def apply_parameters(
 ) -> ModelDefinition:
     """The definition with a run's parameters in place of the trainer's own.
 
-    `library`, `rounds`, `early_stopping_rounds` and `seed` are the trainer's settings; any other
-    name goes to the library as it is.
+    The trainer's own settings, such as `rounds` and `seed`, are set by their names; any other name
+    goes to the library as it is.
     """
     settings = definition.trainer.model_dump()
     for name, value in parameters.items():
@@ -74,12 +74,16 @@ def apply_parameters(
                 for path, words in words_for(error, Trainer)
             ]
         ) from error
-    problems = parameter_problems(trainer)
+    changed = definition.model_copy(update={"trainer": trainer})
+    problems = [
+        *parameter_problems(trainer),
+        *(("early_stopping_metric", words) for _, words in early_stopping(changed)),
+    ]
     if problems:
         raise DefinitionError(
             [f"the run's parameters, {name}: {words}" for name, words in problems]
         )
-    return definition.model_copy(update={"trainer": trainer})
+    return changed
 
 
 def _line_of(marked: Marked, path: Path) -> int:

@@ -129,7 +129,12 @@ class Trainer(_Part):
     library: Literal["lightgbm", "xgboost"] = "lightgbm"
     rounds: Annotated[int, Field(ge=1, le=100_000)] = 2000
     early_stopping_rounds: Annotated[int, Field(ge=1, le=100_000)] = 100
+    # None: the loss that training minimises.
+    early_stopping_metric: str | None = None
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
+    # Of a categorical feature: the most common categories are kept, if they have so many rows.
+    max_categories: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    min_category_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     parameters: dict[str, Parameter] = {}
 
 

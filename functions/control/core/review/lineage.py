@@ -7,6 +7,9 @@ from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
 from core.words.formats import count, counted, duration, moment, number, percent, size, text
 
+# A model whose best round is among these has hardly learned from its rows.
+FEW_ROUNDS = 10
+
 
 def data_checks(case: Case) -> Table:
     """Rows read, written and dropped, and whether the exported model scores the same."""
@@ -51,14 +54,26 @@ def data_checks(case: Case) -> Table:
 
 
 def warnings(case: Case) -> tuple[list[str], str]:
-    """(warnings of the preprocess and evaluate steps, how many more there are)."""
+    """(warnings of the steps, how many more there are)."""
     data = mapping(case.evaluation.get("data"))
     every = [*listed(data.get("warnings")), *listed(case.preprocess.get("warnings"))]
+    every = [*_hardly_trained(case), *every]
     different = list(dict.fromkeys(text(each) for each in every))
     shown = min(case.limit, 30)
     left = len(different) - shown
     more = say("review.table.more", things=counted(left, "warning")) if left > 0 else ""
     return different[:shown], more
+
+
+def _hardly_trained(case: Case) -> list[str]:
+    """A warning if the best round is among the first few, although more were allowed."""
+    best = finite(case.training.get("best_iteration"))
+    allowed = finite(mapping(case.definition.get("trainer")).get("rounds"))
+    if best is None or best > FEW_ROUNDS or allowed is None or allowed <= FEW_ROUNDS:
+        return []
+    metric = text(mapping(case.training.get("history")).get("metric"))
+    rounds = count(case.training.get("rounds"))
+    return [say("review.data.few_rounds", best=count(best), rounds=rounds, metric=metric)]
 
 
 def rejected_rows(case: Case) -> Table | None:
