@@ -17,7 +17,7 @@ ELEMENTS = VOID | SELF_CLOSING | {
     "html", "head", "title", "style", "body", "a", "p", "div", "header", "main", "section", "nav",
     "footer", "h1", "h2", "h3", "time", "ul", "li", "dl", "dt", "dd", "figure", "figcaption",
     "table", "caption", "thead", "tbody", "tr", "th", "td", "span", "code", "bdi", "svg", "desc",
-    "g", "text",
+    "g", "text", "details", "summary", "strong",
 }
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "href", "class", "id", "role", "tabindex",
@@ -123,6 +123,8 @@ def read(page: str) -> Element:
     _headings_in_order(builder.root)
     for table in builder.root.all("table"):
         _readable_table(table)
+    for folded in builder.root.all("details"):
+        _foldable(folded)
     for drawing in builder.root.all("svg"):
         _readable_drawing(drawing)
     return builder.root
@@ -182,6 +184,15 @@ def _readable_table(table: Element) -> None:
         assert all(each.text.strip() for each in cells)
 
 
+def _foldable(folded: Element) -> None:
+    """It says what it holds, and is closed."""
+    assert folded.attributes == {}
+    assert [each.tag for each in folded.children].count("summary") == 1
+    assert folded.children[0].tag == "summary"
+    assert folded.children[0].text.strip()
+    assert len(folded.children) > 1
+
+
 def _readable_drawing(drawing: Element) -> None:
     if drawing.attributes.get("aria-hidden") == "true":
         return
@@ -189,11 +200,25 @@ def _readable_drawing(drawing: Element) -> None:
     (title,), (description,) = drawing.all("title"), drawing.all("desc")
     assert title.text.strip()
     assert description.text.strip()
-    for each in drawing.all("circle", "line", "rect"):
-        for name in {"x", "x1", "x2", "y", "y1", "y2", "cx", "cy", "r", "width"} & set(
+    _, _, width, height = (float(side) for side in drawing.attributes["viewbox"].split())
+    sides = {"x": width, "y": height, "r": width, "w": width, "h": height, "c": 0.0}
+    for each in drawing.all("circle", "line", "rect", "text"):
+        for name in {"x", "x1", "x2", "y", "y1", "y2", "cx", "cy", "r", "width", "height"} & set(
             each.attributes
         ):
-            assert -10 <= float(each.attributes[name]) <= 330, each
+            side = sides[name[1] if name[0] == "c" else name[0]]
+            assert -10 <= float(each.attributes[name]) <= side + 10, each
+    for each in drawing.all("path"):
+        places = re.findall(r"[ML]([-\d.]+) ([-\d.]+)", each.attributes["d"])
+        assert places, each
+        for x, y in places:
+            assert 0 <= float(x) <= width, each
+            assert 0 <= float(y) <= height, each
+
+
+def folded(page: Element) -> list[str]:
+    """What is folded, by its summary."""
+    return [" ".join(each.children[0].text.split()) for each in page.all("details")]
 
 
 def headings(page: Element) -> list[str]:

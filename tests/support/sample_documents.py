@@ -122,11 +122,11 @@ GATES: dict[str, Documents] = {
 
 
 def evaluation(task: str, *, champion: bool = True) -> Documents:
-    """evaluation.json of a run on about 4,000 to 7,000 rows."""
+    """evaluation.json of a run on about 4,000 to 7,000 rows, in today's format."""
     metrics = METRICS[task]
     test = {"regression": 627, "binary": 1056, "multiclass": 1000}[task]
     document: Documents = {
-        "format": 1,
+        "format": 2,
         "run": f"{MODELS[task][0]}-261121055501-x7k",
         "model": MODELS[task][0],
         "task": task,
@@ -151,7 +151,10 @@ def evaluation(task: str, *, champion: bool = True) -> Documents:
         "data": _data(task, test, champion=champion),
         "importance": _importance(task),
         "calibration": None,
+        "curves": None,
         "residuals": None,
+        "predictions": None,
+        "consequences": _consequences(task) if champion else None,
         "confusion": None,
         "threshold": None,
         "seconds": 1.284,
@@ -169,7 +172,69 @@ def evaluation(task: str, *, champion: bool = True) -> Documents:
         document["difference"] = {
             name: _around(GAINS[name], spread * 0.45) for name, (_, spread) in metrics.items()
         }
-    return document | _behaviour(task)
+    behaviour = _behaviour(task)
+    if champion:
+        theirs = {key: behaviour.get(key) for key in ("calibration", "curves", "residuals")}
+        document["champion"] |= theirs
+    return document | behaviour
+
+
+# What evaluations did not have before format 2.
+SINCE_FORMAT_2 = ("consequences", "curves", "predictions")
+OF_THE_CHAMPION_SINCE_FORMAT_2 = ("calibration", "curves", "residuals")
+
+
+def as_format_1(evaluated: Documents) -> Documents:
+    """The evaluation as Evaluate wrote it before format 2."""
+    old = {key: value for key, value in evaluated.items() if key not in SINCE_FORMAT_2}
+    if old["champion"] is not None:
+        old["champion"] = {
+            key: value
+            for key, value in old["champion"].items()
+            if key not in OF_THE_CHAMPION_SINCE_FORMAT_2
+        }
+    return old | {"format": 1}
+
+
+def _consequences(task: str) -> Documents:
+    if task == "regression":
+        return {
+            "rows": 627,
+            "median": 0.1415,
+            "p90": 0.4316,
+            "largest": 1.0958,
+            "yardstick": 1.5034,
+            "beyond": 12,
+            "higher": 320,
+            "lower": 307,
+            "closer": 339,
+            "farther": 288,
+            "edges": [-1.0 + 0.1 * place for place in range(21)],
+            "counts": [2, 2, 4, 7, 14, 22, 31, 48, 79, 101, 99, 82, 51, 33, 21, 13, 8, 5, 3, 2],
+        }
+    if task == "binary":
+        return {
+            "rows": 1056,
+            "changed": 43,
+            "corrected": 18,
+            "broken": 25,
+            "moves": [
+                {"from": "no", "to": "yes", "rows": 31, "corrected": 9, "broken": 22},
+                {"from": "yes", "to": "no", "rows": 12, "corrected": 9, "broken": 3},
+            ],
+        }
+    return {
+        "rows": 1000,
+        "changed": 41,
+        "corrected": 24,
+        "broken": 13,
+        "moves": [
+            {"from": "casual", "to": "regular", "rows": 19, "corrected": 12, "broken": 5},
+            {"from": "regular", "to": "devoted", "rows": 12, "corrected": 7, "broken": 5},
+            {"from": "lapsed", "to": "casual", "rows": 6, "corrected": 3, "broken": 2},
+            {"from": "devoted", "to": "lapsed", "rows": 4, "corrected": 2, "broken": 1},
+        ],
+    }
 
 
 def documents(task: str, *, champion: bool = True) -> Documents:
@@ -320,7 +385,11 @@ def _behaviour(task: str) -> Documents:
             {"predicted": 4.1 + 1.15 * place, "residual_mean": 0.34 - 0.09 * place, "rows": 63}
             for place in range(10)
         ]
-        return {"residuals": {"edges": edges, "counts": counts, "by_decile": deciles}}
+        pairs = [[float(place), 1.5 + 0.85 * place + math.sin(place)] for place in range(3, 25)]
+        return {
+            "residuals": {"edges": edges, "counts": counts, "by_decile": deciles},
+            "predictions": {"rows": 627, "points": pairs},
+        }
     if task == "binary":
         points = [
             {
@@ -333,6 +402,14 @@ def _behaviour(task: str) -> Documents:
         counts = [[694, 82], [70, 210]]
         return {
             "calibration": points,
+            "curves": {
+                "roc": [[place / 40, (place / 40) ** 0.25] for place in range(41)],
+                "precision_recall": [
+                    [place / 40, 1 - 0.735 * (place / 40) ** 2] for place in range(41)
+                ],
+                "threshold": {"roc": [0.1057, 0.75], "precision_recall": [0.75, 0.7192]},
+                "positive_share": 0.2652,
+            },
             "confusion": {"labels": ["no", "yes"], "counts": counts},
             "threshold": 0.3127,
         }
@@ -354,6 +431,11 @@ def huge(task: str, name: str) -> dict[str, Any]:
     evaluated["data"]["warnings"] = [f"{place}{name}" for place in range(500)]
     labels = [f"{place}{name}" for place in range(100)]
     evaluated["confusion"] = {"labels": labels, "counts": [[3] * 100 for _ in labels]}
+    moves = {"rows": 9, "corrected": 5, "broken": 4}
+    for place, move in enumerate([moves] * 30 if task != "regression" else []):
+        evaluated["consequences"]["moves"].append(
+            {**move, "from": labels[place], "to": labels[place + 1]}
+        )
     group = {"value": name, "rows": 40, "score": 0.5}
     evaluated["fairness"] = [
         {"column": name, "metric": "recall", "gap": 0.1, "groups": [group] * 90} for _ in range(40)

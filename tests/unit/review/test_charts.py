@@ -43,9 +43,9 @@ def test_ticks_are_round_numbers() -> None:
 def test_better_is_always_to_the_right_of_zero() -> None:
     lower_by_one = Estimate(-1.0, -2.0, -0.5)
 
-    assert strip(lower_by_one, 2.0, "lower").at > 50
-    assert strip(lower_by_one, 2.0, "higher").at < 50
-    assert strip(Estimate(0.0, None, None), 2.0, "lower").at == 50
+    assert strip(lower_by_one, 2.0, "lower", 100).at > 50
+    assert strip(lower_by_one, 2.0, "higher", 100).at < 50
+    assert strip(Estimate(0.0, None, None), 2.0, "lower", 100).at == 50
 
 
 @given(estimates, st.sampled_from(["lower", "higher"]))

@@ -5,28 +5,26 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from core.reading import Document, finite, listed, mapping, mappings
+from core.review.bars import BarsChart, bars_chart
 from core.review.case import Case
-from core.review.charts import (
-    Bar,
-    HistogramChart,
-    ScatterChart,
-    calibration_chart,
-    histogram_chart,
-    residual_chart,
-)
+from core.review.charts import Model
+from core.review.histograms import counts_of, drawn
+from core.review.plots import Histogram, Plot, calibration_plot, residual_plot
 from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
 from core.words.formats import alike, count, counted, interval, number, percent, text
 
 # With more classes a matrix is hard to read; the most common mistakes are listed instead.
 LARGEST_MATRIX = 12
+# So many features are drawn; all are in the table.
+MOST_BARS = 8
 
 
 @dataclass(frozen=True)
 class Calibration:
     """Predicted probability against what was observed."""
 
-    chart: ScatterChart
+    chart: Plot
     table: Table
     sentence: str
 
@@ -35,9 +33,9 @@ class Calibration:
 class Residuals:
     """Predicted minus actual: how much it is off, and where."""
 
-    histogram: HistogramChart | None
+    histogram: Histogram | None
     histogram_table: Table | None
-    deciles: ScatterChart | None
+    deciles: Plot | None
     deciles_table: Table | None
 
 
@@ -53,37 +51,63 @@ class Confusion:
 
 def calibration(case: Case) -> Calibration | None:
     """Calibration of a binary model; None where the evaluation has none."""
-    points = [
-        (predicted, observed, rows)
-        for each in mappings(case.evaluation.get("calibration"))
-        if (predicted := finite(each.get("predicted"))) is not None
-        and (observed := finite(each.get("observed"))) is not None
-        and (rows := finite(each.get("rows"))) is not None
-        and rows >= 0
-    ][: case.limit]
+    points = _calibrated(case.evaluation, case.limit)
     if not points:
         return None
-    numbers = [
-        (Cell(predicted), Cell(observed), Cell(count(held)))
+    models: list[tuple[Model, list[tuple[float, float, float]]]] = [("candidate", points)]
+    theirs = _calibrated(mapping(case.evaluation.get("champion")), case.limit)
+    if theirs:
+        models.insert(0, ("champion", theirs))
+    rows = [
+        (
+            Cell(say(f"review.chart.model.{model}")),
+            Cell(predicted),
+            Cell(observed),
+            Cell(count(held)),
+        )
+        for model, own in reversed(models)
         for predicted, observed, (_, _, held) in zip(
-            alike([point[0] for point in points]),
-            alike([point[1] for point in points]),
-            points,
+            alike([point[0] for point in own]),
+            alike([point[1] for point in own]),
+            own,
             strict=True,
         )
     ]
     columns = [
+        Column(say("review.column.model")),
         Column(say("review.calibration.predicted"), "number"),
         Column(say("review.calibration.observed"), "number"),
         Column(say("review.column.test_rows"), "number"),
     ]
+    caption = say("review.calibration.caption")
+    told = say("review.calibration.summary", difference=_apart(points))
+    if theirs:
+        told = say(
+            "review.calibration.compared", difference=_apart(points), champion=_apart(theirs)
+        )
+    return Calibration(
+        calibration_plot(models),
+        table("calibration-table", caption, columns, rows, case.limit, compact=True),
+        told,
+    )
+
+
+def _calibrated(found: Document, limit: int) -> list[tuple[float, float, float]]:
+    return [
+        (predicted, observed, rows)
+        for each in mappings(found.get("calibration"))
+        if (predicted := finite(each.get("predicted"))) is not None
+        and (observed := finite(each.get("observed"))) is not None
+        and (rows := finite(each.get("rows"))) is not None
+        and rows >= 0
+    ][:limit]
+
+
+def _apart(points: Sequence[tuple[float, float, float]]) -> str:
+    """How far predicted and observed are apart on average, weighted by rows."""
     total = sum(held for _, _, held in points) or 1.0
     apart = sum(abs(observed - predicted) * (held / total) for predicted, observed, held in points)
-    return Calibration(
-        calibration_chart(points),
-        table("calibration-table", say("review.calibration.caption"), columns, numbers, case.limit),
-        say("review.calibration.summary", difference=number(apart)),
-    )
+    return number(apart, 2)
 
 
 def residuals(case: Case) -> Residuals | None:
@@ -91,47 +115,42 @@ def residuals(case: Case) -> Residuals | None:
     found = mapping(case.evaluation.get("residuals"))
     if not found:
         return None
-    histogram, histogram_table = _histogram(found, case.limit)
-    deciles, deciles_table = _deciles(found, case.limit)
+    theirs = mapping(mapping(case.evaluation.get("champion")).get("residuals"))
+    across = say("review.residuals.across", target=text(case.definition.get("target")))
+    histogram = drawn(found, case.limit, say("review.residuals.title"), across, theirs)
+    deciles, deciles_table = _deciles(found, theirs, case.limit)
     if not histogram and not deciles:
         return None
-    return Residuals(histogram, histogram_table, deciles, deciles_table)
+    return Residuals(histogram, _residual_table(found, case.limit), deciles, deciles_table)
 
 
-def _histogram(found: Document, limit: int) -> tuple[HistogramChart | None, Table | None]:
-    edges = [finite(edge) for edge in listed(found.get("edges"))]
-    counts = [finite(rows) for rows in listed(found.get("counts"))]
-    known = [edge for edge in edges if edge is not None]
-    heights = [rows for rows in counts if rows is not None and rows >= 0]
-    complete = len(known) == len(edges) and len(heights) == len(counts)
-    rising = all(low < high for low, high in pairwise(known))
-    if not complete or not rising or not heights or len(known) != len(heights) + 1:
-        return None, None
-    if len(heights) > limit:
-        return None, None
+def _residual_table(found: Document, limit: int) -> Table | None:
+    own = counts_of(found, limit)
+    if own is None:
+        return None
+    edges, counts = own
     rows = [
         (Cell(interval(low, high)), Cell(count(held)))
-        for (low, high), held in zip(pairwise(alike(known, sign=True)), heights, strict=True)
+        for (low, high), held in zip(pairwise(alike(edges, sign=True)), counts, strict=True)
     ]
     columns = [
         Column(say("review.residuals.residual")),
         Column(say("review.column.test_rows"), "number"),
     ]
     caption = say("review.residuals.caption")
-    return histogram_chart(known, heights), table(
-        "residuals-table", caption, columns, rows, limit, thing="range"
-    )
+    return table("residuals-table", caption, columns, rows, limit, thing="range")
 
 
-def _deciles(found: Document, limit: int) -> tuple[ScatterChart | None, Table | None]:
-    points = [
-        (predicted, mean, each.get("rows"))
-        for each in mappings(found.get("by_decile"))
-        if (predicted := finite(each.get("predicted"))) is not None
-        and (mean := finite(each.get("residual_mean"))) is not None
-    ][:limit]
+def _deciles(found: Document, theirs: Document, limit: int) -> tuple[Plot | None, Table | None]:
+    points = _by_decile(found, limit)
     if not points:
         return None, None
+    models: list[tuple[Model, list[tuple[float, float]]]] = [
+        ("candidate", [(predicted, mean) for predicted, mean, _ in points])
+    ]
+    others = _by_decile(theirs, limit)
+    if others:
+        models.insert(0, ("champion", [(predicted, mean) for predicted, mean, _ in others]))
     rows = [
         (Cell(predicted), Cell(mean), Cell(count(held)))
         for predicted, mean, (_, _, held) in zip(
@@ -146,9 +165,18 @@ def _deciles(found: Document, limit: int) -> tuple[ScatterChart | None, Table | 
         Column(say("review.residuals.mean_residual"), "number"),
         Column(say("review.column.test_rows"), "number"),
     ]
-    return residual_chart([(predicted, mean) for predicted, mean, _ in points]), table(
+    return residual_plot(models), table(
         "deciles-table", say("review.residuals.deciles_caption"), columns, rows, limit
     )
+
+
+def _by_decile(found: Document, limit: int) -> list[tuple[float, float, object]]:
+    return [
+        (predicted, mean, each.get("rows"))
+        for each in mappings(found.get("by_decile"))
+        if (predicted := finite(each.get("predicted"))) is not None
+        and (mean := finite(each.get("residual_mean"))) is not None
+    ][:limit]
 
 
 def confusion(case: Case) -> Confusion | None:
@@ -262,8 +290,16 @@ def _classes(labels: Sequence[str], counts: Sequence[Sequence[float]], limit: in
     )
 
 
-def importance(case: Case) -> Table | None:
-    """Features by their share of the predictions' movement."""
+@dataclass(frozen=True)
+class Importance:
+    """Features by their share of the predictions' movement: drawn, and in numbers."""
+
+    chart: BarsChart
+    table: Table
+
+
+def importance(case: Case) -> Importance | None:
+    """What the candidate looks at; None where the evaluation does not say it."""
     found = [
         (share, text(each.get("feature")))
         for each in mappings(case.evaluation.get("importance"))
@@ -272,17 +308,16 @@ def importance(case: Case) -> Table | None:
     if not found:
         return None
     ordered = sorted(found, key=lambda each: (-each[0], each[1]))
-    most = max(abs(share) for share, _ in ordered) or 1.0
-    rows = [
-        (Cell(name), Cell(percent(share), drawing=Bar(round(100 * abs(share) / most, 1))))
-        for share, name in ordered
-    ]
-    return table(
-        "importance-table",
-        say("review.importance.caption"),
-        [Column(say("review.column.feature")), Column(say("review.column.share"), "number")],
-        rows,
-        min(case.limit, 25),
-        thing="feature",
-        where=say("review.table.in_evaluation"),
+    chart = bars_chart([(name, share, percent(share)) for share, name in ordered[:MOST_BARS]])
+    return Importance(
+        chart,
+        table(
+            "importance-table",
+            say("review.importance.caption"),
+            [Column(say("review.column.feature")), Column(say("review.column.share"), "number")],
+            [(Cell(name), Cell(percent(share))) for share, name in ordered],
+            min(case.limit, 25),
+            thing="feature",
+            where=say("review.table.in_evaluation"),
+        ),
     )

@@ -14,11 +14,9 @@ SOME_DRIFT, STRONG_DRIFT = 0.1, 0.25
 FULL_BAR = 0.5
 
 
-def drift_table(case: Case) -> Table | None:
-    """How each feature moved since the champion's training data; None without its baseline."""
+def drift_tables(case: Case) -> tuple[Table | None, Table | None]:
+    """(the features that drifted or could not be compared, the most first; the stable ones)."""
     found = mappings(mapping(case.evaluation.get("data")).get("drift"))
-    if not found:
-        return None
     ordered = sorted(
         found,
         key=lambda each: (
@@ -27,6 +25,26 @@ def drift_table(case: Case) -> Table | None:
             text(each.get("feature")),
         ),
     )
+    written = alike([_shown_psi(each) for each in ordered])
+    moved: list[list[Cell]] = []
+    stable: list[list[Cell]] = []
+    for each, psi in zip(ordered, written, strict=True):
+        _, reading = drift_reading(finite(each.get("psi")))
+        (stable if reading == "stable" else moved).append(_drift_row(each, psi))
+    return (
+        _drift_table(case, "drift-table", say("review.drift.caption"), moved),
+        _drift_table(
+            case,
+            "drift-stable",
+            say("review.drift.stable", features=counted(len(stable), "feature")),
+            stable,
+        ),
+    )
+
+
+def _drift_table(case: Case, id: str, caption: str, rows: list[list[Cell]]) -> Table | None:
+    if not rows:
+        return None
     columns = [
         Column(say("review.column.feature")),
         Column(say("review.drift.psi"), "number"),
@@ -34,20 +52,8 @@ def drift_table(case: Case) -> Table | None:
         Column(say("review.drift.missing_now"), "number"),
         Column(say("review.column.reading"), "rest"),
     ]
-    return table(
-        "drift-table",
-        say("review.drift.caption"),
-        columns,
-        [
-            _drift_row(each, psi)
-            for each, psi in zip(
-                ordered, alike([_shown_psi(each) for each in ordered]), strict=True
-            )
-        ],
-        case.limit,
-        thing="feature",
-        where=say("review.table.in_evaluation"),
-    )
+    where = say("review.table.in_evaluation")
+    return table(id, caption, columns, rows, case.limit, thing="feature", where=where)
 
 
 def _drift_row(each: Document, written: str) -> list[Cell]:

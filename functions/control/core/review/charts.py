@@ -9,12 +9,11 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 from core.reading import Estimate
 from core.words.catalogue import say
-from core.words.formats import MINUS, alike, counted, number
+from core.words.formats import MINUS, alike, number
 from core.words.metrics import MetricFormat
 
 WIDTH = 320
@@ -57,7 +56,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Strip:
-    """An interval against zero in the middle of a width of 100, for a table's cell."""
+    """The places of a value and of its interval's ends."""
 
     at: float
     low: float
@@ -84,6 +83,7 @@ class IntervalChart:
     rows: tuple[IntervalRow, ...]
     ticks: tuple[Tick, ...]
     height: int
+    axis: str
     description: str
 
 
@@ -93,36 +93,7 @@ class DifferenceChart:
 
     strip: Strip
     ticks: tuple[Tick, ...]
-    description: str
-
-
-@dataclass(frozen=True)
-class Point:
-    """A mark at a place, with its radius or its height."""
-
-    x: float
-    y: float
-    extent: float
-
-
-@dataclass(frozen=True)
-class ScatterChart:
-    """Marks between two axes, and the line (x1, y1, x2, y2) on which all would be well."""
-
-    points: tuple[Point, ...]
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    baseline: tuple[float, float, float, float]
-    description: str
-
-
-@dataclass(frozen=True)
-class HistogramChart:
-    """Bars standing on an axis; `zero` is where zero lies, or None when it is off the axis."""
-
-    bars: tuple[tuple[float, float, float, float], ...]
-    ticks: tuple[Tick, ...]
-    zero: float | None
+    axis: str
     description: str
 
 
@@ -193,7 +164,7 @@ def interval_chart(
         descriptions.append(description)
     axis = ticks(scale) if values else ()
     description = say("review.chart.intervals", metric=name, models="; ".join(descriptions))
-    return IntervalChart(tuple(rows), axis, 38 * len(models) + 34, description)
+    return IntervalChart(tuple(rows), axis, 38 * len(models) + 46, name, description)
 
 
 def reach(differences: Sequence[Estimate]) -> float:
@@ -207,7 +178,7 @@ def reach(differences: Sequence[Estimate]) -> float:
     return max(ends, default=0.0)
 
 
-def strip(difference: Estimate, farthest: float, better: str, width: float = 100) -> Strip:
+def strip(difference: Estimate, farthest: float, better: str, width: float) -> Strip:
     """Place a difference on an axis that reaches `farthest` both ways, better to the right."""
     scale = difference_scale(farthest, better, width)
     at = scale.at(difference.value)
@@ -244,6 +215,7 @@ def difference_chart(
             Tick(scale.at(at), label if at else "0")
             for at, label in zip(values, labels, strict=True)
         ),
+        say("review.chart.minus", metric=name),
         description,
     )
 
@@ -254,59 +226,3 @@ def _round_below(value: float) -> float:
         return 0.0
     size = 10.0 ** math.floor(math.log10(value))
     return size * max(factor for factor in (0.5, 1, 2, 5) if size * factor <= value)
-
-
-def calibration_chart(points: Sequence[tuple[float, float, float]]) -> ScatterChart:
-    """Observed share over predicted probability; each point is (predicted, observed, rows)."""
-    across, up = Scale(0, 1, 40, WIDTH - 14), Scale(0, 1, 250, 14)
-    most = max((rows for _, _, rows in points), default=0) or 1
-    placed = tuple(
-        Point(across.at(predicted), up.at(observed), round(2.5 + 5.5 * math.sqrt(rows / most), 1))
-        for predicted, observed, rows in points
-    )
-    axis = [(value, f"{value:g}") for value in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    return ScatterChart(
-        placed,
-        tuple(Tick(across.at(value), label) for value, label in axis),
-        tuple(Tick(up.at(value), label) for value, label in axis),
-        (across.at(0), up.at(0), across.at(1), up.at(1)),
-        say("review.calibration.description", groups=counted(len(points), "row_group")),
-    )
-
-
-def residual_chart(points: Sequence[tuple[float, float]]) -> ScatterChart:
-    """Mean residual over mean prediction; each point is (predicted, mean residual)."""
-    across = around([predicted for predicted, _ in points], 52, WIDTH - 14)
-    up = around([0.0, *(residual for _, residual in points)], 190, 10)
-    placed = tuple(Point(across.at(predicted), up.at(mean), 4) for predicted, mean in points)
-    return ScatterChart(
-        placed,
-        ticks(across),
-        ticks(up),
-        (52, up.at(0), WIDTH - 14, up.at(0)),
-        say("review.residuals.deciles_description", groups=counted(len(points), "row_group")),
-    )
-
-
-def histogram_chart(edges: Sequence[float], counts: Sequence[float]) -> HistogramChart:
-    """Counts between edges, which rise; one edge more than counts."""
-    across = Scale(edges[0], edges[-1], 8, WIDTH - 8)
-    most = max(counts) or 1
-    bars = []
-    for (low, high), rows in zip(pairwise(edges), counts, strict=True):
-        left, right = across.at(low), across.at(high)
-        height = round(130 * rows / most, 1)
-        # A gap of one unit keeps neighbours apart without relying on colour.
-        bars.append((left, round(140 - height, 1), round(max(right - left - 1, 0.5), 1), height))
-    inside = edges[0] <= 0 <= edges[-1]
-    return HistogramChart(
-        tuple(bars),
-        tuple(tick for tick in ticks(across, 4) if 20 <= tick.at <= WIDTH - 20),
-        across.at(0) if inside else None,
-        say(
-            "review.residuals.description",
-            bars=counted(len(bars), "bar"),
-            low=number(edges[0]),
-            high=number(edges[-1]),
-        ),
-    )

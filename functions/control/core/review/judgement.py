@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from core.reading import Document, finite, mapping
 from core.review.case import Case
 from core.review.comparison import compared, direction_words
+from core.review.headline import OUTCOME_TONES
 from core.review.tables import Cell, Column, Table, Tone, table
 from core.words.catalogue import found, say
-from core.words.formats import count, fixed, number, percent, sentence, text
+from core.words.formats import count, counted, fixed, number, percent, sentence, text
 from core.words.metrics import metric_label
 
-OUTCOME_TONES: dict[str, Tone] = {"pass": "good", "hold": "unclear", "reject": "bad"}
 VERDICT_TONES: dict[str, Tone] = {"promote": "good", "hold": "unclear", "reject": "bad"}
 # The worst first, and what we do not know before what is fine.
 ORDER = {"reject": 0, "hold": 1, "pass": 3}
@@ -43,9 +43,11 @@ def meaning(verdict: str) -> str:
     return say(f"review.verdict.{key}")
 
 
-def rules_table(case: Case) -> Table:
-    """Every rule of the gate, failures first."""
+def rules_tables(case: Case) -> tuple[Table | None, Table | None]:
+    """(the rules that do not pass, the worst first; the rules that pass)."""
     ordered = sorted(case.rules(), key=_urgency)
+    passed = [rule for rule in ordered if rule.get("outcome") == "pass"]
+    others = [rule for rule in ordered if rule.get("outcome") != "pass"]
     columns = [
         Column(say("review.rules.outcome"), "short"),
         Column(say("review.rules.rule")),
@@ -54,17 +56,26 @@ def rules_table(case: Case) -> Table:
         Column(say("review.rules.gap"), "number"),
         Column(say("review.rules.reason")),
     ]
-    left = {text(rule.get("outcome")) for rule in ordered[case.limit :]}
-    passed = left == {"pass"}
-    return table(
-        "rules-table",
-        say("review.rules.caption", tally=tally(case)),
-        columns,
-        [_rule_row(case, rule) for rule in ordered],
-        case.limit,
-        thing="rule",
-        where=say("review.table.passed") if passed else say("review.table.in_verdict"),
-        header=1,
+
+    def listed(id: str, caption: str, rules: list[Document], where: str) -> Table | None:
+        if not rules:
+            return None
+        rows = [_rule_row(case, rule) for rule in rules]
+        return table(id, caption, columns, rows, case.limit, thing="rule", where=where, header=1)
+
+    return (
+        listed(
+            "rules-table",
+            say("review.rules.caption", tally=tally(case)),
+            others,
+            say("review.table.in_verdict"),
+        ),
+        listed(
+            "rules-passed",
+            say("review.rules.passed", rules=counted(len(passed), "rule")),
+            passed,
+            say("review.table.passed"),
+        ),
     )
 
 

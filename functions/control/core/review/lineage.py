@@ -53,6 +53,22 @@ def data_checks(case: Case) -> Table:
     return _facts("data-table", say("review.data.caption"), facts, case.limit)
 
 
+def data_summary(case: Case) -> str:
+    """The data checks in two sentences."""
+    data, rows = mapping(case.evaluation.get("data")), mapping(case.evaluation.get("rows"))
+    mismatches = finite(mapping(case.evaluation.get("parity")).get("mismatches"))
+    exported = "not_checked" if mismatches is None else "differs" if mismatches else "same"
+    used = say(
+        "review.data.summary",
+        read=count(data.get("rows_read", case.preprocess.get("rows_read"))),
+        rejected=count(data.get("rows_rejected", case.preprocess.get("rows_rejected"))),
+        train=count(rows.get("train")),
+        validation=count(rows.get("validation")),
+        test=count(rows.get("test")),
+    )
+    return f"{used} {say(f'review.data.export.{exported}')}"
+
+
 def warnings(case: Case) -> tuple[list[str], str]:
     """(warnings of the steps, how many more there are)."""
     data = mapping(case.evaluation.get("data"))

@@ -17,7 +17,18 @@ from markupsafe import Markup, escape
 
 from core.metrics import DIRECTION
 from core.reading import Document, listed, mapping
-from core.review import behaviour, changes, comparison, judgement, lineage, release_facts
+from core.review import (
+    behaviour,
+    changes,
+    comparison,
+    consequences,
+    curves,
+    headline,
+    judgement,
+    lineage,
+    release_facts,
+    segments,
+)
 from core.review.case import Case
 from core.words.catalogue import catalogue, say
 from core.words.formats import clean, moment, parsed, sentence, shorten, text
@@ -74,6 +85,9 @@ def _view(case: Case, judged_at: str) -> dict[str, Any]:
     model = text(case.evaluation.get("model"), say("review.unnamed_model"))
     judged = parsed(judged_at)
     warned, more_warnings = lineage.warnings(case)
+    reasons, more_reasons = headline.reasons(case)
+    rules, passed = judgement.rules_tables(case)
+    drift, stable = changes.drift_tables(case)
     return {
         "model": text(case.plan.get("model"), model),
         "about": text(case.definition.get("description"), ""),
@@ -92,23 +106,33 @@ def _view(case: Case, judged_at: str) -> dict[str, Any]:
         "release": release_facts.reference(case),
         "decide": release_facts.how_to_decide(case),
         "facts": judgement.facts(case),
-        "rules": judgement.rules_table(case),
+        "headline": headline.headline(case),
+        "reasons": reasons,
+        "more_reasons": more_reasons,
+        "overview": headline.overview(case),
+        "consequences": consequences.consequences(case),
+        "rules": rules,
+        "passed": passed,
         "champion": case.champion,
         "compares": case.compares,
         "cards": comparison.metric_cards(case),
         "metrics": comparison.metric_table(case),
-        "segments": comparison.segment_tables(case),
+        "segments": segments.segments(case),
         "fewest": text(mapping(case.definition.get("gate")).get("minimum_segment_rows"), ""),
-        "fairness": comparison.fairness_tables(case),
+        "fairness": segments.fairness(case),
         "calibration": behaviour.calibration(case),
+        "curves": curves.curve_figures(case),
         "residuals": behaviour.residuals(case),
+        "predictions": curves.predictions_figure(case),
         "confusion": behaviour.confusion(case),
         "importance": behaviour.importance(case),
-        "drift": changes.drift_table(case),
+        "drift": drift,
+        "stable": stable,
         "drift_summary": changes.drift_summary(case),
         "definition": changes.definition_table(case),
         "definition_known": bool(case.champion_definition),
         "definition_same": _same_definition(case),
+        "data_summary": lineage.data_summary(case),
         "data": lineage.data_checks(case),
         "warnings": warned,
         "more_warnings": more_warnings,

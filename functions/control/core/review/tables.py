@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from core.review.charts import Bar, Strip
+from core.review.charts import Bar
 from core.words.catalogue import say
 from core.words.formats import counted
 
@@ -19,7 +19,7 @@ class Cell:
     text: str
     note: str = ""
     tone: Tone = ""
-    drawing: Bar | Strip | None = None
+    drawing: Bar | None = None
     level: int = 0  # 1–5 shades the cell, in the confusion matrix
     code: bool = False  # an identifier or a setting: fixed width
 
@@ -48,11 +48,13 @@ class Table:
     header: int = 0
     # A matrix keeps its shape on a phone and scrolls; other wide tables become a card per row.
     matrix: bool = False
+    # A table of short cells, which keeps its shape on a phone.
+    compact: bool = False
 
     @property
     def stacks(self) -> bool:
         """Whether a phone shows each row as a card."""
-        return len(self.columns) > 3 and not self.matrix
+        return len(self.columns) > 3 and not self.matrix and not self.compact
 
     @property
     def narrow(self) -> bool:
@@ -70,6 +72,7 @@ def table(
     thing: str = "row",
     where: str = "",
     header: int = 0,
+    compact: bool = False,
 ) -> Table:
     """A table of at most `limit` rows. It shows how many it leaves out, and `where` they are."""
     every = list(rows)
@@ -80,4 +83,4 @@ def table(
         more = say("review.table.more", things=things)
         if where:
             more = say("review.table.more_with", things=things, where=where)
-    return Table(id, caption, columns, every[:limit], more, header)
+    return Table(id, caption, columns, every[:limit], more, header, compact=compact)
