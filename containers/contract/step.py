@@ -1,9 +1,11 @@
 """How a step starts and ends."""
 
 import os
+import stat
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from contract.paths import Paths
 
@@ -43,8 +45,8 @@ def give_up_root(paths: Paths) -> None:
     """Become the user that KANMON_STEP_UID names, and own the folders this job writes to.
 
     SageMaker mounts output folders for root, so an image built for it starts as root. The step
-    reads nothing before it gives up root for good. For another user, or outside an image, this does
-    nothing.
+    makes its inputs readable and reads nothing before it gives up root for good. For another user,
+    or outside an image, this does nothing.
     """
     uid = os.environ.get("KANMON_STEP_UID")
     if uid is None or os.geteuid() != 0:
@@ -55,9 +57,30 @@ def give_up_root(paths: Paths) -> None:
     for folder in (paths.root, paths.root / "output", paths.message.parent, *outputs):
         folder.mkdir(parents=True, exist_ok=True)
         os.chown(folder, user, user)
+    for folder in (
+        paths.root.parent,
+        paths.root,
+        paths.root / "input",
+        paths.root.parent / "config",
+    ):
+        _let_read(folder)
     os.setgroups([])
     os.setgid(user)
     os.setuid(user)
+
+
+def _let_read(folder: Path) -> None:
+    """Let every user read what the platform put there; it may be readable for root only.
+
+    A read-only mount stays as it is: if that is a problem, reading says so.
+    """
+    deep = folder.name in ("input", "config")
+    for path in [folder, *(folder.rglob("*") if deep else ())]:
+        with suppress(OSError):
+            found = path.lstat().st_mode
+            wanted = found | (0o055 if stat.S_ISDIR(found) else 0o044)
+            if found != wanted and not stat.S_ISLNK(found):
+                path.chmod(stat.S_IMODE(wanted))
 
 
 def shorten(message: str, limit: int = MESSAGE_BYTES) -> str:

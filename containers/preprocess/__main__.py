@@ -68,9 +68,11 @@ def main(paths: Paths) -> None:
     print(f"preprocessed {plan.model}: {outcome.rows_read:,} rows read, {written}")
 
 
-def roomy_folder(paths: Paths) -> Path | None:
-    """Where there is room for the data: the job's own volume, or else the system's (None)."""
-    return paths.root if os.access(paths.root, os.W_OK) else None
+def roomy_folder(paths: Paths) -> Path:
+    """Where there is most room for the data, wherever the job's own volume is mounted."""
+    folders = (paths.root, paths.root / "output", Path(tempfile.gettempdir()))
+    writable = [folder for folder in folders if os.access(folder, os.W_OK)]
+    return max(writable, key=lambda folder: shutil.disk_usage(folder).free)
 
 
 def peak_memory_mb() -> int:

@@ -19,6 +19,9 @@ from core.stage.gateways import stage
 logger = Logger()
 metrics = Metrics()
 
+# An alarm watches these. A review that ended without an approval, and a stop, are decisions.
+FAILURES = ("failed", "rolled_back")
+
 
 @metrics.log_metrics
 @logger.inject_lambda_context
@@ -26,5 +29,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a "CodePipeline Pipeline Execution State Change"; return {model, release, outcome}."""
     closed = close_release(stage(), str(event["detail"]["execution-id"]), datetime.now(UTC))
     metrics.add_metric("ReleasesClosed", MetricUnit.Count, 1)
+    if closed.outcome in FAILURES:
+        metrics.add_metric("ReleasesFailed", MetricUnit.Count, 1)
     logger.info(closed.line, extra={"model": closed.model, "release": closed.release})
     return {"model": closed.model, "release": closed.release, "outcome": closed.outcome}

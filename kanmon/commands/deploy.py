@@ -24,7 +24,7 @@ def command(no_images: bool) -> int:
     What is deployed already does not change; step images are always rebuilt and pushed.
     """
     from core.words.formats import duration
-    from kanmon.deployment import platform, publishing, step_images
+    from kanmon.deployment import platform, publishing, standing_cost, step_images
 
     invocation = current()
     screen, project, stage = invocation.screen, invocation.project, invocation.stage
@@ -48,6 +48,8 @@ def command(no_images: bool) -> int:
         screen.note(f"docker is not here. Run `kanmon publish --stage {stage}` where it is.")
         no_images = True
     published = publishing.publish(connection, project, screen, with_images=not no_images)
+    if stage != "local":
+        screen.note(f"Stage {stage} costs {standing_cost.line(project.root)}.")
     screen.document(
         {
             "stage": stage,

@@ -56,13 +56,23 @@ def programs(project: Project, stage: str) -> list[Check]:
     ]
 
 
+def cost(project: Project, stage: str) -> list[Check]:
+    """What the stage will cost while nothing runs."""
+    from kanmon.deployment import standing_cost
+
+    try:
+        return [Check("ok", "standing cost", standing_cost.line(project.root))]
+    except (KanmonError, OSError) as error:
+        return [Check("fail", "templates", str(error))]
+
+
 def docker(project: Project, stage: str) -> list[Check]:
-    """Docker builds the step images; another machine's may do it."""
-    elsewhere = f"`kanmon publish --stage {stage}` can run where it is."
+    """Docker builds the step images; another machine's may do it, so this is no failure."""
     if not step_images.has_docker():
-        return [Check("warn", "docker", "not found", elsewhere)]
+        fix = f"`kanmon publish --stage {stage}` can run where it is."
+        return [Check("warn", "docker", "not found", fix)]
     if found := step_images.problem():
-        return [Check("fail", "docker", *found)]
+        return [Check("warn", "docker", *found)]
     return [Check("ok", "docker", "answers, and has buildx")]
 
 
@@ -219,5 +229,6 @@ CHECKS: tuple[Callable[[Project, str], list[Check]], ...] = (
     programs,
     docker,
     models,
+    cost,
     account,
 )

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kanmon.errors import BadInputError
+
 # The zip format knows no earlier moment; a fixed one makes the same code the same bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 NEVER_PACKED = {"__pycache__", ".DS_Store", ".aws-sam"}
@@ -38,13 +40,53 @@ def digest(content: bytes) -> str:
 
 def read_template(path: Path) -> dict[str, Any]:
     """template.yaml with CloudFormation's short forms (`!Ref`) written out."""
+    # YAML reads an unquoted 2010-09-09 as a date.
+    return dict(json.loads(json.dumps(read_yaml(path), default=str)))
+
+
+def read_yaml(path: Path) -> Any:
+    """A template or a state machine. Raises BadInputError for a key that is there twice.
+
+    Every other reader takes the last of them without a word.
+    """
     import yaml
 
-    loader = type("TemplateLoader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
+    loader = type("StrictLoader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
     loader.add_multi_constructor("!", _long_form)  # type: ignore[attr-defined]
-    template = yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe loader's child
-    # YAML reads an unquoted 2010-09-09 as a date.
-    return dict(json.loads(json.dumps(template, default=str)))
+    text = path.read_text(encoding="utf-8")
+    try:
+        _refuse_repeated_keys(yaml.compose(text, loader), path)
+        return yaml.load(text, loader)  # noqa: S506 - a safe loader's child
+    except yaml.MarkedYAMLError as error:
+        place = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise BadInputError(
+            f"{path.name}{place} is not YAML: {error.problem}", "Correct it."
+        ) from error
+
+
+def _refuse_repeated_keys(node: Any, path: Path) -> None:
+    if node is None or node.id == "scalar":
+        return
+    if node.id == "sequence":
+        for part in node.value:
+            _refuse_repeated_keys(part, path)
+        return
+    seen = set()
+    for key, value in node.value:
+        if key.value in seen:
+            raise BadInputError(
+                f"{path.name} line {key.start_mark.line + 1}: the key {key.value!r} is there twice",
+                "Remove one of them.",
+            )
+        seen.add(key.value)
+        _refuse_repeated_keys(value, path)
+
+
+def check_sources(root: Path) -> None:
+    """Read every template and state machine that a deployment takes. Raises BadInputError."""
+    for pattern in ("template.yaml", "stacks/*.yaml", "statemachine/*.yaml", "serving/*.yaml"):
+        for path in sorted(root.glob(pattern)):
+            read_yaml(path)
 
 
 def _long_form(loader: Any, suffix: str, node: Any) -> dict[str, Any]:

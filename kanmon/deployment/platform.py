@@ -29,6 +29,7 @@ def deploy_locally(
         return {"Bucket": bucket, "Key": name}
 
     tick("Packaging …")
+    package.check_sources(project.root)
     template = package.point_at_uploads(
         package.read_template(project.root / "template.yaml"), project.root, upload
     )
@@ -60,6 +61,7 @@ def find_sam(project: "Project") -> Path:
 
 def run_sam(project: "Project", stage: str) -> None:
     """`sam build` and `sam deploy` for a stage; their output goes to stderr."""
+    package.check_sources(project.root)
     sam = find_sam(project)
     for words in (
         ["build", "--config-env", stage],

@@ -5,7 +5,6 @@ data bucket under a digest of these. A release only adds its model to it.
 """
 
 import hashlib
-import os
 import py_compile
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from shipping.record import WORK, ReleaseError
 from shipping.source import files, tree_digest
 
 PYTHON = "3.13"
+PLATFORMS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 FORMAT = 1
 # Parts of the libraries that scoring never uses: 60 MB of Lambda's 250 MB.
 UNUSED = (
@@ -58,27 +58,14 @@ def without_libraries(scoring: Path) -> bytes:
 
 
 def built(folder: Path, architecture: str) -> bytes:
-    """Build the package with the SAM CLI, which needs uv. Raises ReleaseError."""
-    out = folder / WORK / "build"
-    environment = os.environ | {
-        "SAM_CLI_TELEMETRY": "0",
-        "PATH": f"{_folder_of_uv()}{os.pathsep}{os.environ['PATH']}",
-    }
-    words = ["sam", "build", "ScoringFunction", "--template", "serving.yaml", "--beta-features"]
-    words += ["--build-dir", str(out), "--parameter-overrides"]
-    words += [f"FunctionArchitecture={architecture}"]
-    try:
-        done = subprocess.run(
-            words, cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        raise ReleaseError(
-            "the scorer's package is not in the data bucket, and there is no SAM CLI to build it; "
-            "on the local stage `kanmon deploy` publishes it"
-        ) from None
-    if done.returncode:
-        raise ReleaseError(f"sam build failed: {' '.join(done.stderr.split()[-60:])}")
-    package = out / "ScoringFunction"
+    """Build the package: the code, and its libraries by their hashes. Raises ReleaseError."""
+    scoring, package = folder / "scoring", folder / WORK / "build"
+    shutil.rmtree(package, ignore_errors=True)
+    _install(scoring / "requirements.txt", package, architecture)
+    for name, path in files(scoring):
+        place = package / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
     _slim(package)
     _compile(package)
     contents = {
@@ -87,6 +74,30 @@ def built(folder: Path, architecture: str) -> bytes:
         if path.is_file()
     }
     return packed(contents)
+
+
+def _install(lock: Path, package: Path, architecture: str) -> None:
+    """The locked libraries for Lambda's Python and processor, whatever those of this machine are.
+
+    By uv, which `make tools` installs by its hash: the build's image has no say in its version.
+    """
+    uv = shutil.which("uv", path=str(_folder_of_uv()))
+    if uv is None:
+        raise ReleaseError(
+            "the scorer's package is not in the data bucket, and there is no uv to build it; "
+            "on the local stage `kanmon deploy` publishes it"
+        )
+    words = [uv, "pip", "install", "--quiet", "--require-hashes"]
+    words += ["--only-binary", ":all:", "--python", sys.executable, "--python-version", PYTHON]
+    words += ["--python-platform", PLATFORMS[architecture], "--target", str(package)]
+    words += ["--requirement", str(lock)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = " ".join(done.stderr.split()[-60:])
+        raise ReleaseError(f"the scorer's libraries were not installed: {said}")
+    # uv's own, and commands of the libraries for this machine.
+    (package / ".lock").unlink(missing_ok=True)
+    shutil.rmtree(package / "bin", ignore_errors=True)
 
 
 def _slim(package: Path) -> None:

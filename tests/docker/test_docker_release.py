@@ -22,10 +22,10 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     """A stage whose functions are for this machine's processor, with a release in service.
 
     The laptop's own package of the scorer is taken away first, so the build that verifies the
-    release makes the one for AWS, with `sam build`.
+    release makes the one for AWS, with uv.
     """
     with pytest.MonkeyPatch.context() as patch:
-        # Builds inherit the stage's PATH: this Python compiles the package, this SAM CLI builds it.
+        # Builds inherit the stage's PATH: this Python compiles the package.
         patch.setenv("PATH", f"{python_3_13()}:{SAM.parent}:{os.environ['PATH']}")
         yield from promoted(tmp_path_factory.mktemp("laptop"))
 

@@ -13,7 +13,9 @@ import close_release
 import follow_registry
 import follow_review
 import record_release
+from core.releases import record_release as record_release_rule
 from core.stage.pipeline_job import JobError
+from core.stage.release_table import OPEN
 from tests.support.release_world import ADA, ADMIT, BOB, MODEL, Run, World
 from tests.support.stage_in_memory import Context
 
@@ -176,6 +178,37 @@ def test_an_execution_that_failed_closes_its_release(
     )
 
     assert closed == {"model": MODEL, "release": 1, "outcome": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("ending", "counted"),
+    [("failed", True), ("stopped", False), ("superseded", False)],
+)
+def test_the_alarm_counts_failures_and_no_stop_and_no_superseded_review(
+    world: StageInMemory,
+    context: Context,
+    capsys: pytest.CaptureFixture[str],
+    ending: str,
+    counted: bool,
+) -> None:
+    number = world.open() if ending == "superseded" else world.open("automatic")
+    run = world.run_of(number)
+    run.status = "Stopped" if ending == "stopped" else "Failed"
+    if ending == "superseded":
+        release = world.release(number)
+        record_release_rule.supersede(world, release, "newer", "2026-11-21T06:00:00Z", OPEN)
+    else:
+        world.pipeline.act(run, ADMIT, "Failed", error="no")
+    capsys.readouterr()
+
+    close_release.handler(
+        event("CodePipeline Pipeline Execution State Change", **{"execution-id": run.id}), context
+    )
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    metrics = [json.loads(line) for line in lines]
+    assert sum(("ReleasesFailed" in one) for one in metrics) == (1 if counted else 0)
+    assert all("ReleasesClosed" in one for one in metrics)
 
 
 def test_a_decision_in_the_registry_is_passed_on(world: StageInMemory, context: Context) -> None:

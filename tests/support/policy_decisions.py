@@ -1,6 +1,7 @@
 """The template's policies put to IAM's rules: may this role do that to this resource?"""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ministack.core import iam_evaluator
@@ -28,6 +29,20 @@ def decision(
     statements = [statement for role in roles for statement in policies(role, **given)]
     identity = iam_evaluator.evaluate(_question(action, resource, context), [_parsed(statements)])
     return _with_bucket_policy(identity.decision, action, resource, context)
+
+
+def may_assume(role: str, principal: str, /, PeopleNeedMfa: str, **context: Any) -> bool:  # noqa: N803
+    """Whether the role's trust lets that principal of the account in, who may ask for it."""
+    document = resources("AWS::IAM::Role")[role]["Properties"]["AssumeRolePolicyDocument"]
+    trust = resolve(document, PeopleNeedMfa=PeopleNeedMfa)["Statement"]
+    # Every principal of the account is meant; only the conditions tell them apart.
+    asked = [{**statement, "Resource": ["*"]} for statement in trust]
+    for statement in asked:
+        assert statement.pop("Principal") == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    arn = f"arn:aws:iam::{ACCOUNT}:{principal}"
+    question = _question("sts:AssumeRole", "*", {"aws__PrincipalArn": arn, **context})
+    question = replace(question, principal_arn=arn)
+    return iam_evaluator.evaluate(question, [_parsed(asked)]).decision == "Allow"
 
 
 def bounded(action: str, resource: str, **context: Any) -> bool:

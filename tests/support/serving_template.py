@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any
 
 from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
 
 from tests.support.translation import PSEUDO_PARAMETERS, ROOT, NoManagedPolicies
+from tests.support.translation import source as source_of
 
 TEMPLATE = ROOT / "serving" / "serving.yaml"
 STACK = "kanmon-test-serving-shells"
@@ -32,7 +32,7 @@ _ARNS = {
 
 @cache
 def _source() -> dict[str, Any]:
-    template: dict[str, Any] = yaml_parse(TEMPLATE.read_text())
+    template: dict[str, Any] = source_of(TEMPLATE)
     return template
 
 

@@ -18,6 +18,8 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
+from kanmon.deployment.package import read_yaml
+
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
 STACKS = sorted((ROOT / "stacks").glob("*.yaml"))
@@ -67,6 +69,7 @@ class NoManagedPolicies:
 
 @cache
 def _source(path: Path) -> dict[str, Any]:
+    read_yaml(path)  # refuses a key that is there twice
     template: dict[str, Any] = yaml_parse(path.read_text())
     return template
 

@@ -8,6 +8,7 @@ import pytest
 from policy_sentry.querying.actions import get_action_data
 
 from tests.support.arns import NARROWED_AT_A_COST, fits, resource_formats
+from tests.support.policy_decisions import may_assume
 from tests.support.translation import granted, policies, resolve, resources, statements, whole
 
 ROLES = sorted(resources("AWS::IAM::Role"))
@@ -150,13 +151,39 @@ def test_a_persons_role_trusts_this_account_and_asks_for_a_second_factor_on_dema
     role: str, needed: str
 ) -> None:
     properties = resources("AWS::IAM::Role")[role]["Properties"]
-    [trust] = statements(properties["AssumeRolePolicyDocument"], PeopleNeedMfa=needed)
+    trust = statements(properties["AssumeRolePolicyDocument"], PeopleNeedMfa=needed)
+    identity_center = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*"
 
-    assert trust["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
-    assert trust["Action"] == ["sts:AssumeRole"]
-    assert trust.get("Condition") == (
-        {"Bool": {"aws:MultiFactorAuthPresent": "true"}} if needed == "true" else None
+    for statement in trust:
+        assert statement["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+        assert (statement["Effect"], statement["Action"]) == ("Allow", ["sts:AssumeRole"])
+    assert [statement.get("Condition") for statement in trust] == (
+        [
+            {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+            {"ArnLike": {"aws:PrincipalArn": identity_center}},
+        ]
+        if needed == "true"
+        else [None]
     )
+
+
+@pytest.mark.parametrize(
+    ("principal", "context", "enters"),
+    [
+        ("user/ada", {"aws__MultiFactorAuthPresent": "true"}, True),
+        ("user/ada", {"aws__MultiFactorAuthPresent": "false"}, False),
+        ("user/ada", {}, False),  # long-term keys: nobody was asked for a factor
+        # Sessions of Identity Center do not have the key.
+        ("role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Ops_0a1b2c3d4e5f6789", {}, True),
+        ("role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Ops_0a1b", {}, True),
+        ("role/team/AWSReservedSSO_Ops_0a1b", {}, False),  # anybody may choose such a name
+    ],
+)
+def test_a_second_factor_is_asked_for_by_iam_or_by_identity_center(
+    principal: str, context: dict[str, str], enters: bool
+) -> None:
+    assert may_assume("ApproverRole", principal, PeopleNeedMfa="true", **context) is enters
+    assert may_assume("ApproverRole", principal, PeopleNeedMfa="false", **context)
 
 
 def test_every_role_is_a_machines_or_a_persons() -> None:

@@ -230,7 +230,7 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
         ),
         "RELEASE_PIPELINE": "kanmon-test-release",
         "AUTOMATIC_APPROVAL": "true",
-        "POWERTOOLS_SERVICE_NAME": "kanmon",
+        "POWERTOOLS_SERVICE_NAME": "kanmon-test",
         "POWERTOOLS_METRICS_NAMESPACE": "Kanmon",
     }
     assert all(environment == environments[0] for environment in environments)
@@ -315,14 +315,25 @@ def test_alarms_notify_at_the_first_failure_and_are_quiet_when_nothing_runs(name
     assert alarm["TreatMissingData"] == "notBreaching"
 
 
-def test_an_alarm_tells_of_releases_that_fail() -> None:
+def test_an_alarm_tells_of_this_stages_releases_that_fail() -> None:
     alarm = properties("ReleaseFailedAlarm")
+    variables = resolve(translated()["Resources"]["CloseReleaseFunction"]["Properties"])
 
     assert (alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"]) == (
-        "AWS/CodePipeline",
-        "FailedPipelineExecutions",
-        [{"Name": "PipelineName", "Value": "ReleasePipeline"}],
+        "Kanmon",
+        "ReleasesFailed",
+        [{"Name": "service", "Value": "kanmon-test"}],
     )
+    named = variables["Environment"]["Variables"]
+    assert named["POWERTOOLS_METRICS_NAMESPACE"] == alarm["Namespace"]
+    assert named["POWERTOOLS_SERVICE_NAME"] == alarm["Dimensions"][0]["Value"]
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_no_alarm_has_more_metrics_than_cloudwatch_takes(name: str) -> None:
+    metrics = [one for one in properties(name).get("Metrics", []) if "MetricStat" in one]
+
+    assert len(metrics) <= 10
 
 
 def test_alarms_watch_every_way_a_run_ends_badly_and_every_function() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
+from core.definition.schema import Serving
 from core.releases.deployment import Wanted, made_for
 from core.stage.serving_stack import Deployed
 from tests.support.arns import NARROWED_AT_A_COST, fits, resource_formats
@@ -281,6 +282,23 @@ def test_traffic_is_shifted_as_model_yaml_says_with_checks_alarms_and_rollback(
     assert group["ServiceRoleArn"] == {"Fn::GetAtt": ["TakeOverRole", "Arn"]}
     assert policy["BeforeAllowTrafficHook"] == {"Ref": "CheckBeforeTrafficFunction"}
     assert policy["AfterAllowTrafficHook"] == {"Ref": "CheckAfterTrafficFunction"}
+
+
+def test_what_a_deployment_leaves_out_is_as_model_yaml_has_it() -> None:
+    defaults = {name: entry.get("Default") for name, entry in SOURCE["Parameters"].items()}
+    model = Serving()
+
+    assert defaults["Canary"] == model.canary == "Canary10Percent5Minutes"
+    assert (defaults["MemoryMb"], defaults["TimeoutSeconds"], defaults["Concurrency"]) == (
+        model.memory_mb,
+        model.timeout_seconds,
+        model.concurrency,
+    )
+    assert (defaults["CaptureShare"], defaults["MaximumLatencyMs"]) == (
+        model.capture_share,
+        model.maximum_latency_ms,
+    )
+    assert defaults["MaximumScoreShift"] == model.maximum_score_shift
 
 
 def test_the_check_before_traffic_asks_the_new_version_and_the_other_the_alias() -> None:

@@ -3,8 +3,13 @@
 import io
 import os
 import zipfile
+from pathlib import Path
 
-from kanmon.deployment import package
+import pytest
+
+from kanmon.deployment import package, platform
+from kanmon.errors import BadInputError
+from kanmon.project import Project
 
 TEMPLATE = """
 AWSTemplateFormatVersion: 2010-09-09
@@ -122,3 +127,40 @@ def test_a_nested_template_is_at_an_address_that_its_content_decides(tmp_path):
     assert first == again != other
     assert first == f"https://s3.amazonaws.com/code/{next(iter(uploaded))}"
     assert b'"Name": {"Fn::Sub": "a"}' in uploaded[first.rpartition("/")[2]]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "template.yaml",
+            "Resources:\n  A: {Type: x}\n  B: {Type: y}\n  A: {Type: z}\n",
+            "template.yaml line 4: the key 'A' is there twice. Remove one of them.",
+        ),
+        (
+            "statemachine/retrain.asl.yaml",
+            "States:\n  Train:\n    Retry: [{MaxAttempts: 3, MaxAttempts: 30}]\n",
+            "retrain.asl.yaml line 3: the key 'MaxAttempts' is there twice. Remove one of them.",
+        ),
+        (
+            "stacks/people.yaml",
+            "A: !Sub [x, {B: 1, B: 2}]\n",
+            "people.yaml line 1: the key 'B' is there twice. Remove one of them.",
+        ),
+        ("serving/serving.yaml", "A: [\n", "serving.yaml line 2 is not YAML: "),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused_before_anything_is_deployed(
+    tmp_path, name, text, said
+):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+
+    with pytest.raises(BadInputError) as refused:
+        platform.run_sam(Project(tmp_path), "dev")
+
+    assert refused.value.line().startswith(said)
+
+
+def test_the_projects_own_templates_and_state_machines_have_no_key_twice():
+    package.check_sources(Path(__file__).parents[3])

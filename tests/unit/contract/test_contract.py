@@ -190,6 +190,41 @@ def test_a_step_started_as_root_gives_it_up_and_owns_its_outputs(tmp_path: Path)
     assert (output / "who").stat().st_uid == 10001
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up root")
+def test_a_step_reads_inputs_that_were_mounted_for_root_alone(tmp_path: Path) -> None:
+    # Where pytest keeps its folders is closed to others.
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        if folder.stat().st_mode & 0o777 == 0o700:
+            folder.chmod(0o711)
+    shards = tmp_path / "processing" / "input" / "train" / "shards"
+    shards.mkdir(parents=True)
+    (shards / "part").write_text("rows")
+    (tmp_path / "secret").write_text("not an input")
+    (shards / "link").symlink_to(tmp_path / "secret")
+    for path in (shards / "part", tmp_path / "secret"):
+        path.chmod(0o600)
+    for folder in (shards, shards.parent, shards.parents[1], shards.parents[2]):
+        folder.chmod(0o700)
+    code = (
+        "from contract.step import run_step; run_step(lambda paths: "
+        "(paths.output('report') / 'read').write_text("
+        "(paths.input('train') / 'shards/part').read_text()))"
+    )
+
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        env={
+            "PROCESSING_ROOT": str(tmp_path / "processing"),
+            "KANMON_STEP_UID": "10001",
+            "PYTHONPATH": str(CONTAINERS),
+        },
+    )
+
+    assert (tmp_path / "processing" / "output" / "report" / "read").read_text() == "rows"
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_folder_the_step_may_not_write_to_is_reported_with_the_fix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

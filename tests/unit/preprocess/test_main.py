@@ -1,8 +1,11 @@
 """The whole step on folders like those SageMaker mounts, with S3 played by moto."""
 
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -12,7 +15,7 @@ from moto import mock_aws
 
 from contract.paths import Paths
 from contract.step import StepError
-from preprocess.__main__ import main
+from preprocess.__main__ import main, roomy_folder
 
 
 @pytest.fixture
@@ -139,3 +142,19 @@ def test_no_data_at_all_is_reported(job: Callable[..., Paths]) -> None:
         StepError, match=r"^abalone has no data; upload some with `kanmon put-data abalone FILE`"
     ):
         main(job({}))
+
+
+@pytest.mark.parametrize("mounted", [".", "output", "../tmp"])
+def test_scratch_goes_where_the_jobs_own_volume_is_mounted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mounted: str
+) -> None:
+    paths = Paths(tmp_path / "processing")
+    (paths.root / "output").mkdir(parents=True)
+    (tmp_path / "tmp").mkdir()
+    volume = (paths.root / mounted).resolve()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda folder: SimpleNamespace(free=30 if folder == volume else 5)
+    )
+
+    assert roomy_folder(paths) == volume

@@ -124,7 +124,7 @@ def _promotion_failed(stage: Stage, execution: Execution, release: Release) -> C
     if wanted == "Approved":
         stage.registry.set_production(release.package_arn, "Failed", describe_release(release))
     _record(stage, execution, release, at, reason, rolled_back=status == Status.ROLLED_BACK)
-    return Closed(model, number, status.lower(), reason)
+    return Closed(model, number, _outcome(execution, status), reason)
 
 
 def _other_failed(stage: Stage, execution: Execution, release: Release, purpose: str) -> Closed:
@@ -135,7 +135,11 @@ def _other_failed(stage: Stage, execution: Execution, release: Release, purpose:
     reason = say(f"release.end.failed.{purpose}", release=number, reason=reason)
     reason = one_line(reason, LONGEST_ERROR)
     _record(stage, execution, release, _when(execution, release), reason, rolled_back=False)
-    return Closed(model, number, "failed", reason)
+    return Closed(model, number, _outcome(execution, Status.FAILED), reason)
+
+
+def _outcome(execution: Execution, status: Status) -> str:
+    return "stopped" if execution.status == "Stopped" else status.lower()
 
 
 def _record(

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.stage.partition import registry_host
+
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
 STEPS = ("preprocess", "train", "evaluate")
-_DOMAINS = {"aws-cn": "amazonaws.com.cn"}
 
 
 class ImageMissingError(Exception):
@@ -55,7 +56,6 @@ def _resolve(
     if not found["imageDetails"]:
         raise ImageMissingError(missing)
     image = found["imageDetails"][0]
-    domain = _DOMAINS.get(client.meta.partition, "amazonaws.com")
-    registry = f"{image['registryId']}.dkr.ecr.{client.meta.region_name}.{domain}"
+    registry = registry_host(image["registryId"], client.meta.region_name)
     digest = image["imageDigest"]
     return StepImage(f"{registry}/{repository}@{digest}", content_of(digest) or digest)

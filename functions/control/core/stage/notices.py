@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
+from core.stage.partition import console_host
 from core.words.catalogue import say
 from core.words.formats import MINUS, moment
 
@@ -85,10 +86,7 @@ def _name(notice: Notice) -> str:
 def console_address(uri: str, region: str) -> str:
     """Where an S3 object is opened through the AWS console's own sign-in."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return (
-        f"https://{region}.console.aws.amazon.com/s3/object/{bucket}"
-        f"?region={region}&prefix={quote(key)}"
-    )
+    return f"https://{console_host(region)}/s3/object/{bucket}?region={region}&prefix={quote(key)}"
 
 
 class NoticeBoard:

@@ -1,0 +1,38 @@
+"""What a stage costs while nothing runs, counted from its templates."""
+
+from pathlib import Path
+from typing import Any
+
+from kanmon.deployment.package import read_template
+
+# US dollars a month in us-east-1, from aws.amazon.com/cloudwatch/pricing, kms/pricing and
+# secrets-manager/pricing. Other regions differ by up to a third.
+PRICES_OF = "2025-06, us-east-1"
+ALARM_METRIC = 0.10
+BY_TYPE = {"AWS::KMS::Key": 1.00, "AWS::SecretsManager::Secret": 0.40}
+
+
+def standing_cost(template: dict[str, Any]) -> float:
+    """Dollars a month for what is billed by being there: each metric of an alarm, keys, secrets."""
+    dollars = 0.0
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            metrics = resource["Properties"].get("Metrics", [{"MetricStat": {}}])
+            dollars += ALARM_METRIC * sum("MetricStat" in metric for metric in metrics)
+        dollars += BY_TYPE.get(resource["Type"], 0.0)
+    return round(dollars, 2)
+
+
+def of_stage(root: Path) -> float:
+    """The stage's own: its template and the nested ones."""
+    paths = [root / "template.yaml", *sorted((root / "stacks").glob("*.yaml"))]
+    return round(sum(standing_cost(read_template(path)) for path in paths), 2)
+
+
+def line(root: Path) -> str:
+    """For a person who is about to deploy, or just has."""
+    stage, model = of_stage(root), standing_cost(read_template(root / "serving" / "serving.yaml"))
+    return (
+        f"about ${stage:.2f} a month while nothing runs, and ${model:.2f} for each model in "
+        f"service (alarms; prices of {PRICES_OF}); data, images and logs by the GB"
+    )

@@ -1,0 +1,45 @@
+"""What a stage costs while nothing runs: what is said is what the templates hold."""
+
+import re
+
+import pytest
+
+from kanmon.deployment.standing_cost import line, of_stage, standing_cost
+from tests.support.serving_template import translated as serving
+from tests.support.translation import ROOT, whole
+
+
+def test_the_sum_counts_every_metric_of_every_alarm_of_the_deployed_templates() -> None:
+    # All of the stage in one, as CloudFormation gets it, without the dashboard, which has no alarm.
+    assert of_stage(ROOT) == standing_cost(whole()) == 1.40
+    assert standing_cost(serving()) == 0.80
+
+
+@pytest.mark.parametrize(
+    ("properties", "dollars"),
+    [
+        ({"MetricName": "Errors"}, 0.10),
+        ({"Metrics": [{"Expression": "a"}, {"MetricStat": {}}, {"MetricStat": {}}]}, 0.20),
+    ],
+)
+def test_an_alarm_is_billed_by_its_metrics_and_not_by_its_expression(
+    properties: dict[str, object], dollars: float
+) -> None:
+    alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
+
+    assert standing_cost({"Resources": {"Alarm": alarm}}) == dollars
+
+
+def test_keys_and_secrets_are_counted() -> None:
+    kinds = {"A": {"Type": "AWS::KMS::Key"}, "B": {"Type": "AWS::SecretsManager::Secret"}}
+
+    assert standing_cost({"Resources": kinds}) == 1.40
+
+
+@pytest.mark.parametrize("document", ["docs/operations.md", "docs/first-deployment.md"])
+def test_the_documents_name_the_same_sums(document: str) -> None:
+    said = re.findall(r"\$\d+\.\d\d a month|\$\d+\.\d\d for each model", line(ROOT))
+    text = " ".join((ROOT / document).read_text().split())
+
+    assert len(said) == 2
+    assert [words for words in said if words not in text] == []
