@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from core.gate.judge_candidate import client_token
 from core.gate.package_metadata import allowed, description, package_metadata
-from core.gate.rules import Rule, Verdict, judge
+from core.gate.rule import Rule, Verdict
+from core.gate.rules import judge
 from tests.support.control_cases import DEFINITION, passing_evaluation
 
 PLAN: dict[str, Any] = {

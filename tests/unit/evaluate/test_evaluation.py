@@ -170,7 +170,7 @@ def test_a_champion_that_cannot_be_compared_is_reported_and_never_passes(champio
     gate = parse_definition(DEFINITION, "model.yaml")
     # It is held and not rejected: whether the change was meant is for a person to say.
     [held] = [rule for rule in judge(gate, document).rules if rule.outcome == "hold"]
-    assert (held.name, words in held.words) == ("paired difference", True)
+    assert (held.name, words in held.words) == ("champion non-inferiority", True)
 
 
 def test_without_test_rows_there_is_nothing_to_say():

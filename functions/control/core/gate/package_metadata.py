@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from core.gate.rules import Verdict
+from core.gate.rule import Verdict
 from core.reading import estimate, part
 from core.stage import registry
 from core.words.catalogue import say
