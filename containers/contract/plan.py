@@ -82,6 +82,8 @@ class Plan:
     maximum_rejected_share: float
     memory_mb: int
     champion: Mapping[str, Any] | None
+    # An earlier release to compare with besides the champion. With `obstacle`, it cannot be read.
+    reference: Mapping[str, Any] | None = None
 
     @classmethod
     def read(cls, path: Path) -> "Plan":
@@ -139,6 +141,7 @@ class Plan:
             maximum_rejected_share=float(gate.get("maximum_rejected_share", 0.0)),
             memory_mb=int(content["resources"]["preprocess"]["memory_mb"]),
             champion=document.get("champion"),
+            reference=document.get("reference"),
         )
 
 
