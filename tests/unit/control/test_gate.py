@@ -264,6 +264,67 @@ def test_a_segment_with_too_few_rows_is_ignored_aloud(rows: int, candidate: floa
         assert (rule.outcome == "pass") is (candidate >= 0.79 - 0.05)
 
 
+@pytest.mark.parametrize(
+    ("rows", "candidate", "outcome"),
+    [
+        (29, 0.1, "pass"),  # one row too few: not judged
+        (30, 0.1, "reject"),
+        (30, 0.74, "pass"),  # a loss of just the margin of 0.05
+        (30, 0.7399, "reject"),
+        (30, 0.79, "pass"),
+        (0, 0.1, "pass"),
+    ],
+)
+def test_the_boundaries_of_the_segment_rule(rows: int, candidate: float, outcome: str) -> None:
+    evaluation = changed("segments.0.rows", rows)
+    evaluation["segments"][0]["candidate"]["auc"] = candidate
+
+    verdict = judge(DEFINITION, evaluation)
+
+    assert rules(verdict, "segment margin")[0].outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "rule", "outcome"),
+    [
+        ("candidate.metrics.auc.value", 0.7, "floor", "pass"),
+        ("candidate.metrics.auc.value", 0.6999, "floor", "reject"),
+        ("candidate.metrics.log_loss.value", 0.56, "champion margin", "pass"),
+        ("candidate.metrics.log_loss.value", 0.5601, "champion margin", "reject"),
+        ("fairness.0.gap", 0.1, "fairness", "pass"),
+        ("fairness.0.gap", 0.1001, "fairness", "reject"),
+        ("fairness.0.gap", 0, "fairness", "pass"),
+        ("fairness.0.gap", -0.01, "fairness", "reject"),
+        ("data.rejected_share", 0.01, "rejected rows", "pass"),
+        ("data.rejected_share", 0.0101, "rejected rows", "reject"),
+        ("data.rejected_share", 0, "rejected rows", "pass"),
+        ("data.rejected_share", -0.01, "rejected rows", "reject"),
+        ("parity.mismatches", 0, "parity", "pass"),
+        ("parity.mismatches", 1, "parity", "reject"),
+        ("parity.mismatches", -1, "parity", "reject"),
+        ("parity.rows", 150, "parity", "pass"),
+        ("parity.rows", 149, "parity", "reject"),
+        ("parity.rows", 151, "parity", "pass"),
+        ("rows.test", 151, "parity", "reject"),
+    ],
+)
+def test_the_boundaries_of_every_rule(path: str, value: float, rule: str, outcome: str) -> None:
+    verdict = judge(DEFINITION, changed(path, value))
+
+    metric = path.split(".")[2] if path.startswith("candidate") else None
+    [found] = rules(verdict, rule, metric)
+    assert found.outcome == outcome
+
+
+def test_parity_over_no_rows_at_all_is_rejected() -> None:
+    evaluation = changed("rows.test", 0)
+    evaluation["parity"]["rows"] = 0
+
+    [rule] = rules(judge(DEFINITION, evaluation), "parity")
+
+    assert rule.outcome == "reject"
+
+
 def test_a_segment_column_without_any_segment_is_rejected() -> None:
     verdict = judge(DEFINITION, changed("segments", []))
 
