@@ -53,6 +53,19 @@ def test_the_metadata_names_everything_a_package_came_from() -> None:
     }
 
 
+def test_the_metadata_names_the_reference_where_there_is_one() -> None:
+    plan = {
+        **PLAN,
+        "reference": {"package_arn": "arn:aws:sagemaker:r:1:model-package/c/2", "run": "c-0"},
+    }
+    evaluation = passing_evaluation()
+
+    metadata = package_metadata(plan, judge(DEFINITION, evaluation), evaluation, ARTIFACT, URIS)
+
+    assert metadata["reference"] == "arn:aws:sagemaker:r:1:model-package/c/2"
+    assert metadata["reference_run"] == "c-0"
+
+
 @given(reason=st.text(), summary=st.text())
 def test_metadata_keeps_to_what_sagemaker_takes(reason: str, summary: str) -> None:
     verdict = Verdict("hold", summary, ())
