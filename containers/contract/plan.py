@@ -105,6 +105,8 @@ class Plan:
     maximum_rejected_share: float
     memory_mb: int
     champion: Mapping[str, Any] | None
+    # An earlier release to compare with besides the champion. With `obstacle`, it cannot be read.
+    reference: Mapping[str, Any] | None = None
     number_format: NumberFormat = PLAIN
 
     @classmethod
@@ -167,6 +169,7 @@ class Plan:
             memory_mb=int(content["resources"]["preprocess"]["memory_mb"]),
             champion=document.get("champion"),
             number_format=NumberFormat.of(data),
+            reference=document.get("reference"),
         )
 
 

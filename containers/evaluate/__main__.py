@@ -1,8 +1,8 @@
 """`python -m evaluate`: the shell of the Evaluate step, which knows where the job's files are.
 
-Reads input/run, input/test, input/report, input/model, and with a champion input/champion and
-input/champion-report. Writes evaluation.json, statistics.json and golden.json to
-output/evaluation.
+Reads input/run, input/test, input/report, input/model, with a champion input/champion and
+input/champion-report, and with a reference besides it input/reference. Writes evaluation.json,
+statistics.json and golden.json to output/evaluation.
 """
 
 import json
@@ -20,7 +20,7 @@ from contract.reports import read_json, read_reports
 from contract.rows import read_rows
 from contract.split import SplitRecord
 from contract.step import StepError, run_step
-from evaluate.evaluation import Evidence, evaluate
+from evaluate.evaluation import Evidence, Models, evaluate
 from evaluate.model_quality import model_quality
 
 # The most examples of rejected rows, from all hosts together.
@@ -38,6 +38,9 @@ def main(paths: Paths) -> None:
         champion = read_model(paths.input("champion"), plan.champion["model_sha256"])
         champion_baseline = read_baseline(paths.input("champion-report"))
         champion_split = read_split(paths.input("champion-report"))
+    reference = None
+    if plan.reference is not None and "obstacle" not in plan.reference:
+        reference = read_model(paths.input("reference"), plan.reference["model_sha256"])
     report = paths.input("report")
     evidence = Evidence(
         preprocess=read_preprocess(report),
@@ -46,7 +49,8 @@ def main(paths: Paths) -> None:
         split=read_split(report),
         champion_split=champion_split,
     )
-    evaluated = evaluate(plan, read_rows(paths.input("test")), candidate, champion, evidence)
+    models = Models(candidate, champion, reference)
+    evaluated = evaluate(plan, read_rows(paths.input("test")), models, evidence)
     document = evaluated.document
     statistics = model_quality(plan.task, evaluated.comparison.candidate, document["confusion"])
     output = paths.output("evaluation")

@@ -42,6 +42,15 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Models:
+    """The candidate, and the models in service now and before that it is compared with."""
+
+    candidate: Artifact
+    champion: Artifact | None = None
+    reference: Artifact | None = None
+
+
+@dataclass(frozen=True)
 class Evaluated:
     """The content of evaluation.json (without its seconds) and of golden.json, and the comparison
     that the former is based on."""
@@ -51,23 +60,21 @@ class Evaluated:
     comparison: Comparison
 
 
-def evaluate(
-    plan: Plan,
-    test: pl.DataFrame,
-    candidate: Artifact,
-    champion: Artifact | None,
-    evidence: Evidence,
-) -> Evaluated:
-    """Score the test rows with both models and measure what the gate and the page need."""
+def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence) -> Evaluated:
+    """Score the test rows with each model and measure what the gate and the page need."""
     if not test.height:
         raise StepError("there are no test rows; add data or raise the test share in 'split'")
+    candidate, champion = models.candidate, models.champion
     everything = test.height
     test, seen = unseen_rows(test, champion, evidence)
     classes = classes_of(candidate, champion)
+    # The classes that only the reference knows come last: no row of the candidate has one.
+    all_classes = classes_of(candidate, champion, models.reference)
     labels = candidate.encoding.labels(test, "test")
-    served = scored(plan, candidate, test, labels, classes)
-    rival, obstacle = rival_of(plan, candidate, champion, test, labels, classes, seen)
+    served = scored(plan, candidate, test, labels, all_classes)
+    rival, obstacle = rival_of(plan, candidate, champion, test, labels, all_classes, seen=seen)
     comparison = compare(served, rival, plan.metrics)
+    reference = compare_reference(plan, models, test, served, all_classes)
     native = native_model(candidate.library, candidate.native)
     native_scores = native.scores(candidate.encoding.matrix(test))
     own = served.scores if plan.task != "multiclass" else served.scores[:, : native_scores.shape[1]]
@@ -86,6 +93,7 @@ def evaluate(
         "difference": None
         if champion is None
         else _written(comparison.difference or unknown(plan)),
+        "reference": reference,
         "segments": [
             segment_entry(segment, served, rival, plan.metrics) | _unknown_rival(plan, obstacle)
             for column in plan.segments
@@ -122,29 +130,59 @@ def diagnostics_of(model: Scored, beside: Mapping[str, Any] | None = None) -> di
 def rival_of(
     plan: Plan,
     candidate: Artifact,
-    champion: Artifact | None,
+    rival: Artifact | None,
     test: pl.DataFrame,
     labels: Floats,
     classes: Sequence[str],
+    name: str = "champion",
     seen: StepError | None = None,
 ) -> tuple[Scored | None, str | None]:
-    """Score the champion, or return the reason why it cannot be compared; `seen` is one.
+    """Score the champion or the reference, or return the reason why it cannot be compared; `seen`
+    is one.
 
-    That is not a failure of the run: a definition may change on purpose. The champion's metrics are
+    That is not a failure of the run: a definition may change on purpose. The model's metrics are
     then missing, and the gate holds the candidate with this reason, so that a person decides.
     """
-    if champion is None:
+    if rival is None:
         return None, None
     try:
-        check_comparable(candidate, champion)
+        check_comparable(candidate, rival)
         if seen is not None:
             raise seen
-        return scored(plan, champion, test, labels, classes), None
+        return scored(plan, rival, test, labels, classes), None
     except StepError as error:
-        return None, (
-            f"the champion could not be compared: {error}; or decide in the review whether the "
-            "candidate replaces it anyway"
-        )
+        return None, not_compared(name, str(error))
+
+
+def not_compared(name: str, why: str) -> str:
+    return (
+        f"the {name} could not be compared: {why}; or decide in the review whether the "
+        "candidate replaces it anyway"
+    )
+
+
+def compare_reference(
+    plan: Plan, models: Models, test: pl.DataFrame, served: Scored, classes: Sequence[str]
+) -> dict[str, Any] | None:
+    """The primary metric of the reference, and of the difference to it, on the same rows."""
+    if plan.reference is None:
+        return None
+    about = {
+        key: plan.reference[key] for key in ("release", "why", "run", "package_arn", "version")
+    }
+    unreadable = plan.reference.get("obstacle")
+    rival, obstacle = rival_of(
+        plan, models.candidate, models.reference, test, served.labels, classes, "reference"
+    )
+    if unreadable:
+        obstacle = not_compared("reference", unreadable)
+    if rival is None:
+        return about | {"metrics": {}, "difference": {}, "obstacle": obstacle}
+    found = compare(served, rival, [plan.primary])
+    return about | {
+        "metrics": _written(found.champion or {}),
+        "difference": _written(found.difference or {}),
+    }
 
 
 def unseen_rows(
@@ -175,12 +213,15 @@ def check_comparable(candidate: Artifact, champion: Artifact) -> None:
             )
 
 
-def classes_of(candidate: Artifact, champion: Artifact | None) -> tuple[str, ...]:
-    """The candidate's classes, then those that only the champion knows; none for regression."""
-    own, encoding = candidate.encoding.classes or (), candidate.encoding
-    if champion is None or encoding.task != "multiclass" or champion.encoding.task != "multiclass":
-        return own
-    return own + tuple(name for name in champion.encoding.classes or () if name not in own)
+def classes_of(candidate: Artifact, *rivals: Artifact | None) -> tuple[str, ...]:
+    """The candidate's classes, then those that only the others know; none for regression."""
+    known = candidate.encoding.classes or ()
+    if candidate.encoding.task != "multiclass":
+        return known
+    for rival in rivals:
+        if rival is not None and rival.encoding.task == "multiclass":
+            known += tuple(name for name in rival.encoding.classes or () if name not in known)
+    return known
 
 
 def scored(

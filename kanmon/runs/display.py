@@ -37,7 +37,12 @@ def verdict_lines(verdict: Document) -> list[str]:
     lines = table([[coloured(outcome), words] for outcome, words in kept])
     if len(kept) < len(found):
         lines.append(faint(f"and {len(found) - len(kept)} more pass"))
-    return [f"Verdict   {coloured(word)}: {reasons}", *(f"{INDENT}{line}" for line in lines)]
+    notes = [f"{INDENT}{note}" for note in verdict.get("notes", [])]
+    return [
+        f"Verdict   {coloured(word)}: {reasons}",
+        *(f"{INDENT}{line}" for line in lines),
+        *notes,
+    ]
 
 
 def _shown_with_metrics(rule: Document) -> bool:

@@ -14,6 +14,7 @@ import judge_candidate
 import open_run
 from core.gate.judge_candidate import client_token
 from core.stage.bucket import ObjectMissingError
+from tests.support.control_cases import passing_evaluation
 from tests.support.stage_in_memory import CHAMPION, RUN, Context, Stage
 
 Load = Callable[[str], dict[str, Any]]
@@ -184,3 +185,18 @@ def test_a_result_that_a_step_did_not_write_is_named(
 
     with pytest.raises(ObjectMissingError, match=words):
         judge_candidate.handler(load_event("judge_candidate"), context)
+
+
+def test_an_evaluation_that_left_the_reference_out_is_rejected(
+    stage: Stage, context: Context, load_event: Load, opened: dict[str, Any]
+) -> None:
+    plan = stage.get_json(f"runs/churn/{RUN}/run.json")
+    named = {"release": 1, "why": "approved", "run": "r-1", "package_arn": "arn", "version": 1}
+    champion = {**named, "release": 2, "definition_sha256": "d" * 64}
+    stage.put(f"runs/churn/{RUN}/run.json", plan | {"champion": champion, "reference": named})
+    stage.write_results(champion=passing_evaluation()["champion"], reference=None)
+
+    judgement = judge_candidate.handler(load_event("judge_candidate"), context)
+
+    assert judgement["verdict"] == "reject"
+    assert "the reference's" in judgement["summary"]

@@ -80,6 +80,7 @@ def test_a_first_run_gets_everything_it_needs(
         "job_prefix": f"kanmon-test-{RUN}",
         "resources": RESOURCES,
         "champion": None,
+        "reference": None,
         "package_group": "kanmon-test-churn",
         "package_group_exists": False,
     }
@@ -261,6 +262,50 @@ def test_the_champion_is_what_the_release_pipeline_promoted_last(
         "evaluation_uri": CHAMPION["evaluation_uri"],
         "definition_sha256": CHAMPION["definition"],
     }
+
+
+def test_the_reference_is_the_last_release_that_a_person_approved(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    champion = stage.promote(3, **CHAMPION)
+    approved = stage.register("Approved", **{**CHAMPION, "run": "approved-by-ada"})
+    stage.write_release(1, champion, "approved")
+    stage.write_release(2, approved, "approved")
+    stage.write_release(3, champion, "automatic")
+
+    answer = opened()
+
+    assert answer["reference"] == {
+        **answer["champion"],
+        "release": 2,
+        "package_arn": approved,
+        "version": 2,
+        "run": "approved-by-ada",
+        "why": "approved",
+    }
+    assert stage.get_json(f"runs/churn/{RUN}/run.json")["reference"] == answer["reference"]
+
+
+def test_a_champion_that_a_person_approved_is_the_reference_itself(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    stage.write_release(3, stage.promote(3, **CHAMPION), "approved")
+
+    assert opened()["reference"] is None
+
+
+def test_a_reference_whose_package_is_gone_does_not_fail_the_run(
+    stage: Stage, opened: Callable[..., dict[str, Any]]
+) -> None:
+    gone = "arn:aws:sagemaker:us-east-1:123456789012:model-package/kanmon-test-churn/99"
+    stage.write_release(2, gone, "approved")
+    stage.write_release(3, stage.promote(3, **CHAMPION), "automatic")
+
+    reference = opened()["reference"]
+
+    assert (reference["release"], reference["why"]) == (2, "approved")
+    assert "is not in the registry any more" in reference["obstacle"]
+    assert "model_uri" not in reference
 
 
 def test_an_approval_in_the_registry_alone_makes_no_champion(

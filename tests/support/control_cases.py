@@ -32,7 +32,7 @@ segments: [gender]
 DEFINITION: ModelDefinition = parse_definition(MODEL_YAML, "models/churn/model.yaml")
 
 _EVALUATION: dict[str, Any] = {
-    "format": 1,
+    "format": 2,
     "run": "churn-261121055501-x7k",
     "model": "churn",
     "task": "binary",
@@ -57,6 +57,15 @@ _EVALUATION: dict[str, Any] = {
         },
     },
     "difference": {"auc": {"value": 0.01, "low": 0.001, "high": 0.019}},
+    "reference": {
+        "release": 2,
+        "why": "approved",
+        "run": "churn-261001055501-c3d",
+        "package_arn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/kanmon-churn/2",
+        "version": 2,
+        "metrics": {"auc": {"value": 0.78, "low": 0.73, "high": 0.83}},
+        "difference": {"auc": {"value": 0.02, "low": 0.011, "high": 0.029}},
+    },
     "segments": [
         {
             "column": "gender",

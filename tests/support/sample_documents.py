@@ -310,6 +310,7 @@ def verdict(content: Documents, evaluated: Documents) -> Documents:
         "verdict": judged.verdict,
         "summary": judged.summary,
         "rules": [dict(vars(rule)) for rule in judged.rules],
+        "notes": list(judged.notes),
     }
 
 

@@ -132,6 +132,19 @@ class Stage:
         self.dynamodb.put_item(TableName=TABLE, Item=item)
         return arn
 
+    def write_release(self, number: int, package_arn: str, decision: str) -> None:
+        """The record of a release that was put into service."""
+        self.write_item(
+            f"release#{number:06d}", status="PROMOTED", package_arn=package_arn, decision=decision
+        )
+        self.dynamodb.update_item(
+            TableName=TABLE,
+            Key={"model": {"S": "churn"}, "item": {"S": f"release#{number:06d}"}},
+            UpdateExpression="SET #r = :n, package_version = :v",
+            ExpressionAttributeNames={"#r": "release"},
+            ExpressionAttributeValues={":n": {"N": str(number)}, ":v": {"N": "1"}},
+        )
+
     def item(self, name: str) -> dict[str, Any]:
         """One of the model's items, in DynamoDB's own form; empty when there is none."""
         found: dict[str, Any] = self.dynamodb.get_item(

@@ -30,7 +30,18 @@ INTEGRATIONS = {
     for name, state in states("Task").items()
     if (match := SERVICE.match(state["Resource"]))
 }
-VARIANTS = {"first run": {}, "with a champion": {"run": {"champion": CHAMPION}}}
+REFERENCE = {
+    **CHAMPION,
+    "release": 1,
+    "model_uri": "s3://kanmon-test-data/runs/abalone/r-1/train/m",
+}
+GONE = {"release": 1, "why": "approved", "obstacle": "its package is gone"}
+VARIANTS = {
+    "first run": {},
+    "with a champion": {"run": {"champion": CHAMPION, "reference": None}},
+    "with a reference": {"run": {"champion": CHAMPION, "reference": REFERENCE}},
+    "with a reference that is gone": {"run": {"champion": CHAMPION, "reference": GONE}},
+}
 
 
 def request_of(name: str, variant: str = "first run") -> dict[str, Any]:
@@ -99,16 +110,20 @@ def inputs(name: str, variant: str = "first run") -> dict[str, str]:
     }
 
 
-def test_the_champion_is_an_input_only_where_there_is_one() -> None:
+def test_champion_and_reference_are_inputs_only_where_there_is_one() -> None:
     own = ["run", "test", "report", "model"]
 
     assert list(inputs("Evaluate")) == own
-    assert list(inputs("Evaluate", "with a champion")) == [*own, "champion", "champion-report"]
+    both = [*own, "champion", "champion-report"]
+    assert list(inputs("Evaluate", "with a champion")) == both
+    assert list(inputs("Evaluate", "with a reference that is gone")) == both
+    assert list(inputs("Evaluate", "with a reference")) == [*both, "reference"]
+    assert inputs("Evaluate", "with a reference")["reference"] == "runs/abalone/r-1/train/m"
 
 
 @pytest.mark.parametrize("name", ["Preprocess", "Train", "Evaluate"])
 def test_inputs_and_outputs_are_mounted_under_their_names(name: str) -> None:
-    request = request_of(name, "with a champion")
+    request = request_of(name, "with a reference")
     root = "/opt/ml/processing"
 
     for entry in request["ProcessingInputs"]:

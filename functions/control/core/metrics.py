@@ -48,3 +48,12 @@ def metrics_of(task: Task) -> tuple[str, ...]:
 def advantage(metric: str, value: float, other: float) -> float:
     """How much better `value` is than `other` in this metric's own unit; negative is worse."""
     return value - other if DIRECTION[metric] == "higher" else other - value
+
+
+def error(metric: str, value: float) -> float:
+    """How far a value is from the best one: 1 for a metric that is better higher, 0 for the others.
+
+    >>> round(error("auc", 0.85), 6), error("rmse", 2.5)
+    (0.15, 2.5)
+    """
+    return abs(1 - value) if DIRECTION[metric] == "higher" else abs(value)

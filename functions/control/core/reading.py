@@ -32,7 +32,12 @@ def settled(distance: float) -> float:
     >>> settled(2.10 - 2.15 + 0.05)
     0.0
     """
-    return round(min(max(distance, -_LARGEST), _LARGEST), 12) + 0.0
+    return round(bounded(distance), 12) + 0.0
+
+
+def bounded(number: float) -> float:
+    """The number within what JSON can hold."""
+    return min(max(number, -_LARGEST), _LARGEST)
 
 
 def mapping(value: object) -> Document:

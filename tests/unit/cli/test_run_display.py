@@ -36,6 +36,14 @@ def test_the_verdict_comes_with_all_its_rules_the_worst_first_and_also_the_one_t
     ]
 
 
+def test_what_the_gate_says_besides_its_rules_comes_last():
+    verdict = VERDICT | {"notes": ["The test set is too small for the margin."]}
+
+    lines = plain(display.verdict_lines(verdict))
+
+    assert lines[-1] == "  The test set is too small for the margin."
+
+
 def test_metrics_without_a_champion():
     assert plain(display.metric_lines(EVALUATION)) == [
         "Metrics   on 1,234 test rows; there is no champion yet",

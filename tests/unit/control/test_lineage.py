@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from core.gate.judge_candidate import client_token
 from core.gate.package_metadata import allowed, description, package_metadata
-from core.gate.rules import Rule, Verdict, judge
+from core.gate.rule import Rule, Verdict
+from core.gate.rules import judge
 from tests.support.control_cases import DEFINITION, passing_evaluation
 
 PLAN: dict[str, Any] = {
@@ -50,6 +51,19 @@ def test_the_metadata_names_everything_a_package_came_from() -> None:
         "primary_metric": "auc",
         "primary_value": "0.80 from 0.75 to 0.85",
     }
+
+
+def test_the_metadata_names_the_reference_where_there_is_one() -> None:
+    plan = {
+        **PLAN,
+        "reference": {"package_arn": "arn:aws:sagemaker:r:1:model-package/c/2", "run": "c-0"},
+    }
+    evaluation = passing_evaluation()
+
+    metadata = package_metadata(plan, judge(DEFINITION, evaluation), evaluation, ARTIFACT, URIS)
+
+    assert metadata["reference"] == "arn:aws:sagemaker:r:1:model-package/c/2"
+    assert metadata["reference_run"] == "c-0"
 
 
 @given(reason=st.text(), summary=st.text())

@@ -59,6 +59,34 @@ def test_it_leaves_evaluation_statistics_and_golden_records(job):
     assert (golden["format"], golden["task"], len(golden["rows"])) == (1, "regression", 100)
 
 
+@pytest.fixture
+def with_reference(job):
+    """The same with a reference."""
+    shutil.copytree(job.input("champion"), job.input("reference"))
+    plan = json.loads(job.run_plan.read_text())
+    named = {"release": 2, "why": "approved", "run": "r-2", "package_arn": "arn:y", "version": 2}
+    plan["reference"] = {**named, "model_sha256": plan["champion"]["model_sha256"]}
+    job.run_plan.write_text(json.dumps(plan))
+    return job
+
+
+def test_the_reference_is_evaluated_besides_the_champion(with_reference):
+    main(with_reference)
+
+    folder = with_reference.root / "output/evaluation"
+    reference = json.loads((folder / "evaluation.json").read_text())["reference"]
+    assert (reference["release"], reference["why"]) == (2, "approved")
+    assert reference["difference"] == {"rmse": {"value": 0.0, "low": 0.0, "high": 0.0}}
+
+
+def test_a_reference_that_is_not_the_recorded_model_is_refused(with_reference):
+    with (with_reference.input("reference") / "model.tar.gz").open("ab") as packed:
+        packed.write(b"x")
+
+    with pytest.raises(StepError, match=r"input/reference/model.tar.gz: its sha256 is .+ recorded"):
+        main(with_reference)
+
+
 def test_the_first_model_has_no_champion(job):
     job.run_plan.write_text(json.dumps(document()))
 

@@ -10,9 +10,11 @@ from contract.artifact import Artifact
 from contract.metrics import Scored, measure
 from contract.step import StepError
 from core.definition.parse import parse_definition
+from core.gate.non_inferiority import compare_primary
 from core.gate.rules import judge
+from evaluate.bootstrap import compare
 from evaluate.diagnostics import calibration, confusion, importance, residuals
-from evaluate.evaluation import Evidence, evaluate, without_nan
+from evaluate.evaluation import Evidence, Models, evaluate, scored, without_nan
 from evaluate.model_quality import model_quality
 from evaluate.onnx_scoring import onnx_scores, parity
 from evaluate.segments import fairness_entry, segments_of
@@ -34,17 +36,22 @@ features: [{name: size, kind: numeric}]
 metrics: {primary: rmse}
 """
 CHAMPION = {"run": "r-0", "package_arn": "arn:x", "version": 3}
+REFERENCE = {"release": 2, "why": "approved", "run": "r-1", "package_arn": "arn:y", "version": 2}
 
 
 def model(task, library="lightgbm", **settings) -> Artifact:
     return train(plan(task, library, **settings), rows(task), rows(task, 100, seed=1)).artifact
 
 
-def evaluated(task, candidate, champion=None, test=None, evidence=EVIDENCE, **settings):
+def evaluated(
+    task, candidate, champion=None, test=None, evidence=EVIDENCE, reference=None, **settings
+):
     changes = {"champion": CHAMPION if champion else None, **settings}
+    if reference:
+        changes["reference"] = REFERENCE
     test = rows(task, 120, seed=2) if test is None else test
     run = plan(task, candidate.library, **changes)
-    given = evaluate(run, test, candidate, champion, evidence)
+    given = evaluate(run, test, Models(candidate, champion, reference), evidence)
     return given.document, given.comparison
 
 
@@ -171,7 +178,110 @@ def test_a_champion_that_cannot_be_compared_is_reported_and_never_passes(champio
     gate = parse_definition(DEFINITION, "model.yaml")
     # It is held and not rejected: whether the change was meant is for a person to say.
     [held] = [rule for rule in judge(gate, document).rules if rule.outcome == "hold"]
-    assert (held.name, words in held.words) == ("paired difference", True)
+    assert (held.name, words in held.words) == ("champion non-inferiority", True)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_reference_is_scored_on_the_same_rows_as_the_champion(task):
+    candidate, other = model(task), model(task, rounds=3)
+
+    document, _ = evaluated(task, candidate, champion=other, reference=other)
+
+    primary = METRICS[task][0]
+    named = ("release", "why", "run", "package_arn", "version")
+    assert {key: document["reference"][key] for key in named} == REFERENCE
+    for key, same in (("metrics", document["champion"]["metrics"]),
+                      ("difference", document["difference"])):  # fmt: skip
+        assert document["reference"][key] == {primary: same[primary]}
+
+
+def test_without_a_reference_the_evaluation_says_so():
+    document, _ = evaluated("regression", model("regression"), champion=model("regression"))
+
+    assert (document["format"], document["reference"]) == (2, None)
+
+
+def test_a_class_that_only_the_reference_knows_changes_no_other_result():
+    gone = rows("multiclass").filter(pl.col("target") != "mid")
+    candidate = train(plan("multiclass"), gone, gone).artifact
+    test = rows("multiclass", 120, seed=2).filter(pl.col("target") != "mid")
+
+    alone, _ = evaluated("multiclass", candidate, candidate, test)
+    document, _ = evaluated("multiclass", candidate, candidate, test, reference=model("multiclass"))
+
+    assert document["confusion"] == alone["confusion"]
+    assert document["candidate"] == alone["candidate"]
+    assert document["parity"]["mismatches"] == 0
+    assert document["reference"]["metrics"]["macro_f1"]["value"] > 0
+
+
+def test_a_reference_that_cannot_be_compared_is_held_with_the_reason():
+    candidate = model("regression", features={"size": "numeric"})
+    test = rows(count=80, seed=2).drop("weight")
+
+    document, _ = evaluated(
+        "regression", candidate, champion=candidate, test=test, reference=model("regression")
+    )
+
+    gate = parse_definition(DEFINITION, "model.yaml")
+    [held] = [rule for rule in judge(gate, document).rules if rule.outcome == "hold"]
+    assert held.name == "reference non-inferiority"
+    assert "the rows to score have no column 'weight'" in held.words
+
+
+def test_a_reference_whose_package_is_gone_is_held_with_the_reason():
+    candidate = model("regression")
+
+    gone = {**REFERENCE, "obstacle": "its package is gone"}
+    run = plan("regression", champion=CHAMPION, reference=gone)
+    models = Models(candidate, candidate)
+
+    document = evaluate(run, rows(count=120, seed=2), models, EVIDENCE).document
+
+    assert document["reference"]["obstacle"].startswith(
+        "the reference could not be compared: its package is gone; or decide in the review"
+    )
+
+
+def noisy(task, count, seed):
+    """Rows whose target no model can foretell, as in real data."""
+    frame, random = rows(task, count, seed), np.random.default_rng(seed)
+    if task == "regression":
+        return frame.with_columns(target=pl.col("target") + random.normal(0, 1, count))
+    flipped = pl.Series(random.random(count) < 0.15)
+    other = pl.when(pl.col("target") == "yes").then(pl.lit("no")).otherwise(pl.lit("yes"))
+    return frame.with_columns(target=pl.when(flipped).then(other).otherwise(pl.col("target")))
+
+
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_of_twelve_retrainings_by_another_seed_the_great_majority_is_promoted(task):
+    """A model that differs by chance alone is no worse, and must not wait for a person."""
+    drawn = {"bagging_fraction": 0.8, "bagging_freq": 1, "learning_rate": 0.05}
+    settings = {"rounds": 100, "parameters": {"num_leaves": 7, **drawn}}
+    training, validation, test = (noisy(task, *each) for each in ((2000, 0), (500, 1), (1500, 2)))
+    primary = METRICS[task][0]
+    content = DEFINITION.replace("regression", task).replace("rmse", primary)
+    positive = "positive: yes\n" if task == "binary" else ""
+    gate = parse_definition(content + positive, "model.yaml")
+
+    def trained(seed):
+        run = plan(task, seed=seed, **settings)
+        artifact = train(run, training, validation).artifact
+        return scored(run, artifact, test, artifact.encoding.labels(test, "test"), ())
+
+    champion, outcomes = trained(7), []
+    for seed in range(20, 32):
+        found = compare(trained(seed), champion, [primary])
+        estimates = {"metrics": found.champion, "difference": found.difference}
+        written = {
+            key: {name: vars(each) for name, each in value.items()}
+            for key, value in estimates.items()
+        }
+        evaluation = {"format": 2, "champion": written, "reference": None, **written}
+        [rule] = compare_primary(gate, evaluation)
+        outcomes.append(rule.outcome)
+
+    assert outcomes.count("pass") >= 10, outcomes
 
 
 def test_without_test_rows_there_is_nothing_to_say():

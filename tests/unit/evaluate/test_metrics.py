@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.metrics import FORMULAS, Scored, measure
-from core.metrics import METRICS, metrics_of
+from core.metrics import DIRECTION, METRICS, advantage, error, metrics_of
 from tests.support.training_cases import TASKS
 
 NUMBERS = st.floats(-1e4, 1e4, width=32).map(lambda number: round(number, 3))
@@ -46,6 +46,52 @@ BY_DECISION = {
 
 def test_the_steps_have_a_formula_for_every_metric_of_the_table_and_no_other():
     assert set(FORMULAS) == set(METRICS)
+
+
+# Written by hand from what each metric measures, not from the table of the code.
+BETTER = {
+    "rmse": "lower",
+    "mae": "lower",
+    "mape": "lower",
+    "r2": "higher",
+    "auc": "higher",
+    "average_precision": "higher",
+    "log_loss": "lower",
+    "brier": "lower",
+    "accuracy": "higher",
+    "precision": "higher",
+    "recall": "higher",
+    "f1": "higher",
+    "macro_f1": "higher",
+}
+
+
+def test_every_metric_is_better_the_way_that_the_literature_says():
+    assert BETTER == DIRECTION
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"), [(task, metric) for task in TASKS for metric in metrics_of(task)]
+)
+def test_a_perfect_model_has_the_best_value_and_a_bad_one_is_worse(task, metric):
+    """By behaviour: the direction, the best value, and how far from it the gate takes a value."""
+    if task == "regression":
+        labels = np.array([1.0, 2.0, 3.0, 4.0])
+        perfect, bad = labels, labels + np.array([2.0, -1.0, 1.0, -2.0])
+    elif task == "binary":
+        labels = np.array([1.0, 0.0, 1.0, 0.0])
+        perfect, bad = labels, np.array([0.1, 0.8, 0.9, 0.3])
+    else:
+        labels = np.array([0.0, 1.0, 2.0, 0.0])
+        perfect = np.eye(3)[labels.astype(int)]
+        bad = np.full((4, 3), 0.3) + 0.1 * np.eye(3)[[1, 1, 0, 2]]
+
+    best = measure(metric, Scored(task, labels, perfect))
+    worse = measure(metric, Scored(task, labels, bad))
+
+    assert advantage(metric, worse, best) < 0 < advantage(metric, best, worse)
+    assert error(metric, best) == pytest.approx(0, abs=1e-6)
+    assert error(metric, worse) > 0.05
 
 
 @given(pairs=st.lists(st.tuples(NUMBERS, NUMBERS), min_size=2, max_size=40))

@@ -7,7 +7,7 @@ import pytest
 
 from contract.split import PLACE, ROW, SplitRecord
 from contract.step import StepError
-from evaluate.evaluation import Evidence, evaluate
+from evaluate.evaluation import Evidence, Models, evaluate
 from evaluate.unseen import unseen
 from tests.support.training_cases import plan, rows
 from train.model import train
@@ -64,7 +64,7 @@ def evaluated(now: SplitRecord, before: SplitRecord | None) -> dict:
     test = rows("regression", 120, seed=2).with_columns(pl.Series(PLACE, range(120)))
     model = train(plan(), rows(), rows(count=100, seed=1)).artifact
     evidence = Evidence(REPORT, {"features": {}}, {"features": {}}, now, before)
-    return evaluate(plan(champion=CHAMPION), test, model, model, evidence).document
+    return evaluate(plan(champion=CHAMPION), test, Models(model, model), evidence).document
 
 
 def test_both_models_are_measured_on_the_rows_that_neither_has_seen() -> None:

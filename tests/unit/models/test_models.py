@@ -12,7 +12,7 @@ import pytest
 from contract.plan import Plan
 from core.definition.parse import parse_definition
 from core.gate.rules import judge
-from evaluate.evaluation import Evidence, evaluate
+from evaluate.evaluation import Evidence, Models, evaluate
 from sample_data import abalone, churn, segments
 from train.model import train
 
@@ -83,7 +83,7 @@ def test_the_model_passes_its_gate_on_its_sample_data(name):
 
     artifact = train(plan, training, validation).artifact
     document = evaluate(
-        plan, test, artifact, None, Evidence(report, {"features": {}}, None)
+        plan, test, Models(artifact), Evidence(report, {"features": {}}, None)
     ).document
 
     assert judge(declared, document).verdict == "promote"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.review.page import render
 from tests.support.hostile_documents import HOSTILE, anything, texts
 from tests.support.reading_page import Element, headings, read, rows_of
-from tests.support.sample_documents import METRICS, documents, huge
+from tests.support.sample_documents import METRICS, definition, documents, huge, verdict
 
 TASKS = list(METRICS)
 
@@ -108,6 +108,37 @@ def test_rules_are_listed_with_their_words_and_failures_first() -> None:
         "0.7604",
         "−0.0092",
         "recall 0.7512, champion 0.7704: worse by 0.0192, more than the margin of 0.01",
+    ]
+
+
+def test_a_note_of_the_gate_stands_with_the_verdict_and_is_escaped() -> None:
+    sample = documents("regression")
+    sample["verdict"]["notes"] = ["The test set is too small <b>."]
+
+    page = render(**sample)
+
+    assert "The test set is too small &lt;b&gt;." in page
+    assert page.index("too small") < page.index('id="metrics"')
+
+
+def test_the_reference_is_compared_on_the_page_in_the_gates_words() -> None:
+    sample = documents("regression")
+    each = {"rmse": {"value": 0.06, "low": 0.04, "high": 0.08}}
+    reference = {"release": 2, "why": "approved", "metrics": {"rmse": 2.03}, "difference": each}
+    reference["metrics"] = {"rmse": {"value": 2.033, "low": 1.95, "high": 2.12}}
+    sample["evaluation"] |= {"format": 2, "reference": reference}
+    sample["verdict"] = verdict(definition("regression"), sample["evaluation"])
+
+    [row] = [row for row in rows_of(read(render(**sample)), "rules-table") if "reference" in row[1]]
+
+    assert row == [
+        "reject",
+        "no worse than the referenceRMSE",
+        "+0.060",
+        "+0.050",
+        "−0.030",
+        "RMSE differs from the reference's (release 2, the last that a person approved) by +0.060 "
+        "(+0.040 to +0.080): it is worse, and may be by more than the margin of 0.05",
     ]
 
 

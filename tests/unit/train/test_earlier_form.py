@@ -7,7 +7,7 @@ import pytest
 
 from contract.artifact import Artifact
 from contract.native_model import native_model
-from evaluate.evaluation import Evidence, evaluate
+from evaluate.evaluation import Evidence, Models, evaluate
 from evaluate.onnx_scoring import onnx_scores
 from scorer.model import Model
 from scorer.rows import Encoder
@@ -63,7 +63,7 @@ def test_it_is_compared_as_a_champion_with_a_candidate_of_todays_form(library):
     report = {"rows_read": 600, "rows_rejected": 0, "rows_written": {"train": 200}}
     evidence = Evidence(report, {"features": {}}, None)
 
-    document = evaluate(settings, parts[2], candidate, artifact(library), evidence).document
+    document = evaluate(settings, parts[2], Models(candidate, artifact(library)), evidence).document
 
     primary = settings.primary
     assert document["champion"]["metrics"][primary]["value"] is not None

@@ -33,3 +33,8 @@ def test_it_lies_between_two_scores():
 
 def test_without_positives_it_is_a_half():
     assert best_threshold(np.zeros(2), np.array([0.2, 0.6])) == 0.5
+
+
+def test_of_two_thresholds_with_the_same_f1_the_higher_is_taken():
+    """One positive of two found with one call, or both with four: F1 is two thirds either way."""
+    assert best_threshold(np.array([1.0, 0.0, 0.0, 1.0]), np.array([0.9, 0.7, 0.5, 0.3])) == 0.8

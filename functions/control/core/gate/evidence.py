@@ -60,7 +60,9 @@ def _evaluation(store: Store, key: str, plan: Mapping[str, Any]) -> Document:
         )
     if plan["champion"] is not None and evaluation.get("champion") is None:
         # The run has a champion: an evaluation that left it out must not pass as a first candidate.
-        return {**evaluation, "champion": {}}
+        evaluation = {**evaluation, "champion": {}}
+    if plan.get("reference") is not None and evaluation.get("reference") is None:
+        evaluation = {**evaluation, "reference": {}}
     return evaluation
 
 

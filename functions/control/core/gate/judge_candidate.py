@@ -12,7 +12,8 @@ from core.definition.schema import ModelDefinition
 from core.gate.evidence import read_evidence
 from core.gate.metrics_line import history_line
 from core.gate.package_metadata import description, package_metadata
-from core.gate.rules import Verdict, judge
+from core.gate.rule import Verdict
+from core.gate.rules import judge
 from core.runs.cost import cost
 from core.stage.bucket import Store
 from core.words.formats import timestamp

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from core.gate.rules import Verdict
+from core.gate.rule import Verdict
 from core.reading import estimate, part
 from core.stage import registry
 from core.words.catalogue import say
@@ -32,7 +32,7 @@ def package_metadata(
     `plan` is run.json; `artifact` has uri, sha256 and, in a versioned bucket, version; `uris` has
     evaluation, report and review.
     """
-    champion = plan.get("champion") or {}
+    champion, reference = plan.get("champion") or {}, plan.get("reference") or {}
     values = {
         registry.RUN: plan["run"],
         registry.FINGERPRINT: plan["fingerprint"],
@@ -50,6 +50,8 @@ def package_metadata(
         "review_uri": uris["review"],
         "champion": champion.get("package_arn"),
         "champion_run": champion.get("run"),
+        "reference": reference.get("package_arn"),
+        "reference_run": reference.get("run"),
         **{f"image_{step}": uri.rpartition("@")[2] for step, uri in plan["images"].items()},
         **_primary_metric(evaluation),
     }

@@ -7,20 +7,22 @@ The words are the same everywhere: on the review page, in the terminal, in mail 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from core.metrics import DIRECTION, advantage
-from core.reading import (
-    NOTHING,
-    Document,
-    Estimate,
-    estimate,
-    finite,
-    mappings,
-    part,
-    settled,
+from core.gate.non_inferiority import compare_primary, too_few_rows
+from core.gate.rule import (
+    Decision,
+    Outcome,
+    Rule,
+    Verdict,
+    champion_in,
+    metric_of,
+    not_comparable,
+    nothing_to_compare,
+    obstacle_of,
 )
+from core.metrics import DIRECTION, advantage
+from core.reading import NOTHING, Document, estimate, finite, mappings, part, settled
 from core.words.catalogue import say
 from core.words.formats import apart, count, counted, percent
 from core.words.metrics import MetricFormat, metric_format, metric_label
@@ -28,44 +30,15 @@ from core.words.metrics import MetricFormat, metric_format, metric_label
 if TYPE_CHECKING:
     from core.definition.schema import ModelDefinition
 
-Outcome = Literal["pass", "hold", "reject"]
-Decision = Literal["promote", "hold", "reject"]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One threshold (`bar`) and whether the candidate passes it.
-
-    `gap` is the distance to it, in the metric's unit: positive on the passing side.
-    """
-
-    name: str
-    metric: str | None
-    segment: str | None
-    value: float | None
-    bar: float | None
-    gap: float | None
-    outcome: Outcome
-    words: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """`reject` if any rule rejects, else `hold` if any holds, else `promote`."""
-
-    verdict: Decision
-    summary: str
-    rules: tuple[Rule, ...]
-
 
 def judge(definition: ModelDefinition, evaluation: Document) -> Verdict:
     """Apply the definition's gate to an evaluation, the content of evaluation.json."""
     rules = (
         *_computed(definition, evaluation),
         *_floors(definition, evaluation),
+        *compare_primary(definition, evaluation),
         *_margins(definition, evaluation),
         *_segment_margins(definition, evaluation),
-        _paired_difference(definition, evaluation),
         *_fairness(definition, evaluation),
         _rejected_share(definition, evaluation),
         _parity(evaluation),
@@ -74,13 +47,14 @@ def judge(definition: ModelDefinition, evaluation: Document) -> Verdict:
     verdict: Decision = (
         "reject" if "reject" in outcomes else "hold" if "hold" in outcomes else "promote"
     )
-    return Verdict(verdict, _summary(verdict, definition, evaluation, rules), rules)
+    summary = _summary(verdict, definition, evaluation, rules)
+    return Verdict(verdict, summary, rules, too_few_rows(definition, evaluation))
 
 
 def _computed(definition: ModelDefinition, evaluation: Document) -> Iterator[Rule]:
     """Every metric asked for is there and is a number."""
     for metric in definition.computed_metrics:
-        value = _metric(evaluation, "candidate", metric)
+        value = metric_of(part(evaluation, "candidate"), metric)
         label = metric_label(metric)
         if value is None:
             words = say("gate.computed.reject", metric=label)
@@ -92,7 +66,7 @@ def _computed(definition: ModelDefinition, evaluation: Document) -> Iterator[Rul
 
 def _floors(definition: ModelDefinition, evaluation: Document) -> Iterator[Rule]:
     for metric, bar in sorted(definition.gate.floors.items()):
-        value = _metric(evaluation, "candidate", metric)
+        value = metric_of(part(evaluation, "candidate"), metric)
         label, write = metric_label(metric), metric_format(evaluation, metric)
         if value is None:
             words = say("gate.missing.floor", metric=label, threshold=write.threshold(bar))
@@ -112,12 +86,15 @@ def _floors(definition: ModelDefinition, evaluation: Document) -> Iterator[Rule]
 
 
 def _margins(definition: ModelDefinition, evaluation: Document) -> Iterator[Rule]:
-    """Overall, no metric may be worse than the champion's by more than its margin."""
+    """Overall, no other metric may be worse than the champion's by more than its margin."""
+    champion = champion_in(evaluation)
     for metric, margin in sorted(definition.gate.margins.items()):
-        if _champion(evaluation) is None:
-            yield _nothing_to_compare("champion margin", metric)
-        elif _obstacle(evaluation):
-            yield _not_comparable("champion margin", metric, evaluation)
+        if metric == definition.metrics.primary:
+            continue  # judged by its interval
+        if champion is None:
+            yield nothing_to_compare("champion margin", metric)
+        elif obstacle_of(champion):
+            yield not_comparable("champion margin", metric, obstacle_of(champion))
         else:
             yield _no_worse(
                 "champion margin",
@@ -125,8 +102,8 @@ def _margins(definition: ModelDefinition, evaluation: Document) -> Iterator[Rule
                 metric_format(evaluation, metric),
                 None,
                 margin,
-                _metric(evaluation, "candidate", metric),
-                _metric(evaluation, "champion", metric),
+                metric_of(part(evaluation, "candidate"), metric),
+                metric_of(champion, metric),
             )
 
 
@@ -135,11 +112,13 @@ def _segment_margins(definition: ModelDefinition, evaluation: Document) -> Itera
     margins = sorted(definition.gate.segment_margins.items())
     if not margins:
         return
-    if _champion(evaluation) is None:
-        yield from (_nothing_to_compare("segment margin", metric) for metric, _ in margins)
+    champion = champion_in(evaluation)
+    if champion is None:
+        yield from (nothing_to_compare("segment margin", metric) for metric, _ in margins)
         return
-    if _obstacle(evaluation):
-        yield from (_not_comparable("segment margin", metric, evaluation) for metric, _ in margins)
+    obstacle = obstacle_of(champion)
+    if obstacle:
+        yield from (not_comparable("segment margin", metric, obstacle) for metric, _ in margins)
         return
     segments = sorted(
         mappings(evaluation.get("segments")),
@@ -220,31 +199,6 @@ def _no_worse(
     return Rule(rule, metric, segment, candidate, bar, gap, _pass_or_reject(gap), within(words))
 
 
-def _paired_difference(definition: ModelDefinition, evaluation: Document) -> Rule:
-    """Row by row on the same test rows: is the candidate surely no worse in the primary metric?"""
-    metric = definition.metrics.primary
-    if _champion(evaluation) is None:
-        return _nothing_to_compare("paired difference", metric)
-    if _obstacle(evaluation):
-        return _not_comparable("paired difference", metric, evaluation)
-    fields = part(evaluation, "difference", metric)
-    value, low, high = (finite(fields.get(key)) for key in ("value", "low", "high"))
-    if value is None or low is None or high is None or not low <= high:
-        words = say("gate.missing.paired", metric=metric_label(metric))
-        return Rule("paired difference", metric, None, value, 0.0, None, "reject", words)
-    worst, best = (low, high) if DIRECTION[metric] == "higher" else (-high, -low)
-    outcome: Outcome = "reject" if best < 0 else "hold" if worst < 0 else "pass"
-    write = metric_format(evaluation, metric)
-    difference, interval = write.difference(Estimate(value, low, high))
-    words = say(
-        f"gate.paired.{outcome}",
-        metric=metric_label(metric),
-        difference=difference,
-        interval=interval,
-    )
-    return Rule("paired difference", metric, None, value, 0.0, worst, outcome, words)
-
-
 def _fairness(definition: ModelDefinition, evaluation: Document) -> Iterator[Rule]:
     measured = {
         (each.get("column"), each.get("metric")): each
@@ -314,48 +268,18 @@ def _summary(
         return say("gate.summary.more_reasons", verdict=verdict, reason=reasons[0], more=more)
     metric = definition.metrics.primary
     reached = {"metric": metric_label(metric), "value": _estimated(evaluation, metric)}
-    if _champion(evaluation) is None:
+    if champion_in(evaluation) is None:
         return say("gate.summary.first", **reached, reason=say("gate.no_champion"))
-    best = _metric(evaluation, "champion", metric)
+    best = metric_of(champion_in(evaluation), metric)
     if best is None:
         return say("gate.summary.promote", **reached)
     champion = metric_format(evaluation, metric).score(best)
     return say("gate.summary.against_champion", **reached, champion=champion)
 
 
-def _nothing_to_compare(rule: str, metric: str) -> Rule:
-    words = say("gate.metric", metric=metric_label(metric), words=say("gate.no_champion"))
-    return Rule(rule, metric, None, None, None, None, "pass", words)
-
-
-def _not_comparable(rule: str, metric: str, evaluation: Document) -> Rule:
-    """Held, for a person to weigh: a definition may change on purpose."""
-    words = say("gate.metric", metric=metric_label(metric), words=_obstacle(evaluation))
-    return Rule(rule, metric, None, None, None, None, "hold", words)
-
-
-def _obstacle(evaluation: Document) -> str:
-    """Why the champion could not be scored on this run's rows; empty where it could be."""
-    reason = (_champion(evaluation) or NOTHING).get("obstacle")
-    return reason if isinstance(reason, str) else ""
-
-
 def _pass_or_reject(gap: float) -> Outcome:
     # Phrased so that a gap that is not a number, for which every comparison is false, rejects.
     return "pass" if gap >= 0 else "reject"
-
-
-def _champion(evaluation: Document) -> Document | None:
-    """None only where the evaluation says that there is none; a broken one is empty."""
-    if "champion" in evaluation and evaluation["champion"] is None:
-        return None
-    return part(evaluation, "champion")
-
-
-def _metric(
-    evaluation: Document, whose: Literal["candidate", "champion"], metric: str
-) -> float | None:
-    return finite(part(evaluation, whose, "metrics", metric).get("value"))
 
 
 def _estimated(evaluation: Document, metric: str) -> str:

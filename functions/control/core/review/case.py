@@ -84,6 +84,10 @@ class Case:
         """The gate's rules, in its order."""
         return mappings(self.verdict.get("rules"))
 
+    def notes(self) -> list[str]:
+        """What the gate says besides its rules."""
+        return [note for note in listed(self.verdict.get("notes")) if isinstance(note, str)]
+
     def gate(self, key: str) -> Document:
         """One of the gate's settings by metric, e.g. its floors."""
         return mapping(mapping(self.definition.get("gate")).get(key)) or NOTHING

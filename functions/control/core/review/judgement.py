@@ -111,14 +111,15 @@ def _numbers(case: Case, name: str, rule: Document) -> list[str]:
     elif isinstance(metric, str):
         write = case.write(metric)
         writers = (write.score, write.threshold, write.distance)
-    difference = case.difference(metric) if isinstance(metric, str) else None
-    if name == "paired difference" and isinstance(metric, str) and difference:
-        # The gap is an end of the interval, turned so that a loss is negative.
-        places = case.write(metric).enough([difference.value, difference.low, difference.high])
+    if name.endswith(" non-inferiority") and isinstance(metric, str):
+        # The value is a difference, and the threshold the largest loss that is allowed.
+        write = case.write(metric)
+        numbers = [finite(rule.get(key)) for key in ("value", "bar", "gap")]
+        places = write.enough(numbers)
         writers = (
             lambda value: fixed(value, places, sign=True),
-            number,
-            lambda gap: fixed(gap, places),
+            lambda bar: fixed(bar, places, sign=True),
+            write.distance,
         )
     numbers = [finite(rule.get(key)) for key in ("value", "bar", "gap")]
     return [

@@ -103,6 +103,7 @@ def _view(case: Case, judged_at: str) -> dict[str, Any]:
         "meaning": judgement.meaning(word),
         # The heading above it already gives the verdict's word.
         "summary": text(case.verdict.get("summary"), "").removeprefix(f"{word}: "),
+        "notes": case.notes(),
         "release": release_facts.reference(case),
         "decide": release_facts.how_to_decide(case),
         "facts": judgement.facts(case),

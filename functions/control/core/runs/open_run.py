@@ -13,6 +13,7 @@ from core.definition.schema import ModelDefinition
 from core.names import check_run_name, job_prefix, package_group
 from core.runs.fingerprint import fingerprint
 from core.runs.lock import Asked, take_lock
+from core.runs.reference import find_reference
 from core.runs.request import RunRequest, parse_request
 from core.runs.snapshot import Snapshot, take_snapshot
 from core.stage.bucket import ObjectMissingError
@@ -140,7 +141,7 @@ def _prepared(
     )
     group = stage.registry.group(package_group(stage.name, model))
     equals = None if request.force else _equal_run(stage, model, identity, group)
-    champion = _champion(stage, model) if equals is None else None
+    champion, reference = _rivals(stage, model) if equals is None else (None, None)
     answer = {
         "outcome": "nothing new" if equals else "new",
         "run": run,
@@ -159,6 +160,7 @@ def _prepared(
         "job_prefix": job_prefix(stage.name, run),
         "resources": _resources(definition.content),
         "champion": champion,
+        "reference": reference,
         "package_group": group.name,
         "package_group_exists": group.exists,
     }
@@ -195,12 +197,16 @@ def _without_release(stage: Stage, model: str, group: Group, equals: str | None)
     return "; " + say("run.opened.without_release", model=model)
 
 
-def _champion(stage: Stage, model: str) -> dict[str, Any] | None:
-    """What the release pipeline promoted last; None is a named case, not a failure."""
+def _rivals(stage: Stage, model: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """What the release pipeline promoted last, and the reference if it is another release.
+
+    No champion is a named case, not a failure.
+    """
     promoted = stage.releases.champion(model)
     if promoted is None:
-        return None
-    return champion_of(promoted, stage.registry.find(promoted.package_arn))
+        return None, None
+    champion = champion_of(promoted, stage.registry.find(promoted.package_arn))
+    return champion, find_reference(stage.releases.releases(model), promoted, stage.registry)
 
 
 def _plan(
@@ -236,6 +242,7 @@ def _plan(
         "parameters": dict(request.parameters),
         "images": answer["images"],
         "champion": answer["champion"],
+        "reference": answer["reference"],
     }
 
 

@@ -28,7 +28,7 @@ ARTIFACT_SHA256 = "artifact_sha256"
 EVALUATION_URI = "evaluation_uri"
 REPORT_URI = "report_uri"
 
-_NEEDED_OF_A_CHAMPION = (
+_NEEDED_OF_A_MODEL = (
     RUN,
     DEFINITION,
     ARTIFACT_URI,
@@ -155,20 +155,32 @@ def _is_missing(error: ClientError) -> bool:
 
 def champion_of(promoted: Champion, package: Package | None) -> dict[str, Any]:
     """The champion as the run plan holds it, from the table's record and the registry's package."""
-    arn, model = promoted.package_arn, promoted.model
-    fix = f"bring it back, or go to another release with `kanmon rollback {model}`"
+    problem = not_readable(promoted.package_arn, package)
+    if package is None or problem:
+        raise ForeignPackageError(
+            f"{problem}; bring it back, or go to another release with "
+            f"`kanmon rollback {promoted.model}`"
+        )
+    return model_of(promoted.release, package)
+
+
+def not_readable(arn: str, package: Package | None) -> str:
+    """Why a release's package does not say where its model is; empty where it does."""
     if package is None:
-        raise ForeignPackageError(
-            f"{arn}: the package of the release in service is not in the registry any more; {fix}"
-        )
-    missing = [name for name in _NEEDED_OF_A_CHAMPION if not package.metadata.get(name)]
-    if missing:
-        raise ForeignPackageError(
-            f"{arn}: the package of the release in service has lost the metadata "
-            f"{', '.join(missing)} that its run wrote; {fix}"
-        )
+        return f"{arn}: the package of a release in service is not in the registry any more"
+    missing = [name for name in _NEEDED_OF_A_MODEL if not package.metadata.get(name)]
+    if not missing:
+        return ""
+    return (
+        f"{arn}: the package of a release in service has lost the metadata "
+        f"{', '.join(missing)} that its run wrote"
+    )
+
+
+def model_of(release: int, package: Package) -> dict[str, Any]:
+    """A release's model as the run plan holds it."""
     return {
-        "release": promoted.release,
+        "release": release,
         "package_arn": package.arn,
         "version": package.version,
         "run": package.metadata[RUN],
