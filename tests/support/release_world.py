@@ -19,7 +19,7 @@ from core.releases.release_json import Case, Stored, release_bytes, release_docu
 from core.stage.bucket import ObjectMissingError
 from core.stage.notices import Notice
 from core.stage.registry import Approval, Package, StageStatus
-from core.stage.release_pipeline import DEPLOY, REVIEW, Action, Execution
+from core.stage.release_pipeline import DEPLOY, REVIEW, Action, Execution, TooManyReleasesError
 from core.stage.release_table import Release, ReleaseTable, Status
 from core.stage.serving_stack import Failure, Standing
 from core.words.formats import timestamp
@@ -86,12 +86,15 @@ class Pipeline:
     table: Table
     runs: dict[str, Run] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    limit: int = 50
     # What the event bus would be told: (kind, execution or package).
     events: list[tuple[str, str]] = field(default_factory=list)
 
     def start(
         self, variables: Mapping[str, str], bundle_key: str, bundle_version: str, token: str
     ) -> str:
+        if token not in self.tokens and self.in_progress() >= self.limit:
+            raise TooManyReleasesError
         if token not in self.tokens:
             identity = f"{len(self.runs) + 1:08x}-0000-4000-8000-000000000000"
             self.tokens[token] = identity
@@ -114,6 +117,21 @@ class Pipeline:
 
     def review(self, identity: str) -> Action | None:
         return self.runs[identity].actions.get(REVIEW) if identity in self.runs else None
+
+    def in_progress(self) -> int:
+        return sum(run.status == "InProgress" for run in self.runs.values())
+
+    def stop(self, identity: str, reason: str) -> None:
+        """StopPipelineExecution, which abandons what is in progress."""
+        self.table.use()
+        run = self.runs[identity]
+        if run.status != "InProgress":
+            return
+        for name, action in run.actions.items():
+            if action.status == "InProgress":
+                run.actions[name] = replace(action, status="Abandoned", updated=self.clock.now())
+        run.summary = reason
+        self.end(run, "Stopped")
 
     def decide(self, token: str, result: Literal["Approved", "Rejected"], summary: str) -> bool:
         self.table.use()
@@ -263,6 +281,8 @@ class World:
             )
         )
         self.releases.start(release, self.start(number, "promotion", approval))
+        for queued in self.releases.queue():
+            self.releases.leave_queue(queued)
         return number
 
     def register(self, arn: str, run: str) -> None:

@@ -59,6 +59,7 @@ SAMPLE_RUN: dict[str, Any] = {
         }
         for step in STEPS
     },
+    "candidate": None,
     "champion": None,
     "package_group": "kanmon-test-abalone",
     "package_group_exists": False,

@@ -63,6 +63,14 @@ NOTHING_NEW = SAMPLE_RUN | {
     "equals": "abalone-261120055501-a1b",
     "summary": "nothing new: as run abalone-261120055501-a1b",
 }
+# The earlier run was killed before its candidate had a release.
+UNRELEASED = NOTHING_NEW | {
+    "candidate": {
+        "run": "abalone-261120055501-a1b",
+        "package_arn": PACKAGE,
+        "verdict": "hold",
+    }
+}
 
 LOST_TO_THE_CHAMPION = SAMPLE_JUDGEMENT | {"verdict": "reject", "approval_status": "Rejected"}
 
@@ -72,6 +80,7 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
     "the group exists": {"Open Run": [SAMPLE_RUN | {"package_group_exists": True}]},
     "the candidate loses": {"Judge Candidate": [LOST_TO_THE_CHAMPION]},
     "nothing is new": {"Open Run": [NOTHING_NEW]},
+    "an earlier candidate has no release": {"Open Run": [UNRELEASED]},
     "another run holds the lock": {"Open Run": [QUEUED]},
     **{f"{step} loses its job once": {step: [LOST, COMPLETED]} for step in STEP_STATES},
     **{f"{step} fails by its own code": {step: [BROKEN]} for step in STEP_STATES},
@@ -132,8 +141,18 @@ def test_a_release_is_opened_of_exactly_the_registered_candidate() -> None:
         "model": "abalone",
         "package_arn": PACKAGE,
         "verdict": "promote",
-        "summary": SAMPLE_JUDGEMENT["summary"],
     }
+
+
+def test_a_candidate_that_an_earlier_run_left_without_a_release_gets_one() -> None:
+    played = scenario("an earlier candidate has no release")
+
+    assert played.path == ["Open Run", "Anything New?", "Open Release", "Close Run"]
+    [request] = played.services.asked("Open Release")
+    assert request == {**UNRELEASED["candidate"], "model": "abalone"}
+    [closed] = played.services.asked("Close Run")
+    assert (closed["run"], closed["outcome"], closed["release"]) == (RUN, "nothing new", 7)
+    assert (closed["summary"], closed["equals"]) == (UNRELEASED["summary"], UNRELEASED["equals"])
 
 
 def test_a_candidate_that_lost_has_no_release() -> None:
