@@ -50,11 +50,6 @@ def test_a_field_can_be_removed_and_expected_to_be_missing(items: Items) -> None
     assert changed == {"model": "churn", "item": "x", "b": 3}
 
 
-def test_numbers_count_up_and_never_repeat(items: Items) -> None:
-    assert [items.count("churn", "n", "last") for _ in range(3)] == [1, 2, 3]
-    assert items.count("abalone", "n", "last") == 1
-
-
 def test_items_are_listed_by_the_beginning_of_their_name(items: Items) -> None:
     for name in ("release#000002", "release#000001", "release-number", "history#1"):
         items.change("churn", name, {"a": name})

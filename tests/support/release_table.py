@@ -63,11 +63,6 @@ class Table:
         self.use()
         self.items.pop((model, item), None)
 
-    def count(self, model: str, item: str, attribute: str) -> int:
-        number = int(self.items.get((model, item), {}).get(attribute, 0)) + 1
-        self.change(model, item, {attribute: number})
-        return number
-
     def use(self) -> None:
         if self.left is not None:
             if self.left == 0:

@@ -112,18 +112,6 @@ class Items:
         """Delete the item, if it is there."""
         self._client.delete_item(TableName=self._table, Key=packed({"model": model, "item": item}))
 
-    def count(self, model: str, item: str, attribute: str) -> int:
-        """The next number: 1 at first, and never one twice."""
-        counted = self._client.update_item(
-            TableName=self._table,
-            Key=packed({"model": model, "item": item}),
-            UpdateExpression="ADD #counted :one",
-            ExpressionAttributeNames={"#counted": attribute},
-            ExpressionAttributeValues={":one": {"N": "1"}},
-            ReturnValues="UPDATED_NEW",
-        )
-        return int(unpacked(counted["Attributes"])[attribute])
-
 
 def _is(name: str, allowed: Any, value: Any) -> str:
     return f"attribute_not_exists({name})" if allowed is None else f"{name} = {value(allowed)}"

@@ -170,26 +170,36 @@ class ReleaseTable:
     def number_for(self, model: str, run: str, now: str) -> tuple[int, str]:
         """The number kept for the run's release and since when: the same however often it is asked.
 
-        The run's record names the release only once there is one, see `open`. A function that dies
-        between counting and writing leaves a gap in the numbers.
+        The run's record names the release only once there is one, see `open`.
         """
-        known = self._items.read(model, f"run#{run}") or {}
-        if "release_opened_at" not in known:
-            number = self._items.count(model, _NUMBER, "last")
-            wanted: dict[str, Any] = {"release_number": number, "release_opened_at": now}
-            taken = self._items.change(model, f"run#{run}", wanted, {"release_opened_at": (None,)})
-            known = taken or self._items.read(model, f"run#{run}") or wanted
+        while "release_opened_at" not in (known := self._items.read(model, f"run#{run}") or {}):
+            expected = {"release_opened_at": (None,)}
+            self._give_next_number(model, run, {"release_opened_at": now}, expected)
         # Earlier versions named the release before it was there.
         number = known["release_number"] if "release_number" in known else known["release"]
         return int(number), str(known["release_opened_at"])
 
     def number_instead(self, model: str, run: str, taken: int) -> int:
         """Another number for the run's release, because a dead run has used `taken`."""
-        number = self._items.count(model, _NUMBER, "last")
-        wanted: dict[str, Any] = {"release_number": number, "release": None}
-        changed = self._items.change(model, f"run#{run}", wanted, {"release_number": (None, taken)})
-        known = changed or self._items.read(model, f"run#{run}") or wanted
-        return int(known["release_number"])
+        while True:
+            known = self._items.read(model, f"run#{run}") or {}
+            if known.get("release_number") not in (None, taken):
+                return int(known["release_number"])
+            seen = {"release_number": (known.get("release_number"),)}
+            self._give_next_number(model, run, {"release": None}, seen)
+
+    def _give_next_number(
+        self, model: str, run: str, fields: Mapping[str, Any], expected: Expected
+    ) -> None:
+        """Count, and give the number to the run, at once; if others were faster, do neither."""
+        last = (self._items.read(model, _NUMBER) or {}).get("last")
+        number = int(last or 0) + 1
+        self._items.change_all(
+            [
+                (model, _NUMBER, {"last": number}, {"last": (last,)}),
+                (model, f"run#{run}", {"release_number": number, **fields}, expected),
+            ]
+        )
 
     def release_of_run(self, model: str, run: str) -> int | None:
         known = self._items.read(model, f"run#{run}") or {}
