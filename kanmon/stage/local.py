@@ -12,6 +12,7 @@ from localaws.stage import (
     ended_unexpectedly,
     status,
 )
+from localaws.state_files import DamagedStateError
 
 __all__ = [
     "LEAST_FREE_BYTES",
@@ -37,9 +38,15 @@ def up(project: Project, *, docker: bool = False) -> Stage:
     except pace.PaceError as error:
         raise StageError(str(error)) from error
     steps = project.root / "containers"
-    return stage.up(
-        project.home,
-        steps=steps if steps.is_dir() else None,
-        docker=docker,
-        time_scale=time_scale,
-    )
+    try:
+        return stage.up(
+            project.home,
+            steps=steps if steps.is_dir() else None,
+            docker=docker,
+            time_scale=time_scale,
+        )
+    except DamagedStateError as error:
+        fix = "`kanmon down --erase` begins with an empty stage"
+        if error.before:
+            fix = f"`mv {error.before} {error.file}` brings back what was before it; {fix}"
+        raise StageError(f"{error}; {fix}") from error
