@@ -32,13 +32,14 @@ def command(run: str, step: str | None) -> None:
 
     RUN is a run's name, or a model's name (its latest run).
     """
+    from core import names
     from kanmon.runs.records import find_run
 
     invocation = current()
     connection, screen = invocation.connection, invocation.screen
     record = find_run(connection, invocation.project, run)
     run = str(record.equals or record.run)  # a run that found nothing new started no job
-    job_prefix = f"{connection.stack}-{run}-"
+    job_prefix = f"{names.job_prefix(connection.stack, run)}-"
     events = _events(connection, job_prefix + (f"{step}-" if step else ""))
     for event in events:
         job = event["logStreamName"].split("/")[0].removeprefix(job_prefix)

@@ -207,7 +207,7 @@ def with_one_behind(bench: Bench) -> None:
 
 
 def closed(bench: Bench) -> Any:
-    event = {"run": RUN, "model": "churn", "outcome": "new", "summary": "hold: so"}
+    event: dict[str, Any] = {"run": RUN, "model": "churn", "outcome": "new", "summary": "so"}
     event |= {"fingerprint": "f" * 64, "verdict": "hold", "package_arn": "arn", "release": 1}
     return close_run(gateways.stage(), event, NOW)
 
