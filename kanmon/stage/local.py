@@ -4,6 +4,7 @@ import os
 
 from kanmon.project import Project
 from localaws import stage
+from localaws.home import Home
 from localaws.stage import (
     LEAST_FREE_BYTES,
     Stage,
@@ -20,12 +21,21 @@ __all__ = [
     "StageError",
     "down",
     "ended_unexpectedly",
+    "started",
     "status",
     "up",
 ]
 
 # How many seconds of AWS pass in one second on the local stage.
 TIME_SCALE = "KANMON_TIME_SCALE"
+
+
+def started(project: Project) -> str | None:
+    """What the running local stage says of itself: another one, or none, says another thing."""
+    try:
+        return Home(project.home).stage_file.read_text()
+    except OSError:
+        return None
 
 
 def up(project: Project, *, docker: bool = False) -> Stage:
