@@ -127,6 +127,8 @@ class Plan:
             raise StepError(
                 f"{path}: the run plan has no {error}: another version wrote it; start a new run"
             ) from None
+        except (AttributeError, TypeError, ValueError) as error:
+            raise StepError(f"{path}: the run plan is damaged ({error}); start a new run") from None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Plan":

@@ -12,4 +12,14 @@ def read_rows(folder: Path) -> pl.DataFrame:
     parts = sorted(folder.glob("*.parquet"))
     if not parts:
         raise StepError(f"{folder}: there is no Parquet file; run Preprocess again")
-    return pl.concat([pl.read_parquet(part) for part in parts])
+    return pl.concat([_read(part) for part in parts])
+
+
+def _read(part: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(part)
+    except pl.exceptions.PolarsError:
+        raise StepError(
+            f"{part}: this Parquet file, which Preprocess wrote, is damaged; start a new run with "
+            "--force"
+        ) from None

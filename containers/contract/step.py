@@ -1,5 +1,6 @@
 """How a step starts and ends."""
 
+import errno
 import os
 import stat
 import sys
@@ -33,12 +34,22 @@ def run_step(main: Callable[[Paths], None]) -> None:
             "does, build the image with --build-arg STEP_USER=0:0",
         )
     except Exception as error:
+        if _is_full(error):
+            _leave(
+                paths,
+                "the disk is full; raise volume_gb of this step under resources in model.yaml",
+            )
         # The traceback goes to the job's log, the line to the operator. Imported late: a step that
         # succeeds starts faster without it.
         import traceback
 
         traceback.print_exc()
         _leave(paths, f"{type(error).__name__}: {error}")
+
+
+def _is_full(error: Exception) -> bool:
+    """Has the disk no room left? Polars puts the system's words into errors of its own."""
+    return getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in str(error)
 
 
 def give_up_root(paths: Paths) -> None:

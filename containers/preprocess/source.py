@@ -120,7 +120,7 @@ def _next(
 
 def fetch(entry: DataObject, path: Path, client: BaseClient) -> None:
     """Write exactly this version of an object to a file."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -128,8 +128,18 @@ def fetch(entry: DataObject, path: Path, client: BaseClient) -> None:
             break
         except ClientError as error:
             raise _refused(entry, dict(error.response["Error"])) from None
-        except (BotoCoreError, OSError) as error:
+        except NoCredentialsError:
+            raise StepError(
+                f"{entry.uri} cannot be read: the step has no credentials; check that the job has "
+                "a role"
+            ) from None
+        except BotoCoreError as error:
             # botocore retries requests, but not a body that ends early.
+            if attempt == ATTEMPTS:
+                raise StepError(
+                    f"{entry.uri} cannot be read: {error}; check that the step reaches S3"
+                ) from None
+        except OSError as error:
             if attempt == ATTEMPTS or isinstance(error, PermissionError):
                 raise
     if path.stat().st_size != entry.size:

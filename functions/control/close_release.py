@@ -1,7 +1,7 @@
 """Close Release: an execution of the release pipeline ended badly. What became of its release?
 
-Called by EventBridge. Events come twice, late and in any order, so only the execution's present
-state counts.
+Called by EventBridge, also for a good end, which makes room for a release that is kept. Events
+come twice, late and in any order, so only the execution's present state counts.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.releases.close_release import close_release
+from core.releases.start_release import start_queued
 from core.stage.gateways import stage
 
 logger = Logger()
@@ -28,6 +29,7 @@ FAILURES = ("failed", "rolled_back")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a "CodePipeline Pipeline Execution State Change"; return {model, release, outcome}."""
     closed = close_release(stage(), str(event["detail"]["execution-id"]), datetime.now(UTC))
+    start_queued(stage())
     metrics.add_metric("ReleasesClosed", MetricUnit.Count, 1)
     if closed.outcome in FAILURES:
         metrics.add_metric("ReleasesFailed", MetricUnit.Count, 1)

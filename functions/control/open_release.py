@@ -23,7 +23,7 @@ metrics = Metrics()
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take {run, model, package_arn, verdict, summary}; return the release and its execution."""
+    """Take {run, model, package_arn, verdict}; return the release and its execution."""
     opened = open_release(opening(), event, datetime.now(UTC))
     metrics.add_metric("ReleasesOpened", MetricUnit.Count, 1)
     logger.info(

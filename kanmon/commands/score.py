@@ -168,10 +168,9 @@ def opened(rows: str) -> Iterator[TextIO]:
         yield sys.stdin
         return
     path = Path(rows)
-    if path.is_dir():
-        raise BadInputError(f"{rows} is a folder", "Name a file of rows.")
-    if not path.exists():
-        raise BadInputError(f"there is no file {rows}", "Check the path.")
+    from kanmon.models.datasets import check_is_file
+
+    check_is_file(path, "Name a file of rows.")
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             yield lines

@@ -44,7 +44,8 @@ def make_app(invocation: "Invocation", guard: Guard) -> Flask:
     guard.install(app)
     _install_pages(app, invocation)
     _install_decisions(app, invocation)
-    _install_errors(app)
+    _install_errors(app, guard)
+    _follow_the_stage(app, invocation)
 
     @app.context_processor
     def shared() -> dict[str, Any]:
@@ -56,6 +57,23 @@ def make_app(invocation: "Invocation", guard: Guard) -> Flask:
         }
 
     return app
+
+
+def _follow_the_stage(app: Flask, invocation: "Invocation") -> None:
+    """A local stage that was started again has another address: connect to that."""
+    if invocation.stage != "local":
+        return
+    from kanmon.stage import local
+
+    seen = local.started(invocation.project)
+
+    @app.before_request
+    def follow() -> None:
+        nonlocal seen
+        now = local.started(invocation.project)
+        if now != seen:
+            seen = now
+            vars(invocation).pop("connection", None)
 
 
 def _install_pages(app: Flask, invocation: "Invocation") -> None:
@@ -174,7 +192,7 @@ def _live(page: str, moving: bool) -> Response:
     return response
 
 
-def _install_errors(app: Flask) -> None:
+def _install_errors(app: Flask, guard: Guard) -> None:
     @app.errorhandler(Exception)
     def problem(error: Exception) -> AnyResponse:
         if isinstance(error, HTTPException):
@@ -182,4 +200,7 @@ def _install_errors(app: Flask) -> None:
         else:
             line, _ = describe_error(error)
             status = 404 if isinstance(error, BadInputError) else 502
-        return Response(render_template("problem.html.jinja", line=line, status=status), status)
+        page = render_template(
+            "problem.html.jinja", line=line, status=status, known=guard.knows(request)
+        )
+        return Response(page, status)

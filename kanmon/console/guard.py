@@ -35,16 +35,25 @@ class Guard:
         """The address to open; its key is exchanged for a cookie."""
         return f"http://127.0.0.1:{self.port}/?key={self.key}"
 
+    @property
+    def _hosts(self) -> set[str]:
+        return {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
+
+    def knows(self, asked: Request) -> bool:
+        """Does the request come from a browser that has opened the printed address?"""
+        return _same(asked.cookies.get(COOKIE, ""), self.key)
+
     def problem_of(self, asked: Request) -> str | None:
         """Why a request is refused; None if it is accepted."""
-        own = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"}
-        if asked.host not in own:
+        if asked.host not in self._hosts:
             return "the console accepts requests to its own address only"
-        if not _same(asked.cookies.get(COOKIE, ""), self.key):
+        if asked.endpoint == "static" and asked.method in ("GET", "HEAD"):
+            return None  # the style of the page that asks for the key
+        if not self.knows(asked):
             return "the key is missing: open the address that `kanmon console` printed"
         if asked.method in ("GET", "HEAD"):
             return None
-        if asked.headers.get("Origin", "") not in {f"http://{name}" for name in own}:
+        if asked.headers.get("Origin", "") not in {f"http://{name}" for name in self._hosts}:
             return "this form was not sent from a page of the console"
         if not _same(asked.form.get("token", ""), self.form_token):
             return "this form is from an earlier console: reload the page and repeat"
@@ -56,7 +65,8 @@ class Guard:
 
         @app.before_request
         def check() -> AnyResponse | None:
-            if request.method in ("GET", "HEAD") and _same(request.args.get("key", ""), self.key):
+            given = _same(request.args.get("key", ""), self.key)
+            if given and request.host in self._hosts and request.method in ("GET", "HEAD"):
                 return self._with_cookie(redirect(url_for("overview")))
             problem = self.problem_of(request)
             if problem:

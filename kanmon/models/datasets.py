@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import stat
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -72,12 +73,26 @@ def data_files(paths: Iterable[Path], folder: Path | None) -> tuple[list[DataFil
     return [_checked(path) for path in chosen], [p.name for p in inside if p not in chosen]
 
 
+def check_is_file(path: Path, instead_of_folder: str) -> None:
+    """Raise BadInputError for what is no regular file: to read a pipe or a device may never end."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadInputError(f"there is no file {path}", "Check the path.") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadInputError(f"{str(path)[:80]} cannot be read: {reason}", "Check it.") from error
+    if stat.S_ISDIR(mode):
+        raise BadInputError(f"{path} is a folder", instead_of_folder)
+    if not stat.S_ISREG(mode):
+        raise BadInputError(
+            f"{path} is not a regular file", "Copy what it gives into a file, and name that."
+        )
+
+
 def _checked(path: Path) -> DataFile:
-    if path.is_dir():
-        raise BadInputError(f"{path} is a folder", f"Upload its files with --from {path}.")
+    check_is_file(path, f"Upload its files with --from {path}.")
     name = checked_name(path.name)
-    if not path.exists():
-        raise BadInputError(f"there is no file {path}", "Check the path.")
     try:
         with path.open("rb") as file:
             first = file.read(1)

@@ -97,7 +97,7 @@ def _waiting(evidence: Evidence, flag: str) -> Explanation:
         return Explanation(
             say("release.opened_without_pipeline", release=reference),
             [say("release.opened_without_pipeline_why")],
-            [f"kanmon run {release.model} --force{flag}"],
+            [f"kanmon releases{flag}"],
         )
     if progress.ended:
         return Explanation(

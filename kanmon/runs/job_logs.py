@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from core import names
+
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
@@ -11,7 +13,7 @@ LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 
 def job_prefix(connection: "Connection", run: str, step: str | None = None) -> str:
     """What the names of the run's jobs begin with; of one step's, if given."""
-    return f"{connection.stack}-{run}-" + (f"{step}-" if step else "")
+    return f"{names.job_prefix(connection.stack, run)}-" + (f"{step}-" if step else "")
 
 
 def job_events(connection: "Connection", prefix: str) -> list[Any]:

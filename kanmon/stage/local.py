@@ -4,6 +4,7 @@ import os
 
 from kanmon.project import Project
 from localaws import stage
+from localaws.home import Home
 from localaws.stage import (
     LEAST_FREE_BYTES,
     Stage,
@@ -12,6 +13,7 @@ from localaws.stage import (
     ended_unexpectedly,
     status,
 )
+from localaws.state_files import DamagedStateError
 
 __all__ = [
     "LEAST_FREE_BYTES",
@@ -20,12 +22,21 @@ __all__ = [
     "content_digest",
     "down",
     "ended_unexpectedly",
+    "started",
     "status",
     "up",
 ]
 
 # How many seconds of AWS pass in one second on the local stage.
 TIME_SCALE = "KANMON_TIME_SCALE"
+
+
+def started(project: Project) -> str | None:
+    """What the running local stage says of itself: another one, or none, says another thing."""
+    try:
+        return Home(project.home).stage_file.read_text()
+    except OSError:
+        return None
 
 
 def up(project: Project, *, docker: bool = False) -> Stage:
@@ -38,12 +49,18 @@ def up(project: Project, *, docker: bool = False) -> Stage:
     except pace.PaceError as error:
         raise StageError(str(error)) from error
     steps = project.root / "containers"
-    return stage.up(
-        project.home,
-        steps=steps if steps.is_dir() else None,
-        docker=docker,
-        time_scale=time_scale,
-    )
+    try:
+        return stage.up(
+            project.home,
+            steps=steps if steps.is_dir() else None,
+            docker=docker,
+            time_scale=time_scale,
+        )
+    except DamagedStateError as error:
+        fix = "`kanmon down --erase` begins with an empty stage"
+        if error.before:
+            fix = f"`mv {error.before} {error.file}` brings back what was before it; {fix}"
+        raise StageError(f"{error}; {fix}") from error
 
 
 def content_digest(project: Project, step: str) -> str:

@@ -260,8 +260,14 @@ def describe_error(error: Exception) -> tuple[str, int]:
         from kanmon.stage.aws_errors import describe_aws_error
 
         return describe_aws_error(error)
-    if isinstance(error, OSError) and error.filename and error.errno in FIXES:
-        what = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+    # What is written to a full disk fails without a name.
+    if (
+        isinstance(error, OSError)
+        and error.errno in FIXES
+        and (error.filename or error.errno == errno.ENOSPC)
+    ):
+        where = f"{error.filename}: " if error.filename else ""
+        what = f"{where}{(error.strerror or str(error)).lower()}"
         return f"{what}. {FIXES[error.errno]}", BAD_INPUT
     name = type(error).__name__
     return f"{name}: {error}. KANMON_DEBUG=1 shows where.".replace("..", "."), FAILED

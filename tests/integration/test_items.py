@@ -7,7 +7,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from core.stage.items import Items
+from core.stage.items import Change, Items
 from core.stage.release_table import (
     CLOSED,
     PROMOTABLE,
@@ -50,11 +50,6 @@ def test_a_field_can_be_removed_and_expected_to_be_missing(items: Items) -> None
     assert changed == {"model": "churn", "item": "x", "b": 3}
 
 
-def test_numbers_count_up_and_never_repeat(items: Items) -> None:
-    assert [items.count("churn", "n", "last") for _ in range(3)] == [1, 2, 3]
-    assert items.count("abalone", "n", "last") == 1
-
-
 def test_items_are_listed_by_the_beginning_of_their_name(items: Items) -> None:
     for name in ("release#000002", "release#000001", "release-number", "history#1"):
         items.change("churn", name, {"a": name})
@@ -71,7 +66,45 @@ def test_a_run_keeps_its_release_number(items: Items) -> None:
     assert first == (1, "noon")
     assert table.number_for("churn", "run-1", "later") == first
     assert table.number_for("churn", "run-2", "later") == (2, "later")
+    # Its record names a release only once there is one.
+    assert table.release_of_run("churn", "run-2") is None
+    table.open(Release("churn", 2, Status.WAITING, run="run-2"))
     assert table.release_of_run("churn", "run-2") == 2
+
+
+def test_a_run_of_an_earlier_version_keeps_the_number_it_was_given(items: Items) -> None:
+    table = ReleaseTable(items)
+    items.change("churn", "run#run-1", {"release": 4, "release_opened_at": "noon"})
+
+    assert table.number_for("churn", "run-1", "later") == (4, "noon")
+
+
+def test_releases_to_start_are_kept_in_the_order_they_were_opened(items: Items) -> None:
+    table = ReleaseTable(items)
+    second = Release("abalone", 7, Status.WAITING, opened_at="2026-11-21T06:00:01Z")
+    first = Release("churn", 2, Status.WAITING, opened_at="2026-11-21T06:00:00Z")
+    for release in (second, first, first):
+        table.open(release)
+
+    queue = table.queue()
+    table.leave_queue(queue[0])
+
+    assert [(one.model, one.release) for one in queue] == [("churn", 2), ("abalone", 7)]
+    assert table.queue() == queue[1:]
+
+
+def test_several_items_change_together_or_not_at_all(items: Items) -> None:
+    items.change("churn", "one", {"n": 1})
+    new: list[Change] = [
+        ("churn", "two", {"n": 2}, {"n": (None,)}),
+        ("churn", "one", {"n": None, "m": 3}, {"n": (1,)}),
+    ]
+
+    assert [items.change_all(new), items.change_all(new)] == [True, False]
+    assert items.read("churn", "one") == {"model": "churn", "item": "one", "m": 3}
+    late: list[Change] = [("churn", "three", {"n": 3}, None), *new]
+    assert not items.change_all(late)
+    assert items.read("churn", "three") is None
 
 
 def test_the_champion_moves_only_from_where_it_was_seen(items: Items) -> None:

@@ -79,6 +79,7 @@ def test_a_first_run_gets_everything_it_needs(
         "images": {step: image(step) for step in ("preprocess", "train", "evaluate")},
         "job_prefix": f"kanmon-test-{RUN}",
         "resources": RESOURCES,
+        "candidate": None,
         "champion": None,
         "reference": None,
         "package_group": "kanmon-test-churn",
@@ -207,7 +208,7 @@ def test_a_run_killed_after_it_registered_is_not_registered_twice(
 ) -> None:
     fingerprint = opened()["fingerprint"]
     stage.sagemaker.create_model_package_group(ModelPackageGroupName="kanmon-test-churn")
-    stage.register("PendingManualApproval", run=RUN, fingerprint=fingerprint)
+    arn = stage.register("PendingManualApproval", run=RUN, fingerprint=fingerprint, verdict="hold")
     # Others registered theirs since.
     stage.register("PendingManualApproval", run="churn-261121055900-b2c", fingerprint="f" * 64)
     stage.register("Rejected", run="churn-261121055930-b2c", fingerprint="e" * 64)
@@ -216,13 +217,12 @@ def test_a_run_killed_after_it_registered_is_not_registered_twice(
     again = opened(LATER)
 
     assert (again["outcome"], again["equals"]) == ("nothing new", RUN)
-    # And nobody has to find out why no release of it ever comes, however often it is asked for.
-    loose_end = (
-        "; its candidate is registered and has no release; open one with `kanmon run churn --force`"
-    )
-    assert again["summary"].endswith(loose_end)
+    # And its candidate gets the release that nothing else would open, also at the third try.
+    candidate = {"run": RUN, "package_arn": arn, "verdict": "hold"}
+    assert again["summary"].endswith("; its candidate has no release yet, which is opened now")
+    assert again["candidate"] == candidate
     close(stage, context, again)
-    assert opened("churn-261121060100-a1b")["summary"].endswith(loose_end)
+    assert opened("churn-261121060100-a1b")["candidate"] == candidate
 
 
 @pytest.mark.parametrize("how", ["released", "rejected"])
@@ -235,9 +235,13 @@ def test_a_run_whose_candidate_needs_no_release_any_more_is_just_nothing_new(
     stage.register("Rejected", run=RUN, fingerprint=fingerprint, verdict=verdict)
     if how == "released":
         stage.write_item(f"run#{RUN}", release="7")
+        stage.write_item("release#000007", release="7", status="WAITING", execution="e-7")
     expire_lock(stage)
 
-    assert opened(LATER)["summary"].endswith(
+    answer = opened(LATER)
+
+    assert answer["candidate"] is None
+    assert answer["summary"].endswith(
         f"(took over the lock of run {RUN}, which has expired or ended)"
     )
 

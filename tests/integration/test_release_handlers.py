@@ -13,7 +13,7 @@ import close_release
 import follow_registry
 import follow_review
 import record_release
-from core.releases import record_release as record_release_rule
+from core.releases import superseding
 from core.stage.pipeline_job import JobError
 from core.stage.release_table import OPEN
 from tests.support.release_world import ADA, ADMIT, BOB, MODEL, Run, World
@@ -196,7 +196,7 @@ def test_the_alarm_counts_failures_and_no_stop_and_no_superseded_review(
     run.status = "Stopped" if ending == "stopped" else "Failed"
     if ending == "superseded":
         release = world.release(number)
-        record_release_rule.supersede(world, release, "newer", "2026-11-21T06:00:00Z", OPEN)
+        superseding.supersede(world, release, "newer", "2026-11-21T06:00:00Z", OPEN)
     else:
         world.pipeline.act(run, ADMIT, "Failed", error="no")
     capsys.readouterr()

@@ -14,6 +14,12 @@ from core.stage import gateways
 from tests.support.stage_in_memory import RUN, Context, Stage
 
 Load = Callable[[str], dict[str, Any]]
+
+
+class KilledError(BaseException):
+    """The process ended: no handler of an exception runs."""
+
+
 WAITING = "churn-261121060000-a1b"
 MESSAGE = "train: the target churn has one value only; give it rows of both"
 
@@ -96,6 +102,25 @@ def test_a_report_that_failed_halfway_is_made_again(
     reported = report_failure.handler(load_event("report_failure"), context)
 
     assert stage.executions() == [reported["started_next"]]
+    assert len(stage.notices()) == 1
+
+
+def test_a_report_whose_function_was_killed_is_made_by_the_next_event(
+    stage: Stage, context: Context, load_event: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left that says a report is being made when nobody makes it any more."""
+    open_for(context, RUN)
+
+    def killed(notice: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(gateways.stage().notices, "publish", killed)
+        with pytest.raises(KilledError):
+            report_failure.handler(load_event("report_failure"), context)
+    report_failure.handler(load_event("report_failure_status"), context)
+
+    assert stage.record()["status"] == "FAILED"
     assert len(stage.notices()) == 1
 
 

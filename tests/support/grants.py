@@ -15,6 +15,7 @@ CONSOLE = "AWS's console shows with it what people decide about"
 NO_DELAY = "it would have to be stopped within the second that a build takes here"
 BROKEN_STACK = "read when CloudFormation itself refuses a deployment, for a quota or a name"
 RARE = "a release older than the one promoted while it waited for the model's lock"
+FULL = "the pipeline takes 50 releases at once, and Close Release starts what found no room"
 RACE = "the registry's event, the review's and the next action cross each other now and then"
 
 REGISTRY_ITSELF = "SageMaker may ask with the caller's rights when it registers a package"
@@ -41,12 +42,15 @@ UNSEEN_BY_ROLE = {
     "OpenReleaseRole": {"s3:ListBucket": MISSING_KEYS},
     "AdmitReleaseRole": {
         "s3:ListBucket": MISSING_KEYS,
-        "codepipeline:PutApprovalResult": RARE,
+        "codepipeline:StopPipelineExecution": RARE,
         "sns:Publish": RARE,
         "sagemaker:UpdateModelPackage": RACE,
     },
     "CloseReleaseRole": {
-        "codepipeline:PutApprovalResult": RARE,
+        "codepipeline:StopPipelineExecution": RARE,
+        "codepipeline:ListPipelineExecutions": FULL,
+        "codepipeline:StartPipelineExecution": FULL,
+        "dynamodb:DeleteItem": FULL,
         "cloudformation:DescribeStackEvents": BROKEN_STACK,
     },
     "FollowReviewRole": {"codepipeline:PutApprovalResult": RACE},

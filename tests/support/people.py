@@ -111,8 +111,9 @@ def a_rollback(laptop: Laptop) -> None:
 
 def a_rejection(laptop: Laptop, releases: Releases) -> None:
     """Follow Review records and reports it; Close Release gets no event of it."""
-    number = releases.open()
-    rule = {"Name": releases.resources["CloseReleaseFunctionPromotionEndedBadly"]}
+    older, number = releases.open(), releases.open(releases={"supersede": True})
+    assert status(laptop, older) == "SUPERSEDED"
+    rule = {"Name": releases.resources["CloseReleaseFunctionPromotionEnded"]}
     laptop.client("events").disable_rule(**rule)
     must(laptop, "reject", f"glasses/{number}", "--reason", "odd", *APPROVER)
     eventually(lambda: ("rejected", number) in releases.history())

@@ -26,7 +26,7 @@ OPENED: dict[str, Any] = {
     "review_uri": "s3://kanmon-test-data/releases/abalone/7/review.html",
     "execution": "11111111-2222-3333-4444-555555555555",
     "approval": "manual",
-    "summary": "release 7 waits for its review: rmse 2.10 passes every rule",
+    "summary": SAMPLE_JUDGEMENT["summary"],
 }
 
 # What each state's service answers when all is well.

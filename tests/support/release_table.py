@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.stage.items import Expected, Item
+from core.stage.items import Change, Expected, Item
 
 
 class KilledError(Exception):
@@ -52,10 +52,16 @@ class Table:
         self.items[model, item] = kept
         return dict(kept)
 
-    def count(self, model: str, item: str, attribute: str) -> int:
-        number = int(self.items.get((model, item), {}).get(attribute, 0)) + 1
-        self.change(model, item, {attribute: number})
-        return number
+    def change_all(self, changes: Iterable[Change]) -> bool:
+        self.use()
+        before, left, self.left = dict(self.items), self.left, None
+        done = all(self.change(*change) is not None for change in changes)
+        self.items, self.left = self.items if done else before, left
+        return done
+
+    def remove(self, model: str, item: str) -> None:
+        self.use()
+        self.items.pop((model, item), None)
 
     def use(self) -> None:
         if self.left is not None:

@@ -19,7 +19,14 @@ from core.releases.service import Live
 from core.stage.bucket import ObjectMissingError, ReleaseChangedError
 from core.stage.notices import Notice
 from core.stage.registry import Approval, Package, StageStatus
-from core.stage.release_pipeline import DEPLOY, REVIEW, Action, Execution, after
+from core.stage.release_pipeline import (
+    DEPLOY,
+    REVIEW,
+    Action,
+    Execution,
+    TooManyReleasesError,
+    after,
+)
 from core.stage.release_table import Release, ReleaseTable, Status
 from core.stage.serving_stack import Deployed, Failure, Standing
 from core.words.formats import timestamp
@@ -104,6 +111,7 @@ class Pipeline:
     table: Table
     runs: dict[str, Run] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
+    limit: int = 50
     # What the event bus would be told: (kind, execution or package).
     events: list[tuple[str, str]] = field(default_factory=list)
     # So many looks still show how things were before the latest event.
@@ -114,6 +122,8 @@ class Pipeline:
     def start(
         self, variables: Mapping[str, str], bundle_key: str, bundle_version: str, token: str
     ) -> str:
+        if token not in self.tokens and self.in_progress() >= self.limit:
+            raise TooManyReleasesError
         if token not in self.tokens:
             identity = f"{len(self.runs) + 1:08x}-0000-4000-8000-000000000000"
             self.tokens[token] = identity
@@ -153,6 +163,21 @@ class Pipeline:
         found = self.runs[identity].actions.get(REVIEW) if identity in self.runs else None
         self._is_seen()
         return self._seen(found) if found else None
+
+    def in_progress(self) -> int:
+        return sum(run.status == "InProgress" for run in self.runs.values())
+
+    def stop(self, identity: str, reason: str) -> None:
+        """StopPipelineExecution, which abandons what is in progress."""
+        self.table.use()
+        run = self.runs[identity]
+        if run.status != "InProgress":
+            return
+        for name, action in run.actions.items():
+            if action.status == "InProgress":
+                run.actions[name] = replace(action, status="Abandoned", updated=self.clock.now())
+        run.summary = reason
+        self.end(run, "Stopped")
 
     def decide(self, token: str, result: Literal["Approved", "Rejected"], summary: str) -> bool:
         self.table.use()
@@ -310,6 +335,8 @@ class World:
             )
         )
         self.releases.start(release, self.start(number, "promotion", approval))
+        for queued in self.releases.queue():
+            self.releases.leave_queue(queued)
         return number
 
     def register(self, arn: str, run: str) -> None:

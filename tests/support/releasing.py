@@ -98,19 +98,18 @@ class Releases:
         """Open a release as a further run of the same model would, without training it again.
 
         A run that is forced gives the same bytes (see test_loop), so they are copied under another
-        run's name, registered, and given to Open Release.
+        run's name, registered, and given to Open Release. It leaves older releases waiting.
         """
         self._made += 1
         old = str(self.first["run"])
         run = f"{old[:-3]}{self._made:03d}"
-        self._copy(old, run, canary, definition)
+        self._copy(old, run, canary, {"releases": {"supersede": False}, **definition})
         package = self._register(old, run)
         event = {
             "run": run,
             "model": self.model,
             "package_arn": package,
             "verdict": verdict,
-            "summary": f"{verdict}: made like {old}",
         }
         answer = self.invoke("OpenReleaseFunction", event)
         return int(answer["release"])

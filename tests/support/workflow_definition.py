@@ -51,14 +51,20 @@ SAMPLE_RUN: dict[str, Any] = {
     "images": dict.fromkeys(STEPS, REPOSITORY + "@sha256:" + "a" * 64),
     "job_prefix": "kanmon-test-abalone-261121055501-x7k",
     "resources": {
+        # No two alike, so that a step with another's is seen.
         step: {
-            "instance_type": "ml.m5.large",
+            "instance_type": f"ml.m5.{size}",
             "instance_count": 1,
-            "volume_gb": 30,
-            "timeout_seconds": 3600,
+            "volume_gb": volume,
+            "timeout_seconds": limit,
         }
-        for step in STEPS
+        for step, size, volume, limit in (
+            ("preprocess", "large", 30, 3600),
+            ("train", "xlarge", 60, 7200),
+            ("evaluate", "2xlarge", 90, 1800),
+        )
     },
+    "candidate": None,
     "champion": None,
     "package_group": "kanmon-test-abalone",
     "package_group_exists": False,

@@ -273,7 +273,7 @@ RULES = {
         "detail-type": ["CodePipeline Pipeline Execution State Change"],
         "detail": {
             "pipeline": ["kanmon-test-release"],
-            "state": ["FAILED", "STOPPED", "SUPERSEDED", "CANCELED"],
+            "state": ["SUCCEEDED", "FAILED", "STOPPED", "SUPERSEDED", "CANCELED"],
         },
     },
     "FollowReviewFunction": {

@@ -5,6 +5,7 @@ from collections import deque
 from itertools import pairwise
 from pathlib import Path
 
+import botocore.session
 import pytest
 from jsonata import Jsonata
 from statelint.config import Config
@@ -15,15 +16,20 @@ from tests.support.translation import WORKFLOW
 from tests.support.workflow_definition import (
     HAPPY_PATH,
     PLACEHOLDER,
+    SAMPLE_RUN,
+    SERVICE,
     STEP_STATES,
     deployed,
+    evaluate,
     expressions,
+    sample_variables,
     states,
     substitutions,
     transitions,
     with_plain_timeouts,
 )
 
+CONTROL = Path(__file__).parents[2] / "functions/control"
 OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
 TASKS = states("Task")
 
@@ -97,7 +103,9 @@ def test_every_failure_ends_up_reported(name: str) -> None:
     everything = TASKS[name]["Catch"][-1]
 
     assert everything["ErrorEquals"] == ["States.ALL"]
-    assert everything["Next"] == "Report Failure"
+    asked_first = {"Create Package Group": "Is The Group There?"}
+    assert everything["Next"] == asked_first.get(name, "Report Failure")
+    assert all(states()[after]["Default"] == "Report Failure" for after in asked_first.values())
     assert everything["Assign"] == {"failure": "{% $states.errorOutput %}"}
 
 
@@ -115,6 +123,70 @@ def test_only_errors_that_pass_by_themselves_are_retried(name: str) -> None:
     assert not {error for error in retried if error.startswith("States.")}
 
 
+# What Step Functions itself raises; see its documentation of error names.
+OF_STATES = {
+    *("ALL", "BranchFailed", "DataLimitExceeded", "ExceedToleratedFailureThreshold"),
+    *("HeartbeatTimeout", "Http.Socket", "IntrinsicFailure", "ItemReaderFailed"),
+    *("NoChoiceMatched", "ParameterPathFailure", "Permissions", "QueryEvaluationError"),
+    *("ResultPathMatchFailure", "ResultWriterFailed", "Runtime", "TaskFailed", "Timeout"),
+}
+# Errors of every AWS service that its own model does not list.
+COMMON = {"SdkClientException", "ThrottlingException"}
+
+
+def service_errors(service: str) -> set[str]:
+    """The names of a service's errors, as the Java SDK makes them from its model."""
+    shapes = botocore.session.get_session().get_service_model(service).error_shapes
+    names = {shape.name for shape in shapes}
+    return COMMON | {name.removesuffix("Exception") + "Exception" for name in names}
+
+
+def known_errors(resource: str) -> set[str]:
+    """The names by which a task on this resource can fail."""
+    call = SERVICE.match(resource)
+    if call is None:
+        table = botocore.session.get_session().get_service_model("dynamodb").error_shapes
+        ours = re.findall(
+            r"^class (\w+Error)\(Exception\)",
+            "\n".join(path.read_text() for path in CONTROL.rglob("*.py")),
+            re.MULTILINE,
+        )
+        invoked = {*service_errors("lambda"), "AWSLambdaException", "Unknown"}
+        return {*(shape.name for shape in table), *ours, *(f"Lambda.{name}" for name in invoked)}
+    general = "SageMakerException" if call["sdk"] else "AmazonSageMakerException"
+    assert call["service"] == "sagemaker", "look up what its general exception is called"
+    return {f"SageMaker.{name}" for name in {*service_errors(call["service"]), general}}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_error_that_is_retried_or_caught_has_a_name_that_can_come(name: str) -> None:
+    known = known_errors(TASKS[name]["Resource"]) | {f"States.{error}" for error in OF_STATES}
+    handlers = [*TASKS[name]["Retry"], *TASKS[name]["Catch"]]
+
+    assert {error for one in handlers for error in one["ErrorEquals"]} <= known
+
+
+@pytest.mark.parametrize("name", STEP_STATES)
+def test_a_step_gets_its_own_machine_and_time(name: str) -> None:
+    own = SAMPLE_RUN["resources"][name.lower()]
+    arguments = evaluate(
+        {
+            key: TASKS[name]["Arguments"][key]
+            for key in ("ProcessingResources", "StoppingCondition")
+        },
+        sample_variables(),
+    )
+
+    assert arguments["ProcessingResources"]["ClusterConfig"] == {
+        "InstanceType": own["instance_type"],
+        "InstanceCount": 1,
+        "VolumeSizeInGB": own["volume_gb"],
+    }
+    limit = arguments["StoppingCondition"]["MaxRuntimeInSeconds"]
+    assert limit == own["timeout_seconds"]
+    assert evaluate(TASKS[name]["TimeoutSeconds"], sample_variables()) == limit + 900
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_retries_are_bounded_and_spread(name: str) -> None:
     for retry in TASKS[name]["Retry"]:
@@ -125,7 +197,7 @@ def test_retries_are_bounded_and_spread(name: str) -> None:
 
 @pytest.mark.parametrize("name", STEP_STATES)
 def test_a_job_is_retried_fewer_times_than_its_name_can_count(name: str) -> None:
-    # The last character of a job's name counts six attempts before it counts the next fault.
+    # The number of a job's name counts six attempts before it counts the next fault.
     assert sum(retry["MaxAttempts"] for retry in TASKS[name]["Retry"]) <= 5
 
 

@@ -43,7 +43,7 @@ BROKEN = job_failed("AlgorithmError: , exit code: 1")
 AT_ITS_LIMIT = {
     "ProcessingJobStatus": "Stopped",
     "ProcessingStartTime": 1795240501000,
-    "ProcessingEndTime": 1795240501000 + 3600_000,
+    "ProcessingEndTime": 1795240501000 + 7200_000,
 }
 # The state waits for a quarter of an hour longer than the job may take: here a second in all.
 IMPATIENT = SAMPLE_RUN["resources"] | {
@@ -63,6 +63,14 @@ NOTHING_NEW = SAMPLE_RUN | {
     "equals": "abalone-261120055501-a1b",
     "summary": "nothing new: as run abalone-261120055501-a1b",
 }
+# The earlier run was killed before its candidate had a release.
+UNRELEASED = NOTHING_NEW | {
+    "candidate": {
+        "run": "abalone-261120055501-a1b",
+        "package_arn": PACKAGE,
+        "verdict": "hold",
+    }
+}
 
 LOST_TO_THE_CHAMPION = SAMPLE_JUDGEMENT | {"verdict": "reject", "approval_status": "Rejected"}
 
@@ -71,7 +79,11 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
     "all is well": {},
     "the group exists": {"Open Run": [SAMPLE_RUN | {"package_group_exists": True}]},
     "the candidate loses": {"Judge Candidate": [LOST_TO_THE_CHAMPION]},
+    "the group is there already": {
+        "Create Package Group": [Refused("ValidationException", "Group already exists: arn")],
+    },
     "nothing is new": {"Open Run": [NOTHING_NEW]},
+    "an earlier candidate has no release": {"Open Run": [UNRELEASED]},
     "another run holds the lock": {"Open Run": [QUEUED]},
     **{f"{step} loses its job once": {step: [LOST, COMPLETED]} for step in STEP_STATES},
     **{f"{step} fails by its own code": {step: [BROKEN]} for step in STEP_STATES},
@@ -132,8 +144,18 @@ def test_a_release_is_opened_of_exactly_the_registered_candidate() -> None:
         "model": "abalone",
         "package_arn": PACKAGE,
         "verdict": "promote",
-        "summary": SAMPLE_JUDGEMENT["summary"],
     }
+
+
+def test_a_candidate_that_an_earlier_run_left_without_a_release_gets_one() -> None:
+    played = scenario("an earlier candidate has no release")
+
+    assert played.path == ["Open Run", "Anything New?", "Open Release", "Close Run"]
+    [request] = played.services.asked("Open Release")
+    assert request == {**UNRELEASED["candidate"], "model": "abalone"}
+    [closed] = played.services.asked("Close Run")
+    assert (closed["run"], closed["outcome"], closed["release"]) == (RUN, "nothing new", 7)
+    assert (closed["summary"], closed["equals"]) == (UNRELEASED["summary"], UNRELEASED["equals"])
 
 
 def test_a_candidate_that_lost_has_no_release() -> None:
@@ -179,6 +201,15 @@ def test_open_run_learns_the_runs_name_and_the_whole_request() -> None:
 def test_a_later_run_finds_its_package_group_and_makes_none() -> None:
     assert "Create Package Group" not in scenario("the group exists").path
     assert scenario("the group exists").outcome.status == "SUCCEEDED"
+
+
+def test_a_package_group_that_is_there_already_is_as_good_as_a_new_one() -> None:
+    """Another run made it, or the answer to the call that made it was lost."""
+    played = scenario("the group is there already")
+
+    after = played.path.index("Is The Group There?")
+    assert played.path[after + 1] == "Register Candidate"
+    assert played.outcome.status == "SUCCEEDED"
 
 
 def test_a_run_with_nothing_new_is_closed_without_a_job() -> None:
@@ -282,9 +313,10 @@ def test_a_job_at_its_limit_is_not_repeated_and_the_report_says_which_limit(step
     assert len(played.services.asked(step)) == 1
     [report] = played.services.asked("Report Failure")
     job, step = played.services.asked(step)[0]["ProcessingJobName"], step.lower()
+    limit = SAMPLE_RUN["resources"][step]["timeout_seconds"]
     assert explain(report["error"], report["cause"]) == Failure(
         f"{step.title()}JobFailed",
-        f"{step}: the job {job} ran longer than 3600 seconds; "
+        f"{step}: the job {job} ran longer than {limit} seconds; "
         f"raise resources.{step}.timeout_minutes in model.yaml",
     )
 

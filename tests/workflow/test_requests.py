@@ -149,8 +149,10 @@ def test_each_step_reads_what_the_one_before_it_wrote() -> None:
     [
         (0, 0, 0, "0"),
         (5, 0, 0, "5"),
+        (0, 0, 6, "36"),  # the sixth redrive, and the most that Step Functions allows
+        (5, 2, 1000, "6017"),
         (0, 1, 0, "6"),  # a job lost to the platform
-        (2, 2, 1, "k"),  # and a redrive after two of them
+        (2, 2, 1, "20"),  # and a redrive after two of them
     ],
 )
 def test_every_attempt_at_a_job_has_a_name_of_its_own(

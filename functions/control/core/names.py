@@ -1,7 +1,7 @@
 """Names: of models, runs, jobs and package groups, all within what AWS allows for them.
 
-A job's name is the longest: `<stack>-<run>-<step>-<attempt>` has 12 + 1 + 37 + 1 + 10 + 1 + 1 = 63
-characters at most, which is SageMaker's limit.
+A job's name is the longest: `<stack>-<run>-<step>-<attempt>`. SageMaker takes 63 characters, of
+which a step has up to 10 and the number of an attempt 4; a name that is too long is shortened.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 
 LONGEST_RUN = 37
+LONGEST_JOB_PREFIX = 63 - len("-preprocess-9999")
 _MODEL = re.compile(r"[a-z](?:-?[a-z0-9])+")
 _RUN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -64,8 +65,18 @@ def following_run_name(model: str, closing_run: str, asked_at: int) -> str:
 
 
 def job_prefix(stack: str, run: str) -> str:
-    """What the names of a run's jobs begin with; the workflow adds step and attempt."""
-    return f"{stack}-{run}"
+    """What the names of a run's jobs begin with; the workflow adds step and attempt.
+
+    >>> job_prefix("kanmon-local", "abalone-261121055501-o3k")
+    'kanmon-local-abalone-261121055501-o3k'
+    >>> job_prefix("kanmon-local", "twenty-letters-model-261121055501-o3k")
+    'kanmon-local-twenty-letters-model-2611-1d007897'
+    """
+    whole = f"{stack}-{run}"
+    if len(whole) <= LONGEST_JOB_PREFIX:
+        return whole
+    digest = hashlib.sha256(run.encode()).hexdigest()[:8]
+    return f"{whole[: LONGEST_JOB_PREFIX - len(digest) - 1].rstrip('-')}-{digest}"
 
 
 def package_group(stack: str, model: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from localaws import stage
+from localaws.state_files import DamagedStateError
 
 
 def main() -> None:
@@ -31,6 +32,11 @@ def main() -> None:
             running = stage.up(arguments.home, steps=arguments.steps, docker=arguments.docker)
         except stage.StageError as error:
             sys.exit(str(error))
+        except DamagedStateError as error:
+            fix = f"`mv {error.before} {error.file}` brings back what was before it, or " * bool(
+                error.before
+            )
+            sys.exit(f"{error}; {fix}remove {arguments.home} to begin with an empty stage")
         print(f"The stage is up at {running.endpoint}")
     elif arguments.command == "down":
         print("The stage is down." if stage.down(arguments.home) else "No stage was running.")

@@ -38,6 +38,8 @@ DURABLE = {
     *("StartPipelineExecution", "StopPipelineExecution", "RetryStageExecution"),
     *("PutApprovalResult", "CreateDeployment"),
 }
+# What was recorded before one of these is as durable: it may say what the execution is for.
+RECORDS = ("dynamodb",)
 QUERY_ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 READING = ("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Head")
 
@@ -160,7 +162,7 @@ class Assembly:
                     notifications.log_published(self.home.notifications, body)
                 action = _action(headers, body)
                 if action in DURABLE:
-                    await asyncio.to_thread(self.saver.save_now, name)
+                    await asyncio.to_thread(self.saver.save_now, name, *RECORDS)
                 elif _writes(name, method, action):
                     self.saver.changed(name)
                 return answer

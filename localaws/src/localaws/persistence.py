@@ -1,9 +1,9 @@
 """Keeps what the services hold on disk, so that it survives a restart and a killed process.
 
 A service is saved about half a second after it changed, whole, into one file that is replaced at
-once; later where there is so much to save that it would take more than a tenth of a processor.
-What a killed process loses is that time; S3 objects are written as they arrive, and what must not
-be lost once it was promised (see `assembly.DURABLE`) is saved before the answer.
+once (see state_files); later where there is so much to save that it would take more than a tenth of
+a processor. What a killed process loses is that time; S3 objects are written as they arrive, and
+what must not be lost once it was promised (see `assembly.DURABLE`) is saved before the answer.
 """
 
 import logging
@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from localaws import state_files
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +67,12 @@ class Saver:
         """Mark everything as changed."""
         self.changed(*self._takers)
 
-    def save_now(self, service: str) -> None:
-        """Save a service before its caller is answered."""
+    def save_now(self, service: str, *before: str) -> None:
+        """Save a service before its caller is answered, and what changed in others `before` it."""
+        with self._lock:
+            changed = self._changed.intersection(before)
+        for each in sorted(changed):
+            self._save(each)
         self._save(service)
 
     def close(self) -> None:
@@ -116,9 +122,7 @@ class Saver:
         fingerprint = hash(text)
         if self._saved.get(service) == fingerprint:
             return False
-        draft = self._folder / f".{file}.json"
-        draft.write_text(text)
-        draft.replace(self._folder / f"{file}.json")
+        state_files.write(self._folder / f"{file}.json", text)
         self._saved[service] = fingerprint
         return True
 

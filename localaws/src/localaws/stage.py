@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from localaws import state_files
 from localaws.entrance import PID_PATH
 from localaws.home import Home
 from localaws.pace import SETTING
@@ -90,7 +91,7 @@ def up(
 
     `steps` is the folder of the step images' code (see steps.py); `docker` runs jobs in their built
     images. `time_scale` is how many seconds of AWS pass in one second; without it, the variable
-    LOCALAWS_TIME_SCALE sets it.
+    LOCALAWS_TIME_SCALE sets it. Raises DamagedStateError where a file of its state is damaged.
     """
     options = _options(steps, docker=docker)
     place = Home(home.resolve())
@@ -106,6 +107,7 @@ def up(
         running = status(place.root)
         if running is None:
             _refuse_beside_another(place)
+            state_files.check(place.state)
         return running or _start(place, options, time_scale)
 
 

@@ -42,11 +42,11 @@ def test_commands_name_the_stage():
     assert all(step.endswith(" --stage dev") for step in explain(evidence, " --stage dev").next)
 
 
-def test_one_without_a_pipeline_says_how_to_get_another():
+def test_one_without_a_pipeline_says_what_it_waits_for():
     explanation = explain(Evidence(release("WAITING", execution=None)))
 
-    assert explanation.headline == "wine/7 was opened, but its pipeline was not started"
-    assert explanation.next == ["kanmon run wine --force"]
+    assert explanation.headline == "wine/7 is kept until the release pipeline has room for it"
+    assert explanation.next == ["kanmon releases"]
 
 
 def test_one_that_is_being_verified_is_watched():
@@ -130,8 +130,8 @@ def test_one_that_was_replaced_can_be_brought_back():
             "nobody decided in time, which counts as a rejection",
         ),
         (
-            {"status": "SUPERSEDED"},
-            "wine/7 is superseded: a newer release was promoted while it waited",
+            {"status": "SUPERSEDED", "decision_reason": "release 8 was promoted"},
+            "wine/7 is superseded: release 8 was promoted",
         ),
     ],
 )

@@ -74,6 +74,20 @@ def test_a_foreign_name_is_refused_even_with_the_cookie(
     assert browser.get("/", base_url=host, headers=header).status_code == 403
 
 
+@pytest.mark.parametrize("path", ["/", "/static/console.css"])
+def test_a_foreign_name_gets_no_cookie_for_the_key_and_no_style(
+    app: Flask, guard: Guard, path: str
+):
+    client = app.test_client()
+
+    answer = client.get(
+        path, base_url="http://attacker.example:8000", query_string={"key": guard.key}
+    )
+
+    assert answer.status_code == 403
+    assert "Set-Cookie" not in answer.headers
+
+
 def test_a_form_of_the_console_changes_something(browser: FlaskClient, guard: Guard):
     assert post(browser, guard.form_token) == 200
 

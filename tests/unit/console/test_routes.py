@@ -1,5 +1,7 @@
 """The console's own routes: none changes anything but by a form of its own."""
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -93,3 +95,44 @@ def test_a_form_of_the_consoles_own_is_read(browser: FlaskClient, guard: Guard):
     )
 
     assert (answer.status_code, "the release must be a number" in answer.text) == (400, True)
+
+
+def test_the_page_that_asks_for_the_key_has_a_style_and_a_way_in(app: Flask, guard: Guard):
+    stranger = app.test_client()
+
+    refused = stranger.get("/models/abalone", base_url=OWN)
+    style = stranger.get("/static/console.css", base_url=OWN)
+    answer = stranger.get("/", base_url=OWN, query_string={"key": guard.key})
+
+    assert refused.status_code == 403
+    assert 'href="/static/console.css"' in refused.text
+    assert (style.status_code, style.mimetype) == (200, "text/css")
+    assert '<form action="/" method="get">' in refused.text
+    assert 'name="key"' in refused.text
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+def test_a_form_that_is_too_old_leads_back(browser: FlaskClient):
+    answer = browser.post(CHANGING[0], base_url=OWN, headers={"Origin": OWN}, data={"token": "old"})
+
+    assert answer.status_code == 403
+    assert '<a href="/">All models</a>' in answer.text
+
+
+def test_a_stage_that_was_started_again_is_connected_to_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guard: Guard
+):
+    """It has another port; no page may go on asking at the one before."""
+    monkeypatch.setenv("KANMON_HOME", str(tmp_path))
+    (tmp_path / "stage.json").write_text('{"endpoint": "http://127.0.0.1:1"}')
+    invocation = Invocation()
+    vars(invocation)["connection"] = NoStage()
+    browser = make_app(invocation, guard).test_client()
+    browser.get("/", base_url=OWN, query_string={"key": guard.key})
+    assert "connection" in vars(invocation)
+
+    (tmp_path / "stage.json").unlink()
+    stopped = browser.get("/", base_url=OWN)
+
+    assert (stopped.status_code, "kanmon up" in stopped.text) == (502, True)
+    assert "connection" not in vars(invocation)

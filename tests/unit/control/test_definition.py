@@ -75,6 +75,7 @@ DEFAULTS = {
         "evaluate": {"instance_type": "ml.m5.large", "volume_gb": 30, "timeout_minutes": 60},
     },
     "approval": "manual",
+    "releases": {"supersede": True},
     "serving": {
         "memory_mb": 512,
         "timeout_seconds": 10,

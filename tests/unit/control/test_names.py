@@ -51,7 +51,7 @@ def test_every_new_run_name_is_one_and_its_jobs_names_fit(
     run = new_run_name(model, moment, seed)
 
     assert is_run_name(run)
-    job = f"{job_prefix('kanmon-local', run)}-preprocess-z"
+    job = f"{job_prefix('kanmon-local', run)}-preprocess-6017"
     assert len(job) <= 63
     assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", job)
 

@@ -215,6 +215,11 @@ class Serving(_Part):
     capture_share: Share = 0.1
 
 
+class Releases(_Part):
+    # A newer release that waits for its review ends the review of an older one.
+    supersede: bool = True
+
+
 class ModelDefinition(_Part):
     name: Annotated[str, AfterValidator(_model_name)]
     description: str = ""
@@ -233,6 +238,7 @@ class ModelDefinition(_Part):
     resources: Resources = Resources()
     # Automatic: a promote verdict is released without a review. A hold is always reviewed.
     approval: Literal["manual", "automatic"] = "manual"
+    releases: Releases = Releases()
     serving: Serving = Serving()
 
     @property

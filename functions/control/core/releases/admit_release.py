@@ -28,7 +28,7 @@ from core.releases.record_decision import (
     follow_up,
     settle,
 )
-from core.releases.record_release import supersede
+from core.releases.superseding import supersede
 from core.stage.release_pipeline import REVIEW, Execution
 from core.stage.release_table import (
     OPEN,

@@ -1,20 +1,19 @@
 """Open Release: write down exactly what may be promoted, and start the pipeline on it.
 
-Every part may be done again: the run keeps its number and its moment, the same bytes are written
-under names that are written once, and the pipeline is started under a token of the release.
+Every part may be done again, by this run or, if it died, by the next one: the run keeps its number
+and its moment, the same bytes are written under names that are written once, and the pipeline is
+started under a token of the release.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.gate.evidence import Evidence, read_evidence
-from core.releases import history
 from core.releases.bundle import GOLDEN, RECORD, pack, serving_tree, tree_digest
 from core.releases.release_json import (
     Case,
@@ -24,16 +23,18 @@ from core.releases.release_json import (
     release_document,
     sha256,
 )
+from core.releases.start_release import start_queued
+from core.releases.superseding import supersede_waiting
 from core.runs.cost import cost
-from core.stage.bucket import Store
-from core.stage.notices import console_address
-from core.stage.release_pipeline import LONGEST_SUMMARY, value_for
-from core.stage.release_table import HistoryEntry, Release, Status
+from core.stage.bucket import ReleaseChangedError, Store
+from core.stage.release_table import Release, Status
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage
 
+# So many dead runs may have used numbers that the table knows nothing of.
+_MOST_TAKEN = 20
 JSON, HTML, ZIP = "application/json", "text/html; charset=utf-8", "application/zip"
 
 
@@ -54,59 +55,56 @@ class Opening:
     automatic: bool = True
 
 
-@dataclass(frozen=True)
-class _Bundle:
-    key: str
-    version: str
-    sha256: str
-    record_sha256: str
-    review_uri: str
-    document: dict[str, Any]
-
-
 def open_release(opening: Opening, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Take {run, model, package_arn, verdict, summary}; return the release opened."""
-    model, run, verdict = event["model"], event["run"], event["verdict"]
+    """Take {run, model, package_arn, verdict}; return the release opened."""
+    stage, model, run, verdict = opening.stage, event["model"], event["run"], event["verdict"]
     if verdict not in ("promote", "hold"):
         raise RejectedCandidateError(f"run {run}: its verdict is {verdict}, which opens no release")
-    table = opening.stage.releases
-    number, opened_at = table.number_for(model, run, timestamp(now))
-    bundle = _write(opening, number, opened_at, event)
-    record = bundle.document
-    release = table.open(
-        Release(
-            model=model,
-            release=number,
-            status=Status.WAITING,
-            run=run,
-            package_arn=event["package_arn"],
-            package_version=record["package"]["version"],
-            verdict=verdict,
-            summary=event["summary"],
-            approval=record["approval"],
-            opened_at=opened_at,
-            bundle_key=bundle.key,
-            bundle_version=bundle.version,
-            bundle_sha256=bundle.sha256,
-            release_sha256=bundle.record_sha256,
-            review_uri=bundle.review_uri,
-        )
-    )
-    if release.execution is None:
-        release = _start(opening.stage, release, record)
-    _announce(opening.stage, release, record)
+    number, opened_at = stage.releases.number_for(model, run, timestamp(now))
+    release = stage.releases.release(model, number)
+    if release is None or release.run != run:
+        release = stage.releases.open(_written(opening, number, opened_at, event))
+    elif release.execution is None:
+        stage.releases.enter_queue(release)
+    # From here on the run has a release, and every repeat only goes on with it.
+    if release.approval == "manual" and _supersedes(opening, release):
+        supersede_waiting(stage, release)
+    start_queued(stage)
+    release = stage.releases.release(model, release.release) or release
     return {
-        "release": number,
-        "review_uri": bundle.review_uri,
+        "release": release.release,
+        "review_uri": release.review_uri,
         "execution": release.execution,
-        "approval": record["approval"],
-        "summary": event["summary"],
+        "approval": release.approval,
+        "summary": release.summary,
     }
 
 
-def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, Any]) -> _Bundle:
+def _supersedes(opening: Opening, release: Release) -> bool:
+    """Does model.yaml let a newer release end the review of an older one?"""
+    store = opening.stage.store
+    plan = store.read_json(store.run_key(release.model, release.run, "run.json"))
+    settings = plan["definition"]["content"].get("releases") or {}
+    return bool(settings.get("supersede", True))
+
+
+def _written(opening: Opening, number: int, opened_at: str, event: Mapping[str, Any]) -> Release:
+    """The release, whose objects are written. A number whose objects are another run's is left out:
+    that run died, and nothing of a release is ever written over."""
+    for _ in range(_MOST_TAKEN):
+        try:
+            return _write(opening, number, opened_at, event)
+        except ReleaseChangedError as error:
+            taken = error
+            releases = opening.stage.releases
+            number = releases.number_instead(event["model"], event["run"], number)
+    raise taken
+
+
+def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, Any]) -> Release:
     store, model, run = opening.stage.store, event["model"], event["run"]
     evidence = read_evidence(store, model, run)
+    verdict = store.read_json(store.run_key(model, run, "verdict.json"))
     tree = serving_tree(opening.source)
     golden = store.read(store.run_key(model, run, "evaluate/golden.json"))
     costs = cost(evidence.reports, evidence.resources)
@@ -119,7 +117,7 @@ def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, An
         "Evaluation": evaluation.sha256,
         "Serving code": tree_digest(tree),
     }
-    page = _page(opening, number, event, evidence, opened_at, digests, costs)
+    page = _page(opening, number, event, evidence, verdict, opened_at, digests, costs)
     review = _once(store, model, number, "review.html", page.encode(), HTML)
     document = release_document(
         Case(
@@ -128,7 +126,7 @@ def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, An
             plan=evidence.plan,
             package_arn=event["package_arn"],
             verdict=event["verdict"],
-            summary=event["summary"],
+            summary=verdict["summary"],
             artifact=artifact,
             golden=kept_golden,
             evaluation=evaluation,
@@ -140,15 +138,23 @@ def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, An
     )
     record = release_bytes(document)
     _once(store, model, number, RECORD, record, JSON)
-    content = pack(record, golden, tree)
-    bundle = _once(store, model, number, "bundle.zip", content, ZIP)
-    return _Bundle(
-        key=store.release_key(model, number, "bundle.zip"),
-        version=bundle.version,
-        sha256=bundle.sha256,
-        record_sha256=sha256(record),
+    bundle = _once(store, model, number, "bundle.zip", pack(record, golden, tree), ZIP)
+    return Release(
+        model=model,
+        release=number,
+        status=Status.WAITING,
+        run=run,
+        package_arn=event["package_arn"],
+        package_version=document["package"]["version"],
+        verdict=event["verdict"],
+        summary=verdict["summary"],
+        approval=document["approval"],
+        opened_at=opened_at,
+        bundle_key=store.release_key(model, number, "bundle.zip"),
+        bundle_version=bundle.version,
+        bundle_sha256=bundle.sha256,
+        release_sha256=sha256(record),
         review_uri=review.uri,
-        document=document,
     )
 
 
@@ -175,13 +181,12 @@ def _page(
     number: int,
     event: Mapping[str, Any],
     evidence: Evidence,
+    verdict: Mapping[str, Any],
     opened_at: str,
     digests: Mapping[str, str],
     costs: Mapping[str, Any],
 ) -> str:
     """The review page again, for exactly this release: its number, its digests, how to decide."""
-    store, model, run = opening.stage.store, event["model"], event["run"]
-    verdict = store.read_json(store.run_key(model, run, "verdict.json"))
     content = evidence.plan["definition"]["content"]
     return opening.render(
         evidence.plan,
@@ -200,37 +205,3 @@ def _page(
             "digests": dict(digests),
         },
     )
-
-
-def _start(stage: Stage, release: Release, record: Mapping[str, Any]) -> Release:
-    model, number = release.model, release.release
-    variables = {
-        "model": model,
-        "release": str(number),
-        "purpose": "promotion",
-        "review": str(record["approval"]),
-        "summary": value_for(str(record["summary"]), LONGEST_SUMMARY),
-        "review_url": console_address(release.review_uri, stage.region),
-    }
-    # The bundle's digest is in it: a release that was begun anew is another one.
-    named = f"{stage.name}/{model}/{number}/{release.bundle_sha256}"
-    token = hashlib.sha256(named.encode()).hexdigest()
-    execution = stage.pipeline.start(variables, release.bundle_key, release.bundle_version, token)
-    started = stage.releases.start(release, execution) or stage.releases.release(model, number)
-    known = started.execution if started else None
-    return replace(started or release, execution=known or execution)
-
-
-def _announce(stage: Stage, release: Release, record: Mapping[str, Any]) -> None:
-    at, summary = str(record["opened_at"]), str(record["summary"])
-    entry = HistoryEntry(
-        at=at,
-        event="opened",
-        release=release.release,
-        key=f"{release.release:06d}-1-opened",
-        reason=summary,
-        execution=release.execution,
-    )
-    waits = record["approval"] == "manual"
-    notice = history.notice_of(stage, release, "release waiting", at, summary) if waits else None
-    history.record(stage, release.model, entry, notice)

@@ -11,16 +11,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.releases import deployment, golden_records
-from core.releases.decision import Decision, decision_of, describe, was_approved
+from core.releases.decision import was_approved
 from core.releases.history import notice_of, record
 from core.releases.integrity import read_bundle
-from core.releases.record_decision import changes_by, follow_up
 from core.releases.record_withdrawal import record_withdrawal
 from core.releases.release_json import sha256
 from core.releases.service import Live, NotLiveError
+from core.releases.superseding import supersede_older
 from core.stage.bucket import ReleaseChangedError
 from core.stage.notices import Event
-from core.stage.release_pipeline import IN_PROGRESS
 from core.stage.release_table import PROMOTABLE, Champion, HistoryEntry, Release, Status
 from core.words.catalogue import say
 from core.words.formats import timestamp
@@ -181,30 +180,3 @@ def _update_registry(
     if live.purpose == "rollback" and live.reason:
         why = say("release.registry.until_reason", until=why, reason=live.reason)
     stage.registry.set_production(former.package_arn, "Retired", why)
-
-
-def supersede_older(stage: Stage, promoted: Release, at: str) -> None:
-    """Close the releases that still wait for a review although a newer one is in service now."""
-    reason = say("release.decision.superseded", release=promoted.release)
-    for release in stage.releases.releases(promoted.model):
-        older = release.release < promoted.release
-        if older and release.status in (Status.WAITING, Status.SUPERSEDED):
-            supersede(stage, release, reason, at, (Status.WAITING,))
-
-
-def supersede(
-    stage: Stage, release: Release, reason: str, at: str, allowed: tuple[Status, ...]
-) -> None:
-    """The record first: so the approval's own event finds it closed and keeps this reason."""
-    changes = {**changes_by(Decision("superseded", None, at, reason)), "ended_at": at}
-    closed = stage.releases.advance(release, Status.SUPERSEDED, changes, allowed)
-    now = closed or stage.releases.release(release.model, release.release) or release
-    if now.status != Status.SUPERSEDED or now.approval_closed:
-        return
-    decision = decision_of(now)
-    follow_up(stage, now, decision)
-    review = stage.pipeline.review(now.execution) if now.execution else None
-    if review is not None and review.status == IN_PROGRESS and review.external_id:
-        words = describe(now.release, decision)
-        stage.pipeline.decide(review.external_id, "Rejected", words)
-    stage.releases.note(now, {"approval_closed": "yes"}, (Status.SUPERSEDED,))

@@ -18,6 +18,7 @@ from core.runs.request import RunRequest, parse_request
 from core.runs.snapshot import Snapshot, take_snapshot
 from core.stage.bucket import ObjectMissingError
 from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
+from core.stage.release_table import Status
 from core.stage.run_table import CLOSED
 from core.words.catalogue import say
 from core.words.formats import counted, size, timestamp
@@ -141,6 +142,7 @@ def _prepared(
     )
     group = stage.registry.group(package_group(stage.name, model))
     equals = None if request.force else _equal_run(stage, model, identity, group)
+    candidate = _without_release(stage, model, group, equals) if equals else None
     champion, reference = _rivals(stage, model) if equals is None else (None, None)
     answer = {
         "outcome": "nothing new" if equals else "new",
@@ -149,7 +151,8 @@ def _prepared(
         "equals": equals,
         "behind": None,
         "summary": _summary(request, snapshot, equals, asked)
-        + _without_release(stage, model, group, equals),
+        + ("; " + say("run.opened.without_release") if candidate else ""),
+        "candidate": candidate,
         "bucket": store.bucket,
         "prefix": store.uri(store.run_key(model, run)),
         "snapshot": snapshot.id,
@@ -183,18 +186,27 @@ def _equal_run(stage: Stage, model: str, identity: str, group: Group) -> str | N
     return package.metadata.get(RUN) if package is not None else None
 
 
-def _without_release(stage: Stage, model: str, group: Group, equals: str | None) -> str:
-    """What to do about an equal run that died between registering its candidate and releasing it:
-    nothing would ever open its release, because all later runs are skipped."""
-    if equals is None:
-        return ""
+def _without_release(stage: Stage, model: str, group: Group, equals: str) -> dict[str, str] | None:
+    """The candidate of an equal run that died between registering it and opening its release.
+
+    This run opens it: nothing else ever would, because all later runs are skipped.
+    """
     record = stage.runs.run(model, equals)
-    if record.get("status") in CLOSED or "release" in record:
-        return ""
+    if record.get("status") in CLOSED or _has_release(stage, model, equals):
+        return None
     package = first_with(stage.registry.recent(group), RUN, equals)
-    if package is None or package.metadata.get("verdict") == "reject":
-        return ""
-    return "; " + say("run.opened.without_release", model=model)
+    if package is None or package.metadata.get("verdict") not in ("promote", "hold"):
+        return None
+    return {"run": equals, "package_arn": package.arn, "verdict": package.metadata["verdict"]}
+
+
+def _has_release(stage: Stage, model: str, run: str) -> bool:
+    """Has the run a release that is in the pipeline, or was?"""
+    number = stage.releases.release_of_run(model, run)
+    release = stage.releases.release(model, number) if number is not None else None
+    return release is not None and not (
+        release.status == Status.WAITING and release.execution is None
+    )
 
 
 def _rivals(stage: Stage, model: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:

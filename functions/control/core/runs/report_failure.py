@@ -8,56 +8,62 @@ from typing import TYPE_CHECKING, Any
 from core.runs.failure import Failure, Occurrence, explain
 from core.runs.lock import pass_lock_on
 from core.stage.notices import Notice
-from core.stage.run_table import CLOSED, RunTable
+from core.stage.run_table import CLOSED
 from core.words.catalogue import say
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage
 
+# Where the runs are recorded whose request names no model that can exist.
+_NO_MODEL = "no model"
 
-def release_lock_of(stage: Stage, failed: Occurrence, now: datetime) -> str | None:
-    """Release the failed run's lock if it holds it; the run started in its place, if any.
 
-    Safe to repeat, and to be done at every report: a run that was redriven may hold it again.
+def report_failure(stage: Stage, failed: Occurrence, now: datetime) -> tuple[dict[str, Any], bool]:
+    """Record the failure and notify the subscribers of what to fix, once for each occurrence.
+
+    Returns what was reported, and whether this was the first time. Every part may be done again,
+    so a function that dies between any two of them is made good by the next report: it notifies
+    twice rather than never.
     """
-    return pass_lock_on(stage, failed.model, failed.run, now) if failed.model else None
-
-
-def report_failure(stage: Stage, failed: Occurrence, now: datetime) -> dict[str, Any]:
-    """Record the failure and notify the subscribers of what to fix."""
     failure = explain(failed.error, failed.cause)
-    if failed.model is not None:
-        _record(stage.runs, failed.model, failed.run, failure, now)
-    stage.notices.publish(
-        Notice(
-            event="run failed",
-            stack=stage.name,
-            model=failed.model or say("run.unknown_model"),
-            run=failed.run,
-            at=timestamp(now),
-            summary=failure.message,
-            error=failure.error,
-        )
-    )
-    return {
-        "run": failed.run,
-        "model": failed.model,
+    model, run = failed.model, failed.run
+    # At every report: a run that was redriven may hold the lock again.
+    started = pass_lock_on(stage, model, run, now) if model else None
+    known = stage.runs.run(model or _NO_MODEL, run)
+    first = int(known.get("failures_told", 0)) <= failed.redrives
+    if first:
+        if known.get("status") not in CLOSED:
+            stage.runs.write_run(model or _NO_MODEL, run, _record(failure, now))
+        stage.notices.publish(_notice(stage, failed, failure, now))
+        told = {"failures_told": str(failed.redrives + 1)}
+        stage.runs.write_run(model or _NO_MODEL, run, told)
+    reported = {
+        "run": run,
+        "model": model,
         "error": failure.error,
         "message": failure.message,
+        "started_next": started,
+    }
+    return reported, first
+
+
+def _record(failure: Failure, now: datetime) -> dict[str, str]:
+    return {
+        "status": "FAILED",
+        "closed_at": timestamp(now),
+        "summary": failure.message,
+        "error": failure.error,
     }
 
 
-def _record(table: RunTable, model: str, run: str, failure: Failure, now: datetime) -> None:
-    if table.run(model, run).get("status") in CLOSED:
-        return
-    table.write_run(
-        model,
-        run,
-        {
-            "status": "FAILED",
-            "closed_at": timestamp(now),
-            "summary": failure.message,
-            "error": failure.error,
-        },
+def _notice(stage: Stage, failed: Occurrence, failure: Failure, now: datetime) -> Notice:
+    return Notice(
+        event="run failed",
+        stack=stage.name,
+        model=failed.model or say("run.unknown_model"),
+        run=failed.run,
+        at=timestamp(now),
+        summary=failure.message,
+        error=failure.error,
     )

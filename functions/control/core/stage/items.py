@@ -6,7 +6,7 @@ on the same release at once are kept apart: one of them finds that its condition
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 # The values one of which an attribute must have; None is its absence.
 Expected = Mapping[str, tuple[Any, ...]]
+# A model, its item, the fields to set or to remove, and what is expected.
+Change = tuple[str, str, Mapping[str, Any], Expected | None]
 
 
 class Items:
@@ -50,6 +52,30 @@ class Items:
 
         Returns the item as it is then; None, with nothing changed, if it is not.
         """
+        request = self._update(model, item, fields, expected)
+        try:
+            changed = self._client.update_item(**request, ReturnValues="ALL_NEW")
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
+        return unpacked(changed["Attributes"])
+
+    def change_all(self, changes: Iterable[Change]) -> bool:
+        """Make all the changes at once, or none of them if one item is not as expected."""
+        try:
+            self._client.transact_write_items(
+                TransactItems=[{"Update": self._update(*change)} for change in changes]
+            )
+        except self._client.exceptions.TransactionCanceledException as error:
+            reasons = error.response.get("CancellationReasons", [])
+            if any(one.get("Code") == "ConditionalCheckFailed" for one in reasons):
+                return False
+            raise
+        return True
+
+    def _update(
+        self, model: str, item: str, fields: Mapping[str, Any], expected: Expected | None
+    ) -> Any:
+        """What UpdateItem is asked."""
         names: dict[str, str] = {}
         values: dict[str, Any] = {}
 
@@ -68,35 +94,23 @@ class Items:
         ]
         update = f"SET {', '.join(sets)}" if sets else ""
         update += f" REMOVE {', '.join(removes)}" if removes else ""
-        request: dict[str, Any] = {"UpdateExpression": update.strip()} if update else {}
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": packed({"model": model, "item": item}),
+        }
+        if update:
+            request["UpdateExpression"] = update.strip()
         if conditions:
             request["ConditionExpression"] = " AND ".join(conditions)
         if values:
             request["ExpressionAttributeValues"] = packed(values)
         if names:
             request["ExpressionAttributeNames"] = {short: key for key, short in names.items()}
-        try:
-            changed = self._client.update_item(
-                TableName=self._table,
-                Key=packed({"model": model, "item": item}),
-                ReturnValues="ALL_NEW",
-                **request,
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return None
-        return unpacked(changed["Attributes"])
+        return request
 
-    def count(self, model: str, item: str, attribute: str) -> int:
-        """The next number: 1 at first, and never one twice."""
-        counted = self._client.update_item(
-            TableName=self._table,
-            Key=packed({"model": model, "item": item}),
-            UpdateExpression="ADD #counted :one",
-            ExpressionAttributeNames={"#counted": attribute},
-            ExpressionAttributeValues={":one": {"N": "1"}},
-            ReturnValues="UPDATED_NEW",
-        )
-        return int(unpacked(counted["Attributes"])[attribute])
+    def remove(self, model: str, item: str) -> None:
+        """Delete the item, if it is there."""
+        self._client.delete_item(TableName=self._table, Key=packed({"model": model, "item": item}))
 
 
 def _is(name: str, allowed: Any, value: Any) -> str:

@@ -20,12 +20,17 @@ SOURCE, REVIEW_STAGE, REVIEW, DEPLOY = "Bundle", "Review", "ApproveRelease", "De
 # CodePipeline's limits: of a variable's value, and of a decision's summary.
 LONGEST_VARIABLE, LONGEST_DECISION = 1000, 512
 LONGEST_SUMMARY = 500
+LONGEST_STOP_REASON = 200
 IN_PROGRESS, SUCCEEDED = "InProgress", "Succeeded"
 _FAILED = ("Failed", "Abandoned")
 # Not CodePipeline's: of actions that have not begun, where an execution is shown whole.
 PENDING, SKIPPED = "Pending", "Skipped"
 # An execution with one of these does nothing any more.
 _ENDED = (SUCCEEDED, "Failed", "Stopped", "Superseded", "Cancelled")
+
+
+# An execution is looked for among so many: all that can be in progress are much younger.
+_MOST_RECENT = 1000
 
 
 class TooManyReleasesError(Exception):
@@ -158,6 +163,34 @@ class Pipeline:
                 "again with --force"
             ) from error
         return started["pipelineExecutionId"]
+
+    def in_progress(self) -> int:
+        """How many executions there are that have not ended."""
+        pages = self._client.get_paginator("list_pipeline_executions").paginate(
+            pipelineName=self.name, PaginationConfig={"MaxItems": _MOST_RECENT}
+        )
+        listed = (one for page in pages for one in page["pipelineExecutionSummaries"])
+        return sum(one["status"] not in _ENDED for one in listed)
+
+    def stop(self, identity: str, reason: str) -> None:
+        """End an execution that is not needed any more, at once; one that has ended stays so.
+
+        It ends as stopped and not as failed: that is no alarm.
+        """
+        known = self._client.exceptions
+        try:
+            self._client.stop_pipeline_execution(
+                pipelineName=self.name,
+                pipelineExecutionId=identity,
+                abandon=True,
+                reason=value_for(reason, LONGEST_STOP_REASON),
+            )
+        except (
+            known.DuplicatedStopRequestException,
+            known.PipelineExecutionNotFoundException,
+            known.PipelineExecutionNotStoppableException,
+        ):
+            return
 
     def execution(self, identity: str) -> Execution | None:
         """The execution as it is now; None when there is none of that id (they are kept a year)."""

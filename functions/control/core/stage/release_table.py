@@ -2,7 +2,8 @@
 
 A model's items are `release#<6 digits>`, `release-number`, `champion`, `deployment-lock` and
 `history#<time>#<key>`; those of its runs are in run_table. A record's fields are the item's
-attributes. Nothing here loads boto3: the command line reads the same records.
+attributes. The releases of all models that are still to be started are items of one name that no
+model can have. Nothing here loads boto3: the command line reads the same records.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from core.stage.items import Expected, Items
+    from core.stage.items import Change, Expected, Items
 
 _CHAMPION, _LOCK, _NUMBER = "champion", "deployment-lock", "release-number"
+_QUEUE, _TO_START = "releases to start", "to-start#"
 
 
 class Status(StrEnum):
@@ -166,6 +168,15 @@ class HistoryEntry:
         return {name: value for name, value in asdict(self).items() if name != "key"}
 
 
+@dataclass(frozen=True)
+class Queued:
+    """A release that was recorded and whose execution is still to be started."""
+
+    item: str
+    model: str
+    release: int
+
+
 class ReleaseTable:
     """The items; each change is made only if the item is still as it was expected."""
 
@@ -175,17 +186,38 @@ class ReleaseTable:
     # ---- numbers
 
     def number_for(self, model: str, run: str, now: str) -> tuple[int, str]:
-        """The run's release number and when it got it: the same however often it is asked.
+        """The number kept for the run's release and since when: the same however often it is asked.
 
-        A function that dies between counting and writing leaves a gap in the numbers.
+        The run's record names the release only once there is one, see `open`.
         """
-        known = self._items.read(model, f"run#{run}") or {}
-        if "release" not in known:
-            number = self._items.count(model, _NUMBER, "last")
-            wanted: dict[str, Any] = {"release": number, "release_opened_at": now}
-            taken = self._items.change(model, f"run#{run}", wanted, {"release": (None,)})
-            known = taken or self._items.read(model, f"run#{run}") or wanted
-        return int(known["release"]), str(known["release_opened_at"])
+        while "release_opened_at" not in (known := self._items.read(model, f"run#{run}") or {}):
+            expected = {"release_opened_at": (None,)}
+            self._give_next_number(model, run, {"release_opened_at": now}, expected)
+        # Earlier versions named the release before it was there.
+        number = known["release_number"] if "release_number" in known else known["release"]
+        return int(number), str(known["release_opened_at"])
+
+    def number_instead(self, model: str, run: str, taken: int) -> int:
+        """Another number for the run's release, because a dead run has used `taken`."""
+        while True:
+            known = self._items.read(model, f"run#{run}") or {}
+            if known.get("release_number") not in (None, taken):
+                return int(known["release_number"])
+            seen = {"release_number": (known.get("release_number"),)}
+            self._give_next_number(model, run, {"release": None}, seen)
+
+    def _give_next_number(
+        self, model: str, run: str, fields: Mapping[str, Any], expected: Expected
+    ) -> None:
+        """Count, and give the number to the run, at once; if others were faster, do neither."""
+        last = (self._items.read(model, _NUMBER) or {}).get("last")
+        number = int(last or 0) + 1
+        self._items.change_all(
+            [
+                (model, _NUMBER, {"last": number}, {"last": (last,)}),
+                (model, f"run#{run}", {"release_number": number, **fields}, expected),
+            ]
+        )
 
     def release_of_run(self, model: str, run: str) -> int | None:
         known = self._items.read(model, f"run#{run}") or {}
@@ -202,9 +234,17 @@ class ReleaseTable:
         return [record_from(Release, item) for item in items]
 
     def open(self, release: Release) -> Release:
-        """Record a release as waiting; a release that is there is left as it is."""
-        opened = self._change(release, _written(release), {"status": (None,)})
-        return opened or self.release(release.model, release.release) or release
+        """Record a release as waiting, name it in its run's record and put it into the queue of
+        those to start: all three or nothing. A release that is there is left as it is."""
+        model, number, item = release.model, release.release, release_item(release.release)
+        changes: list[Change] = [
+            (model, item, _written(release), {"status": (None,)}),
+            (model, f"run#{release.run}", {"release": number}, None),
+            (_QUEUE, *_queued(release), None),
+        ]
+        if self._items.change_all(changes):
+            return release
+        return self.release(model, number) or release
 
     def start(self, release: Release, execution: str) -> Release | None:
         """Name the pipeline execution that promotes the release, the first time."""
@@ -231,6 +271,20 @@ class ReleaseTable:
     ) -> Release | None:
         item = release_item(release.release)
         return _if_any(Release, self._items.change(release.model, item, changes, expected))
+
+    # ---- releases to start, of all models
+
+    def queue(self) -> list[Queued]:
+        """The releases whose execution is still to be started, the oldest first."""
+        items = self._items.beginning_with(_QUEUE, _TO_START)
+        return [Queued(each["item"], each["of"], int(each["release"])) for each in items]
+
+    def enter_queue(self, release: Release) -> None:
+        """Put a release into the queue that is recorded, and has lost its place."""
+        self._items.change(_QUEUE, *_queued(release))
+
+    def leave_queue(self, queued: Queued) -> None:
+        self._items.remove(_QUEUE, queued.item)
 
     # ---- the champion
 
@@ -285,6 +339,12 @@ class ReleaseTable:
 
     def add_entry(self, model: str, entry: HistoryEntry) -> None:
         self._items.change(model, entry.item, _written(entry))
+
+
+def _queued(release: Release) -> tuple[str, dict[str, Any]]:
+    """The item of a release that is to be started, and its fields."""
+    item = f"{_TO_START}{release.opened_at}#{release.model}#{release.release:06d}"
+    return item, {"of": release.model, "release": release.release}
 
 
 def release_item(number: int) -> str:

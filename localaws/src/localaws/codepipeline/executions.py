@@ -1,5 +1,6 @@
 """The operations on executions: start, stop, retry, and what has become of them."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +12,16 @@ from localaws.codepipeline.rules import to_repeat
 from localaws.codepipeline.structure import Declaration
 from localaws.protocol.errors import ServiceError, invalid, not_here
 
+# CodePipeline's quota of executions of one pipeline at once; a test of a full one lowers it.
 MOST_CONCURRENT = 50
+LIMIT_SETTING = "LOCALAWS_PIPELINE_EXECUTIONS"
 KEY, VERSION = "S3_OBJECT_KEY", "S3_OBJECT_VERSION_ID"
+
+
+def most_concurrent() -> int:
+    """How many executions of one pipeline may be in progress."""
+    written = os.environ.get(LIMIT_SETTING, "")
+    return int(written) if written.isascii() and written.isdigit() else MOST_CONCURRENT
 
 
 class Executions:
@@ -69,10 +78,10 @@ class Executions:
             for one in self._state.executions_of(declaration["name"])
             if one["status"] in RUNNING
         ]
-        if declaration["executionMode"] != "SUPERSEDED" and len(running) >= MOST_CONCURRENT:
+        if declaration["executionMode"] != "SUPERSEDED" and len(running) >= most_concurrent():
             raise ServiceError(
                 "ConcurrentPipelineExecutionsLimitExceededException",
-                f"The pipeline {declaration['name']} has reached the limit of {MOST_CONCURRENT}"
+                f"The pipeline {declaration['name']} has reached the limit of {most_concurrent()}"
                 " concurrent executions",
             )
 
