@@ -201,7 +201,7 @@ def start(
 
 def review_url(connection: "Connection", release: Release) -> str:
     """The address of the release's review page in the AWS console."""
-    from core.stage.notices import console_address
+    from core.stage.links import console_address
 
     return console_address(release.review_uri, connection.region)
 

@@ -22,6 +22,7 @@ from core.releases.release_json import sha256
 from core.review.page import render
 from core.stage.bucket import ReleaseChangedError, Store
 from core.stage.items import Items
+from core.stage.links import Links
 from core.stage.notices import NoticeBoard
 from core.stage.release_table import ReleaseTable
 from tests.support.release_table import Clock, KilledError, Table
@@ -74,7 +75,8 @@ def build(source: Path, pipeline: Pipeline, calls: Iterator[int] | None = None) 
         releases=ReleaseTable(Items(client("dynamodb"), TABLE)),
         store=Store(client("s3"), BUCKET),
         pipeline=pipeline,
-        notices=NoticeBoard(client("sns"), TOPIC, "dev"),
+        links=Links("us-east-1"),
+        notices=NoticeBoard(client("sns"), TOPIC, Links("us-east-1"), "dev"),
     )
     return Opening(stage=gateways, render=render, source=source)
 

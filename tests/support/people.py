@@ -38,6 +38,7 @@ SCIENTIST, APPROVER, OPERATOR = (
 def all_of_it(laptop: Laptop) -> None:
     """From data to a model in service, to another, back, and every way that it can end badly."""
     releases = Releases(laptop, "glasses", someone_builds(laptop))
+    an_approver_opens_the_mailed_links(laptop)
     someone_else_approves(laptop, 1)
     an_operator_looks_after_it(laptop)
     a_newer_release_overtakes_one_that_waits(laptop, releases)
@@ -83,6 +84,15 @@ def someone_else_approves(laptop: Laptop, number: int) -> None:
     must(laptop, "review", f"glasses/{number}", *APPROVER)
     must(laptop, "approve", f"glasses/{number}", "--reason", "fine", *APPROVER)
     must(laptop, "watch", f"glasses/{number}", *APPROVER)
+
+
+def an_approver_opens_the_mailed_links(laptop: Laptop) -> None:
+    """What the console asks for on the way from the mail to the page and the approval."""
+    bucket, pipeline = laptop.outputs["DataBucketName"], laptop.outputs["ReleasePipelineName"]
+    acting(laptop, "ApproverRoleArn", "s3").get_bucket_location(Bucket=bucket)
+    pipelines = acting(laptop, "ApproverRoleArn", "codepipeline")
+    assert pipeline in [one["name"] for one in pipelines.list_pipelines()["pipelines"]]
+    acting(laptop, "ApproverRoleArn", "sagemaker").list_model_package_groups()
 
 
 def an_operator_looks_after_it(laptop: Laptop) -> None:

@@ -10,6 +10,7 @@ PIPELINE = f"arn:aws:codepipeline:{HERE}:kanmon-test-release"
 APPROVAL = f"{PIPELINE}/Review/ApproveRelease"
 MACHINE = f"arn:aws:states:{HERE}:stateMachine:kanmon-test-retrain"
 PACKAGE = f"arn:aws:sagemaker:{HERE}:model-package/kanmon-test-abalone/1"
+GROUP = f"arn:aws:sagemaker:{HERE}:model-package-group/kanmon-test-abalone"
 TABLE = f"arn:aws:dynamodb:{HERE}:table/ModelTable"
 SCORER = f"arn:aws:lambda:{HERE}:function:kanmon-test-serving-abalone-Scoring"
 SERVING_ROLE = "arn:aws:iam::123456789012:role/kanmon-test-serving-abalone-ScoringRole"
@@ -30,6 +31,18 @@ APPROVED = {"sagemaker__ModelApprovalStatus": "Approved"}
         (SCIENTIST, "s3:PutObject", f"{DATA}/datasets/abalone/abalone.csv"),
         (APPROVER, "codepipeline:PutApprovalResult", APPROVAL),
         (APPROVER, "s3:GetObject", f"{DATA}/releases/abalone/7/review.html"),
+        # What the console's pages behind the mailed links ask for.
+        (APPROVER, "s3:GetBucketLocation", DATA),
+        (APPROVER, "s3:ListBucket", DATA),
+        (APPROVER, "codepipeline:ListPipelines", "*"),
+        (APPROVER, "codepipeline:GetPipelineState", PIPELINE),
+        (APPROVER, "codepipeline:GetPipelineExecution", PIPELINE),
+        (APPROVER, "sagemaker:ListModelPackageGroups", "*"),
+        (
+            APPROVER,
+            "sagemaker:ListModelPackages",
+            PACKAGE.removesuffix("/1").replace("package/", "package-group/"),
+        ),
         (OPERATOR, "codepipeline:StartPipelineExecution", PIPELINE),
         (OPERATOR, "lambda:InvokeFunction", f"{SCORER}:live"),
     ],

@@ -30,6 +30,7 @@ ON_EVERYTHING = {
     "DeliverTheWorkflowsLog": "log delivery is set up per account",
     "AnswerThePipeline": "a job of CodePipeline's has an id that only its function is told",
     "AnswerTheDeployment": "so has the execution of a deployment's hook",
+    "FindThePipelineAndTheRegistryInTheConsole": "the console lists all that there are",
     "FindLogGroups": "logs:DescribeLogGroups lists them all or none",
     "StopADeploymentThatFails": "codedeploy:StopDeployment knows a deployment's id, not a resource",
     "SeeHowTrafficIsShifted": "CodeDeploy's targets are no resources",

@@ -26,7 +26,6 @@ from core.releases.release_json import (
 )
 from core.runs.cost import cost
 from core.stage.bucket import Store
-from core.stage.notices import console_address
 from core.stage.release_pipeline import LONGEST_SUMMARY, value_for
 from core.stage.release_table import HistoryEntry, Release, Status
 from core.words.formats import timestamp
@@ -210,7 +209,7 @@ def _start(stage: Stage, release: Release, record: Mapping[str, Any]) -> Release
         "purpose": "promotion",
         "review": str(record["approval"]),
         "summary": value_for(str(record["summary"]), LONGEST_SUMMARY),
-        "review_url": console_address(release.review_uri, stage.region),
+        "review_url": stage.links.review(model, release.run, release.review_uri),
     }
     # The bundle's digest is in it: a release that was begun anew is another one.
     named = f"{stage.name}/{model}/{number}/{release.bundle_sha256}"
