@@ -38,11 +38,16 @@ def digest(content: bytes) -> str:
 
 def read_template(path: Path) -> dict[str, Any]:
     """template.yaml with CloudFormation's short forms (`!Ref`) written out."""
+    return parse_template(path.read_text(encoding="utf-8"))
+
+
+def parse_template(text: str) -> dict[str, Any]:
+    """The same of a template's text."""
     import yaml
 
     loader = type("TemplateLoader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
     loader.add_multi_constructor("!", _long_form)  # type: ignore[attr-defined]
-    template = yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe loader's child
+    template = yaml.load(text, loader)  # noqa: S506 - a safe loader's child
     # YAML reads an unquoted 2010-09-09 as a date.
     return dict(json.loads(json.dumps(template, default=str)))
 

@@ -14,6 +14,7 @@ from kanmon.releases.records import (
     find_release,
     list_releases,
 )
+from kanmon.releases.stack_rollback import continue_if_failed
 from kanmon.releases.stop import stop_canary
 from kanmon.releases.traffic import deployments, traffic
 from kanmon.stage.connection import stage_flag
@@ -170,6 +171,7 @@ def start(
     What was verified when the release was promoted is deployed again as it was. Releases that were
     promoted before deployments were kept are verified again.
     """
+    continue_if_failed(connection, release.model)
     known = purpose == "withdrawal" or release.deployment_version is not None
     variables = {
         "model": release.model,

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from kanmon.cli import main
@@ -43,6 +45,7 @@ def all_of_it(laptop: Laptop) -> None:
     an_operator_looks_after_it(laptop)
     a_newer_release_overtakes_one_that_waits(laptop, releases)
     a_rollback(laptop)
+    a_withdrawal(laptop)
     a_rejection(laptop, releases)
     a_promotion_that_nobody_approved(laptop, releases)
     a_verification_that_fails_and_is_tried_again(laptop, releases)
@@ -116,6 +119,15 @@ def a_newer_release_overtakes_one_that_waits(laptop: Laptop, releases: Releases)
 def a_rollback(laptop: Laptop) -> None:
     must(laptop, "rollback", "glasses", "--reason", "to be sure", *OPERATOR)
     must(laptop, "watch", "glasses/1", *OPERATOR)
+    with pytest.raises(ClientError, match="state"):
+        acting(laptop, "OperatorRoleArn", "cloudformation").continue_update_rollback(
+            StackName="kanmon-local-serving-glasses"
+        )
+
+
+def a_withdrawal(laptop: Laptop) -> None:
+    must(laptop, "withdraw", "glasses", "--reason", "wrong in the north", *OPERATOR)
+    must(laptop, "rollback", "glasses", "--to", "1", *OPERATOR)
 
 
 def a_rejection(laptop: Laptop, releases: Releases) -> None:

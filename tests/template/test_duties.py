@@ -14,6 +14,7 @@ GROUP = f"arn:aws:sagemaker:{HERE}:model-package-group/kanmon-test-abalone"
 TABLE = f"arn:aws:dynamodb:{HERE}:table/ModelTable"
 SCORER = f"arn:aws:lambda:{HERE}:function:kanmon-test-serving-abalone-Scoring"
 SERVING_ROLE = "arn:aws:iam::123456789012:role/kanmon-test-serving-abalone-ScoringRole"
+STACK = f"arn:aws:cloudformation:{HERE}:stack"
 DATA = "arn:aws:s3:::DataBucket"
 RELEASE = f"{DATA}/releases/abalone/7/release.json"
 ROLES = sorted(resources("AWS::IAM::Role"))
@@ -44,6 +45,7 @@ APPROVED = {"sagemaker__ModelApprovalStatus": "Approved"}
             PACKAGE.removesuffix("/1").replace("package/", "package-group/"),
         ),
         (OPERATOR, "codepipeline:StartPipelineExecution", PIPELINE),
+        (OPERATOR, "cloudformation:ContinueUpdateRollback", f"{STACK}/kanmon-test-serving-a/1"),
         (OPERATOR, "lambda:InvokeFunction", f"{SCORER}:live"),
     ],
 )
