@@ -119,7 +119,7 @@ def a_newer_release_overtakes_one_that_waits(laptop: Laptop, releases: Releases)
 def a_rollback(laptop: Laptop) -> None:
     must(laptop, "rollback", "glasses", "--reason", "to be sure", *OPERATOR)
     must(laptop, "watch", "glasses/1", *OPERATOR)
-    with pytest.raises(ClientError, match="state"):
+    with pytest.raises(ClientError, match="current stack status"):
         acting(laptop, "OperatorRoleArn", "cloudformation").continue_update_rollback(
             StackName="kanmon-local-serving-glasses"
         )
