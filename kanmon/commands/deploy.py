@@ -18,16 +18,25 @@ from kanmon.terminal.invocation import Verb, current
     """,
 )
 @click.option("--no-images", is_flag=True, help="Leave the step images as they are (not local).")
-def command(no_images: bool) -> int:
+@click.option("--yes", is_flag=True, help="Deploy even if that cancels releases in progress.")
+def command(no_images: bool, yes: bool) -> int:
     """Put the platform on a stage, then publish step images and definitions.
 
     What is deployed already does not change; step images are always rebuilt and pushed.
     """
     from core.words.formats import duration
-    from kanmon.deployment import platform, publishing, standing_cost, step_images
+    from kanmon.deployment import (
+        platform,
+        publishing,
+        standing_cost,
+        step_images,
+        waiting_releases,
+    )
 
     invocation = current()
     screen, project, stage = invocation.screen, invocation.project, invocation.stage
+    if not yes:
+        waiting_releases.refuse_to_cancel(invocation.connection, project)
     began = time.monotonic()
     if stage == "local":
         connection = invocation.connection

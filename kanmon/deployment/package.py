@@ -40,8 +40,17 @@ def digest(content: bytes) -> str:
 
 def read_template(path: Path) -> dict[str, Any]:
     """template.yaml with CloudFormation's short forms (`!Ref`) written out."""
+    return _plain(read_yaml(path))
+
+
+def parse_template(text: str) -> dict[str, Any]:
+    """The same of a template's text."""
+    return _plain(_parsed(text, "the template"))
+
+
+def _plain(template: Any) -> dict[str, Any]:
     # YAML reads an unquoted 2010-09-09 as a date.
-    return dict(json.loads(json.dumps(read_yaml(path), default=str)))
+    return dict(json.loads(json.dumps(template, default=str)))
 
 
 def read_yaml(path: Path) -> Any:
@@ -49,37 +58,40 @@ def read_yaml(path: Path) -> Any:
 
     Every other reader takes the last of them without a word.
     """
+    return _parsed(path.read_text(encoding="utf-8"), path.name)
+
+
+def _parsed(text: str, source: str) -> Any:
     import yaml
 
     loader = type("StrictLoader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
     loader.add_multi_constructor("!", _long_form)  # type: ignore[attr-defined]
-    text = path.read_text(encoding="utf-8")
     try:
-        _refuse_repeated_keys(yaml.compose(text, loader), path)
+        _refuse_repeated_keys(yaml.compose(text, loader), source)
         return yaml.load(text, loader)  # noqa: S506 - a safe loader's child
     except yaml.MarkedYAMLError as error:
         place = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise BadInputError(
-            f"{path.name}{place} is not YAML: {error.problem}", "Correct it."
+            f"{source}{place} is not YAML: {error.problem}", "Correct it."
         ) from error
 
 
-def _refuse_repeated_keys(node: Any, path: Path) -> None:
+def _refuse_repeated_keys(node: Any, source: str) -> None:
     if node is None or node.id == "scalar":
         return
     if node.id == "sequence":
         for part in node.value:
-            _refuse_repeated_keys(part, path)
+            _refuse_repeated_keys(part, source)
         return
     seen = set()
     for key, value in node.value:
         if key.value in seen:
             raise BadInputError(
-                f"{path.name} line {key.start_mark.line + 1}: the key {key.value!r} is there twice",
+                f"{source} line {key.start_mark.line + 1}: the key {key.value!r} is there twice",
                 "Remove one of them.",
             )
         seen.add(key.value)
-        _refuse_repeated_keys(value, path)
+        _refuse_repeated_keys(value, source)
 
 
 def check_sources(root: Path) -> None:

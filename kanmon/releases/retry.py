@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from core.stage.release_table import CLOSED
 from kanmon.errors import BadInputError
 from kanmon.releases.pipeline import pipeline_name, progress
+from kanmon.releases.stack_rollback import continue_if_failed
 from kanmon.stage.connection import stage_flag
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def retry(connection: "Connection", release: "Release") -> str:
     stage = retryable(release, pipeline)
     if pipeline is None or stage is None:
         raise _nothing(connection, release)
+    continue_if_failed(connection, release.model)
     try:
         connection.client("codepipeline").retry_stage_execution(
             pipelineName=pipeline_name(connection),

@@ -14,6 +14,7 @@ from kanmon.releases.records import (
     find_release,
     list_releases,
 )
+from kanmon.releases.stack_rollback import continue_if_failed
 from kanmon.releases.stop import stop_canary
 from kanmon.releases.traffic import deployments, traffic
 from kanmon.stage.connection import stage_flag
@@ -170,6 +171,7 @@ def start(
     What was verified when the release was promoted is deployed again as it was. Releases that were
     promoted before deployments were kept are verified again.
     """
+    continue_if_failed(connection, release.model)
     known = purpose == "withdrawal" or release.deployment_version is not None
     variables = {
         "model": release.model,
@@ -201,7 +203,7 @@ def start(
 
 def review_url(connection: "Connection", release: Release) -> str:
     """The address of the release's review page in the AWS console."""
-    from core.stage.notices import console_address
+    from core.stage.links import console_address
 
     return console_address(release.review_uri, connection.region)
 

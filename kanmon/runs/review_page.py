@@ -17,7 +17,7 @@ def console_url(connection: "Connection", key: str) -> str | None:
     """The page's address in the AWS console; None on the local stage, which has no console."""
     if connection.endpoint:
         return None
-    from core.stage.notices import console_address
+    from core.stage.links import console_address
 
     return console_address(f"s3://{connection.bucket}/{key}", connection.region)
 

@@ -139,20 +139,52 @@ def test_an_update_cancels_what_is_under_way_in_a_queue(bench: Bench):
     assert bench.told("Pipeline")[-1] == (NAME, "CANCELED")
 
 
-def test_in_parallel_mode_an_execution_goes_on_by_the_structure_it_began_with(bench: Bench):
+def test_an_update_cancels_what_waits_in_parallel_mode_and_forbids_retries(bench: Bench):
     bench.create(reviewed())
-    identity = bench.start()
-    token = bench.waits(identity)
+    bench.provider.fails("record")
+    failed, waiting = bench.start(), bench.start()
+    bench.answer(bench.waits(failed))
+    bench.ends(failed)
+    token = bench.waits(waiting)
     declaration = reviewed()
     declaration["stages"][1]["name"] = "Look"
-    declaration["stages"][2]["actions"][0]["name"] = "renamed"
 
     bench.call("UpdatePipeline", pipeline=declaration)
+
+    assert bench.status(waiting) == "Cancelled"
+    assert bench.refused(
+        "PutApprovalResult",
+        pipelineName=NAME,
+        stageName="Review",
+        actionName="Approve",
+        result={"status": "Approved", "summary": ""},
+        token=token,
+    )
+    retry = {"pipelineName": NAME, "stageName": "Record", "retryMode": "ALL_ACTIONS"}
+    code, _ = bench.refused("RetryStageExecution", pipelineExecutionId=failed, **retry)
+    assert code == "StageNotRetryableException"
+
+
+def test_an_update_of_nothing_but_its_variables_cancels_nothing(bench: Bench):
+    bench.create(reviewed())
+    token = bench.waits(bench.start())
+
+    bench.call("UpdatePipeline", pipeline={**reviewed(), "variables": [{"name": "more"}]})
     bench.answer(token)
 
-    assert bench.ends(identity) == "Succeeded"
-    assert "record" in bench.actions(identity)
-    assert bench.execution(identity)["pipelineVersion"] == 1
+
+def test_making_a_pipeline_starts_an_execution_without_values(bench: Bench):
+    declared = {**reviewed(), "variables": [{"name": "a"}, {"name": "b", "defaultValue": "c"}]}
+    with bench.provider.failing("Bundle"):
+        bench.call("CreatePipeline", pipeline=declared)
+        listed = bench.call("ListPipelineExecutions", pipelineName=NAME)
+        [first] = listed["pipelineExecutionSummaries"]
+        assert bench.ends(first["pipelineExecutionId"]) == "Failed"
+
+    assert first["trigger"]["triggerType"] == "CreatePipeline"
+    values = bench.execution(first["pipelineExecutionId"])["variables"]
+    assert {one["name"]: one["resolvedValue"] for one in values} == {"a": "", "b": "c"}
+    assert bench.told("Pipeline") == [(NAME, "STARTED"), (NAME, "FAILED")]
 
 
 def test_pipelines_are_made_read_and_deleted(bench: Bench):

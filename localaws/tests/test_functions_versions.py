@@ -68,6 +68,22 @@ def test_a_version_keeps_the_code_it_was_made_from(client: Client, divided: str)
     assert invoke(client, divided)[0] == ["two", "$LATEST", "$LATEST", ""]
 
 
+def test_a_version_like_the_last_one_is_not_published(client: Client) -> None:
+    """Also not after the function was another one for a while: what it is now is compared."""
+    lambda_ = client("lambda")
+    name = make_function(client, write("one"))
+    first = lambda_.publish_version(FunctionName=name)["Version"]
+    for step in ("two", "one"):
+        lambda_.update_function_code(FunctionName=name, ZipFile=package(write(step)))
+
+    again = lambda_.publish_version(FunctionName=name)["Version"]
+    settings = {"Environment": {"Variables": {"ATTEMPT": "2"}}}
+    lambda_.update_function_configuration(FunctionName=name, **settings)
+    other = lambda_.publish_version(FunctionName=name)["Version"]
+
+    assert (first, again, other) == ("1", "1", "2")
+
+
 def test_an_alias_divides_its_traffic_and_each_answer_says_its_version(
     client: Client, divided: str
 ) -> None:

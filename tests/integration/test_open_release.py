@@ -23,6 +23,7 @@ from core.releases.start_release import MOST_REVIEWS, start_queued
 from core.review.page import render
 from core.stage.bucket import ReleaseChangedError, Store
 from core.stage.items import Items
+from core.stage.links import Links
 from core.stage.notices import NoticeBoard
 from core.stage.registry import Registry
 from core.stage.release_table import ReleaseTable
@@ -84,7 +85,8 @@ def build(source: Path, pipeline: Pipeline, calls: Iterator[int] | None = None) 
         store=Store(client("s3"), BUCKET),
         pipeline=pipeline,
         registry=Registry(client("sagemaker")),
-        notices=NoticeBoard(client("sns"), TOPIC, "dev"),
+        links=Links("us-east-1"),
+        notices=NoticeBoard(client("sns"), TOPIC, Links("us-east-1"), "dev"),
     )
     return Opening(stage=gateways, render=render, source=source)
 

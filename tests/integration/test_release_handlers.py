@@ -14,7 +14,7 @@ import follow_registry
 import follow_review
 import record_release
 from core.releases import superseding
-from core.stage.pipeline_job import JobError
+from core.stage.pipeline_job import JobError, Place
 from core.stage.release_table import OPEN
 from tests.support.release_world import ADA, ADMIT, BOB, MODEL, Run, World
 from tests.support.stage_in_memory import Context
@@ -40,10 +40,24 @@ class Jobs:
         self.answers.append(("failed", job, message))
 
 
+@dataclass
+class Artifacts:
+    """What lies in the pipeline's bucket."""
+
+    files: dict[Place, dict[str, str]] = field(default_factory=dict)
+
+    def read(self, place: Place) -> dict[str, str]:
+        return self.files[place]
+
+    def write(self, place: Place, files: dict[str, str]) -> None:
+        self.files[place] = files
+
+
 class StageInMemory(World):
     def __init__(self) -> None:
         super().__init__()
         self.jobs = Jobs()
+        self.artifacts = Artifacts()
 
 
 @pytest.fixture
@@ -78,14 +92,16 @@ def test_a_release_goes_through_its_functions(world: StageInMemory, context: Con
     run = world.run_of(number)
     world.pipeline.answer(world.token(number), "Approved", "fine", ADA)
     follow_review.handler(
-        event("CodePipeline Action Execution State Change", **{"execution-id": run.id}), context
+        event(
+            "CodePipeline Action Execution State Change",
+            **{"execution-id": run.id, "state": "SUCCEEDED"},
+        ),
+        context,
     )
 
     admit_release.handler(job(run), context)
     world.deploy(run)
-    record_release.handler(
-        job(run, alias_arn="alias", function_url="https://url", previous=""), context
-    )
+    record_release.handler(job(run), context)
 
     assert world.jobs.answers == [
         ("succeeded", JOB, "churn/1 may be deployed"),
@@ -98,6 +114,7 @@ def test_an_admission_that_is_refused_fails_its_job_with_the_line(
     world: StageInMemory, context: Context
 ) -> None:
     run = world.run_of(world.open())
+    world.pipeline.act(run, "ApproveRelease", "Abandoned")
 
     admit_release.handler(job(run), context)
 
@@ -137,7 +154,7 @@ def test_a_live_model_that_is_another_fails_the_record(
     run = world.run_of(world.open("automatic"))
     admit_release.handler(job(run), context)
 
-    record_release.handler(job(run, alias_arn="alias"), context)
+    record_release.handler(job(run), context)
 
     outcome, _, line = world.jobs.answers[-1]
     assert outcome == "failed"
@@ -153,12 +170,12 @@ def test_a_rollback_is_recorded_with_who_asked_for_it(
         run = world.run_of(world.open("automatic"))
         admit_release.handler(job(run), context)
         world.deploy(run)
-        record_release.handler(job(run, alias_arn="alias"), context)
+        record_release.handler(job(run), context)
     back = world.pipeline.runs[world.start(1, "rollback", "automatic")]
     admit_release.handler(job(back), context)
     world.deploy(back)
 
-    record_release.handler(job(back, alias_arn="alias"), context)
+    record_release.handler(job(back), context)
 
     history = world.table.beginning_with(MODEL, "history#")
     [back_again] = [item for item in history if item["event"] == "rolled back"]
@@ -239,3 +256,25 @@ def test_a_function_that_breaks_down_still_answers_its_job(
 def test_an_event_that_is_no_job_is_refused(world: StageInMemory, context: Context) -> None:
     with pytest.raises(JobError):
         admit_release.handler({"detail": {}}, context)
+
+
+def test_what_is_deployed_is_handed_on_under_a_name_of_its_own_for_every_job(
+    world: StageInMemory, context: Context
+) -> None:
+    run = world.run_of(world.open("automatic"))
+    verified = {
+        "packaged.yaml": '          ATTEMPT: "none"\n',
+        "configuration.json": json.dumps({"Parameters": {"Release": "1"}, "Tags": {}}),
+    }
+    world.artifacts.files[Place("artifacts", "verified")] = verified
+    asked = job(run)
+    for which in ("input", "output"):
+        key = "verified" if which == "input" else "deployment"
+        place = {"s3Location": {"bucketName": "artifacts", "objectKey": key}}
+        asked["CodePipeline.job"]["data"][f"{which}Artifacts"] = [{"location": place}]
+
+    admit_release.handler(asked, context)
+
+    files = world.artifacts.files[Place("artifacts", "deployment")]
+    assert files["packaged.yaml"] == f'          ATTEMPT: "{JOB}"\n'
+    assert json.loads(files["configuration.json"])["Parameters"] == {"Release": "1"}

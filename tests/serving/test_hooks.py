@@ -2,6 +2,7 @@
 
 import io
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -9,6 +10,7 @@ import pytest
 
 import check_after_traffic
 import check_before_traffic
+import withdrawn
 from scorer import lifecycle_hook
 from tests.support.trained_releases import FEATURES, MODEL, RELEASE, golden, scorer, trained
 
@@ -167,3 +169,31 @@ def test_an_alias_that_stays_with_the_old_release_is_rolled_back(deployment):
     assert answered == {"status": "Failed", "found": "release 6 answered, not release 7"}
     assert deployment.answers == [("d-1", "hook-1", "Failed")]
     assert len(deployment.asked) == check_after_traffic.ATTEMPTS
+
+
+# ---- a model that is withdrawn
+
+
+def test_a_withdrawn_version_passes_when_it_answers_nothing_but_the_error(deployment, monkeypatch):
+    monkeypatch.setenv("WITHDRAWN", "true")
+    context = SimpleNamespace(aws_request_id="r-1")
+    scoring = check_before_traffic.handler(EVENT, None)
+
+    deployment.functions[VERSION] = lambda request: withdrawn.handler(request, context)
+    gone = check_before_traffic.handler(EVENT, None)
+
+    assert (scoring["status"], gone["status"]) == ("Failed", "Succeeded")
+    assert "still answers" in scoring["found"]
+
+
+def test_the_error_of_a_withdrawn_model_is_one_sentence_by_either_way(monkeypatch):
+    monkeypatch.setenv("MODEL", MODEL)
+    context = SimpleNamespace(aws_request_id="r-1")
+
+    direct = withdrawn.handler({"rows": [{}]}, context)
+    by_url = withdrawn.handler({"requestContext": {}, "rawPath": "/score"}, context)
+
+    sentence = f"the model {MODEL} is withdrawn from service and answers no requests"
+    assert [error["message"] for error in direct["errors"]] == [sentence]
+    assert (direct["status"], direct["predictions"], direct["request_id"]) == (410, [], "r-1")
+    assert (by_url["statusCode"], json.loads(by_url["body"])) == (410, direct)

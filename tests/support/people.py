@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from kanmon.cli import main
@@ -38,10 +40,12 @@ SCIENTIST, APPROVER, OPERATOR = (
 def all_of_it(laptop: Laptop) -> None:
     """From data to a model in service, to another, back, and every way that it can end badly."""
     releases = Releases(laptop, "glasses", someone_builds(laptop))
+    an_approver_opens_the_mailed_links(laptop)
     someone_else_approves(laptop, 1)
     an_operator_looks_after_it(laptop)
     a_newer_release_overtakes_one_that_waits(laptop, releases)
     a_rollback(laptop)
+    a_withdrawal(laptop)
     a_rejection(laptop, releases)
     a_promotion_that_nobody_approved(laptop, releases)
     a_verification_that_fails_and_is_tried_again(laptop, releases)
@@ -86,6 +90,15 @@ def someone_else_approves(laptop: Laptop, number: int) -> None:
     must(laptop, "watch", f"glasses/{number}", *APPROVER)
 
 
+def an_approver_opens_the_mailed_links(laptop: Laptop) -> None:
+    """What the console asks for on the way from the mail to the page and the approval."""
+    bucket, pipeline = laptop.outputs["DataBucketName"], laptop.outputs["ReleasePipelineName"]
+    acting(laptop, "ApproverRoleArn", "s3").get_bucket_location(Bucket=bucket)
+    pipelines = acting(laptop, "ApproverRoleArn", "codepipeline")
+    assert pipeline in [one["name"] for one in pipelines.list_pipelines()["pipelines"]]
+    acting(laptop, "ApproverRoleArn", "sagemaker").list_model_package_groups()
+
+
 def an_operator_looks_after_it(laptop: Laptop) -> None:
     must(laptop, "score", "glasses", str(laptop.root / "data.csv"), *OPERATOR)
     for words in (("releases",), ("models",), ("history", "glasses"), ("logs", "glasses")):
@@ -107,6 +120,15 @@ def a_newer_release_overtakes_one_that_waits(laptop: Laptop, releases: Releases)
 def a_rollback(laptop: Laptop) -> None:
     must(laptop, "rollback", "glasses", "--reason", "to be sure", *OPERATOR)
     must(laptop, "watch", "glasses/1", *OPERATOR)
+    with pytest.raises(ClientError, match="current stack status"):
+        acting(laptop, "OperatorRoleArn", "cloudformation").continue_update_rollback(
+            StackName="kanmon-local-serving-glasses"
+        )
+
+
+def a_withdrawal(laptop: Laptop) -> None:
+    must(laptop, "withdraw", "glasses", "--reason", "wrong in the north", *OPERATOR)
+    must(laptop, "rollback", "glasses", "--to", "1", *OPERATOR)
 
 
 def a_rejection(laptop: Laptop, releases: Releases) -> None:

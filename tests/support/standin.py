@@ -94,7 +94,7 @@ class Stage:
         self.dynamodb = Table(list(items))
         self.outputs = {"ReleasePipelineName": "kanmon-local-release"}
         self.cloudformation = clients.get("cloudformation", SimpleNamespace(
-            describe_stack_resource=_no_stack
+            describe_stack_resource=_no_stack, describe_stacks=_no_stack
         ))  # fmt: skip
         self._clients = clients
 

@@ -242,6 +242,8 @@ def _holds(rule: dict[str, Any], given: Parameters) -> bool:
         return _holds(_whole()["Conditions"][argument], given)
     if function == "Fn::Not":
         return not _holds(argument[0], given)
+    if function == "Fn::And":
+        return all(_holds(each, given) for each in argument)
     assert function == "Fn::Equals", function
     one, other = (str(_resolve(part, given)) for part in argument)
     return one == other

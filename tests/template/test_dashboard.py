@@ -1,6 +1,7 @@
 """The dashboard: its table has the columns that runs write, and its view's SQL answers on them."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from core.gate.metrics_line import history_line
+from core.stage.links import Links
 from tests.support.translation import applications, nested, resolve
 
 Ask = Callable[..., dict[str, Any]]
@@ -191,3 +193,23 @@ def test_a_stage_has_it_only_when_it_names_who_gets_it() -> None:
     asked = {"Fn::If": ["HasDashboard", "made", "none"]}
     assert resolve(asked) == "none"
     assert resolve(asked, DashboardPrincipalArn=named) == "made"
+
+
+def test_the_link_of_an_approval_filters_the_dashboard_by_its_parameters() -> None:
+    definition = RESOURCES["MetricsDashboard"]["Properties"]["Definition"]
+    link = Links("r", dashboard="https://board").review("abalone", "abalone-1", "s3://b/page.html")
+    given = set(re.findall(r"[#&]p\.(\w+)=", link))
+    declared = {
+        one["StringParameterDeclaration"]["Name"] for one in definition["ParameterDeclarations"]
+    }
+    filters = [
+        one["CategoryFilter"] for group in definition["FilterGroups"] for one in group["Filters"]
+    ]
+    used = {
+        one["Column"]["ColumnName"]: settings["ParameterName"]
+        for one in filters
+        if (settings := one["Configuration"].get("CustomFilterConfiguration"))
+    }
+
+    assert given == declared
+    assert used == {name: name for name in given}

@@ -10,9 +10,11 @@ PIPELINE = f"arn:aws:codepipeline:{HERE}:kanmon-test-release"
 APPROVAL = f"{PIPELINE}/Review/ApproveRelease"
 MACHINE = f"arn:aws:states:{HERE}:stateMachine:kanmon-test-retrain"
 PACKAGE = f"arn:aws:sagemaker:{HERE}:model-package/kanmon-test-abalone/1"
+GROUP = f"arn:aws:sagemaker:{HERE}:model-package-group/kanmon-test-abalone"
 TABLE = f"arn:aws:dynamodb:{HERE}:table/ModelTable"
 SCORER = f"arn:aws:lambda:{HERE}:function:kanmon-test-serving-abalone-Scoring"
 SERVING_ROLE = "arn:aws:iam::123456789012:role/kanmon-test-serving-abalone-ScoringRole"
+STACK = f"arn:aws:cloudformation:{HERE}:stack"
 DATA = "arn:aws:s3:::DataBucket"
 RELEASE = f"{DATA}/releases/abalone/7/release.json"
 ROLES = sorted(resources("AWS::IAM::Role"))
@@ -30,7 +32,20 @@ APPROVED = {"sagemaker__ModelApprovalStatus": "Approved"}
         (SCIENTIST, "s3:PutObject", f"{DATA}/datasets/abalone/abalone.csv"),
         (APPROVER, "codepipeline:PutApprovalResult", APPROVAL),
         (APPROVER, "s3:GetObject", f"{DATA}/releases/abalone/7/review.html"),
+        # What the console's pages behind the mailed links ask for.
+        (APPROVER, "s3:GetBucketLocation", DATA),
+        (APPROVER, "s3:ListBucket", DATA),
+        (APPROVER, "codepipeline:ListPipelines", "*"),
+        (APPROVER, "codepipeline:GetPipelineState", PIPELINE),
+        (APPROVER, "codepipeline:GetPipelineExecution", PIPELINE),
+        (APPROVER, "sagemaker:ListModelPackageGroups", "*"),
+        (
+            APPROVER,
+            "sagemaker:ListModelPackages",
+            PACKAGE.removesuffix("/1").replace("package/", "package-group/"),
+        ),
         (OPERATOR, "codepipeline:StartPipelineExecution", PIPELINE),
+        (OPERATOR, "cloudformation:ContinueUpdateRollback", f"{STACK}/kanmon-test-serving-a/1"),
         (OPERATOR, "lambda:InvokeFunction", f"{SCORER}:live"),
     ],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.stage.notices import console_address
+from core.stage.links import console_address
 from core.stage.partition import CONSOLE
 from tests.support.translation import ROOT
 

@@ -33,6 +33,7 @@ ON_EVERYTHING = {
     "AnswerTheDeployment": "so has the execution of a deployment's hook",
     "FindLogGroups": "what is described of log groups is described of all or none",
     "SeeAlarms": "cloudwatch:DescribeAlarms knows alarms, but not all of them by name",
+    "FindThePipelineAndTheRegistryInTheConsole": "the console lists all that there are",
     "StopADeploymentThatFails": "codedeploy:StopDeployment knows a deployment's id, not a resource",
     "SeeHowTrafficIsShifted": "CodeDeploy's targets are no resources",
     "StopDeployments": "codedeploy:StopDeployment knows a deployment's id, not a resource",

@@ -133,11 +133,11 @@ def test_captured_requests_go_after_as_many_days_as_asked() -> None:
     assert resolve(rule, CaptureRetentionDays=7)["ExpirationInDays"] == 7
 
 
-def test_pipeline_artifacts_go_after_a_month_and_the_access_to_them_is_logged() -> None:
+def test_pipeline_artifacts_go_a_month_after_the_review_and_the_access_to_them_is_logged() -> None:
     bucket = properties("PipelineBucket")
     [rule] = bucket["LifecycleConfiguration"]["Rules"]
 
-    assert (rule["ExpirationInDays"], rule.get("Prefix")) == (30, None)
+    assert (rule["ExpirationInDays"], rule.get("Prefix")) == (37, None)
     assert bucket["LoggingConfiguration"] == {
         "DestinationBucketName": "AccessLogsBucket",
         "LogFilePrefix": "pipeline/",
@@ -230,6 +230,10 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
         ),
         "RELEASE_PIPELINE": "kanmon-test-release",
         "AUTOMATIC_APPROVAL": "true",
+        "APPROVAL_MINUTES": 7 * 24 * 60,
+        "SIGN_IN_PORTAL": "",
+        "APPROVER_PERMISSION_SET": "Approver",
+        "REVIEW_DASHBOARD": "",
         "POWERTOOLS_SERVICE_NAME": "kanmon-test",
         "POWERTOOLS_METRICS_NAMESPACE": "Kanmon",
     }

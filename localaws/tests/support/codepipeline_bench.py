@@ -3,7 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -192,6 +193,15 @@ class Conducted:
     def succeeds(self, name: str, **made: Any) -> None:
         self._outcomes[name] = Result(**made)
 
+    @contextmanager
+    def failing(self, name: str) -> Iterator[None]:
+        """Let the action fail at once for a while."""
+        known = dict(self._outcomes), dict(self._held)
+        self._held.pop(name, None)
+        self.fails(name)
+        yield
+        self._outcomes, self._held = known
+
     def hold(self, name: str) -> Callable[[], None]:
         """Let the action run until the returned function is called."""
         held = self._held[name] = threading.Event()
@@ -246,7 +256,18 @@ class Bench:
         return self.service.call(operation, request)
 
     def create(self, declaration: dict[str, Any]) -> None:
-        self.call("CreatePipeline", pipeline=declaration)
+        """Make the pipeline; its first execution fails at the source and is forgotten."""
+        name = declaration["stages"][0]["actions"][0]["name"]
+        with self.provider.failing(name):
+            self.call("CreatePipeline", pipeline=declaration)
+            [first] = self.call("ListPipelineExecutions", pipelineName=NAME)[
+                "pipelineExecutionSummaries"
+            ]
+            self.ends(first["pipelineExecutionId"])
+        self.service._state.executions.clear()
+        self.service._outbox.state.clear()
+        self.provider.tasks.clear()
+        self.events.clear()
 
     def start(self, **more: Any) -> str:
         return str(self.call("StartPipelineExecution", name=NAME, **more)["pipelineExecutionId"])

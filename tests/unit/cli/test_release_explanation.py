@@ -2,6 +2,8 @@
 
 import pytest
 
+from core.stage.release_pipeline import Action, Execution
+from core.stage.release_table import Withdrawal
 from core.words.formats import local_moment
 from kanmon.releases.explanation import Evidence, Explanation, explain
 from tests.support.sample_releases import (
@@ -104,6 +106,33 @@ def test_an_alias_that_serves_another_release_is_told():
     assert explain(evidence).reasons == [
         "The live alias: release 6 gets 100 %; the release table says otherwise."
     ]
+
+
+def test_one_that_was_withdrawn_says_by_whom_and_why():
+    gone = Withdrawal(7, NOW, ADA, "wrong in the north", "e-9")
+    explanation = explain(Evidence(release("PROMOTED", promoted_at=NOW), withdrawal=gone))
+
+    assert explanation.headline == (
+        f"wine/7 was withdrawn by ada (kanmon-local-Approver) at {local_moment(NOW)}; "
+        "the model answers requests with an error until a release is promoted"
+    )
+    assert explanation.reasons == ["wrong in the north"]
+    assert explanation.next[-1] == "kanmon rollback wine --to 7"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "headline"),
+    [
+        ("rollback", "going back to wine/7: DeployRelease is in progress"),
+        ("withdrawal", "wine/7 is being withdrawn: DeployRelease is in progress"),
+    ],
+)
+def test_a_way_back_or_out_of_service_is_shown_while_it_is_under_way(purpose, headline):
+    moving = Action("Redeploy", "DeployRelease", "InProgress")
+    progress = Execution("e-9", "InProgress", None, None, {"purpose": purpose}, (moving,))
+    evidence = Evidence(release("PROMOTED", promoted_at=NOW), progress, champion=8)
+
+    assert explain(evidence).headline == headline
 
 
 def test_one_that_was_replaced_can_be_brought_back():

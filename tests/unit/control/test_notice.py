@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 from typing import Any, get_args
+from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.stage.notices import Event, Notice, console_address, subject, text
+from core.stage.links import Links, console_address
+from core.stage.notices import Event, Notice, subject, text
+
+LINKS = Links("eu-west-1")
 
 NOTICE = Notice(
     event="candidate registered",
@@ -36,7 +40,7 @@ def test_a_subject_is_always_one_that_sns_takes(model: str, run: str) -> None:
 
 
 def test_the_mail_begins_with_what_happened_and_the_gates_words_and_leads_to_the_page() -> None:
-    assert text(NOTICE, "eu-west-1", "dev").splitlines() == [
+    assert text(NOTICE, LINKS, "dev").splitlines() == [
         "A candidate of abalone is registered.",
         "",
         "promote: every rule passed, RMSE 2.12",
@@ -86,7 +90,7 @@ def test_the_subject_of_a_release_names_it_and_what_happened(event: Any, words: 
 
 
 def test_the_mail_about_a_release_leads_to_its_own_page() -> None:
-    lines = text(RELEASE, "eu-west-1", "dev").splitlines()
+    lines = text(RELEASE, LINKS, "dev").splitlines()
 
     assert lines[:3] == [
         "Release abalone/7 waits for approval.",
@@ -113,4 +117,42 @@ def test_every_event_has_a_subject_and_a_headline(event: Any) -> None:
     notice = replace(RELEASE, event=event)
 
     assert subject(notice)
-    assert text(notice, "eu-west-1", "dev").splitlines()[0].endswith(".")
+    assert text(notice, LINKS, "dev").splitlines()[0].endswith(".")
+
+
+# ---- where its links lead
+
+
+PORTAL = replace(LINKS, account="123456789012", portal="d-1.awsapps.com", permission_set="Approver")
+
+
+def test_a_waiting_releases_mail_leads_to_its_page_and_to_its_approval() -> None:
+    facts = dict(line.split(maxsplit=1) for line in text(RELEASE, LINKS, "dev").splitlines()[4:])
+
+    assert facts["Review"].endswith("&prefix=releases/abalone/7/review.html")
+    assert facts["Approve"] == (
+        "https://eu-west-1.console.aws.amazon.com/codesuite/codepipeline/pipelines/"
+        f"kanmon-dev-release/executions/{RELEASE.execution}/visualization?region=eu-west-1"
+    )
+
+
+def test_a_link_through_the_portal_names_account_permission_set_and_destination() -> None:
+    plain, portal = (links.object("s3://b/page.html") for links in (LINKS, PORTAL))
+
+    start, _, asked = portal.partition("#/console?")
+    assert start == "https://d-1.awsapps.com/start/"
+    assert parse_qs(asked, strict_parsing=True) == {
+        "account_id": ["123456789012"],
+        "role_name": ["Approver"],
+        "destination": [plain],
+    }
+
+
+def test_a_review_is_the_page_or_the_dashboard_of_just_this_model_and_run() -> None:
+    board = replace(PORTAL, dashboard="https://eu-west-1.quicksight.aws.amazon.com/sn/dashboards/x")
+    page = "s3://b/page.html"
+
+    assert PORTAL.review("abalone", "abalone-1", page) == PORTAL.object(page)
+    assert board.review("abalone", "abalone-1", page) == (
+        f"{board.dashboard}#p.model=abalone&p.run=abalone-1"
+    )

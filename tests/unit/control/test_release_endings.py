@@ -91,6 +91,20 @@ def test_a_release_stopped_before_it_was_decided_is_rejected_in_the_registry(wor
     assert world.history() == [("stopped", number)]
 
 
+def test_a_release_cancelled_by_a_changed_pipeline_is_to_be_run_again(world: World) -> None:
+    number = world.open()
+    run = world.run_of(number)
+    world.pipeline.act(run, "ApproveRelease", "Abandoned")
+    run.status, run.summary = "Cancelled", "the pipeline's structure was updated"
+
+    close_release(world, run.id, world.clock.now())
+
+    assert world.release(number).error == (
+        "the pipeline was stopped at ApproveRelease: the pipeline's structure was updated; "
+        "nothing is in service; run the model again with --force"
+    )
+
+
 def abandoned_deployment(world: World) -> Run:
     """A release on its way whose pipeline was stopped during the deployment."""
     run = approve(world, world.open())

@@ -229,7 +229,7 @@ def test_the_stack_must_be_able_to_take_a_deployment(
 
     assert admission.outcome == outcome
     if outcome == "refuse":
-        assert "continue its rollback in CloudFormation" in admission.line
+        assert "continues its rollback in CloudFormation" in admission.line
 
 
 def test_a_release_verified_against_another_one_than_is_in_service_is_not_deployed(

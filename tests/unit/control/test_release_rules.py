@@ -54,6 +54,10 @@ def review(status: str = "Succeeded", **more: Any) -> Action:
         (review("Failed", by=ADA, summary="bad"), Decision("rejected", ADA, AT, "bad")),
         (review("Failed", error_code="TimeoutError"), Decision("expired", None, AT, NOBODY)),
         (review("Failed"), Decision("expired", None, AT, NOBODY)),
+        (
+            review("Failed", error_code="TimeoutError", summary="no response"),
+            Decision("expired", None, AT, NOBODY),
+        ),
         # However the services write it: an answer is somebody's, and comes before the time is up.
         (review("Failed", by=ADA, error_code="JobFailed"), Decision("rejected", ADA, AT, "")),
         (review("Failed", summary="bad"), Decision("rejected", None, AT, "bad")),

@@ -184,7 +184,9 @@ def _why(stage: Stage, execution: Execution, model: str) -> tuple[str, Status]:
             said = say("release.end.stopped_at", action=broken.name)
         if execution.summary:
             said = say("release.with_reason", headline=said, reason=execution.summary)
-        fix = say("release.end.fix.retry")
+        # A changed definition of the pipeline cancels it, and forbids to retry it.
+        cancelled = execution.status == "Cancelled"
+        fix = say("release.end.fix.again" if cancelled else "release.end.fix.retry")
     elif broken is not None:
         said = say("release.cause", action=broken.name, message=_said(broken))
         fix = say("release.end.fix.fix_and_retry")

@@ -68,12 +68,12 @@ def _how_it_failed(review: Action) -> Literal["rejected", "expired"] | None:
     limit = timedelta(minutes=review.open_minutes) if review.open_minutes else None
     if limit and lasted is not None and lasted >= limit - _SLACK:
         return "expired"
-    if review.by or review.summary:
+    if review.by:
         return "rejected"
     said = f"{review.error_code or ''} {review.error or ''}".lower()
     if "time" in said or "expired" in said:
         return "expired"
-    if limit and lasted is not None:
+    if review.summary or (limit and lasted is not None):
         return "rejected"
     return None if said.strip() else "expired"
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.releases import history
-from core.stage.notices import console_address
 from core.stage.release_pipeline import LONGEST_SUMMARY, TooManyReleasesError, value_for
 from core.stage.release_table import HistoryEntry, Release, Status
 
@@ -55,7 +54,7 @@ def _start(stage: Stage, release: Release) -> Release:
         "purpose": "promotion",
         "review": release.approval,
         "summary": value_for(release.summary, LONGEST_SUMMARY),
-        "review_url": console_address(release.review_uri, stage.region),
+        "review_url": stage.links.review(model, release.run, release.review_uri),
     }
     # The bundle's digest is in it: a release that was begun anew is another one.
     named = f"{stage.name}/{model}/{number}/{release.bundle_sha256}"

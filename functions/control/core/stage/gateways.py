@@ -12,6 +12,7 @@ from botocore.config import Config
 from core.stage.bucket import Store
 from core.stage.images import StepImage, resolve_images
 from core.stage.items import Items
+from core.stage.links import Links
 from core.stage.notices import NoticeBoard
 from core.stage.pipeline_job import Artifacts, Jobs
 from core.stage.registry import Registry
@@ -86,7 +87,17 @@ class Stage:
     @cached_property
     def notices(self) -> NoticeBoard:
         topic = os.environ["NOTIFICATIONS_TOPIC_ARN"]
-        return NoticeBoard(_client("sns"), topic, self.short_name)
+        return NoticeBoard(_client("sns"), topic, self.links, self.short_name)
+
+    @cached_property
+    def links(self) -> Links:
+        return Links(
+            self.region,
+            account=os.environ["NOTIFICATIONS_TOPIC_ARN"].split(":")[4],
+            portal=os.environ.get("SIGN_IN_PORTAL", ""),
+            permission_set=os.environ.get("APPROVER_PERMISSION_SET", ""),
+            dashboard=os.environ.get("REVIEW_DASHBOARD", ""),
+        )
 
     def images(self) -> dict[str, StepImage]:
         """The images of the steps as they are now."""

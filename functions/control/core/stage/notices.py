@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import quote
 
-from core.stage.partition import console_host
+from core.stage.links import Links
 from core.words.catalogue import say
 from core.words.formats import MINUS, moment
 
@@ -59,7 +58,7 @@ def subject(notice: Notice) -> str:
     return "".join(c if c.isprintable() else " " for c in ascii_line)[:LONGEST_SUBJECT]
 
 
-def text(notice: Notice, region: str, stage: str) -> str:
+def text(notice: Notice, links: Links, stage: str) -> str:
     """The mail's body: what happened, why, and where to look. Its commands name the stage."""
     name = _name(notice)
     facts = [(say("mail.fact.model"), notice.model), (say("mail.fact.run"), notice.run)]
@@ -68,8 +67,12 @@ def text(notice: Notice, region: str, stage: str) -> str:
     if notice.package_arn:
         facts.append((say("mail.fact.package"), notice.package_arn))
     if notice.review_uri:
-        facts.append((say("mail.fact.review"), console_address(notice.review_uri, region)))
+        facts.append((say("mail.fact.review"), links.object(notice.review_uri)))
     if notice.event == "release waiting":
+        if notice.execution:
+            pipeline = f"{notice.stack}-release"
+            address = links.execution(pipeline, notice.execution)
+            facts.append((say("mail.fact.approve"), address))
         facts.append((say("mail.fact.decide"), say("mail.decide", release=name, stage=stage)))
     facts.append((say("mail.fact.time"), moment(notice.at)))
     width = max(len(label) for label, _ in facts) + 2
@@ -83,23 +86,18 @@ def _name(notice: Notice) -> str:
     return notice.model if notice.release is None else f"{notice.model}/{notice.release}"
 
 
-def console_address(uri: str, region: str) -> str:
-    """Where an S3 object is opened through the AWS console's own sign-in."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return f"https://{console_host(region)}/s3/object/{bucket}?region={region}&prefix={quote(key)}"
-
-
 class NoticeBoard:
-    def __init__(self, client: SNSClient, topic_arn: str, stage: str) -> None:
+    def __init__(self, client: SNSClient, topic_arn: str, links: Links, stage: str) -> None:
         self._client = client
         self._topic_arn = topic_arn
+        self._links = links
         self._stage = stage  # local, dev or prod
 
     def publish(self, notice: Notice) -> None:
         document = json.dumps({"format": 1, **asdict(notice)})
         forms = {
             "default": document,
-            "email": text(notice, self._client.meta.region_name, self._stage),
+            "email": text(notice, self._links, self._stage),
         }
         self._client.publish(
             TopicArn=self._topic_arn,

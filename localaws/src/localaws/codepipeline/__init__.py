@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 DIFFERS = (
     "Pipelines are of type V2, with the actions S3, Manual, CodeBuild, CloudFormation and Lambda, "
     "and the rule VariableCheck before a stage. A Lambda action calls its function once; AWS calls "
-    "asynchronously and retries. Of a pipeline the last 100 ended executions are kept."
+    "asynchronously and retries. An update of the stages cancels every execution in progress. Of a "
+    "pipeline the last 100 ended executions are kept."
 )
 
 

@@ -53,24 +53,32 @@ class Executions:
         values = variable_values(declaration, request.get("variables", []))
         overrides = revision_overrides(declaration, request.get("sourceRevisions", []))
         self._check_room(declaration)
-        self._state.last_number += 1
-        execution = records.new_execution(
-            self._state.last_number,
-            declaration,
-            values,
-            {
-                "triggerType": "StartPipelineExecution",
-                "triggerDetail": self._ports.identity(),
-            },
-            self._ports.now(),
-        )
+        execution = self._added(declaration, values, "StartPipelineExecution")
         execution["overrides"] = overrides
-        self._state.add(execution)
         if token:
             self._state.tokens[f"{name}/{token}"] = execution["id"]
-        self._ports.emit(events.pipeline_event(self._names.arn(name), execution, "STARTED"))
-        self._engine.advance(execution)
+        self._began(execution)
         return {"pipelineExecutionId": execution["id"]}
+
+    def start_first(self, declaration: Declaration) -> None:
+        """Start the execution that making a pipeline starts, with no values but the defaults."""
+        declared = declaration.get("variables", [])
+        values = {one["name"]: one.get("defaultValue", "") for one in declared}
+        self._began(self._added(declaration, values, "CreatePipeline"))
+
+    def _added(self, declaration: Declaration, values: dict[str, str], trigger: str) -> Record:
+        self._state.last_number += 1
+        who = {"triggerType": trigger, "triggerDetail": self._ports.identity()}
+        execution = records.new_execution(
+            self._state.last_number, declaration, values, who, self._ports.now()
+        )
+        self._state.add(execution)
+        return execution
+
+    def _began(self, execution: Record) -> None:
+        arn = self._names.arn(execution["pipeline"])
+        self._ports.emit(events.pipeline_event(arn, execution, "STARTED"))
+        self._engine.advance(execution)
 
     def _check_room(self, declaration: Declaration) -> None:
         running = [
@@ -103,14 +111,15 @@ class Executions:
 
     def retry(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["stageName"]
-        now_declared = stage_of(self._state.current(request["pipelineName"]), name)
+        current = self._state.current(request["pipelineName"])
+        stage_of(current, name)
         execution = self._find(request)
         stage = execution["stages"].get(name)
         if (
             stage is None
             or stage["status"] not in ("Failed", "Stopped")
             or execution["status"] not in ("Failed", "Stopped")
-            or now_declared != self._state.stage_declaration(execution, name)
+            or current["stages"] != self._state.declaration(execution)["stages"]
         ):
             raise ServiceError(
                 "StageNotRetryableException",

@@ -24,13 +24,16 @@ MOST_PIPELINES = 1000
 
 
 class Pipelines:
-    """Callers hold the service's lock."""
+    """Callers hold the service's lock. A pipeline that is made starts its first execution."""
 
-    def __init__(self, ports: Ports, state: State, names: Names, engine: Engine) -> None:
+    def __init__(
+        self, ports: Ports, state: State, names: Names, engine: Engine, executions: Executions
+    ) -> None:
         self._ports = ports
         self._state = state
         self._names = names
         self._engine = engine
+        self._executions = executions
 
     def operations(self) -> dict[str, Any]:
         return {
@@ -63,6 +66,7 @@ class Pipelines:
             "updated": now,
             "tags": tags,
         }
+        self._executions.start_first(declaration)
         self._ports.changed()
         return {"pipeline": declaration, "tags": listed(tags)}
 
@@ -76,8 +80,7 @@ class Pipelines:
         pipeline["updated"] = self._ports.now()
         if before["stages"] != declaration["stages"]:
             for execution in self._state.executions_of(name):
-                # In PARALLEL mode each goes on by the structure it was started with.
-                if execution["status"] in RUNNING and execution["mode"] != "PARALLEL":
+                if execution["status"] in RUNNING:
                     self._engine.cancel(execution)
         self._ports.changed()
         return {"pipeline": declaration}
@@ -224,9 +227,10 @@ class CodePipeline:
         self._approvals = Approvals(
             ports, self._state, self._engine, self._deadlines, self._lock, scale
         )
+        executions = Executions(ports, self._state, names, self._engine)
         operations: dict[str, Operation] = {
-            **Pipelines(ports, self._state, names, self._engine).operations(),
-            **Executions(ports, self._state, names, self._engine).operations(),
+            **Pipelines(ports, self._state, names, self._engine, executions).operations(),
+            **executions.operations(),
             **self._approvals.operations(),
             **jobs.operations(),
         }
