@@ -1,7 +1,6 @@
 """Small tables that are hard to read, and a whole retrain and service of a draft from one."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,10 +88,10 @@ def preprocessed(folder: Path, text: str, source: Path) -> tuple[Plan, Outcome, 
     return plan, outcome, parts
 
 
-def retrained(folder: Path, source: Path, edit: Callable[[str], str] = str, **options: Any) -> Any:
-    """Draft a model of `y` from the table, train it, evaluate it and put it in service."""
-    draft = draft_model("some", source, "y", **options)
-    text = edit(model_file.write(draft))
+def retrained(folder: Path, source: Path, target: str = "y", **options: Any) -> Retrained:
+    """Draft a model from the table, train it, evaluate it and put it in service."""
+    draft = draft_model("some", source, target, **options)
+    text = model_file.write(draft)
     plan, outcome, parts = preprocessed(folder, text, source)
     artifact = train(plan, parts["train"], parts["validation"]).artifact
     report = {"rows_read": outcome.rows_read, "rows_rejected": outcome.rows_rejected}
