@@ -286,8 +286,10 @@ def test_a_nul_byte_is_refused_with_row_and_column(tmp_path):
 def test_a_numeric_identifier_is_suspected(tmp_path):
     table = columns()
     table["customer_id"] = [100 + row // 3 for row in range(600)]
+    table["message"] = [1_400_000_000_000_000_000 + row for row in range(600)]
 
     draft = draft_model("some", written(tmp_path / "t.csv", table), "y")
 
     assert kinds(draft)["customer_id"] == "numeric"
-    assert any(note.startswith("customer_id looks like an identifier") for note in draft.notes)
+    for name in ("customer_id", "message"):
+        assert any(note.startswith(f"{name} looks like an identifier") for note in draft.notes)
