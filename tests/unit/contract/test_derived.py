@@ -183,3 +183,31 @@ def test_a_model_without_derived_features_has_the_encoding_of_before():
     encoding = Encoding("regression", "y", None, (EncodedFeature("x", "numeric", (), 6.0),), None)
 
     assert "derived" not in json.loads(encoding.to_json())
+
+
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.text(max_size=3)
+    | st.dates().map(str)
+)
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["at", "ts", "x"]), VALUES) | st.none(), min_size=1),
+    st.sampled_from([1.7e9, 3e38, -3e38]),
+)
+@example([{"ts": -1e38}], 3e38)
+@settings(max_examples=200)
+def test_whatever_is_sent_a_row_is_computed_or_has_one_error(sent, offset):
+    features = tuple(EncodedFeature(name, "numeric", (), 6.0) for name in ("at_day", "ts", "x"))
+    derived = (Derived("at_day", "at", "day"), Derived("ts", "ts", offset=offset))
+    encoding = Encoding("regression", "y", None, features, None, derived)
+
+    encoded = Encoder(read_encoding(encoding.to_json())).encode(sent)
+
+    refused = [error["row"] for error in encoded.errors]
+    assert sorted([*encoded.rows, *refused]) == list(range(len(sent)))
+    assert np.isfinite(encoded.matrix).all()
