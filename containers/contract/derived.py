@@ -13,11 +13,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from contract.step import StepError
+
+if TYPE_CHECKING:
+    from contract.plan import Plan
 
 DAY = 86_400
 _DATE = "([1-9][0-9]{3}-[0-9]{2}-[0-9]{2})"
@@ -61,6 +64,17 @@ class Derived:
         else:
             value = _part(seconds(pl.col(self.column)), self.part, self.since)
         return value.cast(pl.Float32).alias(self.name)
+
+
+def derived_features(plan: Plan) -> tuple[Derived, ...]:
+    """The plan's features that are computed from a column."""
+    return tuple(
+        Derived(one.name, one.derive.column, one.derive.part, one.derive.since)
+        if one.derive
+        else Derived(one.name, one.name, offset=one.offset)
+        for one in plan.features
+        if one.derive or one.offset
+    )
 
 
 def derive(frame: pl.DataFrame, derived: Iterable[Derived]) -> pl.DataFrame:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from contract.derived import Derived, derive
+from contract.derived import Derived, derive, derived_features
 from contract.step import StepError
 
 if TYPE_CHECKING:
@@ -191,17 +191,6 @@ class Encoding:
             )
         codes = {name: float(code) for code, name in enumerate(self.classes)}
         return written.replace_strict(codes, return_dtype=pl.Float64).to_numpy().astype(np.float64)
-
-
-def derived_features(plan: "Plan") -> tuple[Derived, ...]:
-    """The plan's features that are computed from a column."""
-    return tuple(
-        Derived(one.name, one.derive.column, one.derive.part, one.derive.since)
-        if one.derive
-        else Derived(one.name, one.name, offset=one.offset)
-        for one in plan.features
-        if one.derive or one.offset
-    )
 
 
 def _learn(frame: pl.DataFrame, feature: "Feature", trainer: "Trainer") -> EncodedFeature:

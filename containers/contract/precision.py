@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 # Among many numbers a few always merge. From this share of the different values on it is a loss.
 MERGED_SHARE = 0.01
 # With as many steps from the lowest to the highest value, an offset cannot win much.
 ENOUGH_STEPS = 2**22
+_BITS = 24
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,8 @@ def _whole(values: pl.Series) -> bool:
 
 def _steps(low: float, high: float) -> float:
     """How many 32-bit numbers there are from the lowest to the highest value, at most."""
-    with np.errstate(over="ignore"):
-        step = float(np.spacing(np.float32(max(abs(low), abs(high)))))
-    return (high - low) / step if math.isfinite(step) else math.inf
+    _, exponent = math.frexp(max(abs(low), abs(high)))
+    return (high - low) / 2.0 ** (exponent - _BITS)
 
 
 def _offset(low: float, high: float) -> float:

@@ -11,8 +11,7 @@ from typing import Any
 import polars as pl
 
 from contract.dataset_checks import PARTS, problems, rejection, warnings
-from contract.derived import derive
-from contract.encoding import derived_features
+from contract.derived import derive, derived_features
 from contract.plan import Plan
 from contract.problem import as_one_message
 from contract.split import PLACE, ROW

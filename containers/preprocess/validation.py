@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import pandera.polars as pandera
 import polars as pl
 
-from contract.derived import derive, seconds
-from contract.encoding import derived_features
+from contract.derived import derive, derived_features, seconds
 from contract.plan import Feature, Plan
 from contract.problem import Problem
 from preprocess.batch import Batch

@@ -15,6 +15,7 @@ INDENT = "  "
 # Rules that failed are always shown; rules that passed only up to this many.
 MOST_RULES = 12
 LONGEST_FAILURE = 600
+MOST_WARNINGS = 3
 
 
 def verdict_lines(verdict: Document) -> list[str]:
@@ -78,6 +79,22 @@ def metric_rows(evaluation: Document) -> list[list[str]]:
             row += [write.value(theirs), *write.difference(difference)]
         rows.append(row)
     return rows
+
+
+def warning_lines(evaluation: Document) -> list[str]:
+    """The first warnings about the data; the review page has them all."""
+    every = warnings_of(evaluation)
+    lines = [
+        f"{coloured('warn', 'Warning')}   {one_line(words, LONGEST_FAILURE)}"
+        for words in every[:MOST_WARNINGS]
+    ]
+    more = len(every) - MOST_WARNINGS
+    return [*lines, faint(f"{INDENT}and {more} more on the review page")] if more > 0 else lines
+
+
+def warnings_of(evaluation: Document) -> list[str]:
+    """The warnings of the steps about the data."""
+    return [str(words) for words in part(evaluation, "data").get("warnings") or ()]
 
 
 def _rows(evaluation: Document) -> str:

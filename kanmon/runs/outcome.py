@@ -116,6 +116,7 @@ def _judged(
     if evaluation:
         champion = _champion_release(connection, model, evaluation)
         lines += [*display.metric_lines(evaluation, champion), ""]
+        lines += display.warning_lines(evaluation)
     if package:
         lines.append(display.package_line(str(package), _package_status(verdict, release)))
     lines.append(page_line)
@@ -129,6 +130,7 @@ def _judged(
         "metrics": evaluation.get("candidate", {}).get("metrics"),
         "champion": evaluation.get("champion"),
         "difference": evaluation.get("difference"),
+        "warnings": display.warnings_of(evaluation),
         "package_arn": package,
         "review": page,
         "started_next": output.get("started_next"),

@@ -115,11 +115,15 @@ def model_folder(
 ) -> str:
     """Lay out model/ of a release's package; returns the artifact's sha256."""
     artifact = trained(task, library)
-    content, known = artifact.pack(), golden(artifact)
+    return laid_out(folder, artifact.pack(), golden(artifact), features)
+
+
+def laid_out(folder: Path, content: bytes, known: bytes, features: Any = ()) -> str:
+    """The same for an artifact and its golden records."""
     document = record(content, known, "", features=list(features))
     folder.mkdir(parents=True)
     files = unpacked(content)
-    more = {"golden.json": known, "files.json": manifest(Record(b"", document), files, leading=1)}
+    more = {"golden.json": known, "files.json": manifest(Record(b"", document), files, leading=0)}
     for name, each in {**files, **more}.items():
         (folder / name).write_bytes(each)
     return sha256(content)

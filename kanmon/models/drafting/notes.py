@@ -64,8 +64,8 @@ def _of_features(reading: Reading, features: list[Column], key: list[str]) -> li
         if "32-bit" in column.seen:
             notes.append(f"{column.name}: {column.seen}")
         numbers = reading.numbers(column.name)
-        if numbers is not None and _identifies(column.name, numbers):
-            different = numbers.n_unique()
+        different = reading.frame[column.name].n_unique()
+        if numbers is not None and _identifies(column.name, numbers, different):
             notes.append(
                 f"{column.name} looks like an identifier ({different:,} different whole numbers in "
                 f"{len(numbers):,} rows): if it is one, move it to "
@@ -78,12 +78,14 @@ def _of_features(reading: Reading, features: list[Column], key: list[str]) -> li
     return notes
 
 
-def _identifies(name: str, numbers: "pl.Series") -> bool:
-    known = numbers.drop_nulls()
-    if not (known == known.round()).all():
+def _identifies(name: str, numbers: "pl.Series", different: int) -> bool:
+    """Whole numbers, each its own row's or of a column named like an identifier.
+
+    `different` counts the texts: large identifiers merge as numbers.
+    """
+    if not (numbers == numbers.round()).all():
         return False
-    own = known.n_unique() == len(numbers)
-    return own or (bool(KEY_NAME.search(name)) and known.n_unique() > 20)
+    return different == len(numbers) or (bool(KEY_NAME.search(name)) and different > 20)
 
 
 def _without_key(frame: "pl.DataFrame", features: list[Column]) -> list[str]:

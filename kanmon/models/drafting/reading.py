@@ -126,7 +126,9 @@ def _number_or_date(text: str) -> bool:
 
 def number_format_of(columns: "Iterable[pl.Series]") -> NumberFormat:
     """The format in which most columns are numbers."""
-    written = [column.drop_nulls().unique().head(_DISTINCT) for column in columns]
+    written = [
+        column.drop_nulls().unique(maintain_order=True).head(_DISTINCT) for column in columns
+    ]
     written = [column for column in written if len(column)]
     counts = [
         sum(numbers_in(column, number_format) is not None for column in written)
@@ -159,7 +161,7 @@ def has_leading_zeros(column: "pl.Series") -> bool:
 
 def signed_amounts(column: "pl.Series") -> str | None:
     """The words for numbers with a currency or percent sign; None if they are none."""
-    known = column.drop_nulls().unique().head(_DISTINCT).to_list()
+    known = column.drop_nulls().unique(maintain_order=True).head(_DISTINCT).to_list()
     for sign, words in ((_CURRENCY, "amounts with a currency"), ("%", "percentages with a sign")):
         bare = [re.sub(sign, "", value) for value in known]
         plain = known and all(b != v for b, v in zip(bare, known, strict=True))
@@ -173,5 +175,5 @@ def signed_amounts(column: "pl.Series") -> str | None:
 
 def other_dates(column: "pl.Series") -> bool:
     """Are these dates that are not written as 2026-12-31?"""
-    known = column.drop_nulls().unique().head(_DISTINCT).to_list()
+    known = column.drop_nulls().unique(maintain_order=True).head(_DISTINCT).to_list()
     return bool(known) and all(OTHER_DATE.fullmatch(value.strip()) for value in known)

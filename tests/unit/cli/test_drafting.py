@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import math
 from pathlib import Path
 
@@ -307,3 +308,23 @@ def test_new_model_writes_the_folder_once(kanmon, project, leads):
     )
     assert first.stdout.endswith(f"Next\n  kanmon put-data leads {leads}\n  kanmon run leads\n")
     assert project.models() == ["leads", "wine"]
+
+
+def test_every_column_is_on_screen_with_what_was_made_of_it(kanmon, project, tmp_path):
+    table = {
+        "x": [f"{row % 40}.5" for row in range(120)],
+        "when": [f"2026-{row % 12 + 1:02}-01" for row in range(120)],
+        "note": [f"call {row}" for row in range(120)],
+        "y": [str(row % 7) for row in range(120)],
+    }
+    path = write(tmp_path / "t.csv", table)
+
+    said = kanmon("new-model", "shop", "--from", str(path), "--target", "y")
+    document = kanmon("new-model", "more", "--from", str(path), "--target", "y", "--json")
+
+    lines = [line.split(None, 2) for line in said.stdout.splitlines() if line.startswith("  ")]
+    told = {line[0]: line[1:] for line in lines if len(line) == 3}
+    assert told["x"] == ["numeric", "0.5 to 39.5"]
+    assert told["when_month"] == ["numeric", "month of when, 1 to 12"]
+    assert told["note"] == ["ignored", "120 different texts: more like names than categories"]
+    assert json.loads(document.stdout)["seen"]["when_month"] == "month of when, 1 to 12"

@@ -88,3 +88,15 @@ def test_of_many_rules_that_pass_only_some_are_told():
 
     assert len(lines) == 1 + 20 + 1
     assert lines[-1] == "  and 40 more pass"
+
+
+def test_the_first_warnings_about_the_data_are_told_and_the_rest_counted():
+    warnings = [f"c{number} loses digits\nreally" for number in range(5)]
+
+    assert plain(display.warning_lines(EVALUATION | {"data": {"warnings": warnings}})) == [
+        "Warning   c0 loses digits really",
+        "Warning   c1 loses digits really",
+        "Warning   c2 loses digits really",
+        "  and 2 more on the review page",
+    ]
+    assert display.warning_lines(EVALUATION) == []

@@ -16,6 +16,7 @@ from contract.step import StepError
 from scorer.derived import seconds
 from scorer.encoding import read_encoding
 from scorer.rows import Encoder
+from scorer.schema import row_schema
 
 PARTS = ["year", "quarter", "month", "day", "weekday", "day_of_year", "hour", "days"]
 NO_DATE = "is not a date; send 2026-01-31, 2026-01-31T12:00:00 or null"
@@ -164,3 +165,55 @@ def test_what_is_no_date_is_refused_by_its_columns_name(row, feature, message):
 
     assert encoded.errors == [{"row": 0, "feature": feature, "message": message}]
     assert encoded.matrix.tolist() == [[3], [6]]
+
+
+def test_a_requests_schema_has_the_datas_columns():
+    features = tuple(
+        EncodedFeature(name, "numeric", (), 6.0) for name in ("at_month", "x", "at_hour", "ts")
+    )
+    derived = (
+        Derived("at_month", "at", "month"),
+        Derived("at_hour", "at", "hour"),
+        Derived("ts", "ts", offset=1_700_000_000),
+    )
+    encoding = Encoding("regression", "y", None, features, None, derived)
+
+    row = row_schema(read_encoding(encoding.to_json()))["properties"]
+
+    assert list(row) == list(encoding.columns) == ["at", "x", "ts"]
+    assert row["at"]["type"] == ["string", "null"]
+    assert row["ts"]["description"] == "As in the data: the model subtracts 1700000000."
+
+
+def test_a_model_without_derived_features_has_the_encoding_of_before():
+    encoding = Encoding("regression", "y", None, (EncodedFeature("x", "numeric", (), 6.0),), None)
+
+    assert "derived" not in json.loads(encoding.to_json())
+
+
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.text(max_size=3)
+    | st.dates().map(str)
+)
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["at", "ts", "x"]), VALUES) | st.none(), min_size=1),
+    st.sampled_from([1.7e9, 3e38, -3e38]),
+)
+@example([{"ts": -1e38}], 3e38)
+@settings(max_examples=200)
+def test_whatever_is_sent_a_row_is_computed_or_has_one_error(sent, offset):
+    features = tuple(EncodedFeature(name, "numeric", (), 6.0) for name in ("at_day", "ts", "x"))
+    derived = (Derived("at_day", "at", "day"), Derived("ts", "ts", offset=offset))
+    encoding = Encoding("regression", "y", None, features, None, derived)
+
+    encoded = Encoder(read_encoding(encoding.to_json())).encode(sent)
+
+    refused = [error["row"] for error in encoded.errors]
+    assert sorted([*encoded.rows, *refused]) == list(range(len(sent)))
+    assert np.isfinite(encoded.matrix).all()

@@ -134,3 +134,13 @@ def test_a_nul_byte_is_a_rejected_row_with_its_place(run: Run, plan: Any) -> Non
     assert str(failure.value) == (
         "a.csv row 61 (line 62), column sex: '\\x00M' has a NUL byte; remove the byte"
     )
+
+
+def test_a_date_may_be_part_of_the_key(run: Run, plan: Any) -> None:
+    rows = [f"{sex},2026-01-{day:02},{day % 7}" for sex in "MF" for day in range(1, 29)]
+    declared = dated(lambda **changes: plan(key=("sex", "caught"), **changes))
+
+    result = run({"a.csv": "sex,caught,rings\n" + "\n".join(rows) + "\n"}, declared)
+
+    assert result.rows.height == 56
+    assert result.rows["caught_days"].max() == 27
