@@ -7,12 +7,12 @@ Everything that scores with the model reads it from there, so training and scori
   training had missing ones: the trees have learned where to send them. Otherwise the libraries'
   defaults are arbitrary (LightGBM reads NaN as 0), so it becomes the median, its `fallback`.
 - A categorical feature is the number of its category. A number is only a name: the trees split the
-  categories into sets. Categories with few training rows, and those beyond the most common
-  `max_categories`, share one number after the others: the rare ones. Missing is a category too,
-  where training had missing values. So no category is NaN, and every number was trained on.
-- A missing value becomes the feature's `fallback`: the number for missing, or else of the most
-  common category. A value that has no number becomes `unseen`: the number of the rare ones, or else
-  the number for missing, or else of the most common category.
+  categories into sets. Categories with fewer than `min_category_rows` training rows, and those
+  beyond the most common `max_categories`, share the number after the others: the rare ones. A new
+  value gets that number too, its `unseen`. Without rare ones in training it is in none of the sets,
+  which is what both libraries do with a new value.
+- A missing category has a number of its own where training had missing values. Otherwise it becomes
+  the most common category. That is its `fallback`. So no category is NaN.
 
 Format 1 is read too: there the trees split the numbers as an order, and `fallback`, which may be
 NaN, is also for unseen values.
@@ -209,16 +209,11 @@ def _categories(name: str, column: pl.Series, trainer: "Trainer") -> EncodedFeat
     ranked = sorted(counts.iter_rows(), key=lambda entry: (-entry[1], entry[0]))
     common = [value for value, rows in ranked if rows >= trainer.min_category_rows]
     kept = sorted(common[: trainer.max_categories])
-    numbers = len(kept)
-    rare = missing = None
-    if len(kept) < len(ranked):
-        rare, numbers = numbers, numbers + 1
+    rare, missing = len(kept), len(kept) + 1
+    fallback = kept.index(common[0]) if kept else rare
     if column.null_count():
-        missing = numbers
-    first = kept.index(ranked[0][0]) if kept else rare or 0
-    fallback = first if missing is None else missing
-    unseen = fallback if rare is None else rare
-    return EncodedFeature(name, "categorical", tuple(kept), float(fallback), float(unseen))
+        fallback = missing
+    return EncodedFeature(name, "categorical", tuple(kept), float(fallback), float(rare))
 
 
 def _number(written: float | None) -> float:

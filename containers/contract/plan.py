@@ -69,7 +69,7 @@ class Trainer:
     parameters: Mapping[str, Scalar]
     early_stopping_metric: str | None = None
     max_categories: int = 1000
-    min_category_rows: int = 10
+    min_category_rows: int = 1
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import polars as pl
 from contract.plan import Plan
 from core.definition.parse import parse_definition
 from core.definition.schema import ModelDefinition
-from evaluate.evaluation import Evidence, evaluate
+from evaluate.evaluation import Evidence, Models, evaluate
 from evaluate.onnx_scoring import onnx_scores
 from kanmon.models.drafting import model_file
 from kanmon.models.drafting.draft import Draft, draft_model
@@ -96,7 +96,7 @@ def retrained(folder: Path, source: Path, target: str = "y", **options: Any) -> 
     artifact = train(plan, parts["train"], parts["validation"]).artifact
     report = {"rows_read": outcome.rows_read, "rows_rejected": outcome.rows_rejected}
     evidence = Evidence(report | {"rows_written": outcome.written}, outcome.baseline, None)
-    evaluated = evaluate(plan, parts["test"], artifact, None, evidence)
+    evaluated = evaluate(plan, parts["test"], Models(artifact), evidence)
     packed = artifact.pack()
     known = json.dumps(evaluated.golden, allow_nan=False).encode()
     digest = laid_out(folder / "model", packed, known)

@@ -88,7 +88,7 @@ class Feature:
         if self.unseen < len(self.codes):
             return shown(list(self.codes)[int(self.unseen)])
         as_missing = math.isnan(self.unseen) or self.unseen == self.fallback
-        return "missing" if as_missing else "a rare category"
+        return "missing" if as_missing else "every such category"
 
     def _category(self, value: object) -> str:
         if type(value) is int:

@@ -50,7 +50,7 @@ DEFAULTS = {
         "early_stopping_metric": None,
         "seed": 7,
         "max_categories": 1000,
-        "min_category_rows": 10,
+        "min_category_rows": 1,
         "parameters": {},
     },
     "metrics": {"primary": "rmse", "also": []},

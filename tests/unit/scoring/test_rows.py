@@ -190,7 +190,7 @@ def test_a_category_that_is_a_whole_number_has_many_spellings(value):
     ("fallback", "unseen", "scored", "words"),
     [
         (5.0, 5.0, 5.0, "missing"),  # training had missing values
-        (6.0, 5.0, 5.0, "a rare category"),
+        (6.0, 5.0, 5.0, "every such category"),
         (1.0, 1.0, 1.0, "'1'"),  # training had neither, and 1 is the commonest
     ],
 )

@@ -46,16 +46,17 @@ def test_a_feature_and_a_target_may_have_the_name_of_a_count():
     assert classes == ("blue", "red")
 
 
-def test_an_unseen_category_becomes_the_commonest_where_training_missed_none():
+def test_a_missing_category_becomes_the_commonest_where_training_missed_none():
     encoding = learned(colours("red", "blue", "red"), colour="categorical")
 
-    assert encoding.matrix(colours("mauve", None)).tolist() == [[1.0], [1.0]]
+    assert encoding.matrix(colours(None)).tolist() == [[1.0]]
 
 
-def test_missing_is_a_category_where_training_had_missing_values_and_an_unseen_one_joins_it():
+def test_missing_and_unseen_have_numbers_after_the_categories():
     encoding = learned(colours("red", None, "blue"), colour="categorical")
 
-    assert encoding.matrix(colours("red", None, "mauve")).ravel().tolist() == [1.0, 2.0, 2.0]
+    asked = colours("blue", "red", "mauve", None)
+    assert encoding.matrix(asked).ravel().tolist() == [0.0, 1.0, 2.0, 3.0]
 
 
 def test_rare_categories_share_a_number_and_an_unseen_one_joins_them():
@@ -79,13 +80,19 @@ def test_beyond_max_categories_the_less_common_are_rare():
     rows=st.integers(1, 4),
     most=st.integers(1, 5),
 )
-def test_whatever_is_asked_its_number_is_one_that_training_rows_have(values, rows, most):
+def test_whatever_is_asked_has_a_number_and_each_number_but_the_unseen_ones_was_trained_on(
+    values, rows, most
+):
     encoding = learned(colours(*values), rows, most, colour="categorical")
+    [feature] = encoding.features
 
     trained = set(encoding.matrix(colours(*values)).ravel())
-    assert set(encoding.matrix(colours("a", "never seen", None)).ravel()) <= trained
-    assert trained == set(range(encoding.features[0].numbers))
-    assert len(encoding.features[0].categories) <= most
+    assert set(encoding.matrix(colours("a", "never seen", None)).ravel()) <= {
+        *trained,
+        feature.unseen,
+    }
+    assert {*trained, feature.unseen} == set(range(feature.numbers))
+    assert len(feature.categories) <= most
 
 
 def test_a_missing_number_becomes_the_median_where_training_missed_none():

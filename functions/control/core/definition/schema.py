@@ -134,7 +134,7 @@ class Trainer(_Part):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
     # Of a categorical feature: the most common categories are kept, if they have so many rows.
     max_categories: Annotated[int, Field(ge=1, le=10_000)] = 1000
-    min_category_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 10
+    min_category_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     parameters: dict[str, Parameter] = {}
 
 
