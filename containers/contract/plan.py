@@ -33,13 +33,21 @@ class Feature:
 class Split:
     """The shares of rows for training, validation and test; they sum to 1.
 
-    group: the column whose rows with one value stay together. Without it, each row is by itself.
+    group: the column whose rows with one value stay together.
+    time: the column by which the rows are ordered, the latest being test rows.
+    Without either, each row is by itself.
     """
 
     train: float
     validation: float
     test: float
     group: str | None = None
+    time: str | None = None
+
+    @property
+    def column(self) -> str | None:
+        """The column that decides a row's part."""
+        return self.group or self.time
 
 
 @dataclass(frozen=True)
@@ -149,7 +157,7 @@ class Plan:
 def _split(content: Mapping[str, Any]) -> Split:
     by = content.get("by") or {}
     train, validation, test = (float(content[part]) for part in ("train", "validation", "test"))
-    return Split(train, validation, test, group=by.get("group"))
+    return Split(train, validation, test, group=by.get("group"), time=by.get("time"))
 
 
 def _feature(entry: Mapping[str, Any]) -> Feature:

@@ -26,6 +26,7 @@ from preprocess.memory import MemoryBudget, ahead
 from preprocess.parquet_reader import is_parquet, read_parquet
 from preprocess.source import SourceFile
 from preprocess.splitting import Order, row_hash
+from preprocess.times import WAYS, TimeCounts, counted
 from preprocess.validation import RowCheck
 
 
@@ -51,6 +52,7 @@ def preprocess(
     *,
     host: tuple[int, int] = (0, 1),
     total_bytes: int = 0,
+    times: TimeCounts | None = None,
 ) -> Outcome:
     """Check, split and write every row of `files`.
 
@@ -58,8 +60,33 @@ def preprocess(
     a whole (classes, constant columns, empty parts). With several hosts each sees only its own
     files, so Train checks the whole, from the `census` of each. A key that occurs in the files of
     two hosts is not found.
+
+    A split by time needs the `times` of all rows, of every host's files (see `times_of`).
     """
-    return _Run(plan, output, scratch, host, total_bytes).over(files)
+    if times is not None and len(times.kinds) > 1:
+        raise StepError(
+            f"column {plan.split.time}: has both numbers and dates, which have no common order; "
+            f"write all as one of {WAYS}"
+        )
+    return _Run(plan, output, scratch, host, total_bytes, times).over(files)
+
+
+def times_of(plan: Plan, files: Iterable[SourceFile]) -> TimeCounts | None:
+    """The times of all rows, where the plan splits by time."""
+    column, budget = plan.split.time, MemoryBudget.of(plan.memory_mb)
+    if column is None:
+        return None
+    layout = Layout.of(plan).only(column)
+    return counted(files, lambda file: _batches(file, plan, layout, budget), column)
+
+
+def _batches(file: SourceFile, plan: Plan, layout: Layout, budget: MemoryBudget) -> Iterator[Batch]:
+    nulls = plan.null_values
+    # The name shows what the file should be: CSV with a Parquet file's name is a mistake.
+    if file.name.endswith(".parquet") or is_parquet(file.path):
+        return read_parquet(file.path, file.name, layout, nulls, budget.batch)
+    pieces = read_csv(file.path, file.name, layout, plan.delimiter, nulls, budget.piece)
+    return gathered(pieces, budget.pieces)
 
 
 class _Run:
@@ -72,6 +99,7 @@ class _Run:
         scratch: Path,
         host: tuple[int, int],
         total_bytes: int,
+        times: TimeCounts | None,
     ) -> None:
         self.plan = plan
         self.host = host
@@ -84,7 +112,7 @@ class _Run:
         # Sorted by name: reordering model.yaml must move no row.
         names = self.check.keys or {name: name for name in self.features}
         self.hashed = sorted(names, key=names.__getitem__)
-        self.order = Order.of(plan.split, sorted(names.values()))
+        self.order = Order.of(plan.split, sorted(names.values()), times)
         self.census = Census(plan)
         self.profile = Profile(self.layout.numbers, self.census.values["train"], plan.target)
         # One bucket must fit the limit. Keys are at most as long as all data, times 2 for gzip.
@@ -103,7 +131,8 @@ class _Run:
         ):
             for file in files:
                 try:
-                    for batch in ahead(self._batches(file), reader):
+                    batches = _batches(file, self.plan, self.layout, self.budget)
+                    for batch in ahead(batches, reader):
                         self._take(batch, writer, counter)
                 except FileError as error:
                     for problem in error.problems:
@@ -111,16 +140,6 @@ class _Run:
             self._settle()
         self._write_empty_parts()
         return self._outcome()
-
-    def _batches(self, file: SourceFile) -> Iterator[Batch]:
-        nulls = self.plan.null_values
-        # The name shows what the file should be: CSV with a Parquet file's name is a mistake.
-        if file.name.endswith(".parquet") or is_parquet(file.path):
-            size = self.budget.batch
-            return read_parquet(file.path, file.name, self.layout, nulls, size)
-        size, delimiter = self.budget.piece, self.plan.delimiter
-        pieces = read_csv(file.path, file.name, self.layout, delimiter, nulls, size)
-        return gathered(pieces, self.budget.pieces)
 
     def _take(self, batch: Batch, writer: Executor, counter: Executor) -> None:
         """Check and split a batch. Meanwhile other threads read the next batch, and write and count
@@ -161,7 +180,9 @@ class _Run:
             return
         columns = (*self.features, self.plan.target)
         types = {name: pl.Float32 if name in self.layout.numbers else pl.String for name in columns}
-        places = {ROW: pl.UInt64, **({} if self.order.by == "row" else {PLACE: pl.UInt64})}
+        places: dict[str, Any] = {ROW: pl.UInt64}
+        if self.order.by != "row":
+            places[PLACE] = pl.UInt64 if self.order.by == "group" else pl.Float64
         nothing = pl.DataFrame(schema={**places, **types})
         for part in PARTS:
             if not self.census.written[part]:

@@ -9,11 +9,13 @@ import polars as pl
 
 from contract.plan import Feature, Plan
 from contract.problem import Problem
+from contract.split import PLACE
 from preprocess.batch import Batch
 from preprocess.columns import Layout, canonical_whole_numbers
 from preprocess.duplicates import KEY, ROW_NUMBER
 from preprocess.findings import Findings
 from preprocess.splitting import SPLIT_BY
+from preprocess.times import NOT_A_TIME, WAYS, Times
 
 # The largest 32-bit float, which is all the model sees.
 LARGEST = 3.4028234663852886e38
@@ -33,9 +35,10 @@ class RowCheck:
         self.limits = {feature.name: feature for feature in plan.features}
         self.target = plan.target
         self.keys = {KEY.format(index): name for index, name in enumerate(plan.key)}
-        group = plan.split.group
+        decides = plan.split.column
         # Columns under names of their own, as text: they may be features too.
-        self.copies = {**self.keys, **({} if group is None else {SPLIT_BY: group})}
+        self.copies = {**self.keys, **({} if decides is None else {SPLIT_BY: decides})}
+        self.by_time = plan.split.time is not None
         self.quick = _schema(plan, layout, tuple(self.copies), by_column=False)
         self.schema = _schema(plan, layout, tuple(self.copies), by_column=True)
 
@@ -51,6 +54,8 @@ class RowCheck:
         frame, unparsed = self._parse_numbers(batch, frame)
         frame = frame.select(*self.layout.numbers, *self.layout.texts, *self.copies)
         frame = canonical_whole_numbers(frame, (*self.layout.texts, *self.copies))
+        if self.by_time:
+            frame, unparsed[SPLIT_BY] = self._read_times(batch, frame)
         bad = set().union(*unparsed.values())
         bad |= self._failing(batch, frame, unparsed)
         if self.keys:
@@ -90,6 +95,14 @@ class RowCheck:
                 values = frame[name][wrong[:_MOST_SAMPLES]].to_list()
                 self._add(batch, name, _NOT_A_NUMBER, wrong, values)
         return parsed, unparsed
+
+    def _read_times(self, batch: Batch, frame: pl.DataFrame) -> tuple[pl.DataFrame, set[int]]:
+        """Add each row's time; also return the positions of cells that are none."""
+        texts, times = frame[SPLIT_BY], Times.of(frame[SPLIT_BY]).values
+        wrong = (texts.is_not_null() & times.is_null()).arg_true().to_list()
+        if wrong:
+            self._add(batch, SPLIT_BY, NOT_A_TIME, wrong, texts[wrong[:_MOST_SAMPLES]].to_list())
+        return frame.with_columns(times.alias(PLACE)), set(wrong)
 
     def _report(
         self,
@@ -157,6 +170,8 @@ class RowCheck:
             )
 
     def _fix(self, column: str, what: str) -> str:
+        if what == NOT_A_TIME:
+            return f"write {WAYS}"
         if what != _MISSING:
             return "correct it, leave it empty if unknown, or change model.yaml"
         if column in self.keys:

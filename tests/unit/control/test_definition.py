@@ -197,7 +197,9 @@ MISTAKES = [
     ("owners: [team@example.com]", "split: {train: 0.9}", "line 3, split: the shares sum to 1.2, "
      "not 1; change them"),
     ("owners: [team@example.com]", "split: {by: {}}", "line 3, split.by: names no column; write "
-     "{group: COLUMN}, or remove it"),
+     "{group: COLUMN} or {time: COLUMN}"),
+    ("owners: [team@example.com]", "split: {by: {group: x, time: y}}", "line 3, split.by: names a "
+     "group and a time; keep one of the two"),
     ("owners: [team@example.com]", "split: {by: {grup: x}}", "line 3, split.by.grup: unknown key; "
      "did you mean group?"),
     ("owners: [team@example.com]", "split: {by: {group: churn}}", "line 3, split.by: 'churn' is "

@@ -101,7 +101,9 @@ def _split(definition: ModelDefinition) -> Iterator[Problem]:
     if not math.isclose(total, 1, abs_tol=1e-6):
         yield ("split",), f"the shares sum to {total:g}, not 1; change them"
     if split.by is not None and not split.columns:
-        yield ("split", "by"), "names no column; write {group: COLUMN}, or remove it"
+        yield ("split", "by"), "names no column; write {group: COLUMN} or {time: COLUMN}"
+    if len(split.columns) > 1:
+        yield ("split", "by"), "names a group and a time; keep one of the two"
     if definition.target in split.columns:
         words = f"{shown(definition.target)} is the target, which cannot decide the split"
         yield ("split", "by"), f"{words}; name another column"

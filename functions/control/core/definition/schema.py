@@ -63,9 +63,10 @@ class Feature(_Part):
 
 
 class SplitBy(_Part):
-    """What keeps rows together: all rows with one value of a column are in one part."""
+    """The column that decides a row's part: one whose values stay together, or when it was."""
 
     group: Column | None = None
+    time: Column | None = None
 
 
 class Split(_Part):
@@ -77,7 +78,8 @@ class Split(_Part):
     @property
     def columns(self) -> list[str]:
         """The columns that decide a row's part, besides those of its key."""
-        return [] if self.by is None else [name for name in (self.by.group,) if name is not None]
+        names = () if self.by is None else (self.by.group, self.by.time)
+        return [name for name in names if name is not None]
 
 
 class Trainer(_Part):
