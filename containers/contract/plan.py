@@ -62,6 +62,14 @@ class Trainer:
 
 
 @dataclass(frozen=True)
+class Costs:
+    """What a wrong decision of a binary model costs, in any unit."""
+
+    false_positive: float
+    false_negative: float
+
+
+@dataclass(frozen=True)
 class Fairness:
     """How far apart a metric may be between the groups of a column."""
 
@@ -94,6 +102,8 @@ class Plan:
     maximum_rejected_share: float
     memory_mb: int
     champion: Mapping[str, Any] | None
+    threshold: float | None = None
+    costs: Costs | None = None
 
     @classmethod
     def read(cls, path: Path) -> "Plan":
@@ -120,7 +130,9 @@ class Plan:
         content = document["definition"]["content"]
         data, trainer, gate = content["data"], content["trainer"], content["gate"]
         primary, positive = content["metrics"]["primary"], content.get("positive")
-        also = [name for name in content["metrics"].get("also", []) if name != primary]
+        threshold, costs = _threshold(content.get("threshold"))
+        named = [*content["metrics"].get("also", []), *(["cost"] if costs else [])]
+        also = [name for name in dict.fromkeys(named) if name != primary]
         return cls(
             run=document["run"],
             model=document["model"],
@@ -151,7 +163,18 @@ class Plan:
             maximum_rejected_share=float(gate.get("maximum_rejected_share", 0.0)),
             memory_mb=int(content["resources"]["preprocess"]["memory_mb"]),
             champion=document.get("champion"),
+            threshold=threshold,
+            costs=costs,
         )
+
+
+def _threshold(content: Mapping[str, Any] | None) -> tuple[float | None, Costs | None]:
+    """A fixed threshold, or the costs to choose it by; a definition may have neither."""
+    if not content:
+        return None, None
+    if content.get("value") is not None:
+        return float(content["value"]), None
+    return None, Costs(float(content["false_positive"]), float(content["false_negative"]))
 
 
 def _split(content: Mapping[str, Any]) -> Split:

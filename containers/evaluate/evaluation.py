@@ -75,7 +75,7 @@ def evaluate(
         "metrics": list(plan.metrics),
         "rows": dict(evidence.preprocess["rows_written"]) | {"test": test.height},
         "candidate": {"metrics": _written(comparison.candidate)},
-        "champion": _champion(plan, comparison.champion or unknown(plan), obstacle),
+        "champion": _champion(plan, champion, comparison.champion or unknown(plan), obstacle),
         "difference": None
         if champion is None
         else _written(comparison.difference or unknown(plan)),
@@ -170,7 +170,8 @@ def scored(
     scores = onnx_scores(artifact, test).astype(np.float64)
     threshold = artifact.threshold
     if plan.task != "multiclass":
-        return Scored(plan.task, labels, scores[:, 0], 0.5 if threshold is None else threshold)
+        threshold = 0.5 if threshold is None else threshold
+        return Scored(plan.task, labels, scores[:, 0], threshold, plan.costs)
     widened = np.zeros((len(scores), len(classes)))
     for position, name in enumerate(artifact.encoding.classes or ()):
         widened[:, classes.index(name)] = scores[:, position]
@@ -209,7 +210,9 @@ def _written(estimates: Estimates) -> dict[str, dict[str, float | None]]:
     }
 
 
-def _champion(plan: Plan, estimates: Estimates, obstacle: str | None) -> dict[str, Any] | None:
+def _champion(
+    plan: Plan, champion: Artifact | None, estimates: Estimates, obstacle: str | None
+) -> dict[str, Any] | None:
     if plan.champion is None:
         return None
     return {
@@ -217,6 +220,7 @@ def _champion(plan: Plan, estimates: Estimates, obstacle: str | None) -> dict[st
         "package_arn": plan.champion["package_arn"],
         "version": plan.champion["version"],
         "metrics": _written(estimates),
+        "threshold": None if champion is None else champion.threshold,
     } | ({"obstacle": obstacle} if obstacle else {})
 
 

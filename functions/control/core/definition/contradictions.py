@@ -21,6 +21,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_columns(definition),
         *_task(definition),
         *_split(definition),
+        *_threshold(definition),
         *_metrics(definition),
         *_gate(definition),
         *_segments(definition),
@@ -109,6 +110,21 @@ def _split(definition: ModelDefinition) -> Iterator[Problem]:
         yield ("split", "by"), f"{words}; name another column"
 
 
+def _threshold(definition: ModelDefinition) -> Iterator[Problem]:
+    threshold = definition.threshold
+    if threshold is None:
+        return
+    costs = (threshold.false_positive, threshold.false_negative)
+    if definition.task != "binary":
+        yield ("threshold",), f"a {definition.task} task has no threshold; remove it"
+    elif (threshold.value is None) == (costs == (None, None)):
+        words = "is neither a number nor two costs; write 0.3 or "
+        yield ("threshold",), f"{words}{{false_positive: 1, false_negative: 20}}"
+    elif threshold.value is None and None in costs:
+        words = "names one cost; write both, {false_positive: 1, false_negative: 20}"
+        yield ("threshold",), words
+
+
 def _metrics(definition: ModelDefinition) -> Iterator[Problem]:
     metrics = definition.metrics
     yield from _of_task(definition, ("metrics", "primary"), metrics.primary)
@@ -118,6 +134,9 @@ def _metrics(definition: ModelDefinition) -> Iterator[Problem]:
 
 def _of_task(definition: ModelDefinition, path: Path, metric: str) -> Iterator[Problem]:
     known = metrics_of(definition.task)
+    if metric == "cost" and metric in known and metric not in definition.costed:
+        words = "is measured by what mistakes cost; add threshold: "
+        yield path, f"{metric} {words}{{false_positive: 1, false_negative: 20}}"
     if metric in known:
         return
     if metric in METRICS:

@@ -95,6 +95,18 @@ class Metrics(_Part):
     also: list[str] = []
 
 
+def _at(value: object) -> object:
+    return {"value": value} if isinstance(value, int | float) else value
+
+
+class Threshold(_Part):
+    """From which score a row counts as positive: a number, or what mistakes cost."""
+
+    value: Annotated[float, Field(gt=0, lt=1)] | None = None
+    false_positive: Annotated[float, Field(gt=0)] | None = None
+    false_negative: Annotated[float, Field(gt=0)] | None = None
+
+
 class FairnessRule(_Part):
     column: Column
     metric: str
@@ -179,6 +191,7 @@ class ModelDefinition(_Part):
     ignore: list[Column] = []
     split: Split = Split()
     trainer: Trainer = Trainer()
+    threshold: Annotated[Threshold | None, BeforeValidator(_at)] = None
     metrics: Metrics
     gate: Gate = Gate()
     segments: list[Column] = []
@@ -189,8 +202,13 @@ class ModelDefinition(_Part):
 
     @property
     def computed_metrics(self) -> list[str]:
-        """Every metric the evaluation has, the primary one first."""
-        return list(dict.fromkeys([self.metrics.primary, *self.metrics.also]))
+        """Every metric the evaluation has, the primary one first; with costs, also the cost."""
+        return list(dict.fromkeys([self.metrics.primary, *self.metrics.also, *self.costed]))
+
+    @property
+    def costed(self) -> list[str]:
+        """The metrics that follow from the costs of mistakes; none without them."""
+        return ["cost"] if self.threshold and self.threshold.false_negative else []
 
     @model_validator(mode="before")
     @classmethod
