@@ -59,6 +59,7 @@ class Trainer:
     early_stopping_rounds: int
     seed: int
     parameters: Mapping[str, Scalar]
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,7 @@ class Plan:
                 early_stopping_rounds=int(trainer["early_stopping_rounds"]),
                 seed=int(trainer["seed"]),
                 parameters=dict(trainer.get("parameters") or {}),
+                class_weight=_class_weight(trainer.get("class_weight")),
             ),
             primary=primary,
             metrics=(primary, *also),
@@ -175,6 +177,12 @@ def _threshold(content: Mapping[str, Any] | None) -> tuple[float | None, Costs |
     if content.get("value") is not None:
         return float(content["value"]), None
     return None, Costs(float(content["false_positive"]), float(content["false_negative"]))
+
+
+def _class_weight(content: Any) -> Literal["balanced"] | Mapping[str, float] | None:
+    if isinstance(content, Mapping):
+        return {canonical(name): float(weight) for name, weight in content.items()}
+    return "balanced" if content == "balanced" else None
 
 
 def _split(content: Mapping[str, Any]) -> Split:

@@ -101,11 +101,19 @@ class LightGBM:
             **({"num_class": inputs.classes} if inputs.task == "multiclass" else {}),
         }
         try:
-            train = self._library.Dataset(inputs.train.matrix, inputs.train.labels, params=settings)
+            train = self._library.Dataset(
+                inputs.train.matrix,
+                inputs.train.labels,
+                weight=inputs.train.weights,
+                params=settings,
+            )
             self._booster = self._library.Booster(settings, train)
             self._booster.add_valid(
                 train.create_valid(
-                    inputs.validation.matrix, inputs.validation.labels, params=settings
+                    inputs.validation.matrix,
+                    inputs.validation.labels,
+                    weight=inputs.validation.weights,
+                    params=settings,
                 ),
                 "validation",
             )

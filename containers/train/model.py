@@ -1,20 +1,21 @@
 """Train a model on training and validation rows. Pure: no files, no clock, no environment."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from contract.artifact import Artifact
 from contract.encoding import Encoding
-from contract.metrics import Scored, measure
+from contract.metrics import Floats, Scored, measure
 from contract.native_model import native_model
 from contract.plan import Plan
 from contract.step import StepError
 from train.learner import Fitted, Learner, Rows, TrainingInputs, fit
 from train.onnx_model import onnx_model
 from train.threshold import threshold_of
+from train.weights import class_weights, row_weights
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,12 @@ def train(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> Train
         trainer=plan.trainer,
         train=_rows(encoding, training, "training"),
         validation=_rows(encoding, validation, "validation"),
+    )
+    weights = class_weights(plan, encoding, inputs.train.labels)
+    inputs = replace(
+        inputs,
+        train=_weighed(inputs.train, weights),
+        validation=_weighed(inputs.validation, weights),
     )
     learner = _learner(inputs)
     fitted = fit(learner, plan.trainer.rounds, plan.trainer.early_stopping_rounds)
@@ -69,6 +76,10 @@ def _check(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> None
 
 def _rows(encoding: Encoding, frame: pl.DataFrame, where: str) -> Rows:
     return Rows(encoding.matrix(frame), encoding.labels(frame, where))
+
+
+def _weighed(rows: Rows, weights: Floats | None) -> Rows:
+    return replace(rows, weights=row_weights(weights, rows.labels))
 
 
 def _learner(inputs: TrainingInputs) -> Learner:

@@ -83,10 +83,16 @@ class XGBoost:
         }
         with self._guarded():
             self._train = self._library.DMatrix(
-                inputs.train.matrix, inputs.train.labels, nthread=inputs.threads
+                inputs.train.matrix,
+                inputs.train.labels,
+                weight=inputs.train.weights,
+                nthread=inputs.threads,
             )
             self._validation = self._library.DMatrix(
-                inputs.validation.matrix, inputs.validation.labels, nthread=inputs.threads
+                inputs.validation.matrix,
+                inputs.validation.labels,
+                weight=inputs.validation.weights,
+                nthread=inputs.threads,
             )
             self._booster = self._library.Booster(settings, [self._train, self._validation])
         self.metric = str(settings["eval_metric"])

@@ -46,6 +46,7 @@ DEFAULTS = {
         "rounds": 2000,
         "early_stopping_rounds": 100,
         "seed": 7,
+        "class_weight": None,
         "parameters": {},
     },
     "metrics": {"primary": "rmse", "also": []},
@@ -210,6 +211,12 @@ MISTAKES = [
      "'x' is also a feature, the target, a key or in split.by; remove it from one"),
     ("owners: [team@example.com]", "split: {by: {group: __place}}", "line 1: the column name "
      "__place is reserved; rename the column"),
+    ("owners: [team@example.com]", "trainer: {class_weight: {yes: 0}}", "line 3, "
+     "trainer.class_weight: is no weight of classes; write balanced, or a number above 0 for "
+     "classes: {\"yes\": 10}"),
+    ("owners: [team@example.com]", "trainer: {class_weight: balanced, parameters: "
+     "{is_unbalance: true}}", "line 3, trainer.parameters.is_unbalance: weighs classes too; keep "
+     "it or trainer.class_weight"),
     ("owners: [team@example.com]", "threshold: 1.5", "line 3, threshold.value: 1.5 is not less "
      "than 1.0; write a smaller number"),
     ("owners: [team@example.com]", "threshold: {false_positive: 1}", "line 3, threshold: names one "

@@ -14,6 +14,10 @@ Problem = tuple[Path, str]
 RESERVED_COLUMNS = {"__row", "__place"}
 
 
+# The libraries' own ways to weigh classes.
+_WEIGHING = {"scale_pos_weight", "is_unbalance", "unbalance", "unbalanced_sets"}
+
+
 def contradictions(definition: ModelDefinition) -> list[Problem]:
     """Every problem, in the order of the document's keys."""
     return [
@@ -21,6 +25,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_columns(definition),
         *_task(definition),
         *_split(definition),
+        *_class_weight(definition),
         *_threshold(definition),
         *_metrics(definition),
         *_gate(definition),
@@ -108,6 +113,17 @@ def _split(definition: ModelDefinition) -> Iterator[Problem]:
     if definition.target in split.columns:
         words = f"{shown(definition.target)} is the target, which cannot decide the split"
         yield ("split", "by"), f"{words}; name another column"
+
+
+def _class_weight(definition: ModelDefinition) -> Iterator[Problem]:
+    trainer = definition.trainer
+    if trainer.class_weight is None:
+        return
+    if definition.task == "regression":
+        yield ("trainer", "class_weight"), "a regression task has no classes; remove it"
+    for name in sorted(_WEIGHING & trainer.parameters.keys()):
+        words = "weighs classes too; keep it or trainer.class_weight"
+        yield ("trainer", "parameters", name), words
 
 
 def _threshold(definition: ModelDefinition) -> Iterator[Problem]:

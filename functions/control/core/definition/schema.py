@@ -82,11 +82,26 @@ class Split(_Part):
         return [name for name in names if name is not None]
 
 
+def _class_weight(value: object) -> object:
+    numbers = value.values() if isinstance(value, dict) and value else None
+    weights = numbers is not None and all(
+        type(each) in (int, float) and 0 < each < math.inf for each in numbers
+    )
+    if value is not None and value != "balanced" and not weights:
+        raise ValueError(
+            'is no weight of classes; write balanced, or a number above 0 for classes: {"yes": 10}'
+        )
+    return value
+
+
 class Trainer(_Part):
     library: Literal["lightgbm", "xgboost"] = "lightgbm"
     rounds: Annotated[int, Field(ge=1, le=100_000)] = 2000
     early_stopping_rounds: Annotated[int, Field(ge=1, le=100_000)] = 100
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
+    class_weight: Annotated[
+        Literal["balanced"] | dict[str, float] | None, BeforeValidator(_class_weight)
+    ] = None
     parameters: dict[str, Parameter] = {}
 
 
