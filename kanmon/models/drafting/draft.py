@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kanmon.errors import BadInputError
 from kanmon.models.drafting.sample import Sample, number_words, read_sample
+from kanmon.models.drafting.splits import suspected_splits
 from kanmon.models.drafting.target import Target, counted, judge_target
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def draft_model(
         features,
         [*_odd(sample), *ignored],
         _segments(frame, features),
-        [*_notes(sample, judged, key)],
+        [*_notes(sample, judged, key), *suspected_splits(frame, others, key)],
     )
 
 
