@@ -272,4 +272,6 @@ def _empty_parts(plan: Plan, counts: Counts) -> Iterable[Problem]:
         fix = "add rows (at least some hundreds), or raise that part's share in split"
         if plan.split.group is not None:
             fix = f"too few values of split.by.group share the rows: {fix}"
+        if plan.split.time is not None:
+            fix = f"{plan.split.time} needs at least three different times: add older or newer rows"
         yield Problem(f"none of the {rows:,} rows is in {' or '.join(empty)}", fix)

@@ -7,12 +7,12 @@ class drawn), its value there is NaN.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.plan import Task
+from contract.plan import Costs, Task
 
 Floats = NDArray[np.float64]
 # A model's scores are float32: closer to 0 or 1 than this, a difference means nothing.
@@ -27,16 +27,18 @@ class Scored:
     scores: for regression the prediction, for binary the probability of the positive class, both
     [rows]; for multiclass the probabilities [rows, classes].
     threshold: the score from which a row counts as positive (binary only).
+    costs: what wrong decisions cost (binary only, and only where model.yaml says so).
     """
 
     task: Task
     labels: Floats
     scores: Floats
     threshold: float = 0.5
+    costs: Costs | None = None
 
     def take(self, rows: NDArray[np.int64]) -> "Scored":
         """Only these rows."""
-        return Scored(self.task, self.labels[rows], self.scores[rows], self.threshold)
+        return replace(self, labels=self.labels[rows], scores=self.scores[rows])
 
     @property
     def decisions(self) -> Floats:
@@ -150,6 +152,15 @@ def _f1(rows: Scored, weights: Floats) -> Floats:
     return _class_f1(rows.labels, rows.decisions, weights)
 
 
+def _cost(rows: Scored, weights: Floats) -> Floats:
+    """The mean cost of a row's decision; undefined without costs."""
+    if rows.costs is None:
+        return np.full(len(weights), np.nan)
+    called, missed = rows.decisions * (1 - rows.labels), (1 - rows.decisions) * rows.labels
+    costs = rows.costs.false_positive * called + rows.costs.false_negative * missed
+    return _mean(costs, weights)
+
+
 def _macro_f1(rows: Scored, weights: Floats) -> Floats:
     """The mean over the classes that occur in the sample or are predicted there."""
     total, present = np.zeros(len(weights)), np.zeros(len(weights))
@@ -180,5 +191,6 @@ FORMULAS: dict[str, Metric] = {
     "precision": _precision,
     "recall": _recall,
     "f1": _f1,
+    "cost": _cost,
     "macro_f1": _macro_f1,
 }

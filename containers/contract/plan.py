@@ -45,13 +45,21 @@ class Feature:
 class Split:
     """The shares of rows for training, validation and test; they sum to 1.
 
-    group: the column whose rows with one value stay together. Without it, each row is by itself.
+    group: the column whose rows with one value stay together.
+    time: the column by which the rows are ordered, the latest being test rows.
+    Without either, each row is by itself.
     """
 
     train: float
     validation: float
     test: float
     group: str | None = None
+    time: str | None = None
+
+    @property
+    def column(self) -> str | None:
+        """The column that decides a row's part."""
+        return self.group or self.time
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,15 @@ class Trainer:
     early_stopping_metric: str | None = None
     max_categories: int = 1000
     min_category_rows: int = 1
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a wrong decision of a binary model costs, in any unit."""
+
+    false_positive: float
+    false_negative: float
 
 
 @dataclass(frozen=True)
@@ -108,6 +125,8 @@ class Plan:
     # An earlier release to compare with besides the champion. With `obstacle`, it cannot be read.
     reference: Mapping[str, Any] | None = None
     number_format: NumberFormat = PLAIN
+    threshold: float | None = None
+    costs: Costs | None = None
 
     @classmethod
     def read(cls, path: Path) -> "Plan":
@@ -136,7 +155,9 @@ class Plan:
         content = document["definition"]["content"]
         data, trainer, gate = content["data"], content["trainer"], content["gate"]
         primary, positive = content["metrics"]["primary"], content.get("positive")
-        also = [name for name in content["metrics"].get("also", []) if name != primary]
+        threshold, costs = _threshold(content.get("threshold"))
+        named = [*content["metrics"].get("also", []), *(["cost"] if costs else [])]
+        also = [name for name in dict.fromkeys(named) if name != primary]
         return cls(
             run=document["run"],
             model=document["model"],
@@ -158,6 +179,7 @@ class Plan:
                 early_stopping_metric=trainer.get("early_stopping_metric"),
                 max_categories=int(trainer.get("max_categories", Trainer.max_categories)),
                 min_category_rows=int(trainer.get("min_category_rows", Trainer.min_category_rows)),
+                class_weight=_class_weight(trainer.get("class_weight")),
             ),
             primary=primary,
             metrics=(primary, *also),
@@ -172,13 +194,30 @@ class Plan:
             champion=document.get("champion"),
             number_format=NumberFormat.of(data),
             reference=document.get("reference"),
+            threshold=threshold,
+            costs=costs,
         )
+
+
+def _threshold(content: Mapping[str, Any] | None) -> tuple[float | None, Costs | None]:
+    """A fixed threshold, or the costs to choose it by; a definition may have neither."""
+    if not content:
+        return None, None
+    if content.get("value") is not None:
+        return float(content["value"]), None
+    return None, Costs(float(content["false_positive"]), float(content["false_negative"]))
+
+
+def _class_weight(content: Any) -> Literal["balanced"] | Mapping[str, float] | None:
+    if isinstance(content, Mapping):
+        return {canonical(name): float(weight) for name, weight in content.items()}
+    return "balanced" if content == "balanced" else None
 
 
 def _split(content: Mapping[str, Any]) -> Split:
     by = content.get("by") or {}
     train, validation, test = (float(content[part]) for part in ("train", "validation", "test"))
-    return Split(train, validation, test, group=by.get("group"))
+    return Split(train, validation, test, group=by.get("group"), time=by.get("time"))
 
 
 def _feature(entry: Mapping[str, Any]) -> Feature:

@@ -88,7 +88,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         "metrics": list(plan.metrics),
         "rows": dict(evidence.preprocess["rows_written"]) | {"test": test.height},
         "candidate": {"metrics": _written(comparison.candidate)},
-        "champion": _champion(plan, comparison.champion or unknown(plan), obstacle),
+        "champion": _champion(plan, champion, comparison.champion or unknown(plan), obstacle),
         "consequences": consequences(served, rival, classes),
         "difference": None
         if champion is None
@@ -231,7 +231,8 @@ def scored(
     scores = onnx_scores(artifact, test).astype(np.float64)
     threshold = artifact.threshold
     if plan.task != "multiclass":
-        return Scored(plan.task, labels, scores[:, 0], 0.5 if threshold is None else threshold)
+        threshold = 0.5 if threshold is None else threshold
+        return Scored(plan.task, labels, scores[:, 0], threshold, plan.costs)
     widened = np.zeros((len(scores), len(classes)))
     for position, name in enumerate(artifact.encoding.classes or ()):
         widened[:, classes.index(name)] = scores[:, position]
@@ -270,7 +271,9 @@ def _written(estimates: Estimates) -> dict[str, dict[str, float | None]]:
     }
 
 
-def _champion(plan: Plan, estimates: Estimates, obstacle: str | None) -> dict[str, Any] | None:
+def _champion(
+    plan: Plan, champion: Artifact | None, estimates: Estimates, obstacle: str | None
+) -> dict[str, Any] | None:
     if plan.champion is None:
         return None
     return {
@@ -278,6 +281,7 @@ def _champion(plan: Plan, estimates: Estimates, obstacle: str | None) -> dict[st
         "package_arn": plan.champion["package_arn"],
         "version": plan.champion["version"],
         "metrics": _written(estimates),
+        "threshold": None if champion is None else champion.threshold,
     } | ({"obstacle": obstacle} if obstacle else {})
 
 

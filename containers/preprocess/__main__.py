@@ -37,11 +37,16 @@ def main(paths: Paths) -> None:
     scratch = Path(tempfile.mkdtemp(prefix="preprocess-", dir=roomy_folder(paths)))
     try:
         # After the checks above, so they fail fast: polars and pandera take most of the start.
-        from preprocess.pipeline import preprocess
+        from preprocess.pipeline import preprocess, times_of
 
+        # A split by time reads everything twice. All hosts read all data the first time.
+        every = snapshot if plan.split.time is not None else []
+        times = times_of(plan, downloaded(every, scratch / "times", s3_client()))
         files = downloaded(objects, scratch / "objects", s3_client())
         size = sum(entry.size for entry in objects)
-        outcome = preprocess(plan, files, paths.output, scratch, host=host, total_bytes=size)
+        outcome = preprocess(
+            plan, files, paths.output, scratch, host=host, total_bytes=size, times=times
+        )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     seconds = time.monotonic() - started

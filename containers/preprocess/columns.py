@@ -43,10 +43,15 @@ class Layout:
         numbers = [feature.name for feature in read if feature.kind == "numeric"]
         texts = [feature.name for feature in read if feature.kind == "categorical"]
         (numbers if plan.task == "regression" else texts).append(plan.target)
-        decides = () if plan.split.group is None else (plan.split.group,)
+        decides = () if plan.split.column is None else (plan.split.column,)
         key = tuple(dict.fromkeys((*plan.key, *decides)))
         dates = dict.fromkeys(each.derive.column for each in plan.features if each.derive)
         return cls(key, tuple(numbers), tuple(texts), plan.ignore, tuple(dates), plan.number_format)
+
+    def only(self, column: str) -> Layout:
+        """The same files, of which one column is read, as text."""
+        others = (*self.needed, *self.ignore)
+        return Layout((column,), (), (), tuple(name for name in others if name != column))
 
     @property
     def needed(self) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from preprocess.memory import MemoryBudget, ahead
 from preprocess.parquet_reader import is_parquet, read_parquet
 from preprocess.source import SourceFile
 from preprocess.splitting import Order, row_hash
+from preprocess.times import WAYS, TimeCounts, counted
 from preprocess.validation import RowCheck
 
 
@@ -52,6 +53,7 @@ def preprocess(
     *,
     host: tuple[int, int] = (0, 1),
     total_bytes: int = 0,
+    times: TimeCounts | None = None,
 ) -> Outcome:
     """Check, split and write every row of `files`.
 
@@ -59,8 +61,33 @@ def preprocess(
     a whole (classes, constant columns, empty parts). With several hosts each sees only its own
     files, so Train checks the whole, from the `census` of each. A key that occurs in the files of
     two hosts is not found.
+
+    A split by time needs the `times` of all rows, of every host's files (see `times_of`).
     """
-    return _Run(plan, output, scratch, host, total_bytes).over(files)
+    if times is not None and len(times.kinds) > 1:
+        raise StepError(
+            f"column {plan.split.time}: has both numbers and dates, which have no common order; "
+            f"write all as one of {WAYS}"
+        )
+    return _Run(plan, output, scratch, host, total_bytes, times).over(files)
+
+
+def times_of(plan: Plan, files: Iterable[SourceFile]) -> TimeCounts | None:
+    """The times of all rows, where the plan splits by time."""
+    column, budget = plan.split.time, MemoryBudget.of(plan.memory_mb)
+    if column is None:
+        return None
+    layout = Layout.of(plan).only(column)
+    return counted(files, lambda file: _batches(file, plan, layout, budget), column)
+
+
+def _batches(file: SourceFile, plan: Plan, layout: Layout, budget: MemoryBudget) -> Iterator[Batch]:
+    nulls = plan.null_values
+    # The name shows what the file should be: CSV with a Parquet file's name is a mistake.
+    if file.name.endswith(".parquet") or is_parquet(file.path):
+        return read_parquet(file.path, file.name, layout, nulls, budget.batch)
+    pieces = read_csv(file.path, file.name, layout, plan.delimiter, nulls, budget.piece)
+    return gathered(pieces, budget.pieces)
 
 
 class _Run:
@@ -73,6 +100,7 @@ class _Run:
         scratch: Path,
         host: tuple[int, int],
         total_bytes: int,
+        times: TimeCounts | None,
     ) -> None:
         self.plan = plan
         self.host = host
@@ -85,7 +113,7 @@ class _Run:
         # Sorted by name: reordering model.yaml must move no row.
         names = self.check.keys or {name: name for name in self.features}
         self.hashed = sorted(names, key=names.__getitem__)
-        self.order = Order.of(plan.split, sorted(names.values()))
+        self.order = Order.of(plan.split, sorted(names.values()), times)
         self.census = Census(plan)
         numbers = [*self.layout.numbers, *(one.name for one in self.check.dates)]
         self.profile = Profile(numbers, self.census.values["train"], plan.target)
@@ -108,7 +136,8 @@ class _Run:
         ):
             for file in files:
                 try:
-                    for batch in ahead(self._batches(file), reader):
+                    batches = _batches(file, self.plan, self.layout, self.budget)
+                    for batch in ahead(batches, reader):
                         self._take(batch, writer, counter)
                 except FileError as error:
                     for problem in error.problems:
@@ -116,16 +145,6 @@ class _Run:
             self._settle()
         self._write_empty_parts()
         return self._outcome()
-
-    def _batches(self, file: SourceFile) -> Iterator[Batch]:
-        nulls = self.plan.null_values
-        # The name shows what the file should be: CSV with a Parquet file's name is a mistake.
-        if file.name.endswith(".parquet") or is_parquet(file.path):
-            size = self.budget.batch
-            return read_parquet(file.path, file.name, self.layout, nulls, size)
-        size, delimiter = self.budget.piece, self.plan.delimiter
-        pieces = read_csv(file.path, file.name, self.layout, delimiter, nulls, size)
-        return gathered(pieces, self.budget.pieces)
 
     def _take(self, batch: Batch, writer: Executor, counter: Executor) -> None:
         """Check and split a batch. Meanwhile other threads read the next batch, and write and count
@@ -170,8 +189,10 @@ class _Run:
                 nothing.write_parquet(self.folders[part] / name, statistics=False)
 
     def _type(self, column: str) -> type[pl.DataType]:
-        if column in (ROW, PLACE):
+        if column == ROW:
             return pl.UInt64
+        if column == PLACE:
+            return pl.UInt64 if self.order.by == "group" else pl.Float64
         if column in self.profile.numbers:
             exact = any(one.part is None and one.column == column for one in self.derived)
             return pl.Float64 if exact else pl.Float32

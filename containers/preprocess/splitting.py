@@ -1,11 +1,12 @@
 """Split rows into training, validation and test rows.
 
-Rows have an order, and each part is a range of it. The order is that of a hash: of the row, or of
-its group, the value of a column. The row's hash is that of its key, or of its feature values if the
-model has no key. A hash depends on the row alone, so a row stays in its part when rows are added,
-and the order of rows, files and columns and the size of batches do not matter. Without a key, rows
-with the same feature values are in the same part, so no test row was seen in training. But if the
-set of features changes, so do the hashes. With a key or a group, a row stays in its part even then.
+Rows have an order, and each part is a range of it. The order is that of time, from a column (see
+times.py), or of a hash: of the row, or of its group, the value of a column. The row's hash is that
+of its key, or of its feature values if the model has no key. A hash depends on the row alone, so a
+row stays in its part when rows are added, and the order of rows, files and columns and the size of
+batches do not matter. Without a key, rows with the same feature values are in the same part, so no
+test row was seen in training. But if the set of features changes, so do the hashes. With a key or a
+group, a row stays in its part even then.
 
 polars-hash encodes each row without ambiguity (a null is not an empty text, "ab","c" is not
 "a","bc"), in a versioned format that does not depend on storage. xxHash64 is a published standard.
@@ -20,8 +21,9 @@ import polars_hash
 
 from contract.plan import Split
 from contract.split import PLACE, ROW, By, SplitRecord
+from preprocess.times import TimeCounts, written
 
-# The column that the rows are grouped by, as text. It has its own name here: it may be a feature.
+# The group's or time's column, as text. It has its own name here: it may be a feature.
 SPLIT_BY = "__split_by"
 _ENCODING = 1
 _RANGE = 2**64
@@ -42,19 +44,35 @@ def bounds(split: Split) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Order:
-    """The order of a run's rows, and the places where validation and test begin."""
+    """The order of a run's rows, and the places where validation and test begin.
+
+    Both are None where too few times are known to part them: then all rows are training rows.
+    """
 
     by: By
     columns: tuple[str, ...]
-    validation_from: int
-    test_from: int
+    validation_from: float | None
+    test_from: float | None
+    begins: Mapping[str, str] | None = None
 
     @classmethod
-    def of(cls, split: Split, hashed: Sequence[str]) -> "Order":
-        """The order that the plan asks for; `hashed` are the columns of the row's own hash."""
+    def of(cls, split: Split, hashed: Sequence[str], times: TimeCounts | None = None) -> "Order":
+        """The order that the plan asks for; `hashed` are the columns of the row's own hash, `times`
+        those of all rows, which only a split by time needs."""
+        if split.time is not None:
+            return cls._by_time(split, split.time, times)
         if split.group is not None:
             return cls("group", (split.group,), *bounds(split))
         return cls("row", tuple(hashed), *bounds(split))
+
+    @classmethod
+    def _by_time(cls, split: Split, column: str, times: TimeCounts | None) -> "Order":
+        begins = None if times is None else times.begins(split)
+        if times is None or begins is None:
+            return cls("time", (column,), None, None)
+        first, second = begins
+        words = {"validation": written(first, times.kinds), "test": written(second, times.kinds)}
+        return cls("time", (column,), first, second, words)
 
     @property
     def place(self) -> str:
@@ -62,13 +80,15 @@ class Order:
         return ROW if self.by == "row" else PLACE
 
     def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame with its rows' places."""
-        if self.by == "row":
+        """The frame with its rows' places. That of a time has been read with the row's check."""
+        if self.by != "group":
             return frame
         return frame.with_columns(row_hash([SPLIT_BY], PLACE))
 
     def parts(self, frame: pl.DataFrame) -> Mapping[str, pl.DataFrame]:
         """The frame's rows by part, in the same order."""
+        if self.validation_from is None:
+            return {"train": frame, "validation": frame.clear(), "test": frame.clear()}
         place, kind = pl.col(self.place), frame.schema[self.place]
         first, second = (pl.lit(each, kind) for each in (self.validation_from, self.test_from))
         conditions = {
@@ -80,4 +100,4 @@ class Order:
 
     def record(self) -> SplitRecord:
         """What preprocess.json says of it."""
-        return SplitRecord(self.by, self.columns, self.validation_from, self.test_from)
+        return SplitRecord(self.by, self.columns, self.validation_from, self.test_from, self.begins)

@@ -11,12 +11,14 @@ import polars as pl
 from contract.derived import derive, derived_features, seconds
 from contract.plan import Feature, Plan
 from contract.problem import Problem
+from contract.split import PLACE
 from preprocess.batch import Batch
 from preprocess.columns import Layout, canonical_whole_numbers
 from preprocess.digits import Digits
 from preprocess.duplicates import KEY, ROW_NUMBER
 from preprocess.findings import Findings
 from preprocess.splitting import SPLIT_BY
+from preprocess.times import NOT_A_TIME, WAYS, Times
 
 # The largest 32-bit float, which is all the model sees.
 LARGEST = 3.4028234663852886e38
@@ -40,9 +42,10 @@ class RowCheck:
         self.digits = Digits(plan, layout.numbers)
         self.dates = [one for one in derived_features(plan) if one.part is not None]
         self.keys = {KEY.format(index): name for index, name in enumerate(plan.key)}
-        group = plan.split.group
+        decides = plan.split.column
         # Columns under names of their own, as text: they may be features too.
-        self.copies = {**self.keys, **({} if group is None else {SPLIT_BY: group})}
+        self.copies = {**self.keys, **({} if decides is None else {SPLIT_BY: decides})}
+        self.by_time = plan.split.time is not None
         self.quick = _schema(plan, layout, tuple(self.copies), by_column=False)
         self.schema = _schema(plan, layout, tuple(self.copies), by_column=True)
 
@@ -60,6 +63,8 @@ class RowCheck:
         texts = (*self.layout.texts, *self.copies)
         frame = frame.select(*self.layout.numbers, *texts, *self.layout.dates)
         frame = canonical_whole_numbers(frame, texts)
+        if self.by_time:
+            frame, unparsed[SPLIT_BY] = self._read_times(batch, frame)
         bad = set().union(*unparsed.values(), self._undated(batch, frame))
         bad |= self._with_nul(batch, frame, texts)
         bad |= self._failing(batch, frame, unparsed)
@@ -132,6 +137,14 @@ class RowCheck:
             self._add(batch, column, what, positions, values)
         return set(positions)
 
+    def _read_times(self, batch: Batch, frame: pl.DataFrame) -> tuple[pl.DataFrame, set[int]]:
+        """Add each row's time; also return the positions of cells that are none."""
+        texts, times = frame[SPLIT_BY], Times.of(frame[SPLIT_BY]).values
+        wrong = (texts.is_not_null() & times.is_null()).arg_true().to_list()
+        if wrong:
+            self._add(batch, SPLIT_BY, NOT_A_TIME, wrong, texts[wrong[:_MOST_SAMPLES]].to_list())
+        return frame.with_columns(times.alias(PLACE)), set(wrong)
+
     def _report(
         self,
         batch: Batch,
@@ -203,6 +216,8 @@ class RowCheck:
     def _fix(self, column: str, what: str) -> str:
         if what == _NUL:
             return "remove the byte"
+        if what == NOT_A_TIME:
+            return f"write {WAYS}"
         if what == _NOT_A_DATE:
             return "write 2026-01-31 or 2026-01-31T12:00:00, or leave it empty if unknown"
         if what == _NOT_FINITE:

@@ -38,6 +38,7 @@ def main(paths: Paths) -> None:
         "rounds": len(fitted.history),
         "best_iteration": fitted.best,
         "history": {"metric": fitted.metric, "validation": history},
+        "threshold": trained.artifact.threshold,
         "validation": trained.validation,
         "seconds": round(time.monotonic() - started, 3),
         "model_sha256": sha256(packed),

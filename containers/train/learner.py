@@ -16,10 +16,12 @@ from train.ensemble import Ensemble
 
 @dataclass(frozen=True)
 class Rows:
-    """Encoded rows: float32 [rows, features] and float64 labels [rows]."""
+    """Encoded rows: float32 [rows, features], float64 labels [rows] and, if they are not all the
+    same, float32 weights [rows]."""
 
     matrix: NDArray[np.float32]
     labels: NDArray[np.float64]
+    weights: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

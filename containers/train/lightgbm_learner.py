@@ -109,12 +109,16 @@ class LightGBM:
                 inputs.train.matrix,
                 inputs.train.labels,
                 categorical_feature=list(inputs.categorical),
+                weight=inputs.train.weights,
                 params=settings,
             )
             self._booster = self._library.Booster(settings, train)
             self._booster.add_valid(
                 train.create_valid(
-                    inputs.validation.matrix, inputs.validation.labels, params=settings
+                    inputs.validation.matrix,
+                    inputs.validation.labels,
+                    weight=inputs.validation.weights,
+                    params=settings,
                 ),
                 "validation",
             )

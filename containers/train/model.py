@@ -1,10 +1,9 @@
 """Train a model on training and validation rows. Pure: no files, no clock, no environment."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from contract.artifact import Artifact
@@ -15,6 +14,8 @@ from contract.plan import Plan
 from contract.step import StepError
 from train.learner import Fitted, Learner, Rows, TrainingInputs, fit
 from train.onnx_model import onnx_model
+from train.threshold import threshold_of
+from train.weights import class_weights, row_weights
 
 
 @dataclass(frozen=True)
@@ -40,46 +41,26 @@ def train(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> Train
         train=_rows(encoding, training, "training"),
         validation=_rows(encoding, validation, "validation"),
     )
+    weights = class_weights(plan, encoding, inputs.train.labels)
+    inputs = replace(
+        inputs,
+        train=_weighed(inputs.train, weights),
+        validation=_weighed(inputs.validation, weights),
+    )
     learner = _learner(inputs)
     fitted = fit(learner, plan.trainer.rounds, plan.trainer.early_stopping_rounds)
     native = learner.native(fitted.best)
     numbers = [feature.numbers for feature in encoding.features]
     onnx = onnx_model(learner.ensemble(native), numbers)
     scores = native_model(plan.trainer.library, native).scores(inputs.validation.matrix)
-    threshold = best_threshold(inputs.validation.labels, scores) if plan.task == "binary" else None
-    scored = Scored(plan.task, inputs.validation.labels, scores, threshold or 0.5)
+    threshold = threshold_of(plan, inputs.validation.labels, scores)
+    decided = 0.5 if threshold is None else threshold
+    scored = Scored(plan.task, inputs.validation.labels, scores, decided, plan.costs)
     return Trained(
         artifact=Artifact(native, onnx, encoding, _description(plan, encoding, fitted, threshold)),
         fitted=fitted,
         validation={name: _finite(measure(name, scored)) for name in plan.metrics},
     )
-
-
-def best_threshold(labels: Floats, scores: Floats) -> float:
-    """The threshold with the highest F1; 0.5 without positives.
-
-    F1, because the costs of a missed and of a false positive are unknown, and because 0.5 finds
-    almost nothing where positives are rare. Among equals the highest is taken. It lies half way to
-    the next lower score, so a last digit cannot change a decision.
-
-    >>> best_threshold(np.array([0.0, 0.0, 1.0]), np.array([0.1, 0.2, 0.4]))
-    0.3
-    """
-    positives = labels.sum()
-    if not positives:
-        return 0.5
-    order = np.argsort(-scores, kind="stable")
-    descending = scores[order]
-    found = np.cumsum(labels[order])
-    called = np.arange(1, len(scores) + 1)
-    f1 = 2 * found / (called + positives)
-    # Rows with equal scores are positive together or not at all.
-    f1[:-1][descending[:-1] == descending[1:]] = -1
-    best = int(np.argmax(f1))
-    below = descending[best + 1] if best + 1 < len(scores) else 0.0
-    middle = float((descending[best] + below) / 2)
-    rounded = round(middle, 6)
-    return rounded if below < rounded <= descending[best] else middle
 
 
 def _check(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> None:
@@ -98,6 +79,10 @@ def _check(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> None
 
 def _rows(encoding: Encoding, frame: pl.DataFrame, where: str) -> Rows:
     return Rows(encoding.matrix(frame), encoding.labels(frame, where))
+
+
+def _weighed(rows: Rows, weights: Floats | None) -> Rows:
+    return replace(rows, weights=row_weights(weights, rows.labels))
 
 
 def _learner(inputs: TrainingInputs) -> Learner:

@@ -90,6 +90,7 @@ class XGBoost:
                 self._library.DMatrix(
                     rows.matrix,
                     rows.labels,
+                    weight=rows.weights,
                     nthread=inputs.threads,
                     feature_types=[
                         "c" if at in inputs.categorical else "q"

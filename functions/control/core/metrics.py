@@ -28,6 +28,7 @@ METRICS = {
     "precision": Metric("higher", ("binary",)),
     "recall": Metric("higher", ("binary",)),
     "f1": Metric("higher", ("binary",)),
+    "cost": Metric("lower", ("binary",)),
     "macro_f1": Metric("higher", ("multiclass",)),
 }
 

@@ -13,6 +13,7 @@ from kanmon.models.drafting.columns import Column, Ignored, judge_columns
 from kanmon.models.drafting.notes import KEY_NAME, notes_of
 from kanmon.models.drafting.reading import read
 from kanmon.models.drafting.sample import Sample, read_sample
+from kanmon.models.drafting.splits import suspected_splits
 from kanmon.models.drafting.target import Target, judge_target
 
 if TYPE_CHECKING:
@@ -79,7 +80,10 @@ def draft_model(
         features,
         [*_odd(sample), *ignored],
         _segments(frame, features),
-        notes_of(sample, reading, judged, key, features),
+        [
+            *notes_of(sample, reading, judged, key, features),
+            *suspected_splits(frame, others, key),
+        ],
         reading.number_format,
     )
 

@@ -42,10 +42,10 @@ class Model:
         manifest = read_manifest(folder)
         files = _checked(folder, manifest, sha256)
         try:
-            description = json.loads(files["model.json"])
+            threshold = json.loads(files["model.json"])["threshold"]
             return cls(
                 encoding=read_encoding(files["encoding.json"], bounds),
-                threshold=float(description["threshold"] or 0.5),
+                threshold=0.5 if threshold is None else float(threshold),
                 session=_session(files["model.onnx"]),
                 leading=int(manifest["leading"]),
             )

@@ -42,6 +42,7 @@ DEFAULTS = {
         }
     ],
     "ignore": [],
+    "threshold": None,
     "split": {"train": 0.7, "validation": 0.15, "test": 0.15, "by": None},
     "trainer": {
         "library": "lightgbm",
@@ -51,6 +52,7 @@ DEFAULTS = {
         "seed": 7,
         "max_categories": 1000,
         "min_category_rows": 1,
+        "class_weight": None,
         "parameters": {},
     },
     "metrics": {"primary": "rmse", "also": []},
@@ -203,7 +205,8 @@ MISTAKES = [
     ("primary: auc", "primary: acuracy", "line 10, metrics.primary: unknown metric 'acuracy'; "
      "did you mean accuracy?"),
     ("primary: auc", "primary: rmse", "line 10, metrics.primary: rmse is not a metric of a binary "
-     "task; write one of auc, average_precision, log_loss, brier, accuracy, precision, recall, f1"),
+     "task; write one of auc, average_precision, log_loss, brier, accuracy, precision, recall, f1, "
+     "cost"),
     ("floors: {auc: 0.7", "floors: {f1: 0.7", "line 12, gate.floors.f1: f1 is not computed for "
      "this model; add it to metrics.also"),
     ("margins: {auc: 0.02", "margins: {auc: -0.02", "line 13, gate.margins.auc: -0.02 is less "
@@ -232,7 +235,9 @@ MISTAKES = [
     ("owners: [team@example.com]", "split: {train: 0.9}", "line 3, split: the shares sum to 1.2, "
      "not 1; change them"),
     ("owners: [team@example.com]", "split: {by: {}}", "line 3, split.by: names no column; write "
-     "{group: COLUMN}, or remove it"),
+     "{group: COLUMN} or {time: COLUMN}"),
+    ("owners: [team@example.com]", "split: {by: {group: x, time: y}}", "line 3, split.by: names a "
+     "group and a time; keep one of the two"),
     ("owners: [team@example.com]", "split: {by: {grup: x}}", "line 3, split.by.grup: unknown key; "
      "did you mean group?"),
     ("owners: [team@example.com]", "split: {by: {group: churn}}", "line 3, split.by: 'churn' is "
@@ -241,6 +246,22 @@ MISTAKES = [
      "'x' is also a feature, the target, a key or in split.by; remove it from one"),
     ("owners: [team@example.com]", "split: {by: {group: __place}}", "line 1: the column name "
      "__place is reserved; rename the column"),
+    ("owners: [team@example.com]", "trainer: {class_weight: {yes: 0}}", "line 3, "
+     "trainer.class_weight: is no weight of classes; write balanced, or a number above 0 for "
+     "classes: {\"yes\": 10}"),
+    ("owners: [team@example.com]", "trainer: {class_weight: balanced, parameters: "
+     "{is_unbalance: true}}", "line 3, trainer.parameters.is_unbalance: weighs classes too; keep "
+     "it or trainer.class_weight"),
+    ("owners: [team@example.com]", "threshold: 1.5", "line 3, threshold.value: 1.5 is not less "
+     "than 1.0; write a smaller number"),
+    ("owners: [team@example.com]", "threshold: {false_positive: 1}", "line 3, threshold: names one "
+     "cost; write both, {false_positive: 1, false_negative: 20}"),
+    ("owners: [team@example.com]", "threshold: {}", "line 3, threshold: is neither a number nor "
+     "two costs; write 0.3 or {false_positive: 1, false_negative: 20}"),
+    ("owners: [team@example.com]", "threshold: low", "line 3, threshold: 'low' is not a mapping; "
+     "write {key: value}"),
+    ("primary: auc", "primary: cost", "line 10, metrics.primary: cost is measured by what "
+     "mistakes cost; add threshold: {false_positive: 1, false_negative: 20}"),
     ("owners: [team@example.com]", "data: {location: datasets/../secrets/}", "line 3, "
      "data.location: 'datasets/../secrets/' is not a folder of the data bucket; write "
      "datasets/churn/ or another folder below datasets/"),

@@ -44,6 +44,15 @@ def test_where_the_champion_may_have_seen_all_rows_there_is_no_comparison(
     assert words in str(refused.value)
 
 
+def test_a_champion_trained_up_to_now_has_no_later_rows_to_be_compared_on() -> None:
+    days = SplitRecord("time", ("day",), 60, 80, {"validation": "2026-01-31", "test": "2026-02-10"})
+    later = replace(days, test_from=100, begins={"test": "2026-03-01"})
+
+    assert unseen(TEST, days, days)[PLACE].to_list() == list(range(80, 100))
+    with pytest.raises(StepError, match="trained with rows up to 2026-03-01, and no test row is"):
+        unseen(TEST, days, later)
+
+
 # Documented: rows move when the key or the features change, and that favours the champion.
 @pytest.mark.parametrize(
     ("now", "before"), [(ROWS, None), (None, None), (ROWS, replace(ROWS, columns=("size",)))]

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from contract.plan import Feature, Plan, Split, Trainer
-from preprocess.pipeline import Outcome, preprocess
+from preprocess.pipeline import Outcome, preprocess, times_of
 from preprocess.source import SourceFile
 
 Contents = Mapping[str, bytes | str | pl.DataFrame]
@@ -103,7 +103,8 @@ def preprocess_in(folder: Path, contents: Contents, plan: Plan, **options: Any) 
         target.mkdir(parents=True, exist_ok=True)
         return target
 
-    outcome = preprocess(plan, files, output, folder / "scratch", **options)
+    times = times_of(plan, files)
+    outcome = preprocess(plan, files, output, folder / "scratch", times=times, **options)
     written = {
         part: sorted(output(part).glob("*.parquet")) for part in ("train", "validation", "test")
     }

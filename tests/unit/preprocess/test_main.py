@@ -137,6 +137,30 @@ def test_hosts_read_all_rows_between_them(job: Callable[..., Paths], abalones: A
     assert len(parts) == 3
 
 
+def test_each_host_reads_the_times_of_all_files_first(job: Callable[..., Paths]) -> None:
+    files = {
+        f"{month}.csv": "sex,length,rings,month\n"
+        + "".join(f"{'MFI'[n % 3]},{n},{n % 7},2026-{month:02d}\n" for n in range(40))
+        for month in range(1, 11)
+    }
+    splits, written = [], {"train": 0, "validation": 0, "test": 0}
+    for host in ("algo-1", "algo-2"):
+        paths = job(files, host)
+        run = json.loads(paths.run_plan.read_text())
+        run["definition"]["content"]["split"]["by"] = {"group": None, "time": "month"}
+        write(paths.run_plan, run)
+        write(paths.resources, {"current_host": host, "hosts": ["algo-1", "algo-2"]})
+        main(paths)
+        [report] = paths.output("report").glob("preprocess*.json")
+        document = json.loads(report.read_text())
+        splits.append(document["split"])
+        written = {part: rows + document["rows_written"][part] for part, rows in written.items()}
+
+    assert splits[0] == splits[1]
+    assert splits[0]["begins"] == {"validation": "2026-07-01", "test": "2026-09-01"}
+    assert written == {"train": 240, "validation": 80, "test": 80}
+
+
 def test_no_data_at_all_is_reported(job: Callable[..., Paths]) -> None:
     with pytest.raises(
         StepError, match=r"^abalone has no data; upload some with `kanmon put-data abalone FILE`"

@@ -1,18 +1,29 @@
 """Which rows stay together: those of a group, and those of a time."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contract.plan import Feature, Plan, Split
 from contract.split import PLACE, ROW, SplitRecord
 from contract.step import StepError
+from preprocess import times as preprocess_times
+from preprocess.pipeline import preprocess, times_of
+from preprocess.source import SourceFile
+from preprocess.times import TimeCounts, Times
 
 Run = Callable[..., Any]
 MakePlan = Callable[..., Plan]
 
+few = settings(max_examples=10, deadline=None)
 BY_CUSTOMER = Split(0.6, 0.2, 0.2, group="customer")
 
 
@@ -109,3 +120,151 @@ def test_the_report_says_how_rows_were_split(run: Run, plan: MakePlan) -> None:
     assert (read.by, read.columns, read.place) == ("group", ("customer",), PLACE)
     assert (by_row["by"], by_row["columns"]) == ("row", ["length", "sex"])
     assert SplitRecord.read({}) is None  # a report of an earlier version
+
+
+BY_DAY = Split(0.6, 0.2, 0.2, time="day")
+
+
+def days(count: int = 50, per_day: int = 6) -> pl.DataFrame:
+    """Rows that begin on 1 January 2026, some each day."""
+    first = date(2026, 1, 1)
+    rows = [(first + timedelta(days=day), n) for day in range(count) for n in range(per_day)]
+    return pl.DataFrame(
+        {
+            "day": [day for day, _ in rows],
+            "sex": ["MFI"[n % 3] for _, n in rows],
+            "length": [float((day - first).days) for day, _ in rows],
+            "rings": [float((n * 5) % 7) for _, n in rows],
+        }
+    )
+
+
+def lengths(result: Any) -> dict[str, tuple[float, float]]:
+    """The first and the last day of each part, as the days since the first."""
+    return {
+        part: (frame["length"].min(), frame["length"].max()) for part, frame in result.parts.items()
+    }
+
+
+DAYS = {"train": (0, 29), "validation": (30, 39), "test": (40, 49)}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda day: day,
+        lambda day: day.dt.to_string("%Y-%m-%d"),
+        lambda day: day.dt.to_string("%Y/%m/%d"),
+        lambda day: day.dt.to_string("%Y-%m-%dT08:30:00Z"),
+        lambda day: day.dt.to_string("%Y-%m-%d 08:30:00.25+02:00"),
+        lambda day: day.cast(pl.Datetime).dt.replace_time_zone("Asia/Tokyo"),
+        lambda day: day.dt.to_string("%Y%m%d").cast(pl.Int64),
+        lambda day: day.cast(pl.Datetime).dt.epoch("s"),
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_the_latest_rows_are_test_rows(run: Run, plan: MakePlan, written: Any, form: str) -> None:
+    frame = days().with_columns(written(pl.col("day")).alias("day"))
+    frame = frame.sample(fraction=1, shuffle=True, seed=1)
+    content = frame.write_csv() if form == "csv" else frame
+
+    result = run({f"a.{form}": content}, plan(split=BY_DAY))
+
+    assert lengths(result) == DAYS
+    assert result.rows.columns == [ROW, PLACE, "sex", "length", "rings"]
+
+
+def test_the_report_says_when_each_part_begins(run: Run, plan: MakePlan) -> None:
+    split = run({"a.parquet": days()}, plan(split=BY_DAY)).outcome.split
+
+    assert split["begins"] == {"validation": "2026-01-31", "test": "2026-02-10"}
+    assert split["test_from"] == 1770681600e6
+
+
+def test_several_hosts_begin_the_parts_at_the_same_time(
+    preprocess_files: Run, plan: MakePlan, tmp_path: Path
+) -> None:
+    frame = days()
+    early, late = frame.filter(pl.col("length") < 45), frame.filter(pl.col("length") >= 45)
+    files = []
+    for number, each in enumerate((early, late)):
+        path = tmp_path / f"{number}.parquet"
+        each.write_parquet(path)
+        files.append(SourceFile(path, path.name))
+    times = times_of(plan(split=BY_DAY), files)
+
+    ends = []
+    for number, file in enumerate(files):
+        output = partial(folder_of, tmp_path / f"host-{number}")
+        options = {"host": (number, 2), "times": times}
+        preprocess(plan(split=BY_DAY), [file], output, tmp_path / "scratch", **options)
+        tests = sorted(output("test").glob("*.parquet"))
+        ends.append(pl.concat([pl.read_parquet(each) for each in tests])["length"].unique().sort())
+
+    assert [end.to_list() for end in ends] == [list(range(40, 45)), list(range(45, 50))]
+
+
+def folder_of(root: Path, part: str) -> Path:
+    (root / part).mkdir(parents=True, exist_ok=True)
+    return root / part
+
+
+def test_what_is_not_a_time_is_rejected_with_its_place(run: Run, plan: MakePlan) -> None:
+    texts = days().with_columns(pl.col("day").cast(pl.String)).write_csv().splitlines()
+    texts[3] = texts[3].replace("2026-01-01", "yesterday")
+
+    with pytest.raises(StepError) as failure:
+        run({"a.csv": "\n".join(texts)}, plan(split=BY_DAY))
+
+    assert str(failure.value) == (
+        "a.csv row 3 (line 4), column day: 'yesterday' is not a time; "
+        "write 2026-01-31, 2026-01-31 12:30:00, 2026-01, or a number"
+    )
+
+
+def test_numbers_and_dates_have_no_common_order(run: Run, plan: MakePlan) -> None:
+    texts = days().with_columns(pl.col("day").cast(pl.String)).write_csv()
+
+    with pytest.raises(StepError, match=r"^column day: has both numbers and dates, .+ write all"):
+        run({"a.csv": texts.replace("2026-01-02", "20260102")}, plan(split=BY_DAY))
+
+
+def test_fewer_than_three_times_are_named_as_the_cause(run: Run, plan: MakePlan) -> None:
+    with pytest.raises(StepError, match=r"in validation or test; day needs at least three differ"):
+        run({"a.parquet": days(count=2)}, plan(split=BY_DAY))
+
+
+@given(
+    days_of=st.lists(st.integers(0, 12), min_size=3, max_size=80),
+    shares=st.tuples(*[st.integers(1, 9)] * 3).map(lambda n: [x / sum(n) for x in n]),
+)
+@few
+def test_each_part_has_rows_and_no_row_is_earlier_than_those_before_it(days_of, shares) -> None:
+    split = Split(shares[0], shares[1], shares[2], time="day")
+    counts = TimeCounts()
+    counts.add(Times.of(pl.Series([str(day) for day in days_of])))
+
+    begins = counts.begins(split)
+
+    assert (begins is None) is (len(set(days_of)) < 3)
+    if begins is not None:
+        assert min(days_of) < begins[0] < begins[1] <= max(days_of)
+
+
+@given(data=st.data())
+@few
+def test_many_times_are_counted_in_steps_that_no_order_changes(data: st.DataObject) -> None:
+    times = data.draw(st.lists(st.floats(-1e6, 1e6), min_size=30, max_size=60, unique=True))
+    shuffled = data.draw(st.permutations(times))
+    found = []
+    with patch.object(preprocess_times, "MOST_TIMES", 10):
+        for order in (times, shuffled):
+            counts = TimeCounts()
+            for start in range(0, len(order), 7):
+                values = pl.Series(order[start : start + 7], dtype=pl.Float64)
+                counts.add(Times(values, frozenset({"numbers"})))
+            found.append((counts.step, counts.counts.sort("time").rows()))
+
+    assert found[0] == found[1]
+    assert len(found[0][1]) <= 10
+    assert sum(rows for _, rows in found[0][1]) == len(times)

@@ -16,6 +16,10 @@ Problem = tuple[Path, str]
 RESERVED_COLUMNS = {"__row", "__place"}
 
 
+# The libraries' own ways to weigh classes.
+_WEIGHING = {"scale_pos_weight", "is_unbalance", "unbalance", "unbalanced_sets"}
+
+
 def contradictions(definition: ModelDefinition) -> list[Problem]:
     """Every problem, in the order of the document's keys."""
     return [
@@ -25,6 +29,8 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_split(definition),
         *_parameters(definition),
         *early_stopping(definition),
+        *_class_weight(definition),
+        *_threshold(definition),
         *_metrics(definition),
         *_gate(definition),
         *_segments(definition),
@@ -131,7 +137,9 @@ def _split(definition: ModelDefinition) -> Iterator[Problem]:
     if not math.isclose(total, 1, abs_tol=1e-6):
         yield ("split",), f"the shares sum to {total:g}, not 1; change them"
     if split.by is not None and not split.columns:
-        yield ("split", "by"), "names no column; write {group: COLUMN}, or remove it"
+        yield ("split", "by"), "names no column; write {group: COLUMN} or {time: COLUMN}"
+    if len(split.columns) > 1:
+        yield ("split", "by"), "names a group and a time; keep one of the two"
     if definition.target in split.columns:
         words = f"{shown(definition.target)} is the target, which cannot decide the split"
         yield ("split", "by"), f"{words}; name another column"
@@ -153,6 +161,32 @@ def early_stopping(definition: ModelDefinition) -> Iterator[Problem]:
         )
 
 
+def _class_weight(definition: ModelDefinition) -> Iterator[Problem]:
+    trainer = definition.trainer
+    if trainer.class_weight is None:
+        return
+    if definition.task == "regression":
+        yield ("trainer", "class_weight"), "a regression task has no classes; remove it"
+    for name in sorted(_WEIGHING & trainer.parameters.keys()):
+        words = "weighs classes too; keep it or trainer.class_weight"
+        yield ("trainer", "parameters", name), words
+
+
+def _threshold(definition: ModelDefinition) -> Iterator[Problem]:
+    threshold = definition.threshold
+    if threshold is None:
+        return
+    costs = (threshold.false_positive, threshold.false_negative)
+    if definition.task != "binary":
+        yield ("threshold",), f"a {definition.task} task has no threshold; remove it"
+    elif (threshold.value is None) == (costs == (None, None)):
+        words = "is neither a number nor two costs; write 0.3 or "
+        yield ("threshold",), f"{words}{{false_positive: 1, false_negative: 20}}"
+    elif threshold.value is None and None in costs:
+        words = "names one cost; write both, {false_positive: 1, false_negative: 20}"
+        yield ("threshold",), words
+
+
 def _metrics(definition: ModelDefinition) -> Iterator[Problem]:
     metrics = definition.metrics
     yield from _of_task(definition, ("metrics", "primary"), metrics.primary)
@@ -162,6 +196,9 @@ def _metrics(definition: ModelDefinition) -> Iterator[Problem]:
 
 def _of_task(definition: ModelDefinition, path: Path, metric: str) -> Iterator[Problem]:
     known = metrics_of(definition.task)
+    if metric == "cost" and metric in known and metric not in definition.costed:
+        words = "is measured by what mistakes cost; add threshold: "
+        yield path, f"{metric} {words}{{false_positive: 1, false_negative: 20}}"
     if metric in known:
         return
     if metric in METRICS:

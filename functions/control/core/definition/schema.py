@@ -108,9 +108,10 @@ class Feature(_Grown):
 
 
 class SplitBy(_Part):
-    """What keeps rows together: all rows with one value of a column are in one part."""
+    """The column that decides a row's part: one whose values stay together, or when it was."""
 
     group: Column | None = None
+    time: Column | None = None
 
 
 class Split(_Part):
@@ -122,7 +123,20 @@ class Split(_Part):
     @property
     def columns(self) -> list[str]:
         """The columns that decide a row's part, besides those of its key."""
-        return [] if self.by is None else [name for name in (self.by.group,) if name is not None]
+        names = () if self.by is None else (self.by.group, self.by.time)
+        return [name for name in names if name is not None]
+
+
+def _class_weight(value: object) -> object:
+    numbers = value.values() if isinstance(value, dict) and value else None
+    weights = numbers is not None and all(
+        type(each) in (int, float) and 0 < each < math.inf for each in numbers
+    )
+    if value is not None and value != "balanced" and not weights:
+        raise ValueError(
+            'is no weight of classes; write balanced, or a number above 0 for classes: {"yes": 10}'
+        )
+    return value
 
 
 class Trainer(_Part):
@@ -135,12 +149,27 @@ class Trainer(_Part):
     # Of a categorical feature: the most common categories are kept, if they have so many rows.
     max_categories: Annotated[int, Field(ge=1, le=10_000)] = 1000
     min_category_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    class_weight: Annotated[
+        Literal["balanced"] | dict[str, float] | None, BeforeValidator(_class_weight)
+    ] = None
     parameters: dict[str, Parameter] = {}
 
 
 class Metrics(_Part):
     primary: str
     also: list[str] = []
+
+
+def _at(value: object) -> object:
+    return {"value": value} if isinstance(value, int | float) else value
+
+
+class Threshold(_Part):
+    """From which score a row counts as positive: a number, or what mistakes cost."""
+
+    value: Annotated[float, Field(gt=0, lt=1)] | None = None
+    false_positive: Annotated[float, Field(gt=0)] | None = None
+    false_negative: Annotated[float, Field(gt=0)] | None = None
 
 
 class FairnessRule(_Part):
@@ -232,6 +261,7 @@ class ModelDefinition(_Part):
     ignore: list[Column] = []
     split: Split = Split()
     trainer: Trainer = Trainer()
+    threshold: Annotated[Threshold | None, BeforeValidator(_at)] = None
     metrics: Metrics
     gate: Gate = Gate()
     segments: list[Column] = []
@@ -243,8 +273,13 @@ class ModelDefinition(_Part):
 
     @property
     def computed_metrics(self) -> list[str]:
-        """Every metric the evaluation has, the primary one first."""
-        return list(dict.fromkeys([self.metrics.primary, *self.metrics.also]))
+        """Every metric the evaluation has, the primary one first; with costs, also the cost."""
+        return list(dict.fromkeys([self.metrics.primary, *self.metrics.also, *self.costed]))
+
+    @property
+    def costed(self) -> list[str]:
+        """The metrics that follow from the costs of mistakes; none without them."""
+        return ["cost"] if self.threshold and self.threshold.false_negative else []
 
     @model_validator(mode="before")
     @classmethod

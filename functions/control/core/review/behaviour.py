@@ -191,7 +191,7 @@ def confusion(case: Case) -> Confusion | None:
     total = sum(map(sum, counts))
     sentences = [say("review.confusion.right", right=count(right), rows=counted(total, "test_row"))]
     if threshold is not None:
-        sentences.append(say("review.confusion.threshold", threshold=number(threshold)))
+        sentences += threshold_sentences(case, threshold)
     small = len(labels) <= min(LARGEST_MATRIX, case.limit)
     return Confusion(
         " ".join(sentences),
@@ -199,6 +199,25 @@ def confusion(case: Case) -> Confusion | None:
         None if small else _mistakes(labels, counts, case.limit),
         _classes(labels, counts, case.limit),
     )
+
+
+def threshold_sentences(case: Case, threshold: float) -> list[str]:
+    """The threshold, how it was chosen, and the champion's where it has another."""
+    rule = mapping(case.definition.get("threshold"))
+    missed, wrong = finite(rule.get("false_negative")), finite(rule.get("false_positive"))
+    if missed is not None and wrong is not None:
+        how = say(
+            "review.confusion.by.cost", false_positive=number(wrong), false_negative=number(missed)
+        )
+    elif rule.get("value") is not None:
+        how = say("review.confusion.by.fixed")
+    else:
+        how = say("review.confusion.by.f1")
+    sentences = [say("review.confusion.threshold", threshold=number(threshold)), how]
+    other = finite(mapping(case.evaluation.get("champion")).get("threshold"))
+    if other is not None and other != threshold:
+        sentences.append(say("review.confusion.threshold_of_champion", threshold=number(other)))
+    return sentences
 
 
 def _matrix(labels: Sequence[str], counts: Sequence[Sequence[float]]) -> Table:
