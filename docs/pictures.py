@@ -105,15 +105,6 @@ def cut(page: Page, above: float, below: float) -> Image.Image:
     return Image.open(io.BytesIO(page.screenshot(full_page=True, clip=clip)))
 
 
-def stacked(*images: Image.Image) -> Image.Image:
-    together = Image.new("RGB", (images[0].width, sum(one.height for one in images)), "white")
-    height = 0
-    for one in images:
-        together.paste(one, (0, height))
-        height += one.height
-    return together
-
-
 def save(name: str, image: Image.Image) -> None:
     path = PICTURES / name
     few = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
@@ -125,13 +116,10 @@ def save(name: str, image: Image.Image) -> None:
 
 
 def review_page(page: Page, stage: Stage, reference: str) -> None:
-    """The verdict and the key figures, and below them the chart of the primary metric."""
+    """The verdict, the chart of all metrics and what would change."""
     page.goto(Path(stage.kanmon("review", reference)["path"]).as_uri())
-    _, figures_end = extent(page, "#verdict .facts")
-    chart_begins, chart_ends = extent(page, "#metrics figure")
-    verdict = cut(page, 0, figures_end + 8)
-    chart = cut(page, chart_begins - 8, chart_ends + 16)
-    save("review.png", stacked(verdict, chart))
+    _, verdict_ends = extent(page, "#verdict .top")
+    save("review.png", cut(page, 0, verdict_ends + 8))
 
 
 def canary(page: Page, stage: Stage, reference: str) -> None:

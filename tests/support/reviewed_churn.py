@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import sample_data.churn as sample_data
 from contract.paths import Paths
 from contract.plan import Plan
 from core.definition.parse import parse_definition
@@ -94,7 +95,7 @@ def read(path: Path) -> Any:
 
 
 def page(folder: Path) -> str:
-    data = sorted((PROJECT / "datasets/churn").glob("*.csv"))
+    data = sample_data.write(folder / "datasets")
     first_plan = run_plan(1, {}, None)
     first = run(folder / "first", first_plan, data)
     champion = {
