@@ -316,6 +316,17 @@ def test_the_boundaries_of_every_rule(path: str, value: float, rule: str, outcom
     assert found.outcome == outcome
 
 
+def test_a_margins_threshold_is_the_champions_value_moved_by_it() -> None:
+    verdict = judge(DEFINITION, passing_evaluation())
+
+    [overall] = rules(verdict, "champion margin")
+    segment = rules(verdict, "segment margin")[0]
+    assert (overall.metric, overall.value) == ("log_loss", 0.5)
+    assert (overall.bar, overall.gap) == (pytest.approx(0.56), pytest.approx(0.06))
+    assert (segment.metric, segment.segment, segment.value) == ("auc", "gender = f", 0.8)
+    assert (segment.bar, segment.gap) == (pytest.approx(0.74), pytest.approx(0.06))
+
+
 def test_parity_over_no_rows_at_all_is_rejected() -> None:
     evaluation = changed("rows.test", 0)
     evaluation["parity"]["rows"] = 0
