@@ -327,6 +327,25 @@ def test_a_margins_threshold_is_the_champions_value_moved_by_it() -> None:
     assert (segment.bar, segment.gap) == (pytest.approx(0.74), pytest.approx(0.06))
 
 
+@pytest.mark.parametrize(
+    ("rows", "mismatches", "words", "gap"),
+    [
+        (150, 0, "the ONNX model answers like the trained model on all 150 rows", 0.0),
+        (150, 3, "the ONNX model answers differently on 3 of 150 rows", -3.0),
+        (149, 0, "the ONNX model was compared on 149 rows, not on all 150", None),
+    ],
+)
+def test_parity_says_how_many_rows_agree(
+    rows: int, mismatches: int, words: str, gap: float | None
+) -> None:
+    evaluation = changed("parity.rows", rows)
+    evaluation["parity"]["mismatches"] = mismatches
+
+    [rule] = rules(judge(DEFINITION, evaluation), "parity")
+
+    assert (rule.words, rule.gap, rule.value, rule.bar) == (words, gap, mismatches, 0.0)
+
+
 def test_parity_over_no_rows_at_all_is_rejected() -> None:
     evaluation = changed("rows.test", 0)
     evaluation["parity"]["rows"] = 0
