@@ -316,6 +316,36 @@ def test_the_boundaries_of_every_rule(path: str, value: float, rule: str, outcom
     assert found.outcome == outcome
 
 
+def test_a_margins_threshold_is_the_champions_value_moved_by_it() -> None:
+    verdict = judge(DEFINITION, passing_evaluation())
+
+    [overall] = rules(verdict, "champion margin")
+    segment = rules(verdict, "segment margin")[0]
+    assert (overall.metric, overall.value) == ("log_loss", 0.5)
+    assert (overall.bar, overall.gap) == (pytest.approx(0.56), pytest.approx(0.06))
+    assert (segment.metric, segment.segment, segment.value) == ("auc", "gender = f", 0.8)
+    assert (segment.bar, segment.gap) == (pytest.approx(0.74), pytest.approx(0.06))
+
+
+@pytest.mark.parametrize(
+    ("rows", "mismatches", "words", "gap"),
+    [
+        (150, 0, "the ONNX model answers like the trained model on all 150 rows", 0.0),
+        (150, 3, "the ONNX model answers differently on 3 of 150 rows", -3.0),
+        (149, 0, "the ONNX model was compared on 149 rows, not on all 150", None),
+    ],
+)
+def test_parity_says_how_many_rows_agree(
+    rows: int, mismatches: int, words: str, gap: float | None
+) -> None:
+    evaluation = changed("parity.rows", rows)
+    evaluation["parity"]["mismatches"] = mismatches
+
+    [rule] = rules(judge(DEFINITION, evaluation), "parity")
+
+    assert (rule.words, rule.gap, rule.value, rule.bar) == (words, gap, mismatches, 0.0)
+
+
 def test_parity_over_no_rows_at_all_is_rejected() -> None:
     evaluation = changed("rows.test", 0)
     evaluation["parity"]["rows"] = 0
