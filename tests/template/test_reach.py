@@ -1,0 +1,226 @@
+"""How far each grant reaches: over which objects and resources, and with which condition.
+
+Use shows no grant that is too wide: what was widened still covers what is used. So this
+is pinned, object by object, by IAM's own rules of evaluation.
+"""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.support.policy_decisions import may
+from tests.support.translation import granted, resources
+
+DATA = "arn:aws:s3:::DataBucket"
+HERE = "us-east-1:123456789012"
+ROLES = sorted(resources("AWS::IAM::Role"))
+# One object of each kind in the data bucket: who reads it, who may add it where none is, who may
+# also replace it.
+OBJECTS = {
+    "datasets/glasses/data.csv": ("DataScientist Job", "", "DataScientist"),
+    "definitions/glasses/0a1b/model.yaml": (
+        "Approver DataScientist Job OpenRun Operator",
+        "DataScientist",
+        "",
+    ),
+    "definitions/glasses/0a1b/features.py": (
+        "Approver DataScientist Job Operator",
+        "DataScientist",
+        "",
+    ),
+    "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator", "", "OpenRun"),
+    "images/0a1b.json": ("OpenRun", "", ""),
+    "runs/glasses/R/run.json": (
+        "Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "",
+        "OpenRun",
+    ),
+    "runs/glasses/R/preprocess/train/part.parquet": (
+        "DataScientist Job JudgeCandidate OpenRelease",
+        "",
+        "Job",
+    ),
+    "runs/glasses/R/train/model.tar.gz": (
+        "AdmitRelease DataScientist Job JudgeCandidate OpenRelease RetrainStateMachine Verify",
+        "",
+        "Job",
+    ),
+    "runs/glasses/R/train/training.json": (
+        "DataScientist Job JudgeCandidate OpenRelease",
+        "",
+        "Job",
+    ),
+    "runs/glasses/R/evaluate/evaluation.json": (
+        "AdmitRelease Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "",
+        "Job",
+    ),
+    "runs/glasses/R/evaluate/golden.json": (
+        "DataScientist Job JudgeCandidate OpenRelease",
+        "",
+        "Job",
+    ),
+    "runs/glasses/R/verdict.json": (
+        "Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "",
+        "JudgeCandidate",
+    ),
+    "runs/glasses/R/review.html": (
+        "Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "",
+        "JudgeCandidate",
+    ),
+    "metrics/model=glasses/R.json": ("Dashboard", "", "JudgeCandidate"),
+    "releases/glasses/7/release.json": (
+        "AdmitRelease Approver CloseRelease DataScientist OpenRelease Operator RecordRelease "
+        "Verify",
+        "OpenRelease",
+        "",
+    ),
+    "releases/glasses/7/review.html": (
+        "AdmitRelease Approver CloseRelease DataScientist OpenRelease Operator RecordRelease",
+        "OpenRelease",
+        "",
+    ),
+    "releases/glasses/7/golden.json": (
+        "AdmitRelease CloseRelease OpenRelease RecordRelease",
+        "OpenRelease",
+        "",
+    ),
+    "releases/glasses/7/bundle.zip": (
+        "AdmitRelease CloseRelease OpenRelease RecordRelease ReleasePipeline",
+        "OpenRelease",
+        "",
+    ),
+    "packages/base/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
+    "packages/glasses/7/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
+    "capture/glasses/7/dt=2026-11-21/a.jsonl": ("", "", ""),
+    "other/x": ("", "", ""),
+}
+# Of the same kinds as the stage's own, but another stage's, or nobody's.
+FOREIGN = [
+    "arn:aws:s3:::another-bucket/runs/glasses/R/run.json",
+    f"{DATA}/elsewhere/file",
+    f"arn:aws:cloudformation:{HERE}:stack/another-serving-glasses/0a1b",
+    f"arn:aws:codebuild:{HERE}:project/another",
+    f"arn:aws:codedeploy:{HERE}:application:another-serving-glasses",
+    f"arn:aws:codedeploy:{HERE}:deploymentgroup:another-serving-glasses/group",
+    f"arn:aws:codepipeline:{HERE}:another-release",
+    f"arn:aws:codepipeline:{HERE}:another-release/Review/ApproveRelease",
+    f"arn:aws:dynamodb:{HERE}:table/another",
+    f"arn:aws:ecr:{HERE}:repository/another-steps",
+    f"arn:aws:events:{HERE}:rule/another",
+    f"arn:aws:lambda:{HERE}:function:another",
+    f"arn:aws:lambda:{HERE}:function:another-serving-glasses:live",
+    f"arn:aws:logs:{HERE}:log-group:another:log-stream:a",
+    f"arn:aws:sagemaker:{HERE}:model-package-group/another-glasses",
+    f"arn:aws:sagemaker:{HERE}:model-package/another-glasses/1",
+    f"arn:aws:sagemaker:{HERE}:processing-job/another-job",
+    f"arn:aws:sns:{HERE}:another",
+    f"arn:aws:states:{HERE}:stateMachine:another-retrain",
+    f"arn:aws:states:{HERE}:execution:another-retrain:run",
+    "arn:aws:iam::123456789012:role/another-role",
+    "arn:aws:iam::123456789012:role/another-serving-role",
+]
+CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
+    ("ApproverRole", "DecideInTheRegistry"): {
+        "StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}
+    },
+    ("DashboardRole", "FindMetricsOnly"): {"StringLike": {"s3:prefix": "metrics/*"}},
+    ("DataScientistRole", "PublishDefinitions"): {"Null": {"s3:if-none-match": "false"}},
+    ("DataScientistRole", "NameTheCurrentDefinition"): {
+        "ForAllValues:StringEquals": {
+            "dynamodb:Attributes": ["model", "item", "sha256", "published_at"]
+        },
+        "Null": {"dynamodb:Attributes": "false"},
+    },
+    ("JobRole", "FindInputs"): {
+        "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*"]}
+    },
+    ("JobRole", "ShowCpuAndMemoryOfJobs"): {
+        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
+    },
+    ("OpenRunRole", "SnapshotTheData"): {"StringLike": {"s3:prefix": "datasets/*"}},
+    ("ReleasePipelineRole", "GiveCloudFormationItsRole"): {
+        "StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}
+    },
+    ("RetrainStateMachineRole", "GiveStepsTheirRole"): {
+        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    },
+    ("ServingDeployRole", "GiveThemAddressesThatAskForASignature"): {
+        "StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}
+    },
+    ("ServingDeployRole", "MakeRolesWithinTheBoundary"): {
+        "StringEquals": {
+            "iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/ServingBoundary"
+        }
+    },
+    ("ServingDeployRole", "GiveFunctionsAndDeploymentsTheirRoles"): {
+        "StringEquals": {
+            "iam:PassedToService": ["lambda.amazonaws.com", "codedeploy.amazonaws.com"]
+        }
+    },
+    ("VerifyRole", "PackWhatIsNotThereYet"): {"Null": {"s3:if-none-match": "false"}},
+}
+
+
+def who(action: str, key: str, **context: str) -> set[str]:
+    """The roles that may do that to an object, without the ending of their names."""
+    may_do = (role for role in ROLES if may(role, action, f"{DATA}/{key}", **context))
+    return {role.removesuffix("Role") for role in may_do}
+
+
+@pytest.mark.parametrize("key", OBJECTS)
+def test_an_object_is_read_and_written_by_these_roles_alone(key: str) -> None:
+    reads, adds, writes = (set(names.split()) for names in OBJECTS[key])
+
+    assert who("s3:GetObject", key) | who("s3:GetObjectVersion", key) == reads
+    assert who("s3:PutObject", key) == writes
+    assert who("s3:PutObject", key, s3__if_none_match="*") == adds | writes
+
+
+@pytest.mark.parametrize("key", OBJECTS)
+def test_objects_are_removed_by_nobody_but_data_by_data_scientists(key: str) -> None:
+    deleters = {"DataScientist"} if key.startswith("datasets/") else set()
+
+    assert who("s3:DeleteObject", key) == deleters
+    assert who("s3:DeleteObjectVersion", key) == set()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_grant_on_named_resources_reaches_what_is_not_the_stages(role: str) -> None:
+    actions = {
+        action
+        for statement in granted(role)
+        for action in statement["Action"]
+        if statement["Resource"] != ["*"]
+    }
+    # As a request that meets every condition would be.
+    context = {
+        "s3__if_none_match": "*",
+        "iam__PassedToService": "lambda.amazonaws.com",
+        "iam__PermissionsBoundary": "arn:aws:iam::123456789012:policy/ServingBoundary",
+        "lambda__FunctionUrlAuthType": "AWS_IAM",
+        "sagemaker__ModelApprovalStatus": "Approved",
+    }
+
+    reached = [
+        (action, arn)
+        for action in sorted(actions)
+        for arn in FOREIGN
+        if re.match(rf"arn:aws:{action.split(':')[0]}:", arn) and may(role, action, arn, **context)
+    ]
+
+    assert reached == []
+
+
+def test_every_condition_is_there_and_says_what_it_said() -> None:
+    found = {
+        (role, statement["Sid"]): statement["Condition"]
+        for role in ROLES
+        for statement in granted(role)
+        if "Condition" in statement
+    }
+
+    assert found == CONDITIONS
