@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.words.formats import duration
-from kanmon.errors import FAILED, OK, REJECTED
+from kanmon.errors import FAILED, OK, REJECTED, BadInputError
 from kanmon.runs import display, execution, records, review_page
 from kanmon.runs.execution import JOB_STATES
 from kanmon.stage.connection import read_json, stage_flag
@@ -161,7 +161,10 @@ def _release(connection: "Connection", model: str, number: Any) -> "Release | No
         return None
     from kanmon.releases.records import find_release
 
-    return find_release(connection, f"{model}/{number}")
+    try:
+        return find_release(connection, f"{model}/{number}")
+    except BadInputError:  # a run of an earlier version died before it had recorded its release
+        return None
 
 
 def release_lines(release: "Release", flag: str) -> list[str]:

@@ -35,6 +35,8 @@ from tests.support.release_table import Clock, Table
 from tests.support.release_world import TREE, Pipeline, Production
 from tests.support.stage_in_memory import BUCKET, CHAMPION, RUN, TABLE, Stage
 
+pytestmark = pytest.mark.faults
+
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 WAITING = "churn-261121060000-a1b"
 # The operations of AWS that change nothing begin so.

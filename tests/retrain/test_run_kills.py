@@ -114,6 +114,22 @@ def test_a_stage_killed_behind_any_state_loses_no_turn_and_registers_nothing_twi
     assert "holder" not in laptop.retrain_lock(met.model)
 
 
+@pytest.mark.parametrize("state", ["Register Candidate", "Open Release", "Close Run"])
+def test_a_candidate_whose_run_was_killed_has_one_release_after_the_next_run(
+    laptop: Laptop, killed: dict[str, Killed], state: str
+) -> None:
+    model = killed[state].model
+
+    first, again = (laptop.must("show", f"{model}-{run}") for run in ("first", "again"))
+    release = laptop.must("show", f"{model}/1")
+
+    assert int(first["record"]["release"]) == 1
+    assert (again["outcome"], again["release"]) == ("nothing new", 1)
+    assert release["status"] == "WAITING"
+    assert release["execution"]
+    assert laptop.kanmon("show", f"{model}/2").code == 2
+
+
 @pytest.mark.parametrize("where", ["a job", "the start"])
 def test_a_stage_killed_in_the_middle_of_something_leaves_the_model_free_to_run_again(
     laptop: Laptop, killed: dict[str, Killed], where: str
