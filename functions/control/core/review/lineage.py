@@ -37,8 +37,8 @@ def data_checks(case: Case) -> Table:
             say("review.data.rejected_share", share=rejected_share),
         ),
         (say("review.data.train"), count(rows.get("train")), ""),
-        (say("review.data.validation"), count(rows.get("validation")), ""),
-        (say("review.data.test"), count(rows.get("test")), ""),
+        (say("review.data.validation"), count(rows.get("validation")), _part(case, "validation")),
+        (say("review.data.test"), count(rows.get("test")), _part(case, "test")),
         (
             say("review.data.exported"),
             exported,
@@ -67,6 +67,16 @@ def data_summary(case: Case) -> str:
         test=count(rows.get("test")),
     )
     return f"{used} {say(f'review.data.export.{exported}')}"
+
+
+def _part(case: Case, part: str) -> str:
+    """Which rows a part has, where model.yaml splits by a group or by time."""
+    split = mapping(case.preprocess.get("split"))
+    column = ", ".join(text(name) for name in listed(split.get("columns")))
+    begins = mapping(split.get("begins")).get(part)
+    if begins is not None:
+        return say("review.data.by_time", column=column, begins=text(begins))
+    return say("review.data.by_group", column=column) if split.get("by") == "group" else ""
 
 
 def warnings(case: Case) -> tuple[list[str], str]:
