@@ -112,6 +112,23 @@ def test_a_loss_of_exactly_the_margin_passes_although_floats_do_not_add_up() -> 
     assert decide(-loss, 0.0, 0.05) == "pass"
 
 
+def test_an_identical_model_passes_a_margin_of_nothing() -> None:
+    assert decide(0.0, 0.0, 0.0) == "pass"
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e15])
+def test_a_metric_too_large_or_small_for_decimals_is_judged_all_the_same(scale: float) -> None:
+    evaluation = interval(-scale, 2 * scale, "log_loss")
+    values = {"value": 50 * scale, "low": 40 * scale, "high": 60 * scale}
+    for whose in ("candidate", "champion"):
+        evaluation[whose] = {"metrics": {"log_loss": values}}
+
+    found = rule(judge(primary("log_loss", margins={}), evaluation))
+
+    assert (found.outcome, found.bar) == ("pass", pytest.approx(2.5 * scale))
+    assert "not worse by more than the margin of " in found.words
+
+
 @pytest.mark.parametrize("end", ["worst", "best"])
 def test_an_end_that_is_not_a_number_never_passes(end: str) -> None:
     nan = math.nan
