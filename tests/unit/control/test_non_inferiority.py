@@ -12,6 +12,7 @@ from core.gate.non_inferiority import decide, margin_for, rows_needed
 from core.gate.rule import Rule, Verdict
 from core.gate.rules import judge
 from core.metrics import METRICS
+from core.words.metrics import metric_label
 from tests.support.control_cases import DEFINITION, passing_evaluation
 
 SEVERITY = {"pass": 0, "hold": 1, "reject": 2}
@@ -66,6 +67,7 @@ def test_the_rule_judges_by_where_the_interval_lies(
     found = rule(judge(definition, interval(low, high, metric)))
 
     assert found.outcome == outcome
+    assert found.words.startswith(f"{metric_label(metric)} differs from the champion's by ")
     assert found.words.endswith(f": {words}")
     assert found.bar == (-MARGIN if metric == "auc" else MARGIN)
     assert found.gap == pytest.approx(worst + MARGIN)
