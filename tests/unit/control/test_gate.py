@@ -328,6 +328,28 @@ def test_a_margins_threshold_is_the_champions_value_moved_by_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("candidate", "champion", "words"),
+    [
+        (0.5, 0.5, "log loss 0.5, champion 0.5: equal"),
+        (0.4, 0.5, "log loss 0.4, champion 0.5: better by 0.1"),
+        (0.52, 0.5, "log loss 0.52, champion 0.50: worse by 0.02, within the margin of 0.05"),
+        (0.7, 0.5, "log loss 0.7, champion 0.5: worse by 0.2, more than the margin of 0.05"),
+        (None, 0.5, "the candidate's log loss is missing, so the two models cannot be compared"),
+        (0.5, None, "the champion's log loss is missing, so the two models cannot be compared"),
+    ],
+)
+def test_a_margin_says_how_the_two_models_compare(
+    candidate: float | None, champion: float | None, words: str
+) -> None:
+    evaluation = changed("candidate.metrics.log_loss", {"value": candidate})
+    evaluation["champion"]["metrics"]["log_loss"] = {"value": champion}
+
+    [rule] = rules(judge(DEFINITION, evaluation), "champion margin")
+
+    assert rule.words.replace("0.50", "0.5") == words.replace("0.50", "0.5")
+
+
+@pytest.mark.parametrize(
     ("rows", "mismatches", "words", "gap"),
     [
         (150, 0, "the ONNX model answers like the trained model on all 150 rows", 0.0),

@@ -12,6 +12,7 @@ from core.gate.non_inferiority import decide, margin_for, rows_needed
 from core.gate.rule import Rule, Verdict
 from core.gate.rules import judge
 from core.metrics import METRICS
+from core.words.metrics import metric_label
 from tests.support.control_cases import DEFINITION, passing_evaluation
 
 SEVERITY = {"pass": 0, "hold": 1, "reject": 2}
@@ -66,6 +67,7 @@ def test_the_rule_judges_by_where_the_interval_lies(
     found = rule(judge(definition, interval(low, high, metric)))
 
     assert found.outcome == outcome
+    assert found.words.startswith(f"{metric_label(metric)} differs from the champion's by ")
     assert found.words.endswith(f": {words}")
     assert found.bar == (-MARGIN if metric == "auc" else MARGIN)
     assert found.gap == pytest.approx(worst + MARGIN)
@@ -110,6 +112,23 @@ def test_a_loss_of_exactly_the_margin_passes_although_floats_do_not_add_up() -> 
     assert loss > 0.05
 
     assert decide(-loss, 0.0, 0.05) == "pass"
+
+
+def test_an_identical_model_passes_a_margin_of_nothing() -> None:
+    assert decide(0.0, 0.0, 0.0) == "pass"
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e15])
+def test_a_metric_too_large_or_small_for_decimals_is_judged_all_the_same(scale: float) -> None:
+    evaluation = interval(-scale, 2 * scale, "log_loss")
+    values = {"value": 50 * scale, "low": 40 * scale, "high": 60 * scale}
+    for whose in ("candidate", "champion"):
+        evaluation[whose] = {"metrics": {"log_loss": values}}
+
+    found = rule(judge(primary("log_loss", margins={}), evaluation))
+
+    assert (found.outcome, found.bar) == ("pass", pytest.approx(2.5 * scale))
+    assert "not worse by more than the margin of " in found.words
 
 
 @pytest.mark.parametrize("end", ["worst", "best"])

@@ -270,10 +270,8 @@ def _summary(
     reached = {"metric": metric_label(metric), "value": _estimated(evaluation, metric)}
     if champion_in(evaluation) is None:
         return say("gate.summary.first", **reached, reason=say("gate.no_champion"))
-    best = metric_of(champion_in(evaluation), metric)
-    if best is None:
-        return say("gate.summary.promote", **reached)
-    champion = metric_format(evaluation, metric).score(best)
+    theirs = estimate(part(evaluation, "champion", "metrics", metric))
+    champion = metric_format(evaluation, metric).value(theirs)
     return say("gate.summary.against_champion", **reached, champion=champion)
 
 
