@@ -19,6 +19,7 @@ from shipping.record import WORK, ReleaseError
 from shipping.source import files, tree_digest
 
 PYTHON = "3.13"
+LOCALLY = "on the local stage `kanmon deploy` publishes it"
 PLATFORMS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 FORMAT = 1
 # Parts of the libraries that scoring never uses: 60 MB of Lambda's 250 MB.
@@ -60,6 +61,7 @@ def without_libraries(scoring: Path) -> bytes:
 def built(folder: Path, architecture: str) -> bytes:
     """Build the package: the code, and its libraries by their hashes. Raises ReleaseError."""
     scoring, package = folder / "scoring", folder / WORK / "build"
+    python = _target_python()
     shutil.rmtree(package, ignore_errors=True)
     _install(scoring / "requirements.txt", package, architecture)
     for name, path in files(scoring):
@@ -67,7 +69,7 @@ def built(folder: Path, architecture: str) -> bytes:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     _slim(package)
-    _compile(package)
+    _compile(package, python)
     contents = {
         path.relative_to(package).as_posix(): path.read_bytes()
         for path in package.rglob("*")
@@ -85,7 +87,7 @@ def _install(lock: Path, package: Path, architecture: str) -> None:
     if uv is None:
         raise ReleaseError(
             "the scorer's package is not in the data bucket, and there is no uv to build it; "
-            "on the local stage `kanmon deploy` publishes it"
+            f"{LOCALLY}"
         )
     words = [uv, "pip", "install", "--quiet", "--require-hashes"]
     words += ["--only-binary", ":all:", "--python", sys.executable, "--python-version", PYTHON]
@@ -109,9 +111,9 @@ def _slim(package: Path) -> None:
         stub.unlink()
 
 
-def _compile(package: Path) -> None:
+def _compile(package: Path, python: str) -> None:
     """Compile to bytecode. Lambda cannot write it, so every cold start would compile everything."""
-    words = [_target_python(), "-m", "compileall", "-qq", "-j", "0", "-s", str(package)]
+    words = [python, "-m", "compileall", "-qq", "-j", "0", "-s", str(package)]
     words += ["-p", "/var/task", "--invalidation-mode", "unchecked-hash", str(package)]
     # A file that does not compile belongs to a library. Its import would fail, not the build.
     subprocess.run(words, check=False)
@@ -130,7 +132,10 @@ def _target_python() -> str:
     words = ["python", "find", "--no-project", PYTHON]
     found = uv and subprocess.run([uv, *words], capture_output=True, text=True, check=False)
     if not found or found.returncode:
-        raise ReleaseError(f"packaging needs Python {PYTHON}, and there is none here; install it")
+        raise ReleaseError(
+            "the scorer's package is not in the data bucket, and there is no Python "
+            f"{PYTHON} to build it; {LOCALLY}"
+        )
     return found.stdout.strip()
 
 

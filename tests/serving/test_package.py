@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from samtranslator.yaml_helper import yaml_parse
@@ -192,8 +193,11 @@ def test_packaging_without_verifying_is_refused(bundle, s3):
         run(bundle, s3)
 
 
-def test_without_the_scorers_package_and_the_sam_cli_the_fix_is_reported(bundle, s3, monkeypatch):
+def test_without_the_scorers_package_and_what_builds_it_the_fix_is_reported(
+    bundle, s3, monkeypatch
+):
     monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(scorer_package, "_folder_of_uv", lambda: Path("/nowhere"))
 
     with pytest.raises(ReleaseError, match="`kanmon deploy` publishes it"):
         run(bundle, s3)
