@@ -85,6 +85,18 @@ def test_a_pipeline_takes_only_so_many_executions_at_once(bench: Bench):
     assert code == "ConcurrentPipelineExecutionsLimitExceededException"
 
 
+def test_the_limit_of_executions_can_be_lowered_to_test_a_full_pipeline(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LOCALAWS_PIPELINE_EXECUTIONS", "1")
+    bench.create(reviewed())
+    bench.start()
+
+    code, _ = bench.refused("StartPipelineExecution", name=NAME)
+
+    assert code == "ConcurrentPipelineExecutionsLimitExceededException"
+
+
 def test_the_state_tells_of_the_last_execution_of_each_stage(bench: Bench):
     bench.create(two_functions("QUEUED"))
     bench.provider.ends("Bundle", Result("bundle 7", "v1"))

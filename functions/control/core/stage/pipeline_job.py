@@ -117,7 +117,9 @@ class Jobs:
 
     @contextmanager
     def _once(self) -> Iterator[None]:
-        with suppress(self._client.exceptions.InvalidJobStateException):
+        # A job of an execution that was stopped, as one that is superseded is, may be gone.
+        known = self._client.exceptions
+        with suppress(known.InvalidJobStateException, known.JobNotFoundException):
             yield
 
 
