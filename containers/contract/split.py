@@ -19,13 +19,15 @@ By = Literal["row", "group", "time"]
 @dataclass(frozen=True)
 class SplitRecord:
     """columns: what the order follows from. `begins` is when validation and test begin, for people;
-    without it, and without bounds, for any split but by time."""
+    without it, and without bounds, for any split but by time. `times` are dates or numbers: they
+    have no common order."""
 
     by: By
     columns: tuple[str, ...]
     validation_from: float | None
     test_from: float | None
     begins: Mapping[str, str] | None = None
+    times: str | None = None
 
     def document(self) -> dict[str, Any]:
         """The key `split` of preprocess.json."""

@@ -17,7 +17,7 @@ def unseen(test: pl.DataFrame, now: SplitRecord | None, before: SplitRecord | No
     recorded. Raises StepError if that cannot be told, or if no row is left.
     """
     kinds = {"row" if split is None else split.by for split in (now, before)}
-    same = now is not None and before is not None and now.columns == before.columns
+    same = now is not None and before is not None and _order(now) == _order(before)
     if kinds == {"row"} and not same:
         return test  # they may have moved since; it favours the champion, so it is no risk
     if now is None or before is None or len(kinds) > 1 or not same:
@@ -39,10 +39,15 @@ def unseen(test: pl.DataFrame, now: SplitRecord | None, before: SplitRecord | No
     return kept
 
 
+def _order(split: SplitRecord) -> tuple[object, ...]:
+    return split.columns, split.times
+
+
 def _words(split: SplitRecord | None) -> str:
     if split is None or split.by == "row":
         return "the hash of each row"
-    return f"{split.by} ({', '.join(split.columns)})"
+    names = ", ".join(split.columns)
+    return f"{split.by} ({names}{f', as {split.times}' if split.times else ''})"
 
 
 def _start(split: SplitRecord) -> str:

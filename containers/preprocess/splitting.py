@@ -54,6 +54,7 @@ class Order:
     validation_from: float | None
     test_from: float | None
     begins: Mapping[str, str] | None = None
+    times: str | None = None
 
     @classmethod
     def of(cls, split: Split, hashed: Sequence[str], times: TimeCounts | None = None) -> "Order":
@@ -72,7 +73,7 @@ class Order:
             return cls("time", (column,), None, None)
         first, second = begins
         words = {"validation": written(first, times.kinds), "test": written(second, times.kinds)}
-        return cls("time", (column,), first, second, words)
+        return cls("time", (column,), first, second, words, *times.kinds)
 
     @property
     def place(self) -> str:
@@ -100,4 +101,6 @@ class Order:
 
     def record(self) -> SplitRecord:
         """What preprocess.json says of it."""
-        return SplitRecord(self.by, self.columns, self.validation_from, self.test_from, self.begins)
+        return SplitRecord(
+            self.by, self.columns, self.validation_from, self.test_from, self.begins, self.times
+        )

@@ -32,6 +32,11 @@ def test_rows_before_the_champions_test_part_are_left_out() -> None:
         (GROUPS, ROWS, "were split by the hash of each row, this run's by group (customer)"),
         (ROWS, GROUPS, "were split by group (customer), this run's by the hash of each row"),
         (replace(GROUPS, columns=("shop",)), GROUPS, "by group (customer), this run's by group (s"),
+        (
+            SplitRecord("time", ("day",), 6, 8, {}, "dates"),
+            SplitRecord("time", ("day",), 6, 8, {}, "numbers"),
+            "by time (day, as numbers), this run's by time (day, as dates)",
+        ),
         (GROUPS, replace(GROUPS, test_from=100), "trained on all of these test rows; set the sh"),
     ],
 )
