@@ -1,5 +1,6 @@
 """Suspects that rows do not stand alone: ids that repeat, and times that rows grow with."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ OWNER = re.compile(
 TIME = re.compile(r"(^|[_\W])(date|time|timestamp|datetime|year|month|week|day)$|_at$", re.I)
 FEWEST_OWNERS = 10
 FIRST_ROWS = 100
+# A name that YAML reads as one without quotes.
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Rows of one owner, on average, and at most this share of all rows.
 FEWEST_ROWS = 1.5
 LARGEST_SHARE = 0.2
@@ -38,9 +41,8 @@ def suspected_splits(frame: "pl.DataFrame", names: list[str], key: list[str]) ->
 
 
 def _by(kind: str, name: str) -> str:
-    from kanmon.models.drafting.model_file import scalar
-
-    return f"{{…, by: {{{kind}: {scalar(name)}}}}}"
+    written = name if PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    return f"{{…, by: {{{kind}: {written}}}}}"
 
 
 def _repeats(values: "pl.Series") -> bool:
