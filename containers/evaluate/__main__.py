@@ -38,9 +38,10 @@ def main(paths: Paths) -> None:
         champion = read_model(paths.input("champion"), plan.champion["model_sha256"])
         champion_baseline = read_baseline(paths.input("champion-report"))
         champion_split = read_split(paths.input("champion-report"))
-    reference = None
+    reference, reference_split = None, None
     if plan.reference is not None and "obstacle" not in plan.reference:
         reference = read_model(paths.input("reference"), plan.reference["model_sha256"])
+        reference_split = read_split(paths.input("reference-report"))
     report = paths.input("report")
     evidence = Evidence(
         preprocess=read_preprocess(report),
@@ -48,6 +49,7 @@ def main(paths: Paths) -> None:
         champion_baseline=champion_baseline,
         split=read_split(report),
         champion_split=champion_split,
+        reference_split=reference_split,
     )
     models = Models(candidate, champion, reference)
     evaluated = evaluate(plan, read_rows(paths.input("test")), models, evidence)

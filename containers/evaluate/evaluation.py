@@ -39,6 +39,7 @@ class Evidence:
     champion_baseline: Mapping[str, Any] | None
     split: SplitRecord | None = None
     champion_split: SplitRecord | None = None
+    reference_split: SplitRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         raise StepError("there are no test rows; add data or raise the test share in 'split'")
     candidate, champion = models.candidate, models.champion
     everything = test.height
-    test, seen = unseen_rows(test, champion, evidence)
+    test, seen = unseen_rows(test, champion, evidence.split, evidence.champion_split)
     classes = classes_of(candidate, champion)
     # The classes that only the reference knows come last: no row of the candidate has one.
     all_classes = classes_of(candidate, champion, models.reference)
@@ -74,7 +75,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
     served = scored(plan, candidate, test, labels, all_classes)
     rival, obstacle = rival_of(plan, candidate, champion, test, labels, all_classes, seen=seen)
     comparison = compare(served, rival, plan.metrics)
-    reference = compare_reference(plan, models, test, served, all_classes)
+    reference = compare_reference(plan, models, test, evidence, all_classes)
     native = native_model(candidate.library, candidate.native)
     native_scores = native.scores(candidate.encoding.matrix(test))
     own = served.scores if plan.task != "multiclass" else served.scores[:, : native_scores.shape[1]]
@@ -162,22 +163,25 @@ def not_compared(name: str, why: str) -> str:
 
 
 def compare_reference(
-    plan: Plan, models: Models, test: pl.DataFrame, served: Scored, classes: Sequence[str]
+    plan: Plan, models: Models, test: pl.DataFrame, evidence: Evidence, classes: Sequence[str]
 ) -> dict[str, Any] | None:
-    """The primary metric of the reference, and of the difference to it, on the same rows."""
+    """The primary metric of the reference, and of the difference to it, on the same rows: the test
+    rows that the reference was not trained on either."""
     if plan.reference is None:
         return None
     about = {
         key: plan.reference[key] for key in ("release", "why", "run", "package_arn", "version")
     }
     unreadable = plan.reference.get("obstacle")
-    rival, obstacle = rival_of(
-        plan, models.candidate, models.reference, test, served.labels, classes, "reference"
-    )
+    candidate, reference = models.candidate, models.reference
+    test, seen = unseen_rows(test, reference, evidence.split, evidence.reference_split)
+    labels = candidate.encoding.labels(test, "test")
+    rival, obstacle = rival_of(plan, candidate, reference, test, labels, classes, "reference", seen)
     if unreadable:
         obstacle = not_compared("reference", unreadable)
     if rival is None:
         return about | {"metrics": {}, "difference": {}, "obstacle": obstacle}
+    served = scored(plan, candidate, test, labels, classes)
     found = compare(served, rival, [plan.primary])
     return about | {
         "metrics": _written(found.champion or {}),
@@ -186,13 +190,16 @@ def compare_reference(
 
 
 def unseen_rows(
-    test: pl.DataFrame, champion: Artifact | None, evidence: Evidence
+    test: pl.DataFrame,
+    rival: Artifact | None,
+    now: SplitRecord | None,
+    before: SplitRecord | None,
 ) -> tuple[pl.DataFrame, StepError | None]:
     """The test rows to compare on; all of them, with the reason, where they cannot be told."""
-    if champion is None:
+    if rival is None:
         return test, None
     try:
-        return unseen(test, evidence.split, evidence.champion_split), None
+        return unseen(test, now, before), None
     except StepError as error:
         return test, error
 

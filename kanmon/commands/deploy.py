@@ -30,11 +30,14 @@ def command(no_images: bool, yes: bool) -> int:
         publishing,
         standing_cost,
         step_images,
-        waiting_releases,
     )
+    from kanmon.releases import waiting_releases
 
     invocation = current()
     screen, project, stage = invocation.screen, invocation.project, invocation.stage
+    with_docker = stage != "local" and not no_images and step_images.has_docker()
+    if with_docker:
+        step_images.check(stage)
     if not yes:
         waiting_releases.refuse_to_cancel(invocation.connection, project)
     began = time.monotonic()
@@ -44,8 +47,6 @@ def command(no_images: bool, yes: bool) -> int:
             change = platform.deploy_locally(connection, project, screen.live)
         what, took = change.what, change.seconds
     else:
-        if not no_images and step_images.has_docker():
-            step_images.check(stage)
         platform.run_sam(project, stage)
         connection = invocation.connection
         what, took = "deployed", time.monotonic() - began
@@ -53,7 +54,7 @@ def command(no_images: bool, yes: bool) -> int:
         screen.say(f"Stack {connection.stack} is deployed already; nothing changed")
     else:
         screen.say(f"Stack {connection.stack} is {what} ({duration(took)})")
-    if stage != "local" and not no_images and not step_images.has_docker():
+    if stage != "local" and not no_images and not with_docker:
         screen.note(f"docker is not here. Run `kanmon publish --stage {stage}` where it is.")
         no_images = True
     published = publishing.publish(connection, project, screen, with_images=not no_images)

@@ -136,6 +136,7 @@ def evaluation(task: str, *, champion: bool = True) -> Documents:
         "candidate": {"metrics": {name: _around(*each) for name, each in metrics.items()}},
         "champion": None,
         "difference": None,
+        "reference": None,
         "segments": [
             _segment(task, column, *each, champion=champion)
             for column, values in SEGMENTS[task].items()
@@ -180,7 +181,7 @@ def evaluation(task: str, *, champion: bool = True) -> Documents:
 
 
 # What evaluations did not have before format 2.
-SINCE_FORMAT_2 = ("consequences", "curves", "predictions")
+SINCE_FORMAT_2 = ("consequences", "curves", "predictions", "reference")
 OF_THE_CHAMPION_SINCE_FORMAT_2 = ("calibration", "curves", "residuals")
 
 

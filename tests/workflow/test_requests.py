@@ -34,6 +34,7 @@ REFERENCE = {
     **CHAMPION,
     "release": 1,
     "model_uri": "s3://kanmon-test-data/runs/abalone/r-1/train/m",
+    "report_uri": "s3://kanmon-test-data/runs/abalone/r-1/preprocess/report/",
 }
 GONE = {"release": 1, "why": "approved", "obstacle": "its package is gone"}
 VARIANTS = {
@@ -117,8 +118,10 @@ def test_champion_and_reference_are_inputs_only_where_there_is_one() -> None:
     both = [*own, "champion", "champion-report"]
     assert list(inputs("Evaluate", "with a champion")) == both
     assert list(inputs("Evaluate", "with a reference that is gone")) == both
-    assert list(inputs("Evaluate", "with a reference")) == [*both, "reference"]
-    assert inputs("Evaluate", "with a reference")["reference"] == "runs/abalone/r-1/train/m"
+    found = inputs("Evaluate", "with a reference")
+    assert list(found) == [*both, "reference", "reference-report"]
+    assert found["reference"] == "runs/abalone/r-1/train/m"
+    assert found["reference-report"] == "runs/abalone/r-1/preprocess/report/"
 
 
 @pytest.mark.parametrize("name", ["Preprocess", "Train", "Evaluate"])

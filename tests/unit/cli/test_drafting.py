@@ -15,7 +15,7 @@ from contract.plan import Plan
 from core.definition.parse import parse_definition
 from core.definition.yaml_lines import read_marked
 from kanmon.errors import BadInputError
-from kanmon.models.drafting import model_file
+from kanmon.models.drafting import model_file, yaml_text
 from kanmon.models.drafting.columns import Column, Ignored
 from kanmon.models.drafting.draft import draft_model
 from preprocess.pipeline import preprocess
@@ -292,7 +292,7 @@ def test_a_positive_value_that_never_occurs_is_refused(leads):
 @settings(max_examples=200)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
 def test_any_name_survives_being_written_as_yaml(name):
-    written = f"- {{name: {model_file.scalar(name)}, kind: numeric}}"
+    written = f"- {{name: {yaml_text.scalar(name)}, kind: numeric}}"
 
     assert read_marked(written).value == [{"name": name, "kind": "numeric"}]
 

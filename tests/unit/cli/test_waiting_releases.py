@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from core.stage.release_pipeline import Action, Execution
-from kanmon.deployment import waiting_releases
-from kanmon.deployment.waiting_releases import refuse_to_cancel
 from kanmon.errors import BadInputError
+from kanmon.releases import waiting_releases
+from kanmon.releases.waiting_releases import refuse_to_cancel
 
 TEMPLATE = """
 Parameters:

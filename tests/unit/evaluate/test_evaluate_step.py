@@ -63,6 +63,7 @@ def test_it_leaves_evaluation_statistics_and_golden_records(job):
 def with_reference(job):
     """The same with a reference."""
     shutil.copytree(job.input("champion"), job.input("reference"))
+    shutil.copytree(job.input("champion-report"), job.input("reference-report"))
     plan = json.loads(job.run_plan.read_text())
     named = {"release": 2, "why": "approved", "run": "r-2", "package_arn": "arn:y", "version": 2}
     plan["reference"] = {**named, "model_sha256": plan["champion"]["model_sha256"]}

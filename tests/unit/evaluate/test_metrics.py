@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.metrics import FORMULAS, Scored, measure
+from contract.plan import Costs
 from core.metrics import DIRECTION, METRICS, advantage, error, metrics_of
 from tests.support.training_cases import TASKS
 
@@ -63,7 +64,10 @@ BETTER = {
     "recall": "higher",
     "f1": "higher",
     "macro_f1": "higher",
+    "cost": "lower",
 }
+# What a mistake costs, for the metric that needs it.
+COSTS = Costs(1, 20)
 
 
 def test_every_metric_is_better_the_way_that_the_literature_says():
@@ -86,8 +90,8 @@ def test_a_perfect_model_has_the_best_value_and_a_bad_one_is_worse(task, metric)
         perfect = np.eye(3)[labels.astype(int)]
         bad = np.full((4, 3), 0.3) + 0.1 * np.eye(3)[[1, 1, 0, 2]]
 
-    best = measure(metric, Scored(task, labels, perfect))
-    worse = measure(metric, Scored(task, labels, bad))
+    best = measure(metric, Scored(task, labels, perfect, costs=COSTS))
+    worse = measure(metric, Scored(task, labels, bad, costs=COSTS))
 
     assert advantage(metric, worse, best) < 0 < advantage(metric, best, worse)
     assert error(metric, best) == pytest.approx(0, abs=1e-6)

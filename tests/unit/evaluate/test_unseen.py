@@ -91,6 +91,36 @@ def test_both_models_are_measured_on_the_rows_that_neither_has_seen() -> None:
     assert document["difference"]["rmse"]["value"] == 0
 
 
+def test_the_reference_is_compared_on_the_rows_that_it_has_not_seen_either() -> None:
+    test = rows("regression", 120, seed=2).with_columns(pl.Series(PLACE, range(120)))
+    model = train(plan(), rows(), rows(count=100, seed=1)).artifact
+    now, later = replace(GROUPS, test_from=0), replace(GROUPS, test_from=119)
+    known = {"release": 1, "why": "approved", **CHAMPION}
+    evidence = Evidence(REPORT, {"features": {}}, {"features": {}}, now, now, later)
+    asked = replace(plan(champion=CHAMPION), reference=known)
+
+    document = evaluate(asked, test, Models(model, model, model), evidence).document
+
+    # One row has no interval.
+    assert document["difference"]["rmse"]["low"] == 0
+    assert document["reference"]["difference"]["rmse"]["value"] == 0
+    assert document["reference"]["metrics"]["rmse"] != document["champion"]["metrics"]["rmse"]
+
+
+def test_a_reference_of_another_split_is_an_obstacle() -> None:
+    test = rows("regression", 120, seed=2).with_columns(pl.Series(PLACE, range(120)))
+    model = train(plan(), rows(), rows(count=100, seed=1)).artifact
+    known = {"release": 1, "why": "approved", **CHAMPION}
+    evidence = Evidence(REPORT, {"features": {}}, {"features": {}}, GROUPS, GROUPS, ROWS)
+    asked = replace(plan(champion=CHAMPION), reference=known)
+
+    document = evaluate(asked, test, Models(model, model, model), evidence).document
+
+    assert document["reference"]["obstacle"].startswith(
+        "the reference could not be compared: its rows were split by the hash of each row, "
+    )
+
+
 def test_a_champion_of_another_split_is_an_obstacle_and_no_failure() -> None:
     document = evaluated(GROUPS, ROWS)
 
