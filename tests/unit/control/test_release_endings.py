@@ -315,6 +315,34 @@ def test_a_rollback_is_in_the_history_from_its_start_and_once(world: World) -> N
     assert world.history().count(("rollback started", 1)) == 1
 
 
+def test_a_rollback_that_is_refused_has_not_started(world: World) -> None:
+    promote(world, world.open())
+    never = world.open()
+    before = world.history()
+
+    refused(world, rollback(world, never))
+
+    assert world.history() == before
+
+
+def test_a_release_that_is_not_there_is_refused_and_another_executions_is_left_alone(
+    world: World,
+) -> None:
+    number = world.open()
+    stranger = world.pipeline.runs[world.start(number, "promotion", "manual", summary="again")]
+    other = world.pipeline.runs.setdefault("other", Run("other", dict(stranger.variables)))
+    world.pipeline.act(other, "ApproveRelease", "Succeeded", by=BOB, summary="mine")
+    unknown = world.pipeline.runs.setdefault(
+        "unknown",
+        Run("unknown", {**stranger.variables, "release": "99", "review": "automatic"}),
+    )
+
+    assert "is promoted by execution" in refused(world, other)
+    assert (world.release(number).status, world.release(number).decided_by) == ("WAITING", None)
+    assert "there is no release churn/99" in refused(world, unknown)
+    assert (MODEL, "release#000099") not in world.table.items
+
+
 def test_a_rollback_deploys_what_was_kept_of_the_promotion_all_at_once(world: World) -> None:
     promote(world, world.open())
     promote(world, world.open())
@@ -334,7 +362,7 @@ def test_a_rollback_deploys_what_was_kept_of_the_promotion_all_at_once(world: Wo
 def test_a_kept_deployment_that_was_changed_is_not_deployed(world: World) -> None:
     promote(world, world.open())
     promote(world, world.open())
-    world.store.versions[f"releases/{MODEL}/1/deployment.json", "v1"] = b"{}"
+    world.store.versions[str(world.release(1).deployment_key), "v1"] = b"{}"
 
     line = refused(world, rollback(world, 1))
 
