@@ -440,6 +440,15 @@ def test_a_withdrawal_is_not_recorded_while_the_model_still_answers(world: World
     assert (world.champion(), world.history()[-1]) == (1, ("failed", 1))
 
 
+def test_a_release_whose_bundle_is_gone_can_still_be_withdrawn(world: World) -> None:
+    promote(world, world.open())
+    world.store.versions.clear()
+
+    withdraw(world, 1)
+
+    assert world.champion() is None
+
+
 def test_only_the_release_in_service_is_withdrawn(world: World) -> None:
     promote(world, world.open())
     promote(world, world.open())
