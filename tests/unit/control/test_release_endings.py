@@ -449,6 +449,16 @@ def test_a_release_whose_bundle_is_gone_can_still_be_withdrawn(world: World) -> 
     assert world.champion() is None
 
 
+def test_a_withdrawal_deploys_what_is_there_with_another_answer(world: World) -> None:
+    promote(world, world.open())
+    run = world.pipeline.runs[world.start(1, "withdrawal", "automatic")]
+
+    files = to_deploy(world, world.claim(run), {}, "attempt-1", "1")
+
+    given = json.loads(files["configuration.json"])["Parameters"]
+    assert (given["Withdrawn"], given["Release"], given["PreviousRelease"]) == ("true", "1", "none")
+
+
 def test_only_the_release_in_service_is_withdrawn(world: World) -> None:
     promote(world, world.open())
     promote(world, world.open())
