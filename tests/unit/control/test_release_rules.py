@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.releases.admission_rule import Claim, Digest, Facts, admit, approved
+from core.releases.admission_rule import Claim, Digest, Facts, admit, approved, claim_of
 from core.releases.bundle import (
     BundleError,
     ServingSourceError,
@@ -320,6 +320,7 @@ def test_a_claim_is_held_to_what_it_was_verified_against(
         ({}, {}, "admit"),
         ({"traffic": "canary"}, {}, "admit"),
         ({"verify": "yes"}, {"deployment_version": None}, "admit"),
+        ({"verify": "yes", "traffic": "canary"}, {}, "admit"),
         ({}, {"deployment_version": None}, "refuse"),
         ({"verify": "maybe"}, {}, "refuse"),
         ({}, {"status": Status.FAILED}, "refuse"),
@@ -337,6 +338,41 @@ def test_a_way_back_needs_no_review_and_only_what_was_in_service(
     )
 
     assert admit(replace(back, **claim), known).outcome == outcome
+
+
+def test_a_way_back_waits_for_no_answer_whatever_its_variables_say() -> None:
+    back = replace(CLAIM, purpose="rollback")
+    known = replace(GOOD, release=replace(RELEASE, status=Status.PROMOTED), review=None)
+
+    assert admit(back, known).outcome == "admit"
+
+
+@pytest.mark.parametrize(
+    ("claim", "champion", "outcome"),
+    [
+        ({}, 7, "admit"),
+        ({}, 8, "refuse"),
+        ({}, None, "refuse"),
+        ({"verify": "yes"}, 7, "refuse"),
+        ({"traffic": "canary"}, 7, "refuse"),
+    ],
+)
+def test_only_what_is_in_service_is_withdrawn_whatever_became_of_its_parts(
+    claim: dict[str, Any], champion: int | None, outcome: str
+) -> None:
+    gone = replace(CLAIM, purpose="withdrawal", verify="no", traffic="all")
+    recorded = Champion("churn", champion) if champion else None
+    known = replace(GOOD, champion=recorded, document=None, digests=(Digest("bundle", "a", None),))
+
+    assert admit(replace(gone, **claim), known).outcome == outcome
+
+
+def test_a_claim_of_an_older_pipeline_is_verified_and_has_its_canary() -> None:
+    given = {"model": "churn", "release": "7", "purpose": "promotion", "execution": "mine"}
+
+    assert claim_of(given) == replace(CLAIM, bundle_version="")
+    asked = claim_of({**given, "verify": "no", "traffic": "all", "previous": "6"})
+    assert (asked.verify, asked.traffic, asked.previous) == ("no", "all", "6")
 
 
 @pytest.mark.parametrize(
