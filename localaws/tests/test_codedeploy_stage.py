@@ -42,6 +42,7 @@ Resources:
       CodeUri: {Bucket: !Ref Bucket, Key: KEY}
       Handler: app.handler
       Runtime: python3.13
+      Environment: {Variables: {ATTEMPT: "TOKEN"}}
       AutoPublishAlias: live
       AutoPublishAliasAllProperties: true
       DeploymentPreference:
@@ -125,19 +126,31 @@ class Stack:
         self.client = client
         self.name = name
         self.bucket = f"code-{uuid.uuid4().hex[:8]}"
+        self.attempt = 0
         client("s3").create_bucket(Bucket=self.bucket)
         self._put("hook.zip", HOOK)
         for version in ("one", "two"):
             self._put(f"{version}.zip", f"def handler(event, context):\n    return {version!r}\n")
         self._put("bad.zip", "def handler(event, context):\n    raise ValueError('wrong')\n")
 
-    def deploy(self, kind: str, version: str, canary: str = SHORT, **parameters: str) -> None:
+    def deploy(
+        self,
+        kind: str,
+        version: str,
+        canary: str = SHORT,
+        *,
+        again: bool = False,
+        **parameters: str,
+    ) -> None:
+        """Each deployment makes a version of its own, unless it is to be the last one again."""
+        self.attempt += not again
+        template = TEMPLATE.replace("KEY", f"{version}.zip").replace("CANARY", canary)
         cloudformation = self.client("cloudformation")
         change = cloudformation.create_change_set(
             StackName=self.name,
             ChangeSetName=f"c-{uuid.uuid4().hex[:8]}",
             ChangeSetType=kind,
-            TemplateBody=TEMPLATE.replace("KEY", f"{version}.zip").replace("CANARY", canary),
+            TemplateBody=template.replace("TOKEN", str(self.attempt)),
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[
                 {"ParameterKey": key, "ParameterValue": value}
@@ -302,6 +315,18 @@ def test_a_hook_that_refuses_leaves_the_old_version(client: Client, stack: Stack
     assert stack.ended() == "UPDATE_ROLLBACK_COMPLETE"
     assert stack.alias()["FunctionVersion"] == before
     assert "HOOK_EXECUTION_FAILURE" in stack.failure()
+
+
+def test_the_same_again_after_it_was_undone_publishes_no_version_and_fails(stack: Stack) -> None:
+    before = stack.alias()["FunctionVersion"]
+    stack.deploy("UPDATE", "one", Answer="Failed")
+    stack.ended()
+
+    stack.deploy("UPDATE", "one", again=True)
+
+    assert stack.ended() == "UPDATE_ROLLBACK_COMPLETE"
+    assert "A version for this Lambda function exists" in stack.failure()
+    assert stack.alias()["FunctionVersion"] == before
 
 
 @pytest.mark.parametrize("way", ["the deployment", "the update"])

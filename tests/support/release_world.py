@@ -84,9 +84,6 @@ class Objects:
             raise ReleaseChangedError(key)
         return "v1"
 
-    def read_current(self, key: str) -> tuple[bytes, str]:
-        return self.versions[key, "v1"], "v1"
-
     def sha256_of_version(self, key: str, version: str) -> str | None:
         content = self.versions.get((key, version))
         return None if content is None else sha256(content)

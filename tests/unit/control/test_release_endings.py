@@ -315,6 +315,34 @@ def test_a_rollback_is_in_the_history_from_its_start_and_once(world: World) -> N
     assert world.history().count(("rollback started", 1)) == 1
 
 
+def test_a_rollback_that_is_refused_has_not_started(world: World) -> None:
+    promote(world, world.open())
+    never = world.open()
+    before = world.history()
+
+    refused(world, rollback(world, never))
+
+    assert world.history() == before
+
+
+def test_a_release_that_is_not_there_is_refused_and_another_executions_is_left_alone(
+    world: World,
+) -> None:
+    number = world.open()
+    stranger = world.pipeline.runs[world.start(number, "promotion", "manual", summary="again")]
+    other = world.pipeline.runs.setdefault("other", Run("other", dict(stranger.variables)))
+    world.pipeline.act(other, "ApproveRelease", "Succeeded", by=BOB, summary="mine")
+    unknown = world.pipeline.runs.setdefault(
+        "unknown",
+        Run("unknown", {**stranger.variables, "release": "99", "review": "automatic"}),
+    )
+
+    assert "is promoted by execution" in refused(world, other)
+    assert (world.release(number).status, world.release(number).decided_by) == ("WAITING", None)
+    assert "there is no release churn/99" in refused(world, unknown)
+    assert (MODEL, "release#000099") not in world.table.items
+
+
 def test_a_rollback_deploys_what_was_kept_of_the_promotion_all_at_once(world: World) -> None:
     promote(world, world.open())
     promote(world, world.open())
@@ -334,7 +362,7 @@ def test_a_rollback_deploys_what_was_kept_of_the_promotion_all_at_once(world: Wo
 def test_a_kept_deployment_that_was_changed_is_not_deployed(world: World) -> None:
     promote(world, world.open())
     promote(world, world.open())
-    world.store.versions[f"releases/{MODEL}/1/deployment.json", "v1"] = b"{}"
+    world.store.versions[str(world.release(1).deployment_key), "v1"] = b"{}"
 
     line = refused(world, rollback(world, 1))
 
@@ -410,6 +438,25 @@ def test_a_withdrawal_is_not_recorded_while_the_model_still_answers(world: World
     closed = close_release(world, run.id, world.clock.now())
     assert closed.line.startswith("withdrawing release 1 failed: ")
     assert (world.champion(), world.history()[-1]) == (1, ("failed", 1))
+
+
+def test_a_release_whose_bundle_is_gone_can_still_be_withdrawn(world: World) -> None:
+    promote(world, world.open())
+    world.store.versions.clear()
+
+    withdraw(world, 1)
+
+    assert world.champion() is None
+
+
+def test_a_withdrawal_deploys_what_is_there_with_another_answer(world: World) -> None:
+    promote(world, world.open())
+    run = world.pipeline.runs[world.start(1, "withdrawal", "automatic")]
+
+    files = to_deploy(world, world.claim(run), {}, "attempt-1", "1")
+
+    given = json.loads(files["configuration.json"])["Parameters"]
+    assert (given["Withdrawn"], given["Release"], given["PreviousRelease"]) == ("true", "1", "none")
 
 
 def test_only_the_release_in_service_is_withdrawn(world: World) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.releases.admission_rule import Claim, Facts, admit, approved
+from core.releases.admission_rule import Claim, Digest, Facts, admit, approved, claim_of
 from core.releases.bundle import (
     BundleError,
     ServingSourceError,
@@ -225,6 +226,153 @@ def test_only_what_was_approved_or_in_service_is_ever_admitted(
         and known.document["verdict"] == "promote"
     )
     assert by_person or by_definition
+
+
+CLAIM = Claim("churn", 7, "promotion", "mine", "v1")
+RELEASE = Release("churn", 7, Status.WAITING, bundle_version="v1", execution="mine")
+# A release that may go into service: everything is as it was reviewed, and the way is free.
+GOOD = Facts(
+    release=RELEASE,
+    document=DOCUMENT,
+    digests=(Digest("bundle", "a", "a"),),
+    review=review(by=ADA),
+    asked=True,
+    champion=Champion("churn", 6),
+    stack="kanmon-serving-churn",
+    stack_status="UPDATE_COMPLETE",
+    holder=None,
+    holder_ended=False,
+)
+AUTOMATIC = {**DOCUMENT, "approval": "automatic"}
+UNASKED: dict[str, Any] = {"review": None, "asked": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({}, "admit"),
+        ({"release": None}, "refuse"),
+        *(
+            ({"release": replace(RELEASE, status=status)}, "refuse")
+            for status in (Status.REJECTED, Status.EXPIRED, Status.SUPERSEDED, Status.PROMOTED)
+        ),
+        *(
+            ({"release": replace(RELEASE, status=status)}, "admit")
+            for status in (Status.APPROVED, Status.FAILED, Status.ROLLED_BACK)
+        ),
+        ({"release": replace(RELEASE, execution="other")}, "refuse"),
+        ({"release": replace(RELEASE, execution=None)}, "admit"),
+        ({"release": replace(RELEASE, bundle_version="v2")}, "refuse"),
+        ({"document": None}, "refuse"),
+        ({"document": {**DOCUMENT, "model": "abalone"}}, "refuse"),
+        ({"document": {**DOCUMENT, "release": 8}}, "refuse"),
+        ({"digests": (Digest("bundle", "a", "b"),)}, "refuse"),
+        ({"digests": (Digest("bundle", "a", None),)}, "refuse"),
+        ({"review": review("InProgress", external_id="t")}, "wait"),
+        ({"review": None}, "wait"),
+        ({"review": review("Failed", by=ADA)}, "refuse"),
+        ({"review": review("Failed")}, "refuse"),
+        ({"review": review("Abandoned")}, "refuse"),
+        (UNASKED, "refuse"),
+        ({**UNASKED, "document": AUTOMATIC}, "admit"),
+        ({**UNASKED, "document": {**AUTOMATIC, "verdict": "hold"}}, "refuse"),
+        ({"document": AUTOMATIC, "review": review("Failed", by=ADA)}, "refuse"),
+        ({"champion": None}, "admit"),
+        ({"champion": Champion("churn", 7)}, "admit"),
+        ({"champion": Champion("churn", 8)}, "supersede"),
+        ({"stack_status": None}, "admit"),
+        ({"stack_status": "UPDATE_IN_PROGRESS"}, "wait"),
+        ({"stack_status": "REVIEW_IN_PROGRESS"}, "admit"),
+        ({"stack_status": "UPDATE_ROLLBACK_FAILED"}, "refuse"),
+        ({"holder": "mine"}, "admit"),
+        ({"holder": "other"}, "wait"),
+        ({"holder": "other", "holder_ended": True}, "admit"),
+    ],
+)
+def test_one_thing_that_is_otherwise_decides_alone(changes: dict[str, Any], outcome: str) -> None:
+    assert admit(CLAIM, replace(GOOD, **changes)).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("claim", "champion", "outcome"),
+    [
+        ({"previous": "6"}, 6, "admit"),
+        ({"previous": "5"}, 6, "refuse"),
+        ({"previous": "none"}, None, "admit"),
+        ({"previous": "6"}, None, "refuse"),
+        ({"purpose": "other"}, 6, "refuse"),
+        ({"verify": "no"}, 6, "refuse"),
+        ({"traffic": "all"}, 6, "refuse"),
+        ({"bundle_version": "v2"}, 6, "refuse"),
+    ],
+)
+def test_a_claim_is_held_to_what_it_was_verified_against(
+    claim: dict[str, Any], champion: int | None, outcome: str
+) -> None:
+    recorded = Champion("churn", champion) if champion else None
+
+    assert admit(replace(CLAIM, **claim), replace(GOOD, champion=recorded)).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("claim", "changes", "outcome"),
+    [
+        ({}, {}, "admit"),
+        ({"traffic": "canary"}, {}, "admit"),
+        ({"verify": "yes"}, {"deployment_version": None}, "admit"),
+        ({"verify": "yes", "traffic": "canary"}, {}, "admit"),
+        ({}, {"deployment_version": None}, "refuse"),
+        ({"verify": "maybe"}, {}, "refuse"),
+        ({}, {"status": Status.FAILED}, "refuse"),
+        ({}, {"bundle_version": "v2"}, "refuse"),
+        ({"purpose": "withdrawal"}, {}, "refuse"),
+    ],
+)
+def test_a_way_back_needs_no_review_and_only_what_was_in_service(
+    claim: dict[str, Any], changes: dict[str, Any], outcome: str
+) -> None:
+    back = replace(CLAIM, purpose="rollback", verify="no", traffic="all")
+    kept = replace(RELEASE, status=Status.PROMOTED, execution="first", deployment_version="v1")
+    known = replace(
+        GOOD, release=replace(kept, **changes), champion=Champion("churn", 8), **UNASKED
+    )
+
+    assert admit(replace(back, **claim), known).outcome == outcome
+
+
+def test_a_way_back_waits_for_no_answer_whatever_its_variables_say() -> None:
+    back = replace(CLAIM, purpose="rollback")
+    known = replace(GOOD, release=replace(RELEASE, status=Status.PROMOTED), review=None)
+
+    assert admit(back, known).outcome == "admit"
+
+
+@pytest.mark.parametrize(
+    ("claim", "champion", "outcome"),
+    [
+        ({}, 7, "admit"),
+        ({}, 8, "refuse"),
+        ({}, None, "refuse"),
+        ({"verify": "yes"}, 7, "refuse"),
+        ({"traffic": "canary"}, 7, "refuse"),
+    ],
+)
+def test_only_what_is_in_service_is_withdrawn_whatever_became_of_its_parts(
+    claim: dict[str, Any], champion: int | None, outcome: str
+) -> None:
+    gone = replace(CLAIM, purpose="withdrawal", verify="no", traffic="all")
+    recorded = Champion("churn", champion) if champion else None
+    known = replace(GOOD, champion=recorded, document=None, digests=(Digest("bundle", "a", None),))
+
+    assert admit(replace(gone, **claim), known).outcome == outcome
+
+
+def test_a_claim_of_an_older_pipeline_is_verified_and_has_its_canary() -> None:
+    given = {"model": "churn", "release": "7", "purpose": "promotion", "execution": "mine"}
+
+    assert claim_of(given) == replace(CLAIM, bundle_version="")
+    asked = claim_of({**given, "verify": "no", "traffic": "all", "previous": "6"})
+    assert (asked.verify, asked.traffic, asked.previous) == ("no", "all", "6")
 
 
 @pytest.mark.parametrize(

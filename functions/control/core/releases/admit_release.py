@@ -29,6 +29,7 @@ from core.releases.record_decision import (
     settle,
 )
 from core.releases.superseding import supersede
+from core.stage.bucket import ObjectMissingError
 from core.stage.release_pipeline import REVIEW, Execution
 from core.stage.release_table import (
     OPEN,
@@ -179,8 +180,9 @@ def to_deploy(
 
 def _kept(stage: Stage, claim: Claim) -> bytes:
     release = stage.releases.release(claim.model, claim.release)
-    key = stage.store.release_key(claim.model, claim.release, deployment.FILE)
-    return stage.store.read_version(key, str(release.deployment_version if release else ""))
+    if release is None or release.deployment_key is None or release.deployment_version is None:
+        raise ObjectMissingError(f"nothing is kept of the deployment of {claim.reference}")
+    return stage.store.read_version(release.deployment_key, release.deployment_version)
 
 
 def _record_start(stage: Stage, claim: Claim, execution: Execution, now: str) -> None:

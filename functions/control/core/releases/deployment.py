@@ -15,7 +15,6 @@ from typing import Any
 from core.canonical import canonical_json
 from core.stage.serving_stack import Deployed
 
-FILE = "deployment.json"
 TEMPLATE, CONFIGURATION = "packaged.yaml", "configuration.json"
 ALL_AT_ONCE = "AllAtOnce"
 _FORMAT = 1

@@ -9,7 +9,6 @@ from typing import Any
 
 from core.releases.admission_rule import Digest
 from core.releases.bundle import GOLDEN, RECORD, BundleError, member, tree_digest, tree_of
-from core.releases.deployment import FILE
 from core.releases.release_json import read_release, sha256
 from core.stage.bucket import ObjectMissingError, Store
 from core.stage.registry import Package
@@ -48,8 +47,7 @@ def read_bundle(store: Store, release: Release) -> Bundled:
 
 def kept(store: Store, release: Release) -> Digest:
     """What the release was deployed with when it was promoted, and is again by a rollback."""
-    key = store.release_key(release.model, release.release, FILE)
-    found = store.sha256_of_version(key, str(release.deployment_version))
+    found = store.sha256_of_version(str(release.deployment_key), str(release.deployment_version))
     return Digest(say("release.part.deployment"), str(release.deployment_sha256), found)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from core.releases import deployment, golden_records
 from core.releases.decision import was_approved
@@ -18,7 +19,6 @@ from core.releases.record_withdrawal import record_withdrawal
 from core.releases.release_json import sha256
 from core.releases.service import Live, NotLiveError
 from core.releases.superseding import supersede_older
-from core.stage.bucket import ReleaseChangedError
 from core.stage.notices import Event
 from core.stage.release_table import PROMOTABLE, Champion, HistoryEntry, Release, Status
 from core.words.catalogue import say
@@ -88,13 +88,15 @@ def _keep_deployment(stage: Stage, release: Release) -> None:
     document = read_bundle(stage.store, release).document or {}
     canary = document.get("serving", {}).get("canary")
     content = deployment.as_kept(stage.serving.deployed(release.model), canary)
-    key = stage.store.release_key(release.model, release.release, deployment.FILE)
-    try:
-        version = stage.store.write_once(key, content, "application/json")
-    except ReleaseChangedError:
-        # A function that died here had written it, for another attempt with other settings.
-        content, version = stage.store.read_current(key)
-    changes = {"deployment_version": version, "deployment_sha256": sha256(content)}
+    # A name of its own: a function that died here may have written it with other settings.
+    name = f"deployment-{uuid4().hex}.json"
+    key = stage.store.release_key(release.model, release.release, name)
+    version = stage.store.write_once(key, content, "application/json")
+    changes = {
+        "deployment_key": key,
+        "deployment_version": version,
+        "deployment_sha256": sha256(content),
+    }
     stage.releases.note(release, changes, (Status.PROMOTED,))
 
 

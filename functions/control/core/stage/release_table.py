@@ -40,7 +40,7 @@ CLOSED = (Status.REJECTED, Status.EXPIRED, Status.SUPERSEDED)
 # Of a release's record, what is nobody's business but the functions'.
 _KEPT = (
     *("asked", "asked_by", "asked_reason", "asked_summary", "approval_closed"),
-    *("deployment_version", "deployment_sha256"),
+    *("deployment_key", "deployment_version", "deployment_sha256"),
 )
 # Retrying a stage of the pipeline may still promote one that failed.
 PROMOTABLE = (Status.WAITING, Status.APPROVED, Status.FAILED, Status.ROLLED_BACK)
@@ -77,6 +77,7 @@ class Release:
     ended_at: str | None = None
     error: str | None = None
     # With what it was deployed when it was promoted, kept beside it; older releases have none.
+    deployment_key: str | None = None
     deployment_version: str | None = None
     deployment_sha256: str | None = None
     # Not part of the item: it follows from the champion. None where that was not read.
