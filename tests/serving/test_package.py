@@ -114,7 +114,9 @@ def test_configuration_gives_every_parameter_of_the_template_and_no_other(publis
     template = yaml_parse((ROOT / "serving/serving.yaml").read_text())
     spread = json.loads((published.folder / "golden.json").read_text())["spread"]
     assert float(settings["Parameters"].pop("ScoreSpread")) == pytest.approx(spread)
-    assert set(settings["Parameters"]) == set(template["Parameters"]) - {"ScoreSpread"}
+    # Only a withdrawal sets Withdrawn.
+    given = set(template["Parameters"]) - {"ScoreSpread", "Withdrawn"}
+    assert set(settings["Parameters"]) == given
     assert settings == {
         "Parameters": {
             "Model": "shells",

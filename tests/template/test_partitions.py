@@ -28,6 +28,7 @@ PRINCIPAL = re.compile(
 HOSTS = {
     "functions/control/core/stage/partition.py": "it is the table",
     "kanmon/deployment/package.py": "the local stage reads the path of the address only",
+    "template.yaml": "QuickSight's address; a stage has a dashboard only if asked for",
     "stacks/dashboard.yaml": "QuickSight's address; a stage has a dashboard only if asked for",
 }
 

@@ -128,6 +128,7 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         "StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}
     },
     ("DashboardRole", "FindMetricsOnly"): {"StringLike": {"s3:prefix": "metrics/*"}},
+    ("DataScientistRole", "ListVersionsOfData"): {"StringLike": {"s3:prefix": "datasets/*"}},
     ("DataScientistRole", "PublishDefinitions"): {"Null": {"s3:if-none-match": "false"}},
     ("DataScientistRole", "NameTheCurrentDefinition"): {
         "ForAllValues:StringEquals": {

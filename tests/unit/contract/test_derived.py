@@ -212,7 +212,10 @@ def test_whatever_is_sent_a_row_is_computed_or_has_one_error(sent, offset):
     derived = (Derived("at_day", "at", "day"), Derived("ts", "ts", offset=offset))
     encoding = Encoding("regression", "y", None, features, None, derived)
 
-    encoded = Encoder(read_encoding(encoding.to_json())).encode(sent)
+    blank = dict.fromkeys(("at", "ts", "x"))
+    encoded = Encoder(read_encoding(encoding.to_json())).encode(
+        [blank | row if isinstance(row, dict) else row for row in sent]
+    )
 
     refused = [error["row"] for error in encoded.errors]
     assert sorted([*encoded.rows, *refused]) == list(range(len(sent)))
