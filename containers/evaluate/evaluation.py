@@ -95,14 +95,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         if champion is None
         else _written(comparison.difference or unknown(plan)),
         "reference": reference,
-        "segments": [
-            segment_entry(segment, served, rival, plan.metrics) | _unknown_rival(plan, obstacle)
-            for column in plan.segments
-            for segment in segments_of(test, column)
-        ],
-        "fairness": [
-            fairness_entry(rule, test, served, plan.minimum_segment_rows) for rule in plan.fairness
-        ],
+        **_by_segment(plan, test, served, rival, obstacle),
         "parity": asdict(parity(plan.task, own, native_scores)),
         "data": _data(evidence, obstacle, left_out=everything - test.height),
         "importance": importance(candidate, native, test),
@@ -115,6 +108,21 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         document["champion"] |= diagnostics_of(rival, diagnostics["residuals"])
     records = golden(plan.task, candidate, native, test, own)
     return Evaluated(without_nan(document), records, comparison)
+
+
+def _by_segment(
+    plan: Plan, test: pl.DataFrame, served: Scored, rival: Scored | None, obstacle: str | None
+) -> dict[str, Any]:
+    return {
+        "segments": [
+            segment_entry(segment, served, rival, plan.metrics) | _unknown_rival(plan, obstacle)
+            for column in plan.segments
+            for segment in segments_of(test, column)
+        ],
+        "fairness": [
+            fairness_entry(rule, test, served, plan.minimum_segment_rows) for rule in plan.fairness
+        ],
+    }
 
 
 def diagnostics_of(model: Scored, beside: Mapping[str, Any] | None = None) -> dict[str, Any]:

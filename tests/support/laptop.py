@@ -50,6 +50,7 @@ trainer:
 metrics: {{primary: rmse, also: [mae]}}
 gate: {{floors: {{rmse: {floor}}}, margins: {{rmse: 0.5}}}}
 segments: [b]
+releases: {{supersede: false}}  # these tests decide about the release of any run
 """
 # Trains for longer than a command line takes to start.
 LONG_TRAINING = TINY.replace("rounds: 30", "rounds: 50000").replace("rounds: 10", "rounds: 50000")
