@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 def history(connection: "Connection", model: str, release: int | None = None) -> list[HistoryEntry]:
     """A model's history, oldest first; only that of one release, if given."""
     items = items_of(connection, model, "history#")
-    found = [record_from(HistoryEntry, item) for item in items]
+    found = [record_from(HistoryEntry, item) for item in items if "event" in item]
     return [one for one in found if release in (None, one.release)]

@@ -13,6 +13,7 @@ from core.stage.release_table import (
     Status,
     Withdrawal,
     champion_from,
+    is_release,
     record_from,
     release_item,
     withdrawal_from,
@@ -41,7 +42,7 @@ def newest_releases(connection: "Connection", models: list[str]) -> list[Release
 
 def list_releases(connection: "Connection", model: str) -> list[Release]:
     """A model's releases, newest first."""
-    items = items_of(connection, model, "release#")
+    items = [item for item in items_of(connection, model, "release#") if is_release(item)]
     if not items:
         return []
     champion = champion_of(connection, model)

@@ -19,13 +19,12 @@ from tests.support.workflow_definition import states
 Load = Callable[[str], dict[str, Any]]
 
 # Of what these operations can answer, this is no passing trouble; or it cannot come: there are no
-# transactions, no replicas and no local indexes.
+# replicas and no local indexes.
 LASTING = {
     "ConditionalCheckFailedException",
     "ItemCollectionSizeLimitExceededException",
     "ReplicatedWriteConflictException",
     "ResourceNotFoundException",
-    "TransactionConflictException",
 }
 
 
@@ -60,7 +59,7 @@ def test_whatever_passes_by_itself_is_waited_for(
                 handler(load_event(name.lower().replace(" ", "_")), context)
             raised.add(error.typename)
 
-    assert len(raised) == 4
+    assert len(raised) == 5
     # Open Release asks the same table through the same SDK.
     for waiting in (name, "Open Release"):
         assert raised <= {

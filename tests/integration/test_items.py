@@ -58,6 +58,22 @@ def test_items_are_listed_by_the_beginning_of_their_name(items: Items) -> None:
     assert found == ["release#000001", "release#000002"]
 
 
+def test_what_is_no_record_hides_none_of_the_records(items: Items) -> None:
+    """A data scientist may write a definition's fields under any name, and nothing else."""
+    table = ReleaseTable(items)
+    table.open(Release("churn", 2, Status.WAITING, run="run-2", opened_at="2026-11-21T06:00:00Z"))
+    for model, item in (
+        ("churn", "release#000001"),
+        ("churn", "release#999999"),
+        ("releases to start", "to-start#0"),
+    ):
+        items.change(model, item, {"sha256": "0a1b", "published_at": "now"})
+
+    assert [one.release for one in table.releases("churn")] == [2]
+    assert [one.release for one in table.queue()] == [2]
+    assert table.release("churn", 1) is None
+
+
 def test_a_run_keeps_its_release_number(items: Items) -> None:
     table = ReleaseTable(items)
 

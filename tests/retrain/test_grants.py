@@ -21,12 +21,10 @@ def test_roles_use_all_they_are_granted_and_are_refused_nothing(laptop: Laptop) 
     a_stopped_run_with_another_behind_it(laptop)
     a_failing_run(laptop)
     people.all_of_it(laptop)
-    a_report_that_fails(laptop)
 
     assert asked(laptop, allowed=False) == {
         ("VerifyRole", "s3:GetObjectVersion"),
         ("RecordReleaseRole", "lambda:InvokeFunction"),
-        ("ReportFailureRole", "sns:Publish"),
     }
     assert unused(record(laptop)) == {}
 
@@ -68,14 +66,6 @@ def a_failing_run(laptop: Laptop) -> None:
     execution = laptop.must("run", "failing", "--no-wait")["execution_arn"]
     assert laptop.ended(execution)["status"] == "FAILED"
     laptop.settle("failing")
-
-
-def a_report_that_fails(laptop: Laptop) -> None:
-    """Only then is the mark removed that keeps a failure from being reported twice."""
-    with people.denied(laptop, "ReportFailureRole", "sns:Publish", "*"):
-        run = laptop.must("run", "failing", "--no-wait")["run"]
-        eventually(lambda: ("ReportFailureRole", "dynamodb:DeleteItem") in asked(laptop))
-        laptop.must("stop", run)  # it would repeat the report for some seconds
 
 
 def asked(laptop: Laptop, allowed: bool = True) -> set[tuple[str, str]]:

@@ -5,6 +5,7 @@ is pinned, object by object, by IAM's own rules of evaluation.
 """
 
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -165,6 +166,93 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("VerifyRole", "PackWhatIsNotThereYet"): {"Null": {"s3:if-none-match": "false"}},
 }
 
+# What acts on the stage's own resources, and who may do it. A function's own name begins with the
+# stack's, as every name that CloudFormation gives: a grant on all such names reaches it.
+OWN = "kanmon-test"
+LAMBDA = f"arn:aws:lambda:{HERE}:function:"
+PIPELINE = f"arn:aws:codepipeline:{HERE}:{OWN}-release"
+STATES = f"arn:aws:states:{HERE}:"
+STACK = f"arn:aws:cloudformation:{HERE}:stack/"
+ROLE = "arn:aws:iam::123456789012:role/"
+PACKAGES = f"arn:aws:sagemaker:{HERE}:model-package"
+ACTS = {
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-OpenRunFunction-1X"): "",
+    ("lambda:InvokeFunction", f"{LAMBDA}OpenRunFunction"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}JudgeCandidateFunction"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}OpenReleaseFunction"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}CloseRunFunction"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}ReportFailureFunction"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}AdmitReleaseFunction"): "ReleasePipeline",
+    ("lambda:InvokeFunction", f"{LAMBDA}RecordReleaseFunction"): "ReleasePipeline",
+    ("lambda:InvokeFunction", f"{LAMBDA}CloseReleaseFunction"): "",
+    ("lambda:InvokeFunction", f"{LAMBDA}FollowReviewFunction"): "",
+    ("lambda:InvokeFunction", f"{LAMBDA}FollowRegistryFunction"): "",
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-serving-glasses-S:live"): (
+        "CloseRelease Operator RecordRelease"
+    ),
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-serving-glasses-S:7"): "Operator",
+    ("lambda:UpdateAlias", f"{LAMBDA}{OWN}-OpenRunFunction-1X"): "",
+    ("lambda:UpdateFunctionCode", f"{LAMBDA}{OWN}-OpenRunFunction-1X"): "",
+    ("lambda:UpdateFunctionCode", f"{LAMBDA}{OWN}-serving-glasses-S"): "ServingDeploy",
+    ("codepipeline:StartPipelineExecution", PIPELINE): "CloseRelease OpenRelease Operator",
+    ("codepipeline:StopPipelineExecution", PIPELINE): (
+        "AdmitRelease CloseRelease DataScientist OpenRelease Operator RecordRelease"
+    ),
+    ("codepipeline:PutApprovalResult", f"{PIPELINE}/Review/ApproveRelease"): (
+        "Approver FollowRegistry FollowReview"
+    ),
+    ("codepipeline:PutApprovalResult", f"{PIPELINE}/Other/ApproveRelease"): "",
+    ("codepipeline:RetryStageExecution", f"{PIPELINE}/Review"): "",
+    ("codepipeline:RetryStageExecution", f"{PIPELINE}/Verify"): "Operator",
+    ("codepipeline:RetryStageExecution", f"{PIPELINE}/Promote"): "Operator",
+    ("codepipeline:RetryStageExecution", f"{PIPELINE}/Redeploy"): "Operator",
+    ("codepipeline:RetryStageExecution", f"{PIPELINE}/Record"): "Operator",
+    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-retrain"): (
+        "CloseRun DataScientist ReportFailure"
+    ),
+    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-other"): "",
+    ("states:StopExecution", f"{STATES}execution:{OWN}-retrain:R"): "DataScientist Operator",
+    ("iam:PassRole", f"{ROLE}JobRole"): "RetrainStateMachine",
+    ("iam:PassRole", f"{ROLE}ServingDeployRole"): "ReleasePipeline",
+    ("iam:PassRole", f"{ROLE}{OWN}-serving-glasses-R"): "ServingDeploy",
+    ("iam:PassRole", f"{ROLE}{OWN}-OpenRunRole-1X"): "",
+    ("iam:PutRolePolicy", f"{ROLE}{OWN}-OpenRunRole-1X"): "",
+    ("iam:UpdateAssumeRolePolicy", f"{ROLE}{OWN}-OpenRunRole-1X"): "",
+    ("cloudformation:CreateStack", f"{STACK}{OWN}-serving-glasses/0a1b"): "ReleasePipeline",
+    ("cloudformation:UpdateStack", f"{STACK}{OWN}-serving-glasses/0a1b"): "ReleasePipeline",
+    ("cloudformation:DeleteStack", f"{STACK}{OWN}-serving-glasses/0a1b"): "ReleasePipeline",
+    ("cloudformation:CancelUpdateStack", f"{STACK}{OWN}-serving-glasses/0a1b"): "CloseRelease",
+    ("cloudformation:ContinueUpdateRollback", f"{STACK}{OWN}-serving-glasses/0a1b"): "Operator",
+    ("cloudformation:UpdateStack", f"{STACK}{OWN}/0a1b"): "",
+    ("cloudformation:DeleteStack", f"{STACK}{OWN}/0a1b"): "",
+    ("cloudformation:CancelUpdateStack", f"{STACK}{OWN}/0a1b"): "",
+    ("cloudformation:ContinueUpdateRollback", f"{STACK}{OWN}/0a1b"): "",
+    ("codebuild:StartBuild", f"arn:aws:codebuild:{HERE}:project/VerifyProject"): "ReleasePipeline",
+    ("sagemaker:CreateModelPackage", f"{PACKAGES}/{OWN}-glasses/1"): "RetrainStateMachine",
+    ("sagemaker:UpdateModelPackage", f"{PACKAGES}/{OWN}-glasses/1"): (
+        "AdmitRelease Approver CloseRelease FollowRegistry FollowReview OpenRelease RecordRelease"
+    ),
+    ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
+        "CloseRelease OpenRelease"
+    ),
+    ("dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
+        "CloseRun OpenRun ReportFailure"
+    ),
+    ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
+        "AdmitRelease CloseRelease CloseRun DataScientist FollowRegistry FollowReview OpenRelease "
+        "OpenRun RecordRelease ReportFailure"
+    ),
+    (
+        "s3:GetObject",
+        "arn:aws:s3:::PipelineBucket/release/a",
+    ): "AdmitRelease ReleasePipeline Verify",
+    (
+        "s3:PutObject",
+        "arn:aws:s3:::PipelineBucket/release/a",
+    ): "AdmitRelease ReleasePipeline Verify",
+    ("s3:PutObject", "arn:aws:s3:::AccessLogsBucket/data/a"): "",
+}
+
 
 def who(action: str, key: str, **context: str) -> set[str]:
     """The roles that may do that to an object, without the ending of their names."""
@@ -225,3 +313,17 @@ def test_every_condition_is_there_and_says_what_it_said() -> None:
     }
 
     assert found == CONDITIONS
+
+
+def test_what_acts_on_the_stages_own_resources_is_granted_to_these_roles_alone() -> None:
+    """Whatever else a condition asks, which the test above holds."""
+    found: dict[tuple[str, str], set[str]] = {act: set() for act in ACTS}
+    for role in ROLES:
+        for statement in granted(role):
+            for action, arn in ACTS:
+                if any(fnmatchcase(action, each) for each in statement["Action"]) and any(
+                    fnmatchcase(arn, each) for each in statement["Resource"]
+                ):
+                    found[action, arn].add(role.removesuffix("Role"))
+
+    assert found == {act: set(names.split()) for act, names in ACTS.items()}

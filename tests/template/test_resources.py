@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from core.stage.release_pipeline import Pipeline
+from core.stage.serving_stack import HALT_SECONDS
 from tests.support.translation import resolve, resources, source, statements, translated, whole
 from tests.support.workflow_definition import states
 
@@ -251,6 +253,13 @@ def test_a_function_gives_up_before_the_state_that_called_it() -> None:
     assert all(timeouts[name] < waiting[name] for name in waiting)
     # The others are called by the pipeline, which waits for an hour, and by events.
     assert all(timeout <= 300 for timeout in timeouts.values())
+
+
+def test_close_release_has_time_for_all_that_it_waits_for() -> None:
+    """A pause and the two questions that follow it take up to two seconds."""
+    waits = 2 * Pipeline.pauses * Pipeline.pause_seconds + HALT_SECONDS
+
+    assert properties("CloseReleaseFunction")["Timeout"] >= waits + 30
 
 
 def test_the_workflow_is_traced_and_logs_everything() -> None:

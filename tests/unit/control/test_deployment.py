@@ -1,6 +1,7 @@
 """With what a release is deployed: made for one attempt, and kept for going back to it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -33,21 +34,25 @@ PARAMETERS = {"Release": "7", "PreviousRelease": "6", "Canary": "Linear10Percent
 DEPLOYED = Deployed(TEMPLATE, PARAMETERS, {"kanmon:model": "churn"})
 
 
-@pytest.mark.parametrize("template", [TEMPLATE, OLDER])
-def test_every_attempt_has_its_own_name_in_the_functions_environment(template: str) -> None:
+@pytest.mark.parametrize(
+    ("template", "withdrawn"), [(TEMPLATE, {"Withdrawn": "false"}), (OLDER, {})]
+)
+def test_every_attempt_has_its_own_name_in_the_functions_environment(
+    template: str, withdrawn: dict[str, str]
+) -> None:
     deployed = Deployed(template, PARAMETERS, {})
     first = made_for(deployed, Wanted("one"))
     second = made_for(first, Wanted("two"))
 
     assert '\n          ATTEMPT: "one"\n' in first.template
     assert second.template == first.template.replace("one", "two")
-    assert first.parameters == PARAMETERS
+    assert first.parameters == PARAMETERS | withdrawn
 
 
 def test_all_traffic_at_once_leaves_everything_else_as_it_was() -> None:
     made = made_for(DEPLOYED, Wanted("one", at_once=True))
 
-    assert made.parameters == {**PARAMETERS, "Canary": "AllAtOnce"}
+    assert made.parameters == {**PARAMETERS, "Canary": "AllAtOnce", "Withdrawn": "false"}
 
 
 @pytest.mark.parametrize(("in_service", "previous"), [("8", "8"), ("none", "none"), ("7", "none")])
@@ -61,6 +66,14 @@ def test_a_withdrawal_changes_what_the_function_answers() -> None:
     assert made_for(DEPLOYED, Wanted("one", withdrawn=True)).parameters["Withdrawn"] == "true"
 
 
+def test_a_deployment_after_a_withdrawal_says_itself_that_the_model_is_in_service() -> None:
+    """An update of a stack may keep the value of a parameter that is not given."""
+    withdrawn = made_for(DEPLOYED, Wanted("one", withdrawn=True))
+
+    for deployed in (DEPLOYED, withdrawn):
+        assert made_for(deployed, Wanted("two")).parameters["Withdrawn"] == "false"
+
+
 def test_what_was_made_before_withdrawing_is_refused() -> None:
     with pytest.raises(NotWithdrawableError):
         made_for(Deployed(OLDER, {}, {}), Wanted("one", withdrawn=True))
@@ -71,7 +84,9 @@ def test_a_kept_deployment_is_the_same_whichever_attempt_it_was() -> None:
     canary = PARAMETERS["Canary"]
 
     assert as_kept(first, canary) == as_kept(second, canary)
-    assert from_kept(as_kept(first, canary)) == DEPLOYED
+    assert from_kept(as_kept(first, canary)) == replace(
+        DEPLOYED, parameters={**PARAMETERS, "Withdrawn": "false"}
+    )
 
 
 def test_an_artifact_gives_back_what_was_put_into_it() -> None:

@@ -10,6 +10,7 @@ from core.releases.admit_release import admit_release
 from core.releases.approval_sync import follow_review
 from core.releases.close_release import close_release
 from core.releases.record_release import record_live
+from core.releases.superseding import supersede_older, supersede_waiting
 from tests.support.release_acts import approve, promote, refused
 from tests.support.release_world import ADA, MODEL, World
 
@@ -154,6 +155,23 @@ def test_a_waiting_release_is_closed_when_a_newer_one_is_promoted(world: World) 
     close_release(world, release.execution, world.clock.now())
     assert world.release(older).status == "SUPERSEDED"
     assert ("rejected", older) not in world.history()
+
+
+def test_a_release_that_was_superseded_costs_the_later_ones_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a retraining a day there are hundreds of them after a year."""
+    world.open()
+    newer = world.release(world.open())
+    supersede_waiting(world, newer)
+    # From here on nothing is asked of the pipeline, and nothing is written.
+    monkeypatch.setattr(world.pipeline, "review", None)
+    world.table.left = 0
+
+    supersede_waiting(world, newer)
+    supersede_older(world, newer, newer.opened_at)
+
+    assert world.release(1).status == "SUPERSEDED"
 
 
 def test_an_older_release_that_is_on_its_way_is_superseded_at_admission(world: World) -> None:

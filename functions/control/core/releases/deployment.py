@@ -22,6 +22,8 @@ _ATTEMPT = re.compile(r"^( +)ATTEMPT: .*$", re.MULTILINE)
 # Releases of before have no such line; this one stands beside where it belongs.
 _BESIDE = re.compile(r"^( +)ARTIFACT_SHA256: .*$", re.MULTILINE)
 
+_WITHDRAWABLE = "\n  Withdrawn:\n"
+
 
 class NotWithdrawableError(Exception):
     """The release is older than withdrawing; its template has no such parameter."""
@@ -81,10 +83,11 @@ def made_for(deployed: Deployed, wanted: Wanted) -> Deployed:
         # A release that is deployed again has no requests of an earlier one to be compared with.
         itself = wanted.previous == parameters.get("Release")
         parameters["PreviousRelease"] = "none" if itself else wanted.previous
-    if wanted.withdrawn:
-        if "\n  Withdrawn:\n" not in deployed.template:
-            raise NotWithdrawableError
-        parameters["Withdrawn"] = "true"
+    if _WITHDRAWABLE in deployed.template:
+        # Always written: an update may keep the value of a parameter that is not given.
+        parameters["Withdrawn"] = "true" if wanted.withdrawn else "false"
+    elif wanted.withdrawn:
+        raise NotWithdrawableError
     template = _with_attempt(deployed.template, wanted.attempt)
     return replace(deployed, template=template, parameters=parameters)
 

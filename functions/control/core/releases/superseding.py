@@ -32,10 +32,14 @@ def supersede_older(stage: Stage, promoted: Release, at: str) -> None:
 
 
 def _older(stage: Stage, than: Release) -> list[Release]:
-    """The older releases that wait, or whose superseding was begun."""
+    """The older releases that wait, or whose superseding was begun and is not finished."""
     begun = (Status.WAITING, Status.SUPERSEDED)
     every = stage.releases.releases(than.model)
-    return [one for one in every if one.release < than.release and one.status in begun]
+    return [
+        one
+        for one in every
+        if one.release < than.release and one.status in begun and not one.approval_closed
+    ]
 
 
 def supersede(

@@ -227,12 +227,13 @@ class ReleaseTable:
     # ---- releases
 
     def release(self, model: str, number: int) -> Release | None:
-        return _if_any(Release, self._items.read(model, release_item(number)))
+        item = self._items.read(model, release_item(number))
+        return _if_any(Release, item if item and is_release(item) else None)
 
     def releases(self, model: str) -> list[Release]:
         """All of them, the oldest first."""
         items = self._items.beginning_with(model, "release#")
-        return [record_from(Release, item) for item in items]
+        return [record_from(Release, item) for item in items if is_release(item)]
 
     def open(self, release: Release) -> Release:
         """Record a release as waiting, name it in its run's record and put it into the queue of
@@ -278,7 +279,11 @@ class ReleaseTable:
     def queue(self) -> list[Queued]:
         """The releases whose execution is still to be started, the oldest first."""
         items = self._items.beginning_with(_QUEUE, _TO_START)
-        return [Queued(each["item"], each["of"], int(each["release"])) for each in items]
+        return [
+            Queued(each["item"], each["of"], int(each["release"]))
+            for each in items
+            if {"of", "release"} <= each.keys()
+        ]
 
     def enter_queue(self, release: Release) -> None:
         """Put a release into the queue that is recorded, and has lost its place."""
@@ -346,6 +351,11 @@ def _queued(release: Release) -> tuple[str, dict[str, Any]]:
     """The item of a release that is to be started, and its fields."""
     item = f"{_TO_START}{release.opened_at}#{release.model}#{release.release:06d}"
     return item, {"of": release.model, "release": release.release}
+
+
+def is_release(item: Mapping[str, Any]) -> bool:
+    """Is it a release's record? Data scientists may write definitions' fields, under any name."""
+    return "status" in item
 
 
 def release_item(number: int) -> str:
