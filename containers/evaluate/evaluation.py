@@ -165,7 +165,7 @@ def rival_of(
 
 def not_compared(name: str, why: str) -> str:
     return (
-        f"the {name} could not be compared: {why}; or decide in the review whether the "
+        f"the {name} could not be compared: {why}; decide in the review whether the "
         "candidate replaces it anyway"
     )
 

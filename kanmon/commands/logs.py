@@ -61,16 +61,13 @@ def command(run: str, step: str | None) -> None:
 
 def _verification(invocation: Invocation, reference: str) -> None:
     """Print the log of the release's latest verification."""
-    from kanmon.releases.evidence import VERIFY, build_log
-    from kanmon.releases.pipeline import progress
+    from kanmon.releases.evidence import build_log, verification_of
     from kanmon.releases.records import find_release
     from kanmon.stage.connection import stage_flag
 
     connection, screen = invocation.connection, invocation.screen
     release = find_release(connection, reference)
-    execution = progress(connection, release)
-    action = execution.action(VERIFY) if execution else None
-    build = action.external_id if action else None
+    build = verification_of(connection, release)
     events = build_log(connection, build) if build else []
     for event in events:
         at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).astimezone()

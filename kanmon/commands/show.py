@@ -76,7 +76,8 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
         if value:
             screen.say(f"{label:<13}{value}")
     now = datetime.now(UTC)
-    screen.say("States")
+    if visits:
+        screen.say("States")
     for visit in visits:
         screen.say(state_line(visit.state, duration(visit.seconds(now)), visit.attempts))
     for line in outcome.lines:

@@ -52,6 +52,20 @@ def gather(connection: "Connection", release: Release) -> Evidence:
     )
 
 
+def verification_of(connection: "Connection", release: Release) -> str | None:
+    """The build that verified the release last. A rollback repeats no verification, so its
+    execution has none, and the one before has it."""
+    build = _build_of(progress(connection, release))
+    if build or not release.execution:
+        return build
+    return _build_of(progress_of(connection, release.execution))
+
+
+def _build_of(execution: Execution | None) -> str | None:
+    action = execution.action(VERIFY) if execution else None
+    return action.external_id if action else None
+
+
 def unless_refused(look: Callable[[], list[str]]) -> list[str]:
     """What `look` finds; without the permission, one line that names it."""
     from botocore.exceptions import ClientError

@@ -96,7 +96,7 @@ def release_to_decide(connection: "Connection", reference: str) -> Release:
         each = "; ".join(f"{one.reference} ({one.verdict})" for one in waiting)
         raise BadInputError(
             f"{len(waiting)} releases of {reference} wait for a review: {each}",
-            "Name one of them as MODEL/NUMBER.",
+            "Name one of them as MODEL/NUMBER; `kanmon reject --all-waiting` rejects them all.",
         )
     return find_release(connection, reference)
 

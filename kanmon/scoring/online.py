@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract.number_format import NumberFormat
 from kanmon.errors import NoServiceError, RunFailedError
-from kanmon.releases.records import champion_of, find_release, release_record
+from kanmon.releases.records import champion_of, find_release, release_record, withdrawal_of
 from kanmon.scoring.rows import Row, Schema
 from kanmon.stage.connection import stage_flag
 
@@ -44,6 +44,12 @@ def service_of(connection: "Connection", model: str) -> Service:
     champion = champion_of(connection, model)
     if champion is None:
         flag = stage_flag(connection.name)
+        gone = withdrawal_of(connection, model)
+        if gone is not None:
+            raise NoServiceError(
+                f"model {model} was withdrawn from service: {gone.reason or 'no reason given'}",
+                f"`kanmon rollback {model} --to {gone.release}{flag}` brings its release back.",
+            )
         raise NoServiceError(
             f"model {model} has no release in service",
             f"`kanmon releases {model}{flag}` shows which ones wait for a review.",

@@ -82,7 +82,7 @@ def draft_model(
         _segments(frame, features),
         [
             *notes_of(sample, reading, judged, key, features),
-            *suspected_splits(frame, others, key),
+            *suspected_splits(frame, others, key, [one.name for one in ignored]),
         ],
         reading.number_format,
     )

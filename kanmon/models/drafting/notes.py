@@ -61,8 +61,6 @@ def _of_features(reading: Reading, features: list[Column], key: list[str]) -> li
     for column in features:
         if column.kind != "numeric" or column.derive:
             continue
-        if "32-bit" in column.seen:
-            notes.append(f"{column.name}: {column.seen}")
         numbers = reading.numbers(column.name)
         different = reading.frame[column.name].n_unique()
         if numbers is not None and _identifies(column.name, numbers, different):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,8 +24,14 @@ FEWEST_ROWS = 1.5
 LARGEST_SHARE = 0.2
 
 
-def suspected_splits(frame: "pl.DataFrame", names: list[str], key: list[str]) -> Iterator[str]:
-    """A note for each column, read as text, that split.by should perhaps name."""
+def suspected_splits(
+    frame: "pl.DataFrame", names: list[str], key: list[str], ignored: Iterable[str] = ()
+) -> Iterator[str]:
+    """A note for each column, read as text, that split.by should perhaps name.
+
+    A column is not both in split.by and ignored, so the note of an ignored one says so.
+    """
+    left_out = set(ignored)
     for name in names:
         values = frame[name]
         if values.null_count() or (key == [name]):
@@ -34,10 +40,17 @@ def suspected_splits(frame: "pl.DataFrame", names: list[str], key: list[str]) ->
             yield (
                 f"{name} repeats ({values.n_unique():,} values in {len(values):,} rows): where "
                 "rows of one resemble each other, keep them together with "
-                f"split: {_by('group', name)}"
+                f"split: {_by('group', name)}{_not_ignored(name in left_out)}"
             )
         elif words := _times(name, values):
-            yield f"{name} {words}: to test on the latest rows, split: {_by('time', name)}"
+            yield (
+                f"{name} {words}: to test on the latest rows, split: {_by('time', name)}"
+                f"{_not_ignored(name in left_out)}"
+            )
+
+
+def _not_ignored(ignored: bool) -> str:
+    return ", without it in ignore" if ignored else ""
 
 
 def _by(kind: str, name: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 from core.words.formats import local_moment
 from kanmon.errors import BadInputError
 from kanmon.releases.decision import decide, why_not_waiting
-from kanmon.releases.records import find_release
+from kanmon.releases.records import find_release, release_to_decide
 from tests.support.sample_releases import ADA, BUNDLE, START, at, detail, fold, item, release
 from tests.support.standin import Pipeline, Stage, refusal
 
@@ -150,3 +150,16 @@ def test_a_release_that_is_not_there_says_what_to_do(project, reference, line):
         find_release(Stage(), reference)
 
     assert refused.value.line() == line
+
+
+def test_where_several_wait_a_name_leaves_a_choice_and_all_can_be_rejected():
+    stage = Stage([item(8, verdict="hold"), item(7, verdict="promote")])
+
+    with pytest.raises(BadInputError) as refused:
+        release_to_decide(stage, "wine")
+
+    assert refused.value.line() == (
+        "2 releases of wine wait for a review: wine/8 (hold); wine/7 (promote). Name one of them "
+        "as MODEL/NUMBER; `kanmon reject --all-waiting` rejects them all."
+    )
+    assert release_to_decide(stage, "wine/7").release == 7

@@ -4,6 +4,7 @@ from core.stage.release_table import HistoryEntry
 from core.words.formats import local_moment
 from kanmon.releases.display import ReleaseProgress, detail_lines, history_lines, release_lines
 from kanmon.releases.explanation import Evidence, Explanation
+from kanmon.releases.history import history
 from kanmon.releases.watch import Observation
 from kanmon.terminal.invocation import Invocation
 from tests.support.sample_releases import (
@@ -17,6 +18,7 @@ from tests.support.sample_releases import (
     progress,
     release,
 )
+from tests.support.standin import Stage
 
 NOW = START.isoformat()
 
@@ -106,3 +108,22 @@ def test_watching_tells_every_action_and_every_step_of_the_traffic_once(project,
         "            release 6 gets 90 %, release 7 gets 10 %",
         "  Promote   DeployRelease            3.0 s",
     ]
+
+
+def test_a_history_says_back_in_service_of_a_release_that_took_over_from_none() -> None:
+    at = "2026-11-21T10:00:00Z"
+    stage = Stage(
+        [
+            {
+                "model": "wine",
+                "item": f"history#{at}#{7:06d}-3-{how}",
+                "at": at,
+                "event": "rolled back",
+                "release": 7,
+                "by": ADA,
+            }
+            for how in ("ended-e-7", "live-rollback")
+        ]
+    )
+
+    assert [one.what for one in history(stage, "wine")] == ["rolled back", "back in service"]

@@ -3,7 +3,8 @@
 from types import SimpleNamespace
 from typing import Any
 
-from kanmon.releases.evidence import gather
+from kanmon.releases.evidence import gather, verification_of
+from kanmon.releases.records import find_release
 from tests.support.sample_releases import BUNDLE, REVIEWED, detail, item, release
 from tests.support.standin import Pipeline, Stage, refusal
 
@@ -24,3 +25,28 @@ def test_a_build_that_was_stopped_before_it_wrote_a_line_has_none() -> None:
     found = gather(stage, release("FAILED"))
 
     assert found.build_lines == ()
+
+
+def test_a_rollback_does_not_hide_the_verification_before_it() -> None:
+    """Its execution verifies nothing: the log is that of the release's own."""
+    verify = detail("Verify", "VerifyRelease", externalExecutionId="verify:1")
+    executions = {
+        "e-7": [BUNDLE, REVIEWED, verify],
+        "rollback": [BUNDLE, detail("Redeploy", "DeployRelease")],
+    }
+
+    class Both(Pipeline):
+        def get_paginator(self, operation: str) -> Any:
+            def pages(**request: Any) -> Any:
+                named = request["filter"]["pipelineExecutionId"]
+                return [{"actionExecutionDetails": executions[named][::-1]}]
+
+            return SimpleNamespace(paginate=pages)
+
+    champion = {"model": "wine", "item": "champion", "release": 7, "execution": "rollback"}
+    stage = Stage([item(7, "PROMOTED"), champion], codepipeline=Both([]))
+
+    found = find_release(stage, "wine/7")
+
+    assert found.in_service
+    assert verification_of(stage, found) == "verify:1"

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from kanmon.errors import RunFailedError
-from kanmon.scoring.online import Scored, Service, matched, score
+from kanmon.errors import NoServiceError, RunFailedError
+from kanmon.scoring.online import Scored, Service, matched, score, service_of
 from kanmon.scoring.rows import Row, Schema
 from tests.support.standin import Stage
 
@@ -69,4 +69,19 @@ def test_a_service_that_fails_says_why_and_where_to_look():
 
     assert failed.value.line() == (
         "the service of wine failed: no memory. `kanmon show wine/7` shows its status."
+    )
+
+
+def test_a_model_that_was_withdrawn_is_told_apart_from_one_that_never_was_in_service():
+    gone = {"withdrawn_release": 7, "withdrawn_at": "2026-11-21T10:00:00Z"}
+    withdrawn = {"model": "wine", "item": "champion", **gone, "withdrawn_reason": "a wrong unit"}
+
+    with pytest.raises(NoServiceError, match="has no release in service"):
+        service_of(Stage([]), "wine")
+    with pytest.raises(NoServiceError) as refused:
+        service_of(Stage([withdrawn]), "wine")
+
+    assert refused.value.line() == (
+        "model wine was withdrawn from service: a wrong unit. `kanmon rollback wine --to 7` "
+        "brings its release back."
     )

@@ -55,3 +55,20 @@ def test_the_draft_says_it(tmp_path) -> None:
     assert [note for note in draft.notes if "split: {…, by: " in note] == notes(
         visits().drop("amount")
     )
+
+
+def test_the_note_of_an_ignored_column_says_to_take_it_out_of_ignore(tmp_path) -> None:
+    frame = pl.DataFrame(
+        {
+            "customer_id": [f"c{row % 400}" for row in range(2400)],
+            "visits": [str(row % 7) for row in range(2400)],
+            "amount": [f"{row * 7 % 31}.5" for row in range(2400)],
+        }
+    )
+    (tmp_path / "visits.csv").write_text(frame.write_csv())
+
+    draft = draft_model("visits", tmp_path / "visits.csv", "amount")
+
+    assert "customer_id" in [one.name for one in draft.ignored]
+    [note] = [note for note in draft.notes if "split: {…, by: " in note]
+    assert note.endswith("by: {group: customer_id}}, without it in ignore")

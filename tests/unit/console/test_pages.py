@@ -78,7 +78,7 @@ def test_the_reason_of_a_decision_is_escaped_wherever_it_is_shown(guard: Guard):
     [
         (1, '<option value="1" selected>'),
         # Release 3 is there, and was rolled back from: nobody brings it back without choosing it.
-        (None, '<option value="">'),
+        (None, '<option value="">Choose a release</option>'),
     ],
 )
 def test_rolling_back_never_offers_the_bad_release_by_itself(
@@ -176,6 +176,34 @@ def test_a_failed_run_shows_a_badge_and_the_end_of_its_log(guard: Guard):
     assert '<span class="word bad">failed</span>' in page
     assert "read 3 rows" in page
     assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [("ABORTED", "stopped"), ("TIMED_OUT", "took too long"), ("FAILED", "failed")],
+)
+def test_a_run_is_called_what_happened_to_it(guard: Guard, status: str, word: str):
+    app = make_app(Invocation(), guard)
+    record = RunRecord("abalone-1", "abalone", {"status": "FAILED"})
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template(
+            "run.html.jinja", view=RunView(record, [], status, None), moving=False
+        )
+
+    assert f'<span class="word bad">{word}</span>' in page
+    assert f'<p class="lead">{word}</p>' in page
+
+
+def test_who_decided_is_left_open_where_a_newer_release_superseded_it(guard: Guard):
+    app = make_app(Invocation(), guard)
+    old = Release("abalone", 1, "SUPERSEDED", decision="superseded")
+    view = ModelView("abalone", [old], [], [], [], None, None, None)
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template("model.html.jinja", view=view, moving=False)
+
+    assert '<td data-label="Decided by">–</td>' in page
 
 
 @pytest.mark.parametrize(("champion", "columns"), [(False, 2), (True, 5)])

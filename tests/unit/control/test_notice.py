@@ -54,6 +54,13 @@ def test_the_mail_begins_with_what_happened_and_the_gates_words_and_leads_to_the
     ]
 
 
+def test_the_mail_about_a_candidate_names_its_model_and_the_release_it_opened() -> None:
+    lines = text(replace(NOTICE, release=7), LINKS, "dev").splitlines()
+
+    assert lines[0] == "A candidate of abalone is registered."
+    assert "Release  abalone/7" in lines
+
+
 def test_an_address_keeps_what_a_key_holds() -> None:
     assert console_address("s3://b/a b?&.html", "r").endswith("prefix=a%20b%3F%26.html")
 

@@ -170,7 +170,7 @@ def test_a_champion_that_cannot_be_compared_is_reported_and_never_passes(champio
 
     nothing = {"value": None, "low": None, "high": None}
     assert words in document["data"]["warnings"][-1]
-    assert "or decide in the review whether" in document["champion"]["obstacle"]
+    assert "; decide in the review whether" in document["champion"]["obstacle"]
     assert document["champion"]["metrics"] == dict.fromkeys(METRICS["regression"], nothing)
     assert document["difference"] == dict.fromkeys(METRICS["regression"], nothing)
     assert document["segments"][0]["champion"] == dict.fromkeys(METRICS["regression"])
@@ -239,7 +239,7 @@ def test_a_reference_whose_package_is_gone_is_held_with_the_reason():
     document = evaluate(run, rows(count=120, seed=2), models, EVIDENCE).document
 
     assert document["reference"]["obstacle"].startswith(
-        "the reference could not be compared: its package is gone; or decide in the review"
+        "the reference could not be compared: its package is gone; decide in the review"
     )
 
 

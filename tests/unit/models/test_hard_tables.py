@@ -185,9 +185,8 @@ def test_lost_digits_are_drafted_with_an_offset_and_told(tmp_path):
 
     [ts] = [column for column in draft.features if column.name == "ts"]
     assert ts.offset == 1_700_000_000
-    assert any(
-        "its 600 different values become 6 as 32-bit numbers" in note for note in draft.notes
-    )
+    assert "its 600 different values become 6 as 32-bit numbers" in ts.seen
+    assert not any("32-bit" in note for note in draft.notes), "the column's own line says it"
 
 
 def test_lost_digits_are_a_warning_of_the_run_where_no_offset_is_declared(tmp_path):

@@ -184,13 +184,20 @@ def _compared(
     if worst > 0:
         words = say("gate.surely_better", **about, interval=interval)
     else:
-        case = "worse" if outcome == "pass" and best < 0 else outcome
+        case = _case(outcome, best, margin.value)
         allowed = _margin_words(margin, write)
         words = say(f"gate.non_inferiority.{case}", **about, interval=interval, margin=allowed)
     bar = -margin.value if DIRECTION[metric] == "higher" else margin.value
     room = bounded(worst + margin.value)
     gap = max(room, 0.0) if outcome == "pass" else room
     return Rule(name, metric, None, found.value, bar, gap, outcome, words)
+
+
+def _case(outcome: Outcome, best: float, margin: float) -> str:
+    """What the rule's text says; `best` is what the candidate gains at most."""
+    if outcome == "pass" and best < 0:
+        return "worse"
+    return "worse_beyond" if best < -margin else outcome
 
 
 def _difference(evaluation: Document, which: Rival, metric: str) -> Difference | None:

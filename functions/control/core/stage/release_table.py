@@ -160,9 +160,12 @@ class HistoryEntry:
 
     @property
     def what(self) -> str:
-        """The event in words: of two kinds of rollback, one undoes a canary of the release."""
-        undone = self.event == "rolled back" and self.previous is not None
-        return "back in service" if undone else self.event
+        """The event in words: a rollback undoes a release's canary, or brings a release back.
+
+        One that came back took over from another, or, after a withdrawal, from none.
+        """
+        came_back = self.previous is not None or "-live-" in self.key
+        return "back in service" if self.event == "rolled back" and came_back else self.event
 
     def document(self) -> dict[str, Any]:
         """The entry for programs."""
