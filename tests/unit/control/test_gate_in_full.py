@@ -1,0 +1,201 @@
+"""Every rule of a verdict written out: its numbers, its outcome and its words."""
+
+from collections.abc import Iterable
+from dataclasses import astuple
+from typing import Any
+
+import pytest
+
+from core.gate.rule import Rule
+from core.gate.rules import judge
+from tests.support.control_cases import DEFINITION, passing_evaluation
+
+# The words of each rule by its name, metric, segment, value, bar, gap and outcome.
+Written = dict[tuple[Any, ...], str]
+
+PASSING: Written = {
+    ("metric computed", "auc", None, 0.8, None, None, "pass"): "AUC is 0.80 (0.75 to 0.85)",
+    ("metric computed", "log_loss", None, 0.5, None, None, "pass"): (
+        "log loss is 0.50 (0.40 to 0.60)"
+    ),
+    ("metric computed", "recall", None, 0.6, None, None, "pass"): "recall is 0.6 (0.5 to 0.7)",
+    ("floor", "auc", None, 0.8, 0.7, 0.1, "pass"): "AUC 0.80 must be at least 0.7: passes by 0.10",
+    ("floor", "log_loss", None, 0.5, 0.6, 0.1, "pass"): (
+        "log loss 0.50 must be at most 0.6: passes by 0.10"
+    ),
+    ("champion non-inferiority", "auc", None, 0.01, -0.02, 0.021, "pass"): (
+        "AUC differs from the champion's by +0.010 (+0.001 to +0.019): it is better"
+    ),
+    ("reference non-inferiority", "auc", None, 0.02, -0.02, 0.031, "pass"): (
+        "AUC differs from the reference's (release 2, the last that a person approved) by "
+        "+0.020 (+0.011 to +0.029): it is better"
+    ),
+    ("champion margin", "log_loss", None, 0.5, 0.56, 0.06, "pass"): (
+        "log loss 0.50, champion 0.51: better by 0.01"
+    ),
+    ("segment margin", "auc", "gender = f", 0.8, 0.74, 0.06, "pass"): (
+        "gender = f: AUC 0.80, champion 0.79: better by 0.01"
+    ),
+    ("segment margin", "auc", "gender = m", 0.8, 0.74, 0.06, "pass"): (
+        "gender = m: AUC 0.80, champion 0.79: better by 0.01"
+    ),
+    ("fairness", "recall", "gender", 0.05, 0.1, 0.05, "pass"): (
+        "recall differs by 0.05 between groups of gender, at most 0.1 is allowed: passes"
+    ),
+    ("rejected rows", None, None, 0.0, 0.01, 0.01, "pass"): (
+        "0 % of the rows were rejected, at most 1 % is allowed: passes"
+    ),
+    ("parity", None, None, 0.0, 0.0, 0.0, "pass"): (
+        "the ONNX model answers like the trained model on all 150 rows"
+    ),
+}
+NOTHING_REPORTED: Written = {
+    ("metric computed", "auc", None, None, None, None, "reject"): (
+        "AUC is missing from the evaluation or is not a number"
+    ),
+    ("metric computed", "log_loss", None, None, None, None, "reject"): (
+        "log loss is missing from the evaluation or is not a number"
+    ),
+    ("metric computed", "recall", None, None, None, None, "reject"): (
+        "recall is missing from the evaluation or is not a number"
+    ),
+    ("floor", "auc", None, None, 0.7, None, "reject"): (
+        "AUC is missing, so it cannot be compared with its threshold 0.7"
+    ),
+    ("floor", "log_loss", None, None, 0.6, None, "reject"): (
+        "log loss is missing, so it cannot be compared with its threshold 0.6"
+    ),
+    ("champion non-inferiority", "auc", None, None, None, None, "reject"): (
+        "the difference between the candidate's AUC and the champion's is missing"
+    ),
+    ("reference non-inferiority", "auc", None, None, None, None, "reject"): (
+        "the difference between the candidate's AUC and the reference's (release not "
+        "reported, the first) is missing"
+    ),
+    ("champion margin", "log_loss", None, None, None, None, "reject"): (
+        "the candidate's log loss is missing, so the two models cannot be compared"
+    ),
+    ("segment margin", None, "gender", None, None, None, "reject"): (
+        "the evaluation has no segments of gender"
+    ),
+    ("fairness", "recall", "gender", None, 0.1, None, "reject"): (
+        "the gap in recall between groups of gender is missing"
+    ),
+    ("rejected rows", None, None, None, 0.01, None, "reject"): (
+        "the share of rejected rows is missing from the evaluation"
+    ),
+    ("parity", None, None, None, 0.0, None, "reject"): (
+        "the comparison of the ONNX model with the trained model is missing"
+    ),
+}
+# A rule that compares with nothing has words only.
+NO_CHAMPION: Written = {
+    ("champion non-inferiority", "auc", None, None, None, None, "pass"): (
+        "AUC: no champion yet, so nothing to compare with"
+    ),
+    ("champion margin", "log_loss", None, None, None, None, "pass"): (
+        "log loss: no champion yet, so nothing to compare with"
+    ),
+    ("segment margin", "auc", None, None, None, None, "pass"): (
+        "AUC: no champion yet, so nothing to compare with"
+    ),
+}
+NOT_COMPARABLE: Written = {
+    ("champion non-inferiority", "auc", None, None, None, None, "hold"): (
+        "AUC: its target is another"
+    ),
+    ("reference non-inferiority", "auc", None, None, None, None, "hold"): "AUC: its image is gone",
+    ("champion margin", "log_loss", None, None, None, None, "hold"): (
+        "log loss: its target is another"
+    ),
+    ("segment margin", "auc", None, None, None, None, "hold"): "AUC: its target is another",
+}
+FAILING: Written = {
+    ("floor", "auc", None, 0.65, 0.7, -0.05, "reject"): (
+        "AUC 0.65 must be at least 0.7: fails by 0.05"
+    ),
+    ("floor", "log_loss", None, 0.65, 0.6, -0.05, "reject"): (
+        "log loss 0.65 must be at most 0.6: fails by 0.05"
+    ),
+    ("champion margin", "log_loss", None, 0.65, 0.56, -0.09, "reject"): (
+        "log loss 0.65, champion 0.51: worse by 0.14, more than the margin of 0.05"
+    ),
+    ("segment margin", None, "gender = f", None, 30, None, "reject"): (
+        "gender = f: the number of rows is missing"
+    ),
+    ("segment margin", None, "gender = m", 29.0, 30, None, "pass"): (
+        "gender = m: not judged, 29 rows (at least 30 needed)"
+    ),
+    ("fairness", "recall", "gender", 0.2, 0.1, -0.1, "reject"): (
+        "recall differs by 0.2 between groups of gender, at most 0.1 is allowed: fails"
+    ),
+    ("rejected rows", None, None, 0.02, 0.01, -0.01, "reject"): (
+        "2 % of the rows were rejected, at most 1 % is allowed: fails"
+    ),
+    ("parity", None, None, 0.0, 0.0, None, "reject"): (
+        "the ONNX model was compared on 150 rows, not on all 151"
+    ),
+}
+
+
+def failing_evaluation() -> dict[str, Any]:
+    """Bad in every way that has its own words."""
+    evaluation = passing_evaluation()
+    evaluation["candidate"]["metrics"] |= {"auc": {"value": 0.65}, "log_loss": {"value": 0.65}}
+    evaluation["segments"][0]["rows"], evaluation["segments"][1]["rows"] = None, 29
+    evaluation["fairness"][0]["gap"] = 0.2
+    evaluation["data"]["rejected_share"] = 0.02
+    evaluation["rows"]["test"] = 151
+    return evaluation
+
+
+def written(rules: Iterable[Rule]) -> list[tuple[tuple[Any, ...], str]]:
+    return [(astuple(rule)[:-1], rule.words) for rule in rules]
+
+
+def test_every_rule_of_a_passing_evaluation_shows_what_it_compared() -> None:
+    assert written(judge(DEFINITION, passing_evaluation()).rules) == list(PASSING.items())
+
+
+def test_every_rule_of_an_empty_evaluation_says_what_is_missing() -> None:
+    verdict = judge(DEFINITION, {})
+
+    assert written(verdict.rules) == list(NOTHING_REPORTED.items())
+    assert verdict.summary == (
+        "reject: AUC is missing from the evaluation or is not a number (and 11 more)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("champion", "reference", "expected", "verdict"),
+    [
+        (None, None, NO_CHAMPION, "promote"),
+        (
+            {"obstacle": "its target is another"},
+            {"obstacle": "its image is gone"},
+            NOT_COMPARABLE,
+            "hold",
+        ),
+    ],
+)
+def test_a_rule_without_a_model_to_compare_with_has_words_and_no_numbers(
+    champion: dict[str, Any] | None,
+    reference: dict[str, Any] | None,
+    expected: Written,
+    verdict: str,
+) -> None:
+    evaluation = {**passing_evaluation(), "champion": champion, "reference": reference}
+
+    found = judge(DEFINITION, evaluation)
+
+    without = [rule for rule in found.rules if rule.value is None]
+    assert written(without) == list(expected.items())
+    assert found.verdict == verdict
+
+
+def test_every_rule_that_fails_says_by_how_much() -> None:
+    verdict = judge(DEFINITION, failing_evaluation())
+
+    found = [rule for rule in verdict.rules if rule.outcome != "pass" or rule.value == 29]
+    assert written(found) == list(FAILING.items())
+    assert verdict.summary == "reject: AUC 0.65 must be at least 0.7: fails by 0.05 (and 6 more)"
