@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.definition.schema import ModelDefinition
 from core.gate.rule import Rule
 from core.gate.rules import judge
 from tests.support.control_cases import DEFINITION, passing_evaluation
@@ -149,6 +150,11 @@ def failing_evaluation() -> dict[str, Any]:
     return evaluation
 
 
+def with_gate(**gate: Any) -> ModelDefinition:
+    """The definition with other settings of its gate."""
+    return DEFINITION.model_copy(update={"gate": DEFINITION.gate.model_copy(update=gate)})
+
+
 def written(rules: Iterable[Rule]) -> list[tuple[tuple[Any, ...], str]]:
     return [(astuple(rule)[:-1], rule.words) for rule in rules]
 
@@ -188,8 +194,8 @@ def test_a_rule_without_a_model_to_compare_with_has_words_and_no_numbers(
 
     found = judge(DEFINITION, evaluation)
 
-    without = [rule for rule in found.rules if rule.value is None]
-    assert written(without) == list(expected.items())
+    compared = [rule for rule in found.rules if rule.name.endswith(("margin", "non-inferiority"))]
+    assert written(compared) == list(expected.items())
     assert found.verdict == verdict
 
 
@@ -199,3 +205,34 @@ def test_every_rule_that_fails_says_by_how_much() -> None:
     found = [rule for rule in verdict.rules if rule.outcome != "pass" or rule.value == 29]
     assert written(found) == list(FAILING.items())
     assert verdict.summary == "reject: AUC 0.65 must be at least 0.7: fails by 0.05 (and 6 more)"
+
+
+def test_rules_come_in_the_order_of_their_metrics_however_the_definition_has_them() -> None:
+    margins = {"recall": 0.1, "log_loss": 0.05}
+    definition = with_gate(margins=margins, segment_margins={"log_loss": 0.05, "auc": 0.05})
+    evaluation = passing_evaluation()
+
+    for obstacle in (None, "its target is another"):
+        evaluation["champion"]["obstacle"] = obstacle
+        rules = judge(definition, evaluation).rules
+
+        named = [rule.metric for rule in rules if rule.name == "champion margin"]
+        segments = [rule.metric for rule in rules if rule.name == "segment margin"]
+        assert named == ["log_loss", "recall"]
+        assert segments[:2] == ["auc", "log_loss"]
+
+
+def test_without_a_margin_no_segment_is_judged() -> None:
+    evaluation = passing_evaluation()
+    evaluation["segments"] = []
+
+    verdict = judge(with_gate(segment_margins={}), evaluation)
+
+    assert verdict.verdict == "promote"
+    assert "segment margin" not in {rule.name for rule in verdict.rules}
+
+
+def test_a_threshold_is_written_like_every_number() -> None:
+    words = [rule.words for rule in judge(with_gate(floors={"rmse": 1200.0}), {}).rules]
+
+    assert "RMSE is missing, so it cannot be compared with its threshold 1,200" in words
