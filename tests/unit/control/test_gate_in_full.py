@@ -236,3 +236,22 @@ def test_a_threshold_is_written_like_every_number() -> None:
     words = [rule.words for rule in judge(with_gate(floors={"rmse": 1200.0}), {}).rules]
 
     assert "RMSE is missing, so it cannot be compared with its threshold 1,200" in words
+
+
+def test_the_segments_of_each_column_are_judged_once_and_in_the_order_of_their_values() -> None:
+    definition = DEFINITION.model_copy(update={"segments": ["plan", "gender"]})
+    evaluation = passing_evaluation()
+    template = evaluation["segments"][0]
+    # However odd the values are.
+    places = [("gender", "m"), ("plan", 2), ("other", "x"), ("gender", None), ("plan", "1")]
+    evaluation["segments"] = [
+        {**template, "column": column, "value": value} for column, value in places
+    ]
+
+    found = [
+        rule.segment
+        for rule in judge(definition, evaluation).rules
+        if rule.name == "segment margin"
+    ]
+
+    assert found == ["plan = 1", "plan = 2", "gender = None", "gender = m"]
