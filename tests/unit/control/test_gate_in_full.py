@@ -159,6 +159,10 @@ def written(rules: Iterable[Rule]) -> list[tuple[tuple[Any, ...], str]]:
     return [(astuple(rule)[:-1], rule.words) for rule in rules]
 
 
+def named(name: str, definition: ModelDefinition, evaluation: dict[str, Any]) -> Written:
+    return dict(written(each for each in judge(definition, evaluation).rules if each.name == name))
+
+
 def test_every_rule_of_a_passing_evaluation_shows_what_it_compared() -> None:
     assert written(judge(DEFINITION, passing_evaluation()).rules) == list(PASSING.items())
 
@@ -255,3 +259,99 @@ def test_the_segments_of_each_column_are_judged_once_and_in_the_order_of_their_v
     ]
 
     assert found == ["plan = 1", "plan = 2", "gender = None", "gender = m"]
+
+
+def test_a_segment_without_a_number_says_whose_is_missing() -> None:
+    evaluation = passing_evaluation()
+    evaluation["segments"][0]["candidate"], evaluation["segments"][1]["champion"] = {}, {}
+
+    assert named("segment margin", DEFINITION, evaluation) == {
+        ("segment margin", "auc", "gender = f", None, None, None, "reject"): (
+            "gender = f: the candidate's AUC is missing, so the two models cannot be compared"
+        ),
+        ("segment margin", "auc", "gender = m", 0.8, None, None, "reject"): (
+            "gender = m: the champion's AUC is missing, so the two models cannot be compared"
+        ),
+    }
+
+
+def test_numbers_of_rows_are_written_like_every_number() -> None:
+    evaluation = passing_evaluation()
+    del evaluation["segments"][1]
+    evaluation["segments"][0]["rows"] = 1200
+
+    assert named("segment margin", with_gate(minimum_segment_rows=1500), evaluation) == {
+        ("segment margin", None, "gender = f", 1200.0, 1500, None, "pass"): (
+            "gender = f: not judged, 1,200 rows (at least 1,500 needed)"
+        )
+    }
+
+
+def test_a_gain_is_written_with_the_metrics_decimals() -> None:
+    evaluation = passing_evaluation()
+    evaluation["candidate"]["metrics"]["log_loss"] = {"value": 0.4}
+    evaluation["champion"]["metrics"]["log_loss"] = {"value": 0.51237}
+
+    assert list(named("champion margin", DEFINITION, evaluation).values()) == [
+        "log loss 0.4000, champion 0.5124: better by 0.1124"
+    ]
+
+
+def test_a_gap_between_groups_is_written_with_the_metrics_name_and_decimals() -> None:
+    allowed = DEFINITION.gate.fairness[0].model_copy(update={"metric": "auc", "max_gap": 0.3})
+    evaluation = passing_evaluation()
+    evaluation["fairness"] = [{"column": "gender", "metric": "auc", "gap": 0.123456}]
+
+    assert named("fairness", with_gate(fairness=[allowed]), evaluation) == {
+        ("fairness", "auc", "gender", 0.123456, 0.3, 0.176544, "pass"): (
+            "AUC differs by 0.12 between groups of gender, at most 0.3 is allowed: passes"
+        )
+    }
+
+
+@pytest.mark.parametrize("name", ["floor", "fairness", "rejected rows"])
+def test_a_value_on_its_bar_passes_although_floats_do_not_add_up(name: str) -> None:
+    value = 0.1 + 0.2
+    assert value > 0.3
+    allowed = DEFINITION.gate.fairness[0].model_copy(update={"max_gap": 0.3})
+    gate = {"floors": {"log_loss": 0.3}, "fairness": [allowed], "maximum_rejected_share": 0.3}
+    evaluation = passing_evaluation()
+    evaluation["candidate"]["metrics"]["log_loss"]["value"] = value
+    evaluation["fairness"][0]["gap"] = evaluation["data"]["rejected_share"] = value
+
+    [rule] = [each for each in judge(with_gate(**gate), evaluation).rules if each.name == name]
+
+    assert (rule.outcome, rule.gap) == ("pass", 0.0)
+
+
+def test_a_number_of_mismatches_below_zero_is_none_at_all() -> None:
+    evaluation = passing_evaluation()
+    evaluation["parity"]["mismatches"] = -1
+
+    assert named("parity", DEFINITION, evaluation) == {
+        ("parity", None, None, None, 0.0, None, "reject"): (
+            "the comparison of the ONNX model with the trained model is missing"
+        )
+    }
+
+
+def test_parity_over_one_row_is_enough_for_a_test_set_of_one() -> None:
+    evaluation = passing_evaluation()
+    evaluation["parity"]["rows"] = evaluation["rows"]["test"] = 1
+
+    assert named("parity", DEFINITION, evaluation) == {
+        ("parity", None, None, 0.0, 0.0, 0.0, "pass"): (
+            "the ONNX model answers like the trained model on all 1 row"
+        )
+    }
+
+
+def test_parity_over_too_few_rows_shows_how_many_differed() -> None:
+    evaluation = passing_evaluation()
+    evaluation["parity"] |= {"rows": 149, "mismatches": 3}
+
+    assert named("parity", DEFINITION, evaluation) == {
+        ("parity", None, None, 3.0, 0.0, None, "reject"): (
+            "the ONNX model was compared on 149 rows, not on all 150"
+        )
+    }
