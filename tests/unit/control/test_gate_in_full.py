@@ -339,11 +339,18 @@ def test_parity_over_one_row_is_enough_for_a_test_set_of_one() -> None:
     evaluation = passing_evaluation()
     evaluation["parity"]["rows"] = evaluation["rows"]["test"] = 1
 
-    assert named("parity", DEFINITION, evaluation) == {
-        ("parity", None, None, 0.0, 0.0, 0.0, "pass"): (
-            "the ONNX model answers like the trained model on all 1 row"
-        )
-    }
+    [found] = named("parity", DEFINITION, evaluation)
+    assert found == ("parity", None, None, 0.0, 0.0, 0.0, "pass")
+
+
+def test_a_value_without_an_interval_is_written_alone() -> None:
+    evaluation = passing_evaluation()
+    evaluation["candidate"]["metrics"]["auc"] = {"value": 0.81}
+
+    verdict = judge(DEFINITION, evaluation)
+
+    assert verdict.rules[0].words == "AUC is 0.81"
+    assert verdict.summary == "promote: every rule passed, AUC 0.81, champion 0.79"
 
 
 def test_parity_over_too_few_rows_shows_how_many_differed() -> None:
