@@ -168,6 +168,8 @@ def test_a_token_is_36_letters_of_the_fingerprint_and_the_run() -> None:
 
     assert len(tokens) == 4
     assert {len(token) for token in tokens} == {36}
+    # A registration that is repeated after an update of Kanmon is still the same one.
+    assert client_token("f", "r") == "328e940fc5c552b799c36ef72d2e2f157e99"
 
 
 # ---- what counts as evidence
@@ -205,6 +207,14 @@ def test_an_evaluation_of_another_run_is_none_of_this_one() -> None:
     )
 
 
+def test_an_evaluation_that_is_no_document_is_none() -> None:
+    store = bucket()
+    store.write_json(f"{FOLDER}/evaluate/evaluation.json", ["odd"])
+
+    with pytest.raises(ObjectMissingError, match=f"is not the evaluation of run {RUN}"):
+        read_evidence(store, MODEL, RUN)
+
+
 def test_a_report_that_preprocess_did_not_write_is_empty() -> None:
     store = bucket()
     del store.objects[f"{FOLDER}/preprocess/report/preprocess.json"]
@@ -238,7 +248,7 @@ def test_the_machines_are_those_of_the_definition(
         ({"definition": {"content": ["odd"]}}, None),
         ({"definition": {}}, None),
         ({}, None),
-        ([], None),
+        (["odd"], None),
         (None, None),
     ],
 )

@@ -372,7 +372,7 @@ def test_the_note_is_about_the_comparison_that_needs_more_rows() -> None:
 
     [note] = judge(DEFINITION, interval(-0.03, 0.03, reference=reference)).notes
 
-    assert "known to ±0.10" in note or "known to ±0.1," in note
+    assert "the difference in AUC is known to ±0.10, and the margin is 0.02." in note
 
 
 @pytest.mark.parametrize("wider", ["champion", "reference"])
@@ -424,6 +424,13 @@ def test_what_cannot_be_compared_has_no_note_and_hides_none(which: str) -> None:
     evaluation[which]["metrics"] = {}
 
     assert len(judge(DEFINITION, evaluation).notes) == 1
+
+
+def test_a_champion_without_its_value_has_no_note() -> None:
+    evaluation = interval(-0.1, 0.1)
+    evaluation["champion"]["metrics"] = {}
+
+    assert judge(DEFINITION, evaluation).notes == ()
 
 
 def test_a_margin_of_nothing_is_said_to_be_too_small_for_any_test_set() -> None:
