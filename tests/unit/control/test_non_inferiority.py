@@ -258,6 +258,33 @@ def test_an_interval_has_as_many_decimals_as_tell_it_from_the_margin(
     assert words.startswith(f"AUC differs from the champion's by {shown}: ")
 
 
+@pytest.mark.parametrize(
+    ("value", "low", "high", "shown"),
+    [
+        (-0.00015, -0.0021, -0.0001, "(−0.0021 to −0.0001)"),
+        (0.001, -0.0021, 0.5, "(−0.0021 to +0.5000)"),
+        (0.5, -0.0021, 0.001, "(−0.0021 to +0.0010)"),
+    ],
+)
+def test_the_loss_is_told_from_the_margin_whichever_number_is_the_largest(
+    value: float, low: float, high: float, shown: str
+) -> None:
+    evaluation = interval(low, high)
+    evaluation["difference"]["auc"]["value"] = value
+
+    words = rule(judge(primary("auc", margins={"auc": 0.002}), evaluation)).words
+
+    assert shown in words
+
+
+def test_a_margin_is_written_like_every_threshold() -> None:
+    found = rule(
+        judge(primary("log_loss", margins={"log_loss": 1200}), interval(-1, 1, "log_loss"))
+    )
+
+    assert found.words.endswith("not worse by more than the margin of 1,200")
+
+
 # ---- the reference
 
 
@@ -301,6 +328,12 @@ def test_the_first_release_is_the_reference_where_no_person_approved_one() -> No
     words = rule(judge(DEFINITION, slid(-0.01, 0.01, why="first", release=1)), "reference").words
 
     assert words.startswith("AUC differs from the reference's (release 1, the first) by ")
+
+
+def test_a_reference_whose_number_is_none_is_still_compared() -> None:
+    words = rule(judge(DEFINITION, slid(-0.01, 0.01, release="two")), "reference").words
+
+    assert words.startswith("AUC differs from the reference's (release not reported, the last ")
 
 
 def test_a_reference_that_is_the_champion_is_compared_once() -> None:
