@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.definition.schema import ModelDefinition
-from core.gate.rule import Rule
+from core.gate.rule import Rule, metric_of, obstacle_of
 from core.gate.rules import judge
 from tests.support.control_cases import DEFINITION, passing_evaluation
 
@@ -362,3 +362,7 @@ def test_parity_over_too_few_rows_shows_how_many_differed() -> None:
             "the ONNX model was compared on 149 rows, not on all 150"
         )
     }
+
+
+def test_no_model_has_no_obstacle_and_no_metric() -> None:
+    assert (obstacle_of(None), metric_of(None, "auc")) == ("", None)
