@@ -115,6 +115,43 @@ def test_a_loss_of_exactly_the_margin_passes_although_floats_do_not_add_up() -> 
     assert decide(-loss, 0.0, 0.05) == "pass"
 
 
+@pytest.mark.parametrize(
+    ("beyond", "outcome"), [(0.9e-9, "pass"), (1.1e-9, "hold"), (1e-6, "hold"), (-1e-9, "pass")]
+)
+def test_no_more_than_rounding_is_forgiven(beyond: float, outcome: str) -> None:
+    assert decide(-(1 + beyond), 0.1, 1.0) == outcome
+
+
+def test_a_loss_that_rounding_forgives_has_no_gap() -> None:
+    evaluation = interval(-(1.1 - 1.05), 0.01)
+
+    found = rule(judge(primary("auc", margins={"auc": 0.05}), evaluation))
+
+    assert (found.outcome, found.gap) == ("pass", 0.0)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.02, 0.01), (0.019, 0.0)])
+def test_an_interval_whose_ends_are_swapped_is_none(low: float, high: float) -> None:
+    found = rule(judge(DEFINITION, interval(low, high)))
+
+    assert (found.outcome, "is missing" in found.words) == ("reject", True)
+
+
+def test_an_interval_of_one_value_is_one() -> None:
+    assert rule(judge(DEFINITION, interval(0.01, 0.01))).outcome == "pass"
+
+
+def test_a_gap_beyond_all_numbers_is_the_largest_that_can_be_written() -> None:
+    definition = primary("log_loss", margins={})
+    huge = definition.model_copy(
+        update={"gate": definition.gate.model_copy(update={"margins": {"log_loss": 1.7e308}})}
+    )
+    evaluation = interval(0.0, 0.0, "log_loss")
+    evaluation["difference"]["log_loss"] = {"value": -1.65e308, "low": -1.7e308, "high": -1.6e308}
+
+    assert rule(judge(huge, evaluation)).gap == 1.7e308
+
+
 def test_an_identical_model_passes_a_margin_of_nothing() -> None:
     assert decide(0.0, 0.0, 0.0) == "pass"
 
@@ -202,6 +239,53 @@ def test_an_interval_and_a_margin_that_would_look_alike_are_told_apart() -> None
     assert words.endswith("may be worse by more than the margin of 0.02")
 
 
+@pytest.mark.parametrize(
+    ("loss", "shown"),
+    [
+        (0.3, "−0.14 (−0.30 to +0.01)"),
+        (0.0201, "−0.0050 (−0.0201 to +0.0100)"),
+        (0.02003, "−0.00501 (−0.02003 to +0.01000)"),
+        (0.020000003, "−0.005000001 (−0.020000003 to +0.010000000)"),
+        (0.0200000003, "−0.005 (−0.020 to +0.010)"),  # no reader would count so many digits
+        (0.02, "−0.005 (−0.020 to +0.010)"),
+        (0.01999999, "−0.00499999 (−0.01999999 to +0.01000000)"),
+    ],
+)
+def test_an_interval_has_as_many_decimals_as_tell_it_from_the_margin(
+    loss: float, shown: str
+) -> None:
+    words = rule(judge(DEFINITION, interval(-loss, 0.01))).words
+
+    assert words.startswith(f"AUC differs from the champion's by {shown}: ")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "shown"),
+    [
+        (-0.00015, -0.0021, -0.0001, "(−0.0021 to −0.0001)"),
+        (0.001, -0.0021, 0.5, "(−0.0021 to +0.5000)"),
+        (0.5, -0.0021, 0.001, "(−0.0021 to +0.0010)"),
+    ],
+)
+def test_the_loss_is_told_from_the_margin_whichever_number_is_the_largest(
+    value: float, low: float, high: float, shown: str
+) -> None:
+    evaluation = interval(low, high)
+    evaluation["difference"]["auc"]["value"] = value
+
+    words = rule(judge(primary("auc", margins={"auc": 0.002}), evaluation)).words
+
+    assert shown in words
+
+
+def test_a_margin_is_written_like_every_threshold() -> None:
+    found = rule(
+        judge(primary("log_loss", margins={"log_loss": 1200}), interval(-1, 1, "log_loss"))
+    )
+
+    assert found.words.endswith("not worse by more than the margin of 1,200")
+
+
 # ---- the reference
 
 
@@ -247,6 +331,12 @@ def test_the_first_release_is_the_reference_where_no_person_approved_one() -> No
     assert words.startswith("AUC differs from the reference's (release 1, the first) by ")
 
 
+def test_a_reference_whose_number_is_none_is_still_compared() -> None:
+    words = rule(judge(DEFINITION, slid(-0.01, 0.01, release="two")), "reference").words
+
+    assert words.startswith("AUC differs from the reference's (release not reported, the last ")
+
+
 def test_a_reference_that_is_the_champion_is_compared_once() -> None:
     verdict = judge(DEFINITION, {**passing_evaluation(), "reference": None})
 
@@ -283,6 +373,11 @@ def test_a_reference_that_could_not_be_compared_holds_and_says_why() -> None:
 # ---- too few test rows
 
 
+def spread(ends: dict[str, float], which: str) -> dict[str, float]:
+    """A difference of nothing, known to so much."""
+    return {"value": 0.0, "low": -ends[which], "high": ends[which]}
+
+
 @pytest.mark.parametrize(
     ("half_width", "noted"), [(0.0199, False), (0.02, False), (0.0201, True), (0.04, True)]
 )
@@ -311,7 +406,65 @@ def test_the_note_is_about_the_comparison_that_needs_more_rows() -> None:
 
     [note] = judge(DEFINITION, interval(-0.03, 0.03, reference=reference)).notes
 
-    assert "known to ±0.10" in note or "known to ±0.1," in note
+    assert "the difference in AUC is known to ±0.10, and the margin is 0.02." in note
+
+
+@pytest.mark.parametrize("wider", ["champion", "reference"])
+def test_a_comparison_that_no_rows_would_do_for_comes_before_one_that_some_would(
+    wider: str,
+) -> None:
+    ends = {"champion": 0.03, "reference": 0.03, wider: 1e6}
+    reference = {
+        **passing_evaluation()["reference"],
+        "difference": {"auc": spread(ends, "reference")},
+    }
+    evaluation = interval(-0.03, 0.03, reference=reference)
+    evaluation["difference"] = {"auc": spread(ends, "champion")}
+
+    [note] = judge(DEFINITION, evaluation).notes
+
+    assert note.startswith("The margin is too small for any test set")
+
+
+@pytest.mark.parametrize("wider", ["champion", "reference"])
+def test_of_two_notes_the_one_with_more_rows_is_given(wider: str) -> None:
+    ends = {"champion": 0.03, "reference": 0.03, wider: 0.04}
+    reference = {
+        **passing_evaluation()["reference"],
+        "difference": {"auc": spread(ends, "reference")},
+    }
+    evaluation = interval(-0.03, 0.03, reference=reference)
+    evaluation["difference"] = {"auc": spread(ends, "champion")}
+
+    [note] = judge(DEFINITION, evaluation).notes
+
+    assert "is known to ±0.04" in note
+    assert "With about 1,300 test rows" in note
+
+
+@pytest.mark.parametrize(("rows", "noted"), [(None, False), (0, False), (1, True), (2, True)])
+def test_a_note_needs_a_number_of_test_rows(rows: int | None, noted: bool) -> None:
+    evaluation = interval(-0.1, 0.1)
+    evaluation["rows"]["test"] = rows
+
+    assert bool(judge(DEFINITION, evaluation).notes) is noted
+
+
+@pytest.mark.parametrize("which", ["champion", "reference"])
+def test_what_cannot_be_compared_has_no_note_and_hides_none(which: str) -> None:
+    wide = spread({"any": 0.1}, "any")
+    evaluation = interval(-0.1, 0.1)
+    evaluation["reference"] = {**passing_evaluation()["reference"], "difference": {"auc": wide}}
+    evaluation[which]["metrics"] = {}
+
+    assert len(judge(DEFINITION, evaluation).notes) == 1
+
+
+def test_a_champion_without_its_value_has_no_note() -> None:
+    evaluation = interval(-0.1, 0.1)
+    evaluation["champion"]["metrics"] = {}
+
+    assert judge(DEFINITION, evaluation).notes == ()
 
 
 def test_a_margin_of_nothing_is_said_to_be_too_small_for_any_test_set() -> None:
@@ -347,3 +500,22 @@ def test_four_times_the_rows_halve_the_interval() -> None:
     assert rows_needed(1000, 0.02, 0.02) == 2100  # 2.04 times as many, two digits
     assert rows_needed(1000, 0.04, 0.02) == 8200
     assert rows_needed(1000, 0.01, 0.02) == 520
+
+
+@pytest.mark.parametrize(
+    ("rows", "needed"),
+    [
+        (1, 3),
+        (4, 9),  # 8.2, and half a row is a row
+        (40, 82),
+        (49, 110),  # 100.1: from a hundred on, two digits
+        (489_000_000, 1_000_000_000),
+        (490_000_000, None),  # more than a thousand million rows are no advice
+    ],
+)
+def test_the_rows_that_would_do_are_rounded_up_to_two_digits(rows: int, needed: int | None) -> None:
+    assert rows_needed(rows, 1.0, 1.0) == needed
+
+
+def test_a_single_row_is_enough_for_an_interval_that_is_narrow_already() -> None:
+    assert rows_needed(1, 0.01, 1.0) == 1

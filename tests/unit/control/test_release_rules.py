@@ -282,8 +282,6 @@ UNASKED: dict[str, Any] = {"review": None, "asked": False}
         ({"champion": Champion("churn", 8)}, "supersede"),
         ({"stack_status": None}, "admit"),
         ({"stack_status": "UPDATE_IN_PROGRESS"}, "wait"),
-        ({"stack_status": "REVIEW_IN_PROGRESS"}, "admit"),
-        ({"stack_status": "UPDATE_ROLLBACK_FAILED"}, "refuse"),
         ({"holder": "mine"}, "admit"),
         ({"holder": "other"}, "wait"),
         ({"holder": "other", "holder_ended": True}, "admit"),
@@ -291,6 +289,187 @@ UNASKED: dict[str, Any] = {"review": None, "asked": False}
 )
 def test_one_thing_that_is_otherwise_decides_alone(changes: dict[str, Any], outcome: str) -> None:
     assert admit(CLAIM, replace(GOOD, **changes)).outcome == outcome
+
+
+# Every status that CloudFormation documents for a stack that is there.
+DEPLOYABLE = [
+    "CREATE_COMPLETE",
+    "CREATE_FAILED",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+    "REVIEW_IN_PROGRESS",
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+]
+MOVING = [
+    "CREATE_IN_PROGRESS",
+    "DELETE_IN_PROGRESS",
+    "IMPORT_IN_PROGRESS",
+    "IMPORT_ROLLBACK_IN_PROGRESS",
+    "ROLLBACK_IN_PROGRESS",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+]
+BROKEN = ["DELETE_FAILED", "IMPORT_ROLLBACK_FAILED", "UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        *((status, "admit") for status in DEPLOYABLE),
+        *((status, "wait") for status in MOVING),
+        *((status, "refuse") for status in BROKEN),
+    ],
+)
+def test_a_stack_is_deployed_to_waited_for_or_mended_by_its_status(
+    status: str, outcome: str
+) -> None:
+    assert admit(CLAIM, replace(GOOD, stack_status=status)).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        ("UPDATE_IN_PROGRESS", "waits for the stack kanmon-serving-churn, which is {status}"),
+        (
+            "UPDATE_ROLLBACK_FAILED",
+            "the stack kanmon-serving-churn is {status}; retry this stage with `kanmon retry`, "
+            "which continues its rollback in CloudFormation first",
+        ),
+        (
+            "DELETE_FAILED",
+            "the stack kanmon-serving-churn is {status}; "
+            "delete it in CloudFormation, then retry this stage",
+        ),
+        (
+            "UPDATE_FAILED",
+            "the stack kanmon-serving-churn is {status}; "
+            "fix it in CloudFormation, then retry this stage",
+        ),
+    ],
+)
+def test_a_stack_in_the_way_is_named_with_what_to_do(status: str, line: str) -> None:
+    assert admit(CLAIM, replace(GOOD, stack_status=status)).line == line.format(status=status)
+
+
+NEW_ONE = "nothing of a release may change; run the model again to open a new one"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"release": None}, "there is no release churn/7; `kanmon releases churn` lists them"),
+        (
+            {"document": None},
+            "the bundle of churn/7 holds no release.json; run the model again",
+        ),
+        (
+            {"document": {**DOCUMENT, "model": "abalone", "release": 8}},
+            "the bundle of churn/7 is that of abalone/8; run the model again",
+        ),
+        (
+            {"release": replace(RELEASE, bundle_version="v2")},
+            "churn/7: its bundle was replaced: version v1 came, version v2 was opened; " + NEW_ONE,
+        ),
+        (
+            {"digests": (Digest("model file", "a", None),)},
+            "churn/7: the model file is gone (a); " + NEW_ONE,
+        ),
+        (
+            {"digests": (Digest("bundle", "a", "a"), Digest("model file", "a", "b"))},
+            "churn/7: the model file was changed: it is b, and a was recorded; " + NEW_ONE,
+        ),
+        (
+            {"release": replace(RELEASE, execution="other")},
+            "churn/7 is promoted by execution other and by no other; reject or approve it there",
+        ),
+        (
+            {"release": replace(RELEASE, status=Status.EXPIRED)},
+            "churn/7 expired; that is final, "
+            "so run it again with `kanmon run churn --force` to open a new release",
+        ),
+        (
+            {"release": replace(RELEASE, status=Status.REJECTED, decision_reason="too old")},
+            "churn/7 was rejected: too old; that is final, "
+            "so run it again with `kanmon run churn --force` to open a new release",
+        ),
+        (
+            {"release": replace(RELEASE, status=Status.PROMOTED)},
+            "churn/7 was promoted already; to bring it back: `kanmon rollback churn --to 7`",
+        ),
+        (
+            {"review": review("Failed", by=ADA)},
+            "churn/7 was not approved in this execution; start it again with `kanmon`",
+        ),
+        ({"review": None}, "waits until the answer to the review of churn/7 can be read"),
+        (
+            {"champion": Champion("churn", 8)},
+            "churn/7 is older than release 8, which is in service; "
+            "going back is `kanmon rollback churn`",
+        ),
+        ({"holder": "other"}, "waits for execution other, which is deploying churn"),
+        ({}, "churn/7 may be deployed"),
+    ],
+)
+def test_every_answer_to_a_promotion_is_one_line_that_says_why(
+    changes: dict[str, Any], line: str
+) -> None:
+    assert admit(CLAIM, replace(GOOD, **changes)).line == line
+
+
+@pytest.mark.parametrize(
+    ("claim", "line"),
+    [
+        ({"purpose": "other"}, "'other' is not a purpose; start the pipeline with `kanmon`"),
+        (
+            {"traffic": "all"},
+            "a promotion is not done this way: what was never in service is verified and has its "
+            "canary; start the pipeline with `kanmon`",
+        ),
+        (
+            {"purpose": "withdrawal", "verify": "no", "traffic": "all"},
+            "churn/7 is not in service, so it cannot be withdrawn; `kanmon history churn` shows "
+            "what is",
+        ),
+        (
+            {"purpose": "rollback"},
+            "churn/7 was never in service: it is WAITING, and a rollback goes back only to what "
+            "was; `kanmon releases churn` lists them",
+        ),
+    ],
+)
+def test_every_refusal_of_another_purpose_is_one_line_that_says_why(
+    claim: dict[str, Any], line: str
+) -> None:
+    assert admit(replace(CLAIM, **claim), GOOD).line == line
+
+
+def test_a_promotion_of_before_deployments_were_kept_is_verified_again() -> None:
+    back = replace(CLAIM, purpose="rollback", verify="no", traffic="all")
+    promoted = replace(RELEASE, status=Status.PROMOTED, deployment_version=None)
+
+    assert admit(back, replace(GOOD, release=promoted)).line == (
+        "churn/7 was promoted before deployments were kept, so it has to be verified again; "
+        "start it with `kanmon rollback`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("champion", "now"), [(Champion("churn", 5), "release 5"), (None, "release none")]
+)
+def test_a_champion_that_moved_since_the_verification_is_named(
+    champion: Champion | None, now: str
+) -> None:
+    line = admit(replace(CLAIM, previous="6"), replace(GOOD, champion=champion)).line
+
+    assert line == (
+        f"churn/7 was verified against release 6, and now {now} is in service; "
+        "start it again: `kanmon run churn`"
+    )
 
 
 @pytest.mark.parametrize(
@@ -373,6 +552,12 @@ def test_a_claim_of_an_older_pipeline_is_verified_and_has_its_canary() -> None:
     assert claim_of(given) == replace(CLAIM, bundle_version="")
     asked = claim_of({**given, "verify": "no", "traffic": "all", "previous": "6"})
     assert (asked.verify, asked.traffic, asked.previous) == ("no", "all", "6")
+
+
+def test_before_the_verification_a_claim_names_no_champion() -> None:
+    given = {"model": "churn", "release": "7", "purpose": "promotion", "execution": "mine"}
+
+    assert claim_of({**given, "previous": ""}).previous is None
 
 
 @pytest.mark.parametrize(

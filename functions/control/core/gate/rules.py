@@ -120,10 +120,7 @@ def _segment_margins(definition: ModelDefinition, evaluation: Document) -> Itera
     if obstacle:
         yield from (not_comparable("segment margin", metric, obstacle) for metric, _ in margins)
         return
-    segments = sorted(
-        mappings(evaluation.get("segments")),
-        key=lambda each: (str(each.get("column")), str(each.get("value"))),
-    )
+    segments = sorted(mappings(evaluation.get("segments")), key=lambda each: str(each.get("value")))
     for column in definition.segments:
         of_column = [segment for segment in segments if segment.get("column") == column]
         if not of_column:

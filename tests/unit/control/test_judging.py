@@ -1,0 +1,270 @@
+"""Judge Candidate against a bucket in memory: what it reads, what it writes, what it hands on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from core.gate.evidence import read_evidence
+from core.gate.judge_candidate import client_token, judge_candidate
+from core.gate.metrics_line import history_line
+from core.gate.rules import judge
+from core.runs.cost import cost
+from core.stage.bucket import ObjectMissingError, Store
+from tests.support.control_cases import DEFINITION, passing_evaluation
+
+RUN, BEFORE, MODEL = "churn-261121055501-x7k", "churn-261101055501-a1b", "churn"
+FOLDER, URI = f"runs/churn/{RUN}", f"s3://kanmon-data/runs/churn/{RUN}"
+NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+CONTENT = DEFINITION.model_dump(mode="json")
+CHAMPION = {"run": BEFORE, "release": 3, "package_arn": "arn", "version": 3}
+PLAN: dict[str, Any] = {
+    "model": MODEL,
+    "run": RUN,
+    "reason": "new data",
+    "fingerprint": "f" * 64,
+    "images": {step: f"repo@sha256:{step[0] * 64}" for step in ("preprocess", "train", "evaluate")},
+    "snapshot": {"id": "a" * 32},
+    "definition": {"sha256": "d" * 64, "content": CONTENT},
+    "champion": None,
+    "commit": None,
+}
+TRAINING = {"model_sha256": "e" * 64, "seconds": 2.0}
+PREPROCESS = {"rows_read": 1000, "seconds": 1.0}
+
+
+class Bucket(Store):
+    """The objects of a bucket by their keys: bytes and content type."""
+
+    def __init__(self, version: str | None = "v1") -> None:
+        self.bucket, self.version = "kanmon-data", version
+        self.objects: dict[str, tuple[str, str]] = {}
+
+    def read(self, key: str) -> bytes:
+        if key not in self.objects:
+            raise ObjectMissingError(f"{self.uri(key)} is not there")
+        return self.objects[key][0].encode()
+
+    def version_of(self, key: str) -> str | None:
+        return f"{self.version} of {key}" if self.version else None
+
+    def _write(self, key: str, body: str, kind: str) -> None:
+        self.objects[key] = (body, kind)
+
+    def document(self, key: str) -> Any:
+        return json.loads(self.objects[key][0])
+
+
+def bucket(
+    plan: Mapping[str, Any] = PLAN, *, version: str | None = "v1", **evaluation: Any
+) -> Bucket:
+    """What the steps of a run left."""
+    store = Bucket(version)
+    store.write_json(f"{FOLDER}/run.json", plan)
+    store.write_json(f"{FOLDER}/train/training.json", TRAINING)
+    store.write_json(f"{FOLDER}/preprocess/report/preprocess.json", PREPROCESS)
+    document = {**passing_evaluation(), "champion": None, "reference": None, **evaluation}
+    store.write_json(f"{FOLDER}/evaluate/evaluation.json", document)
+    return store
+
+
+def judged(store: Bucket) -> tuple[dict[str, Any], list[Any], dict[str, Any]]:
+    """What the registration gets, and what the page is made from."""
+    given: list[Any] = []
+    named: dict[str, Any] = {}
+
+    def render(*args: Any, **kwargs: Any) -> str:
+        given.extend(args)
+        named.update(kwargs)
+        return "<html>the page</html>"
+
+    return judge_candidate(store, render, MODEL, RUN, NOW), given, named
+
+
+def test_the_page_is_made_from_all_that_the_steps_left() -> None:
+    store = bucket()
+    evaluation = store.document(f"{FOLDER}/evaluate/evaluation.json")
+
+    _, given, named = judged(store)
+
+    verdict = {**asdict(judge(DEFINITION, evaluation)), "judged_at": "2026-11-21T06:00:00Z"}
+    reports = {"preprocess": PREPROCESS, "train": TRAINING, "evaluate": evaluation}
+    assert given == [PLAN, evaluation, verdict]
+    assert named == {
+        "judged_at": "2026-11-21T06:00:00Z",
+        "training": TRAINING,
+        "preprocess": PREPROCESS,
+        "champion_definition": None,
+        "cost": cost(reports, CONTENT["resources"]),
+    }
+
+
+def test_a_judgement_is_kept_as_a_verdict_a_page_and_a_line_of_the_table() -> None:
+    store = bucket()
+    before = set(store.objects)
+
+    _, [plan, evaluation, verdict], named = judged(store)
+
+    written = {key: kind for key, (_, kind) in store.objects.items() if key not in before}
+    assert written == {
+        f"{FOLDER}/verdict.json": "application/json",
+        f"{FOLDER}/review.html": "text/html; charset=utf-8",
+        f"metrics/model=churn/{RUN}.json": "application/json",
+    }
+    assert store.document(f"{FOLDER}/verdict.json") == json.loads(json.dumps(verdict))
+    assert store.objects[f"{FOLDER}/review.html"][0] == "<html>the page</html>"
+    assert store.document(f"metrics/model=churn/{RUN}.json") == json.loads(
+        json.dumps(history_line(plan, evaluation, verdict, named["judged_at"], named["cost"]))
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "status"),
+    [
+        ({}, "promote", "PendingManualApproval"),
+        ({"champion": {"obstacle": "its target is another"}}, "hold", "PendingManualApproval"),
+        ({"candidate": {}}, "reject", "Rejected"),
+    ],
+)
+def test_the_registration_gets_the_verdict_and_where_everything_is(
+    changes: dict[str, Any], verdict: str, status: str
+) -> None:
+    registration, [_, evaluation, document], _ = judged(bucket(**changes))
+
+    metadata = registration.pop("metadata")
+    assert registration == {
+        "verdict": verdict,
+        "summary": document["summary"],
+        "approval_status": status,
+        "review_uri": f"{URI}/review.html",
+        "evaluation_uri": f"{URI}/evaluate/evaluation.json",
+        "statistics_uri": f"{URI}/evaluate/statistics.json",
+        "description": registration["description"],
+        "model_data_url": f"{URI}/train/model.tar.gz",
+        "image": PLAN["images"]["train"],
+        "client_token": client_token("f" * 64, RUN),
+    }
+    assert registration["description"].startswith(f"{verdict}: ")
+    assert document["summary"] == judge(DEFINITION, evaluation).summary
+    assert metadata["artifact_uri"] == f"{URI}/train/model.tar.gz"
+    assert metadata["artifact_sha256"] == "e" * 64
+    assert metadata["artifact_version"] == f"v1 of {FOLDER}/train/model.tar.gz"
+    assert metadata["evaluation_uri"] == f"{URI}/evaluate/evaluation.json"
+    assert metadata["report_uri"] == f"{URI}/preprocess/report/"
+    assert metadata["review_uri"] == f"{URI}/review.html"
+
+
+def test_a_bucket_without_versions_has_a_model_file_without_one() -> None:
+    assert judged(bucket(version=None))[0]["metadata"].get("artifact_version", "") == ""
+
+
+def test_a_token_is_36_letters_of_the_fingerprint_and_the_run() -> None:
+    tokens = {client_token(*each) for each in [("f", "r"), ("f", "s"), ("g", "r"), ("r", "f")]}
+
+    assert len(tokens) == 4
+    assert {len(token) for token in tokens} == {36}
+    # A registration that is repeated after an update of Kanmon is still the same one.
+    assert client_token("f", "r") == "328e940fc5c552b799c36ef72d2e2f157e99"
+
+
+# ---- what counts as evidence
+
+
+@pytest.mark.parametrize("other", ["champion", "reference"])
+def test_a_model_that_the_plan_names_and_the_evaluation_leaves_out_is_a_broken_one(
+    other: str,
+) -> None:
+    plan = {**PLAN, other: CHAMPION}
+
+    evidence = read_evidence(bucket(plan), MODEL, RUN)
+
+    assert evidence.evaluation[other] == {}
+    assert {**evidence.evaluation, other: None} == read_evidence(bucket(), MODEL, RUN).evaluation
+
+
+@pytest.mark.parametrize("other", ["champion", "reference"])
+def test_a_model_that_was_evaluated_is_left_as_it_is(other: str) -> None:
+    found = passing_evaluation()[other]
+
+    for plan in (PLAN, {**PLAN, other: CHAMPION}):
+        evidence = read_evidence(bucket(plan, **{other: found}), MODEL, RUN)
+
+        assert evidence.evaluation[other] == found
+
+
+def test_an_evaluation_of_another_run_is_none_of_this_one() -> None:
+    with pytest.raises(ObjectMissingError) as raised:
+        read_evidence(bucket(run="other"), MODEL, RUN)
+
+    assert str(raised.value) == (
+        f"{URI}/evaluate/evaluation.json is not the evaluation of run {RUN}; "
+        "look at the evaluate step's log and run again"
+    )
+
+
+def test_an_evaluation_that_is_no_document_is_none() -> None:
+    store = bucket()
+    store.write_json(f"{FOLDER}/evaluate/evaluation.json", ["odd"])
+
+    with pytest.raises(ObjectMissingError, match=f"is not the evaluation of run {RUN}"):
+        read_evidence(store, MODEL, RUN)
+
+
+def test_a_report_that_preprocess_did_not_write_is_empty() -> None:
+    store = bucket()
+    del store.objects[f"{FOLDER}/preprocess/report/preprocess.json"]
+
+    evidence = read_evidence(store, MODEL, RUN)
+
+    assert evidence.preprocess is None
+    assert evidence.reports == {
+        "preprocess": {},
+        "train": TRAINING,
+        "evaluate": evidence.evaluation,
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "resources"),
+    [({"resources": {"train": {"instance_type": "ml.m5.large"}}}, ["train"]), ({}, [])],
+)
+def test_the_machines_are_those_of_the_definition(
+    content: dict[str, Any], resources: list[str]
+) -> None:
+    plan = {**PLAN, "definition": {"sha256": "d" * 64, "content": content}}
+
+    assert list(read_evidence(bucket(plan), MODEL, RUN).resources) == resources
+
+
+@pytest.mark.parametrize(
+    ("champion_plan", "definition"),
+    [
+        ({"definition": {"content": {"name": "churn"}}}, {"name": "churn"}),
+        ({"definition": {"content": ["odd"]}}, None),
+        ({"definition": {}}, None),
+        ({}, None),
+        (["odd"], None),
+        (None, None),
+    ],
+)
+def test_the_champions_definition_is_that_of_its_run_if_it_can_be_read(
+    champion_plan: Any, definition: dict[str, Any] | None
+) -> None:
+    store = bucket({**PLAN, "champion": CHAMPION}, champion=passing_evaluation()["champion"])
+    if champion_plan is not None:
+        store.write_json(f"runs/churn/{BEFORE}/run.json", champion_plan)
+
+    assert read_evidence(store, MODEL, RUN).champion_definition == definition
+    assert judged(store)[2]["champion_definition"] == definition
+
+
+def test_without_a_champion_there_is_no_definition_of_one() -> None:
+    store = bucket()
+    store.write_json(f"runs/churn/{BEFORE}/run.json", {"definition": {"content": {}}})
+
+    assert read_evidence(store, MODEL, RUN).champion_definition is None
