@@ -260,20 +260,20 @@ def test_an_interval_has_as_many_decimals_as_tell_it_from_the_margin(
 
 
 @pytest.mark.parametrize(
-    ("value", "low", "high", "shown"),
+    ("margin", "value", "low", "high", "shown"),
     [
-        (-0.00015, -0.0021, -0.0001, "(−0.0021 to −0.0001)"),
-        (0.001, -0.0021, 0.5, "(−0.0021 to +0.5000)"),
-        (0.5, -0.0021, 0.001, "(−0.0021 to +0.0010)"),
+        (0.02, -0.00015, -0.0201, -0.0001, "(−0.0201 to −0.0001)"),
+        (0.002, 0.001, -0.0021, 0.5, "(−0.0021 to +0.5000)"),
+        (0.002, 0.5, -0.0021, 0.001, "(−0.0021 to +0.0010)"),
     ],
 )
 def test_the_loss_is_told_from_the_margin_whichever_number_is_the_largest(
-    value: float, low: float, high: float, shown: str
+    margin: float, value: float, low: float, high: float, shown: str
 ) -> None:
     evaluation = interval(low, high)
     evaluation["difference"]["auc"]["value"] = value
 
-    words = rule(judge(primary("auc", margins={"auc": 0.002}), evaluation)).words
+    words = rule(judge(primary("auc", margins={"auc": margin}), evaluation)).words
 
     assert shown in words
 
