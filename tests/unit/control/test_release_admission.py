@@ -109,6 +109,16 @@ def test_an_answer_that_cannot_be_seen_yet_is_waited_for(world: World, bundle: s
     assert world.release(1).status == "WAITING"
 
 
+def test_an_automatic_release_that_a_person_is_asked_about_is_not_approved_before_the_answer(
+    world: World,
+) -> None:
+    run = world.run_of(world.open("automatic"))
+    run.variables["review"] = "manual"
+
+    assert answer(world, run)[0] == "wait"
+    assert world.release(1).status == "WAITING"
+
+
 def test_a_way_back_is_held_to_all_parts_of_the_release(world: World) -> None:
     promote(world, world.open())
     promote(world, world.open())

@@ -205,6 +205,8 @@ def _record_approval(stage: Stage, facts: Facts, admission: Admission, now: str)
     release, document = facts.release, facts.document or {}
     if release is None or not approved(facts.review, document):
         return
+    if facts.review is None and facts.asked:
+        return  # somebody's answer is on its way: it is no automatic approval
     decision = decided(facts.review, release)
     if facts.review is None and automatic(document):
         reason = say("release.decision.automatic")
