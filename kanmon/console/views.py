@@ -183,8 +183,18 @@ def run_view(connection: "Connection", record: RunRecord) -> RunView:
         StateVisit(one.state, one.seconds(now), one.attempts, one.ended is not None)
         for one in visits
     ]
-    problem = record.error or ending.cause or None
+    problem = problem_of(record.error, ending.cause)
     results = results_of(evaluation_of(connection, record.model, record.run))
     failed = ending.status not in ("RUNNING", "SUCCEEDED")
     log = failure_log(connection, record.run, visits) if failed else []
     return RunView(record, states, ending.status, problem, results, log)
+
+
+def problem_of(error: str | None, cause: str | None) -> str | None:
+    """The recorded error, or what ended the execution: its service's own word says no more.
+
+    >>> problem_of("TrainJobFailed", "{…}"), problem_of("Execution.ABORTED", "stopped by ada")
+    ('TrainJobFailed', 'stopped by ada')
+    """
+    known = None if (error or "").startswith("Execution.") else error
+    return known or cause or None
