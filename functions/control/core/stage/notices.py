@@ -76,7 +76,8 @@ def text(notice: Notice, links: Links, stage: str) -> str:
         facts.append((say("mail.fact.decide"), say("mail.decide", release=name, stage=stage)))
     facts.append((say("mail.fact.time"), moment(notice.at)))
     width = max(len(label) for label, _ in facts) + 2
-    headline = say(f"mail.headline.{notice.event}", name=name, model=notice.model)
+    about = name if notice.event.startswith("release") else notice.model
+    headline = say(f"mail.headline.{notice.event}", name=about)
     lines = [f"{label:<{width}}{value}" for label, value in facts]
     return "\n".join([headline, "", notice.summary, "", *lines, ""])
 
