@@ -21,10 +21,11 @@ from kanmon.terminal.invocation import describe_error
 if TYPE_CHECKING:
     from kanmon.terminal.invocation import Invocation
 
-# The review page is a whole document, with its own style and without scripts.
+# The review page is a whole document, with its own style and without scripts. Only as of the same
+# origin does its link back carry the console's cookie, which no other site's requests have.
 REVIEW_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; sandbox"
+    "form-action 'none'; frame-ancestors 'none'; sandbox allow-same-origin"
 )
 DECISIONS: dict[str, Decision] = {"Approved": "Approved", "Rejected": "Rejected"}
 # How often a followed page is reloaded.

@@ -81,7 +81,7 @@ def test_the_pipeline_and_what_waits_in_it_are_listed(laptop: Laptop) -> None:
     actions = laptop.aws("codepipeline", "list-action-executions", "--pipeline-name", PIPELINE)
 
     assert [one["stageName"] for one in state["stageStates"]] == [
-        "Source", "Review", "Verify", "Promote", "Record",
+        "Source", "Review", "Verify", "Promote", "Redeploy", "Record",
     ]  # fmt: skip
     latest = actions["actionExecutionDetails"][0]
     assert (latest["actionName"], latest["status"]) == ("ApproveRelease", "InProgress")
