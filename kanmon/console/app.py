@@ -1,5 +1,6 @@
 """The console's routes. Each reads a view, or calls the same rule as the command line."""
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ REVIEW_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; sandbox allow-same-origin"
 )
+# Where the way back is put: after the link that skips to the verdict, which must come first.
+BEGINNING = re.compile(rb'<body>\s*(<a class="skip"[^>]*>[^<]*</a>)?')
 DECISIONS: dict[str, Decision] = {"Approved": "Approved", "Rejected": "Rejected"}
 # How often a followed page is reloaded.
 REFRESH_SECONDS = 2
@@ -100,7 +103,7 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
         headers = {"Content-Security-Policy": REVIEW_POLICY}
         back = render_template("way_back.html.jinja", model=model, number=number)
         # The page's bytes are checked; only what is shown here gets the way back.
-        shown = page.replace(b"<body>", b"<body>" + back.encode(), 1)
+        shown = BEGINNING.sub(lambda found: found[0] + back.encode(), page, count=1)
         return Response(shown, mimetype="text/html", headers=headers)
 
     @app.get("/runs/<run>")
