@@ -1,12 +1,14 @@
 """The console's pages: whatever a person or a data file wrote stays text."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import render_template
 
 from core.stage.release_table import HistoryEntry, Release, Status
+from kanmon.console import app as app_module
 from kanmon.console.app import make_app
 from kanmon.console.guard import Guard
 from kanmon.console.results import draw, results_of
@@ -228,3 +230,26 @@ def test_the_review_page_has_a_way_back_to_its_release(guard: Guard):
         back = render_template("way_back.html.jinja", model="abalone", number=7)
 
     assert '<a href="/models/abalone/releases/7">Back to release abalone/7</a>' in back
+
+
+def test_a_release_is_listed_with_its_status_in_a_word(guard: Guard):
+    app = make_app(Invocation(), guard)
+    releases = [
+        Release("abalone", 2, Status.SUPERSEDED),
+        Release("abalone", 1, Status.PROMOTED, in_service=True),
+    ]
+    view = ModelView("abalone", releases, [], [], [], None)
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template("model.html.jinja", view=view, moving=False)
+
+    assert '<span class="word even">superseded</span>' in page
+    assert '<span class="word good">in service</span>' in page
+    assert "package_arn" not in page
+
+
+def test_no_macro_of_the_pages_hides_another_of_its_name():
+    parts = (Path(app_module.__file__).parent / "templates/parts.html.jinja").read_text()
+    names = re.findall(r"{% macro (\w+)", parts)
+
+    assert len(names) == len(set(names))
