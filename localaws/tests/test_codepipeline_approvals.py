@@ -2,11 +2,16 @@
 
 import json
 import threading
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
 from localaws.codepipeline.account import Acting, ActionError
 from localaws.codepipeline.approvals import ManualApproval, NoticeError, seconds_open
+from localaws.codepipeline.cloud import Topics
 from localaws.codepipeline.jobs import Jobs
 from localaws.protocol.errors import ServiceError
 from support.codepipeline_bench import NAME, NAMES, ROLE, Bench, reviewed, task
@@ -354,3 +359,21 @@ def test_nobody_can_answer_a_job_that_is_none():
     with pytest.raises(ServiceError) as raised:
         Jobs().succeed({"jobId": OTHER_TOKEN})
     assert raised.value.code == "JobNotFoundException"
+
+
+@pytest.mark.parametrize(("lost", "told"), [(2, True), (3, False)])
+def test_a_notice_survives_lost_connections(lost: int, told: bool) -> None:
+    answers = [ConnectionClosedError(endpoint_url="http://127.0.0.1")] * lost
+    published: list[dict[str, str]] = []
+
+    def publish(**request: str) -> None:
+        if answers:
+            raise answers.pop()
+        published.append(request)
+
+    clients: Any = SimpleNamespace(get=lambda *_: SimpleNamespace(publish=publish))
+    acting: Any = None
+    with nullcontext() if told else pytest.raises(NoticeError, match="Connection was closed"):
+        Topics(clients).publish(acting, "topic", "subject", "message")
+
+    assert len(published) == told

@@ -22,6 +22,8 @@ SESSION_SECONDS = 3600
 SESSION_NAME = "AWSCodePipeline"
 # What an action may need, ahead of the first execution.
 SERVICES = ("s3", "lambda", "sns", "cloudformation")
+# Of an approval's notice, where connections are lost on a busy machine.
+MOST_PUBLICATIONS = 3
 
 
 class Clients:
@@ -129,12 +131,19 @@ class Topics:
         self._clients = clients
 
     def publish(self, acting: Acting, topic: str, subject: str, message: str) -> None:
-        try:
-            self._clients.get("sns", acting).publish(
-                TopicArn=topic, Subject=subject, Message=message
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise NoticeError(str(error)) from error
+        """Publish; again after a lost connection, because an approval must not fail for that."""
+        for left in reversed(range(MOST_PUBLICATIONS)):
+            try:
+                self._clients.get("sns", acting).publish(
+                    TopicArn=topic, Subject=subject, Message=message
+                )
+            except BotoCoreError as error:
+                if not left:
+                    raise NoticeError(str(error)) from error
+            except ClientError as error:
+                raise NoticeError(str(error)) from error
+            else:
+                return
 
 
 class Lambdas:
