@@ -23,7 +23,7 @@ class TooEarlyError(Exception):
 def follow_review(stage: Stage, execution_id: str, state: str = "STARTED") -> str:
     """An approval was opened, decided or expired: what it is now is what counts.
 
-    `state` is the event's. One that tells of an end may come before the end can be read.
+    `state` is the event's. An event about an end may come before the end can be read.
     """
     execution = stage.pipeline.execution(execution_id)
     if execution is None:

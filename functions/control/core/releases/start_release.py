@@ -1,7 +1,7 @@
 """Starting releases: each as soon as the pipeline has room for it, the oldest first.
 
-A release that was recorded is in the queue until its execution is named and announced. Whoever
-opens a release starts what the queue holds, and so does the end of every execution; so a release
+A release that was recorded is in the queue until its execution is named and announced. Open Release
+starts what the queue holds, and so does Close Release at the end of every execution. So a release
 that found no room, or whose function died, is only kept.
 """
 

@@ -180,7 +180,7 @@ def _height(rows: int) -> int:
 
 
 def told(entries: Sequence[Entry]) -> str:
-    """The rows in words, for whoever does not see the drawing."""
+    """The rows in words, for a reader who does not see the drawing."""
     rows = [
         say("review.overview.row", name=clean(entry.name), value=entry.value)
         + (f" ({entry.reading})" if entry.reading else "")
