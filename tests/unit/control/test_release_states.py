@@ -309,7 +309,7 @@ def _may_be_recorded(run: Run) -> bool:
 
 TestReleases = Releases.TestCase
 TestReleases.settings = settings(
-    max_examples=80,
+    max_examples=150,
     stateful_step_count=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -284,7 +284,7 @@ def test_a_huge_run_still_fits_and_says_what_it_leaves_out(task: str, name: str)
     assert re.search(r"[\d,]+ rules not shown; all of them passed", page.text)
 
 
-@pytest.mark.parametrize("broken", [None, [], "text", {"metrics": {"rmse": "high"}}])
+@pytest.mark.parametrize("broken", [None, {}, [], "text", 3, {"metrics": {"rmse": "high"}}])
 def test_broken_documents_are_shown_as_not_reported(broken: Any) -> None:
     sample = documents("regression")
     for key in sample["evaluation"]:
@@ -324,7 +324,7 @@ def reseeded(value: Any, draw: Callable[[st.SearchStrategy[Any]], Any]) -> Any:
 
 
 @pytest.mark.parametrize("task", TASKS)
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_numbers_and_texts_give_a_well_formed_page(task: str, data: st.DataObject) -> None:
     sample = documents(task, champion=data.draw(st.booleans()))
@@ -347,7 +347,7 @@ def test_a_name_of_nothing_but_space_leaves_no_heading_empty(name: str) -> None:
     assert "unnamed metric" in read(render(**sample)).text.lower()
 
 
-@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_documents_at_all_give_a_well_formed_page(data: st.DataObject) -> None:
     sample = documents("binary")

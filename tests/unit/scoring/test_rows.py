@@ -67,7 +67,7 @@ def rows(draw):
     fallbacks=st.tuples(*[st.none() | st.sampled_from([0.0, 1.0])] * 3),
     unseen=st.none() | st.sampled_from([0.0, 5.0, 6.0]),
 )
-@settings(max_examples=80)
+@settings(max_examples=150)
 def test_serving_and_training_make_the_same_matrix_of_the_same_rows(sent, fallbacks, unseen):
     training = encoding(fallbacks, unseen)
     frame = pl.DataFrame(
@@ -105,7 +105,7 @@ def test_serving_and_training_make_the_same_matrix_of_the_same_rows(sent, fallba
         min_size=1,
     )
 )
-@settings(max_examples=100)
+@settings(max_examples=200)
 def test_whatever_is_sent_each_row_is_either_encoded_or_has_one_error(sent):
     encoded = ENCODER.encode(sent)
 
