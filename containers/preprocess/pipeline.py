@@ -231,7 +231,7 @@ class _Run:
             warnings=[*rejection(read, rejected), *warnings(counts)] if alone else [],
             baseline=self.profile.document(self.features, self.plan.target),
             census=counts.document(),
-            split=self.order.record().document(),
+            split=self.order.document(),
         )
 
     def _failure(self, read: int, rejected: int, forgiven: bool) -> str:

@@ -20,7 +20,7 @@ import polars as pl
 import polars_hash
 
 from contract.plan import Split
-from contract.split import PLACE, ROW, By, SplitRecord
+from contract.split import PLACE, ROW, SplitRecord
 from preprocess.times import TimeCounts, written
 
 # The group's or time's column, as text. It has its own name here: it may be a feature.
@@ -43,18 +43,11 @@ def bounds(split: Split) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class Order:
+class Order(SplitRecord):
     """The order of a run's rows, and the places where validation and test begin.
 
     Both are None where too few times are known to part them: then all rows are training rows.
     """
-
-    by: By
-    columns: tuple[str, ...]
-    validation_from: float | None
-    test_from: float | None
-    begins: Mapping[str, str] | None = None
-    times: str | None = None
 
     @classmethod
     def of(cls, split: Split, hashed: Sequence[str], times: TimeCounts | None = None) -> "Order":
@@ -75,11 +68,6 @@ class Order:
         words = {"validation": written(first, times.kinds), "test": written(second, times.kinds)}
         return cls("time", (column,), first, second, words, *times.kinds)
 
-    @property
-    def place(self) -> str:
-        """The column with a row's place."""
-        return ROW if self.by == "row" else PLACE
-
     def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame with its rows' places. That of a time has been read with the row's check."""
         if self.by != "group":
@@ -98,9 +86,3 @@ class Order:
             "test": place >= second,
         }
         return {part: frame.filter(condition) for part, condition in conditions.items()}
-
-    def record(self) -> SplitRecord:
-        """What preprocess.json says of it."""
-        return SplitRecord(
-            self.by, self.columns, self.validation_from, self.test_from, self.begins, self.times
-        )
