@@ -84,7 +84,7 @@ def ours(source: Path, output: Path, memory_mb: int) -> Callable[[], int]:
     sys.modules["hypothesis"] = None  # type: ignore[assignment]
     from contract.plan import Feature, Plan, Split, Trainer
     from preprocess.pipeline import preprocess
-    from preprocess.source import SourceFile
+    from reading.source import SourceFile
 
     features = [Feature(name, "numeric") for name in NUMBERS]
     features += [Feature(name, "categorical") for name in TEXTS]

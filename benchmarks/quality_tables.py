@@ -34,7 +34,7 @@ from evaluate.evaluation import Evidence, evaluate
 from kanmon.models.drafting import model_file
 from kanmon.models.drafting.draft import draft_model
 from preprocess.pipeline import preprocess
-from preprocess.source import SourceFile
+from reading.source import SourceFile
 from train.model import train
 
 SEEDS = (1, 2, 3, 4, 5)

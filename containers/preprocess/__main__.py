@@ -20,7 +20,7 @@ from contract.paths import Paths
 from contract.plan import Plan
 from contract.reports import report_name
 from contract.step import StepError, run_step
-from preprocess.source import downloaded, read_snapshot, s3_client, share_of
+from reading.source import downloaded, read_snapshot, s3_client, share_of
 
 
 def main(paths: Paths) -> None:

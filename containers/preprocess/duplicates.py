@@ -12,11 +12,9 @@ import polars as pl
 
 from contract.problem import Problem
 from contract.split import ROW
+from reading.columns import KEY, ROW_NUMBER
 
 SHOWN = 5
-# Key columns and row numbers have their own names here: a key may also be a feature.
-KEY = "__key_{}"
-ROW_NUMBER = "__row_number"
 
 
 class KeyIndex:

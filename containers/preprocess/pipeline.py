@@ -17,18 +17,18 @@ from contract.problem import as_one_message
 from contract.split import PLACE, ROW
 from contract.step import StepError
 from preprocess.baseline import Profile
-from preprocess.batch import Batch, gathered
 from preprocess.census import Census
-from preprocess.columns import Layout
-from preprocess.csv_reader import read_csv
 from preprocess.duplicates import KeyIndex
-from preprocess.findings import FileError, Findings
-from preprocess.memory import MemoryBudget, ahead
-from preprocess.parquet_reader import is_parquet, read_parquet
-from preprocess.source import SourceFile
 from preprocess.splitting import Order, row_hash
-from preprocess.times import WAYS, TimeCounts, counted
-from preprocess.validation import RowCheck
+from reading.batch import Batch, gathered
+from reading.columns import Layout
+from reading.csv_reader import read_csv
+from reading.findings import FileError, Findings
+from reading.memory import MemoryBudget, ahead
+from reading.parquet_reader import is_parquet, read_parquet
+from reading.source import SourceFile
+from reading.times import WAYS, TimeCounts, counted
+from reading.validation import RowCheck
 
 
 @dataclass

@@ -21,10 +21,9 @@ import polars_hash
 
 from contract.plan import Split
 from contract.split import PLACE, ROW, SplitRecord
-from preprocess.times import TimeCounts, written
+from reading.columns import SPLIT_BY
+from reading.times import TimeCounts, written
 
-# The group's or time's column, as text. It has its own name here: it may be a feature.
-SPLIT_BY = "__split_by"
 _ENCODING = 1
 _RANGE = 2**64
 

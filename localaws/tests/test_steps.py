@@ -25,6 +25,7 @@ repositories = "shop-*"
 docker_image = "shop"
 late_variables = ["SHOP_"]
 hidden = ["hypothesis"]
+uses = {fit = ["prepare"]}
 preload = {fit = ["fit.model"]}
 """,
     )
@@ -38,8 +39,11 @@ preload = {fit = ["fit.model"]}
         "shop",
         ("SHOP_",),
         ("hypothesis",),
+        {"fit": ("prepare",)},
         {"fit": ("fit.model",)},
     )
+    folders = [folder.name for folder in made.folders_of("fit")]
+    assert folders == ["contract", "prepare", "fit"]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +58,7 @@ preload = {fit = ["fit.model"]}
         ('steps = ["fit"]\nshared = ["lib"]', "names 'lib', but .*lib is no folder"),
         ('steps = ["fit"]\nrepositories = 1', "repositories must be a text"),
         ('steps = ["fit"]\npreload = ["fit"]', "preload must be a table of lists of names"),
+        ('steps = ["fit"]\n[uses]\nfit = ["lib"]', "names 'lib', but .*lib is no folder"),
         ('steps = ["fit"]\n[preload]\nfitt = []', "preload names fitt, no step of it"),
         ('steps = ["fit"]\nstep = 1', "unknown setting 'step'; known are steps, shared"),
     ],

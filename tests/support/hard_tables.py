@@ -18,7 +18,7 @@ from kanmon.models.drafting.draft import Draft, draft_model
 from kanmon.scoring.online import schema_from
 from kanmon.scoring.rows import read_rows
 from preprocess.pipeline import Outcome, preprocess
-from preprocess.source import SourceFile
+from reading.source import SourceFile
 from scorer.answering import Scorer
 from scorer.golden import Golden
 from scorer.model import Model

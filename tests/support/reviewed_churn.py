@@ -20,7 +20,7 @@ from core.gate.rules import judge
 from core.review.page import render
 from evaluate.__main__ import main as evaluate
 from preprocess.pipeline import preprocess
-from preprocess.source import SourceFile
+from reading.source import SourceFile
 from train.__main__ import main as train
 
 PROJECT = Path(__file__).parents[2]

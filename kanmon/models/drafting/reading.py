@@ -81,7 +81,7 @@ def read(sample: "Sample") -> Reading:
     """Recognise words for missing values and the format of numbers."""
     import polars as pl
 
-    from preprocess.columns import canonical_whole_numbers
+    from reading.columns import canonical_whole_numbers
 
     missing = missing_words(sample.frame, sample.numeric)
     infinite = [word for word in missing if INFINITE.fullmatch(word)]

@@ -57,7 +57,7 @@ class Sample:
 
 def read_sample(path: Path) -> Sample:
     """Read a file's first rows. Raises BadInputError if it is no such file."""
-    from preprocess.parquet_reader import is_parquet
+    from reading.parquet_reader import is_parquet
 
     data_files([path], None)  # checks that it exists, is readable and is not empty
     delimiter, odd, numeric = ",", dict[str, str](), frozenset[str]()
@@ -92,7 +92,7 @@ def _refuse_nul(path: Path, frame: "pl.DataFrame") -> None:
 def _parquet(path: Path) -> tuple["pl.DataFrame", dict[str, str], frozenset[str]]:
     import polars as pl
 
-    from preprocess.columns import as_text
+    from reading.columns import as_text
 
     try:
         scan = pl.scan_parquet(path, glob=False)
@@ -112,9 +112,9 @@ def _parquet(path: Path) -> tuple["pl.DataFrame", dict[str, str], frozenset[str]
 def _csv(path: Path) -> tuple["pl.DataFrame", str]:
     import polars as pl
 
-    from preprocess.columns import Layout
-    from preprocess.csv_reader import read_csv
-    from preprocess.findings import FileError
+    from reading.columns import Layout
+    from reading.csv_reader import read_csv
+    from reading.findings import FileError
 
     frames: list[pl.DataFrame] = []
     try:
@@ -141,7 +141,7 @@ def _delimiter_and_names(path: Path) -> tuple[str, list[str]]:
     """The delimiter that splits the first rows into the same and largest number of cells, and the
     names in the header.
     """
-    from preprocess.csv_pieces import decoded, pieces
+    from reading.csv_pieces import decoded, pieces
 
     text, line = "", 1
     for piece in islice(pieces(path, str(path), PIECE_BYTES), 2):  # the header and rows

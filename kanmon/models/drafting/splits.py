@@ -71,7 +71,7 @@ def _times(name: str, values: "pl.Series") -> str:
 
     Dates are times in any order of rows. Numbers are only where the name says so and they grow.
     """
-    from preprocess.times import Times, written
+    from reading.times import Times, written
 
     if Times.of(values.head(FIRST_ROWS)).values.null_count():
         return ""  # most columns, without reading all of them

@@ -10,6 +10,9 @@
     late_variables = ["SHOP_"]      # variables that are read when a job works, not at import
     hidden = ["hypothesis"]         # packages whose import fails while the next step is preloaded
 
+    [uses]                          # folders that a step's image contains besides the shared ones
+    fit = ["learning"]
+
     [preload]                       # modules that the next step's process imports ahead of its job;
     fit = ["fit.model", "contract.libraries:load"]         # after a colon, a function to call
 
@@ -19,10 +22,12 @@ Standard library only: `up` reads it before it starts a server.
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 SETTINGS = "localaws.toml"
+_TABLES = ("uses", "preload")
 
 
 class StepsError(Exception):
@@ -41,7 +46,12 @@ class Steps:
     docker_image: str = "localaws-steps"
     late_variables: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     preload: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def folders_of(self, step: str) -> tuple[Path, ...]:
+        """The folders that the step's image contains."""
+        return tuple(self.folder / name for name in (*self.shared, *self.uses.get(step, ()), step))
 
 
 def read(folder: Path) -> Steps:
@@ -62,11 +72,13 @@ def read(folder: Path) -> Steps:
             raise StepsError(f"{path}: {name} must be {problem}")
     if not written.get("steps"):
         raise StepsError(f"{path}: steps must list at least one step")
-    for name in (*written["steps"], *written.get("shared", ())):
+    used = chain.from_iterable(written.get("uses", {}).values())
+    for name in (*written["steps"], *written.get("shared", ()), *used):
         if not (folder / name).is_dir():
             raise StepsError(f"{path} names {name!r}, but {folder / name} is no folder")
-    if strangers := set(written.get("preload", {})) - set(written["steps"]):
-        raise StepsError(f"{path}: preload names {', '.join(sorted(strangers))}, no step of it")
+    for name in _TABLES:
+        if strangers := set(written.get(name, {})) - set(written["steps"]):
+            raise StepsError(f"{path}: {name} names {', '.join(sorted(strangers))}, no step of it")
     return Steps(folder, **{name: _frozen(value) for name, value in written.items()})
 
 
@@ -74,7 +86,7 @@ def _problem(name: str, value: Any) -> str:
     """What the setting must be, where it is something else."""
     if name in ("repositories", "docker_image"):
         return "" if isinstance(value, str) else "a text"
-    if name != "preload":
+    if name not in _TABLES:
         return "" if _are_names(value) else "a list of names"
     fits = isinstance(value, dict) and all(_are_names(one) for one in value.values())
     return "" if fits else "a table of lists of names"

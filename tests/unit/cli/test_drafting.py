@@ -19,7 +19,7 @@ from kanmon.models.drafting import model_file, yaml_text
 from kanmon.models.drafting.columns import Column, Ignored
 from kanmon.models.drafting.draft import draft_model
 from preprocess.pipeline import preprocess
-from preprocess.source import SourceFile
+from reading.source import SourceFile
 
 
 def write(path, columns, delimiter=","):

@@ -11,7 +11,7 @@ from contract import step
 from contract.plan import Plan
 from contract.rows import read_rows
 from contract.step import StepError
-from preprocess.source import DataObject, fetch
+from reading.source import DataObject, fetch
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from core.definition.folder import folder_digest
 from core.definition.instance_types import PROCESSING
 from core.definition.parse import DefinitionError, apply_parameters, parse_definition
 from core.definition.schema import ModelDefinition
-from preprocess.memory import MemoryBudget
+from reading.memory import MemoryBudget
 from tests.support.control_cases import DEFINITION, MODEL_YAML
 
 SOURCE = "models/churn/model.yaml"
@@ -75,6 +75,19 @@ DEFAULTS = {
         },
         "train": {"instance_type": "ml.m5.large", "volume_gb": 30, "timeout_minutes": 120},
         "evaluate": {"instance_type": "ml.m5.large", "volume_gb": 30, "timeout_minutes": 60},
+        "score": {
+            "instance_type": "ml.m5.large",
+            "instance_count": 1,
+            "volume_gb": 30,
+            "timeout_minutes": 120,
+            "memory_mb": 2048,
+        },
+        "monitor": {
+            "instance_type": "ml.m5.large",
+            "volume_gb": 30,
+            "timeout_minutes": 60,
+            "memory_mb": 2048,
+        },
     },
     "approval": "manual",
     "releases": {"supersede": True},
@@ -86,6 +99,17 @@ DEFAULTS = {
         "maximum_latency_ms": 500,
         "maximum_score_shift": 0.5,
         "capture_share": 0.1,
+    },
+    "batch": {"allow_missing": [], "explain": 0},
+    "monitor": {
+        "window_days": 7,
+        "minimum_rows": 100,
+        "minimum_labels": 100,
+        "drift": 0.1,
+        "prediction_drift": 0.1,
+        "missing": 0.05,
+        "unknown": 0.05,
+        "invalid": 0.01,
     },
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 from contract.plan import Feature, Plan, Split, Trainer
 from preprocess.pipeline import Outcome, preprocess, times_of
-from preprocess.source import SourceFile
+from reading.source import SourceFile
 
 Contents = Mapping[str, bytes | str | pl.DataFrame]
 

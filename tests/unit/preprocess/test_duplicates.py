@@ -5,8 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from preprocess.duplicates import KEY, ROW_NUMBER, KeyIndex
+from preprocess.duplicates import KeyIndex
 from preprocess.splitting import row_hash
+from reading.columns import KEY, ROW_NUMBER
 
 
 @pytest.mark.parametrize("limit", [1 << 30, 1_000])

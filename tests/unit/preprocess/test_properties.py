@@ -16,8 +16,8 @@ from contract.plan import Feature, Plan, Split
 from contract.split import ROW
 from contract.step import StepError
 from preprocess.baseline import Numbers, Sample, histogram, shares_of
-from preprocess.csv_pieces import pieces
 from preprocess.splitting import Order, bounds, row_hash
+from reading.csv_pieces import pieces
 
 Preprocess = Callable[..., Any]
 MakePlan = Callable[..., Plan]

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from contract.step import StepError
-from preprocess.source import (
+from reading.source import (
     DataObject,
     common_folder,
     downloaded,

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from contract.plan import Feature, Plan, Split
 from contract.split import PLACE, ROW, SplitRecord
 from contract.step import StepError
-from preprocess import times as preprocess_times
 from preprocess.pipeline import preprocess, times_of
-from preprocess.source import SourceFile
-from preprocess.times import TimeCounts, Times
+from reading import times as reading_times
+from reading.source import SourceFile
+from reading.times import TimeCounts, Times
 
 Run = Callable[..., Any]
 MakePlan = Callable[..., Plan]
@@ -257,7 +257,7 @@ def test_many_times_are_counted_in_steps_that_no_order_changes(data: st.DataObje
     times = data.draw(st.lists(st.floats(-1e6, 1e6), min_size=30, max_size=60, unique=True))
     shuffled = data.draw(st.permutations(times))
     found = []
-    with patch.object(preprocess_times, "MOST_TIMES", 10):
+    with patch.object(reading_times, "MOST_TIMES", 10):
         for order in (times, shuffled):
             counts = TimeCounts()
             for start in range(0, len(order), 7):

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from core.definition.schedule import Cron, TimeZone
 from core.metrics import Task
 from core.names import MODEL_RULE, is_model_name
 
@@ -95,7 +96,7 @@ class Derivation(_Grown):
 
 
 class Feature(_Grown):
-    later = frozenset({"offset", "derive"})
+    later = frozenset({"offset", "derive", "private"})
 
     name: Column
     kind: Literal["numeric", "categorical"]
@@ -105,6 +106,8 @@ class Feature(_Grown):
     # Subtracted before the number becomes a 32-bit number.
     offset: float | None = None
     derive: Derivation | None = None
+    # About a person, or secret: requests to the model in service are captured without it.
+    private: bool | None = None
 
 
 class SplitBy(_Part):
@@ -223,10 +226,21 @@ class EvaluateResources(StepResources):
     timeout_minutes: TimeoutMinutes = 60
 
 
+class ScoreResources(PreprocessResources):
+    timeout_minutes: TimeoutMinutes = 120
+
+
+class MonitorResources(StepResources):
+    timeout_minutes: TimeoutMinutes = 60
+    memory_mb: Annotated[int, Field(ge=256, le=4_000_000)] = 2048
+
+
 class Resources(_Part):
     preprocess: PreprocessResources = PreprocessResources()
     train: StepResources = StepResources()
     evaluate: EvaluateResources = EvaluateResources()
+    score: ScoreResources = ScoreResources()
+    monitor: MonitorResources = MonitorResources()
 
 
 class Serving(_Part):
@@ -247,6 +261,49 @@ class Serving(_Part):
 class Releases(_Part):
     # A newer release that waits for its review ends the review of an older one.
     supersede: bool = True
+
+
+class Schedule(_Part):
+    """When something is due: a cron expression of five fields, in the time of a place."""
+
+    cron: Cron
+    time_zone: TimeZone = "UTC"
+
+
+class Batch(_Grown):
+    """How the model scores in batch."""
+
+    later = frozenset({"schedule", "source"})
+
+    schedule: Schedule | None = None
+    # The folder of the data bucket whose files are scored; without it, data.location.
+    source: str | None = None
+    # Features whose column may be absent; they are scored as missing.
+    allow_missing: list[Column] = []
+    # So many features that moved each score most are written beside it.
+    explain: Annotated[int, Field(ge=0, le=20)] = 0
+
+
+class Monitor(_Grown):
+    """How the model in service is watched. The limits are practical ones: a check alarms where a
+    value is beyond its limit, and chance does not explain it."""
+
+    later = frozenset({"schedule", "quality"})
+
+    schedule: Schedule | None = None
+    window_days: Annotated[int, Field(ge=1, le=366)] = 7
+    # With fewer rows, or labelled rows, nothing is compared.
+    minimum_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 100
+    minimum_labels: Annotated[int, Field(ge=1, le=10_000_000)] = 100
+    # Population stability index, of each feature and of the predictions.
+    drift: Annotated[float, Field(gt=0, le=10)] = 0.1
+    prediction_drift: Annotated[float, Field(gt=0, le=10)] = 0.1
+    # How far a share of rows may rise, as a difference of shares.
+    missing: Annotated[float, Field(gt=0, le=1)] = 0.05
+    unknown: Annotated[float, Field(gt=0, le=1)] = 0.05
+    invalid: Annotated[float, Field(gt=0, le=1)] = 0.01
+    # How much worse the primary metric may be than on the test rows; without it, its margin.
+    quality: Annotated[float, Field(gt=0)] | None = None
 
 
 class ModelDefinition(_Part):
@@ -270,6 +327,8 @@ class ModelDefinition(_Part):
     approval: Literal["manual", "automatic"] = "manual"
     releases: Releases = Releases()
     serving: Serving = Serving()
+    batch: Batch = Batch()
+    monitor: Monitor = Monitor()
 
     @property
     def computed_metrics(self) -> list[str]:

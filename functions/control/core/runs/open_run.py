@@ -17,6 +17,7 @@ from core.runs.reference import find_reference
 from core.runs.request import RunRequest, parse_request
 from core.runs.snapshot import Snapshot, take_snapshot
 from core.stage.bucket import ObjectMissingError
+from core.stage.images import RUN_STEPS
 from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
 from core.stage.release_table import Status
 from core.stage.run_table import CLOSED
@@ -34,6 +35,8 @@ SECONDS_TO_GET_QUOTA = 15 * 60
 LOST_JOBS = 2
 SECONDS_BEFORE_ANOTHER_TRY = 3 * 60
 SECONDS_TO_CLOSE = 15 * 60
+# What a definition says about the model in service: no run's model depends on it.
+NOT_OF_A_RUN: Any = {"batch": True, "monitor": True, "resources": {"score", "monitor"}}
 
 
 class UnknownModelError(Exception):
@@ -249,7 +252,7 @@ def _plan(
         "definition": {
             "sha256": definition.sha256,
             "uri": answer["definition_uri"],
-            "content": definition.content.model_dump(mode="json"),
+            "content": definition.content.model_dump(mode="json", exclude=NOT_OF_A_RUN),
         },
         "parameters": dict(request.parameters),
         "images": answer["images"],
@@ -289,7 +292,7 @@ def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked:
 
 def _resources(definition: ModelDefinition) -> dict[str, dict[str, Any]]:
     """What each step's job is given. Only Preprocess is shared between instances."""
-    steps = definition.resources.model_dump()
+    steps = definition.resources.model_dump(include=set(RUN_STEPS))
     return {
         step: {
             "instance_count": 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import boto3
 from botocore.config import Config
 
 from core.stage.bucket import Store
-from core.stage.images import StepImage, resolve_images
+from core.stage.images import RUN_STEPS, StepImage, resolve_images
 from core.stage.items import Items
 from core.stage.links import Links
 from core.stage.notices import NoticeBoard
@@ -99,11 +100,11 @@ class Stage:
             dashboard=os.environ.get("REVIEW_DASHBOARD", ""),
         )
 
-    def images(self) -> dict[str, StepImage]:
-        """The images of the steps as they are now."""
+    def images(self, steps: Iterable[str] = RUN_STEPS) -> dict[str, StepImage]:
+        """The images of these steps as they are now."""
         repository = os.environ["STEPS_REPOSITORY"]
         return resolve_images(
-            _client("ecr"), repository, self.short_name, self.store.content_of_image
+            _client("ecr"), repository, self.short_name, self.store.content_of_image, steps
         )
 
     @cached_property

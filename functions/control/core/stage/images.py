@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,9 @@ from core.stage.partition import registry_host
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
-STEPS = ("preprocess", "train", "evaluate")
+# The steps of a run, whose images are part of its fingerprint, and all steps that have an image.
+RUN_STEPS = ("preprocess", "train", "evaluate")
+STEPS = (*RUN_STEPS, "score", "monitor")
 
 
 class ImageMissingError(Exception):
@@ -30,13 +32,17 @@ ContentOf = Callable[[str], str | None]
 
 
 def resolve_images(
-    client: ECRClient, repository: str, stage: str, content_of: ContentOf
+    client: ECRClient,
+    repository: str,
+    stage: str,
+    content_of: ContentOf,
+    steps: Iterable[str] = RUN_STEPS,
 ) -> dict[str, StepImage]:
-    """Each step's image as its tag points now, named by digest so that the run keeps to it.
+    """Each step's image as its tag points now, named by digest so that a job keeps to it.
 
     An image that nobody described, pushed by hand or by an earlier version, counts by its digest.
     """
-    return {step: _resolve(client, repository, stage, step, content_of) for step in STEPS}
+    return {step: _resolve(client, repository, stage, step, content_of) for step in steps}
 
 
 def _resolve(

@@ -53,7 +53,7 @@ def digest(step: str, steps: Steps) -> str:
 
 def sources(step: str, steps: Steps) -> Iterator[Path]:
     """Every file that the step's image is made of."""
-    for folder in (steps.folder / name for name in (*steps.shared, step)):
+    for folder in steps.folders_of(step):
         for file in folder.rglob("*"):
             # Neither Python's bytecode, which comes and goes, nor an editor's own files.
             hidden = any(

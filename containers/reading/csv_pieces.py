@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from contract.problem import Problem
-from preprocess.findings import FileError
+from reading.findings import FileError
 
 LONGEST_LINE = 1 << 20
 # A line longer than LONGEST_LINE covers at least one whole window of half that size.

@@ -17,6 +17,12 @@ from contract.plan import Plan
 from contract.problem import Problem, shown
 from contract.whole_numbers import WHOLE
 
+# Columns of checked rows under names of their own, because a key may also be a feature: the key's
+# columns, the row's number in its file, and the group's or time's column, which is text.
+KEY = "__key_{}"
+ROW_NUMBER = "__row_number"
+SPLIT_BY = "__split_by"
+
 # From this similarity on (1 is equal), one name counts as a misspelling of the other.
 ALIKE = 0.7
 MOST_NAMED = 5

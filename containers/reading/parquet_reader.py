@@ -9,9 +9,9 @@ import polars as pl
 import polars.selectors as selectors
 
 from contract.problem import Problem
-from preprocess.batch import Batch, no_line
-from preprocess.columns import Layout, as_date, as_number, as_text
-from preprocess.findings import FileError
+from reading.batch import Batch, no_line
+from reading.columns import Layout, as_date, as_number, as_text
+from reading.findings import FileError
 
 MAGIC = b"PAR1"
 

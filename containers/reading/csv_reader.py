@@ -17,10 +17,10 @@ from pathlib import Path
 import polars as pl
 
 from contract.problem import Problem
-from preprocess.batch import Batch
-from preprocess.columns import Layout
-from preprocess.csv_pieces import LONGEST_LINE, Piece, decoded, pieces, unclosed
-from preprocess.findings import FileError
+from reading.batch import Batch
+from reading.columns import Layout
+from reading.csv_pieces import LONGEST_LINE, Piece, decoded, pieces, unclosed
+from reading.findings import FileError
 
 # Python objects need about twenty times the memory of the text, so only a few rows at once.
 ROW_BY_ROW = 5_000

@@ -12,13 +12,11 @@ from contract.derived import derive, derived_features, seconds
 from contract.plan import Feature, Plan
 from contract.problem import Problem
 from contract.split import PLACE
-from preprocess.batch import Batch
-from preprocess.columns import Layout, canonical_whole_numbers
-from preprocess.digits import Digits
-from preprocess.duplicates import KEY, ROW_NUMBER
-from preprocess.findings import Findings
-from preprocess.splitting import SPLIT_BY
-from preprocess.times import NOT_A_TIME, WAYS, Times
+from reading.batch import Batch
+from reading.columns import KEY, ROW_NUMBER, SPLIT_BY, Layout, canonical_whole_numbers
+from reading.digits import Digits
+from reading.findings import Findings
+from reading.times import NOT_A_TIME, WAYS, Times
 
 # The largest 32-bit float, which is all the model sees.
 LARGEST = 3.4028234663852886e38

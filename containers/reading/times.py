@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from contract.plan import Split
-from preprocess.batch import Batch
-from preprocess.findings import FileError
-from preprocess.source import SourceFile
+from reading.batch import Batch
+from reading.findings import FileError
+from reading.source import SourceFile
 
 # What a time may look like; without an offset it counts as UTC.
 FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
