@@ -48,11 +48,8 @@ class Form:
             one.derive.column if one.derive else one.name: "text" if one.derive else one.kind
             for one in plan.features
         }
-        private = {
-            one.derive.column if one.derive else one.name for one in plan.features if one.private
-        }
         # The request's columns that are captured.
-        self.kinds = {name: kind for name, kind in kinds.items() if name not in private}
+        self.kinds = {name: kind for name, kind in kinds.items() if name not in plan.private}
         self.parts = [
             one for one in derived_features(plan) if one.part and one.column in self.kinds
         ]
