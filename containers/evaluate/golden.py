@@ -3,8 +3,8 @@
 Packaging, deployment and the checks in production score these rows again and compare. So the model
 in production is the one that was judged. Pure: no files.
 
-They are kept with the release for good, so they hold no more of a person than they need: no key, and
-the values of each private column are dealt out anew, so nothing says which row one comes from.
+They are kept with the release for good, so they hold no more of a person than they need: no key,
+and the values of each private column are dealt out anew, so nothing says which row one is from.
 """
 
 from collections.abc import Collection
