@@ -22,6 +22,7 @@ MOST_ROWS = 5_000
 MOST_SCORES = 100_000
 # So do the keys of MOST_ROWS rows.
 LONGEST_KEY = 200
+_NO_KEY = f"is no text of at most {LONGEST_KEY} characters and no number; left out of the key"
 
 OK, BAD_REQUEST, TOO_LARGE = 200, 400, 413
 Prediction = dict[str, Any]
@@ -96,12 +97,14 @@ class Scorer:
     def _add_keys(self, rows: Sequence[Any], predictions: list[Prediction]) -> Iterator[Remark]:
         """Give each prediction the key that its row was sent with, after `row`."""
         for at, prediction in enumerate(predictions):
-            number = prediction["row"]
-            key = {name: rows[number][name] for name in self.key if name in rows[number]}
-            for name in [name for name, value in key.items() if not _short(value)]:
-                del key[name]
-                message = f"a key is a text of at most {LONGEST_KEY} characters, or a number"
-                yield {"row": number, "feature": name, "message": f"{message}; it is left out"}
+            number, key = prediction["row"], {}
+            row = rows[number]
+            for name in self.key:
+                if name in row:
+                    if _short(row[name]):
+                        key[name] = row[name]
+                    else:
+                        yield {"row": number, "feature": name, "message": _NO_KEY}
             if key:
                 predictions[at] = {"row": number, "key": key, **prediction}
 

@@ -121,8 +121,9 @@ class Encoder:
         # Most callers send every row with the model's features in the model's order.
         if first == self._ordered and list(chain.from_iterable(rows)) == first * len(rows):
             return list(chain.from_iterable(map(dict.values, rows))), False
-        if all(type(row) is dict and self._known.issuperset(row) for row in rows):
-            return [row[name] for row in rows for name in self._names], True
+        for known, keyed in ((self._needed, False), (self._known, True)):
+            if all(type(row) is dict and known.issuperset(row) for row in rows):
+                return [row[name] for row in rows for name in self._names], keyed
         raise _IrregularError
 
     def _matrix(self, values: list[Any]) -> tuple[NDArray[np.float32], list[int]]:
