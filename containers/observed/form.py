@@ -75,6 +75,19 @@ class Form:
         )
         return self.with_parts(frame)
 
+    def checked(self) -> list[pl.Expr]:
+        """The columns of rows that reading.validation has checked: key, request, parts of dates."""
+        return [
+            *(pl.col(name) for name in self.keys),
+            *(
+                pl.col(name)
+                .cast(pl.Float64 if kind == "numeric" else pl.String)
+                .alias(column_of(name))
+                for name, kind in self.kinds.items()
+            ),
+            *(pl.col(one.name).cast(pl.Float64).alias(column_of(one.name)) for one in self.parts),
+        ]
+
     def needs(self, columns: Iterable[str]) -> list[str]:
         """Those columns of captured rows that this form has."""
         wanted = {*FACTS, PREDICTION, *map(lines.KEY.format, self.keys.values())}
