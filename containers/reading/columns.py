@@ -45,13 +45,13 @@ class Layout:
     @classmethod
     def of(cls, plan: Plan) -> Layout:
         """Sort the plan's columns by their role."""
-        read = [feature for feature in plan.features if feature.derive is None]
-        numbers = [feature.name for feature in read if feature.kind == "numeric"]
-        texts = [feature.name for feature in read if feature.kind == "categorical"]
+        read = [source for source in plan.sources if source.derive is None]
+        numbers = [source.name for source in read if source.kind == "numeric"]
+        texts = [source.name for source in read if source.kind == "categorical"]
         (numbers if plan.task == "regression" else texts).append(plan.target)
         decides = () if plan.split.column is None else (plan.split.column,)
         key = tuple(dict.fromkeys((*plan.key, *decides)))
-        dates = dict.fromkeys(each.derive.column for each in plan.features if each.derive)
+        dates = dict.fromkeys(each.derive.column for each in plan.sources if each.derive)
         return cls(key, tuple(numbers), tuple(texts), plan.ignore, tuple(dates), plan.number_format)
 
     def only(self, column: str) -> Layout:

@@ -35,7 +35,9 @@ class RowCheck:
     def __init__(self, plan: Plan, layout: Layout, findings: Findings) -> None:
         self.layout = layout
         self.findings = findings
-        self.limits = {feature.name: feature for feature in plan.features}
+        self.limits = {source.name: source for source in plan.sources}
+        # Of these the last digits are wanted: a number is subtracted, or features.py computes.
+        self.exact = {each.name for each in plan.sources if each.offset or plan.inputs}
         self.target = plan.target
         self.digits = Digits(plan, layout.numbers)
         self.dates = [one for one in derived_features(plan) if one.part is not None]
@@ -50,7 +52,7 @@ class RowCheck:
     def passed(self, batch: Batch) -> pl.DataFrame:
         """The good rows, typed: numbers Float32, everything else text.
 
-        A number with an offset stays Float64: its last digits are wanted. Then come the parts of
+        A number with an offset or for features.py stays Float64. Then come the parts of
         dates, and if the model has them, key columns, row numbers and the column that decides the
         split, under their own names.
         """
@@ -73,8 +75,7 @@ class RowCheck:
             gone = pl.Series(sorted(bad), dtype=pl.Int64)
             frame = frame.filter(~pl.int_range(pl.len(), dtype=pl.Int64).is_in(gone.implode()))
         self.digits.add(frame)
-        exact = [name for name in self.layout.numbers if self._feature(name).offset]
-        rounded = [name for name in self.layout.numbers if name not in exact]
+        rounded = [name for name in self.layout.numbers if name not in self.exact]
         return derive(frame.with_columns(pl.col(rounded).cast(pl.Float32)), self.dates)
 
     def _failing(
@@ -238,7 +239,7 @@ def _nullable(plan: Plan, column: str) -> bool:
     """May this text be missing? A date may if every feature from it may."""
     users = [
         feature
-        for feature in plan.features
+        for feature in plan.sources
         if column == (feature.derive.column if feature.derive else feature.name)
     ]
     return bool(users) and all(feature.nullable for feature in users)
@@ -251,7 +252,7 @@ def _schema(
 
     A check costs about a millisecond a batch, so good data, the usual case, gets a single one.
     """
-    limits = {feature.name: feature for feature in plan.features}
+    limits = {source.name: source for source in plan.sources}
     columns, rules = {}, []
     for name in layout.numbers:
         feature = limits.get(name, Feature(name, "numeric", nullable=False))

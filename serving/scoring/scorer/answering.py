@@ -20,6 +20,11 @@ MOST_ROWS = 5_000
 MOST_SCORES = 100_000
 
 OK, BAD_REQUEST, TOO_LARGE = 200, 400, 413
+# `kanmon score` says the same: kanmon/scoring/online.py.
+BATCH_ONLY = (
+    "the model {model} computes its features with features.py, which runs only in batch; score "
+    "files with `kanmon score-batch {model}`"
+)
 Prediction = dict[str, Any]
 Scores = NDArray[np.float32]
 
@@ -53,6 +58,7 @@ class Scorer:
         self.encoding = model.encoding
         self.facts = {"model": name, "release": release}
         self.most_rows = min(MOST_ROWS, MOST_SCORES // model.encoding.outputs)
+        self.batch_only = BATCH_ONLY.format(model=name) if model.batch_only else None
         self._model = model
         self._encoder = Encoder(model.encoding)
         self._predict = _predictor(model)
@@ -95,6 +101,9 @@ class Scorer:
                 f"a request has no key {shown(unknown[0])}; send {{'rows': [{{feature: value}}]}} "
                 "or {'row': {feature: value}}",
             )
+        if self.batch_only is not None and request.get("check") is not True:
+            # A check's rows are the golden records, which have the computed features.
+            raise RequestError(BAD_REQUEST, self.batch_only)
         if ("rows" in request) == ("row" in request):
             raise RequestError(BAD_REQUEST, "send either rows (a list of objects) or row (one)")
         if "row" in request:

@@ -29,12 +29,14 @@ class Model:
 
     threshold: the score from which a row is positive; binary only.
     leading: the position of the feature that moves the scores most.
+    batch_only: its features are computed by features.py, for which the function has no library.
     """
 
     encoding: Encoding
     threshold: float
     session: onnxruntime.InferenceSession
     leading: int = 0
+    batch_only: bool = False
 
     @classmethod
     def load(cls, folder: Path, sha256: str, bounds: Any = ()) -> "Model":
@@ -42,12 +44,14 @@ class Model:
         manifest = read_manifest(folder)
         files = _checked(folder, manifest, sha256)
         try:
-            threshold = json.loads(files["model.json"])["threshold"]
+            described = json.loads(files["model.json"])
+            threshold = described["threshold"]
             return cls(
                 encoding=read_encoding(files["encoding.json"], bounds),
                 threshold=0.5 if threshold is None else float(threshold),
                 session=_session(files["model.onnx"]),
                 leading=int(manifest["leading"]),
+                batch_only="features_py" in described,
             )
         except (KeyError, ValueError) as error:
             raise ModelError(f"{folder}: the model cannot be read ({error!r})") from error

@@ -8,12 +8,15 @@ from scorer.encoding import Encoding, Feature
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def row_schema(encoding: Encoding) -> dict[str, Any]:
-    """A row. It has every feature; null is missing. Unknown features are refused."""
+def row_schema(encoding: Encoding, refusal: str | None = None) -> dict[str, Any]:
+    """A row. It has every feature; null is missing. Unknown features are refused.
+
+    `refusal` is why rows are not scored at all, if they are not.
+    """
     return {
         "$schema": DIALECT,
         "title": "Row",
-        "description": f"A row to predict {encoding.target} for.",
+        "description": refusal or f"A row to predict {encoding.target} for.",
         "type": "object",
         "properties": {feature.name: _feature(feature) for feature in encoding.columns},
         "required": [feature.name for feature in encoding.columns],
