@@ -188,7 +188,7 @@ class Features:
         rows = inputs.height
         if rows < 2:
             return
-        slices = [((rows - PROBED_ROWS) // 2 if rows > PROBED_ROWS else 0, PROBED_ROWS)]
+        slices = [(rows // 3, PROBED_ROWS)]
         if not self._is_checked:
             slices += [(0, rows // 2), (rows // 2, rows), (0, 1), (rows - 1, 1)]
             some = inputs.head(REVERSED_ROWS)
