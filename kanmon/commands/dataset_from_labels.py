@@ -104,6 +104,6 @@ def upload(invocation: Invocation, model: str, path: Path) -> None:
     if others:
         screen = invocation.screen
         screen.note(
-            f"{counted(len(others), 'other file')} stay in the data; a key that is in two files "
+            f"{counted(len(others), 'file')} beside it stay in the data; a key that is in two files "
             "is refused by the next run"
         )

@@ -19,7 +19,7 @@ PROBLEMS = ("late", "repeated", "contradicting", "unknown", "corrected")
 )
 @click.argument("model", shell_complete=complete_model)
 def command(model: str) -> None:
-    """List a model's label files, and what the last monitoring found about the labels."""
+    """List a model's label files, and what monitoring found about them."""
     from kanmon.labels import files as label_files
     from kanmon.stage.connection import stage_flag
 

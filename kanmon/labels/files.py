@@ -78,7 +78,7 @@ def _refused(labels: "Labels") -> BadInputError:
     lines = [f"\n        {line}" for line in others]
     more = labels.invalid + len(labels.unreadable) - len(labels.problems[:MOST_SHOWN])
     if more > 0:
-        lines.append(f"\n        and {counted(more, 'more')} like these")
+        lines.append(f"\n        and {more:,} more like these")
     bad = counted(labels.invalid, "row") if labels.invalid else "a file"
     return BadInputError(f"{bad} cannot be used; nothing was uploaded: {first}{''.join(lines)}")
 

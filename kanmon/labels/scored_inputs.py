@@ -58,7 +58,7 @@ def joined(
     if not scored:
         return []
     every = pl.concat(scored)
-    shared = _common_folder([str(one["key"]) for one in document["objects"]])
+    shared = common_folder_of([str(one["key"]) for one in document["objects"]])
     frames = []
     for file in inputs:
         rows = every.filter(pl.col("file").is_in([file.name, file.name.removeprefix(shared)]))
@@ -69,7 +69,8 @@ def joined(
     return frames
 
 
-def _common_folder(keys: Sequence[str]) -> str:
+def common_folder_of(keys: Sequence[str]) -> str:
+    """The folder that scores may leave out of the names of a batch's files."""
     from reading.source import DataObject, common_folder
 
     return common_folder([DataObject("", key, "", 0) for key in keys])
@@ -80,12 +81,21 @@ def _keys(path: Path, plan: "Plan") -> "pl.DataFrame":
 
     from reading.columns import KEY
 
-    names = [f"{name}_key" if _is_ours(name) else name for name in plan.key]
+    names = key_columns(plan.key)
     return pl.read_parquet(path, columns=[*names, "file", "row"], glob=False).select(
         *(pl.col(name).cast(pl.String).alias(KEY.format(i)) for i, name in enumerate(names)),
         "file",
         pl.col("row").cast(pl.Int64),
     )
+
+
+def key_columns(key: Sequence[str]) -> list[str]:
+    """The columns of scores that hold the key's.
+
+    >>> key_columns(["id", "row"])
+    ['id', 'row_key']
+    """
+    return [f"{name}_key" if _is_ours(name) else name for name in key]
 
 
 def _is_ours(name: str) -> bool:
