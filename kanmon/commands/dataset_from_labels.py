@@ -47,7 +47,7 @@ def command(model: str, to: Path | None, since: str | None, put: bool) -> None:
     write(found.data.rows, path, found.plan)
     for note in found.notes:
         screen.note(note)
-    say(invocation, found, path)
+    show(invocation, found, path)
     if put:
         upload(invocation, model, path)
     screen.document(
@@ -78,7 +78,7 @@ def checked_day(since: str | None) -> str:
     return f"{day:%Y-%m-%d}"
 
 
-def say(invocation: Invocation, found: "Gathered", path: Path) -> None:
+def show(invocation: Invocation, found: "Gathered", path: Path) -> None:
     """Print what is in the file, and what is not."""
     screen, labels = invocation.screen, found.labels
     screen.say(f"{shown_path(path)} has {counted(found.data.rows.height, 'row')}")
@@ -104,6 +104,6 @@ def upload(invocation: Invocation, model: str, path: Path) -> None:
     if others:
         screen = invocation.screen
         screen.note(
-            f"{counted(len(others), 'file')} beside it stay in the data; a key that is in two files "
-            "is refused by the next run"
+            f"The data has {counted(len(others), 'file')} beside it; the next run refuses a key "
+            "that is in two of them"
         )

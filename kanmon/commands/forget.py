@@ -40,8 +40,9 @@ def command(
 ) -> int:
     """Remove a person's rows by key, in every version, and say what stays.
 
-    The rows are captured requests, scores, rejects and inputs of batches, and labels. A key of several columns is written as one line of CSV, in model.yaml's order. First everything
-    is searched and shown. It cannot be undone. If it is interrupted, run it again.
+    The rows are captured requests, scores, rejects and inputs of batches, and labels. A key of
+    several columns is written as one line of CSV, in model.yaml's order. First everything is
+    searched and shown. It cannot be undone. If it is interrupted, run it again.
     """
     from kanmon.labels.forgetting import Forgetting
     from kanmon.labels.remains import remaining, summary

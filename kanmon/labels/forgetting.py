@@ -81,7 +81,7 @@ class Forgetting:
         search = Search()
         for version in versions_of(self.connection, self.model):
             search._all.setdefault(version.key, []).append(version)
-        done = {one.batch for key in search._all for one in search._all[key] if _is_manifest(key)}
+        done = {one.batch for each in search._all.values() for one in each if _is_manifest(one)}
         # Captures and inputs first: they say which requests and which rows are meant.
         for kind in reversed(KINDS):
             for key, versions in search._all.items():
@@ -219,5 +219,6 @@ class Forgetting:
                 )
 
 
-def _is_manifest(key: str) -> bool:
-    return key.startswith("batches/") and key.endswith("/manifest.json")
+def _is_manifest(one: Version) -> bool:
+    manifest = one.key.startswith("batches/") and one.key.endswith("/manifest.json")
+    return manifest and one.latest and not one.marker
