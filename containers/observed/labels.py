@@ -99,9 +99,10 @@ def _in_order(labels: pl.DataFrame, answered: pl.DataFrame, keys: list[str]) -> 
         REQUEST, ROW, *(pl.col(key).alias(_of(key)) for key in keys), pl.lit(True).alias("found")
     )
     ordered = (
-        labels.sort("received", "file", "file_row")
+        # In the same second a correction comes after what it corrects.
+        labels.sort("received", "correction", "file", "file_row")
         .with_row_index(_NUMBER)
-        .with_columns(pl.struct("received", "file").rle_id().alias(_ORDER))
+        .with_columns(pl.struct("received", "correction", "file").rle_id().alias(_ORDER))
         .join(asked, on=[REQUEST, ROW], how="left", maintain_order="left")
     )
     if not keys:

@@ -51,7 +51,7 @@ def stored_labels(connection: "Connection", model: str) -> list[Stored]:
         for one in objects_under(connection, folder)
         if (name := one["Key"].removeprefix(folder)) and not name.endswith("/")
     ]
-    return sorted(found, key=lambda one: (one.received, one.name))
+    return sorted(found, key=lambda one: (one.received, one.correction, one.name))
 
 
 def checked(

@@ -6,9 +6,9 @@ can be interrupted anywhere: the next call finds what is left.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.label_names import digest_in, label_name
 from kanmon.labels import rewriting
@@ -19,9 +19,6 @@ from kanmon.stage.connection import read_json
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
-
-# What S3 takes in one request.
-MOST_DELETED = 1000
 
 
 @dataclass
@@ -200,23 +197,12 @@ class Forgetting:
             return every
         return one.holding if self._without(latest).left else every
 
-    def _delete(self, versions: list[Version]) -> None:
-        from kanmon.errors import RunFailedError
-
-        for start in range(0, len(versions), MOST_DELETED):
-            objects = [
-                {"Key": one.key, "VersionId": one.id}
-                for one in versions[start : start + MOST_DELETED]
-            ]
-            answer: Mapping[str, Any] = self.connection.s3.delete_objects(
-                Bucket=self.connection.bucket,
-                Delete={"Objects": objects, "Quiet": True},  # type: ignore[typeddict-item]
+    def _delete(self, versions: Iterable[Version]) -> None:
+        # One by one: DeleteObjects also asks for the permission to delete without a version.
+        for one in versions:
+            self.connection.s3.delete_object(
+                Bucket=self.connection.bucket, Key=one.key, VersionId=one.id
             )
-            for problem in answer.get("Errors", []):
-                raise RunFailedError(
-                    f"{problem.get('Key')} was not removed: {problem.get('Message')}",
-                    "Correct that, and run the same command again.",
-                )
 
 
 def _is_manifest(one: Version) -> bool:

@@ -64,8 +64,9 @@ def joined(
         rows = every.filter(pl.col("file").is_in([file.name, file.name.removeprefix(shared)]))
         found = _inputs(file, plan, columns).join(rows, left_on="row", right_on="row", how="inner")
         at = pl.lit(document["asked_at"]).str.to_datetime(time_unit="us", time_zone="UTC")
-        request = pl.lit(None, pl.String).alias("request_id")
-        frames.append(found.drop("file").with_columns(at.alias("at"), request))
+        # As observed.batch_rows names it.
+        request = pl.concat_str(pl.lit(f"{document['batch']}/"), "file").alias("request_id")
+        frames.append(found.with_columns(at.alias("at"), request).drop("file"))
     return frames
 
 

@@ -70,9 +70,9 @@ class Bucket:
         self._change()
         return self.s3.put_object(**request)
 
-    def delete_objects(self, **request: Any) -> Any:
+    def delete_object(self, **request: Any) -> Any:
         self._change()
-        return self.s3.delete_objects(**request)
+        return self.s3.delete_object(**request)
 
     def _change(self) -> None:
         self.changes += 1
