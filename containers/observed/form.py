@@ -8,6 +8,7 @@ without private ones; the parts of dates; prediction; the scores.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 import polars as pl
 
@@ -48,11 +49,8 @@ class Form:
             one.derive.column if one.derive else one.name: "text" if one.derive else one.kind
             for one in plan.features
         }
-        private = {
-            one.derive.column if one.derive else one.name for one in plan.features if one.private
-        }
         # The request's columns that are captured.
-        self.kinds = {name: kind for name, kind in kinds.items() if name not in private}
+        self.kinds = {name: kind for name, kind in kinds.items() if name not in plan.private}
         self.parts = [
             one for one in derived_features(plan) if one.part and one.column in self.kinds
         ]
@@ -78,6 +76,19 @@ class Form:
         )
         return self.with_parts(frame)
 
+    def checked(self) -> list[pl.Expr]:
+        """The columns of rows that reading.validation has checked: key, request, parts of dates."""
+        return [
+            *(pl.col(name) for name in self.keys),
+            *(
+                pl.col(name)
+                .cast(pl.Float64 if kind == "numeric" else pl.String)
+                .alias(column_of(name))
+                for name, kind in self.kinds.items()
+            ),
+            *(pl.col(one.name).cast(pl.Float64).alias(column_of(one.name)) for one in self.parts),
+        ]
+
     def needs(self, columns: Iterable[str]) -> list[str]:
         """Those columns of captured rows that this form has."""
         wanted = {*FACTS, PREDICTION, *map(lines.KEY.format, self.keys.values())}
@@ -90,13 +101,20 @@ class Form:
         """The frame with the parts of its dates, before the prediction."""
         if not self.parts:
             return frame
-        dates = frame.select(pl.col(column_of(name)).alias(name) for name in self.kinds)
-        found = derive(dates, self.parts)
-        added = found.select(pl.col(one.name).alias(column_of(one.name)) for one in self.parts)
+        added = []
+        for column in dict.fromkeys(one.column for one in self.parts):
+            parts = [one for one in self.parts if one.column == column]
+            dates = frame.select(pl.col(column_of(column)).alias(column))
+            # Many rows have the same date, whose parts take longer to compute than to find.
+            known = derive(dates.unique(), parts)
+            found = dates.join(
+                known, on=column, how="left", nulls_equal=True, maintain_order="left"
+            )
+            added += [found[one.name].cast(pl.Float64).alias(column_of(one.name)) for one in parts]
         at = frame.columns.index(PREDICTION)
-        return pl.concat([frame[:, :at], added.cast(pl.Float64), frame[:, at:]], how="horizontal")
+        return pl.DataFrame([*frame.get_columns()[:at], *added, *frame.get_columns()[at:]])
 
-    @property
+    @cached_property
     def nothing(self) -> pl.DataFrame:
         """A frame in this form without rows, and without scores of classes."""
         schema = {**lines.FACTS, PREDICTION: pl.Float64() if self.regression else pl.String()}
