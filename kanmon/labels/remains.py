@@ -29,14 +29,14 @@ def remaining(
     data = sum(not one["Key"].endswith("/") for one in objects_under(connection, location))
     runs = _folders(connection, f"runs/{model}/")
     releases = _folders(connection, f"releases/{model}/")
-    kept = days.get("DataVersionRetentionDays", "some")
-    logs = days.get("LogRetentionDays", "some")
+    kept = days.get("DataVersionRetentionDays", "unknown")
+    logs = days.get("LogRetentionDays", "unknown")
     found = [
         Remaining(
             f"data files in {location}",
             data,
             "write them without the rows and replace all: `kanmon put-data "
-            f"{model} FILE... --replace`; replaced versions stay for {kept} days",
+            f"{model} FILE... --replace`; old versions expire (DataVersionRetentionDays: {kept})",
         ),
         Remaining(
             "copies of the data in runs",
@@ -48,7 +48,7 @@ def remaining(
         Remaining(
             "logs and access logs",
             None,
-            f"expire after {logs} days; steps quote cells of rejected rows",
+            f"steps quote cells of rejected rows; they expire (LogRetentionDays: {logs})",
         ),
         Remaining("mails that were sent", None, "they have counts and names of models, no rows"),
         Remaining(
@@ -61,8 +61,8 @@ def remaining(
             Remaining(
                 "captured rows without a key",
                 search.keyless,
-                "name their requests with --request-id, or let them expire after "
-                f"{days.get('CaptureRetentionDays', 'some')} days",
+                "name their requests with --request-id, or let them expire (CaptureRetentionDays: "
+                f"{days.get('CaptureRetentionDays', 'unknown')})",
             )
         )
     for batch in sorted(search.open_batches):

@@ -45,7 +45,7 @@ class Whose:
 class Rewritten:
     """A file without the rows: how many they were, how many others it has, and its new content.
 
-    unreadable: why the file cannot be searched. keyless: its captured rows without a key.
+    unreadable: why the file, or some of it, cannot be searched. keyless: its captured rows without a key.
     """
 
     rows: int
@@ -62,12 +62,12 @@ def json_lines(content: bytes, whose: Whose) -> Rewritten:
     """Captured requests. Adds the requests that are about the keys to `whose`."""
     from observed.lines import KEY, parsed, text_of
 
-    kept, gone, keyless = [], 0, 0
+    kept, gone, keyless, lost = [], 0, 0, 0
     for line in content.splitlines(keepends=True):
         rows, damaged = parsed(line, "")
+        lost += damaged
         if damaged:
             kept.append(line)
-            continue
         for row in rows:
             cells = [row.get(KEY.format(name)) for name in whose.columns]
             texts = [None if cell is None else text_of(cell) for cell in cells]
@@ -78,7 +78,8 @@ def json_lines(content: bytes, whose: Whose) -> Rewritten:
                 gone += 1
             else:
                 kept.append(line)
-    return Rewritten(gone, len(kept), b"".join(kept), keyless=keyless)
+    unreadable = f"{lost:,} of its lines are damaged" if lost else None
+    return Rewritten(gone, len(kept), b"".join(kept), unreadable, keyless)
 
 
 def compacted(content: bytes, whose: Whose) -> Rewritten:

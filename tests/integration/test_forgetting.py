@@ -317,6 +317,6 @@ def test_what_stays_is_listed_with_counts(bucket: Bucket):
     counts = {one.what: one.count for one in stays}
     assert counts["data files in datasets/churn/"] == 1
     assert counts["copies of the data in runs"] == counts["releases"] == 1
-    assert "90 days" in stays[0].why
+    assert "(DataVersionRetentionDays: 90)" in stays[0].why
     assert "put-data churn FILE... --replace" in stays[0].why
     assert "labels/churn/broken.csv" in counts

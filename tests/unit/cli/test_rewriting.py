@@ -63,10 +63,13 @@ def test_all_rows_of_a_request_go():
     assert (found.rows, found.content) == (2, line("b"))
 
 
-def test_a_damaged_line_stays():
+def test_a_damaged_line_stays_and_is_named():
     content = b'{"at": 1\n' + line("a", id=7)
 
-    assert rewriting.json_lines(content, whose("7")).content == b'{"at": 1\n'
+    found = rewriting.json_lines(content, whose("7"))
+
+    assert found.content == b'{"at": 1\n'
+    assert (found.rows, found.unreadable) == (1, "1 of its lines are damaged")
 
 
 def test_a_compacted_file_still_says_which_it_replaces(tmp_path):
