@@ -9,19 +9,20 @@ import numpy as np
 import polars as pl
 
 from contract.artifact import Artifact
+from contract.bootstrap import Comparison, Estimate, Estimates, compare
 from contract.metrics import Floats, Scored
 from contract.native_model import native_model
 from contract.plan import Plan
+from contract.segments import segments_of
 from contract.split import SplitRecord
 from contract.step import StepError
-from evaluate.bootstrap import Comparison, Estimate, Estimates, compare
 from evaluate.consequences import consequences
 from evaluate.curves import curves, predictions
 from evaluate.diagnostics import calibration, confusion, importance, residuals
 from evaluate.drift import drift
 from evaluate.golden import golden
 from evaluate.onnx_scoring import onnx_scores, parity
-from evaluate.segments import fairness_entry, segment_entry, segments_of
+from evaluate.segments import fairness_entry, segment_entry
 from evaluate.unseen import unseen
 
 SEEN = "were left out, because the champion was trained on them"
