@@ -30,7 +30,10 @@ class Derivation:
 
 @dataclass(frozen=True)
 class Feature:
-    """What the model learns from: a column, or with `derive` a part of one."""
+    """What the model learns from: a column, or with `derive` a part of one.
+
+    private: requests to the model in service are captured without it.
+    """
 
     name: str
     kind: Kind
@@ -39,6 +42,7 @@ class Feature:
     nullable: bool = True
     offset: float = 0.0
     derive: Derivation | None = None
+    private: bool = False
 
 
 @dataclass(frozen=True)
@@ -232,4 +236,5 @@ def _feature(entry: Mapping[str, Any]) -> Feature:
         derive=None
         if derive is None
         else Derivation(derive["column"], derive["part"], derive.get("since")),
+        private=bool(entry.get("private")),
     )

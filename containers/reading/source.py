@@ -27,6 +27,10 @@ ATTEMPTS = 3
 _GONE = ("NoSuchKey", "NoSuchVersion", "404")
 
 
+class GoneError(StepError):
+    """An object is not there any more, in the version that was asked for."""
+
+
 @dataclass(frozen=True)
 class DataObject:
     """One object of the snapshot, in the version it had when the run was opened."""
@@ -172,7 +176,7 @@ def _stream(entry: DataObject, path: Path, client: BaseClient) -> None:
 def _refused(entry: DataObject, error: dict[str, Any]) -> StepError:
     code = str(error.get("Code"))
     if code in _GONE:
-        return StepError(
+        return GoneError(
             f"{entry.uri} version {entry.version} is gone ({code}): it was deleted after the "
             "snapshot was taken; restore it, or start a new run on the data as it is now"
         )
