@@ -1,1 +1,1 @@
-"""Observed: what the model in service was asked and answered, and the labels that came later."""
+"""What the model in service was asked and answered, online and in batch."""
