@@ -12,6 +12,7 @@ from contract.artifact import Artifact
 from contract.bootstrap import Comparison, Estimate, Estimates, compare
 from contract.metrics import Floats, Scored
 from contract.native_model import native_model
+from contract.onnx_scoring import onnx_scores, parity
 from contract.plan import Plan
 from contract.segments import segments_of
 from contract.split import SplitRecord
@@ -21,7 +22,6 @@ from evaluate.curves import curves, predictions
 from evaluate.diagnostics import calibration, confusion, importance, residuals
 from evaluate.drift import drift
 from evaluate.golden import golden
-from evaluate.onnx_scoring import onnx_scores, parity
 from evaluate.segments import fairness_entry, segment_entry
 from evaluate.unseen import unseen
 
