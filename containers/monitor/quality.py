@@ -16,13 +16,15 @@ import numpy as np
 import polars as pl
 
 from contract.artifact import Artifact
-from contract.bootstrap import Estimates, compare
-from contract.metrics import Scored
+from contract.bootstrap import ROWS, Estimates, compare
+from contract.metrics import Floats, Scored
 from contract.plan import Plan
 from contract.segments import segments_of
 from observed.labels import LABEL
 
 TOO_FEW = "too few labels"
+# A window has many days and segments, so the interval of each comes from at most so many rows.
+ROWS_OF_PART = 1_000
 
 
 @dataclass(frozen=True)
@@ -34,24 +36,21 @@ class Labelled:
 
     @classmethod
     def of(cls, matched: pl.DataFrame, plan: Plan, artifact: Artifact) -> Labelled:
-        """Take answered rows with `label`. A label that is no class of the release is left out: no
-        metric is defined for it."""
+        """Take answered rows with `label`. Left out are rows without scores, and those whose label
+        is no class of the release, for which no metric is defined."""
         classes = artifact.encoding.classes
+        columns = score_columns(plan.task, classes or ())
+        absent = [name for name in columns if name not in matched.columns]
+        matched = matched.with_columns(pl.lit(None, pl.Float64).alias(name) for name in absent)
+        matched = matched.drop_nulls(columns)
         if classes is None:
-            labels = matched[LABEL].cast(pl.Float64).to_numpy().astype(np.float64)
-            scores = matched["prediction"].cast(pl.Float64).to_numpy().astype(np.float64)
-            return cls(matched, Scored(plan.task, labels, scores))
-        matched = matched.filter(pl.col(LABEL).is_in(list(classes)))
-        codes = {name: float(code) for code, name in enumerate(classes)}
-        labels = matched[LABEL].replace_strict(codes, return_dtype=pl.Float64).to_numpy()
-        labels = labels.astype(np.float64)
-        if plan.task == "binary":
-            scores = matched["probability"].cast(pl.Float64).to_numpy().astype(np.float64)
-            threshold = 0.5 if artifact.threshold is None else artifact.threshold
-            return cls(matched, Scored(plan.task, labels, scores, threshold, plan.costs))
-        columns = [pl.col(f"probability_{name}").cast(pl.Float64) for name in classes]
-        scores = matched.select(columns).to_numpy().astype(np.float64)
-        return cls(matched, Scored(plan.task, labels, scores))
+            labels = matched[LABEL].cast(pl.Float64).to_numpy()
+        else:
+            matched = matched.filter(pl.col(LABEL).is_in(list(classes)))
+            codes = {name: float(code) for code, name in enumerate(classes)}
+            labels = matched[LABEL].replace_strict(codes, return_dtype=pl.Float64).to_numpy()
+        scores = matched.select(pl.col(columns).cast(pl.Float64)).to_numpy().astype(np.float64)
+        return cls(matched, scored(plan, artifact, labels.astype(np.float64), scores))
 
     @property
     def rows(self) -> int:
@@ -61,6 +60,21 @@ class Labelled:
     def of_rows(self, rows: pl.Series) -> Scored:
         """Only the rows for which this is true."""
         return self.scored.take(rows.arg_true().to_numpy().astype(np.int64))
+
+
+def score_columns(task: str, classes: Sequence[str]) -> list[str]:
+    """The columns of answered rows with the scores that the metrics are of."""
+    if task == "multiclass":
+        return [f"probability_{name}" for name in classes]
+    return ["probability" if task == "binary" else "prediction"]
+
+
+def scored(plan: Plan, artifact: Artifact, labels: Floats, scores: Floats) -> Scored:
+    """Rows with their scores of shape [rows, outputs], as the release decides them."""
+    if plan.task == "multiclass":
+        return Scored(plan.task, labels, scores)
+    threshold = 0.5 if artifact.threshold is None else artifact.threshold
+    return Scored(plan.task, labels, scores[:, 0], threshold, plan.costs)
 
 
 def quality(
@@ -103,7 +117,7 @@ def by_day(
             "day": day.isoformat(),
             "answered": answered[day],
             "labelled": int((days == day).sum()),
-            "metrics": measured(labelled.of_rows(days == day), metrics, minimum),
+            "metrics": measured(labelled.of_rows(days == day), metrics, minimum, ROWS_OF_PART),
         }
         for day in sorted(answered)
     ]
@@ -116,7 +130,9 @@ def by_segment(labelled: Labelled, plan: Plan, minimum: int) -> list[dict[str, A
             "column": column,
             "value": segment.value,
             "labelled": len(segment.rows),
-            "metrics": measured(labelled.scored.take(segment.rows), plan.metrics, minimum),
+            "metrics": measured(
+                labelled.scored.take(segment.rows), plan.metrics, minimum, ROWS_OF_PART
+            ),
         }
         for column in plan.segments
         if column in labelled.frame.columns and labelled.rows
@@ -124,11 +140,13 @@ def by_segment(labelled: Labelled, plan: Plan, minimum: int) -> list[dict[str, A
     ]
 
 
-def measured(rows: Scored, metrics: Sequence[str], minimum: int) -> dict[str, Any] | None:
+def measured(
+    rows: Scored, metrics: Sequence[str], minimum: int, most: int = ROWS
+) -> dict[str, Any] | None:
     """The metrics with their intervals; None below the floor."""
     if len(rows.labels) < max(minimum, 1):
         return None
-    return written(compare(rows, None, metrics).candidate)
+    return written(compare(rows, None, metrics, most).candidate)
 
 
 def written(estimates: Estimates) -> dict[str, Any]:

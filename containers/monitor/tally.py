@@ -1,6 +1,6 @@
-"""Counts of a column's values by day, in the bins of its baseline, frame after frame. Pure.
+"""Counts of a column by day, in the bins of its baseline, frame after frame. Pure.
 
-The memory they take depends on the number of days and bins alone, not on the rows.
+The memory they take depends on the days, the bins and the different categories, not on the rows.
 """
 
 from __future__ import annotations
@@ -8,142 +8,96 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
-import polars as pl
-from numpy.typing import NDArray
+from drift.counts import FeatureCounts, Reference
 
-from contract.metrics import Floats
-
-Integers = NDArray[np.int64]
-# Values that the encoding does not know: so many are kept by name, and so many are shown.
-MOST_STRANGERS = 1_000
-SHOWN_STRANGERS = 5
-# The rest of the values that the baseline does not name.
+# Of values that the baseline does not name, so many are told apart, and so many are shown.
+MOST_NEW = 100_000
+SHOWN_NEW = 5
+# The values that are not told apart.
 OTHERS = "(other values)"
 
 
-class Tally(Protocol):
-    """What was counted; all arrays have an entry for each day.
+class Tally:
+    """The counts of one column; every array has an entry for each day.
 
-    counts: by day and bin, of the values that are there. rows: the rows of the days. absent: those
-    of files without the column.
+    counts: the rows of each bin; of categories the last bin is of those the baseline does not name.
     """
 
-    rows: Integers
-    counts: Integers
-    missing: Integers
-    unknown: Integers
-    absent: int
-
-    def add(self, day: int, values: pl.Series | None, rows: int) -> None:
-        """Take in a day's rows; without values, the column is absent."""
-
-    @property
-    def constant(self) -> bool:
-        """Do all values that are there have one value?"""
-
-    def means(self) -> list[float | None]:
-        """The mean by day; None for a day without numbers."""
-
-
-class NumberTally:
-    """Numbers in the baseline's bins: above the left edge, up to and including the right one."""
-
-    def __init__(self, days: int, edges: Sequence[float], *, exact: bool = False) -> None:
-        # The outer edges are the baseline's extremes, but the outer bins have no end.
-        self.inner = [float(edge) for edge in edges[1:-1]]
-        self.exact = exact
+    def __init__(self, days: int, reference: Reference) -> None:
+        self.reference = reference
+        self.names = [*reference.categories, OTHERS] if reference.kind == "categorical" else []
         self.rows = np.zeros(days, np.int64)
-        self.counts = np.zeros((days, len(self.inner) + 1), np.int64)
         self.missing = np.zeros(days, np.int64)
-        self.unknown = np.zeros(days, np.int64)
+        self.counts = np.zeros((days, len(self.names) or len(reference.inner) + 1), np.int64)
         self.sums = np.zeros(days, np.float64)
         self.minimum, self.maximum = math.inf, -math.inf
-        self.absent = 0
+        self.new: Counter[str] = Counter()
+        self._place = {name: number for number, name in enumerate(reference.categories)}
 
-    def add(self, day: int, values: pl.Series | None, rows: int) -> None:
-        """Take in a day's rows; a text that is no number counts as missing."""
+    def add(self, day: int, counts: FeatureCounts) -> None:
+        """Take in the counts of a day's rows."""
+        self.rows[day] += counts.rows
+        self.missing[day] += counts.missing
+        if counts.bins is None:
+            self._add_categories(day, counts)
+            return
+        self.counts[day] += counts.bins
+        if counts.mean is not None and counts.minimum is not None and counts.maximum is not None:
+            self.sums[day] += counts.mean * counts.present
+            self.minimum = min(self.minimum, counts.minimum)
+            self.maximum = max(self.maximum, counts.maximum)
+
+    def add_absent(self, day: int, rows: int) -> None:
+        """Take in rows of a file without the column."""
         self.rows[day] += rows
-        if values is None:
-            self.absent += rows
-            self.missing[day] += rows
-            return
-        # Bins were made of 32-bit numbers, unless an offset needs the digits.
-        numbers = values.cast(pl.Float64, strict=False).fill_nan(None)
-        if not self.exact:
-            numbers = numbers.cast(pl.Float32)
-        numbers = numbers.drop_nulls().cast(pl.Float64)
-        self.missing[day] += rows - len(numbers)
-        if not len(numbers):
-            return
-        found: Floats = numbers.to_numpy()
-        # For a handful of edges this is several times faster than looking for each value's bin.
-        above = [np.count_nonzero(found > edge) for edge in self.inner]
-        self.counts[day] += -np.diff([len(found), *above, 0])
-        self.sums[day] += float(found.sum())
-        self.minimum = min(self.minimum, float(found.min()))
-        self.maximum = max(self.maximum, float(found.max()))
+        self.missing[day] += rows
+
+    def _add_categories(self, day: int, counts: FeatureCounts) -> None:
+        for name, times in counts.categories.items():
+            place = self._place.get(name, -1)
+            self.counts[day, place] += times
+            if place < 0 and self.is_complete:
+                told_apart = name in self.new or len(self.new) < MOST_NEW
+                self.new[name if told_apart else OTHERS] += times
 
     @property
-    def constant(self) -> bool:
-        """Do all values that are there have one value?"""
-        return self.minimum == self.maximum
+    def is_complete(self) -> bool:
+        """Does the baseline name all values? If there were very many, it does not, and whether a
+        value is new cannot be told."""
+        return self.reference.kind == "categorical" and self.reference.other is None
 
-    def means(self) -> list[float | None]:
-        """The mean by day; None for a day without numbers."""
-        known = self.counts.sum(axis=1)
-        return [
-            float(total) / int(count) if count else None
-            for total, count in zip(self.sums, known, strict=True)
-        ]
-
-
-class CategoryTally:
-    """Categories by the baseline's names, the others together; and those the encoding lacks."""
-
-    def __init__(self, days: int, names: Sequence[str], known: frozenset[str]) -> None:
-        self.names = [*names, OTHERS]
-        self.place = {name: number for number, name in enumerate(names)}
-        self.known = known
-        self.rows = np.zeros(days, np.int64)
-        self.counts = np.zeros((days, len(self.names)), np.int64)
-        self.missing = np.zeros(days, np.int64)
-        self.unknown = np.zeros(days, np.int64)
-        self.strangers: Counter[str] = Counter()
-        self.absent = 0
-        self.seen: set[str] = set()
-
-    def add(self, day: int, values: pl.Series | None, rows: int) -> None:
-        """Take in a day's rows."""
-        self.rows[day] += rows
-        if values is None:
-            self.absent += rows
-            self.missing[day] += rows
-            return
-        self.missing[day] += rows - len(values) + values.null_count()
-        # Not under its own name: polars fails to count a column named "count".
-        found = values.cast(pl.String).drop_nulls().alias("value").value_counts()
-        for name, times in found.iter_rows():
-            self.counts[day, self.place.get(name, -1)] += times
-            if len(self.seen) < 2:
-                self.seen.add(name)
-            if name not in self.known:
-                self.unknown[day] += times
-                if name in self.strangers or len(self.strangers) < MOST_STRANGERS:
-                    self.strangers[name] += times
+    def total(self) -> FeatureCounts:
+        """The counts of all days together."""
+        rows, missing = int(self.rows.sum()), int(self.missing.sum())
+        bins = self.counts.sum(axis=0)
+        if self.reference.kind == "categorical":
+            named = {name: int(bins[place]) for name, place in self._place.items() if bins[place]}
+            others = self.new if self.is_complete else {OTHERS: int(bins[-1])} if bins[-1] else {}
+            return FeatureCounts(rows, missing, None, {**named, **others})
+        if rows == missing:
+            return FeatureCounts(rows, missing, bins)
+        mean = float(self.sums.sum()) / (rows - missing)
+        return FeatureCounts(rows, missing, bins, {}, self.minimum, self.maximum, mean)
 
     @property
-    def constant(self) -> bool:
-        """Do all values that are there have one value?"""
-        return len(self.seen) == 1
+    def unknown(self) -> Sequence[int | None]:
+        """By day, the rows whose value the baseline does not have; None where it cannot tell."""
+        if not self.is_complete:
+            return [None] * len(self.rows)
+        return [int(count) for count in self.counts[:, -1]]
 
-    def means(self) -> list[float | None]:
-        """Categories have no mean."""
-        return [None] * len(self.rows)
+    @property
+    def means(self) -> Sequence[float | None]:
+        """The mean by day; None for a day without numbers, and for categories."""
+        if self.reference.kind == "categorical":
+            return [None] * len(self.rows)
+        known = (self.rows - self.missing).tolist()
+        sums = self.sums.tolist()
+        return [sums[day] / count if count else None for day, count in enumerate(known)]
 
-    def most_unknown(self) -> list[dict[str, str | int]]:
-        """The most frequent values that the encoding does not know."""
-        ranked = sorted(self.strangers.items(), key=lambda each: (-each[1], each[0]))
-        return [{"value": name, "rows": times} for name, times in ranked[:SHOWN_STRANGERS]]
+    def most_new(self) -> list[dict[str, str | int]]:
+        """The most frequent values that the baseline does not have."""
+        ranked = sorted(self.new.items(), key=lambda each: (-each[1], each[0]))
+        return [{"value": name, "rows": times} for name, times in ranked[:SHOWN_NEW]]

@@ -1,113 +1,60 @@
-"""The columns that are watched: each feature as the baseline describes it, and its rules. Pure."""
+"""What is watched: each feature and the predictions, in the bins of the baseline. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+import numpy as np
 import polars as pl
+from drift.counts import Reference, references
+from drift.psi import Integers, psi
 
-from contract.encoding import Encoding
 from contract.plan import Feature, Plan
-from monitor.tally import CategoryTally, NumberTally, Tally
-
-Kind = Literal["numeric", "categorical"]
+from monitor.tally import Tally
+from observed.form import column_of
 
 
 @dataclass(frozen=True)
 class Watched:
-    """One feature, and what its baseline says: `baseline` is its entry in baseline.json.
+    """One feature, or the predictions, and what its baseline says.
 
-    known: the categories that the release's encoding tells apart; any other value is unknown.
-    captured: False for a private feature, of which requests are kept without it.
+    column: of observed rows. captured: False for a private feature, of which requests are kept
+    without it. exact: an offset needs all digits of its numbers.
     """
 
     name: str
-    kind: Kind
-    baseline: Mapping[str, Any] | None
-    known: frozenset[str] = frozenset()
-    exact: bool = False
+    column: str
+    reference: Reference
     captured: bool = True
-
-    def tally(self, days: int) -> Tally:
-        """A new tally of its values, for so many days."""
-        if self.kind == "numeric":
-            return NumberTally(days, edges_of(self.baseline), exact=self.exact)
-        return CategoryTally(days, categories_of(self.baseline), self.known)
-
-    @property
-    def unknown_before(self) -> float | None:
-        """The share of the training rows' values that the encoding does not tell apart."""
-        if self.kind == "numeric" or self.baseline is None:
-            return None
-        shares = self.baseline["categories"]
-        outside = sum(share for name, share in shares.items() if name not in self.known)
-        return float(outside + self.baseline.get("other", 0.0)) * (1 - self.baseline["missing"])
-
-    @property
-    def varied(self) -> bool:
-        """Did the training rows have more than one value?"""
-        if self.baseline is None:
-            return False
-        if self.kind == "categorical":
-            return len(self.baseline["categories"]) > 1 or bool(self.baseline.get("other"))
-        numbers = self.baseline["numeric"]
-        return bool(numbers["shares"]) and numbers["minimum"] != numbers["maximum"]
+    exact: bool = False
 
 
-def watched_features(
-    plan: Plan, encoding: Encoding, baseline: Mapping[str, Any]
-) -> tuple[Watched, ...]:
-    """The model's features in the order of model.yaml."""
-    known = {
-        one.name: frozenset(one.categories)
-        for one in encoding.features
-        if one.kind == "categorical"
-    }
-    entries = baseline["features"]
+def watched_features(plan: Plan, baseline: Mapping[str, Any]) -> tuple[Watched, ...]:
+    """The features of the baseline, in the order of model.yaml."""
+    known = references(baseline)
     return tuple(
         Watched(
             one.name,
-            one.kind,
-            _entry(entries.get(one.name), one.kind),
-            known.get(one.name, frozenset()),
-            exact=bool(one.offset),
+            column_of(one.name),
+            known[one.name],
             captured=not one.private,
+            exact=bool(one.offset),
         )
         for one in plan.features
+        if one.name in known
     )
 
 
 def watched_predictions(task: str, scores: Mapping[str, Any] | None) -> Watched:
-    """The predictions; `scores` is what Evaluate found on the test rows, None in older releases."""
-    kind: Kind = "categorical" if task == "multiclass" else "numeric"
-    entry = None if scores is None else {"kind": kind, "missing": 0.0, **scores}
-    if entry is not None and kind == "numeric" and "numeric" not in entry:
-        entry = {**entry, "numeric": scores}
-    categories = () if entry is None else entry.get("categories", ())
-    return Watched("prediction", kind, entry, frozenset(categories))
-
-
-def prediction_column(task: str) -> str:
-    """The column of answered rows whose distribution is watched: of a binary model, the score."""
-    return "probability" if task == "binary" else "prediction"
-
-
-def edges_of(entry: Mapping[str, Any] | None) -> list[float]:
-    """The edges of the baseline's bins; none where it has no values."""
-    numeric = None if entry is None else entry.get("numeric")
-    return list(numeric["edges"]) if numeric else []
-
-
-def categories_of(entry: Mapping[str, Any] | None) -> list[str]:
-    """The categories that the baseline names."""
-    return [] if entry is None else list(entry.get("categories", ()))
-
-
-def _entry(entry: Mapping[str, Any] | None, kind: str) -> Mapping[str, Any] | None:
-    """A feature that was of another kind in training has no baseline."""
-    return entry if entry is not None and entry["kind"] == kind else None
+    """The predictions, of a binary model the probabilities. `scores` is how they were distributed
+    on the test rows, which older releases do not say."""
+    kind = "categorical" if task == "multiclass" else "numeric"
+    entry = {"kind": kind, "missing": 0.0, "categories": {}} if scores is None else scores
+    column = "probability" if task == "binary" else "prediction"
+    rows = 0 if scores is None else int(scores["rows"])
+    return Watched("prediction", column, Reference.of(entry, rows))
 
 
 class Rules:
@@ -124,14 +71,76 @@ class Rules:
         return int(frame.select(pl.any_horizontal(rules).fill_null(False).sum()).item())
 
     def _of(self, feature: Feature, frame: pl.DataFrame) -> list[pl.Expr]:
-        if feature.name not in frame.columns:
+        column = column_of(feature.name)
+        if column not in frame.columns:
             return []
-        value, rules = pl.col(feature.name), []
+        value, rules = pl.col(column), []
         if not feature.nullable:
             rules.append(value.is_null())
-        if feature.kind == "numeric" and frame.schema[feature.name].is_numeric():
+        if frame.schema[column].is_numeric():
             if feature.minimum is not None:
                 rules.append(value < feature.minimum)
             if feature.maximum is not None:
                 rules.append(value > feature.maximum)
         return rules
+
+
+def described(
+    watched: Watched, tally: Tally, days: Sequence[str], distance: float | None, minimum: int
+) -> dict[str, Any]:
+    """The entry of report.json's `features`: the distribution before and now, and by day."""
+    reference, counts = watched.reference, tally.total()
+    before = _before(reference)
+    now = tally.counts.sum(axis=0)
+    entry: dict[str, Any] = {
+        "feature": watched.name,
+        "kind": reference.kind,
+        "edges": None,
+        "categories": None,
+        "before": _shares(before),
+        "now": _shares(now),
+        "unit_distance": distance,
+        "by_day": _by_day(tally, days, before, minimum),
+    }
+    if reference.kind == "categorical":
+        return {**entry, "categories": tally.names, "new": tally.most_new()}
+    return {**entry, "edges": _edges(reference, counts.minimum, counts.maximum)}
+
+
+def _by_day(
+    tally: Tally, days: Sequence[str], before: Integers, minimum: int
+) -> list[dict[str, Any]]:
+    """Of a day with fewer values than the floor, the PSI says nothing and is None."""
+    means, unknown = tally.means, tally.unknown
+    return [
+        {
+            "day": day,
+            "rows": int(tally.rows[place]),
+            "missing": int(tally.missing[place]),
+            "unknown": unknown[place],
+            "mean": means[place],
+            "psi": float(psi(before, tally.counts[place]))
+            if before.sum() and tally.counts[place].sum() >= minimum
+            else None,
+        }
+        for place, day in enumerate(days)
+    ]
+
+
+def _before(reference: Reference) -> Integers:
+    if reference.kind == "numeric":
+        return reference.bins
+    return np.array([*reference.categories.values(), reference.other or 0], dtype=np.int64)
+
+
+def _shares(counts: Integers) -> list[float]:
+    total = int(counts.sum())
+    return [int(count) / total for count in counts] if total else []
+
+
+def _edges(reference: Reference, minimum: float | None, maximum: float | None) -> list[float]:
+    """The bins' edges; the outer bins are open, so they reach to the extremes of both."""
+    inner = reference.inner.tolist()
+    outer = [*inner, *(each for each in reference.edges.tolist() if np.isfinite(each))]
+    outer += [each for each in (minimum, maximum) if each is not None]
+    return [min(outer), *inner, max(outer)] if outer else []
