@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 
 from contract.artifact import Artifact
+from contract.bootstrap import Comparison, Estimate, Estimates, compare
 from contract.metrics import Floats, Scored
 from contract.native_model import native_model
 from contract.plan import Plan
 from contract.split import SplitRecord
 from contract.step import StepError
-from evaluate.bootstrap import Comparison, Estimate, Estimates, compare
 from evaluate.consequences import consequences
 from evaluate.curves import curves, predictions
 from evaluate.diagnostics import calibration, confusion, importance, residuals

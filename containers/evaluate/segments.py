@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from contract.bootstrap import Comparison, compare
 from contract.metrics import Scored, measure
 from contract.plan import Fairness
 from contract.step import StepError
-from evaluate.bootstrap import Comparison, compare
 
 # Of a column with more values, the most frequent ones are reported, and the rest together.
 VALUES = 50

@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 
 from contract.artifact import Artifact
+from contract.bootstrap import compare
 from contract.metrics import Scored, measure
 from contract.step import StepError
 from core.definition.parse import parse_definition
 from core.gate.non_inferiority import compare_primary
 from core.gate.rules import judge
-from evaluate.bootstrap import compare
 from evaluate.diagnostics import calibration, confusion, importance, residuals
 from evaluate.evaluation import Evidence, Models, evaluate, scored, without_nan
 from evaluate.model_quality import model_quality

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contract import bootstrap
+from contract.bootstrap import compare
 from contract.metrics import Scored
 from core.metrics import metrics_of
-from evaluate import bootstrap
-from evaluate.bootstrap import compare
 from tests.support.training_cases import TASKS
 
 RMSE = ["rmse"]
