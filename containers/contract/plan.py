@@ -132,6 +132,13 @@ class Plan:
     threshold: float | None = None
     costs: Costs | None = None
 
+    @property
+    def private(self) -> frozenset[str]:
+        """The columns that a private feature is, or is computed from."""
+        return frozenset(
+            one.derive.column if one.derive else one.name for one in self.features if one.private
+        )
+
     @classmethod
     def read(cls, path: Path) -> "Plan":
         """Read run.json. Raises StepError, which names what is missing."""

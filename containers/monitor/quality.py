@@ -20,7 +20,7 @@ from contract.bootstrap import ROWS, Estimates, compare
 from contract.metrics import Floats, Scored
 from contract.plan import Plan
 from contract.segments import segments_of
-from observed.labels import LABEL
+from observed.label_files import LABEL
 
 TOO_FEW = "too few labels"
 # A window has many days and segments, so the interval of each comes from at most so many rows.

@@ -64,7 +64,7 @@ class Watch:
         self.rows[source] += own.height
         self.broken += self._rules.broken(own)
         for (day,), rows in own.group_by("day"):
-            self._count(day, rows)  # type: ignore[arg-type]
+            self._count(day, rows)
 
     def refuse(self, rows: int) -> None:
         """Take in rows that a batch refused: they have no score."""

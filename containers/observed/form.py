@@ -48,11 +48,8 @@ class Form:
             one.derive.column if one.derive else one.name: "text" if one.derive else one.kind
             for one in plan.features
         }
-        private = {
-            one.derive.column if one.derive else one.name for one in plan.features if one.private
-        }
         # The request's columns that are captured.
-        self.kinds = {name: kind for name, kind in kinds.items() if name not in private}
+        self.kinds = {name: kind for name, kind in kinds.items() if name not in plan.private}
         self.parts = [
             one for one in derived_features(plan) if one.part and one.column in self.kinds
         ]
@@ -77,6 +74,19 @@ class Form:
             *(pl.col(name).cast(pl.Float64) for name in scores_among(raw.columns)),
         )
         return self.with_parts(frame)
+
+    def checked(self) -> list[pl.Expr]:
+        """The columns of rows that reading.validation has checked: key, request, parts of dates."""
+        return [
+            *(pl.col(name) for name in self.keys),
+            *(
+                pl.col(name)
+                .cast(pl.Float64 if kind == "numeric" else pl.String)
+                .alias(column_of(name))
+                for name, kind in self.kinds.items()
+            ),
+            *(pl.col(one.name).cast(pl.Float64).alias(column_of(one.name)) for one in self.parts),
+        ]
 
     def needs(self, columns: Iterable[str]) -> list[str]:
         """Those columns of captured rows that this form has."""

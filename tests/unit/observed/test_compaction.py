@@ -72,7 +72,7 @@ def test_late_lines_are_read_beside_the_file_and_compacted_again(folder, two, pl
 def test_files_that_two_monitorings_wrote_become_one(folder, two, plan, line, written):
     more = {**two, "3.jsonl": written(line("r-3"))}
     one, other = compact(folder(two)), compact(folder(more))
-    both = {one.name: one.content, other.name: other.content}
+    both = {str(one.name): one.content, str(other.name): other.content}
 
     joined = compact(folder(both))
 
