@@ -24,6 +24,7 @@ from contract.reports import without_nan
 from contract.rows import read_rows
 from contract.step import run_step
 from monitor.answers import Answers
+from monitor.batches import watch_batch
 from monitor.compacting import Compactor
 from monitor.downloads import Downloads
 from monitor.quality import scored
@@ -44,7 +45,7 @@ def main(paths: Paths) -> None:
     scratch = Path(tempfile.mkdtemp(prefix="monitor-", dir=roomy_folder(paths)))
     try:
         client = s3_client()
-        downloads = Downloads(client, scratch / "objects")
+        downloads = Downloads(client, request.bucket, scratch / "objects")
         compactor = Compactor(client, request.bucket, scratch / "compacted", request.asked_at)
         given = read_labels(request, release.artifact, downloads)
         watch = Watch(
@@ -57,13 +58,19 @@ def main(paths: Paths) -> None:
         for files in downloads.by_folder(request.capture):
             for frame in captured.pieces(compactor.over(files), request.plan, damage):
                 watch.add(frame, CAPTURED)
+        for batch in request.batches:
+            watch_batch(batch, downloads, watch)
         resolved = labels.resolve(given.frame, watch.answers.rows())
 
         def tested() -> Scored:
             return test_scores(request.plan, release.artifact, paths.input("test"))
 
         document = report(request, release, watch, given, resolved, tested)
-        document["damaged"] = {"lines": sum(damage.lines.values()), "files": len(damage.files)}
+        document["damaged"] = {
+            "lines": sum(damage.lines.values()),
+            "files": len(damage.files),
+            "batches": downloads.unreadable,
+        }
         document["gone"] = downloads.document()
         document["compacted"] = {"days": compactor.days, "files": compactor.replaced}
         document["seconds"] = round(time.monotonic() - started, 3)

@@ -6,14 +6,15 @@ out and counted: `kanmon forget` and the end of its retention may delete it afte
 
 from __future__ import annotations
 
-import shutil
+import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reading.source import DataObject, GoneError, SourceFile, fetch
+from contract.step import StepError
+from reading.source import GONE, DataObject, GoneError, SourceFile, fetch
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -24,11 +25,14 @@ SAMPLES = 5
 
 @dataclass
 class Downloads:
-    """Fetches objects into a folder of its own. `gone` are those that could not be found."""
+    """Fetches objects into a folder of its own. `gone` are those that could not be found,
+    `unreadable` the batches one of whose files could not be read."""
 
     client: BaseClient
+    bucket: str
     scratch: Path
     gone: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
     _fetched: int = 0
 
     def of(self, objects: Iterable[DataObject]) -> list[SourceFile]:
@@ -58,9 +62,21 @@ class Downloads:
             for file in files:
                 file.path.unlink(missing_ok=True)
 
-    def clear(self) -> None:
-        """Delete all files."""
-        shutil.rmtree(self.scratch, ignore_errors=True)
+    def json(self, key: str) -> Any:
+        """The content of one object, which is never changed; None if it is gone."""
+        from botocore.exceptions import ClientError
+
+        client: Any = self.client
+        try:
+            return json.loads(client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in GONE:
+                raise StepError(
+                    f"s3://{self.bucket}/{key} cannot be read ({error}); check the permissions of "
+                    "the job's role"
+                ) from None
+            self.gone.append(key)
+            return None
 
     def document(self) -> dict[str, object]:
         """What report.json says of objects that are gone."""

@@ -45,12 +45,13 @@ class Window:
 
 @dataclass(frozen=True)
 class ScoredBatch:
-    """A batch that the release scored: its own plan, its scores, and the files it read."""
+    """A batch: its own plan, its scores, the files it read, and how many rows it refused."""
 
     name: str
     plan_key: str
     scores: tuple[DataObject, ...]
     inputs: tuple[DataObject, ...]
+    refused: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ class Request:
                     each["plan_key"],
                     objects(each["scores"]),
                     objects(each["objects"]),
+                    int(each.get("rejected", 0)),
                 )
                 for each in document["batches"]
             ),

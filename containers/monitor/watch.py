@@ -20,9 +20,8 @@ CAPTURED, BATCH = "captured", "batch"
 class Watch:
     """Counts the release's rows in the window, and keeps the answers that have labels.
 
-    rows: the release's by where they come from. broken: those that break a rule of model.yaml, with
-    the rows that a batch refused. others: rows by other release. known: the columns that any file
-    had: the others were not captured.
+    rows: the release's by where they come from. broken: those of them that break a rule of
+    model.yaml. refused: what batches refused besides. others: the rows of each other release.
     """
 
     def __init__(
@@ -66,9 +65,10 @@ class Watch:
         for (day,), rows in own.group_by("day"):
             self._count(day, rows)
 
-    def refuse(self, rows: int) -> None:
+    def refuse(self, rows: int, day: datetime.date, release: int) -> None:
         """Take in rows that a batch refused: they have no score."""
-        self.refused += rows
+        if day in self._place and release == self.request.release.number:
+            self.refused += rows
 
     def _count(self, day: datetime.date, rows: pl.DataFrame) -> None:
         place = self._place[day]

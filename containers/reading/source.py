@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 AHEAD = 4
 BLOCK = 1 << 20
 ATTEMPTS = 3
-_GONE = ("NoSuchKey", "NoSuchVersion", "404")
+GONE = ("NoSuchKey", "NoSuchVersion", "404")
 
 
 class GoneError(StepError):
@@ -175,7 +175,7 @@ def _stream(entry: DataObject, path: Path, client: BaseClient) -> None:
 
 def _refused(entry: DataObject, error: dict[str, Any]) -> StepError:
     code = str(error.get("Code"))
-    if code in _GONE:
+    if code in GONE:
         return GoneError(
             f"{entry.uri} version {entry.version} is gone ({code}): it was deleted after the "
             "snapshot was taken; restore it, or start a new run on the data as it is now"

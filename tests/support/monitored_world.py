@@ -8,7 +8,7 @@ import datetime
 import io
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -147,6 +147,45 @@ class World:
         self.bucket.contents[key] = frame.write_csv().encode()
         self.labels.append({"key": key, "received": f"{received}T12:00:00Z"})
 
+    def score(
+        self, day: int, frame: pl.DataFrame, release: int = RELEASE, rejected: Sequence[int] = ()
+    ) -> None:
+        """Score these rows in a batch on a day, but for some, by their position."""
+        date = FIRST + datetime.timedelta(days=day)
+        batch = f"m-b{len(self.batches)}"
+        prefix, name = f"batches/m/{batch}", f"inputs/m/{batch}/rows.csv"
+        self.bucket.contents[name] = frame.drop("target").write_csv().encode()
+        answered = list(answers(self.artifact, frame, self.task))
+        scores = pl.DataFrame(
+            [
+                {"file": "rows.csv", "row": each["row"] + 1, **flat(each), "release": release}
+                for each in answered
+                if each["row"] not in rejected
+            ]
+        )
+        written = io.BytesIO()
+        scores.write_parquet(written)
+        self.bucket.contents[f"{prefix}/scores/00000-0000.parquet"] = written.getvalue()
+        plan = {
+            **run_plan(self.task),
+            "batch": batch,
+            "asked_at": f"{date}T09:00:00Z",
+            "release": {"number": release},
+            "objects": self.bucket.objects(name),
+            "options": {"allow_missing": []},
+            "memory_mb": 512,
+        }
+        self.bucket.contents[f"{prefix}/plan.json"] = json.dumps(plan).encode()
+        self.batches.append(
+            {
+                "batch": batch,
+                "plan_key": f"{prefix}/plan.json",
+                "scores": self.bucket.objects(f"{prefix}/scores/"),
+                "objects": plan["objects"],
+                "rejected": len(rejected),
+            }
+        )
+
     def document(self, **changes: Any) -> dict[str, Any]:
         """The plan of a monitoring of the first seven days."""
         packed = (released(self.task) / "model/model.tar.gz").read_bytes()
@@ -213,6 +252,15 @@ def answers(artifact: Artifact, frame: pl.DataFrame, task: str) -> Iterable[dict
             probabilities = dict(zip(classes, score, strict=True))
             answer |= {"prediction": classes[best], "probabilities": probabilities}
         yield {**answer, "features": row}
+
+
+def flat(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer's prediction and scores as columns of a batch's scores."""
+    classes = answer.get("probabilities", {})
+    return {
+        **{name: answer[name] for name in ("prediction", "probability") if name in answer},
+        **{f"probability_{name}": score for name, score in classes.items()},
+    }
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,5 +1,6 @@
 """A world with a release, in which days are answered and monitored."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from tests.support.monitored_world import World
 def world(tmp_path: Path) -> Callable[..., World]:
     """Make a world whose model has a task: binary, unless another is named."""
 
+    names = (f"world-{number}" for number in itertools.count())
+
     def make(task: str = "binary") -> World:
-        return World(task, tmp_path)
+        return World(task, tmp_path / next(names))
 
     return make

@@ -91,4 +91,4 @@ def test_a_file_with_a_damaged_line_is_kept_beside_and_its_good_rows_count(ours)
 
     assert first["rows"]["captured"] == second["rows"]["captured"] == 400
     assert key in ours.bucket.contents
-    assert second["damaged"] == {"lines": 1, "files": 0}
+    assert second["damaged"] == {"lines": 1, "files": 0, "batches": []}

@@ -55,7 +55,7 @@ def test_unchanged_data_are_healthy_and_every_check_is_there(world, task):
         "captured": 900, "batch": 0, "invalid": 0, "labelled": 600, "other_releases": {}
     }  # fmt: skip
     assert (report["damaged"], report["gone"]) == (
-        {"lines": 0, "files": 0},
+        {"lines": 0, "files": 0, "batches": []},
         {"objects": 0, "samples": []},
     )
 
@@ -171,7 +171,7 @@ def test_a_damaged_line_is_counted_and_costs_no_other(world):
 
     report = ours.monitor()
 
-    assert report["damaged"] == {"lines": 1, "files": 0}
+    assert report["damaged"] == {"lines": 1, "files": 0, "batches": []}
     assert report["rows"]["captured"] == 900
 
 
