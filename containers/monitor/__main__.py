@@ -8,6 +8,7 @@
 
 import json
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,7 +25,6 @@ from contract.reports import without_nan
 from contract.rows import read_rows
 from contract.step import run_step
 from monitor.answers import Answers
-from monitor.batches import watch_batch
 from monitor.compacting import Compactor
 from monitor.downloads import Downloads
 from monitor.quality import scored
@@ -58,8 +58,12 @@ def main(paths: Paths) -> None:
         for files in downloads.by_folder(request.capture):
             for frame in captured.pieces(compactor.over(files), request.plan, damage):
                 watch.add(frame, CAPTURED)
-        for batch in request.batches:
-            watch_batch(batch, downloads, watch)
+        if request.batches:
+            # Only here: what checks the rows of their files takes long to import.
+            from monitor.batches import watch_batch
+
+            for batch in request.batches:
+                watch_batch(batch, downloads, watch)
         resolved = labels.resolve(given.frame, watch.answers.rows())
 
         def tested() -> Scored:
@@ -112,4 +116,5 @@ def write_json(path: Path, document: Any) -> None:
 
 
 if __name__ == "__main__":
+    sys.modules["hypothesis"] = None  # type: ignore[assignment] # see preprocess/__main__.py
     run_step(main)
