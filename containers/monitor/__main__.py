@@ -28,7 +28,7 @@ from monitor.answers import Answers
 from monitor.compacting import Compactor
 from monitor.downloads import Downloads
 from monitor.quality import scored
-from monitor.release import read_release
+from monitor.release import ReleaseEvidence, read_release
 from monitor.report import report
 from monitor.request import Request
 from monitor.watch import CAPTURED, Watch
@@ -43,41 +43,30 @@ def main(paths: Paths) -> None:
     request = Request.read(paths.input("plan") / "plan.json")
     release = read_release(paths, request)
     scratch = Path(tempfile.mkdtemp(prefix="monitor-", dir=roomy_folder(paths)))
+    client = s3_client()
+    downloads = Downloads(client, request.bucket, scratch / "objects")
+    compactor = Compactor(
+        client, request.bucket, scratch / "compacted", request.asked_at, request.memory_mb
+    )
     try:
-        client = s3_client()
-        downloads = Downloads(client, request.bucket, scratch / "objects")
-        compactor = Compactor(client, request.bucket, scratch / "compacted", request.asked_at)
         given = read_labels(request, release.artifact, downloads)
-        watch = Watch(
-            request,
-            watched_features(request.plan, release.baseline),
-            watched_predictions(request.plan.task, release.scores),
-            Answers(request.plan, given.frame, request.release.number),
-        )
-        damage = captured.Damage()
-        for files in downloads.by_folder(request.capture):
-            for frame in captured.pieces(compactor.over(files), request.plan, damage):
-                watch.add(frame, CAPTURED)
-        if request.batches:
-            # Only here: what checks the rows of their files takes long to import.
-            from monitor.batches import watch_batch
-
-            for batch in request.batches:
-                watch_batch(batch, downloads, watch)
+        watch, damage = watched(request, release, given, downloads, compactor)
         resolved = labels.resolve(given.frame, watch.answers.rows())
 
         def tested() -> Scored:
             return test_scores(request.plan, release.artifact, paths.input("test"))
 
         document = report(request, release, watch, given, resolved, tested)
-        document["damaged"] = {
-            "lines": sum(damage.lines.values()),
-            "files": len(damage.files),
-            "batches": downloads.unreadable,
+        document |= {
+            "damaged": {
+                "lines": sum(damage.lines.values()),
+                "files": len(damage.files),
+                "batches": downloads.unreadable,
+            },
+            "gone": downloads.document(),
+            "compacted": {"days": compactor.days, "files": compactor.replaced},
+            "seconds": round(time.monotonic() - started, 3),
         }
-        document["gone"] = downloads.document()
-        document["compacted"] = {"days": compactor.days, "files": compactor.replaced}
-        document["seconds"] = round(time.monotonic() - started, 3)
         write_json(paths.output("report") / "report.json", without_nan(document))
         compactor.finish()
     finally:
@@ -87,6 +76,33 @@ def main(paths: Paths) -> None:
         f"monitored release {request.release.number} of {request.model}: {document['state']}, "
         f"{watch.total:,} rows, {document['rows']['labelled']:,} labelled, {alarms} alarms"
     )
+
+
+def watched(
+    request: Request,
+    release: ReleaseEvidence,
+    given: labels.Labels,
+    downloads: Downloads,
+    compactor: Compactor,
+) -> tuple[Watch, captured.Damage]:
+    """Everything that was captured and scored in batch, and what of it could not be read."""
+    watch = Watch(
+        request,
+        watched_features(request.plan, release.baseline),
+        watched_predictions(request.plan.task, release.scores),
+        Answers(request.plan, given.frame, request.release.number),
+    )
+    damage = captured.Damage()
+    for files in downloads.by_folder(request.capture):
+        for frame in captured.pieces(compactor.over(files), request.plan, damage):
+            watch.add(frame, CAPTURED)
+    if request.batches:
+        # Only here: what checks the rows of their files takes long to import.
+        from monitor.batches import watch_batch
+
+        for batch in request.batches:
+            watch_batch(batch, downloads, watch)
+    return watch, damage
 
 
 def read_labels(request: Request, artifact: Artifact, downloads: Downloads) -> labels.Labels:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from monitor import compacting
 from tests.support.monitored_world import customers
 
 WITHOUT = ("seconds", "compacted")
@@ -92,3 +93,16 @@ def test_a_file_with_a_damaged_line_is_kept_beside_and_its_good_rows_count(ours)
     assert first["rows"]["captured"] == second["rows"]["captured"] == 400
     assert key in ours.bucket.contents
     assert second["damaged"] == {"lines": 1, "files": 0, "batches": []}
+
+
+def test_a_day_that_does_not_fit_into_memory_becomes_several_files_that_stay(ours, monkeypatch):
+    monkeypatch.setattr(compacting, "PEAK_PER_BYTE", (2048 - compacting.FIXED_MB) * 2**20 // 25_000)
+
+    first = ours.monitor()
+    kept = names(ours)
+    second = ours.monitor()
+
+    assert len(kept) == len(names(ours)) > 2
+    assert {name[:10] for name in kept} == {"compacted-"}
+    assert without(second) == without(first)
+    assert first["rows"]["captured"] == 400
