@@ -8,6 +8,7 @@ without private ones; the parts of dates; prediction; the scores.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 import polars as pl
 
@@ -100,13 +101,20 @@ class Form:
         """The frame with the parts of its dates, before the prediction."""
         if not self.parts:
             return frame
-        dates = frame.select(pl.col(column_of(name)).alias(name) for name in self.kinds)
-        found = derive(dates, self.parts)
-        added = found.select(pl.col(one.name).alias(column_of(one.name)) for one in self.parts)
+        added = []
+        for column in dict.fromkeys(one.column for one in self.parts):
+            parts = [one for one in self.parts if one.column == column]
+            dates = frame.select(pl.col(column_of(column)).alias(column))
+            # Many rows have the same date, whose parts take longer to compute than to find.
+            known = derive(dates.unique(), parts)
+            found = dates.join(
+                known, on=column, how="left", nulls_equal=True, maintain_order="left"
+            )
+            added += [found[one.name].cast(pl.Float64).alias(column_of(one.name)) for one in parts]
         at = frame.columns.index(PREDICTION)
-        return pl.concat([frame[:, :at], added.cast(pl.Float64), frame[:, at:]], how="horizontal")
+        return pl.DataFrame([*frame.get_columns()[:at], *added, *frame.get_columns()[at:]])
 
-    @property
+    @cached_property
     def nothing(self) -> pl.DataFrame:
         """A frame in this form without rows, and without scores of classes."""
         schema = {**lines.FACTS, PREDICTION: pl.Float64() if self.regression else pl.String()}

@@ -51,7 +51,7 @@ def parsed(content: bytes, file: str) -> tuple[list[Line], int]:
 
 def _row(line: bytes, file: str) -> Line:
     try:
-        document = json.loads(line, parse_constant=_refused)
+        document = _DECODER.decode(line.decode())
         row: Line = {
             "at": _time(document["at"]),
             "request_id": _text(document["request_id"]),
@@ -78,6 +78,9 @@ def _row(line: bytes, file: str) -> Line:
 
 def _refused(word: str) -> NoReturn:
     raise ValueError(word)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refused)
 
 
 def _time(value: object) -> datetime.datetime:

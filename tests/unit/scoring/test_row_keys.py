@@ -13,7 +13,8 @@ from scorer.answering import LONGEST_KEY
 from scorer.capture import Capture
 from scorer.model import Model
 from scorer.schema import answer_schema, row_schema
-from tests.support.trained_releases import FEATURES, model_folder, scorer, sent
+from scorer.web import Website
+from tests.support.trained_releases import CONTEXT, FEATURES, model_folder, scorer, sent
 from tests.support.training_cases import plan, rows
 
 ROWS = sent(rows("binary", 3, 5))
@@ -107,6 +108,21 @@ def test_the_schemas_have_the_key_and_do_not_require_it(keyed):
     assert not validator.is_valid({**ROWS[0], "town": 1})
     predictions = answer_schema(keyed.encoding)["properties"]["predictions"]
     assert "key" not in predictions["items"]["properties"]
+
+
+def test_both_documents_of_the_function_url_have_the_key(keyed):
+    website = Website(lambda request, name: keyed.answer(request, name).document, keyed)
+
+    def get(path):
+        http = {"http": {"method": "GET", "path": path}, "stage": "$default"}
+        event = {"version": "2.0", "rawPath": path, "rawQueryString": "", "headers": {}}
+        return json.loads(website.serve(event | {"requestContext": http}, CONTEXT)["body"])
+
+    schemas = get("/openapi.json")["components"]["schemas"]
+    assert set(KEY) < set(get("/schema")["properties"])
+    assert set(KEY) < set(schemas["Row"]["properties"])
+    prediction = schemas["Answer"]["properties"]["predictions"]["items"]
+    assert set(prediction["properties"]["key"]["properties"]) == set(KEY)
 
 
 @pytest.fixture
