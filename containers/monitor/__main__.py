@@ -101,7 +101,7 @@ def watched(
         from monitor.batches import watch_batch
 
         for batch in request.batches:
-            watch_batch(batch, downloads, watch)
+            watch_batch(batch, downloads, watch, release.artifact.with_features)
     return watch, damage
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from contract.plan import Plan
+from observed.form import column_of, scores_among
 from reading.columns import KEY
 
 IDENTITY = ("request_id", "row")
@@ -26,9 +27,7 @@ class Answers:
         self.release = release
         self.answered: Counter[datetime.date] = Counter()
         self.keys = [KEY.format(number) for number in range(len(plan.key))]
-        self.segments = [
-            one.name for one in plan.features if one.name in plan.segments and not one.private
-        ]
+        self.segments = [column_of(name) for name in plan.segments]
         self._by_key = labels.select(self.keys).drop_nulls().unique() if self.keys else None
         self._by_request = labels.select(IDENTITY).drop_nulls().unique()
         self._kept: list[pl.DataFrame] = []
@@ -55,9 +54,8 @@ class Answers:
         return pl.concat(found)
 
     def _columns(self, frame: pl.DataFrame) -> Sequence[str]:
-        scores = [name for name in frame.columns if name.startswith("probability")]
         segments = [name for name in self.segments if name in frame.columns]
-        return [*FACTS, *self.keys, "prediction", *scores, *segments]
+        return [*FACTS, *self.keys, "prediction", *scores_among(frame.columns), *segments]
 
     def _nothing(self) -> pl.DataFrame:
         return pl.DataFrame(

@@ -20,6 +20,7 @@ from contract.bootstrap import ROWS, Estimates, compare
 from contract.metrics import Floats, Scored
 from contract.plan import Plan
 from contract.segments import segments_of
+from observed.form import column_of
 from observed.label_files import LABEL
 
 TOO_FEW = "too few labels"
@@ -135,8 +136,8 @@ def by_segment(labelled: Labelled, plan: Plan, minimum: int) -> list[dict[str, A
             ),
         }
         for column in plan.segments
-        if column in labelled.frame.columns and labelled.rows
-        for segment in segments_of(labelled.frame, column)
+        if column_of(column) in labelled.frame.columns and labelled.rows
+        for segment in segments_of(labelled.frame, column_of(column))
     ]
 
 

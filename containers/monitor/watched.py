@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from drift.counts import Reference, references
-from drift.psi import Integers, psi
 
 from contract.plan import Feature, Plan
+from drift.counts import Reference, references
+from drift.psi import Integers, psi
 from monitor.tally import Tally
 from observed.form import column_of
 
@@ -39,12 +39,18 @@ def watched_features(plan: Plan, baseline: Mapping[str, Any]) -> tuple[Watched, 
             one.name,
             column_of(one.name),
             known[one.name],
-            captured=not one.private,
+            captured=is_captured(plan, one),
             exact=bool(one.offset),
         )
         for one in plan.features
         if one.name in known
     )
+
+
+def is_captured(plan: Plan, feature: Feature) -> bool:
+    """Do observed rows have the feature? Not if it is private, or comes from what is."""
+    column = feature.derive.column if feature.derive else feature.name
+    return column not in plan.private
 
 
 def watched_predictions(task: str, scores: Mapping[str, Any] | None) -> Watched:
@@ -61,7 +67,7 @@ class Rules:
     """Which rows have a value that model.yaml calls impossible."""
 
     def __init__(self, plan: Plan) -> None:
-        self.features = [one for one in plan.features if not one.private]
+        self.features = [one for one in plan.features if is_captured(plan, one)]
 
     def broken(self, frame: pl.DataFrame) -> int:
         """How many rows break a rule."""

@@ -158,7 +158,8 @@ class World:
         answered = list(answers(self.artifact, frame, self.task))
         scores = pl.DataFrame(
             [
-                {"file": "rows.csv", "row": each["row"] + 1, **flat(each), "release": release}
+                {**each["key"], "file": "rows.csv", "row": each["row"] + 1, **flat(each)}
+                | {"release": release}
                 for each in answered
                 if each["row"] not in rejected
             ]

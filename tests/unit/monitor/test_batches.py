@@ -58,11 +58,14 @@ def test_batches_of_other_releases_and_days_are_not_compared(world):
     ours.score(0, frame_of("binary", 50, 0))
     ours.score(0, frame_of("binary", 51, 1000), release=6, rejected=range(60))
     ours.score(9, frame_of("binary", 52, 2000), rejected=range(60))
+    ours.label("a.csv", frame_of("binary", 51, 1000).select("id", "target"))
 
     report = ours.monitor()
 
     assert (report["rows"]["batch"], report["rows"]["invalid"]) == (300, 0)
     assert report["rows"]["other_releases"] == {"6": 240}
+    assert (report["labels"]["other_releases"], report["labels"]["unknown"]) == (240, 60)
+    assert report["quality"]["labelled"] == 0
 
 
 def test_a_batch_whose_files_are_gone_is_left_out_and_counted(world):
