@@ -44,6 +44,14 @@ SETTINGS = {
 }
 
 
+FEATURES = """
+import polars as pl
+
+def features(frame):
+    return frame.with_columns(sum=pl.col("size") + pl.col("weight"))
+"""
+
+
 class Bucket:
     """An S3 client over contents by key, without versions."""
 
@@ -80,20 +88,28 @@ def customers(task: str, count: int, seed: int, first: int = 0, **settings: Any)
     return frame.with_columns(ids)
 
 
-def run_plan(task: str, **content: Any) -> dict[str, Any]:
+def run_plan(task: str, computed: bool = False) -> dict[str, Any]:
+    """A run's plan; with `computed`, its model has features.py."""
     plan = document(task, segments=["colour"])
-    plan["definition"]["content"] |= {"data": {"key": ["id"]}, **content}
+    content = plan["definition"]["content"]
+    content["data"] = {"key": ["id"]}
+    if computed:
+        content["inputs"] = content["features"]
+        content["features"] = [{"name": "sum", "kind": "numeric"}, content["inputs"][2]]
     return plan
 
 
 @cache
-def released(task: str) -> Path:
+def released(task: str, computed: bool = False) -> Path:
     """The folder with what the run of a release left: model, report, evaluation and test rows."""
     folder = Path(mkdtemp(prefix="released-"))
     content = customers(task, 2000, 0).write_csv().encode()
     bucket = Bucket({"data.csv": content})
     paths = Paths(folder / "processing")
-    write_json(paths.run_plan, run_plan(task))
+    write_json(paths.run_plan, run_plan(task, computed))
+    if computed:
+        paths.input("definition").mkdir()
+        (paths.input("definition") / "features.py").write_text(FEATURES)
     write_json(
         paths.input("snapshot") / "s.json", {"bucket": "data", "objects": bucket.objects("")}
     )
@@ -119,10 +135,16 @@ class World:
     labels: list[dict[str, Any]] = field(default_factory=list)
     batches: list[dict[str, Any]] = field(default_factory=list)
     monitorings: int = 0
+    computed: bool = False
+
+    @property
+    def run(self) -> Path:
+        """What the release's run left."""
+        return released(self.task, self.computed)
 
     @property
     def artifact(self) -> Artifact:
-        packed = (released(self.task) / "model/model.tar.gz").read_bytes()
+        packed = (self.run / "model/model.tar.gz").read_bytes()
         return Artifact.unpack(packed, "model.tar.gz")
 
     def answer(self, day: int, frame: pl.DataFrame, release: int = RELEASE, size: int = 50) -> None:
@@ -168,7 +190,7 @@ class World:
         scores.write_parquet(written)
         self.bucket.contents[f"{prefix}/scores/00000-0000.parquet"] = written.getvalue()
         plan = {
-            **run_plan(self.task),
+            **run_plan(self.task, self.computed),
             "batch": batch,
             "asked_at": f"{date}T09:00:00Z",
             "release": {"number": release},
@@ -189,7 +211,7 @@ class World:
 
     def document(self, **changes: Any) -> dict[str, Any]:
         """The plan of a monitoring of the first seven days."""
-        packed = (released(self.task) / "model/model.tar.gz").read_bytes()
+        packed = (self.run / "model/model.tar.gz").read_bytes()
         settings = {**SETTINGS, "quality": SETTINGS["quality"][self.task]}
         plan = {
             "format": 1,
@@ -208,7 +230,7 @@ class World:
                 for found in self.bucket.objects(entry["key"])
             ],
             "prefix": "monitoring/m/m-1",
-            **run_plan(self.task),
+            **run_plan(self.task, self.computed),
         }
         return {
             **plan,
@@ -220,7 +242,7 @@ class World:
         """The folders of a job."""
         self.monitorings += 1
         paths = Paths(self.folder / f"monitoring-{self.monitorings}" / "processing")
-        shutil.copytree(released(self.task), paths.root / "input")
+        shutil.copytree(self.run, paths.root / "input")
         write_json(paths.input("plan") / "plan.json", self.document(**changes))
         return paths
 
@@ -238,7 +260,7 @@ def answers(artifact: Artifact, frame: pl.DataFrame, task: str) -> Iterable[dict
     """What the scorer writes for each row besides the request's facts."""
     scores = onnx_scores(artifact, frame)
     classes = artifact.encoding.classes or ()
-    asked = frame.select(artifact.encoding.columns).iter_rows(named=True)
+    asked = frame.select(artifact.columns).iter_rows(named=True)
     for number, (row, key, score) in enumerate(
         zip(asked, frame["id"], scores.tolist(), strict=True)
     ):

@@ -92,3 +92,18 @@ def test_a_batch_whose_file_cannot_be_read_any_more_is_named(world):
 
     assert report["damaged"]["batches"] == ["m-b0"]
     assert report["rows"]["captured"] == 300
+
+
+def test_features_that_the_model_computes_are_watched_as_it_computes_them(world):
+    same, moved = world("binary", computed=True), world("binary", computed=True)
+    same.score(0, frame_of("binary", 50, 0))
+    moved.score(0, frame_of("binary", 50, 0).with_columns(pl.col("size") + 2))
+    same.label("a.csv", frame_of("binary", 50, 0).select("id", "target"))
+
+    healthy, alarm = same.monitor(), moved.monitor()
+
+    assert [each["feature"] for each in healthy["features"]] == ["sum", "colour"]
+    assert (healthy["state"], healthy["quality"]["labelled"]) == ("healthy", 300)
+    drifted = {each["feature"] for each in alarm["checks"] if each["alarm"]}
+    assert "sum" in drifted
+    assert "colour" not in drifted
