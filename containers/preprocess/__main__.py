@@ -8,7 +8,6 @@
 """
 
 import json
-import os
 import resource
 import shutil
 import sys
@@ -17,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contract.paths import Paths
+from contract.paths import Paths, roomy_folder
 from contract.plan import Plan
 from contract.reports import report_name
 from contract.step import StepError, run_step
@@ -74,13 +73,6 @@ def main(paths: Paths) -> None:
         print(f"warning: {warning}")
     written = ", ".join(f"{rows:,} {part}" for part, rows in outcome.written.items())
     print(f"preprocessed {plan.model}: {outcome.rows_read:,} rows read, {written}")
-
-
-def roomy_folder(paths: Paths) -> Path:
-    """Where there is most room for the data, wherever the job's own volume is mounted."""
-    folders = (paths.root, paths.root / "output", Path(tempfile.gettempdir()))
-    writable = [folder for folder in folders if os.access(folder, os.W_OK)]
-    return max(writable, key=lambda folder: shutil.disk_usage(folder).free)
 
 
 def peak_memory_mb() -> int:

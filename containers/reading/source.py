@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 AHEAD = 4
 BLOCK = 1 << 20
 ATTEMPTS = 3
-_GONE = ("NoSuchKey", "NoSuchVersion", "404")
+GONE = ("NoSuchKey", "NoSuchVersion", "404")
+
+
+class GoneError(StepError):
+    """An object is not there any more, in the version that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +175,8 @@ def _stream(entry: DataObject, path: Path, client: BaseClient) -> None:
 
 def _refused(entry: DataObject, error: dict[str, Any]) -> StepError:
     code = str(error.get("Code"))
-    if code in _GONE:
-        return StepError(
+    if code in GONE:
+        return GoneError(
             f"{entry.uri} version {entry.version} is gone ({code}): it was deleted after the "
             "snapshot was taken; restore it, or start a new run on the data as it is now"
         )

@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 from moto import mock_aws
 
-from contract.paths import Paths
+from contract.paths import Paths, roomy_folder
 from contract.step import StepError
-from preprocess.__main__ import main, roomy_folder
+from preprocess.__main__ import main
 
 
 @pytest.fixture
