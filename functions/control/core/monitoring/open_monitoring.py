@@ -134,9 +134,10 @@ def _answer(
 
 
 def _summary(live: LiveRelease, contents: Contents) -> str:
-    key = "opened" if contents.rows_in_window else "nothing"
+    if not contents.rows_in_window:
+        return say("monitoring.opened.nothing", release=live.number)
     return say(
-        f"monitoring.opened.{key}",
+        "monitoring.opened.opened",
         release=live.number,
         files=counted(len(contents.capture), "file"),
         batches=counted(len(contents.batches), "batch"),

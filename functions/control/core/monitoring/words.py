@@ -52,21 +52,25 @@ def check_words(check: Document, report: Document) -> str:
     if state != "compared" and check.get("alarm") is not True:
         return _not_compared(check, state)
     if state in ("absent", "constant"):
-        return say(f"monitoring.check.{state}", feature=text(check.get("feature")))
+        return _not_compared(check, state)
     if kind == "quality":
         return _quality(check, report)
     if kind in _RATES:
         return _rate(check, kind)
     value, bar = _against(check)
-    if kind == "prediction":
+    loud, feature = check.get("alarm") is True, text(check.get("feature"))
+    if kind == "prediction" and loud:
         return say("monitoring.check.prediction", psi=value, bar=bar)
-    feature = text(check.get("feature"))
-    return say("monitoring.check.drift", feature=feature, psi=value, bar=bar)
+    if kind == "prediction":
+        return say("monitoring.check.predicted_as_before", psi=value, bar=bar)
+    if loud:
+        return say("monitoring.check.drift", feature=feature, psi=value, bar=bar)
+    return say("monitoring.check.within", feature=feature, psi=value, bar=bar)
 
 
 def _not_compared(check: Document, state: str) -> str:
-    known = state if state in _NOT_COMPARED else "not_compared"
-    return say(f"monitoring.check.{known}", feature=name_of(check))
+    known = state if state in _NOT_COMPARED else "other"
+    return say(f"monitoring.not_compared.{known}", feature=name_of(check))
 
 
 def name_of(check: Document) -> str:
@@ -90,7 +94,7 @@ def _against(check: Document) -> tuple[str, str]:
 def _rate(check: Document, kind: str) -> str:
     value, bar = finite(check.get("value")), finite(check.get("bar"))
     return say(
-        f"monitoring.check.{kind}",
+        f"monitoring.rate.{kind}",
         feature=name_of(check),
         now=percent(check.get("now")),
         before=percent(check.get("before")),

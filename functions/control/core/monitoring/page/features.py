@@ -93,7 +93,7 @@ def _courses(each: Document, checks: list[Document], name: str) -> tuple[tuple[s
         known = sum(one.value is not None for one in values)
         up = say(f"monitoring.course.{key}")
         description = say(
-            "monitoring.course.description", what=up, name=name, days=counted(known, "day")
+            "monitoring.shares.course", what=up, name=name, days=counted(known, "day")
         )
         drawn = course(values, bar, up, description)
         if drawn is not None:

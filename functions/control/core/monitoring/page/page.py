@@ -144,7 +144,7 @@ def _lineage(plan: Document, report: Document) -> Table:
         (
             "compacted",
             say(
-                "monitoring.lineage.compacted_value",
+                "monitoring.compacted",
                 files=counted(compacted.get("files", 0), "file"),
                 days=counted(compacted.get("days", 0), "day"),
             ),
@@ -156,7 +156,7 @@ def _lineage(plan: Document, report: Document) -> Table:
         Column(say("monitoring.column.value"), "rest"),
     ]
     rows = [[Cell(say(f"monitoring.lineage.{name}")), Cell(value)] for name, value in facts]
-    return table("lineage-table", say("monitoring.lineage.caption"), headings, rows, len(rows))
+    return table("lineage-table", say("monitoring.lineage_caption"), headings, rows, len(rows))
 
 
 def _settings(settings: Document) -> str:

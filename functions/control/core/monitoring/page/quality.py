@@ -185,7 +185,9 @@ def labels_table(report: Document, limit: int) -> Table | None:
         Column(say("monitoring.column.rows"), "number"),
         Column(say("monitoring.column.samples")),
     ]
-    return table("labels", say("monitoring.labels.caption"), headings, rows, limit, thing="row")
+    return table(
+        "labels", say("monitoring.quality.labels_caption"), headings, rows, limit, thing="row"
+    )
 
 
 def _samples(value: object) -> str:
