@@ -19,9 +19,9 @@ ROLES = sorted(resources("AWS::IAM::Role"))
 # One object of each kind in the data bucket: who reads it, who may add it where none is, who may
 # also replace it.
 OBJECTS = {
-    "datasets/glasses/data.csv": ("DataScientist Job", "", "DataScientist"),
+    "datasets/glasses/data.csv": ("DataScientist Job MonitorJob", "", "DataScientist"),
     "definitions/glasses/0a1b/model.yaml": (
-        "Approver DataScientist Job OpenRun Operator",
+        "Approver DataScientist Job OpenMonitoring OpenRun Operator",
         "DataScientist",
         "",
     ),
@@ -31,34 +31,34 @@ OBJECTS = {
         "",
     ),
     "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator", "", "OpenRun"),
-    "images/0a1b.json": ("OpenRun", "", ""),
+    "images/0a1b.json": ("OpenMonitoring OpenRun", "", ""),
     "runs/glasses/R/run.json": (
-        "Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "Approver DataScientist Job JudgeCandidate OpenMonitoring OpenRelease Operator",
         "",
         "OpenRun",
     ),
     "runs/glasses/R/preprocess/train/part.parquet": (
-        "DataScientist Job JudgeCandidate OpenRelease",
+        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
         "",
         "Job",
     ),
     "runs/glasses/R/train/model.tar.gz": (
-        "AdmitRelease DataScientist Job JudgeCandidate OpenRelease RetrainStateMachine Verify",
+        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob OpenRelease RetrainStateMachine Verify",
         "",
         "Job",
     ),
     "runs/glasses/R/train/training.json": (
-        "DataScientist Job JudgeCandidate OpenRelease",
+        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
         "",
         "Job",
     ),
     "runs/glasses/R/evaluate/evaluation.json": (
-        "AdmitRelease Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "AdmitRelease Approver DataScientist Job JudgeCandidate MonitorJob OpenMonitoring OpenRelease Operator",
         "",
         "Job",
     ),
     "runs/glasses/R/evaluate/golden.json": (
-        "DataScientist Job JudgeCandidate OpenRelease",
+        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
         "",
         "Job",
     ),
@@ -74,29 +74,42 @@ OBJECTS = {
     ),
     "metrics/model=glasses/R.json": ("Dashboard", "", "JudgeCandidate"),
     "releases/glasses/7/release.json": (
-        "AdmitRelease Approver CloseRelease DataScientist OpenRelease Operator RecordRelease "
-        "Verify",
+        "AdmitRelease Approver CloseRelease DataScientist OpenMonitoring OpenRelease Operator RecordRelease Verify",
         "OpenRelease",
         "",
     ),
     "releases/glasses/7/review.html": (
-        "AdmitRelease Approver CloseRelease DataScientist OpenRelease Operator RecordRelease",
+        "AdmitRelease Approver CloseRelease DataScientist OpenMonitoring OpenRelease Operator RecordRelease",
         "OpenRelease",
         "",
     ),
     "releases/glasses/7/golden.json": (
-        "AdmitRelease CloseRelease OpenRelease RecordRelease",
+        "AdmitRelease CloseRelease OpenMonitoring OpenRelease RecordRelease",
         "OpenRelease",
         "",
     ),
     "releases/glasses/7/bundle.zip": (
-        "AdmitRelease CloseRelease OpenRelease RecordRelease ReleasePipeline",
+        "AdmitRelease CloseRelease OpenMonitoring OpenRelease RecordRelease ReleasePipeline",
         "OpenRelease",
         "",
     ),
     "packages/base/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "packages/glasses/7/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
-    "capture/glasses/7/dt=2026-11-21/a.jsonl": ("", "", ""),
+    "capture/glasses/7/dt=2026-11-21/a.jsonl": ("MonitorJob", "", ""),
+    "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": ("MonitorJob", "", "MonitorJob"),
+    "batches/glasses/B/plan.json": ("MonitorJob OpenMonitoring", "", ""),
+    "batches/glasses/B/scores/00000-0000.parquet": ("MonitorJob", "", ""),
+    "batches/glasses/B/rejects/00000-0000.parquet": ("", "", ""),
+    "inputs/glasses/B/rows.csv": ("MonitorJob", "", ""),
+    "labels/glasses/a.csv": ("MonitorJob", "", ""),
+    "monitoring/glasses/M/plan.json": ("CloseMonitoring MonitorJob", "", "OpenMonitoring"),
+    "monitoring/glasses/M/report.json": (
+        "Approver CloseMonitoring DataScientist Operator",
+        "",
+        "CloseMonitoring MonitorJob",
+    ),
+    "monitoring/glasses/M/page.html": ("Approver DataScientist Operator", "", "CloseMonitoring"),
+    "watch-metrics/model=glasses/M.json": ("", "", "CloseMonitoring"),
     "other/x": ("", "", ""),
 }
 # Of the same kinds as the stage's own, but another stage's, or nobody's.
@@ -121,6 +134,7 @@ FOREIGN = [
     f"arn:aws:sns:{HERE}:another",
     f"arn:aws:states:{HERE}:stateMachine:another-retrain",
     f"arn:aws:states:{HERE}:execution:another-retrain:run",
+    f"arn:aws:states:{HERE}:stateMachine:another-monitor",
     "arn:aws:iam::123456789012:role/another-role",
     "arn:aws:iam::123456789012:role/another-serving-role",
 ]
@@ -142,6 +156,16 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("JobRole", "ShowCpuAndMemoryOfJobs"): {
         "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
+    },
+    ("MonitorJobRole", "FindInputs"): {"StringLike": {"s3:prefix": ["monitoring/*", "runs/*"]}},
+    ("MonitorJobRole", "ShowCpuAndMemoryOfJobs"): {
+        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
+    },
+    ("MonitorStateMachineRole", "GiveTheStepItsRole"): {
+        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    },
+    ("OpenMonitoringRole", "ListWhatWasAnsweredAndLabelled"): {
+        "StringLike": {"s3:prefix": ["capture/*", "batches/*", "labels/*"]}
     },
     ("OpenRunRole", "SnapshotTheData"): {"StringLike": {"s3:prefix": "datasets/*"}},
     ("ReleasePipelineRole", "GiveCloudFormationItsRole"): {
@@ -182,6 +206,8 @@ ACTS = {
     ("lambda:InvokeFunction", f"{LAMBDA}OpenReleaseFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseRunFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}ReportFailureFunction"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}OpenMonitoringFunction"): "MonitorStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}CloseMonitoringFunction"): "MonitorStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}AdmitReleaseFunction"): "ReleasePipeline",
     ("lambda:InvokeFunction", f"{LAMBDA}RecordReleaseFunction"): "ReleasePipeline",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseReleaseFunction"): "",
@@ -210,9 +236,12 @@ ACTS = {
     ("states:StartExecution", f"{STATES}stateMachine:{OWN}-retrain"): (
         "CloseRun DataScientist ReportFailure"
     ),
+    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-monitor"): "DataScientist Operator",
+    ("states:StopExecution", f"{STATES}execution:{OWN}-monitor:M"): "DataScientist Operator",
     ("states:StartExecution", f"{STATES}stateMachine:{OWN}-other"): "",
     ("states:StopExecution", f"{STATES}execution:{OWN}-retrain:R"): "DataScientist Operator",
     ("iam:PassRole", f"{ROLE}JobRole"): "RetrainStateMachine",
+    ("iam:PassRole", f"{ROLE}MonitorJobRole"): "MonitorStateMachine",
     ("iam:PassRole", f"{ROLE}ServingDeployRole"): "ReleasePipeline",
     ("iam:PassRole", f"{ROLE}{OWN}-serving-glasses-R"): "ServingDeploy",
     ("iam:PassRole", f"{ROLE}{OWN}-OpenRunRole-1X"): "",
@@ -239,8 +268,8 @@ ACTS = {
         "CloseRun OpenRun ReportFailure"
     ),
     ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
-        "AdmitRelease CloseRelease CloseRun DataScientist FollowRegistry FollowReview OpenRelease "
-        "OpenRun RecordRelease ReportFailure"
+        "AdmitRelease CloseMonitoring CloseRelease CloseRun DataScientist FollowRegistry "
+        "FollowReview OpenMonitoring OpenRelease OpenRun RecordRelease ReportFailure"
     ),
     (
         "s3:GetObject",
@@ -270,8 +299,10 @@ def test_an_object_is_read_and_written_by_these_roles_alone(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", OBJECTS)
-def test_objects_are_removed_by_nobody_but_data_by_data_scientists(key: str) -> None:
+def test_objects_are_removed_by_nobody_but_data_and_compacted_captures(key: str) -> None:
     deleters = {"DataScientist"} if key.startswith("datasets/") else set()
+    if key.startswith("capture/") and key.endswith(".jsonl"):
+        deleters = {"MonitorJob"}
 
     assert who("s3:DeleteObject", key) == deleters
     assert who("s3:DeleteObjectVersion", key) == set()
