@@ -43,7 +43,8 @@ OBJECTS = {
         "Job",
     ),
     "runs/glasses/R/train/model.tar.gz": (
-        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob OpenRelease RetrainStateMachine Verify",
+        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob "
+        "OpenRelease RetrainStateMachine Verify",
         "",
         "Job",
     ),
@@ -53,7 +54,8 @@ OBJECTS = {
         "Job",
     ),
     "runs/glasses/R/evaluate/evaluation.json": (
-        "AdmitRelease Approver DataScientist Job JudgeCandidate MonitorJob OpenMonitoring OpenRelease Operator",
+        "AdmitRelease Approver DataScientist Job JudgeCandidate "
+        "MonitorJob OpenMonitoring OpenRelease Operator",
         "",
         "Job",
     ),
@@ -74,12 +76,14 @@ OBJECTS = {
     ),
     "metrics/model=glasses/R.json": ("Dashboard", "", "JudgeCandidate"),
     "releases/glasses/7/release.json": (
-        "AdmitRelease Approver CloseRelease DataScientist OpenMonitoring OpenRelease Operator RecordRelease Verify",
+        "AdmitRelease Approver CloseRelease DataScientist OpenMonitoring "
+        "OpenRelease Operator RecordRelease Verify",
         "OpenRelease",
         "",
     ),
     "releases/glasses/7/review.html": (
-        "AdmitRelease Approver CloseRelease DataScientist OpenMonitoring OpenRelease Operator RecordRelease",
+        "AdmitRelease Approver CloseRelease DataScientist OpenMonitoring "
+        "OpenRelease Operator RecordRelease",
         "OpenRelease",
         "",
     ),
