@@ -232,6 +232,7 @@ def test_only_the_workflows_and_releases_functions_write_records() -> None:
         *("OpenRunRole", "CloseRunRole", "ReportFailureRole", "DataScientistRole"),
         *("OpenReleaseRole", "AdmitReleaseRole", "RecordReleaseRole", "CloseReleaseRole"),
         *("FollowReviewRole", "FollowRegistryRole"),
+        *("OpenMonitoringRole", "CloseMonitoringRole"),
     }
 
 
