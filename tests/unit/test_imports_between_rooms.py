@@ -36,6 +36,7 @@ CONTROL: Rooms = (
     ("core.runs",),
     ("core.gate", "core.review"),
     ("core.releases",),
+    ("core.batches",),
     ("handlers",),
 )
 KANMON: Rooms = (

@@ -21,11 +21,15 @@ def _model(text: str) -> str:
     return text
 
 
+ModelName = Annotated[str, AfterValidator(_model)]
+Reason = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
 class RunRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    model: Annotated[str, AfterValidator(_model)]
-    reason: Annotated[str, Field(min_length=1, max_length=1000)] = "manual"
+    model: ModelName
+    reason: Reason = "manual"
     force: bool = False
     # These replace the trainer's own: {"rounds": 500, "learning_rate": 0.05}.
     parameters: dict[str, Parameter] = {}
@@ -40,14 +44,18 @@ def parse_request(raw: Any) -> RunRequest:
     try:
         return RunRequest.model_validate(raw)
     except ValidationError as error:
-        problem, *_ = error.errors(include_url=False)
-        where = ".".join(str(part) for part in problem["loc"]) or "input"
-        if problem["type"] == "extra_forbidden":
-            words = f"unknown key; {nearest(where, list(RunRequest.model_fields))}"
-        elif problem["type"] == "value_error":
-            words = str(problem["ctx"]["error"])
-        else:
-            words = f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
+        words = request_problem(error, list(RunRequest.model_fields))
         raise RunRequestError(
-            f"the run's input, {where}: {words}; write an input such as {_EXAMPLE}"
+            f"the run's input, {words}; write an input such as {_EXAMPLE}"
         ) from error
+
+
+def request_problem(error: ValidationError, keys: list[str]) -> str:
+    """The first thing that is wrong with a request, and where."""
+    problem, *_ = error.errors(include_url=False)
+    where = ".".join(str(part) for part in problem["loc"]) or "input"
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key; {nearest(where, keys)}"
+    if problem["type"] == "value_error":
+        return f"{where}: {problem['ctx']['error']}"
+    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}"

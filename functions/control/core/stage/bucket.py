@@ -63,6 +63,10 @@ class Store:
         return f"releases/{model}/{release}/{name}"
 
     @staticmethod
+    def batch_key(model: str, batch: str, name: str) -> str:
+        return f"batches/{model}/{batch}/{name}"
+
+    @staticmethod
     def image_key(digest: str) -> str:
         return f"images/{digest.removeprefix('sha256:')}.json"
 

@@ -1,4 +1,4 @@
-"""What subscribers receive about a run or a release: one event, as JSON and as text for mail."""
+"""What subscribers receive about a run, batch or release: one event, as JSON and as mail."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ Event = Literal[
     "candidate registered",
     "nothing new",
     "run failed",
+    "batch scored",
+    "batch failed",
     "release waiting",
     "release promoted",
     "release back in service",
@@ -32,7 +34,8 @@ Event = Literal[
 
 @dataclass(frozen=True)
 class Notice:
-    """`summary` is the verdict's summary, the failure's message or the reason of a decision."""
+    """`run` is the run's name, or the batch's; `summary` the verdict's summary, the message of
+    the failure or the reason of a decision."""
 
     event: Event
     stack: str
@@ -61,7 +64,9 @@ def subject(notice: Notice) -> str:
 def text(notice: Notice, links: Links, stage: str) -> str:
     """The mail's body: what happened, why, and where to look. Its commands name the stage."""
     name = _name(notice)
-    facts = [(say("mail.fact.model"), notice.model), (say("mail.fact.run"), notice.run)]
+    of_a_batch = notice.event.startswith("batch ")
+    worked = say("mail.fact.batch") if of_a_batch else say("mail.fact.run")
+    facts = [(say("mail.fact.model"), notice.model), (worked, notice.run)]
     if notice.release is not None:
         facts.append((say("mail.fact.release"), name))
     if notice.package_arn:
