@@ -84,7 +84,7 @@ SAMPLE_BATCH: dict[str, Any] = {
     "release": 7,
     "summary": "2 files, 10 MB, with release abalone/7",
     "plan_uri": "s3://kanmon-test-data/batches/abalone/abalone-261121055501-x7k/plan.json",
-    "model_uri": "s3://kanmon-test-data/runs/abalone/abalone-261120055501-a1b/train/",
+    "model_uri": "s3://kanmon-test-data/runs/abalone/abalone-261120055501-a1b/train/model.tar.gz",
     "image": REPOSITORY + "@sha256:" + "b" * 64,
     "job_prefix": "kanmon-test-abalone-261121055501-x7k",
     "resources": {

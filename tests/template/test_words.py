@@ -8,7 +8,7 @@ from tests.support.translation import ROOT, STACKS, TEMPLATE, source
 
 TEMPLATE_SOURCE = source()
 SECTIONS = [
-    *("Data", "Images", "Functions", "Workflow", "Releases", "Release pipeline"),
+    *("Data", "Images", "Functions", "Workflow", "Batch scoring", "Releases", "Release pipeline"),
     *("Serving", "People", "Dashboard", "Alarms"),
 ]
 
@@ -86,6 +86,7 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "DataBucketName",
         "ModelTableName",
         "RetrainStateMachineArn",
+        "ScoreStateMachineArn",
         "StepsRepositoryUri",
         "NotificationsTopicArn",
         "PackageGroupPrefix",

@@ -47,6 +47,7 @@ KANMON: Rooms = (
     ("kanmon.deployment",),
     ("kanmon.runs", "kanmon.releases"),  # a run opens a release, a release is of a run
     ("kanmon.scoring",),
+    ("kanmon.batches",),
     ("kanmon.console",),
     ("kanmon.cli",),
     ("kanmon.commands",),

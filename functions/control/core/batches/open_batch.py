@@ -163,7 +163,7 @@ def _answer(stage: Stage, plan: dict[str, Any], execution: str) -> dict[str, Any
         "release": release["number"],
         "summary": _summary(plan, None if left is None else len(left)),
         "plan_uri": store.uri(store.batch_key(model, batch, "plan.json")),
-        "model_uri": str(release["artifact_uri"]).rpartition("/")[0] + "/",
+        "model_uri": release["artifact_uri"],
         "image": stage.images((STEP,))[STEP].uri,
         "job_prefix": job_prefix(stage.name, execution),
         "resources": {**plan["resources"], "instance_count": plan["hosts"]},
