@@ -71,20 +71,25 @@ def visits(events: Iterable[Any]) -> list[Visit]:
     return found
 
 
-def start(connection: "Connection", run: str, request: dict[str, Any]) -> str:
-    """Start the run; its execution's ARN. A repeat with the same name and input starts nothing."""
+def start(
+    connection: "Connection", run: str, request: dict[str, Any], machine: str | None = None
+) -> str:
+    """Start the run, or what another machine does under this name; its execution's ARN.
+
+    A repeat with the same name and input starts nothing.
+    """
     from botocore.exceptions import ClientError
 
     try:
         started = connection.stepfunctions.start_execution(
-            stateMachineArn=connection.machine,
+            stateMachineArn=machine or connection.machine,
             name=run,
             input=json.dumps(request, sort_keys=True),
         )
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
             raise BadInputError(
-                f"a run named {run} already exists",
+                f"a {'run' if machine is None else 'batch'} named {run} already exists",
                 f"`kanmon show {run}{stage_flag(connection.name)}` shows it.",
             ) from error
         raise
