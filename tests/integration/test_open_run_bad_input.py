@@ -10,9 +10,9 @@ import pytest
 import open_run
 from core.definition.parse import DefinitionError
 from core.names import RunNameError
+from core.runs.current_definition import UnknownModelError
 from core.runs.request import RunRequestError
 from core.runs.snapshot import EmptyDatasetError, UnknownFileKindError
-from core.runs.stored_definition import UnknownModelError
 from core.stage.images import ImageMissingError
 from tests.support.control_cases import MODEL_YAML
 from tests.support.stage_in_memory import RUN, Context, Stage

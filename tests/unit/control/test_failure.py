@@ -163,7 +163,7 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
     from core.batches import request as batch_request
     from core.definition import parse
     from core.releases import bundle, live_release, open_release
-    from core.runs import lock, open_run, request, snapshot, stored_definition
+    from core.runs import current_definition, lock, open_run, request, snapshot
     from core.stage import bucket, images, registry, release_pipeline
 
     modules = (
@@ -174,7 +174,7 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
         registry,
         request,
         snapshot,
-        stored_definition,
+        current_definition,
         bucket,
         lock,
         open_release,

@@ -15,8 +15,8 @@ from core.batches.request import BatchRequest, BatchRequestError, batch_of, pars
 from core.batches.results import done_shards, shards_of
 from core.names import job_prefix
 from core.releases.live_release import live_release
+from core.runs.current_definition import stored_definition
 from core.runs.snapshot import EmptyDatasetError, data_objects
-from core.runs.stored_definition import stored_definition
 from core.stage.batch_table import RUNNING, SUCCEEDED
 from core.words.catalogue import say
 from core.words.formats import counted, size, timestamp
@@ -68,7 +68,7 @@ def _opened(
     began = {"asked_at": timestamp(now), "reason": request.reason, "attempts": 1}
     if not stage.batches.claim(model, batch, None, execution, began):
         raise BatchRequestError(say("batch.name_taken", batch=batch))
-    _, definition = stored_definition(stage, model)
+    definition = stored_definition(stage, model).content
     release = live_release(stage, model)
     objects = _objects(stage, request, definition)
     run = store.read_json(store.run_key(model, release.run, "run.json"))

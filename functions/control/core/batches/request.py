@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from core.batches.scorable import check_key, check_prefix
 from core.names import RUN_RULE, is_attempt_name, is_run_name
-from core.runs.request import ModelName, Reason, request_problem
+from core.runs.request import model_name, problem_of
 
 _EXAMPLE = '{"model": "churn", "prefix": "datasets/churn/"}'
 MOST_HOSTS = 100
@@ -26,8 +26,8 @@ class BatchRequestError(Exception):
 class BatchRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    model: ModelName
-    reason: Reason = "manual"
+    model: Annotated[str, AfterValidator(model_name)]
+    reason: Annotated[str, Field(min_length=1, max_length=1000)] = "manual"
     # The files to score: all of a folder, or these. Without either, as model.yaml says.
     prefix: Prefix | None = None
     objects: Annotated[list[Key], Field(min_length=1)] | None = None
@@ -53,10 +53,7 @@ def parse_request(raw: Any) -> BatchRequest:
     try:
         return BatchRequest.model_validate(raw)
     except ValidationError as error:
-        words = request_problem(error, list(BatchRequest.model_fields))
-        raise BatchRequestError(
-            f"the batch's input, {words}; write an input such as {_EXAMPLE}"
-        ) from error
+        raise BatchRequestError(problem_of(error, BatchRequest, "the batch", _EXAMPLE)) from error
 
 
 def batch_of(request: BatchRequest, execution: object) -> str:

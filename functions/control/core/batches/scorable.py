@@ -17,6 +17,7 @@ PRIVATE = (
     "releases",
     "runs",
     "snapshots",
+    "watch-metrics",
 )
 _SCORES = re.compile(r"batches/[^/]+/[^/]+/scores/.*")
 _PRIVATE_FIX = "name a folder of your own, such as datasets/ or inputs/"

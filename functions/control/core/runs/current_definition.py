@@ -1,15 +1,16 @@
-"""A model's definition as it was published to the stage."""
+"""A model's definition as the stage holds it: the current one, or the one that is asked for."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.definition.parse import parse_definition
+from core.definition.schema import ModelDefinition
 from core.stage.bucket import ObjectMissingError
 from core.words.catalogue import say
 
 if TYPE_CHECKING:
-    from core.definition.schema import ModelDefinition
     from core.stage.gateways import Stage
 
 
@@ -17,10 +18,14 @@ class UnknownModelError(Exception):
     """The stage has no definition of the model that was asked for."""
 
 
-def stored_definition(
-    stage: Stage, model: str, wanted: str | None = None
-) -> tuple[str, ModelDefinition]:
-    """The definition with this sha256, without one the current one, and its sha256."""
+@dataclass(frozen=True)
+class StoredDefinition:
+    sha256: str
+    content: ModelDefinition
+
+
+def stored_definition(stage: Stage, model: str, wanted: str | None = None) -> StoredDefinition:
+    """The definition with this sha256; without one, the current one. Raises UnknownModelError."""
     sha256 = wanted or stage.runs.current_definition(model)
     if sha256 is None:
         raise UnknownModelError(say("run.definition.none", model=model, stage=stage.short_name))
@@ -35,4 +40,4 @@ def stored_definition(
     definition = parse_definition(text, f"models/{model}/model.yaml")
     if definition.name != model:
         raise UnknownModelError(say("run.definition.other_name", model=model, name=definition.name))
-    return sha256, definition
+    return StoredDefinition(sha256, definition)
