@@ -24,7 +24,7 @@ from kanmon.terminal.screen import faint
     "--step", type=click.Choice(["preprocess", "train", "evaluate"]), help="Show only this step."
 )
 def command(run: str, step: str | None) -> None:
-    """Show the logs of a run's or a batch's jobs, or of a release's verification.
+    """Show the logs of a run, a batch or a release's verification.
 
     RUN is a run's or a batch's name, a model's name (its latest run) or MODEL/NUMBER (a release).
     """

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
-from core.batches.scorable import PRIVATE
+from core.definition.scorable import PRIVATE
 from tests.support.arns import NARROWED_AT_A_COST, fits, resource_formats
 from tests.support.policy_decisions import may_assume
 from tests.support.translation import (

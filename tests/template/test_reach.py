@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.batches.scorable import PRIVATE
+from core.definition.scorable import PRIVATE
 from tests.support.policy_decisions import may
 from tests.support.translation import granted, resources
 
