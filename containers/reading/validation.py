@@ -204,7 +204,7 @@ class RowCheck:
     ) -> None:
         name, fix = self.copies.get(column, column), self._fix(column, what)
         shown = wrong[: self.problems.wants(batch.file, name, what)]
-        values = cells.gather(shown).cast(pl.String).to_list()
+        values = cells.gather(list(shown)).cast(pl.String).to_list()
         for place, value in zip(shown, values, strict=True):
             self.problems.add_row(
                 Problem(
