@@ -74,6 +74,7 @@ def text(notice: Notice, links: Links, stage: str) -> str:
     if notice.package_arn:
         facts.append((say("mail.fact.package"), notice.package_arn))
     if notice.review_uri:
+        watched = _worked(notice) == "monitoring"
         page = say("mail.fact.page" if watched else "mail.fact.review")
         facts.append((page, links.object(notice.review_uri)))
     if notice.event == "release waiting":
