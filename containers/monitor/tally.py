@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+
 from drift.counts import FeatureCounts, Reference
 
 # Of values that the baseline does not name, so many are told apart, and so many are shown.

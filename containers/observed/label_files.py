@@ -6,9 +6,6 @@ A file (CSV, CSV.gz, Parquet) has the target, and the columns of the model's key
 
 from __future__ import annotations
 
-import csv
-import difflib
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,19 +16,16 @@ import polars as pl
 
 from contract.plan import Plan
 from contract.problem import Problem
+from observed.tables import SomeColumns, batches, header_of
 from reading.batch import Batch
-from reading.columns import ALIKE, KEY, Layout, canonical_whole_numbers, named
-from reading.csv_pieces import decoded, pieces
-from reading.csv_reader import read_csv
+from reading.columns import KEY, Layout, canonical_whole_numbers, named
 from reading.findings import FileError
-from reading.parquet_reader import is_parquet, read_parquet
 
 REQUEST, ROW, LABEL = "request_id", "row", "label"
 # A file of this kind replaces the earlier labels of its rows: <name>.correction.<ending>.
 CORRECTION = ".correction."
 # So many problems are kept; the bad rows are all counted.
 MOST_PROBLEMS = 1000
-PIECE_BYTES = 4 << 20
 
 # A name of a column of the frame, what is wrong, how to fix it, and where it is so.
 Rule = tuple[str, str, str, pl.Expr]
@@ -117,32 +111,14 @@ def _frames(
     names = {name: KEY.format(place) if by_key else name for place, name in enumerate(layout.key)}
     names[plan.target] = LABEL
     check = _Check(file, plan, classes, names, held)
-    return [check.passed(batch) for batch in _batches(file, plan, layout)]
-
-
-def _batches(file: LabelFile, plan: Plan, layout: Layout) -> Iterator[Batch]:
-    if file.name.lower().endswith(".parquet") or is_parquet(file.path):
-        return read_parquet(file.path, file.name, layout, plan.null_values, PIECE_BYTES)
-    return read_csv(file.path, file.name, layout, plan.delimiter, plan.null_values, PIECE_BYTES)
+    return [check.passed(batch) for batch in batches(file.path, file.name, layout, plan)]
 
 
 # ---- Which columns
 
 
-class _Columns(Layout):
-    """Label files may have any other columns, such as everything an export has."""
-
-    def check_header(self, file: str, header: Sequence[str]) -> Iterator[Problem]:
-        for name in (name for name in self.needed if name not in header):
-            alike = difflib.get_close_matches(name, header, n=1, cutoff=ALIKE)
-            fix = f"it has {alike[0]!r}: rename it" if alike else "add it to the file"
-            yield Problem("is missing", fix, file, column=name)
-        for name in dict.fromkeys(name for name in header if header.count(name) > 1):
-            yield Problem("is in the header more than once", "rename one", file, column=name)
-
-
 def _layout(file: LabelFile, plan: Plan) -> Layout:
-    header = _header(file, plan.delimiter)
+    header = header_of(file.path, file.name, plan.delimiter)
     key = plan.key
     if REQUEST in header and not (key and set(key) <= set(header)):
         key = (REQUEST, ROW) if ROW in header else (REQUEST,)
@@ -158,23 +134,9 @@ def _layout(file: LabelFile, plan: Plan) -> Layout:
         )
     number = plan.task == "regression"
     target = (plan.target,)
-    return _Columns(
+    return SomeColumns(
         key, target if number else (), () if number else target, (), (), plan.number_format
     )
-
-
-def _header(file: LabelFile, delimiter: str) -> list[str]:
-    """The names of a file's columns; none if it is empty or damaged, which reading it reports."""
-    if file.name.lower().endswith(".parquet") or is_parquet(file.path):
-        try:
-            return list(pl.scan_parquet(file.path, glob=False).collect_schema())
-        except (pl.exceptions.PolarsError, OSError):
-            return []
-    head = next(pieces(file.path, file.name, PIECE_BYTES), None)
-    if head is None:
-        return []
-    text = decoded(head, file.name, 1)
-    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
 
 
 # ---- Which rows

@@ -93,14 +93,16 @@ def _by_key() -> pl.Expr:
 
 def _in_order(labels: pl.DataFrame, answered: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """Number the labels as they came, find answers, and add the keys of those found by request."""
-    asked = answered.drop_nulls(REQUEST).unique([REQUEST, ROW], keep="first", maintain_order=True)
+    asked = answered.join(labels, on=[REQUEST, ROW], how="semi", maintain_order="left")
+    asked = asked.unique([REQUEST, ROW], keep="first", maintain_order=True)
     asked = asked.select(
         REQUEST, ROW, *(pl.col(key).alias(_of(key)) for key in keys), pl.lit(True).alias("found")
     )
     ordered = (
-        labels.sort("received", "file", "file_row")
+        # In the same second a correction comes after what it corrects.
+        labels.sort("received", "correction", "file", "file_row")
         .with_row_index(_NUMBER)
-        .with_columns(pl.struct("received", "file").rank("dense").alias(_ORDER))
+        .with_columns(pl.struct("received", "correction", "file").rle_id().alias(_ORDER))
         .join(asked, on=[REQUEST, ROW], how="left", maintain_order="left")
     )
     if not keys:
@@ -129,15 +131,16 @@ def _corrected(given: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
 
 def _judged(given: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """Give each label that no correction replaced its fate."""
-    differs, first = pl.col(LABEL).n_unique() > 1, pl.col(_NUMBER).min()
+    differs, first = pl.col(LABEL).min() != pl.col(LABEL).max(), pl.col(_NUMBER).min()
     own = given.group_by(*keys, REQUEST, ROW).agg(differs.alias("differs"), first.alias("first"))
     given = given.join(own, on=[*keys, REQUEST, ROW], how="left", nulls_equal=True)
     contradicts, repeats = pl.col("differs"), pl.col(_NUMBER) != pl.col("first")
     found = pl.col("found").fill_null(False)
-    if keys:
+    if keys and given[REQUEST].null_count() < given.height:
         given = _beside_the_key(given, [_of(key) for key in keys])
         contradicts = contradicts | pl.col("conflicts")
         repeats = repeats | (~_by_key() & pl.col("key is used"))
+    if keys:
         found = found | pl.col("has key").fill_null(False)
     return given.with_columns(
         pl.when(contradicts)
@@ -154,7 +157,7 @@ def _judged(given: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
 def _beside_the_key(given: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     """Compare labels by key with those by request of the key's answers: does each conflict, and is
     the label by key used?"""
-    label = [pl.col(LABEL).first(), (pl.col(LABEL).n_unique() > 1).alias("many")]
+    label = [pl.col(LABEL).first(), (pl.col(LABEL).min() != pl.col(LABEL).max()).alias("many")]
     for by, rows in (("key", given.filter(_by_key())), ("request", given.filter(~_by_key()))):
         found = rows.group_by(names).agg(label).rename({LABEL: f"by {by}", "many": f"{by}s differ"})
         given = _beside(given, found, names)

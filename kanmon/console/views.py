@@ -13,6 +13,7 @@ from kanmon.console.results import (
     failure_log,
     results_of,
 )
+from kanmon.monitoring.records import MonitoringRecord, monitorings_of
 from kanmon.releases.evidence import gather
 from kanmon.releases.explanation import Evidence, Explanation, explain
 from kanmon.releases.history import history
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 RUNS_SHOWN = 20
+MONITORINGS_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class ModelSummary:
     in_service: Release | None
     waiting: Release | None
     latest: RunRecord | None
+    monitoring: MonitoringRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class ModelView:
     course: Course | None = None
     # That the model was taken out of service.
     withdrawal: Withdrawal | None = None
+    monitorings: list[MonitoringRecord] = field(default_factory=list)
 
     @property
     def in_service(self) -> Release | None:
@@ -125,6 +129,7 @@ def _summary(connection: "Connection", model: str) -> ModelSummary:
         next((one for one in releases if one.in_service), None),
         next((one for one in releases if one.status == Status.WAITING), None),
         next(iter(runs_of(connection, model, 1)), None),
+        next(iter(monitorings_of(connection, model, 1)), None),
     )
 
 
@@ -150,6 +155,7 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         champion.promoted_at if champion else None,
         course_of(connection, releases),
         withdrawal_of(connection, model) if ever and champion is None else None,
+        monitorings_of(connection, model, MONITORINGS_SHOWN),
     )
 
 

@@ -12,7 +12,7 @@ from tests.support.policy_decisions import may_assume
 from tests.support.translation import granted, policies, resolve, resources, statements, whole
 
 ROLES = sorted(resources("AWS::IAM::Role"))
-PEOPLE = {"DataScientistRole", "ApproverRole", "OperatorRole"}
+PEOPLE = {"DataScientistRole", "ApproverRole", "OperatorRole", "StewardRole"}
 GRANTS = [
     pytest.param(role, statement, id=f"{role}-{statement.get('Sid')}")
     for role in ROLES
@@ -42,7 +42,9 @@ ON_EVERYTHING = {
 TRANSFORM = "arn:aws:cloudformation:us-east-1:aws:transform/Serverless-2016-10-31"
 TRUSTED = {
     "JobRole": "sagemaker.amazonaws.com",
+    "MonitorJobRole": "sagemaker.amazonaws.com",
     "RetrainStateMachineRole": "states.amazonaws.com",
+    "MonitorStateMachineRole": "states.amazonaws.com",
     "ReleasePipelineRole": "codepipeline.amazonaws.com",
     "VerifyRole": "codebuild.amazonaws.com",
     "ServingDeployRole": "cloudformation.amazonaws.com",
@@ -124,6 +126,10 @@ def test_roles_are_passed_one_to_one_service_each() -> None:
     account = "arn:aws:iam::123456789012:role"
     assert passing == {
         "RetrainStateMachineRole": ([f"{account}/JobRole"], to("sagemaker.amazonaws.com")),
+        "MonitorStateMachineRole": (
+            [f"{account}/MonitorJobRole"],
+            to("sagemaker.amazonaws.com"),
+        ),
         "ReleasePipelineRole": (
             [f"{account}/ServingDeployRole"],
             to("cloudformation.amazonaws.com"),
@@ -248,9 +254,15 @@ def granting(pattern: str) -> dict[str, set[str]]:
     return {role: actions for role, actions in found.items() if actions}
 
 
-def test_nobody_may_delete_versions_of_data_or_change_who_may_read_it() -> None:
-    # A data scientist takes files out of the current data; their versions stay.
-    assert granting(r"s3:(Delete|Put(?!Object$))") == {"DataScientistRole": {"s3:DeleteObject"}}
+def test_nobody_may_delete_versions_of_data_sets_or_change_who_may_read_data() -> None:
+    # A data scientist takes files out of the current data, a monitoring captured requests that it
+    # has compacted; their versions stay. A steward deletes versions elsewhere:
+    # tests/template/test_reach.py says where.
+    assert granting(r"s3:(Delete|Put(?!Object$))") == {
+        "DataScientistRole": {"s3:DeleteObject"},
+        "MonitorJobRole": {"s3:DeleteObject"},
+        "StewardRole": {"s3:DeleteObjectVersion"},
+    }
 
 
 def test_only_cloudformations_role_for_serving_makes_roles() -> None:
@@ -276,6 +288,7 @@ def test_rules_call_their_functions_and_nothing_else_calls_from_outside() -> Non
     assert {permission["Principal"] for permission in permissions} == {"events.amazonaws.com"}
     assert all("SourceArn" in permission for permission in permissions)
     assert sorted(permission["FunctionName"]["Ref"] for permission in permissions) == [
+        "CloseMonitoringFunction",
         "CloseReleaseFunction",
         "FollowRegistryFunction",
         "FollowReviewFunction",

@@ -18,6 +18,7 @@ WITHOUT_STANDING_COST = {
     "AWS::Athena::WorkGroup",  # by what its queries read
     "AWS::CloudFormation::Stack",
     "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
     "AWS::CodeBuild::Project",
     "AWS::CodePipeline::Pipeline",  # of type V2: by the minute of its actions
     "AWS::DynamoDB::Table",
@@ -47,6 +48,11 @@ FOR_PEOPLE = ("DisplayName", "PolicyName", "FunctionName", "MetricName", "Databa
 # Names that something outside the stack must know beforehand; all others are CloudFormation's.
 NAMED = {
     "RetrainStateMachine": "kanmon-test-retrain",
+    "MonitorStateMachine": "kanmon-test-monitor",
+    "MonitorLogGroup": "/aws/vendedlogs/states/kanmon-test-monitor",
+    "MonitorFailedAlarm": "kanmon-test-monitor-failed",
+    "WatchFunctionErrorsAlarm": "kanmon-test-watch-function-errors",
+    "OperationsDashboard": "kanmon-test-operations",
     "RetrainLogGroup": "/aws/vendedlogs/states/kanmon-test-retrain",
     "ReleasePipeline": "kanmon-test-release",
     "ServingSourceLayer": "kanmon-test-serving-source",  # else SAM's, the same on every stage
@@ -271,6 +277,16 @@ def test_the_workflow_is_traced_and_logs_everything() -> None:
 
 
 RULES = {
+    "CloseMonitoringFunction": {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {
+            "stateMachineArn": [
+                "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-monitor"
+            ],
+            "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+        },
+    },
     "ReportFailureFunction": {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
@@ -357,13 +373,15 @@ def test_alarms_watch_every_way_a_run_ends_badly_and_every_function() -> None:
             for stat in stats
         }
 
-    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:RetrainStateMachine"
-    assert watched("RetrainFailedAlarm") == {
-        ("ExecutionsFailed", machine),
-        ("ExecutionsTimedOut", machine),
-        ("ExecutionsAborted", machine),
-    }
-    assert watched("FunctionErrorsAlarm") == {("Errors", name) for name in FUNCTIONS}
+    for workflow in ("Retrain", "Monitor"):
+        machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{workflow}StateMachine"
+        assert watched(f"{workflow}FailedAlarm") == {
+            ("ExecutionsFailed", machine),
+            ("ExecutionsTimedOut", machine),
+            ("ExecutionsAborted", machine),
+        }
+    errors = watched("FunctionErrorsAlarm") | watched("WatchFunctionErrorsAlarm")
+    assert errors == {("Errors", name) for name in FUNCTIONS}
 
 
 def test_alarms_may_publish_and_their_names_are_those_the_topic_expects() -> None:

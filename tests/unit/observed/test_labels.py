@@ -168,6 +168,20 @@ def test_a_correction_by_key_replaces_labels_by_request_of_its_answers():
     assert fates(found) == {"matched": 1, "corrected": 1}
 
 
+def test_a_correction_in_the_same_second_replaces_what_it_corrects():
+    at = {"received": DAY}
+
+    found = resolve(
+        labels(
+            key("a", "yes", **at, file="may.csv"),
+            key("a", "no", **at, file="may.correction.csv", correction=True),
+        ),
+        answered(("1", "a")),
+    )
+
+    assert used(found) == {"1": "no"}
+
+
 def test_a_later_correction_replaces_an_earlier_one():
     found = resolve(
         labels(key("a", "yes", correction=True), key("a", "no", correction=True)),
@@ -221,12 +235,12 @@ REQUESTS = st.sampled_from(["1", "2", "3", "4", "5"])
 KEYS = st.sampled_from(["a", "b", "c"])
 LABELS = st.lists(
     st.builds(
-        lambda by_key, name, ask, label, file, correction: (
+        lambda by_key, name, ask, label, file: (
             (key(name, label) if by_key else request(ask, label))
             | {
                 "received": DAY + timedelta(days=file),
                 "file": f"{file}.csv",
-                "correction": correction and file == 3,
+                "correction": file == 3,
             }
         ),
         st.booleans(),
@@ -234,7 +248,6 @@ LABELS = st.lists(
         REQUESTS,
         st.sampled_from(["yes", "no"]),
         st.integers(0, 4),
-        st.booleans(),
     ),
     max_size=12,
 )

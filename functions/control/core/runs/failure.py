@@ -22,6 +22,8 @@ EXPECTED = frozenset(
         "ForeignPackageError",
         "ImageMissingError",
         "LockContestedError",
+        "MonitorRequestError",
+        "NoLiveReleaseError",
         "ObjectMissingError",
         "RejectedCandidateError",
         "ReleaseChangedError",
@@ -34,7 +36,7 @@ EXPECTED = frozenset(
     }
 )
 
-_JOB_STEP = re.compile(r"-(preprocess|train|evaluate)-[0-9a-z]+$")
+_JOB_STEP = re.compile(r"-(preprocess|train|evaluate|score|monitor)-[0-9a-z]+$")
 _MODEL_OF_RUN = re.compile(r"(.+)-[0-9]{12}-[0-9a-z]{3}")
 _SDK_APPENDIX = re.compile(r"\s*\((?:Service|Status Code|Request ID):? .*\)\s*$", re.DOTALL)
 

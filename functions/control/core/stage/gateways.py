@@ -14,6 +14,7 @@ from core.stage.bucket import Store
 from core.stage.images import RUN_STEPS, StepImage, resolve_images
 from core.stage.items import Items
 from core.stage.links import Links
+from core.stage.monitoring_table import MonitoringTable
 from core.stage.notices import NoticeBoard
 from core.stage.pipeline_job import Artifacts, Jobs
 from core.stage.registry import Registry
@@ -55,6 +56,10 @@ class Stage:
     @cached_property
     def releases(self) -> ReleaseTable:
         return ReleaseTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
+
+    @cached_property
+    def monitorings(self) -> MonitoringTable:
+        return MonitoringTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
 
     @cached_property
     def store(self) -> Store:

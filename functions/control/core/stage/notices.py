@@ -27,6 +27,9 @@ Event = Literal[
     "release rejected",
     "release rolled back",
     "release failed",
+    "monitoring alarm",
+    "monitoring recovered",
+    "monitoring failed",
 ]
 
 
@@ -61,13 +64,16 @@ def subject(notice: Notice) -> str:
 def text(notice: Notice, links: Links, stage: str) -> str:
     """The mail's body: what happened, why, and where to look. Its commands name the stage."""
     name = _name(notice)
-    facts = [(say("mail.fact.model"), notice.model), (say("mail.fact.run"), notice.run)]
+    watched = notice.event.startswith("monitoring ")
+    run = say("mail.fact.monitoring" if watched else "mail.fact.run")
+    facts = [(say("mail.fact.model"), notice.model), (run, notice.run)]
     if notice.release is not None:
         facts.append((say("mail.fact.release"), name))
     if notice.package_arn:
         facts.append((say("mail.fact.package"), notice.package_arn))
     if notice.review_uri:
-        facts.append((say("mail.fact.review"), links.object(notice.review_uri)))
+        page = say("mail.fact.page" if watched else "mail.fact.review")
+        facts.append((page, links.object(notice.review_uri)))
     if notice.event == "release waiting":
         if notice.execution:
             pipeline = f"{notice.stack}-release"
