@@ -131,12 +131,28 @@ class Plan:
     number_format: NumberFormat = PLAIN
     threshold: float | None = None
     costs: Costs | None = None
+    # What features.py reads, if the model has one; its features are then computed from these.
+    inputs: tuple[Feature, ...] = ()
+    definition_sha256: str | None = None
+
+    @property
+    def sources(self) -> tuple[Feature, ...]:
+        """What is read from the data and checked."""
+        return self.inputs or self.features
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """The features that features.py computes; the others are columns of the data."""
+        read = {each.name for each in self.sources}
+        return tuple(each.name for each in self.features if each.name not in read)
 
     @property
     def private(self) -> frozenset[str]:
         """The columns that a private feature is, or is computed from."""
         return frozenset(
-            one.derive.column if one.derive else one.name for one in self.features if one.private
+            one.derive.column if one.derive else one.name
+            for one in (*self.inputs, *self.features)
+            if one.private
         )
 
     @classmethod
@@ -207,6 +223,8 @@ class Plan:
             reference=document.get("reference"),
             threshold=threshold,
             costs=costs,
+            inputs=tuple(_feature(entry) for entry in content.get("inputs") or ()),
+            definition_sha256=document["definition"].get("sha256"),
         )
 
 

@@ -88,7 +88,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         "primary": plan.primary,
         "metrics": list(plan.metrics),
         "rows": dict(evidence.preprocess["rows_written"]) | {"test": test.height},
-        "candidate": {"metrics": _written(comparison.candidate)},
+        "candidate": {"metrics": _written(comparison.candidate)} | features_py(candidate),
         "champion": _champion(plan, champion, comparison.champion or unknown(plan), obstacle),
         "consequences": consequences(served, rival, classes),
         "difference": None
@@ -242,8 +242,11 @@ def classes_of(candidate: Artifact, *rivals: Artifact | None) -> tuple[str, ...]
 def scored(
     plan: Plan, artifact: Artifact, test: pl.DataFrame, labels: Floats, classes: Sequence[str]
 ) -> Scored:
-    """Score the test rows as serving does. A class the model does not know gets probability 0."""
-    scores = onnx_scores(artifact, test).astype(np.float64)
+    """Score the test rows as serving does. A class the model does not know gets probability 0.
+
+    Each model computes its own features, from what this run read: not from what it computed.
+    """
+    scores = onnx_scores(artifact, test.drop(plan.computed)).astype(np.float64)
     threshold = artifact.threshold
     if plan.task != "multiclass":
         threshold = 0.5 if threshold is None else threshold
@@ -297,7 +300,15 @@ def _champion(
         "version": plan.champion["version"],
         "metrics": _written(estimates),
         "threshold": None if champion is None else champion.threshold,
+        **features_py(champion),
     } | ({"obstacle": obstacle} if obstacle else {})
+
+
+def features_py(artifact: Artifact | None) -> dict[str, str]:
+    """The digest of the model's features.py; nothing without one."""
+    if artifact is None or artifact.code is None:
+        return {}
+    return {"features_py": artifact.code.sha256}
 
 
 def _data(evidence: Evidence, obstacle: str | None, left_out: int) -> dict[str, Any]:

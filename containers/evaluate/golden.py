@@ -8,6 +8,7 @@ and the values of each private column are dealt out anew, so nothing says which 
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,8 @@ def golden(
     picked = picked.with_columns(
         dealt(picked[name], seed) for seed, name in enumerate(picked.columns) if name in apart
     )
+    # The rows have the features, whatever computed them.
+    candidate = replace(candidate, code=None)
     native_scores = native.scores(candidate.encoding.matrix(picked))
     summed = served if task != "multiclass" else served.max(axis=1)
     return {

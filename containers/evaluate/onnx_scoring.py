@@ -39,7 +39,7 @@ def onnx_scores(artifact: Artifact, frame: pl.DataFrame) -> NDArray[np.float32]:
     session = onnxruntime.InferenceSession(
         artifact.onnx, options, providers=["CPUExecutionProvider"]
     )
-    matrix = artifact.encoding.matrix(frame)
+    matrix = artifact.matrix(frame)
     calls = [
         session.run(["scores"], {"features": matrix[start : start + ROWS_PER_CALL]})[0]
         for start in range(0, max(len(matrix), 1), ROWS_PER_CALL)

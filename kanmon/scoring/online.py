@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from contract.number_format import NumberFormat
-from kanmon.errors import NoServiceError, RunFailedError
+from kanmon.errors import BadInputError, NoServiceError, RunFailedError
 from kanmon.releases.records import champion_of, find_release, release_record, withdrawal_of
 from kanmon.scoring.rows import Row, Schema
 from kanmon.stage.connection import stage_flag
@@ -14,6 +14,11 @@ from kanmon.stage.connection import stage_flag
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
+# The scorer says the same: serving/scoring/scorer/answering.py.
+BATCH_ONLY = (
+    "the model {model} computes its features with features.py, which runs only in batch; score "
+    "files with `kanmon score-batch {model}`"
+)
 # Rows in a request: below the scorer's 5,000 rows, and Lambda's 6 MB with 100 columns.
 BATCH_ROWS = 1000
 
@@ -64,17 +69,20 @@ def service_of(connection: "Connection", model: str) -> Service:
         )
     number = champion.release
     record = release_record(connection, find_release(connection, f"{model}/{number}"))
-    schema = _schema(connection, record)
+    definition = _definition(connection, record)
+    if definition.inputs is not None:
+        raise BadInputError(BATCH_ONLY.format(model=model))
+    schema = schema_from(definition)
     return Service(model, champion.alias_arn, number, schema, keyed="key" in record)
 
 
-def _schema(connection: "Connection", record: dict[str, Any]) -> Schema:
+def _definition(connection: "Connection", record: dict[str, Any]) -> Any:
     from core.definition.parse import parse_definition
 
     uri = str(record["definition"]["uri"]).rstrip("/")
     key = uri.split("/", 3)[-1].removesuffix("/model.yaml") + "/model.yaml"
     text = connection.s3.get_object(Bucket=connection.bucket, Key=key)["Body"].read().decode()
-    return schema_from(parse_definition(text, "model.yaml"))
+    return parse_definition(text, "model.yaml")
 
 
 def schema_from(definition: Any) -> Schema:

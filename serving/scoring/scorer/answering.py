@@ -25,6 +25,11 @@ LONGEST_KEY = 200
 _NO_KEY = f"is no text of at most {LONGEST_KEY} characters and no number; left out of the key"
 
 OK, BAD_REQUEST, TOO_LARGE = 200, 400, 413
+# `kanmon score` says the same: kanmon/scoring/online.py.
+BATCH_ONLY = (
+    "the model {model} computes its features with features.py, which runs only in batch; score "
+    "files with `kanmon score-batch {model}`"
+)
 Prediction = dict[str, Any]
 Scores = NDArray[np.float32]
 
@@ -58,6 +63,7 @@ class Scorer:
         self.encoding = model.encoding
         self.facts = {"model": name, "release": release}
         self.most_rows = min(MOST_ROWS, MOST_SCORES // model.encoding.outputs)
+        self.batch_only = BATCH_ONLY.format(model=name) if model.batch_only else None
         self._model = model
         self.key = model.key
         # A key's column that is a feature is in every row.
@@ -120,6 +126,9 @@ class Scorer:
                 f"a request has no key {shown(unknown[0])}; send {{'rows': [{{feature: value}}]}} "
                 "or {'row': {feature: value}}",
             )
+        if self.batch_only is not None and request.get("check") is not True:
+            # A check's rows are the golden records, which have the computed features.
+            raise RequestError(BAD_REQUEST, self.batch_only)
         if ("rows" in request) == ("row" in request):
             raise RequestError(BAD_REQUEST, "send either rows (a list of objects) or row (one)")
         if "row" in request:

@@ -31,6 +31,7 @@ class Model:
     leading: the position of the feature that moves the scores most.
     key: the columns that identify a row; a request may send them.
     private: the columns of a request that are not captured.
+    batch_only: its features are computed by features.py, for which the function has no library.
     """
 
     encoding: Encoding
@@ -39,6 +40,7 @@ class Model:
     leading: int = 0
     key: tuple[str, ...] = ()
     private: frozenset[str] = frozenset()
+    batch_only: bool = False
 
     @classmethod
     def load(cls, folder: Path, sha256: str, bounds: Any = ()) -> "Model":
@@ -46,7 +48,8 @@ class Model:
         manifest = read_manifest(folder)
         files = _checked(folder, manifest, sha256)
         try:
-            threshold = json.loads(files["model.json"])["threshold"]
+            described = json.loads(files["model.json"])
+            threshold = described["threshold"]
             return cls(
                 encoding=read_encoding(files["encoding.json"], bounds),
                 threshold=0.5 if threshold is None else float(threshold),
@@ -55,6 +58,7 @@ class Model:
                 # Packages of earlier versions do not name them.
                 key=tuple(manifest.get("key", ())),
                 private=frozenset(manifest.get("private", ())),
+                batch_only="features_py" in described,
             )
         except (KeyError, ValueError) as error:
             raise ModelError(f"{folder}: the model cannot be read ({error!r})") from error

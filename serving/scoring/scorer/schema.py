@@ -11,15 +11,18 @@ _KEY = {"description": "Of the row's key: comes back with its prediction, and is
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def row_schema(encoding: Encoding, key: Sequence[str] = ()) -> dict[str, Any]:
+def row_schema(
+    encoding: Encoding, key: Sequence[str] = (), refusal: str | None = None
+) -> dict[str, Any]:
     """A row. It has every feature; null is missing. It may have the key. What is neither is
-    refused."""
+    refused. `refusal` is why rows are not scored at all, if they are not.
+    """
     properties = dict.fromkeys(key, _KEY)
     properties |= {feature.name: _feature(feature) for feature in encoding.columns}
     return {
         "$schema": DIALECT,
         "title": "Row",
-        "description": f"A row to predict {encoding.target} for.",
+        "description": refusal or f"A row to predict {encoding.target} for.",
         "type": "object",
         "properties": properties,
         "required": [feature.name for feature in encoding.columns],
