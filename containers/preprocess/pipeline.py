@@ -24,6 +24,7 @@ from preprocess.splitting import Order, row_hash
 from reading.batch import Batch, gathered
 from reading.columns import Layout
 from reading.csv_reader import read_csv
+from reading.digits import Digits
 from reading.findings import FileError, Findings
 from reading.memory import MemoryBudget, ahead
 from reading.parquet_reader import is_parquet, read_parquet
@@ -112,7 +113,8 @@ class _Run:
         self.layout = Layout.of(plan)
         self.budget = MemoryBudget.of(plan.memory_mb)
         self.findings = Findings()
-        self.check = RowCheck(plan, self.layout, self.findings)
+        self.digits = Digits(plan, self.layout.numbers)
+        self.check = RowCheck(plan, self.layout, self.findings, self.digits)
         self.folders = {part: output(part) for part in PARTS}
         self.features = [feature.name for feature in plan.features]
         # Sorted by name: reordering model.yaml must move no row, and changing features.py neither.
@@ -232,7 +234,7 @@ class _Run:
         self.findings.fatal_count += duplicated - len(examples)
         forgiven = rejected <= self.plan.maximum_rejected_share * read
         # If a file could not be read, counts over the rest would mislead.
-        alone, counts = self.host[1] == 1, self.census.counts(self.check.digits.losses())
+        alone, counts = self.host[1] == 1, self.census.counts(self.digits.losses())
         if alone and not self.findings.fatal and forgiven:
             for problem in problems(self.plan, counts):
                 self.findings.add_fatal(problem)

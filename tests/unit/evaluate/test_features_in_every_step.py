@@ -209,6 +209,6 @@ def test_online_only_the_checks_of_a_release_are_answered(scorer):
         answer = scorer.answer(request, "r-2").document
         assert (answer["status"], answer["predictions"]) == (400, [])
         assert answer["errors"] == [{"row": None, "feature": None, "message": line}]
-    assert row_schema(scorer.encoding, scorer.batch_only)["description"] == line
+    assert row_schema(scorer.encoding, refusal=scorer.batch_only)["description"] == line
     assert "kanmon score-batch shells" in line
     assert online.BATCH_ONLY == BATCH_ONLY
