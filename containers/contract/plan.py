@@ -30,7 +30,10 @@ class Derivation:
 
 @dataclass(frozen=True)
 class Feature:
-    """What the model learns from: a column, or with `derive` a part of one."""
+    """What the model learns from: a column, or with `derive` a part of one.
+
+    private: requests to the model in service are captured without it.
+    """
 
     name: str
     kind: Kind
@@ -39,6 +42,7 @@ class Feature:
     nullable: bool = True
     offset: float = 0.0
     derive: Derivation | None = None
+    private: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,15 @@ class Plan:
         """The features that features.py computes; the others are columns of the data."""
         read = {each.name for each in self.sources}
         return tuple(each.name for each in self.features if each.name not in read)
+
+    @property
+    def private(self) -> frozenset[str]:
+        """The columns that a private feature is, or is computed from; with a private input, also
+        what features.py computes, because it may follow from that."""
+        found = {
+            one.derive.column if one.derive else one.name for one in self.sources if one.private
+        }
+        return frozenset({*found, *self.computed} if found else found)
 
     @classmethod
     def read(cls, path: Path) -> "Plan":
@@ -248,4 +261,5 @@ def _feature(entry: Mapping[str, Any]) -> Feature:
         derive=None
         if derive is None
         else Derivation(derive["column"], derive["part"], derive.get("since")),
+        private=bool(entry.get("private")),
     )

@@ -110,7 +110,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
     }
     if document["champion"] is not None and rival is not None:
         document["champion"] |= diagnostics_of(rival, diagnostics["residuals"])
-    records = golden(plan.task, candidate, native, test, own)
+    records = golden(plan.task, candidate, native, test, own, apart={*plan.private, *plan.key})
     return Evaluated(without_nan(document), records, comparison)
 
 

@@ -30,16 +30,18 @@ class Parity:
 
 def onnx_scores(artifact: Artifact, frame: pl.DataFrame) -> NDArray[np.float32]:
     """Score rows as serving does: float32 [rows, 1], for multiclass [rows, classes]."""
+    return scores_of(artifact.onnx, artifact.matrix(frame))
+
+
+def scores_of(onnx: bytes, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same for encoded rows."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     # More threads would add a row's trees in another order and change its last digit.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        artifact.onnx, options, providers=["CPUExecutionProvider"]
-    )
-    matrix = artifact.matrix(frame)
+    session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
     calls = [
         session.run(["scores"], {"features": matrix[start : start + ROWS_PER_CALL]})[0]
         for start in range(0, max(len(matrix), 1), ROWS_PER_CALL)

@@ -1,8 +1,8 @@
 """Scores rows by calling a model's live alias, one batch at a time."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from contract.number_format import NumberFormat
@@ -25,23 +25,31 @@ BATCH_ROWS = 1000
 
 @dataclass(frozen=True)
 class Scored:
-    """A row's prediction and the release that made it, or why the row was refused."""
+    """A row's prediction and the release that made it, or why the row was refused.
+
+    key: what the row has of the model's key.
+    """
 
     row: int
     release: int | None = None
     answer: dict[str, Any] | None = None
     problem: str | None = None
     warnings: tuple[str, ...] = ()
+    key: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Service:
-    """A model in service: its alias, its release, and the schema of its rows."""
+    """A model in service: its alias, its release, and the schema of its rows.
+
+    keyed: the release takes rows with their key. Releases of earlier versions refuse it.
+    """
 
     model: str
     alias_arn: str
     release: int
     schema: Schema
+    keyed: bool = True
 
 
 def service_of(connection: "Connection", model: str) -> Service:
@@ -64,7 +72,8 @@ def service_of(connection: "Connection", model: str) -> Service:
     definition = _definition(connection, record)
     if definition.inputs is not None:
         raise BadInputError(BATCH_ONLY.format(model=model))
-    return Service(model, champion.alias_arn, number, schema_from(definition))
+    schema = schema_from(definition)
+    return Service(model, champion.alias_arn, number, schema, keyed="key" in record)
 
 
 def _definition(connection: "Connection", record: dict[str, Any]) -> Any:
@@ -93,6 +102,7 @@ def schema_from(definition: Any) -> Schema:
         frozenset(definition.data.null_values),
         definition.data.delimiter,
         NumberFormat.of(definition.data.model_dump()),
+        key=tuple(definition.data.key),
     )
 
 
@@ -113,7 +123,7 @@ def matched(batch: list[Row], asked: list[Row], answer: dict[str, Any]) -> Itera
             yield Scored(row.number, problem=row.problem)
         elif row.number in answers:
             warnings = tuple(warned.get(row.number, ()))
-            yield Scored(row.number, release, answers[row.number], warnings=warnings)
+            yield Scored(row.number, release, answers[row.number], warnings=warnings, key=row.key)
         else:
             why = refused.get(row.number) or refused.get(0) or ["the scorer gave no answer"]
             yield Scored(row.number, release, problem="; ".join(why))
@@ -133,10 +143,20 @@ def _words(error: dict[str, Any]) -> str:
     return f"{feature}{error.get('message', 'was refused')}"
 
 
+def sent(row: Row, keyed: bool) -> dict[str, Any]:
+    """A row as a request has it: with its key, if it has one and the release takes it.
+
+    >>> row = Row(1, {"age": 4.0}, key={"customer": "c-1"})
+    >>> sent(row, keyed=True), sent(row, keyed=False)
+    ({'customer': 'c-1', 'age': 4.0}, {'age': 4.0})
+    """
+    return {**row.key, **row.values} if keyed else row.values
+
+
 def _ask(connection: "Connection", service: Service, rows: list[Row]) -> dict[str, Any]:
     invoked = connection.client("lambda").invoke(
         FunctionName=service.alias_arn,
-        Payload=json.dumps({"rows": [row.values for row in rows]}).encode(),
+        Payload=json.dumps({"rows": [sent(row, service.keyed) for row in rows]}).encode(),
     )
     text = invoked["Payload"].read()
     try:
