@@ -1,6 +1,6 @@
 """Remove from an image's libraries what its step never loads, then compile the rest.
 
-Runs while the image is built: `python slim.py preprocess|learning`. The lock file names the
+Runs while the image is built: `python slim.py preprocess|learning|score`. The lock file names the
 libraries of all steps; one step needs about half of their size.
 """
 
@@ -25,6 +25,15 @@ WANTED = {
         "onnxruntime",
         "polars",
         "scipy",
+        "xgboost-cpu",
+    ],
+    "score": [
+        "botocore",
+        "lightgbm",
+        "numpy",
+        "onnxruntime",
+        "pandera",
+        "polars",
         "xgboost-cpu",
     ],
 }
