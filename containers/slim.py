@@ -1,6 +1,6 @@
 """Remove from an image's libraries what its step never loads, then compile the rest.
 
-Runs while the image is built: `python slim.py preprocess|learning|score`. The lock file names the
+Runs while the image is built: `python slim.py KIND`, one of WANTED. The lock file names the
 libraries of all steps; one step needs about half of their size.
 """
 
@@ -18,6 +18,7 @@ from py_compile import PycInvalidationMode
 # What each kind of image imports. The dependencies of these stay too.
 WANTED = {
     "preprocess": ["botocore", "pandera", "polars", "polars-hash"],
+    "monitor": ["botocore", "numpy", "onnxruntime", "pandera", "polars"],
     "learning": [
         "lightgbm",
         "numpy",

@@ -21,19 +21,19 @@ ROLES = sorted(resources("AWS::IAM::Role"))
 OBJECTS = {
     "datasets/glasses/data.csv": ("DataScientist Job", "", "DataScientist"),
     "definitions/glasses/0a1b/model.yaml": (
-        "Approver DataScientist Job OpenRun Operator",
+        "Approver DataScientist Job OpenRun Operator Steward",
         "DataScientist",
         "",
     ),
     "definitions/glasses/0a1b/features.py": (
-        "Approver DataScientist Job Operator",
+        "Approver DataScientist Job Operator Steward",
         "DataScientist",
         "",
     ),
-    "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator", "", "OpenRun"),
+    "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator Steward", "", "OpenRun"),
     "images/0a1b.json": ("OpenRun", "", ""),
     "runs/glasses/R/run.json": (
-        "Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
         "",
         "OpenRun",
     ),
@@ -53,7 +53,7 @@ OBJECTS = {
         "Job",
     ),
     "runs/glasses/R/evaluate/evaluation.json": (
-        "AdmitRelease Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "AdmitRelease Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
         "",
         "Job",
     ),
@@ -63,24 +63,25 @@ OBJECTS = {
         "Job",
     ),
     "runs/glasses/R/verdict.json": (
-        "Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
         "",
         "JudgeCandidate",
     ),
     "runs/glasses/R/review.html": (
-        "Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
         "",
         "JudgeCandidate",
     ),
     "metrics/model=glasses/R.json": ("Dashboard", "", "JudgeCandidate"),
     "releases/glasses/7/release.json": (
         "AdmitRelease Approver CloseRelease DataScientist OpenRelease Operator RecordRelease "
-        "Verify",
+        "Steward Verify",
         "OpenRelease",
         "",
     ),
     "releases/glasses/7/review.html": (
-        "AdmitRelease Approver CloseRelease DataScientist OpenRelease Operator RecordRelease",
+        "AdmitRelease Approver CloseRelease DataScientist OpenRelease Operator RecordRelease "
+        "Steward",
         "OpenRelease",
         "",
     ),
@@ -96,7 +97,10 @@ OBJECTS = {
     ),
     "packages/base/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "packages/glasses/7/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
-    "capture/glasses/7/dt=2026-11-21/a.jsonl": ("", "", ""),
+    "capture/glasses/7/dt=2026-11-21/a.jsonl": ("DataScientist Steward", "", "Steward"),
+    "labels/glasses/may.csv": ("DataScientist Steward", "", "DataScientist Steward"),
+    "inputs/glasses/b/people.csv": ("DataScientist Steward", "", "Steward"),
+    "batches/glasses/b/scores/00000-0000.parquet": ("Steward", "", "Steward"),
     "other/x": ("", "", ""),
 }
 # Of the same kinds as the stage's own, but another stage's, or nobody's.
@@ -162,6 +166,9 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         "StringEquals": {
             "iam:PassedToService": ["lambda.amazonaws.com", "codedeploy.amazonaws.com"]
         }
+    },
+    ("StewardRole", "FindEveryVersionOfRowsOfPeople"): {
+        "StringLike": {"s3:prefix": ["labels/*", "batches/*", "inputs/*", "capture/*"]}
     },
     ("VerifyRole", "PackWhatIsNotThereYet"): {"Null": {"s3:if-none-match": "false"}},
 }
@@ -270,11 +277,16 @@ def test_an_object_is_read_and_written_by_these_roles_alone(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", OBJECTS)
-def test_objects_are_removed_by_nobody_but_data_by_data_scientists(key: str) -> None:
+def test_objects_are_removed_by_nobody_but_data_by_data_scientists_and_people_by_stewards(
+    key: str,
+) -> None:
     deleters = {"DataScientist"} if key.startswith("datasets/") else set()
+    forgetting = ("capture/", "labels/", "inputs/", "batches/")
 
     assert who("s3:DeleteObject", key) == deleters
-    assert who("s3:DeleteObjectVersion", key) == set()
+    assert who("s3:DeleteObjectVersion", key) == (
+        {"Steward"} if key.startswith(forgetting) else set()
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)

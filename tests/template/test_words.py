@@ -96,5 +96,6 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "DataScientistRoleArn",
         "ApproverRoleArn",
         "OperatorRoleArn",
+        "StewardRoleArn",
         "DashboardUrl",
     ]

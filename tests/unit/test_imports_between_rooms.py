@@ -45,7 +45,7 @@ KANMON: Rooms = (
     ("kanmon.models",),
     ("kanmon.deployment",),
     ("kanmon.runs", "kanmon.releases"),  # a run opens a release, a release is of a run
-    ("kanmon.scoring",),
+    ("kanmon.scoring", "kanmon.labels"),
     ("kanmon.console",),
     ("kanmon.cli",),
     ("kanmon.commands",),
