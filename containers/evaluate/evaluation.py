@@ -25,6 +25,10 @@ from evaluate.segments import fairness_entry, segment_entry, segments_of
 from evaluate.unseen import unseen
 
 SEEN = "were left out, because the champion was trained on them"
+BATCH_ONLY = (
+    "the candidate computes its features with features.py, the champion does not: once it is in "
+    "service, requests are refused and only batches are scored"
+)
 
 # 2: consequences, curves, predictions, and the champion's diagnostics. Readers take either.
 FORMAT = 2
@@ -88,7 +92,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         "primary": plan.primary,
         "metrics": list(plan.metrics),
         "rows": dict(evidence.preprocess["rows_written"]) | {"test": test.height},
-        "candidate": {"metrics": _written(comparison.candidate)},
+        "candidate": {"metrics": _written(comparison.candidate)} | features_py(candidate),
         "champion": _champion(plan, champion, comparison.champion or unknown(plan), obstacle),
         "consequences": consequences(served, rival, classes),
         "difference": None
@@ -97,7 +101,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         "reference": reference,
         **_by_segment(plan, test, served, rival, obstacle),
         "parity": asdict(parity(plan.task, own, native_scores)),
-        "data": _data(evidence, obstacle, left_out=everything - test.height),
+        "data": _data(evidence, models, obstacle, left_out=everything - test.height),
         "importance": importance(candidate, native, test),
         **diagnostics,
         "predictions": predictions(served) if plan.task == "regression" else None,
@@ -106,7 +110,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
     }
     if document["champion"] is not None and rival is not None:
         document["champion"] |= diagnostics_of(rival, diagnostics["residuals"])
-    records = golden(plan.task, candidate, native, test, own)
+    records = golden(plan.task, candidate, native, test, own, apart={*plan.private, *plan.key})
     return Evaluated(without_nan(document), records, comparison)
 
 
@@ -242,8 +246,11 @@ def classes_of(candidate: Artifact, *rivals: Artifact | None) -> tuple[str, ...]
 def scored(
     plan: Plan, artifact: Artifact, test: pl.DataFrame, labels: Floats, classes: Sequence[str]
 ) -> Scored:
-    """Score the test rows as serving does. A class the model does not know gets probability 0."""
-    scores = onnx_scores(artifact, test).astype(np.float64)
+    """Score the test rows as serving does. A class the model does not know gets probability 0.
+
+    Each model computes its own features, from what this run read: not from what it computed.
+    """
+    scores = onnx_scores(artifact, test.drop(plan.computed)).astype(np.float64)
     threshold = artifact.threshold
     if plan.task != "multiclass":
         threshold = 0.5 if threshold is None else threshold
@@ -297,10 +304,22 @@ def _champion(
         "version": plan.champion["version"],
         "metrics": _written(estimates),
         "threshold": None if champion is None else champion.threshold,
+        **features_py(champion),
     } | ({"obstacle": obstacle} if obstacle else {})
 
 
-def _data(evidence: Evidence, obstacle: str | None, left_out: int) -> dict[str, Any]:
+def features_py(artifact: Artifact | None) -> dict[str, str]:
+    """The digest of the model's features.py; nothing without one."""
+    if artifact is None or artifact.code is None:
+        return {}
+    return {"features_py": artifact.code.sha256}
+
+
+def _data(
+    evidence: Evidence, models: Models, obstacle: str | None, left_out: int
+) -> dict[str, Any]:
+    candidate, champion = models.candidate, models.champion
+    refuses = candidate.code is not None and champion is not None and champion.code is None
     read = int(evidence.preprocess["rows_read"])
     rejected = int(evidence.preprocess["rows_rejected"])
     before = evidence.champion_baseline
@@ -312,6 +331,7 @@ def _data(evidence: Evidence, obstacle: str | None, left_out: int) -> dict[str, 
         "warnings": [
             *evidence.preprocess.get("warnings", ()),
             *([obstacle] if obstacle else []),
+            *([BATCH_ONLY] if refuses else []),
             *([f"{left_out:,} test rows {SEEN}"] if left_out else []),
         ],
         "drift": None if before is None else drift(before, evidence.baseline),

@@ -50,7 +50,7 @@ class Layout:
     @classmethod
     def of(cls, plan: Plan) -> Layout:
         """What a run reads: features, target, key and what decides the split."""
-        numbers, texts, dates = _features(plan)
+        numbers, texts, dates = _sources(plan)
         (numbers if plan.task == "regression" else texts).append(plan.target)
         decides = () if plan.split.column is None else (plan.split.column,)
         return cls(
@@ -67,9 +67,9 @@ class Layout:
     def to_score(cls, plan: Plan, allow_missing: Iterable[str] = ()) -> Layout:
         """What scoring reads: features and key. The target and other columns do not matter.
 
-        allow_missing: features, or columns they come from, that a file may lack.
+        allow_missing: features or inputs, or columns they come from, that a file may lack.
         """
-        numbers, texts, dates = _features(plan)
+        numbers, texts, dates = _sources(plan)
         return cls(
             key=plan.key,
             numbers=tuple(numbers),
@@ -146,19 +146,19 @@ class Layout:
         return f"score without it with `--allow-missing {name}`"
 
 
-def _features(plan: Plan) -> tuple[list[str], list[str], list[str]]:
-    """The columns that features are read from: numbers, texts and dates."""
-    read = [feature for feature in plan.features if feature.derive is None]
-    numbers = [feature.name for feature in read if feature.kind == "numeric"]
-    texts = [feature.name for feature in read if feature.kind == "categorical"]
-    dates = dict.fromkeys(each.derive.column for each in plan.features if each.derive)
+def _sources(plan: Plan) -> tuple[list[str], list[str], list[str]]:
+    """The columns that features, or the inputs of features.py, are: numbers, texts and dates."""
+    read = [source for source in plan.sources if source.derive is None]
+    numbers = [source.name for source in read if source.kind == "numeric"]
+    texts = [source.name for source in read if source.kind == "categorical"]
+    dates = dict.fromkeys(each.derive.column for each in plan.sources if each.derive)
     return numbers, texts, list(dates)
 
 
 def _allowed(plan: Plan, names: frozenset[str]) -> frozenset[str]:
     """The columns that a file may lack: those named, or with all features from them named."""
     users: dict[str, list[str]] = {}
-    for feature in plan.features:
+    for feature in plan.sources:
         column = feature.derive.column if feature.derive else feature.name
         users.setdefault(column, []).append(feature.name)
     allowed = {name for name, features in users.items() if name in names or names >= {*features}}
