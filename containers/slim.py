@@ -1,7 +1,7 @@
 """Remove from an image's libraries what its step never loads, then compile the rest.
 
-Runs while the image is built: `python slim.py KIND`, one of WANTED. The lock file names the
-libraries of all steps; one step needs about half of their size.
+Runs while the image is built: `python slim.py preprocess|learning|score|monitor`. The lock file
+names the libraries of all steps; one step needs about half of their size.
 """
 
 import compileall

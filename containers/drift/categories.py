@@ -37,21 +37,17 @@ class Binned:
     now: Integers
 
 
-def binned(reference: Reference, counts: FeatureCounts) -> Binned:
-    """The counts of both in the same bins, without values that are new beyond doubt: the check of
-    unknown values reports those."""
+def binned(reference: Reference, counts: FeatureCounts, *, new: bool = False) -> Binned:
+    """The counts of both in the same bins. Without `new`, values that are new beyond doubt are left
+    out: the check of unknown values reports those."""
     before, now = reference.categories, counts.categories
-    rows, total = reference.present, reference.present + counts.present
-    if reference.other is None:
-        new = {
-            name
-            for name, times in now.items()
-            if name not in before and absent(total, times, rows) < NEVER
-        }
-        names = {*before, *now} - new
+    all_named = reference.other is None and not counts.other
+    if all_named:
+        names = {*before, *now} - (set() if new else _new(reference, counts))
         unnamed = 0
     else:
-        names, unnamed = {*before}, sum(times for name, times in now.items() if name not in before)
+        names = {*before}
+        unnamed = counts.other + sum(times for name, times in now.items() if name not in before)
     pooled = {name: before.get(name, 0) + now.get(name, 0) for name in names}
     ordered = sorted(names, key=lambda name: (-pooled[name], name))
     common = ordered[:COMMON]
@@ -60,7 +56,7 @@ def binned(reference: Reference, counts: FeatureCounts) -> Binned:
         was[place], is_now[place] = before.get(name, 0), now.get(name, 0)
     for name in ordered[COMMON:]:
         # Which values a baseline names tells that they are common there: those share one bin.
-        shared = zlib.crc32(name.encode()) % SHARED if reference.other is None else 0
+        shared = zlib.crc32(name.encode()) % SHARED if all_named else 0
         was[COMMON + shared] += before.get(name, 0)
         is_now[COMMON + shared] += now.get(name, 0)
     was[COMMON] += reference.other or 0
@@ -69,6 +65,16 @@ def binned(reference: Reference, counts: FeatureCounts) -> Binned:
     labels = [*common, *[""] * (COMMON + SHARED - len(common))]
     named = tuple(label for label, keep in zip(labels, kept.tolist(), strict=True) if keep)
     return Binned(named, was[kept], is_now[kept])
+
+
+def _new(reference: Reference, counts: FeatureCounts) -> set[str]:
+    """The values that are unknown, and not by chance."""
+    rows, total = reference.present, reference.present + counts.counted
+    return {
+        name
+        for name, times in counts.categories.items()
+        if name not in reference.categories and absent(total, times, rows) < NEVER
+    }
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class Unknown:
 def unknown(reference: Reference, counts: FeatureCounts, name: str, level: float) -> Unknown:
     """Compare the rows of unknown values with those of a random division of all rows."""
     before, now = reference.categories, counts.categories
-    rows, new_rows = sum(before.values()), counts.present
+    rows, new_rows = sum(before.values()), counts.counted
     found = sum(times for value, times in now.items() if value not in before)
     once = sum(times == 1 for times in before.values())
     low, high = newcombe(once, rows, found, new_rows)

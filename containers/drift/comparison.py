@@ -40,7 +40,7 @@ def compare_features(
     for name, reference in references(baseline).items():
         now = counts.get(name)
         found.append(compare_drift("drift", name, reference, now, settings, family))
-        found.append(_missing(name, reference, now, settings, family))
+        found.append(compare_missing(name, reference, now, settings, family))
         if reference.kind == "categorical":
             found.append(_unknown(name, reference, now, settings, family))
     return found
@@ -73,8 +73,10 @@ def compare_drift(
     now: FeatureCounts | None,
     settings: Settings,
     family: int,
+    *,
+    new: bool = False,
 ) -> Check:
-    """Compare the distribution of the rows that have a value."""
+    """Compare the distribution of the rows that have a value; `new` as for categories.binned."""
     practical = float(settings["drift" if check == "drift" else "prediction_drift"])
     floor = int(settings["minimum_rows"])
     if now is None:
@@ -89,7 +91,7 @@ def compare_drift(
         return Check(check, feature, "too few rows", before=reference.mean, now=now.mean)
     before_bins, now_bins = reference.bins, now.bins
     if reference.kind == "categorical" or now_bins is None:
-        both = binned(reference, now)
+        both = binned(reference, now, new=new)
         before_bins, now_bins = both.before, both.now
     found = two_sample(before_bins, now_bins, f"{check} {feature}", ALPHA / family)
     return Check(
@@ -106,9 +108,10 @@ def compare_drift(
     )
 
 
-def _missing(
+def compare_missing(
     name: str, reference: Reference, now: FeatureCounts | None, settings: Settings, family: int
 ) -> Check:
+    """Compare how many rows have no value."""
     if now is None:
         return Check("missing", name, "not captured")
     before = (reference.missing, reference.rows)

@@ -1,4 +1,4 @@
-"""Count rows into a baseline's bins, with polars: one pass over each column."""
+"""Count rows into a baseline's bins, with polars: column by column."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from drift.counts import FeatureCounts, Reference
+from drift.psi import Floats
 
 
 def count(
@@ -19,51 +21,39 @@ def count(
     the features with an offset, which keep their last digits.
     """
     named = {name: each for name, each in references.items() if name in frame.columns}
-    numbers = [name for name, each in named.items() if each.kind == "numeric"]
-    found = dict(_numbers(frame, {name: named[name] for name in numbers}, exact))
-    for name, reference in named.items():
-        if reference.kind == "categorical":
-            found[name] = _texts(frame.get_column(name))
-    return {name: found[name] for name in named}
+    return {
+        name: _numbers(frame.get_column(name), each, exact=name in exact)
+        if each.kind == "numeric"
+        else _texts(frame.get_column(name))
+        for name, each in named.items()
+    }
 
 
-def _numbers(
-    frame: pl.DataFrame, references: Mapping[str, Reference], exact: Collection[str]
-) -> Mapping[str, FeatureCounts]:
-    """For each edge, how many values are up to it: polars computes all columns at once."""
-    asked = []
-    for place, (name, reference) in enumerate(references.items()):
-        value = pl.col(name).cast(pl.Float64)
-        if name not in exact:
-            value = value.cast(pl.Float32).cast(pl.Float64)
-        value = value.fill_nan(None)
-        asked += [
-            value.count().alias(f"{place} present"),
-            value.min().alias(f"{place} minimum"),
-            value.max().alias(f"{place} maximum"),
-            value.mean().alias(f"{place} mean"),
-            *(
-                (value <= edge).sum().alias(f"{place} {number}")
-                for number, edge in enumerate(reference.inner.tolist())
-            ),
-        ]
-    if not asked:
-        return {}
-    row = frame.select(asked).row(0, named=True)
-    found = {}
-    for place, (name, reference) in enumerate(references.items()):
-        present = int(row[f"{place} present"])
-        up_to = [int(row[f"{place} {number}"]) for number in range(len(reference.inner))]
-        bins = np.diff([0, *up_to, present]).astype(np.int64)
-        found[name] = FeatureCounts(
-            rows=frame.height,
-            missing=frame.height - present,
-            bins=bins,
-            minimum=row[f"{place} minimum"],
-            maximum=row[f"{place} maximum"],
-            mean=row[f"{place} mean"],
-        )
-    return found
+def _numbers(values: pl.Series, reference: Reference, *, exact: bool) -> FeatureCounts:
+    """For each edge, how many values are above it: a comparison and a sum need no sorting."""
+    kept = values.drop_nulls()
+    numbers = kept.cast(pl.Float64 if exact else pl.Float32).to_numpy()
+    numbers = numbers[~np.isnan(numbers)]
+    inner = reference.inner if exact else at_most_in_32_bits(reference.inner)
+    above = [np.count_nonzero(numbers > edge) for edge in inner]
+    bins = -np.diff([len(numbers), *above, 0])
+    some = len(numbers) > 0
+    return FeatureCounts(
+        rows=len(values),
+        missing=len(values) - len(numbers),
+        bins=bins.astype(np.int64),
+        minimum=float(numbers.min()) if some else None,
+        maximum=float(numbers.max()) if some else None,
+        mean=float(numbers.mean(dtype=np.float64)) if some else None,
+    )
+
+
+def at_most_in_32_bits(edges: Floats) -> NDArray[np.float32]:
+    """The largest 32-bit numbers up to the edges: a 32-bit number is above both or neither."""
+    with np.errstate(over="ignore"):
+        narrow = edges.astype(np.float32)
+    down = np.nextafter(narrow, np.float32(-np.inf))
+    return np.where(narrow.astype(np.float64) > edges, down, narrow)
 
 
 def _texts(values: pl.Series) -> FeatureCounts:

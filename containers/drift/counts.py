@@ -10,11 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from contract.baseline_merge import SAMPLE_ROWS
 from drift.psi import Floats, Integers
 
 Kind = Literal["numeric", "categorical"]
-# What a baseline that does not say how many rows its bins come from took at most.
-SAMPLE_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,7 @@ class FeatureCounts:
 
     bins: of a numeric feature, the rows in each bin of the baseline; see Reference.inner.
     categories: of a categorical feature, the rows of each value, known to the baseline or not.
+    other: rows of values that are not named.
     """
 
     rows: int
@@ -32,11 +32,19 @@ class FeatureCounts:
     minimum: float | None = None
     maximum: float | None = None
     mean: float | None = None
+    other: int = 0
 
     @property
     def present(self) -> int:
         """The rows with a value."""
         return self.rows - self.missing
+
+    @property
+    def counted(self) -> int:
+        """The rows in bins or categories: those with a value, or a sample of them."""
+        if self.bins is not None:
+            return int(self.bins.sum())
+        return sum(self.categories.values()) + self.other
 
     @property
     def constant(self) -> bool:
@@ -59,6 +67,7 @@ class FeatureCounts:
             math.fsum((each.mean or 0.0) * each.present for each in known) / present
             if present
             else None,
+            self.other + other.other,
         )
 
 

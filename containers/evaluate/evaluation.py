@@ -17,10 +17,11 @@ from contract.reports import without_nan
 from contract.segments import segments_of
 from contract.split import SplitRecord
 from contract.step import StepError
+from drift.baselines import drift
+from drift.scores import scores_of
 from evaluate.consequences import consequences
 from evaluate.curves import curves, predictions
 from evaluate.diagnostics import calibration, confusion, importance, residuals
-from evaluate.drift import drift
 from evaluate.golden import golden
 from evaluate.segments import fairness_entry, segment_entry
 from evaluate.unseen import unseen
@@ -105,6 +106,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         "data": _data(evidence, models, obstacle, left_out=everything - test.height),
         "importance": importance(candidate, native, test),
         **diagnostics,
+        "scores": scores_of(served, all_classes),
         "predictions": predictions(served) if plan.task == "regression" else None,
         "confusion": None if plan.task == "regression" else confusion(served, classes),
         "threshold": candidate.threshold,

@@ -16,8 +16,8 @@ from contract.plan import Plan
 from observed.form import column_of, scores_among
 from reading.columns import KEY
 
-IDENTITY = ("request_id", "row")
-FACTS = ("at", "day", "release", *IDENTITY)
+IDENTITY = ["request_id", "row"]
+FACTS = ["at", "day", "release", *IDENTITY]
 
 
 class Answers:
@@ -32,10 +32,10 @@ class Answers:
         self._by_request = labels.select(IDENTITY).drop_nulls().unique()
         self._kept: list[pl.DataFrame] = []
 
-    def add(self, frame: pl.DataFrame) -> None:
-        """Count a frame's rows, and keep those that a label names."""
-        own = frame.filter(pl.col("release") == self.release)
-        self.answered.update(dict(own["day"].value_counts().iter_rows()))
+    def add(self, frame: pl.DataFrame, day: datetime.date, release: int) -> None:
+        """Count the rows of a day and release, and keep those that a label names."""
+        if release == self.release:
+            self.answered[day] += frame.height
         named = self._named(frame)
         if named.height:
             self._kept.append(named.select(self._columns(named)))
@@ -47,11 +47,14 @@ class Answers:
         return pl.concat([self._nothing(), *self._kept], how="diagonal_relaxed")
 
     def _named(self, frame: pl.DataFrame) -> pl.DataFrame:
-        found = [frame.join(self._by_request, on=list(IDENTITY), how="semi")]
-        if self._by_key is not None and self._by_key.height:
-            rest = frame.join(self._by_request, on=list(IDENTITY), how="anti")
-            found.append(rest.join(self._by_key, on=self.keys, how="semi"))
-        return pl.concat(found)
+        by_request, by_key = self._by_request, self._by_key
+        found, rest = frame.clear(), frame
+        if by_request.height:
+            found = rest.join(by_request, on=IDENTITY, how="semi")
+            rest = rest.join(by_request, on=IDENTITY, how="anti")
+        if by_key is not None and by_key.height:
+            found = pl.concat([found, rest.join(by_key, on=self.keys, how="semi")])
+        return found
 
     def _columns(self, frame: pl.DataFrame) -> Sequence[str]:
         segments = [name for name in self.segments if name in frame.columns]

@@ -132,7 +132,9 @@ class Request:
                 LabelFile(objects([each])[0], moment(each["received"]))
                 for each in document["labels"]
             ),
-            memory_mb=int(resources.get("memory_mb", DEFAULT_MEMORY_MB)),
+            memory_mb=int(
+                document.get("memory_mb") or resources.get("memory_mb", DEFAULT_MEMORY_MB)
+            ),
             asked_at=moment(document["asked_at"]),
         )
 

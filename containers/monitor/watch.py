@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -51,18 +52,15 @@ class Watch:
 
     def add(self, frame: pl.DataFrame, source: str) -> None:
         """Take in rows in the form of observed.form, of any release and day."""
-        self.answers.add(frame)
-        inside = frame.filter(pl.col("day").is_in(self.days))
-        own = inside.filter(pl.col("release") == self.request.release.number)
-        if own.height < inside.height:
-            releases = inside["release"].alias("value").value_counts()
-            self.others.update(dict(releases.iter_rows()))
-            self.others.pop(self.request.release.number, None)
-        if not own.height:
-            return
-        self.rows[source] += own.height
-        self.broken += self._rules.broken(own)
-        for (day,), rows in own.group_by("day"):
+        for day, release, rows in parts(frame):
+            self.answers.add(rows, day, release)
+            if day not in self._place:
+                continue
+            if release != self.request.release.number:
+                self.others[release] += rows.height
+                continue
+            self.rows[source] += rows.height
+            self.broken += self._rules.broken(rows)
             self._count(day, rows)
 
     def refuse(self, rows: int, day: datetime.date, release: int) -> None:
@@ -87,3 +85,13 @@ class Watch:
     def feature_counts(self) -> dict[str, FeatureCounts]:
         """The counts of every captured feature, by its name."""
         return {one.name: self.tallies[one.column].total() for one in self.features if one.captured}
+
+
+def parts(frame: pl.DataFrame) -> Iterator[tuple[datetime.date, int, pl.DataFrame]]:
+    """The rows of each day and release. Most frames have one of both, and are not copied."""
+    keys = ("day", "release")
+    if frame.height and all(frame[key].min() == frame[key].max() for key in keys):
+        yield frame["day"][0], frame["release"][0], frame
+        return
+    for (day, release), rows in frame.group_by(keys, maintain_order=True):
+        yield day, release, rows

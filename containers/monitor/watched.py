@@ -40,7 +40,8 @@ def watched_features(plan: Plan, baseline: Mapping[str, Any]) -> tuple[Watched, 
             column_of(one.name),
             known[one.name],
             captured=is_captured(plan, one),
-            exact=bool(one.offset),
+            # An input of features.py is kept exact too, but what that computes is not.
+            exact=bool(one.offset) or bool(plan.inputs and one.name not in plan.computed),
         )
         for one in plan.features
         if one.name in known

@@ -45,8 +45,8 @@ class Whose:
 class Rewritten:
     """A file without the rows: how many they were, how many others it has, and its new content.
 
-    unreadable: why the file, or some of it, cannot be searched.
-    keyless: its captured rows without a key.
+    unreadable: why the file, or some of it, cannot be searched. keyless: its captured rows that
+    have no key.
     """
 
     rows: int

@@ -88,26 +88,46 @@ def customers(task: str, count: int, seed: int, first: int = 0, **settings: Any)
     return frame.with_columns(ids)
 
 
-def run_plan(task: str, computed: bool = False) -> dict[str, Any]:
-    """A run's plan; with `computed`, its model has features.py."""
-    plan = document(task, segments=["colour"])
+def dated(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows with a date, with a long number, and with a column named like one of ours."""
+    size = pl.col("size").fill_null(0)
+    return frame.with_columns(
+        (pl.date(2026, 6, 15) + pl.duration(days=(size * 60).round()))
+        .cast(pl.String)
+        .alias("joined"),
+        (1_700_000_000 + (size * 1000).round()).cast(pl.Float64).alias("stamp"),
+        pl.col("colour").alias("day"),
+    ).drop("size", "weight", "colour")
+
+
+def run_plan(task: str, variant: str = "plain") -> dict[str, Any]:
+    """A run's plan; its model is plain, has features.py, or is of `dated` rows."""
+    plan = document(task, segments=["day" if variant == "dated" else "colour"])
     content = plan["definition"]["content"]
     content["data"] = {"key": ["id"]}
-    if computed:
+    if variant == "computed":
         content["inputs"] = content["features"]
         content["features"] = [{"name": "sum", "kind": "numeric"}, content["inputs"][2]]
+    if variant == "dated":
+        month = {"column": "joined", "part": "month"}
+        content["features"] = [
+            {"name": "month", "kind": "numeric", "derive": month},
+            {"name": "stamp", "kind": "numeric", "offset": 1.7e9},
+            {"name": "day", "kind": "categorical"},
+        ]
     return plan
 
 
 @cache
-def released(task: str, computed: bool = False) -> Path:
+def released(task: str, variant: str = "plain") -> Path:
     """The folder with what the run of a release left: model, report, evaluation and test rows."""
     folder = Path(mkdtemp(prefix="released-"))
-    content = customers(task, 2000, 0).write_csv().encode()
-    bucket = Bucket({"data.csv": content})
+    frame = customers(task, 2000, 0)
+    frame = dated(frame) if variant == "dated" else frame
+    bucket = Bucket({"data.csv": frame.write_csv().encode()})
     paths = Paths(folder / "processing")
-    write_json(paths.run_plan, run_plan(task, computed))
-    if computed:
+    write_json(paths.run_plan, run_plan(task, variant))
+    if variant == "computed":
         paths.input("definition").mkdir()
         (paths.input("definition") / "features.py").write_text(FEATURES)
     write_json(
@@ -135,12 +155,12 @@ class World:
     labels: list[dict[str, Any]] = field(default_factory=list)
     batches: list[dict[str, Any]] = field(default_factory=list)
     monitorings: int = 0
-    computed: bool = False
+    variant: str = "plain"
 
     @property
     def run(self) -> Path:
         """What the release's run left."""
-        return released(self.task, self.computed)
+        return released(self.task, self.variant)
 
     @property
     def artifact(self) -> Artifact:
@@ -190,7 +210,7 @@ class World:
         scores.write_parquet(written)
         self.bucket.contents[f"{prefix}/scores/00000-0000.parquet"] = written.getvalue()
         plan = {
-            **run_plan(self.task, self.computed),
+            **run_plan(self.task, self.variant),
             "batch": batch,
             "asked_at": f"{date}T09:00:00Z",
             "release": {"number": release},
@@ -230,7 +250,7 @@ class World:
                 for found in self.bucket.objects(entry["key"])
             ],
             "prefix": "monitoring/m/m-1",
-            **run_plan(self.task, self.computed),
+            **run_plan(self.task, self.variant),
         }
         return {
             **plan,

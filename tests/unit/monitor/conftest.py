@@ -11,12 +11,11 @@ from tests.support.monitored_world import World
 
 @pytest.fixture
 def world(tmp_path: Path) -> Callable[..., World]:
-    """Make a world whose model has a task: binary, unless another is named; with `computed`, its
-    model has features.py."""
+    """Make a world whose model has a task and is of a variant: see run_plan."""
 
     names = (f"world-{number}" for number in itertools.count())
 
-    def make(task: str = "binary", computed: bool = False) -> World:
-        return World(task, tmp_path / next(names), computed=computed)
+    def make(task: str = "binary", variant: str = "plain") -> World:
+        return World(task, tmp_path / next(names), variant=variant)
 
     return make

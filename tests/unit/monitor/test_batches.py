@@ -95,7 +95,7 @@ def test_a_batch_whose_file_cannot_be_read_any_more_is_named(world):
 
 
 def test_features_that_the_model_computes_are_watched_as_it_computes_them(world):
-    same, moved = world("binary", computed=True), world("binary", computed=True)
+    same, moved = world("binary", "computed"), world("binary", "computed")
     same.score(0, frame_of("binary", 50, 0))
     moved.score(0, frame_of("binary", 50, 0).with_columns(pl.col("size") + 2))
     same.label("a.csv", frame_of("binary", 50, 0).select("id", "target"))

@@ -1,10 +1,12 @@
 """`python -m monitor`: what a report says of the days that a release answered."""
 
+import json
+
 import polars as pl
 import pytest
 
 from contract.step import StepError
-from tests.support.monitored_world import RELEASE, customers
+from tests.support.monitored_world import RELEASE, customers, dated
 from tests.support.training_cases import TASKS
 
 
@@ -121,6 +123,49 @@ def test_rows_that_break_a_rule_of_the_definition_are_invalid(world):
     assert alarming(report) == {("invalid", None)}
     assert 300 < report["rows"]["invalid"] < 500
     assert checked(report, "invalid")["now"] == report["rows"]["invalid"] / 900
+
+
+def test_parts_of_dates_and_numbers_with_an_offset_are_watched_as_training_saw_them(world):
+    ours, moved = world("binary", "dated"), world("binary", "dated")
+    frame = dated(customers("binary", 600, 100))
+    for each in (ours, moved):
+        each.label("a.csv", frame.select("id", "target"))
+    ours.answer(0, frame)
+    moved.answer(0, frame.with_columns(pl.col("stamp") + 500))
+
+    report = ours.monitor()
+
+    assert report["state"] == "healthy"
+    assert [(each["feature"], each["kind"]) for each in report["features"]] == [
+        ("month", "numeric"),
+        ("stamp", "numeric"),
+        ("day", "categorical"),
+    ]
+    stamp = checked(report, "drift", "stamp")
+    assert abs(stamp["now"] - stamp["before"]) < 100
+    # A column of rows is named day; that of the feature is another.
+    assert {each["value"] for each in report["quality"]["segments"]} > {"blue", "green", "red"}
+    assert {each["column"] for each in report["quality"]["segments"]} == {"day"}
+    assert ("drift", "stamp") in alarming(moved.monitor())
+
+
+def test_a_release_that_did_not_record_its_scores_has_no_check_of_predictions(world):
+    import monitor.__main__
+
+    ours = answered(world)
+    paths = ours.job()
+    evaluation = paths.input("evaluation") / "evaluation.json"
+    document = json.loads(evaluation.read_text())
+    del document["scores"]
+    evaluation.write_text(json.dumps(document))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(monitor.__main__, "s3_client", lambda: ours.bucket)
+        monitor.__main__.main(paths)
+
+    report = json.loads((paths.output("report") / "report.json").read_text())
+
+    assert (report["state"], checked(report, "prediction")["state"]) == ("healthy", "no baseline")
+    assert sum(each["rows"] for each in report["predictions"]["by_day"]) == 900
 
 
 def test_a_private_feature_is_not_captured_which_is_no_alarm(world):
