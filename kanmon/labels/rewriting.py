@@ -105,8 +105,8 @@ def compacted(content: bytes, whose: Whose) -> Rewritten:
 
 
 def scores(content: bytes, whose: Whose, batch: str) -> Rewritten:
-    """Scores of a batch. Adds its answers that are about the keys to `whose`, as observed.batch_rows
-    names them."""
+    """Scores of a batch. Adds its answers about the keys, as observed.batch_rows names them, to
+    `whose`."""
     from kanmon.labels.scored_inputs import key_columns
 
     def found(frame: "pl.DataFrame") -> "pl.Series":
