@@ -17,8 +17,8 @@ import polars as pl
 from contract.artifact import Artifact
 from contract.metrics import Floats
 from contract.native_model import NativeModel
+from contract.onnx_scoring import TOLERANCE, onnx_scores
 from contract.plan import Task
-from evaluate.onnx_scoring import TOLERANCE, onnx_scores
 
 MOST_ROWS = 100
 
@@ -36,7 +36,7 @@ def golden(
     A row is {column: value or None}, as a caller would send it. The values of the columns
     in `apart` change rows, each column by itself. `scores` are those of the ONNX
     form, `native` those of the library, both [rows][outputs]. `tolerance` is how far the two may
-    differ, measured as in evaluate.onnx_scoring.parity.
+    differ, measured as in contract.onnx_scoring.parity.
 
     `served` are the scores of all test rows, [rows] or [rows, classes]. Their mean and standard
     deviation (for multiclass, of the winning probability) show later how far scores have moved.

@@ -8,7 +8,6 @@
 """
 
 import json
-import os
 import resource
 import shutil
 import sys
@@ -35,7 +34,7 @@ def main(paths: Paths) -> None:
         )
     host = paths.host()
     objects = share_of(snapshot, host)
-    scratch = Path(tempfile.mkdtemp(prefix="preprocess-", dir=roomy_folder(paths)))
+    scratch = Path(tempfile.mkdtemp(prefix="preprocess-", dir=paths.roomy_folder()))
     try:
         # After the checks above, so they fail fast: polars and pandera take most of the start.
         from contract.features import Features
@@ -74,13 +73,6 @@ def main(paths: Paths) -> None:
         print(f"warning: {warning}")
     written = ", ".join(f"{rows:,} {part}" for part, rows in outcome.written.items())
     print(f"preprocessed {plan.model}: {outcome.rows_read:,} rows read, {written}")
-
-
-def roomy_folder(paths: Paths) -> Path:
-    """Where there is most room for the data, wherever the job's own volume is mounted."""
-    folders = (paths.root, paths.root / "output", Path(tempfile.gettempdir()))
-    writable = [folder for folder in folders if os.access(folder, os.W_OK)]
-    return max(writable, key=lambda folder: shutil.disk_usage(folder).free)
 
 
 def peak_memory_mb() -> int:
