@@ -57,7 +57,7 @@ def test_the_interval_of_a_difference_is_newcombes():
 
 @pytest.mark.parametrize("freedom", [1, 3, 9, 40])
 def test_the_quantile_of_chi_square_is_near_scipys(freedom):
-    assert chi2_quantile(freedom, 1e-5) == pytest.approx(stats.chi2.isf(1e-5, freedom), rel=0.05)
+    assert chi2_quantile(freedom, 1e-5) == pytest.approx(stats.chi2.isf(1e-5, freedom), rel=0.06)
 
 
 @given(before=COUNTS, data=st.data())
