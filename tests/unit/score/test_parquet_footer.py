@@ -1,6 +1,7 @@
 """The row groups of a Parquet file are found from its footer alone."""
 
 import io
+from contextlib import suppress
 
 import hypothesis.strategies as st
 import polars as pl
@@ -59,10 +60,8 @@ def test_a_damaged_footer_is_an_error_of_its_own(data: st.DataObject) -> None:
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     cut = bytes(damaged[: data.draw(st.integers(0, len(damaged)))])
 
-    try:
+    with suppress(FooterError):
         row_groups(cut)
-    except FooterError:
-        pass
 
 
 def test_what_is_no_parquet_file_has_no_footer() -> None:
