@@ -1,6 +1,5 @@
 """Evaluate a candidate, alone or against the champion, on the same test rows. Pure: no files."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,19 +8,22 @@ import numpy as np
 import polars as pl
 
 from contract.artifact import Artifact
+from contract.bootstrap import Comparison, Estimate, Estimates, compare
 from contract.metrics import Floats, Scored
 from contract.native_model import native_model
+from contract.onnx_scoring import onnx_scores, parity
 from contract.plan import Plan
+from contract.reports import without_nan
+from contract.segments import segments_of
 from contract.split import SplitRecord
 from contract.step import StepError
-from evaluate.bootstrap import Comparison, Estimate, Estimates, compare
+from drift.baselines import drift
+from drift.scores import scores_of
 from evaluate.consequences import consequences
 from evaluate.curves import curves, predictions
 from evaluate.diagnostics import calibration, confusion, importance, residuals
-from evaluate.drift import drift
 from evaluate.golden import golden
-from evaluate.onnx_scoring import onnx_scores, parity
-from evaluate.segments import fairness_entry, segment_entry, segments_of
+from evaluate.segments import fairness_entry, segment_entry
 from evaluate.unseen import unseen
 
 SEEN = "were left out, because the champion was trained on them"
@@ -104,6 +106,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         "data": _data(evidence, models, obstacle, left_out=everything - test.height),
         "importance": importance(candidate, native, test),
         **diagnostics,
+        "scores": scores_of(served, all_classes),
         "predictions": predictions(served) if plan.task == "regression" else None,
         "confusion": None if plan.task == "regression" else confusion(served, classes),
         "threshold": candidate.threshold,
@@ -259,17 +262,6 @@ def scored(
     for position, name in enumerate(artifact.encoding.classes or ()):
         widened[:, classes.index(name)] = scores[:, position]
     return Scored(plan.task, labels, widened)
-
-
-def without_nan(value: Any) -> Any:
-    """The same document with None for every number that is not finite: JSON has no NaN."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
-    return value
 
 
 def unknown(plan: Plan) -> Estimates:

@@ -8,6 +8,7 @@ and the values of each private column are dealt out anew, so nothing says which 
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ import polars as pl
 from contract.artifact import Artifact
 from contract.metrics import Floats
 from contract.native_model import NativeModel
+from contract.onnx_scoring import TOLERANCE, onnx_scores
 from contract.plan import Task
-from evaluate.onnx_scoring import TOLERANCE, scores_of
 
 MOST_ROWS = 100
 
@@ -35,7 +36,7 @@ def golden(
     A row is {column: value or None}, as a caller would send it. The values of the columns
     in `apart` change rows, each column by itself. `scores` are those of the ONNX
     form, `native` those of the library, both [rows][outputs]. `tolerance` is how far the two may
-    differ, measured as in evaluate.onnx_scoring.parity.
+    differ, measured as in contract.onnx_scoring.parity.
 
     `served` are the scores of all test rows, [rows] or [rows, classes]. Their mean and standard
     deviation (for multiclass, of the winning probability) show later how far scores have moved.
@@ -45,15 +46,15 @@ def golden(
     picked = picked.with_columns(
         dealt(picked[name], seed) for seed, name in enumerate(picked.columns) if name in apart
     )
-    # Of features.py the rows have what it computes: the model in service does not run it.
-    matrix = candidate.encoding.matrix(picked)
-    native_scores = native.scores(matrix)
+    # The rows have the features, whatever computed them.
+    candidate = replace(candidate, code=None)
+    native_scores = native.scores(candidate.encoding.matrix(picked))
     summed = served if task != "multiclass" else served.max(axis=1)
     return {
         "format": 1,
         "task": task,
         "rows": [{name: _sent(row[name]) for name in row} for row in picked.to_dicts()],
-        "scores": scores_of(candidate.onnx, matrix).astype(np.float64).tolist(),
+        "scores": onnx_scores(candidate, picked).astype(np.float64).tolist(),
         "native": native_scores.reshape(picked.height, -1).tolist(),
         "tolerance": TOLERANCE,
         "spread": float(f"{summed.std():.9g}"),

@@ -105,10 +105,12 @@ def _by_file(path: Path) -> dict[str, pl.DataFrame]:
 
 
 def _answers(scored: pl.DataFrame, form: Form) -> pl.DataFrame:
+    # The key's columns come before, under names of the data.
+    ours = scored.columns[scored.columns.index("file") :]
     return scored.select(
         pl.col("row").cast(pl.UInt64).alias(ROW_NUMBER),
         pl.col(PREDICTION).cast(pl.Float64() if form.regression else pl.String()),
-        *(pl.col(name).cast(pl.Float64) for name in scores_among(scored.columns)),
+        *(pl.col(name).cast(pl.Float64) for name in scores_among(ours)),
     )
 
 

@@ -6,7 +6,7 @@ in one folder only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from reading.source import SourceFile
 
 # So many rows of JSON lines are Python objects at a time.
 MOST_ROWS = 50_000
+# So many rows of a compacted file are in memory.
+SLICE_ROWS = 250_000
 
 
 @dataclass
@@ -51,12 +53,32 @@ def read(files: Iterable[SourceFile], plan: Plan) -> Captured:
 
 
 def pieces(files: Iterable[SourceFile], plan: Plan, damage: Damage) -> Iterator[pl.DataFrame]:
-    """The same rows, one day of one release after the other; adds to `damage`."""
+    """The same rows, one day of one release after the other; adds to `damage`.
+
+    What is compacted comes in slices, so the size of a day does not matter.
+    """
     form = Form(plan)
     for folder in by_folder(files):
-        whole = rows_of(folder, damage, form)
+        compacted, loose = split(folder, damage)
+        left = uncompacted(loose, compacted)
+        seen = pl.DataFrame(schema={name: lines.FACTS[name] for name in lines.IDENTITY})
+        for number, one in enumerate(compacted):
+            # Two of them share rows if two monitorings wrote them.
+            for raw in one.slices(form.needs(one.columns), SLICE_ROWS):
+                yield form.of(_unseen(raw, seen))
+            if left or number + 1 < len(compacted):
+                seen = pl.concat([seen, one.rows(lines.IDENTITY)])
+        frames = [form.nothing, *map(form.of, json_frames(left, damage))]
+        whole = pl.concat(frames, how="diagonal")
         if whole.height:
-            yield whole
+            whole = whole.unique(lines.IDENTITY, keep="first", maintain_order=True)
+            yield _unseen(whole, seen)
+
+
+def _unseen(rows: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
+    if not seen.height:
+        return rows
+    return rows.join(seen, on=lines.IDENTITY, how="anti", maintain_order="left")
 
 
 def by_folder(files: Iterable[SourceFile]) -> list[list[SourceFile]]:
@@ -65,18 +87,6 @@ def by_folder(files: Iterable[SourceFile]) -> list[list[SourceFile]]:
     for file in sorted(files, key=lambda file: file.name):
         folders.setdefault(file.name.rpartition("/")[0], []).append(file)
     return list(folders.values())
-
-
-def rows_of(files: Sequence[SourceFile], damage: Damage, form: Form) -> pl.DataFrame:
-    """The rows of one folder, each once."""
-    compacted, loose = split(files, damage)
-    frames = [form.of(one.rows(form.needs(one.columns))) for one in compacted]
-    frames += [form.of(frame) for frame in json_frames(uncompacted(loose, compacted), damage)]
-    whole = pl.concat([form.nothing, *frames], how="diagonal")
-    # A compacted file has each row once. Two of them share rows if two monitorings wrote them.
-    if len(frames) > 1 or loose:
-        whole = whole.unique(lines.IDENTITY, keep="first", maintain_order=True)
-    return whole
 
 
 def split(files: Iterable[SourceFile], damage: Damage) -> tuple[list[Compacted], dict[str, Path]]:

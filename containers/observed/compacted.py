@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,13 @@ class Compacted:
     def rows(self, columns: list[str] | None = None) -> pl.DataFrame:
         """Its rows, with all columns or these."""
         return pl.read_parquet(self.path, columns=columns, glob=False)
+
+    def slices(self, columns: list[str], rows: int) -> Iterator[pl.DataFrame]:
+        """Its rows with these columns, so many at a time."""
+        scan = pl.scan_parquet(self.path, glob=False)
+        height = scan.select(pl.len()).collect().item()
+        for start in range(0, height, rows):
+            yield scan.select(columns).slice(start, rows).collect()
 
     def holds(self) -> frozenset[str]:
         """The names of the files of JSON lines whose rows it has."""

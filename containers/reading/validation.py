@@ -57,8 +57,8 @@ class RowCheck:
     def passed(self, batch: Batch) -> pl.DataFrame:
         """The good rows, typed: numbers Float32, everything else text.
 
-        A number with an offset or for features.py stays Float64. Then come the parts of dates, row
-        numbers, and if the layout has them, key columns and the column that decides the
+        A number with an offset or for features.py stays Float64. Then come the parts of
+        dates, row numbers, and if the layout has them, key columns and the column that decides the
         split, under their own names.
         """
         frame = batch.frame.with_columns(

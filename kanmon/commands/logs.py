@@ -15,18 +15,24 @@ from kanmon.terminal.screen import faint
     examples="""
     kanmon logs abalone                     the latest run
     kanmon logs abalone-261121055501-x7k --step train
+    kanmon logs churn-261122055501-b7h      a batch
     kanmon logs abalone/7                   the verification of a release
     """,
 )
 @click.argument("run", shell_complete=complete_model)
 @click.option(
-    "--step", type=click.Choice(["preprocess", "train", "evaluate"]), help="Show only this step."
+    "--step",
+    type=click.Choice(["preprocess", "train", "evaluate", "monitor"]),
+    help="Show only this step.",
 )
 def command(run: str, step: str | None) -> None:
-    """Show the logs of a run's jobs, or of a release's verification.
+    """Show the logs of a run, a batch, a monitoring, or of a release's verification.
 
-    RUN is a run's name, a model's name (its latest run) or MODEL/NUMBER (a release).
+    RUN is the name of a run, a batch or a monitoring, a model's name (its latest run) or
+    MODEL/NUMBER (a release).
     """
+    from kanmon.batches.records import batch_named
+    from kanmon.monitoring.records import monitoring_named
     from kanmon.runs import job_logs
     from kanmon.runs.records import find_run
 
@@ -37,8 +43,14 @@ def command(run: str, step: str | None) -> None:
         _verification(invocation, run)
         return
     connection, screen = invocation.connection, invocation.screen
-    record = find_run(connection, invocation.project, run)
-    run = str(record.equals or record.run)  # a run that found nothing new started no job
+    batch = batch_named(connection, run)
+    if batch is not None:
+        if step:
+            raise BadInputError("--step is for runs, and a batch has one step", "Leave it out.")
+        run = batch.works  # the log of its latest attempt
+    elif not monitoring_named(connection, run):
+        record = find_run(connection, invocation.project, run)
+        run = str(record.equals or record.run)  # a run that found nothing new started no job
     prefix = job_logs.job_prefix(connection, run)
     events = job_logs.job_events(connection, job_logs.job_prefix(connection, run, step))
     for event in events:
@@ -46,7 +58,7 @@ def command(run: str, step: str | None) -> None:
         at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).astimezone()
         screen.say(f"{faint(f'{at:%H:%M:%S}  {job:<13}')} {event['message'].rstrip()}")
     if not events:
-        screen.say(f"Run {run} has no logs.")
+        screen.say(f"{run} has no logs.")
     screen.document(
         [
             {

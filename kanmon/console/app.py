@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.stage.release_table import Release
-from core.words.formats import duration, local_moment, percent
+from core.words.formats import count, counted, dollars, duration, local_moment, percent, size
 from kanmon.console import views
 from kanmon.console.guard import Guard
 from kanmon.errors import BadInputError, KanmonError
@@ -43,7 +43,14 @@ def make_app(invocation: "Invocation", guard: Guard) -> Flask:
     # Flask escapes by file name; .jinja is not among the names it knows.
     app.jinja_env.autoescape = True
     app.jinja_env.filters.update(
-        moment=local_moment, percent=percent, duration=duration, person=person
+        moment=local_moment,
+        percent=percent,
+        duration=duration,
+        person=person,
+        counted=counted,
+        size=size,
+        dollars=dollars,
+        number=count,
     )
     guard.install(app)
     _install_pages(app, invocation)
@@ -101,10 +108,16 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
     def review(model: str, number: int) -> Response:
         page = review_page(invocation.connection, _find(invocation, model, number))
         headers = {"Content-Security-Policy": REVIEW_POLICY}
-        back = render_template("way_back.html.jinja", model=model, number=number)
+        address = url_for("release", model=model, number=number)
+        name = f"release {model}/{number}"
+        back = render_template("way_back.html.jinja", address=address, name=name)
         # The page's bytes are checked; only what is shown here gets the way back.
         shown = BEGINNING.sub(lambda found: found[0] + back.encode(), page, count=1)
         return Response(shown, mimetype="text/html", headers=headers)
+
+    @app.get("/models/<model>/monitorings/<monitoring>")
+    def monitoring(model: str, monitoring: str) -> Response:
+        return _monitoring_page(invocation, model, monitoring)
 
     @app.get("/runs/<run>")
     def run(run: str) -> AnyResponse:
@@ -114,6 +127,33 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
         view = views.run_view(invocation.connection, record)
         moving = view.status == "RUNNING"
         return _live(render_template("run.html.jinja", view=view, moving=moving), moving)
+
+    @app.get("/batches/<batch>")
+    def batch(batch: str) -> AnyResponse:
+        from kanmon.batches.records import find_batch
+
+        view = views.batch_view(invocation.connection, find_batch(invocation.connection, batch))
+        moving = view.status == "RUNNING"
+        return _live(render_template("batch.html.jinja", view=view, moving=moving), moving)
+
+
+def _monitoring_page(invocation: "Invocation", model: str, monitoring: str) -> Response:
+    """The page that Close Monitoring made, with the way back; a monitoring may have none yet."""
+    from kanmon.monitoring.page import read_page
+    from kanmon.monitoring.records import monitoring_record
+
+    invocation.require_model(model)
+    record = monitoring_record(invocation.connection, model, monitoring)
+    page = read_page(invocation.connection, model, monitoring) if record else None
+    if record is None or page is None:
+        what = f"monitoring {monitoring} of {model} has no page"
+        raise BadInputError(what, str(record.summary) if record and record.summary else "")
+    back = render_template(
+        "way_back.html.jinja", address=url_for("model", model=model), name=f"model {model}"
+    )
+    shown = BEGINNING.sub(lambda found: found[0] + back.encode(), page, count=1)
+    headers = {"Content-Security-Policy": REVIEW_POLICY}
+    return Response(shown, mimetype="text/html", headers=headers)
 
 
 def _install_decisions(app: Flask, invocation: "Invocation") -> None:

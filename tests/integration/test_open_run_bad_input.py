@@ -10,7 +10,7 @@ import pytest
 import open_run
 from core.definition.parse import DefinitionError
 from core.names import RunNameError
-from core.runs.open_run import UnknownModelError
+from core.runs.current_definition import UnknownModelError
 from core.runs.request import RunRequestError
 from core.runs.snapshot import EmptyDatasetError, UnknownFileKindError
 from core.stage.images import ImageMissingError

@@ -166,6 +166,31 @@ def test_the_live_scorer_is_asked_and_a_missing_one_answers_so(services: Service
     assert asked.ask(ALIAS, [{"check": True}]) == [{"message": f"{ALIAS} is not there"}]
 
 
+def test_while_a_canary_shifts_the_main_version_is_the_one_in_service(services: Services) -> None:
+    function = ALIAS.removesuffix(":live")
+    shifting = {"AdditionalVersionWeights": {"7": 0.9}}
+    services.answer(
+        "lambda",
+        "get_alias",
+        {"AliasArn": ALIAS, "FunctionVersion": "6", "RoutingConfig": shifting},
+        FunctionName=function,
+        Name="live",
+    )
+    services.answer(
+        "lambda",
+        "get_function_configuration",
+        {"Environment": {"Variables": {"RELEASE": "3"}}},
+        FunctionName=function,
+        Qualifier="6",
+    )
+    services.fail("lambda", "get_alias", "ResourceNotFoundException", "no such alias")
+
+    asked = serving(services)
+
+    assert asked.main_version(ALIAS) == {"RELEASE": "3"}
+    assert asked.main_version(ALIAS) is None
+
+
 def resource(services: Services, physical: str) -> None:
     services.answer(
         "cloudformation",

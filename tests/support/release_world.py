@@ -242,6 +242,8 @@ class Production:
     halted: int = 0
     # The live alias answers every request with an error.
     withdrawn: bool = False
+    # The model file that the live version was deployed with.
+    artifact: bytes = ARTIFACT
 
     def stack_of(self, model: str) -> str:
         return f"{STACK}-serving-{model}"
@@ -274,6 +276,15 @@ class Production:
             }
             for request in requests
         ]
+
+    def main_version(self, alias_arn: str) -> dict[str, str] | None:
+        if self.alias is None or not alias_arn:
+            return None
+        return {
+            "RELEASE": str(self.alias),
+            "WITHDRAWN": "true" if self.withdrawn else "false",
+            "ARTIFACT_SHA256": sha256(self.artifact),
+        }
 
     def failure(self, model: str, since: datetime) -> Failure:
         return self.wrong

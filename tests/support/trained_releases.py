@@ -14,7 +14,7 @@ import polars as pl
 
 from contract.artifact import Artifact
 from contract.native_model import native_model
-from evaluate.onnx_scoring import onnx_scores
+from contract.onnx_scoring import onnx_scores
 from scorer.answering import Scorer
 from scorer.model import Model
 from shipping.record import NOT_SOURCE, Record, sha256

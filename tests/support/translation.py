@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
 STACKS = sorted((ROOT / "stacks").glob("*.yaml"))
 WORKFLOW = ROOT / "statemachine" / "retrain.asl.yaml"
+MONITOR_WORKFLOW = ROOT / "statemachine" / "monitor.asl.yaml"
+SCORE_WORKFLOW = ROOT / "statemachine" / "score.asl.yaml"
 
 PSEUDO_PARAMETERS = {
     "AWS::Partition": "aws",
@@ -36,6 +38,7 @@ PSEUDO_PARAMETERS = {
 # What Ref and GetAtt of its ARN give for a resource, by its type; {id} is the logical id.
 REFERENCES = {
     "AWS::Athena::WorkGroup": ("{id}", ""),
+    "AWS::CloudWatch::Dashboard": ("{id}", ""),
     "AWS::CloudFormation::Stack": ("arn:aws:cloudformation:us-east-1:123456789012:stack/{id}", ""),
     "AWS::CodeBuild::Project": ("{id}", "codebuild:us-east-1:123456789012:project/{id}"),
     "AWS::CodePipeline::Pipeline": ("{id}", ""),
@@ -99,7 +102,9 @@ def _translated_text() -> str:
     template = source()
     template["Globals"]["Function"]["CodeUri"] = "s3://code/functions.zip"
     packed = template["Resources"]
-    packed["RetrainStateMachine"]["Properties"]["DefinitionUri"] = "s3://code/retrain.asl.json"
+    for resource in packed.values():
+        if resource["Type"] == "AWS::Serverless::StateMachine":
+            resource["Properties"]["DefinitionUri"] = "s3://code/workflow.asl.json"
     packed["ServingSourceLayer"]["Properties"]["ContentUri"] = "s3://code/serving.zip"
     for name in applications():
         packed[name]["Properties"]["Location"] = f"https://s3.amazonaws.com/code/{name}.json"

@@ -7,12 +7,21 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
+from core.definition.scorable import PRIVATE
 from tests.support.arns import NARROWED_AT_A_COST, fits, resource_formats
 from tests.support.policy_decisions import may_assume
-from tests.support.translation import granted, policies, resolve, resources, statements, whole
+from tests.support.translation import (
+    denied,
+    granted,
+    policies,
+    resolve,
+    resources,
+    statements,
+    whole,
+)
 
 ROLES = sorted(resources("AWS::IAM::Role"))
-PEOPLE = {"DataScientistRole", "ApproverRole", "OperatorRole"}
+PEOPLE = {"DataScientistRole", "ApproverRole", "OperatorRole", "StewardRole"}
 GRANTS = [
     pytest.param(role, statement, id=f"{role}-{statement.get('Sid')}")
     for role in ROLES
@@ -42,7 +51,11 @@ ON_EVERYTHING = {
 TRANSFORM = "arn:aws:cloudformation:us-east-1:aws:transform/Serverless-2016-10-31"
 TRUSTED = {
     "JobRole": "sagemaker.amazonaws.com",
+    "MonitorJobRole": "sagemaker.amazonaws.com",
     "RetrainStateMachineRole": "states.amazonaws.com",
+    "MonitorStateMachineRole": "states.amazonaws.com",
+    "ScoreJobRole": "sagemaker.amazonaws.com",
+    "ScoreStateMachineRole": "states.amazonaws.com",
     "ReleasePipelineRole": "codepipeline.amazonaws.com",
     "VerifyRole": "codebuild.amazonaws.com",
     "ServingDeployRole": "cloudformation.amazonaws.com",
@@ -124,6 +137,11 @@ def test_roles_are_passed_one_to_one_service_each() -> None:
     account = "arn:aws:iam::123456789012:role"
     assert passing == {
         "RetrainStateMachineRole": ([f"{account}/JobRole"], to("sagemaker.amazonaws.com")),
+        "MonitorStateMachineRole": (
+            [f"{account}/MonitorJobRole"],
+            to("sagemaker.amazonaws.com"),
+        ),
+        "ScoreStateMachineRole": ([f"{account}/ScoreJobRole"], to("sagemaker.amazonaws.com")),
         "ReleasePipelineRole": (
             [f"{account}/ServingDeployRole"],
             to("cloudformation.amazonaws.com"),
@@ -239,6 +257,17 @@ def test_steps_write_below_their_own_folders_and_read_data_by_version_only() -> 
     assert not {action for action in by_action if action.startswith("s3:Delete")}
 
 
+def test_what_is_scored_is_read_in_every_folder_but_kanmons_own() -> None:
+    bucket = "arn:aws:s3:::DataBucket"
+    [denial] = denied("ScoreJobRole")
+    [listing] = [s for s in granted("OpenBatchRole") if s["Sid"] == "ListWhatIsScored"]
+
+    assert denial["Action"] == ["s3:GetObjectVersion"]
+    assert denial["Resource"] == [f"{bucket}/{folder}/*" for folder in PRIVATE]
+    unlisted = [f"{folder}/*" for folder in PRIVATE]
+    assert listing["Condition"]["StringNotLike"]["s3:prefix"] == unlisted
+
+
 def granting(pattern: str) -> dict[str, set[str]]:
     """The actions that match, by the role they are granted to."""
     found = {
@@ -248,9 +277,15 @@ def granting(pattern: str) -> dict[str, set[str]]:
     return {role: actions for role, actions in found.items() if actions}
 
 
-def test_nobody_may_delete_versions_of_data_or_change_who_may_read_it() -> None:
-    # A data scientist takes files out of the current data; their versions stay.
-    assert granting(r"s3:(Delete|Put(?!Object$))") == {"DataScientistRole": {"s3:DeleteObject"}}
+def test_nobody_may_delete_versions_of_data_sets_or_change_who_may_read_data() -> None:
+    # A data scientist takes files out of the current data, a monitoring captured requests that it
+    # has compacted; their versions stay. A steward deletes versions elsewhere:
+    # tests/template/test_reach.py says where.
+    assert granting(r"s3:(Delete|Put(?!Object$))") == {
+        "DataScientistRole": {"s3:DeleteObject"},
+        "MonitorJobRole": {"s3:DeleteObject"},
+        "StewardRole": {"s3:DeleteObjectVersion"},
+    }
 
 
 def test_only_cloudformations_role_for_serving_makes_roles() -> None:
@@ -276,6 +311,8 @@ def test_rules_call_their_functions_and_nothing_else_calls_from_outside() -> Non
     assert {permission["Principal"] for permission in permissions} == {"events.amazonaws.com"}
     assert all("SourceArn" in permission for permission in permissions)
     assert sorted(permission["FunctionName"]["Ref"] for permission in permissions) == [
+        "CloseBatchFunction",
+        "CloseMonitoringFunction",
         "CloseReleaseFunction",
         "FollowRegistryFunction",
         "FollowReviewFunction",
@@ -289,7 +326,10 @@ def test_every_denial_says_what_it_is_for() -> None:
         if statement["Effect"] == "Deny"
     }  # fmt: skip
 
-    assert found == {"NeverApprove", "NeverBuild", "NeverChangeWhatIsReviewed"}
+    assert found == {
+        *("NeverApprove", "NeverBuild", "NeverChangeWhatIsReviewed"),
+        "ReadNothingOfKanmonsOwn",
+    }
 
 
 def test_no_arn_in_the_template_names_the_partition_literally() -> None:

@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 
 LONGEST_RUN = 37
+LONGEST_ATTEMPT = LONGEST_RUN + len("-r9999")
 LONGEST_JOB_PREFIX = 63 - len("-preprocess-9999")
 _MODEL = re.compile(r"[a-z](?:-?[a-z0-9])+")
 _RUN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -37,13 +38,18 @@ def is_run_name(text: str) -> bool:
     return len(text) <= LONGEST_RUN and _RUN.fullmatch(text) is not None
 
 
-def check_run_name(run: object) -> str:
+def is_attempt_name(text: str) -> bool:
+    """Can it name an execution that resumes a batch, `<batch>-r<number>`?"""
+    return len(text) <= LONGEST_ATTEMPT and _RUN.fullmatch(text) is not None
+
+
+def check_run_name(run: object, workflow: str = "retrain", command: str = "kanmon run") -> str:
     """The name itself; raises RunNameError with the fix."""
     if isinstance(run, str) and is_run_name(run):
         return run
     raise RunNameError(
-        f"run {_shown(run)}: an execution of retrain must be named with {RUN_RULE}; "
-        "start it with `kanmon run`, which names it"
+        f"run {_shown(run)}: an execution of {workflow} must be named with {RUN_RULE}; "
+        f"start it with `{command}`, which names it"
     )
 
 

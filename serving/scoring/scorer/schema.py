@@ -15,7 +15,8 @@ def row_schema(
     encoding: Encoding, key: Sequence[str] = (), refusal: str | None = None
 ) -> dict[str, Any]:
     """A row. It has every feature; null is missing. It may have the key. What is neither is
-    refused. `refusal` is why rows are not scored at all, if they are not."""
+    refused. `refusal` is why rows are not scored at all, if they are not.
+    """
     properties = dict.fromkeys(key, _KEY)
     properties |= {feature.name: _feature(feature) for feature in encoding.columns}
     return {

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.native_model import native_model
+from contract.onnx_scoring import onnx_scores
 from evaluate.golden import MOST_ROWS, dealt, golden, spread_over
-from evaluate.onnx_scoring import onnx_scores
 from tests.support.training_cases import HOSTILE, LIBRARIES, TASKS, plan, rows
 from train.model import train
 

@@ -61,6 +61,7 @@ def observed(tmp_path) -> Callable[..., list[pl.DataFrame]]:
             pl.DataFrame(
                 {
                     "customer": [str(row) for _, row in rows],
+                    "probability_key": ["not a score" for _ in rows],
                     "file": [file for file, _ in rows],
                     "row": [row for _, row in rows],
                     "prediction": ["yes" for _ in rows],

@@ -10,8 +10,8 @@ import pytest
 
 from contract.features import Features
 from contract.native_model import native_model
+from contract.onnx_scoring import onnx_scores, parity
 from contract.plan import Feature
-from evaluate.onnx_scoring import onnx_scores, parity
 from scorer.answering import Scorer
 from scorer.model import Model
 from tests.support.trained_releases import golden, laid_out, sent, trained

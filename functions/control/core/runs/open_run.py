@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from core.definition.parse import apply_parameters, parse_definition
+from core.definition.parse import apply_parameters
 from core.definition.schema import ModelDefinition
 from core.names import check_run_name, job_prefix, package_group
+from core.runs.current_definition import StoredDefinition, stored_definition
 from core.runs.fingerprint import fingerprint
 from core.runs.lock import Asked, take_lock
 from core.runs.reference import find_reference
 from core.runs.request import RunRequest, parse_request
 from core.runs.snapshot import Snapshot, take_snapshot
-from core.stage.bucket import ObjectMissingError
 from core.stage.images import RUN_STEPS
 from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
 from core.stage.release_table import Status
@@ -37,16 +37,6 @@ SECONDS_BEFORE_ANOTHER_TRY = 3 * 60
 SECONDS_TO_CLOSE = 15 * 60
 # What a definition says about the model in service: no run's model depends on it.
 NOT_OF_A_RUN: Any = {"batch": True, "monitor": True, "resources": {"score", "monitor"}}
-
-
-class UnknownModelError(Exception):
-    """The stage has no definition of the model that was asked for."""
-
-
-@dataclass(frozen=True)
-class _Definition:
-    sha256: str
-    content: ModelDefinition
 
 
 def open_run(
@@ -105,30 +95,17 @@ def seconds_needed(definition: ModelDefinition) -> int:
     return sum(jobs) * 60 + waiting + pauses + SECONDS_TO_CLOSE
 
 
-def _definition(stage: Stage, request: RunRequest) -> _Definition:
-    model = request.model
-    sha256 = request.definition or stage.runs.current_definition(model)
-    if sha256 is None:
-        raise UnknownModelError(say("run.definition.none", model=model, stage=stage.short_name))
-    key = stage.store.definition_key(model, sha256, "model.yaml")
-    try:
-        text = stage.store.read(key).decode("utf-8", "replace")
-    except ObjectMissingError as error:
-        uri = stage.store.uri(key)
-        raise UnknownModelError(
-            say("run.definition.gone", model=model, uri=uri, stage=stage.short_name)
-        ) from error
-    definition = parse_definition(text, f"models/{model}/model.yaml")
-    if definition.name != model:
-        raise UnknownModelError(say("run.definition.other_name", model=model, name=definition.name))
-    return _Definition(sha256, apply_parameters(definition, request.parameters))
+def _definition(stage: Stage, request: RunRequest) -> StoredDefinition:
+    """With the request's parameters in it."""
+    stored = stored_definition(stage, request.model, request.definition)
+    return replace(stored, content=apply_parameters(stored.content, request.parameters))
 
 
 def _prepared(
     stage: Stage,
     run: str,
     request: RunRequest,
-    definition: _Definition,
+    definition: StoredDefinition,
     asked: Asked,
     now: datetime,
 ) -> dict[str, Any]:
@@ -228,7 +205,7 @@ def _plan(
     stage: Stage,
     answer: dict[str, Any],
     request: RunRequest,
-    definition: _Definition,
+    definition: StoredDefinition,
     snapshot: Snapshot,
     now: datetime,
 ) -> dict[str, Any]:

@@ -15,7 +15,7 @@ class RunRequestError(Exception):
     """The execution's input does not ask for a run; the message has one line, with the fix."""
 
 
-def _model(text: str) -> str:
+def model_name(text: str) -> str:
     if not is_model_name(text):
         raise ValueError(f"{shown(text)} is not a model name, which has {MODEL_RULE}")
     return text
@@ -24,7 +24,7 @@ def _model(text: str) -> str:
 class RunRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    model: Annotated[str, AfterValidator(_model)]
+    model: Annotated[str, AfterValidator(model_name)]
     reason: Annotated[str, Field(min_length=1, max_length=1000)] = "manual"
     force: bool = False
     # These replace the trainer's own: {"rounds": 500, "learning_rate": 0.05}.
@@ -40,14 +40,18 @@ def parse_request(raw: Any) -> RunRequest:
     try:
         return RunRequest.model_validate(raw)
     except ValidationError as error:
-        problem, *_ = error.errors(include_url=False)
-        where = ".".join(str(part) for part in problem["loc"]) or "input"
-        if problem["type"] == "extra_forbidden":
-            words = f"unknown key; {nearest(where, list(RunRequest.model_fields))}"
-        elif problem["type"] == "value_error":
-            words = str(problem["ctx"]["error"])
-        else:
-            words = f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
-        raise RunRequestError(
-            f"the run's input, {where}: {words}; write an input such as {_EXAMPLE}"
-        ) from error
+        raise RunRequestError(problem_of(error, RunRequest, "the run", _EXAMPLE)) from error
+
+
+def problem_of(error: ValidationError, kind: type[BaseModel], whose: str, example: str) -> str:
+    """The first thing that is wrong with an execution's input, in one line with the fix."""
+    problem, *_ = error.errors(include_url=False)
+    where = ".".join(str(part) for part in problem["loc"]) or "input"
+    if problem["type"] == "extra_forbidden":
+        known = [field.alias or name for name, field in kind.model_fields.items()]
+        words = f"unknown key; {nearest(where, known)}"
+    elif problem["type"] == "value_error":
+        words = str(problem["ctx"]["error"])
+    else:
+        words = f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
+    return f"{whose}'s input, {where}: {words}; write an input such as {example}"

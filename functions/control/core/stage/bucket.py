@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.canonical import canonical_json
@@ -63,6 +64,14 @@ class Store:
         return f"releases/{model}/{release}/{name}"
 
     @staticmethod
+    def monitoring_key(model: str, monitoring: str, name: str = "") -> str:
+        return f"monitoring/{model}/{monitoring}/{name}".rstrip("/")
+
+    @staticmethod
+    def batch_key(model: str, batch: str, name: str) -> str:
+        return f"batches/{model}/{batch}/{name}"
+
+    @staticmethod
     def image_key(digest: str) -> str:
         return f"images/{digest.removeprefix('sha256:')}.json"
 
@@ -71,22 +80,32 @@ class Store:
         # Athena reads the folder's name as a column.
         return f"metrics/model={model}/{run}.json"
 
+    @staticmethod
+    def watch_metrics_key(model: str, monitoring: str) -> str:
+        # Not below metrics/, whose table would read it too.
+        return f"watch-metrics/model={model}/{monitoring}.json"
+
     # ---- reading and writing
 
     def current_objects(self, prefix: str) -> Iterator[DataObject]:
         """The newest version of every object below the prefix that has not been deleted."""
+        return (found for found, _ in self.current_objects_and_times(prefix))
+
+    def current_objects_and_times(self, prefix: str) -> Iterator[tuple[DataObject, datetime]]:
+        """The same, each with the time when it was written."""
         pages = self._client.get_paginator("list_object_versions").paginate(
             Bucket=self.bucket, Prefix=prefix
         )
         for page in pages:
             for version in page.get("Versions", []):
                 if version["IsLatest"]:
-                    yield DataObject(
+                    found = DataObject(
                         key=version["Key"],
                         version_id=version["VersionId"],
                         size=version["Size"],
                         checksum=version["ETag"].strip('"'),
                     )
+                    yield found, version["LastModified"]
 
     def read(self, key: str) -> bytes:
         try:

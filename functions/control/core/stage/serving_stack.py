@@ -151,6 +151,23 @@ class Serving:
             answers.append(document if isinstance(document, dict) else {})
         return answers
 
+    def main_version(self, alias_arn: str) -> dict[str, str] | None:
+        """The environment of the version that the alias mainly points to; None without one.
+
+        A canary's version is beside the main one, which stays until all traffic has moved.
+        """
+        function, _, alias = alias_arn.rpartition(":")
+        try:
+            version = self._functions.get_alias(FunctionName=function, Name=alias)
+            settings = self._functions.get_function_configuration(
+                FunctionName=function, Qualifier=version["FunctionVersion"]
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            return None
+        return dict(settings.get("Environment", {}).get("Variables", {}))
+
     def failure(self, model: str, since: datetime) -> Failure:
         """Why the deployment that began after `since` failed, from the service closest to it."""
         deployed = self._deployment(model, since)

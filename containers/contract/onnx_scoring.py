@@ -31,12 +31,8 @@ class Parity:
 
 def onnx_scores(artifact: Artifact, frame: pl.DataFrame) -> NDArray[np.float32]:
     """Score rows as serving does: float32 [rows, 1], for multiclass [rows, classes]."""
-    return scores_of(artifact.onnx, artifact.matrix(frame))
-
-
-def scores_of(onnx: bytes, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same for encoded rows."""
-    model = OnnxModel(onnx)
+    model = OnnxModel(artifact.onnx)
+    matrix = artifact.matrix(frame)
     calls = [
         model.scores(matrix[start : start + ROWS_PER_CALL])
         for start in range(0, max(len(matrix), 1), ROWS_PER_CALL)
