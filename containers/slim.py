@@ -1,7 +1,7 @@
 """Remove from an image's libraries what its step never loads, then compile the rest.
 
-Runs while the image is built: `python slim.py preprocess|monitor|learning`. The lock file names the
-libraries of all steps; one step needs about half of their size.
+Runs while the image is built: `python slim.py preprocess|learning|score|monitor`. The lock file
+names the libraries of all steps; one step needs about half of their size.
 """
 
 import compileall
@@ -26,6 +26,15 @@ WANTED = {
         "onnxruntime",
         "polars",
         "scipy",
+        "xgboost-cpu",
+    ],
+    "score": [
+        "botocore",
+        "lightgbm",
+        "numpy",
+        "onnxruntime",
+        "pandera",
+        "polars",
         "xgboost-cpu",
     ],
 }

@@ -10,6 +10,7 @@ import tarfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.encoding import Encoding
@@ -103,6 +104,23 @@ class Artifact:
             raise StepError(f"{where}: the model has no {error}; train it again") from None
         except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
             raise StepError(f"{where}: not a readable model ({error}); train it again") from None
+
+    @classmethod
+    def read(cls, folder: Path, expected: str) -> Artifact:
+        """Read model.tar.gz. Raises StepError unless it has the digest that was recorded."""
+        packed = folder / "model.tar.gz"
+        try:
+            content = packed.read_bytes()
+        except FileNotFoundError:
+            raise StepError(
+                f"{packed}: there is no model; run the step that writes it again"
+            ) from None
+        if sha256(content) != expected:
+            raise StepError(
+                f"{packed}: its sha256 is {sha256(content)}, but {expected} was recorded: the file "
+                "was changed after training; restore the recorded version or train again"
+            )
+        return cls.unpack(content, str(packed))
 
 
 def sha256(content: bytes) -> str:

@@ -58,9 +58,8 @@ class Paths:
         hosts = sorted(config["hosts"])
         return hosts.index(config["current_host"]), len(hosts)
 
-
-def roomy_folder(paths: Paths) -> Path:
-    """Where there is most room for the data, wherever the job's own volume is mounted."""
-    folders = (paths.root, paths.root / "output", Path(tempfile.gettempdir()))
-    writable = [folder for folder in folders if os.access(folder, os.W_OK)]
-    return max(writable, key=lambda folder: shutil.disk_usage(folder).free)
+    def roomy_folder(self) -> Path:
+        """Where there is most room for the data, wherever the job's own volume is mounted."""
+        folders = (self.root, self.root / "output", Path(tempfile.gettempdir()))
+        writable = [folder for folder in folders if os.access(folder, os.W_OK)]
+        return max(writable, key=lambda folder: shutil.disk_usage(folder).free)

@@ -19,7 +19,7 @@ import numpy as np
 from contract.artifact import Artifact
 from contract.metrics import Scored
 from contract.onnx_scoring import onnx_scores
-from contract.paths import Paths, roomy_folder
+from contract.paths import Paths
 from contract.plan import Plan
 from contract.reports import without_nan
 from contract.rows import read_rows
@@ -42,7 +42,7 @@ def main(paths: Paths) -> None:
     started = time.monotonic()
     request = Request.read(paths.input("plan") / "plan.json")
     release = read_release(paths, request)
-    scratch = Path(tempfile.mkdtemp(prefix="monitor-", dir=roomy_folder(paths)))
+    scratch = Path(tempfile.mkdtemp(prefix="monitor-", dir=paths.roomy_folder()))
     client = s3_client()
     downloads = Downloads(client, request.bucket, scratch / "objects")
     compactor = Compactor(

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contract.paths import Paths, roomy_folder
+from contract.paths import Paths
 from contract.plan import Plan
 from contract.reports import report_name
 from contract.step import StepError, run_step
@@ -34,7 +34,7 @@ def main(paths: Paths) -> None:
         )
     host = paths.host()
     objects = share_of(snapshot, host)
-    scratch = Path(tempfile.mkdtemp(prefix="preprocess-", dir=roomy_folder(paths)))
+    scratch = Path(tempfile.mkdtemp(prefix="preprocess-", dir=paths.roomy_folder()))
     try:
         # After the checks above, so they fail fast: polars and pandera take most of the start.
         from contract.features import Features

@@ -39,6 +39,7 @@ class Search:
     unreadable: dict[str, str] = field(default_factory=dict)
     open_batches: set[str] = field(default_factory=set)
     keyless: int = 0
+    keyless_rejects: int = 0
     _all: dict[str, list[Version]] = field(default_factory=dict)
 
     @property
@@ -89,6 +90,12 @@ class Forgetting:
                     continue
                 looking(key)
                 self._look(search, key, kind, versions)
+        uploaded = {one.batch for each in search._all.values() for one in each if _is_input(one)}
+        search.keyless_rejects = sum(
+            one.kind == "rejects" and one.latest and one.batch not in uploaded
+            for each in search._all.values()
+            for one in each
+        )
         search.found.sort(key=lambda one: KINDS.index(one.kind))
         return search
 
@@ -117,9 +124,9 @@ class Forgetting:
             return rewriting.json_lines(content, self.whose)
         if version.kind == "labels":
             return rewriting.labels(content, self.whose, self.delimiter)
-        if version.kind == "scores":
-            return rewriting.scores(content, self.whose)
         batch = str(version.batch)
+        if version.kind == "scores":
+            return rewriting.scores(content, self.whose, batch)
         if version.kind == "rejects":
             return rewriting.rejects(content, self.places[batch])
         rows: set[int] = set()
@@ -203,6 +210,10 @@ class Forgetting:
             self.connection.s3.delete_object(
                 Bucket=self.connection.bucket, Key=one.key, VersionId=one.id
             )
+
+
+def _is_input(one: Version) -> bool:
+    return one.kind == "inputs" and not one.marker
 
 
 def _is_manifest(one: Version) -> bool:

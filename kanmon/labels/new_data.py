@@ -30,17 +30,15 @@ class Columns:
     def of(cls, plan: "Plan") -> "Columns":
         """Those that features are made of, and the one that decides the split."""
         sources = [
-            feature.derive.column if feature.derive else feature.name for feature in plan.features
+            feature.derive.column if feature.derive else feature.name for feature in plan.sources
         ]
         numbers = [
             feature.name
-            for feature in plan.features
+            for feature in plan.sources
             if feature.kind == "numeric" and not feature.derive
         ]
         private = [
-            source
-            for feature, source in zip(plan.features, sources, strict=True)
-            if feature.private
+            source for feature, source in zip(plan.sources, sources, strict=True) if feature.private
         ]
         decides = [] if plan.split.column in (None, *sources, *plan.key) else [plan.split.column]
         own = {*numbers, *plan.key}

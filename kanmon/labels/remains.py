@@ -65,6 +65,15 @@ def remaining(
                 f"{days.get('CaptureRetentionDays', 'unknown')})",
             )
         )
+    if search.keyless_rejects:
+        found.append(
+            Remaining(
+                "rejected rows of batches over other folders",
+                search.keyless_rejects,
+                "they have no key, only the file and the number of a row; these files expire "
+                f"(ScoreRetentionDays: {days.get('ScoreRetentionDays', 'unknown')})",
+            )
+        )
     for batch in sorted(search.open_batches):
         why = "it has no manifest: let it end or resume it, then run the same command again"
         found.append(Remaining(f"batch {batch}", None, why))

@@ -12,6 +12,7 @@ from kanmon.scoring.rows import Row, Schema
 from kanmon.stage.connection import stage_flag
 
 if TYPE_CHECKING:
+    from core.stage.release_table import Champion
     from kanmon.stage.connection import Connection
 
 # The scorer says the same: serving/scoring/scorer/answering.py.
@@ -54,6 +55,18 @@ class Service:
 
 def service_of(connection: "Connection", model: str) -> Service:
     """The model's service. Its schema is that of the definition its release was trained with."""
+    champion = in_service(connection, model)
+    number = champion.release
+    record = release_record(connection, find_release(connection, f"{model}/{number}"))
+    definition = _definition(connection, record)
+    if definition.inputs is not None:
+        raise BadInputError(BATCH_ONLY.format(model=model))
+    schema = schema_from(definition)
+    return Service(model, champion.alias_arn, number, schema, keyed="key" in record)
+
+
+def in_service(connection: "Connection", model: str) -> "Champion":
+    """The model's champion. Raises NoServiceError, with the fix, where it has none."""
     champion = champion_of(connection, model)
     if champion is None:
         flag = stage_flag(connection.name)
@@ -67,13 +80,7 @@ def service_of(connection: "Connection", model: str) -> Service:
             f"model {model} has no release in service",
             f"`kanmon releases {model}{flag}` shows which ones wait for a review.",
         )
-    number = champion.release
-    record = release_record(connection, find_release(connection, f"{model}/{number}"))
-    definition = _definition(connection, record)
-    if definition.inputs is not None:
-        raise BadInputError(BATCH_ONLY.format(model=model))
-    schema = schema_from(definition)
-    return Service(model, champion.alias_arn, number, schema, keyed="key" in record)
+    return champion
 
 
 def _definition(connection: "Connection", record: dict[str, Any]) -> Any:

@@ -101,7 +101,7 @@ def filled(client: Any) -> Bucket:
     bucket.put(f"{DAY}/101600-c.jsonl", line("c", 7))
     bucket.put(NAMED, "id,died\n7,yes\n8,no\n")
     bucket.put("labels/churn/mine.csv", "id,died\n9,no\n7,yes\n")
-    bucket.put(BY_REQUEST, "request_id,died\na,yes\nb,no\n")
+    bucket.put(BY_REQUEST, "request_id,row,died\na,0,yes\nb,0,no\nb1/people.csv,2,yes\n")
     version = bucket.put(INPUT, "id,age\n6,61\n7,77\n8,\n")
     scores = parquet({"id": ["6", "7"], "file": ["people.csv"] * 2, "row": [1, 2]})
     rejects = parquet({"file": ["people.csv"] * 2, "row": [2, 3], "value": ["seven", "eight"]})
@@ -166,7 +166,7 @@ def persons(content: bytes) -> set[str]:
         content = pl.read_parquet(io.BytesIO(content)).write_csv().encode()
     return {
         word
-        for word in ("7,77", "7,yes", "seven", '"id": 7', "\n7,", "\na,yes")
+        for word in ("7,77", "7,yes", "seven", '"id": 7', "\n7,", "\na,0,yes", "people.csv,2,yes")
         if word in content.decode()
     }
 
@@ -177,7 +177,7 @@ def test_a_search_counts_rows_files_and_versions_and_changes_nothing(bucket: Buc
     found = search(bucket)
 
     assert {kind: tuple(each.values()) for kind, each in found.counts.items()} == {
-        "labels": (3, 3, 3),
+        "labels": (4, 3, 3),
         "rejects": (1, 1, 1),
         "scores": (1, 1, 1),
         "inputs": (1, 1, 1),
@@ -200,7 +200,7 @@ def test_the_other_rows_are_as_they_were(bucket: Bucket):
     forget(bucket)
 
     assert bucket.current(NAMED) == b"id,died\n8,no\n"
-    assert bucket.current(BY_REQUEST) == b"request_id,died\nb,no\n"
+    assert bucket.current(BY_REQUEST) == b"request_id,row,died\nb,0,no\n"
     assert bucket.current(f"{DAY}/101500-a.jsonl") == line("b", 8).encode()
     assert bucket.current(INPUT) == b"id,age\n6,61\n\n8,\n"
     assert f"{DAY}/101600-c.jsonl" not in bucket.names()
@@ -304,6 +304,9 @@ def test_what_stays_is_listed_with_counts(bucket: Bucket):
     bucket.put("runs/churn/r1/run.json", "{}")
     bucket.put("releases/churn/1/release.json", "{}")
     bucket.put("labels/churn/broken.csv", b"\xff")
+    rejected = parquet({"file": ["a.csv"], "row": [1], "value": ["x"]})
+    bucket.put("batches/churn/b2/rejects/00000-0000.parquet", rejected)
+    bucket.put("batches/churn/b2/manifest.json", "{}")
     connection: Any = SimpleNamespace(
         s3=bucket,
         bucket=BUCKET,
@@ -319,4 +322,5 @@ def test_what_stays_is_listed_with_counts(bucket: Bucket):
     assert counts["copies of the data in runs"] == counts["releases"] == 1
     assert "(DataVersionRetentionDays: 90)" in stays[0].why
     assert "put-data churn FILE... --replace" in stays[0].why
+    assert counts["rejected rows of batches over other folders"] == 1
     assert "labels/churn/broken.csv" in counts

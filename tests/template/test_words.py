@@ -8,7 +8,7 @@ from tests.support.translation import ROOT, STACKS, TEMPLATE, source
 
 TEMPLATE_SOURCE = source()
 SECTIONS = [
-    *("Data", "Images", "Functions", "Workflow", "Monitoring", "Releases"),
+    *("Data", "Images", "Functions", "Workflow", "Batch scoring", "Monitoring", "Releases"),
     *("Release pipeline", "Serving", "People", "Dashboards", "Alarms"),
 ]
 
@@ -86,6 +86,7 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "DataBucketName",
         "ModelTableName",
         "RetrainStateMachineArn",
+        "ScoreStateMachineArn",
         "MonitorStateMachineArn",
         "StepsRepositoryUri",
         "NotificationsTopicArn",

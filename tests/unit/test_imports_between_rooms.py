@@ -36,7 +36,7 @@ CONTROL: Rooms = (
     ("core.runs",),
     ("core.gate", "core.review"),
     ("core.releases",),
-    ("core.monitoring",),
+    ("core.batches", "core.monitoring"),
     ("handlers",),
 )
 KANMON: Rooms = (
@@ -47,7 +47,7 @@ KANMON: Rooms = (
     ("kanmon.deployment",),
     ("kanmon.runs", "kanmon.releases"),  # a run opens a release, a release is of a run
     ("kanmon.scoring", "kanmon.labels"),
-    ("kanmon.monitoring",),
+    ("kanmon.batches", "kanmon.monitoring"),
     ("kanmon.console",),
     ("kanmon.cli",),
     ("kanmon.commands",),

@@ -90,9 +90,10 @@ def test_scores_of_a_key_go_whatever_its_column_is_called():
     )
     meant = Whose(("id", "row"), frozenset({("7", "1")}))
 
-    found = rewriting.scores(parquet(scores), meant)
+    found = rewriting.scores(parquet(scores), meant, "b1")
 
     assert (found.rows, frame_of(found.content)["id"].to_list()) == (1, ["8"])
+    assert meant.answers == {("b1/a", 1)}
 
 
 def test_an_input_keeps_the_places_of_its_other_rows():
@@ -143,7 +144,7 @@ def test_labels_by_request_go_where_the_request_is_about_the_key():
 
 def test_what_cannot_be_read_is_said_to_be():
     assert rewriting.labels(b"id\n\xff\n", whose("7"), ",").unreadable == "it is no UTF-8 text"
-    assert rewriting.scores(b"PAR1", whose("7")).unreadable == "it is damaged Parquet"
+    assert rewriting.scores(b"PAR1", whose("7"), "b1").unreadable == "it is damaged Parquet"
 
 
 CELLS = st.sampled_from(["7", "8", "7.0", "", 'a "b"', "x,y", "two\nlines", "ü"])

@@ -7,6 +7,7 @@ from core.definition import instance_types
 from core.definition.computed import computed
 from core.definition.messages import nearest, shown
 from core.definition.schema import Feature, ModelDefinition
+from core.definition.scorable import check_prefix
 from core.definition.trainer_parameters import parameter_problems
 from core.definition.yaml_lines import Path
 from core.metrics import METRICS, WATCHED, metrics_of
@@ -38,6 +39,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_segments(definition),
         *_resources(definition),
         *_serving(definition),
+        *_batch(definition),
     ]
 
 
@@ -265,6 +267,22 @@ def _serving(definition: ModelDefinition) -> Iterator[Problem]:
     if serving.maximum_latency_ms > limit:
         words = f"{serving.maximum_latency_ms} is above timeout_seconds, which ends a request at "
         yield ("serving", "maximum_latency_ms"), f"{words}{limit} ms; write less"
+
+
+def _batch(definition: ModelDefinition) -> Iterator[Problem]:
+    source, data = definition.batch.source, definition.data
+    if source is not None:
+        try:
+            check_prefix(source)
+        except ValueError as error:
+            yield ("batch", "source"), str(error)
+    sources = [each.derive.column if each.derive else each.name for each in definition.features]
+    known = list(dict.fromkeys([*sources, *data.key]))
+    yield from _twice(("batch", "allow_missing"), definition.batch.allow_missing)
+    for i, name in enumerate(definition.batch.allow_missing):
+        if name not in known:
+            words = f"{shown(name)} is no column of a feature and no key; {nearest(name, known)}"
+            yield ("batch", "allow_missing", i), words
 
 
 def _is_feature(definition: ModelDefinition, path: Path, column: str) -> Iterator[Problem]:

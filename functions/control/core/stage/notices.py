@@ -1,4 +1,4 @@
-"""What subscribers receive about a run or a release: one event, as JSON and as text for mail."""
+"""What subscribers receive about a run, batch or release: one event, as JSON and as mail."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ Event = Literal[
     "candidate registered",
     "nothing new",
     "run failed",
+    "batch scored",
+    "batch failed",
     "release waiting",
     "release promoted",
     "release back in service",
@@ -35,7 +37,8 @@ Event = Literal[
 
 @dataclass(frozen=True)
 class Notice:
-    """`summary` is the verdict's summary, the failure's message or the reason of a decision."""
+    """`run` is the run's name, or the batch's; `summary` the verdict's summary, the message of
+    the failure or the reason of a decision."""
 
     event: Event
     stack: str
@@ -64,14 +67,14 @@ def subject(notice: Notice) -> str:
 def text(notice: Notice, links: Links, stage: str) -> str:
     """The mail's body: what happened, why, and where to look. Its commands name the stage."""
     name = _name(notice)
-    watched = notice.event.startswith("monitoring ")
-    run = say("mail.fact.monitoring" if watched else "mail.fact.run")
-    facts = [(say("mail.fact.model"), notice.model), (run, notice.run)]
+    worked = say(f"mail.fact.{_worked(notice)}")
+    facts = [(say("mail.fact.model"), notice.model), (worked, notice.run)]
     if notice.release is not None:
         facts.append((say("mail.fact.release"), name))
     if notice.package_arn:
         facts.append((say("mail.fact.package"), notice.package_arn))
     if notice.review_uri:
+        watched = _worked(notice) == "monitoring"
         page = say("mail.fact.page" if watched else "mail.fact.review")
         facts.append((page, links.object(notice.review_uri)))
     if notice.event == "release waiting":
@@ -86,6 +89,12 @@ def text(notice: Notice, links: Links, stage: str) -> str:
     headline = say(f"mail.headline.{notice.event}", name=about)
     lines = [f"{label:<{width}}{value}" for label, value in facts]
     return "\n".join([headline, "", notice.summary, "", *lines, ""])
+
+
+def _worked(notice: Notice) -> str:
+    """What `run` names: a run, a batch or a monitoring."""
+    kind = notice.event.split(" ")[0]
+    return kind if kind in ("batch", "monitoring") else "run"
 
 
 def _name(notice: Notice) -> str:
