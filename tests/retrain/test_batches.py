@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 MODEL = "rings"
 HEADER = "a,b\n"
 # A file of its own shard: larger than half of the smallest one.
-LARGE_ROWS = 500_000
+LARGE_ROWS = 1_000_000
 LARGE = HEADER + "1.2345,u\n" * LARGE_ROWS
 
 
