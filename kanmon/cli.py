@@ -13,6 +13,7 @@ kanmon review abalone --open             open the review page of the waiting rel
 kanmon approve abalone --reason "..."    put it into service; `kanmon watch` shows how it goes
 kanmon score abalone rows.csv            score rows with the release in service
 kanmon score-batch abalone rows.csv      score whole files, to Parquet or a spreadsheet
+kanmon monitor abalone                   compare what it answered with its baseline and labels
 kanmon rollback abalone                  go back to the previous release
 kanmon --stage dev runs abalone          the same commands on a stage in AWS
 """
@@ -22,7 +23,7 @@ EXIT_CODES = """
 1    the run, the release, or the requested operation failed
 2    wrong usage or bad input; nothing was changed
 3    the stage cannot be reached, is not deployed, or refuses the credentials
-4    the run succeeded, and the gate rejected its candidate
+4    the run succeeded and the gate rejected its candidate, or the monitoring alarms
 130  interrupted
 """
 
@@ -45,6 +46,7 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
     sections={
         "Stage": ["up", "deploy", "publish", "down", "doctor", "env"],
         "Models": ["models", "new-model", "put-data", "data"],
+        "Labels": ["put-labels", "labels", "dataset-from-labels", "forget"],
         "Runs": ["run", "runs", "show", "report", "logs", "stop"],
         "Releases": [
             "releases",
@@ -57,7 +59,15 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
             "withdraw",
             "history",
         ],
-        "Service": ["score", "score-batch", "batches", "fetch", "console"],
+        "Service": [
+            "score",
+            "score-batch",
+            "batches",
+            "fetch",
+            "monitor",
+            "monitorings",
+            "console",
+        ],
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
 )

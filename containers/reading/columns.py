@@ -148,17 +148,17 @@ class Layout:
 
 def _features(plan: Plan) -> tuple[list[str], list[str], list[str]]:
     """The columns that features are read from: numbers, texts and dates."""
-    read = [feature for feature in plan.features if feature.derive is None]
-    numbers = [feature.name for feature in read if feature.kind == "numeric"]
-    texts = [feature.name for feature in read if feature.kind == "categorical"]
-    dates = dict.fromkeys(each.derive.column for each in plan.features if each.derive)
+    read = [source for source in plan.sources if source.derive is None]
+    numbers = [source.name for source in read if source.kind == "numeric"]
+    texts = [source.name for source in read if source.kind == "categorical"]
+    dates = dict.fromkeys(each.derive.column for each in plan.sources if each.derive)
     return numbers, texts, list(dates)
 
 
 def _allowed(plan: Plan, names: frozenset[str]) -> frozenset[str]:
     """The columns that a file may lack: those named, or with all features from them named."""
     users: dict[str, list[str]] = {}
-    for feature in plan.features:
+    for feature in plan.sources:
         column = feature.derive.column if feature.derive else feature.name
         users.setdefault(column, []).append(feature.name)
     allowed = {name for name, features in users.items() if name in names or names >= {*features}}

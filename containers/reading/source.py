@@ -26,7 +26,11 @@ Read = TypeVar("Read")
 AHEAD = 4
 BLOCK = 1 << 20
 ATTEMPTS = 3
-_GONE = ("NoSuchKey", "NoSuchVersion", "404")
+GONE = ("NoSuchKey", "NoSuchVersion", "404")
+
+
+class GoneError(StepError):
+    """An object is not there any more, in the version that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -216,8 +220,8 @@ def _body(entry: DataObject, client: BaseClient, **options: str) -> Any:
 
 def _refused(entry: DataObject, error: dict[str, Any]) -> StepError:
     code = str(error.get("Code"))
-    if code in _GONE:
-        return StepError(
+    if code in GONE:
+        return GoneError(
             f"{entry.uri} version {entry.version} is gone ({code}): it was deleted after the "
             f"{entry.listed} was made; restore it, or start a new {entry.work} on the data as it "
             "is now"

@@ -43,7 +43,9 @@ class RowCheck:
         self.layout = layout
         self.problems = problems
         self.digits = digits
-        self.limits = {feature.name: feature for feature in plan.features}
+        self.limits = {source.name: source for source in plan.sources}
+        # Of these the last digits are wanted: a number is subtracted, or features.py computes.
+        self.exact = {each.name for each in plan.sources if each.offset or plan.inputs}
         self.dates = [one for one in derived_features(plan) if one.part is not None]
         self.keys = {KEY.format(index): name for index, name in enumerate(plan.key)}
         decides = layout.split_by
@@ -55,7 +57,7 @@ class RowCheck:
     def passed(self, batch: Batch) -> pl.DataFrame:
         """The good rows, typed: numbers Float32, everything else text.
 
-        A number with an offset stays Float64: its last digits are wanted. Then come the parts of
+        A number with an offset or for features.py stays Float64. Then come the parts of
         dates, row numbers, and if the layout has them, key columns and the column that decides the
         split, under their own names.
         """
@@ -77,8 +79,7 @@ class RowCheck:
             frame = frame.filter(~pl.int_range(pl.len(), dtype=pl.Int64).is_in(gone.implode()))
         if self.digits is not None:
             self.digits.add(frame)
-        exact = [name for name in self.layout.numbers if self._feature(name).offset]
-        rounded = [name for name in self.layout.numbers if name not in exact]
+        rounded = [name for name in self.layout.numbers if name not in self.exact]
         return derive(frame.with_columns(pl.col(rounded).cast(pl.Float32)), self.dates)
 
     def _failing(
@@ -246,7 +247,7 @@ def _nullable(plan: Plan, column: str) -> bool:
     """May this text be missing? A date may if every feature from it may."""
     users = [
         feature
-        for feature in plan.features
+        for feature in plan.sources
         if column == (feature.derive.column if feature.derive else feature.name)
     ]
     return bool(users) and all(feature.nullable for feature in users)
@@ -261,7 +262,7 @@ def _schema(
 
     A check costs about a millisecond a batch, so good data, the usual case, gets a single one.
     """
-    limits = {feature.name: feature for feature in plan.features}
+    limits = {source.name: source for source in plan.sources}
     columns, rules = {}, []
     for name in layout.numbers:
         feature = limits.get(name, Feature(name, "numeric", nullable=False))

@@ -21,14 +21,18 @@ from kanmon.terminal.screen import faint
 )
 @click.argument("run", shell_complete=complete_model)
 @click.option(
-    "--step", type=click.Choice(["preprocess", "train", "evaluate"]), help="Show only this step."
+    "--step",
+    type=click.Choice(["preprocess", "train", "evaluate", "monitor"]),
+    help="Show only this step.",
 )
 def command(run: str, step: str | None) -> None:
-    """Show the logs of a run, a batch or a release's verification.
+    """Show the logs of a run, a batch, a monitoring, or of a release's verification.
 
-    RUN is a run's or a batch's name, a model's name (its latest run) or MODEL/NUMBER (a release).
+    RUN is the name of a run, a batch or a monitoring, a model's name (its latest run) or
+    MODEL/NUMBER (a release).
     """
     from kanmon.batches.records import batch_named
+    from kanmon.monitoring.records import monitoring_named
     from kanmon.runs import job_logs
     from kanmon.runs.records import find_run
 
@@ -44,7 +48,7 @@ def command(run: str, step: str | None) -> None:
         if step:
             raise BadInputError("--step is for runs, and a batch has one step", "Leave it out.")
         run = batch.works  # the log of its latest attempt
-    else:
+    elif not monitoring_named(connection, run):
         record = find_run(connection, invocation.project, run)
         run = str(record.equals or record.run)  # a run that found nothing new started no job
     prefix = job_logs.job_prefix(connection, run)
@@ -54,7 +58,7 @@ def command(run: str, step: str | None) -> None:
         at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).astimezone()
         screen.say(f"{faint(f'{at:%H:%M:%S}  {job:<13}')} {event['message'].rstrip()}")
     if not events:
-        screen.say(f"{'Run' if batch is None else 'Batch'} {run} has no logs.")
+        screen.say(f"{run} has no logs.")
     screen.document(
         [
             {

@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     kanmon show abalone --wait              watch it until it ends, like `kanmon run`
     kanmon show churn-261122055501-b7h      a batch
     kanmon show abalone/7                   a release
+    kanmon show abalone-261121060002-m3q    a monitoring
     """,
 )
 @click.argument("run", shell_complete=complete_model)
 @click.option("--wait", is_flag=True, help="Watch until it ends; the exit code is the run's.")
 def command(run: str, wait: bool) -> int:
-    """Show a run, a batch or a release: what happened, why, what to do next.
+    """Show a run, a batch, a monitoring or a release: what happened, why, what to do next.
 
-    RUN is a run's or a batch's name, a model's name (its latest run) or MODEL/NUMBER (a release).
+    RUN is the name of a run, a batch or a monitoring, a model's name (its latest run) or
+    MODEL/NUMBER (a release).
     """
     if "/" in run:
         from kanmon.commands.watch import watch_release
@@ -41,11 +43,15 @@ def command(run: str, wait: bool) -> int:
         return 0
     from kanmon.batches.records import batch_named
     from kanmon.commands.run import Progress, print_outcome
+    from kanmon.monitoring.records import monitoring_named
     from kanmon.runs import execution
     from kanmon.runs.records import find_run
 
     invocation = current()
     connection = invocation.connection
+    monitoring = monitoring_named(connection, run)
+    if monitoring:
+        return _show_monitoring(invocation, monitoring.model, run, wait)
     batch = batch_named(connection, run)
     if batch is not None:
         return _batch(invocation, batch, wait)
@@ -55,6 +61,22 @@ def command(run: str, wait: bool) -> int:
         ending = execution.follow(connection, arn, Progress(invocation))
         return print_outcome(invocation, record.model, record.run, ending)
     _show_run(invocation, record, execution.history(connection, arn), arn)
+    return 0
+
+
+def _show_monitoring(invocation: Invocation, model: str, monitoring: str, wait: bool) -> int:
+    """Print a monitoring; the exit code is its own only if it was waited for."""
+    from kanmon.commands.monitor import print_monitoring
+    from kanmon.commands.run import Progress
+    from kanmon.monitoring.execution import execution_arn
+    from kanmon.runs import execution
+
+    connection = invocation.connection
+    arn = execution_arn(connection, monitoring)
+    if wait:
+        ending = execution.follow(connection, arn, Progress(invocation))
+        return print_monitoring(invocation, model, monitoring, ending)
+    print_monitoring(invocation, model, monitoring, execution.ending(connection, arn))
     return 0
 
 

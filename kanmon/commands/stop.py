@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 @click.argument("run", shell_complete=complete_model)
 @click.option("--reason", default="stopped by kanmon stop", help="The reason; stored with the run.")
 def command(run: str, reason: str) -> None:
-    """Stop a run, a batch, or the pipeline of a release.
+    """Stop a run, a batch or a monitoring, or the pipeline of a release.
 
-    RUN is a run's or a batch's name, a model's name (its latest run) or MODEL/NUMBER (a release).
-    The model's lock is released. If a canary is running, CodeDeploy stops it and shifts the
-    traffic back.
+    RUN is the name of a run, a batch or a monitoring, a model's name (its latest run) or
+    MODEL/NUMBER (a release). The model's lock is released. If a canary is running, CodeDeploy stops
+    it and shifts the traffic back.
     """
     from kanmon.batches.records import batch_named
+    from kanmon.monitoring.execution import execution_arn
+    from kanmon.monitoring.records import monitoring_named
     from kanmon.runs import execution
     from kanmon.runs.records import find_run
     from kanmon.stage.connection import stage_flag
@@ -44,17 +46,19 @@ def command(run: str, reason: str) -> None:
     if batch is not None:
         _stop_batch(invocation, batch, reason)
         return
-    record = find_run(connection, invocation.project, run)
-    arn = connection.execution_arn(record.run)
+    monitoring = monitoring_named(connection, run)
+    record = monitoring or find_run(connection, invocation.project, run)
+    kind, name = ("monitoring", run) if monitoring else ("run", str(record.run))
+    arn = execution_arn(connection, name) if monitoring else connection.execution_arn(name)
     status = execution.ending(connection, arn).status
     if status != execution.RUNNING:
         raise BadInputError(
-            f"run {record.run} has already ended ({status.lower()})",
-            f"`kanmon show {record.run}{stage_flag(connection.name)}` shows it.",
+            f"{kind} {name} has already ended ({status.lower()})",
+            f"`kanmon show {name}{stage_flag(connection.name)}` shows it.",
         )
     connection.stepfunctions.stop_execution(executionArn=arn, error="Stopped", cause=reason)
-    screen.say(f"Run {record.run} is stopped.")
-    screen.document({"run": record.run, "model": record.model, "status": "ABORTED"})
+    screen.say(f"{kind.capitalize()} {name} is stopped.")
+    screen.document({kind: name, "model": record.model, "status": "ABORTED"})
 
 
 def _stop_batch(invocation: Invocation, batch: "BatchRecord", reason: str) -> None:

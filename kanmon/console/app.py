@@ -108,10 +108,16 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
     def review(model: str, number: int) -> Response:
         page = review_page(invocation.connection, _find(invocation, model, number))
         headers = {"Content-Security-Policy": REVIEW_POLICY}
-        back = render_template("way_back.html.jinja", model=model, number=number)
+        address = url_for("release", model=model, number=number)
+        name = f"release {model}/{number}"
+        back = render_template("way_back.html.jinja", address=address, name=name)
         # The page's bytes are checked; only what is shown here gets the way back.
         shown = BEGINNING.sub(lambda found: found[0] + back.encode(), page, count=1)
         return Response(shown, mimetype="text/html", headers=headers)
+
+    @app.get("/models/<model>/monitorings/<monitoring>")
+    def monitoring(model: str, monitoring: str) -> Response:
+        return _monitoring_page(invocation, model, monitoring)
 
     @app.get("/runs/<run>")
     def run(run: str) -> AnyResponse:
@@ -129,6 +135,25 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
         view = views.batch_view(invocation.connection, find_batch(invocation.connection, batch))
         moving = view.status == "RUNNING"
         return _live(render_template("batch.html.jinja", view=view, moving=moving), moving)
+
+
+def _monitoring_page(invocation: "Invocation", model: str, monitoring: str) -> Response:
+    """The page that Close Monitoring made, with the way back; a monitoring may have none yet."""
+    from kanmon.monitoring.page import read_page
+    from kanmon.monitoring.records import monitoring_record
+
+    invocation.require_model(model)
+    record = monitoring_record(invocation.connection, model, monitoring)
+    page = read_page(invocation.connection, model, monitoring) if record else None
+    if record is None or page is None:
+        what = f"monitoring {monitoring} of {model} has no page"
+        raise BadInputError(what, str(record.summary) if record and record.summary else "")
+    back = render_template(
+        "way_back.html.jinja", address=url_for("model", model=model), name=f"model {model}"
+    )
+    shown = BEGINNING.sub(lambda found: found[0] + back.encode(), page, count=1)
+    headers = {"Content-Security-Policy": REVIEW_POLICY}
+    return Response(shown, mimetype="text/html", headers=headers)
 
 
 def _install_decisions(app: Flask, invocation: "Invocation") -> None:

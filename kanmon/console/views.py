@@ -16,6 +16,7 @@ from kanmon.console.results import (
     failure_log,
     results_of,
 )
+from kanmon.monitoring.records import MonitoringRecord, monitorings_of
 from kanmon.releases.evidence import gather
 from kanmon.releases.explanation import Evidence, Explanation, explain
 from kanmon.releases.history import history
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 RUNS_SHOWN = 20
+MONITORINGS_SHOWN = 10
 BATCHES_SHOWN = 20
 
 
@@ -41,6 +43,7 @@ class ModelSummary:
     in_service: Release | None
     waiting: Release | None
     latest: RunRecord | None
+    monitoring: MonitoringRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class ModelView:
     course: Course | None = None
     # That the model was taken out of service.
     withdrawal: Withdrawal | None = None
+    monitorings: list[MonitoringRecord] = field(default_factory=list)
     batches: list[BatchRecord] = field(default_factory=list)
 
     @property
@@ -145,6 +149,7 @@ def _summary(connection: "Connection", model: str) -> ModelSummary:
         next((one for one in releases if one.in_service), None),
         next((one for one in releases if one.status == Status.WAITING), None),
         next(iter(runs_of(connection, model, 1)), None),
+        next(iter(monitorings_of(connection, model, 1)), None),
     )
 
 
@@ -171,6 +176,7 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         course_of(connection, releases),
         withdrawal_of(connection, model) if ever and champion is None else None,
         batches_of(connection, model, BATCHES_SHOWN),
+        monitorings_of(connection, model, MONITORINGS_SHOWN),
     )
 
 

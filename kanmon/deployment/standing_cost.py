@@ -9,6 +9,8 @@ from kanmon.deployment.package import read_template
 # secrets-manager/pricing. Other regions differ by up to a third.
 PRICES_OF = "2025-06, us-east-1"
 ALARM_METRIC = 0.10
+# Not in the sum: it is free for the first three of an account.
+DASHBOARD = 3.00
 BY_TYPE = {"AWS::KMS::Key": 1.00, "AWS::SecretsManager::Secret": 0.40}
 
 
@@ -34,5 +36,6 @@ def line(root: Path) -> str:
     stage, model = of_stage(root), standing_cost(read_template(root / "serving" / "serving.yaml"))
     return (
         f"about ${stage:.2f} a month while nothing runs, and ${model:.2f} for each model in "
-        f"service (alarms; prices of {PRICES_OF}); data, images and logs by the GB"
+        f"service (alarms; prices of {PRICES_OF}); its dashboard ${DASHBOARD:.2f} where the "
+        "account has three already; data, images and logs by the GB"
     )

@@ -19,7 +19,7 @@ ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
 # About the events of two states; few come between two calls.
 EVENTS_AT_A_LOOK = 15
 # The states whose work is a job with a log of its own.
-JOB_STATES = {"Preprocess", "Train", "Evaluate", "Score Rows"}
+JOB_STATES = {"Preprocess", "Train", "Evaluate", "Score Rows", "Monitor"}
 LAST_EVENTS = {
     "ExecutionSucceeded",
     "ExecutionFailed",

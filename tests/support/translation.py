@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
 STACKS = sorted((ROOT / "stacks").glob("*.yaml"))
 WORKFLOW = ROOT / "statemachine" / "retrain.asl.yaml"
+MONITOR_WORKFLOW = ROOT / "statemachine" / "monitor.asl.yaml"
 SCORE_WORKFLOW = ROOT / "statemachine" / "score.asl.yaml"
 
 PSEUDO_PARAMETERS = {
@@ -37,6 +38,7 @@ PSEUDO_PARAMETERS = {
 # What Ref and GetAtt of its ARN give for a resource, by its type; {id} is the logical id.
 REFERENCES = {
     "AWS::Athena::WorkGroup": ("{id}", ""),
+    "AWS::CloudWatch::Dashboard": ("{id}", ""),
     "AWS::CloudFormation::Stack": ("arn:aws:cloudformation:us-east-1:123456789012:stack/{id}", ""),
     "AWS::CodeBuild::Project": ("{id}", "codebuild:us-east-1:123456789012:project/{id}"),
     "AWS::CodePipeline::Pipeline": ("{id}", ""),

@@ -21,7 +21,7 @@ from tests.support.translation import (
 )
 
 ROLES = sorted(resources("AWS::IAM::Role"))
-PEOPLE = {"DataScientistRole", "ApproverRole", "OperatorRole"}
+PEOPLE = {"DataScientistRole", "ApproverRole", "OperatorRole", "StewardRole"}
 GRANTS = [
     pytest.param(role, statement, id=f"{role}-{statement.get('Sid')}")
     for role in ROLES
@@ -51,7 +51,9 @@ ON_EVERYTHING = {
 TRANSFORM = "arn:aws:cloudformation:us-east-1:aws:transform/Serverless-2016-10-31"
 TRUSTED = {
     "JobRole": "sagemaker.amazonaws.com",
+    "MonitorJobRole": "sagemaker.amazonaws.com",
     "RetrainStateMachineRole": "states.amazonaws.com",
+    "MonitorStateMachineRole": "states.amazonaws.com",
     "ScoreJobRole": "sagemaker.amazonaws.com",
     "ScoreStateMachineRole": "states.amazonaws.com",
     "ReleasePipelineRole": "codepipeline.amazonaws.com",
@@ -135,6 +137,10 @@ def test_roles_are_passed_one_to_one_service_each() -> None:
     account = "arn:aws:iam::123456789012:role"
     assert passing == {
         "RetrainStateMachineRole": ([f"{account}/JobRole"], to("sagemaker.amazonaws.com")),
+        "MonitorStateMachineRole": (
+            [f"{account}/MonitorJobRole"],
+            to("sagemaker.amazonaws.com"),
+        ),
         "ScoreStateMachineRole": ([f"{account}/ScoreJobRole"], to("sagemaker.amazonaws.com")),
         "ReleasePipelineRole": (
             [f"{account}/ServingDeployRole"],
@@ -271,9 +277,15 @@ def granting(pattern: str) -> dict[str, set[str]]:
     return {role: actions for role, actions in found.items() if actions}
 
 
-def test_nobody_may_delete_versions_of_data_or_change_who_may_read_it() -> None:
-    # A data scientist takes files out of the current data; their versions stay.
-    assert granting(r"s3:(Delete|Put(?!Object$))") == {"DataScientistRole": {"s3:DeleteObject"}}
+def test_nobody_may_delete_versions_of_data_sets_or_change_who_may_read_data() -> None:
+    # A data scientist takes files out of the current data, a monitoring captured requests that it
+    # has compacted; their versions stay. A steward deletes versions elsewhere:
+    # tests/template/test_reach.py says where.
+    assert granting(r"s3:(Delete|Put(?!Object$))") == {
+        "DataScientistRole": {"s3:DeleteObject"},
+        "MonitorJobRole": {"s3:DeleteObject"},
+        "StewardRole": {"s3:DeleteObjectVersion"},
+    }
 
 
 def test_only_cloudformations_role_for_serving_makes_roles() -> None:
@@ -300,6 +312,7 @@ def test_rules_call_their_functions_and_nothing_else_calls_from_outside() -> Non
     assert all("SourceArn" in permission for permission in permissions)
     assert sorted(permission["FunctionName"]["Ref"] for permission in permissions) == [
         "CloseBatchFunction",
+        "CloseMonitoringFunction",
         "CloseReleaseFunction",
         "FollowRegistryFunction",
         "FollowReviewFunction",

@@ -20,92 +20,120 @@ ROLES = sorted(resources("AWS::IAM::Role"))
 # One object of each kind in the data bucket: who reads it, who may add it where none is, who may
 # also replace it.
 OBJECTS = {
-    "datasets/glasses/data.csv": ("DataScientist Job ScoreJob", "", "DataScientist"),
+    "datasets/glasses/data.csv": ("DataScientist Job MonitorJob ScoreJob", "", "DataScientist"),
     "definitions/glasses/0a1b/model.yaml": (
-        "Approver DataScientist Job OpenBatch OpenRun Operator",
+        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Steward",
         "DataScientist",
         "",
     ),
     "definitions/glasses/0a1b/features.py": (
-        "Approver DataScientist Job Operator",
+        "Approver DataScientist Job Operator Steward",
         "DataScientist",
         "",
     ),
-    "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator", "", "OpenRun"),
-    "images/0a1b.json": ("OpenBatch OpenRun", "", ""),
+    "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator Steward", "", "OpenRun"),
+    "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun", "", ""),
     "runs/glasses/R/run.json": (
-        "Approver DataScientist Job JudgeCandidate OpenBatch OpenRelease Operator",
+        "Approver DataScientist Job JudgeCandidate OpenBatch OpenMonitoring "
+        "OpenRelease Operator Steward",
         "",
         "OpenRun",
     ),
     "runs/glasses/R/preprocess/train/part.parquet": (
-        "DataScientist Job JudgeCandidate OpenRelease",
+        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
         "",
         "Job",
     ),
     "runs/glasses/R/train/model.tar.gz": (
-        "AdmitRelease DataScientist Job JudgeCandidate OpenRelease RetrainStateMachine ScoreJob "
-        "Verify",
+        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob OpenRelease "
+        "RetrainStateMachine ScoreJob Verify",
         "",
         "Job",
     ),
     "runs/glasses/R/train/training.json": (
-        "DataScientist Job JudgeCandidate OpenRelease",
+        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
         "",
         "Job",
     ),
     "runs/glasses/R/evaluate/evaluation.json": (
-        "AdmitRelease Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "AdmitRelease Approver DataScientist Job JudgeCandidate MonitorJob "
+        "OpenMonitoring OpenRelease Operator Steward",
         "",
         "Job",
     ),
     "runs/glasses/R/evaluate/golden.json": (
-        "DataScientist Job JudgeCandidate OpenRelease",
+        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
         "",
         "Job",
     ),
     "runs/glasses/R/verdict.json": (
-        "Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
         "",
         "JudgeCandidate",
     ),
     "runs/glasses/R/review.html": (
-        "Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
         "",
         "JudgeCandidate",
     ),
     "metrics/model=glasses/R.json": ("Dashboard", "", "JudgeCandidate"),
     "releases/glasses/7/release.json": (
-        "AdmitRelease Approver CloseRelease DataScientist OpenBatch OpenRelease Operator "
-        "RecordRelease Verify",
+        "AdmitRelease Approver CloseRelease DataScientist OpenBatch OpenMonitoring "
+        "OpenRelease Operator RecordRelease Steward Verify",
         "OpenRelease",
         "",
     ),
     "releases/glasses/7/review.html": (
-        "AdmitRelease Approver CloseRelease DataScientist OpenBatch OpenRelease Operator "
-        "RecordRelease",
+        "AdmitRelease Approver CloseRelease DataScientist OpenBatch OpenMonitoring "
+        "OpenRelease Operator RecordRelease Steward",
         "OpenRelease",
         "",
     ),
     "releases/glasses/7/golden.json": (
-        "AdmitRelease CloseRelease OpenBatch OpenRelease RecordRelease",
+        "AdmitRelease CloseRelease OpenBatch OpenMonitoring OpenRelease RecordRelease",
         "OpenRelease",
         "",
     ),
     "releases/glasses/7/bundle.zip": (
-        "AdmitRelease CloseRelease OpenBatch OpenRelease RecordRelease ReleasePipeline",
+        "AdmitRelease CloseRelease OpenBatch OpenMonitoring OpenRelease "
+        "RecordRelease ReleasePipeline",
         "OpenRelease",
         "",
     ),
     "packages/base/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "packages/glasses/7/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
-    "capture/glasses/7/dt=2026-11-21/a.jsonl": ("", "", ""),
-    "inputs/glasses/B/a.csv": ("ScoreJob", "", "DataScientist Operator"),
+    "capture/glasses/7/dt=2026-11-21/a.jsonl": ("DataScientist MonitorJob Steward", "", "Steward"),
+    "labels/glasses/may.csv": ("DataScientist Steward", "", "DataScientist Steward"),
+    "inputs/glasses/b/people.csv": ("DataScientist Steward", "", "Steward"),
+    "batches/glasses/b/scores/00000-0000.parquet": ("Steward", "", "Steward"),
+    "other/x": ("ScoreJob", "", ""),
+    "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": ("MonitorJob", "", "MonitorJob"),
     "batches/glasses/B/plan.json": (
-        "Approver CloseBatch DataScientist OpenBatch Operator ScoreJob",
+        "Approver CloseBatch DataScientist MonitorJob OpenBatch OpenMonitoring Operator ScoreJob",
         "",
         "OpenBatch",
     ),
+    "batches/glasses/B/scores/00000-0000.parquet": (
+        "DataScientist MonitorJob Operator ScoreJob",
+        "",
+        "ScoreJob",
+    ),
+    "batches/glasses/B/rejects/00000-0000.parquet": (
+        "DataScientist Operator ScoreJob",
+        "",
+        "ScoreJob",
+    ),
+    "inputs/glasses/B/rows.csv": ("MonitorJob", "", ""),
+    "labels/glasses/a.csv": ("MonitorJob", "", ""),
+    "monitoring/glasses/M/plan.json": ("CloseMonitoring MonitorJob", "", "OpenMonitoring"),
+    "monitoring/glasses/M/report.json": (
+        "Approver CloseMonitoring DataScientist Operator",
+        "",
+        "CloseMonitoring MonitorJob",
+    ),
+    "monitoring/glasses/M/page.html": ("Approver DataScientist Operator", "", "CloseMonitoring"),
+    "watch-metrics/model=glasses/M.json": ("", "", "CloseMonitoring"),
+    "inputs/glasses/B/a.csv": ("ScoreJob", "", "DataScientist Operator"),
     "batches/glasses/B/shards.json": (
         "Approver CloseBatch DataScientist OpenBatch Operator ScoreJob",
         "",
@@ -116,24 +144,11 @@ OBJECTS = {
         "",
         "ScoreJob",
     ),
-    "batches/glasses/B/scores/00000-0000.parquet": (
-        "DataScientist Operator ScoreJob",
-        "",
-        "ScoreJob",
-    ),
-    "batches/glasses/B/rejects/00000-0000.parquet": (
-        "DataScientist Operator ScoreJob",
-        "",
-        "ScoreJob",
-    ),
     "batches/glasses/B/manifest.json": (
         "Approver DataScientist Operator ScoreJob",
         "",
         "CloseBatch",
     ),
-    "labels/glasses/a.csv": ("", "", ""),
-    "monitoring/glasses/M/report.json": ("", "", ""),
-    "other/x": ("ScoreJob", "", ""),
 }
 # Of the same kinds as the stage's own, but another stage's, or nobody's.
 FOREIGN = [
@@ -157,6 +172,7 @@ FOREIGN = [
     f"arn:aws:sns:{HERE}:another",
     f"arn:aws:states:{HERE}:stateMachine:another-retrain",
     f"arn:aws:states:{HERE}:execution:another-retrain:run",
+    f"arn:aws:states:{HERE}:stateMachine:another-monitor",
     "arn:aws:iam::123456789012:role/another-role",
     "arn:aws:iam::123456789012:role/another-serving-role",
 ]
@@ -178,6 +194,16 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("JobRole", "ShowCpuAndMemoryOfJobs"): {
         "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
+    },
+    ("MonitorJobRole", "FindInputs"): {"StringLike": {"s3:prefix": ["monitoring/*", "runs/*"]}},
+    ("MonitorJobRole", "ShowCpuAndMemoryOfJobs"): {
+        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
+    },
+    ("MonitorStateMachineRole", "GiveTheStepItsRole"): {
+        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    },
+    ("OpenMonitoringRole", "ListWhatWasAnsweredAndLabelled"): {
+        "StringLike": {"s3:prefix": ["capture/*", "batches/*", "labels/*"]}
     },
     ("CloseBatchRole", "FindWhatTheJobWrote"): {"StringLike": {"s3:prefix": "batches/*"}},
     ("OpenBatchRole", "ListWhatIsScored"): {
@@ -213,6 +239,9 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
             "iam:PassedToService": ["lambda.amazonaws.com", "codedeploy.amazonaws.com"]
         }
     },
+    ("StewardRole", "FindEveryVersionOfRowsOfPeople"): {
+        "StringLike": {"s3:prefix": ["labels/*", "batches/*", "inputs/*", "capture/*"]}
+    },
     ("VerifyRole", "PackWhatIsNotThereYet"): {"Null": {"s3:if-none-match": "false"}},
 }
 
@@ -232,16 +261,15 @@ ACTS = {
     ("lambda:InvokeFunction", f"{LAMBDA}OpenReleaseFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseRunFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}ReportFailureFunction"): "RetrainStateMachine",
-    ("lambda:InvokeFunction", f"{LAMBDA}OpenBatchFunction"): "ScoreStateMachine",
-    ("lambda:InvokeFunction", f"{LAMBDA}CloseBatchFunction"): "ScoreStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}AdmitReleaseFunction"): "ReleasePipeline",
     ("lambda:InvokeFunction", f"{LAMBDA}RecordReleaseFunction"): "ReleasePipeline",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseReleaseFunction"): "",
     ("lambda:InvokeFunction", f"{LAMBDA}FollowReviewFunction"): "",
     ("lambda:InvokeFunction", f"{LAMBDA}FollowRegistryFunction"): "",
-    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-serving-glasses-S:live"): (
-        "CloseRelease Operator RecordRelease"
-    ),
+    (
+        "lambda:InvokeFunction",
+        f"{LAMBDA}{OWN}-serving-glasses-S:live",
+    ): "CloseRelease Operator RecordRelease",
     ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-serving-glasses-S:7"): "Operator",
     ("lambda:UpdateAlias", f"{LAMBDA}{OWN}-OpenRunFunction-1X"): "",
     ("lambda:UpdateFunctionCode", f"{LAMBDA}{OWN}-OpenRunFunction-1X"): "",
@@ -250,24 +278,23 @@ ACTS = {
     ("codepipeline:StopPipelineExecution", PIPELINE): (
         "AdmitRelease CloseRelease DataScientist OpenRelease Operator RecordRelease"
     ),
-    ("codepipeline:PutApprovalResult", f"{PIPELINE}/Review/ApproveRelease"): (
-        "Approver FollowRegistry FollowReview"
-    ),
+    (
+        "codepipeline:PutApprovalResult",
+        f"{PIPELINE}/Review/ApproveRelease",
+    ): "Approver FollowRegistry FollowReview",
     ("codepipeline:PutApprovalResult", f"{PIPELINE}/Other/ApproveRelease"): "",
     ("codepipeline:RetryStageExecution", f"{PIPELINE}/Review"): "",
     ("codepipeline:RetryStageExecution", f"{PIPELINE}/Verify"): "Operator",
     ("codepipeline:RetryStageExecution", f"{PIPELINE}/Promote"): "Operator",
     ("codepipeline:RetryStageExecution", f"{PIPELINE}/Redeploy"): "Operator",
     ("codepipeline:RetryStageExecution", f"{PIPELINE}/Record"): "Operator",
-    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-retrain"): (
-        "CloseRun DataScientist ReportFailure"
-    ),
-    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-score"): "DataScientist Operator",
-    ("states:StopExecution", f"{STATES}execution:{OWN}-score:B"): "DataScientist Operator",
+    (
+        "states:StartExecution",
+        f"{STATES}stateMachine:{OWN}-retrain",
+    ): "CloseRun DataScientist ReportFailure",
     ("states:StartExecution", f"{STATES}stateMachine:{OWN}-other"): "",
     ("states:StopExecution", f"{STATES}execution:{OWN}-retrain:R"): "DataScientist Operator",
     ("iam:PassRole", f"{ROLE}JobRole"): "RetrainStateMachine",
-    ("iam:PassRole", f"{ROLE}ScoreJobRole"): "ScoreStateMachine",
     ("iam:PassRole", f"{ROLE}ServingDeployRole"): "ReleasePipeline",
     ("iam:PassRole", f"{ROLE}{OWN}-serving-glasses-R"): "ServingDeploy",
     ("iam:PassRole", f"{ROLE}{OWN}-OpenRunRole-1X"): "",
@@ -287,15 +314,18 @@ ACTS = {
     ("sagemaker:UpdateModelPackage", f"{PACKAGES}/{OWN}-glasses/1"): (
         "AdmitRelease Approver CloseRelease FollowRegistry FollowReview OpenRelease RecordRelease"
     ),
-    ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
-        "CloseRelease OpenRelease"
-    ),
-    ("dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
-        "CloseRun OpenRun ReportFailure"
-    ),
+    (
+        "dynamodb:DeleteItem",
+        f"arn:aws:dynamodb:{HERE}:table/ModelTable",
+    ): "CloseRelease OpenRelease",
+    (
+        "dynamodb:PutItem",
+        f"arn:aws:dynamodb:{HERE}:table/ModelTable",
+    ): "CloseRun OpenRun ReportFailure",
     ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
-        "AdmitRelease CloseBatch CloseRelease CloseRun DataScientist FollowRegistry FollowReview "
-        "OpenBatch OpenRelease OpenRun RecordRelease ReportFailure"
+        "AdmitRelease CloseBatch CloseMonitoring CloseRelease CloseRun "
+        "DataScientist FollowRegistry FollowReview OpenBatch OpenMonitoring "
+        "OpenRelease OpenRun RecordRelease ReportFailure"
     ),
     (
         "s3:GetObject",
@@ -306,6 +336,16 @@ ACTS = {
         "arn:aws:s3:::PipelineBucket/release/a",
     ): "AdmitRelease ReleasePipeline Verify",
     ("s3:PutObject", "arn:aws:s3:::AccessLogsBucket/data/a"): "",
+    ("lambda:InvokeFunction", f"{LAMBDA}OpenMonitoringFunction"): "MonitorStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}CloseMonitoringFunction"): "MonitorStateMachine",
+    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-monitor"): "DataScientist Operator",
+    ("states:StopExecution", f"{STATES}execution:{OWN}-monitor:M"): "DataScientist Operator",
+    ("iam:PassRole", f"{ROLE}MonitorJobRole"): "MonitorStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}OpenBatchFunction"): "ScoreStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}CloseBatchFunction"): "ScoreStateMachine",
+    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-score"): "DataScientist Operator",
+    ("states:StopExecution", f"{STATES}execution:{OWN}-score:B"): "DataScientist Operator",
+    ("iam:PassRole", f"{ROLE}ScoreJobRole"): "ScoreStateMachine",
 }
 
 
@@ -325,11 +365,18 @@ def test_an_object_is_read_and_written_by_these_roles_alone(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", OBJECTS)
-def test_objects_are_removed_by_nobody_but_data_by_data_scientists(key: str) -> None:
+def test_objects_are_removed_as_data_as_compacted_captures_or_to_forget_and_else_by_nobody(
+    key: str,
+) -> None:
     deleters = {"DataScientist"} if key.startswith("datasets/") else set()
+    if key.startswith("capture/") and key.endswith(".jsonl"):
+        deleters = {"MonitorJob"}
+    forgetting = ("capture/", "labels/", "inputs/", "batches/")
 
     assert who("s3:DeleteObject", key) == deleters
-    assert who("s3:DeleteObjectVersion", key) == set()
+    assert who("s3:DeleteObjectVersion", key) == (
+        {"Steward"} if key.startswith(forgetting) else set()
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)

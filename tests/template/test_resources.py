@@ -18,6 +18,7 @@ WITHOUT_STANDING_COST = {
     "AWS::Athena::WorkGroup",  # by what its queries read
     "AWS::CloudFormation::Stack",
     "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
     "AWS::CodeBuild::Project",
     "AWS::CodePipeline::Pipeline",  # of type V2: by the minute of its actions
     "AWS::DynamoDB::Table",
@@ -47,10 +48,14 @@ FOR_PEOPLE = ("DisplayName", "PolicyName", "FunctionName", "MetricName", "Databa
 # Names that something outside the stack must know beforehand; all others are CloudFormation's.
 NAMED = {
     "RetrainStateMachine": "kanmon-test-retrain",
+    "MonitorStateMachine": "kanmon-test-monitor",
+    "MonitorLogGroup": "/aws/vendedlogs/states/kanmon-test-monitor",
+    "MonitorFailedAlarm": "kanmon-test-monitor-failed",
     "ScoreStateMachine": "kanmon-test-score",
     "ScoreLogGroup": "/aws/vendedlogs/states/kanmon-test-score",
     "ScoreFailedAlarm": "kanmon-test-score-failed",
     "WatchFunctionErrorsAlarm": "kanmon-test-watch-function-errors",
+    "OperationsDashboard": "kanmon-test-operations",
     "RetrainLogGroup": "/aws/vendedlogs/states/kanmon-test-retrain",
     "ReleasePipeline": "kanmon-test-release",
     "ServingSourceLayer": "kanmon-test-serving-source",  # else SAM's, the same on every stage
@@ -291,6 +296,16 @@ def test_the_workflows_are_traced_and_log_everything(workflow: str) -> None:
 
 
 RULES = {
+    "CloseMonitoringFunction": {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {
+            "stateMachineArn": [
+                "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-monitor"
+            ],
+            "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+        },
+    },
     "CloseBatchFunction": {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
@@ -387,12 +402,9 @@ def test_alarms_watch_every_way_a_run_ends_badly_and_every_function() -> None:
             for stat in stats
         }
 
-    for alarm, resource in (
-        ("RetrainFailedAlarm", "RetrainStateMachine"),
-        ("ScoreFailedAlarm", "ScoreStateMachine"),
-    ):
-        machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{resource}"
-        assert watched(alarm) == {
+    for workflow in ("Retrain", "Score", "Monitor"):
+        machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{workflow}StateMachine"
+        assert watched(f"{workflow}FailedAlarm") == {
             ("ExecutionsFailed", machine),
             ("ExecutionsTimedOut", machine),
             ("ExecutionsAborted", machine),

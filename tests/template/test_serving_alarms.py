@@ -50,8 +50,10 @@ def metrics(alarm: str) -> set[str]:
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
-def test_an_alarm_notifies(alarm: str) -> None:
-    assert ALARMS[alarm]["AlarmActions"] == [GIVEN["NotificationsTopicArn"]]
+def test_an_alarm_notifies_but_the_monitorings_of_which_close_monitoring_tells(alarm: str) -> None:
+    told = ALARMS[alarm].get("AlarmActions", [])
+
+    assert told == ([] if alarm == "MonitorAlarm" else [GIVEN["NotificationsTopicArn"]])
 
 
 def test_the_error_alarm_sees_the_new_version_alone() -> None:
@@ -125,3 +127,48 @@ def test_a_release_that_answers_alone_raises_no_alarm_that_would_block_its_rollb
     alarm: str,
 ) -> None:
     assert state(alarm, {NEW: [1e6] * 1000}) == "OK"
+
+
+STEADY = ("ServiceErrorsAlarm", "ServiceThrottlesAlarm", "ServiceLatencyAlarm")
+
+
+@pytest.mark.parametrize("alarm", STEADY)
+def test_the_model_in_service_is_watched_by_one_metric_of_all_its_versions(alarm: str) -> None:
+    properties = ALARMS[alarm]
+    [*_, last] = properties["Dimensions"]
+
+    assert "Metrics" not in properties  # each metric of an alarm is paid for
+    assert last["Name"] in ("Resource", "release")
+    assert (properties["Period"], properties["EvaluationPeriods"]) == (300, 3)
+
+
+@pytest.mark.parametrize(
+    ("alarm", "points", "expected"),
+    [
+        ("ServiceErrorsAlarm", [0.0, 1.0, 0.0], "OK"),  # one bad period passes
+        ("ServiceErrorsAlarm", [2.0, None, 1.0], "ALARM"),
+        ("ServiceErrorsAlarm", [None, None, None], "OK"),
+        ("ServiceThrottlesAlarm", [4.0, 0.0, 4.0], "ALARM"),
+        ("ServiceThrottlesAlarm", [0.0, 0.0, 4.0], "OK"),
+        ("ServiceLatencyAlarm", [LIMIT + 1.0] * 3, "ALARM"),
+        ("ServiceLatencyAlarm", [LIMIT + 1.0, LIMIT + 1.0, 20.0], "OK"),
+        ("MonitorAlarm", [3.0], "ALARM"),
+        ("MonitorAlarm", [0.0], "OK"),
+        ("MonitorAlarm", [None], None),  # between two monitorings it stays as it was
+    ],
+)
+def test_what_sets_a_steady_alarm_off(
+    alarm: str, points: list[float | None], expected: str | None
+) -> None:
+    assert states.state(ALARMS[alarm], points)[0] == expected
+
+
+def test_the_alarm_of_monitorings_watches_this_stages_model_alone() -> None:
+    alarm = ALARMS["MonitorAlarm"]
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("Kanmon", "MonitorAlarms")
+    [model, service] = alarm["Dimensions"]
+    assert model == {"Name": "model", "Value": "shells"}
+    [first, split] = service["Value"]["Fn::Select"]
+    between, stack = split["Fn::Split"]
+    assert (service["Name"], stack.split(between)[first]) == ("service", "kanmon-test")

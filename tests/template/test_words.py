@@ -8,8 +8,8 @@ from tests.support.translation import ROOT, STACKS, TEMPLATE, source
 
 TEMPLATE_SOURCE = source()
 SECTIONS = [
-    *("Data", "Images", "Functions", "Workflow", "Batch scoring", "Releases", "Release pipeline"),
-    *("Serving", "People", "Dashboard", "Alarms"),
+    *("Data", "Images", "Functions", "Workflow", "Batch scoring", "Monitoring", "Releases"),
+    *("Release pipeline", "Serving", "People", "Dashboards", "Alarms"),
 ]
 
 
@@ -87,6 +87,7 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "ModelTableName",
         "RetrainStateMachineArn",
         "ScoreStateMachineArn",
+        "MonitorStateMachineArn",
         "StepsRepositoryUri",
         "NotificationsTopicArn",
         "PackageGroupPrefix",
@@ -97,5 +98,7 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "DataScientistRoleArn",
         "ApproverRoleArn",
         "OperatorRoleArn",
+        "StewardRoleArn",
+        "OperationsDashboardName",
         "DashboardUrl",
     ]

@@ -36,7 +36,7 @@ CONTROL: Rooms = (
     ("core.runs",),
     ("core.gate", "core.review"),
     ("core.releases",),
-    ("core.batches",),
+    ("core.batches", "core.monitoring"),
     ("handlers",),
 )
 KANMON: Rooms = (
@@ -46,8 +46,8 @@ KANMON: Rooms = (
     ("kanmon.models",),
     ("kanmon.deployment",),
     ("kanmon.runs", "kanmon.releases"),  # a run opens a release, a release is of a run
-    ("kanmon.scoring",),
-    ("kanmon.batches",),
+    ("kanmon.scoring", "kanmon.labels"),
+    ("kanmon.batches", "kanmon.monitoring"),
     ("kanmon.console",),
     ("kanmon.cli",),
     ("kanmon.commands",),

@@ -43,13 +43,13 @@ def is_attempt_name(text: str) -> bool:
     return len(text) <= LONGEST_ATTEMPT and _RUN.fullmatch(text) is not None
 
 
-def check_run_name(run: object) -> str:
+def check_run_name(run: object, workflow: str = "retrain", command: str = "kanmon run") -> str:
     """The name itself; raises RunNameError with the fix."""
     if isinstance(run, str) and is_run_name(run):
         return run
     raise RunNameError(
-        f"run {_shown(run)}: an execution of retrain must be named with {RUN_RULE}; "
-        "start it with `kanmon run`, which names it"
+        f"run {_shown(run)}: an execution of {workflow} must be named with {RUN_RULE}; "
+        f"start it with `{command}`, which names it"
     )
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.review.page import LARGEST_PAGE, render
+from core.review.page import render
+from core.review.rendering import LARGEST_PAGE
 from tests.support.hostile_documents import HOSTILE, anything
 from tests.support.reading_page import Element, headings, read, rows_of
 from tests.support.sample_documents import documents, huge

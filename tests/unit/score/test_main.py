@@ -158,7 +158,7 @@ def test_an_allowed_missing_column_is_scored_as_missing(batch: Any, kind: str) -
 
     blank = frame.with_columns(size=pl.lit(None, pl.Float32))
     artifact = trained("regression")
-    from evaluate.onnx_scoring import onnx_scores
+    from contract.onnx_scoring import onnx_scores
 
     found = job.frame("scores").filter(file="a")
     assert found["prediction"].to_list() == onnx_scores(artifact, blank)[:, 0].tolist()

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from contract.native_model import native_model
-from evaluate.onnx_scoring import onnx_scores, parity
+from contract.onnx_scoring import onnx_scores, parity
 from scorer.answering import Scorer
 from scorer.model import Model
 from tests.support.trained_releases import golden, laid_out, sent, trained

@@ -5,15 +5,8 @@ link, form or script on it could decide, so neither a mail scanner nor a careles
 anything. Its texts come from the catalogue.
 """
 
-import base64
-import hashlib
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
-from markupsafe import Markup, escape
 
 from core.metrics import DIRECTION
 from core.reading import Document, listed, mapping
@@ -30,15 +23,9 @@ from core.review import (
     segments,
 )
 from core.review.case import Case
-from core.words.catalogue import catalogue, say
-from core.words.formats import clean, moment, parsed, sentence, shorten, text
-
-LARGEST_PAGE = 300_000
-LONGEST_NAME = 120  # characters of a row's or a column's name
-
-# (rows of a table, characters of a text). The first that keeps the page under its size is taken;
-# the last one is small enough for any input.
-LIMITS = ((60, 400), (30, 160), (12, 80), (6, 32))
+from core.review.rendering import LARGEST_PAGE, LIMITS, environment, style_hash
+from core.words.catalogue import say
+from core.words.formats import moment, parsed, text
 
 
 def render(
@@ -142,7 +129,7 @@ def _view(case: Case, judged_at: str) -> dict[str, Any]:
         "trained": lineage.trained(case),
         "durations": lineage.durations(case),
         "cost": release_facts.cost(case),
-        "style_hash": _style_hash(),
+        "style_hash": style_hash(),
     }
 
 
@@ -152,47 +139,5 @@ def _same_definition(case: Case) -> bool:
     return now is not None and now == case.champion.get("definition_sha256")
 
 
-@pass_context
-def _shown(context: Context, value: object) -> object:
-    """What the template does to every value before escaping it; so no foreign text gets past it."""
-    if isinstance(value, Markup) or not isinstance(value, str):
-        return value  # a macro's own output, or a number computed here
-    shown = shorten(clean(value), context["characters"])
-    # A name of spaces or joiners alone would be an empty heading or cell.
-    return shown if not value or shown.strip(" \u200c\u200d") else say("review.blank")
-
-
-@pass_context
-def _say(context: Context, key: str, /, **values: object) -> Markup:
-    """A text of the catalogue for the template: its values are shown and escaped, it is not cut."""
-    shown = {name: _shown(context, value) for name, value in values.items()}
-    return Markup(escape(catalogue()[key])).format(**shown)  # noqa: S704
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        # Not select_autoescape: it goes by the file's ending and would leave `.jinja` unescaped.
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.filters["sentence"] = sentence
-    environment.globals["say"] = _say
-    environment.filters["brief"] = lambda name: shorten(clean(name), LONGEST_NAME)
-    return environment
-
-
 def _template() -> Any:
-    return _environment().get_template("page.html.jinja")
-
-
-@cache
-def _style_hash() -> str:
-    """The digest by which the page's policy allows its one style sheet, and no other."""
-    style = _environment().get_template("page.css").render()
-    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return environment(Path(__file__).parent).get_template("page.html.jinja")

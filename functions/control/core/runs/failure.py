@@ -24,6 +24,7 @@ EXPECTED = frozenset(
         "ForeignPackageError",
         "ImageMissingError",
         "LockContestedError",
+        "MonitorRequestError",
         "NoLiveReleaseError",
         "ObjectMissingError",
         "RejectedCandidateError",

@@ -32,7 +32,7 @@ class Parity:
 def onnx_scores(artifact: Artifact, frame: pl.DataFrame) -> NDArray[np.float32]:
     """Score rows as serving does: float32 [rows, 1], for multiclass [rows, classes]."""
     model = OnnxModel(artifact.onnx)
-    matrix = artifact.encoding.matrix(frame)
+    matrix = artifact.matrix(frame)
     calls = [
         model.scores(matrix[start : start + ROWS_PER_CALL])
         for start in range(0, max(len(matrix), 1), ROWS_PER_CALL)

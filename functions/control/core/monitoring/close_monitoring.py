@@ -1,0 +1,178 @@
+"""Close Monitoring: the page, the record, the notice of a turn; or the failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from core.monitoring.metrics import history_line, metrics_of
+from core.monitoring.open_monitoring import NO_DATA
+from core.monitoring.turning import next_watch, turn
+from core.monitoring.words import alarms_of, check_words, state_of, summary
+from core.runs.failure import explain, occurrence
+from core.stage.bucket import ObjectMissingError
+from core.stage.notices import Notice
+from core.words.formats import timestamp
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
+    from core.stage.monitoring_table import Watch
+
+Render = Callable[..., str]
+# Where monitorings are recorded whose request names no model that can exist.
+_NO_MODEL = "no model"
+# What the record and the mail hold; the page and the report have all.
+_MOST_ALARMS = 20
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What the workflow goes on with, and the metrics to send for the model."""
+
+    output: dict[str, Any]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    failed: bool = False
+
+
+def close_monitoring(
+    stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
+) -> Closed:
+    """Take {monitoring, model, outcome}, {monitoring, model, error, cause} or a status event."""
+    if "detail" in event or "error" in event:
+        return _failed(stage, event, now)
+    return _ended(stage, render, event, now)
+
+
+def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime) -> Closed:
+    """Every part may be done twice: a repeat writes the same, and finds its mail sent."""
+    store, model, monitoring = stage.store, event["model"], event["monitoring"]
+
+    def key(name: str) -> str:
+        return store.monitoring_key(model, monitoring, name)
+
+    plan = store.read_json(key("plan.json"))
+    report = _report(stage, plan, event["outcome"])
+    closed_at = timestamp(now)
+    words = summary(report, plan["settings"])
+    if event["outcome"] == NO_DATA:
+        store.write_json(key("report.json"), report)
+    store.write_page(key("page.html"), render(plan, report, closed_at=closed_at))
+    store.write_line(
+        store.watch_metrics_key(model, monitoring), history_line(plan, report, closed_at)
+    )
+    alarms = [check_words(each, report) for each in alarms_of(report)]
+    state, page = state_of(report), store.uri(key("page.html"))
+    record = {"state": state, "summary": words, "alarms": alarms[:_MOST_ALARMS], "page_uri": page}
+    stage.monitorings.write(
+        model,
+        monitoring,
+        {**record, "alarm_count": len(alarms), "status": "SUCCEEDED", "closed_at": closed_at},
+    )
+    before = stage.monitorings.watch(model)
+    known = next_watch(state, monitoring, plan["release"]["number"], plan["window"]["to"], before)
+    _tell(stage, plan, before, known, record, now)
+    output = {"monitoring": monitoring, "model": model, "release": plan["release"]["number"]}
+    # An earlier window that is watched again is no news for the model's metrics and alarm.
+    late = before is not None and plan["window"]["to"] < before.until
+    return Closed({**output, **record}, {} if late else metrics_of(report))
+
+
+def _report(stage: Stage, plan: Mapping[str, Any], outcome: str) -> dict[str, Any]:
+    """What the job wrote; without rows there was no job."""
+    store = stage.store
+    if outcome != NO_DATA:
+        key = store.monitoring_key(plan["model"], plan["monitoring"], "report.json")
+        written = store.read_json(key)
+        if not isinstance(written, dict):
+            raise ObjectMissingError(f"{store.uri(key)} is not a report")
+        return written
+    return {
+        "format": 1,
+        "monitoring": plan["monitoring"],
+        "model": plan["model"],
+        "release": plan["release"]["number"],
+        "window": plan["window"],
+        "state": "no data",
+        "rows": {"captured": 0, "batch": 0, "invalid": 0, "labelled": 0},
+        "capture_share": plan["settings"]["capture_share"],
+        "checks": [],
+        "features": [],
+        "predictions": None,
+        "quality": None,
+        "labels": None,
+        "compacted": {"days": 0, "files": 0},
+        "seconds": 0,
+    }
+
+
+def _tell(
+    stage: Stage,
+    plan: Mapping[str, Any],
+    before: Watch | None,
+    known: Watch | None,
+    record: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Once when the model's state turns, not at every monitoring."""
+    model, monitoring = plan["model"], plan["monitoring"]
+    told = stage.monitorings.monitoring(model, monitoring)
+    turned = turn(before, known)
+    if turned is not None and "noticed_at" not in told:
+        stage.notices.publish(
+            Notice(
+                event="monitoring alarm" if turned == "alarm" else "monitoring recovered",
+                stack=stage.name,
+                model=model,
+                run=monitoring,
+                at=timestamp(now),
+                summary=record["summary"],
+                review_uri=record["page_uri"],
+                release=plan["release"]["number"],
+            )
+        )
+        stage.monitorings.write(model, monitoring, {"noticed_at": timestamp(now)})
+    if known is not None:
+        stage.monitorings.write_watch(model, known)
+
+
+def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
+    """Record the failure and notify, once for each time the execution failed."""
+    named = event if "detail" in event else {**event, "run": event["monitoring"]}
+    failed = occurrence(named)
+    failure = explain(failed.error, failed.cause)
+    model, monitoring = failed.model or _NO_MODEL, failed.run
+    known = stage.monitorings.monitoring(model, monitoring)
+    first = int(known.get("failures_told", 0)) <= failed.redrives
+    if first and known.get("status") != "SUCCEEDED":
+        stage.monitorings.write(
+            model,
+            monitoring,
+            {
+                "status": "FAILED",
+                "closed_at": timestamp(now),
+                "opened_at": known.get("opened_at", timestamp(now)),
+                "summary": failure.message,
+                "error": failure.error,
+            },
+        )
+        stage.notices.publish(
+            Notice(
+                event="monitoring failed",
+                stack=stage.name,
+                model=model,
+                run=monitoring,
+                at=timestamp(now),
+                summary=failure.message,
+                error=failure.error,
+            )
+        )
+        stage.monitorings.write(model, monitoring, {"failures_told": failed.redrives + 1})
+    output = {
+        "monitoring": monitoring,
+        "model": failed.model,
+        "error": failure.error,
+        "message": failure.message,
+    }
+    return Closed(output, failed=first)
