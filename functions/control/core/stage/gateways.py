@@ -62,6 +62,7 @@ class Stage:
     def batches(self) -> BatchTable:
         return BatchTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
 
+    @cached_property
     def monitorings(self) -> MonitoringTable:
         return MonitoringTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
 
