@@ -15,7 +15,7 @@ export UV_SYSTEM_CERTS ?= true
 SYSTEM_CERTS = $$($(PYTHON) -c 'import ssl; print(ssl.get_default_verify_paths().cafile or "")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-localaws test-faults test-docs test-docker test-browser pictures bench data deploy clean differences lock setup
+.PHONY: help run demo test check test-localaws test-faults test-docs test-docker test-browser pictures bench data deploy clean differences lock setup
 
 help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -30,6 +30,17 @@ ifneq ($(APPROVE),no)
 	@$(BIN)/kanmon approve abalone --as approver --if-waiting --watch --reason "the demo approves automatically"
 	@head -4 datasets/abalone/abalone.csv | $(BIN)/kanmon score abalone -
 endif
+
+demo: .venv/ready ## Watch a model in service: three weeks of generated requests to churn, with a drift and late labels
+	@$(BIN)/kanmon up
+	@$(BIN)/kanmon deploy
+	@$(BIN)/python -m sample_data.churn
+	@$(BIN)/kanmon put-data churn --from datasets/churn
+	@$(BIN)/kanmon run churn
+	@$(BIN)/kanmon approve churn --as approver --if-waiting --watch --reason "the demo approves automatically"
+	@eval "$$($(BIN)/kanmon env)" && $(BIN)/python -m sample_data.three_weeks
+	@$(BIN)/kanmon put-labels churn datasets/churn-labels/labels.csv
+	@$(BIN)/kanmon monitor churn --days 21
 
 test: .venv/ready check ## Run the checks and all tests but the tiers below
 	@$(BIN)/pytest -m "not faults" $(WORKERS)

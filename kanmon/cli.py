@@ -12,6 +12,7 @@ kanmon run abalone --set seed=8          try another parameter
 kanmon review abalone --open             open the review page of the waiting release
 kanmon approve abalone --reason "..."    put it into service; `kanmon watch` shows how it goes
 kanmon score abalone rows.csv            score rows with the release in service
+kanmon score-batch abalone rows.csv      score whole files, to Parquet or a spreadsheet
 kanmon monitor abalone                   compare what it answered with its baseline and labels
 kanmon rollback abalone                  go back to the previous release
 kanmon --stage dev runs abalone          the same commands on a stage in AWS
@@ -57,7 +58,15 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
             "withdraw",
             "history",
         ],
-        "Service": ["score", "monitor", "monitorings", "console"],
+        "Service": [
+            "score",
+            "score-batch",
+            "batches",
+            "fetch",
+            "monitor",
+            "monitorings",
+            "console",
+        ],
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
 )

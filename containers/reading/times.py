@@ -109,8 +109,11 @@ class TimeCounts:
 
     def _grouped(self, counts: pl.DataFrame) -> pl.DataFrame:
         if self.step:
-            floor = (pl.col("time") / self.step).floor() * self.step
-            counts = counts.with_columns(time=floor)
+            time = pl.col("time")
+            floor = (time / self.step).floor() * self.step
+            # The quotient of the smallest negative numbers is rounded to zero.
+            below = pl.when((time < 0) & (floor == 0)).then(-self.step).otherwise(floor)
+            counts = counts.with_columns(time=below)
         return counts.group_by("time").agg(pl.col("rows").sum())
 
     def begins(self, split: Split) -> tuple[float, float] | None:

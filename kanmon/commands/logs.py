@@ -15,6 +15,7 @@ from kanmon.terminal.screen import faint
     examples="""
     kanmon logs abalone                     the latest run
     kanmon logs abalone-261121055501-x7k --step train
+    kanmon logs churn-261122055501-b7h      a batch
     kanmon logs abalone/7                   the verification of a release
     """,
 )
@@ -25,11 +26,12 @@ from kanmon.terminal.screen import faint
     help="Show only this step.",
 )
 def command(run: str, step: str | None) -> None:
-    """Show the logs of a run's or monitoring's jobs, or of a release's verification.
+    """Show the logs of the jobs of a run, a batch or a monitoring, or of a release's verification.
 
-    RUN is the name of a run or monitoring, a model's name (its latest run) or MODEL/NUMBER (a
-    release).
+    RUN is the name of a run, a batch or a monitoring, a model's name (its latest run) or
+    MODEL/NUMBER (a release).
     """
+    from kanmon.batches.records import batch_named
     from kanmon.monitoring.records import monitoring_named
     from kanmon.runs import job_logs
     from kanmon.runs.records import find_run
@@ -41,7 +43,12 @@ def command(run: str, step: str | None) -> None:
         _verification(invocation, run)
         return
     connection, screen = invocation.connection, invocation.screen
-    if not monitoring_named(connection, run):
+    batch = batch_named(connection, run)
+    if batch is not None:
+        if step:
+            raise BadInputError("--step is for runs, and a batch has one step", "Leave it out.")
+        run = batch.works  # the log of its latest attempt
+    elif not monitoring_named(connection, run):
         record = find_run(connection, invocation.project, run)
         run = str(record.equals or record.run)  # a run that found nothing new started no job
     prefix = job_logs.job_prefix(connection, run)

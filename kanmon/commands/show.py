@@ -1,12 +1,15 @@
 """kanmon show."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.words.formats import duration, local_moment
+from core.words.formats import counted, duration, local_moment, size
 from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
+
+if TYPE_CHECKING:
+    from kanmon.batches.records import BatchRecord
 
 
 @click.command(
@@ -16,6 +19,7 @@ from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
     kanmon show abalone-261121055501-x7k
     kanmon show abalone                     the latest run of the model
     kanmon show abalone --wait              watch it until it ends, like `kanmon run`
+    kanmon show churn-261122055501-b7h      a batch
     kanmon show abalone/7                   a release
     kanmon show abalone-261121060002-m3q    a monitoring
     """,
@@ -23,10 +27,10 @@ from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 @click.argument("run", shell_complete=complete_model)
 @click.option("--wait", is_flag=True, help="Watch until it ends; the exit code is the run's.")
 def command(run: str, wait: bool) -> int:
-    """Show a run, a release or a monitoring: what happened, why, what to do next.
+    """Show a run, a batch, a monitoring or a release: what happened, why, what to do next.
 
-    RUN is the name of a run or monitoring, a model's name (its latest run) or MODEL/NUMBER (a
-    release).
+    RUN is the name of a run, a batch or a monitoring, a model's name (its latest run) or
+    MODEL/NUMBER (a release).
     """
     if "/" in run:
         from kanmon.commands.watch import watch_release
@@ -37,6 +41,7 @@ def command(run: str, wait: bool) -> int:
             return watch_release(invocation, find_release(invocation.connection, run))
         show_release(invocation, run)
         return 0
+    from kanmon.batches.records import batch_named
     from kanmon.commands.run import Progress, print_outcome
     from kanmon.monitoring.records import monitoring_named
     from kanmon.runs import execution
@@ -47,6 +52,9 @@ def command(run: str, wait: bool) -> int:
     monitoring = monitoring_named(connection, run)
     if monitoring:
         return _show_monitoring(invocation, monitoring.model, run, wait)
+    batch = batch_named(connection, run)
+    if batch is not None:
+        return _batch(invocation, batch, wait)
     record = find_run(connection, invocation.project, run)
     arn = connection.execution_arn(record.run)
     if wait:
@@ -108,6 +116,47 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
         screen.say(f"Failed    {outcome.document['message']}")
     states = [{"state": one.state, "seconds": round(one.seconds(now), 3)} for one in visits]
     screen.document({"record": record.document(), "states": states, **outcome.document})
+
+
+def _batch(invocation: Invocation, batch: "BatchRecord", wait: bool) -> int:
+    from kanmon.commands.score_batch import watch_batch
+
+    arn = invocation.connection.batch_execution_arn(batch.works)
+    if wait:
+        return watch_batch(invocation, batch.model, batch.batch, arn)
+    _show_batch(invocation, batch, arn)
+    return 0
+
+
+def _show_batch(invocation: Invocation, batch: "BatchRecord", arn: str) -> None:
+    from kanmon.batches.outcome import describe
+    from kanmon.batches.progress import Shards
+    from kanmon.runs import execution
+    from kanmon.runs.display import state_line
+
+    screen, connection = invocation.screen, invocation.connection
+    visits = execution.visits(execution.history(connection, arn))
+    ending = execution.ending(connection, arn)
+    outcome = describe(connection, batch.model, batch.batch, ending)
+    screen.say(f"Batch     {batch.batch}")
+    asked = f"{local_moment(batch.asked_at)}  ({batch.reason or 'no reason given'})"
+    screen.say(f"Asked     {asked}")
+    if batch.files:
+        screen.say(f"Files     {counted(batch.files, 'file')}, {size(batch.bytes)}")
+    if batch.release:
+        screen.say(f"Release   {batch.model}/{batch.release}")
+    now = datetime.now(UTC)
+    for visit in visits:
+        screen.say(state_line(visit.state, duration(visit.seconds(now)), visit.attempts))
+    shards = Shards(connection, batch.model, batch.batch).look()
+    if shards and ending.status != "SUCCEEDED":
+        screen.say(f"Done      {shards}")
+    for line in outcome.lines:
+        screen.say(line)
+    if outcome.problem:
+        screen.say(f"Failed    {outcome.document['message']}")
+    states = [{"state": one.state, "seconds": round(one.seconds(now), 3)} for one in visits]
+    screen.document({"record": batch.document(), "states": states, **outcome.document})
 
 
 def show_release(invocation: Invocation, reference: str) -> None:

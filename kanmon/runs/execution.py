@@ -19,7 +19,7 @@ ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
 # About the events of two states; few come between two calls.
 EVENTS_AT_A_LOOK = 15
 # The states whose work is a job with a log of its own.
-JOB_STATES = {"Preprocess", "Train", "Evaluate", "Monitor"}
+JOB_STATES = {"Preprocess", "Train", "Evaluate", "Score Rows", "Monitor"}
 LAST_EVENTS = {
     "ExecutionSucceeded",
     "ExecutionFailed",
@@ -71,20 +71,25 @@ def visits(events: Iterable[Any]) -> list[Visit]:
     return found
 
 
-def start(connection: "Connection", run: str, request: dict[str, Any]) -> str:
-    """Start the run; its execution's ARN. A repeat with the same name and input starts nothing."""
+def start(
+    connection: "Connection", run: str, request: dict[str, Any], machine: str | None = None
+) -> str:
+    """Start the run, or what another machine does under this name; its execution's ARN.
+
+    A repeat with the same name and input starts nothing.
+    """
     from botocore.exceptions import ClientError
 
     try:
         started = connection.stepfunctions.start_execution(
-            stateMachineArn=connection.machine,
+            stateMachineArn=machine or connection.machine,
             name=run,
             input=json.dumps(request, sort_keys=True),
         )
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
             raise BadInputError(
-                f"a run named {run} already exists",
+                f"a {'run' if machine is None else 'batch'} named {run} already exists",
                 f"`kanmon show {run}{stage_flag(connection.name)}` shows it.",
             ) from error
         raise

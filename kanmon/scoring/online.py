@@ -12,6 +12,7 @@ from kanmon.scoring.rows import Row, Schema
 from kanmon.stage.connection import stage_flag
 
 if TYPE_CHECKING:
+    from core.stage.release_table import Champion
     from kanmon.stage.connection import Connection
 
 # Rows in a request: below the scorer's 5,000 rows, and Lambda's 6 MB with 100 columns.
@@ -41,6 +42,14 @@ class Service:
 
 def service_of(connection: "Connection", model: str) -> Service:
     """The model's service. Its schema is that of the definition its release was trained with."""
+    champion = in_service(connection, model)
+    number = champion.release
+    record = release_record(connection, find_release(connection, f"{model}/{number}"))
+    return Service(model, champion.alias_arn, number, _schema(connection, record))
+
+
+def in_service(connection: "Connection", model: str) -> "Champion":
+    """The model's champion. Raises NoServiceError, with the fix, where it has none."""
     champion = champion_of(connection, model)
     if champion is None:
         flag = stage_flag(connection.name)
@@ -54,9 +63,7 @@ def service_of(connection: "Connection", model: str) -> Service:
             f"model {model} has no release in service",
             f"`kanmon releases {model}{flag}` shows which ones wait for a review.",
         )
-    number = champion.release
-    record = release_record(connection, find_release(connection, f"{model}/{number}"))
-    return Service(model, champion.alias_arn, number, _schema(connection, record))
+    return champion
 
 
 def _schema(connection: "Connection", record: dict[str, Any]) -> Schema:

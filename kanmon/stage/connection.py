@@ -144,6 +144,15 @@ class Connection:
         """The retrain state machine's ARN."""
         return self.outputs["RetrainStateMachineArn"]
 
+    @property
+    def score_machine(self) -> str:
+        """The ARN of the state machine that scores in batch."""
+        return self.outputs["ScoreStateMachineArn"]
+
+    def batch_execution_arn(self, name: str) -> str:
+        """The ARN of an execution that works on a batch."""
+        return f"{self.score_machine.replace(':stateMachine:', ':execution:')}:{name}"
+
     def execution_arn(self, run: str) -> str:
         """The ARN of the run's execution, which has the run's name."""
         return f"{self.machine.replace(':stateMachine:', ':execution:')}:{run}"

@@ -14,7 +14,16 @@ from moto import mock_aws
 
 from tests.support.no_account import no_account
 from tests.support.services import Services
-from tests.support.stage_in_memory import BUCKET, MACHINE, RUN, TABLE, TOPIC, Context, Stage
+from tests.support.stage_in_memory import (
+    BUCKET,
+    MACHINE,
+    RUN,
+    SCORE_MACHINE,
+    TABLE,
+    TOPIC,
+    Context,
+    Stage,
+)
 
 __all__ = ["no_account"]
 
@@ -28,6 +37,7 @@ os.environ.update(
     STACK_NAME="kanmon-test",
     STEPS_REPOSITORY="kanmon-test-steps",
     RETRAIN_MACHINE_ARN=MACHINE,
+    SCORE_MACHINE_ARN=SCORE_MACHINE,
     RELEASE_PIPELINE="kanmon-test-release",
     AUTOMATIC_APPROVAL="true",
     AWS_REGION="us-east-1",

@@ -1,4 +1,4 @@
-"""Plays the workflow through the real interpreter, with every service it calls played by us."""
+"""Plays a workflow through the real interpreter, with every service it calls played by us."""
 
 import io
 import json
@@ -15,10 +15,16 @@ from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from localaws import authorization, sagemaker
 from localaws.asl import clients, interpreter
 from tests.support.waiting import PATIENCE_SECONDS
-from tests.support.workflow_definition import SAMPLE_JUDGEMENT, SAMPLE_RUN, deployed
+from tests.support.workflow_definition import (
+    RETRAIN,
+    SAMPLE_BATCH,
+    SAMPLE_JUDGEMENT,
+    SAMPLE_RUN,
+    deployed,
+)
 
 RUN = SAMPLE_RUN["run"]
-MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test"
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/kanmon-test-abalone/2"
 COMPLETED = {"ProcessingJobStatus": "Completed"}
 OPENED: dict[str, Any] = {
@@ -40,6 +46,19 @@ ANSWERS: dict[str, Any] = {
     "Register Candidate": {"ModelPackageArn": PACKAGE},
     "Open Release": OPENED,
     "Close Run": {"run": RUN, "closed": True},
+    "Open Batch": SAMPLE_BATCH,
+    "Score": {
+        **COMPLETED,
+        "ProcessingStartTime": 1795240501000,
+        "ProcessingEndTime": 1795240561000,
+    },
+    "Close Batch": {
+        "batch": SAMPLE_BATCH["batch"],
+        "closed": True,
+        # As a report of a failure.
+        "error": "ScoreJobFailed",
+        "message": "score: fix the data",
+    },
     "Report Failure": {"error": "PreprocessJobFailed", "message": "preprocess: fix the data"},
 }
 
@@ -147,24 +166,26 @@ def playing(services: Services) -> Iterator[None]:
         yield
 
 
-def start(request: Any) -> interpreter.Running:
-    definition = deployed("local")
+def start(request: Any, workflow: str = RETRAIN) -> interpreter.Running:
+    definition = deployed("local", workflow)
     definition["States"]["Wait For The Platform"]["Seconds"] = 0
     machine = {
-        "name": "kanmon-test-retrain",
-        "stateMachineArn": MACHINE,
+        "name": f"kanmon-test-{workflow}",
+        "stateMachineArn": f"{MACHINE}-{workflow}",
         "definition": json.dumps(definition),
     }
-    execution = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{RUN}"
-    role = "arn:aws:iam::123456789012:role/RetrainStateMachineRole"
+    execution = f"{MACHINE.replace(':stateMachine:', ':execution:')}-{workflow}:{RUN}"
+    role = f"arn:aws:iam::123456789012:role/{workflow.title()}StateMachineRole"
     return interpreter.start(execution, RUN, machine, role, json.dumps(request))
 
 
-def play(script: dict[str, list[Any]] | None = None, request: Any = None) -> Played:
+def play(
+    script: dict[str, list[Any]] | None = None, request: Any = None, workflow: str = RETRAIN
+) -> Played:
     """Play a run; `script` says what the services answer in turn, by the state that asks."""
     services = Services({state: list(answers) for state, answers in (script or {}).items()})
     with playing(services):
-        running = start({"model": "abalone"} if request is None else request)
+        running = start({"model": "abalone"} if request is None else request, workflow)
         assert running.ended.wait(PATIENCE_SECONDS)
     return Played(path_of(running), running.outcome(), services)
 

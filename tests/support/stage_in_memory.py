@@ -16,6 +16,7 @@ BUCKET = "kanmon-test-data"
 TABLE = "kanmon-test-models"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:kanmon-test-notices"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
+SCORE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-score"
 
 CHAMPION = {
     "run": "churn-261101000000-abc",
@@ -66,14 +67,15 @@ class Stage:
             BillingMode="PAY_PER_REQUEST",
         )
         self.ecr.create_repository(repositoryName="kanmon-test-steps")
-        for step in ("preprocess", "train", "evaluate"):
+        for step in ("preprocess", "train", "evaluate", "score"):
             self.push_image(step)
         self.mailbox = self._subscribe()
-        self.states.create_state_machine(
-            name="kanmon-test-retrain",
-            definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',
-            roleArn="arn:aws:iam::123456789012:role/kanmon-test",
-        )
+        for workflow in ("retrain", "score"):
+            self.states.create_state_machine(
+                name=f"kanmon-test-{workflow}",
+                definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',
+                roleArn="arn:aws:iam::123456789012:role/kanmon-test",
+            )
 
     def _subscribe(self) -> str:
         """The address of a queue that gets every notice."""
@@ -160,6 +162,11 @@ class Stage:
 
     def record(self, run: str = RUN) -> dict[str, str]:
         return {name: next(iter(value.values())) for name, value in self.item(f"run#{run}").items()}
+
+    def batch(self, batch: str) -> dict[str, str]:
+        """A batch's record."""
+        item = self.item(f"batch#{batch}")
+        return {name: next(iter(value.values())) for name, value in item.items()}
 
     def holder(self) -> str | None:
         return self.item("retrain-lock").get("holder", {}).get("S")

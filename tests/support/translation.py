@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
 STACKS = sorted((ROOT / "stacks").glob("*.yaml"))
 WORKFLOW = ROOT / "statemachine" / "retrain.asl.yaml"
+SCORE_WORKFLOW = ROOT / "statemachine" / "score.asl.yaml"
 MONITOR_WORKFLOW = ROOT / "statemachine" / "monitor.asl.yaml"
 
 PSEUDO_PARAMETERS = {
@@ -101,8 +102,9 @@ def _translated_text() -> str:
     template = source()
     template["Globals"]["Function"]["CodeUri"] = "s3://code/functions.zip"
     packed = template["Resources"]
-    for machine in ("Retrain", "Monitor"):
-        packed[f"{machine}StateMachine"]["Properties"]["DefinitionUri"] = "s3://code/asl.json"
+    for resource in packed.values():
+        if resource["Type"] == "AWS::Serverless::StateMachine":
+            resource["Properties"]["DefinitionUri"] = "s3://code/workflow.asl.json"
     packed["ServingSourceLayer"]["Properties"]["ContentUri"] = "s3://code/serving.zip"
     for name in applications():
         packed[name]["Properties"]["Location"] = f"https://s3.amazonaws.com/code/{name}.json"

@@ -1,4 +1,4 @@
-"""The retrain workflow as deployed, and its expressions evaluated on variables of a sample run."""
+"""The workflows as deployed, and their expressions evaluated on variables of a sample run."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,14 @@ from typing import Any
 import jsonata
 import yaml
 
-from tests.support.translation import WORKFLOW, resolve, translated
+from tests.support.translation import SCORE_WORKFLOW, WORKFLOW, resolve, translated
+
+# Each workflow's file and its resource in the template.
+RETRAIN, SCORE = "retrain", "score"
+WORKFLOWS = {
+    RETRAIN: (WORKFLOW, "RetrainStateMachine"),
+    SCORE: (SCORE_WORKFLOW, "ScoreStateMachine"),
+}
 
 STEP_STATES = ["Preprocess", "Train", "Evaluate"]
 HAPPY_PATH = [
@@ -69,6 +76,24 @@ SAMPLE_RUN: dict[str, Any] = {
     "package_group": "kanmon-test-abalone",
     "package_group_exists": False,
 }
+SAMPLE_BATCH: dict[str, Any] = {
+    "outcome": "planned",
+    "batch": "abalone-261121055501-x7k",
+    "model": "abalone",
+    "execution": "abalone-261121055501-x7k",
+    "release": 7,
+    "summary": "2 files, 10 MB, with release abalone/7",
+    "plan_uri": "s3://kanmon-test-data/batches/abalone/abalone-261121055501-x7k/plan.json",
+    "model_uri": "s3://kanmon-test-data/runs/abalone/abalone-261120055501-a1b/train/model.tar.gz",
+    "image": REPOSITORY + "@sha256:" + "b" * 64,
+    "job_prefix": "kanmon-test-abalone-261121055501-x7k",
+    "resources": {
+        "instance_type": "ml.m5.4xlarge",
+        "instance_count": 3,
+        "volume_gb": 120,
+        "timeout_seconds": 5400,
+    },
+}
 CHAMPION: dict[str, Any] = {
     "package_arn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/kanmon-test-abalone/1",
     "version": 1,
@@ -91,24 +116,25 @@ SAMPLE_JUDGEMENT: dict[str, Any] = {
 }
 
 
-def substitutions(stage: str = "dev") -> dict[str, str]:
+def substitutions(stage: str = "dev", workflow: str = RETRAIN) -> dict[str, str]:
     """What the template fills into the workflow's placeholders."""
-    properties = translated()["Resources"]["RetrainStateMachine"]["Properties"]
+    properties = translated()["Resources"][WORKFLOWS[workflow][1]]["Properties"]
     found: dict[str, str] = resolve(properties["DefinitionSubstitutions"], stage)
     return found
 
 
 @cache
-def _deployed(stage: str) -> dict[str, Any]:
-    values = substitutions(stage)
-    text = PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], WORKFLOW.read_text())
+def _deployed(stage: str, workflow: str) -> dict[str, Any]:
+    values = substitutions(stage, workflow)
+    written = WORKFLOWS[workflow][0].read_text()
+    text = PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], written)
     definition: dict[str, Any] = yaml.safe_load(text)
     return definition
 
 
-def deployed(stage: str = "dev") -> dict[str, Any]:
+def deployed(stage: str = "dev", workflow: str = RETRAIN) -> dict[str, Any]:
     """The definition as Step Functions gets it, a copy for each caller."""
-    return deepcopy(_deployed(stage))
+    return deepcopy(_deployed(stage, workflow))
 
 
 def with_plain_timeouts(definition: dict[str, Any]) -> dict[str, Any]:
@@ -120,9 +146,9 @@ def with_plain_timeouts(definition: dict[str, Any]) -> dict[str, Any]:
     return definition
 
 
-def states(kind: str | None = None) -> dict[str, dict[str, Any]]:
+def states(kind: str | None = None, workflow: str = RETRAIN) -> dict[str, dict[str, Any]]:
     """The states by name, all or those of one type."""
-    found: dict[str, dict[str, Any]] = deployed()["States"]
+    found: dict[str, dict[str, Any]] = deployed(workflow=workflow)["States"]
     return {name: state for name, state in found.items() if kind in (None, state["Type"])}
 
 
@@ -150,6 +176,7 @@ def sample_variables(**changes: Any) -> dict[str, Any]:
     variables: dict[str, Any] = {
         "run": run,
         "faults": 0,
+        "batch": deepcopy(SAMPLE_BATCH),
         "judgement": deepcopy(SAMPLE_JUDGEMENT),
         "failure": {"Error": "States.TaskFailed", "Cause": "it broke"},
         "states": {

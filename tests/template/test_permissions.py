@@ -7,9 +7,18 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
+from core.batches.scorable import PRIVATE
 from tests.support.arns import NARROWED_AT_A_COST, fits, resource_formats
 from tests.support.policy_decisions import may_assume
-from tests.support.translation import granted, policies, resolve, resources, statements, whole
+from tests.support.translation import (
+    denied,
+    granted,
+    policies,
+    resolve,
+    resources,
+    statements,
+    whole,
+)
 
 ROLES = sorted(resources("AWS::IAM::Role"))
 PEOPLE = {"DataScientistRole", "ApproverRole", "OperatorRole"}
@@ -45,6 +54,8 @@ TRUSTED = {
     "MonitorJobRole": "sagemaker.amazonaws.com",
     "RetrainStateMachineRole": "states.amazonaws.com",
     "MonitorStateMachineRole": "states.amazonaws.com",
+    "ScoreJobRole": "sagemaker.amazonaws.com",
+    "ScoreStateMachineRole": "states.amazonaws.com",
     "ReleasePipelineRole": "codepipeline.amazonaws.com",
     "VerifyRole": "codebuild.amazonaws.com",
     "ServingDeployRole": "cloudformation.amazonaws.com",
@@ -130,6 +141,7 @@ def test_roles_are_passed_one_to_one_service_each() -> None:
             [f"{account}/MonitorJobRole"],
             to("sagemaker.amazonaws.com"),
         ),
+        "ScoreStateMachineRole": ([f"{account}/ScoreJobRole"], to("sagemaker.amazonaws.com")),
         "ReleasePipelineRole": (
             [f"{account}/ServingDeployRole"],
             to("cloudformation.amazonaws.com"),
@@ -245,6 +257,17 @@ def test_steps_write_below_their_own_folders_and_read_data_by_version_only() -> 
     assert not {action for action in by_action if action.startswith("s3:Delete")}
 
 
+def test_what_is_scored_is_read_in_every_folder_but_kanmons_own() -> None:
+    bucket = "arn:aws:s3:::DataBucket"
+    [denial] = denied("ScoreJobRole")
+    [listing] = [s for s in granted("OpenBatchRole") if s["Sid"] == "ListWhatIsScored"]
+
+    assert denial["Action"] == ["s3:GetObjectVersion"]
+    assert denial["Resource"] == [f"{bucket}/{folder}/*" for folder in PRIVATE]
+    unlisted = [f"{folder}/*" for folder in PRIVATE]
+    assert listing["Condition"]["StringNotLike"]["s3:prefix"] == unlisted
+
+
 def granting(pattern: str) -> dict[str, set[str]]:
     """The actions that match, by the role they are granted to."""
     found = {
@@ -286,6 +309,7 @@ def test_rules_call_their_functions_and_nothing_else_calls_from_outside() -> Non
     assert {permission["Principal"] for permission in permissions} == {"events.amazonaws.com"}
     assert all("SourceArn" in permission for permission in permissions)
     assert sorted(permission["FunctionName"]["Ref"] for permission in permissions) == [
+        "CloseBatchFunction",
         "CloseMonitoringFunction",
         "CloseReleaseFunction",
         "FollowRegistryFunction",
@@ -300,7 +324,10 @@ def test_every_denial_says_what_it_is_for() -> None:
         if statement["Effect"] == "Deny"
     }  # fmt: skip
 
-    assert found == {"NeverApprove", "NeverBuild", "NeverChangeWhatIsReviewed"}
+    assert found == {
+        *("NeverApprove", "NeverBuild", "NeverChangeWhatIsReviewed"),
+        "ReadNothingOfKanmonsOwn",
+    }
 
 
 def test_no_arn_in_the_template_names_the_partition_literally() -> None:

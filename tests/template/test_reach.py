@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from core.batches.scorable import PRIVATE
 from tests.support.policy_decisions import may
 from tests.support.translation import granted, resources
 
@@ -19,9 +20,9 @@ ROLES = sorted(resources("AWS::IAM::Role"))
 # One object of each kind in the data bucket: who reads it, who may add it where none is, who may
 # also replace it.
 OBJECTS = {
-    "datasets/glasses/data.csv": ("DataScientist Job MonitorJob", "", "DataScientist"),
+    "datasets/glasses/data.csv": ("DataScientist Job MonitorJob ScoreJob", "", "DataScientist"),
     "definitions/glasses/0a1b/model.yaml": (
-        "Approver DataScientist Job OpenMonitoring OpenRun Operator",
+        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator",
         "DataScientist",
         "",
     ),
@@ -31,9 +32,9 @@ OBJECTS = {
         "",
     ),
     "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator", "", "OpenRun"),
-    "images/0a1b.json": ("OpenMonitoring OpenRun", "", ""),
+    "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun", "", ""),
     "runs/glasses/R/run.json": (
-        "Approver DataScientist Job JudgeCandidate OpenMonitoring OpenRelease Operator",
+        "Approver DataScientist Job JudgeCandidate OpenBatch OpenMonitoring OpenRelease Operator",
         "",
         "OpenRun",
     ),
@@ -44,7 +45,7 @@ OBJECTS = {
     ),
     "runs/glasses/R/train/model.tar.gz": (
         "AdmitRelease DataScientist Job JudgeCandidate MonitorJob "
-        "OpenRelease RetrainStateMachine Verify",
+        "OpenRelease RetrainStateMachine ScoreJob Verify",
         "",
         "Job",
     ),
@@ -76,45 +77,74 @@ OBJECTS = {
     ),
     "metrics/model=glasses/R.json": ("Dashboard", "", "JudgeCandidate"),
     "releases/glasses/7/release.json": (
-        "AdmitRelease Approver CloseRelease DataScientist OpenMonitoring "
+        "AdmitRelease Approver CloseRelease DataScientist OpenBatch OpenMonitoring "
         "OpenRelease Operator RecordRelease Verify",
         "OpenRelease",
         "",
     ),
     "releases/glasses/7/review.html": (
-        "AdmitRelease Approver CloseRelease DataScientist OpenMonitoring "
-        "OpenRelease Operator RecordRelease",
+        "AdmitRelease Approver CloseRelease DataScientist OpenBatch "
+        "OpenMonitoring OpenRelease Operator RecordRelease",
         "OpenRelease",
         "",
     ),
     "releases/glasses/7/golden.json": (
-        "AdmitRelease CloseRelease OpenMonitoring OpenRelease RecordRelease",
+        "AdmitRelease CloseRelease OpenBatch OpenMonitoring OpenRelease RecordRelease",
         "OpenRelease",
         "",
     ),
     "releases/glasses/7/bundle.zip": (
-        "AdmitRelease CloseRelease OpenMonitoring OpenRelease RecordRelease ReleasePipeline",
+        "AdmitRelease CloseRelease OpenBatch OpenMonitoring "
+        "OpenRelease RecordRelease ReleasePipeline",
         "OpenRelease",
         "",
     ),
     "packages/base/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "packages/glasses/7/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "capture/glasses/7/dt=2026-11-21/a.jsonl": ("MonitorJob", "", ""),
-    "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": ("MonitorJob", "", "MonitorJob"),
-    "batches/glasses/B/plan.json": ("MonitorJob OpenMonitoring", "", ""),
-    "batches/glasses/B/scores/00000-0000.parquet": ("MonitorJob", "", ""),
-    "batches/glasses/B/rejects/00000-0000.parquet": ("", "", ""),
-    "inputs/glasses/B/rows.csv": ("MonitorJob", "", ""),
+    "inputs/glasses/B/a.csv": ("MonitorJob ScoreJob", "", "DataScientist Operator"),
+    "batches/glasses/B/plan.json": (
+        "Approver CloseBatch DataScientist MonitorJob OpenBatch OpenMonitoring Operator ScoreJob",
+        "",
+        "OpenBatch",
+    ),
+    "batches/glasses/B/shards.json": (
+        "Approver CloseBatch DataScientist OpenBatch Operator ScoreJob",
+        "",
+        "ScoreJob",
+    ),
+    "batches/glasses/B/done/00000.json": (
+        "Approver CloseBatch DataScientist Operator ScoreJob",
+        "",
+        "ScoreJob",
+    ),
+    "batches/glasses/B/scores/00000-0000.parquet": (
+        "DataScientist MonitorJob Operator ScoreJob",
+        "",
+        "ScoreJob",
+    ),
+    "batches/glasses/B/rejects/00000-0000.parquet": (
+        "DataScientist Operator ScoreJob",
+        "",
+        "ScoreJob",
+    ),
+    "batches/glasses/B/manifest.json": (
+        "Approver DataScientist Operator ScoreJob",
+        "",
+        "CloseBatch",
+    ),
     "labels/glasses/a.csv": ("MonitorJob", "", ""),
-    "monitoring/glasses/M/plan.json": ("CloseMonitoring MonitorJob", "", "OpenMonitoring"),
     "monitoring/glasses/M/report.json": (
         "Approver CloseMonitoring DataScientist Operator",
         "",
         "CloseMonitoring MonitorJob",
     ),
+    "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": ("MonitorJob", "", "MonitorJob"),
+    "inputs/glasses/B/rows.csv": ("MonitorJob ScoreJob", "", "DataScientist Operator"),
+    "monitoring/glasses/M/plan.json": ("CloseMonitoring MonitorJob", "", "OpenMonitoring"),
     "monitoring/glasses/M/page.html": ("Approver DataScientist Operator", "", "CloseMonitoring"),
     "watch-metrics/model=glasses/M.json": ("", "", "CloseMonitoring"),
-    "other/x": ("", "", ""),
+    "other/x": ("ScoreJob", "", ""),
 }
 # Of the same kinds as the stage's own, but another stage's, or nobody's.
 FOREIGN = [
@@ -160,6 +190,20 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("JobRole", "ShowCpuAndMemoryOfJobs"): {
         "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
+    },
+    ("CloseBatchRole", "FindWhatTheJobWrote"): {"StringLike": {"s3:prefix": "batches/*"}},
+    ("OpenBatchRole", "ListWhatIsScored"): {
+        "StringLike": {"s3:prefix": "?*/*"},
+        "StringNotLike": {"s3:prefix": [f"{folder}/*" for folder in PRIVATE]},
+    },
+    ("ScoreJobRole", "FindThePlanAndTheModel"): {
+        "StringLike": {"s3:prefix": ["batches/*", "runs/*/train/model.tar.gz"]}
+    },
+    ("ScoreJobRole", "ShowCpuAndMemoryOfJobs"): {
+        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
+    },
+    ("ScoreStateMachineRole", "GiveTheStepItsRole"): {
+        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
     },
     ("MonitorJobRole", "FindInputs"): {"StringLike": {"s3:prefix": ["monitoring/*", "runs/*"]}},
     ("MonitorJobRole", "ShowCpuAndMemoryOfJobs"): {
@@ -210,6 +254,8 @@ ACTS = {
     ("lambda:InvokeFunction", f"{LAMBDA}OpenReleaseFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseRunFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}ReportFailureFunction"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}OpenBatchFunction"): "ScoreStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}CloseBatchFunction"): "ScoreStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}OpenMonitoringFunction"): "MonitorStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseMonitoringFunction"): "MonitorStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}AdmitReleaseFunction"): "ReleasePipeline",
@@ -240,11 +286,14 @@ ACTS = {
     ("states:StartExecution", f"{STATES}stateMachine:{OWN}-retrain"): (
         "CloseRun DataScientist ReportFailure"
     ),
+    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-score"): "DataScientist Operator",
+    ("states:StopExecution", f"{STATES}execution:{OWN}-score:B"): "DataScientist Operator",
     ("states:StartExecution", f"{STATES}stateMachine:{OWN}-monitor"): "DataScientist Operator",
     ("states:StopExecution", f"{STATES}execution:{OWN}-monitor:M"): "DataScientist Operator",
     ("states:StartExecution", f"{STATES}stateMachine:{OWN}-other"): "",
     ("states:StopExecution", f"{STATES}execution:{OWN}-retrain:R"): "DataScientist Operator",
     ("iam:PassRole", f"{ROLE}JobRole"): "RetrainStateMachine",
+    ("iam:PassRole", f"{ROLE}ScoreJobRole"): "ScoreStateMachine",
     ("iam:PassRole", f"{ROLE}MonitorJobRole"): "MonitorStateMachine",
     ("iam:PassRole", f"{ROLE}ServingDeployRole"): "ReleasePipeline",
     ("iam:PassRole", f"{ROLE}{OWN}-serving-glasses-R"): "ServingDeploy",
@@ -272,8 +321,8 @@ ACTS = {
         "CloseRun OpenRun ReportFailure"
     ),
     ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
-        "AdmitRelease CloseMonitoring CloseRelease CloseRun DataScientist FollowRegistry "
-        "FollowReview OpenMonitoring OpenRelease OpenRun RecordRelease ReportFailure"
+        "AdmitRelease CloseBatch CloseRelease CloseRun DataScientist FollowRegistry FollowReview "
+        "OpenBatch OpenRelease OpenRun RecordRelease ReportFailure"
     ),
     (
         "s3:GetObject",
@@ -336,7 +385,9 @@ def test_no_grant_on_named_resources_reaches_what_is_not_the_stages(role: str) -
         if re.match(rf"arn:aws:{action.split(':')[0]}:", arn) and may(role, action, arn, **context)
     ]
 
-    assert reached == []
+    # What the team keeps in folders of its own may be scored.
+    open_to_scoring = [("s3:GetObjectVersion", f"{DATA}/elsewhere/file")]
+    assert reached == (open_to_scoring if role == "ScoreJobRole" else [])
 
 
 def test_every_condition_is_there_and_says_what_it_said() -> None:

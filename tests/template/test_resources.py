@@ -8,7 +8,7 @@ import pytest
 from core.stage.release_pipeline import Pipeline
 from core.stage.serving_stack import HALT_SECONDS
 from tests.support.translation import resolve, resources, source, statements, translated, whole
-from tests.support.workflow_definition import states
+from tests.support.workflow_definition import WORKFLOWS, states
 
 BUCKETS = resources("AWS::S3::Bucket")
 FUNCTIONS = resources("AWS::Lambda::Function")
@@ -51,8 +51,11 @@ NAMED = {
     "MonitorStateMachine": "kanmon-test-monitor",
     "MonitorLogGroup": "/aws/vendedlogs/states/kanmon-test-monitor",
     "MonitorFailedAlarm": "kanmon-test-monitor-failed",
-    "WatchFunctionErrorsAlarm": "kanmon-test-watch-function-errors",
     "OperationsDashboard": "kanmon-test-operations",
+    "ScoreStateMachine": "kanmon-test-score",
+    "ScoreLogGroup": "/aws/vendedlogs/states/kanmon-test-score",
+    "ScoreFailedAlarm": "kanmon-test-score-failed",
+    "WatchFunctionErrorsAlarm": "kanmon-test-watch-function-errors",
     "RetrainLogGroup": "/aws/vendedlogs/states/kanmon-test-retrain",
     "ReleasePipeline": "kanmon-test-release",
     "ServingSourceLayer": "kanmon-test-serving-source",  # else SAM's, the same on every stage
@@ -127,18 +130,29 @@ def test_replaced_data_outlives_the_runs_that_read_it_and_champions_never_expire
     }
 
     assert rules["ReplacedData"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 400}
-    assert [rule["Prefix"] for rule in rules.values() if "ExpirationInDays" in rule] == ["capture/"]
+    expiring = [rule["Prefix"] for rule in rules.values() if "ExpirationInDays" in rule]
+    assert expiring == ["capture/", "inputs/", "batches/"]
     assert "NoncurrentVersionExpiration" not in rules["AbandonedUploads"]
     # A package whose version is gone cannot be gone back to.
     assert "NoncurrentVersionExpiration" not in rules["OldPackages"]
     assert not [rule for rule in rules.values() if rule.get("Prefix", "").startswith("releases")]
 
 
-def test_captured_requests_go_after_as_many_days_as_asked() -> None:
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [
+        ("CapturedRequests", "CaptureRetentionDays"),
+        ("FilesForBatches", "ScoreRetentionDays"),
+        ("ScoresOfBatches", "ScoreRetentionDays"),
+    ],
+)
+def test_what_may_be_about_people_goes_after_as_many_days_as_asked(
+    name: str, parameter: str
+) -> None:
     found = translated()["Resources"]["DataBucket"]["Properties"]["LifecycleConfiguration"]
-    [rule] = [one for one in found["Rules"] if one["Id"] == "CapturedRequests"]
+    [rule] = [one for one in found["Rules"] if one["Id"] == name]
 
-    assert resolve(rule, CaptureRetentionDays=7)["ExpirationInDays"] == 7
+    assert resolve(rule, **{parameter: 77})["ExpirationInDays"] == 77
 
 
 def test_pipeline_artifacts_go_a_month_after_the_review_and_the_access_to_them_is_logged() -> None:
@@ -236,6 +250,9 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
         "RETRAIN_MACHINE_ARN": (
             "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
         ),
+        "SCORE_MACHINE_ARN": (
+            "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-score"
+        ),
         "RELEASE_PIPELINE": "kanmon-test-release",
         "AUTOMATIC_APPROVAL": "true",
         "APPROVAL_MINUTES": 7 * 24 * 60,
@@ -252,8 +269,9 @@ def test_a_function_gives_up_before_the_state_that_called_it() -> None:
     timeouts = {name: properties(name)["Timeout"] for name in FUNCTIONS}
     waiting = {
         f"{name.replace(' ', '')}Function": state["TimeoutSeconds"]
-        for name, state in states("Task").items()
-        if ":function:" in state["Resource"]
+        for workflow in WORKFLOWS
+        for name, state in states("Task", workflow).items()
+        if ":function:" in state["Resource"] and f"{name.replace(' ', '')}Function" in timeouts
     }
 
     assert all(timeouts[name] < waiting[name] for name in waiting)
@@ -268,8 +286,9 @@ def test_close_release_has_time_for_all_that_it_waits_for() -> None:
     assert properties("CloseReleaseFunction")["Timeout"] >= waits + 30
 
 
-def test_the_workflow_is_traced_and_logs_everything() -> None:
-    machine = properties("RetrainStateMachine")
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_the_workflows_are_traced_and_log_everything(workflow: str) -> None:
+    machine = properties(WORKFLOWS[workflow][1])
 
     assert machine["TracingConfiguration"] == {"Enabled": True}
     assert machine["LoggingConfiguration"]["Level"] == "ALL"
@@ -283,6 +302,16 @@ RULES = {
         "detail": {
             "stateMachineArn": [
                 "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-monitor"
+            ],
+            "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+        },
+    },
+    "CloseBatchFunction": {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {
+            "stateMachineArn": [
+                "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-score"
             ],
             "status": ["FAILED", "TIMED_OUT", "ABORTED"],
         },
@@ -373,15 +402,20 @@ def test_alarms_watch_every_way_a_run_ends_badly_and_every_function() -> None:
             for stat in stats
         }
 
-    for workflow in ("Retrain", "Monitor"):
-        machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{workflow}StateMachine"
-        assert watched(f"{workflow}FailedAlarm") == {
+    for alarm, resource in (
+        ("RetrainFailedAlarm", "RetrainStateMachine"),
+        ("ScoreFailedAlarm", "ScoreStateMachine"),
+        ("MonitorFailedAlarm", "MonitorStateMachine"),
+    ):
+        machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{resource}"
+        assert watched(alarm) == {
             ("ExecutionsFailed", machine),
             ("ExecutionsTimedOut", machine),
             ("ExecutionsAborted", machine),
         }
-    errors = watched("FunctionErrorsAlarm") | watched("WatchFunctionErrorsAlarm")
-    assert errors == {("Errors", name) for name in FUNCTIONS}
+    of_functions = watched("FunctionErrorsAlarm"), watched("WatchFunctionErrorsAlarm")
+    assert not of_functions[0] & of_functions[1]
+    assert of_functions[0] | of_functions[1] == {("Errors", name) for name in FUNCTIONS}
 
 
 def test_alarms_may_publish_and_their_names_are_those_the_topic_expects() -> None:

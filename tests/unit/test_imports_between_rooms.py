@@ -36,6 +36,7 @@ CONTROL: Rooms = (
     ("core.runs",),
     ("core.gate", "core.review"),
     ("core.releases",),
+    ("core.batches",),
     ("core.monitoring",),
     ("handlers",),
 )
@@ -47,6 +48,7 @@ KANMON: Rooms = (
     ("kanmon.deployment",),
     ("kanmon.runs", "kanmon.releases"),  # a run opens a release, a release is of a run
     ("kanmon.scoring",),
+    ("kanmon.batches",),
     ("kanmon.monitoring",),
     ("kanmon.console",),
     ("kanmon.cli",),

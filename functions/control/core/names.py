@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 
 LONGEST_RUN = 37
+LONGEST_ATTEMPT = LONGEST_RUN + len("-r9999")
 LONGEST_JOB_PREFIX = 63 - len("-preprocess-9999")
 _MODEL = re.compile(r"[a-z](?:-?[a-z0-9])+")
 _RUN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -35,6 +36,11 @@ def is_model_name(text: str) -> bool:
 
 def is_run_name(text: str) -> bool:
     return len(text) <= LONGEST_RUN and _RUN.fullmatch(text) is not None
+
+
+def is_attempt_name(text: str) -> bool:
+    """Can it name an execution that resumes a batch, `<batch>-r<number>`?"""
+    return len(text) <= LONGEST_ATTEMPT and _RUN.fullmatch(text) is not None
 
 
 def check_run_name(run: object, workflow: str = "retrain", command: str = "kanmon run") -> str:

@@ -159,9 +159,11 @@ def test_whatever_the_platform_says_becomes_one_short_printable_line(
 
 def test_the_expected_errors_are_the_ones_that_exist() -> None:
     from core import names
+    from core.batches import close_batch, open_batch, plan
+    from core.batches import request as batch_request
     from core.definition import parse
-    from core.releases import bundle, open_release
-    from core.runs import lock, open_run, request, snapshot
+    from core.releases import bundle, live_release, open_release
+    from core.runs import current_definition, lock, open_run, request, snapshot
     from core.stage import bucket, images, registry, release_pipeline
 
     modules = (
@@ -172,9 +174,12 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
         registry,
         request,
         snapshot,
+        current_definition,
         bucket,
         lock,
         open_release,
+        live_release,
+        *(close_batch, open_batch, plan, batch_request),
     )
     raised = {
         name

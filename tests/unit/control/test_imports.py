@@ -17,6 +17,8 @@ WATCHED = {"aws_xray_sdk", "jinja2", "numpy", "pandas", "polars", "pydantic", "s
         ("open_run", {"pydantic", "yaml"}),
         ("judge_candidate", {"pydantic", "jinja2"}),
         ("close_run", set()),
+        ("open_batch", {"pydantic", "yaml"}),
+        ("close_batch", set()),
         ("report_failure", set()),
         ("open_release", {"jinja2"}),
         ("admit_release", set()),

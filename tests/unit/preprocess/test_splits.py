@@ -268,3 +268,16 @@ def test_many_times_are_counted_in_steps_that_no_order_changes(data: st.DataObje
     assert found[0] == found[1]
     assert len(found[0][1]) <= 10
     assert sum(rows for _, rows in found[0][1]) == len(times)
+
+
+def test_the_smallest_negative_time_is_in_the_step_below_zero_in_whatever_order_it_comes() -> None:
+    found = []
+    with patch.object(reading_times, "MOST_TIMES", 2):
+        for order in ([-5e-324, 1.0, 2.0, 9.0], [1.0, 2.0, 9.0, -5e-324]):
+            counts = TimeCounts()
+            for value in order:
+                counts.add(Times(pl.Series([value]), frozenset({"numbers"})))
+            found.append(counts.counts.sort("time").rows())
+
+    assert found[0] == found[1]
+    assert found[0][0] == (-16.0, 1)

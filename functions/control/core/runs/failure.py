@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from core.names import is_model_name
 from core.words.catalogue import say
@@ -17,6 +17,8 @@ LONGEST_MESSAGE = 1000
 # Raised on purpose, with a whole message; any other type is shown with its name.
 EXPECTED = frozenset(
     {
+        "BatchNotResumableError",
+        "BatchRequestError",
         "DefinitionError",
         "EmptyDatasetError",
         "ForeignPackageError",
@@ -31,8 +33,10 @@ EXPECTED = frozenset(
         "RunRequestError",
         "ServingSourceError",
         "TooManyReleasesError",
+        "UnknownColumnError",
         "UnknownFileKindError",
         "UnknownModelError",
+        "UnprovenBatchError",
     }
 )
 
@@ -90,8 +94,11 @@ def occurrence(event: Mapping[str, Any]) -> Occurrence:
     )
 
 
-def explain(error: str, cause: str) -> Failure:
-    """The failure behind an Error and Cause of Step Functions; never raises, never empty."""
+def explain(error: str, cause: str, of: Literal["run", "batch", "monitoring"] = "run") -> Failure:
+    """The failure behind an Error and Cause of Step Functions; never raises, never empty.
+
+    `of` is what the failed execution is called.
+    """
     document = _document(cause)
     if "ProcessingJobName" in document:
         return _job(document)
@@ -99,11 +106,11 @@ def explain(error: str, cause: str) -> Failure:
         return _function(document)
     words = one_line(_SDK_APPENDIX.sub("", cause))
     if error in ("States.Timeout", "Execution.TIMED_OUT"):
-        what = "state" if error == "States.Timeout" else "run"
+        what = "state" if error == "States.Timeout" else of
         fix = words or say("run.failure.timeout_fix")
         return _failure(error, say(f"run.failure.timeout.{what}", fix=fix))
     if error == "Execution.ABORTED":
-        stopped = say("run.failure.stopped")
+        stopped = say(f"run.failure.stopped.{of}")
         if words:
             stopped = say("run.failure.of", what=stopped, reason=words)
         return _failure(error, stopped)

@@ -47,15 +47,9 @@ def take_snapshot(model: str, bucket: str, location: str, listed: Iterable[DataO
 
     Its id follows from keys, sizes and checksums: the same bytes uploaded again are the same data,
     though their version ids differ. Folder markers and names that begin with `.` or `_` are not
-    data; any other name that no step can read is an error, so that no file is skipped unseen.
+    data; any other name that no step can read is an error, see `data_objects`.
     """
-    objects = tuple(sorted(each for each in listed if not _is_marker(each)))
-    for each in objects:
-        if not each.key.lower().endswith(DATA_SUFFIXES):
-            raise UnknownFileKindError(
-                f"s3://{bucket}/{each.key}: not a {', '.join(DATA_SUFFIXES)} file; "
-                "convert it or remove it from the dataset"
-            )
+    objects = data_objects(bucket, listed, "convert it or remove it from the dataset")
     if not objects:
         raise EmptyDatasetError(
             f"s3://{bucket}/{location}: no data there for model {model}; "
@@ -63,6 +57,19 @@ def take_snapshot(model: str, bucket: str, location: str, listed: Iterable[DataO
         )
     identity = digest([[each.key, each.size, each.checksum] for each in objects])[:32]
     return Snapshot(identity, model, bucket, objects)
+
+
+def data_objects(bucket: str, listed: Iterable[DataObject], fix: str) -> tuple[DataObject, ...]:
+    """The data files among what was listed, by name, without folder markers and hidden files.
+
+    Any other file that no step can read is an error, so that no file is skipped unseen.
+    """
+    objects = tuple(sorted(each for each in listed if not _is_marker(each)))
+    for each in objects:
+        if not each.key.lower().endswith(DATA_SUFFIXES):
+            kinds = ", ".join(DATA_SUFFIXES)
+            raise UnknownFileKindError(f"s3://{bucket}/{each.key}: not a {kinds} file; {fix}")
+    return objects
 
 
 def _is_marker(each: DataObject) -> bool:

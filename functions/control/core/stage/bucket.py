@@ -68,6 +68,10 @@ class Store:
         return f"monitoring/{model}/{monitoring}/{name}".rstrip("/")
 
     @staticmethod
+    def batch_key(model: str, batch: str, name: str) -> str:
+        return f"batches/{model}/{batch}/{name}"
+
+    @staticmethod
     def image_key(digest: str) -> str:
         return f"images/{digest.removeprefix('sha256:')}.json"
 

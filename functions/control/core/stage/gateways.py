@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from core.stage.batch_table import BatchTable
 from core.stage.bucket import Store
 from core.stage.images import RUN_STEPS, StepImage, resolve_images
 from core.stage.items import Items
@@ -58,6 +59,10 @@ class Stage:
         return ReleaseTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
 
     @cached_property
+    def batches(self) -> BatchTable:
+        return BatchTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
+
+    @cached_property
     def monitorings(self) -> MonitoringTable:
         return MonitoringTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
 
@@ -72,6 +77,10 @@ class Stage:
     @cached_property
     def workflow(self) -> Workflow:
         return Workflow(_client("stepfunctions"), os.environ["RETRAIN_MACHINE_ARN"])
+
+    @cached_property
+    def scoring(self) -> Workflow:
+        return Workflow(_client("stepfunctions"), os.environ["SCORE_MACHINE_ARN"])
 
     @cached_property
     def pipeline(self) -> Pipeline:

@@ -1,4 +1,4 @@
-"""What subscribers receive about a run or a release: one event, as JSON and as text for mail."""
+"""What subscribers receive about a run, batch or release: one event, as JSON and as mail."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ Event = Literal[
     "candidate registered",
     "nothing new",
     "run failed",
+    "batch scored",
+    "batch failed",
     "release waiting",
     "release promoted",
     "release back in service",
@@ -35,7 +37,8 @@ Event = Literal[
 
 @dataclass(frozen=True)
 class Notice:
-    """`summary` is the verdict's summary, the failure's message or the reason of a decision."""
+    """`run` is the run's name, or the batch's; `summary` the verdict's summary, the message of
+    the failure or the reason of a decision."""
 
     event: Event
     stack: str
@@ -65,8 +68,9 @@ def text(notice: Notice, links: Links, stage: str) -> str:
     """The mail's body: what happened, why, and where to look. Its commands name the stage."""
     name = _name(notice)
     watched = notice.event.startswith("monitoring ")
-    run = say("mail.fact.monitoring" if watched else "mail.fact.run")
-    facts = [(say("mail.fact.model"), notice.model), (run, notice.run)]
+    kind = "batch" if notice.event.startswith("batch ") else "monitoring" if watched else "run"
+    worked = say(f"mail.kind.{kind}")
+    facts = [(say("mail.fact.model"), notice.model), (worked, notice.run)]
     if notice.release is not None:
         facts.append((say("mail.fact.release"), name))
     if notice.package_arn:

@@ -1,4 +1,4 @@
-"""The retrain state machine: start a run, and see whether one has ended."""
+"""A state machine: start an execution, and see whether one has ended."""
 
 from __future__ import annotations
 

@@ -1,0 +1,110 @@
+"""Close Batch: prove that the batch is whole, write its manifest, record it, notify once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from core.batches import host_time
+from core.batches.manifest import manifest_document
+from core.batches.proof import prove
+from core.batches.results import read_results
+from core.stage.batch_table import SUCCEEDED
+from core.stage.notices import Notice
+from core.words.catalogue import say
+from core.words.formats import counted, dollars, timestamp
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
+
+
+class UnprovenBatchError(Exception):
+    """What was scored is not all of the batch, each row once; the message says what is wrong."""
+
+
+def close_batch(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Take {batch, model, execution, began, ended}; return the execution's output.
+
+    Every part may be done twice: a repeat finds its manifest, its record and its mail done.
+    """
+    model, batch, store = event["model"], event["batch"], stage.store
+    plan = store.read_json(store.batch_key(model, batch, "plan.json"))
+    results = read_results(store, model, batch)
+    proof = prove(plan, results)
+    if proof.problems:
+        raise UnprovenBatchError(_unproven(batch, proof.problems))
+    record = stage.batches.batch(model, batch)
+    spent = _host_seconds(event, record, plan["hosts"])
+    worked = host_time.known({"host_seconds": spent})
+    manifest = manifest_document(plan, results, proof, now, worked)
+    key = store.batch_key(model, batch, "manifest.json")
+    store.write_json(key, manifest)
+    summary = _summary(manifest)
+    fields = {**_record(manifest), "summary": summary, "host_seconds": spent, "error": None}
+    stage.batches.write(model, batch, fields)
+    if "noticed_at" not in record:
+        _notify(stage, plan, summary, now)
+    return {
+        "batch": batch,
+        "model": model,
+        "outcome": "scored",
+        "release": plan["release"]["number"],
+        "summary": summary,
+        "rows": manifest["rows"],
+        "manifest_uri": store.uri(key),
+    }
+
+
+def _host_seconds(event: Mapping[str, Any], record: Mapping[str, Any], hosts: int) -> str:
+    """With the time of this attempt's job, if it has one and is not counted yet."""
+    if record.get("status") == SUCCEEDED or "began" not in event:
+        return str(record.get("host_seconds", "0"))
+    worked = host_time.seconds_between(event["began"], event.get("ended"))
+    return host_time.with_attempt(record, worked, hosts)
+
+
+def _record(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    rows, usd = manifest["rows"], manifest["cost"]["usd"]
+    return {
+        "status": SUCCEEDED,
+        "closed_at": manifest["closed_at"],
+        "usd": None if usd is None else str(usd),
+        "rows": rows["rows_in"],
+        "scored": rows["scored"],
+        "rejected": rows["rejected"],
+    }
+
+
+def _unproven(batch: str, problems: list[str]) -> str:
+    more = len(problems) - 1
+    first = problems[0]
+    if more:
+        first = say("batch.proof.more", problem=first, count=more)
+    return say("batch.proof.failed", batch=batch, problem=first)
+
+
+def _summary(manifest: Mapping[str, Any]) -> str:
+    rows, usd = manifest["rows"], manifest["cost"]["usd"]
+    summary = say(
+        "batch.closed",
+        rows=counted(rows["rows_in"], "row"),
+        scored=counted(rows["scored"], "row"),
+        rejected=counted(rows["rejected"], "row"),
+        release=f"{manifest['model']}/{manifest['release']['number']}",
+    )
+    return summary if usd is None else say("batch.with_cost", summary=summary, cost=dollars(usd))
+
+
+def _notify(stage: Stage, plan: Mapping[str, Any], summary: str, now: datetime) -> None:
+    stage.notices.publish(
+        Notice(
+            event="batch scored",
+            stack=stage.name,
+            model=plan["model"],
+            run=plan["batch"],
+            at=timestamp(now),
+            summary=summary,
+        )
+    )
+    stage.batches.write(plan["model"], plan["batch"], {"noticed_at": timestamp(now)})

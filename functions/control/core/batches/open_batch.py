@@ -1,0 +1,184 @@
+"""Open Batch: pin the release in service, list the exact versions of the files, write the plan.
+
+A batch that is resumed keeps its plan, and with it its release, whatever is in service by then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from core.batches.plan import plan_document
+from core.batches.request import BatchRequest, BatchRequestError, batch_of, parse_request
+from core.batches.results import done_shards, shards_of
+from core.names import job_prefix
+from core.releases.live_release import live_release
+from core.runs.current_definition import stored_definition
+from core.runs.snapshot import EmptyDatasetError, data_objects
+from core.stage.batch_table import RUNNING, SUCCEEDED
+from core.words.catalogue import say
+from core.words.formats import counted, size, timestamp
+
+if TYPE_CHECKING:
+    from core.definition.schema import ModelDefinition
+    from core.stage.bucket import DataObject
+    from core.stage.gateways import Stage
+
+STEP = "score"
+
+
+class BatchNotResumableError(Exception):
+    """The batch is still scored, or has no plan; the message is one line."""
+
+
+def open_batch(
+    stage: Stage,
+    execution: object,
+    request: object,
+    now: datetime,
+    has_ended: Callable[[str], bool],
+) -> dict[str, Any]:
+    """Return what the rest of the execution needs; twice for one execution, the same twice."""
+    asked = parse_request(request)
+    batch = batch_of(asked, execution)
+    name, model = str(execution), asked.model
+    record = stage.batches.batch(model, batch)
+    if record.get("execution") == name and "answer" in record:
+        return dict(json.loads(record["answer"]))
+    if asked.batch is not None:
+        plan = _resumed(stage, asked, record, batch, name, has_ended)
+        if plan is None:
+            summary = say("batch.finished", batch=batch, summary=record.get("summary", ""))
+            return {"outcome": "finished", "batch": batch, "model": model, "summary": summary}
+    else:
+        plan = _opened(stage, asked, batch, name, now)
+    answer = _answer(stage, plan, name)
+    written = {"answer": json.dumps(answer), "summary": answer["summary"]}
+    stage.batches.write(model, batch, written)
+    return answer
+
+
+def _opened(
+    stage: Stage, request: BatchRequest, batch: str, execution: str, now: datetime
+) -> dict[str, Any]:
+    """The plan of a new batch, written."""
+    model, store = request.model, stage.store
+    began = {"asked_at": timestamp(now), "reason": request.reason, "attempts": 1}
+    if not stage.batches.claim(model, batch, None, execution, began):
+        raise BatchRequestError(say("batch.name_taken", batch=batch))
+    definition = stored_definition(stage, model).content
+    release = live_release(stage, model)
+    objects = _objects(stage, request, definition)
+    run = store.read_json(store.run_key(model, release.run, "run.json"))
+    plan = plan_document(
+        {"bucket": store.bucket, "stack": stage.name},
+        batch,
+        request,
+        release,
+        run["definition"]["content"],
+        definition,
+        objects,
+        now,
+    )
+    store.write_json(store.batch_key(model, batch, "plan.json"), plan)
+    amount = sum(each.size for each in objects)
+    stage.batches.write(
+        model,
+        batch,
+        {
+            "release": release.number,
+            "files": len(objects),
+            "bytes": amount,
+            "hosts": plan["hosts"],
+        },
+    )
+    return plan
+
+
+def _objects(
+    stage: Stage, request: BatchRequest, definition: ModelDefinition
+) -> tuple[DataObject, ...]:
+    """The files to score, each as it is now."""
+    store, fix = stage.store, say("batch.unknown_kind")
+    if request.objects is not None:
+        listed = [_object(stage, key) for key in dict.fromkeys(request.objects)]
+        return data_objects(store.bucket, listed, fix)
+    prefix = request.prefix or definition.batch.source or definition.data.location
+    objects = data_objects(store.bucket, store.current_objects(prefix), fix)
+    if not objects:
+        raise EmptyDatasetError(
+            say("batch.nothing_there", where=store.uri(prefix), model=request.model)
+        )
+    return objects
+
+
+def _object(stage: Stage, key: str) -> DataObject:
+    found = [each for each in stage.store.current_objects(key) if each.key == key]
+    if not found:
+        raise EmptyDatasetError(say("batch.no_file", where=stage.store.uri(key)))
+    return found[0]
+
+
+def _resumed(
+    stage: Stage,
+    request: BatchRequest,
+    record: dict[str, Any],
+    batch: str,
+    execution: str,
+    has_ended: Callable[[str], bool],
+) -> dict[str, Any] | None:
+    """The plan of a batch that is resumed now; None where it has all been scored."""
+    named = {"batch": batch, "model": request.model}
+    if not record:
+        raise BatchNotResumableError(say("batch.resume.unknown", **named))
+    if record["status"] == SUCCEEDED:
+        return None
+    seen = str(record["execution"])
+    if record["status"] == RUNNING and seen != execution and not has_ended(seen):
+        raise BatchNotResumableError(say("batch.resume.running", execution=seen, **named))
+    plan = stage.store.read_json_if_there(stage.store.batch_key(request.model, batch, "plan.json"))
+    if plan is None:
+        raise BatchNotResumableError(say("batch.resume.no_plan", **named))
+    attempts = {"attempts": int(record.get("attempts", 1)) + 1, "answer": None, "error": None}
+    if not stage.batches.claim(request.model, batch, seen, execution, attempts):
+        raise BatchNotResumableError(say("batch.resume.running", execution=seen, **named))
+    return dict(plan)
+
+
+def _answer(stage: Stage, plan: dict[str, Any], execution: str) -> dict[str, Any]:
+    """For the state machine."""
+    store, model, batch = stage.store, plan["model"], plan["batch"]
+    release = plan["release"]
+    shards = shards_of(store, model, batch)
+    done = done_shards(store, model, batch) if shards else set()
+    left = None if shards is None else {each["shard"] for each in shards} - done
+    scored = left is not None and not left
+    return {
+        "outcome": "scored" if scored else "planned",
+        "batch": batch,
+        "model": model,
+        "execution": execution,
+        "release": release["number"],
+        "summary": _summary(plan, None if left is None else len(left)),
+        "plan_uri": store.uri(store.batch_key(model, batch, "plan.json")),
+        "model_uri": release["artifact_uri"],
+        "image": stage.images((STEP,))[STEP].uri,
+        "job_prefix": job_prefix(stage.name, execution),
+        "resources": {**plan["resources"], "instance_count": plan["hosts"]},
+    }
+
+
+def _summary(plan: dict[str, Any], left: int | None) -> str:
+    objects = plan["objects"]
+    summary = say(
+        "batch.opened",
+        files=counted(len(objects), "file"),
+        size=size(sum(each["size"] for each in objects)),
+        release=f"{plan['model']}/{plan['release']['number']}",
+        reason=plan["reason"],
+    )
+    if left is None:
+        return summary
+    return say("batch.opened_again", summary=summary, left=counted(left, "shard"))

@@ -1,0 +1,136 @@
+"""A batch that failed or was stopped: record why, notify the subscribers, once for each failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from core.batches import host_time
+from core.runs.failure import Failure, Occurrence, explain, occurrence
+from core.stage.batch_table import FAILED, SUCCEEDED
+from core.stage.notices import Notice
+from core.words.catalogue import say
+from core.words.formats import timestamp
+
+if TYPE_CHECKING:
+    from core.stage.gateways import Stage
+
+# Where the batches are recorded whose request names no model that can exist.
+_NO_MODEL = "no model"
+_LONGEST_NAME = 80
+
+
+@dataclass(frozen=True)
+class FailedBatch:
+    """A failed execution and the batch that it worked on."""
+
+    batch: str
+    execution: Occurrence
+
+    @property
+    def told(self) -> str:
+        """The failure's name among all of the batch: an execution that is redriven fails anew."""
+        return f"{self.execution.run}#{self.execution.redrives}"
+
+
+def is_failure(event: Mapping[str, Any]) -> bool:
+    """Is it a failure, or the event of one, rather than a batch to close?"""
+    return "error" in event or "detail" in event
+
+
+def failed_batch(event: Mapping[str, Any]) -> FailedBatch:
+    """Read what the state Report Failure passes, or the status event of an execution."""
+    detail = event.get("detail")
+    execution = occurrence(event)
+    request = detail.get("input") if isinstance(detail, Mapping) else event.get("request")
+    resumed = _batch(request)
+    return FailedBatch(resumed or execution.run, execution)
+
+
+def _batch(request: object) -> str | None:
+    """The batch that a request resumes."""
+    if isinstance(request, str):
+        try:
+            request = json.loads(request)
+        except (ValueError, RecursionError):
+            return None
+    found = request.get("batch") if isinstance(request, Mapping) else None
+    return found[:_LONGEST_NAME] if isinstance(found, str) and found else None
+
+
+def report_batch_failure(
+    stage: Stage, failed: FailedBatch, now: datetime
+) -> tuple[dict[str, Any], bool]:
+    """Record the failure and notify of what to fix, once; returns what was reported, and whether
+    this was the first time.
+
+    An execution that does not work on the batch any more, because another one resumed it, or never
+    did, leaves the batch's record alone.
+    """
+    execution = failed.execution
+    failure = explain(execution.error, execution.cause, "batch")
+    model, batch = execution.model or _NO_MODEL, failed.batch
+    record = stage.batches.batch(model, batch)
+    first = record.get("told") != failed.told
+    if first:
+        if _is_of(record, execution.run) and record.get("status") != SUCCEEDED:
+            stage.batches.write(model, batch, _record(failure, record, execution, now))
+        stage.notices.publish(_notice(stage, failed, failure, now))
+        if record or execution.run == batch:
+            stage.batches.write(model, batch, {"told": failed.told})
+    reported = {
+        "batch": batch,
+        "model": execution.model,
+        "error": failure.error,
+        "message": failure.message,
+    }
+    return reported, first
+
+
+def _is_of(record: Mapping[str, Any], execution: str) -> bool:
+    """Does this execution work on the batch? One that failed before it had a record does."""
+    return bool(record.get("execution", execution) == execution)
+
+
+def _record(
+    failure: Failure, record: Mapping[str, Any], execution: Occurrence, now: datetime
+) -> dict[str, Any]:
+    worked = _job_seconds(execution.cause)
+    stopped = execution.error.startswith("Execution.")
+    spent = record.get("host_seconds", "0")
+    if worked is not None or (stopped and "answer" in record):
+        spent = host_time.with_attempt(record, worked, int(record.get("hosts", 1)))
+    return {
+        "status": FAILED,
+        "execution": execution.run,
+        "closed_at": timestamp(now),
+        "summary": failure.message,
+        "error": failure.error,
+        "host_seconds": spent,
+    }
+
+
+def _job_seconds(cause: str) -> float | None:
+    """How long the failed job worked, from its description in the Cause."""
+    try:
+        job = json.loads(cause)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(job, Mapping) or "ProcessingJobName" not in job:
+        return None
+    return host_time.seconds_between(job.get("ProcessingStartTime"), job.get("ProcessingEndTime"))
+
+
+def _notice(stage: Stage, failed: FailedBatch, failure: Failure, now: datetime) -> Notice:
+    return Notice(
+        event="batch failed",
+        stack=stage.name,
+        model=failed.execution.model or say("run.unknown_model"),
+        run=failed.batch,
+        at=timestamp(now),
+        summary=failure.message,
+        error=failure.error,
+    )

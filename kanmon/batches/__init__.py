@@ -1,0 +1,1 @@
+"""Batch scoring from the command line: start, follow, list and fetch batches."""

@@ -1,0 +1,130 @@
+"""Download what a batch wrote, held to its manifest; and write it as one spreadsheet file."""
+
+import csv
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kanmon.errors import RunFailedError
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+CHUNK = 1024 * 1024
+# So many rows a worksheet of the usual spreadsheet programs takes, with its header.
+MOST_SPREADSHEET_ROWS = 1_048_576
+# Text that such a program would run as a formula begins with one of these.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file that was downloaded, or was there already as the manifest says."""
+
+    path: Path
+    rows: int
+    bytes: int
+    what: str
+
+
+def fetch(
+    connection: "Connection",
+    manifest: dict[str, Any],
+    folder: Path,
+    kind: str,
+    passed: Callable[[Fetched], None],
+) -> list[Path]:
+    """Download the scores or rejects of a batch into a folder; their paths, in order."""
+    paths = []
+    for one in manifest[kind]:
+        path = folder / kind / str(one["key"]).rsplit("/", 1)[-1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        there = path.is_file() and _sha256_of(path) == one["sha256"]
+        if not there:
+            _download(connection, one, path)
+        what = "unchanged" if there else "downloaded"
+        passed(Fetched(path, int(one["rows"]), int(one["bytes"]), what))
+        paths.append(path)
+    return paths
+
+
+def _download(connection: "Connection", one: dict[str, Any], path: Path) -> None:
+    """Write the object beside its place first: a file that is there is whole."""
+    from botocore.exceptions import ClientError
+
+    partial = path.with_name(f".{path.name}.part")
+    whole = hashlib.sha256()
+    try:
+        found = connection.s3.get_object(Bucket=connection.bucket, Key=one["key"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            raise RunFailedError(
+                f"s3://{connection.bucket}/{one['key']} does not exist any more",
+                "It has expired or was deleted; score the files again.",
+            ) from error
+        raise
+    with partial.open("wb") as file:
+        for chunk in found["Body"].iter_chunks(CHUNK):
+            whole.update(chunk)
+            file.write(chunk)
+    if whole.hexdigest() != one["sha256"]:
+        partial.unlink()
+        raise RunFailedError(
+            f"s3://{connection.bucket}/{one['key']} is not what the batch wrote: "
+            "its sha256 differs from the manifest's",
+            "Restore its first version in S3, or score the files again.",
+        )
+    partial.replace(path)
+
+
+def _sha256_of(path: Path) -> str:
+    whole = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            whole.update(chunk)
+    return whole.hexdigest()
+
+
+def write_csv(paths: Iterable[Path], target: Path) -> int:
+    """Write the rows of Parquet files into one CSV file; how many there are.
+
+    Text that a spreadsheet program would run as a formula gets an apostrophe in front. The file
+    is in UTF-8 with the mark by which these programs know it.
+    """
+    partial = target.with_name(f".{target.name}.part")
+    rows = 0
+    with partial.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        header: list[str] | None = None
+        for path in paths:
+            names, found = _rows_of(path)
+            if header is None:
+                header = names
+                writer.writerow([as_text(name) for name in names])
+            for row in found:
+                writer.writerow([as_text(cell) for cell in row])
+                rows += 1
+    partial.replace(target)
+    return rows
+
+
+def _rows_of(path: Path) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+    import polars as pl
+
+    frame = pl.read_parquet(path)
+    return frame.columns, frame.iter_rows()
+
+
+def as_text(cell: Any) -> Any:
+    """A cell as a spreadsheet takes it: never as a formula.
+
+    >>> as_text("=1+1"), as_text("-12.5"), as_text("-x"), as_text(0.5), as_text(None)
+    ("'=1+1", '-12.5', "'-x", 0.5, None)
+    """
+    if isinstance(cell, str) and cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return cell

@@ -1,0 +1,80 @@
+"""How a batch ended: lines for people, one document for programs."""
+
+from typing import TYPE_CHECKING, Any
+
+from core.words.formats import counted, dollars, duration
+from kanmon.errors import FAILED, OK
+from kanmon.runs import execution
+from kanmon.runs.display import failure_words
+from kanmon.runs.outcome import Outcome
+from kanmon.stage.connection import read_json, stage_flag
+
+if TYPE_CHECKING:
+    from kanmon.runs.execution import Ending
+    from kanmon.stage.connection import Connection
+
+# Of features with missing or unknown values, so many are shown.
+MOST_FEATURES = 5
+
+
+def manifest_key(model: str, batch: str) -> str:
+    """Where the batch's manifest is."""
+    return f"batches/{model}/{batch}/manifest.json"
+
+
+def describe(connection: "Connection", model: str, batch: str, ending: "Ending") -> Outcome:
+    """Describe the end of an execution that worked on the batch."""
+    flag = stage_flag(connection.name)
+    base: dict[str, Any] = {
+        "batch": batch,
+        "model": model,
+        "stage": connection.name,
+        "status": ending.status,
+        "seconds": round(ending.seconds, 2),
+    }
+    if ending.status == execution.RUNNING:
+        return Outcome([f"Batch {batch} is still running."], base)
+    if ending.status != "SUCCEEDED":
+        words = failure_words(ending.error, ending.cause).rstrip(".")
+        what = {"ABORTED": "was stopped", "TIMED_OUT": "took too long"}.get(ending.status, "failed")
+        fix = f"`kanmon logs {batch}{flag}` shows its job's log."
+        line = f"batch {batch} {what}: {words}. {fix}"
+        return Outcome([], base | {"error": ending.error, "message": words}, FAILED, line)
+    manifest = read_json(connection, manifest_key(model, batch)) or {}
+    shown = ("release", "rows", "cost", "missing", "unknown", "options")
+    document = base | {name: manifest.get(name) for name in shown}
+    document |= {"outcome": ending.output.get("outcome"), "summary": ending.output.get("summary")}
+    return Outcome(_lines(batch, manifest, ending, flag), document, OK)
+
+
+def _lines(batch: str, manifest: dict[str, Any], ending: "Ending", flag: str) -> list[str]:
+    if not manifest:
+        return [str(ending.output.get("summary") or f"batch {batch} is scored")]
+    rows, usd = manifest["rows"], manifest["cost"]["usd"]
+    took = f"Took      {duration(manifest['seconds'])}"
+    if usd is not None:
+        took += f", about {dollars(usd)}"
+    lines = [
+        f"Rows      {counted(rows['rows_in'], 'row')} in: {counted(rows['scored'], 'row')} scored, "
+        f"{counted(rows['rejected'], 'row')} rejected",
+        f"Release   {manifest['model']}/{manifest['release']['number']}",
+        *_features("Missing", manifest["missing"]),
+        *_features("Unknown", manifest["unknown"]),
+        took,
+        f"`kanmon fetch {batch}{flag}` downloads the scores; --csv makes a spreadsheet of them.",
+    ]
+    if rows["rejected"]:
+        lines.append(f"`kanmon fetch {batch} --rejects{flag}` downloads why rows were rejected.")
+    return lines
+
+
+def _features(label: str, found: dict[str, int]) -> list[str]:
+    """In how many rows features had no value, or one that training did not see."""
+    if not found:
+        return []
+    most = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+    words = [f"{name} in {counted(rows, 'row')}" for name, rows in most[:MOST_FEATURES]]
+    more = len(most) - len(words)
+    if more > 0:
+        words.append(f"{counted(more, 'feature')} more")
+    return [f"{label:<10}{', '.join(words)}"]

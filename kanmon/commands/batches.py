@@ -1,0 +1,59 @@
+"""kanmon batches."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from core.words.formats import count, local_moment
+from kanmon.terminal.invocation import Verb, complete_model, current
+from kanmon.terminal.screen import coloured, cut, table
+
+if TYPE_CHECKING:
+    from kanmon.batches.records import BatchRecord
+
+WORDS = {"SUCCEEDED": "scored", "RUNNING": "running", "FAILED": "failed"}
+
+
+@click.command(
+    cls=Verb,
+    name="batches",
+    examples="""
+    kanmon batches churn
+    kanmon batches churn --limit 50 --json
+    """,
+)
+@click.argument("model", shell_complete=complete_model)
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1), help="Show at most this many."
+)
+def command(model: str, limit: int) -> None:
+    """List a model's batches, newest first."""
+    from kanmon.batches.records import batches_of
+    from kanmon.stage.connection import stage_flag
+
+    invocation = current()
+    connection, screen = invocation.connection, invocation.screen
+    invocation.require_model(model)
+    found = batches_of(connection, model, limit)
+    heading = ["batch", "asked", "state", "rows", "rejected", "release", ""]
+    for line in table([row(one) for one in found], heading, "lllrrrl"):
+        screen.say(cut(line))
+    if not found:
+        flag = stage_flag(connection.name)
+        screen.say(f"No batch yet. Start one with `kanmon score-batch {model}{flag}`")
+    screen.document([record.document() for record in found])
+
+
+def row(record: "BatchRecord") -> list[str]:
+    """A batch's line: counts where it is scored, else why it failed."""
+    status = str(record.status or "unknown")
+    scored = status == "SUCCEEDED"
+    return [
+        record.batch,
+        local_moment(record.asked_at),
+        coloured(status, WORDS.get(status, status.lower())),
+        count(record.rows) if scored else "",
+        count(record.rejected) if scored else "",
+        str(record.release or ""),
+        "" if scored else " ".join(str(record.summary or "").split()),
+    ]

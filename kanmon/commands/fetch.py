@@ -1,0 +1,102 @@
+"""kanmon fetch."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.words.formats import count, counted, size
+from kanmon.errors import BadInputError
+from kanmon.terminal.invocation import Invocation, Verb, current
+from kanmon.terminal.screen import shown_path
+
+if TYPE_CHECKING:
+    from kanmon.batches.fetch import Fetched
+
+
+@click.command(
+    cls=Verb,
+    name="fetch",
+    examples="""
+    kanmon fetch churn-261122055501-b7h
+    kanmon fetch churn-261122055501-b7h --to scores/ --csv
+    kanmon fetch churn-261122055501-b7h --rejects     why rows were rejected, too
+    """,
+)
+@click.argument("batch")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to write to  [default: a folder named after the batch]",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Write one CSV file for spreadsheets, too.")
+@click.option("--rejects", is_flag=True, help="Download the rejected rows and their reasons, too.")
+def command(batch: str, folder: Path | None, as_csv: bool, rejects: bool) -> None:
+    """Download a batch's scores as Parquet files.
+
+    Each file is held to the batch's manifest; one that is there already is not downloaded again.
+    In the CSV file, text that a spreadsheet program would run as a formula begins with an
+    apostrophe.
+    """
+    from kanmon.batches.fetch import MOST_SPREADSHEET_ROWS, fetch, write_csv
+
+    invocation = current()
+    screen = invocation.screen
+    manifest = _manifest(invocation, batch)
+    target = folder or Path(batch)
+    written: list[dict[str, Any]] = []
+
+    def passed(one: "Fetched") -> None:
+        screen.live(f"{one.path.name}  {size(one.bytes)}")
+        written.append({**vars(one), "path": str(one.path)})
+
+    tables: list[dict[str, Any]] = []
+    for kind in ("scores", "rejects") if rejects else ("scores",):
+        paths = fetch(invocation.connection, manifest, target, kind, passed)
+        screen.settle()
+        amount = sum(one.stat().st_size for one in paths)
+        files = counted(len(paths), "file")
+        where = shown_path(target / kind)
+        screen.say(f"{kind.capitalize():<10}{files}, {size(amount)}, in {where}")
+        if as_csv:
+            target.mkdir(parents=True, exist_ok=True)
+            path = target / f"{batch}-{kind}.csv"
+            rows = write_csv(paths, path)
+            tables.append({"path": str(path), "rows": rows})
+            screen.say(f"{'':<10}{counted(rows, 'row')} in {shown_path(path)}")
+            if rows >= MOST_SPREADSHEET_ROWS:
+                most = count(MOST_SPREADSHEET_ROWS)
+                screen.note(f"Spreadsheet programs show the first {most} lines of it.")
+    screen.document(
+        {
+            "batch": batch,
+            "model": manifest["model"],
+            "release": manifest["release"]["number"],
+            "rows": manifest["rows"],
+            "files": written,
+            "csv": tables,
+        }
+    )
+
+
+def _manifest(invocation: Invocation, batch: str) -> dict[str, Any]:
+    """The manifest of a batch that was proven whole."""
+    from kanmon.batches.outcome import manifest_key
+    from kanmon.batches.records import RUNNING, find_batch
+    from kanmon.stage.connection import read_json, stage_flag
+
+    connection = invocation.connection
+    record = find_batch(connection, batch)
+    found = read_json(connection, manifest_key(record.model, record.batch))
+    if found is not None:
+        return dict(found)
+    flag = stage_flag(connection.name)
+    if record.status == RUNNING:
+        raise BadInputError(
+            f"batch {batch} is not finished", f"`kanmon show {batch} --wait{flag}` watches it."
+        )
+    raise BadInputError(
+        f"batch {batch} is not whole: {record.summary or 'it failed'}",
+        f"`kanmon score-batch {record.model} --resume {batch}{flag}` scores what is missing.",
+    )

@@ -1,0 +1,350 @@
+"""Open Batch and Close Batch: a batch opened, resumed, proven, failed; each told once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+import close_batch
+import open_batch
+from core.batches import open_batch as opening
+from core.batches.close_batch import UnprovenBatchError
+from core.batches.open_batch import BatchNotResumableError
+from core.batches.request import BatchRequestError
+from core.releases.live_release import LiveRelease, NoLiveReleaseError
+from core.runs.snapshot import EmptyDatasetError, UnknownFileKindError
+from core.stage import gateways
+from tests.support.batches import BATCH, FOLDER, RELEASE, done
+from tests.support.control_cases import DEFINITION
+from tests.support.stage_in_memory import BUCKET, Context, Stage
+
+Load = Callable[[str], dict[str, Any]]
+DATA = "datasets/churn/customers.csv"
+
+
+@pytest.fixture
+def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A release in service, besides what every stage of these tests has."""
+    monkeypatch.setattr(
+        opening,
+        "live_release",
+        lambda stage, model: LiveRelease(**RELEASE),  # type: ignore[arg-type]
+    )
+    content = DEFINITION.model_dump(mode="json")
+    stage.put(f"runs/churn/{RELEASE['run']}/run.json", {"definition": {"content": content}})
+    return stage
+
+
+def opened(context: Context, execution: str = BATCH, **request: Any) -> dict[str, Any]:
+    event = {"execution": execution, "request": {"model": "churn", **request}}
+    return open_batch.handler(event, context)
+
+
+def resumed(context: Context, number: int) -> dict[str, Any]:
+    return opened(context, f"{BATCH}-r{number}", batch=BATCH)
+
+
+def scored(stage: Stage, record: dict[str, Any] | None = None) -> None:
+    """What the job leaves of one file."""
+    [planned] = stage.get_json(f"{FOLDER}/plan.json")["objects"]
+    found = record or done(0)
+    found["files"][0] |= {"key": planned["key"], "version_id": planned["version_id"]}
+    part = {"file": 0, "row_groups": None, "first_row": 1, "rows": None}
+    shard = {"shard": 0, "host": 0, "bytes": 1, "parts": [part]}
+    stage.put(f"{FOLDER}/shards.json", {"format": 1, "shards": [shard]})
+    for one in (*found["scores"], *found["rejects"]):
+        stage.put(one["key"], b"x" * one["bytes"])
+    stage.put(f"{FOLDER}/done/00000.json", found)
+
+
+def test_a_batch_is_planned_with_the_exact_versions_and_the_pinned_release(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    answer = open_batch.handler(load_event("open_batch"), context)
+
+    plan = stage.get_json(f"{FOLDER}/plan.json")
+    version = stage.s3.head_object(Bucket=BUCKET, Key=DATA)["VersionId"]
+    assert [(one["key"], one["version_id"]) for one in plan["objects"]] == [(DATA, version)]
+    assert plan["release"] == RELEASE
+    assert (answer["outcome"], answer["batch"], answer["release"]) == ("planned", BATCH, 3)
+    assert answer["plan_uri"] == f"s3://{BUCKET}/{FOLDER}/plan.json"
+    assert answer["model_uri"] == RELEASE["artifact_uri"]
+    assert answer["resources"]["instance_count"] == plan["hosts"] == 1
+    assert "@sha256:" in answer["image"]
+    record = stage.batch(BATCH)
+    assert (record["status"], record["execution"], record["reason"]) == (
+        "RUNNING",
+        BATCH,
+        "monthly",
+    )
+    assert (record["release"], record["files"]) == ("3", "1")
+
+
+def test_opening_twice_is_opening_once(stage: Stage, context: Context) -> None:
+    first = opened(context)
+    stage.put(DATA, "gender,tenure,churn\nm,2,no\n")
+
+    assert opened(context) == first
+    assert len(stage.get_json(f"{FOLDER}/plan.json")["objects"]) == 1
+
+
+def test_files_that_are_replaced_or_removed_later_stay_as_they_were_planned(
+    stage: Stage, context: Context
+) -> None:
+    opened(context)
+    [planned] = stage.get_json(f"{FOLDER}/plan.json")["objects"]
+    stage.put(DATA, "gender\nm\n")
+    stage.s3.delete_object(Bucket=BUCKET, Key=DATA)
+
+    found = stage.s3.get_object(Bucket=BUCKET, Key=DATA, VersionId=planned["version_id"])
+
+    assert found["Body"].read() == b"gender,tenure,churn\nf,1,yes\n"
+
+
+def test_files_are_scored_by_name_or_by_folder(stage: Stage, context: Context) -> None:
+    stage.put("ours/a.csv", "gender,tenure\nf,1\n")
+    stage.put("ours/a.csv.gz", b"z")
+    stage.put("ours/_SUCCESS", b"")
+
+    def keys(**request: Any) -> list[str]:
+        name = f"churn-26112205550{len(request)}-aaa"
+        opened(context, name, reason="r" * (1 + len(str(request))), **request)
+        plan = stage.get_json(f"batches/churn/{name}/plan.json")
+        return [one["key"] for one in plan["objects"]]
+
+    assert keys(prefix="ours/") == ["ours/a.csv", "ours/a.csv.gz"]
+    assert keys(objects=["ours/a.csv"], explain=2) == ["ours/a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "words"),
+    [
+        ({"prefix": "empty/"}, EmptyDatasetError, f"s3://{BUCKET}/empty/: no data there to score"),
+        ({"objects": ["ours/a.csv"]}, EmptyDatasetError, "ours/a.csv: there is no such file"),
+        ({"prefix": "mixed/"}, UnknownFileKindError, "mixed/notes.txt: not a .csv"),
+        ({"prefix": "capture/churn/"}, BatchRequestError, "capture/ is Kanmon's own"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_in_one_line(
+    stage: Stage, context: Context, request_: Any, error: type[Exception], words: str
+) -> None:
+    stage.put("mixed/a.csv", "gender,tenure\nf,1\n")
+    stage.put("mixed/notes.txt", "x")
+
+    with pytest.raises(error, match=words):
+        opened(context, **request_)
+
+    assert "Contents" not in stage.s3.list_objects_v2(Bucket=BUCKET, Prefix="batches/")
+
+
+def test_without_a_release_in_service_nothing_is_planned(
+    stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(stage: object, model: str) -> LiveRelease:
+        raise NoLiveReleaseError("model churn has no release in service; run it")
+
+    monkeypatch.setattr(opening, "live_release", nothing)
+
+    with pytest.raises(NoLiveReleaseError):
+        opened(context)
+
+
+def test_a_batch_that_is_proven_is_recorded_with_its_manifest_and_told_once(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    opened(context)
+    scored(stage)
+
+    closed = close_batch.handler(load_event("close_batch"), context)
+    again = close_batch.handler(load_event("close_batch"), context)
+
+    assert closed["rows"] == {"rows_in": 10, "scored": 9, "rejected": 1}
+    assert closed["summary"].startswith(
+        "10 rows in: 9 rows scored, 1 row rejected, with release churn/3"
+    )
+    assert again["rows"] == closed["rows"]
+    manifest = stage.get_json(f"{FOLDER}/manifest.json")
+    assert manifest["cost"]["seconds"] == {"score": 60.0}
+    record = stage.batch(BATCH)
+    assert (record["status"], record["scored"], record["host_seconds"]) == (
+        "SUCCEEDED",
+        "9",
+        "60.0",
+    )
+    [notice] = stage.notices()
+    assert (notice["event"], notice["run"]) == ("batch scored", BATCH)
+
+
+def test_a_batch_that_is_not_proven_does_not_count_as_done(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    opened(context)
+    record = done(0)
+    record["files"][0]["scored"] -= 1
+    scored(stage, record)
+
+    with pytest.raises(UnprovenBatchError) as raised:
+        close_batch.handler(load_event("close_batch"), context)
+
+    assert "10 rows in are not 8 scored and 1 rejected, and 1 more problems" in str(raised.value)
+    assert "Contents" not in stage.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{FOLDER}/manifest")
+    event = load_event("close_batch_failure") | {"error": raised.typename}
+    event["cause"] = f'{{"errorType": "UnprovenBatchError", "errorMessage": "{raised.value}"}}'
+    assert close_batch.handler(event, context)["message"] == str(raised.value)
+    assert stage.batch(BATCH)["status"] == "FAILED"
+
+
+def test_a_failure_and_its_status_event_are_told_once(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    opened(context)
+
+    reported = close_batch.handler(load_event("close_batch_failure"), context)
+    event = load_event("close_batch_status")
+    event["detail"] |= {"status": "FAILED", "error": reported["error"]}
+    event["detail"]["cause"] = reported["message"]
+    again = close_batch.handler(event, context)
+
+    words = "score: datasets/churn/customers.csv: column tenure is missing; add it"
+    assert reported == again
+    assert (reported["error"], reported["message"]) == ("ScoreJobFailed", words)
+    record = stage.batch(BATCH)
+    assert (record["status"], record["summary"], record["host_seconds"]) == (
+        "FAILED",
+        words,
+        "10.0",
+    )
+    [notice] = stage.notices()
+    assert (notice["event"], notice["summary"]) == ("batch failed", words)
+
+
+def test_a_request_that_names_no_model_is_still_told(stage: Stage, context: Context) -> None:
+    event = {"run": "Odd Name", "model": "", "error": "BatchRequestError", "cause": "so"}
+
+    reported = close_batch.handler({**event, "request": []}, context)
+
+    assert (reported["model"], reported["message"]) == (None, "so")
+    assert [notice["model"] for notice in stage.notices()] == ["unknown model"]
+
+
+def test_a_stopped_batch_is_resumed_with_its_plan_and_its_release(
+    stage: Stage, context: Context, load_event: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(context)
+    before = stage.get_json(f"{FOLDER}/plan.json")
+    close_batch.handler(load_event("close_batch_status"), context)
+    assert stage.batch(BATCH)["summary"] == "the batch was stopped"
+    newer = LiveRelease(**{**RELEASE, "number": 4})  # type: ignore[arg-type]
+    monkeypatch.setattr(opening, "live_release", lambda stage, model: newer)
+
+    answer = resumed(context, 2)
+
+    assert (answer["outcome"], answer["batch"], answer["release"]) == ("planned", BATCH, 3)
+    assert answer["job_prefix"].endswith(f"{BATCH}-r2")
+    assert stage.get_json(f"{FOLDER}/plan.json") == before
+    record = stage.batch(BATCH)
+    assert (record["status"], record["execution"]) == ("RUNNING", f"{BATCH}-r2")
+    assert record["attempts"] == "2"
+    # What the stopped attempt took is not known, so neither is what the batch costs.
+    scored(stage)
+    event = load_event("close_batch")
+    close_batch.handler(event, context)
+    assert stage.get_json(f"{FOLDER}/manifest.json")["cost"]["usd"] is None
+
+
+def test_a_batch_of_which_only_the_proof_is_missing_needs_no_job(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    opened(context)
+    scored(stage)
+    close_batch.handler(load_event("close_batch_failure"), context)
+
+    answer = resumed(context, 2)
+
+    assert answer["outcome"] == "scored"
+    assert answer["summary"].endswith("0 shards left to score")
+    closed = close_batch.handler({"batch": BATCH, "model": "churn"}, context)
+    assert closed["outcome"] == "scored"
+    assert stage.batch(BATCH)["host_seconds"] == "10.0"
+
+
+def test_a_batch_that_still_runs_is_not_resumed(stage: Stage, context: Context) -> None:
+    opened(context)
+
+    with pytest.raises(BatchNotResumableError, match=f"is still scored by execution {BATCH}; wait"):
+        resumed(context, 2)
+
+    assert stage.batch(BATCH)["execution"] == BATCH
+
+
+def test_a_batch_whose_execution_ended_unseen_is_resumed(stage: Stage, context: Context) -> None:
+    opened(context)
+    boto3.client("stepfunctions").start_execution(
+        stateMachineArn="arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-score",
+        name=BATCH,
+    )
+    gateways.stage().scoring.has_ended(BATCH)
+    stage.states.stop_execution(
+        executionArn=f"arn:aws:states:us-east-1:123456789012:execution:kanmon-test-score:{BATCH}"
+    )
+
+    assert resumed(context, 2)["outcome"] == "planned"
+
+
+def test_a_finished_batch_says_so(stage: Stage, context: Context, load_event: Load) -> None:
+    opened(context)
+    scored(stage)
+    close_batch.handler(load_event("close_batch"), context)
+
+    answer = resumed(context, 2)
+
+    assert answer["outcome"] == "finished"
+    assert answer["summary"].startswith(f"batch {BATCH} is finished: 10 rows in")
+    assert stage.batch(BATCH)["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("planned", [True, False])
+def test_what_was_never_there_or_never_planned_is_not_resumed(
+    stage: Stage, context: Context, load_event: Load, planned: bool
+) -> None:
+    words = "has none of this name"
+    if not planned:
+        close_batch.handler(load_event("close_batch_failure"), context)
+        words = "ended before it was planned"
+
+    with pytest.raises(BatchNotResumableError, match=words):
+        resumed(context, 2)
+
+
+def test_a_late_event_of_an_earlier_attempt_leaves_the_batch_alone(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    opened(context)
+    close_batch.handler(load_event("close_batch_failure"), context)
+    resumed(context, 2)
+
+    event = load_event("close_batch_status")
+    close_batch.handler(event, context)
+
+    assert stage.batch(BATCH)["status"] == "RUNNING"
+
+
+def test_two_batches_of_a_model_do_not_meet(stage: Stage, context: Context) -> None:
+    other = "churn-261122055502-c8i"
+
+    assert opened(context)["plan_uri"] != opened(context, other)["plan_uri"]
+    assert (stage.batch(BATCH)["status"], stage.batch(other)["status"]) == ("RUNNING", "RUNNING")
+
+
+def test_a_name_that_was_used_is_not_used_again(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    opened(context)
+    close_batch.handler(load_event("close_batch_failure"), context)
+    resumed(context, 2)
+
+    with pytest.raises(BatchRequestError, match="there is one of this name already"):
+        opened(context)
