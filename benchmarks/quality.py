@@ -16,9 +16,9 @@ import polars as pl
 
 from contract.libraries import xgboost
 from contract.metrics import Scored, measure
+from contract.onnx_scoring import onnx_scores
 from contract.plan import Plan
 from core.definition.parse import parse_definition
-from evaluate.onnx_scoring import onnx_scores
 from sample_data import abalone
 from train.model import train
 

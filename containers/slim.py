@@ -1,7 +1,7 @@
 """Remove from an image's libraries what its step never loads, then compile the rest.
 
-Runs while the image is built: `python slim.py preprocess|learning`. The lock file names the
-libraries of all steps; one step needs about half of their size.
+Runs while the image is built: `python slim.py preprocess|learning|score|monitor`. The lock file
+names the libraries of all steps; one step needs about half of their size.
 """
 
 import compileall
@@ -18,6 +18,7 @@ from py_compile import PycInvalidationMode
 # What each kind of image imports. The dependencies of these stay too.
 WANTED = {
     "preprocess": ["botocore", "pandera", "polars", "polars-hash"],
+    "monitor": ["botocore", "numpy", "onnxruntime", "pandera", "polars"],
     "learning": [
         "lightgbm",
         "numpy",
@@ -25,6 +26,15 @@ WANTED = {
         "onnxruntime",
         "polars",
         "scipy",
+        "xgboost-cpu",
+    ],
+    "score": [
+        "botocore",
+        "lightgbm",
+        "numpy",
+        "onnxruntime",
+        "pandera",
+        "polars",
         "xgboost-cpu",
     ],
 }

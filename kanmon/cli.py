@@ -46,6 +46,7 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
     sections={
         "Stage": ["up", "deploy", "publish", "down", "doctor", "env"],
         "Models": ["models", "new-model", "put-data", "data"],
+        "Labels": ["put-labels", "labels", "dataset-from-labels", "forget"],
         "Runs": ["run", "runs", "show", "report", "logs", "stop"],
         "Releases": [
             "releases",

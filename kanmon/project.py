@@ -13,7 +13,7 @@ from kanmon.errors import BadInputError
 
 STAGES = ("local", "dev", "prod")
 # The roles for people, as the templates define them.
-ROLES = ("data-scientist", "approver", "operator")
+ROLES = ("data-scientist", "approver", "operator", "steward")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ BINS = 10
 # A text column with more values than this is hardly a category: only the most common are named.
 MOST_CATEGORIES = 10_000
 NAMED_CATEGORIES = 1_000
+# What bins come from at most: the training rows with the smallest hashes.
+SAMPLE_ROWS = 50_000
 
 Entry = Mapping[str, Any]
 # An entry, with the number of its rows that have a value.
@@ -77,7 +79,21 @@ def _categories(weighed: Sequence[Weighed]) -> dict[str, Any]:
         shares = {value: math.fsum(found) / total for value, found in parts.items()}
     common = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
     named = dict(sorted(common[:NAMED_CATEGORIES]))
-    return {"categories": named, "other": max(0.0, 1 - math.fsum(named.values()))}
+    other = max(0.0, 1 - math.fsum(named.values()))
+    return {"categories": named, "other": other, "sampled": _sampled(weighed)}
+
+
+def _sampled(weighed: Sequence[Weighed]) -> int:
+    """Of how many rows a sample would tell the shares as precisely as the hosts' samples, weighted
+    by their rows, do (the effective sample size of L. Kish, Survey Sampling, 1965)."""
+    total = sum(count for count, _ in weighed)
+    squares = math.fsum(count * count / _of(count, part) for count, part in weighed)
+    return int(total * total / squares)
+
+
+def _of(count: int, part: Entry) -> int:
+    """The rows that a host's shares come from."""
+    return max(1, int(part.get("sampled", min(count, SAMPLE_ROWS))))
 
 
 def _numeric(weighed: Sequence[Weighed]) -> dict[str, Any]:
@@ -97,6 +113,7 @@ def _numeric(weighed: Sequence[Weighed]) -> dict[str, Any]:
     return {
         "edges": [minimum, *chosen, maximum],
         "shares": [max(0.0, right - left) for left, right in pairwise(up_to)],
+        "sampled": _sampled(weighed),
         "minimum": minimum,
         "maximum": maximum,
         "mean": mean,

@@ -54,8 +54,8 @@ class EncodedFeature:
         used = [number for number in (self.fallback, self.unseen) if not math.isnan(number)]
         return int(max([len(self.categories) - 1, *used])) + 1
 
-    def encode(self, frame: pl.DataFrame) -> "NDArray[np.float32]":
-        """The column as float32, shape [rows]. Raises StepError if missing or of another kind."""
+    def encode(self, frame: pl.DataFrame) -> "EncodedColumn":
+        """The column as float32. Raises StepError if it is missing or of another kind."""
         if self.name not in frame.columns:
             raise StepError(
                 f"the rows to score have no column '{self.name}', only {_some(frame.columns)}, "
@@ -67,14 +67,37 @@ class EncodedFeature:
                 f"column '{self.name}' was {self.kind} when the model was trained and is now "
                 f"{column.dtype}; give the feature its old kind in model.yaml"
             )
+        missing, unknown = column.null_count(), 0
         if self.kind == "categorical":
-            codes = {category: float(code) for code, category in enumerate(self.categories)}
-            column = column.cast(pl.String).replace_strict(
-                {None: None, **codes}, default=self.unseen, return_dtype=pl.Float32
-            )
+            texts = column.cast(pl.String)
+            column = texts.cast(pl.Enum(self.categories), strict=False).to_physical()
+            column = column.cast(pl.Float32)
+            unknown = column.null_count() - missing
+            if unknown:
+                new = column.is_null() & texts.is_not_null()
+                column = column.set(new, self.unseen)
         encoded = column.cast(pl.Float32).to_numpy().astype(np.float32)
         encoded[np.isnan(encoded)] = self.fallback
-        return encoded
+        return EncodedColumn(encoded, missing, unknown)
+
+
+@dataclass(frozen=True)
+class EncodedColumn:
+    """A feature's values, shape [rows], and in how many rows it had none, or one that training
+    did not see or too rarely."""
+
+    values: "NDArray[np.float32]"
+    missing: int
+    unknown: int
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """Rows as the model's input, shape [rows, features], and the counts of their features."""
+
+    matrix: "NDArray[np.float32]"
+    missing: dict[str, int]
+    unknown: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -168,11 +191,20 @@ class Encoding:
 
     def matrix(self, frame: pl.DataFrame) -> "NDArray[np.float32]":
         """The rows as the model's input, float32, shape [rows, features]."""
+        return self.encoded(frame).matrix
+
+    def encoded(self, frame: pl.DataFrame) -> EncodedRows:
+        """The same with the rows in which a feature is missing, or its category unknown."""
         frame = derive(frame, self.derived)
         matrix = np.empty((frame.height, len(self.features)), dtype=np.float32)
+        missing, unknown = {}, {}
         for position, feature in enumerate(self.features):
-            matrix[:, position] = feature.encode(frame)
-        return matrix
+            column = feature.encode(frame)
+            matrix[:, position] = column.values
+            missing[feature.name] = column.missing
+            if feature.kind == "categorical":
+                unknown[feature.name] = column.unknown
+        return EncodedRows(matrix, missing, unknown)
 
     def labels(self, frame: pl.DataFrame, where: str) -> "NDArray[np.float64]":
         """The target as float64, shape [rows]: its value, or the position of its class.

@@ -194,3 +194,7 @@ FORMULAS: dict[str, Metric] = {
     "cost": _cost,
     "macro_f1": _macro_f1,
 }
+
+HIGHER_IS_BETTER = frozenset(
+    {"r2", "auc", "average_precision", "accuracy", "precision", "recall", "f1", "macro_f1"}
+)

@@ -6,6 +6,8 @@ the same code runs in a temporary folder, in a test or on a laptop.
 
 import json
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,3 +57,9 @@ class Paths:
         config = json.loads(self.resources.read_text(encoding="utf-8"))
         hosts = sorted(config["hosts"])
         return hosts.index(config["current_host"]), len(hosts)
+
+    def roomy_folder(self) -> Path:
+        """Where there is most room for the data, wherever the job's own volume is mounted."""
+        folders = (self.root, self.root / "output", Path(tempfile.gettempdir()))
+        writable = [folder for folder in folders if os.access(folder, os.W_OK)]
+        return max(writable, key=lambda folder: shutil.disk_usage(folder).free)

@@ -30,7 +30,10 @@ class Derivation:
 
 @dataclass(frozen=True)
 class Feature:
-    """What the model learns from: a column, or with `derive` a part of one."""
+    """What the model learns from: a column, or with `derive` a part of one.
+
+    private: requests to the model in service are captured without it.
+    """
 
     name: str
     kind: Kind
@@ -39,6 +42,7 @@ class Feature:
     nullable: bool = True
     offset: float = 0.0
     derive: Derivation | None = None
+    private: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,29 @@ class Plan:
     number_format: NumberFormat = PLAIN
     threshold: float | None = None
     costs: Costs | None = None
+    # What features.py reads, if the model has one; its features are then computed from these.
+    inputs: tuple[Feature, ...] = ()
+    definition_sha256: str | None = None
+
+    @property
+    def sources(self) -> tuple[Feature, ...]:
+        """What is read from the data and checked."""
+        return self.inputs or self.features
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """The features that features.py computes; the others are columns of the data."""
+        read = {each.name for each in self.sources}
+        return tuple(each.name for each in self.features if each.name not in read)
+
+    @property
+    def private(self) -> frozenset[str]:
+        """The columns that a private feature is, or is computed from."""
+        return frozenset(
+            one.derive.column if one.derive else one.name
+            for one in (*self.inputs, *self.features)
+            if one.private
+        )
 
     @classmethod
     def read(cls, path: Path) -> "Plan":
@@ -196,6 +223,8 @@ class Plan:
             reference=document.get("reference"),
             threshold=threshold,
             costs=costs,
+            inputs=tuple(_feature(entry) for entry in content.get("inputs") or ()),
+            definition_sha256=document["definition"].get("sha256"),
         )
 
 
@@ -232,4 +261,5 @@ def _feature(entry: Mapping[str, Any]) -> Feature:
         derive=None
         if derive is None
         else Derivation(derive["column"], derive["part"], derive.get("since")),
+        private=bool(entry.get("private")),
     )

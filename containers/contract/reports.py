@@ -3,6 +3,8 @@ library only.
 """
 
 import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,3 +34,14 @@ def read_json(path: Path) -> Any:
         raise StepError(f"{path}: missing; run the step that writes it again") from None
     except ValueError as error:
         raise StepError(f"{path}: not JSON ({error}); run the step that writes it again") from None
+
+
+def without_nan(value: Any) -> Any:
+    """The same document with None for every number that is not finite: JSON has no NaN."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return value

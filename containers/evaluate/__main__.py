@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from contract.artifact import Artifact, sha256
+from contract.artifact import Artifact
 from contract.baseline_merge import merge_baselines
 from contract.dataset_checks import Counts, rejection, warnings
 from contract.paths import Paths
@@ -19,7 +19,7 @@ from contract.plan import Plan
 from contract.reports import read_json, read_reports
 from contract.rows import read_rows
 from contract.split import SplitRecord
-from contract.step import StepError, run_step
+from contract.step import run_step
 from evaluate.evaluation import Evidence, Models, evaluate
 from evaluate.model_quality import model_quality
 
@@ -32,15 +32,15 @@ def main(paths: Paths) -> None:
     started = time.monotonic()
     plan = Plan.read(paths.run_plan)
     training = read_json(paths.input("model") / "training.json")
-    candidate = read_model(paths.input("model"), training["model_sha256"])
+    candidate = Artifact.read(paths.input("model"), training["model_sha256"])
     champion, champion_baseline, champion_split = None, None, None
     if plan.champion is not None:
-        champion = read_model(paths.input("champion"), plan.champion["model_sha256"])
+        champion = Artifact.read(paths.input("champion"), plan.champion["model_sha256"])
         champion_baseline = read_baseline(paths.input("champion-report"))
         champion_split = read_split(paths.input("champion-report"))
     reference, reference_split = None, None
     if plan.reference is not None and "obstacle" not in plan.reference:
-        reference = read_model(paths.input("reference"), plan.reference["model_sha256"])
+        reference = Artifact.read(paths.input("reference"), plan.reference["model_sha256"])
         reference_split = read_split(paths.input("reference-report"))
     report = paths.input("report")
     evidence = Evidence(
@@ -61,21 +61,6 @@ def main(paths: Paths) -> None:
     write_json(output / "statistics.json", statistics)
     write_json(output / "golden.json", evaluated.golden)
     print(f"evaluated {plan.model} on {document['rows']['test']} test rows")
-
-
-def read_model(folder: Path, expected: str) -> Artifact:
-    """Read a model. Raises StepError unless it is the one that the plan or Train recorded."""
-    packed = folder / "model.tar.gz"
-    try:
-        content = packed.read_bytes()
-    except FileNotFoundError:
-        raise StepError(f"{packed}: there is no model; run the step that writes it again") from None
-    if sha256(content) != expected:
-        raise StepError(
-            f"{packed}: its sha256 is {sha256(content)}, but {expected} was recorded: the file was "
-            "changed after training; restore the recorded version or train again"
-        )
-    return Artifact.unpack(content, str(packed))
 
 
 def read_baseline(folder: Path) -> Mapping[str, Any]:

@@ -1,6 +1,5 @@
 """Evaluate a candidate, alone or against the champion, on the same test rows. Pure: no files."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,19 +8,22 @@ import numpy as np
 import polars as pl
 
 from contract.artifact import Artifact
+from contract.bootstrap import Comparison, Estimate, Estimates, compare
 from contract.metrics import Floats, Scored
 from contract.native_model import native_model
+from contract.onnx_scoring import onnx_scores, parity
 from contract.plan import Plan
+from contract.reports import without_nan
+from contract.segments import segments_of
 from contract.split import SplitRecord
 from contract.step import StepError
-from evaluate.bootstrap import Comparison, Estimate, Estimates, compare
+from drift.baselines import drift
+from drift.scores import scores_of
 from evaluate.consequences import consequences
 from evaluate.curves import curves, predictions
 from evaluate.diagnostics import calibration, confusion, importance, residuals
-from evaluate.drift import drift
 from evaluate.golden import golden
-from evaluate.onnx_scoring import onnx_scores, parity
-from evaluate.segments import fairness_entry, segment_entry, segments_of
+from evaluate.segments import fairness_entry, segment_entry
 from evaluate.unseen import unseen
 
 SEEN = "were left out, because the champion was trained on them"
@@ -88,7 +90,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         "primary": plan.primary,
         "metrics": list(plan.metrics),
         "rows": dict(evidence.preprocess["rows_written"]) | {"test": test.height},
-        "candidate": {"metrics": _written(comparison.candidate)},
+        "candidate": {"metrics": _written(comparison.candidate)} | features_py(candidate),
         "champion": _champion(plan, champion, comparison.champion or unknown(plan), obstacle),
         "consequences": consequences(served, rival, classes),
         "difference": None
@@ -100,13 +102,14 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         "data": _data(evidence, obstacle, left_out=everything - test.height),
         "importance": importance(candidate, native, test),
         **diagnostics,
+        "scores": scores_of(served, all_classes),
         "predictions": predictions(served) if plan.task == "regression" else None,
         "confusion": None if plan.task == "regression" else confusion(served, classes),
         "threshold": candidate.threshold,
     }
     if document["champion"] is not None and rival is not None:
         document["champion"] |= diagnostics_of(rival, diagnostics["residuals"])
-    records = golden(plan.task, candidate, native, test, own)
+    records = golden(plan.task, candidate, native, test, own, apart={*plan.private, *plan.key})
     return Evaluated(without_nan(document), records, comparison)
 
 
@@ -242,8 +245,11 @@ def classes_of(candidate: Artifact, *rivals: Artifact | None) -> tuple[str, ...]
 def scored(
     plan: Plan, artifact: Artifact, test: pl.DataFrame, labels: Floats, classes: Sequence[str]
 ) -> Scored:
-    """Score the test rows as serving does. A class the model does not know gets probability 0."""
-    scores = onnx_scores(artifact, test).astype(np.float64)
+    """Score the test rows as serving does. A class the model does not know gets probability 0.
+
+    Each model computes its own features, from what this run read: not from what it computed.
+    """
+    scores = onnx_scores(artifact, test.drop(plan.computed)).astype(np.float64)
     threshold = artifact.threshold
     if plan.task != "multiclass":
         threshold = 0.5 if threshold is None else threshold
@@ -252,17 +258,6 @@ def scored(
     for position, name in enumerate(artifact.encoding.classes or ()):
         widened[:, classes.index(name)] = scores[:, position]
     return Scored(plan.task, labels, widened)
-
-
-def without_nan(value: Any) -> Any:
-    """The same document with None for every number that is not finite: JSON has no NaN."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
-    return value
 
 
 def unknown(plan: Plan) -> Estimates:
@@ -297,7 +292,15 @@ def _champion(
         "version": plan.champion["version"],
         "metrics": _written(estimates),
         "threshold": None if champion is None else champion.threshold,
+        **features_py(champion),
     } | ({"obstacle": obstacle} if obstacle else {})
+
+
+def features_py(artifact: Artifact | None) -> dict[str, str]:
+    """The digest of the model's features.py; nothing without one."""
+    if artifact is None or artifact.code is None:
+        return {}
+    return {"features_py": artifact.code.sha256}
 
 
 def _data(evidence: Evidence, obstacle: str | None, left_out: int) -> dict[str, Any]:

@@ -7,8 +7,8 @@ same there. Other metrics keep their own names.
 from collections.abc import Mapping
 from typing import Any
 
+from contract.bootstrap import Estimates
 from contract.plan import Task
-from evaluate.bootstrap import Estimates
 
 SECTIONS: dict[Task, str] = {
     "regression": "regression_metrics",

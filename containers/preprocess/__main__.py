@@ -1,13 +1,13 @@
 """`python -m preprocess`: the shell of the Preprocess step, which knows where the job's files are.
 
-1. Read the run plan (input/run) and the snapshot (input/snapshot).
+1. Read the run plan (input/run), the snapshot (input/snapshot) and, of a model that has it,
+   features.py (input/definition).
 2. Download this host's objects, in exactly the versions of the snapshot.
-3. Check, split and describe their rows.
+3. Check, split and describe their rows; with features.py compute their features.
 4. Write the parts (output/train, validation, test) and the reports (output/report).
 """
 
 import json
-import os
 import resource
 import shutil
 import sys
@@ -34,18 +34,20 @@ def main(paths: Paths) -> None:
         )
     host = paths.host()
     objects = share_of(snapshot, host)
-    scratch = Path(tempfile.mkdtemp(prefix="preprocess-", dir=roomy_folder(paths)))
+    scratch = Path(tempfile.mkdtemp(prefix="preprocess-", dir=paths.roomy_folder()))
     try:
         # After the checks above, so they fail fast: polars and pandera take most of the start.
+        from contract.features import Features
         from preprocess.pipeline import preprocess, times_of
 
+        code = Features.of(plan, paths.input("definition"))
         # A split by time reads everything twice. All hosts read all data the first time.
         every = snapshot if plan.split.time is not None else []
         times = times_of(plan, downloaded(every, scratch / "times", s3_client()))
         files = downloaded(objects, scratch / "objects", s3_client())
         size = sum(entry.size for entry in objects)
         outcome = preprocess(
-            plan, files, paths.output, scratch, host=host, total_bytes=size, times=times
+            plan, files, paths.output, scratch, host=host, total_bytes=size, times=times, code=code
         )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -71,13 +73,6 @@ def main(paths: Paths) -> None:
         print(f"warning: {warning}")
     written = ", ".join(f"{rows:,} {part}" for part, rows in outcome.written.items())
     print(f"preprocessed {plan.model}: {outcome.rows_read:,} rows read, {written}")
-
-
-def roomy_folder(paths: Paths) -> Path:
-    """Where there is most room for the data, wherever the job's own volume is mounted."""
-    folders = (paths.root, paths.root / "output", Path(tempfile.gettempdir()))
-    writable = [folder for folder in folders if os.access(folder, os.W_OK)]
-    return max(writable, key=lambda folder: shutil.disk_usage(folder).free)
 
 
 def peak_memory_mb() -> int:

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import polars as pl
 
-from contract.baseline_merge import BINS, MOST_CATEGORIES, NAMED_CATEGORIES
+from contract.baseline_merge import MOST_CATEGORIES, NAMED_CATEGORIES, SAMPLE_ROWS
+from contract.histogram import histogram
 from contract.split import ROW
-
-SAMPLE_ROWS = 50_000
 
 
 class Numbers:
@@ -75,6 +73,7 @@ class Numbers:
             "numeric": {
                 "edges": edges,
                 "shares": shares,
+                "sampled": sample.count(),
                 "minimum": self.minimum,
                 "maximum": self.maximum,
                 "mean": self.mean,
@@ -120,7 +119,8 @@ class Categories:
         counts = dict(_counted(sample).iter_rows())
         common = sorted(shares_of(counts).items(), key=lambda item: (-item[1], item[0]))
         named = dict(sorted(common[:NAMED_CATEGORIES]))
-        return {**entry, "categories": named, "other": max(0.0, 1 - math.fsum(named.values()))}
+        other = max(0.0, 1 - math.fsum(named.values()))
+        return {**entry, "categories": named, "other": other, "sampled": sum(counts.values())}
 
 
 class Sample:
@@ -144,33 +144,6 @@ class Sample:
             together = together.sort(ROW, self.target).head(self.rows)
             self._limit = int(together[ROW][-1])
         self.frame = together
-
-
-def histogram(values: pl.Series, minimum: float, maximum: float) -> tuple[list[float], list[float]]:
-    """Bin edges and the shares of values between them: deciles, or one bin for each value if there
-    are few values.
-
-    There is one more edge than shares; the first and last edge are the extremes. A bin holds the
-    values above its left edge, up to and including its right one. The first also holds its
-    left edge.
-
-    >>> histogram(pl.Series([0.0, 1.0, 1.0, 1.0]), 0.0, 1.0)
-    ([0.0, 0.5, 1.0], [0.25, 0.75])
-    """
-    values = values.drop_nulls().cast(pl.Float64)
-    distinct = values.unique().sort().to_list()
-    if not distinct:
-        return [minimum, maximum], [1.0]
-    if len(distinct) <= BINS:
-        inner = [(left + right) / 2 for left, right in pairwise(distinct)]
-    else:
-        inner = [_quantile(values, step / BINS) for step in range(1, BINS)]
-    inner = [edge for edge in dict.fromkeys(inner) if minimum < edge < maximum]
-    counts = [
-        values.filter((values > left) & (values <= right)).len()
-        for left, right in pairwise([-math.inf, *inner, math.inf])
-    ]
-    return [minimum, *inner, maximum], [count / len(values) for count in counts]
 
 
 def _counted(values: pl.Series) -> pl.DataFrame:
@@ -222,12 +195,6 @@ class Profile:
             "features": {name: entries[name] for name in features},
             "target": entries[target],
         }
-
-
-def _quantile(values: pl.Series, share: float) -> float:
-    found = values.quantile(share, interpolation="lower")
-    assert found is not None  # noqa: S101 - narrows the type only: values are there
-    return float(found)
 
 
 def _share(missing: int, present: int) -> float:

@@ -12,6 +12,7 @@ import polars as pl
 
 from contract.dataset_checks import PARTS, problems, rejection, warnings
 from contract.derived import derive, derived_features
+from contract.features import FEATURE, Features
 from contract.plan import Plan
 from contract.problem import as_one_message
 from contract.split import PLACE, ROW
@@ -23,6 +24,7 @@ from preprocess.splitting import Order, row_hash
 from reading.batch import Batch, gathered
 from reading.columns import Layout
 from reading.csv_reader import read_csv
+from reading.digits import Digits
 from reading.findings import FileError, Findings
 from reading.memory import MemoryBudget, ahead
 from reading.parquet_reader import is_parquet, read_parquet
@@ -54,6 +56,7 @@ def preprocess(
     host: tuple[int, int] = (0, 1),
     total_bytes: int = 0,
     times: TimeCounts | None = None,
+    code: Features | None = None,
 ) -> Outcome:
     """Check, split and write every row of `files`.
 
@@ -62,14 +65,15 @@ def preprocess(
     files, so Train checks the whole, from the `census` of each. A key that occurs in the files of
     two hosts is not found.
 
-    A split by time needs the `times` of all rows, of every host's files (see `times_of`).
+    A split by time needs the `times` of all rows, of every host's files (see `times_of`). `code` is
+    the model's features.py.
     """
     if times is not None and len(times.kinds) > 1:
         raise StepError(
             f"column {plan.split.time}: has both numbers and dates, which have no common order; "
             f"write all as one of {WAYS}"
         )
-    return _Run(plan, output, scratch, host, total_bytes, times).over(files)
+    return _Run(plan, output, scratch, host, total_bytes, times, code).over(files)
 
 
 def times_of(plan: Plan, files: Iterable[SourceFile]) -> TimeCounts | None:
@@ -101,25 +105,32 @@ class _Run:
         host: tuple[int, int],
         total_bytes: int,
         times: TimeCounts | None,
+        code: Features | None,
     ) -> None:
         self.plan = plan
         self.host = host
+        self.code = code
         self.layout = Layout.of(plan)
         self.budget = MemoryBudget.of(plan.memory_mb)
         self.findings = Findings()
-        self.check = RowCheck(plan, self.layout, self.findings)
+        self.digits = Digits(plan, self.layout.numbers)
+        self.check = RowCheck(plan, self.layout, self.findings, self.digits)
         self.folders = {part: output(part) for part in PARTS}
         self.features = [feature.name for feature in plan.features]
-        # Sorted by name: reordering model.yaml must move no row.
-        names = self.check.keys or {name: name for name in self.features}
+        # Sorted by name: reordering model.yaml must move no row, and changing features.py neither.
+        sources = [source.name for source in plan.sources]
+        names = self.check.keys or {name: name for name in sources}
         self.hashed = sorted(names, key=names.__getitem__)
         self.order = Order.of(plan.split, sorted(names.values()), times)
         self.census = Census(plan)
-        numbers = [*self.layout.numbers, *(one.name for one in self.check.dates)]
+        numbers = [each.name for each in plan.features if each.kind == "numeric"]
+        if plan.task == "regression":
+            numbers.append(plan.target)
         self.profile = Profile(numbers, self.census.values["train"], plan.target)
         self.derived = derived_features(plan)
-        places = dict.fromkeys((ROW, self.order.place))
-        self.columns = [*places, *self.features, *self.layout.dates, plan.target]
+        # What was read and what is computed: a rival computes its own features from the former.
+        columns = (ROW, self.order.place, *sources, *self.features, *self.layout.dates, plan.target)
+        self.columns = list(dict.fromkeys(columns))
         # One bucket must fit the limit. Keys are at most as long as all data, times 2 for gzip.
         buckets = min(4096, max(16, 4 * total_bytes // self.budget.keys))
         self.keys = KeyIndex(plan.key, scratch / "keys", self.budget.keys, buckets)
@@ -155,8 +166,13 @@ class _Run:
             self.findings.add_row(problem)
         frame = self.check.passed(batch)
         self.kept += frame.height
-        # The hash is of what the model sees, the written rows are what the data has.
-        frame = frame.with_columns(derive(frame, self.derived).select(row_hash(self.hashed)))
+        # The hash is of 32-bit numbers, as most models see them; the written rows are the data's.
+        seen = derive(frame, self.derived)
+        if self.plan.inputs:
+            seen = seen.with_columns(pl.col(self.layout.numbers).cast(pl.Float32))
+        frame = frame.with_columns(seen.select(row_hash(self.hashed)))
+        if self.code is not None:
+            frame = self.code.add(frame)
         if self.plan.key:
             self.keys.add(batch.file, frame)
         parts = self.order.parts(self.order.placed(frame).select(self.columns))
@@ -193,10 +209,11 @@ class _Run:
             return pl.UInt64
         if column == PLACE:
             return pl.UInt64 if self.order.by == "group" else pl.Float64
-        if column in self.profile.numbers:
-            exact = any(one.part is None and one.column == column for one in self.derived)
-            return pl.Float64 if exact else pl.Float32
-        return pl.String
+        if column in self.plan.computed:
+            return FEATURE["numeric" if column in self.profile.numbers else "categorical"]
+        if column in self.check.exact:
+            return pl.Float64 if column in self.layout.numbers else pl.String
+        return pl.Float32 if column in self.profile.numbers else pl.String
 
     def _count(self, parts: Mapping[str, pl.DataFrame]) -> None:
         for part, frame in parts.items():
@@ -217,7 +234,7 @@ class _Run:
         self.findings.fatal_count += duplicated - len(examples)
         forgiven = rejected <= self.plan.maximum_rejected_share * read
         # If a file could not be read, counts over the rest would mislead.
-        alone, counts = self.host[1] == 1, self.census.counts(self.check.digits.losses())
+        alone, counts = self.host[1] == 1, self.census.counts(self.digits.losses())
         if alone and not self.findings.fatal and forgiven:
             for problem in problems(self.plan, counts):
                 self.findings.add_fatal(problem)
@@ -228,7 +245,10 @@ class _Run:
             rows_rejected=rejected,
             written=dict(self.census.written),
             rejected=list(self.findings.samples()),
-            warnings=[*rejection(read, rejected), *warnings(counts)] if alone else [],
+            warnings=[
+                *(self.code.warnings() if self.code else ()),
+                *([*rejection(read, rejected), *warnings(counts)] if alone else ()),
+            ],
             baseline=self.profile.document(self.features, self.plan.target),
             census=counts.document(),
             split=self.order.document(),

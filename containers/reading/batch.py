@@ -19,6 +19,7 @@ class Batch:
     rows: each row's number in the file; data rows count from 1.
     line: turns a position in the frame into a line of the text file, None if the file has none.
     lost: rows so malformed that they are not in the frame.
+    absent: the optional columns that the file lacks; their cells are missing.
     """
 
     file: str
@@ -26,6 +27,7 @@ class Batch:
     rows: Sequence[int]
     line: Callable[[int], int | None]
     lost: tuple[Problem, ...] = ()
+    absent: frozenset[str] = frozenset()
 
 
 def no_line(position: int) -> int | None:
@@ -68,4 +70,4 @@ def _joined(batches: list[Batch]) -> Batch:
     )
     lost = tuple(chain.from_iterable(batch.lost for batch in batches))
     frame = pl.concat([batch.frame for batch in batches], rechunk=False)
-    return Batch(batches[0].file, frame, rows, line, lost)
+    return Batch(batches[0].file, frame, rows, line, lost, batches[0].absent)

@@ -30,39 +30,77 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns a run reads, by role. A column of `numbers` may be read as text, then cast.
+    """The columns a step reads, by role. A column of `numbers` may be read as text, then cast.
 
     key: what identifies a row or decides its part, which is read as text.
+    ignore: what a file may have besides; None allows every other column.
+    split_by: the column that decides a row's part, where rows are split.
+    optional: columns that a file may lack; all their cells are then missing.
     """
 
     key: tuple[str, ...]
     numbers: tuple[str, ...]
     texts: tuple[str, ...]
-    ignore: tuple[str, ...]
+    ignore: tuple[str, ...] | None
     dates: tuple[str, ...] = ()
     number_format: NumberFormat = PLAIN
+    split_by: str | None = None
+    optional: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, plan: Plan) -> Layout:
-        """Sort the plan's columns by their role."""
-        read = [feature for feature in plan.features if feature.derive is None]
-        numbers = [feature.name for feature in read if feature.kind == "numeric"]
-        texts = [feature.name for feature in read if feature.kind == "categorical"]
+        """What a run reads: features, target, key and what decides the split."""
+        numbers, texts, dates = _features(plan)
         (numbers if plan.task == "regression" else texts).append(plan.target)
         decides = () if plan.split.column is None else (plan.split.column,)
-        key = tuple(dict.fromkeys((*plan.key, *decides)))
-        dates = dict.fromkeys(each.derive.column for each in plan.features if each.derive)
-        return cls(key, tuple(numbers), tuple(texts), plan.ignore, tuple(dates), plan.number_format)
+        return cls(
+            key=tuple(dict.fromkeys((*plan.key, *decides))),
+            numbers=tuple(numbers),
+            texts=tuple(texts),
+            ignore=plan.ignore,
+            dates=tuple(dates),
+            number_format=plan.number_format,
+            split_by=plan.split.column,
+        )
+
+    @classmethod
+    def to_score(cls, plan: Plan, allow_missing: Iterable[str] = ()) -> Layout:
+        """What scoring reads: features and key. The target and other columns do not matter.
+
+        allow_missing: features, or columns they come from, that a file may lack.
+        """
+        numbers, texts, dates = _features(plan)
+        return cls(
+            key=plan.key,
+            numbers=tuple(numbers),
+            texts=tuple(texts),
+            ignore=None,
+            dates=tuple(dates),
+            number_format=plan.number_format,
+            optional=_allowed(plan, frozenset(allow_missing)),
+        )
 
     def only(self, column: str) -> Layout:
         """The same files, of which one column is read, as text."""
-        others = (*self.needed, *self.ignore)
+        others = (*self.needed, *(self.ignore or ()))
         return Layout((column,), (), (), tuple(name for name in others if name != column))
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """Every column that each file must have, named once."""
+        """Every column that is read, named once. A file may lack only the optional ones."""
         return tuple(dict.fromkeys((*self.key, *self.numbers, *self.texts, *self.dates)))
+
+    def absent(self, header: Iterable[str]) -> frozenset[str]:
+        """The optional columns that a file with this header lacks."""
+        return self.optional.difference(header)
+
+    def missing(self, absent: Iterable[str]) -> list[pl.Expr]:
+        """Columns without a value in place of those that a file lacks."""
+        numbers = set(self.numbers) - set(self.key)
+        return [
+            pl.lit(None, pl.Float64 if name in numbers else pl.String).alias(name)
+            for name in sorted(absent)
+        ]
 
     def csv_schema(self, header: Sequence[str]) -> dict[str, pl.DataType]:
         """The types to parse a CSV's columns with: numbers as numbers, everything else as text.
@@ -74,8 +112,8 @@ class Layout:
 
     def check_header(self, file: str, header: Sequence[str]) -> Iterable[Problem]:
         """Find missing, unknown and repeated columns."""
-        missing = [name for name in self.needed if name not in header]
-        known = {*self.needed, *self.ignore}
+        missing = [name for name in self.needed if name not in {*header, *self.optional}]
+        known = {*self.needed, *(self.ignore or ())}
         extra = [name for name in dict.fromkeys(header) if name not in known]
         if len(missing) > 1 and not any(name in header for name in self.needed):
             wanted, found = named(self.needed), named(dict.fromkeys(header))
@@ -90,8 +128,9 @@ class Layout:
         for name in missing:
             alike = difflib.get_close_matches(name, extra, n=1, cutoff=ALIKE)
             hint = f"it has {alike[0]!r}: rename one of them" if alike else "add it to the file"
-            yield Problem("is missing", f"{hint}, or change model.yaml", file, column=name)
-        for name in extra:
+            change = "change model.yaml" if self.ignore is not None else self._allow(name)
+            yield Problem("is missing", f"{hint}, or {change}", file, column=name)
+        for name in extra if self.ignore is not None else ():
             yield Problem(
                 "is not in model.yaml",
                 "add it to features or ignore, or remove it from the file",
@@ -100,6 +139,30 @@ class Layout:
             )
         for name in dict.fromkeys(name for name in header if header.count(name) > 1):
             yield Problem("is in the header more than once", "rename one", file, column=name)
+
+    def _allow(self, name: str) -> str:
+        if name in self.key:
+            return "score with a release whose key does not have it"
+        return f"score without it with `--allow-missing {name}`"
+
+
+def _features(plan: Plan) -> tuple[list[str], list[str], list[str]]:
+    """The columns that features are read from: numbers, texts and dates."""
+    read = [source for source in plan.sources if source.derive is None]
+    numbers = [source.name for source in read if source.kind == "numeric"]
+    texts = [source.name for source in read if source.kind == "categorical"]
+    dates = dict.fromkeys(each.derive.column for each in plan.sources if each.derive)
+    return numbers, texts, list(dates)
+
+
+def _allowed(plan: Plan, names: frozenset[str]) -> frozenset[str]:
+    """The columns that a file may lack: those named, or with all features from them named."""
+    users: dict[str, list[str]] = {}
+    for feature in plan.sources:
+        column = feature.derive.column if feature.derive else feature.name
+        users.setdefault(column, []).append(feature.name)
+    allowed = {name for name, features in users.items() if name in names or names >= {*features}}
+    return frozenset(allowed - {*plan.key})
 
 
 def named(names: Iterable[str]) -> str:

@@ -48,6 +48,13 @@ def read_csv(
         yield from reader.read(piece)
 
 
+def check_csv_header(
+    text: bytes, name: str, layout: Layout, delimiter: str, null_values: tuple[str, ...]
+) -> None:
+    """Check a file's first line. Raises FileError as `read_csv` does."""
+    _CsvReader(name, layout, delimiter, null_values).take_header(Piece(text, quoted=b'"' in text))
+
+
 class _CsvReader:
     """One CSV file: its header and how to parse its pieces."""
 
@@ -59,6 +66,7 @@ class _CsvReader:
         self.delimiter = delimiter
         self.nulls = list(null_values)
         self.header: list[str] = []
+        self.absent: frozenset[str] = frozenset()
         # The place of the next piece's first record.
         self.row = 1
         self.line = 1
@@ -71,7 +79,7 @@ class _CsvReader:
         csv.field_size_limit(4 * LONGEST_LINE)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter))
         self.header = rows[0] if rows else []
-        if len(self.header) == 1 and len(self.layout.needed) > 1:
+        if len(self.header) == 1 and len({*self.layout.needed} - self.layout.optional) > 1:
             raise FileError(
                 Problem(
                     f"has one column in its header, so {self.delimiter!r} is not its delimiter",
@@ -82,6 +90,7 @@ class _CsvReader:
             )
         if found := list(self.layout.check_header(self.name, self.header)):
             raise FileError(*found)
+        self.absent = self.layout.absent(self.header)
 
     def read(self, piece: Piece) -> Iterator[Batch]:
         """Yield the piece's batches and advance the row and line numbers."""
@@ -134,7 +143,7 @@ class _CsvReader:
         return piece.data.count(self.delimiter.encode()) == (width - 1) * rows
 
     def _batch(self, frame: pl.DataFrame, piece: Piece, blank: list[int]) -> Batch:
-        frame = frame.select(self.layout.needed)
+        frame = self._completed(frame)
         first_row, first_line = self.row, self.line
         records: Sequence[int] = range(frame.height)
         rows: Sequence[int] = range(first_row, first_row + frame.height)
@@ -152,7 +161,13 @@ class _CsvReader:
 
         # Only the second keeps the piece, and so its memory, alive.
         lines = line_by_reading if piece.quoted else line
-        return Batch(self.name, frame, rows, lines)
+        return Batch(self.name, frame, rows, lines, absent=self.absent)
+
+    def _completed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The needed columns, those that the file lacks without values."""
+        if self.absent:
+            frame = frame.with_columns(self.layout.missing(self.absent))
+        return frame.select(self.layout.needed)
 
     def _records(self, piece: Piece) -> Iterator[tuple[int, list[str]]]:
         """Each record, and how many lines after the piece's first line it begins."""
@@ -194,20 +209,21 @@ class _CsvReader:
             lines = [places[index][1] for index in whole]
             frame = self._frame([taken[index][1] for index in whole])
             self.row += len(taken)
-            yield Batch(self.name, frame, rows, lines.__getitem__, lost)
+            yield Batch(self.name, frame, rows, lines.__getitem__, lost, self.absent)
         self.line += piece.data.count(b"\n")
 
     def _is_whole(self, cells: list[str]) -> bool:
         return len(cells) == len(self.header)
 
     def _frame(self, cells: list[list[str]]) -> pl.DataFrame:
-        places = {name: self.header.index(name) for name in self.layout.needed}
+        present = [name for name in self.layout.needed if name not in self.absent]
+        places = {name: self.header.index(name) for name in present}
         frame = pl.DataFrame(
             {name: [record[place] for record in cells] for name, place in places.items()},
-            schema=dict.fromkeys(self.layout.needed, pl.String()),
+            schema=dict.fromkeys(present, pl.String()),
         )
         missing = pl.all().is_in(self.nulls)
-        return frame.with_columns(pl.when(~missing).then(pl.all()))
+        return self._completed(frame.with_columns(pl.when(~missing).then(pl.all())))
 
     def _ragged(self, cells: list[str], row: int, line: int) -> Problem:
         # If a quote is not closed, the lines after it become part of the cell.

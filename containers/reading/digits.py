@@ -19,7 +19,10 @@ class Digits:
 
     def __init__(self, plan: Plan, numbers: tuple[str, ...]) -> None:
         self.target = plan.target
-        self.offsets = {feature.name: feature.offset for feature in plan.features}
+        self.offsets = {source.name: source.offset for source in plan.sources}
+        self.inputs = {each.name for each in plan.inputs}
+        learned = {plan.target, *(each.name for each in plan.features)}
+        numbers = tuple(name for name in numbers if name in learned)
         self.numbers = numbers
         self._wanted = min(ROWS, CELLS // max(1, len(numbers)))
         self._kept: list[pl.DataFrame] = []
@@ -39,6 +42,10 @@ class Digits:
         for name in self.numbers:
             loss = loss_of(frame[name].drop_nulls(), self.offsets.get(name, 0.0))
             if loss is not None:
-                fix = "subtract a constant from it in the data"
-                found[name] = f"{loss}; {fix if name == self.target else loss.fix}"
+                found[name] = f"{loss}; {self._fix(name) or loss.fix}"
         return found
+
+    def _fix(self, name: str) -> str | None:
+        if name == self.target:
+            return "subtract a constant from it in the data"
+        return "subtract a constant in features.py" if name in self.inputs else None

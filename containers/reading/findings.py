@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from contract.problem import Problem
 
@@ -17,6 +17,16 @@ class FileError(Exception):
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = problems
+
+
+class RowProblems(Protocol):
+    """Takes the problems of rows: all of them, or examples and how many more there are."""
+
+    def wants(self, file: str, column: str | None, what: str) -> int:
+        """How many more problems of this kind are kept with their place and value."""
+
+    def add_row(self, problem: Problem, count: int = 1) -> None:
+        """Take a problem, or without a row `count` of its kind."""
 
 
 class Findings:

@@ -36,11 +36,11 @@ class MemoryBudget:
     LEAST_MB: ClassVar[int] = 256
 
     @classmethod
-    def of(cls, memory_mb: int) -> MemoryBudget:
+    def of(cls, memory_mb: int, step: str = "preprocess") -> MemoryBudget:
         """Divide the setting. Raises StepError if it is too small for the smallest batches."""
         if memory_mb < cls.LEAST_MB:
             raise StepError(
-                f"resources.preprocess.memory_mb is {memory_mb}, but the step needs at least "
+                f"resources.{step}.memory_mb is {memory_mb}, but the step needs at least "
                 f"{cls.LEAST_MB}; raise it in model.yaml"
             )
         spare = (memory_mb - cls.FIXED_MB) << 20

@@ -28,13 +28,20 @@ def read_parquet(
     layout: Layout,
     null_values: tuple[str, ...],
     size: int,
+    rows: tuple[int, int] | None = None,
 ) -> Iterator[Batch]:
-    """Yield a file's rows, about `size` bytes at a time. Raises FileError if it cannot be read."""
+    """Yield a file's rows, about `size` bytes at a time. Raises FileError if it cannot be read.
+
+    rows: read only these, from the first (which is 0) up to but without the last.
+    """
     try:
         scan = pl.scan_parquet(path, glob=False)
         schema = scan.collect_schema()
+        height = scan.select(pl.len()).collect().item()
     except (pl.exceptions.PolarsError, OSError):
         raise _broken(name) from None
+    columns = columns_of(name, schema, layout, null_values)
+    absent = layout.absent(schema)
     # As in CSV, where NaN and inf are ordinary texts.
     floats = selectors.float()
     if "NaN" in null_values:
@@ -42,9 +49,28 @@ def read_parquet(
     infinite = [float(word) for word in ("inf", "-inf") if word in null_values]
     if infinite:
         scan = scan.with_columns(pl.when(~floats.is_in(infinite)).then(floats))
+    try:
+        # Slices instead of polars' own batches, which are read ahead without a bound.
+        first, end = rows or (0, height)
+        step = max(1, size // _row_bytes(path, height, len(columns)))
+        for start in range(first, end, step):
+            frame = scan.select(columns).slice(start, min(step, end - start)).collect()
+            numbers = range(start + 1, start + 1 + frame.height)
+            yield Batch(name, frame, numbers, no_line, absent=absent)
+    except pl.exceptions.PolarsError:
+        raise _broken(name) from None
+
+
+def columns_of(
+    name: str, schema: pl.Schema, layout: Layout, null_values: tuple[str, ...]
+) -> list[pl.Expr]:
+    """How to read the columns of a file with this schema. Raises FileError if one is unfit."""
     found = list(layout.check_header(name, list(schema)))
-    columns = []
+    columns, absent = [], layout.absent(schema)
     for column in layout.needed:
+        if column in absent:
+            columns += layout.missing([column])
+            continue
         if column not in schema:
             continue
         dtype = schema[column]
@@ -58,15 +84,7 @@ def read_parquet(
             columns.append(expression.alias(column))
     if found:
         raise FileError(*found)
-    try:
-        # Slices instead of polars' own batches, which are read ahead without a bound.
-        height = scan.select(pl.len()).collect().item()
-        rows = max(1, size // _row_bytes(path, height, len(columns)))
-        for start in range(0, height, rows):
-            frame = scan.select(columns).slice(start, rows).collect()
-            yield Batch(name, frame, range(start + 1, start + 1 + frame.height), no_line)
-    except pl.exceptions.PolarsError:
-        raise _broken(name) from None
+    return columns
 
 
 def _reading(layout: Layout, column: str) -> tuple[Callable[..., pl.Expr | None], str]:

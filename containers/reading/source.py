@@ -1,4 +1,4 @@
-"""Download the snapshot's objects that this host reads, in exactly the snapshot's versions.
+"""Download the objects that this host reads, in exactly the versions of the snapshot or plan.
 
 A job's own S3 input cannot name versions, so the step downloads the data itself. It uses botocore,
 which is part of boto3 and starts faster.
@@ -9,32 +9,43 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from contract.step import StepError
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
+Read = TypeVar("Read")
+
 # Downloads that run while one file is read: small files take longer to request than to fetch.
 AHEAD = 4
 BLOCK = 1 << 20
 ATTEMPTS = 3
-_GONE = ("NoSuchKey", "NoSuchVersion", "404")
+GONE = ("NoSuchKey", "NoSuchVersion", "404")
+
+
+class GoneError(StepError):
+    """An object is not there any more, in the version that was asked for."""
 
 
 @dataclass(frozen=True)
 class DataObject:
-    """One object of the snapshot, in the version it had when the run was opened."""
+    """One object, in the version it had when it was listed.
+
+    listed, work: where, and what a user starts again, in messages.
+    """
 
     bucket: str
     key: str
     version: str
     size: int
+    listed: str = "snapshot"
+    work: str = "run"
 
     @property
     def uri(self) -> str:
@@ -120,12 +131,49 @@ def _next(
 
 def fetch(entry: DataObject, path: Path, client: BaseClient) -> None:
     """Write exactly this version of an object to a file."""
+
+    def stream() -> None:
+        body = _body(entry, client)
+        with path.open("wb") as file:
+            while block := body.read(BLOCK):
+                file.write(block)
+
+    _attempted(entry, stream)
+    if path.stat().st_size != entry.size:
+        raise _other_size(entry, path.stat().st_size)
+
+
+def fetch_range(entry: DataObject, start: int, end: int, client: BaseClient) -> bytes:
+    """These bytes of exactly this version of an object."""
+    content = _attempted(
+        entry, lambda: bytes(_body(entry, client, Range=f"bytes={start}-{end - 1}").read())
+    )
+    if len(content) != end - start:
+        raise _other_size(entry, start + len(content))
+    return content
+
+
+def fetch_into(entry: DataObject, path: Path, start: int, end: int, client: BaseClient) -> None:
+    """Write these bytes of an object to the same place of a file."""
+
+    def stream() -> None:
+        body = _body(entry, client, Range=f"bytes={start}-{end - 1}")
+        with path.open("r+b") as file:
+            file.seek(start)
+            while block := body.read(BLOCK):
+                file.write(block)
+
+    _attempted(entry, stream)
+
+
+def _attempted(entry: DataObject, read: Callable[[], Read]) -> Read:
+    """Read an object, again where the network fails. Raises StepError."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-    for attempt in range(1, ATTEMPTS + 1):
+    attempt = 1
+    while True:
         try:
-            _stream(entry, path, client)
-            break
+            return read()
         except ClientError as error:
             raise _refused(entry, dict(error.response["Error"])) from None
         except NoCredentialsError:
@@ -142,39 +190,41 @@ def fetch(entry: DataObject, path: Path, client: BaseClient) -> None:
         except OSError as error:
             if attempt == ATTEMPTS or isinstance(error, PermissionError):
                 raise
-    if path.stat().st_size != entry.size:
-        raise StepError(
-            f"{entry.uri} has {path.stat().st_size} bytes, but {entry.size} in the snapshot; "
-            "start a new run"
-        )
+        attempt += 1
 
 
-def s3_client() -> BaseClient:
+def _other_size(entry: DataObject, size: int) -> StepError:
+    return StepError(
+        f"{entry.uri} has {size} bytes, but {entry.size} in the {entry.listed}; start a new "
+        f"{entry.work}"
+    )
+
+
+def s3_client(connections: int = 10) -> BaseClient:
     """A client for the endpoint of the environment. SageMaker sets the region as AWS_REGION."""
+    from botocore.config import Config
     from botocore.session import get_session
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return get_session().create_client("s3", region_name=region)
+    config = Config(max_pool_connections=connections)
+    return get_session().create_client("s3", region_name=region, config=config)
 
 
-def _stream(entry: DataObject, path: Path, client: BaseClient) -> None:
-    request: dict[str, Any] = {"Bucket": entry.bucket, "Key": entry.key}
+def _body(entry: DataObject, client: BaseClient, **options: str) -> Any:
+    request: dict[str, Any] = {"Bucket": entry.bucket, "Key": entry.key, **options}
     # In a bucket without versioning the version is "null": the object is read as it is now.
     if entry.version and entry.version != "null":
         request["VersionId"] = entry.version
-    get_object = client.get_object  # type: ignore[attr-defined]
-    body = get_object(**request)["Body"]
-    with path.open("wb") as file:
-        while block := body.read(BLOCK):
-            file.write(block)
+    return client.get_object(**request)["Body"]  # type: ignore[attr-defined]
 
 
 def _refused(entry: DataObject, error: dict[str, Any]) -> StepError:
     code = str(error.get("Code"))
-    if code in _GONE:
-        return StepError(
+    if code in GONE:
+        return GoneError(
             f"{entry.uri} version {entry.version} is gone ({code}): it was deleted after the "
-            "snapshot was taken; restore it, or start a new run on the data as it is now"
+            f"{entry.listed} was made; restore it, or start a new {entry.work} on the data as it "
+            "is now"
         )
     return StepError(
         f"{entry.uri} version {entry.version} cannot be read ({code}: {error.get('Message')}); "

@@ -15,9 +15,10 @@ from contract.split import PLACE
 from reading.batch import Batch
 from reading.columns import KEY, ROW_NUMBER, SPLIT_BY, Layout, canonical_whole_numbers
 from reading.digits import Digits
-from reading.findings import Findings
+from reading.findings import RowProblems
 from reading.times import NOT_A_TIME, WAYS, Times
 
+_Schema = pandera.DataFrameSchema
 # The largest 32-bit float, which is all the model sees.
 LARGEST = 3.4028234663852886e38
 
@@ -30,28 +31,34 @@ _TOO_LARGE = "does not fit a 32-bit number"
 
 
 class RowCheck:
-    """Checks batches against the plan, removes the rows that fail and reports why."""
+    """Checks batches against the plan, removes the rows that fail and reports why.
 
-    def __init__(self, plan: Plan, layout: Layout, findings: Findings) -> None:
+    What the layout does not read is not checked: rows to score have no target and no split.
+    """
+
+    def __init__(
+        self, plan: Plan, layout: Layout, problems: RowProblems, digits: Digits | None = None
+    ) -> None:
+        self.plan = plan
         self.layout = layout
-        self.findings = findings
-        self.limits = {feature.name: feature for feature in plan.features}
-        self.target = plan.target
-        self.digits = Digits(plan, layout.numbers)
+        self.problems = problems
+        self.digits = digits
+        self.limits = {source.name: source for source in plan.sources}
+        # Of these the last digits are wanted: a number is subtracted, or features.py computes.
+        self.exact = {each.name for each in plan.sources if each.offset or plan.inputs}
         self.dates = [one for one in derived_features(plan) if one.part is not None]
         self.keys = {KEY.format(index): name for index, name in enumerate(plan.key)}
-        decides = plan.split.column
+        decides = layout.split_by
         # Columns under names of their own, as text: they may be features too.
         self.copies = {**self.keys, **({} if decides is None else {SPLIT_BY: decides})}
-        self.by_time = plan.split.time is not None
-        self.quick = _schema(plan, layout, tuple(self.copies), by_column=False)
-        self.schema = _schema(plan, layout, tuple(self.copies), by_column=True)
+        self.by_time = decides is not None and plan.split.time is not None
+        self._schemas: dict[frozenset[str], tuple[_Schema, _Schema]] = {}
 
     def passed(self, batch: Batch) -> pl.DataFrame:
         """The good rows, typed: numbers Float32, everything else text.
 
-        A number with an offset stays Float64: its last digits are wanted. Then come the parts of
-        dates, and if the model has them, key columns, row numbers and the column that decides the
+        A number with an offset or for features.py stays Float64. Then come the parts of
+        dates, row numbers, and if the layout has them, key columns and the column that decides the
         split, under their own names.
         """
         frame = batch.frame.with_columns(
@@ -66,29 +73,37 @@ class RowCheck:
         bad = set().union(*unparsed.values(), self._undated(batch, frame))
         bad |= self._with_nul(batch, frame, texts)
         bad |= self._failing(batch, frame, unparsed)
-        if self.keys:
-            numbers = pl.Series(ROW_NUMBER, batch.rows, dtype=pl.UInt64)
-            frame = frame.with_columns(numbers)
+        frame = frame.with_columns(pl.Series(ROW_NUMBER, batch.rows, dtype=pl.UInt64))
         if bad:
             gone = pl.Series(sorted(bad), dtype=pl.Int64)
             frame = frame.filter(~pl.int_range(pl.len(), dtype=pl.Int64).is_in(gone.implode()))
-        self.digits.add(frame)
-        exact = [name for name in self.layout.numbers if self._feature(name).offset]
-        rounded = [name for name in self.layout.numbers if name not in exact]
+        if self.digits is not None:
+            self.digits.add(frame)
+        rounded = [name for name in self.layout.numbers if name not in self.exact]
         return derive(frame.with_columns(pl.col(rounded).cast(pl.Float32)), self.dates)
 
     def _failing(
         self, batch: Batch, frame: pl.DataFrame, unparsed: dict[str, set[int]]
     ) -> set[int]:
         """Run pandera: all columns in one check, and each column alone if that fails."""
+        quick, thorough = self._rules(batch.absent)
         try:
-            self.quick.validate(frame)
+            quick.validate(frame)
         except pandera.errors.SchemaError:
             try:
-                self.schema.validate(frame, lazy=True)
+                thorough.validate(frame, lazy=True)
             except pandera.errors.SchemaErrors as errors:
                 return self._report(batch, frame, errors.failure_cases, unparsed)
         return set()
+
+    def _rules(self, absent: frozenset[str]) -> tuple[_Schema, _Schema]:
+        """The quick and the thorough rules for files that lack these columns."""
+        if absent not in self._schemas:
+            self._schemas[absent] = (
+                _schema(self.plan, self.layout, tuple(self.copies), absent, by_column=False),
+                _schema(self.plan, self.layout, tuple(self.copies), absent, by_column=True),
+            )
+        return self._schemas[absent]
 
     def _parse_numbers(
         self, batch: Batch, frame: pl.DataFrame
@@ -103,8 +118,7 @@ class RowCheck:
             wrong = (frame[name].is_not_null() & parsed[name].is_null()).arg_true().to_list()
             if wrong:
                 unparsed[name] = set(wrong)
-                values = frame[name][wrong[:_MOST_SAMPLES]].to_list()
-                self._add(batch, name, _NOT_A_NUMBER, wrong, values)
+                self._add(batch, name, _NOT_A_NUMBER, wrong, frame[name])
         return parsed, unparsed
 
     def _undated(self, batch: Batch, frame: pl.DataFrame) -> set[int]:
@@ -131,8 +145,7 @@ class RowCheck:
     ) -> set[int]:
         positions = wrong.arg_true().to_list()
         if positions:
-            values = frame[column][positions[:_MOST_SAMPLES]].to_list()
-            self._add(batch, column, what, positions, values)
+            self._add(batch, column, what, positions, frame[column])
         return set(positions)
 
     def _read_times(self, batch: Batch, frame: pl.DataFrame) -> tuple[pl.DataFrame, set[int]]:
@@ -140,7 +153,7 @@ class RowCheck:
         texts, times = frame[SPLIT_BY], Times.of(frame[SPLIT_BY]).values
         wrong = (texts.is_not_null() & times.is_null()).arg_true().to_list()
         if wrong:
-            self._add(batch, SPLIT_BY, NOT_A_TIME, wrong, texts[wrong[:_MOST_SAMPLES]].to_list())
+            self._add(batch, SPLIT_BY, NOT_A_TIME, wrong, texts)
         return frame.with_columns(times.alias(PLACE)), set(wrong)
 
     def _report(
@@ -164,9 +177,8 @@ class RowCheck:
                 if reason == _MISSING:
                     # A cell that is not a number has already been reported as such.
                     wrong = [place for place in wrong if place not in unparsed.get(column, ())]
-                shown = rows["value"].head(_MOST_SAMPLES).cast(pl.String).to_list()
                 if wrong:
-                    self._add(batch, column, str(reason), wrong, shown)
+                    self._add(batch, column, str(reason), wrong, frame[column])
                 bad.update(wrong)
         return bad
 
@@ -189,15 +201,16 @@ class RowCheck:
         return self.limits.get(name, Feature(name, "numeric"))
 
     def _add(
-        self, batch: Batch, column: str, what: str, wrong: Sequence[int], values: Sequence[str]
+        self, batch: Batch, column: str, what: str, wrong: Sequence[int], cells: pl.Series
     ) -> None:
-        name = self.copies.get(column, column)
-        samples = self.findings.wants(batch.file, name, what)
-        for place, value in list(zip(wrong, values, strict=False))[:samples]:
-            self.findings.add_row(
+        name, fix = self.copies.get(column, column), self._fix(column, what)
+        shown = wrong[: self.problems.wants(batch.file, name, what)]
+        values = cells.gather(list(shown)).cast(pl.String).to_list()
+        for place, value in zip(shown, values, strict=True):
+            self.problems.add_row(
                 Problem(
                     what,
-                    self._fix(column, what),
+                    fix,
                     batch.file,
                     batch.rows[place],
                     batch.line(place),
@@ -205,10 +218,9 @@ class RowCheck:
                     None if what == _MISSING else value,
                 )
             )
-            wrong = wrong[1:]
-        if wrong:
-            self.findings.add_row(
-                Problem(what, self._fix(column, what), batch.file, column=name), len(wrong)
+        if len(wrong) > len(shown):
+            self.problems.add_row(
+                Problem(what, fix, batch.file, column=name), len(wrong) - len(shown)
             )
 
     def _fix(self, column: str, what: str) -> str:
@@ -226,32 +238,31 @@ class RowCheck:
             return "fill it in: every row needs a key"
         if column == SPLIT_BY:
             return "fill it in: split.by needs it in every row"
-        if column == self.target:
+        if column == self.plan.target:
             return "fill it in, or remove the row"
         return "fill it in, or make the feature nullable in model.yaml"
-
-
-_MOST_SAMPLES = 3
 
 
 def _nullable(plan: Plan, column: str) -> bool:
     """May this text be missing? A date may if every feature from it may."""
     users = [
         feature
-        for feature in plan.features
+        for feature in plan.sources
         if column == (feature.derive.column if feature.derive else feature.name)
     ]
     return bool(users) and all(feature.nullable for feature in users)
 
 
 def _schema(
-    plan: Plan, layout: Layout, keys: Sequence[str], *, by_column: bool
-) -> pandera.DataFrameSchema:
+    plan: Plan, layout: Layout, keys: Sequence[str], absent: frozenset[str], *, by_column: bool
+) -> _Schema:
     """The rules for a frame, as one check for each column or one for all columns.
+
+    A column that the file lacks may be without values, whatever model.yaml says.
 
     A check costs about a millisecond a batch, so good data, the usual case, gets a single one.
     """
-    limits = {feature.name: feature for feature in plan.features}
+    limits = {source.name: source for source in plan.sources}
     columns, rules = {}, []
     for name in layout.numbers:
         feature = limits.get(name, Feature(name, "numeric", nullable=False))
@@ -262,18 +273,18 @@ def _schema(
         low = max(low, -LARGEST, feature.offset - LARGEST)
         high = min(high, LARGEST, feature.offset + LARGEST)
         checks = [pandera.Check.in_range(low, high)] if by_column else []
-        nullable = feature.nullable or not by_column
-        columns[name] = pandera.Column(pl.Float64, checks, nullable=nullable)
-        rules.append(pl.col(name).is_between(low, high).fill_null(feature.nullable))
+        nullable = feature.nullable or name in absent
+        columns[name] = pandera.Column(pl.Float64, checks, nullable=nullable or not by_column)
+        rules.append(pl.col(name).is_between(low, high).fill_null(nullable))
     for name in (*layout.texts, *keys, *layout.dates):
-        nullable = _nullable(plan, name)
+        nullable = _nullable(plan, name) or name in absent
         columns[name] = pandera.Column(pl.String, nullable=nullable or not by_column)
         if not nullable:
             rules.append(pl.col(name).is_not_null())
     if by_column or not rules:
-        return pandera.DataFrameSchema(columns)
+        return _Schema(columns)
 
     def all_hold(data: pandera.PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(pl.all_horizontal(rules).all())
 
-    return pandera.DataFrameSchema(columns, checks=pandera.Check(all_hold))
+    return _Schema(columns, checks=pandera.Check(all_hold))

@@ -1,7 +1,7 @@
 """`python -m train`: the shell of the Train step, which knows where the job's files are.
 
-Reads input/run, input/report, input/train, input/validation; writes model.tar.gz and training.json
-to output/model.
+Reads input/run, input/report, input/train, input/validation and, of a model that has it,
+features.py in input/definition; writes model.tar.gz and training.json to output/model.
 """
 
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from contract.artifact import sha256
 from contract.dataset_checks import Counts, problems
+from contract.features import Features
 from contract.paths import Paths
 from contract.plan import Plan
 from contract.problem import as_one_message
@@ -25,7 +26,9 @@ def main(paths: Paths) -> None:
     started = time.monotonic()
     plan = Plan.read(paths.run_plan)
     check_dataset(plan, paths.input("report"))
-    trained = train(plan, read_rows(paths.input("train")), read_rows(paths.input("validation")))
+    code = Features.of(plan, paths.input("definition"))
+    training, validation = (read_rows(paths.input(part)) for part in ("train", "validation"))
+    trained = train(plan, training, validation, code)
     packed = trained.artifact.pack()
     output = paths.output("model")
     (output / "model.tar.gz").write_bytes(packed)

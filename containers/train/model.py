@@ -8,6 +8,7 @@ import polars as pl
 
 from contract.artifact import Artifact
 from contract.encoding import Encoding
+from contract.features import Features
 from contract.metrics import Floats, Scored, measure
 from contract.native_model import native_model
 from contract.plan import Plan
@@ -27,8 +28,13 @@ class Trained:
     validation: dict[str, float | None]
 
 
-def train(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> Trained:
-    """Train as the plan says. The same rows in the same order give the same artifact."""
+def train(
+    plan: Plan, training: pl.DataFrame, validation: pl.DataFrame, code: Features | None = None
+) -> Trained:
+    """Train as the plan says. The same rows in the same order give the same artifact.
+
+    With features.py, the rows have its features already; `code` goes into the artifact.
+    """
     _check(plan, training, validation)
     encoding = Encoding.learn(training, plan)
     inputs = TrainingInputs(
@@ -57,7 +63,9 @@ def train(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> Train
     decided = 0.5 if threshold is None else threshold
     scored = Scored(plan.task, inputs.validation.labels, scores, decided, plan.costs)
     return Trained(
-        artifact=Artifact(native, onnx, encoding, _description(plan, encoding, fitted, threshold)),
+        artifact=Artifact(
+            native, onnx, encoding, _description(plan, encoding, fitted, threshold), code
+        ),
         fitted=fitted,
         validation={name: _finite(measure(name, scored)) for name in plan.metrics},
     )

@@ -12,9 +12,9 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from core.monitoring.page.page import render
 
 from core.monitoring.close_monitoring import close_monitoring
+from core.monitoring.page.page import render
 from core.stage.gateways import stage
 
 logger = Logger()

@@ -53,7 +53,7 @@ def _lines(batch: str, manifest: dict[str, Any], ending: "Ending", flag: str) ->
     rows, usd = manifest["rows"], manifest["cost"]["usd"]
     took = f"Took      {duration(manifest['seconds'])}"
     if usd is not None:
-        took += f", about {dollars(usd)}"
+        took += f", about {dollars(usd)} US dollars"
     lines = [
         f"Rows      {counted(rows['rows_in'], 'row')} in: {counted(rows['scored'], 'row')} scored, "
         f"{counted(rows['rejected'], 'row')} rejected",

@@ -68,7 +68,7 @@ def _key(word: str, bucket: str) -> str:
 
 
 def _check(word: str, key: str) -> None:
-    from core.batches.scorable import check_key, check_prefix
+    from core.definition.scorable import check_key, check_prefix
 
     if Path(word).is_dir() and not key.endswith("/"):
         raise BadInputError(

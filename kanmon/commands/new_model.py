@@ -60,6 +60,12 @@ def command(
     path = invocation.project.root / "models" / name / "model.yaml"
     if path.exists() and not force:
         raise BadInputError(f"{shown_path(path)} already exists", "Overwrite it with --force.")
+    code = path.with_name("features.py")
+    if code.exists():
+        raise BadInputError(
+            f"{shown_path(code)} computes features, which a draft knows nothing of",
+            "Move it away first; then list its inputs in the new model.yaml.",
+        )
     draft = draft_model(name, source, target, task=task, positive=positive, keys=list(keys))
     text = model_file.write(draft)
     model_file.check(text, f"models/{name}/model.yaml")

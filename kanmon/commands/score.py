@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -44,10 +44,10 @@ MOST_PROBLEMS = 20
 def command(model: str, rows: str, optional: tuple[str, ...]) -> int:
     """Score rows (CSV or JSON lines) with the release in service.
 
-    ROWS is a file, or - for standard input. Prints CSV: row number, prediction, release. Rows have
-    every feature, empty (in JSON null) where its value is unknown. The model's other columns
-    (target, key, ignored) may be there. Refused rows are listed on stderr; the exit code is then 1,
-    or 2 if no row was scored.
+    ROWS is a file, or - for standard input. Prints CSV: row key, row number, prediction, release.
+    Rows have every feature, empty (in JSON null) where its value is unknown. The model's other
+    columns (target, key, ignored) may be there; the key is sent with the row and printed first.
+    Refused rows are listed on stderr; the exit code is then 1, or 2 if no row was scored.
     """
     from kanmon.project import check_model_name
     from kanmon.scoring import online
@@ -67,7 +67,7 @@ def command(model: str, rows: str, optional: tuple[str, ...]) -> int:
             for batch in batches(found, online.BATCH_ROWS)
             for one in online.score(connection, service, batch)
         )
-        scored, refused = print_predictions(answers, screen.as_json)
+        scored, refused = print_predictions(answers, schema.key, screen.as_json)
     if not scored and not refused:
         raise BadInputError("there are no rows below the header", "Add at least one row.")
     warnings = [(one.row, warning) for one in scored for warning in one.warnings]
@@ -86,7 +86,13 @@ def command(model: str, rows: str, optional: tuple[str, ...]) -> int:
         {
             "model": model,
             "predictions": [
-                {**(one.answer or {}), "row": one.row, "release": one.release} for one in scored
+                {
+                    **({"key": one.key} if one.key else {}),
+                    **{name: value for name, value in (one.answer or {}).items() if name != "key"},
+                    "row": one.row,
+                    "release": one.release,
+                }
+                for one in scored
             ],
             "errors": [{"row": one.row, "message": one.problem} for one in refused],
             "warnings": [{"row": row, "message": warning} for row, warning in warnings],
@@ -127,9 +133,12 @@ def note_features(rows: "Iterable[Row]", absent: set[str]) -> "Iterator[Row]":
 
 
 def print_predictions(
-    answers: "Iterator[Scored]", as_json: bool
+    answers: "Iterator[Scored]", key: "Sequence[str]", as_json: bool
 ) -> "tuple[list[Scored], list[Scored]]":
-    """Print each prediction as it comes; the scored rows and the refused rows."""
+    """Print each prediction as it comes; the scored rows and the refused rows.
+
+    The columns of the key come first, if the first row has any.
+    """
     writer = csv.writer(sys.stdout, lineterminator="\n")
     scored: list[Scored] = []
     refused: list[Scored] = []
@@ -138,11 +147,14 @@ def print_predictions(
             refused.append(one)
             continue
         if not as_json:
-            if not scored:
-                writer.writerow(["row", "prediction", *extra(one.answer), "release"])
             columns = extra(one.answer)
+            if not scored:
+                key = key if one.key else ()
+                names = ["row", "prediction", *columns, "release"]
+                named = [f"{name}_key" if name in names else name for name in key]
+                writer.writerow([*named, *names])
             cells = [one.answer["prediction"], *columns.values()]
-            writer.writerow([one.row, *cells, one.release])
+            writer.writerow([*(one.key.get(name) for name in key), one.row, *cells, one.release])
         scored.append(one)
     sys.stdout.flush()
     return scored, refused

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.stage.release_table import Release
-from core.words.formats import duration, local_moment, percent
+from core.words.formats import count, counted, dollars, duration, local_moment, percent, size
 from kanmon.console import views
 from kanmon.console.guard import Guard
 from kanmon.errors import BadInputError, KanmonError
@@ -43,7 +43,14 @@ def make_app(invocation: "Invocation", guard: Guard) -> Flask:
     # Flask escapes by file name; .jinja is not among the names it knows.
     app.jinja_env.autoescape = True
     app.jinja_env.filters.update(
-        moment=local_moment, percent=percent, duration=duration, person=person
+        moment=local_moment,
+        percent=percent,
+        duration=duration,
+        person=person,
+        counted=counted,
+        size=size,
+        dollars=dollars,
+        number=count,
     )
     guard.install(app)
     _install_pages(app, invocation)
@@ -120,6 +127,14 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
         view = views.run_view(invocation.connection, record)
         moving = view.status == "RUNNING"
         return _live(render_template("run.html.jinja", view=view, moving=moving), moving)
+
+    @app.get("/batches/<batch>")
+    def batch(batch: str) -> AnyResponse:
+        from kanmon.batches.records import find_batch
+
+        view = views.batch_view(invocation.connection, find_batch(invocation.connection, batch))
+        moving = view.status == "RUNNING"
+        return _live(render_template("batch.html.jinja", view=view, moving=moving), moving)
 
 
 def _monitoring_page(invocation: "Invocation", model: str, monitoring: str) -> Response:

@@ -123,7 +123,7 @@ def failure_log(connection: "Connection", run: str, visits: Sequence[Visit]) -> 
     job = next((one.state for one in reversed(visits) if one.state in JOB_STATES), None)
     if job is None:
         return []
-    prefix = job_prefix(connection, run, job.lower())
+    prefix = job_prefix(connection, run, job.split()[0].lower())
     return unless_refused(
         lambda: [
             str(event["message"]).rstrip() for event in job_events(connection, prefix)[-LOG_LINES:]

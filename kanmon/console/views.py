@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.stage.release_table import HistoryEntry, Release, Status, Withdrawal
+from kanmon.batches.outcome import manifest_key
+from kanmon.batches.progress import Shards
+from kanmon.batches.records import BatchRecord, batches_of
 from kanmon.console.results import (
     Course,
     Results,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 RUNS_SHOWN = 20
 MONITORINGS_SHOWN = 10
+BATCHES_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class ModelView:
     # That the model was taken out of service.
     withdrawal: Withdrawal | None = None
     monitorings: list[MonitoringRecord] = field(default_factory=list)
+    batches: list[BatchRecord] = field(default_factory=list)
 
     @property
     def in_service(self) -> Release | None:
@@ -117,6 +122,21 @@ class RunView:
     log: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class BatchView:
+    """A batch's page: its record, its states, and once it is proven whole, its manifest.
+
+    `shards`: how far it is, in words, while it is not whole.
+    """
+
+    record: BatchRecord
+    states: list[StateVisit]
+    status: str
+    manifest: dict[str, Any] | None = None
+    shards: str | None = None
+    log: list[str] = field(default_factory=list)
+
+
 def overview(connection: "Connection", project: "Project") -> list[ModelSummary]:
     """Every model of the stage, and those that only have a folder in the project."""
     return [_summary(connection, model) for model in known_models(connection, project)]
@@ -155,6 +175,7 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         champion.promoted_at if champion else None,
         course_of(connection, releases),
         withdrawal_of(connection, model) if ever and champion is None else None,
+        batches_of(connection, model, BATCHES_SHOWN),
         monitorings_of(connection, model, MONITORINGS_SHOWN),
     )
 
@@ -167,6 +188,33 @@ def release_view(connection: "Connection", release: Release) -> ReleaseView:
     explanation = explain(evidence, stage_flag(connection.name))
     results = results_of(evaluation_of(connection, release.model, release.run))
     return ReleaseView(release, evidence, explanation, results)
+
+
+def batch_view(connection: "Connection", record: BatchRecord) -> BatchView:
+    """A batch's page. One whose execution is gone has no states."""
+    from botocore.exceptions import ClientError
+
+    from kanmon.runs import execution
+    from kanmon.stage.connection import read_json
+
+    arn = connection.batch_execution_arn(record.works)
+    try:
+        visits = execution.visits(execution.history(connection, arn))
+        status = execution.ending(connection, arn).status
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+            raise
+        visits, status = [], str(record.status or "unknown")
+    now = datetime.now(UTC)
+    states = [
+        StateVisit(one.state, one.seconds(now), one.attempts, one.ended is not None)
+        for one in visits
+    ]
+    manifest = read_json(connection, manifest_key(record.model, record.batch))
+    shards = None if manifest else Shards(connection, record.model, record.batch).look()
+    failed = status not in ("SUCCEEDED", "RUNNING")
+    log = failure_log(connection, record.works, visits) if failed else []
+    return BatchView(record, states, status, manifest, shards, log)
 
 
 def run_view(connection: "Connection", record: RunRecord) -> RunView:

@@ -26,7 +26,8 @@ class Folder:
 
 def read_folder(folder: Path) -> Folder:
     """Read and validate a model's folder. The error lists every problem."""
-    from core.definition.folder import folder_digest
+    from contract.feature_file import NAME, problems
+    from core.definition.folder import folder_digest, folder_problem
     from core.definition.parse import DefinitionError, parse_definition
 
     files = _files(folder)
@@ -44,6 +45,12 @@ def read_folder(folder: Path) -> Folder:
             f"{source}, name: {definition.name!r} differs from the name of its folder",
             f"Write {folder.name} there, or rename the folder.",
         )
+    problem = folder_problem(files, has_inputs=definition.inputs is not None)
+    if problem is not None:
+        raise as_bad_input([f"models/{folder.name}/: {problem}"])
+    wrong = problems(files[NAME], f"models/{folder.name}/{NAME}") if NAME in files else []
+    if wrong:
+        raise as_bad_input(wrong)
     return Folder(folder.name, files, folder_digest(files), definition)
 
 

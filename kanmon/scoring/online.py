@@ -1,12 +1,12 @@
 """Scores rows by calling a model's live alias, one batch at a time."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from contract.number_format import NumberFormat
-from kanmon.errors import NoServiceError, RunFailedError
+from kanmon.errors import BadInputError, NoServiceError, RunFailedError
 from kanmon.releases.records import champion_of, find_release, release_record, withdrawal_of
 from kanmon.scoring.rows import Row, Schema
 from kanmon.stage.connection import stage_flag
@@ -15,29 +15,42 @@ if TYPE_CHECKING:
     from core.stage.release_table import Champion
     from kanmon.stage.connection import Connection
 
+# The scorer says the same: serving/scoring/scorer/answering.py.
+BATCH_ONLY = (
+    "the model {model} computes its features with features.py, which runs only in batch; score "
+    "files with `kanmon score-batch {model}`"
+)
 # Rows in a request: below the scorer's 5,000 rows, and Lambda's 6 MB with 100 columns.
 BATCH_ROWS = 1000
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A row's prediction and the release that made it, or why the row was refused."""
+    """A row's prediction and the release that made it, or why the row was refused.
+
+    key: what the row has of the model's key.
+    """
 
     row: int
     release: int | None = None
     answer: dict[str, Any] | None = None
     problem: str | None = None
     warnings: tuple[str, ...] = ()
+    key: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Service:
-    """A model in service: its alias, its release, and the schema of its rows."""
+    """A model in service: its alias, its release, and the schema of its rows.
+
+    keyed: the release takes rows with their key. Releases of earlier versions refuse it.
+    """
 
     model: str
     alias_arn: str
     release: int
     schema: Schema
+    keyed: bool = True
 
 
 def service_of(connection: "Connection", model: str) -> Service:
@@ -45,7 +58,11 @@ def service_of(connection: "Connection", model: str) -> Service:
     champion = in_service(connection, model)
     number = champion.release
     record = release_record(connection, find_release(connection, f"{model}/{number}"))
-    return Service(model, champion.alias_arn, number, _schema(connection, record))
+    definition = _definition(connection, record)
+    if definition.inputs is not None:
+        raise BadInputError(BATCH_ONLY.format(model=model))
+    schema = schema_from(definition)
+    return Service(model, champion.alias_arn, number, schema, keyed="key" in record)
 
 
 def in_service(connection: "Connection", model: str) -> "Champion":
@@ -66,13 +83,13 @@ def in_service(connection: "Connection", model: str) -> "Champion":
     return champion
 
 
-def _schema(connection: "Connection", record: dict[str, Any]) -> Schema:
+def _definition(connection: "Connection", record: dict[str, Any]) -> Any:
     from core.definition.parse import parse_definition
 
     uri = str(record["definition"]["uri"]).rstrip("/")
     key = uri.split("/", 3)[-1].removesuffix("/model.yaml") + "/model.yaml"
     text = connection.s3.get_object(Bucket=connection.bucket, Key=key)["Body"].read().decode()
-    return schema_from(parse_definition(text, "model.yaml"))
+    return parse_definition(text, "model.yaml")
 
 
 def schema_from(definition: Any) -> Schema:
@@ -92,6 +109,7 @@ def schema_from(definition: Any) -> Schema:
         frozenset(definition.data.null_values),
         definition.data.delimiter,
         NumberFormat.of(definition.data.model_dump()),
+        key=tuple(definition.data.key),
     )
 
 
@@ -112,7 +130,7 @@ def matched(batch: list[Row], asked: list[Row], answer: dict[str, Any]) -> Itera
             yield Scored(row.number, problem=row.problem)
         elif row.number in answers:
             warnings = tuple(warned.get(row.number, ()))
-            yield Scored(row.number, release, answers[row.number], warnings=warnings)
+            yield Scored(row.number, release, answers[row.number], warnings=warnings, key=row.key)
         else:
             why = refused.get(row.number) or refused.get(0) or ["the scorer gave no answer"]
             yield Scored(row.number, release, problem="; ".join(why))
@@ -132,10 +150,20 @@ def _words(error: dict[str, Any]) -> str:
     return f"{feature}{error.get('message', 'was refused')}"
 
 
+def sent(row: Row, keyed: bool) -> dict[str, Any]:
+    """A row as a request has it: with its key, if it has one and the release takes it.
+
+    >>> row = Row(1, {"age": 4.0}, key={"customer": "c-1"})
+    >>> sent(row, keyed=True), sent(row, keyed=False)
+    ({'customer': 'c-1', 'age': 4.0}, {'age': 4.0})
+    """
+    return {**row.key, **row.values} if keyed else row.values
+
+
 def _ask(connection: "Connection", service: Service, rows: list[Row]) -> dict[str, Any]:
     invoked = connection.client("lambda").invoke(
         FunctionName=service.alias_arn,
-        Payload=json.dumps({"rows": [row.values for row in rows]}).encode(),
+        Payload=json.dumps({"rows": [sent(row, service.keyed) for row in rows]}).encode(),
     )
     text = invoked["Payload"].read()
     try:

@@ -21,7 +21,8 @@ MOST_NAMED = 30
 class Schema:
     """The columns of a model's rows: features with their kind, and columns to ignore.
 
-    `optional` are the features that rows may leave out; they are sent as null then.
+    `optional` are the features that rows may leave out; they are sent as null then. `key` are the
+    columns that identify a row, which it may have; they may be features too.
     """
 
     features: dict[str, str]  # name -> numeric | categorical | date
@@ -30,6 +31,7 @@ class Schema:
     delimiter: str = ","
     number_format: NumberFormat = PLAIN
     optional: frozenset[str] = frozenset()
+    key: tuple[str, ...] = ()
 
     def lacking(self, names: Set[str]) -> list[str]:
         """The features that must be among the names and are not, in the model's order."""
@@ -48,6 +50,7 @@ class Row:
     number: int
     values: dict[str, Any] = field(default_factory=dict)
     problem: str | None = None
+    key: dict[str, Any] = field(default_factory=dict)
 
 
 def read_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
@@ -98,7 +101,8 @@ def _json_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
             for name, one in given.items()
             if name in schema.features or name not in schema.others
         }
-        yield Row(number, schema.complete(values))
+        key = {name: given[name] for name in schema.key if name in given}
+        yield Row(number, schema.complete(values), key=key)
 
 
 def _refuse(word: str) -> float:
@@ -132,7 +136,13 @@ def _csv_rows(lines: Iterable[str], schema: Schema) -> Iterator[Row]:
             for name, cell in zip(header, cells, strict=True)
             if name in schema.features
         }
-        yield Row(number, schema.complete(values))
+        given = dict(zip(header, cells, strict=True))
+        key = {
+            name: value(given[name], "key", schema.null_values)
+            for name in schema.key
+            if name in given
+        }
+        yield Row(number, schema.complete(values), key=key)
 
 
 def _check_header(header: list[str], schema: Schema) -> None:

@@ -1,4 +1,4 @@
-"""Assuming one of the stage's roles for people: data scientist, approver or operator."""
+"""Assuming one of the stage's roles for people: data scientist, approver, operator or steward."""
 
 import getpass
 import re
@@ -15,6 +15,7 @@ OUTPUTS = {
     "data-scientist": "DataScientistRoleArn",
     "approver": "ApproverRoleArn",
     "operator": "OperatorRoleArn",
+    "steward": "StewardRoleArn",
 }
 LONGEST_SESSION_NAME = 64
 

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +172,11 @@ def test_the_steps_follow_one_another_and_the_next_run_begins_with_the_first(ste
     following: list[Image] = [images.after(step) for step in (None, *steps.steps)]
 
     assert [image.step for image in following] == ["prepare", "fit", "check", "prepare"]
+
+
+def test_a_step_of_no_run_is_not_expected_and_a_run_follows_it(steps: Steps):
+    images = Images(replace(steps, run=("prepare", "fit")))
+
+    following: list[Image] = [images.after(step) for step in (None, *steps.steps)]
+
+    assert [image.step for image in following] == ["prepare", "fit", "prepare", "prepare"]

@@ -25,6 +25,7 @@ repositories = "shop-*"
 docker_image = "shop"
 late_variables = ["SHOP_"]
 hidden = ["hypothesis"]
+run = ["fit"]
 uses = {fit = ["prepare"]}
 preload = {fit = ["fit.model"]}
 """,
@@ -41,6 +42,7 @@ preload = {fit = ["fit.model"]}
         ("hypothesis",),
         {"fit": ("prepare",)},
         {"fit": ("fit.model",)},
+        ("fit",),
     )
     folders = [folder.name for folder in made.folders_of("fit")]
     assert folders == ["contract", "prepare", "fit"]
@@ -60,6 +62,7 @@ preload = {fit = ["fit.model"]}
         ('steps = ["fit"]\npreload = ["fit"]', "preload must be a table of lists of names"),
         ('steps = ["fit"]\n[uses]\nfit = ["lib"]', "names 'lib', but .*lib is no folder"),
         ('steps = ["fit"]\n[preload]\nfitt = []', "preload names fitt, no step of it"),
+        ('steps = ["fit"]\nrun = ["fitt"]', "run names fitt, no step of it"),
         ('steps = ["fit"]\nstep = 1', "unknown setting 'step'; known are steps, shared"),
     ],
 )

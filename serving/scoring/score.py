@@ -24,9 +24,10 @@ capture = Capture(
     bucket=os.environ.get("DATA_BUCKET", ""),
     prefix=f"capture/{MODEL}/{RELEASE}",
     share=float(os.environ.get("CAPTURE_SHARE", "0")),
+    left_out=model.not_captured,
 )
 # Otherwise the first request would pay for what the runtime does once.
-scorer.answer({"row": dict.fromkeys(model.encoding.names)}, "start")
+scorer.answer({"row": dict.fromkeys(model.encoding.names), "check": True}, "start")
 # All objects so far stay: the garbage collector need not look at them again.
 gc.freeze()
 

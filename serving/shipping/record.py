@@ -82,6 +82,22 @@ class Record:
             if entry.get("minimum") is not None or entry.get("maximum") is not None
         ]
 
+    @property
+    def key(self) -> list[str]:
+        """The columns that identify a row. Records of earlier versions do not name them."""
+        return list(self.document.get("key") or ())
+
+    @property
+    def private(self) -> list[str]:
+        """The columns of a request that model.yaml calls private."""
+        return sorted(
+            {
+                (entry.get("derive") or {}).get("column") or entry["name"]
+                for entry in self.document.get("features") or ()
+                if entry.get("private")
+            }
+        )
+
 
 def sha256(content: bytes) -> str:
     """The digest that identifies the parts of a release."""

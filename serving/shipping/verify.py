@@ -58,6 +58,8 @@ def manifest(record: Record, files: Mapping[str, bytes], leading: int = 0) -> by
         "files": {name: sha256(content) for name, content in sorted(files.items())},
         "features": record.features,
         "leading": leading,
+        "key": record.key,
+        "private": record.private,
     }
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 

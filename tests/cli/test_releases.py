@@ -3,6 +3,7 @@
 The tests build on each other's releases of the model `jars`, in the order they stand here.
 """
 
+import csv
 import json
 import os
 import signal
@@ -147,19 +148,22 @@ def test_rows_are_scored_by_the_release_in_service(served, jars, kanmon):
 
     assert result.exit_code == 0, result.stderr
     head, first, *rest = result.stdout.splitlines()
-    assert head == "row,prediction,release"
-    assert (first.split(",")[0], first.split(",")[2], len(rest)) == ("1", "1", 399)
+    with jars.open() as lines:
+        key = next(csv.DictReader(lines))["id"]
+    assert head == "id,row,prediction,release"
+    first_cells = first.split(",")
+    assert (first_cells[:2], first_cells[3], len(rest)) == ([key, "1"], "1", 399)
 
 
 def test_rows_that_are_refused_are_told_and_the_others_scored(served, kanmon, environment):
-    rows = '{"size": 1.5, "colour": "red"}\n{"size": "big", "colour": "red"}\n'
+    rows = '{"id": 7, "size": 1.5, "colour": "red"}\n{"size": "big", "colour": "red"}\n'
 
     runner = CliRunner(env=environment)
     result = runner.invoke(main, ["score", "jars", "-", "--json"], input=rows, prog_name="kanmon")
 
     assert result.exit_code == 1
     found = json.loads(result.stdout)
-    assert [one["row"] for one in found["predictions"]] == [1]
+    assert [(one["key"], one["row"]) for one in found["predictions"]] == [({"id": 7}, 1)]
     assert [one["row"] for one in found["errors"]] == [2]
     assert result.stderr.splitlines()[0].startswith("row 2: size: 'big' is not a number")
     assert result.stderr.splitlines()[-1] == "kanmon: 1 row refused, 1 scored."

@@ -46,7 +46,7 @@ def test_a_run_registers_a_candidate_that_its_images_made(laptop: Laptop) -> Non
     assert [package["ModelPackageArn"] for package in laptop.packages("boxed")] == [
         run["package_arn"]
     ]
-    assert started_since(began) == [f"kanmon-steps:{step}" for step in CODE.steps]
+    assert started_since(began) == [f"kanmon-steps:{step}" for step in CODE.run]
 
 
 @pytest.mark.usefixtures("laptop")
@@ -59,6 +59,23 @@ def test_an_image_does_not_run_as_root_and_holds_no_compiler(step: str) -> None:
     found = docker("run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", look)
 
     assert (user, found) == (["10001:10001"], ["10001"])
+
+
+@pytest.mark.usefixtures("laptop")
+@pytest.mark.parametrize("step", CODE.steps)
+def test_an_image_has_every_library_that_its_step_loads(step: str) -> None:
+    # After a colon is a function that imports in its own way.
+    load = "\n".join(
+        f"import {module}" + (f"; {module}.{function}()" if function else "")
+        for module, _, function in (name.partition(":") for name in CODE.preload[step])
+    )
+
+    found = docker(
+        *("run", "--rm", "--network", "none", "--entrypoint", "python"),
+        *(f"kanmon-steps:{step}", "-c", f"{load}\nprint('loaded')"),
+    )
+
+    assert found == ["loaded"]
 
 
 def started_since(moment: int) -> list[str]:

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -205,3 +206,56 @@ def test_two_instances_preprocess_what_one_does(laptop: Laptop) -> None:
     assert two["rows"] == one["rows"]
     assert two["data"]["rows_read"] == 400
     assert max(entry["psi"] for entry in two["data"]["drift"]) < 0.05
+
+
+SQUARED = """
+import polars as pl
+
+def features(frame):
+    return frame.select(squared=pl.col("a") ** 2 + {more})
+"""
+COMPUTED = TINY.replace(
+    "features:\n  - {{name: a, kind: numeric}}\n  - {{name: b, kind: categorical}}\n",
+    "inputs: [{{name: a, kind: numeric}}, {{name: b, kind: categorical}}]\n"
+    "features: [{{name: squared, kind: numeric}}, {{name: b, kind: categorical}}]\n",
+)
+
+
+def test_a_model_with_features_py_is_released_and_refused_online(laptop: Laptop) -> None:
+    laptop.add_model("squares", COMPUTED.format(name="squares", floor=50.0))
+    code = laptop.root / "models/squares/features.py"
+    code.write_text(SQUARED.format(more="1 / 0"))
+    laptop.put("squares", rows())
+    failed = laptop.kanmon("run", "squares")
+    code.write_text(SQUARED.format(more="1"))
+    first = laptop.must("run", "squares")
+
+    releases = Releases(laptop, "squares")
+    releases.promote(first["release"])
+
+    assert failed.code == 1
+    assert "preprocess: features.py line 5: ZeroDivisionError: division by zero" in failed.err
+    line = (
+        "the model squares computes its features with features.py, which runs only in batch; score "
+        "files with `kanmon score-batch squares`"
+    )
+    file = laptop.root / "data/squares/data.csv"
+    refused = laptop.kanmon("score", "squares", str(file))
+    assert (refused.code, refused.out) == (2, "")
+    assert line in refused.err
+    invoked = laptop.client("lambda").invoke(
+        FunctionName=releases.item("champion")["alias_arn"],
+        Payload=json.dumps({"row": {"squared": 1.0, "b": "u"}}).encode(),
+    )
+    answer = json.loads(invoked["Payload"].read())
+    assert (answer["status"], answer["errors"][0]["message"]) == (400, line)
+
+    code.write_text(SQUARED.format(more="2"))
+    second = laptop.must("run", "squares")
+
+    evaluation = read(laptop, second["run"], "evaluate/evaluation.json")
+    digests = [evaluation[who]["features_py"] for who in ("candidate", "champion")]
+    assert len(set(digests)) == 2
+    assert "obstacle" not in evaluation["champion"]
+    page = Path(laptop.must("report", "squares")["path"]).read_text(encoding="utf-8")
+    assert all(digest[:12] in page for digest in digests)

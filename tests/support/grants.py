@@ -88,7 +88,7 @@ UNSEEN_BY_ROLE = {
 NOT_ASKED = {"ServingDeployRole", "DashboardRole"}
 # What all people may see is one policy; what one of them used is used.
 SHARED = "SeeTheStagePolicy"
-PEOPLE = ("DataScientistRole", "ApproverRole", "OperatorRole")
+PEOPLE = ("DataScientistRole", "ApproverRole", "OperatorRole", "StewardRole")
 
 
 def unused(authorizations: Path) -> dict[str, set[str]]:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from contract.onnx_scoring import onnx_scores
 from contract.plan import Plan
 from core.definition.parse import parse_definition
 from core.definition.schema import ModelDefinition
 from evaluate.evaluation import Evidence, Models, evaluate
-from evaluate.onnx_scoring import onnx_scores
 from kanmon.models.drafting import model_file
 from kanmon.models.drafting.draft import Draft, draft_model
 from kanmon.scoring.online import schema_from

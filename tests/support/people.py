@@ -32,8 +32,8 @@ serving: {canary: AllAtOnce}
 """
 LONG = ("--set", "rounds=50000", "--set", "early_stopping_rounds=50000")
 SHIFT = "Linear10PercentEvery10Minutes"
-SCIENTIST, APPROVER, OPERATOR = (
-    ("--as", role) for role in ("data-scientist", "approver", "operator")
+SCIENTIST, APPROVER, OPERATOR, STEWARD = (
+    ("--as", role) for role in ("data-scientist", "approver", "operator", "steward")
 )
 
 
@@ -43,6 +43,7 @@ def all_of_it(laptop: Laptop) -> None:
     an_approver_opens_the_mailed_links(laptop)
     someone_else_approves(laptop, 1)
     an_operator_looks_after_it(laptop)
+    labels_come_and_a_steward_forgets_one(laptop)
     a_newer_release_overtakes_one_that_waits(laptop, releases)
     a_rollback(laptop)
     a_withdrawal(laptop)
@@ -103,6 +104,23 @@ def an_operator_looks_after_it(laptop: Laptop) -> None:
     must(laptop, "score", "glasses", str(laptop.root / "data.csv"), *OPERATOR)
     for words in (("releases",), ("models",), ("history", "glasses"), ("logs", "glasses")):
         must(laptop, *words, *OPERATOR)
+
+
+def labels_come_and_a_steward_forgets_one(laptop: Laptop) -> None:
+    """Of requests that nobody made: a data scientist looks for them, and makes no data of them."""
+    (laptop.root / "labels.csv").write_text("request_id,y\nnobody,3.5\nnowhere,4.5\n")
+    must(laptop, "put-labels", "glasses", str(laptop.root / "labels.csv"), *SCIENTIST)
+    made = say(laptop, "dataset-from-labels", "glasses", *SCIENTIST)
+    assert "no answer of glasses has a label" in made.stderr
+    data = must(laptop, "data", "glasses", "--versions", *SCIENTIST)["files"][0]
+    acting(laptop, "DataScientistRoleArn", "s3").get_object(
+        Bucket=laptop.outputs["DataBucketName"],
+        Key=f"datasets/glasses/{data['name']}",
+        VersionId=data["version"],
+    )
+    forgotten = must(laptop, "forget", "glasses", "--request-id", "nobody", "--yes", *STEWARD)
+    assert forgotten["found"]["labels"] == {"rows": 1, "files": 1, "versions": 1}
+    assert forgotten["left"]["labels"]["rows"] == 0
 
 
 def a_newer_release_overtakes_one_that_waits(laptop: Laptop, releases: Releases) -> None:

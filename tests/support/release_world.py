@@ -461,6 +461,7 @@ def plan(run: str, approval: str = "manual") -> dict[str, Any]:
             "uri": "s3://b/definition/",
             "content": {
                 "task": "binary",
+                "data": {"key": ["customer_id"]},
                 "features": [{"name": "gender", "kind": "categorical"}],
                 "approval": approval,
                 "serving": {"memory_mb": 512},

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ import polars as pl
 
 from contract.artifact import Artifact
 from contract.native_model import native_model
-from evaluate.onnx_scoring import onnx_scores
+from contract.onnx_scoring import onnx_scores
 from scorer.answering import Scorer
 from scorer.model import Model
 from shipping.record import NOT_SOURCE, Record, sha256
@@ -111,16 +111,22 @@ def record(artifact: bytes, golden_content: bytes, source: str, **changes: Any) 
 
 
 def model_folder(
-    folder: Path, task: str = "regression", features: Any = (), library: str = "lightgbm"
+    folder: Path,
+    task: str = "regression",
+    features: Any = (),
+    library: str = "lightgbm",
+    key: Sequence[str] = (),
 ) -> str:
     """Lay out model/ of a release's package; returns the artifact's sha256."""
     artifact = trained(task, library)
-    return laid_out(folder, artifact.pack(), golden(artifact), features)
+    return laid_out(folder, artifact.pack(), golden(artifact), features, key)
 
 
-def laid_out(folder: Path, content: bytes, known: bytes, features: Any = ()) -> str:
+def laid_out(
+    folder: Path, content: bytes, known: bytes, features: Any = (), key: Sequence[str] = ()
+) -> str:
     """The same for an artifact and its golden records."""
-    document = record(content, known, "", features=list(features))
+    document = record(content, known, "", features=list(features), key=list(key))
     folder.mkdir(parents=True)
     files = unpacked(content)
     more = {"golden.json": known, "files.json": manifest(Record(b"", document), files, leading=0)}
@@ -129,9 +135,11 @@ def laid_out(folder: Path, content: bytes, known: bytes, features: Any = ()) -> 
     return sha256(content)
 
 
-def scorer(folder: Path, task: str = "regression", features: Any = ()) -> Scorer:
+def scorer(
+    folder: Path, task: str = "regression", features: Any = (), key: Sequence[str] = ()
+) -> Scorer:
     """The scorer of a release of the task, as score.py makes it."""
-    digest = model_folder(folder / "model", task, features)
+    digest = model_folder(folder / "model", task, features, key=key)
     return Scorer(Model.load(folder / "model", digest, features), MODEL, RELEASE)
 
 

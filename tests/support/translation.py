@@ -24,8 +24,8 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
 STACKS = sorted((ROOT / "stacks").glob("*.yaml"))
 WORKFLOW = ROOT / "statemachine" / "retrain.asl.yaml"
-SCORE_WORKFLOW = ROOT / "statemachine" / "score.asl.yaml"
 MONITOR_WORKFLOW = ROOT / "statemachine" / "monitor.asl.yaml"
+SCORE_WORKFLOW = ROOT / "statemachine" / "score.asl.yaml"
 
 PSEUDO_PARAMETERS = {
     "AWS::Partition": "aws",

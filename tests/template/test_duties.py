@@ -19,6 +19,7 @@ DATA = "arn:aws:s3:::DataBucket"
 RELEASE = f"{DATA}/releases/abalone/7/release.json"
 ROLES = sorted(resources("AWS::IAM::Role"))
 SCIENTIST, APPROVER, OPERATOR = "DataScientistRole", "ApproverRole", "OperatorRole"
+STEWARD = "StewardRole"
 APPROVED = {"sagemaker__ModelApprovalStatus": "Approved"}
 
 
@@ -153,6 +154,24 @@ def test_who_decides_or_operates_opens_no_file_of_rows(role: str, key: str) -> N
 )
 def test_all_people_read_what_a_decision_rests_on(role: str, key: str) -> None:
     assert may(role, "s3:GetObject", f"{DATA}/{key}")
+
+
+def test_a_steward_removes_rows_of_people_for_good_and_does_nothing_else() -> None:
+    for folder in ("labels", "batches", "inputs", "capture"):
+        assert may(STEWARD, "s3:DeleteObjectVersion", f"{DATA}/{folder}/abalone/a")
+        assert not may(STEWARD, "s3:DeleteObject", f"{DATA}/{folder}/abalone/a")
+    for key in ("datasets/abalone/a.csv", "runs/abalone/r/preprocess/train/part-0.parquet"):
+        assert not may(STEWARD, "s3:GetObject", f"{DATA}/{key}")
+        assert not may(STEWARD, "s3:DeleteObjectVersion", f"{DATA}/{key}")
+    assert not may(STEWARD, "states:StartExecution", MACHINE)
+    assert not may(STEWARD, "codepipeline:PutApprovalResult", APPROVAL)
+
+
+@pytest.mark.parametrize("role", [SCIENTIST, APPROVER, OPERATOR])
+def test_nobody_else_removes_what_was_captured_scored_or_labelled(role: str) -> None:
+    for folder in ("labels", "batches", "inputs", "capture"):
+        for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
+            assert not may(role, action, f"{DATA}/{folder}/abalone/a")
 
 
 # ---- What was reviewed stays as it is

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.batches.scorable import PRIVATE
+from core.definition.scorable import PRIVATE
 from tests.support.policy_decisions import may
 from tests.support.translation import granted, resources
 
@@ -22,19 +22,20 @@ ROLES = sorted(resources("AWS::IAM::Role"))
 OBJECTS = {
     "datasets/glasses/data.csv": ("DataScientist Job MonitorJob ScoreJob", "", "DataScientist"),
     "definitions/glasses/0a1b/model.yaml": (
-        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator",
+        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Steward",
         "DataScientist",
         "",
     ),
     "definitions/glasses/0a1b/features.py": (
-        "Approver DataScientist Job Operator",
+        "Approver DataScientist Job Operator Steward",
         "DataScientist",
         "",
     ),
-    "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator", "", "OpenRun"),
+    "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator Steward", "", "OpenRun"),
     "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun", "", ""),
     "runs/glasses/R/run.json": (
-        "Approver DataScientist Job JudgeCandidate OpenBatch OpenMonitoring OpenRelease Operator",
+        "Approver DataScientist Job JudgeCandidate OpenBatch OpenMonitoring "
+        "OpenRelease Operator Steward",
         "",
         "OpenRun",
     ),
@@ -44,8 +45,8 @@ OBJECTS = {
         "Job",
     ),
     "runs/glasses/R/train/model.tar.gz": (
-        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob "
-        "OpenRelease RetrainStateMachine ScoreJob Verify",
+        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob OpenRelease "
+        "RetrainStateMachine ScoreJob Verify",
         "",
         "Job",
     ),
@@ -55,8 +56,8 @@ OBJECTS = {
         "Job",
     ),
     "runs/glasses/R/evaluate/evaluation.json": (
-        "AdmitRelease Approver DataScientist Job JudgeCandidate "
-        "MonitorJob OpenMonitoring OpenRelease Operator",
+        "AdmitRelease Approver DataScientist Job JudgeCandidate MonitorJob "
+        "OpenMonitoring OpenRelease Operator Steward",
         "",
         "Job",
     ),
@@ -66,25 +67,25 @@ OBJECTS = {
         "Job",
     ),
     "runs/glasses/R/verdict.json": (
-        "Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
         "",
         "JudgeCandidate",
     ),
     "runs/glasses/R/review.html": (
-        "Approver DataScientist Job JudgeCandidate OpenRelease Operator",
+        "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
         "",
         "JudgeCandidate",
     ),
     "metrics/model=glasses/R.json": ("Dashboard", "", "JudgeCandidate"),
     "releases/glasses/7/release.json": (
         "AdmitRelease Approver CloseRelease DataScientist OpenBatch OpenMonitoring "
-        "OpenRelease Operator RecordRelease Verify",
+        "OpenRelease Operator RecordRelease Steward Verify",
         "OpenRelease",
         "",
     ),
     "releases/glasses/7/review.html": (
-        "AdmitRelease Approver CloseRelease DataScientist OpenBatch "
-        "OpenMonitoring OpenRelease Operator RecordRelease",
+        "AdmitRelease Approver CloseRelease DataScientist OpenBatch OpenMonitoring "
+        "OpenRelease Operator RecordRelease Steward",
         "OpenRelease",
         "",
     ),
@@ -94,29 +95,23 @@ OBJECTS = {
         "",
     ),
     "releases/glasses/7/bundle.zip": (
-        "AdmitRelease CloseRelease OpenBatch OpenMonitoring "
-        "OpenRelease RecordRelease ReleasePipeline",
+        "AdmitRelease CloseRelease OpenBatch OpenMonitoring OpenRelease "
+        "RecordRelease ReleasePipeline",
         "OpenRelease",
         "",
     ),
     "packages/base/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "packages/glasses/7/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
-    "capture/glasses/7/dt=2026-11-21/a.jsonl": ("MonitorJob", "", ""),
-    "inputs/glasses/B/a.csv": ("MonitorJob ScoreJob", "", "DataScientist Operator"),
+    "capture/glasses/7/dt=2026-11-21/a.jsonl": ("DataScientist MonitorJob Steward", "", "Steward"),
+    "labels/glasses/may.csv": ("DataScientist Steward", "", "DataScientist Steward"),
+    "inputs/glasses/b/people.csv": ("DataScientist Steward", "", "Steward"),
+    "batches/glasses/b/scores/00000-0000.parquet": ("Steward", "", "Steward"),
+    "other/x": ("ScoreJob", "", ""),
+    "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": ("MonitorJob", "", "MonitorJob"),
     "batches/glasses/B/plan.json": (
         "Approver CloseBatch DataScientist MonitorJob OpenBatch OpenMonitoring Operator ScoreJob",
         "",
         "OpenBatch",
-    ),
-    "batches/glasses/B/shards.json": (
-        "Approver CloseBatch DataScientist OpenBatch Operator ScoreJob",
-        "",
-        "ScoreJob",
-    ),
-    "batches/glasses/B/done/00000.json": (
-        "Approver CloseBatch DataScientist Operator ScoreJob",
-        "",
-        "ScoreJob",
     ),
     "batches/glasses/B/scores/00000-0000.parquet": (
         "DataScientist MonitorJob Operator ScoreJob",
@@ -128,23 +123,32 @@ OBJECTS = {
         "",
         "ScoreJob",
     ),
-    "batches/glasses/B/manifest.json": (
-        "Approver DataScientist Operator ScoreJob",
-        "",
-        "CloseBatch",
-    ),
+    "inputs/glasses/B/rows.csv": ("MonitorJob", "", ""),
     "labels/glasses/a.csv": ("MonitorJob", "", ""),
+    "monitoring/glasses/M/plan.json": ("CloseMonitoring MonitorJob", "", "OpenMonitoring"),
     "monitoring/glasses/M/report.json": (
         "Approver CloseMonitoring DataScientist Operator",
         "",
         "CloseMonitoring MonitorJob",
     ),
-    "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": ("MonitorJob", "", "MonitorJob"),
-    "inputs/glasses/B/rows.csv": ("MonitorJob ScoreJob", "", "DataScientist Operator"),
-    "monitoring/glasses/M/plan.json": ("CloseMonitoring MonitorJob", "", "OpenMonitoring"),
     "monitoring/glasses/M/page.html": ("Approver DataScientist Operator", "", "CloseMonitoring"),
     "watch-metrics/model=glasses/M.json": ("", "", "CloseMonitoring"),
-    "other/x": ("ScoreJob", "", ""),
+    "inputs/glasses/B/a.csv": ("ScoreJob", "", "DataScientist Operator"),
+    "batches/glasses/B/shards.json": (
+        "Approver CloseBatch DataScientist OpenBatch Operator ScoreJob",
+        "",
+        "ScoreJob",
+    ),
+    "batches/glasses/B/done/00000.json": (
+        "Approver CloseBatch DataScientist Operator ScoreJob",
+        "",
+        "ScoreJob",
+    ),
+    "batches/glasses/B/manifest.json": (
+        "Approver DataScientist Operator ScoreJob",
+        "",
+        "CloseBatch",
+    ),
 }
 # Of the same kinds as the stage's own, but another stage's, or nobody's.
 FOREIGN = [
@@ -191,6 +195,16 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("JobRole", "ShowCpuAndMemoryOfJobs"): {
         "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
     },
+    ("MonitorJobRole", "FindInputs"): {"StringLike": {"s3:prefix": ["monitoring/*", "runs/*"]}},
+    ("MonitorJobRole", "ShowCpuAndMemoryOfJobs"): {
+        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
+    },
+    ("MonitorStateMachineRole", "GiveTheStepItsRole"): {
+        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    },
+    ("OpenMonitoringRole", "ListWhatWasAnsweredAndLabelled"): {
+        "StringLike": {"s3:prefix": ["capture/*", "batches/*", "labels/*"]}
+    },
     ("CloseBatchRole", "FindWhatTheJobWrote"): {"StringLike": {"s3:prefix": "batches/*"}},
     ("OpenBatchRole", "ListWhatIsScored"): {
         "StringLike": {"s3:prefix": "?*/*"},
@@ -204,16 +218,6 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("ScoreStateMachineRole", "GiveTheStepItsRole"): {
         "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
-    },
-    ("MonitorJobRole", "FindInputs"): {"StringLike": {"s3:prefix": ["monitoring/*", "runs/*"]}},
-    ("MonitorJobRole", "ShowCpuAndMemoryOfJobs"): {
-        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
-    },
-    ("MonitorStateMachineRole", "GiveTheStepItsRole"): {
-        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
-    },
-    ("OpenMonitoringRole", "ListWhatWasAnsweredAndLabelled"): {
-        "StringLike": {"s3:prefix": ["capture/*", "batches/*", "labels/*"]}
     },
     ("OpenRunRole", "SnapshotTheData"): {"StringLike": {"s3:prefix": "datasets/*"}},
     ("ReleasePipelineRole", "GiveCloudFormationItsRole"): {
@@ -235,6 +239,9 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
             "iam:PassedToService": ["lambda.amazonaws.com", "codedeploy.amazonaws.com"]
         }
     },
+    ("StewardRole", "FindEveryVersionOfRowsOfPeople"): {
+        "StringLike": {"s3:prefix": ["labels/*", "batches/*", "inputs/*", "capture/*"]}
+    },
     ("VerifyRole", "PackWhatIsNotThereYet"): {"Null": {"s3:if-none-match": "false"}},
 }
 
@@ -254,18 +261,15 @@ ACTS = {
     ("lambda:InvokeFunction", f"{LAMBDA}OpenReleaseFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseRunFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}ReportFailureFunction"): "RetrainStateMachine",
-    ("lambda:InvokeFunction", f"{LAMBDA}OpenBatchFunction"): "ScoreStateMachine",
-    ("lambda:InvokeFunction", f"{LAMBDA}CloseBatchFunction"): "ScoreStateMachine",
-    ("lambda:InvokeFunction", f"{LAMBDA}OpenMonitoringFunction"): "MonitorStateMachine",
-    ("lambda:InvokeFunction", f"{LAMBDA}CloseMonitoringFunction"): "MonitorStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}AdmitReleaseFunction"): "ReleasePipeline",
     ("lambda:InvokeFunction", f"{LAMBDA}RecordReleaseFunction"): "ReleasePipeline",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseReleaseFunction"): "",
     ("lambda:InvokeFunction", f"{LAMBDA}FollowReviewFunction"): "",
     ("lambda:InvokeFunction", f"{LAMBDA}FollowRegistryFunction"): "",
-    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-serving-glasses-S:live"): (
-        "CloseRelease Operator RecordRelease"
-    ),
+    (
+        "lambda:InvokeFunction",
+        f"{LAMBDA}{OWN}-serving-glasses-S:live",
+    ): "CloseRelease Operator RecordRelease",
     ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-serving-glasses-S:7"): "Operator",
     ("lambda:UpdateAlias", f"{LAMBDA}{OWN}-OpenRunFunction-1X"): "",
     ("lambda:UpdateFunctionCode", f"{LAMBDA}{OWN}-OpenRunFunction-1X"): "",
@@ -274,27 +278,23 @@ ACTS = {
     ("codepipeline:StopPipelineExecution", PIPELINE): (
         "AdmitRelease CloseRelease DataScientist OpenRelease Operator RecordRelease"
     ),
-    ("codepipeline:PutApprovalResult", f"{PIPELINE}/Review/ApproveRelease"): (
-        "Approver FollowRegistry FollowReview"
-    ),
+    (
+        "codepipeline:PutApprovalResult",
+        f"{PIPELINE}/Review/ApproveRelease",
+    ): "Approver FollowRegistry FollowReview",
     ("codepipeline:PutApprovalResult", f"{PIPELINE}/Other/ApproveRelease"): "",
     ("codepipeline:RetryStageExecution", f"{PIPELINE}/Review"): "",
     ("codepipeline:RetryStageExecution", f"{PIPELINE}/Verify"): "Operator",
     ("codepipeline:RetryStageExecution", f"{PIPELINE}/Promote"): "Operator",
     ("codepipeline:RetryStageExecution", f"{PIPELINE}/Redeploy"): "Operator",
     ("codepipeline:RetryStageExecution", f"{PIPELINE}/Record"): "Operator",
-    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-retrain"): (
-        "CloseRun DataScientist ReportFailure"
-    ),
-    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-score"): "DataScientist Operator",
-    ("states:StopExecution", f"{STATES}execution:{OWN}-score:B"): "DataScientist Operator",
-    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-monitor"): "DataScientist Operator",
-    ("states:StopExecution", f"{STATES}execution:{OWN}-monitor:M"): "DataScientist Operator",
+    (
+        "states:StartExecution",
+        f"{STATES}stateMachine:{OWN}-retrain",
+    ): "CloseRun DataScientist ReportFailure",
     ("states:StartExecution", f"{STATES}stateMachine:{OWN}-other"): "",
     ("states:StopExecution", f"{STATES}execution:{OWN}-retrain:R"): "DataScientist Operator",
     ("iam:PassRole", f"{ROLE}JobRole"): "RetrainStateMachine",
-    ("iam:PassRole", f"{ROLE}ScoreJobRole"): "ScoreStateMachine",
-    ("iam:PassRole", f"{ROLE}MonitorJobRole"): "MonitorStateMachine",
     ("iam:PassRole", f"{ROLE}ServingDeployRole"): "ReleasePipeline",
     ("iam:PassRole", f"{ROLE}{OWN}-serving-glasses-R"): "ServingDeploy",
     ("iam:PassRole", f"{ROLE}{OWN}-OpenRunRole-1X"): "",
@@ -314,15 +314,18 @@ ACTS = {
     ("sagemaker:UpdateModelPackage", f"{PACKAGES}/{OWN}-glasses/1"): (
         "AdmitRelease Approver CloseRelease FollowRegistry FollowReview OpenRelease RecordRelease"
     ),
-    ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
-        "CloseRelease OpenRelease"
-    ),
-    ("dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
-        "CloseRun OpenRun ReportFailure"
-    ),
+    (
+        "dynamodb:DeleteItem",
+        f"arn:aws:dynamodb:{HERE}:table/ModelTable",
+    ): "CloseRelease OpenRelease",
+    (
+        "dynamodb:PutItem",
+        f"arn:aws:dynamodb:{HERE}:table/ModelTable",
+    ): "CloseRun OpenRun ReportFailure",
     ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
-        "AdmitRelease CloseBatch CloseRelease CloseRun DataScientist FollowRegistry FollowReview "
-        "OpenBatch OpenRelease OpenRun RecordRelease ReportFailure"
+        "AdmitRelease CloseBatch CloseMonitoring CloseRelease CloseRun "
+        "DataScientist FollowRegistry FollowReview OpenBatch OpenMonitoring "
+        "OpenRelease OpenRun RecordRelease ReportFailure"
     ),
     (
         "s3:GetObject",
@@ -333,6 +336,16 @@ ACTS = {
         "arn:aws:s3:::PipelineBucket/release/a",
     ): "AdmitRelease ReleasePipeline Verify",
     ("s3:PutObject", "arn:aws:s3:::AccessLogsBucket/data/a"): "",
+    ("lambda:InvokeFunction", f"{LAMBDA}OpenMonitoringFunction"): "MonitorStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}CloseMonitoringFunction"): "MonitorStateMachine",
+    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-monitor"): "DataScientist Operator",
+    ("states:StopExecution", f"{STATES}execution:{OWN}-monitor:M"): "DataScientist Operator",
+    ("iam:PassRole", f"{ROLE}MonitorJobRole"): "MonitorStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}OpenBatchFunction"): "ScoreStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}CloseBatchFunction"): "ScoreStateMachine",
+    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-score"): "DataScientist Operator",
+    ("states:StopExecution", f"{STATES}execution:{OWN}-score:B"): "DataScientist Operator",
+    ("iam:PassRole", f"{ROLE}ScoreJobRole"): "ScoreStateMachine",
 }
 
 
@@ -352,13 +365,18 @@ def test_an_object_is_read_and_written_by_these_roles_alone(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", OBJECTS)
-def test_objects_are_removed_by_nobody_but_data_and_compacted_captures(key: str) -> None:
+def test_objects_are_removed_as_data_as_compacted_captures_or_to_forget_and_else_by_nobody(
+    key: str,
+) -> None:
     deleters = {"DataScientist"} if key.startswith("datasets/") else set()
     if key.startswith("capture/") and key.endswith(".jsonl"):
         deleters = {"MonitorJob"}
+    forgetting = ("capture/", "labels/", "inputs/", "batches/")
 
     assert who("s3:DeleteObject", key) == deleters
-    assert who("s3:DeleteObjectVersion", key) == set()
+    assert who("s3:DeleteObjectVersion", key) == (
+        {"Steward"} if key.startswith(forgetting) else set()
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)

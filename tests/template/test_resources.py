@@ -51,11 +51,11 @@ NAMED = {
     "MonitorStateMachine": "kanmon-test-monitor",
     "MonitorLogGroup": "/aws/vendedlogs/states/kanmon-test-monitor",
     "MonitorFailedAlarm": "kanmon-test-monitor-failed",
-    "OperationsDashboard": "kanmon-test-operations",
     "ScoreStateMachine": "kanmon-test-score",
     "ScoreLogGroup": "/aws/vendedlogs/states/kanmon-test-score",
     "ScoreFailedAlarm": "kanmon-test-score-failed",
     "WatchFunctionErrorsAlarm": "kanmon-test-watch-function-errors",
+    "OperationsDashboard": "kanmon-test-operations",
     "RetrainLogGroup": "/aws/vendedlogs/states/kanmon-test-retrain",
     "ReleasePipeline": "kanmon-test-release",
     "ServingSourceLayer": "kanmon-test-serving-source",  # else SAM's, the same on every stage
@@ -402,13 +402,9 @@ def test_alarms_watch_every_way_a_run_ends_badly_and_every_function() -> None:
             for stat in stats
         }
 
-    for alarm, resource in (
-        ("RetrainFailedAlarm", "RetrainStateMachine"),
-        ("ScoreFailedAlarm", "ScoreStateMachine"),
-        ("MonitorFailedAlarm", "MonitorStateMachine"),
-    ):
-        machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{resource}"
-        assert watched(alarm) == {
+    for workflow in ("Retrain", "Score", "Monitor"):
+        machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{workflow}StateMachine"
+        assert watched(f"{workflow}FailedAlarm") == {
             ("ExecutionsFailed", machine),
             ("ExecutionsTimedOut", machine),
             ("ExecutionsAborted", machine),

@@ -8,8 +8,8 @@ from tests.support.translation import ROOT, STACKS, TEMPLATE, source
 
 TEMPLATE_SOURCE = source()
 SECTIONS = [
-    *("Data", "Images", "Functions", "Workflow", "Batch scoring", "Monitoring"),
-    *("Releases", "Release pipeline", "Serving", "People", "Dashboards", "Alarms"),
+    *("Data", "Images", "Functions", "Workflow", "Batch scoring", "Monitoring", "Releases"),
+    *("Release pipeline", "Serving", "People", "Dashboards", "Alarms"),
 ]
 
 
@@ -86,8 +86,8 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "DataBucketName",
         "ModelTableName",
         "RetrainStateMachineArn",
-        "MonitorStateMachineArn",
         "ScoreStateMachineArn",
+        "MonitorStateMachineArn",
         "StepsRepositoryUri",
         "NotificationsTopicArn",
         "PackageGroupPrefix",
@@ -98,6 +98,7 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "DataScientistRoleArn",
         "ApproverRoleArn",
         "OperatorRoleArn",
+        "StewardRoleArn",
         "OperationsDashboardName",
         "DashboardUrl",
     ]

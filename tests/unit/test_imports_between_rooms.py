@@ -36,8 +36,7 @@ CONTROL: Rooms = (
     ("core.runs",),
     ("core.gate", "core.review"),
     ("core.releases",),
-    ("core.batches",),
-    ("core.monitoring",),
+    ("core.batches", "core.monitoring"),
     ("handlers",),
 )
 KANMON: Rooms = (
@@ -47,9 +46,8 @@ KANMON: Rooms = (
     ("kanmon.models",),
     ("kanmon.deployment",),
     ("kanmon.runs", "kanmon.releases"),  # a run opens a release, a release is of a run
-    ("kanmon.scoring",),
-    ("kanmon.batches",),
-    ("kanmon.monitoring",),
+    ("kanmon.scoring", "kanmon.labels"),
+    ("kanmon.batches", "kanmon.monitoring"),
     ("kanmon.console",),
     ("kanmon.cli",),
     ("kanmon.commands",),

@@ -1,8 +1,9 @@
 """The folder of step code that a stage runs jobs from, and its settings, `localaws.toml`.
 
-    steps = ["prepare", "fit"]      # a package each: `python -m prepare`; in the order of a run
+    steps = ["prepare", "fit"]      # a package each: `python -m prepare`
 
     # All of the rest may be left out.
+    run = ["prepare", "fit"]        # those that follow one another; without it, all do
     shared = ["contract"]           # folders that every step's image contains as well
     built_with = ["Dockerfile"]     # files beside them that change what an image holds
     repositories = "*-steps"        # the ECR repositories that hold the images, tagged by step
@@ -48,6 +49,7 @@ class Steps:
     hidden: tuple[str, ...] = ()
     uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     preload: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    run: tuple[str, ...] = ()
 
     def folders_of(self, step: str) -> tuple[Path, ...]:
         """The folders that the step's image contains."""
@@ -76,8 +78,8 @@ def read(folder: Path) -> Steps:
     for name in (*written["steps"], *written.get("shared", ()), *used):
         if not (folder / name).is_dir():
             raise StepsError(f"{path} names {name!r}, but {folder / name} is no folder")
-    for name in _TABLES:
-        if strangers := set(written.get(name, {})) - set(written["steps"]):
+    for name in ("run", *_TABLES):
+        if strangers := set(written.get(name, ())) - set(written["steps"]):
             raise StepsError(f"{path}: {name} names {', '.join(sorted(strangers))}, no step of it")
     return Steps(folder, **{name: _frozen(value) for name, value in written.items()})
 

@@ -1,10 +1,12 @@
 """Answer a request: a prediction for each row, or an error with the reason.
 
-A request is {"rows": [{feature: value, …}, …]} or {"row": {…}}. The platform adds `"check": true`
-to its own requests, which check a release: these are scored too, but not measured or captured.
+A request is {"rows": [{feature: value, …}, …]} or {"row": {…}}. A row may also have the columns of
+the model's key, which come back with its prediction. The platform adds `"check": true` to its own
+requests, which check a release: these are scored too, but not measured or captured.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +20,16 @@ from scorer.rows import Encoder, IncompleteError, Remark, limited
 MOST_ROWS = 5_000
 # As many scores still fit into Lambda's 6 MB.
 MOST_SCORES = 100_000
+# So do the keys of MOST_ROWS rows.
+LONGEST_KEY = 200
+_NO_KEY = f"is no text of at most {LONGEST_KEY} characters and no number; left out of the key"
 
 OK, BAD_REQUEST, TOO_LARGE = 200, 400, 413
+# `kanmon score` says the same: kanmon/scoring/online.py.
+BATCH_ONLY = (
+    "the model {model} computes its features with features.py, which runs only in batch; score "
+    "files with `kanmon score-batch {model}`"
+)
 Prediction = dict[str, Any]
 Scores = NDArray[np.float32]
 
@@ -53,8 +63,12 @@ class Scorer:
         self.encoding = model.encoding
         self.facts = {"model": name, "release": release}
         self.most_rows = min(MOST_ROWS, MOST_SCORES // model.encoding.outputs)
+        self.batch_only = BATCH_ONLY.format(model=name) if model.batch_only else None
         self._model = model
-        self._encoder = Encoder(model.encoding)
+        self.key = model.key
+        # A key's column that is a feature is in every row.
+        self._always_keyed = not {*model.key}.isdisjoint(c.name for c in model.encoding.columns)
+        self._encoder = Encoder(model.encoding, model.key)
         self._predict = _predictor(model)
 
     def answer(self, request: object, request_id: str) -> Answer:
@@ -75,13 +89,30 @@ class Scorer:
         if not np.isfinite(scores).all():
             predictions, numbers, infinite = _finite(predictions, numbers, scores)
             errors = sorted([*errors, *infinite], key=lambda error: int(error["row"]))
-        return self._answered(request_id, rows, predictions, numbers, errors, encoded.warnings)
+        warnings = encoded.warnings
+        if self.key and (encoded.keyed or self._always_keyed):
+            warnings = [*warnings, *self._add_keys(rows, predictions)]
+        return self._answered(request_id, rows, predictions, numbers, errors, warnings)
 
     def refusal(self, error: RequestError, request_id: str) -> Answer:
         """The answer to a request that has no rows to score."""
         told_error = {"row": None, "feature": None, "message": str(error)}
         document = self._document(request_id, error.status, [], [told_error], [])
         return Answer(document, [], [], 0)
+
+    def _add_keys(self, rows: Sequence[Any], predictions: list[Prediction]) -> Iterator[Remark]:
+        """Give each prediction the key that its row was sent with, after `row`."""
+        for at, prediction in enumerate(predictions):
+            number, key = prediction["row"], {}
+            row = rows[number]
+            for name in self.key:
+                if name in row:
+                    if _short(row[name]):
+                        key[name] = row[name]
+                    else:
+                        yield {"row": number, "feature": name, "message": _NO_KEY}
+            if key:
+                predictions[at] = {"row": number, "key": key, **prediction}
 
     def _rows(self, request: object) -> Sequence[object]:
         if not isinstance(request, Mapping):
@@ -95,6 +126,9 @@ class Scorer:
                 f"a request has no key {shown(unknown[0])}; send {{'rows': [{{feature: value}}]}} "
                 "or {'row': {feature: value}}",
             )
+        if self.batch_only is not None and request.get("check") is not True:
+            # A check's rows are the golden records, which have the computed features.
+            raise RequestError(BAD_REQUEST, self.batch_only)
         if ("rows" in request) == ("row" in request):
             raise RequestError(BAD_REQUEST, "send either rows (a list of objects) or row (one)")
         if "row" in request:
@@ -140,6 +174,15 @@ class Scorer:
             "errors": errors,
             "warnings": warnings,
         }
+
+
+def _short(value: object) -> bool:
+    """Can it be a key, whose text fits into the answer?"""
+    if type(value) is str:
+        return len(value) <= LONGEST_KEY
+    if type(value) is int:
+        return value.bit_length() <= LONGEST_KEY
+    return value is None or type(value) is bool or (type(value) is float and math.isfinite(value))
 
 
 Predictor = Callable[[Sequence[int], Scores], tuple[list[Prediction], Sequence[float]]]

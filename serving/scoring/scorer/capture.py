@@ -11,6 +11,8 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Iterable, Set
+from typing import Any
 from zlib import crc32
 
 from scorer.answering import Answer
@@ -21,10 +23,17 @@ MOST_WAITING = 8
 
 
 class Capture:
-    """Writes the share of answers below `prefix`, as JSON lines: one row a line."""
+    """Writes the share of answers below `prefix`, as JSON lines: one row a line.
 
-    def __init__(self, bucket: str, prefix: str, share: float) -> None:
+    `left_out` are columns that a line's features do not have: private ones, and those of the key,
+    which a line has by themselves.
+    """
+
+    def __init__(
+        self, bucket: str, prefix: str, share: float, left_out: Iterable[str] = ()
+    ) -> None:
         self._bucket, self._prefix = bucket, prefix
+        self._left_out = frozenset(left_out)
         self._below = share * 2**32
         self._waiting: queue.Queue[tuple[str, bytes]] = queue.Queue(MOST_WAITING)
         self._extension: Extension | None = None
@@ -39,7 +48,7 @@ class Capture:
             day, clock = time.strftime("%Y-%m-%d", now), time.strftime("%H%M%S", now)
             key = f"{self._prefix}/dt={day}/{clock}-{request_id}.jsonl"
             try:
-                self._waiting.put_nowait((key, _lines(answer, now)))
+                self._waiting.put_nowait((key, _lines(answer, now, self._left_out)))
             except queue.Full:
                 _warn("a request was not captured: S3 is too slow")
 
@@ -68,7 +77,7 @@ class Capture:
                 self._waiting.task_done()
 
 
-def _lines(answer: Answer, now: time.struct_time) -> bytes:
+def _lines(answer: Answer, now: time.struct_time, left_out: Set[str]) -> bytes:
     document = answer.document
     facts = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", now),
@@ -77,10 +86,16 @@ def _lines(answer: Answer, now: time.struct_time) -> bytes:
         "release": document["release"],
     }
     lines = (
-        json.dumps({**facts, **prediction, "features": answer.rows[prediction["row"]]})
+        json.dumps(
+            {**facts, **prediction, "features": _kept(answer.rows[prediction["row"]], left_out)}
+        )
         for prediction in document["predictions"]
     )
     return ("\n".join(lines) + "\n").encode()
+
+
+def _kept(row: Any, left_out: Set[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in left_out}
 
 
 def _warn(message: str) -> None:

@@ -29,12 +29,18 @@ class Model:
 
     threshold: the score from which a row is positive; binary only.
     leading: the position of the feature that moves the scores most.
+    key: the columns that identify a row; a request may send them.
+    private: the columns of a request that are not captured.
+    batch_only: its features are computed by features.py, for which the function has no library.
     """
 
     encoding: Encoding
     threshold: float
     session: onnxruntime.InferenceSession
     leading: int = 0
+    key: tuple[str, ...] = ()
+    private: frozenset[str] = frozenset()
+    batch_only: bool = False
 
     @classmethod
     def load(cls, folder: Path, sha256: str, bounds: Any = ()) -> "Model":
@@ -42,15 +48,26 @@ class Model:
         manifest = read_manifest(folder)
         files = _checked(folder, manifest, sha256)
         try:
-            threshold = json.loads(files["model.json"])["threshold"]
+            described = json.loads(files["model.json"])
+            threshold = described["threshold"]
             return cls(
                 encoding=read_encoding(files["encoding.json"], bounds),
                 threshold=0.5 if threshold is None else float(threshold),
                 session=_session(files["model.onnx"]),
                 leading=int(manifest["leading"]),
+                # Packages of earlier versions do not name them.
+                key=tuple(manifest.get("key", ())),
+                private=frozenset(manifest.get("private", ())),
+                batch_only="features_py" in described,
             )
         except (KeyError, ValueError) as error:
             raise ModelError(f"{folder}: the model cannot be read ({error!r})") from error
+
+    @property
+    def not_captured(self) -> frozenset[str]:
+        """The columns of a request that are no features to capture."""
+        features = {feature.name for feature in self.encoding.columns}
+        return self.private | ({*self.key} - features)
 
     def scores(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score encoded rows: float32 [rows, 1], for multiclass [rows, classes].
@@ -98,7 +115,8 @@ def _checked(folder: Path, manifest: Mapping[str, Any], sha256: str) -> Mapping[
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """files.json: the sha256 of artifact and files, the features' bounds, the leading feature."""
+    """files.json: the sha256 of artifact and files, the features' bounds, the leading feature, the
+    key's columns, and which columns are private."""
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
         return manifest

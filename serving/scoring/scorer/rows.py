@@ -31,12 +31,14 @@ class Encoded:
     """The rows that can be scored: float32 [rows, features], and their numbers in the request.
 
     Every other row has an error. Errors and warnings have the keys row, feature and message.
+    `keyed`: rows may have more than features, which is the key.
     """
 
     matrix: NDArray[np.float32]
     rows: Sequence[int]
     errors: list[Remark]
     warnings: list[Remark]
+    keyed: bool = True
 
 
 class IncompleteError(Exception):
@@ -56,12 +58,13 @@ class _IrregularError(Exception):
 
 
 class Encoder:
-    """Encodes rows for one model."""
+    """Encodes rows for one model. A row may have the columns of the key besides the features."""
 
-    def __init__(self, encoding: Encoding) -> None:
+    def __init__(self, encoding: Encoding, key: Iterable[str] = ()) -> None:
         self._features = encoding.columns
         self._names = tuple(feature.name for feature in self._features)
-        self._known = frozenset(self._names)
+        self._needed = frozenset(self._names)
+        self._known = self._needed.union(key)
         self._ordered = list(self._names)
         self._categorical = [
             (position, _codes(feature).__getitem__)
@@ -90,33 +93,37 @@ class Encoder:
         Raises IncompleteError if a row leaves out a feature.
         """
         try:
-            matrix, blank = self._matrix(self._values(rows))
+            values, keyed = self._values(rows)
+            matrix, blank = self._matrix(values)
         except (_IrregularError, ValueRefusedError, KeyError, TypeError, OverflowError):
             incomplete = list(self._incomplete(rows))
             if incomplete:
                 raise IncompleteError(incomplete) from None
             return self._one_by_one(rows)
-        return Encoded(matrix, range(len(rows)), [], [_without_value(row) for row in blank])
+        warnings = [_without_value(row) for row in blank]
+        return Encoded(matrix, range(len(rows)), [], warnings, keyed)
 
-    def _values(self, rows: Sequence[Any]) -> list[Any]:
-        """All values, row after row, categories as codes and dates as seconds.
+    def _values(self, rows: Sequence[Any]) -> tuple[list[Any], bool]:
+        """All values, row after row, categories as codes and dates as seconds; and whether the rows
+        may have more than features.
 
         Raises if any row is irregular.
         """
-        values = self._in_order(rows)
+        values, keyed = self._in_order(rows)
         for position, code in (*self._categorical, *self._dates):
             column = slice(position, None, len(self._names))
             values[column] = map(code, values[column])
-        return values
+        return values, keyed
 
-    def _in_order(self, rows: Sequence[Any]) -> list[Any]:
+    def _in_order(self, rows: Sequence[Any]) -> tuple[list[Any], bool]:
         """All values, row after row, in the features' order."""
         first = list(rows[0])
         # Most callers send every row with the model's features in the model's order.
         if first == self._ordered and list(chain.from_iterable(rows)) == first * len(rows):
-            return list(chain.from_iterable(map(dict.values, rows)))
-        if all(type(row) is dict and self._known.issuperset(row) for row in rows):
-            return [row[name] for row in rows for name in self._names]
+            return list(chain.from_iterable(map(dict.values, rows))), False
+        for known, keyed in ((self._needed, False), (self._known, True)):
+            if all(type(row) is dict and known.issuperset(row) for row in rows):
+                return [row[name] for row in rows for name in self._names], keyed
         raise _IrregularError
 
     def _matrix(self, values: list[Any]) -> tuple[NDArray[np.float32], list[int]]:
@@ -169,7 +176,7 @@ class Encoder:
         """A remark for each feature that a row leaves out. If there is one, also for each name that
         is no feature: it may be a misspelling."""
         given = {number: row for number, row in enumerate(rows) if isinstance(row, dict)}
-        if all(self._known.issubset(row) for row in given.values()):
+        if all(self._needed.issubset(row) for row in given.values()):
             return
         for name in self._names:
             without = [number for number, row in given.items() if name not in row]

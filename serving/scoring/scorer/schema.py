@@ -1,21 +1,30 @@
 """Request and answer as JSON Schema, made from the model's own encoding."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from scorer.answering import Scorer
 from scorer.encoding import Encoding, Feature
 
+# Any value is accepted: what can be no key comes with a warning.
+_KEY = {"description": "Of the row's key: comes back with its prediction, and is no feature."}
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def row_schema(encoding: Encoding) -> dict[str, Any]:
-    """A row. It has every feature; null is missing. Unknown features are refused."""
+def row_schema(
+    encoding: Encoding, key: Sequence[str] = (), refusal: str | None = None
+) -> dict[str, Any]:
+    """A row. It has every feature; null is missing. It may have the key. What is neither is
+    refused. `refusal` is why rows are not scored at all, if they are not.
+    """
+    properties = dict.fromkeys(key, _KEY)
+    properties |= {feature.name: _feature(feature) for feature in encoding.columns}
     return {
         "$schema": DIALECT,
         "title": "Row",
-        "description": f"A row to predict {encoding.target} for.",
+        "description": refusal or f"A row to predict {encoding.target} for.",
         "type": "object",
-        "properties": {feature.name: _feature(feature) for feature in encoding.columns},
+        "properties": properties,
         "required": [feature.name for feature in encoding.columns],
         "additionalProperties": False,
     }
@@ -37,7 +46,7 @@ def request_schema(scorer: Scorer, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def answer_schema(encoding: Encoding) -> dict[str, Any]:
+def answer_schema(encoding: Encoding, key: Sequence[str] = ()) -> dict[str, Any]:
     """An answer. `status` is the HTTP status, also when the function is invoked directly."""
     remark = {
         "type": "object",
@@ -53,7 +62,7 @@ def answer_schema(encoding: Encoding) -> dict[str, Any]:
         "release": {"type": "integer"},
         "request_id": {"type": "string"},
         "status": {"type": "integer", "enum": [200, 400, 413]},
-        "predictions": {"type": "array", "items": _prediction(encoding)},
+        "predictions": {"type": "array", "items": _prediction(encoding, key)},
         "errors": {"type": "array", "items": remark},
         "warnings": {"type": "array", "items": remark},
     }
@@ -87,7 +96,7 @@ def _feature(feature: Feature) -> dict[str, Any]:
     return described
 
 
-def _prediction(encoding: Encoding) -> dict[str, Any]:
+def _prediction(encoding: Encoding, key: Sequence[str]) -> dict[str, Any]:
     properties: dict[str, Any] = {"row": {"type": "integer"}, "prediction": {"type": "number"}}
     if encoding.task != "regression":
         properties["prediction"] = {"type": "string", "enum": list(encoding.classes)}
@@ -101,4 +110,9 @@ def _prediction(encoding: Encoding) -> dict[str, Any]:
             "properties": dict.fromkeys(encoding.classes, share),
             "required": list(encoding.classes),
         }
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    required = list(properties)
+    if key:
+        words = "What the row was sent with of the model's key."
+        echoed = {"type": "object", "properties": {}, "description": words}
+        properties["key"] = {**echoed, "properties": {name: {} for name in key}}
+    return {"type": "object", "properties": properties, "required": required}

@@ -64,7 +64,8 @@ class Website:
         return _json(document, document["status"])
 
     def _schema(self) -> Response[str]:
-        return _json(row_schema(self._scorer.encoding))
+        scorer = self._scorer
+        return _json(row_schema(scorer.encoding, scorer.key, scorer.batch_only))
 
     def _openapi(self) -> Response[str]:
         from scorer.openapi import described

@@ -130,16 +130,16 @@ def docker(project, monkeypatch):
 def test_publishing_signs_in_then_builds_and_pushes_each_image(project, account, docker, capfd):
     published = publishing.publish(account, project, Screen(False), with_images=True)
 
-    assert published.images == ["preprocess", "train", "evaluate"]
+    assert published.images == list(STEPS)
     assert (project.root / "calls.txt").read_text().splitlines() == [
         "buildx version",
         "info ",
         "login --username",
-        *["buildx build"] * 3,
+        *["buildx build"] * len(STEPS),
     ]
     shown = capfd.readouterr()
-    assert shown.out == "Pushed the images of preprocess, train, evaluate\n"
-    assert shown.err.count("docker buildx build") == 3
+    assert shown.out == f"Pushed the images of {', '.join(STEPS)}\n"
+    assert shown.err.count("docker buildx build") == len(STEPS)
 
 
 def test_a_rebuild_is_described_by_the_same_content_until_the_tree_changes(
@@ -153,8 +153,8 @@ def test_a_rebuild_is_described_by_the_same_content_until_the_tree_changes(
     (project.root / "containers/train/model.py").write_text("# another model\n")
     after = published()
 
-    assert sorted(before) == [f"images/{s}.json" for s in ("evaluate", "preprocess", "train")]
-    assert len(set(before.values())) == 3
+    assert sorted(before) == sorted(f"images/{step}.json" for step in STEPS)
+    assert len(set(before.values())) == len(STEPS)
     assert again == before
     assert {key for key in after if after[key] != before[key]} == {"images/train.json"}
 

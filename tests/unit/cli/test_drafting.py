@@ -310,6 +310,18 @@ def test_new_model_writes_the_folder_once(kanmon, project, leads):
     assert project.models() == ["leads", "wine"]
 
 
+def test_new_model_drafts_nothing_beside_a_features_py(kanmon, project, leads):
+    folder = project.root / "models/leads"
+    folder.mkdir()
+    (folder / "features.py").write_text("def features(frame):\n    return frame\n")
+
+    refused = kanmon("new-model", "leads", "--from", str(leads), "--target", "bought")
+
+    assert refused.exit_code == 2
+    assert "models/leads/features.py computes features, which a draft knows" in refused.stderr
+    assert not (folder / "model.yaml").exists()
+
+
 def test_every_column_is_on_screen_with_what_was_made_of_it(kanmon, project, tmp_path):
     table = {
         "x": [f"{row % 40}.5" for row in range(120)],

@@ -124,3 +124,23 @@ def test_a_key_that_is_also_a_feature_is_sent():
     schema = Schema({"id": "numeric"}, frozenset({"id", "quality"}))
 
     assert rows('{"id": 3, "quality": 7}\n', schema) == [Row(1, {"id": 3})]
+
+
+KEYED = replace(SCHEMA, key=("id",))
+
+
+def test_the_key_is_kept_beside_the_features():
+    assert rows("id,colour,acid\n007,red,0.5\nNA,red,0.5\n", KEYED) == [
+        Row(1, {"colour": "red", "acid": 0.5}, key={"id": "007"}),
+        Row(2, {"colour": "red", "acid": 0.5}, key={"id": None}),
+    ]
+    assert rows('{"id": 7, "colour": "red", "acid": 1}\n{"colour": "red", "acid": 1}\n', KEYED) == [
+        Row(1, {"colour": "red", "acid": 1}, key={"id": 7}),
+        Row(2, {"colour": "red", "acid": 1}),
+    ]
+
+
+def test_a_key_that_is_a_feature_is_both():
+    schema = Schema({"id": "numeric"}, frozenset({"quality"}), key=("id",))
+
+    assert rows("id,quality\n3,7\n", schema) == [Row(1, {"id": 3.0}, key={"id": "3"})]

@@ -2,10 +2,12 @@
 
 import io
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
+from kanmon.commands.score import print_predictions
 from kanmon.errors import NoServiceError, RunFailedError
 from kanmon.scoring.online import Scored, Service, matched, score, service_of
 from kanmon.scoring.rows import Row, Schema
@@ -42,6 +44,51 @@ def test_every_row_has_its_prediction_or_its_problem():
         Scored(3, 7, problem="acid: 'x' is not a number"),
     ]
     assert asked == [{"rows": [{"acid": 0.5}, {"acid": "x"}]}]
+
+
+KEYED = replace(SERVICE, schema=Schema({"acid": "numeric"}, frozenset({"id"}), key=("id",)))
+KEYED_ROWS = [Row(1, {"acid": 0.5}, key={"id": "a"}), Row(2, {"acid": 0.7})]
+
+
+def test_a_row_is_sent_with_its_key_and_its_prediction_keeps_it():
+    predictions = [{"row": 0, "key": {"id": "a"}, "prediction": 1.5}, {"row": 1, "prediction": 2.5}]
+    stage, asked = answered({"release": 7, "predictions": predictions})
+
+    found = list(score(stage, KEYED, KEYED_ROWS))
+
+    assert asked == [{"rows": [{"id": "a", "acid": 0.5}, {"acid": 0.7}]}]
+    assert [(one.row, one.key) for one in found] == [(1, {"id": "a"}), (2, {})]
+
+
+def test_a_release_of_an_earlier_version_is_not_sent_the_key_that_it_would_refuse():
+    predictions = [{"row": 0, "prediction": 1.5}, {"row": 1, "prediction": 2.5}]
+    stage, asked = answered({"release": 7, "predictions": predictions})
+
+    found = list(score(stage, replace(KEYED, keyed=False), KEYED_ROWS))
+
+    assert asked == [{"rows": [{"acid": 0.5}, {"acid": 0.7}]}]
+    assert [one.key for one in found] == [{"id": "a"}, {}]
+
+
+@pytest.mark.parametrize(
+    ("key", "keys", "printed"),
+    [
+        ((), [{}, {}], "row,prediction,release\n1,1.5,7\n2,2.5,7\n"),
+        (("id",), [{}, {}], "row,prediction,release\n1,1.5,7\n2,2.5,7\n"),
+        (("id",), [{"id": "a"}, {}], "id,row,prediction,release\na,1,1.5,7\n,2,2.5,7\n"),
+        # A column named like one of the output's.
+        (("row",), [{"row": "a"}, {}], "row_key,row,prediction,release\na,1,1.5,7\n,2,2.5,7\n"),
+    ],
+)
+def test_the_row_key_is_printed_first_if_the_rows_have_it(key, keys, printed, capsys):
+    answers = [
+        Scored(number, 7, {"row": 0, "prediction": number + 0.5}, key=each)
+        for number, each in enumerate(keys, 1)
+    ]
+
+    print_predictions(iter(answers), key, as_json=False)
+
+    assert capsys.readouterr().out == printed
 
 
 def test_a_batch_of_nothing_but_bad_rows_asks_nobody():

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.baseline_merge import NAMED_CATEGORIES, merge_baselines
-from evaluate.drift import drift
+from drift.baselines import drift
 from preprocess.baseline import Categories, Profile
 
 NUMBERS = st.none() | st.floats(-1e6, 1e6, width=32) | st.integers(0, 4).map(float)

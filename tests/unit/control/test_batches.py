@@ -22,7 +22,7 @@ from core.batches.plan import (
 from core.batches.proof import prove
 from core.batches.request import BatchRequest, BatchRequestError, batch_of, parse_request
 from core.batches.results import Results
-from core.batches.scorable import PRIVATE, check_key, check_prefix
+from core.definition.scorable import PRIVATE, check_key, check_prefix
 from core.releases.live_release import LiveRelease
 from core.stage.bucket import DataObject
 from tests.support.batches import BATCH, FOLDER, RELEASE, done, parts, plan, results, shards

@@ -173,6 +173,12 @@ RELEASING = [
      "Canary10Percent15Minutes, Canary10Percent30Minutes, Linear10PercentEvery1Minute, "
      "Linear10PercentEvery2Minutes, Linear10PercentEvery3Minutes, Linear10PercentEvery10Minutes; "
      "write one of these"),
+    ("batch: {source: runs/churn/}", "batch.source: runs/ is Kanmon's own and is not scored; "
+     "name a folder of your own, such as datasets/ or inputs/"),
+    ("batch: {source: ours}", "batch.source: 'ours' is not a folder; write one such as "
+     "datasets/churn/"),
+    ("batch: {allow_missing: [tenur]}", "batch.allow_missing[0]: 'tenur' is no column of a feature "
+     "and no key; did you mean tenure?"),
     ("serving: {timeout_seconds: 1, maximum_latency_ms: 1500}", "serving.maximum_latency_ms: 1500 "
      "is above timeout_seconds, which ends a request at 1000 ms; write less"),
 ]  # fmt: skip

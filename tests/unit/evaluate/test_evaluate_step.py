@@ -12,7 +12,10 @@ from evaluate.__main__ import main
 from tests.support.training_cases import document, rows
 from train.__main__ import main as train
 
-BASELINE = {"features": {"colour": {"kind": "categorical", "missing": 0, "categories": {"red": 1}}}}
+BASELINE = {
+    "rows": 300,
+    "features": {"colour": {"kind": "categorical", "missing": 0, "categories": {"red": 1}}},
+}
 PREPROCESS = {
     "rows_read": 700,
     "rows_written": {"train": 300, "validation": 100, "test": 100},

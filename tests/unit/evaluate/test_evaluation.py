@@ -7,17 +7,19 @@ import polars as pl
 import pytest
 
 from contract.artifact import Artifact
+from contract.bootstrap import compare
 from contract.metrics import Scored, measure
+from contract.onnx_scoring import onnx_scores, parity
+from contract.reports import without_nan
+from contract.segments import segments_of
 from contract.step import StepError
 from core.definition.parse import parse_definition
 from core.gate.non_inferiority import compare_primary
 from core.gate.rules import judge
-from evaluate.bootstrap import compare
 from evaluate.diagnostics import calibration, confusion, importance, residuals
-from evaluate.evaluation import Evidence, Models, evaluate, scored, without_nan
+from evaluate.evaluation import Evidence, Models, evaluate, scored
 from evaluate.model_quality import model_quality
-from evaluate.onnx_scoring import onnx_scores, parity
-from evaluate.segments import fairness_entry, segments_of
+from evaluate.segments import fairness_entry
 from tests.support.training_cases import HOSTILE, LIBRARIES, METRICS, TASKS, plan, rows
 from train.model import train
 

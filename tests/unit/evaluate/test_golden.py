@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.native_model import native_model
-from evaluate.golden import MOST_ROWS, golden, spread_over
-from evaluate.onnx_scoring import onnx_scores
+from contract.onnx_scoring import onnx_scores
+from evaluate.golden import MOST_ROWS, dealt, golden, spread_over
 from tests.support.training_cases import HOSTILE, LIBRARIES, TASKS, plan, rows
 from train.model import train
 
 
-def records(task, test, library="lightgbm", **names):
+def records(task, test, library="lightgbm", apart=(), **names):
     settings = plan(task, library, **names)
     training, validation = (
         rows(task, count, seed, **renamed(names)) for count, seed in ((300, 0), (100, 1))
@@ -24,7 +24,7 @@ def records(task, test, library="lightgbm", **names):
     native = native_model(candidate.library, candidate.native)
     scores = onnx_scores(candidate, test).astype(np.float64)
     served = scores if task == "multiclass" else scores[:, 0]
-    return candidate, served, golden(task, candidate, native, test, served)
+    return candidate, served, golden(task, candidate, native, test, served, apart)
 
 
 def renamed(names):
@@ -60,6 +60,27 @@ def test_a_value_that_is_no_number_is_sent_as_missing():
     _, _, written = records("regression", test)
 
     assert [row["size"] for row in written["rows"]] == [1.0, None, None]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_private_values_change_rows_and_the_scores_are_those_of_the_rows_as_written(task):
+    test = rows(task, 60, seed=2)
+
+    candidate, _, written = records(task, test, apart={"size", "colour", "shell"})
+
+    picked = test[spread_over(60)]
+    found = pl.DataFrame(written["rows"], schema_overrides={"colour": pl.String})
+    for name in ("size", "colour"):
+        assert found[name].sort().to_list() == picked[name].sort().to_list()
+        assert found[name].to_list() != picked[name].to_list()
+    assert found["weight"].to_list() == picked["weight"].to_list()
+    assert written["scores"] == onnx_scores(candidate, found).astype(np.float64).tolist()
+    np.testing.assert_allclose(written["native"], written["scores"], rtol=1e-4, atol=1e-4)
+
+
+@given(st.permutations(range(8)), st.integers(0, 5))
+def test_the_new_order_does_not_say_what_the_old_one_was(values, seed):
+    assert dealt(pl.Series(values), seed).equals(dealt(pl.Series(range(8)), seed))
 
 
 def test_columns_keep_their_names_whatever_these_are():

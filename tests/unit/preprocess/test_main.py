@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from contract.paths import Paths
 from contract.step import StepError
-from preprocess.__main__ import main, roomy_folder
+from preprocess.__main__ import main
 
 
 @pytest.fixture
@@ -181,4 +181,4 @@ def test_scratch_goes_where_the_jobs_own_volume_is_mounted(
         shutil, "disk_usage", lambda folder: SimpleNamespace(free=30 if folder == volume else 5)
     )
 
-    assert roomy_folder(paths) == volume
+    assert paths.roomy_folder() == volume

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from contract.histogram import histogram
 from contract.plan import Feature, Plan, Split
 from contract.split import ROW
 from contract.step import StepError
-from preprocess.baseline import Numbers, Sample, histogram, shares_of
+from preprocess.baseline import Numbers, Sample, shares_of
 from preprocess.splitting import Order, bounds, row_hash
 from reading.csv_pieces import pieces
 

@@ -68,7 +68,7 @@ def test_a_version_that_vanished_is_reported(bucket: Any, tmp_path: Path) -> Non
 
     assert str(failure.value) == (
         f"s3://data/d/a.csv version {entry.version} is gone (NoSuchVersion): it was deleted after "
-        "the snapshot was taken; restore it, or start a new run on the data as it is now"
+        "the snapshot was made; restore it, or start a new run on the data as it is now"
     )
 
 

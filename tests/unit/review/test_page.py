@@ -196,6 +196,20 @@ def test_changes_of_data_and_definition_are_told() -> None:
     ]
 
 
+def test_a_model_with_features_py_names_the_file_and_that_it_changed() -> None:
+    sample = documents("regression")
+    sample["evaluation"]["candidate"]["features_py"] = "c4fe" * 16
+    sample["evaluation"]["champion"]["features_py"] = "a3b1" * 16
+
+    page = render(**sample)
+
+    row = ["features.py", "changed", "a3b1a3b1a3b1…", "c4fec4fec4fe…"]
+    assert row in rows_of(read(page), "definition-table")
+    [named] = [row for row in rows_of(read(page), "lineage-table") if "features.py" in row[0]]
+    assert named[1].startswith("c4fe" * 16)
+    assert "requests to the model in service are refused" in named[1]
+
+
 def test_equal_definitions_are_told_apart_from_an_unreadable_one() -> None:
     sample = documents("regression")
     sample["champion_definition"] = sample["run_plan"]["definition"]["content"]

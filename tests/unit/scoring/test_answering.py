@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from evaluate.onnx_scoring import onnx_scores
+from contract.onnx_scoring import onnx_scores
 from scorer.answering import MOST_SCORES, Answer, Scorer
 from scorer.golden import Golden
 from tests.support.trained_releases import golden, model_folder, sent, trained

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contract.libraries import lightgbm, xgboost
 from contract.native_model import native_model
-from evaluate.onnx_scoring import onnx_scores, parity
+from contract.onnx_scoring import onnx_scores, parity
 from tests.support.training_cases import LIBRARIES, TASKS, plan
 from train.ensemble import Ensemble, Tree
 from train.model import train

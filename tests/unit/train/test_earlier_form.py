@@ -7,8 +7,8 @@ import pytest
 
 from contract.artifact import Artifact
 from contract.native_model import native_model
+from contract.onnx_scoring import onnx_scores
 from evaluate.evaluation import Evidence, Models, evaluate
-from evaluate.onnx_scoring import onnx_scores
 from scorer.model import Model
 from scorer.rows import Encoder
 from shipping.record import Record

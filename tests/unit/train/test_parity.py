@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.native_model import native_model
-from evaluate.onnx_scoring import onnx_scores, parity
+from contract.onnx_scoring import onnx_scores, parity
 from tests.support.training_cases import LIBRARIES, TASKS, plan
 from train.model import train
 

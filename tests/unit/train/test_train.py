@@ -12,8 +12,8 @@ import pytest
 from contract import native_model as native_module
 from contract.artifact import Artifact, sha256
 from contract.native_model import native_model
+from contract.onnx_scoring import onnx_scores
 from contract.step import StepError
-from evaluate.onnx_scoring import onnx_scores
 from tests.support.training_cases import HOSTILE, LIBRARIES, TASKS, plan, rows
 from train.model import train
 

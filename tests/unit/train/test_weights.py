@@ -8,10 +8,10 @@ import pytest
 
 from contract.encoding import Encoding
 from contract.native_model import native_model
+from contract.onnx_scoring import onnx_scores, parity
 from contract.plan import Plan
 from contract.step import StepError
 from core.definition.parse import apply_parameters
-from evaluate.onnx_scoring import onnx_scores, parity
 from tests.support.control_cases import DEFINITION
 from tests.support.training_cases import LIBRARIES, document, plan, rows
 from train.model import train

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from core.batches.scorable import check_key, check_prefix
+from core.definition.scorable import check_key, check_prefix
 from core.names import RUN_RULE, is_attempt_name, is_run_name
 from core.runs.request import model_name, problem_of
 

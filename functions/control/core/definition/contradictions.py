@@ -4,8 +4,10 @@ import math
 from collections.abc import Iterable, Iterator
 
 from core.definition import instance_types
+from core.definition.computed import computed
 from core.definition.messages import nearest, shown
 from core.definition.schema import Feature, ModelDefinition
+from core.definition.scorable import check_prefix
 from core.definition.trainer_parameters import parameter_problems
 from core.definition.yaml_lines import Path
 from core.metrics import METRICS, WATCHED, metrics_of
@@ -25,6 +27,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
     return [
         *_data(definition),
         *_columns(definition),
+        *computed(definition),
         *_task(definition),
         *_split(definition),
         *_parameters(definition),
@@ -36,6 +39,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_segments(definition),
         *_resources(definition),
         *_serving(definition),
+        *_batch(definition),
     ]
 
 
@@ -63,22 +67,9 @@ def _plain(parts: Iterable[str]) -> bool:
 def _columns(definition: ModelDefinition) -> Iterator[Problem]:
     yield from _twice(("data", "key"), definition.data.key)
     yield from _twice(("ignore",), definition.ignore)
-    names = [feature.name for feature in definition.features]
-    for i in _repeats(names):
-        words = f"the feature {shown(names[i])} is declared twice; remove one"
-        yield ("features", i, "name"), words
-    for i, feature in enumerate(definition.features):
-        if feature.name == definition.target:
-            words = f"{shown(feature.name)} is the target; remove it from the features"
-            yield ("features", i, "name"), words
-        bounds = (feature.minimum, feature.maximum)
-        if feature.kind == "categorical" and bounds != (None, None):
-            words = "a categorical feature has no minimum or maximum; remove it"
-            yield ("features", i), words
-        elif _above(feature.minimum, feature.maximum):
-            words = f"minimum {feature.minimum:g} is above maximum {feature.maximum:g}; swap them"
-            yield ("features", i, "minimum"), words
-        yield from _derived(definition, ("features", i), feature)
+    yield from _declared(definition, "feature", definition.features)
+    yield from _declared(definition, "input", definition.inputs or [])
+    names = [source.name for source in definition.sources]
     if definition.target in definition.data.key:
         words = f"{shown(definition.target)} is the target; it cannot identify a row"
         yield ("data", "key"), f"{words}; remove it"
@@ -86,10 +77,31 @@ def _columns(definition: ModelDefinition) -> Iterator[Problem]:
     used = {*names, *derived, definition.target, *definition.data.key, *definition.split.columns}
     for i, name in enumerate(definition.ignore):
         if name in used:
-            words = f"{shown(name)} is also a feature, the target, a key or in split.by"
+            what = "a feature" if definition.inputs is None else "an input"
+            words = f"{shown(name)} is also {what}, the target, a key or in split.by"
             yield ("ignore", i), f"{words}; remove it from one"
     for name in sorted(RESERVED_COLUMNS & used):
         yield (), f"the column name {name} is reserved; rename the column"
+
+
+def _declared(definition: ModelDefinition, what: str, declared: list[Feature]) -> Iterator[Problem]:
+    """Contradictions of features, or of inputs."""
+    names = [each.name for each in declared]
+    for i in _repeats(names):
+        words = f"the {what} {shown(names[i])} is declared twice; remove one"
+        yield (f"{what}s", i, "name"), words
+    for i, each in enumerate(declared):
+        if each.name == definition.target:
+            words = f"{shown(each.name)} is the target; remove it from the {what}s"
+            yield (f"{what}s", i, "name"), words
+        if each.kind == "categorical" and (each.minimum, each.maximum) != (None, None):
+            words = f"a categorical {what} has no minimum or maximum; remove it"
+            yield (f"{what}s", i), words
+        elif _above(each.minimum, each.maximum):
+            words = f"minimum {each.minimum:g} is above maximum {each.maximum:g}; swap them"
+            yield (f"{what}s", i, "minimum"), words
+        if definition.inputs is None:
+            yield from _derived(definition, (f"{what}s", i), each)
 
 
 def _derived(definition: ModelDefinition, path: Path, feature: Feature) -> Iterator[Problem]:
@@ -257,10 +269,28 @@ def _serving(definition: ModelDefinition) -> Iterator[Problem]:
         yield ("serving", "maximum_latency_ms"), f"{words}{limit} ms; write less"
 
 
+def _batch(definition: ModelDefinition) -> Iterator[Problem]:
+    source, data = definition.batch.source, definition.data
+    if source is not None:
+        try:
+            check_prefix(source)
+        except ValueError as error:
+            yield ("batch", "source"), str(error)
+    sources = [each.derive.column if each.derive else each.name for each in definition.features]
+    known = list(dict.fromkeys([*sources, *data.key]))
+    yield from _twice(("batch", "allow_missing"), definition.batch.allow_missing)
+    for i, name in enumerate(definition.batch.allow_missing):
+        if name not in known:
+            words = f"{shown(name)} is no column of a feature and no key; {nearest(name, known)}"
+            yield ("batch", "allow_missing", i), words
+
+
 def _is_feature(definition: ModelDefinition, path: Path, column: str) -> Iterator[Problem]:
-    names = [feature.name for feature in definition.features]
+    """Is the column a feature, or an input of features.py?"""
+    names = [each.name for each in (*definition.features, *(definition.inputs or ()))]
     if column not in names:
-        yield path, f"{shown(column)} is not a feature; {nearest(column, names)}"
+        what = "a feature" if definition.inputs is None else "a feature or an input"
+        yield path, f"{shown(column)} is not {what}; {nearest(column, names)}"
 
 
 def _twice(path: Path, names: list[str]) -> Iterator[Problem]:

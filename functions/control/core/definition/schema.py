@@ -306,7 +306,9 @@ class Monitor(_Grown):
     quality: Annotated[float, Field(gt=0)] | None = None
 
 
-class ModelDefinition(_Part):
+class ModelDefinition(_Grown):
+    later = frozenset({"inputs"})
+
     name: Annotated[str, AfterValidator(_model_name)]
     description: str = ""
     owners: list[Annotated[str, Field(min_length=1)]] = []
@@ -314,6 +316,8 @@ class ModelDefinition(_Part):
     data: Data = Data()
     target: Column
     positive: str | None = None
+    # Of a model with features.py: the columns it reads. Its features are then what it returns.
+    inputs: Annotated[list[Feature], Field(min_length=1)] | None = None
     features: Annotated[list[Feature], Field(min_length=1)]
     ignore: list[Column] = []
     split: Split = Split()
@@ -329,6 +333,11 @@ class ModelDefinition(_Part):
     serving: Serving = Serving()
     batch: Batch = Batch()
     monitor: Monitor = Monitor()
+
+    @property
+    def sources(self) -> list[Feature]:
+        """What is read from the data and checked."""
+        return self.features if self.inputs is None else self.inputs
 
     @property
     def computed_metrics(self) -> list[str]:

@@ -84,6 +84,7 @@ def release_document(case: Case) -> dict[str, Any]:
         "serving": dict(definition["serving"]),
         "task": definition["task"],
         "features": definition["features"],
+        "key": list(definition["data"].get("key") or ()),
         "source": {"sha256": case.source},
         "cost": dict(case.cost),
     }

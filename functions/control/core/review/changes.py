@@ -1,6 +1,7 @@
 """What changed since the champion: the data, and the definition."""
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from core.reading import Document, finite, mapping, mappings
 from core.review.case import Case
@@ -138,11 +139,18 @@ def _written(value: object) -> str:
     return '""' if value == "" else text(value, say("review.none"))
 
 
+def _features_py(case: Case, who: Literal["candidate", "champion"]) -> dict[str, str]:
+    """The file of the model's folder that computes its features, by the begin of its digest."""
+    sha256 = mapping(case.evaluation.get(who)).get("features_py")
+    return {"features.py": f"{text(sha256)[:12]}…"} if sha256 else {}
+
+
 def definition_table(case: Case) -> Table | None:
     """Keys of the definition that differ from the champion's; None without the champion's."""
     if not case.champion_definition or not case.definition:
         return None
-    was, now = dict(flattened(case.champion_definition)), dict(flattened(case.definition))
+    was = dict(flattened(case.champion_definition)) | _features_py(case, "champion")
+    now = dict(flattened(case.definition)) | _features_py(case, "candidate")
     rows = []
     for key in sorted(was.keys() | now.keys()):
         before, after = was.get(key), now.get(key)

@@ -139,6 +139,7 @@ def lineage(case: Case, judged_at: str) -> Table:
         (say("review.lineage.judged"), moment(judged_at), ""),
         (say("review.lineage.snapshot"), text(snapshot.get("id")), held),
         _digest(say("review.lineage.definition"), definition.get("sha256")),
+        *_features_py(case),
         (
             say("review.lineage.commit"),
             text(plan.get("commit")),
@@ -174,6 +175,15 @@ def lineage(case: Case, judged_at: str) -> Table:
             _digest(say("review.lineage.champion_model"), case.champion.get("model_sha256")),
         ]
     return _facts("lineage-table", say("review.lineage.caption"), facts, case.limit)
+
+
+def _features_py(case: Case) -> list[tuple[str, str, str]]:
+    """The file that computes the model's features, if it has one."""
+    sha256 = mapping(case.evaluation.get("candidate")).get("features_py")
+    if not sha256:
+        return []
+    name, value, _ = _digest("features.py", sha256)
+    return [(name, value, say("review.lineage.features_py"))]
 
 
 def _digest(name: str, sha256: object) -> tuple[str, str, str]:

@@ -67,15 +67,14 @@ def subject(notice: Notice) -> str:
 def text(notice: Notice, links: Links, stage: str) -> str:
     """The mail's body: what happened, why, and where to look. Its commands name the stage."""
     name = _name(notice)
-    watched = notice.event.startswith("monitoring ")
-    kind = "batch" if notice.event.startswith("batch ") else "monitoring" if watched else "run"
-    worked = say(f"mail.kind.{kind}")
+    worked = say(f"mail.fact.{_worked(notice)}")
     facts = [(say("mail.fact.model"), notice.model), (worked, notice.run)]
     if notice.release is not None:
         facts.append((say("mail.fact.release"), name))
     if notice.package_arn:
         facts.append((say("mail.fact.package"), notice.package_arn))
     if notice.review_uri:
+        watched = _worked(notice) == "monitoring"
         page = say("mail.fact.page" if watched else "mail.fact.review")
         facts.append((page, links.object(notice.review_uri)))
     if notice.event == "release waiting":
@@ -90,6 +89,12 @@ def text(notice: Notice, links: Links, stage: str) -> str:
     headline = say(f"mail.headline.{notice.event}", name=about)
     lines = [f"{label:<{width}}{value}" for label, value in facts]
     return "\n".join([headline, "", notice.summary, "", *lines, ""])
+
+
+def _worked(notice: Notice) -> str:
+    """What `run` names: a run, a batch or a monitoring."""
+    kind = notice.event.split(" ")[0]
+    return kind if kind in ("batch", "monitoring") else "run"
 
 
 def _name(notice: Notice) -> str:

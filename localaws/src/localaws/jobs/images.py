@@ -110,7 +110,7 @@ class Images:
 
     def after(self, step: str | None) -> Image:
         """The image that is likely to be asked for next: a run's steps follow one another."""
-        order = self.steps.steps
+        order = self.steps.run or self.steps.steps
         index = order.index(step) + 1 if step in order else 0
         return self.image(order[index % len(order)])
 

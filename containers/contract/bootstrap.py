@@ -6,7 +6,8 @@ cancels out.
 Intervals are the 2.5 and 97.5 percentiles (B. Efron, R. Tibshirani, An Introduction to the
 Bootstrap, 1993, chapter 13).
 
-With more than ROWS rows, the draws come from a random sample of ROWS of them. The deviations from
+With more than ROWS rows (or as few as the caller says, who asks for many intervals), the draws come
+from a random sample of ROWS of them. The deviations from
 the sample's own value are then scaled by sqrt(ROWS / rows), the rate at which a mean converges (the
 m out of n bootstrap of P. Bickel, F. Götze, W. van Zwet, 1997). The value itself is always that of
 all rows. So time and memory do not grow with the test set.
@@ -52,11 +53,14 @@ class Comparison:
     difference: Estimates | None
 
 
-def compare(candidate: Scored, champion: Scored | None, metrics: Sequence[str]) -> Comparison:
-    """Estimate each metric of one model, or of two models on the same rows in the same order."""
+def compare(
+    candidate: Scored, champion: Scored | None, metrics: Sequence[str], most: int = ROWS
+) -> Comparison:
+    """Estimate each metric of one model, or of two models on the same rows in the same order, with
+    draws from at most so many of them."""
     rows = len(candidate.labels)
-    picked = _picked(rows)
-    scale = math.sqrt(min(rows, ROWS) / rows) if rows else 1.0
+    picked = _picked(rows, most)
+    scale = math.sqrt(min(rows, most) / rows) if rows else 1.0
     models = [candidate] if champion is None else [candidate, champion]
     values = [{name: measure(name, model) for name in metrics} for model in models]
     small = models if picked is None else [model.take(picked) for model in models]
@@ -89,11 +93,11 @@ def compare(candidate: Scored, champion: Scored | None, metrics: Sequence[str]) 
     return Comparison(estimates(0), estimates(1), difference)
 
 
-def _picked(rows: int) -> NDArray[np.int64] | None:
+def _picked(rows: int, most: int) -> NDArray[np.int64] | None:
     """The rows to draw from; None for all."""
-    if rows <= ROWS:
+    if rows <= most:
         return None
-    return np.sort(np.random.default_rng(SEED).choice(rows, size=ROWS, replace=False))
+    return np.sort(np.random.default_rng(SEED).choice(rows, size=most, replace=False))
 
 
 def _drawn(models: Sequence[Scored], metrics: Sequence[str]) -> list[dict[str, Floats]]:

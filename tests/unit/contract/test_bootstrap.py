@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contract import bootstrap
+from contract.bootstrap import compare
 from contract.metrics import Scored
 from core.metrics import metrics_of
-from evaluate import bootstrap
-from evaluate.bootstrap import compare
 from tests.support.training_cases import TASKS
 
 RMSE = ["rmse"]
@@ -94,8 +94,9 @@ def test_of_a_million_rows_ten_thousand_are_drawn_from(monkeypatch):
     )
 
     compare(model, model, ["auc", "log_loss"])
+    compare(model, None, ["log_loss"], most=500)
 
-    assert drawn_from == [10_000]
+    assert drawn_from == [10_000, 500]
 
 
 def test_draws_do_not_depend_on_how_many_are_held_at_once(monkeypatch):

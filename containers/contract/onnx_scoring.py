@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from contract.artifact import Artifact
 from contract.metrics import Floats
+from contract.onnx_model import OnnxModel
 from contract.plan import Task
 
 # Bounds the memory of one call.
@@ -30,18 +31,10 @@ class Parity:
 
 def onnx_scores(artifact: Artifact, frame: pl.DataFrame) -> NDArray[np.float32]:
     """Score rows as serving does: float32 [rows, 1], for multiclass [rows, classes]."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    # More threads would add a row's trees in another order and change its last digit.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        artifact.onnx, options, providers=["CPUExecutionProvider"]
-    )
-    matrix = artifact.encoding.matrix(frame)
+    model = OnnxModel(artifact.onnx)
+    matrix = artifact.matrix(frame)
     calls = [
-        session.run(["scores"], {"features": matrix[start : start + ROWS_PER_CALL]})[0]
+        model.scores(matrix[start : start + ROWS_PER_CALL])
         for start in range(0, max(len(matrix), 1), ROWS_PER_CALL)
     ]
     return np.concatenate(calls)

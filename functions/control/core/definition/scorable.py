@@ -1,5 +1,6 @@
-"""Which files of the data bucket a batch may read: those of datasets, uploads, other batches'
-scores and the team's own folders, and none that Kanmon keeps for itself. Pure."""
+"""Which folders of the data bucket a batch may read: those of data sets and uploads, other batches'
+scores and the team's own, and none that Kanmon keeps for itself. Pure.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,43 @@
+"""The bins of a number: of a baseline's features, and of a model's scores."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import polars as pl
+
+from contract.baseline_merge import BINS
+
+
+def histogram(values: pl.Series, minimum: float, maximum: float) -> tuple[list[float], list[float]]:
+    """Bin edges and the shares of values between them: deciles, or one bin for each value if there
+    are few values.
+
+    There is one more edge than shares; the first and last edge are the extremes. A bin holds the
+    values above its left edge, up to and including its right one. The first also holds its
+    left edge.
+
+    >>> histogram(pl.Series([0.0, 1.0, 1.0, 1.0]), 0.0, 1.0)
+    ([0.0, 0.5, 1.0], [0.25, 0.75])
+    """
+    values = values.drop_nulls().cast(pl.Float64)
+    distinct = values.unique().sort().to_list()
+    if not distinct:
+        return [minimum, maximum], [1.0]
+    if len(distinct) <= BINS:
+        inner = [(left + right) / 2 for left, right in pairwise(distinct)]
+    else:
+        inner = [_quantile(values, step / BINS) for step in range(1, BINS)]
+    inner = [edge for edge in dict.fromkeys(inner) if minimum < edge < maximum]
+    counts = [
+        values.filter((values > left) & (values <= right)).len()
+        for left, right in pairwise([-math.inf, *inner, math.inf])
+    ]
+    return [minimum, *inner, maximum], [count / len(values) for count in counts]
+
+
+def _quantile(values: pl.Series, share: float) -> float:
+    found = values.quantile(share, interpolation="lower")
+    assert found is not None  # noqa: S101 - narrows the type only: values are there
+    return float(found)

@@ -1,0 +1,1 @@
+"""Statistics of drift: counts against a baseline, and what chance alone would give."""

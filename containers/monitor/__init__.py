@@ -1,0 +1,1 @@
+"""Monitor: what the model in service answered, against what it was trained and tested on."""

@@ -1,0 +1,153 @@
+"""What is watched: each feature and the predictions, in the bins of the baseline. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from contract.plan import Feature, Plan
+from drift.counts import Reference, references
+from drift.psi import Integers, psi
+from monitor.tally import Tally
+from observed.form import column_of
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One feature, or the predictions, and what its baseline says.
+
+    column: of observed rows. captured: False for a private feature, of which requests are kept
+    without it. exact: an offset needs all digits of its numbers.
+    """
+
+    name: str
+    column: str
+    reference: Reference
+    captured: bool = True
+    exact: bool = False
+
+
+def watched_features(plan: Plan, baseline: Mapping[str, Any]) -> tuple[Watched, ...]:
+    """The features of the baseline, in the order of model.yaml."""
+    known = references(baseline)
+    return tuple(
+        Watched(
+            one.name,
+            column_of(one.name),
+            known[one.name],
+            captured=is_captured(plan, one),
+            # An input of features.py is kept exact too, but what that computes is not.
+            exact=bool(one.offset) or bool(plan.inputs and one.name not in plan.computed),
+        )
+        for one in plan.features
+        if one.name in known
+    )
+
+
+def is_captured(plan: Plan, feature: Feature) -> bool:
+    """Do observed rows have the feature? Not if it is private, or comes from what is."""
+    column = feature.derive.column if feature.derive else feature.name
+    return column not in plan.private
+
+
+def watched_predictions(task: str, scores: Mapping[str, Any] | None) -> Watched:
+    """The predictions, of a binary model the probabilities. `scores` is how they were distributed
+    on the test rows, which older releases do not say."""
+    kind = "categorical" if task == "multiclass" else "numeric"
+    entry = {"kind": kind, "missing": 0.0, "categories": {}} if scores is None else scores
+    column = "probability" if task == "binary" else "prediction"
+    rows = 0 if scores is None else int(scores["rows"])
+    return Watched("prediction", column, Reference.of(entry, rows))
+
+
+class Rules:
+    """Which rows have a value that model.yaml calls impossible."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.features = [one for one in plan.features if is_captured(plan, one)]
+
+    def broken(self, frame: pl.DataFrame) -> int:
+        """How many rows break a rule."""
+        rules = [rule for one in self.features for rule in self._of(one, frame)]
+        if not rules:
+            return 0
+        return int(frame.select(pl.any_horizontal(rules).fill_null(False).sum()).item())
+
+    def _of(self, feature: Feature, frame: pl.DataFrame) -> list[pl.Expr]:
+        column = column_of(feature.name)
+        if column not in frame.columns:
+            return []
+        value, rules = pl.col(column), []
+        if not feature.nullable:
+            rules.append(value.is_null())
+        if frame.schema[column].is_numeric():
+            if feature.minimum is not None:
+                rules.append(value < feature.minimum)
+            if feature.maximum is not None:
+                rules.append(value > feature.maximum)
+        return rules
+
+
+def described(
+    watched: Watched, tally: Tally, days: Sequence[str], distance: float | None, minimum: int
+) -> dict[str, Any]:
+    """The entry of report.json's `features`: the distribution before and now, and by day."""
+    reference, counts = watched.reference, tally.total()
+    before = _before(reference)
+    now = tally.counts.sum(axis=0)
+    entry: dict[str, Any] = {
+        "feature": watched.name,
+        "kind": reference.kind,
+        "edges": None,
+        "categories": None,
+        "before": _shares(before),
+        "now": _shares(now),
+        "unit_distance": distance,
+        "by_day": _by_day(tally, days, before, minimum),
+    }
+    if reference.kind == "categorical":
+        return {**entry, "categories": tally.names, "new": tally.most_new()}
+    return {**entry, "edges": _edges(reference, counts.minimum, counts.maximum)}
+
+
+def _by_day(
+    tally: Tally, days: Sequence[str], before: Integers, minimum: int
+) -> list[dict[str, Any]]:
+    """Of a day with fewer values than the floor, the PSI says nothing and is None."""
+    means, unknown = tally.means, tally.unknown
+    return [
+        {
+            "day": day,
+            "rows": int(tally.rows[place]),
+            "missing": int(tally.missing[place]),
+            "unknown": unknown[place],
+            "mean": means[place],
+            "psi": float(psi(before, tally.counts[place]))
+            if before.sum() and tally.counts[place].sum() >= minimum
+            else None,
+        }
+        for place, day in enumerate(days)
+    ]
+
+
+def _before(reference: Reference) -> Integers:
+    if reference.kind == "numeric":
+        return reference.bins
+    return np.array([*reference.categories.values(), reference.other or 0], dtype=np.int64)
+
+
+def _shares(counts: Integers) -> list[float]:
+    total = int(counts.sum())
+    return [int(count) / total for count in counts] if total else []
+
+
+def _edges(reference: Reference, minimum: float | None, maximum: float | None) -> list[float]:
+    """The bins' edges; the outer bins are open, so they reach to the extremes of both."""
+    inner = reference.inner.tolist()
+    outer = [*inner, *(each for each in reference.edges.tolist() if np.isfinite(each))]
+    outer += [each for each in (minimum, maximum) if each is not None]
+    return [min(outer), *inner, max(outer)] if outer else []

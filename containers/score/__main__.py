@@ -1,0 +1,92 @@
+"""`python -m score`: the shell of the Score step, which knows where the job's files are.
+
+1. Read the batch's plan (input/plan/plan.json) and the release's model (input/model).
+2. Plan the shards, as every host does; take those of this host that have no done record.
+3. Look at the columns of all their files, then score one shard after the other.
+4. Write scores, rejects and last the done record of each shard to S3.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from itertools import chain
+from pathlib import Path
+
+from contract.artifact import Artifact
+from contract.paths import Paths
+from contract.step import run_step
+from reading.source import common_folder, s3_client
+from score import done
+from score.batch_plan import BatchPlan
+from score.shards import document, planned
+from score.storage import Results
+
+
+def main(paths: Paths) -> None:
+    """Score this host's share of the batch."""
+    started = time.monotonic()
+    batch = BatchPlan.read(paths.input("plan") / "plan.json")
+    artifact = Artifact.read(paths.input("model"), batch.artifact_sha256)
+    # After the checks above, so they fail fast: polars and pandera take most of the start.
+    from reading.columns import Layout
+    from score.downloads import fetched
+    from score.heads import REQUESTS, check_heads, groups_of, kept_path
+    from score.pipeline import Scoring
+
+    client = s3_client(2 * REQUESTS)
+    results = Results(batch.bucket, batch.prefix, client)
+    host, hosts = paths.host()
+    groups = groups_of(batch.objects, batch.shard_bytes, client)
+    shards = planned([entry.size for entry in batch.objects], groups, batch.shard_bytes, hosts)
+    if host == 0:
+        results.write_json("shards.json", document(shards))
+    mine = [shard for shard in shards if shard.host == host]
+    waiting = done.missing(results, mine, batch.release, batch.artifact_sha256)
+    print(
+        f"{batch.batch}: {len(batch.objects):,} files in {len(shards):,} shards, of which this "
+        f"host scores {len(waiting):,}; {len(mine) - len(waiting):,} of its own are done",
+        flush=True,
+    )
+    names = [entry.key.removeprefix(common_folder(batch.objects)) for entry in batch.objects]
+    folder = Path(tempfile.mkdtemp(prefix="score-", dir=paths.roomy_folder()))
+    try:
+        parts = list(chain.from_iterable(shard.parts for shard in waiting))
+        first = {part.file: part for part in reversed(parts)}
+        layout = Layout.to_score(batch.plan, batch.allow_missing)
+        heads = [
+            (batch.objects[file], names[file], kept_path(folder, part))
+            for file, part in sorted(first.items())
+        ]
+        check_heads(heads, batch.plan, layout, client)
+        rows = 0
+        with Scoring(batch, artifact, names, results, processors()) as scoring:
+            files = fetched(parts, batch.objects, folder, client)
+            for number, shard in enumerate(waiting, start=1):
+                record = scoring.score(shard, files)
+                results.write_json(f"{done.FOLDER}/{done.name_of(shard.number)}", record)
+                read = sum(file["rows_in"] for file in record["files"])
+                rows += read
+                print(
+                    f"shard {number} of {len(waiting)}: {read:,} rows, "
+                    f"{read / max(record['seconds'], 0.001):,.0f} rows/s",
+                    flush=True,
+                )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    seconds = time.monotonic() - started
+    print(f"scored {batch.batch}: {rows:,} rows with release {batch.release} in {seconds:.1f} s")
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+if __name__ == "__main__":
+    # As in Preprocess: where hypothesis is installed, pandera would load it.
+    import sys
+
+    sys.modules["hypothesis"] = None  # type: ignore[assignment]
+    run_step(main)

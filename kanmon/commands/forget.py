@@ -1,0 +1,123 @@
+"""kanmon forget."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from core.words.formats import counted
+from kanmon.errors import FAILED, OK
+from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
+from kanmon.terminal.screen import table
+
+if TYPE_CHECKING:
+    from kanmon.labels.forgetting import Search
+    from kanmon.labels.remains import Remaining
+
+
+@click.command(
+    cls=Verb,
+    name="forget",
+    examples="""
+    kanmon forget churn 4711                     show what would go, and ask
+    kanmon forget churn 4711 4712 --yes
+    kanmon forget churn --keys-file people.csv --as steward
+    kanmon forget churn --request-id 6b0ed55c-04e2-4f0d-9e1c-000000000000
+    """,
+)
+@click.argument("model", shell_complete=complete_model)
+@click.argument("keys", nargs=-1)
+@click.option(
+    "--keys-file", type=click.Path(path_type=Path), help="A CSV file with the key's columns."
+)
+@click.option(
+    "--request-id", "requests", multiple=True, help="All rows of this request. Repeatable."
+)
+@click.option("--yes", is_flag=True, help="Remove without asking.")
+def command(
+    model: str, keys: tuple[str, ...], keys_file: Path | None, requests: tuple[str, ...], yes: bool
+) -> int:
+    """Remove a person's rows by key, in every version, and say what stays.
+
+    The rows are captured requests, scores, rejects and inputs of batches, and labels. A key of
+    several columns is written as one line of CSV, in model.yaml's order. First everything is
+    searched and shown. It cannot be undone. If it is interrupted, run it again.
+    """
+    from kanmon.labels.forgetting import Forgetting
+    from kanmon.labels.remains import remaining, summary
+    from kanmon.labels.whose import whose_of
+    from kanmon.models.definitions import read_folder
+
+    invocation = current()
+    screen = invocation.screen
+    data = read_folder(invocation.project.model_folder(model)).definition.data
+    whose = whose_of(data.key, keys, keys_file, requests)
+    connection = invocation.connection
+    forgetting = Forgetting(connection, model, whose, data.delimiter)
+    found = forgetting.search(lambda key: screen.live(f"searching {key}"))
+    stays = remaining(connection, model, data.location, found)
+    show(invocation, found, stays)
+    removed, left = False, found
+    if found.found and (yes or agreed(invocation)):
+        forgetting.remove(found, lambda key: screen.live(f"removing from {key}"))
+        # What was written meanwhile, and what was moved from one file to another.
+        left = forgetting.search(lambda key: screen.live(f"checking {key}"))
+        removed = True
+        screen.say(f"Removed {summary(found.counts)}")
+    elif found.found:
+        screen.say("Nothing was removed; --yes removes it")
+    else:
+        screen.say("There is nothing to remove")
+    screen.document(
+        {
+            "model": model,
+            "found": found.counts,
+            "removed": removed,
+            "left": left.counts if removed else None,
+            "stays": [vars(one) for one in stays],
+        }
+    )
+    return outcome(invocation, left, removed=removed)
+
+
+def show(invocation: Invocation, found: "Search", stays: "list[Remaining]") -> None:
+    """Print what would go and what stays."""
+    from kanmon.labels.remains import lines
+
+    screen = invocation.screen
+    rows = [
+        [kind, *(f"{each[name]:,}" for name in ("rows", "files", "versions"))]
+        for kind, each in found.counts.items()
+        if each["files"]
+    ]
+    for line in table(rows, ["to remove", "rows", "files", "versions"], "lrrr"):
+        screen.say(line)
+    screen.say("This stays:")
+    for line in table(lines(stays), right="lrl"):
+        screen.say(f"  {line}")
+
+
+def agreed(invocation: Invocation) -> bool:
+    """Ask a person; without one, nobody agrees."""
+    if invocation.as_json or not sys.stdin.isatty():
+        return False
+    return click.confirm("Remove these rows for good?", err=True)
+
+
+def outcome(invocation: Invocation, left: "Search", *, removed: bool) -> int:
+    """The exit code: of a removal after which rows are left, or that could not look everywhere."""
+    from kanmon.labels.remains import summary
+
+    if removed and left.found:
+        invocation.screen.problem(
+            f"{summary(left.counts)} came meanwhile. Run the same command again."
+        )
+        return FAILED
+    unseen = len(left.open_batches) + len(left.unreadable)
+    if unseen:
+        invocation.screen.problem(
+            f"{counted(unseen, 'object')} could not be searched. The list says why."
+        )
+        return FAILED
+    return OK

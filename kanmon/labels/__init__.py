@@ -1,0 +1,1 @@
+"""Labels: what really happened, new data from them, and forgetting people's rows."""

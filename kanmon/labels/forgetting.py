@@ -1,0 +1,221 @@
+"""Forgetting: finds the rows in every version of every object, then removes them.
+
+Each object is written again without the rows before the versions that hold them are deleted. So it
+can be interrupted anywhere: the next call finds what is left.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from core.label_names import digest_in, label_name
+from kanmon.labels import rewriting
+from kanmon.labels.batch_documents import Current, update_batch
+from kanmon.labels.rewriting import Rewritten, Whose
+from kanmon.labels.versions import KINDS, Version, versions_of
+from kanmon.stage.connection import read_json
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+
+@dataclass
+class Found:
+    """An object with rows to remove: how many its current version has, and who holds any."""
+
+    key: str
+    kind: str
+    rows: int = 0
+    holding: list[Version] = field(default_factory=list)
+
+
+@dataclass
+class Search:
+    """What was found, and what was not: objects that cannot be read, batches that are not done."""
+
+    found: list[Found] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    open_batches: set[str] = field(default_factory=set)
+    keyless: int = 0
+    keyless_rejects: int = 0
+    _all: dict[str, list[Version]] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """By kind: rows, files and versions."""
+        by_kind = {kind: [one for one in self.found if one.kind == kind] for kind in KINDS}
+        return {
+            kind: {
+                "rows": sum(one.rows for one in found),
+                "files": len(found),
+                "versions": sum(len(one.holding) for one in found),
+            }
+            for kind, found in by_kind.items()
+        }
+
+    def every_version(self, key: str) -> list[Version]:
+        """All versions of an object, and its markers."""
+        return self._all[key]
+
+
+class Forgetting:
+    """Removes the rows of some keys and requests from a model's objects."""
+
+    def __init__(self, connection: "Connection", model: str, whose: Whose, delimiter: str) -> None:
+        self.connection = connection
+        self.model = model
+        self.whose = whose
+        self.delimiter = delimiter
+        # Rows of inputs by batch: as scores and rejects name them.
+        self.places: dict[str, set[tuple[str, int]]] = defaultdict(set)
+        self._shared: dict[str, str] = {}
+
+    # ---- Searching
+
+    def search(self, looking: Callable[[str], None]) -> Search:
+        """Look into every version of every object."""
+        search = Search()
+        for version in versions_of(self.connection, self.model):
+            search._all.setdefault(version.key, []).append(version)
+        done = {one.batch for each in search._all.values() for one in each if _is_manifest(one)}
+        # Captures and inputs first: they say which requests and which rows are meant.
+        for kind in reversed(KINDS):
+            for key, versions in search._all.items():
+                if versions[0].kind != kind:
+                    continue
+                if versions[0].batch is not None and versions[0].batch not in done:
+                    search.open_batches.add(versions[0].batch)
+                    continue
+                looking(key)
+                self._look(search, key, kind, versions)
+        uploaded = {one.batch for each in search._all.values() for one in each if _is_input(one)}
+        search.keyless_rejects = sum(
+            one.kind == "rejects" and one.latest and one.batch not in uploaded
+            for each in search._all.values()
+            for one in each
+        )
+        search.found.sort(key=lambda one: KINDS.index(one.kind))
+        return search
+
+    def _look(self, search: Search, key: str, kind: str, versions: Iterable[Version]) -> None:
+        found = Found(key, kind)
+        for version in versions:
+            if version.marker:
+                continue
+            looked = self._without(version)
+            search.keyless += looked.keyless if version.latest else 0
+            if looked.unreadable:
+                search.unreadable[key] = looked.unreadable
+            if looked.rows:
+                found.holding.append(version)
+                # Where the current version is clean, an earlier call was interrupted.
+                found.rows = max(found.rows, looked.rows)
+        if found.holding:
+            search.found.append(found)
+
+    def _without(self, version: Version) -> Rewritten:
+        """The version without the rows."""
+        content = self._read(version)
+        if version.kind == "captured":
+            if version.key.endswith(".parquet"):
+                return rewriting.compacted(content, self.whose)
+            return rewriting.json_lines(content, self.whose)
+        if version.kind == "labels":
+            return rewriting.labels(content, self.whose, self.delimiter)
+        batch = str(version.batch)
+        if version.kind == "scores":
+            return rewriting.scores(content, self.whose, batch)
+        if version.kind == "rejects":
+            return rewriting.rejects(content, self.places[batch])
+        rows: set[int] = set()
+        looked = rewriting.inputs(content, self.whose, self.delimiter, rows)
+        short = version.key.removeprefix(self._shared_folder(batch))
+        self.places[batch] |= {(name, row) for row in rows for name in (version.key, short)}
+        return looked
+
+    def _read(self, version: Version) -> bytes:
+        bucket, s3 = self.connection.bucket, self.connection.s3
+        found = s3.get_object(Bucket=bucket, Key=version.key, VersionId=version.id)
+        return found["Body"].read()
+
+    def _shared_folder(self, batch: str) -> str:
+        from kanmon.labels.scored_inputs import common_folder_of
+
+        if batch not in self._shared:
+            plan = read_json(self.connection, f"batches/{self.model}/{batch}/plan.json") or {}
+            keys = [str(one["key"]) for one in plan.get("objects", ())]
+            self._shared[batch] = common_folder_of(keys)
+        return self._shared[batch]
+
+    # ---- Removing
+
+    def remove(self, search: Search, removing: Callable[[str], None]) -> None:
+        """Remove what was found, kind by kind."""
+        for kind in KINDS:
+            found = [one for one in search.found if one.kind == kind]
+            renewed: dict[str, dict[str, Current]] = defaultdict(dict)
+            for one in found:
+                removing(one.key)
+                current = self._renew(search, one)
+                batch = one.holding[0].batch
+                if current and batch:
+                    renewed[batch][one.key] = current
+            for batch, objects in renewed.items():
+                update_batch(self.connection, f"batches/{self.model}/{batch}", objects)
+            for one in found:
+                self._delete(self._to_delete(search, one))
+
+    def _renew(self, search: Search, one: Found) -> Current | None:
+        """Write the object again where its current version holds rows; what it is then."""
+        latest = next(each for each in search.every_version(one.key) if each.latest)
+        if latest.marker:
+            return None
+        content = self._read(latest)
+        if latest not in one.holding:
+            return Current.of(latest.id, content, one.kind)
+        rewritten = self._without(latest)
+        if not rewritten.left and one.kind in ("captured", "labels"):
+            return None
+        key = one.key if one.kind != "labels" else self._label_key(latest, content)
+        put = self.connection.s3.put_object(
+            Bucket=self.connection.bucket, Key=key, Body=rewritten.content
+        )
+        return Current.of(put["VersionId"], rewritten.content, one.kind)
+
+    def _label_key(self, version: Version, content: bytes) -> str:
+        """The same, or where the name does not say when it came, one that does."""
+        folder, _, name = version.key.rpartition("/")
+        if digest_in(name):
+            return version.key
+        digest = hashlib.sha256(content).hexdigest()
+        return f"{folder}/{label_name(version.stored_at, digest, name)}"
+
+    def _to_delete(self, search: Search, one: Found) -> list[Version]:
+        """The versions that hold rows; all, where nothing of the object is left."""
+        # The latest last: no older one becomes the current one in between.
+        every = sorted(search.every_version(one.key), key=lambda each: each.latest)
+        latest = every[-1]
+        if latest not in one.holding or one.kind in ("scores", "rejects", "inputs"):
+            return one.holding
+        named = digest_in(one.key.rpartition("/")[2])
+        if one.kind == "labels" and not named:
+            return every
+        return one.holding if self._without(latest).left else every
+
+    def _delete(self, versions: Iterable[Version]) -> None:
+        # One by one: DeleteObjects also asks for the permission to delete without a version.
+        for one in versions:
+            self.connection.s3.delete_object(
+                Bucket=self.connection.bucket, Key=one.key, VersionId=one.id
+            )
+
+
+def _is_input(one: Version) -> bool:
+    return one.kind == "inputs" and not one.marker
+
+
+def _is_manifest(one: Version) -> bool:
+    manifest = one.key.startswith("batches/") and one.key.endswith("/manifest.json")
+    return manifest and one.latest and not one.marker

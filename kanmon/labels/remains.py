@@ -1,0 +1,121 @@
+"""What `kanmon forget` cannot remove, with counts and the reason."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.words.formats import counted
+from kanmon.labels.forgetting import Search
+from kanmon.stage.connection import objects_under
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """Something that may hold a person's values: how much of it there is, why it stays, until
+    when or what to do."""
+
+    what: str
+    count: int | None
+    why: str
+
+
+def remaining(
+    connection: "Connection", model: str, location: str, search: Search
+) -> list[Remaining]:
+    """Everything that stays, also where there is none of it today."""
+    days = _parameters(connection)
+    data = sum(not one["Key"].endswith("/") for one in objects_under(connection, location))
+    runs = _folders(connection, f"runs/{model}/")
+    releases = _folders(connection, f"releases/{model}/")
+    kept = days.get("DataVersionRetentionDays", "unknown")
+    logs = days.get("LogRetentionDays", "unknown")
+    found = [
+        Remaining(
+            f"data files in {location}",
+            data,
+            "write them without the rows and replace all: `kanmon put-data "
+            f"{model} FILE... --replace`; old versions expire (DataVersionRetentionDays: {kept})",
+        ),
+        Remaining(
+            "copies of the data in runs",
+            runs,
+            "training, validation and test rows, without a key; a run must stay repeatable",
+        ),
+        Remaining("models trained on the data", runs, "train again without the rows"),
+        Remaining("releases", releases, "written once; golden records are test rows without a key"),
+        Remaining(
+            "logs and access logs",
+            None,
+            f"steps quote cells of rejected rows; they expire (LogRetentionDays: {logs})",
+        ),
+        Remaining("mails that were sent", None, "they have counts and names of models, no rows"),
+        Remaining(
+            "the model table and its backups", None, "they have no rows; backups last 35 days"
+        ),
+        Remaining("files that people downloaded", None, "ask who has `kanmon fetch` files or data"),
+    ]
+    if search.keyless:
+        found.append(
+            Remaining(
+                "captured rows without a key",
+                search.keyless,
+                "name their requests with --request-id, or let them expire (CaptureRetentionDays: "
+                f"{days.get('CaptureRetentionDays', 'unknown')})",
+            )
+        )
+    if search.keyless_rejects:
+        found.append(
+            Remaining(
+                "rejected rows of batches over other folders",
+                search.keyless_rejects,
+                "they have no key, only the file and the number of a row; these files expire "
+                f"(ScoreRetentionDays: {days.get('ScoreRetentionDays', 'unknown')})",
+            )
+        )
+    for batch in sorted(search.open_batches):
+        why = "it has no manifest: let it end or resume it, then run the same command again"
+        found.append(Remaining(f"batch {batch}", None, why))
+    for key, why in sorted(search.unreadable.items()):
+        found.append(
+            Remaining(key, None, f"{why}, so it cannot be searched: look into it yourself")
+        )
+    return found
+
+
+def lines(found: list[Remaining]) -> list[list[str]]:
+    """Rows of a table.
+
+    >>> lines([Remaining("releases", 2, "written once"), Remaining("mails", None, "no rows")])
+    [['releases', '2', 'written once'], ['mails', '', 'no rows']]
+    """
+    return [[one.what, "" if one.count is None else f"{one.count:,}", one.why] for one in found]
+
+
+def summary(counts: dict[str, dict[str, int]]) -> str:
+    """What would be or was removed.
+
+    >>> summary({"labels": {"rows": 1, "files": 1, "versions": 2}})
+    '1 row in 1 file (versions: 2)'
+    """
+    sums = {
+        name: sum(each[name] for each in counts.values()) for name in ("rows", "files", "versions")
+    }
+    rows, files = counted(sums["rows"], "row"), counted(sums["files"], "file")
+    return f"{rows} in {files} (versions: {sums['versions']:,})"
+
+
+def _folders(connection: "Connection", prefix: str) -> int:
+    pages = connection.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=connection.bucket, Prefix=prefix, Delimiter="/"
+    )
+    return sum(len(page.get("CommonPrefixes", [])) for page in pages)
+
+
+def _parameters(connection: "Connection") -> dict[str, str]:
+    described = connection.stack_description() or {}
+    return {
+        one["ParameterKey"]: one.get("ParameterValue", "")
+        for one in described.get("Parameters", [])
+    }

@@ -1,0 +1,145 @@
+"""The inputs of finished batches: what was scored, with its key, as new data has it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kanmon.labels.downloads import Wanted, fetched
+from kanmon.stage.connection import objects_under, read_json
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from contract.plan import Plan
+    from kanmon.labels.new_data import Columns
+    from kanmon.stage.connection import Connection
+    from reading.source import SourceFile
+
+# Columns of scores; a key's column of such a name ends in _key.
+_OURS = {"file", "row", "prediction", "probability", "release"}
+
+
+def finished_batches(connection: "Connection", model: str, since: str) -> Iterator[str]:
+    """The folders of the batches that are proven whole, and were asked for on that day or later."""
+    for one in objects_under(connection, f"batches/{model}/"):
+        folder, _, name = one["Key"].rpartition("/")
+        if name == "manifest.json":
+            asked_at = str((read_json(connection, f"{folder}/plan.json") or {}).get("asked_at", ""))
+            if asked_at[:10] >= since:
+                yield folder
+
+
+def batch_rows(
+    connection: "Connection", batch: str, plan: "Plan", columns: "Columns", scratch: Path
+) -> tuple[list["pl.DataFrame"], list[Wanted]]:
+    """A batch's scored rows, a frame for each of its input files; and the inputs that are gone."""
+    document = read_json(connection, f"{batch}/plan.json")
+    scores, _ = fetched(
+        connection,
+        [Wanted(one["Key"]) for one in objects_under(connection, f"{batch}/scores/")],
+        scratch / "scores",
+    )
+    wanted = [Wanted(one["key"], one["version_id"]) for one in document["objects"]]
+    inputs, gone = fetched(connection, wanted, scratch / "inputs")
+    return joined(document, scores, inputs, plan, columns), gone
+
+
+def joined(
+    document: Mapping[str, Any],
+    scores: Sequence["SourceFile"],
+    inputs: Sequence["SourceFile"],
+    plan: "Plan",
+    columns: "Columns",
+) -> list["pl.DataFrame"]:
+    """Inputs with the keys of their scores."""
+    import polars as pl
+
+    scored = [_keys(file.path, plan) for file in scores]
+    if not scored:
+        return []
+    every = pl.concat(scored)
+    shared = common_folder_of([str(one["key"]) for one in document["objects"]])
+    frames = []
+    for file in inputs:
+        rows = every.filter(pl.col("file").is_in([file.name, file.name.removeprefix(shared)]))
+        found = _inputs(file, plan, columns).join(rows, left_on="row", right_on="row", how="inner")
+        at = pl.lit(document["asked_at"]).str.to_datetime(time_unit="us", time_zone="UTC")
+        # As observed.batch_rows names it.
+        request = pl.concat_str(pl.lit(f"{document['batch']}/"), "file").alias("request_id")
+        frames.append(found.with_columns(at.alias("at"), request).drop("file"))
+    return frames
+
+
+def common_folder_of(keys: Sequence[str]) -> str:
+    """The folder that scores may leave out of the names of a batch's files."""
+    from reading.source import DataObject, common_folder
+
+    return common_folder([DataObject("", key, "", 0) for key in keys])
+
+
+def _keys(path: Path, plan: "Plan") -> "pl.DataFrame":
+    import polars as pl
+
+    from reading.columns import KEY
+
+    names = key_columns(plan.key)
+    return pl.read_parquet(path, columns=[*names, "file", "row"], glob=False).select(
+        *(pl.col(name).cast(pl.String).alias(KEY.format(i)) for i, name in enumerate(names)),
+        "file",
+        pl.col("row").cast(pl.Int64),
+    )
+
+
+def key_columns(key: Sequence[str]) -> list[str]:
+    """The columns of scores that hold the key's.
+
+    >>> key_columns(["id", "row"])
+    ['id', 'row_key']
+    """
+    return [f"{name}_key" if _is_ours(name) else name for name in key]
+
+
+def _is_ours(name: str) -> bool:
+    return name in _OURS or name.startswith(("probability_", "because_"))
+
+
+def _inputs(file: "SourceFile", plan: "Plan", columns: "Columns") -> "pl.DataFrame":
+    """The wanted columns that the file has, and `row`."""
+    import polars as pl
+
+    from observed.tables import SomeColumns, batches, header_of
+
+    header = header_of(file.path, file.name, plan.delimiter)
+    numbers = tuple(name for name in columns.numbers if name in header)
+    texts = tuple(name for name in columns.texts if name in header)
+    layout = SomeColumns((), numbers, texts, (), (), plan.number_format)
+    frames = [
+        pl.DataFrame(schema={"row": pl.Int64(), **columns.schema([*numbers, *texts])}),
+        *(
+            _typed(batch.frame, plan, numbers, columns).with_columns(
+                pl.Series("row", batch.rows, pl.Int64)
+            )
+            for batch in batches(file.path, file.name, layout, plan)
+        ),
+    ]
+    return pl.concat(frames, how="diagonal")
+
+
+def _typed(
+    frame: "pl.DataFrame", plan: "Plan", numbers: Sequence[str], columns: "Columns"
+) -> "pl.DataFrame":
+    import polars as pl
+
+    texts = [name for name in numbers if frame.schema[name] == pl.String]
+    frame = frame.with_columns(plan.number_format.column(pl.col(texts)))
+    return frame.rename({name: columns.column(name) for name in frame.columns})
+
+
+def described(gone: Sequence[Wanted]) -> str:
+    """The inputs that are gone, as one line.
+
+    >>> described([Wanted("a"), Wanted("b"), Wanted("c")])
+    'a and 2 more'
+    """
+    more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+    return f"{gone[0].key}{more}"

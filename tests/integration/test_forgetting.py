@@ -1,0 +1,326 @@
+"""Forgetting on a bucket with versions: nothing of a key is left, and the rest still agrees."""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import polars as pl
+import pytest
+import requests
+from moto import mock_aws
+
+from kanmon.labels.forgetting import Forgetting, Search
+from kanmon.labels.remains import remaining
+from kanmon.labels.rewriting import Whose
+
+BUCKET = "kanmon-test-data"
+BATCH = "batches/churn/b1"
+INPUT = "inputs/churn/b1/people.csv"
+NAMED = "labels/churn/20261101T120000Z-0a1b0a1b0a1b-may.csv"
+BY_REQUEST = "labels/churn/20261102T120000Z-0a1b0a1b0a1c-requests.csv"
+DAY = "capture/churn/7/dt=2026-11-21"
+
+
+@dataclass
+class Bucket:
+    """The data bucket, which may fail at the n-th change."""
+
+    s3: Any
+    fails_at: int = -1
+    changes: int = 0
+
+    def put(self, key: str, content: str | bytes) -> str:
+        answer = self.s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+        return str(answer["VersionId"])
+
+    def every_content(self) -> dict[tuple[str, str], bytes]:
+        """Each version that is there, by key and version."""
+        found = self.s3.list_object_versions(Bucket=BUCKET).get("Versions", [])
+        return {
+            (one["Key"], one["VersionId"]): self.s3.get_object(
+                Bucket=BUCKET, Key=one["Key"], VersionId=one["VersionId"]
+            )["Body"].read()
+            for one in found
+        }
+
+    def current(self, key: str) -> bytes:
+        return bytes(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+    def names(self) -> list[str]:
+        found = self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        return [one["Key"] for one in found]
+
+    def document(self, name: str) -> Any:
+        return json.loads(self.current(f"{BATCH}/{name}"))
+
+    # ---- What forgetting asks of a client
+
+    def get_paginator(self, name: str) -> Any:
+        return self.s3.get_paginator(name)
+
+    def get_object(self, **request: Any) -> Any:
+        return self.s3.get_object(**request)
+
+    def put_object(self, **request: Any) -> Any:
+        self._change()
+        return self.s3.put_object(**request)
+
+    def delete_object(self, **request: Any) -> Any:
+        self._change()
+        return self.s3.delete_object(**request)
+
+    def _change(self) -> None:
+        self.changes += 1
+        if self.changes == self.fails_at:
+            raise ConnectionError("the network is gone")
+
+
+@pytest.fixture(scope="module")
+def client(no_account: None) -> Iterator[Any]:
+    with mock_aws():
+        yield boto3.client("s3")
+
+
+@pytest.fixture
+def bucket(client: Any) -> Bucket:
+    return filled(client)
+
+
+def filled(client: Any) -> Bucket:
+    """A bucket where the person 7 is in every kind of object."""
+    requests.post("http://motoapi.amazonaws.com/moto-api/reset", timeout=5)
+    client.create_bucket(Bucket=BUCKET)
+    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    bucket = Bucket(client)
+    bucket.put(f"{DAY}/101500-a.jsonl", line("a", 7) + line("b", 8))
+    bucket.put(f"{DAY}/101600-c.jsonl", line("c", 7))
+    bucket.put(NAMED, "id,died\n7,yes\n8,no\n")
+    bucket.put("labels/churn/mine.csv", "id,died\n9,no\n7,yes\n")
+    bucket.put(BY_REQUEST, "request_id,row,died\na,0,yes\nb,0,no\nb1/people.csv,2,yes\n")
+    version = bucket.put(INPUT, "id,age\n6,61\n7,77\n8,\n")
+    scores = parquet({"id": ["6", "7"], "file": ["people.csv"] * 2, "row": [1, 2]})
+    rejects = parquet({"file": ["people.csv"] * 2, "row": [2, 3], "value": ["seven", "eight"]})
+    bucket.put(f"{BATCH}/scores/00000-0000.parquet", scores)
+    bucket.put(f"{BATCH}/rejects/00000-0000.parquet", rejects)
+    entry = {"key": INPUT, "version_id": version}
+    bucket.put(f"{BATCH}/plan.json", json.dumps({"objects": [{**entry, "size": 25}]}))
+    written = {
+        kind: [
+            {
+                "key": f"{BATCH}/{kind}/00000-0000.parquet",
+                "rows": 2,
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+        ]
+        for kind, content in (("scores", scores), ("rejects", rejects))
+    }
+    counts = {"rows_in": 3, "scored": 2, "rejected": 1}
+    bucket.put(f"{BATCH}/done/00000.json", json.dumps({"files": [{**entry, **counts}], **written}))
+    bucket.put(f"{BATCH}/manifest.json", json.dumps({"rows": counts, "files": [entry], **written}))
+    return bucket
+
+
+def line(request: str, key: int) -> str:
+    document = {
+        "at": "2026-11-21T10:15:00Z",
+        "request_id": request,
+        "release": 7,
+        "row": 0,
+        "prediction": "yes",
+        "key": {"id": key},
+        "features": {"age": 70 + key},
+    }
+    return json.dumps(document) + "\n"
+
+
+def parquet(columns: dict[str, Any]) -> bytes:
+    target = io.BytesIO()
+    pl.DataFrame(columns).write_parquet(target)
+    return target.getvalue()
+
+
+def forgetting(bucket: Bucket, *keys: str) -> Forgetting:
+    connection: Any = SimpleNamespace(s3=bucket, bucket=BUCKET, stack_description=lambda: None)
+    whose = Whose(("id",), frozenset((key,) for key in keys or ("7",)))
+    return Forgetting(connection, "churn", whose, ",")
+
+
+def search(bucket: Bucket, *keys: str) -> Search:
+    return forgetting(bucket, *keys).search(lambda key: None)
+
+
+def forget(bucket: Bucket) -> None:
+    one = forgetting(bucket)
+    one.remove(one.search(lambda key: None), lambda key: None)
+
+
+def persons(content: bytes) -> set[str]:
+    """What of the person 7 is in a file."""
+    if content.startswith(b"PAR1"):
+        content = pl.read_parquet(io.BytesIO(content)).write_csv().encode()
+    return {
+        word
+        for word in ("7,77", "7,yes", "seven", '"id": 7', "\n7,", "\na,0,yes", "people.csv,2,yes")
+        if word in content.decode()
+    }
+
+
+def test_a_search_counts_rows_files_and_versions_and_changes_nothing(bucket: Bucket):
+    before = bucket.every_content()
+
+    found = search(bucket)
+
+    assert {kind: tuple(each.values()) for kind, each in found.counts.items()} == {
+        "labels": (4, 3, 3),
+        "rejects": (1, 1, 1),
+        "scores": (1, 1, 1),
+        "inputs": (1, 1, 1),
+        "captured": (2, 2, 2),
+    }
+    assert bucket.every_content() == before
+
+
+def test_nothing_of_the_key_is_left_in_any_version(bucket: Bucket):
+    assert any(persons(content) for content in bucket.every_content().values())
+
+    forget(bucket)
+
+    left = {key: found for key, one in bucket.every_content().items() if (found := persons(one))}
+    assert left == {}
+    assert not search(bucket).found
+
+
+def test_the_other_rows_are_as_they_were(bucket: Bucket):
+    forget(bucket)
+
+    assert bucket.current(NAMED) == b"id,died\n8,no\n"
+    assert bucket.current(BY_REQUEST) == b"request_id,row,died\nb,0,no\n"
+    assert bucket.current(f"{DAY}/101500-a.jsonl") == line("b", 8).encode()
+    assert bucket.current(INPUT) == b"id,age\n6,61\n\n8,\n"
+    assert f"{DAY}/101600-c.jsonl" not in bucket.names()
+
+
+def test_a_label_file_keeps_the_time_it_came(bucket: Bucket):
+    """S3 stores it anew; where no name has the time, a name is given that does."""
+    forget(bucket)
+
+    (moved,) = [key for key in bucket.names() if key.endswith("-mine.csv")]
+    assert bucket.current(moved) == b"id,died\n9,no\n"
+    assert "labels/churn/mine.csv" not in bucket.names()
+
+
+def test_a_batchs_documents_agree_with_its_files_and_name_no_key(bucket: Bucket):
+    forget(bucket)
+
+    manifest, done, plan = map(bucket.document, ("manifest.json", "done/00000.json", "plan.json"))
+    for document in (manifest, done):
+        for entry in (*document["scores"], *document["rejects"]):
+            content = bucket.current(entry["key"])
+            assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+            assert entry["bytes"] == len(content)
+            assert (entry["rows"], entry["forgotten"]) == (1, 1)
+    assert manifest["forgotten"] == 1
+    assert manifest["rows"] == {"rows_in": 3, "scored": 2, "rejected": 1}
+    (planned,) = plan["objects"]
+    assert (INPUT, planned["version_id"]) in bucket.every_content()
+    assert planned["size"] == len(bucket.current(INPUT))
+    assert manifest["files"][0]["version_id"] == planned["version_id"]
+
+
+def test_older_versions_that_hold_the_key_go_and_others_stay(bucket: Bucket):
+    bucket.put(NAMED, "id,died\n8,no\n")
+
+    forget(bucket)
+
+    versions = [one for (key, _), one in bucket.every_content().items() if key == NAMED]
+    assert versions == [b"id,died\n8,no\n"]
+
+
+def test_a_deleted_file_is_searched_too(bucket: Bucket):
+    bucket.s3.delete_object(Bucket=BUCKET, Key=f"{DAY}/101600-c.jsonl")
+
+    forget(bucket)
+
+    assert not any(persons(one) for one in bucket.every_content().values())
+
+
+def test_wherever_it_is_interrupted_a_second_call_finishes(client: Any):
+    whole = filled(client)
+    forget(whole)
+    wanted = {key: whole.current(key) for key in whole.names() if not key.endswith("mine.csv")}
+    for fails_at in range(1, whole.changes + 1):
+        bucket = filled(client)
+        bucket.fails_at = fails_at
+        with pytest.raises(ConnectionError):
+            forget(bucket)
+
+        forget(bucket)
+
+        left = {key: persons(one) for key, one in bucket.every_content().items() if persons(one)}
+        assert left == {}, fails_at
+        found = {key: bucket.current(key) for key in wanted}
+        assert without_versions(found) == without_versions(wanted), fails_at
+
+
+def without_versions(contents: dict[str, bytes]) -> dict[str, Any]:
+    """The contents; documents without ids of versions, which no two buckets share."""
+    return {
+        key: json.loads(one, object_hook=lambda each: {**each, "version_id": ""})
+        if key.endswith(".json")
+        else one
+        for key, one in contents.items()
+    }
+
+
+def test_a_second_call_has_nothing_to_do(bucket: Bucket):
+    forget(bucket)
+    bucket.changes = 0
+
+    forget(bucket)
+
+    assert bucket.changes == 0
+
+
+def test_a_batch_that_is_not_done_is_left_and_named(bucket: Bucket):
+    bucket.s3.delete_object(Bucket=BUCKET, Key=f"{BATCH}/manifest.json")
+    version = bucket.s3.list_object_versions(Bucket=BUCKET, Prefix=f"{BATCH}/manifest.json")
+    for one in version["Versions"]:
+        bucket.s3.delete_object(Bucket=BUCKET, Key=one["Key"], VersionId=one["VersionId"])
+
+    found = search(bucket)
+
+    assert found.open_batches == {"b1"}
+    assert {one.kind for one in found.found} == {"labels", "captured"}
+
+
+def test_what_stays_is_listed_with_counts(bucket: Bucket):
+    bucket.put("datasets/churn/a.csv", "id\n7\n")
+    bucket.put("runs/churn/r1/run.json", "{}")
+    bucket.put("releases/churn/1/release.json", "{}")
+    bucket.put("labels/churn/broken.csv", b"\xff")
+    rejected = parquet({"file": ["a.csv"], "row": [1], "value": ["x"]})
+    bucket.put("batches/churn/b2/rejects/00000-0000.parquet", rejected)
+    bucket.put("batches/churn/b2/manifest.json", "{}")
+    connection: Any = SimpleNamespace(
+        s3=bucket,
+        bucket=BUCKET,
+        stack_description=lambda: {
+            "Parameters": [{"ParameterKey": "DataVersionRetentionDays", "ParameterValue": "90"}]
+        },
+    )
+
+    stays = remaining(connection, "churn", "datasets/churn/", search(bucket))
+
+    counts = {one.what: one.count for one in stays}
+    assert counts["data files in datasets/churn/"] == 1
+    assert counts["copies of the data in runs"] == counts["releases"] == 1
+    assert "(DataVersionRetentionDays: 90)" in stays[0].why
+    assert "put-data churn FILE... --replace" in stays[0].why
+    assert counts["rejected rows of batches over other folders"] == 1
+    assert "labels/churn/broken.csv" in counts

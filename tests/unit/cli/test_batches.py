@@ -1,0 +1,317 @@
+"""What the command line makes of batches: requests, records, progress and downloads."""
+
+import csv
+import hashlib
+import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanmon.batches.fetch import as_text, fetch, write_csv
+from kanmon.batches.outcome import describe
+from kanmon.batches.progress import Progress, Shards
+from kanmon.batches.records import batch_named, batches_of
+from kanmon.batches.request import batch_input, source_of
+from kanmon.commands.batches import row
+from kanmon.errors import BadInputError, RunFailedError
+from kanmon.runs.execution import Ending
+from tests.support.standin import Stage, refusal
+
+BATCH = "churn-261122055501-b7h"
+
+
+# ---- The request
+
+
+@pytest.mark.parametrize(
+    ("words", "prefix", "objects"),
+    [
+        ([], None, ()),
+        (["ours/"], "ours/", ()),
+        (["s3://data/ours/"], "ours/", ()),
+        (["ours/a.csv", "s3://data/ours/b.csv"], None, ("ours/a.csv", "ours/b.csv")),
+    ],
+)
+def test_what_is_in_the_data_bucket_is_named_by_folder_or_by_file(
+    words: list[str], prefix: str | None, objects: tuple[str, ...]
+) -> None:
+    source = source_of(words, "data")
+
+    assert (source.files, source.prefix, source.objects) == ([], prefix, objects)
+
+
+def test_local_files_are_uploaded_whatever_the_bucket_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("x\n1\n")
+
+    [file] = source_of(["a.csv"], "data").files
+
+    assert file.name == "a.csv"
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["missing.csv"], "there is no file missing.csv"),
+        (["a.csv", "ours/b.csv"], "ours/b.csv is not a local file, and a.csv is"),
+        (["folder"], "folder is a local folder"),
+        (["runs/churn/"], "runs/ is Kanmon's own and is not scored"),
+        (["ours/", "theirs/"], "a batch scores one folder, or files"),
+        (["s3://other/ours/"], "s3://other/ours/ is not in the stage's data bucket data"),
+        (["empty.csv"], "empty.csv is empty"),
+    ],
+)
+def test_what_cannot_be_scored_is_one_line(
+    words: list[str], problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "folder").mkdir()
+
+    with pytest.raises(BadInputError) as raised:
+        source_of(words, "data")
+
+    assert raised.value.what == problem
+    assert raised.value.fix
+
+
+def test_a_request_says_only_what_was_asked() -> None:
+    nothing = batch_input("churn", "manual", source_of([], "data"), None, (), None, None)
+    everything = batch_input("churn", "why", source_of(["ours/"], "data"), None, ("tenure",), 0, 2)
+
+    assert nothing == {"model": "churn", "reason": "manual"}
+    assert everything == {
+        "model": "churn",
+        "reason": "why",
+        "prefix": "ours/",
+        "allow_missing": ["tenure"],
+        "explain": 0,
+        "hosts": 2,
+    }
+
+
+# ---- Records
+
+
+def item(batch: str, **fields: Any) -> dict[str, Any]:
+    return {"model": "churn", "item": f"batch#{batch}", **fields}
+
+
+class Machine:
+    """Step Functions' client, which knows these executions."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def describe_execution(self, **request: Any) -> dict[str, Any]:
+        if request["executionArn"].rpartition(":")[2] not in self._names:
+            raise refusal("ExecutionDoesNotExist")
+        return {"status": "RUNNING"}
+
+
+def stage(*items: dict[str, Any], executions: tuple[str, ...] = ()) -> Any:
+    found: Any = Stage(list(items))
+    found.stepfunctions = Machine(*executions)
+    found.batch_execution_arn = lambda name: f"arn:aws:states:execution:score:{name}"
+    return found
+
+
+def test_batches_are_listed_newest_first_without_bookkeeping() -> None:
+    older = item(BATCH, asked_at="2026-11-22T05:55:01Z", answer="{}", told="x")
+    newer = item("churn-261123055501-b7h", asked_at="2026-11-23T05:55:01Z")
+
+    found = batches_of(stage(older, newer), "churn", 20)
+
+    assert [one.batch[:12] for one in found] == ["churn-261123", "churn-261122"]
+    assert found[1].document() == {
+        "batch": BATCH,
+        "model": "churn",
+        "asked_at": "2026-11-22T05:55:01Z",
+    }
+
+
+def test_a_name_is_a_batchs_by_its_record_or_by_its_execution() -> None:
+    assert batch_named(stage(item(BATCH, status="FAILED")), BATCH).status == "FAILED"
+    assert batch_named(stage(executions=(BATCH,)), BATCH).model == "churn"
+    assert batch_named(stage(), BATCH) is None
+    assert batch_named(stage(), "churn") is None
+
+
+def test_a_line_shows_counts_or_why_there_are_none() -> None:
+    fields = {"asked_at": "2026-11-22T05:55:01Z", "release": 7}
+    [scored] = batches_of(
+        stage(item(BATCH, status="SUCCEEDED", rows=1204, rejected=0, **fields)), "churn", 1
+    )
+    [failed] = batches_of(
+        stage(item(BATCH, status="FAILED", summary="no\nrows", **fields)), "churn", 1
+    )
+
+    assert row(scored)[3:] == ["1,204", "0", "7", ""]
+    assert row(failed)[3:] == ["", "", "7", "no rows"]
+
+
+# ---- Progress
+
+
+class Bucket:
+    """S3's client over objects in memory."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        self.objects = objects
+        self.read: list[str] = []
+
+    def get_object(self, **request: Any) -> dict[str, Any]:
+        key = request["Key"]
+        if key not in self.objects:
+            raise refusal("NoSuchKey")
+        self.read.append(key)
+        body = io.BytesIO(self.objects[key])
+        chunks = SimpleNamespace(read=body.read, iter_chunks=lambda size: [body.read()])
+        return {"Body": chunks}
+
+    def get_paginator(self, operation: str) -> Any:
+        def pages(**request: Any) -> list[Any]:
+            keys = [key for key in self.objects if key.startswith(request["Prefix"])]
+            return [{"Contents": [{"Key": key} for key in keys]}]
+
+        return SimpleNamespace(paginate=pages)
+
+
+def test_shards_are_counted_as_their_records_come_and_each_is_read_once() -> None:
+    folder = f"batches/churn/{BATCH}"
+    bucket = Bucket({})
+    connection: Any = SimpleNamespace(s3=bucket, bucket="data")
+    shards = Shards(connection, "churn", BATCH)
+    assert shards.look() is None
+
+    bucket.objects[f"{folder}/shards.json"] = b'{"shards": [{}, {}, {}]}'
+    assert shards.look() == "shard 0 of 3, 0 rows"
+    for number in (0, 2):
+        name = f"{folder}/done/0000{number}.json"
+        bucket.objects[name] = b'{"files": [{"rows_in": 600}, {"rows_in": 2}]}'
+        shards.look()
+
+    assert shards.look() == "shard 2 of 3, 1,204 rows"
+    assert len(bucket.read) == len(set(bucket.read)) == 3
+
+
+def test_progress_off_a_terminal_reads_no_records() -> None:
+    screen: Any = SimpleNamespace(watched=lambda: False, live=lambda text: None)
+    shards: Any = SimpleNamespace(look=lambda: pytest.fail("it looked"))
+    visit: Any = SimpleNamespace(
+        state="Score Rows", seconds=lambda now: 1.0, ended=None, attempts=1
+    )
+
+    Progress(screen, shards)([visit])
+
+
+# ---- The end
+
+
+def test_a_batch_that_was_stopped_says_so() -> None:
+    ending = Ending("ABORTED", {}, "Stopped", "enough", 3.0)
+
+    outcome = describe(stage(), "churn", BATCH, ending)
+
+    assert outcome.exit_code == 1
+    assert outcome.problem.startswith(f"batch {BATCH} was stopped: enough. `kanmon logs {BATCH}`")
+
+
+# ---- Downloads
+
+
+def part(rows: list[dict[str, Any]]) -> bytes:
+    content = io.BytesIO()
+    pl.DataFrame(rows).write_parquet(content)
+    return content.getvalue()
+
+
+@pytest.fixture
+def written() -> tuple[Any, dict[str, Any]]:
+    """A connection to what a batch wrote, and its manifest."""
+    rows = [
+        [{"id": "=1+1", "file": "a.csv", "row": 1, "prediction": -0.5}],
+        [{"id": "-7", "file": "b.csv", "row": 1, "prediction": 0.25}],
+    ]
+    objects = {f"batches/churn/{BATCH}/scores/0000{at}-0000.parquet": part(one)
+               for at, one in enumerate(rows)}  # fmt: skip
+    manifest = {
+        "scores": [
+            {
+                "key": key,
+                "rows": 1,
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+            for key, content in objects.items()
+        ]
+    }
+    return SimpleNamespace(s3=Bucket(objects), bucket="data"), manifest
+
+
+def test_a_batch_is_fetched_once_and_held_to_its_manifest(
+    tmp_path: Path, written: tuple[Any, dict[str, Any]]
+) -> None:
+    connection, manifest = written
+    seen: list[str] = []
+
+    first = fetch(connection, manifest, tmp_path, "scores", lambda one: seen.append(one.what))
+    again = fetch(connection, manifest, tmp_path, "scores", lambda one: seen.append(one.what))
+
+    assert first == again == sorted((tmp_path / "scores").iterdir())
+    assert seen == ["downloaded", "downloaded", "unchanged", "unchanged"]
+
+
+def test_what_is_not_what_the_batch_wrote_is_refused_and_not_kept(
+    tmp_path: Path, written: tuple[Any, dict[str, Any]]
+) -> None:
+    connection, manifest = written
+    manifest["scores"][1]["sha256"] = "0" * 64
+
+    with pytest.raises(RunFailedError, match="is not what the batch wrote"):
+        fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+
+    assert [path.name for path in (tmp_path / "scores").iterdir()] == ["00000-0000.parquet"]
+
+
+def test_what_has_expired_is_said_so(tmp_path: Path, written: tuple[Any, dict[str, Any]]) -> None:
+    connection, manifest = written
+    connection.s3.objects.clear()
+
+    with pytest.raises(RunFailedError, match="does not exist any more"):
+        fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+
+
+def test_a_spreadsheet_has_every_row_and_runs_no_formula(
+    tmp_path: Path, written: tuple[Any, dict[str, Any]]
+) -> None:
+    connection, manifest = written
+    paths = fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+
+    rows = write_csv(paths, tmp_path / "all.csv")
+
+    with (tmp_path / "all.csv").open(encoding="utf-8-sig", newline="") as file:
+        found = list(csv.reader(file))
+    assert rows == 2
+    assert found == [
+        ["id", "file", "row", "prediction"],
+        ["'=1+1", "a.csv", "1", "-0.5"],
+        ["-7", "b.csv", "1", "0.25"],
+    ]
+
+
+@given(text=st.text())
+def test_no_text_begins_like_a_formula_unless_it_is_a_number(text: str) -> None:
+    shown = as_text(text)
+
+    assert shown.removeprefix("'") == text.removeprefix("'") or shown == text
+    if shown.startswith(("=", "+", "-", "@", "\t", "\r")):
+        float(shown.replace(",", "."))

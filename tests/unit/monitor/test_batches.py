@@ -1,0 +1,109 @@
+"""Rows that were scored in batch are watched beside captured requests, from the batch's files."""
+
+import polars as pl
+import pytest
+
+from tests.support.monitored_world import customers
+from tests.support.training_cases import TASKS
+
+
+def frame_of(task, seed, first):
+    return customers(task, 300, seed, first=first)
+
+
+def check_of(report, name):
+    [found] = [each for each in report["checks"] if each["check"] == name]
+    return found
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_batch_counts_as_captured_requests_do(world, task):
+    online, batch = world(task), world(task)
+    for day in (0, 1):
+        online.answer(day, frame_of(task, 50 + day, 1000 * day))
+        batch.score(day, frame_of(task, 50 + day, 1000 * day))
+    for each in (online, batch):
+        each.label("a.csv", frame_of(task, 50, 0).select("id", "target"))
+
+    captured, scored = online.monitor(), batch.monitor()
+
+    assert (captured["rows"]["captured"], scored["rows"]["batch"]) == (600, 600)
+    assert scored["rows"]["captured"] == 0
+    for key in ("state", "checks", "features", "predictions"):
+        assert scored[key] == captured[key]
+    assert scored["quality"]["metrics"] == captured["quality"]["metrics"]
+    assert scored["labels"]["matched"] == captured["labels"]["matched"] == 300
+
+
+def test_a_batch_that_drifts_is_an_alarm(world):
+    ours = world()
+    ours.score(0, frame_of("binary", 50, 0).with_columns(pl.col("size") + 1))
+
+    assert ours.monitor()["state"] == "alarm"
+
+
+def test_rows_that_a_batch_refused_are_invalid(world):
+    ours = world()
+    ours.score(0, frame_of("binary", 50, 0), rejected=range(60))
+
+    report = ours.monitor()
+
+    assert (report["rows"]["batch"], report["rows"]["invalid"]) == (240, 60)
+    invalid = check_of(report, "invalid")
+    assert (invalid["alarm"], invalid["now"]) == (True, 0.2)
+
+
+def test_batches_of_other_releases_and_days_are_not_compared(world):
+    ours = world()
+    ours.score(0, frame_of("binary", 50, 0))
+    ours.score(0, frame_of("binary", 51, 1000), release=6, rejected=range(60))
+    ours.score(9, frame_of("binary", 52, 2000), rejected=range(60))
+    ours.label("a.csv", frame_of("binary", 51, 1000).select("id", "target"))
+
+    report = ours.monitor()
+
+    assert (report["rows"]["batch"], report["rows"]["invalid"]) == (300, 0)
+    assert report["rows"]["other_releases"] == {"6": 240}
+    assert (report["labels"]["other_releases"], report["labels"]["unknown"]) == (240, 60)
+    assert report["quality"]["labelled"] == 0
+
+
+def test_a_batch_whose_files_are_gone_is_left_out_and_counted(world):
+    ours = world()
+    for number in range(3):
+        ours.score(0, frame_of("binary", 50 + number, 1000 * number))
+    del ours.bucket.contents["inputs/m/m-b0/rows.csv"]
+    del ours.bucket.contents["batches/m/m-b1/plan.json"]
+
+    report = ours.monitor()
+
+    assert report["rows"]["batch"] == 300
+    assert report["gone"]["samples"] == ["batches/m/m-b1/plan.json", "inputs/m/m-b0/rows.csv"]
+
+
+def test_a_batch_whose_file_cannot_be_read_any_more_is_named(world):
+    ours = world()
+    ours.answer(0, frame_of("binary", 51, 1000))
+    ours.score(0, frame_of("binary", 50, 0))
+    [found] = ours.batches[0]["objects"]
+    ours.bucket.contents[found["key"]] = b"PAR1".ljust(found["size"], b"x")
+
+    report = ours.monitor()
+
+    assert report["damaged"]["batches"] == ["m-b0"]
+    assert report["rows"]["captured"] == 300
+
+
+def test_features_that_the_model_computes_are_watched_as_it_computes_them(world):
+    same, moved = world("binary", "computed"), world("binary", "computed")
+    same.score(0, frame_of("binary", 50, 0))
+    moved.score(0, frame_of("binary", 50, 0).with_columns(pl.col("size") + 2))
+    same.label("a.csv", frame_of("binary", 50, 0).select("id", "target"))
+
+    healthy, alarm = same.monitor(), moved.monitor()
+
+    assert [each["feature"] for each in healthy["features"]] == ["sum", "colour"]
+    assert (healthy["state"], healthy["quality"]["labelled"]) == ("healthy", 300)
+    drifted = {each["feature"] for each in alarm["checks"] if each["alarm"]}
+    assert "sum" in drifted
+    assert "colour" not in drifted
