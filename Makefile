@@ -77,6 +77,8 @@ bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure spe
 	@$(BIN)/python benchmarks/quality.py
 	@$(BIN)/python -P benchmarks/quality_tables.py
 	@$(BIN)/python benchmarks/gate.py
+	@$(BIN)/python benchmarks/drift.py --runs 200
+	@$(BIN)/python benchmarks/monitor.py
 	@$(BIN)/python benchmarks/scoring.py
 	@$(BIN)/python benchmarks/release.py
 

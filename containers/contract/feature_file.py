@@ -10,6 +10,7 @@ NAME = "features.py"
 FUNCTION = "features"
 # What the file may import besides polars: the images have it, and it reads no file and no clock.
 MODULES = ("collections", "functools", "itertools", "math", "operator", "re", "string", "typing")
+NAMES = ("__import__", "compile", "eval", "exec", "input", "open")
 LONGEST = 200_000
 _DEFINE = f"write `def {FUNCTION}(frame):`, which takes and returns a polars DataFrame"
 
@@ -26,7 +27,8 @@ def problems(source: bytes, where: str = NAME) -> list[str]:
         return [f"{where} line {error.lineno or 1}: is not Python: {error.msg}; fix the line"]
     except (ValueError, RecursionError, MemoryError) as error:
         return [f"{where} is not Python: {error or type(error).__name__}; fix the file"]
-    return [f"{where} {problem}" for problem in (*_imports(tree), *_function(tree))]
+    found = (*_imports(tree), *_names(tree), *_function(tree))
+    return [f"{where} {problem}" for problem in found]
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
@@ -43,6 +45,15 @@ def _imports(tree: ast.Module) -> Iterator[str]:
                     f"line {node.lineno}: cannot import {name}, only polars and of Python "
                     f"{', '.join(MODULES)}; write everything into this one file"
                 )
+
+
+def _names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in NAMES:
+            yield (
+                f"line {node.lineno}: cannot use {node.id}: features follow from the frame alone; "
+                "write constants into this file"
+            )
 
 
 def _function(tree: ast.Module) -> Iterator[str]:

@@ -148,12 +148,12 @@ class Plan:
 
     @property
     def private(self) -> frozenset[str]:
-        """The columns that a private feature is, or is computed from."""
-        return frozenset(
-            one.derive.column if one.derive else one.name
-            for one in (*self.inputs, *self.features)
-            if one.private
-        )
+        """The columns that a private feature is, or is computed from; with a private input, also
+        what features.py computes, because it may follow from that."""
+        found = {
+            one.derive.column if one.derive else one.name for one in self.sources if one.private
+        }
+        return frozenset({*found, *self.computed} if found else found)
 
     @classmethod
     def read(cls, path: Path) -> "Plan":

@@ -27,6 +27,10 @@ from evaluate.segments import fairness_entry, segment_entry
 from evaluate.unseen import unseen
 
 SEEN = "were left out, because the champion was trained on them"
+BATCH_ONLY = (
+    "the candidate computes its features with features.py, the champion does not: once it is in "
+    "service, requests are refused and only batches are scored"
+)
 
 # 2: consequences, curves, predictions, and the champion's diagnostics. Readers take either.
 FORMAT = 2
@@ -99,7 +103,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         "reference": reference,
         **_by_segment(plan, test, served, rival, obstacle),
         "parity": asdict(parity(plan.task, own, native_scores)),
-        "data": _data(evidence, obstacle, left_out=everything - test.height),
+        "data": _data(evidence, models, obstacle, left_out=everything - test.height),
         "importance": importance(candidate, native, test),
         **diagnostics,
         "scores": scores_of(served, all_classes),
@@ -303,7 +307,11 @@ def features_py(artifact: Artifact | None) -> dict[str, str]:
     return {"features_py": artifact.code.sha256}
 
 
-def _data(evidence: Evidence, obstacle: str | None, left_out: int) -> dict[str, Any]:
+def _data(
+    evidence: Evidence, models: Models, obstacle: str | None, left_out: int
+) -> dict[str, Any]:
+    candidate, champion = models.candidate, models.champion
+    refuses = candidate.code is not None and champion is not None and champion.code is None
     read = int(evidence.preprocess["rows_read"])
     rejected = int(evidence.preprocess["rows_rejected"])
     before = evidence.champion_baseline
@@ -315,6 +323,7 @@ def _data(evidence: Evidence, obstacle: str | None, left_out: int) -> dict[str, 
         "warnings": [
             *evidence.preprocess.get("warnings", ()),
             *([obstacle] if obstacle else []),
+            *([BATCH_ONLY] if refuses else []),
             *([f"{left_out:,} test rows {SEEN}"] if left_out else []),
         ],
         "drift": None if before is None else drift(before, evidence.baseline),

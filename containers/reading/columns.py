@@ -50,7 +50,7 @@ class Layout:
     @classmethod
     def of(cls, plan: Plan) -> Layout:
         """What a run reads: features, target, key and what decides the split."""
-        numbers, texts, dates = _features(plan)
+        numbers, texts, dates = _sources(plan)
         (numbers if plan.task == "regression" else texts).append(plan.target)
         decides = () if plan.split.column is None else (plan.split.column,)
         return cls(
@@ -67,9 +67,9 @@ class Layout:
     def to_score(cls, plan: Plan, allow_missing: Iterable[str] = ()) -> Layout:
         """What scoring reads: features and key. The target and other columns do not matter.
 
-        allow_missing: features, or columns they come from, that a file may lack.
+        allow_missing: features or inputs, or columns they come from, that a file may lack.
         """
-        numbers, texts, dates = _features(plan)
+        numbers, texts, dates = _sources(plan)
         return cls(
             key=plan.key,
             numbers=tuple(numbers),
@@ -146,8 +146,8 @@ class Layout:
         return f"score without it with `--allow-missing {name}`"
 
 
-def _features(plan: Plan) -> tuple[list[str], list[str], list[str]]:
-    """The columns that features are read from: numbers, texts and dates."""
+def _sources(plan: Plan) -> tuple[list[str], list[str], list[str]]:
+    """The columns that features, or the inputs of features.py, are: numbers, texts and dates."""
     read = [source for source in plan.sources if source.derive is None]
     numbers = [source.name for source in read if source.kind == "numeric"]
     texts = [source.name for source in read if source.kind == "categorical"]

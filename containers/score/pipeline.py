@@ -90,6 +90,7 @@ class Scoring:
         say: Callable[[str], None] = print,
     ) -> None:
         self.batch = batch
+        self.artifact = artifact
         self.encoding = artifact.encoding
         self.names = names
         self.results = results
@@ -179,7 +180,7 @@ class Scoring:
         else:
             frame = pl.concat(work.held, rechunk=False)
             rows = frame.select(places)
-            encoded = self.encoding.encoded(frame)
+            encoded = self.encoding.encoded(self.artifact.with_features(frame))
             matrix = encoded.matrix
             work.missing.update(encoded.missing)
             work.unknown.update(encoded.unknown)

@@ -175,8 +175,8 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         champion.promoted_at if champion else None,
         course_of(connection, releases),
         withdrawal_of(connection, model) if ever and champion is None else None,
-        batches_of(connection, model, BATCHES_SHOWN),
         monitorings_of(connection, model, MONITORINGS_SHOWN),
+        batches_of(connection, model, BATCHES_SHOWN),
     )
 
 

@@ -45,8 +45,8 @@ class Whose:
 class Rewritten:
     """A file without the rows: how many they were, how many others it has, and its new content.
 
-    unreadable: why the file, or some of it, cannot be searched. keyless: its captured rows that
-    have no key.
+    unreadable: why the file, or some of it, cannot be searched.
+    keyless: its captured rows without a key.
     """
 
     rows: int
@@ -104,11 +104,18 @@ def compacted(content: bytes, whose: Whose) -> Rewritten:
 # ---- Batches
 
 
-def scores(content: bytes, whose: Whose) -> Rewritten:
-    """Scores of a batch; a key's column that is named like another one of theirs ends in _key."""
+def scores(content: bytes, whose: Whose, batch: str) -> Rewritten:
+    """Scores of a batch. Adds its answers about the keys, as observed.batch_rows names them, to
+    `whose`."""
     from kanmon.labels.scored_inputs import key_columns
 
-    return _parquet(content, lambda frame: _matching(frame, key_columns(whose.columns), whose))
+    def found(frame: "pl.DataFrame") -> "pl.Series":
+        meant = _matching(frame, key_columns(whose.columns), whose)
+        rows = frame.filter(meant).select("file", "row").iter_rows()
+        whose.answers.update((f"{batch}/{file}", int(row)) for file, row in rows)
+        return meant
+
+    return _parquet(content, found)
 
 
 def rejects(content: bytes, places: Set[tuple[str, int]]) -> Rewritten:

@@ -363,8 +363,13 @@ def _drift(task: str) -> list[Documents]:
             "feature": each["name"],
             "kind": each["kind"],
             "psi": 0.341 / (1 + place) ** 1.3,
+            "bar": 0.1,
+            "chance": 0.021,
+            "alarm": 0.341 / (1 + place) ** 1.3 >= 0.1,
+            "distance": None if each["kind"] == "categorical" else 0.4,
             "missing_before": 0.004 * (place % 3),
             "missing_now": 0.0061 * (place % 3),
+            "missing_alarm": False,
         }
         for place, each in enumerate(FEATURES[task])
     ]

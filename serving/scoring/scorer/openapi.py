@@ -28,7 +28,7 @@ def described(resolver: LambdaFunctionUrlResolver, scorer: Scorer) -> dict[str, 
     document["components"] = {
         "schemas": {
             "Request": request_schema(scorer, row={"$ref": "#/components/schemas/Row"}),
-            "Row": row_schema(scorer.encoding, scorer.key, scorer.batch_only),
+            "Row": row_schema(scorer.encoding, scorer.key, refusal=scorer.batch_only),
             "Answer": answer_schema(scorer.encoding, scorer.key),
         }
     }

@@ -65,7 +65,7 @@ class Website:
 
     def _schema(self) -> Response[str]:
         scorer = self._scorer
-        return _json(row_schema(scorer.encoding, scorer.key, scorer.batch_only))
+        return _json(row_schema(scorer.encoding, scorer.key, refusal=scorer.batch_only))
 
     def _openapi(self) -> Response[str]:
         from scorer.openapi import described

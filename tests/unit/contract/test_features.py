@@ -195,6 +195,7 @@ def test_a_later_batch_is_looked_at_too(monkeypatch):
         ("import helpers\ndef features(f): pass", "line 1: cannot import helpers, only polars"),
         ("def features(f):\n    from os import path", "line 2: cannot import os, only polars"),
         ("from . import more\ndef features(f): pass", "line 1: cannot import ., only polars"),
+        ("def features(f):\n    return open(f)", "line 2: cannot use open: features follow from"),
         ("\0", "is not Python"),
         ("(" * 5000, "is not Python"),
     ],

@@ -9,11 +9,12 @@ import pytest
 
 from contract.features import Features
 from contract.plan import Feature
-from evaluate.evaluation import Evidence, Models, evaluate
+from evaluate.evaluation import BATCH_ONLY, Evidence, Models, evaluate
 from kanmon.scoring import online
 from preprocess.pipeline import preprocess
 from reading.source import SourceFile
-from scorer.answering import BATCH_ONLY, Scorer
+from scorer import answering
+from scorer.answering import Scorer
 from scorer.golden import Golden
 from scorer.model import Model
 from scorer.schema import row_schema
@@ -149,6 +150,8 @@ def test_candidate_and_champion_compute_their_own_features_from_the_same_rows(pr
     assert digests == [None, features(PRODUCT).sha256, features().sha256]
     assert documents["same"]["difference"]["rmse"]["value"] == 0
     assert documents["earlier"]["difference"]["rmse"]["value"] < 0
+    warned = [name for name, one in documents.items() if BATCH_ONLY in one["data"]["warnings"]]
+    assert warned == ["plain"]
     for document in documents.values():
         assert document["candidate"]["features_py"] == features().sha256
         assert document["parity"]["mismatches"] == 0
@@ -202,7 +205,7 @@ def scorer(prepared, tmp_path):
 
 def test_online_only_the_checks_of_a_release_are_answered(scorer):
     scorer, golden = scorer
-    line = BATCH_ONLY.format(model=MODEL)
+    line = answering.BATCH_ONLY.format(model=MODEL)
 
     assert golden.differences(scorer.answer(golden.request(), "r-1").document) == []
     for request in ({"rows": list(golden.rows)}, {"row": golden.rows[0], "check": "yes"}, {}):
@@ -211,4 +214,4 @@ def test_online_only_the_checks_of_a_release_are_answered(scorer):
         assert answer["errors"] == [{"row": None, "feature": None, "message": line}]
     assert row_schema(scorer.encoding, refusal=scorer.batch_only)["description"] == line
     assert "kanmon score-batch shells" in line
-    assert online.BATCH_ONLY == BATCH_ONLY
+    assert online.BATCH_ONLY == answering.BATCH_ONLY

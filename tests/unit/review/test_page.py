@@ -183,6 +183,7 @@ def test_changes_of_data_and_definition_are_told() -> None:
     assert rows_of(page, "drift-table")[0] == [
         "sexcategorical",
         "0.3410",
+        "0.1",
         "0 %",
         "0 %",
         "strong drift",

@@ -1,5 +1,6 @@
 """Batch, the online scorer and the training library give a row the same numbers."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.features import Features
 from contract.native_model import native_model
 from contract.onnx_scoring import onnx_scores, parity
+from contract.plan import Feature
 from scorer.answering import Scorer
 from scorer.model import Model
 from tests.support.trained_releases import golden, laid_out, sent, trained
-from tests.support.training_cases import LIBRARIES, TASKS, rows
+from tests.support.training_cases import LIBRARIES, TASKS, document, plan, rows
+from train.model import train
 
 
 def asked(task: str) -> pl.DataFrame:
@@ -54,4 +58,34 @@ def test_three_ways_of_scoring_agree(batch: Any, tmp_path: Path, task: str, libr
     assert record["missing"] == {
         name: frame[name].null_count() for name in ("size", "weight", "colour")
     }
+    assert record["unknown"] == {"colour": (frame["colour"] == "violet").sum()}
+
+
+def test_a_model_with_features_py_scores_the_columns_of_the_data(batch: Any) -> None:
+    inputs = {"size": "numeric", "weight": "numeric", "colour": "categorical"}
+    source = (
+        "import polars as pl\n"
+        "def features(frame):\n"
+        "    return frame.select('colour', both=pl.col('size') * pl.col('weight'))\n"
+    )
+    code = Features(source.encode(), inputs, {"both": "numeric", "colour": "categorical"})
+    declared, computed = (
+        tuple(Feature(name, kind) for name, kind in kinds.items()) for kinds in (inputs, code.kinds)
+    )
+    run = replace(plan("regression"), inputs=declared, features=computed)
+    training, validation = (code.add(rows("regression", 200, seed)) for seed in (1, 2))
+    artifact = train(run, training, validation, code).artifact
+    frame = asked("regression").drop("target").with_columns(pl.col(pl.Float32).cast(pl.Float64))
+    content = document("regression")["definition"]["content"]
+    content["features"], content["inputs"] = (
+        [{"name": each.name, "kind": each.kind} for each in part] for part in (computed, declared)
+    )
+    job = batch({"a.parquet": frame}, artifact, definition={"content": content})
+
+    job.run()
+
+    scores = onnx_scores(artifact, frame)[:, 0].tolist()
+    assert job.frame("scores")["prediction"].to_list() == scores
+    [record] = job.done()
+    assert record["missing"]["both"] == code.add(frame)["both"].null_count()
     assert record["unknown"] == {"colour": (frame["colour"] == "violet").sum()}

@@ -22,6 +22,7 @@ def drift_tables(case: Case) -> tuple[Table | None, Table | None]:
         found,
         key=lambda each: (
             finite(each.get("psi")) is not None,  # what could not be computed is looked at first
+            each.get("alarm") is not True,
             -(finite(each.get("psi")) or 0.0),
             text(each.get("feature")),
         ),
@@ -30,8 +31,9 @@ def drift_tables(case: Case) -> tuple[Table | None, Table | None]:
     moved: list[list[Cell]] = []
     stable: list[list[Cell]] = []
     for each, psi in zip(ordered, written, strict=True):
-        _, reading = drift_reading(finite(each.get("psi")))
-        (stable if reading == "stable" else moved).append(_drift_row(each, psi))
+        _, reading = drift_reading(each)
+        calm = reading in ("stable", "chance") and each.get("missing_alarm") is not True
+        (stable if calm else moved).append(_drift_row(each, psi))
     return (
         _drift_table(case, "drift-table", say("review.drift.caption"), moved),
         _drift_table(
@@ -49,6 +51,7 @@ def _drift_table(case: Case, id: str, caption: str, rows: list[list[Cell]]) -> T
     columns = [
         Column(say("review.column.feature")),
         Column(say("review.drift.psi"), "number"),
+        Column(say("review.drift.bar"), "number"),
         Column(say("review.drift.missing_before"), "number"),
         Column(say("review.drift.missing_now"), "number"),
         Column(say("review.column.reading"), "rest"),
@@ -58,17 +61,24 @@ def _drift_table(case: Case, id: str, caption: str, rows: list[list[Cell]]) -> T
 
 
 def _drift_row(each: Document, written: str) -> list[Cell]:
-    psi = finite(each.get("psi"))
-    tone, reading = drift_reading(psi)
+    psi, bar = finite(each.get("psi")), finite(each.get("bar"))
+    tone, reading = drift_reading(each)
     drawn = None
     if psi is not None:
-        marks = (100 * SOME_DRIFT / FULL_BAR, 100 * STRONG_DRIFT / FULL_BAR)
+        at = SOME_DRIFT if bar is None else min(max(bar, 0.0), FULL_BAR)
+        marks = (round(100 * at / FULL_BAR, 1), 100 * STRONG_DRIFT / FULL_BAR)
         drawn = Bar(round(100 * min(max(psi, 0.0), FULL_BAR) / FULL_BAR, 1), marks)
+    risen = each.get("missing_alarm") is True
     return [
         Cell(text(each.get("feature")), note=text(each.get("kind"), "")),
         Cell(written, drawing=drawn),
+        Cell("–" if bar is None else f"{bar:.3g}"),
         Cell(percent(each.get("missing_before"))),
-        Cell(percent(each.get("missing_now"))),
+        Cell(
+            percent(each.get("missing_now")),
+            note=say("review.drift.missing_rose") if risen else "",
+            tone="unclear" if risen else "",
+        ),
         Cell(say(f"review.drift.reading.{reading}"), tone=tone),
     ]
 
@@ -79,26 +89,31 @@ def _shown_psi(each: Document) -> float | None:
     return None if psi is None else round(psi, 6) + 0.0
 
 
-def drift_reading(psi: float | None) -> tuple[Tone, str]:
-    """The customary reading of a population stability index, by its key in the catalogue."""
+def drift_reading(each: Document) -> tuple[Tone, str]:
+    """What a feature's drift means, by its key in the catalogue: the customary reading of the
+    index, and no more than chance where it does not reach the bar. Evaluations of earlier versions
+    have no bar."""
+    psi = finite(each.get("psi"))
     if psi is None:
         return "unclear", "not_computed"
     if psi < SOME_DRIFT:
         return "good", "stable"
+    if each.get("alarm") is False:
+        return "good", "chance"
     return ("unclear", "some") if psi < STRONG_DRIFT else ("bad", "strong")
 
 
 def drift_summary(case: Case) -> str:
     """The drift table in one sentence."""
     found = mappings(mapping(case.evaluation.get("data")).get("drift"))
-    readings = [drift_reading(finite(each.get("psi")))[1] for each in found]
+    readings = [drift_reading(each)[1] for each in found]
     counts = [
         say(
             "review.drift.count",
             count=count(readings.count(reading)),
             reading=say(f"review.drift.reading.{reading}"),
         )
-        for reading in ("strong", "some", "stable", "not_computed")
+        for reading in ("strong", "some", "chance", "stable", "not_computed")
         if reading in readings
     ]
     features = counted(len(readings), "feature")
