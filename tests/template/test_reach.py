@@ -34,8 +34,8 @@ OBJECTS = {
     "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator Steward", "", "OpenRun"),
     "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun", "", ""),
     "runs/glasses/R/run.json": (
-        "Approver DataScientist Job JudgeCandidate OpenBatch OpenMonitoring "
-        "OpenRelease Operator Steward",
+        "Approver DataScientist Job JudgeCandidate OpenBatch "
+        "OpenMonitoring OpenRelease Operator Steward",
         "",
         "OpenRun",
     ),
@@ -45,8 +45,8 @@ OBJECTS = {
         "Job",
     ),
     "runs/glasses/R/train/model.tar.gz": (
-        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob OpenRelease "
-        "RetrainStateMachine ScoreJob Verify",
+        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob "
+        "OpenRelease RetrainStateMachine ScoreJob Verify",
         "",
         "Job",
     ),
@@ -95,59 +95,84 @@ OBJECTS = {
         "",
     ),
     "releases/glasses/7/bundle.zip": (
-        "AdmitRelease CloseRelease OpenBatch OpenMonitoring OpenRelease "
-        "RecordRelease ReleasePipeline",
+        "AdmitRelease CloseRelease OpenBatch OpenMonitoring "
+        "OpenRelease RecordRelease ReleasePipeline",
         "OpenRelease",
         "",
     ),
     "packages/base/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "packages/glasses/7/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "capture/glasses/7/dt=2026-11-21/a.jsonl": ("DataScientist MonitorJob Steward", "", "Steward"),
-    "labels/glasses/may.csv": ("DataScientist Steward", "", "DataScientist Steward"),
-    "inputs/glasses/b/people.csv": ("DataScientist Steward", "", "Steward"),
-    "batches/glasses/b/scores/00000-0000.parquet": ("Steward", "", "Steward"),
-    "other/x": ("ScoreJob", "", ""),
-    "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": ("MonitorJob", "", "MonitorJob"),
-    "batches/glasses/B/plan.json": (
-        "Approver CloseBatch DataScientist MonitorJob OpenBatch OpenMonitoring Operator ScoreJob",
+    "labels/glasses/may.csv": ("DataScientist MonitorJob Steward", "", "DataScientist Steward"),
+    "inputs/glasses/b/people.csv": (
+        "DataScientist MonitorJob ScoreJob Steward",
         "",
-        "OpenBatch",
+        "DataScientist Operator Steward",
+    ),
+    "batches/glasses/b/scores/00000-0000.parquet": (
+        "DataScientist MonitorJob Operator ScoreJob Steward",
+        "",
+        "ScoreJob Steward",
+    ),
+    "other/x": ("ScoreJob", "", ""),
+    "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": (
+        "DataScientist MonitorJob Steward",
+        "",
+        "MonitorJob Steward",
+    ),
+    "batches/glasses/B/plan.json": (
+        "Approver CloseBatch DataScientist MonitorJob OpenBatch "
+        "OpenMonitoring Operator ScoreJob Steward",
+        "",
+        "OpenBatch Steward",
     ),
     "batches/glasses/B/scores/00000-0000.parquet": (
-        "DataScientist MonitorJob Operator ScoreJob",
+        "DataScientist MonitorJob Operator ScoreJob Steward",
         "",
-        "ScoreJob",
+        "ScoreJob Steward",
     ),
     "batches/glasses/B/rejects/00000-0000.parquet": (
-        "DataScientist Operator ScoreJob",
+        "DataScientist Operator ScoreJob Steward",
         "",
-        "ScoreJob",
+        "ScoreJob Steward",
     ),
-    "inputs/glasses/B/rows.csv": ("MonitorJob", "", ""),
-    "labels/glasses/a.csv": ("MonitorJob", "", ""),
+    "inputs/glasses/B/rows.csv": (
+        "DataScientist MonitorJob ScoreJob Steward",
+        "",
+        "DataScientist Operator Steward",
+    ),
+    "labels/glasses/a.csv": ("DataScientist MonitorJob Steward", "", "DataScientist Steward"),
     "monitoring/glasses/M/plan.json": ("CloseMonitoring MonitorJob", "", "OpenMonitoring"),
     "monitoring/glasses/M/report.json": (
-        "Approver CloseMonitoring DataScientist Operator",
+        "Approver CloseMonitoring DataScientist Operator Steward",
         "",
         "CloseMonitoring MonitorJob",
     ),
-    "monitoring/glasses/M/page.html": ("Approver DataScientist Operator", "", "CloseMonitoring"),
-    "watch-metrics/model=glasses/M.json": ("", "", "CloseMonitoring"),
-    "inputs/glasses/B/a.csv": ("ScoreJob", "", "DataScientist Operator"),
-    "batches/glasses/B/shards.json": (
-        "Approver CloseBatch DataScientist OpenBatch Operator ScoreJob",
+    "monitoring/glasses/M/page.html": (
+        "Approver DataScientist Operator Steward",
         "",
-        "ScoreJob",
+        "CloseMonitoring",
+    ),
+    "watch-metrics/model=glasses/M.json": ("", "", "CloseMonitoring"),
+    "inputs/glasses/B/a.csv": (
+        "DataScientist MonitorJob ScoreJob Steward",
+        "",
+        "DataScientist Operator Steward",
+    ),
+    "batches/glasses/B/shards.json": (
+        "Approver CloseBatch DataScientist OpenBatch Operator ScoreJob Steward",
+        "",
+        "ScoreJob Steward",
     ),
     "batches/glasses/B/done/00000.json": (
-        "Approver CloseBatch DataScientist Operator ScoreJob",
+        "Approver CloseBatch DataScientist Operator ScoreJob Steward",
         "",
-        "ScoreJob",
+        "ScoreJob Steward",
     ),
     "batches/glasses/B/manifest.json": (
-        "Approver DataScientist Operator ScoreJob",
+        "Approver DataScientist Operator ScoreJob Steward",
         "",
-        "CloseBatch",
+        "CloseBatch Steward",
     ),
 }
 # Of the same kinds as the stage's own, but another stage's, or nobody's.
