@@ -74,6 +74,7 @@ bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure spe
 	@$(BIN)/python benchmarks/start.py
 	@$(BIN)/python benchmarks/loop.py
 	@$(BIN)/python benchmarks/preprocess.py --rows 1000000 10000000 --repeat 2
+	@$(BIN)/python benchmarks/batch.py --rows 1000000 10000000 --repeat 2
 	@$(BIN)/python benchmarks/quality.py
 	@$(BIN)/python -P benchmarks/quality_tables.py
 	@$(BIN)/python benchmarks/gate.py

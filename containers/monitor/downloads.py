@@ -19,7 +19,8 @@ from reading.source import GONE, DataObject, GoneError, SourceFile, fetch
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-AT_ONCE = 16
+# As many connections as a client keeps.
+AT_ONCE = 10
 SAMPLES = 5
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandera.polars as pandera
 import polars as pl
@@ -18,7 +19,6 @@ from reading.digits import Digits
 from reading.findings import RowProblems
 from reading.times import NOT_A_TIME, WAYS, Times
 
-_Schema = pandera.DataFrameSchema
 # The largest 32-bit float, which is all the model sees.
 LARGEST = 3.4028234663852886e38
 
@@ -52,7 +52,7 @@ class RowCheck:
         # Columns under names of their own, as text: they may be features too.
         self.copies = {**self.keys, **({} if decides is None else {SPLIT_BY: decides})}
         self.by_time = decides is not None and plan.split.time is not None
-        self._schemas: dict[frozenset[str], tuple[_Schema, _Schema]] = {}
+        self._known: dict[frozenset[str], _Rules] = {}
 
     def passed(self, batch: Batch) -> pl.DataFrame:
         """The good rows, typed: numbers Float32, everything else text.
@@ -85,25 +85,21 @@ class RowCheck:
     def _failing(
         self, batch: Batch, frame: pl.DataFrame, unparsed: dict[str, set[int]]
     ) -> set[int]:
-        """Run pandera: all columns in one check, and each column alone if that fails."""
-        quick, thorough = self._rules(batch.absent)
+        """Test all rules at once; run pandera, which says what fails, only if one does."""
+        rules = self._rules(batch.absent)
+        if frame.select(rules.hold).item():
+            return set()
         try:
-            quick.validate(frame)
-        except pandera.errors.SchemaError:
-            try:
-                thorough.validate(frame, lazy=True)
-            except pandera.errors.SchemaErrors as errors:
-                return self._report(batch, frame, errors.failure_cases, unparsed)
+            rules.schema.validate(frame, lazy=True)
+        except pandera.errors.SchemaErrors as errors:
+            return self._report(batch, frame, errors.failure_cases, unparsed)
         return set()
 
-    def _rules(self, absent: frozenset[str]) -> tuple[_Schema, _Schema]:
-        """The quick and the thorough rules for files that lack these columns."""
-        if absent not in self._schemas:
-            self._schemas[absent] = (
-                _schema(self.plan, self.layout, tuple(self.copies), absent, by_column=False),
-                _schema(self.plan, self.layout, tuple(self.copies), absent, by_column=True),
-            )
-        return self._schemas[absent]
+    def _rules(self, absent: frozenset[str]) -> _Rules:
+        """The rules for files that lack these columns."""
+        if absent not in self._known:
+            self._known[absent] = _Rules.of(self.plan, self.layout, tuple(self.copies), absent)
+        return self._known[absent]
 
     def _parse_numbers(
         self, batch: Batch, frame: pl.DataFrame
@@ -253,38 +249,36 @@ def _nullable(plan: Plan, column: str) -> bool:
     return bool(users) and all(feature.nullable for feature in users)
 
 
-def _schema(
-    plan: Plan, layout: Layout, keys: Sequence[str], absent: frozenset[str], *, by_column: bool
-) -> _Schema:
-    """The rules for a frame, as one check for each column or one for all columns.
+@dataclass(frozen=True)
+class _Rules:
+    """The rules for a frame: one expression that is true if all hold, and a check of each column.
 
-    A column that the file lacks may be without values, whatever model.yaml says.
-
-    A check costs about a millisecond a batch, so good data, the usual case, gets a single one.
+    Pandera takes some milliseconds for a batch, so good data, the usual case, does not meet it.
     """
-    limits = {source.name: source for source in plan.sources}
-    columns, rules = {}, []
-    for name in layout.numbers:
-        feature = limits.get(name, Feature(name, "numeric", nullable=False))
-        # One range for three rules: NaN is in no range, and infinity is outside every bound. The
-        # number must fit with and without its offset.
-        low = -math.inf if feature.minimum is None else feature.minimum
-        high = math.inf if feature.maximum is None else feature.maximum
-        low = max(low, -LARGEST, feature.offset - LARGEST)
-        high = min(high, LARGEST, feature.offset + LARGEST)
-        checks = [pandera.Check.in_range(low, high)] if by_column else []
-        nullable = feature.nullable or name in absent
-        columns[name] = pandera.Column(pl.Float64, checks, nullable=nullable or not by_column)
-        rules.append(pl.col(name).is_between(low, high).fill_null(nullable))
-    for name in (*layout.texts, *keys, *layout.dates):
-        nullable = _nullable(plan, name) or name in absent
-        columns[name] = pandera.Column(pl.String, nullable=nullable or not by_column)
-        if not nullable:
-            rules.append(pl.col(name).is_not_null())
-    if by_column or not rules:
-        return _Schema(columns)
 
-    def all_hold(data: pandera.PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(pl.all_horizontal(rules).all())
+    hold: pl.Expr
+    schema: pandera.DataFrameSchema
 
-    return _Schema(columns, checks=pandera.Check(all_hold))
+    @classmethod
+    def of(cls, plan: Plan, layout: Layout, keys: Sequence[str], absent: frozenset[str]) -> _Rules:
+        """A column that the file lacks may be without values, whatever model.yaml says."""
+        limits = {source.name: source for source in plan.sources}
+        columns, rules = {}, [pl.lit(True)]
+        for name in layout.numbers:
+            feature = limits.get(name, Feature(name, "numeric", nullable=False))
+            # One range for three rules: NaN is in no range, and infinity is outside every bound.
+            # The number must fit with and without its offset.
+            low = -math.inf if feature.minimum is None else feature.minimum
+            high = math.inf if feature.maximum is None else feature.maximum
+            low = max(low, -LARGEST, feature.offset - LARGEST)
+            high = min(high, LARGEST, feature.offset + LARGEST)
+            nullable = feature.nullable or name in absent
+            check = pandera.Check.in_range(low, high)
+            columns[name] = pandera.Column(pl.Float64, [check], nullable=nullable)
+            rules.append(pl.col(name).is_between(low, high).fill_null(nullable))
+        for name in (*layout.texts, *keys, *layout.dates):
+            nullable = _nullable(plan, name) or name in absent
+            columns[name] = pandera.Column(pl.String, nullable=nullable)
+            if not nullable:
+                rules.append(pl.col(name).is_not_null())
+        return cls(pl.all_horizontal(rules).all(), pandera.DataFrameSchema(columns))

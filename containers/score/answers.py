@@ -65,7 +65,8 @@ class Answers:
                 zip(because.names, because.effects, strict=True), start=1
             ):
                 columns.append(name.alias(f"because_{rank}"))
-                columns.append(pl.Series(f"because_{rank}_effect", effect))
+                effects = pl.Series(f"because_{rank}_effect", effect, nan_to_null=True)
+                columns.append(effects)
         return pl.DataFrame(columns)
 
     def _predicted(self, scores: NDArray[np.float32]) -> list[pl.Series]:

@@ -38,6 +38,8 @@ class Explainer:
         positions: Callable[[NDArray[np.float32]], NDArray[np.intp]],
     ) -> Because:
         """The features and effects of encoded rows. `positions` is the rows' predicted class."""
+        if not len(matrix):
+            return _padded(Because([], []), self.asked, 0)
         width = (matrix.shape[1] + 1) * scores.shape[1]
         step = max(1, VALUES_PER_CALL // width)
         found = [

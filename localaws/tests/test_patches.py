@@ -39,6 +39,10 @@ FUNCTIONS = {
     ("ministack.core.persistence", "_state_format_version"): "service",
     ("ministack.core.persistence", "_json_default"): "obj",
     (STATES, "_emit_execution_status_event"): "execution",
+    # object_ranges.py
+    ("ministack.services.s3", "_get_object"): "bucket_name, key, headers, query_params",
+    ("ministack.services.s3", "_parse_range"): "range_header, total",
+    ("ministack.services.s3", "_range_error_xml"): "bucket_name, key",
     # versions.py
     (LAMBDA, "_publish_version"): "name, data",
     # functions.py, aliases.py, metrics.py, function_urls.py, lambda_requests.py

@@ -38,6 +38,9 @@ UNSEEN_LOCALLY = {
 }
 UNSEEN_BY_ROLE = {
     "OpenRunRole": {"s3:ListBucket": MISSING_KEYS},
+    "OpenBatchRole": {"s3:ListBucket": MISSING_KEYS},
+    "CloseBatchRole": {"s3:ListBucket": MISSING_KEYS},
+    "ScoreJobRole": {"logs:CreateLogGroup": "the jobs of runs have made the group"},
     "JudgeCandidateRole": {"s3:ListBucket": MISSING_KEYS},
     "OpenReleaseRole": {"s3:ListBucket": MISSING_KEYS},
     "AdmitReleaseRole": {

@@ -34,8 +34,8 @@ OBJECTS = {
     "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator Steward", "", "OpenRun"),
     "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun", "", ""),
     "runs/glasses/R/run.json": (
-        "Approver DataScientist Job JudgeCandidate OpenBatch "
-        "OpenMonitoring OpenRelease Operator Steward",
+        "Approver DataScientist Job JudgeCandidate OpenBatch OpenMonitoring "
+        "OpenRelease Operator Steward",
         "",
         "OpenRun",
     ),
@@ -45,8 +45,8 @@ OBJECTS = {
         "Job",
     ),
     "runs/glasses/R/train/model.tar.gz": (
-        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob "
-        "OpenRelease RetrainStateMachine ScoreJob Verify",
+        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob OpenRelease "
+        "RetrainStateMachine ScoreJob Verify",
         "",
         "Job",
     ),
@@ -95,25 +95,14 @@ OBJECTS = {
         "",
     ),
     "releases/glasses/7/bundle.zip": (
-        "AdmitRelease CloseRelease OpenBatch OpenMonitoring "
-        "OpenRelease RecordRelease ReleasePipeline",
+        "AdmitRelease CloseRelease OpenBatch OpenMonitoring OpenRelease "
+        "RecordRelease ReleasePipeline",
         "OpenRelease",
         "",
     ),
     "packages/base/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "packages/glasses/7/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "capture/glasses/7/dt=2026-11-21/a.jsonl": ("DataScientist MonitorJob Steward", "", "Steward"),
-    "labels/glasses/may.csv": ("DataScientist MonitorJob Steward", "", "DataScientist Steward"),
-    "inputs/glasses/b/people.csv": (
-        "DataScientist MonitorJob ScoreJob Steward",
-        "",
-        "DataScientist Operator Steward",
-    ),
-    "batches/glasses/b/scores/00000-0000.parquet": (
-        "DataScientist MonitorJob Operator ScoreJob Steward",
-        "",
-        "ScoreJob Steward",
-    ),
     "other/x": ("ScoreJob", "", ""),
     "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": (
         "DataScientist MonitorJob Steward",
@@ -121,8 +110,8 @@ OBJECTS = {
         "MonitorJob Steward",
     ),
     "batches/glasses/B/plan.json": (
-        "Approver CloseBatch DataScientist MonitorJob OpenBatch "
-        "OpenMonitoring Operator ScoreJob Steward",
+        "Approver CloseBatch DataScientist MonitorJob OpenBatch OpenMonitoring "
+        "Operator ScoreJob Steward",
         "",
         "OpenBatch Steward",
     ),
@@ -154,11 +143,6 @@ OBJECTS = {
         "CloseMonitoring",
     ),
     "watch-metrics/model=glasses/M.json": ("", "", "CloseMonitoring"),
-    "inputs/glasses/B/a.csv": (
-        "DataScientist MonitorJob ScoreJob Steward",
-        "",
-        "DataScientist Operator Steward",
-    ),
     "batches/glasses/B/shards.json": (
         "Approver CloseBatch DataScientist OpenBatch Operator ScoreJob Steward",
         "",

@@ -89,6 +89,9 @@ class Assembly:
 
         self.functions = Functions(self.home.functions, _lambda_credentials, _lambda_layers)
         self.functions.start()
+        from localaws.patches import object_ranges
+
+        object_ranges.install()  # before S3 answers
         for name in FIRST:
             self._bring_up(name)
         for name in SECOND:

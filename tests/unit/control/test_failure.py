@@ -162,6 +162,7 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
     from core.batches import close_batch, open_batch, plan
     from core.batches import request as batch_request
     from core.definition import parse
+    from core.monitoring import request as monitoring_request
     from core.releases import bundle, live_release, open_release
     from core.runs import current_definition, lock, open_run, request, snapshot
     from core.stage import bucket, images, registry, release_pipeline
@@ -180,6 +181,7 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
         open_release,
         live_release,
         *(close_batch, open_batch, plan, batch_request),
+        monitoring_request,
     )
     raised = {
         name

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from contract import bootstrap
 from tests.support.monitored_world import World
 
 
@@ -19,3 +20,9 @@ def world(tmp_path: Path) -> Callable[..., World]:
         return World(task, tmp_path / next(names), variant=variant)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Intervals from fewer draws: how good they are is tested where they are made."""
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 60)

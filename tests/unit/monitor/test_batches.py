@@ -2,7 +2,9 @@
 
 import polars as pl
 import pytest
+from botocore.exceptions import ClientError
 
+from contract.step import StepError
 from tests.support.monitored_world import customers
 from tests.support.training_cases import TASKS
 
@@ -107,3 +109,19 @@ def test_features_that_the_model_computes_are_watched_as_it_computes_them(world)
     drifted = {each["feature"] for each in alarm["checks"] if each["alarm"]}
     assert "sum" in drifted
     assert "colour" not in drifted
+
+
+def test_a_role_that_may_not_read_a_batchs_plan_fails_in_one_line(world):
+    ours = world()
+    ours.score(0, frame_of("binary", 50, 0))
+    read = ours.bucket.get_object
+
+    def refused(Bucket, Key):  # noqa: N803 - boto3's names
+        if Key.endswith("plan.json"):
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
+        return read(Bucket, Key)
+
+    ours.bucket.get_object = refused
+
+    with pytest.raises(StepError, match=r"s3://data/batches/m/m-b0/plan.json cannot be read .+"):
+        ours.monitor()

@@ -1,7 +1,9 @@
 """Compaction: complete days become one file each, and nothing is lost or counted twice."""
 
 import pytest
+from botocore.exceptions import ClientError
 
+from contract.step import StepError
 from monitor import compacting
 from tests.support.monitored_world import customers
 
@@ -106,3 +108,20 @@ def test_a_day_that_does_not_fit_into_memory_becomes_several_files_that_stay(our
     assert {name[:10] for name in kept} == {"compacted-"}
     assert without(second) == without(first)
     assert first["rows"]["captured"] == 400
+
+
+def test_a_role_that_may_not_write_fails_in_one_line_and_deletes_nothing(ours):
+    def refused(**request):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject")
+
+    ours.bucket.put_object = refused
+    before = names(ours)
+
+    with pytest.raises(
+        StepError,
+        match=r"s3://data/capture/m/7/dt=2026-11-01/compacted-\w+.parquet "
+        "cannot be written: .+; check the permissions of the job's role",
+    ):
+        ours.monitor()
+
+    assert names(ours) == before

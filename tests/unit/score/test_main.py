@@ -349,6 +349,20 @@ def test_explanations_name_the_features_that_moved_the_score_most(batch: Any) ->
         assert row["because_1_effect"] == pytest.approx(effects[strongest[0]])
 
 
+def test_more_explanations_than_features_are_empty_also_without_rows(batch: Any) -> None:
+    options = {"allow_missing": [], "explain": 5}
+    frame = rows("regression", 4, missing=False)
+    job = batch({"a.parquet": frame, "b.parquet": frame.clear()}, options=options, shard_bytes=1)
+
+    job.run()
+
+    found = job.frame("scores")
+    assert found.height == 4
+    assert set(found["because_3"]) <= {"size", "weight", "colour"}
+    assert found["because_4"].null_count() == found["because_5_effect"].null_count() == 4
+    assert len(job.names("scores")) == 2
+
+
 def test_many_small_files_are_one_shard(batch: Any) -> None:
     one = table(2).write_csv()
     job = batch({f"{at:04d}.csv": one for at in range(300)}, data=KEYED)

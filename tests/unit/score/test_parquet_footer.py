@@ -1,15 +1,15 @@
 """The row groups of a Parquet file are found from its footer alone."""
 
-import contextlib
 import io
+from contextlib import suppress
 
 import hypothesis.strategies as st
 import polars as pl
 import pytest
 from hypothesis import given
-from tests.unit.score.hypothesis_settings import few
 
 from reading.parquet_footer import END, FooterError, footer_length, row_groups
+from tests.unit.score.hypothesis_settings import few
 
 
 def written(rows: int, size: int, columns: int = 3, compression: str = "zstd") -> bytes:
@@ -60,7 +60,7 @@ def test_a_damaged_footer_is_an_error_of_its_own(data: st.DataObject) -> None:
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     cut = bytes(damaged[: data.draw(st.integers(0, len(damaged)))])
 
-    with contextlib.suppress(FooterError):
+    with suppress(FooterError):
         row_groups(cut)
 
 

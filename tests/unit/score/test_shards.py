@@ -5,10 +5,10 @@ from collections import Counter
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
-from tests.unit.score.hypothesis_settings import few
 
 from reading.parquet_footer import RowGroup
 from score.shards import MOST_PARTS, Part, dealt, document, planned
+from tests.unit.score.hypothesis_settings import few
 
 SIZES = st.lists(st.integers(0, 500), max_size=40)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 # A shard is scored again as a whole where its host is lost, so it is not too large; each costs a
 # few requests, so it is not too small. Between the two, a host has about so many of them.
-SMALLEST_SHARD, LARGEST_SHARD, SHARDS_OF_A_HOST = 8 * 2**20, 256 * 2**20, 8
+SMALLEST_SHARD, LARGEST_SHARD, SHARDS_OF_A_HOST = 16 * 2**20, 256 * 2**20, 8
 
 
 class UnknownColumnError(Exception):
@@ -40,7 +40,7 @@ def sizes(total: int, hosts: int) -> Sizes:
     """No more hosts than there are shards of the smallest size.
 
     >>> sizes(1000, 4), sizes(64 * 2**30, 4)
-    (Sizes(hosts=1, shard_bytes=8388608), Sizes(hosts=4, shard_bytes=268435456))
+    (Sizes(hosts=1, shard_bytes=16777216), Sizes(hosts=4, shard_bytes=268435456))
     """
     fewer = max(1, min(hosts, ceil(total / SMALLEST_SHARD)))
     shard = ceil(total / (fewer * SHARDS_OF_A_HOST))
