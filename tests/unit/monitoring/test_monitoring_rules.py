@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.support.monitoring_documents import (
     sample_plan,
     sample_report,
 )
+from tests.support.translation import ROOT, source
 
 NOW = datetime(2026, 11, 21, 5, 55, 1, tzinfo=UTC)
 HEALTHY = Watch("healthy", "m-1", 7, "2026-11-15")
@@ -151,6 +153,16 @@ def test_the_line_for_athena_has_the_same_columns_whatever_was_found() -> None:
     assert len({tuple(line) for line in found}) == 1
     assert [line["alarms"] for line in found] == [0, 3, 0]
     assert [line["quality"] for line in found] == [0.79, 0.79, None]
+
+
+def test_the_table_for_athena_has_a_column_for_each_field_of_the_line() -> None:
+    line = history_line(sample_plan(), alarming_report(), "2026-11-21T06:00:00Z")
+    table = source(ROOT / "stacks/dashboard.yaml")["Resources"]["MonitoringsTable"]
+    columns = table["Properties"]["TableInput"]["StorageDescriptor"]["Columns"]
+
+    assert [column["Name"] for column in columns] == list(line)
+    checks = next(column["Type"] for column in columns if column["Name"] == "checks")
+    assert set(re.findall(r"(\w+):", checks)) == set(line["checks"][0])
 
 
 def test_an_alarm_without_a_check_that_alarms_still_has_words() -> None:
