@@ -8,6 +8,7 @@ one worker busy while the other has nothing left.
 
 import gc
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,15 @@ LONGEST = (
 def pytest_configure(config: pytest.Config) -> None:
     """Let an example of Hypothesis take as long as the machine needs, and every run try the same.
 
-    `pytest --hypothesis-profile exploring` tries others. The browser's tests have no Hypothesis.
+    `pytest --hypothesis-profile exploring` tries others. The browser's tests have neither
+    Hypothesis nor AWS's SDK.
     """
     if config.pluginmanager.hasplugin("hypothesispytest"):
+        from botocore import session
         from hypothesis import settings
 
+        # A session would read the descriptions of AWS's services anew, and moto makes one per test.
+        session.create_loader = cache(session.create_loader)
         settings.register_profile("exploring", deadline=None)
         settings.register_profile("steady", deadline=None, derandomize=True)
         settings.load_profile(config.getoption("--hypothesis-profile") or "steady")

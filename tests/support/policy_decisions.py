@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from ministack.core import iam_evaluator
@@ -25,10 +26,15 @@ def decision(
     roles: Iterable[str], action: str, resource: str, separate: bool = True, **context: Any
 ) -> str:
     """Allow, Deny or ImplicitDeny, by the policies of all the roles together."""
-    given = {"SeparateDuties": "true" if separate else "false"}
-    statements = [statement for role in roles for statement in policies(role, **given)]
-    identity = iam_evaluator.evaluate(_question(action, resource, context), [_parsed(statements)])
+    duties = "true" if separate else "false"
+    granted = [_parsed_policies(role, duties) for role in roles]
+    identity = iam_evaluator.evaluate(_question(action, resource, context), granted)
     return _with_bucket_policy(identity.decision, action, resource, context)
+
+
+@cache
+def _parsed_policies(role: str, separate: str) -> list[iam_evaluator.ParsedStatement]:
+    return _parsed(policies(role, SeparateDuties=separate))
 
 
 def may_assume(role: str, principal: str, /, PeopleNeedMfa: str, **context: Any) -> bool:  # noqa: N803
@@ -55,13 +61,21 @@ def bounded(action: str, resource: str, **context: Any) -> bool:
 
 def _with_bucket_policy(decided: str, action: str, resource: str, context: dict[str, Any]) -> str:
     """A bucket's policy denies whomever; what it allows is for services only."""
-    for policy in resources("AWS::S3::BucketPolicy").values():
-        found = resolve(policy["Properties"]["PolicyDocument"])
-        denies = [one for one in found["Statement"] if one["Effect"] == "Deny"]
-        answer = iam_evaluator.evaluate(_question(action, resource, context), [_parsed(denies)])
-        if answer.decision == "Deny":
+    question = _question(action, resource, context)
+    for denials in _bucket_denials():
+        if iam_evaluator.evaluate(question, [denials]).decision == "Deny":
             return "Deny"
     return decided
+
+
+@cache
+def _bucket_denials() -> list[list[iam_evaluator.ParsedStatement]]:
+    policies = resources("AWS::S3::BucketPolicy").values()
+    documents = [resolve(policy["Properties"]["PolicyDocument"]) for policy in policies]
+    return [
+        _parsed([one for one in document["Statement"] if one["Effect"] == "Deny"])
+        for document in documents
+    ]
 
 
 def _question(action: str, resource: str, context: dict[str, Any]) -> iam_evaluator.EvalContext:

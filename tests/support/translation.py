@@ -146,7 +146,12 @@ def whole() -> dict[str, dict[str, Any]]:
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:
     """The resources of one type, by logical id, whichever template they are in."""
-    return {name: part for name, part in whole()["Resources"].items() if part["Type"] == kind}
+    return deepcopy(_resources(kind))
+
+
+def _resources(kind: str) -> dict[str, dict[str, Any]]:
+    found = _whole()["Resources"].items()
+    return {name: part for name, part in found if part["Type"] == kind}
 
 
 Parameters = Mapping[str, Any]
@@ -266,11 +271,19 @@ def statements(policy: dict[str, Any], **parameters: Any) -> list[dict[str, Any]
 
 
 def policies(role: str, **parameters: Any) -> list[dict[str, Any]]:
-    """All statements about a role: its own policies' and those of its managed policies."""
-    properties = resources("AWS::IAM::Role")[role]["Properties"]
+    """All statements about a role: its own policies' and those of its managed policies.
+
+    A new list of statements that are resolved once: hundreds of tests ask for the same ones.
+    """
+    return list(_policies(role, **parameters))
+
+
+@cache
+def _policies(role: str, **parameters: Any) -> list[dict[str, Any]]:
+    properties = _resources("AWS::IAM::Role")[role]["Properties"]
     documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
     documents += [
-        resources("AWS::IAM::ManagedPolicy")[managed["Ref"]]["Properties"]["PolicyDocument"]
+        _resources("AWS::IAM::ManagedPolicy")[managed["Ref"]]["Properties"]["PolicyDocument"]
         for managed in properties.get("ManagedPolicyArns", [])
     ]
     return [statement for document in documents for statement in statements(document, **parameters)]

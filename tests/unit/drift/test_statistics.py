@@ -1,10 +1,12 @@
 """The statistics of drift against scipy, and what holds for any counts."""
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from contract.metrics import HIGHER_IS_BETTER, Scored
 from core.metrics import DIRECTION
@@ -18,6 +20,15 @@ from drift.quality import worse_by_chance
 from drift.rates import newcombe, rise, smallest_rise
 from drift.sequential import sequential_p
 
+
+@cache
+def oracle() -> Any:
+    """scipy's statistics, which load for a second: not when pytest only reads this file."""
+    from scipy import stats
+
+    return stats
+
+
 COUNTS = st.lists(st.integers(0, 200), min_size=2, max_size=8)
 
 
@@ -27,10 +38,10 @@ def test_tails_are_those_of_scipy_also_where_they_are_tiny(data):
     marked, drawn = data.draw(st.integers(0, total)), data.draw(st.integers(0, total))
     count = data.draw(st.integers(0, drawn))
 
-    upper = stats.hypergeom.sf(count - 1, total, marked, drawn)
+    upper = oracle().hypergeom.sf(count - 1, total, marked, drawn)
     assert upper_tail(count, total, marked, drawn) == pytest.approx(upper, rel=1e-6, abs=1e-250)
     assert lower_tail(count, total, marked, drawn) == pytest.approx(
-        stats.hypergeom.cdf(count, total, marked, drawn), rel=1e-6, abs=1e-250
+        oracle().hypergeom.cdf(count, total, marked, drawn), rel=1e-6, abs=1e-250
     )
 
 
@@ -39,7 +50,7 @@ def test_a_rise_is_tested_by_fishers_exact_test(before, more, now, others):
     table = [[now, others], [before, more]]
     found = rise(before, before + more, now, now + others, 0.001)
 
-    expected = stats.fisher_exact(table, alternative="greater").pvalue
+    expected = oracle().fisher_exact(table, alternative="greater").pvalue
     assert found.p == pytest.approx(expected, rel=1e-6, abs=1e-12)
     assert found.low <= found.difference <= found.high
 
@@ -57,7 +68,7 @@ def test_the_interval_of_a_difference_is_newcombes():
 
 @pytest.mark.parametrize("freedom", [1, 3, 9, 40])
 def test_the_quantile_of_chi_square_is_near_scipys(freedom):
-    assert chi2_quantile(freedom, 1e-5) == pytest.approx(stats.chi2.isf(1e-5, freedom), rel=0.06)
+    assert chi2_quantile(freedom, 1e-5) == pytest.approx(oracle().chi2.isf(1e-5, freedom), rel=0.06)
 
 
 @given(before=COUNTS, data=st.data())
@@ -88,7 +99,7 @@ def test_the_test_gives_the_same_in_any_call_and_neither_draws_nor_bound_contrad
 
 def test_two_bins_are_tested_as_exactly_as_fisher_does():
     was, now = np.array([40, 60]), np.array([62, 38])
-    exact = stats.fisher_exact([was, now]).pvalue
+    exact = oracle().fisher_exact([was, now]).pvalue
 
     assert two_sample(was, now, "x", 1e-4).p == pytest.approx(exact, rel=0.3)
     assert at_most(was, now, float(psi(was, now))) >= exact
@@ -136,7 +147,7 @@ def test_the_distance_is_scipys_for_values_spread_evenly_within_bins():
     )
     counts = FeatureCounts(50_000, 0, reference.place(now), {}, 0, 8, now.mean())
 
-    expected = stats.wasserstein_distance(before, now)
+    expected = oracle().wasserstein_distance(before, now)
     assert wasserstein(reference, counts) == pytest.approx(expected, rel=0.02)
 
 
@@ -146,13 +157,17 @@ def test_quality_is_tested_as_a_permutation_test_of_scipy_is():
     test = Scored("regression", zeros, random.exponential(1.0, 60))
     now = Scored("regression", zeros, random.exponential(1.6, 60))
 
-    expected = stats.permutation_test(
-        (now.scores, test.scores),
-        lambda x, y: x.mean() - y.mean(),
-        alternative="greater",
-        n_resamples=4000,
-        rng=np.random.default_rng(1),
-    ).pvalue
+    expected = (
+        oracle()
+        .permutation_test(
+            (now.scores, test.scores),
+            lambda x, y: x.mean() - y.mean(),
+            alternative="greater",
+            n_resamples=4000,
+            rng=np.random.default_rng(1),
+        )
+        .pvalue
+    )
     p, _ = worse_by_chance("mae", test, now, 1e-4)
     assert p == pytest.approx(expected, rel=0.6, abs=0.01)
 

@@ -365,11 +365,11 @@ def test_more_explanations_than_features_are_empty_also_without_rows(batch: Any)
 
 def test_many_small_files_are_one_shard(batch: Any) -> None:
     one = table(2).write_csv()
-    job = batch({f"{at:04d}.csv": one for at in range(300)}, data=KEYED)
+    job = batch({f"{at:04d}.csv": one for at in range(60)}, data=KEYED)
 
     job.run()
 
     [record] = job.done()
-    assert len(record["files"]) == 300
+    assert len(record["files"]) == 60
     assert len(record["scores"]) == 1
-    assert job.frame("scores").height == 600
+    assert job.frame("scores").height == 120

@@ -303,9 +303,9 @@ def clean(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(
-        character if character.isprintable() else _shown(character) for character in text
-    )
+    # Each odd character is looked up once: a hostile text has many of the same.
+    odd = {character for character in text if not character.isprintable()}
+    return text.translate({ord(character): _shown(character) for character in odd})
 
 
 def _shown(character: str) -> str:
