@@ -54,7 +54,7 @@ def test_a_monitoring_pins_the_release_and_lists_what_it_answered_in_the_window(
     watched.put("capture/churn/6/dt=2026-11-20/b.jsonl", b"{}")  # another release's
     for name in ("late.csv", "20260101T020000Z-0a1b0a1b0a1b-early.csv"):
         watched.put(f"labels/churn/{name}", b"labels")
-    done = {"status": "SUCCEEDED", "release": "7", "opened_at": "2026-11-20T05:00:00Z"}
+    done = {"status": "SUCCEEDED", "release": "7", "asked_at": "2026-11-20T05:00:00Z"}
     put_batch(watched, "b-1", **done, rejected="3")
     put_batch(watched, "b-2", **{**done, "release": "6"})
     put_batch(watched, "b-3", **{**done, "status": "RUNNING"})

@@ -78,7 +78,7 @@ def _day(found: DataObject) -> date | None:
 
 def _scored_at(record: Mapping[str, Any]) -> datetime | None:
     """When a batch was started, if it is complete."""
-    return parsed(record.get("opened_at")) if record.get("status") == SUCCEEDED else None
+    return parsed(record.get("asked_at")) if record.get("status") == SUCCEEDED else None
 
 
 def _batch(store: Store, model: str, record: Mapping[str, Any]) -> dict[str, Any]:
