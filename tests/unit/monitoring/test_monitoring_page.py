@@ -114,6 +114,15 @@ def test_values_that_the_training_rows_did_not_have_are_named() -> None:
     assert "Values that the training rows did not have: x in 10 rows." in words
 
 
+def test_a_day_without_rows_is_no_point_of_a_course() -> None:
+    report = sample_report()
+    [first, *_] = report["features"][1]["by_day"]
+    before = page(report).count("<circle")
+    first.update(rows=0, missing=0.0, unknown=0.0, psi=None)
+
+    assert page(report).count("<circle") < before
+
+
 def test_the_page_needs_nothing_else_and_runs_nothing() -> None:
     html = page(alarming_report())
 

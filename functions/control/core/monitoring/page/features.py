@@ -120,8 +120,11 @@ def _courses(each: Document, checks: list[Document], name: str) -> tuple[tuple[s
 
 
 def _value(day: Document, key: str) -> Value:
-    """A rate is told as a share of the day's rows, whether it came as a count or as one."""
+    """A rate is told as a share of the day's rows, whether it came as a count or as one; of a day
+    without rows nothing is."""
     value, rows = finite(day.get(key)), finite(day.get("rows"))
+    if rows == 0:
+        value = None
     if key in ("missing", "unknown") and value is not None and value > 1 and rows:
         value /= rows
     return Value(text(day.get("day"), ""), value)
