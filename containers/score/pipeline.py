@@ -21,7 +21,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from contract.artifact import Artifact
-from contract.onnx_model import OnnxModel
 from contract.problem import as_one_message
 from contract.step import StepError
 from reading.batch import Batch, gathered
@@ -32,6 +31,7 @@ from reading.memory import MemoryBudget, ahead
 from reading.parquet_reader import is_parquet, read_parquet
 from reading.validation import RowCheck
 from score.answers import FILE, Answers
+from score.batch_model import BatchModel
 from score.batch_plan import BatchPlan
 from score.explaining import Explainer
 from score.rejects import Rejects
@@ -99,7 +99,7 @@ class Scoring:
         self.layout = Layout.to_score(batch.plan, batch.allow_missing)
         self.rejects = Rejects()
         self.check = RowCheck(batch.plan, self.layout, self.rejects)
-        self.model = OnnxModel(artifact.onnx)
+        self.model = BatchModel(artifact.onnx)
         self.explainer = Explainer(artifact, batch.explain) if batch.explain else None
         self.answers = Answers(batch.plan, artifact, batch.release, batch.explain)
         self._leading: int | None = None
