@@ -26,7 +26,7 @@ from kanmon.terminal.screen import faint
     help="Show only this step.",
 )
 def command(run: str, step: str | None) -> None:
-    """Show the logs of a run, a batch, a monitoring, or of a release's verification.
+    """Show the logs of a run, batch, monitoring or verification.
 
     RUN is the name of a run, a batch or a monitoring, a model's name (its latest run) or
     MODEL/NUMBER (a release).

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.argument("run", shell_complete=complete_model)
 @click.option("--wait", is_flag=True, help="Watch until it ends; the exit code is the run's.")
 def command(run: str, wait: bool) -> int:
-    """Show a run, a batch, a monitoring or a release: what happened, why, what to do next.
+    """Show a run, batch, monitoring or release: what happened, and why.
 
     RUN is the name of a run, a batch or a monitoring, a model's name (its latest run) or
     MODEL/NUMBER (a release).

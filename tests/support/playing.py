@@ -19,6 +19,7 @@ from tests.support.workflow_definition import (
     RETRAIN,
     SAMPLE_BATCH,
     SAMPLE_JUDGEMENT,
+    SAMPLE_MONITORING,
     SAMPLE_RUN,
     deployed,
 )
@@ -58,6 +59,15 @@ ANSWERS: dict[str, Any] = {
         # As a report of a failure.
         "error": "ScoreJobFailed",
         "message": "score: fix the data",
+    },
+    "Open Monitoring": SAMPLE_MONITORING,
+    "Monitor": COMPLETED,
+    "Close Monitoring": {
+        "monitoring": SAMPLE_MONITORING["monitoring"],
+        "state": "healthy",
+        # As a report of a failure.
+        "error": "MonitorJobFailed",
+        "message": "monitor: fix the data",
     },
     "Report Failure": {"error": "PreprocessJobFailed", "message": "preprocess: fix the data"},
 }

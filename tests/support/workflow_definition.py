@@ -9,13 +9,20 @@ from typing import Any
 import jsonata
 import yaml
 
-from tests.support.translation import SCORE_WORKFLOW, WORKFLOW, resolve, translated
+from tests.support.translation import (
+    MONITOR_WORKFLOW,
+    SCORE_WORKFLOW,
+    WORKFLOW,
+    resolve,
+    translated,
+)
 
 # Each workflow's file and its resource in the template.
-RETRAIN, SCORE = "retrain", "score"
+RETRAIN, SCORE, MONITOR = "retrain", "score", "monitor"
 WORKFLOWS = {
     RETRAIN: (WORKFLOW, "RetrainStateMachine"),
     SCORE: (SCORE_WORKFLOW, "ScoreStateMachine"),
+    MONITOR: (MONITOR_WORKFLOW, "MonitorStateMachine"),
 }
 
 STEP_STATES = ["Preprocess", "Train", "Evaluate"]
@@ -93,6 +100,18 @@ SAMPLE_BATCH: dict[str, Any] = {
         "volume_gb": 120,
         "timeout_seconds": 5400,
     },
+}
+SAMPLE_MONITORING: dict[str, Any] = {
+    "outcome": "to watch",
+    "monitoring": "abalone-261121055501-x7k",
+    "model": "abalone",
+    "release": 7,
+    "prefix": "s3://kanmon-test-data/monitoring/abalone/abalone-261121055501-x7k",
+    "run_prefix": "s3://kanmon-test-data/runs/abalone/abalone-261120055501-a1b",
+    "image": REPOSITORY + "@sha256:" + "c" * 64,
+    "job_prefix": "kanmon-test-abalone-261121055501-x7k",
+    "resources": {"instance_type": "ml.m5.xlarge", "volume_gb": 40, "timeout_seconds": 2400},
+    "summary": "release 7: 12 files of captured requests and 0 batches",
 }
 CHAMPION: dict[str, Any] = {
     "package_arn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/kanmon-test-abalone/1",
@@ -177,6 +196,7 @@ def sample_variables(**changes: Any) -> dict[str, Any]:
         "run": run,
         "faults": 0,
         "batch": deepcopy(SAMPLE_BATCH),
+        "monitoring": deepcopy(SAMPLE_MONITORING),
         "judgement": deepcopy(SAMPLE_JUDGEMENT),
         "failure": {"Error": "States.TaskFailed", "Cause": "it broke"},
         "states": {

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import render_template
+from flask import render_template, url_for
 
 from core.stage.release_table import HistoryEntry, Release, Status
 from kanmon.console import app as app_module
@@ -14,6 +14,7 @@ from kanmon.console.guard import Guard
 from kanmon.console.results import draw, results_of
 from kanmon.console.views import ModelView, ReleaseView, RunView
 from kanmon.errors import BadInputError
+from kanmon.monitoring.records import MonitoringRecord
 from kanmon.releases.explanation import Evidence, explain
 from kanmon.runs.records import RunRecord
 from kanmon.terminal.invocation import Invocation
@@ -227,7 +228,8 @@ def test_the_review_page_has_a_way_back_to_its_release(guard: Guard):
     app = make_app(Invocation(), guard)
 
     with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
-        back = render_template("way_back.html.jinja", model="abalone", number=7)
+        address = url_for("release", model="abalone", number=7)
+        back = render_template("way_back.html.jinja", address=address, name="release abalone/7")
 
     assert '<a href="/models/abalone/releases/7">Back to release abalone/7</a>' in back
 
@@ -253,3 +255,21 @@ def test_no_macro_of_the_pages_hides_another_of_its_name():
     names = re.findall(r"{% macro (\w+)", parts)
 
     assert len(names) == len(set(names))
+
+
+def test_monitorings_are_listed_with_their_state_and_lead_to_their_page(guard: Guard):
+    app = make_app(Invocation(), guard)
+    alarm = {"state": "alarm", "summary": "<b>tenure</b> has drifted", "release": 7}
+    found = [
+        MonitoringRecord("abalone-261121060002-m3q", "abalone", alarm),
+        MonitoringRecord("abalone-261121060001-m2q", "abalone", {"status": "FAILED"}),
+    ]
+    view = ModelView("abalone", [], [], [], [], None, monitorings=found)
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template("model.html.jinja", view=view, moving=False)
+
+    assert '<a href="/models/abalone/monitorings/abalone-261121060002-m3q">' in page
+    assert '<span class="word bad">alarm</span>' in page
+    assert '<span class="word bad">failed</span>' in page
+    assert "&lt;b&gt;tenure&lt;/b&gt; has drifted" in page

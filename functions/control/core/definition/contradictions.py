@@ -276,7 +276,7 @@ def _batch(definition: ModelDefinition) -> Iterator[Problem]:
             check_prefix(source)
         except ValueError as error:
             yield ("batch", "source"), str(error)
-    sources = [each.derive.column if each.derive else each.name for each in definition.features]
+    sources = [each.derive.column if each.derive else each.name for each in definition.sources]
     known = list(dict.fromkeys([*sources, *data.key]))
     yield from _twice(("batch", "allow_missing"), definition.batch.allow_missing)
     for i, name in enumerate(definition.batch.allow_missing):

@@ -141,7 +141,7 @@ def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
     """Record the failure and notify, once for each time the execution failed."""
     named = event if "detail" in event else {**event, "run": event["monitoring"]}
     failed = occurrence(named)
-    failure = explain(failed.error, failed.cause)
+    failure = explain(failed.error, failed.cause, "monitoring")
     model, monitoring = failed.model or _NO_MODEL, failed.run
     known = stage.monitorings.monitoring(model, monitoring)
     first = int(known.get("failures_told", 0)) <= failed.redrives

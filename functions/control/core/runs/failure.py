@@ -94,7 +94,7 @@ def occurrence(event: Mapping[str, Any]) -> Occurrence:
     )
 
 
-def explain(error: str, cause: str, of: Literal["run", "batch"] = "run") -> Failure:
+def explain(error: str, cause: str, of: Literal["run", "batch", "monitoring"] = "run") -> Failure:
     """The failure behind an Error and Cause of Step Functions; never raises, never empty.
 
     `of` is what the failed execution is called.

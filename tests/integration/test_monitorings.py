@@ -1,0 +1,166 @@
+"""Open Monitoring and Close Monitoring against a stage in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import close_monitoring
+import open_monitoring
+from core.monitoring import open_monitoring as rules
+from core.releases.live_release import LiveRelease
+from tests.support.monitoring_documents import alarming_report, sample_plan, sample_report
+from tests.support.stage_in_memory import RUN, Context, Stage
+
+Load = Callable[[str], dict[str, Any]]
+MONITORING = "churn-261121055501-m7k"
+FOLDER = f"monitoring/churn/{MONITORING}"
+LIVE = LiveRelease(
+    number=7,
+    run=RUN,
+    artifact_uri=f"s3://kanmon-test-data/runs/churn/{RUN}/train/model.tar.gz",
+    artifact_version="v1",
+    artifact_sha256="e" * 64,
+    definition_sha256="d" * 64,
+    promoted_at="2026-11-02T00:00:00Z",
+)
+
+
+@pytest.fixture
+def watched(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The stage with release 7 of churn in service."""
+    monkeypatch.setattr(rules, "live_release", lambda stage, model: LIVE)
+    stage.push_image("monitor")
+    content = {"metrics": {"primary": "auc"}, "serving": {"capture_share": 0.5}}
+    stage.put(f"runs/churn/{RUN}/run.json", {"definition": {"content": content}})
+    stage.write_results()
+    return stage
+
+
+def put_batch(stage: Stage, batch: str, **fields: str) -> None:
+    stage.write_item(f"batch#{batch}", **fields)
+    stage.put(f"batches/churn/{batch}/plan.json", {"objects": [{"key": "datasets/churn/a.csv"}]})
+    stage.put(f"batches/churn/{batch}/scores/00000-0000.parquet", b"scores")
+
+
+def test_a_monitoring_pins_the_release_and_lists_what_it_answered_in_the_window(
+    watched: Stage, context: Context, load_event: Load
+) -> None:
+    for key in ("dt=2026-11-20/a.jsonl", "dt=2026-10-01/old.jsonl", "dt=2026-06-01/ancient.jsonl"):
+        watched.put(f"capture/churn/7/{key}", b"{}")
+    watched.put("capture/churn/6/dt=2026-11-20/b.jsonl", b"{}")  # another release's
+    watched.put("labels/churn/late.csv", b"labels")
+    done = {"status": "SUCCEEDED", "release": "7", "opened_at": "2026-11-20T05:00:00Z"}
+    put_batch(watched, "b-1", **done)
+    put_batch(watched, "b-2", **{**done, "release": "6"})
+    put_batch(watched, "b-3", **{**done, "status": "RUNNING"})
+
+    opened = open_monitoring.handler(load_event("open_monitoring"), context)
+
+    assert opened["outcome"] == "to watch"
+    assert opened["run_prefix"] == f"s3://kanmon-test-data/runs/churn/{RUN}"
+    assert opened["resources"]["timeout_seconds"] == 3600
+    plan = watched.get_json(f"{FOLDER}/plan.json")
+    assert plan["window"] == {"from": "2026-11-15", "to": "2026-11-22"}
+    # Labels come later than what they are about, so 90 days before the window are read, too.
+    assert [each["key"] for each in plan["capture"]] == [
+        "capture/churn/7/dt=2026-10-01/old.jsonl",
+        "capture/churn/7/dt=2026-11-20/a.jsonl",
+    ]
+    assert all(each["version_id"] for each in plan["capture"])
+    assert [each["batch"] for each in plan["batches"]] == ["b-1"]
+    assert [each["key"] for each in plan["labels"]] == ["labels/churn/late.csv"]
+    assert (plan["release"]["number"], plan["settings"]["capture_share"]) == (7, 0.5)
+    assert open_monitoring.handler(load_event("open_monitoring"), context) == opened
+
+
+def test_without_a_row_in_the_window_it_ends_at_once_and_is_recorded(
+    watched: Stage, context: Context, load_event: Load
+) -> None:
+    watched.put("capture/churn/7/dt=2026-10-01/old.jsonl", b"{}")
+
+    opened = open_monitoring.handler(load_event("open_monitoring"), context)
+    closed = close_monitoring.handler({**opened}, context)
+
+    assert (opened["outcome"], "image" in opened) == ("no data", False)
+    assert closed["state"] == "no data"
+    assert watched.get_json(f"{FOLDER}/report.json")["state"] == "no data"
+    assert watched.item(f"monitoring#{MONITORING}")["status"] == {"S": "SUCCEEDED"}
+    assert watched.notices() == []
+
+
+def close(stage: Stage, context: Context, report: dict[str, Any], **plan: Any) -> dict[str, Any]:
+    monitoring = plan.get("monitoring", MONITORING)
+    folder = f"monitoring/churn/{monitoring}"
+    stage.put(f"{folder}/plan.json", sample_plan(**plan))
+    stage.put(f"{folder}/report.json", report)
+    event = {"monitoring": monitoring, "model": "churn", "outcome": "to watch"}
+    return close_monitoring.handler(event, context)
+
+
+def test_an_alarm_is_recorded_with_its_page_and_metrics_and_told_once(
+    stage: Stage, context: Context, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = close(stage, context, alarming_report())
+
+    assert (closed["state"], closed["release"]) == ("alarm", 7)
+    assert closed["alarms"][0].startswith("AUC is 0.75, 0.80 on the test rows")
+    page = stage.s3.get_object(Bucket="kanmon-test-data", Key=f"{FOLDER}/page.html")
+    assert page["ContentType"] == "text/html; charset=utf-8"
+    line = stage.get_json(f"watch-metrics/model=churn/{MONITORING}.json")
+    assert (line["state"], line["alarms"]) == ("alarm", 3)
+    [notice] = stage.notices()
+    assert (notice["event"], notice["run"]) == ("monitoring alarm", MONITORING)
+    sent = [json.loads(each) for each in capsys.readouterr().out.splitlines() if "_aws" in each]
+    [alarms] = [each for each in sent if "MonitorAlarms" in each]
+    assert (alarms["service"], alarms["model"]) == ("kanmon", "churn")
+
+    close(stage, context, alarming_report(), monitoring="churn-261122055501-m7k")
+    assert stage.notices() == []
+
+
+def test_when_it_recovers_subscribers_hear_of_it_once(stage: Stage, context: Context) -> None:
+    close(stage, context, alarming_report())
+    stage.notices()
+
+    for monitoring in ("churn-261122055501-m7k", "churn-261123055501-m7k"):
+        close(stage, context, sample_report(), monitoring=monitoring)
+
+    assert [notice["event"] for notice in stage.notices()] == ["monitoring recovered"]
+
+
+def test_an_earlier_window_watched_again_sends_no_metric(
+    stage: Stage, context: Context, capsys: pytest.CaptureFixture[str]
+) -> None:
+    close(stage, context, sample_report())
+    capsys.readouterr()
+
+    earlier = {"from": "2026-10-01", "to": "2026-10-08"}
+    close(stage, context, alarming_report(), monitoring="churn-261122055501-m7k", window=earlier)
+
+    assert "MonitorAlarms" not in capsys.readouterr().out
+    assert stage.notices() == []
+
+
+def test_a_failure_is_recorded_and_told_once_also_by_its_status_event(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    event = load_event("close_monitoring_failure")
+    status = {
+        "detail": {
+            "name": MONITORING,
+            "status": "FAILED",
+            "input": '{"model": "churn"}',
+            "error": event["error"],
+            "cause": event["cause"],
+        }
+    }
+
+    reported = [close_monitoring.handler(each, context) for each in (event, event, status)]
+
+    assert {each["message"] for each in reported} == {"nothing is in service"}
+    assert stage.item(f"monitoring#{MONITORING}")["status"] == {"S": "FAILED"}
+    assert [notice["event"] for notice in stage.notices()] == ["monitoring failed"]
