@@ -38,7 +38,7 @@ def command(
     no_wait: bool,
     opened: bool,
 ) -> int:
-    """Compare what the model in service answered with its baseline and labels.
+    """Compare what the model in service answers with its baseline.
 
     The exit code is 4 if it alarms. No data is a state of its own, and no failure. Ctrl-C stops
     watching, not the monitoring.
