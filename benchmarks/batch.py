@@ -151,6 +151,9 @@ def ours(
     sys.path.insert(0, str(CONTAINERS))
     # As the step does at its start; see score/__main__.py.
     sys.modules["hypothesis"] = None  # type: ignore[assignment]
+    import onnx  # noqa: F401
+    import onnxruntime  # noqa: F401
+
     from contract.artifact import Artifact, sha256
     from contract.plan import Plan
     from reading.source import DataObject
