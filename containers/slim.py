@@ -32,6 +32,7 @@ WANTED = {
         "botocore",
         "lightgbm",
         "numpy",
+        "onnx",
         "onnxruntime",
         "pandera",
         "polars",

@@ -1,9 +1,9 @@
 """Three weeks of requests to the churn model, GENERATED, and the labels that came later.
 
-Customers as in sample_data.churn for two weeks. With the third week comes a planted drift: a price
-rise of a quarter, more calls to the support, and a new kind of internet access that no training row
-has. Labels come 5 days late, as they do where the truth is a cancellation. The same seed gives the
-same requests.
+Customers as in sample_data.churn for two weeks. With the third week comes a planted drift: prices
+rise by two fifths, more people call the support, and there is a new kind of internet access that no
+training row has. Labels come 5 days late, as they do where the truth is a cancellation. The same
+seed gives the same requests.
 """
 
 from collections.abc import Iterator
@@ -50,10 +50,10 @@ def days(until: date, seed: int = SEED) -> Iterator[Day]:
 
 def drifted(customers: pl.DataFrame, random: np.random.Generator) -> pl.DataFrame:
     """The customers of the third week."""
-    calls = random.poisson(1.2, customers.height)
-    mobile = pl.Series(random.random(customers.height) < 0.12)
+    calls = random.poisson(2.0, customers.height)
+    mobile = pl.Series(random.random(customers.height) < 0.3)
     return customers.with_columns(
-        monthly_charge=(pl.col("monthly_charge") * 1.25).round(2),
+        monthly_charge=(pl.col("monthly_charge") * 1.4).round(2),
         support_calls=pl.col("support_calls") + pl.Series(calls),
         internet=pl.when(mobile).then(pl.lit("5g")).otherwise("internet"),
     )

@@ -3,7 +3,7 @@
 The live release answers every request of sample_data.churn_traffic. Its scorer captures requests as
 they come, so the past has no captured ones. This writes the answers where the scorer would have,
 with days of the past: only the days are made up. The labels that would have come by now are written
-to a file, for `kanmon put-labels`. Playing twice writes the same.
+to a file, for `kanmon put-labels`. Played again, it only adds the days that are not there yet.
 """
 
 import json
@@ -31,7 +31,8 @@ def main() -> None:
     stack, serving = (_outputs(name) for name in (STACK, f"{STACK}-serving-churn"))
     played = list(days(now.date()))
     for day in played:
-        _capture(stack["DataBucketName"], serving["AliasArn"], day)
+        if not _is_captured(stack["DataBucketName"], serving["Release"], day):
+            _capture(stack["DataBucketName"], serving["AliasArn"], day)
     path = DATASETS / "churn-labels" / "labels.csv"
     _write_labels(path, now, played)
     print(path)
@@ -42,6 +43,16 @@ def _outputs(stack: str) -> Mapping[str, str]:
     return {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}
 
 
+def _is_captured(bucket: str, release: str, day: Day) -> bool:
+    """Is the day there already, as it was written or as a monitoring has compacted it?"""
+    found = boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=_folder(release, day))
+    return found["KeyCount"] > 0
+
+
+def _folder(release: str, day: Day) -> str:
+    return f"capture/churn/{release}/dt={day.day.isoformat()}/"
+
+
 def _capture(bucket: str, alias_arn: str, day: Day) -> None:
     """Have the day's customers scored, and write the answers as a day of the past."""
     rows = day.rows.to_dicts()
@@ -50,10 +61,9 @@ def _capture(bucket: str, alias_arn: str, day: Day) -> None:
     sent = boto3.client("lambda").invoke(FunctionName=alias_arn, Payload=asked)
     answer = json.loads(sent["Payload"].read())
     lines = [_line(answer, prediction, rows, day) for prediction in answer["predictions"]]
-    folder = f"capture/churn/{answer['release']}/dt={day.day.isoformat()}"
     boto3.client("s3").put_object(
         Bucket=bucket,
-        Key=f"{folder}/120000-{_request(day)}.jsonl",
+        Key=f"{_folder(str(answer['release']), day)}120000-{_request(day)}.jsonl",
         Body="".join(f"{json.dumps(line)}\n" for line in lines).encode(),
     )
 

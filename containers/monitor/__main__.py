@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from contract.artifact import Artifact
 from contract.metrics import Scored
@@ -51,7 +52,8 @@ def main(paths: Paths) -> None:
     try:
         given = read_labels(request, release.artifact, downloads)
         watch, damage = watched(request, release, given, downloads, compactor)
-        resolved = labels.resolve(given.frame, watch.answers.rows())
+        answered = watch.answers.rows()
+        resolved = labels.resolve(of_what_is_read(request, given, answered), answered)
 
         def tested() -> Scored:
             return test_scores(request.plan, release.artifact, paths.input("test"))
@@ -103,6 +105,14 @@ def watched(
         for batch in request.batches:
             watch_batch(batch, downloads, watch, release.artifact.with_features)
     return watch, damage
+
+
+def of_what_is_read(request: Request, given: labels.Labels, answered: pl.DataFrame) -> pl.DataFrame:
+    """The labels, without those that are so old that their answers are not read any more."""
+    days = request.settings.get("label_days")
+    if days is None:
+        return given.frame
+    return labels.since(given.frame, answered, request.window.before(int(days)))
 
 
 def read_labels(request: Request, artifact: Artifact, downloads: Downloads) -> labels.Labels:

@@ -32,6 +32,10 @@ class Window:
     begins: datetime.date
     ends: datetime.date
 
+    def before(self, days: int) -> datetime.date:
+        """The day so many days before the first one."""
+        return self.begins - datetime.timedelta(days=days)
+
     @property
     def days(self) -> list[datetime.date]:
         """Every day of the window."""
@@ -66,7 +70,8 @@ class LabelFile:
 class Request:
     """One monitoring of one model. `plan` reads rows as the release's own training did.
 
-    settings: `monitor` of model.yaml as it is now, with the margin of quality resolved.
+    settings: `monitor` of model.yaml as it is now, with the margin of quality resolved, and
+    `label_days`: of so many days before the window there are answers as well.
     """
 
     name: str

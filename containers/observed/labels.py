@@ -16,14 +16,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
 from observed.label_files import LABEL, REQUEST, ROW, LabelFile, Labels, read
 
-__all__ = ["FATES", "LATE_AFTER_DAYS", "LabelFile", "Labels", "Resolved", "read", "resolve"]
+__all__ = [
+    "FATES",
+    "LATE_AFTER_DAYS",
+    "LabelFile",
+    "Labels",
+    "Resolved",
+    "read",
+    "resolve",
+    "since",
+]
 
 FATES = ("matched", "repeated", "contradicting", "unknown", "corrected")
 SAMPLES = 5
@@ -79,6 +88,23 @@ def resolve(
             for name, frame in rows.items()
             if name != "matched" and frame.height
         },
+    )
+
+
+def since(labels: pl.DataFrame, answered: pl.DataFrame, first: date) -> pl.DataFrame:
+    """The labels that came on the day `first` (UTC) or later, and the earlier ones of answers.
+
+    Answers of earlier days are not among `answered`, so a label from before says nothing by being
+    of none of them.
+    """
+    keys = [name for name in labels.columns if name.startswith("__key_")]
+    labels = labels.with_row_index(_NUMBER)
+    known = [
+        labels.join(answered, on=on, how="semi")[_NUMBER] for on in ([REQUEST, ROW], keys) if on
+    ]
+    is_recent = pl.col("received").dt.date() >= first
+    return labels.filter(is_recent | pl.col(_NUMBER).is_in(pl.concat(known).implode())).drop(
+        _NUMBER
     )
 
 

@@ -21,7 +21,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from contract.artifact import Artifact
-from contract.onnx_model import OnnxModel
 from contract.problem import as_one_message
 from contract.step import StepError
 from reading.batch import Batch, gathered
@@ -32,6 +31,7 @@ from reading.memory import MemoryBudget, ahead
 from reading.parquet_reader import is_parquet, read_parquet
 from reading.validation import RowCheck
 from score.answers import FILE, Answers
+from score.batch_model import BatchModel
 from score.batch_plan import BatchPlan
 from score.explaining import Explainer
 from score.rejects import Rejects
@@ -42,6 +42,8 @@ from score.storage import Results
 ROWS_TOGETHER = 100_000
 # Each thread scores so many rows at a time. A row's score does not depend on it.
 BLOCK_ROWS = 16_384
+# With fewer rows, finding the feature to sort by takes longer than it saves.
+ROWS_WORTH_RANKING = 20_000
 # Between two lines about a long shard.
 SECONDS_BETWEEN_LINES = 30
 
@@ -67,6 +69,7 @@ class _Work:
     said: float
     held: list[pl.DataFrame] = field(default_factory=list)
     held_rows: int = 0
+    held_bytes: int = 0
     scores: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     missing: Counter[str] = field(default_factory=Counter)
@@ -99,7 +102,7 @@ class Scoring:
         self.layout = Layout.to_score(batch.plan, batch.allow_missing)
         self.rejects = Rejects()
         self.check = RowCheck(batch.plan, self.layout, self.rejects)
-        self.model = OnnxModel(artifact.onnx)
+        self.model = BatchModel(artifact.onnx)
         self.explainer = Explainer(artifact, batch.explain) if batch.explain else None
         self.answers = Answers(batch.plan, artifact, batch.release, batch.explain)
         self._leading: int | None = None
@@ -161,8 +164,8 @@ class Scoring:
         if frame.height:
             work.held.append(frame.with_columns(pl.lit(position, pl.UInt32).alias(FILE)))
             work.held_rows += frame.height
-        cells = work.held_rows * len(self.layout.needed)
-        if work.held_rows >= ROWS_TOGETHER or 8 * cells >= self.budget.batch:
+            work.held_bytes += size_of(frame)
+        if work.held_rows >= ROWS_TOGETHER or work.held_bytes >= self.budget.batch:
             self._flush(work)
         if self.rejects.full:
             self._settle(work)
@@ -184,8 +187,8 @@ class Scoring:
             matrix = encoded.matrix
             work.missing.update(encoded.missing)
             work.unknown.update(encoded.unknown)
-        work.held, work.held_rows = [], 0
-        if self._leading is None and len(matrix):
+        work.held, work.held_rows, work.held_bytes = [], 0, 0
+        if self._leading is None and len(matrix) >= ROWS_WORTH_RANKING:
             self._leading = self.model.leading(matrix)
         blocks = [
             self._scorers.submit(
@@ -276,3 +279,10 @@ class Scoring:
             "seconds": round(time.monotonic() - work.started, 3),
             "host": work.shard.host,
         }
+
+
+def size_of(frame: pl.DataFrame) -> int:
+    """About the bytes of these rows: the same on every host, unlike what polars has allocated."""
+    texts = frame.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum())
+    characters: int = sum(texts.row(0)) if texts.width else 0
+    return 8 * frame.height * frame.width + characters

@@ -37,14 +37,23 @@ def describe(connection: "Connection", model: str, batch: str, ending: "Ending")
     if ending.status != "SUCCEEDED":
         words = failure_words(ending.error, ending.cause).rstrip(".")
         what = {"ABORTED": "was stopped", "TIMED_OUT": "took too long"}.get(ending.status, "failed")
-        fix = f"`kanmon logs {batch}{flag}` shows its job's log."
-        line = f"batch {batch} {what}: {words}. {fix}"
+        line = f"batch {batch} {what}: {words}.{what_next(connection, model, batch, flag)}"
         return Outcome([], base | {"error": ending.error, "message": words}, FAILED, line)
     manifest = read_json(connection, manifest_key(model, batch)) or {}
     shown = ("release", "rows", "cost", "missing", "unknown", "options")
     document = base | {name: manifest.get(name) for name in shown}
     document |= {"outcome": ending.output.get("outcome"), "summary": ending.output.get("summary")}
     return Outcome(_lines(batch, manifest, ending, flag), document, OK)
+
+
+def what_next(connection: "Connection", model: str, batch: str, flag: str) -> str:
+    """What to do about a batch that did not end well; nothing where it was never planned."""
+    if read_json(connection, f"batches/{model}/{batch}/plan.json") is None:
+        return ""
+    return (
+        f" `kanmon logs {batch}{flag}` shows its job's log. "
+        f"`kanmon score-batch {model} --resume {batch}{flag}` scores what is missing."
+    )
 
 
 def _lines(batch: str, manifest: dict[str, Any], ending: "Ending", flag: str) -> list[str]:

@@ -47,6 +47,12 @@ def batches_of(connection: "Connection", model: str, limit: int) -> list[BatchRe
     return found[:limit]
 
 
+def failed_batches(connection: "Connection", model: str) -> set[str]:
+    """The model's batches that ended without a manifest, and that nobody has resumed."""
+    found = [_record(item) for item in items_of(connection, model, "batch#")]
+    return {record.batch for record in found if record.status == FAILED}
+
+
 def batch_record(connection: "Connection", model: str, batch: str) -> BatchRecord | None:
     """The record of one batch; None if Open Batch has not written it (yet)."""
     item = item_of(connection, model, f"batch#{batch}")

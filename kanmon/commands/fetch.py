@@ -82,7 +82,7 @@ def command(batch: str, folder: Path | None, as_csv: bool, rejects: bool) -> Non
 
 def _manifest(invocation: Invocation, batch: str) -> dict[str, Any]:
     """The manifest of a batch that was proven whole."""
-    from kanmon.batches.outcome import manifest_key
+    from kanmon.batches.outcome import manifest_key, what_next
     from kanmon.batches.records import RUNNING, find_batch
     from kanmon.stage.connection import read_json, stage_flag
 
@@ -96,7 +96,8 @@ def _manifest(invocation: Invocation, batch: str) -> dict[str, Any]:
         raise BadInputError(
             f"batch {batch} is not finished", f"`kanmon show {batch} --wait{flag}` watches it."
         )
+    fix = what_next(connection, record.model, batch, flag).strip()
     raise BadInputError(
         f"batch {batch} is not whole: {record.summary or 'it failed'}",
-        f"`kanmon score-batch {record.model} --resume {batch}{flag}` scores what is missing.",
+        fix or f"`kanmon score-batch {record.model}{flag}` starts another one.",
     )

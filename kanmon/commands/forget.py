@@ -44,6 +44,7 @@ def command(
     several columns is written as one line of CSV, in model.yaml's order. First everything is
     searched and shown. It cannot be undone. If it is interrupted, run it again.
     """
+    from kanmon.batches.records import failed_batches
     from kanmon.labels.forgetting import Forgetting
     from kanmon.labels.remains import remaining, summary
     from kanmon.labels.whose import whose_of
@@ -54,7 +55,8 @@ def command(
     data = read_folder(invocation.project.model_folder(model)).definition.data
     whose = whose_of(data.key, keys, keys_file, requests)
     connection = invocation.connection
-    forgetting = Forgetting(connection, model, whose, data.delimiter)
+    failed = failed_batches(connection, model)
+    forgetting = Forgetting(connection, model, whose, data.delimiter, failed)
     found = forgetting.search(lambda key: screen.live(f"searching {key}"))
     stays = remaining(connection, model, data.location, found)
     show(invocation, found, stays)

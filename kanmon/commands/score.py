@@ -91,6 +91,9 @@ def command(model: str, rows: str, optional: tuple[str, ...]) -> int:
                     **{name: value for name, value in (one.answer or {}).items() if name != "key"},
                     "row": one.row,
                     "release": one.release,
+                    # As a label of this answer names it.
+                    "request_id": one.request_id,
+                    "request_row": (one.answer or {}).get("row"),
                 }
                 for one in scored
             ],

@@ -171,14 +171,11 @@ def watch_batch(invocation: Invocation, model: str, batch: str, arn: str) -> int
 def print_outcome(invocation: Invocation, model: str, batch: str, ending: "Ending") -> int:
     """Print how a batch ended, for people or as a document; the exit code."""
     from kanmon.batches.outcome import describe
-    from kanmon.stage.connection import stage_flag
 
     outcome = describe(invocation.connection, model, batch, ending)
     for line in outcome.lines:
         invocation.screen.say(line)
     invocation.screen.document(outcome.document)
     if outcome.problem:
-        flag = stage_flag(invocation.connection.name)
-        again = f"`kanmon score-batch {model} --resume {batch}{flag}` scores what is missing."
-        invocation.screen.problem(f"{outcome.problem} {again}")
+        invocation.screen.problem(outcome.problem)
     return outcome.exit_code

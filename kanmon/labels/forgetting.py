@@ -6,7 +6,7 @@ can be interrupted anywhere: the next call finds what is left.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -61,9 +61,20 @@ class Search:
 
 
 class Forgetting:
-    """Removes the rows of some keys and requests from a model's objects."""
+    """Removes the rows of some keys and requests from a model's objects.
 
-    def __init__(self, connection: "Connection", model: str, whose: Whose, delimiter: str) -> None:
+    failed: batches that no job works on, though they have no manifest.
+    """
+
+    def __init__(
+        self,
+        connection: "Connection",
+        model: str,
+        whose: Whose,
+        delimiter: str,
+        failed: Collection[str] = (),
+    ) -> None:
+        self.failed = failed
         self.connection = connection
         self.model = model
         self.whose = whose
@@ -80,6 +91,7 @@ class Forgetting:
         for version in versions_of(self.connection, self.model):
             search._all.setdefault(version.key, []).append(version)
         done = {one.batch for each in search._all.values() for one in each if _is_manifest(one)}
+        done |= {batch for batch in self.failed if not self._is_cut(batch)}
         # Captures and inputs first: they say which requests and which rows are meant.
         for kind in reversed(KINDS):
             for key, versions in search._all.items():
@@ -130,8 +142,9 @@ class Forgetting:
         if version.kind == "rejects":
             return rewriting.rejects(content, self.places[batch])
         rows: set[int] = set()
-        looked = rewriting.inputs(content, self.whose, self.delimiter, rows)
         short = version.key.removeprefix(self._shared_folder(batch))
+        meant = f"{batch}/{short}" in self.whose.requests
+        looked = rewriting.inputs(content, self.whose, self.delimiter, rows, every=meant)
         self.places[batch] |= {(name, row) for row in rows for name in (version.key, short)}
         return looked
 
@@ -139,6 +152,12 @@ class Forgetting:
         bucket, s3 = self.connection.bucket, self.connection.s3
         found = s3.get_object(Bucket=bucket, Key=version.key, VersionId=version.id)
         return found["Body"].read()
+
+    def _is_cut(self, batch: str) -> bool:
+        """Is a file of it scored in parts, whose rows a resume counts?"""
+        planned = read_json(self.connection, f"batches/{self.model}/{batch}/shards.json") or {}
+        parts = [part for shard in planned.get("shards", ()) for part in shard["parts"]]
+        return any(part["row_groups"] for part in parts)
 
     def _shared_folder(self, batch: str) -> str:
         from kanmon.labels.scored_inputs import common_folder_of

@@ -105,7 +105,7 @@ def compacted(content: bytes, whose: Whose) -> Rewritten:
 
 
 def scores(content: bytes, whose: Whose, batch: str) -> Rewritten:
-    """Scores of a batch. Adds its answers about the keys, as observed.batch_rows names them, to
+    """Scores of a batch, whose request is <batch>/<file>. Adds its answers about the keys to
     `whose`."""
     from kanmon.labels.scored_inputs import key_columns
 
@@ -113,7 +113,7 @@ def scores(content: bytes, whose: Whose, batch: str) -> Rewritten:
         meant = _matching(frame, key_columns(whose.columns), whose)
         rows = frame.filter(meant).select("file", "row").iter_rows()
         whose.answers.update((f"{batch}/{file}", int(row)) for file, row in rows)
-        return meant
+        return meant | frame["file"].is_in(_files(batch, whose))
 
     return _parquet(content, found)
 
@@ -128,18 +128,26 @@ def rejects(content: bytes, places: Set[tuple[str, int]]) -> Rewritten:
     return _parquet(content, found)
 
 
-def inputs(content: bytes, whose: Whose, delimiter: str, rows: set[int]) -> Rewritten:
-    """An input of a batch. Adds the numbers of the rows to `rows`."""
+def _files(batch: str, whose: Whose) -> list[str]:
+    """The batch's files that are meant as requests."""
+    prefix = f"{batch}/"
+    return [one.removeprefix(prefix) for one in whose.requests if one.startswith(prefix)]
+
+
+def inputs(
+    content: bytes, whose: Whose, delimiter: str, rows: set[int], *, every: bool = False
+) -> Rewritten:
+    """An input of a batch. Adds the numbers of the rows to `rows`. every: all of them are meant."""
     if content.startswith(PARQUET):
-        return _inputs_parquet(content, whose, rows)
+        return _inputs_parquet(content, whose, rows, every)
 
     def found(header: list[str]) -> Callable[[list[str], int], bool]:
         at = [header.index(name) for name in whose.columns if name in header]
 
         def is_meant(cells: list[str], row: int) -> bool:
-            if len(at) < len(whose.columns) or len(cells) <= max(at, default=0):
+            if not every and (len(at) < len(whose.columns) or len(cells) <= max(at, default=0)):
                 return False
-            meant = whose.has_key([cells[place] for place in at])
+            meant = bool(cells) if every else whose.has_key([cells[place] for place in at])
             if meant:
                 rows.add(row)
             return meant
@@ -149,13 +157,14 @@ def inputs(content: bytes, whose: Whose, delimiter: str, rows: set[int]) -> Rewr
     return _csv(content, delimiter, found, blank=True)
 
 
-def _inputs_parquet(content: bytes, whose: Whose, rows: set[int]) -> Rewritten:
+def _inputs_parquet(content: bytes, whose: Whose, rows: set[int], every: bool) -> Rewritten:
     import polars as pl
 
     frame = _frame(content)
     if frame is None:
         return Rewritten(0, unreadable="it is damaged Parquet")
-    meant = _matching(frame, whose.columns, whose)
+    is_there = frame.select(~pl.all_horizontal(pl.all().is_null())).to_series()
+    meant = is_there if every else _matching(frame, whose.columns, whose)
     rows.update(int(place) + 1 for place in meant.arg_true())
     blanked = frame.with_columns(pl.when(~meant).then(pl.all()))
     return Rewritten(int(meant.sum()), int((~meant).sum()), _written(blanked, content))

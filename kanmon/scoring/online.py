@@ -28,7 +28,7 @@ BATCH_ROWS = 1000
 class Scored:
     """A row's prediction and the release that made it, or why the row was refused.
 
-    key: what the row has of the model's key.
+    key: what the row has of the model's key. request_id: the request that the row was sent in.
     """
 
     row: int
@@ -37,6 +37,7 @@ class Scored:
     problem: str | None = None
     warnings: tuple[str, ...] = ()
     key: Mapping[str, Any] = field(default_factory=dict)
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,14 @@ def matched(batch: list[Row], asked: list[Row], answer: dict[str, Any]) -> Itera
             yield Scored(row.number, problem=row.problem)
         elif row.number in answers:
             warnings = tuple(warned.get(row.number, ()))
-            yield Scored(row.number, release, answers[row.number], warnings=warnings, key=row.key)
+            yield Scored(
+                row.number,
+                release,
+                answers[row.number],
+                warnings=warnings,
+                key=row.key,
+                request_id=answer.get("request_id"),
+            )
         else:
             why = refused.get(row.number) or refused.get(0) or ["the scorer gave no answer"]
             yield Scored(row.number, release, problem="; ".join(why))

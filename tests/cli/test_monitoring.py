@@ -1,10 +1,12 @@
-"""Monitorings from the command line, on one local stage: no data, healthy, drifted.
+"""Monitorings from the command line, on one local stage: no data, healthy, drifted; with batches,
+labels and rows that are forgotten.
 
 The tests build on each other, in the order they stand here.
 """
 
 import json
 
+import polars as pl
 import pytest
 
 from tests.cli.conftest import rows
@@ -32,6 +34,15 @@ def monitored(kanmon, *words):
     result = kanmon("monitor", MODEL, *words, "--json")
     assert result.exit_code in (0, 4), result.stderr
     return result.exit_code, json.loads(result.stdout)
+
+
+def test_a_model_without_a_release_in_service_is_refused_before_anything_starts(make_model, kanmon):
+    make_model("flutes")
+
+    result = kanmon("monitor", "flutes")
+
+    assert result.exit_code == 2
+    assert "model flutes has no release in service" in result.stderr
 
 
 def test_a_model_that_nobody_asked_has_no_data_and_starts_no_job(served, kanmon):
@@ -94,3 +105,56 @@ def test_a_monitoring_that_has_ended_cannot_be_stopped(served, kanmon):
 
     assert result.exit_code == 2
     assert "has already ended (succeeded)" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def batch(served, kanmon):
+    """A batch over the training rows, all of which have a label."""
+    scored = kanmon("score-batch", MODEL, str(served), "--json")
+    assert scored.exit_code == 0, scored.stderr
+    labelled = kanmon("put-labels", MODEL, str(served))
+    assert labelled.exit_code == 0, labelled.stderr
+    return json.loads(scored.stdout)["batch"]
+
+
+def test_batches_are_watched_like_requests_and_a_keys_label_is_that_of_each_answer(batch, kanmon):
+    _, found = monitored(kanmon)
+
+    report = found["report"]
+    assert (report["rows"]["captured"], report["rows"]["batch"]) == (800, 400)
+    assert (report["labels"]["matched"], report["rows"]["labelled"]) == (400, 800)
+    listed = kanmon("labels", MODEL, "--as", "data-scientist")
+    assert "400 of 400 labels used" in listed.stdout, listed.stderr
+
+
+def test_labelled_answers_are_data_for_the_next_run(batch, root, kanmon):
+    path = root / "labelled.parquet"
+
+    made = kanmon("dataset-from-labels", MODEL, "--to", str(path), "--json")
+
+    assert made.exit_code == 0, made.stderr
+    assert json.loads(made.stdout)["rows"] == 400
+    assert pl.read_parquet(path).columns == ["id", "size", "colour", "price"]
+
+
+def test_after_a_person_is_forgotten_everything_still_fits_together(batch, root, kanmon):
+    """Also in a batch that failed, whose input is read again when it is resumed."""
+    lacking = root / "lacking.csv"
+    lacking.write_text("id,size\n1-7,3\n1-8,4\n")
+    failed = json.loads(kanmon("score-batch", MODEL, str(lacking), "--json").stdout)["batch"]
+
+    forgotten = kanmon("forget", MODEL, "1-7", "--yes", "--as", "steward", "--json")
+
+    assert forgotten.exit_code == 0, forgotten.stderr
+    found = json.loads(forgotten.stdout)["found"]
+    rows_by_kind = {kind: each["rows"] for kind, each in found.items()}
+    assert rows_by_kind == {"labels": 1, "rejects": 0, "scores": 1, "inputs": 2, "captured": 1}
+    fetched = kanmon("fetch", batch, "--to", str(root / "scores"), "--csv", "--json")
+    assert fetched.exit_code == 0, fetched.stderr
+    assert json.loads(fetched.stdout)["csv"][0]["rows"] == 399
+    resumed = kanmon("score-batch", MODEL, "--resume", failed)
+    assert "lacking.csv, column colour: is missing" in resumed.stderr
+    _, after = monitored(kanmon)
+    rows_after = after["report"]["rows"]
+    assert (rows_after["captured"], rows_after["batch"], rows_after["labelled"]) == (799, 399, 798)
+    assert after["report"]["gone"]["objects"] == 0

@@ -42,6 +42,17 @@ INSTEAD = {
     "make deploy STAGE=dev": 'PATH="$BARE_PATH" .venv/bin/kanmon deploy --stage dev --no-images'
 }
 
+# What a document's commands must print besides doing their work.
+PRINTED = {
+    "docs/monitoring.md": (
+        "alarm  support_calls has drifted",
+        "alarm  internet is unknown in",
+        "alarm  monthly_charge has drifted",
+        "2,550 of 2,550 labels used",
+        "no row was captured or scored in batch from 2020-01-01 to 2020-01-07",
+    )
+}
+
 ACCOUNT = "KANMON_HOME=$HOME/account kanmon"
 NETWORK = ("UV_", "PIP_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 LONG_AGO = 946_684_800  # the year 2000; zip files know nothing before 1980
@@ -134,7 +145,9 @@ def test_the_commands_of_a_document_work_in_order(document: Path, project: Path)
     commands = script(document)
 
     if commands.strip():
-        shell(commands, project)
+        done = shell(commands, project)
+        for words in PRINTED.get(named(document), ()):
+            assert words in done.stdout
 
 
 def anchors(document: Path) -> set[str]:

@@ -17,7 +17,7 @@ from core.batches.request import BatchRequestError
 from core.releases.live_release import LiveRelease, NoLiveReleaseError
 from core.runs.snapshot import EmptyDatasetError, UnknownFileKindError
 from core.stage import gateways
-from tests.support.batches import BATCH, FOLDER, RELEASE, done
+from tests.support.batches import BATCH, FOLDER, RELEASE, done, leave_scored
 from tests.support.control_cases import DEFINITION
 from tests.support.stage_in_memory import BUCKET, Context, Stage
 
@@ -45,19 +45,6 @@ def opened(context: Context, execution: str = BATCH, **request: Any) -> dict[str
 
 def resumed(context: Context, number: int) -> dict[str, Any]:
     return opened(context, f"{BATCH}-r{number}", batch=BATCH)
-
-
-def scored(stage: Stage, record: dict[str, Any] | None = None) -> None:
-    """What the job leaves of one file."""
-    [planned] = stage.get_json(f"{FOLDER}/plan.json")["objects"]
-    found = record or done(0)
-    found["files"][0] |= {"key": planned["key"], "version_id": planned["version_id"]}
-    part = {"file": 0, "row_groups": None, "first_row": 1, "rows": None}
-    shard = {"shard": 0, "host": 0, "bytes": 1, "parts": [part]}
-    stage.put(f"{FOLDER}/shards.json", {"format": 1, "shards": [shard]})
-    for one in (*found["scores"], *found["rejects"]):
-        stage.put(one["key"], b"x" * one["bytes"])
-    stage.put(f"{FOLDER}/done/00000.json", found)
 
 
 def test_a_batch_is_planned_with_the_exact_versions_and_the_pinned_release(
@@ -156,7 +143,7 @@ def test_a_batch_that_is_proven_is_recorded_with_its_manifest_and_told_once(
     stage: Stage, context: Context, load_event: Load
 ) -> None:
     opened(context)
-    scored(stage)
+    leave_scored(stage)
 
     closed = close_batch.handler(load_event("close_batch"), context)
     again = close_batch.handler(load_event("close_batch"), context)
@@ -184,7 +171,7 @@ def test_a_batch_that_is_not_proven_does_not_count_as_done(
     opened(context)
     record = done(0)
     record["files"][0]["scored"] -= 1
-    scored(stage, record)
+    leave_scored(stage, record)
 
     with pytest.raises(UnprovenBatchError) as raised:
         close_batch.handler(load_event("close_batch"), context)
@@ -249,7 +236,7 @@ def test_a_stopped_batch_is_resumed_with_its_plan_and_its_release(
     assert (record["status"], record["execution"]) == ("RUNNING", f"{BATCH}-r2")
     assert record["attempts"] == "2"
     # What the stopped attempt took is not known, so neither is what the batch costs.
-    scored(stage)
+    leave_scored(stage)
     event = load_event("close_batch")
     close_batch.handler(event, context)
     assert stage.get_json(f"{FOLDER}/manifest.json")["cost"]["usd"] is None
@@ -259,7 +246,7 @@ def test_a_batch_of_which_only_the_proof_is_missing_needs_no_job(
     stage: Stage, context: Context, load_event: Load
 ) -> None:
     opened(context)
-    scored(stage)
+    leave_scored(stage)
     close_batch.handler(load_event("close_batch_failure"), context)
 
     answer = resumed(context, 2)
@@ -296,7 +283,7 @@ def test_a_batch_whose_execution_ended_unseen_is_resumed(stage: Stage, context: 
 
 def test_a_finished_batch_says_so(stage: Stage, context: Context, load_event: Load) -> None:
     opened(context)
-    scored(stage)
+    leave_scored(stage)
     close_batch.handler(load_event("close_batch"), context)
 
     answer = resumed(context, 2)

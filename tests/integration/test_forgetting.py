@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -145,10 +145,10 @@ def parquet(columns: dict[str, Any]) -> bytes:
     return target.getvalue()
 
 
-def forgetting(bucket: Bucket, *keys: str) -> Forgetting:
+def forgetting(bucket: Bucket, *keys: str, failed: Collection[str] = ()) -> Forgetting:
     connection: Any = SimpleNamespace(s3=bucket, bucket=BUCKET, stack_description=lambda: None)
     whose = Whose(("id",), frozenset((key,) for key in keys or ("7",)))
-    return Forgetting(connection, "churn", whose, ",")
+    return Forgetting(connection, "churn", whose, ",", failed)
 
 
 def search(bucket: Bucket, *keys: str) -> Search:
@@ -297,6 +297,27 @@ def test_a_batch_that_is_not_done_is_left_and_named(bucket: Bucket):
 
     assert found.open_batches == {"b1"}
     assert {one.kind for one in found.found} == {"labels", "captured"}
+
+
+@pytest.mark.parametrize(("row_groups", "searched"), [(None, True), ([0, 2], False)])
+def test_a_batch_that_failed_is_searched_unless_a_resume_needs_all_of_its_rows(
+    bucket: Bucket, row_groups: list[int] | None, searched: bool
+):
+    for one in bucket.s3.list_object_versions(Bucket=BUCKET, Prefix=f"{BATCH}/manifest.json")[
+        "Versions"
+    ]:
+        bucket.s3.delete_object(Bucket=BUCKET, Key=one["Key"], VersionId=one["VersionId"])
+    parts = [{"file": 0, "row_groups": row_groups, "first_row": 1, "rows": 3}]
+    bucket.put(f"{BATCH}/shards.json", json.dumps({"shards": [{"shard": 0, "parts": parts}]}))
+    planned = bucket.document("plan.json")
+    one = forgetting(bucket, failed={"b1"})
+
+    found = one.search(lambda key: None)
+    one.remove(found, lambda key: None)
+
+    assert found.open_batches == (set() if searched else {"b1"})
+    # A resume reads the input as it is now.
+    assert (bucket.document("plan.json") != planned) is searched
 
 
 def test_what_stays_is_listed_with_counts(bucket: Bucket):

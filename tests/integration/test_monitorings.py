@@ -52,9 +52,10 @@ def test_a_monitoring_pins_the_release_and_lists_what_it_answered_in_the_window(
     for key in ("dt=2026-11-20/a.jsonl", "dt=2026-10-01/old.jsonl", "dt=2026-06-01/ancient.jsonl"):
         watched.put(f"capture/churn/7/{key}", b"{}")
     watched.put("capture/churn/6/dt=2026-11-20/b.jsonl", b"{}")  # another release's
-    watched.put("labels/churn/late.csv", b"labels")
-    done = {"status": "SUCCEEDED", "release": "7", "opened_at": "2026-11-20T05:00:00Z"}
-    put_batch(watched, "b-1", **done)
+    for name in ("late.csv", "20260101T020000Z-0a1b0a1b0a1b-early.csv"):
+        watched.put(f"labels/churn/{name}", b"labels")
+    done = {"status": "SUCCEEDED", "release": "7", "asked_at": "2026-11-20T05:00:00Z"}
+    put_batch(watched, "b-1", **done, rejected="3")
     put_batch(watched, "b-2", **{**done, "release": "6"})
     put_batch(watched, "b-3", **{**done, "status": "RUNNING"})
 
@@ -65,14 +66,23 @@ def test_a_monitoring_pins_the_release_and_lists_what_it_answered_in_the_window(
     assert opened["resources"]["timeout_seconds"] == 3600
     plan = watched.get_json(f"{FOLDER}/plan.json")
     assert plan["window"] == {"from": "2026-11-15", "to": "2026-11-22"}
-    # Labels come later than what they are about, so 90 days before the window are read, too.
+    # Labels come later than what they are about, so 90 days before the window are read, too; and
+    # other releases' answers, whose labels would else be unknown.
     assert [each["key"] for each in plan["capture"]] == [
+        "capture/churn/6/dt=2026-11-20/b.jsonl",
         "capture/churn/7/dt=2026-10-01/old.jsonl",
         "capture/churn/7/dt=2026-11-20/a.jsonl",
     ]
     assert all(each["version_id"] for each in plan["capture"])
-    assert [each["batch"] for each in plan["batches"]] == ["b-1"]
-    assert [each["key"] for each in plan["labels"]] == ["labels/churn/late.csv"]
+    assert [(each["batch"], each["rejected"]) for each in plan["batches"]] == [
+        ("b-1", 3),
+        ("b-2", 0),
+    ]
+    # Of every age, by the time in the name: `kanmon forget` writes a file again.
+    early, late = plan["labels"]
+    assert early["received"] == "2026-01-01T02:00:00Z"
+    assert late["received"][:4] > "2025"
+    assert plan["memory_mb"] == 2048
     assert (plan["release"]["number"], plan["settings"]["capture_share"]) == (7, 0.5)
     assert open_monitoring.handler(load_event("open_monitoring"), context) == opened
 
@@ -81,6 +91,7 @@ def test_without_a_row_in_the_window_it_ends_at_once_and_is_recorded(
     watched: Stage, context: Context, load_event: Load
 ) -> None:
     watched.put("capture/churn/7/dt=2026-10-01/old.jsonl", b"{}")
+    watched.put("capture/churn/6/dt=2026-11-20/b.jsonl", b"{}")  # another release's
 
     opened = open_monitoring.handler(load_event("open_monitoring"), context)
     closed = close_monitoring.handler({**opened}, context)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.batches.results import Results
+
+if TYPE_CHECKING:
+    from tests.support.stage_in_memory import Stage
 
 BATCH = "churn-261122055501-b7h"
 FOLDER = f"batches/churn/{BATCH}"
@@ -94,3 +97,16 @@ def parts(records: list[dict[str, Any]]) -> dict[str, int]:
 def results(files: int = 2) -> Results:
     records = [done(index) for index in range(files)]
     return Results(shards(files), records, parts(records))
+
+
+def leave_scored(stage: Stage, record: dict[str, Any] | None = None) -> None:
+    """Write what the job leaves of the one file of a plan."""
+    [planned] = stage.get_json(f"{FOLDER}/plan.json")["objects"]
+    found = record or done(0)
+    found["files"][0] |= {"key": planned["key"], "version_id": planned["version_id"]}
+    part = {"file": 0, "row_groups": None, "first_row": 1, "rows": None}
+    shard = {"shard": 0, "host": 0, "bytes": 1, "parts": [part]}
+    stage.put(f"{FOLDER}/shards.json", {"format": 1, "shards": [shard]})
+    for one in (*found["scores"], *found["rejects"]):
+        stage.put(one["key"], b"x" * one["bytes"])
+    stage.put(f"{FOLDER}/done/00000.json", found)

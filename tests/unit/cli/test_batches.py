@@ -216,13 +216,20 @@ def test_progress_off_a_terminal_reads_no_records() -> None:
 # ---- The end
 
 
-def test_a_batch_that_was_stopped_says_so() -> None:
+@pytest.mark.parametrize("planned", [True, False])
+def test_a_batch_that_was_stopped_says_so_and_is_resumed_only_if_it_was_planned(
+    planned: bool,
+) -> None:
     ending = Ending("ABORTED", {}, "Stopped", "enough", 3.0)
+    bucket = Bucket({f"batches/churn/{BATCH}/plan.json": b"{}"} if planned else {})
+    connection: Any = SimpleNamespace(name="local", s3=bucket, bucket="data")
 
-    outcome = describe(stage(), "churn", BATCH, ending)
+    outcome = describe(connection, "churn", BATCH, ending)
 
     assert outcome.exit_code == 1
-    assert outcome.problem.startswith(f"batch {BATCH} was stopped: enough. `kanmon logs {BATCH}`")
+    assert outcome.problem.startswith(f"batch {BATCH} was stopped: enough.")
+    assert (f"`kanmon logs {BATCH}`" in outcome.problem) is planned
+    assert (f"`kanmon score-batch churn --resume {BATCH}`" in outcome.problem) is planned
 
 
 # ---- Downloads

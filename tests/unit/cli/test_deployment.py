@@ -175,6 +175,18 @@ def test_the_content_of_an_image_is_all_that_its_dockerfile_copies(step):
     assert {file.relative_to(ROOT / "containers").parts[0] for file in known} == copied
 
 
+def test_what_the_dockerfile_copies_is_sent_to_the_engine():
+    dockerfile = (ROOT / "containers/Dockerfile").read_text()
+    copied = set(re.findall(r"^COPY ([^-]\S*) ", dockerfile, re.MULTILINE))
+    sent = {
+        line.removeprefix("!").removesuffix("/**")
+        for line in (ROOT / "containers/.dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
+
+    assert sent == copied
+
+
 def test_an_image_that_sagemaker_may_refuse_ends_the_publication_in_one_line(
     project, account, docker
 ):

@@ -116,6 +116,23 @@ def test_an_input_of_parquet_keeps_the_places_of_its_other_rows():
     assert rows == {2}
 
 
+def test_a_file_of_a_batch_goes_as_the_request_that_it_is():
+    meant = whose(requests=("b1/a.csv", "r"), columns=())
+    scores = pl.DataFrame({"file": ["a.csv", "b.csv"], "row": [1, 1], "prediction": [3.0, 4.0]})
+    of_text: set[int] = set()
+    of_parquet: set[int] = set()
+
+    scored = rewriting.scores(parquet(scores), meant, "b1")
+    text = rewriting.inputs(b"age\n\n61\n70\n", meant, ",", of_text, every=True)
+    table = parquet(pl.DataFrame({"age": [None, 61, 70]}))
+    blanked = rewriting.inputs(table, meant, ",", of_parquet, every=True)
+
+    assert frame_of(scored.content)["file"].to_list() == ["b.csv"]
+    assert (text.content, of_text) == (b"age\n\n\n\n", {2, 3})
+    assert (frame_of(blanked.content).rows(), of_parquet) == ([(None,)] * 3, {2, 3})
+    assert rewriting.scores(parquet(scores), meant, "b2").rows == 0
+
+
 def test_rejects_go_by_their_places():
     rejected = pl.DataFrame({"file": ["a.csv", "a.csv"], "row": [1, 2], "value": ["x", "y"]})
 

@@ -60,6 +60,15 @@ def test_a_row_is_sent_with_its_key_and_its_prediction_keeps_it():
     assert [(one.row, one.key) for one in found] == [(1, {"id": "a"}), (2, {})]
 
 
+def test_a_prediction_has_the_request_by_which_a_label_names_it():
+    answer = {"release": 7, "request_id": "6b0e", "predictions": [{"row": 1, "prediction": 2.5}]}
+    stage, _ = answered({**answer, "errors": [{"row": 0, "feature": None, "message": "no"}]})
+
+    _, scored, _ = score(stage, SERVICE, [Row(1, {}), Row(2, {"acid": 0.7}), Row(3, problem="bad")])
+
+    assert (scored.request_id, scored.answer["row"], scored.row) == ("6b0e", 1, 2)
+
+
 def test_a_release_of_an_earlier_version_is_not_sent_the_key_that_it_would_refuse():
     predictions = [{"row": 0, "prediction": 1.5}, {"row": 1, "prediction": 2.5}]
     stage, asked = answered({"release": 7, "predictions": predictions})

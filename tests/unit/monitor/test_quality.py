@@ -184,3 +184,14 @@ def test_without_a_margin_there_is_no_check_of_quality(world):
     assert {each["check"] for each in report["checks"]} == {
         "drift", "missing", "unknown", "prediction", "invalid"
     }  # fmt: skip
+
+
+def test_a_label_from_before_the_days_that_are_read_is_that_of_its_key(world):
+    ours = answered(world, days=1)
+    ours.label("early.csv", labels_of(truth("binary", 0)), received="2026-01-01")
+    ours.label("of-others.csv", labels_of(truth("binary", 5)), received="2026-01-01")
+    ours.label("unknown.csv", labels_of(truth("binary", 6, count=20)))
+
+    report = ours.monitor(settings={"label_days": 90})
+
+    assert (report["labels"]["matched"], report["labels"]["unknown"]) == (300, 20)

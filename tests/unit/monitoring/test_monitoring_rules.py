@@ -20,11 +20,12 @@ from core.monitoring.request import (
 )
 from core.monitoring.settings import settings_of
 from core.monitoring.turning import next_watch, turn
-from core.monitoring.words import summary
+from core.monitoring.words import check_words, summary
 from core.stage.monitoring_table import Watch
 from tests.support.control_cases import DEFINITION, passing_evaluation
 from tests.support.monitoring_documents import (
     alarming_report,
+    check,
     no_data_report,
     sample_plan,
     sample_report,
@@ -171,3 +172,19 @@ def test_an_alarm_without_a_check_that_alarms_still_has_words() -> None:
     assert summary(report, sample_plan()["settings"]) == (
         "the report alarms without a check that does"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "feature", "state", "said"),
+    [
+        ("drift", "income", "not captured", "income is private, so requests are kept without it"),
+        ("quality", None, "undefined", "quality: the metric is not defined on these rows"),
+        ("drift", "income", "of a later version", "income: not compared"),
+    ],
+)
+def test_a_check_that_was_not_made_says_why(
+    kind: str, feature: str | None, state: str, said: str
+) -> None:
+    words = check_words(check(kind, feature, 0.0, state=state), sample_report())
+
+    assert words.startswith(said)

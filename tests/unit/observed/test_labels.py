@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from observed.labels import FATES, Resolved, resolve
+from observed.labels import FATES, Resolved, resolve, since
 
 few = settings(max_examples=60, deadline=None)
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
@@ -300,3 +300,15 @@ def replaces(other: Any, one: Any, answers: dict[str, str | None]) -> bool:
         return bool(other["request_id"] == one.get("request_id"))
     of = one.get("__key_0") or answers.get(one.get("request_id"))
     return bool(other["__key_0"] == of)
+
+
+def test_old_labels_are_left_out_unless_they_are_of_an_answer() -> None:
+    given = labels(key("a", "yes"), key("b", "yes"), request("r", "no"), request("s", "no"))
+    later = labels(key("c", "yes"), key("b", "no"))
+    fifth_day = (DAY + timedelta(days=5)).date()
+
+    kept = since(given, answered(("r", None), ("q", "a")), fifth_day)
+
+    assert kept.select("__key_0", "request_id").rows() == [("a", None), (None, "r")]
+    assert since(later, answered(("q", "a")), DAY.date()).height == later.height
+    assert since(given.clear(), answered(), fifth_day).height == 0

@@ -141,7 +141,9 @@ def _resumed(
     plan = stage.store.read_json_if_there(stage.store.batch_key(request.model, batch, "plan.json"))
     if plan is None:
         raise BatchNotResumableError(say("batch.resume.no_plan", **named))
-    attempts = {"attempts": int(record.get("attempts", 1)) + 1, "answer": None, "error": None}
+    # An execution whose call died after its claim is the same attempt when it is called again.
+    number = int(record.get("attempts", 1)) + (seen != execution)
+    attempts = {"attempts": number, "answer": None, "error": None}
     if not stage.batches.claim(request.model, batch, seen, execution, attempts):
         raise BatchNotResumableError(say("batch.resume.running", execution=seen, **named))
     return dict(plan)

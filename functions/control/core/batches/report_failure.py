@@ -77,7 +77,7 @@ def report_batch_failure(
     first = record.get("told") != failed.told
     if first:
         if _is_of(record, execution.run) and record.get("status") != SUCCEEDED:
-            stage.batches.write(model, batch, _record(failure, record, execution, now))
+            stage.batches.write(model, batch, _record(failure, record, failed, now))
         stage.notices.publish(_notice(stage, failed, failure, now))
         if record or execution.run == batch:
             stage.batches.write(model, batch, {"told": failed.told})
@@ -96,12 +96,14 @@ def _is_of(record: Mapping[str, Any], execution: str) -> bool:
 
 
 def _record(
-    failure: Failure, record: Mapping[str, Any], execution: Occurrence, now: datetime
+    failure: Failure, record: Mapping[str, Any], failed: FailedBatch, now: datetime
 ) -> dict[str, Any]:
+    execution = failed.execution
     worked = _job_seconds(execution.cause)
     stopped = execution.error.startswith("Execution.")
     spent = record.get("host_seconds", "0")
-    if worked is not None or (stopped and "answer" in record):
+    counted = record.get("counted") == failed.told  # by a report that died before it notified
+    if not counted and (worked is not None or (stopped and "answer" in record)):
         spent = host_time.with_attempt(record, worked, int(record.get("hosts", 1)))
     return {
         "status": FAILED,
@@ -110,6 +112,7 @@ def _record(
         "summary": failure.message,
         "error": failure.error,
         "host_seconds": spent,
+        "counted": failed.told,
     }
 
 

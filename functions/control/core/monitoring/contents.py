@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from core.label_names import label_folder, received_at
+from core.stage.batch_table import SUCCEEDED
 from core.stage.bucket import DataObject
 from core.words.formats import parsed, timestamp
 
@@ -27,8 +29,8 @@ LABEL_DAYS = 90
 
 @dataclass(frozen=True)
 class Contents:
-    """As the plan has them: documents of objects. `rows_in_window` is whether any was answered
-    within the window itself; labels alone say nothing about the model."""
+    """As the plan has them: documents of objects. `rows_in_window` is whether the release itself
+    answered any in the window; labels alone say nothing about the model."""
 
     rows_in_window: bool = False
     capture: list[dict[str, Any]] = field(default_factory=list)
@@ -37,24 +39,31 @@ class Contents:
 
 
 def contents_of(stage: Stage, model: str, release: int, window: Window) -> Contents:
-    """What the release answered in the window and the days before it, and the labels since then."""
+    """What the model answered in the window and the days before it, and all its labels.
+
+    Of every release: the labels of another one's answers are not unknown. Labels of every age: one
+    by key is that of every answer for the key.
+    """
     store, wide = stage.store, window.with_days_before(LABEL_DAYS)
+    folder = f"capture/{model}/"
     captured = [
         (found, day)
-        for found in _files(store, f"capture/{model}/{release}/")
+        for found in _files(store, folder)
         if (day := _day(found)) is not None and day in wide
     ]
     batches = [
-        (_batch(store, model, record), at.date())
+        (_batch(store, model, record), at.date(), str(record.get("release")))
         for record in stage.monitorings.batches(model)
-        if (at := _scored_at(record, release)) is not None and at.date() in wide
+        if (at := _scored_at(record)) is not None and at.date() in wide
     ]
-    batches = [(batch, day) for batch, day in batches if batch["scores"]]
+    batches = [each for each in batches if each[0]["scores"]]
+    own = [day for found, day in captured if found.key.startswith(f"{folder}{release}/")]
+    own += [day for _, day, number in batches if number == str(release)]
     return Contents(
-        any(day in window for _, day in [*captured, *batches]),
+        any(day in window for day in own),
         [_object(found) for found, _ in captured],
-        [batch for batch, _ in batches],
-        _labels(store, model, wide),
+        [batch for batch, _, _ in batches],
+        _labels(store, model),
     )
 
 
@@ -67,10 +76,9 @@ def _day(found: DataObject) -> date | None:
         return None
 
 
-def _scored_at(record: Mapping[str, Any], release: int) -> datetime | None:
-    """When a batch was started, if it is complete and this release's."""
-    complete = record.get("status") == "SUCCEEDED" and str(record.get("release")) == str(release)
-    return parsed(record.get("opened_at")) if complete else None
+def _scored_at(record: Mapping[str, Any]) -> datetime | None:
+    """When a batch was started, if it is complete."""
+    return parsed(record.get("asked_at")) if record.get("status") == SUCCEEDED else None
 
 
 def _batch(store: Store, model: str, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,15 +90,19 @@ def _batch(store: Store, model: str, record: Mapping[str, Any]) -> dict[str, Any
         "plan_key": f"{prefix}/plan.json",
         "scores": [_object(found) for found in _files(store, f"{prefix}/scores/")],
         "objects": plan.get("objects", []),
+        "rejected": int(record.get("rejected", 0)),
     }
 
 
-def _labels(store: Store, model: str, window: Window) -> list[dict[str, Any]]:
-    """A file that came before a row was answered cannot be about it."""
+def _labels(store: Store, model: str) -> list[dict[str, Any]]:
+    folder = label_folder(model)
     return [
-        {**_object(found), "received": timestamp(at)}
-        for found, at in store.current_objects_and_times(f"labels/{model}/")
-        if at.astimezone(UTC).date() >= window.first and _is_file(found)
+        {
+            **_object(found),
+            "received": timestamp(received_at(found.key.removeprefix(folder), stored_at)),
+        }
+        for found, stored_at in store.current_objects_and_times(folder)
+        if _is_file(found)
     ]
 
 

@@ -97,6 +97,7 @@ def _plan(
             **settings_of(definition, released, evaluation or {}),
             "label_days": LABEL_DAYS,
         },
+        "memory_mb": definition.resources.monitor.memory_mb,
         "capture": contents.capture,
         "batches": contents.batches,
         "labels": contents.labels,

@@ -16,7 +16,7 @@ from core.words.metrics import MetricFormat, metric_label
 
 STATES = ("healthy", "alarm", "no data", "too few rows")
 _RATES = ("missing", "unknown", "invalid")
-_NOT_COMPARED = ("too few rows", "no baseline", "constant", "absent")
+_NOT_COMPARED = ("too few rows", "no baseline", "constant", "absent", "not captured", "undefined")
 
 
 def state_of(report: Document) -> str:
