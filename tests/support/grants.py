@@ -14,6 +14,7 @@ CODEPIPELINE_ITSELF = "CodePipeline asks for itself when it fetches a source"
 CONSOLE = "AWS's console shows with it what people decide about"
 NO_DELAY = "it would have to be stopped within the second that a build takes here"
 BROKEN_STACK = "read when CloudFormation itself refuses a deployment, for a quota or a name"
+GROUP_IS_THERE = "the jobs of runs have made the group"
 RARE = "a release older than the one promoted while it waited for the model's lock"
 FULL = "the pipeline takes 50 releases at once, and Close Release starts what found no room"
 RACE = "the registry's event, the review's and the next action cross each other now and then"
@@ -40,7 +41,10 @@ UNSEEN_BY_ROLE = {
     "OpenRunRole": {"s3:ListBucket": MISSING_KEYS},
     "OpenBatchRole": {"s3:ListBucket": MISSING_KEYS},
     "CloseBatchRole": {"s3:ListBucket": MISSING_KEYS},
-    "ScoreJobRole": {"logs:CreateLogGroup": "the jobs of runs have made the group"},
+    "OpenMonitoringRole": {"s3:ListBucket": MISSING_KEYS},
+    "CloseMonitoringRole": {"s3:ListBucket": MISSING_KEYS},
+    "ScoreJobRole": {"logs:CreateLogGroup": GROUP_IS_THERE},
+    "MonitorJobRole": {"logs:CreateLogGroup": GROUP_IS_THERE},
     "JudgeCandidateRole": {"s3:ListBucket": MISSING_KEYS},
     "OpenReleaseRole": {"s3:ListBucket": MISSING_KEYS},
     "AdmitReleaseRole": {
