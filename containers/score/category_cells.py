@@ -11,7 +11,7 @@ row's score is the same in every digit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 CELLS = 32
 # One member is compared as fast.
 LEAST_MEMBERS = 2
+# Bounds the memory of the columns' tables: 4 bytes each. What does not fit stays as it is.
+MOST_CELLS = 1 << 22
 _MEMBER = 6
 
 Matrix = NDArray[np.float32]
@@ -76,23 +78,29 @@ def in_cells(content: bytes) -> CellModel:
         if len(members) >= LEAST_MEMBERS and not splits.missing_true[at]:
             by_feature.setdefault(splits.features[at], []).append(at)
     width = model.graph.input[0].type.tensor_type.shape.dim[1]
-    columns = []
+    columns, room = [], MOST_CELLS
     for feature, places in sorted(by_feature.items()):
         size = max(int(splits.sets[at].max()) for at in places) + 2
         cells = []
-        for taken, column in _columns([(at, _mask(splits.sets[at], size)) for at in places]):
+        masks = ((at, _mask(splits.sets[at], size)) for at in places)
+        for taken, column in _columns(masks, size):
+            room -= size
+            if room < 0:
+                break
             for at, mask in taken:
                 splits.features[at] = width.dim_value
                 splits.sets[at] = np.unique(column[mask])
             width.dim_value += 1
             cells.append(column)
-        columns.append(CellColumns(feature, np.stack(cells, axis=1)))
+        if cells:
+            columns.append(CellColumns(feature, np.stack(cells, axis=1)))
     splits.write(trees)
     return CellModel(model.SerializeToString(), tuple(columns))
 
 
 _Mask = NDArray[np.bool_]
-_Splits = list[tuple[int, _Mask]]
+# A split's position, and by category whether its set has it.
+_Split = tuple[int, _Mask]
 
 
 def _mask(members: Matrix, size: int) -> _Mask:
@@ -101,13 +109,13 @@ def _mask(members: Matrix, size: int) -> _Mask:
     return mask
 
 
-def _columns(splits: _Splits) -> Iterator[tuple[_Splits, Matrix]]:
+def _columns(splits: Iterable[_Split], size: int) -> Iterator[tuple[list[_Split], Matrix]]:
     """Neighbouring splits that share a column, and each category's cell in it.
 
     Splits come in the order of their trees, so a tree's columns lie together in memory.
     """
-    taken: _Splits = []
-    cells = np.zeros(len(splits[0][1]), np.intp)
+    taken: list[_Split] = []
+    cells = np.zeros(size, np.intp)
     for at, mask in splits:
         # Each cell is divided by the new set. With one set there are two cells at most.
         names, divided = np.unique(2 * cells + mask, return_inverse=True)

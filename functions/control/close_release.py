@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.releases.close_release import close_release
 from core.releases.start_release import start_queued
+from core.releases.waiting import METRIC, waiting
 from core.stage.gateways import stage
 
 logger = Logger()
@@ -33,5 +34,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     metrics.add_metric("ReleasesClosed", MetricUnit.Count, 1)
     if closed.outcome in FAILURES:
         metrics.add_metric("ReleasesFailed", MetricUnit.Count, 1)
+    if closed.model is not None:
+        with single_metric(METRIC, MetricUnit.Count, waiting(stage(), closed.model)) as metric:
+            metric.add_dimension("model", closed.model)
     logger.info(closed.line, extra={"model": closed.model, "release": closed.release})
     return {"model": closed.model, "release": closed.release, "outcome": closed.outcome}

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.releases.open_release import Opening, open_release
+from core.releases.waiting import METRIC, waiting
 from core.review.page import render
 from core.stage.gateways import stage
 
@@ -26,6 +27,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {run, model, package_arn, verdict}; return the release and its execution."""
     opened = open_release(opening(), event, datetime.now(UTC))
     metrics.add_metric("ReleasesOpened", MetricUnit.Count, 1)
+    with single_metric(METRIC, MetricUnit.Count, waiting(stage(), event["model"])) as metric:
+        metric.add_dimension("model", event["model"])
     logger.info(
         opened["summary"],
         extra={"run": event["run"], "model": event["model"], "release": opened["release"]},

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.releases.record_release import live_of, record_live
 from core.releases.service import NotLiveError
+from core.releases.waiting import METRIC, waiting
 from core.stage.gateways import stage
 from core.stage.pipeline_job import job_id, owing_an_answer, parameters
 
@@ -34,5 +35,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
             stage().jobs.fail(job, str(error))
             return
         metrics.add_metric("ReleasesPromoted", MetricUnit.Count, 1)
+        with single_metric(METRIC, MetricUnit.Count, waiting(stage(), live.model)) as metric:
+            metric.add_dimension("model", live.model)
         logger.info(line, extra=about)
         stage().jobs.succeed(job, line, {"release": str(live.release)})

@@ -46,12 +46,15 @@ def command(
     from kanmon.commands.run import Progress
     from kanmon.monitoring import execution as monitorings
     from kanmon.runs import execution
+    from kanmon.scoring.online import in_service
     from kanmon.stage.connection import stage_flag
 
     invocation = current()
     invocation.require_model(model)
     request = monitorings.monitoring_input(model, reason, days, first, last)
     connection, screen = invocation.connection, invocation.screen
+    with invocation.check_service_of(model):
+        in_service(connection, model)
     monitoring = monitorings.new_name(model)
     arn = monitorings.start(connection, monitoring, request)
     flag = stage_flag(connection.name)

@@ -36,6 +36,15 @@ def monitored(kanmon, *words):
     return result.exit_code, json.loads(result.stdout)
 
 
+def test_a_model_without_a_release_in_service_is_refused_before_anything_starts(make_model, kanmon):
+    make_model("flutes")
+
+    result = kanmon("monitor", "flutes")
+
+    assert result.exit_code == 2
+    assert "model flutes has no release in service" in result.stderr
+
+
 def test_a_model_that_nobody_asked_has_no_data_and_starts_no_job(served, kanmon):
     code, found = monitored(kanmon)
 

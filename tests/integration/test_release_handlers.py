@@ -225,7 +225,9 @@ def test_the_alarm_counts_failures_and_no_stop_and_no_superseded_review(
     lines = [line for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     metrics = [json.loads(line) for line in lines]
     assert sum(("ReleasesFailed" in one) for one in metrics) == (1 if counted else 0)
-    assert all("ReleasesClosed" in one for one in metrics)
+    assert sum("ReleasesClosed" in one for one in metrics) == 1
+    waiting = [one for one in metrics if "ReleasesWaiting" in one]
+    assert [(one["ReleasesWaiting"], one["model"]) for one in waiting] == [([0], MODEL)]
 
 
 def test_a_decision_in_the_registry_is_passed_on(world: StageInMemory, context: Context) -> None:

@@ -96,7 +96,8 @@ def test_quality_is_shown_by_day_with_how_complete_its_labels_are() -> None:
     assert "AUC is 0.79 (0.75 to 0.83); on the test rows it was 0.80." in found
     assert "40 % of the answered rows have a label so far." in found
     assert "too few labels" in found  # a segment below the floor
-    assert "contradicting, and left out 2 key c-17" in found
+    assert "contradicting, and left out 2 file labels/churn/may.csv, row 17" in found
+    assert "of answers of other releases 5" in found
 
 
 def test_a_feature_that_alarms_is_drawn_in_full_and_the_others_are_folded() -> None:
@@ -105,6 +106,21 @@ def test_a_feature_that_alarms_is_drawn_in_full_and_the_others_are_folded() -> N
     folded = html.index("Features within their bars") if "Features within" in html else len(html)
     assert html.index('id="feature-0-shares-title"') < folded
     assert 'id="feature-1-psi-title"' in html
+
+
+def test_values_that_the_training_rows_did_not_have_are_named() -> None:
+    words = read(page()).words
+
+    assert "Values that the training rows did not have: x in 10 rows." in words
+
+
+def test_a_day_without_rows_is_no_point_of_a_course() -> None:
+    report = sample_report()
+    [first, *_] = report["features"][1]["by_day"]
+    before = page(report).count("<circle")
+    first.update(rows=0, missing=0.0, unknown=0.0, psi=None)
+
+    assert page(report).count("<circle") < before
 
 
 def test_the_page_needs_nothing_else_and_runs_nothing() -> None:

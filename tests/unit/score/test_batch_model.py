@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import score.batch_model
+import score.category_cells
 from contract.onnx_model import OnnxModel
 from score.batch_model import BatchModel
 from score.category_cells import CELLS, in_cells
@@ -100,6 +101,23 @@ def test_how_many_rows_are_widened_together_changes_nothing(
     monkeypatch.setattr(score.batch_model, "LEAST_ROWS", 7)
 
     assert np.array_equal(BatchModel(artifact.onnx).scores(rows), expected)
+
+
+@pytest.mark.parametrize("most", [0, 400])
+def test_splits_without_room_for_a_column_stay_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    frame, features = towns("regression"), {"size": "numeric", "town": "categorical"}
+    artifact = train(plan(features=features, parameters={}), frame, frame[:500]).artifact
+    rows = any_rows(artifact.encoding.features, 1000, 6)
+    whole = in_cells(artifact.onnx).width
+
+    monkeypatch.setattr(score.category_cells, "MOST_CELLS", most)
+
+    assert in_cells(artifact.onnx).width == most // 200 < whole
+    assert np.array_equal(
+        BatchModel(artifact.onnx).scores(rows), OnnxModel(artifact.onnx).scores(rows)
+    )
 
 
 def split(members: Sequence[int], yes: float, no: float) -> Tree:

@@ -20,6 +20,9 @@ from core.review.tables import Cell, Column, Table, Tone, table
 from core.words.catalogue import say
 from core.words.formats import alike, count, counted, number, percent, text
 
+# Of the values that are new, so many are named.
+MOST_NEW = 5
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -77,7 +80,22 @@ def _figure(id: str, each: Document, checks: list[Document], report: Document) -
     words = [check_words(check, report) for check in said]
     if distance is not None and loud:
         words.append(say("monitoring.feature.distance", distance=number(distance, 3)))
+    if new := _new_values(each):
+        words.append(say("monitoring.feature.new", values=new))
     return Figure(id, name, words, bool(loud), _courses(each, checks, name), _shares(each, name))
+
+
+def _new_values(each: Document) -> str:
+    """The most frequent of the values that the training rows did not have."""
+    found = [
+        say(
+            "monitoring.feature.new_value",
+            value=text(one.get("value")),
+            rows=counted(one.get("rows"), "row"),
+        )
+        for one in mappings(each.get("new"))[:MOST_NEW]
+    ]
+    return ", ".join(found)
 
 
 def _courses(each: Document, checks: list[Document], name: str) -> tuple[tuple[str, Course], ...]:
@@ -102,8 +120,11 @@ def _courses(each: Document, checks: list[Document], name: str) -> tuple[tuple[s
 
 
 def _value(day: Document, key: str) -> Value:
-    """A rate is told as a share of the day's rows, whether it came as a count or as one."""
+    """A rate is told as a share of the day's rows, whether it came as a count or as one; of a day
+    without rows nothing is."""
     value, rows = finite(day.get(key)), finite(day.get("rows"))
+    if rows == 0:
+        value = None
     if key in ("missing", "unknown") and value is not None and value > 1 and rows:
         value /= rows
     return Value(text(day.get("day"), ""), value)

@@ -11,7 +11,16 @@ from core.words.catalogue import say
 from core.words.formats import count, counted, decimals, percent, text
 from core.words.metrics import MetricFormat, metric_label
 
-_PROBLEMS = ("late", "repeated", "contradicting", "unknown", "corrected")
+_PROBLEMS = (
+    "late",
+    "repeated",
+    "contradicting",
+    "unknown",
+    "corrected",
+    "other_releases",
+    "no_class",
+    "invalid",
+)
 _MOST_SAMPLES = 5
 
 
