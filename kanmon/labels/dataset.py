@@ -97,7 +97,7 @@ def _frames(
         frames, gone = batch_rows(connection, batch, plan, columns, scratch / f"batch-{number}")
         yield from frames
         if gone:
-            notes.append(f"{batch}: inputs are gone: {described(gone)}")
+            notes.append(f"{batch}: inputs are gone or not yours to read: {described(gone)}")
 
 
 def _day(key: str) -> str:

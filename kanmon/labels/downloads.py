@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # Captured requests are many small objects, which take longer to ask for than to fetch.
 AT_ONCE = 16
 _GONE = ("NoSuchKey", "NoSuchVersion", "404", "InvalidArgument")
+# A batch may score a folder of the team's that not everybody in it may read.
+_REFUSED = ("AccessDenied", "403")
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,10 @@ class Wanted:
 def fetched(
     connection: "Connection", wanted: Iterable[Wanted], folder: Path
 ) -> tuple[list["SourceFile"], list[Wanted]]:
-    """The objects as numbered files of the folder, named by their keys; and those that are gone."""
+    """The objects as numbered files of the folder, named by their keys; and those that are gone.
+
+    A version that may not be read counts as gone: it is some batch's input.
+    """
     from reading.source import SourceFile
 
     wanted = list(wanted)
@@ -52,7 +57,8 @@ def _fetch(connection: "Connection", one: Wanted, path: Path) -> bool:
     try:
         body = connection.s3.get_object(**request)["Body"]
     except ClientError as error:
-        if error.response["Error"]["Code"] in _GONE:
+        code = error.response["Error"]["Code"]
+        if code in _GONE or (one.version and code in _REFUSED):
             return False
         raise
     with path.open("wb") as file:

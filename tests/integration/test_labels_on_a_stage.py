@@ -12,6 +12,7 @@ import boto3
 import polars as pl
 import pytest
 import requests
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from core.definition.parse import parse_definition
@@ -234,6 +235,29 @@ def test_a_batch_that_is_not_done_is_not_used(connection: Any):
 
     with pytest.raises(BadInputError, match="no answer of churn has a label"):
         gathered(connection)
+
+
+def test_inputs_that_a_person_may_not_read_are_left_out_with_a_note(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+):
+    captured(connection, "1", age=30, plan="basic")
+    batch(connection, "id,age,plan\n3,33,pro\n", {"3": 1})
+    put(connection, "labels/churn/a.csv", "id,left\n1,yes\n3,no\n")
+    get_object = connection.s3.get_object
+
+    def refusing(**request: Any) -> Any:
+        if "VersionId" in request:
+            error = {"Code": "AccessDenied", "Message": "not yours"}
+            raise ClientError({"Error": error}, "GetObject")
+        return get_object(**request)
+
+    monkeypatch.setattr(connection.s3, "get_object", refusing)
+    found = gathered(connection)
+
+    assert found.data.rows["id"].to_list() == ["1"]
+    assert found.notes == [
+        "batches/churn/b1: inputs are gone or not yours to read: inputs/churn/b1/people.csv"
+    ]
 
 
 def test_private_features_come_from_batches_alone(connection: Any):

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.support.acting import denied
 from tests.support.laptop import Laptop, rows
-from tests.support.people import denied
 from tests.support.releasing import SLOW, Releases, in_service
 from tests.support.waiting import eventually
 

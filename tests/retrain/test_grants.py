@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import people
-from tests.support.grants import unused
+from tests.support.grants import unasked_objects, unused
 from tests.support.laptop import LONG_TRAINING, Laptop, rows
 from tests.support.waiting import eventually
 
@@ -27,6 +27,7 @@ def test_roles_use_all_they_are_granted_and_are_refused_nothing(laptop: Laptop) 
         ("RecordReleaseRole", "lambda:InvokeFunction"),
     }
     assert unused(record(laptop)) == {}
+    assert unasked_objects(record(laptop)) == {}
 
 
 def a_good_run_and_another_behind_it(laptop: Laptop) -> None:

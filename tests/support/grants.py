@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ CODEPIPELINE_ITSELF = "CodePipeline asks for itself when it fetches a source"
 CONSOLE = "AWS's console shows with it what people decide about"
 NO_DELAY = "it would have to be stopped within the second that a build takes here"
 BROKEN_STACK = "read when CloudFormation itself refuses a deployment, for a quota or a name"
+GROUP_IS_THERE = "the jobs of runs have made the group"
 RARE = "a release older than the one promoted while it waited for the model's lock"
 FULL = "the pipeline takes 50 releases at once, and Close Release starts what found no room"
 RACE = "the registry's event, the review's and the next action cross each other now and then"
@@ -40,7 +42,10 @@ UNSEEN_BY_ROLE = {
     "OpenRunRole": {"s3:ListBucket": MISSING_KEYS},
     "OpenBatchRole": {"s3:ListBucket": MISSING_KEYS},
     "CloseBatchRole": {"s3:ListBucket": MISSING_KEYS},
-    "ScoreJobRole": {"logs:CreateLogGroup": "the jobs of runs have made the group"},
+    "OpenMonitoringRole": {"s3:ListBucket": MISSING_KEYS},
+    "CloseMonitoringRole": {"s3:ListBucket": MISSING_KEYS},
+    "ScoreJobRole": {"logs:CreateLogGroup": GROUP_IS_THERE},
+    "MonitorJobRole": {"logs:CreateLogGroup": GROUP_IS_THERE},
     "JudgeCandidateRole": {"s3:ListBucket": MISSING_KEYS},
     "OpenReleaseRole": {"s3:ListBucket": MISSING_KEYS},
     "AdmitReleaseRole": {
@@ -85,6 +90,16 @@ UNSEEN_BY_ROLE = {
         "states:ListExecutions": CONSOLE,
     },
 }
+# The roles of batches and monitorings, each object of which is held to its use, too.
+WATCHING = (
+    "ScoreJobRole",
+    "OpenBatchRole",
+    "CloseBatchRole",
+    "MonitorJobRole",
+    "OpenMonitoringRole",
+    "CloseMonitoringRole",
+    "StewardRole",
+)
 # The local stage's CloudFormation makes resources without asking as anybody. What this role needs
 # is held against the serving stack's resources instead: tests/template/test_deploying.py.
 # And no stage here has QuickSight, which assumes the dashboard's.
@@ -114,15 +129,58 @@ def unused(authorizations: Path) -> dict[str, set[str]]:
     return {role: actions for role, actions in left.items() if actions}
 
 
+def unasked_objects(authorizations: Path) -> dict[str, set[str]]:
+    """By role of a batch or a monitoring, the objects granted to it that nobody ever asked for.
+
+    An object is a key's pattern in a statement; `unused` knows actions alone, and one that is
+    used on some objects may be granted on others for nothing.
+    """
+    asked: dict[str, set[str]] = defaultdict(set)
+    for line in authorizations.read_text().splitlines():
+        decision = json.loads(line)
+        if decision["allowed"] and decision["action"].startswith("s3:"):
+            for role in WATCHING:
+                if f"-{role}-" in decision["role"]:
+                    asked[role].add(decision["resource"].partition("/")[2])
+    own = _own(list(WATCHING))
+    left = {
+        role: {
+            pattern
+            for pattern in _patterns(own[role])
+            if not any(fnmatchcase(key, pattern) for key in asked[role])
+        }
+        for role in WATCHING
+    }
+    return {role: patterns for role, patterns in left.items() if patterns}
+
+
+def _patterns(granting: list[dict[str, Any]]) -> set[str]:
+    """What is granted of the data bucket's objects."""
+    resources = {
+        name for one in granting for name in one["Resource"] if ":s3:::DataBucket/" in name
+    }
+    return {name.partition("/")[2] for name in resources}
+
+
 def grants(roles: list[str]) -> dict[str, set[str]]:
     """The actions granted to each role; those of the shared policy under its own name."""
+    found = {SHARED: _actions(_shared())}
+    return found | {role: _actions(own) for role, own in _own(roles).items()}
+
+
+def _shared() -> list[dict[str, Any]]:
+    """What all people may see."""
     policy = resources("AWS::IAM::ManagedPolicy")[SHARED]["Properties"]["PolicyDocument"]
-    shared = statements(policy)
-    found = {SHARED: _actions(shared)}
-    for role in roles:
-        own = [one for one in granted(role) if role not in PEOPLE or one not in shared]
-        found[role] = _actions(own)
-    return found
+    return statements(policy)
+
+
+def _own(roles: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """The statements of each role; of a person's, without the shared policy's."""
+    shared = _shared()
+    return {
+        role: [one for one in granted(role) if role not in PEOPLE or one not in shared]
+        for role in roles
+    }
 
 
 def _actions(granting: list[dict[str, Any]]) -> set[str]:

@@ -1,16 +1,20 @@
 """A model's releases on a stage, acted out by the people whose roles the template makes."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from click.testing import CliRunner, Result
 
-from kanmon.cli import main
-from tests.support.laptop import SESSION, Laptop, rows
+from tests.support import watching_people
+from tests.support.acting import (
+    APPROVER,
+    OPERATOR,
+    SCIENTIST,
+    acting,
+    denied,
+    must,
+)
+from tests.support.laptop import Laptop, rows
 from tests.support.releasing import Releases
 from tests.support.waiting import eventually
 
@@ -28,13 +32,10 @@ trainer:
 metrics: {primary: rmse, also: [mae]}
 gate: {floors: {rmse: 5.0}, margins: {rmse: 9.0}}
 segments: [b]
-serving: {canary: AllAtOnce}
+serving: {canary: AllAtOnce, capture_share: 1.0}
 """
 LONG = ("--set", "rounds=50000", "--set", "early_stopping_rounds=50000")
 SHIFT = "Linear10PercentEvery10Minutes"
-SCIENTIST, APPROVER, OPERATOR, STEWARD = (
-    ("--as", role) for role in ("data-scientist", "approver", "operator", "steward")
-)
 
 
 def all_of_it(laptop: Laptop) -> None:
@@ -43,7 +44,8 @@ def all_of_it(laptop: Laptop) -> None:
     an_approver_opens_the_mailed_links(laptop)
     someone_else_approves(laptop, 1)
     an_operator_looks_after_it(laptop)
-    labels_come_and_a_steward_forgets_one(laptop)
+    a_data_scientist_reads_data_as_it_was_scored(laptop)
+    watching_people.all_of_it(laptop)
     a_newer_release_overtakes_one_that_waits(laptop, releases)
     a_rollback(laptop)
     a_withdrawal(laptop)
@@ -51,18 +53,6 @@ def all_of_it(laptop: Laptop) -> None:
     a_promotion_that_nobody_approved(laptop, releases)
     a_verification_that_fails_and_is_tried_again(laptop, releases)
     two_canaries_one_after_the_other_and_both_are_stopped(laptop, releases)
-
-
-def say(laptop: Laptop, *words: str) -> Result:
-    """The command line in this process, which starts no interpreter for every word."""
-    home = {"KANMON_HOME": str(laptop.home), "KANMON_PROJECT": str(laptop.root)}
-    return CliRunner(env=home).invoke(main, words, prog_name="kanmon")
-
-
-def must(laptop: Laptop, *words: str) -> Any:
-    said = say(laptop, *words, "--json")
-    assert said.exit_code == 0, (words, said.stdout, said.stderr)
-    return json.loads(said.stdout) if said.stdout.strip() else None
 
 
 def someone_builds(laptop: Laptop) -> dict[str, Any]:
@@ -106,21 +96,13 @@ def an_operator_looks_after_it(laptop: Laptop) -> None:
         must(laptop, *words, *OPERATOR)
 
 
-def labels_come_and_a_steward_forgets_one(laptop: Laptop) -> None:
-    """Of requests that nobody made: a data scientist looks for them, and makes no data of them."""
-    (laptop.root / "labels.csv").write_text("request_id,y\nnobody,3.5\nnowhere,4.5\n")
-    must(laptop, "put-labels", "glasses", str(laptop.root / "labels.csv"), *SCIENTIST)
-    made = say(laptop, "dataset-from-labels", "glasses", *SCIENTIST)
-    assert "no answer of glasses has a label" in made.stderr
+def a_data_scientist_reads_data_as_it_was_scored(laptop: Laptop) -> None:
     data = must(laptop, "data", "glasses", "--versions", *SCIENTIST)["files"][0]
     acting(laptop, "DataScientistRoleArn", "s3").get_object(
         Bucket=laptop.outputs["DataBucketName"],
         Key=f"datasets/glasses/{data['name']}",
         VersionId=data["version"],
     )
-    forgotten = must(laptop, "forget", "glasses", "--request-id", "nobody", "--yes", *STEWARD)
-    assert forgotten["found"]["labels"] == {"rows": 1, "files": 1, "versions": 1}
-    assert forgotten["left"]["labels"]["rows"] == 0
 
 
 def a_newer_release_overtakes_one_that_waits(laptop: Laptop, releases: Releases) -> None:
@@ -253,41 +235,8 @@ def current_action(laptop: Laptop, number: int) -> str:
     return str(found["actionExecutionDetails"][0]["actionName"])
 
 
-@contextmanager
-def denied(laptop: Laptop, role: str, action: str, resource: str) -> Iterator[None]:
-    """Take a permission from a role of the stack for a while."""
-    name = laptop.client("cloudformation").describe_stack_resource(
-        StackName="kanmon-local", LogicalResourceId=role
-    )["StackResourceDetail"]["PhysicalResourceId"]
-    statement = {"Effect": "Deny", "Action": action, "Resource": resource}
-    policy = {"RoleName": name, "PolicyName": "denied"}
-    laptop.client("iam").put_role_policy(
-        **policy, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    )
-    try:
-        yield
-    finally:
-        laptop.client("iam").delete_role_policy(**policy)
-
-
 def execution_status(pipeline: Any, ended: dict[str, str]) -> str:
     found = pipeline.get_pipeline_execution(
         pipelineName=ended["name"], pipelineExecutionId=ended["id"]
     )
     return str(found["pipelineExecution"]["status"])
-
-
-def acting(laptop: Laptop, output: str, service: str) -> Any:
-    """A client with the credentials of one of the roles for people."""
-    keys = laptop.client("sts").assume_role(
-        RoleArn=laptop.outputs[output], RoleSessionName="somebody"
-    )["Credentials"]
-    stage = json.loads((laptop.home / "stage.json").read_text())
-    return SESSION.client(
-        service,
-        region_name=stage["region"],
-        endpoint_url=stage["endpoint"],
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-    )

@@ -268,6 +268,15 @@ def test_what_is_scored_is_read_in_every_folder_but_kanmons_own() -> None:
     assert listing["Condition"]["StringNotLike"]["s3:prefix"] == unlisted
 
 
+def test_a_monitoring_reads_what_batches_scored_in_any_folder_and_captures_and_labels() -> None:
+    bucket = "arn:aws:s3:::DataBucket"
+    [denial] = denied("MonitorJobRole")
+    others = [folder for folder in PRIVATE if folder not in ("capture", "labels")]
+
+    assert denial["Action"] == ["s3:GetObjectVersion"]
+    assert denial["Resource"] == [f"{bucket}/{folder}/*" for folder in others]
+
+
 def granting(pattern: str) -> dict[str, set[str]]:
     """The actions that match, by the role they are granted to."""
     found = {
@@ -328,6 +337,7 @@ def test_every_denial_says_what_it_is_for() -> None:
 
     assert found == {
         *("NeverApprove", "NeverBuild", "NeverChangeWhatIsReviewed"),
+        "ReadNothingElseOfKanmonsOwn",
         "ReadNothingOfKanmonsOwn",
     }
 

@@ -103,7 +103,7 @@ OBJECTS = {
     "packages/base/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "packages/glasses/7/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "capture/glasses/7/dt=2026-11-21/a.jsonl": ("DataScientist MonitorJob Steward", "", "Steward"),
-    "other/x": ("ScoreJob", "", ""),
+    "other/x": ("MonitorJob ScoreJob", "", ""),
     "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": (
         "DataScientist MonitorJob Steward",
         "",
@@ -121,7 +121,7 @@ OBJECTS = {
         "ScoreJob Steward",
     ),
     "batches/glasses/B/rejects/00000-0000.parquet": (
-        "DataScientist Operator ScoreJob Steward",
+        "DataScientist MonitorJob Operator ScoreJob Steward",
         "",
         "ScoreJob Steward",
     ),
@@ -144,17 +144,17 @@ OBJECTS = {
     ),
     "watch-metrics/model=glasses/M.json": ("", "", "CloseMonitoring"),
     "batches/glasses/B/shards.json": (
-        "Approver CloseBatch DataScientist OpenBatch Operator ScoreJob Steward",
+        "Approver CloseBatch DataScientist MonitorJob OpenBatch Operator ScoreJob Steward",
         "",
         "ScoreJob Steward",
     ),
     "batches/glasses/B/done/00000.json": (
-        "Approver CloseBatch DataScientist Operator ScoreJob Steward",
+        "Approver CloseBatch DataScientist MonitorJob Operator ScoreJob Steward",
         "",
         "ScoreJob Steward",
     ),
     "batches/glasses/B/manifest.json": (
-        "Approver DataScientist Operator ScoreJob Steward",
+        "Approver DataScientist MonitorJob Operator ScoreJob Steward",
         "",
         "CloseBatch Steward",
     ),
@@ -412,9 +412,9 @@ def test_no_grant_on_named_resources_reaches_what_is_not_the_stages(role: str) -
         if re.match(rf"arn:aws:{action.split(':')[0]}:", arn) and may(role, action, arn, **context)
     ]
 
-    # What the team keeps in folders of its own may be scored.
+    # What the team keeps in folders of its own may be scored, and is then monitored.
     open_to_scoring = [("s3:GetObjectVersion", f"{DATA}/elsewhere/file")]
-    assert reached == (open_to_scoring if role == "ScoreJobRole" else [])
+    assert reached == (open_to_scoring if role in ("ScoreJobRole", "MonitorJobRole") else [])
 
 
 def test_every_condition_is_there_and_says_what_it_said() -> None:

@@ -1,0 +1,128 @@
+"""Batches and monitorings on a stage, acted out by the people whose roles the template makes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.support.acting import OPERATOR, SCIENTIST, STEWARD, acting, must, say
+from tests.support.laptop import Laptop, rows
+
+MODEL = "glasses"
+CAPTURED = f"capture/{MODEL}/1"
+
+
+def all_of_it(laptop: Laptop) -> None:
+    """What people do with the first release, which has answered requests."""
+    a_data_scientist_scores_and_fetches(laptop)
+    labels_come(laptop)
+    an_operator_stops_a_batch_and_resumes_it(laptop)
+    monitorings_compact_a_day_that_is_over(laptop)
+    an_operator_stops_a_monitoring(laptop)
+    a_steward_forgets_what_was_captured_scored_and_labelled(laptop)
+
+
+def a_data_scientist_scores_and_fetches(laptop: Laptop) -> None:
+    (laptop.root / "some.csv").write_text("a,b\n2.5,u\nx,w\n")
+    batch = must(laptop, "score-batch", MODEL, str(laptop.root / "some.csv"), *SCIENTIST)
+    assert batch["rows"] == {"rows_in": 2, "scored": 1, "rejected": 1}
+    for words in (
+        ("fetch", batch["batch"], "--to", str(laptop.root / "scores"), "--rejects"),
+        ("show", batch["batch"]),
+        ("logs", batch["batch"]),
+    ):
+        must(laptop, *words, *SCIENTIST)
+
+
+def labels_come(laptop: Laptop) -> None:
+    """Of one captured request, and of one that nobody made; then new data is made of them."""
+    lines = [f"{request(laptop)},3.5", "nobody,4.5"]
+    (laptop.root / "labels.csv").write_text("\n".join(["request_id,y", *lines]) + "\n")
+    must(laptop, "put-labels", MODEL, str(laptop.root / "labels.csv"), *SCIENTIST)
+    to = ("--to", str(laptop.root / "new.parquet"))
+    made = must(laptop, "dataset-from-labels", MODEL, *to, *SCIENTIST)
+    assert made["rows"] == 1, made
+
+
+def an_operator_stops_a_batch_and_resumes_it(laptop: Laptop) -> None:
+    """Of a folder of the team's. While the batch runs, nobody else resumes it."""
+    put(laptop, f"ours/{MODEL}/data.csv", rows(300))
+    started = must(laptop, "score-batch", MODEL, f"ours/{MODEL}/", "--no-wait", *OPERATOR)
+    batch = started["batch"]
+    laptop.entered(started["execution_arn"], "Score Rows")
+    too_early = acting(laptop, "OperatorRoleArn", "stepfunctions").start_execution(
+        stateMachineArn=laptop.outputs["ScoreStateMachineArn"],
+        input=json.dumps({"model": MODEL, "batch": batch}),
+    )
+    ended = laptop.ended(too_early["executionArn"])
+    assert (ended["status"], ended["error"]) == ("FAILED", "BatchNotResumableError")
+    must(laptop, "stop", batch, *OPERATOR)
+    laptop.ended(started["execution_arn"])
+    resumed = must(laptop, "score-batch", MODEL, "--resume", batch, *OPERATOR)
+    assert resumed["rows"]["scored"] == 300
+    must(laptop, "fetch", batch, "--to", str(laptop.root / "stopped"), *OPERATOR)
+    # A file of this laptop's, too.
+    must(laptop, "score-batch", MODEL, str(laptop.root / "some.csv"), *OPERATOR)
+    assert len(must(laptop, "batches", MODEL, *OPERATOR)) == 3
+
+
+def monitorings_compact_a_day_that_is_over(laptop: Laptop) -> None:
+    """Twice: what came late is added to what was compacted before."""
+    for who, late in ((SCIENTIST, 0), (OPERATOR, 1)):
+        capture_another(laptop, f"late-{late}")
+        found = monitored(laptop, *who)
+        assert found["report"]["compacted"] == {"days": 1, "files": 1 + late}
+        for words in (("show", found["monitoring"]), ("logs", found["monitoring"])):
+            must(laptop, *words, *who)
+    assert found["report"]["rows"]["batch"] == 302
+    assert len(must(laptop, "monitorings", MODEL, *SCIENTIST)) == 2
+
+
+def monitored(laptop: Laptop, *who: str) -> dict[str, Any]:
+    """What a monitoring found, whether it alarms or not."""
+    said = say(laptop, "monitor", MODEL, "--json", *who)
+    assert said.exit_code in (0, 4), said.stderr
+    return dict(json.loads(said.stdout))
+
+
+def an_operator_stops_a_monitoring(laptop: Laptop) -> None:
+    for who in (OPERATOR, SCIENTIST):
+        started = must(laptop, "monitor", MODEL, "--no-wait", *who)
+        laptop.entered(started["execution_arn"], "Monitor")
+        must(laptop, "stop", started["monitoring"], *who)
+        assert laptop.ended(started["execution_arn"])["status"] == "ABORTED"
+
+
+def a_steward_forgets_what_was_captured_scored_and_labelled(laptop: Laptop) -> None:
+    forgotten = must(laptop, "forget", MODEL, "--request-id", request(laptop), "--yes", *STEWARD)
+    assert forgotten["found"]["labels"]["rows"] == 1, forgotten
+    assert forgotten["found"]["captured"]["rows"] > 0, forgotten
+    assert forgotten["left"]["labels"]["rows"] == 0, forgotten
+
+
+def put(laptop: Laptop, key: str, content: str | bytes) -> None:
+    body = content if isinstance(content, bytes) else content.encode()
+    laptop.client("s3").put_object(Bucket=laptop.outputs["DataBucketName"], Key=key, Body=body)
+
+
+def captured(laptop: Laptop) -> str:
+    """The first of the captured requests of today."""
+    found = laptop.client("s3").list_objects_v2(
+        Bucket=laptop.outputs["DataBucketName"], Prefix=f"{CAPTURED}/dt={datetime.now(UTC):%Y}"
+    )
+    return str(found["Contents"][-1]["Key"])
+
+
+def request(laptop: Laptop) -> str:
+    """Its id."""
+    return captured(laptop).rpartition("/")[2].partition("-")[2].removesuffix(".jsonl")
+
+
+def capture_another(laptop: Laptop, identity: str) -> None:
+    """The same request, as if another one had asked the same two days ago."""
+    bucket, key = laptop.outputs["DataBucketName"], captured(laptop)
+    content = laptop.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    day = f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}"
+    changed = content.decode().replace(request(laptop), identity)
+    put(laptop, f"{CAPTURED}/dt={day}/101500-{identity}.jsonl", changed)
