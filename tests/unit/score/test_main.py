@@ -363,13 +363,14 @@ def test_more_explanations_than_features_are_empty_also_without_rows(batch: Any)
     assert len(job.names("scores")) == 2
 
 
-def test_many_small_files_are_one_shard(batch: Any) -> None:
+@pytest.mark.parametrize("files", [60, pytest.param(5000, marks=pytest.mark.faults)])
+def test_many_small_files_are_one_shard(batch: Any, files: int) -> None:
     one = table(2).write_csv()
-    job = batch({f"{at:04d}.csv": one for at in range(60)}, data=KEYED)
+    job = batch({f"{at:04d}.csv": one for at in range(files)}, data=KEYED)
 
     job.run()
 
     [record] = job.done()
-    assert len(record["files"]) == 60
+    assert len(record["files"]) == files
     assert len(record["scores"]) == 1
-    assert job.frame("scores").height == 120
+    assert job.frame("scores").height == 2 * files
