@@ -317,7 +317,7 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:
             taken.append(line)
             yield line
 
-    csv.field_size_limit(len(text) + 1)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     for cells in csv.reader(lines(), delimiter=delimiter):
         yield cells, "".join(taken)
         taken.clear()
