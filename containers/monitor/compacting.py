@@ -1,7 +1,7 @@
 """Put complete days of captured requests into one file each, and delete what that replaces.
 
 The new file is written first, and the old ones are deleted last, after the report. Stopped between
-the two, a day has both: whoever reads it leaves out what the new file holds, and the next
+the two, a day has both: a reader leaves out what the new file holds, and the next
 monitoring deletes it.
 """
 

@@ -84,7 +84,7 @@ def put_aliases_back(stack: dict[str, Any]) -> None:
 
 
 def _prepared(publish: Any) -> Any:
-    """Whoever publishes a version with a stack will call it while the stack goes on."""
+    """Who publishes a version with a stack will call it while the stack goes on."""
 
     def published(*given: Any, **more: Any) -> Made:
         made: Made = publish(*given, **more)
