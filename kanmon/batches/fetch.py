@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 CHUNK = 1024 * 1024
 # So many rows a worksheet of the usual spreadsheet programs takes, with its header.
 MOST_SPREADSHEET_ROWS = 1_048_576
-# Text that such a program would run as a formula begins with one of these.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What such a program would run as a formula: at the beginning, and after what some of them take as
+# the end of a cell, even between quotes.
+_FORMULA = re.compile(r"((?:^|[;\t\r\n]) *)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\t\r])")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
@@ -92,8 +93,9 @@ def _sha256_of(path: Path) -> str:
 def write_csv(paths: Iterable[Path], target: Path) -> int:
     """Write the rows of Parquet files into one CSV file; how many there are.
 
-    Text that a spreadsheet program would run as a formula gets an apostrophe in front. The file
-    is in UTF-8 with the mark by which these programs know it.
+    Text that a spreadsheet program would run as a formula gets an apostrophe in front, also after a
+    semicolon: in many countries that is where such a program begins the next cell. The file is in
+    UTF-8 with the mark by which these programs know it.
     """
     partial = target.with_name(f".{target.name}.part")
     rows = 0
@@ -124,7 +126,9 @@ def as_text(cell: Any) -> Any:
 
     >>> as_text("=1+1"), as_text("-12.5"), as_text("-x"), as_text(0.5), as_text(None)
     ("'=1+1", '-12.5', "'-x", 0.5, None)
+    >>> as_text("a;=1+1"), as_text("red; blue")
+    ("a;'=1+1", 'red; blue')
     """
-    if isinstance(cell, str) and cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell):
-        return f"'{cell}"
+    if isinstance(cell, str) and not _NUMBER.fullmatch(cell):
+        return _FORMULA.sub(r"\1'", cell)
     return cell

@@ -49,6 +49,7 @@ def command(
     from kanmon.labels.remains import remaining, summary
     from kanmon.labels.whose import whose_of
     from kanmon.models.definitions import read_folder
+    from kanmon.monitoring.records import running_monitorings
 
     invocation = current()
     screen = invocation.screen
@@ -56,7 +57,11 @@ def command(
     whose = whose_of(data.key, keys, keys_file, requests)
     connection = invocation.connection
     failed = failed_batches(connection, model)
-    forgetting = Forgetting(connection, model, whose, data.delimiter, failed)
+
+    def running() -> set[str]:
+        return running_monitorings(connection, model)
+
+    forgetting = Forgetting(connection, model, whose, data.delimiter, failed, running)
     found = forgetting.search(lambda key: screen.live(f"searching {key}"))
     stays = remaining(connection, model, data.location, found)
     show(invocation, found, stays)
@@ -114,6 +119,12 @@ def outcome(invocation: Invocation, left: "Search", *, removed: bool) -> int:
     if removed and left.found:
         invocation.screen.problem(
             f"{summary(left.counts)} came meanwhile. Run the same command again."
+        )
+        return FAILED
+    if left.open_monitorings:
+        invocation.screen.problem(
+            f"{', '.join(sorted(left.open_monitorings))} was running and may write captured rows "
+            "again. Let it end, then run the same command again."
         )
         return FAILED
     unseen = len(left.open_batches) + len(left.unreadable)

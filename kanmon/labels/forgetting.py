@@ -14,7 +14,7 @@ from core.label_names import digest_in, label_name
 from kanmon.labels import rewriting
 from kanmon.labels.batch_documents import Current, update_batch
 from kanmon.labels.rewriting import Rewritten, Whose
-from kanmon.labels.versions import KINDS, Version, versions_of
+from kanmon.labels.versions import KINDS, Version, prefixes, versions_of
 from kanmon.stage.connection import read_json
 
 if TYPE_CHECKING:
@@ -33,11 +33,17 @@ class Found:
 
 @dataclass
 class Search:
-    """What was found, and what was not: objects that cannot be read, batches that are not done."""
+    """What was found, and what was not: objects that cannot be read, batches that are not done.
+
+    open_monitorings: those that ran when the search began. Such a job may write captured rows again
+    that it has read. elsewhere: files that batches scored in other folders.
+    """
 
     found: list[Found] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     open_batches: set[str] = field(default_factory=set)
+    open_monitorings: set[str] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
     keyless: int = 0
     keyless_rejects: int = 0
     _all: dict[str, list[Version]] = field(default_factory=dict)
@@ -63,7 +69,8 @@ class Search:
 class Forgetting:
     """Removes the rows of some keys and requests from a model's objects.
 
-    failed: batches that no job works on, though they have no manifest.
+    failed: batches that no job works on, though they have no manifest. running: asks for the
+    monitorings that run.
     """
 
     def __init__(
@@ -73,21 +80,24 @@ class Forgetting:
         whose: Whose,
         delimiter: str,
         failed: Collection[str] = (),
+        running: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.failed = failed
+        self.running = running
         self.connection = connection
         self.model = model
         self.whose = whose
         self.delimiter = delimiter
         # Rows of inputs by batch: as scores and rejects name them.
         self.places: dict[str, set[tuple[str, int]]] = defaultdict(set)
-        self._shared: dict[str, str] = {}
+        self._files: dict[str, list[str]] = {}
 
     # ---- Searching
 
     def search(self, looking: Callable[[str], None]) -> Search:
         """Look into every version of every object."""
-        search = Search()
+        # Asked first: what a monitoring that has ended wrote is found below.
+        search = Search(open_monitorings=set(self.running()))
         for version in versions_of(self.connection, self.model):
             search._all.setdefault(version.key, []).append(version)
         done = {one.batch for each in search._all.values() for one in each if _is_manifest(one)}
@@ -102,6 +112,8 @@ class Forgetting:
                     continue
                 looking(key)
                 self._look(search, key, kind, versions)
+        for batch in {one.batch for each in search._all.values() for one in each if one.batch}:
+            search.elsewhere |= {key for key in self._scored(batch) if not self._is_own(key)}
         uploaded = {one.batch for each in search._all.values() for one in each if _is_input(one)}
         search.keyless_rejects = sum(
             one.kind == "rejects" and one.latest and one.batch not in uploaded
@@ -162,11 +174,17 @@ class Forgetting:
     def _shared_folder(self, batch: str) -> str:
         from kanmon.labels.scored_inputs import common_folder_of
 
-        if batch not in self._shared:
+        return common_folder_of(self._scored(batch))
+
+    def _scored(self, batch: str) -> list[str]:
+        """The files that a batch scores."""
+        if batch not in self._files:
             plan = read_json(self.connection, f"batches/{self.model}/{batch}/plan.json") or {}
-            keys = [str(one["key"]) for one in plan.get("objects", ())]
-            self._shared[batch] = common_folder_of(keys)
-        return self._shared[batch]
+            self._files[batch] = [str(one["key"]) for one in plan.get("objects", ())]
+        return self._files[batch]
+
+    def _is_own(self, key: str) -> bool:
+        return key.startswith(tuple(prefixes(self.model)))
 
     # ---- Removing
 

@@ -74,6 +74,18 @@ def remaining(
                 f"(ScoreRetentionDays: {days.get('ScoreRetentionDays', 'unknown')})",
             )
         )
+    elsewhere = sum(not key.startswith(location) for key in search.elsewhere)
+    if elsewhere:
+        found.append(
+            Remaining(
+                "files that batches scored in other folders",
+                elsewhere,
+                "they are not Kanmon's: write them without the rows, and delete their old versions",
+            )
+        )
+    for monitoring in sorted(search.open_monitorings):
+        why = "it may write captured rows again: let it end, then run the same command again"
+        found.append(Remaining(f"monitoring {monitoring}", None, why))
     for batch in sorted(search.open_batches):
         why = "it has no manifest: let it end or resume it, then run the same command again"
         found.append(Remaining(f"batch {batch}", None, why))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 _PREFIX = "monitoring#"
+RUNNING = "RUNNING"
 # Attributes that only the control functions use.
 _BOOKKEEPING = ("answer", "noticed_at", "failures_told")
 
@@ -57,6 +58,29 @@ def monitoring_named(connection: "Connection", name: str) -> MonitoringRecord | 
         return None
     records = (monitoring_record(connection, model, name) for model in possible_models(name))
     return next((record for record in records if record is not None), None)
+
+
+def running_monitorings(connection: "Connection", model: str) -> set[str]:
+    """The monitorings whose executions run: one that was stopped may still be recorded as running."""
+    found = [_record(item) for item in items_of(connection, model, _PREFIX)]
+    return {
+        one.monitoring
+        for one in found
+        if one.status == RUNNING and _runs(connection, one.monitoring)
+    }
+
+
+def _runs(connection: "Connection", monitoring: str) -> bool:
+    from kanmon.monitoring.execution import execution_arn
+
+    stepfunctions = connection.stepfunctions
+    try:
+        found = stepfunctions.describe_execution(
+            executionArn=execution_arn(connection, monitoring)
+        )
+    except stepfunctions.exceptions.ExecutionDoesNotExist:
+        return False
+    return found["status"] == RUNNING
 
 
 def _record(plain: dict[str, Any]) -> MonitoringRecord:

@@ -158,3 +158,29 @@ def test_after_a_person_is_forgotten_everything_still_fits_together(batch, root,
     rows_after = after["report"]["rows"]
     assert (rows_after["captured"], rows_after["batch"], rows_after["labelled"]) == (799, 399, 798)
     assert after["report"]["gone"]["objects"] == 0
+
+
+def test_only_a_steward_forgets_a_persons_rows_of_a_batch(batch, root, kanmon):
+    """The row that was scored and the row that was rejected, and the input of both."""
+    table = root / "person.csv"
+    table.write_text("id,size,colour\nperson-1,3,red\nperson-1,many,red\nperson-2,4,red\n")
+    scored = json.loads(kanmon("score-batch", MODEL, str(table), "--json").stdout)
+    assert scored["rows"] == {"rows_in": 3, "scored": 2, "rejected": 1}
+    asked = ("forget", MODEL, "person-1", "--yes", "--json")
+
+    refused = [kanmon(*asked, "--as", role) for role in ("data-scientist", "approver", "operator")]
+    forgotten = kanmon(*asked, "--as", "steward")
+
+    assert [each.exit_code != 0 and "s3:ListBucketVersions" in each.stderr for each in refused] == [
+        True
+    ] * 3, [each.stderr for each in refused]
+    assert forgotten.exit_code == 0, forgotten.stderr
+    found = json.loads(forgotten.stdout)
+    rows_by_kind = {kind: each["rows"] for kind, each in found["found"].items()}
+    assert rows_by_kind == {"labels": 0, "rejects": 1, "scores": 1, "inputs": 2, "captured": 0}
+    assert all(each["rows"] == 0 for each in found["left"].values())
+    to = root / "of the others"
+    fetched = kanmon("fetch", scored["batch"], "--to", str(to), "--rejects", "--json")
+    assert fetched.exit_code == 0, fetched.stderr
+    kept = {kind: pl.read_parquet(to / kind / "*.parquet") for kind in ("scores", "rejects")}
+    assert (kept["scores"]["id"].to_list(), kept["rejects"].height) == (["person-2"], 0)

@@ -320,6 +320,31 @@ def test_a_batch_that_failed_is_searched_unless_a_resume_needs_all_of_its_rows(
     assert (bucket.document("plan.json") != planned) is searched
 
 
+def test_a_monitoring_that_runs_is_named_since_it_may_write_captured_rows_again(bucket: Bucket):
+    one = forgetting(bucket)
+    one.running = lambda: {"m1"}
+
+    found = one.search(lambda key: None)
+
+    assert found.open_monitorings == {"m1"}
+    stays = remaining(one.connection, "churn", "datasets/churn/", found)
+    assert [each.why.partition(":")[0] for each in stays if each.what == "monitoring m1"] == [
+        "it may write captured rows again"
+    ]
+
+
+def test_files_that_batches_scored_elsewhere_stay_and_are_counted(bucket: Bucket):
+    keys = ("exports/a.csv", "exports/b.csv", "datasets/churn/a.csv", "inputs/churn/b2/a.csv")
+    objects = [{"key": key, "version_id": "1", "size": 9} for key in keys]
+    bucket.put("batches/churn/b2/plan.json", json.dumps({"objects": objects}))
+    one = forgetting(bucket)
+
+    stays = remaining(one.connection, "churn", "datasets/churn/", one.search(lambda key: None))
+
+    counts = {each.what: each.count for each in stays}
+    assert counts["files that batches scored in other folders"] == 2
+
+
 def test_what_stays_is_listed_with_counts(bucket: Bucket):
     bucket.put("datasets/churn/a.csv", "id\n7\n")
     bucket.put("runs/churn/r1/run.json", "{}")

@@ -90,23 +90,25 @@ UNSEEN_BY_ROLE = {
         "states:ListExecutions": CONSOLE,
     },
 }
-# The roles of batches and monitorings, each object of which is held to its use, too.
-WATCHING = (
+# The local stage's CloudFormation makes resources without asking as anybody. What this role needs
+# is held against the serving stack's resources instead: tests/template/test_deploying.py.
+# And no stage here has QuickSight, which assumes the dashboard's.
+NOT_ASKED = {"ServingDeployRole", "DashboardRole"}
+# Documents without rows, which no command reads: people follow a release's record to them.
+UNSEEN_OBJECTS = {"SeeTheStagePolicy": {"snapshots/*", "runs/*/run.json"}}
+# What all people may see is one policy; what one of them used is used.
+SHARED = "SeeTheStagePolicy"
+PEOPLE = ("DataScientistRole", "ApproverRole", "OperatorRole", "StewardRole")
+# The roles of batches, monitorings and people, each object of which is held to its use, too.
+HELD_TO_OBJECTS = (
     "ScoreJobRole",
     "OpenBatchRole",
     "CloseBatchRole",
     "MonitorJobRole",
     "OpenMonitoringRole",
     "CloseMonitoringRole",
-    "StewardRole",
+    *PEOPLE,
 )
-# The local stage's CloudFormation makes resources without asking as anybody. What this role needs
-# is held against the serving stack's resources instead: tests/template/test_deploying.py.
-# And no stage here has QuickSight, which assumes the dashboard's.
-NOT_ASKED = {"ServingDeployRole", "DashboardRole"}
-# What all people may see is one policy; what one of them used is used.
-SHARED = "SeeTheStagePolicy"
-PEOPLE = ("DataScientistRole", "ApproverRole", "OperatorRole", "StewardRole")
 
 
 def unused(authorizations: Path) -> dict[str, set[str]]:
@@ -130,7 +132,7 @@ def unused(authorizations: Path) -> dict[str, set[str]]:
 
 
 def unasked_objects(authorizations: Path) -> dict[str, set[str]]:
-    """By role of a batch or a monitoring, the objects granted to it that nobody ever asked for.
+    """By role of a batch, a monitoring or a person, the granted objects that nobody asked for.
 
     An object is a key's pattern in a statement; `unused` knows actions alone, and one that is
     used on some objects may be granted on others for nothing.
@@ -139,17 +141,17 @@ def unasked_objects(authorizations: Path) -> dict[str, set[str]]:
     for line in authorizations.read_text().splitlines():
         decision = json.loads(line)
         if decision["allowed"] and decision["action"].startswith("s3:"):
-            for role in WATCHING:
+            for role in HELD_TO_OBJECTS:
                 if f"-{role}-" in decision["role"]:
                     asked[role].add(decision["resource"].partition("/")[2])
-    own = _own(list(WATCHING))
+    asked[SHARED] = set().union(*(asked[role] for role in PEOPLE))
     left = {
         role: {
             pattern
-            for pattern in _patterns(own[role])
+            for pattern in _patterns(own) - UNSEEN_OBJECTS.get(role, set())
             if not any(fnmatchcase(key, pattern) for key in asked[role])
         }
-        for role in WATCHING
+        for role, own in {SHARED: _shared(), **_own(list(HELD_TO_OBJECTS))}.items()
     }
     return {role: patterns for role, patterns in left.items() if patterns}
 

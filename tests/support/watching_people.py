@@ -61,9 +61,11 @@ def an_operator_stops_a_batch_and_resumes_it(laptop: Laptop) -> None:
     laptop.ended(started["execution_arn"])
     resumed = must(laptop, "score-batch", MODEL, "--resume", batch, *OPERATOR)
     assert resumed["rows"]["scored"] == 300
-    must(laptop, "fetch", batch, "--to", str(laptop.root / "stopped"), *OPERATOR)
     # A file of this laptop's, too.
-    must(laptop, "score-batch", MODEL, str(laptop.root / "some.csv"), *OPERATOR)
+    own = must(laptop, "score-batch", MODEL, str(laptop.root / "some.csv"), *OPERATOR)["batch"]
+    for name in (batch, own):
+        to = ("--to", str(laptop.root / name))
+        must(laptop, "fetch", name, *to, "--rejects", *OPERATOR)
     assert len(must(laptop, "batches", MODEL, *OPERATOR)) == 3
 
 

@@ -157,9 +157,12 @@ def test_all_people_read_what_a_decision_rests_on(role: str, key: str) -> None:
 
 
 def test_a_steward_removes_rows_of_people_for_good_and_does_nothing_else() -> None:
-    for folder in ("labels", "batches", "inputs", "capture"):
-        assert may(STEWARD, "s3:DeleteObjectVersion", f"{DATA}/{folder}/abalone/a")
-        assert not may(STEWARD, "s3:DeleteObject", f"{DATA}/{folder}/abalone/a")
+    scored = ("batches/abalone/B/scores", "batches/abalone/B/rejects")
+    for folder in ("labels/abalone", *scored, "inputs/abalone", "capture/abalone"):
+        assert may(STEWARD, "s3:DeleteObjectVersion", f"{DATA}/{folder}/a")
+        assert not may(STEWARD, "s3:DeleteObject", f"{DATA}/{folder}/a")
+    for proof in ("plan.json", "shards.json", "done/00000.json", "manifest.json"):
+        assert not may(STEWARD, "s3:DeleteObjectVersion", f"{DATA}/batches/abalone/B/{proof}")
     for key in ("datasets/abalone/a.csv", "runs/abalone/r/preprocess/train/part-0.parquet"):
         assert not may(STEWARD, "s3:GetObject", f"{DATA}/{key}")
         assert not may(STEWARD, "s3:DeleteObjectVersion", f"{DATA}/{key}")

@@ -146,7 +146,7 @@ OBJECTS = {
     "batches/glasses/B/shards.json": (
         "Approver CloseBatch DataScientist MonitorJob OpenBatch Operator ScoreJob Steward",
         "",
-        "ScoreJob Steward",
+        "ScoreJob",
     ),
     "batches/glasses/B/done/00000.json": (
         "Approver CloseBatch DataScientist MonitorJob Operator ScoreJob Steward",
@@ -380,7 +380,8 @@ def test_objects_are_removed_as_data_as_compacted_captures_or_to_forget_and_else
     deleters = {"DataScientist"} if key.startswith("datasets/") else set()
     if key.startswith("capture/"):  # the lines, and the older file that a new one replaces
         deleters = {"MonitorJob"}
-    forgetting = ("capture/", "labels/", "inputs/", "batches/")
+    scored = ("batches/glasses/B/scores/", "batches/glasses/B/rejects/")
+    forgetting = ("capture/", "labels/", "inputs/", *scored)
 
     assert who("s3:DeleteObject", key) == deleters
     assert who("s3:DeleteObjectVersion", key) == (
