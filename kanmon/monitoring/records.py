@@ -75,9 +75,7 @@ def _runs(connection: "Connection", monitoring: str) -> bool:
 
     stepfunctions = connection.stepfunctions
     try:
-        found = stepfunctions.describe_execution(
-            executionArn=execution_arn(connection, monitoring)
-        )
+        found = stepfunctions.describe_execution(executionArn=execution_arn(connection, monitoring))
     except stepfunctions.exceptions.ExecutionDoesNotExist:
         return False
     return found["status"] == RUNNING
