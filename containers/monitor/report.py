@@ -18,6 +18,8 @@ from monitor.watched import described
 from observed.labels import Labels, Resolved
 
 FORMAT = 1
+# A column put in the target's place has a new class in every row.
+MOST_NEW_CLASSES = 20
 HEALTHY, ALARM, NO_DATA, TOO_FEW = "healthy", "alarm", "no data", "too few rows"
 
 
@@ -140,7 +142,7 @@ def _labels(labels: Labels, resolved: Resolved, used: int, own: int) -> dict[str
         "rows": labels.rows,
         "invalid": labels.invalid,
         "unreadable": list(labels.unreadable),
-        "new_classes": dict(labels.new_classes),
+        "new_classes": dict(labels.new_classes.most_common(MOST_NEW_CLASSES)),
         "no_class": own - used,
         "other_releases": resolved.matched.height - own,
         "samples": {name: list(places) for name, places in resolved.samples.items()},

@@ -7,6 +7,7 @@ becomes an empty line, or in Parquet a row of nulls. No reader makes a row of ei
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 PARQUET, GZIP, BOM = b"PAR1", b"\x1f\x8b", "\ufeff"
 _UNIT = "\x1f"
+# Data is packed to a tenth or so, never to less than a hundredth; a small file may be.
+MOST_PACKED, ALWAYS_UNPACKED = 100, 64 << 20
 
 
 @dataclass
@@ -286,8 +289,11 @@ def _csv(
 ) -> Rewritten:
     packed = content.startswith(GZIP)
     try:
-        text = (gzip.decompress(content) if packed else content).decode()
-    except (OSError, EOFError, UnicodeDecodeError):
+        unpacked = _unpacked(content) if packed else content
+        if unpacked is None:
+            return Rewritten(0, unreadable=f"it unpacks to over {MOST_PACKED} times its size")
+        text = unpacked.decode()
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError):
         return Rewritten(0, unreadable="it is no UTF-8 text")
     kept, gone, left = [], 0, 0
     is_meant: Callable[[list[str], int], bool] | None = None
@@ -306,6 +312,14 @@ def _csv(
         return Rewritten(0, unreadable="it is no CSV")
     whole = "".join(kept).encode()
     return Rewritten(gone, left, gzip.compress(whole, mtime=0) if packed else whole)
+
+
+def _unpacked(content: bytes) -> bytes | None:
+    """What was packed; None of a file that is made to fill the memory of those who read it."""
+    most = max(ALWAYS_UNPACKED, MOST_PACKED * len(content))
+    with gzip.open(io.BytesIO(content)) as file:
+        unpacked = file.read(most + 1)
+    return unpacked if len(unpacked) <= most else None
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:

@@ -61,7 +61,7 @@ def monitoring_named(connection: "Connection", name: str) -> MonitoringRecord | 
 
 
 def running_monitorings(connection: "Connection", model: str) -> set[str]:
-    """The monitorings whose executions run: one that was stopped may still be recorded as running."""
+    """The monitorings whose executions run. One that was stopped may still be recorded so."""
     found = [_record(item) for item in items_of(connection, model, _PREFIX)]
     return {
         one.monitoring

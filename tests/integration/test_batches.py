@@ -127,6 +127,28 @@ def test_what_cannot_be_scored_is_refused_in_one_line(
     assert "Contents" not in stage.s3.list_objects_v2(Bucket=BUCKET, Prefix="batches/")
 
 
+def test_a_folder_with_more_files_than_fit_is_refused_in_one_line(
+    stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "MOST_FILES", 2)
+    for name in ("a", "b", "c"):
+        stage.put(f"ours/many/{name}.csv", "gender\nm\n")
+
+    with pytest.raises(BatchRequestError, match="ours/many/: more than 2 files are there, which"):
+        opened(context, prefix="ours/many/")
+
+
+def test_a_file_that_is_gone_is_not_another_whose_name_begins_the_same(
+    stage: Stage, context: Context
+) -> None:
+    for name in ("ours/x.csv", "ours/x.csv.gz"):
+        stage.put(name, "gender\nm\n")
+    stage.s3.delete_object(Bucket=BUCKET, Key="ours/x.csv")
+
+    with pytest.raises(EmptyDatasetError, match="ours/x.csv: there is no such file"):
+        opened(context, objects=["ours/x.csv"])
+
+
 def test_without_a_release_in_service_nothing_is_planned(
     stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:

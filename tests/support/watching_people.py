@@ -15,15 +15,15 @@ CAPTURED = f"capture/{MODEL}/1"
 
 def all_of_it(laptop: Laptop) -> None:
     """What people do with the first release, which has answered requests."""
-    a_data_scientist_scores_and_fetches(laptop)
+    batch = a_data_scientist_scores_and_fetches(laptop)
     labels_come(laptop)
     an_operator_stops_a_batch_and_resumes_it(laptop)
     monitorings_compact_a_day_that_is_over(laptop)
     an_operator_stops_a_monitoring(laptop)
-    a_steward_forgets_what_was_captured_scored_and_labelled(laptop)
+    a_steward_forgets_what_was_captured_scored_and_labelled(laptop, batch)
 
 
-def a_data_scientist_scores_and_fetches(laptop: Laptop) -> None:
+def a_data_scientist_scores_and_fetches(laptop: Laptop) -> str:
     (laptop.root / "some.csv").write_text("a,b\n2.5,u\nx,w\n")
     batch = must(laptop, "score-batch", MODEL, str(laptop.root / "some.csv"), *SCIENTIST)
     assert batch["rows"] == {"rows_in": 2, "scored": 1, "rejected": 1}
@@ -33,6 +33,7 @@ def a_data_scientist_scores_and_fetches(laptop: Laptop) -> None:
         ("logs", batch["batch"]),
     ):
         must(laptop, *words, *SCIENTIST)
+    return str(batch["batch"])
 
 
 def labels_come(laptop: Laptop) -> None:
@@ -96,8 +97,12 @@ def an_operator_stops_a_monitoring(laptop: Laptop) -> None:
         assert laptop.ended(started["execution_arn"])["status"] == "ABORTED"
 
 
-def a_steward_forgets_what_was_captured_scored_and_labelled(laptop: Laptop) -> None:
-    forgotten = must(laptop, "forget", MODEL, "--request-id", request(laptop), "--yes", *STEWARD)
+def a_steward_forgets_what_was_captured_scored_and_labelled(laptop: Laptop, batch: str) -> None:
+    requests = [("--request-id", name) for name in (request(laptop), f"{batch}/some.csv")]
+    words = ("forget", MODEL, *requests[0], *requests[1], "--yes")
+    forgotten = must(laptop, *words, *STEWARD)
+    in_batch = {kind: forgotten["found"][kind]["rows"] for kind in ("scores", "rejects", "inputs")}
+    assert in_batch == {"scores": 1, "rejects": 1, "inputs": 2}, forgotten
     assert forgotten["found"]["labels"]["rows"] == 1, forgotten
     assert forgotten["found"]["captured"]["rows"] > 0, forgotten
     assert forgotten["left"]["labels"]["rows"] == 0, forgotten

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,3 +181,23 @@ def test_only_the_keys_rows_change(rows: list[tuple[str, str]]):
     assert found.rows == frame.height - kept.height
     # And what is written has none of them.
     assert rewriting.labels(found.content, whose("7"), ",").rows == 0
+
+
+@pytest.mark.parametrize(("rows", "unreadable"), [(60, True), (2, False)])
+def test_a_file_that_unpacks_to_fill_the_memory_is_named_and_not_searched(
+    monkeypatch: pytest.MonkeyPatch, rows: int, unreadable: bool
+) -> None:
+    monkeypatch.setattr(rewriting, "ALWAYS_UNPACKED", 1 << 20)
+    packed = gzip.compress(b"id,size\n" + (b"7," + b"0" * (1 << 18) + b"\n") * rows)
+
+    found = rewriting.inputs(packed, Whose(("id",), frozenset({("7",)})), ",", set())
+
+    assert (found.unreadable == "it unpacks to over 100 times its size") is unreadable
+    assert found.rows == (0 if unreadable else rows)
+
+
+@pytest.mark.parametrize("broken", [b"\x1f\x8b broken", gzip.compress(b"id\n7\n")[:-9]])
+def test_a_damaged_gzip_file_is_named(broken: bytes) -> None:
+    found = rewriting.inputs(broken, Whose(("id",), frozenset({("7",)})), ",", set())
+
+    assert found.unreadable == "it is no UTF-8 text"

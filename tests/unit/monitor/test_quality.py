@@ -178,6 +178,18 @@ def test_a_label_that_is_no_class_of_the_release_is_left_out_and_counted(world):
     assert (report["labels"]["no_class"], report["quality"]["labelled"]) == (5, 295)
 
 
+def test_a_report_quotes_no_more_than_twenty_new_classes(world):
+    """Where another column, such as a name, was put in the target's place, each row has its own."""
+    ours = answered(world, "multiclass")
+    names = pl.format("name {}", pl.int_range(pl.len())).alias("target")
+    ours.label("a.csv", labels_of(truth("multiclass", 0).with_columns(names)))
+
+    report = ours.monitor()
+
+    assert len(report["labels"]["new_classes"]) == 20
+    assert report["labels"]["no_class"] == 300
+
+
 def test_without_a_margin_there_is_no_check_of_quality(world):
     report = answered(world).monitor(settings={"quality": None})
 

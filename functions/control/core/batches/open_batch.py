@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from core.batches.plan import plan_document
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from core.stage.gateways import Stage
 
 STEP = "score"
+# As many as the functions and the step hold in memory, several times over.
+MOST_FILES = 100_000
 
 
 class BatchNotResumableError(Exception):
@@ -106,7 +109,12 @@ def _objects(
         listed = [_object(stage, key) for key in dict.fromkeys(request.objects)]
         return data_objects(store.bucket, listed, fix)
     prefix = request.prefix or definition.batch.source or definition.data.location
-    objects = data_objects(store.bucket, store.current_objects(prefix), fix)
+    listed = list(islice(store.current_objects(prefix), MOST_FILES + 1))
+    if len(listed) > MOST_FILES:
+        raise BatchRequestError(
+            say("batch.too_many", where=store.uri(prefix), most=f"{MOST_FILES:,}")
+        )
+    objects = data_objects(store.bucket, listed, fix)
     if not objects:
         raise EmptyDatasetError(
             say("batch.nothing_there", where=store.uri(prefix), model=request.model)
@@ -115,10 +123,11 @@ def _objects(
 
 
 def _object(stage: Stage, key: str) -> DataObject:
-    found = [each for each in stage.store.current_objects(key) if each.key == key]
-    if not found:
+    # S3 lists in the order of names, so the key itself comes before all that only begin with it.
+    found = next(stage.store.current_objects(key), None)
+    if found is None or found.key != key:
         raise EmptyDatasetError(say("batch.no_file", where=stage.store.uri(key)))
-    return found[0]
+    return found
 
 
 def _resumed(
