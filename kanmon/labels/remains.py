@@ -41,18 +41,30 @@ def remaining(
         Remaining(
             "copies of the data in runs",
             runs,
-            "training, validation and test rows, without a key; a run must stay repeatable",
+            "training, validation and test rows, without a key, and reports that quote cells of "
+            "rejected rows; a run must stay repeatable",
         ),
         Remaining("models trained on the data", runs, "train again without the rows"),
-        Remaining("releases", releases, "written once; golden records are test rows without a key"),
+        Remaining(
+            "releases",
+            releases,
+            "written once; golden records are test rows without a key, and a review page may quote "
+            "cells of rejected rows",
+        ),
         Remaining(
             "logs and access logs",
             None,
             f"steps quote cells of rejected rows; they expire (LogRetentionDays: {logs})",
         ),
-        Remaining("mails that were sent", None, "they have counts and names of models, no rows"),
         Remaining(
-            "the model table and its backups", None, "they have no rows; backups last 35 days"
+            "mails that were sent",
+            None,
+            "where a run or batch failed by bad rows, its message quotes cells of some",
+        ),
+        Remaining(
+            "the model table and its backups",
+            None,
+            "such messages of failures are in it for good; it has no other rows",
         ),
         Remaining("files that people downloaded", None, "ask who has `kanmon fetch` files or data"),
     ]

@@ -145,7 +145,7 @@ def test_a_file_that_is_gone_is_not_another_whose_name_begins_the_same(
         stage.put(name, "gender\nm\n")
     stage.s3.delete_object(Bucket=BUCKET, Key="ours/x.csv")
 
-    with pytest.raises(EmptyDatasetError, match="ours/x.csv: there is no such file"):
+    with pytest.raises(EmptyDatasetError, match=r"ours/x\.csv: there is no such file"):
         opened(context, objects=["ours/x.csv"])
 
 
