@@ -10,7 +10,9 @@ import pytest
 
 import close_monitoring
 import open_monitoring
+from core.monitoring import contents
 from core.monitoring import open_monitoring as rules
+from core.monitoring.request import MonitorRequestError
 from core.releases.live_release import LiveRelease
 from tests.support.monitoring_documents import alarming_report, sample_plan, sample_report
 from tests.support.stage_in_memory import RUN, Context, Stage
@@ -101,6 +103,17 @@ def test_without_a_row_in_the_window_it_ends_at_once_and_is_recorded(
     assert watched.get_json(f"{FOLDER}/report.json")["state"] == "no data"
     assert watched.item(f"monitoring#{MONITORING}")["status"] == {"S": "SUCCEEDED"}
     assert watched.notices() == []
+
+
+def test_more_captured_files_than_fit_into_a_plan_are_refused_in_one_line(
+    watched: Stage, context: Context, load_event: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "MOST_CAPTURED", 2)
+    for name in ("a", "b", "c"):
+        watched.put(f"capture/churn/7/dt=2026-11-20/{name}.jsonl", b"{}")
+
+    with pytest.raises(MonitorRequestError, match="capture/churn/: more than 2 files of captured"):
+        open_monitoring.handler(load_event("open_monitoring"), context)
 
 
 def close(stage: Stage, context: Context, report: dict[str, Any], **plan: Any) -> dict[str, Any]:

@@ -6,11 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from core.label_names import label_folder, received_at
+from core.monitoring.request import MonitorRequestError
 from core.stage.batch_table import SUCCEEDED
 from core.stage.bucket import DataObject
+from core.words.catalogue import say
 from core.words.formats import parsed, timestamp
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ _MARKERS = (".", "_")
 # Labels come later than what they are about: rows of so many days before the window are read as
 # well, for the quality of the days that labels have come for since.
 LABEL_DAYS = 90
+# As many as the functions hold in memory. Each monitoring compacts the days before it.
+MOST_CAPTURED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,16 @@ def contents_of(stage: Stage, model: str, release: int, window: Window) -> Conte
     """
     store, wide = stage.store, window.with_days_before(LABEL_DAYS)
     folder = f"capture/{model}/"
-    captured = [
+    named = (
         (found, day)
-        for found in _files(store, folder)
-        if (day := _day(found)) is not None and day in wide
-    ]
+        for found in store.current_objects(folder)
+        if _is_file(found) and (day := _day(found)) is not None and day in wide
+    )
+    captured = list(islice(named, MOST_CAPTURED + 1))
+    if len(captured) > MOST_CAPTURED:
+        raise MonitorRequestError(
+            say("monitoring.opened.too_many", where=store.uri(folder), most=f"{MOST_CAPTURED:,}")
+        )
     batches = [
         (_batch(store, model, record), at.date(), str(record.get("release")))
         for record in stage.monitorings.batches(model)
