@@ -1,0 +1,40 @@
+"""Which monitorings run: their records alone cannot tell."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kanmon.monitoring import records
+
+
+class ExecutionDoesNotExist(Exception):
+    """As Step Functions answers for a name that it does not know."""
+
+
+def describe_execution(executionArn: str) -> dict[str, str]:  # noqa: N803 - AWS's name
+    statuses = {"m-runs": "RUNNING", "m-stopped": "ABORTED"}
+    try:
+        return {"status": statuses[executionArn.rpartition(":")[2]]}
+    except KeyError:
+        raise ExecutionDoesNotExist from None
+
+
+def test_a_monitoring_runs_if_its_record_and_its_execution_say_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded = {"m-runs": "RUNNING", "m-stopped": "RUNNING", "m-old": "RUNNING", "m-done": "FAILED"}
+    items = [
+        {"model": "churn", "item": f"monitoring#{name}", "status": status}
+        for name, status in recorded.items()
+    ]
+    monkeypatch.setattr(records, "items_of", lambda connection, model, prefix: items)
+    connection: Any = SimpleNamespace(
+        outputs={"MonitorStateMachineArn": "arn:aws:states:r:1:stateMachine:monitor"},
+        stepfunctions=SimpleNamespace(
+            describe_execution=describe_execution,
+            exceptions=SimpleNamespace(ExecutionDoesNotExist=ExecutionDoesNotExist),
+        ),
+    )
+
+    assert records.running_monitorings(connection, "churn") == {"m-runs"}
