@@ -8,7 +8,7 @@ import pytest
 from kanmon.monitoring import records
 
 
-class ExecutionDoesNotExist(Exception):
+class ExecutionDoesNotExist(Exception):  # noqa: N818 - its name
     """As Step Functions answers for a name that it does not know."""
 
 
