@@ -180,7 +180,12 @@ def checks_table(report: Document, limit: int) -> Table | None:
         Column(say("monitoring.column.chance"), "number"),
         Column(say("monitoring.column.result"), "rest"),
     ]
-    caption = say("monitoring.checks.caption", checks=counted(len(found), "check"))
+    left = sum(each.get("state") != "compared" for each in found)
+    caption = say(
+        "monitoring.checks.caption_some" if left else "monitoring.checks.caption",
+        checks=counted(len(found), "check"),
+        left=count(left),
+    )
     where = say("monitoring.in_report")
     return table("checks", caption, headings, rows, limit, thing="check", where=where)
 
