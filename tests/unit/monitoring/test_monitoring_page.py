@@ -161,6 +161,15 @@ def test_values_that_the_training_rows_did_not_have_are_named() -> None:
     assert "Values that the training rows did not have: x in 10 rows." in words
 
 
+def test_other_values_are_drawn_only_where_there_are_some() -> None:
+    report = sample_report()
+    gender = report["features"][1]
+    assert "other values" in words(page(report))
+    gender["now"] = [0.5, 0.5, 0.0]
+
+    assert "other values" not in words(page(report))
+
+
 def test_a_day_without_rows_is_no_point_of_a_course() -> None:
     report = sample_report()
     [first, *_] = report["features"][1]["by_day"]

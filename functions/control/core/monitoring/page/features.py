@@ -151,6 +151,8 @@ def _categories(
 ) -> Categories | None:
     if len(named) == len(now) - 1:
         named = [*named, say("monitoring.shares.others")]
+        if not before[-1] and not now[-1]:
+            named, before, now = named[:-1], before[:-1], now[:-1]
     if len(named) != len(now):
         return None
     pairs = sorted(zip(named, before, now, strict=True), key=lambda one: -max(one[1], one[2]))
