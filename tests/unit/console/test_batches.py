@@ -41,7 +41,7 @@ def test_a_models_page_lists_its_batches_with_state_rows_and_release() -> None:
 def test_a_scored_batch_shows_what_became_of_its_rows() -> None:
     manifest = {
         "rows": {"rows_in": 1204, "scored": 1201, "rejected": 3},
-        "missing": {"tenure": 2},
+        "missing": {"gender": 2, "tenure": 15},
         "unknown": {},
         "cost": {"usd": 0.0123},
     }
@@ -51,7 +51,8 @@ def test_a_scored_batch_shows_what_became_of_its_rows() -> None:
     page = shown("batch.html.jinja", BatchView(record, states, "SUCCEEDED", manifest))
 
     assert "1,201 rows" in page
-    assert "<code>tenure</code> in 2 rows" in page
+    # The commonest first, as the command line lists them.
+    assert "<code>tenure</code> in 15 rows, <code>gender</code> in 2 rows" in page
     assert f"kanmon fetch {BATCH}" in page
     assert "about 0.0123 US dollars" in page
     assert "--resume" not in page

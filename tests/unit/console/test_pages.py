@@ -232,6 +232,9 @@ def test_the_review_page_has_a_way_back_to_its_release(guard: Guard):
         back = render_template("way_back.html.jinja", address=address, name="release abalone/7")
 
     assert '<a href="/models/abalone/releases/7">Back to release abalone/7</a>' in back
+    # The review page allows no style but its own: an attribute would be ignored.
+    assert "style=" not in back
+    assert 'class="page"' in back
 
 
 def test_a_release_is_listed_with_its_status_in_a_word(guard: Guard):

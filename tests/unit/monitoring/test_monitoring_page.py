@@ -11,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.monitoring.page.page import render
+from core.monitoring.page.quality import quality
+from core.monitoring.words import alarms_of
 from core.review.rendering import LARGEST_PAGE
 from tests.support.monitoring_documents import (
     alarming_report,
+    check,
     no_data_report,
     sample_plan,
     sample_report,
@@ -79,7 +82,10 @@ def test_an_alarm_says_what_by_how_much_and_against_which_bar_quality_first() ->
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        ("no data", "No row was captured or scored in batch from 2026-11-15 to 2026-11-21"),
+        (
+            "no data",
+            "Release 7: no row was captured or scored in batch from 2026-11-15 to 2026",
+        ),
         ("too few rows", "0 rows watched, and 100 rows are needed to compare"),
     ],
 )
@@ -96,8 +102,49 @@ def test_quality_is_shown_by_day_with_how_complete_its_labels_are() -> None:
     assert "AUC is 0.79 (0.75 to 0.83); on the test rows it was 0.80." in found
     assert "40 % of the answered rows have a label so far." in found
     assert "too few labels" in found  # a segment below the floor
-    assert "contradicting, and left out 2 file labels/churn/may.csv, row 17" in found
+    assert "contradicting, and left out 2 may.csv, row 17" in found
     assert "of answers of other releases 5" in found
+
+
+def test_the_headline_counts_the_alarms_that_are_listed_below_it() -> None:
+    found = words(page(alarming_report()))
+
+    alarms = len(alarms_of(alarming_report()))
+    assert f"Checks beyond their bars: {alarms} of " in found
+    assert "Tenure has drifted" not in found  # a feature's name stays as it is written
+
+
+def test_checks_that_were_not_made_are_counted_apart() -> None:
+    report = sample_report()
+    report["checks"].append(check("drift", "income", 0.0, state="not captured"))
+
+    assert "All checks (8 checks, of which 1 not made)" in words(page(report))
+    assert "All checks (7 checks)" in words(page())
+
+
+def test_samples_of_labels_name_a_file_once_with_its_rows() -> None:
+    report = sample_report()
+    files = ("may.csv", "may.csv", "june.csv")
+    report["labels"]["samples"] = {
+        "contradicting": [
+            {"file": f"labels/churn/{name}", "row": row} for row, name in enumerate(files, 17)
+        ]
+    }
+
+    assert "may.csv, rows 17, 18; june.csv, row 19" in words(page(report))
+
+
+def test_quality_is_drawn_over_the_days_of_the_window_also_those_without_answers() -> None:
+    report = sample_report()
+    whole = quality(report, 10)
+    report["quality"]["by_day"] = report["quality"]["by_day"][2:4]
+    some = quality(report, 10)
+
+    assert whole and whole.course and some and some.course and some.labelled
+    assert [tick.label for tick in some.course.ticks] == [tick.label for tick in whole.course.ticks]
+    assert some.course.points == whole.course.points[2:4]
+    # Shares are drawn between 0 and 1, so that a small change is not a steep line.
+    assert {"0.0", "1.0"} <= {tick.label for tick in some.labelled.y_ticks}
 
 
 def test_a_feature_that_alarms_is_drawn_in_full_and_the_others_are_folded() -> None:
@@ -112,6 +159,16 @@ def test_values_that_the_training_rows_did_not_have_are_named() -> None:
     words = read(page()).words
 
     assert "Values that the training rows did not have: x in 10 rows." in words
+
+
+def test_other_values_are_drawn_only_where_there_are_some() -> None:
+    report = alarming_report()
+    gender = report["features"][1]
+    gender["now"] = [0.49, 0.5, 0.01]
+    assert "other values" in words(page(report))
+    gender["now"] = [0.5, 0.5, 0.0]
+
+    assert "other values" not in words(page(report))
 
 
 def test_a_day_without_rows_is_no_point_of_a_course() -> None:

@@ -147,7 +147,10 @@ def summary(report: Document, settings: Mapping[str, Any]) -> str:
         )
     if state == "no data":
         return say(
-            "monitoring.summary.no data", first=text(window.get("from")), last=last_day(window)
+            "monitoring.summary.no data",
+            release=text(report.get("release")),
+            first=text(window.get("from")),
+            last=last_day(window),
         )
     if state == "too few rows":
         needed = counted(settings.get("minimum_rows"), "row")

@@ -86,13 +86,20 @@ class Value:
     high: float | None = None
 
 
-def course(values: Sequence[Value], bar: float | None, up: str, description: str) -> Course | None:
-    """The drawing; None where no day has a value."""
+def course(
+    values: Sequence[Value],
+    bar: float | None,
+    up: str,
+    description: str,
+    reach: Sequence[float] = (),
+) -> Course | None:
+    """The drawing; None where no day has a value. The scale includes `reach`."""
     known = [each.value for each in values if each.value is not None]
     if not known:
         return None
     ends = [end for each in values for end in (each.low, each.high) if end is not None]
-    scale = around([*known, *ends, *([] if bar is None else [bar])], COURSE_FLOOR, COURSE_CEILING)
+    seen = [*known, *ends, *reach, *([] if bar is None else [bar])]
+    scale = around(seen, COURSE_FLOOR, COURSE_CEILING)
     across = Scale(0, max(len(values) - 1, 1), LEFT + 8, RIGHT - 8)
     points: list[Point | None] = [
         None

@@ -151,6 +151,8 @@ def _categories(
 ) -> Categories | None:
     if len(named) == len(now) - 1:
         named = [*named, say("monitoring.shares.others")]
+        if not before[-1] and not now[-1]:
+            named, before, now = named[:-1], before[:-1], now[:-1]
     if len(named) != len(now):
         return None
     pairs = sorted(zip(named, before, now, strict=True), key=lambda one: -max(one[1], one[2]))
@@ -180,7 +182,12 @@ def checks_table(report: Document, limit: int) -> Table | None:
         Column(say("monitoring.column.chance"), "number"),
         Column(say("monitoring.column.result"), "rest"),
     ]
-    caption = say("monitoring.checks.caption", checks=counted(len(found), "check"))
+    left = sum(each.get("state") != "compared" for each in found)
+    caption = say(
+        "monitoring.checks.caption_some" if left else "monitoring.checks.caption",
+        checks=counted(len(found), "check"),
+        left=count(left),
+    )
     where = say("monitoring.in_report")
     return table("checks", caption, headings, rows, limit, thing="check", where=where)
 

@@ -13,6 +13,7 @@ from core.monitoring.page import features, quality
 from core.monitoring.words import (
     alarms_of,
     check_words,
+    checks_of,
     drifted,
     last_day,
     primary_quality,
@@ -62,7 +63,7 @@ def _view(plan: Document, report: Document, closed_at: str, limit: int) -> dict[
         "closed_iso": closed.isoformat(timespec="seconds") if closed else "",
         "state": say(f"monitoring.state.{state}"),
         "tone": TONES[state],
-        "summary": summary(report, mapping(plan.get("settings"))),
+        "summary": _headline(plan, report, alarms),
         "meaning": say(f"monitoring.meaning.{state}"),
         "reasons": [check_words(each, report) for each in alarms[:MOST_REASONS]],
         "more_reasons": counted(len(alarms) - MOST_REASONS, "more_alarm")
@@ -80,6 +81,14 @@ def _view(plan: Document, report: Document, closed_at: str, limit: int) -> dict[
         "lineage": _lineage(plan, report),
         "style_hash": style_hash(),
     }
+
+
+def _headline(plan: Document, report: Document, alarms: list[Document]) -> str:
+    """The result in one line. Alarms are only counted: they are listed below it."""
+    if not alarms:
+        return summary(report, mapping(plan.get("settings")))
+    checks = count(len(checks_of(report)))
+    return say("monitoring.summary.beyond", alarms=count(len(alarms)), checks=checks)
 
 
 def _facts(report: Document) -> list[dict[str, str]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import PurePosixPath
 
 from core.monitoring.page.drawing import Course, Value, course
-from core.reading import Document, Estimate, estimate, finite, listed, mapping, mappings
+from core.reading import Document, Estimate, estimate, finite, mapping, mappings
 from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
 from core.words.formats import count, counted, decimals, percent, text
@@ -22,6 +24,8 @@ _PROBLEMS = (
     "invalid",
 )
 _MOST_SAMPLES = 5
+# A window has at most 366 days, and labels are looked for in the 90 before it.
+_MOST_DAYS = 500
 
 
 @dataclass(frozen=True)
@@ -42,20 +46,42 @@ def quality(report: Document, limit: int) -> Quality | None:
         return None
     primary = text(found.get("primary"), "")
     days, label = mappings(found.get("by_day")), metric_label(primary)
-    values = [_of_day(day, primary) for day in days]
+    drawn = _every_day(days, mapping(report.get("window")))
+    values = [_of_day(day, primary) for day in drawn]
     tested = finite(mapping(mapping(found.get("metrics")).get(primary)).get("test"))
     known = sum(each.value is not None for each in values)
     words = say("monitoring.quality.description", metric=label, days=counted(known, "day"))
-    shares = [Value(text(day.get("day"), ""), _share(day)) for day in days]
+    shares = [Value(text(day.get("day"), ""), _share(day)) for day in drawn]
     completeness = say("monitoring.quality.labelled_share")
     return Quality(
         _sentence(found, primary),
         course(values, tested, label, words),
-        course(shares, None, completeness, say("monitoring.quality.labelled_description")),
+        course(
+            shares,
+            None,
+            completeness,
+            say("monitoring.quality.labelled_description"),
+            reach=(0.0, 1.0),
+        ),
         _metrics_table(found, limit),
         _days_table(days, primary, limit),
         _segments_table(found, primary, limit),
     )
+
+
+def _every_day(days: list[Document], window: Document) -> list[Document]:
+    """The days in order, also those on which nothing was answered, as far as the window reaches:
+    so these courses are over the same days as those of the features."""
+    known = {text(day.get("day"), ""): day for day in days}
+    try:
+        first = min(date.fromisoformat(each) for each in [text(window.get("from"), ""), *known])
+        length = (date.fromisoformat(text(window.get("to"), "")) - first).days
+    except ValueError:
+        return days
+    named = [(first + timedelta(days=place)).isoformat() for place in range(length)]
+    if length > _MOST_DAYS or not known.keys() <= set(named):
+        return days
+    return [known.get(name, {"day": name}) for name in named]
 
 
 def _of_day(day: Document, primary: str) -> Value:
@@ -200,11 +226,17 @@ def labels_table(report: Document, limit: int) -> Table | None:
 
 
 def _samples(value: object) -> str:
-    shown = [_sample(each) for each in listed(value)[:_MOST_SAMPLES]]
+    """Places in label files, the rows of each file together."""
+    rows: dict[str, list[str]] = {}
+    for each in mappings(value)[:_MOST_SAMPLES]:
+        file = PurePosixPath(text(each.get("file"))).name
+        rows.setdefault(file, []).append(text(each.get("row")))
+    shown = [
+        say(
+            f"monitoring.sample.{'row' if len(few) == 1 else 'rows'}",
+            file=file,
+            rows=", ".join(few),
+        )
+        for file, few in rows.items()
+    ]
     return "; ".join(shown)
-
-
-def _sample(each: object) -> str:
-    if not isinstance(each, dict):
-        return text(each)
-    return ", ".join(f"{name} {text(value)}" for name, value in each.items() if value is not None)
