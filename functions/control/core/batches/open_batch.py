@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from core.stage.gateways import Stage
 
 STEP = "score"
+_READERS = 16
 
 
 class BatchNotResumableError(Exception):
@@ -54,8 +56,20 @@ def open_batch(
             return {"outcome": "finished", "batch": batch, "model": model, "summary": summary}
     else:
         plan = _opened(stage, asked, batch, name, now)
+    if has_ended(name):
+        # It was stopped, and reported as failed, before this call took the batch: nothing else
+        # would ever end it. Nobody reads the answer.
+        stage.batches.fail(model, batch, name, {})
+        return {"outcome": "finished", "batch": batch, "model": model, "summary": ""}
     answer = _answer(stage, plan, name)
-    written = {"answer": json.dumps(answer), "summary": answer["summary"]}
+    written = {
+        "answer": json.dumps(answer),
+        "summary": answer["summary"],
+        "release": answer["release"],
+        "files": len(plan["objects"]),
+        "bytes": _bytes(plan),
+        "hosts": plan["hosts"],
+    }
     stage.batches.write(model, batch, written)
     return answer
 
@@ -68,6 +82,9 @@ def _opened(
     began = {"asked_at": timestamp(now), "reason": request.reason, "attempts": 1}
     if not stage.batches.claim(model, batch, None, execution, began):
         raise BatchRequestError(say("batch.name_taken", batch=batch))
+    # An earlier call of this execution that died after it wrote the plan asked for the release.
+    if written := store.read_json_if_there(store.batch_key(model, batch, "plan.json")):
+        return dict(written)
     definition = stored_definition(stage, model).content
     release = live_release(stage, model)
     objects = _objects(stage, request, definition)
@@ -83,17 +100,6 @@ def _opened(
         now,
     )
     store.write_json(store.batch_key(model, batch, "plan.json"), plan)
-    amount = sum(each.size for each in objects)
-    stage.batches.write(
-        model,
-        batch,
-        {
-            "release": release.number,
-            "files": len(objects),
-            "bytes": amount,
-            "hosts": plan["hosts"],
-        },
-    )
     return plan
 
 
@@ -103,7 +109,10 @@ def _objects(
     """The files to score, each as it is now."""
     store, fix = stage.store, say("batch.unknown_kind")
     if request.objects is not None:
-        listed = [_object(stage, key) for key in dict.fromkeys(request.objects)]
+        # A request can name some thousand files, and this function has five minutes.
+        with ThreadPoolExecutor(_READERS) as readers:
+            keys = dict.fromkeys(request.objects)
+            listed = list(readers.map(lambda key: _object(stage, key), keys))
         return data_objects(store.bucket, listed, fix)
     prefix = request.prefix or definition.batch.source or definition.data.location
     objects = data_objects(store.bucket, store.current_objects(prefix), fix)
@@ -115,10 +124,11 @@ def _objects(
 
 
 def _object(stage: Stage, key: str) -> DataObject:
-    found = [each for each in stage.store.current_objects(key) if each.key == key]
-    if not found:
+    # The first below its own name, if it is there at all.
+    found = next(stage.store.current_objects(key), None)
+    if found is None or found.key != key:
         raise EmptyDatasetError(say("batch.no_file", where=stage.store.uri(key)))
-    return found[0]
+    return found
 
 
 def _resumed(
@@ -172,12 +182,15 @@ def _answer(stage: Stage, plan: dict[str, Any], execution: str) -> dict[str, Any
     }
 
 
+def _bytes(plan: dict[str, Any]) -> int:
+    return sum(int(each["size"]) for each in plan["objects"])
+
+
 def _summary(plan: dict[str, Any], left: int | None) -> str:
-    objects = plan["objects"]
     summary = say(
         "batch.opened",
-        files=counted(len(objects), "file"),
-        size=size(sum(each["size"] for each in objects)),
+        files=counted(len(plan["objects"]), "file"),
+        size=size(_bytes(plan)),
         release=f"{plan['model']}/{plan['release']['number']}",
         reason=plan["reason"],
     )
