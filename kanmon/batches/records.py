@@ -66,8 +66,9 @@ def batch_named(connection: "Connection", name: str) -> BatchRecord | None:
         if found:
             return found
     begun = _BATCH.fullmatch(name)
-    if begun and _is_execution(connection, name):  # it has no record yet
-        return BatchRecord(name, begun[1], {"status": RUNNING})
+    scores = "ScoreStateMachineArn" in connection.outputs
+    if begun and scores and (status := status_of(connection, name)):  # it has no record yet
+        return BatchRecord(name, begun[1], {"status": status})
     return None
 
 
@@ -82,17 +83,18 @@ def find_batch(connection: "Connection", batch: str) -> BatchRecord:
     )
 
 
-def _is_execution(connection: "Connection", name: str) -> bool:
+def status_of(connection: "Connection", name: str) -> str | None:
+    """The status of an execution that works on a batch; None if there is none of this name."""
     from botocore.exceptions import ClientError
 
     try:
         arn = connection.batch_execution_arn(name)
-        connection.stepfunctions.describe_execution(executionArn=arn)
+        found = connection.stepfunctions.describe_execution(executionArn=arn)
     except ClientError as error:
         if error.response["Error"]["Code"] in {"ExecutionDoesNotExist", "InvalidArn"}:
-            return False
+            return None
         raise
-    return True
+    return found["status"]
 
 
 def _record(plain: dict[str, Any]) -> BatchRecord:

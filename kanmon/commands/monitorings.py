@@ -25,6 +25,7 @@ def command(model: str | None, limit: int) -> None:
     from kanmon.commands.runs import narrow
     from kanmon.monitoring.outcome import COLOURS
     from kanmon.monitoring.records import monitorings_of
+    from kanmon.stage.connection import stage_flag
     from kanmon.stage.model_names import known_models
 
     invocation = current()
@@ -49,5 +50,6 @@ def command(model: str | None, limit: int) -> None:
         screen.say(cut(line))
     if not found:
         which = model or (models or ["MODEL"])[0]
-        screen.say(f"No monitoring yet. Start one with `kanmon monitor {which}`")
+        flag = stage_flag(connection.name)
+        screen.say(f"No monitoring yet. Start one with `kanmon monitor {which}{flag}`")
     screen.document([record.document() for record in found])

@@ -114,6 +114,7 @@ def test_files_are_scored_by_name_or_by_folder(stage: Stage, context: Context) -
         # The beginning of another file's name.
         ({"objects": ["mixed/a"]}, EmptyDatasetError, "mixed/a: there is no such file"),
         ({"prefix": "mixed/"}, UnknownFileKindError, "mixed/notes.txt: not a .csv"),
+        ({"objects": ["mixed/_a.csv"]}, UnknownFileKindError, "its name begins with . or _"),
         ({"prefix": "capture/churn/"}, BatchRequestError, "capture/ is Kanmon's own"),
     ],
 )
@@ -122,6 +123,7 @@ def test_what_cannot_be_scored_is_refused_in_one_line(
 ) -> None:
     stage.put("mixed/a.csv", "gender,tenure\nf,1\n")
     stage.put("mixed/notes.txt", "x")
+    stage.put("mixed/_a.csv", "gender,tenure\nf,1\n")
 
     with pytest.raises(error, match=words):
         opened(context, **request_)

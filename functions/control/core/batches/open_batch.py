@@ -17,7 +17,7 @@ from core.batches.results import done_shards, shards_of
 from core.names import job_prefix
 from core.releases.live_release import live_release
 from core.runs.current_definition import stored_definition
-from core.runs.snapshot import EmptyDatasetError, data_objects
+from core.runs.snapshot import EmptyDatasetError, UnknownFileKindError, data_objects
 from core.stage.batch_table import RUNNING, SUCCEEDED
 from core.words.catalogue import say
 from core.words.formats import counted, size, timestamp
@@ -113,7 +113,10 @@ def _objects(
         with ThreadPoolExecutor(_READERS) as readers:
             keys = dict.fromkeys(request.objects)
             listed = list(readers.map(lambda key: _object(stage, key), keys))
-        return data_objects(store.bucket, listed, fix)
+        objects = data_objects(store.bucket, listed, fix)
+        if left_out := sorted({each.key for each in listed} - {each.key for each in objects}):
+            raise UnknownFileKindError(say("batch.hidden_file", where=store.uri(left_out[0])))
+        return objects
     prefix = request.prefix or definition.batch.source or definition.data.location
     objects = data_objects(store.bucket, store.current_objects(prefix), fix)
     if not objects:
