@@ -12,7 +12,6 @@ from kanmon.stage.model_table import item_of, items_of
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-RUNNING, SUCCEEDED, FAILED = "RUNNING", "SUCCEEDED", "FAILED"
 # Attributes of a batch's item that only the control functions use.
 BOOKKEEPING = ("answer", "noticed_at", "told", "host_seconds")
 # A batch's id as `kanmon score-batch` makes it, and the model that it begins with.
@@ -47,10 +46,10 @@ def batches_of(connection: "Connection", model: str, limit: int) -> list[BatchRe
     return found[:limit]
 
 
-def failed_batches(connection: "Connection", model: str) -> set[str]:
-    """The model's batches that ended without a manifest, and that nobody has resumed."""
+def batch_states(connection: "Connection", model: str) -> dict[str, str]:
+    """The status of each of the model's batches."""
     found = [_record(item) for item in items_of(connection, model, "batch#")]
-    return {record.batch for record in found if record.status == FAILED}
+    return {record.batch: str(record.status) for record in found}
 
 
 def batch_record(connection: "Connection", model: str, batch: str) -> BatchRecord | None:

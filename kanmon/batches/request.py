@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanmon.batches.records import RUNNING, BatchRecord, status_of
+from core.stage.batch_table import RUNNING
+from kanmon.batches.records import BatchRecord, status_of
 from kanmon.errors import BadInputError
 from kanmon.models import datasets
 from kanmon.models.datasets import DataFile

@@ -104,7 +104,8 @@ def _uploaded(invocation: Invocation, model: str, batch: str, source: "Source") 
 def _resume(
     invocation: Invocation, model: str, batch: str, reason: str, given: bool, no_wait: bool
 ) -> int:
-    from kanmon.batches.records import SUCCEEDED, find_batch
+    from core.stage.batch_table import SUCCEEDED
+    from kanmon.batches.records import find_batch
     from kanmon.batches.request import resumption
     from kanmon.runs import execution
 
