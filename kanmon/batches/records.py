@@ -1,37 +1,25 @@
 """Batches in the model table: find one, list them."""
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kanmon.errors import BadInputError
-from kanmon.runs.records import possible_models
 from kanmon.stage.connection import stage_flag
-from kanmon.stage.model_table import item_of, items_of
+from kanmon.stage.records import Record, record_named, records_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-# Attributes of a batch's item that only the control functions use.
-BOOKKEEPING = ("answer", "noticed_at", "told", "host_seconds")
 # A batch's id as `kanmon score-batch` makes it, and the model that it begins with.
 _BATCH = re.compile(r"(.+)-[0-9]{12}-[0-9a-z]{3}")
 
 
-@dataclass(frozen=True)
-class BatchRecord:
-    """A batch in the model table; `fields` are the item's attributes as plain values."""
+class BatchRecord(Record):
+    """A batch in the model table."""
 
-    batch: str
-    model: str
-    fields: dict[str, Any]
-
-    def __getattr__(self, name: str) -> Any:
-        return self.fields.get(name)
-
-    def document(self) -> dict[str, Any]:
-        """The record for `--json`."""
-        return {"batch": self.batch, "model": self.model, **self.fields}
+    kind = "batch"
+    began = "asked_at"
+    bookkeeping = ("answer", "noticed_at", "told", "host_seconds", "counted")
 
     @property
     def works(self) -> str:
@@ -41,29 +29,19 @@ class BatchRecord:
 
 def batches_of(connection: "Connection", model: str, limit: int) -> list[BatchRecord]:
     """The latest batches of a model, newest first."""
-    found = [_record(item) for item in items_of(connection, model, "batch#")]
-    found.sort(key=lambda record: (str(record.asked_at or ""), record.batch), reverse=True)
-    return found[:limit]
+    return records_of(connection, BatchRecord, model, limit)
 
 
 def batch_states(connection: "Connection", model: str) -> dict[str, str]:
     """The status of each of the model's batches."""
-    found = [_record(item) for item in items_of(connection, model, "batch#")]
-    return {record.batch: str(record.status) for record in found}
-
-
-def batch_record(connection: "Connection", model: str, batch: str) -> BatchRecord | None:
-    """The record of one batch; None if Open Batch has not written it (yet)."""
-    item = item_of(connection, model, f"batch#{batch}")
-    return _record(item) if item else None
+    return {one.name: str(one.status) for one in records_of(connection, BatchRecord, model)}
 
 
 def batch_named(connection: "Connection", name: str) -> BatchRecord | None:
     """The batch of this name; None where the stage has none, so that it may be a run's."""
-    for model in possible_models(name):
-        found = batch_record(connection, model, name)
-        if found:
-            return found
+    found = record_named(connection, BatchRecord, name)
+    if found:
+        return found
     begun = _BATCH.fullmatch(name)
     scores = "ScoreStateMachineArn" in connection.outputs
     if begun and scores and (status := status_of(connection, name)):  # it has no record yet
@@ -94,10 +72,3 @@ def status_of(connection: "Connection", name: str) -> str | None:
             return None
         raise
     return found["status"]
-
-
-def _record(plain: dict[str, Any]) -> BatchRecord:
-    model, name = str(plain.pop("model")), str(plain.pop("item"))
-    for kept in BOOKKEEPING:
-        plain.pop(kept, None)
-    return BatchRecord(name.removeprefix("batch#"), model, plain)
