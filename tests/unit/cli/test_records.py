@@ -1,12 +1,16 @@
 """Records of runs, batches and monitorings: one form for all three."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from kanmon.batches.records import BatchRecord
+from kanmon.errors import BadInputError, StageError
 from kanmon.monitoring.records import MonitoringRecord
+from kanmon.monitoring.request import monitoring_input
 from kanmon.runs.records import RunRecord
+from kanmon.stage.connection import Connection
 from kanmon.stage.records import Record, latest_of, record_named
 from tests.support.standin import Stage
 
@@ -54,3 +58,15 @@ def test_the_latest_of_several_models_are_listed_newest_first(kind: type[Record]
     found = latest_of(connection, kind, ["abalone", "churn"], 2)
 
     assert [one.name for one in found] == ["abalone-2", "named-by-a-person"]
+
+
+def test_a_monitoring_from_tomorrow_on_is_refused_before_it_starts() -> None:
+    with pytest.raises(BadInputError, match="--from 9999-01-01 is after today"):
+        monitoring_input("churn", "manual", None, "9999-01-01", None)
+
+
+def test_a_stage_of_an_earlier_version_says_what_it_lacks() -> None:
+    connection: Any = SimpleNamespace(name="dev", outputs={})
+
+    with pytest.raises(StageError, match="stage dev has no batch scoring"):
+        Connection._machine_of(connection, "ScoreStateMachineArn", "batch scoring")
