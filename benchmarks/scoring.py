@@ -129,7 +129,7 @@ def init(folder: Path, environment: dict[str, str], repeat: int) -> tuple[float,
         )
         return float(done.stdout)
 
-    rounds = [(fresh("import score"), fresh(BARE)) for _ in range(repeat + 1)][1:]
+    rounds = [(fresh("import answer_requests"), fresh(BARE)) for _ in range(repeat + 1)][1:]
     return median(mine for mine, _ in rounds), median(bare for _, bare in rounds)
 
 
@@ -139,22 +139,24 @@ def answers(
     """Calls of the handler and of bare `session.run`, by number of rows."""
     os.environ.update(environment)
     sys.path.insert(0, str(folder))
-    for name in [name for name in sys.modules if name.split(".")[0] in ("score", "scorer")]:
+    for name in [
+        name for name in sys.modules if name.split(".")[0] in ("answer_requests", "scorer")
+    ]:
         del sys.modules[name]
-    import score
+    import answer_requests
 
-    assert Path(score.__file__).is_relative_to(folder)
+    assert Path(answer_requests.__file__).is_relative_to(folder)
     features = frame.select(artifact.encoding.names).head(BATCH)
     rows = features.to_dicts()
     matrix = artifact.encoding.matrix(features)
     context = SimpleNamespace(aws_request_id="d5b6ab1a-0000-4000-8000-000000000000")
-    session = score.model.session
+    session = answer_requests.model.session
     found = {}
     for count, calls in ((1, 2000), (BATCH, 40)):
         text, part = json.dumps({"rows": rows[:count]}), matrix[:count].copy()
         found[count] = by_turns(
             lambda: json.loads(text),  # noqa: B023
-            lambda event: score.handler(event, context),
+            lambda event: answer_requests.handler(event, context),
             lambda: session.run(["scores"], {"features": part}),  # noqa: B023
             calls * repeat,
         )

@@ -3,12 +3,12 @@
 import csv
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanmon.errors import RunFailedError
+from kanmon.errors import BadInputError, RunFailedError
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -41,8 +41,10 @@ def fetch(
 ) -> list[Path]:
     """Download the scores or rejects of a batch into a folder; their paths, in order."""
     paths = []
-    for one in manifest[kind]:
-        path = folder / kind / str(one["key"]).rsplit("/", 1)[-1]
+    named = {str(one["key"]).rsplit("/", 1)[-1]: one for one in manifest[kind]}
+    _check_others(folder / kind, named)
+    for name, one in named.items():
+        path = folder / kind / name
         path.parent.mkdir(parents=True, exist_ok=True)
         there = path.is_file() and _sha256_of(path) == one["sha256"]
         if not there:
@@ -51,6 +53,16 @@ def fetch(
         passed(Fetched(path, int(one["rows"]), int(one["bytes"]), what))
         paths.append(path)
     return paths
+
+
+def _check_others(folder: Path, ours: Collection[str]) -> None:
+    """Raise BadInputError where the folder has files of another batch, to be read with these."""
+    others = sorted(path.name for path in folder.glob("*.parquet") if path.name not in ours)
+    if others:
+        raise BadInputError(
+            f"{folder} has {others[0]}, which is not of this batch",
+            "Name another folder with --to.",
+        )
 
 
 def _download(connection: "Connection", one: dict[str, Any], path: Path) -> None:

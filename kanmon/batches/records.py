@@ -1,38 +1,25 @@
 """Batches in the model table: find one, list them."""
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kanmon.errors import BadInputError
-from kanmon.runs.records import possible_models
 from kanmon.stage.connection import stage_flag
-from kanmon.stage.model_table import item_of, items_of
+from kanmon.stage.records import Record, record_named, records_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-RUNNING, SUCCEEDED, FAILED = "RUNNING", "SUCCEEDED", "FAILED"
-# Attributes of a batch's item that only the control functions use.
-BOOKKEEPING = ("answer", "noticed_at", "told", "host_seconds")
 # A batch's id as `kanmon score-batch` makes it, and the model that it begins with.
 _BATCH = re.compile(r"(.+)-[0-9]{12}-[0-9a-z]{3}")
 
 
-@dataclass(frozen=True)
-class BatchRecord:
-    """A batch in the model table; `fields` are the item's attributes as plain values."""
+class BatchRecord(Record):
+    """A batch in the model table."""
 
-    batch: str
-    model: str
-    fields: dict[str, Any]
-
-    def __getattr__(self, name: str) -> Any:
-        return self.fields.get(name)
-
-    def document(self) -> dict[str, Any]:
-        """The record for `--json`."""
-        return {"batch": self.batch, "model": self.model, **self.fields}
+    kind = "batch"
+    began = "asked_at"
+    bookkeeping = ("answer", "noticed_at", "told", "host_seconds", "counted")
 
     @property
     def works(self) -> str:
@@ -42,32 +29,23 @@ class BatchRecord:
 
 def batches_of(connection: "Connection", model: str, limit: int) -> list[BatchRecord]:
     """The latest batches of a model, newest first."""
-    found = [_record(item) for item in items_of(connection, model, "batch#")]
-    found.sort(key=lambda record: (str(record.asked_at or ""), record.batch), reverse=True)
-    return found[:limit]
+    return records_of(connection, BatchRecord, model, limit)
 
 
-def failed_batches(connection: "Connection", model: str) -> set[str]:
-    """The model's batches that ended without a manifest, and that nobody has resumed."""
-    found = [_record(item) for item in items_of(connection, model, "batch#")]
-    return {record.batch for record in found if record.status == FAILED}
-
-
-def batch_record(connection: "Connection", model: str, batch: str) -> BatchRecord | None:
-    """The record of one batch; None if Open Batch has not written it (yet)."""
-    item = item_of(connection, model, f"batch#{batch}")
-    return _record(item) if item else None
+def batch_states(connection: "Connection", model: str) -> dict[str, str]:
+    """The status of each of the model's batches."""
+    return {one.name: str(one.status) for one in records_of(connection, BatchRecord, model)}
 
 
 def batch_named(connection: "Connection", name: str) -> BatchRecord | None:
     """The batch of this name; None where the stage has none, so that it may be a run's."""
-    for model in possible_models(name):
-        found = batch_record(connection, model, name)
-        if found:
-            return found
+    found = record_named(connection, BatchRecord, name)
+    if found:
+        return found
     begun = _BATCH.fullmatch(name)
-    if begun and _is_execution(connection, name):  # it has no record yet
-        return BatchRecord(name, begun[1], {"status": RUNNING})
+    scores = "ScoreStateMachineArn" in connection.outputs
+    if begun and scores and (status := status_of(connection, name)):  # it has no record yet
+        return BatchRecord(name, begun[1], {"status": status})
     return None
 
 
@@ -82,21 +60,15 @@ def find_batch(connection: "Connection", batch: str) -> BatchRecord:
     )
 
 
-def _is_execution(connection: "Connection", name: str) -> bool:
+def status_of(connection: "Connection", name: str) -> str | None:
+    """The status of an execution that works on a batch; None if there is none of this name."""
     from botocore.exceptions import ClientError
 
     try:
         arn = connection.batch_execution_arn(name)
-        connection.stepfunctions.describe_execution(executionArn=arn)
+        found = connection.stepfunctions.describe_execution(executionArn=arn)
     except ClientError as error:
         if error.response["Error"]["Code"] in {"ExecutionDoesNotExist", "InvalidArn"}:
-            return False
+            return None
         raise
-    return True
-
-
-def _record(plain: dict[str, Any]) -> BatchRecord:
-    model, name = str(plain.pop("model")), str(plain.pop("item"))
-    for kept in BOOKKEEPING:
-        plain.pop(kept, None)
-    return BatchRecord(name.removeprefix("batch#"), model, plain)
+    return found["status"]

@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.stage.batch_table import RUNNING
+from kanmon.batches.records import BatchRecord, status_of
 from kanmon.errors import BadInputError
 from kanmon.models import datasets
 from kanmon.models.datasets import DataFile
+from kanmon.stage.connection import read_json, stage_flag
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -28,16 +31,17 @@ class Source:
 
 
 def source_of(words: Sequence[str], bucket: str) -> Source:
-    """What the words of the command name. A local file wins over a name in the bucket."""
-    local = [word for word in words if Path(word).is_file()]
+    """What the words of the command name. What is there locally wins over a name in the bucket."""
+    local = [word for word in words if Path(word).exists()]
     if local and len(local) < len(words):
         other = next(word for word in words if word not in local)
         raise BadInputError(
-            f"{other} is not a local file, and {local[0]} is",
-            "Name local files, or what is in the data bucket.",
+            f"{other} is not there locally, and {local[0]} is",
+            "Name local files and folders, or what is in the data bucket.",
         )
     if local:
-        checked, _ = datasets.data_files([Path(word) for word in local], None)
+        paths = [path for word in local for path in _files_of(Path(word))]
+        checked, _ = datasets.data_files(paths, None)
         return Source(checked)
     keys = [_key(word, bucket) for word in words]
     folders = [key for key in keys if key.endswith("/")]
@@ -48,6 +52,29 @@ def source_of(words: Sequence[str], bucket: str) -> Source:
     for word, key in zip(words, keys, strict=True):
         _check(word, key)
     return Source([], folders[0] if folders else None, () if folders else tuple(keys))
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The file itself; all files of a folder but hidden ones, so that none is skipped unseen."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(one for one in path.iterdir() if not one.name.startswith(datasets.HIDDEN))
+    if not found:
+        raise BadInputError(
+            f"the local folder {path} is empty",
+            "Name another, or s3://BUCKET/FOLDER/ for one of the data bucket.",
+        )
+    for one in found:
+        if one.is_dir():
+            raise BadInputError(
+                f"{one} is a folder in a folder", "Name it by itself, and the files beside it."
+            )
+        if not one.name.lower().endswith(datasets.ENDINGS):
+            raise BadInputError(
+                f"{one} is not a data file",
+                f"Move it away, or name the files, such as {path}/*.csv.",
+            )
+    return found
 
 
 def _key(word: str, bucket: str) -> str:
@@ -70,12 +97,9 @@ def _key(word: str, bucket: str) -> str:
 def _check(word: str, key: str) -> None:
     from core.definition.scorable import check_key, check_prefix
 
-    if Path(word).is_dir() and not key.endswith("/"):
-        raise BadInputError(
-            f"{word} is a local folder", f"Name its files, such as {word}/*.csv, to upload them."
-        )
-    if "/" not in key:
-        raise BadInputError(f"there is no file {word}", "Check the path.")
+    if "/" not in key or key.startswith(("/", "./", "../", "~")):
+        what = "folder" if key.endswith("/") else "file"
+        raise BadInputError(f"there is no {what} {word}", "Check the path.")
     try:
         (check_prefix if key.endswith("/") else check_key)(key)
     except ValueError as error:
@@ -101,6 +125,35 @@ def new_batch(model: str) -> str:
     from core.names import new_run_name
 
     return new_run_name(model, datetime.now(UTC), secrets.token_bytes(8))
+
+
+def resumption(connection: "Connection", record: BatchRecord) -> str:
+    """The name of an execution that resumes the batch. Raises BadInputError where none can.
+
+    A name is used up by an execution that was stopped before it took the batch.
+    """
+    name, number = record.works, int(record.attempts or 1)
+    status = status_of(connection, name)
+    flag = stage_flag(connection.name)
+    while status != RUNNING:
+        number += 1
+        name = f"{record.batch}-r{number}"
+        status = status_of(connection, name)
+        if status is None:
+            break
+    else:
+        raise BadInputError(
+            f"batch {record.batch} is still running",
+            f"`kanmon show {record.batch} --wait{flag}` watches it, "
+            f"`kanmon stop {record.batch}{flag}` stops it.",
+        )
+    plan = f"batches/{record.model}/{record.batch}/plan.json"
+    if read_json(connection, plan) is None:
+        raise BadInputError(
+            f"batch {record.batch} ended before it was planned, so nothing of it can be resumed",
+            f"`kanmon score-batch {record.model}{flag}` starts another one.",
+        )
+    return name
 
 
 def batch_input(

@@ -82,8 +82,9 @@ def command(batch: str, folder: Path | None, as_csv: bool, rejects: bool) -> Non
 
 def _manifest(invocation: Invocation, batch: str) -> dict[str, Any]:
     """The manifest of a batch that was proven whole."""
+    from core.stage.batch_table import RUNNING
     from kanmon.batches.outcome import manifest_key, what_next
-    from kanmon.batches.records import RUNNING, find_batch
+    from kanmon.batches.records import find_batch
     from kanmon.stage.connection import read_json, stage_flag
 
     connection = invocation.connection

@@ -44,7 +44,7 @@ def command(
     several columns is written as one line of CSV, in model.yaml's order. First everything is
     searched and shown. It cannot be undone. If it is interrupted, run it again.
     """
-    from kanmon.batches.records import failed_batches
+    from kanmon.batches.records import batch_states
     from kanmon.labels.forgetting import Forgetting
     from kanmon.labels.remains import remaining, summary
     from kanmon.labels.whose import whose_of
@@ -56,12 +56,12 @@ def command(
     data = read_folder(invocation.project.model_folder(model)).definition.data
     whose = whose_of(data.key, keys, keys_file, requests)
     connection = invocation.connection
-    failed = failed_batches(connection, model)
+    batches = batch_states(connection, model)
 
     def running() -> set[str]:
         return running_monitorings(connection, model)
 
-    forgetting = Forgetting(connection, model, whose, data.delimiter, failed, running)
+    forgetting = Forgetting(connection, model, whose, data.delimiter, batches, running)
     found = forgetting.search(lambda key: screen.live(f"searching {key}"))
     stays = remaining(connection, model, data.location, found)
     show(invocation, found, stays)
@@ -129,8 +129,10 @@ def outcome(invocation: Invocation, left: "Search", *, removed: bool) -> int:
         return FAILED
     unseen = len(left.open_batches) + len(left.unreadable)
     if unseen:
+        named = ", ".join([*(f"batch {one}" for one in left.open_batches), *left.unreadable][:5])
         invocation.screen.problem(
-            f"{counted(unseen, 'object')} could not be searched. The list says why."
+            f"{counted(unseen, 'object')} could not be searched: "
+            f"{named}{', …' if unseen > 5 else ''}. The list above says why."
         )
         return FAILED
     return OK

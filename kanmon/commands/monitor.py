@@ -44,19 +44,19 @@ def command(
     watching, not the monitoring.
     """
     from kanmon.commands.run import Progress
-    from kanmon.monitoring import execution as monitorings
+    from kanmon.monitoring.request import monitoring_input, new_name
     from kanmon.runs import execution
     from kanmon.scoring.online import in_service
     from kanmon.stage.connection import stage_flag
 
     invocation = current()
     invocation.require_model(model)
-    request = monitorings.monitoring_input(model, reason, days, first, last)
+    request = monitoring_input(model, reason, days, first, last)
     connection, screen = invocation.connection, invocation.screen
     with invocation.check_service_of(model):
         in_service(connection, model)
-    monitoring = monitorings.new_name(model)
-    arn = monitorings.start(connection, monitoring, request)
+    monitoring = new_name(model)
+    arn = execution.start(connection, monitoring, request, connection.monitor_machine, "monitoring")
     flag = stage_flag(connection.name)
     if no_wait:
         screen.say(

@@ -24,17 +24,17 @@ def command(model: str | None, limit: int) -> None:
     """List monitorings, newest first."""
     from kanmon.commands.runs import narrow
     from kanmon.monitoring.outcome import COLOURS
-    from kanmon.monitoring.records import monitorings_of
+    from kanmon.monitoring.records import MonitoringRecord
+    from kanmon.stage.connection import stage_flag
     from kanmon.stage.model_names import known_models
+    from kanmon.stage.records import latest_of
 
     invocation = current()
     connection, screen, project = invocation.connection, invocation.screen, invocation.project
     if model:
         invocation.require_model(model)
     models = [model] if model else known_models(connection, project)
-    found = [record for name in models for record in monitorings_of(connection, name, limit)]
-    found.sort(key=lambda record: str(record.opened_at or ""), reverse=True)
-    found = found[:limit]
+    found = latest_of(connection, MonitoringRecord, models, limit)
     rows = [
         [
             one.monitoring,
@@ -49,5 +49,6 @@ def command(model: str | None, limit: int) -> None:
         screen.say(cut(line))
     if not found:
         which = model or (models or ["MODEL"])[0]
-        screen.say(f"No monitoring yet. Start one with `kanmon monitor {which}`")
+        flag = stage_flag(connection.name)
+        screen.say(f"No monitoring yet. Start one with `kanmon monitor {which}{flag}`")
     screen.document([record.document() for record in found])

@@ -29,17 +29,16 @@ STATUS_WORDS = {"NOTHING_NEW": "nothing new", "QUEUED": "queued", "RUNNING": "ru
 )
 def command(model: str | None, limit: int) -> None:
     """List runs, newest first."""
-    from kanmon.runs.records import runs_of
+    from kanmon.runs.records import RunRecord
     from kanmon.stage.model_names import known_models
+    from kanmon.stage.records import latest_of
 
     invocation = current()
     connection, screen, project = invocation.connection, invocation.screen, invocation.project
     if model:
         invocation.require_model(model)
     models = [model] if model else known_models(connection, project)
-    found = [record for name in models for record in runs_of(connection, name, limit)]
-    found.sort(key=lambda record: str(record.opened_at or ""), reverse=True)
-    found = found[:limit]
+    found = latest_of(connection, RunRecord, models, limit)
     rows = [[one.run, local_moment(one.opened_at), outcome(one), note(one)] for one in found]
     for line in narrow(rows) if is_narrow() else table(rows, ["run", "opened", "outcome", ""]):
         screen.say(cut(line))

@@ -70,41 +70,54 @@ def command(model: str, rows: str, optional: tuple[str, ...]) -> int:
         scored, refused = print_predictions(answers, schema.key, screen.as_json)
     if not scored and not refused:
         raise BadInputError("there are no rows below the header", "Add at least one row.")
-    warnings = [(one.row, warning) for one in scored for warning in one.warnings]
     left_out = [name for name in schema.features if name in absent]
-    if scored and left_out:
-        screen.note(f"no row has a value of {', '.join(left_out)}: sent as null")
-    remarks = [f"row {row}: {warning}" for row, warning in warnings]
-    for lines_of in (remarks, [f"row {one.row}: {one.problem}" for one in refused]):
-        for line in lines_of[:MOST_PROBLEMS]:
-            screen.note(line)
-        if len(lines_of) > MOST_PROBLEMS:
-            screen.note(f"and {len(lines_of) - MOST_PROBLEMS:,} more like these")
-    if refused:
-        screen.problem(f"{counted(len(refused), 'row')} refused, {len(scored):,} scored.")
-    screen.document(
-        {
-            "model": model,
-            "predictions": [
-                {
-                    **({"key": one.key} if one.key else {}),
-                    **{name: value for name, value in (one.answer or {}).items() if name != "key"},
-                    "row": one.row,
-                    "release": one.release,
-                    # As a label of this answer names it.
-                    "request_id": one.request_id,
-                    "request_row": (one.answer or {}).get("row"),
-                }
-                for one in scored
-            ],
-            "errors": [{"row": one.row, "message": one.problem} for one in refused],
-            "warnings": [{"row": row, "message": warning} for row, warning in warnings],
-            "absent": left_out,
-        }
-    )
+    note_problems(scored, refused, left_out)
+    screen.document({"model": model, **document(scored, refused), "absent": left_out})
     if not refused:
         return OK
     return FAILED if scored else BAD_INPUT
+
+
+def warnings_of(scored: "Sequence[Scored]") -> list[tuple[int, str]]:
+    """What the release remarks about rows that it scored, each with its row."""
+    return [(one.row, warning) for one in scored for warning in one.warnings]
+
+
+def note_problems(
+    scored: "Sequence[Scored]", refused: "Sequence[Scored]", left_out: Sequence[str]
+) -> None:
+    """Print beside the predictions what is wrong with rows."""
+    screen = current().screen
+    if scored and left_out:
+        screen.note(f"no row has a value of {', '.join(left_out)}: sent as null")
+    remarks = [f"row {row}: {warning}" for row, warning in warnings_of(scored)]
+    for lines in (remarks, [f"row {one.row}: {one.problem}" for one in refused]):
+        for line in lines[:MOST_PROBLEMS]:
+            screen.note(line)
+        if len(lines) > MOST_PROBLEMS:
+            screen.note(f"and {len(lines) - MOST_PROBLEMS:,} more like these")
+    if refused:
+        screen.problem(f"{counted(len(refused), 'row')} refused, {len(scored):,} scored.")
+
+
+def document(scored: "Sequence[Scored]", refused: "Sequence[Scored]") -> dict[str, Any]:
+    """The rows for `--json`."""
+    return {
+        "predictions": [
+            {
+                **({"key": one.key} if one.key else {}),
+                **{name: value for name, value in (one.answer or {}).items() if name != "key"},
+                "row": one.row,
+                "release": one.release,
+                # As a label of this answer names it.
+                "request_id": one.request_id,
+                "request_row": (one.answer or {}).get("row"),
+            }
+            for one in scored
+        ],
+        "errors": [{"row": one.row, "message": one.problem} for one in refused],
+        "warnings": [{"row": row, "message": warning} for row, warning in warnings_of(scored)],
+    }
 
 
 def allowing(schema: "Schema", names: tuple[str, ...]) -> "Schema":

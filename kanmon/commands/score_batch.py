@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     examples="""
     kanmon score-batch churn                      the files that model.yaml names
     kanmon score-batch churn january.csv.gz february.parquet
-    kanmon score-batch churn ours/2026-11/        a folder of the data bucket
+    kanmon score-batch churn november/            a local folder; else one of the data bucket
+    kanmon score-batch churn s3://BUCKET/ours/2026-11/
     kanmon score-batch churn march.csv --explain 3 --allow-missing TotalCharges
     kanmon score-batch churn --resume churn-261122055501-b7h
     """,
@@ -56,9 +57,9 @@ def command(
 ) -> int:
     """Score files with the release in service: CSV, gzipped CSV or Parquet.
 
-    Local files are uploaded. Without files or a folder, batch.source in model.yaml is scored, or
-    the model's data. The release is the one that is in service now, for the whole batch. Ctrl-C
-    stops watching, not the batch.
+    Local files and folders are uploaded. Without files or a folder, batch.source in model.yaml is
+    scored, or the model's data. The release is the one that is in service now, for the whole batch.
+    Ctrl-C stops watching, not the batch.
     """
     from kanmon.batches import request
     from kanmon.project import check_model_name
@@ -77,7 +78,7 @@ def command(
     batch = request.new_batch(model)
     prefix = _uploaded(invocation, model, batch, source)
     document = request.batch_input(model, reason, source, prefix, allow_missing, explain, hosts)
-    arn = execution.start(connection, batch, document, connection.score_machine)
+    arn = execution.start(connection, batch, document, connection.score_machine, "batch")
     return _follow(invocation, model, batch, arn, no_wait)
 
 
@@ -103,9 +104,10 @@ def _uploaded(invocation: Invocation, model: str, batch: str, source: "Source") 
 def _resume(
     invocation: Invocation, model: str, batch: str, reason: str, given: bool, no_wait: bool
 ) -> int:
-    from kanmon.batches.records import RUNNING, SUCCEEDED, find_batch
+    from core.stage.batch_table import SUCCEEDED
+    from kanmon.batches.records import find_batch
+    from kanmon.batches.request import resumption
     from kanmon.runs import execution
-    from kanmon.stage.connection import stage_flag
 
     if given:
         raise BadInputError(
@@ -113,7 +115,6 @@ def _resume(
             "Leave out files, --allow-missing, --explain and --hosts.",
         )
     connection, screen = invocation.connection, invocation.screen
-    flag = stage_flag(connection.name)
     record = find_batch(connection, batch)
     if record.model != model:
         raise BadInputError(f"{batch} is a batch of {record.model}, not of {model}", "Name that.")
@@ -121,17 +122,9 @@ def _resume(
         screen.say(f"Batch {batch} is finished: {record.summary}")
         screen.document(record.document())
         return 0
-    if record.status == RUNNING:
-        arn = connection.batch_execution_arn(record.works)
-        if execution.ending(connection, arn).status == execution.RUNNING:
-            raise BadInputError(
-                f"batch {batch} is still running",
-                f"`kanmon show {batch} --wait{flag}` watches it, `kanmon stop {batch}{flag}` "
-                "stops it.",
-            )
-    name = f"{batch}-r{int(record.attempts or 1) + 1}"
+    name = resumption(connection, record)
     document = {"model": model, "batch": batch, "reason": reason}
-    arn = execution.start(connection, name, document, connection.score_machine)
+    arn = execution.start(connection, name, document, connection.score_machine, "batch")
     return _follow(invocation, model, batch, arn, no_wait)
 
 

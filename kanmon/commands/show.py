@@ -68,11 +68,10 @@ def _show_monitoring(invocation: Invocation, model: str, monitoring: str, wait: 
     """Print a monitoring; the exit code is its own only if it was waited for."""
     from kanmon.commands.monitor import print_monitoring
     from kanmon.commands.run import Progress
-    from kanmon.monitoring.execution import execution_arn
     from kanmon.runs import execution
 
     connection = invocation.connection
-    arn = execution_arn(connection, monitoring)
+    arn = connection.monitoring_execution_arn(monitoring)
     if wait:
         ending = execution.follow(connection, arn, Progress(invocation))
         return print_monitoring(invocation, model, monitoring, ending)

@@ -31,7 +31,6 @@ def command(run: str, reason: str) -> None:
     it and shifts the traffic back.
     """
     from kanmon.batches.records import batch_named
-    from kanmon.monitoring.execution import execution_arn
     from kanmon.monitoring.records import monitoring_named
     from kanmon.runs import execution
     from kanmon.runs.records import find_run
@@ -49,7 +48,8 @@ def command(run: str, reason: str) -> None:
     monitoring = monitoring_named(connection, run)
     record = monitoring or find_run(connection, invocation.project, run)
     kind, name = ("monitoring", run) if monitoring else ("run", str(record.run))
-    arn = execution_arn(connection, name) if monitoring else connection.execution_arn(name)
+    arn_of = connection.monitoring_execution_arn if monitoring else connection.execution_arn
+    arn = arn_of(name)
     status = execution.ending(connection, arn).status
     if status != execution.RUNNING:
         raise BadInputError(

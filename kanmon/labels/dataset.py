@@ -13,7 +13,7 @@ from kanmon.labels.files import stored_labels
 from kanmon.labels.model_plan import classes_in_service, plan_of
 from kanmon.labels.new_data import Columns, NewData, answers, new_data, online_rows
 from kanmon.labels.scored_inputs import batch_rows, described, finished_batches
-from kanmon.stage.connection import objects_under
+from kanmon.stage.connection import objects_under, stage_flag
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,7 +58,7 @@ def _labels(connection: "Connection", plan: "Plan", folder: Path) -> "Labels":
     if not stored:
         raise BadInputError(
             f"{plan.model} has no labels on stage {connection.name}",
-            f"`kanmon put-labels {plan.model} FILE` uploads some.",
+            f"`kanmon put-labels {plan.model} FILE{stage_flag(connection.name)}` uploads some.",
         )
     files, _ = fetched(connection, map(Wanted, stored), folder)
     return read(

@@ -6,11 +6,13 @@ can be interrupted anywhere: the next call finds what is left.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.label_names import digest_in, label_name
+from core.stage.batch_table import FAILED
 from kanmon.labels import rewriting
 from kanmon.labels.batch_documents import Current, update_batch
 from kanmon.labels.rewriting import Rewritten, Whose
@@ -19,6 +21,10 @@ from kanmon.stage.connection import read_json
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
+
+
+# By then an upload has ended, and the batch that it is for has started.
+UPLOADED = timedelta(days=1)
 
 
 @dataclass
@@ -41,7 +47,8 @@ class Search:
 
     found: list[Found] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
-    open_batches: set[str] = field(default_factory=set)
+    # Batches that were not searched, and why.
+    open_batches: dict[str, str] = field(default_factory=dict)
     open_monitorings: set[str] = field(default_factory=set)
     elsewhere: set[str] = field(default_factory=set)
     keyless: int = 0
@@ -69,8 +76,7 @@ class Search:
 class Forgetting:
     """Removes the rows of some keys and requests from a model's objects.
 
-    failed: batches that no job works on, though they have no manifest. running: asks for the
-    monitorings that run.
+    batches: the status of each batch that has a record. running: asks for the monitorings that run.
     """
 
     def __init__(
@@ -79,10 +85,10 @@ class Forgetting:
         model: str,
         whose: Whose,
         delimiter: str,
-        failed: Collection[str] = (),
+        batches: Mapping[str, str] | None = None,
         running: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        self.failed = failed
+        self.batches = batches or {}
         self.running = running
         self.connection = connection
         self.model = model
@@ -100,15 +106,13 @@ class Forgetting:
         search = Search(open_monitorings=set(self.running()))
         for version in versions_of(self.connection, self.model):
             search._all.setdefault(version.key, []).append(version)
-        done = {one.batch for each in search._all.values() for one in each if _is_manifest(one)}
-        done |= {batch for batch in self.failed if not self._is_cut(batch)}
+        search.open_batches = self._open_batches(search)
         # Captures and inputs first: they say which requests and which rows are meant.
         for kind in reversed(KINDS):
             for key, versions in search._all.items():
                 if versions[0].kind != kind:
                     continue
-                if versions[0].batch is not None and versions[0].batch not in done:
-                    search.open_batches.add(versions[0].batch)
+                if versions[0].batch in search.open_batches:
                     continue
                 looking(key)
                 self._look(search, key, kind, versions)
@@ -122,6 +126,28 @@ class Forgetting:
         )
         search.found.sort(key=lambda one: KINDS.index(one.kind))
         return search
+
+    def _open_batches(self, search: Search) -> dict[str, str]:
+        """The batches that a job may work on, or that a resume needs all the rows of."""
+        every = [one for each in search._all.values() for one in each]
+        done = {one.batch for one in every if _is_manifest(one)}
+        newest: dict[str, datetime] = {}
+        for one in every:
+            if one.batch is not None and one.batch not in done:
+                newest[one.batch] = max(newest.get(one.batch, one.stored_at), one.stored_at)
+        return {
+            batch: why for batch, stored in newest.items() if (why := self._why_open(batch, stored))
+        }
+
+    def _why_open(self, batch: str, newest: datetime) -> str | None:
+        """Why a batch without a manifest cannot be searched now; None where it can."""
+        status = self.batches.get(batch)
+        if status is None and newest < datetime.now(newest.tzinfo) - UPLOADED:
+            return None  # its files were uploaded, and it was never started
+        if status == FAILED:
+            cut = self._is_cut(batch)
+            return "a Parquet file of it is scored in parts, which count rows" if cut else None
+        return "it has no manifest"
 
     def _look(self, search: Search, key: str, kind: str, versions: Iterable[Version]) -> None:
         found = Found(key, kind)

@@ -1,5 +1,6 @@
 """What `kanmon forget` cannot remove, with counts and the reason."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def remaining(
     releases = _folders(connection, f"releases/{model}/")
     kept = days.get("DataVersionRetentionDays", "unknown")
     logs = days.get("LogRetentionDays", "unknown")
-    found = [
+    always = [
         Remaining(
             f"data files in {location}",
             data,
@@ -68,44 +69,50 @@ def remaining(
         ),
         Remaining("files that people downloaded", None, "ask who has `kanmon fetch` files or data"),
     ]
+    skipped = _unsearched(model, search)
+    return [*always, *_unnamed(search, days), *_elsewhere(location, search), *skipped]
+
+
+def _unnamed(search: Search, days: Mapping[str, str]) -> Iterator[Remaining]:
+    """Rows that have no key."""
     if search.keyless:
-        found.append(
-            Remaining(
-                "captured rows without a key",
-                search.keyless,
-                "name their requests with --request-id, or let them expire (CaptureRetentionDays: "
-                f"{days.get('CaptureRetentionDays', 'unknown')})",
-            )
+        yield Remaining(
+            "captured rows without a key",
+            search.keyless,
+            "name their requests with --request-id, or let them expire (CaptureRetentionDays: "
+            f"{days.get('CaptureRetentionDays', 'unknown')})",
         )
     if search.keyless_rejects:
-        found.append(
-            Remaining(
-                "rejected rows of batches over other folders",
-                search.keyless_rejects,
-                "they have no key, only the file and the number of a row; these files expire "
-                f"(ScoreRetentionDays: {days.get('ScoreRetentionDays', 'unknown')})",
-            )
+        yield Remaining(
+            "rejected rows of batches over other folders",
+            search.keyless_rejects,
+            "they have no key, only the file and the number of a row; these files expire "
+            f"(ScoreRetentionDays: {days.get('ScoreRetentionDays', 'unknown')})",
         )
+
+
+def _elsewhere(location: str, search: Search) -> Iterator[Remaining]:
+    """Files of teams, which batches read where they are."""
     elsewhere = sum(not key.startswith(location) for key in search.elsewhere)
     if elsewhere:
-        found.append(
-            Remaining(
-                "files that batches scored in other folders",
-                elsewhere,
-                "they are not Kanmon's: write them without the rows, and delete their old versions",
-            )
+        yield Remaining(
+            "files that batches scored in other folders",
+            elsewhere,
+            "they are not Kanmon's: write them without the rows, and delete their old versions",
         )
+
+
+def _unsearched(model: str, search: Search) -> Iterator[Remaining]:
+    """What was skipped: its rows were neither counted nor removed."""
     for monitoring in sorted(search.open_monitorings):
         why = "it may write captured rows again: let it end, then run the same command again"
-        found.append(Remaining(f"monitoring {monitoring}", None, why))
-    for batch in sorted(search.open_batches):
-        why = "it has no manifest: let it end or resume it, then run the same command again"
-        found.append(Remaining(f"batch {batch}", None, why))
+        yield Remaining(f"monitoring {monitoring}", None, why)
+    for batch, why in sorted(search.open_batches.items()):
+        resume = f"`kanmon score-batch {model} --resume {batch}`"
+        fix = f"let it end, or resume it with {resume}, then run the same command again"
+        yield Remaining(f"batch {batch}", None, f"it was skipped: {why}; {fix}")
     for key, why in sorted(search.unreadable.items()):
-        found.append(
-            Remaining(key, None, f"{why}, so it cannot be searched: look into it yourself")
-        )
-    return found
+        yield Remaining(key, None, f"{why}, so it cannot be searched: look into it yourself")
 
 
 def lines(found: list[Remaining]) -> list[list[str]]:

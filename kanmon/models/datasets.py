@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
+# Data files are not: other programs write such names beside them.
+HIDDEN = (".", "_")
 # Part size of uploads. A large object's ETag depends on it: a change uploads everything again.
 PART = 8 * 1024 * 1024
 SHOW_PROGRESS_FROM = 100_000_000
@@ -65,7 +67,11 @@ def data_files(paths: Iterable[Path], folder: Path | None) -> tuple[list[DataFil
     if not folder.is_dir():
         raise BadInputError(f"{folder} is not a folder", "Name files, or a folder with --from.")
     inside = sorted(path for path in folder.iterdir() if path.is_file())
-    chosen = [path for path in inside if path.name.lower().endswith(ENDINGS)]
+    chosen = [
+        path
+        for path in inside
+        if path.name.lower().endswith(ENDINGS) and not path.name.startswith(HIDDEN)
+    ]
     if not chosen:
         raise BadInputError(
             f"there is no data file in {folder}", f"Data files end in {_endings()}."
@@ -120,6 +126,10 @@ def checked_name(name: str) -> str:
         raise BadInputError(f"the file name {name!r} contains control characters", "Rename it.")
     if len(name.encode()) > LONGEST_NAME:
         raise BadInputError(f"the file name {name[:40]!r}… is too long", "Rename it.")
+    if name.startswith(HIDDEN):
+        raise BadInputError(
+            f"{name} is hidden: no step reads a file whose name begins with . or _", "Rename it."
+        )
     if not name.lower().endswith(ENDINGS):
         raise BadInputError(f"{name} is not a data file", f"Use {_endings()}.")
     return name

@@ -69,8 +69,8 @@ def _failed(connection: "Connection", base: dict[str, Any], ending: "Ending") ->
     monitoring, flag = base["monitoring"], stage_flag(connection.name)
     words = display.failure_words(ending.error, ending.cause).rstrip(".")
     what = {"ABORTED": "was stopped", "TIMED_OUT": "took too long"}.get(ending.status, "failed")
-    line = (
-        f"monitoring {monitoring} {what}: {words}. "
-        f"`kanmon logs {monitoring}{flag}` shows its job's log."
-    )
+    line = f"monitoring {monitoring} {what}: {words}."
+    # Without a plan there was no job.
+    if read_json(connection, f"monitoring/{base['model']}/{monitoring}/plan.json") is not None:
+        line += f" `kanmon logs {monitoring}{flag}` shows its job's log."
     return Outcome([], base | {"error": ending.error, "message": words}, FAILED, line)

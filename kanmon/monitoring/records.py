@@ -1,88 +1,60 @@
 """Monitorings in the model table: find one, list them."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.names import is_model_name
-from kanmon.runs.records import possible_models
-from kanmon.stage.model_table import item_of, items_of
+from kanmon.stage.records import Record, record_named, record_of, records_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-_PREFIX = "monitoring#"
 RUNNING = "RUNNING"
-# Attributes that only the control functions use.
-_BOOKKEEPING = ("answer", "noticed_at", "failures_told")
 
 
-@dataclass(frozen=True)
-class MonitoringRecord:
-    """A monitoring in the model table; `fields` are the item's attributes as plain values."""
+class MonitoringRecord(Record):
+    """A monitoring in the model table."""
 
-    monitoring: str
-    model: str
-    fields: dict[str, Any]
-
-    def __getattr__(self, name: str) -> Any:
-        return self.fields.get(name)
+    kind = "monitoring"
+    began = "opened_at"
+    bookkeeping = ("answer", "noticed_at", "failures_told")
 
     @property
     def outcome(self) -> str:
         """Its state; while it has none, the status of its execution."""
         return str(self.state or str(self.status or "unknown").lower())
 
-    def document(self) -> dict[str, Any]:
-        """The record for `--json`."""
-        return {"monitoring": self.monitoring, "model": self.model, **self.fields}
-
 
 def monitorings_of(connection: "Connection", model: str, limit: int) -> list[MonitoringRecord]:
     """The latest monitorings of a model, newest first."""
-    found = [_record(item) for item in items_of(connection, model, _PREFIX)]
-    found.sort(key=lambda one: (str(one.opened_at or ""), one.monitoring), reverse=True)
-    return found[:limit]
+    return records_of(connection, MonitoringRecord, model, limit)
 
 
 def monitoring_record(
     connection: "Connection", model: str, monitoring: str
 ) -> MonitoringRecord | None:
     """The record of one monitoring; None if there is none (yet)."""
-    item = item_of(connection, model, f"{_PREFIX}{monitoring}")
-    return _record(item) if item else None
+    return record_of(connection, MonitoringRecord, model, monitoring)
 
 
 def monitoring_named(connection: "Connection", name: str) -> MonitoringRecord | None:
     """The monitoring of this name; None where it names none, such as a run or a model."""
     if is_model_name(name) or "/" in name:
         return None
-    records = (monitoring_record(connection, model, name) for model in possible_models(name))
-    return next((record for record in records if record is not None), None)
+    return record_named(connection, MonitoringRecord, name)
 
 
 def running_monitorings(connection: "Connection", model: str) -> set[str]:
     """The monitorings whose executions run. One that was stopped may still be recorded so."""
-    found = [_record(item) for item in items_of(connection, model, _PREFIX)]
-    return {
-        one.monitoring
-        for one in found
-        if one.status == RUNNING and _runs(connection, one.monitoring)
-    }
+    found = records_of(connection, MonitoringRecord, model)
+    return {one.name for one in found if one.status == RUNNING and _runs(connection, one.name)}
 
 
 def _runs(connection: "Connection", monitoring: str) -> bool:
-    from kanmon.monitoring.execution import execution_arn
-
     stepfunctions = connection.stepfunctions
     try:
-        found = stepfunctions.describe_execution(executionArn=execution_arn(connection, monitoring))
+        found = stepfunctions.describe_execution(
+            executionArn=connection.monitoring_execution_arn(monitoring)
+        )
     except stepfunctions.exceptions.ExecutionDoesNotExist:
         return False
     return found["status"] == RUNNING
-
-
-def _record(plain: dict[str, Any]) -> MonitoringRecord:
-    model, item = str(plain.pop("model")), str(plain.pop("item"))
-    for name in _BOOKKEEPING:
-        plain.pop(name, None)
-    return MonitoringRecord(item.removeprefix(_PREFIX), model, plain)

@@ -19,9 +19,10 @@ from core.stage.release_table import (
     withdrawal_from,
 )
 from kanmon.errors import BadInputError, RunFailedError
-from kanmon.runs.records import RunRecord, possible_models, run_record
+from kanmon.runs.records import RunRecord, run_record
 from kanmon.stage.connection import stage_flag
 from kanmon.stage.model_table import item_of, items_of
+from kanmon.stage.records import record_named
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -74,7 +75,7 @@ def find_release(connection: "Connection", reference: str) -> Release:
     found = list_releases(connection, reference)
     if found:
         return chosen(found)
-    record = _run(connection, reference)
+    record = record_named(connection, RunRecord, reference)
     if record is None:
         raise _absent(connection, reference)
     flag = stage_flag(connection.name)
@@ -117,11 +118,6 @@ def _numbered(connection: "Connection", model: str, number: str) -> Release:
         fix = f"`kanmon releases {model}{stage_flag(connection.name)}` lists them."
         raise BadInputError(f"there is no release {model}/{int(number)}", fix)
     return release_from(item, champion_of(connection, model))
-
-
-def _run(connection: "Connection", reference: str) -> RunRecord | None:
-    records = (run_record(connection, model, reference) for model in possible_models(reference))
-    return next((record for record in records if record), None)
 
 
 def _absent(connection: "Connection", reference: str) -> BadInputError:

@@ -72,9 +72,13 @@ def visits(events: Iterable[Any]) -> list[Visit]:
 
 
 def start(
-    connection: "Connection", run: str, request: dict[str, Any], machine: str | None = None
+    connection: "Connection",
+    run: str,
+    request: dict[str, Any],
+    machine: str | None = None,
+    kind: str = "run",
 ) -> str:
-    """Start the run, or what another machine does under this name; its execution's ARN.
+    """Start the run, or a thing of another kind on its machine; its execution's ARN.
 
     A repeat with the same name and input starts nothing.
     """
@@ -89,7 +93,7 @@ def start(
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
             raise BadInputError(
-                f"a {'run' if machine is None else 'batch'} named {run} already exists",
+                f"a {kind} named {run} already exists",
                 f"`kanmon show {run}{stage_flag(connection.name)}` shows it.",
             ) from error
         raise

@@ -1,44 +1,28 @@
 """Runs in the model table: find one, list them."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.names import is_model_name
 from kanmon.errors import BadInputError
 from kanmon.stage.connection import stage_flag
-from kanmon.stage.model_table import item_of, items_of
+from kanmon.stage.records import Record, record_named, record_of, records_of
 
 if TYPE_CHECKING:
     from kanmon.project import Project
     from kanmon.stage.connection import Connection
 
 
-# Attributes of a run's item that only the control functions use.
-BOOKKEEPING = ("run", "answer", "noticed_at", "release_number", "failures_told")
+class RunRecord(Record):
+    """A run in the model table."""
 
-
-@dataclass(frozen=True)
-class RunRecord:
-    """A run in the model table; `fields` are the item's attributes as plain values."""
-
-    run: str
-    model: str
-    fields: dict[str, Any]
-
-    def __getattr__(self, name: str) -> Any:
-        return self.fields.get(name)
-
-    def document(self) -> dict[str, Any]:
-        """The record for `--json`."""
-        return {"run": self.run, "model": self.model, **self.fields}
+    kind = "run"
+    began = "opened_at"
+    bookkeeping = ("run", "answer", "noticed_at", "release_number", "failures_told")
 
 
 def runs_of(connection: "Connection", model: str, limit: int) -> list[RunRecord]:
     """The latest runs of a model, newest first."""
-    found = [_record(item) for item in items_of(connection, model, "run#")]
-    # By time and not by name, because a run can have a name of its own.
-    found.sort(key=lambda record: (str(record.opened_at or ""), record.run), reverse=True)
-    return found[:limit]
+    return records_of(connection, RunRecord, model, limit)
 
 
 def find_run(connection: "Connection", project: "Project", run: str) -> RunRecord:
@@ -49,11 +33,7 @@ def find_run(connection: "Connection", project: "Project", run: str) -> RunRecor
         return latest[0]
     if run in project.models():
         raise BadInputError(f"model {run} has no run yet", f"`kanmon run {run}{flag}` starts one.")
-    for model in possible_models(run):
-        found = run_record(connection, model, run)
-        if found:
-            return found
-    found = _ask_execution(connection, run)
+    found = record_named(connection, RunRecord, run) or _ask_execution(connection, run)
     if found:
         return found
     raise BadInputError(
@@ -64,19 +44,7 @@ def find_run(connection: "Connection", project: "Project", run: str) -> RunRecor
 
 def run_record(connection: "Connection", model: str, run: str) -> RunRecord | None:
     """The record of one run; None if Open Run has not written it (yet)."""
-    item = item_of(connection, model, f"run#{run}")
-    return _record(item) if item else None
-
-
-def possible_models(run: str) -> list[str]:
-    """The models that a run's name can belong to, likeliest first.
-
-    >>> possible_models("abalone-261121055501-x7k")
-    ['abalone', 'abalone-261121055501']
-    """
-    parts = run.split("-")
-    prefixes = ["-".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]
-    return sorted(prefixes, key=lambda prefix: abs(len(parts) - 2 - len(prefix.split("-"))))
+    return record_of(connection, RunRecord, model, run)
 
 
 def _ask_execution(connection: "Connection", run: str) -> RunRecord | None:
@@ -107,10 +75,3 @@ def _ask_execution(connection: "Connection", run: str) -> RunRecord | None:
             "error": execution.get("cause"),
         },
     )
-
-
-def _record(plain: dict[str, Any]) -> RunRecord:
-    model, name = str(plain.pop("model")), str(plain.pop("item"))
-    for name_of_bookkeeping in BOOKKEEPING:
-        plain.pop(name_of_bookkeeping, None)
-    return RunRecord(name.removeprefix("run#"), model, plain)

@@ -147,7 +147,25 @@ class Connection:
     @property
     def score_machine(self) -> str:
         """The ARN of the state machine that scores in batch."""
-        return self.outputs["ScoreStateMachineArn"]
+        return self._machine_of("ScoreStateMachineArn", "batch scoring")
+
+    @property
+    def monitor_machine(self) -> str:
+        """The ARN of the state machine that monitors."""
+        return self._machine_of("MonitorStateMachineArn", "monitoring")
+
+    def _machine_of(self, output: str, what: str) -> str:
+        arn = self.outputs.get(output)
+        if arn is None:
+            raise StageError(
+                f"stage {self.name} has no {what}: an earlier version was deployed",
+                f"Deploy with `kanmon deploy{stage_flag(self.name)}`.",
+            )
+        return arn
+
+    def monitoring_execution_arn(self, monitoring: str) -> str:
+        """The ARN of the monitoring's execution, which has its name."""
+        return f"{self.monitor_machine.replace(':stateMachine:', ':execution:')}:{monitoring}"
 
     def batch_execution_arn(self, name: str) -> str:
         """The ARN of an execution that works on a batch."""

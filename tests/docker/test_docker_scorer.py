@@ -119,7 +119,7 @@ def test_the_package_has_bytecode_for_python_3_13_and_fits_into_lambda(packaged:
     compiled = {path.name.split(".", 1)[1] for path in files if path.suffix == ".so"}
 
     assert sum(path.stat().st_size for path in files) < 250_000_000
-    assert (packaged / "task/__pycache__/score.cpython-313.pyc").is_file()
+    assert (packaged / "task/__pycache__/answer_requests.cpython-313.pyc").is_file()
     assert list((packaged / "task/numpy/__pycache__").glob("*.cpython-313.pyc"))
     assert not [name for name in compiled if "cpython-311" in name or "aarch64" in name]
     assert scorer_package.key(packaged / "scoring", "x86_64") != scorer_package.key(

@@ -29,6 +29,6 @@ def test_the_package_has_the_locked_libraries_for_lambda_and_needs_no_sam_cli(
     tops = {name.split("/", 1)[0] for name in names}
     compiled = {name.split(".", 1)[1] for name in names if "cpython-3" in name and ".so" in name}
     assert compiled == {f"cpython-313-{ending}-linux-gnu.so"}
-    assert {"score.py", "scorer", "numpy", "onnxruntime", "pydantic"} <= tops
+    assert {"answer_requests.py", "scorer", "numpy", "onnxruntime", "pydantic"} <= tops
     assert not {"bin", ".lock", "botocore", "boto3"} & tops
-    assert any(name.startswith("__pycache__/score.") for name in names)
+    assert any(name.startswith("__pycache__/answer_requests.") for name in names)

@@ -111,7 +111,10 @@ def test_files_are_scored_by_name_or_by_folder(stage: Stage, context: Context) -
     [
         ({"prefix": "empty/"}, EmptyDatasetError, f"s3://{BUCKET}/empty/: no data there to score"),
         ({"objects": ["ours/a.csv"]}, EmptyDatasetError, "ours/a.csv: there is no such file"),
+        # The beginning of another file's name.
+        ({"objects": ["mixed/a"]}, EmptyDatasetError, "mixed/a: there is no such file"),
         ({"prefix": "mixed/"}, UnknownFileKindError, "mixed/notes.txt: not a .csv"),
+        ({"objects": ["mixed/_a.csv"]}, UnknownFileKindError, "its name begins with . or _"),
         ({"prefix": "capture/churn/"}, BatchRequestError, "capture/ is Kanmon's own"),
     ],
 )
@@ -120,6 +123,7 @@ def test_what_cannot_be_scored_is_refused_in_one_line(
 ) -> None:
     stage.put("mixed/a.csv", "gender,tenure\nf,1\n")
     stage.put("mixed/notes.txt", "x")
+    stage.put("mixed/_a.csv", "gender,tenure\nf,1\n")
 
     with pytest.raises(error, match=words):
         opened(context, **request_)
@@ -357,3 +361,60 @@ def test_a_name_that_was_used_is_not_used_again(
 
     with pytest.raises(BatchRequestError, match="there is one of this name already"):
         opened(context)
+
+
+def test_a_call_that_died_after_it_wrote_the_plan_keeps_its_release(
+    stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = opened(context)
+    plan = stage.get_json(f"{FOLDER}/plan.json")
+    gateways.stage().batches.write("churn", BATCH, {"answer": None})
+    other = LiveRelease(**{**RELEASE, "number": 4})  # type: ignore[arg-type]
+    monkeypatch.setattr(opening, "live_release", lambda stage, model: other)
+
+    assert opened(context) == first
+    assert stage.get_json(f"{FOLDER}/plan.json") == plan
+
+
+def test_a_batch_that_was_stopped_before_it_was_opened_does_not_run_for_ever(
+    stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = {"name": BATCH, "status": "ABORTED", "input": '{"model": "churn"}'}
+    close_batch.handler({"detail": stopped}, context)
+    workflow = type(gateways.stage().scoring)
+    monkeypatch.setattr(workflow, "has_ended", lambda self, name: name == BATCH)
+
+    opened(context)
+
+    assert stage.batch(BATCH)["status"] == "FAILED"
+
+
+def test_a_late_report_of_an_execution_leaves_the_one_that_resumed_the_batch_alone(
+    stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(context)
+    table = type(gateways.stage().batches)
+    read = table.batch
+
+    def resumed_after(self: Any, model: str, batch: str) -> dict[str, Any]:
+        """Another execution resumes the batch between the report's reading and its writing."""
+        record = read(self, model, batch)
+        self.claim(model, batch, BATCH, f"{BATCH}-r2", {})
+        return record
+
+    monkeypatch.setattr(table, "batch", resumed_after)
+    stopped = {"name": BATCH, "status": "ABORTED", "input": '{"model": "churn"}'}
+    close_batch.handler({"detail": stopped}, context)
+
+    record = stage.batch(BATCH)
+    assert (record["status"], record["execution"]) == ("RUNNING", f"{BATCH}-r2")
+
+
+def test_a_request_that_is_refused_is_recorded_with_its_time(
+    stage: Stage, context: Context
+) -> None:
+    failed = {"run": BATCH, "model": "churn", "error": "BatchRequestError", "cause": "wrong"}
+    close_batch.handler({**failed, "request": {"model": "churn"}}, context)
+
+    record = stage.batch(BATCH)
+    assert record["asked_at"] == record["closed_at"]

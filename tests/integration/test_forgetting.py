@@ -3,8 +3,9 @@
 import hashlib
 import io
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -145,10 +146,10 @@ def parquet(columns: dict[str, Any]) -> bytes:
     return target.getvalue()
 
 
-def forgetting(bucket: Bucket, *keys: str, failed: Collection[str] = ()) -> Forgetting:
+def forgetting(bucket: Bucket, *keys: str, states: dict[str, str] | None = None) -> Forgetting:
     connection: Any = SimpleNamespace(s3=bucket, bucket=BUCKET, stack_description=lambda: None)
     whose = Whose(("id",), frozenset((key,) for key in keys or ("7",)))
-    return Forgetting(connection, "churn", whose, ",", failed)
+    return Forgetting(connection, "churn", whose, ",", states)
 
 
 def search(bucket: Bucket, *keys: str) -> Search:
@@ -295,7 +296,7 @@ def test_a_batch_that_is_not_done_is_left_and_named(bucket: Bucket):
 
     found = search(bucket)
 
-    assert found.open_batches == {"b1"}
+    assert found.open_batches == {"b1": "it has no manifest"}
     assert {one.kind for one in found.found} == {"labels", "captured"}
 
 
@@ -310,12 +311,12 @@ def test_a_batch_that_failed_is_searched_unless_a_resume_needs_all_of_its_rows(
     parts = [{"file": 0, "row_groups": row_groups, "first_row": 1, "rows": 3}]
     bucket.put(f"{BATCH}/shards.json", json.dumps({"shards": [{"shard": 0, "parts": parts}]}))
     planned = bucket.document("plan.json")
-    one = forgetting(bucket, failed={"b1"})
+    one = forgetting(bucket, states={"b1": "FAILED"})
 
     found = one.search(lambda key: None)
     one.remove(found, lambda key: None)
 
-    assert found.open_batches == (set() if searched else {"b1"})
+    assert list(found.open_batches) == ([] if searched else ["b1"])
     # A resume reads the input as it is now.
     assert (bucket.document("plan.json") != planned) is searched
 
@@ -343,6 +344,34 @@ def test_files_that_batches_scored_elsewhere_stay_and_are_counted(bucket: Bucket
 
     counts = {each.what: each.count for each in stays}
     assert counts["files that batches scored in other folders"] == 2
+
+
+def test_files_that_were_uploaded_for_a_batch_that_never_started_are_searched(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+):
+    key = "inputs/churn/b9/people.csv"
+    bucket.put(key, "id,age\n7,77\n8,78\n")
+    assert "b9" in search(bucket).open_batches  # the upload may be going on
+
+    monkeypatch.setattr("kanmon.labels.forgetting.UPLOADED", timedelta(0))
+    forget(bucket)
+
+    assert b"77" not in bucket.current(key)
+    assert b"8,78" in bucket.current(key)
+
+
+def test_what_was_skipped_is_listed_with_what_to_do(bucket: Bucket):
+    parts = [{"file": 0, "row_groups": [0, 2], "first_row": 1, "rows": 3}]
+    folder = "batches/churn/b8"
+    bucket.put(f"{folder}/shards.json", json.dumps({"shards": [{"shard": 0, "parts": parts}]}))
+    bucket.put(f"{folder}/scores/00000-0000.parquet", parquet({"id": ["7"]}))
+    one = forgetting(bucket, states={"b8": "FAILED"})
+
+    stays = remaining(one.connection, "churn", "datasets/churn/", one.search(lambda key: None))
+
+    [skipped] = [each for each in stays if each.what == "batch b8"]
+    assert skipped.why.startswith("it was skipped: a Parquet file of it is scored in parts")
+    assert "`kanmon score-batch churn --resume b8`" in skipped.why
 
 
 def test_what_stays_is_listed_with_counts(bucket: Bucket):

@@ -14,6 +14,8 @@ from core.monitoring import contents
 from core.monitoring import open_monitoring as rules
 from core.monitoring.request import MonitorRequestError
 from core.releases.live_release import LiveRelease
+from core.stage import gateways
+from core.stage.monitoring_table import Watch
 from tests.support.monitoring_documents import alarming_report, sample_plan, sample_report
 from tests.support.stage_in_memory import RUN, Context, Stage
 
@@ -188,3 +190,50 @@ def test_a_failure_is_recorded_and_told_once_also_by_its_status_event(
     assert {each["message"] for each in reported} == {"nothing is in service"}
     assert stage.item(f"monitoring#{MONITORING}")["status"] == {"S": "FAILED"}
     assert [notice["event"] for notice in stage.notices()] == ["monitoring failed"]
+
+
+def test_a_monitoring_that_is_stopped_while_it_opens_stays_failed(
+    watched: Stage, context: Context, load_event: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = {"name": MONITORING, "status": "ABORTED", "input": '{"model": "churn"}'}
+
+    def live(stage: object, model: str) -> LiveRelease:
+        close_monitoring.handler({"detail": stopped}, context)
+        return LIVE
+
+    monkeypatch.setattr(rules, "live_release", live)
+
+    open_monitoring.handler(load_event("open_monitoring"), context)
+
+    assert watched.item(f"monitoring#{MONITORING}")["status"] == {"S": "FAILED"}
+
+
+def test_of_two_monitorings_that_end_at_once_the_later_window_is_what_is_known(
+    stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = type(gateways.stage().monitorings)
+    read, others = table.watch, [Watch("alarm", "churn-261122055501-m7k", 7, "2026-12-01")]
+
+    def another_ends_after(self: Any, model: str) -> Watch | None:
+        known = read(self, model)
+        if others:
+            self.write_watch(model, others.pop(), known)
+        return known
+
+    monkeypatch.setattr(table, "watch", another_ends_after)
+
+    close(stage, context, sample_report())
+
+    assert stage.item("watch")["state"] == {"S": "alarm"}
+    assert stage.item("watch")["until"] == {"S": "2026-12-01"}
+
+
+def test_a_monitoring_that_is_redriven_has_no_error_of_before(
+    watched: Stage, context: Context, load_event: Load
+) -> None:
+    close_monitoring.handler(load_event("close_monitoring_failure"), context)
+
+    open_monitoring.handler(load_event("open_monitoring"), context)
+
+    assert "error" not in watched.item(f"monitoring#{MONITORING}")
+    assert watched.item(f"monitoring#{MONITORING}")["status"] == {"S": "RUNNING"}

@@ -55,8 +55,8 @@ def test_the_package_is_the_scorer_with_the_releases_model(published, s3):
         "model/model.json",
         "model/model.onnx",
     }
-    assert {"score.py", "check_before_traffic.py", "check_after_traffic.py"} <= names
-    cache = f"__pycache__/score.cpython-3{sys.version_info.minor}.pyc"
+    assert {"answer_requests.py", "check_before_traffic.py", "check_after_traffic.py"} <= names
+    cache = f"__pycache__/answer_requests.cpython-3{sys.version_info.minor}.pyc"
     assert cache in names
     assert not [name for name in names if "train" in name or name.startswith("shipping")]
 
@@ -85,8 +85,8 @@ def test_the_packaged_function_scores(published, s3, tmp_path):
     content = s3.get_object(Bucket=code["Bucket"], Key=code["Key"])["Body"].read()
     zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path / "task")
     program = (
-        "import score; from types import SimpleNamespace as C; import json;"
-        "print(json.dumps(score.handler({'check': True, 'row': {}}, C(aws_request_id='r'))))"
+        "import answer_requests as scorer; from types import SimpleNamespace as C; import json;"
+        "print(json.dumps(scorer.handler({'check': True, 'row': {}}, C(aws_request_id='r'))))"
     )
     variables = {
         "MODEL": "shells",
@@ -208,7 +208,7 @@ def test_without_the_scorers_package_and_what_builds_it_the_fix_is_reported(
 def test_the_scorers_package_is_another_for_other_code_or_another_processor(bundle):
     scoring = bundle.folder / "scoring"
     keys = {scorer_package.key(scoring, "arm64"), scorer_package.key(scoring, "x86_64")}
-    (scoring / "score.py").write_text("# other\n")
+    (scoring / "answer_requests.py").write_text("# other\n")
     keys.add(scorer_package.key(scoring, "arm64"))
 
     assert len(keys) == 3

@@ -65,7 +65,7 @@ def no_artifact(bundle, s3):
 
 
 def other_code(bundle, s3):
-    (bundle.folder / "scoring/score.py").write_text("# quicker\n")
+    (bundle.folder / "scoring/answer_requests.py").write_text("# quicker\n")
 
 
 def more_code(bundle, s3):

@@ -296,16 +296,17 @@ class Releases:
 
     @contextmanager
     def scoring_with(self, more: str) -> Iterator[None]:
-        """Releases that are packaged now get these lines at the end of score.py: they are added
-        where Verify does not look, as a fault of the machine's libraries would be."""
+        """Releases that are packaged now get these lines at the end of answer_requests.py: they
+        are added where Verify does not look, as a fault of the machine's libraries would be."""
         s3, bucket = self.client("s3"), self.outputs["DataBucketName"]
         (base,) = s3.list_objects_v2(Bucket=bucket, Prefix="packages/base/")["Contents"]
         content = s3.get_object(Bucket=bucket, Key=base["Key"])["Body"].read()
         changed = io.BytesIO()
         with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(changed, "w") as new:
             for name in old.namelist():
-                if not name.startswith("__pycache__/score."):  # compiled, and used unchecked
-                    added = more.encode() if name == "score.py" else b""
+                # What is compiled is used unchecked.
+                if not name.startswith("__pycache__/answer_requests."):
+                    added = more.encode() if name == "answer_requests.py" else b""
                     new.writestr(name, old.read(name) + added)
         s3.put_object(Bucket=bucket, Key=base["Key"], Body=changed.getvalue())
         yield

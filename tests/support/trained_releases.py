@@ -138,7 +138,7 @@ def laid_out(
 def scorer(
     folder: Path, task: str = "regression", features: Any = (), key: Sequence[str] = ()
 ) -> Scorer:
-    """The scorer of a release of the task, as score.py makes it."""
+    """The scorer of a release of the task, as answer_requests.py makes it."""
     digest = model_folder(folder / "model", task, features, key=key)
     return Scorer(Model.load(folder / "model", digest, features), MODEL, RELEASE)
 

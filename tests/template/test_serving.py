@@ -238,7 +238,7 @@ def test_only_the_attempts_name_and_the_package_make_a_new_version() -> None:
 def test_a_withdrawn_model_answers_without_loading_anything_of_its_release() -> None:
     handler = translated()["Resources"]["ScoringFunction"]["Properties"]["Handler"]
 
-    assert handler == {"Fn::If": ["IsWithdrawn", "withdrawn.handler", "score.handler"]}
+    assert handler == {"Fn::If": ["IsWithdrawn", "withdrawn.handler", "answer_requests.handler"]}
 
 
 def test_every_function_knows_its_release() -> None:

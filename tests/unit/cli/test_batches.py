@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from kanmon.batches.fetch import as_text, fetch, write_csv
 from kanmon.batches.outcome import describe
 from kanmon.batches.progress import Progress, Shards
-from kanmon.batches.records import batch_named, batches_of
-from kanmon.batches.request import batch_input, source_of
+from kanmon.batches.records import batch_named, batches_of, find_batch
+from kanmon.batches.request import batch_input, resumption, source_of
 from kanmon.commands.batches import row
 from kanmon.errors import BadInputError, RunFailedError
 from kanmon.runs.execution import Ending
@@ -61,8 +61,13 @@ def test_local_files_are_uploaded_whatever_the_bucket_has(
     ("words", "problem"),
     [
         (["missing.csv"], "there is no file missing.csv"),
-        (["a.csv", "ours/b.csv"], "ours/b.csv is not a local file, and a.csv is"),
-        (["folder"], "folder is a local folder"),
+        (["a.csv", "ours/b.csv"], "ours/b.csv is not there locally, and a.csv is"),
+        (["folder/"], "the local folder folder is empty"),
+        (["mixed/"], "mixed/notes.txt is not a data file"),
+        (["deep"], "deep/er is a folder in a folder"),
+        (["/no/such.csv"], "there is no file /no/such.csv"),
+        (["/no/such/"], "there is no folder /no/such/"),
+        (["_a.csv"], "_a.csv is hidden: no step reads a file whose name begins with . or _"),
         (["runs/churn/"], "runs/ is Kanmon's own and is not scored"),
         (["ours/", "theirs/"], "a batch scores one folder, or files"),
         (["s3://other/ours/"], "s3://other/ours/ is not in the stage's data bucket data"),
@@ -75,13 +80,72 @@ def test_what_cannot_be_scored_is_one_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("x\n1\n")
     (tmp_path / "empty.csv").write_text("")
-    (tmp_path / "folder").mkdir()
+    for folder in ("folder", "mixed", "deep/er"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in ("_a.csv", "mixed/a.csv", "mixed/notes.txt"):
+        (tmp_path / name).write_text("x\n1\n")
 
     with pytest.raises(BadInputError) as raised:
         source_of(words, "data")
 
     assert raised.value.what == problem
     assert raised.value.fix
+
+
+def test_a_local_folder_is_all_of_its_files_and_s3_names_the_buckets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ours").mkdir()
+    for name in ("b.parquet", "a.csv", "_SUCCESS", ".a.csv.crc"):
+        (tmp_path / "ours" / name).write_text("x\n1\n")
+
+    local = source_of(["ours/"], "data")
+    stored = source_of(["s3://data/ours/"], "data")
+
+    assert ([one.name for one in local.files], local.prefix) == (["a.csv", "b.parquet"], None)
+    assert (stored.files, stored.prefix) == ([], "ours/")
+
+
+def planned(status: str, *executions: str, plan: bytes | None = b"{}") -> Any:
+    """A stage with a batch, which these executions worked on and ended so."""
+    found = stage(item(BATCH, status="FAILED", execution=BATCH))
+    found.stepfunctions = Machine(BATCH, *executions, status=status)
+    found.s3 = Bucket({f"batches/churn/{BATCH}/plan.json": plan} if plan else {})
+    found.bucket = "data"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("executions", "name"),
+    [
+        ((), f"{BATCH}-r2"),
+        # The second was stopped before it took the batch, which counts no attempt of it.
+        ((f"{BATCH}-r2",), f"{BATCH}-r3"),
+    ],
+)
+def test_a_batch_is_resumed_under_a_name_that_is_free(
+    executions: tuple[str, ...], name: str
+) -> None:
+    connection = planned("ABORTED", *executions)
+
+    assert resumption(connection, find_batch(connection, BATCH)) == name
+
+
+@pytest.mark.parametrize(
+    ("status", "plan", "problem"),
+    [
+        ("RUNNING", b"{}", f"batch {BATCH} is still running"),
+        ("FAILED", None, f"batch {BATCH} ended before it was planned"),
+    ],
+)
+def test_what_cannot_be_resumed_starts_nothing(
+    status: str, plan: bytes | None, problem: str
+) -> None:
+    connection = planned(status, plan=plan)
+
+    with pytest.raises(BadInputError, match=problem):
+        resumption(connection, find_batch(connection, BATCH))
 
 
 def test_a_request_says_only_what_was_asked() -> None:
@@ -109,18 +173,19 @@ def item(batch: str, **fields: Any) -> dict[str, Any]:
 class Machine:
     """Step Functions' client, which knows these executions."""
 
-    def __init__(self, *names: str) -> None:
-        self._names = names
+    def __init__(self, *names: str, status: str = "RUNNING") -> None:
+        self._names, self._status = names, status
 
     def describe_execution(self, **request: Any) -> dict[str, Any]:
         if request["executionArn"].rpartition(":")[2] not in self._names:
             raise refusal("ExecutionDoesNotExist")
-        return {"status": "RUNNING"}
+        return {"status": self._status}
 
 
 def stage(*items: dict[str, Any], executions: tuple[str, ...] = ()) -> Any:
     found: Any = Stage(list(items))
     found.stepfunctions = Machine(*executions)
+    found.outputs = {"ScoreStateMachineArn": "arn"}
     found.batch_execution_arn = lambda name: f"arn:aws:states:execution:score:{name}"
     return found
 
@@ -288,6 +353,17 @@ def test_what_is_not_what_the_batch_wrote_is_refused_and_not_kept(
         fetch(connection, manifest, tmp_path, "scores", lambda one: None)
 
     assert [path.name for path in (tmp_path / "scores").iterdir()] == ["00000-0000.parquet"]
+
+
+def test_scores_of_two_batches_do_not_get_into_one_folder(
+    tmp_path: Path, written: tuple[Any, dict[str, Any]]
+) -> None:
+    connection, manifest = written
+    fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+    manifest["scores"].pop()
+
+    with pytest.raises(BadInputError, match=r"00001-0000\.parquet, which is not of this batch"):
+        fetch(connection, manifest, tmp_path, "scores", lambda one: None)
 
 
 def test_what_has_expired_is_said_so(tmp_path: Path, written: tuple[Any, dict[str, Any]]) -> None:

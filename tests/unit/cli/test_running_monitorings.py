@@ -28,9 +28,9 @@ def test_a_monitoring_runs_if_its_record_and_its_execution_say_so(
         {"model": "churn", "item": f"monitoring#{name}", "status": status}
         for name, status in recorded.items()
     ]
-    monkeypatch.setattr(records, "items_of", lambda connection, model, prefix: items)
+    monkeypatch.setattr("kanmon.stage.records.items_of", lambda connection, model, prefix: items)
     connection: Any = SimpleNamespace(
-        outputs={"MonitorStateMachineArn": "arn:aws:states:r:1:stateMachine:monitor"},
+        monitoring_execution_arn=lambda name: f"arn:aws:states:r:1:execution:monitor:{name}",
         stepfunctions=SimpleNamespace(
             describe_execution=describe_execution,
             exceptions=SimpleNamespace(ExecutionDoesNotExist=ExecutionDoesNotExist),

@@ -588,7 +588,7 @@ def test_a_review_that_took_place_counts_even_for_an_automatic_release() -> None
 
 # ---- the bundle
 
-TREE = {"serving.yaml": b"a", "buildspec.yml": b"b", "scoring/score.py": b"c"}
+TREE = {"serving.yaml": b"a", "buildspec.yml": b"b", "scoring/answer_requests.py": b"c"}
 
 
 def test_the_same_release_is_the_same_bytes_however_its_files_are_ordered() -> None:
@@ -626,7 +626,7 @@ def test_any_change_of_the_serving_code_changes_its_digest(change: dict[str, byt
 
 
 def test_the_tree_leaves_out_what_no_release_needs(tmp_path: Path) -> None:
-    for name in [*TREE, "scoring/__pycache__/score.pyc", ".DS_Store", ".aws-sam/build/x"]:
+    for name in [*TREE, "scoring/__pycache__/answer_requests.pyc", ".DS_Store", ".aws-sam/build/x"]:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(TREE.get(name, b"junk"))

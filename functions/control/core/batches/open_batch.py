@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from core.batches.results import done_shards, shards_of
 from core.names import job_prefix
 from core.releases.live_release import live_release
 from core.runs.current_definition import stored_definition
-from core.runs.snapshot import EmptyDatasetError, data_objects
+from core.runs.snapshot import EmptyDatasetError, UnknownFileKindError, data_objects
 from core.stage.batch_table import RUNNING, SUCCEEDED
 from core.words.catalogue import say
 from core.words.formats import counted, size, timestamp
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 STEP = "score"
 # As many as the functions and the step hold in memory, several times over.
 MOST_FILES = 100_000
+_READERS = 16
 
 
 class BatchNotResumableError(Exception):
@@ -57,8 +59,20 @@ def open_batch(
             return {"outcome": "finished", "batch": batch, "model": model, "summary": summary}
     else:
         plan = _opened(stage, asked, batch, name, now)
+    if has_ended(name):
+        # It was stopped, and reported as failed, before this call took the batch: nothing else
+        # would ever end it. Nobody reads the answer.
+        stage.batches.fail(model, batch, name, {})
+        return {"outcome": "finished", "batch": batch, "model": model, "summary": ""}
     answer = _answer(stage, plan, name)
-    written = {"answer": json.dumps(answer), "summary": answer["summary"]}
+    written = {
+        "answer": json.dumps(answer),
+        "summary": answer["summary"],
+        "release": answer["release"],
+        "files": len(plan["objects"]),
+        "bytes": _bytes(plan),
+        "hosts": plan["hosts"],
+    }
     stage.batches.write(model, batch, written)
     return answer
 
@@ -71,6 +85,9 @@ def _opened(
     began = {"asked_at": timestamp(now), "reason": request.reason, "attempts": 1}
     if not stage.batches.claim(model, batch, None, execution, began):
         raise BatchRequestError(say("batch.name_taken", batch=batch))
+    # An earlier call of this execution that died after it wrote the plan asked for the release.
+    if written := store.read_json_if_there(store.batch_key(model, batch, "plan.json")):
+        return dict(written)
     definition = stored_definition(stage, model).content
     release = live_release(stage, model)
     objects = _objects(stage, request, definition)
@@ -86,17 +103,6 @@ def _opened(
         now,
     )
     store.write_json(store.batch_key(model, batch, "plan.json"), plan)
-    amount = sum(each.size for each in objects)
-    stage.batches.write(
-        model,
-        batch,
-        {
-            "release": release.number,
-            "files": len(objects),
-            "bytes": amount,
-            "hosts": plan["hosts"],
-        },
-    )
     return plan
 
 
@@ -106,8 +112,14 @@ def _objects(
     """The files to score, each as it is now."""
     store, fix = stage.store, say("batch.unknown_kind")
     if request.objects is not None:
-        listed = [_object(stage, key) for key in dict.fromkeys(request.objects)]
-        return data_objects(store.bucket, listed, fix)
+        # A request can name some thousand files, and this function has five minutes.
+        with ThreadPoolExecutor(_READERS) as readers:
+            keys = dict.fromkeys(request.objects)
+            listed = list(readers.map(lambda key: _object(stage, key), keys))
+        objects = data_objects(store.bucket, listed, fix)
+        if left_out := sorted({each.key for each in listed} - {each.key for each in objects}):
+            raise UnknownFileKindError(say("batch.hidden_file", where=store.uri(left_out[0])))
+        return objects
     prefix = request.prefix or definition.batch.source or definition.data.location
     listed = list(islice(store.current_objects(prefix), MOST_FILES + 1))
     if len(listed) > MOST_FILES:
@@ -181,12 +193,15 @@ def _answer(stage: Stage, plan: dict[str, Any], execution: str) -> dict[str, Any
     }
 
 
+def _bytes(plan: dict[str, Any]) -> int:
+    return sum(int(each["size"]) for each in plan["objects"])
+
+
 def _summary(plan: dict[str, Any], left: int | None) -> str:
-    objects = plan["objects"]
     summary = say(
         "batch.opened",
-        files=counted(len(objects), "file"),
-        size=size(sum(each["size"] for each in objects)),
+        files=counted(len(plan["objects"]), "file"),
+        size=size(_bytes(plan)),
         release=f"{plan['model']}/{plan['release']['number']}",
         reason=plan["reason"],
     )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from core.batches import host_time
 from core.runs.failure import Failure, Occurrence, explain, occurrence
-from core.stage.batch_table import FAILED, SUCCEEDED
 from core.stage.notices import Notice
 from core.words.catalogue import say
 from core.words.formats import timestamp
@@ -76,8 +75,7 @@ def report_batch_failure(
     record = stage.batches.batch(model, batch)
     first = record.get("told") != failed.told
     if first:
-        if _is_of(record, execution.run) and record.get("status") != SUCCEEDED:
-            stage.batches.write(model, batch, _record(failure, record, failed, now))
+        stage.batches.fail(model, batch, execution.run, _record(failure, record, failed, now))
         stage.notices.publish(_notice(stage, failed, failure, now))
         if record or execution.run == batch:
             stage.batches.write(model, batch, {"told": failed.told})
@@ -88,11 +86,6 @@ def report_batch_failure(
         "message": failure.message,
     }
     return reported, first
-
-
-def _is_of(record: Mapping[str, Any], execution: str) -> bool:
-    """Does this execution work on the batch? One that failed before it had a record does."""
-    return bool(record.get("execution", execution) == execution)
 
 
 def _record(
@@ -106,8 +99,8 @@ def _record(
     if not counted and (worked is not None or (stopped and "answer" in record)):
         spent = host_time.with_attempt(record, worked, int(record.get("hosts", 1)))
     return {
-        "status": FAILED,
-        "execution": execution.run,
+        # A request that was refused has no record yet.
+        "asked_at": record.get("asked_at", timestamp(now)),
         "closed_at": timestamp(now),
         "summary": failure.message,
         "error": failure.error,

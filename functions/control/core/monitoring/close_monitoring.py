@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.monitoring.metrics import history_line, metrics_of
 from core.monitoring.open_monitoring import NO_DATA
-from core.monitoring.turning import next_watch, turn
+from core.monitoring.turning import Turn, next_watch, turn
 from core.monitoring.words import alarms_of, check_words, state_of, summary
 from core.runs.failure import explain, occurrence
 from core.stage.bucket import ObjectMissingError
@@ -70,9 +70,7 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
         monitoring,
         {**record, "alarm_count": len(alarms), "status": "SUCCEEDED", "closed_at": closed_at},
     )
-    before = stage.monitorings.watch(model)
-    known = next_watch(state, monitoring, plan["release"]["number"], plan["window"]["to"], before)
-    _tell(stage, plan, before, known, record, now)
+    before = _tell(stage, plan, record, now)
     output = {"monitoring": monitoring, "model": model, "release": plan["release"]["number"]}
     # An earlier window that is watched again is no news for the model's metrics and alarm.
     late = before is not None and plan["window"]["to"] < before.until
@@ -110,15 +108,32 @@ def _report(stage: Stage, plan: Mapping[str, Any], outcome: str) -> dict[str, An
 def _tell(
     stage: Stage,
     plan: Mapping[str, Any],
-    before: Watch | None,
-    known: Watch | None,
+    record: Mapping[str, Any],
+    now: datetime,
+) -> Watch | None:
+    """Notify once when the model's state turns, not at every monitoring; what was known before.
+
+    Another monitoring of the model may end at the same moment: then it is judged again by that.
+    """
+    model, monitoring = plan["model"], plan["monitoring"]
+    release, until = plan["release"]["number"], plan["window"]["to"]
+    while True:
+        before = stage.monitorings.watch(model)
+        known = next_watch(record["state"], monitoring, release, until, before)
+        _notify(stage, plan, turn(before, known), record, now)
+        if known is None or stage.monitorings.write_watch(model, known, before):
+            return before
+
+
+def _notify(
+    stage: Stage,
+    plan: Mapping[str, Any],
+    turned: Turn | None,
     record: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Once when the model's state turns, not at every monitoring."""
     model, monitoring = plan["model"], plan["monitoring"]
     told = stage.monitorings.monitoring(model, monitoring)
-    turned = turn(before, known)
     if turned is not None and "noticed_at" not in told:
         stage.notices.publish(
             Notice(
@@ -133,8 +148,6 @@ def _tell(
             )
         )
         stage.monitorings.write(model, monitoring, {"noticed_at": timestamp(now)})
-    if known is not None:
-        stage.monitorings.write_watch(model, known)
 
 
 def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:

@@ -38,13 +38,16 @@ def open_monitoring(stage: Stage, name: object, request: object, now: datetime) 
     plan = _plan(stage, monitoring, asked, definition, live, window, contents, now)
     stage.store.write_json(stage.store.monitoring_key(model, monitoring, "plan.json"), plan)
     answer = _answer(stage, monitoring, asked, definition, live, contents)
-    stage.monitorings.write(
+    opened = stage.monitorings.open(
         model,
         monitoring,
+        known.get("status"),
         {
-            "status": "RUNNING",
             "reason": asked.reason,
             "opened_at": timestamp(now),
+            # Of a failure after which it was redriven.
+            "error": None,
+            "closed_at": None,
             "release": live.number,
             "run": live.run,
             "window_from": plan["window"]["from"],
@@ -53,6 +56,9 @@ def open_monitoring(stage: Stage, name: object, request: object, now: datetime) 
             "answer": json.dumps(answer),
         },
     )
+    if not opened:  # it was stopped meanwhile, or a call that was repeated was faster
+        known = stage.monitorings.monitoring(model, monitoring)
+        return dict(json.loads(known["answer"])) if "answer" in known else answer
     return answer
 
 

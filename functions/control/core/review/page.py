@@ -68,13 +68,21 @@ def render(
 
 def _view(case: Case, judged_at: str) -> dict[str, Any]:
     """Everything the template shows, section by section."""
-    word = text(case.verdict.get("verdict"), say("review.verdict.none"))
+    return {
+        **_heading(case, judged_at),
+        **_decision(case),
+        **_comparison(case),
+        **_behaviour(case),
+        **_changes(case),
+        **_lineage(case, judged_at),
+        "style_hash": style_hash(),
+    }
+
+
+def _heading(case: Case, judged_at: str) -> dict[str, Any]:
+    """Which model and run the page is about."""
     model = text(case.evaluation.get("model"), say("review.unnamed_model"))
     judged = parsed(judged_at)
-    warned, more_warnings = lineage.warnings(case)
-    reasons, more_reasons = headline.reasons(case)
-    rules, passed = judgement.rules_tables(case)
-    drift, stable = changes.drift_tables(case)
     return {
         "model": text(case.plan.get("model"), model),
         "about": text(case.definition.get("description"), ""),
@@ -85,12 +93,21 @@ def _view(case: Case, judged_at: str) -> dict[str, Any]:
         "reason": text(case.plan.get("reason")),
         "judged": moment(judged_at),
         "judged_iso": judged.isoformat(timespec="seconds") if judged else "",
+        "notes": case.notes(),
+    }
+
+
+def _decision(case: Case) -> dict[str, Any]:
+    """The verdict, why, and what is to be decided."""
+    word = text(case.verdict.get("verdict"), say("review.verdict.none"))
+    reasons, more_reasons = headline.reasons(case)
+    rules, passed = judgement.rules_tables(case)
+    return {
         "verdict": word,
         "tone": judgement.VERDICT_TONES.get(word, "bad"),
         "meaning": judgement.meaning(word),
         # The heading above it already gives the verdict's word.
         "summary": text(case.verdict.get("summary"), "").removeprefix(f"{word}: "),
-        "notes": case.notes(),
         "release": release_facts.reference(case),
         "decide": release_facts.how_to_decide(case),
         "facts": judgement.facts(case),
@@ -101,6 +118,12 @@ def _view(case: Case, judged_at: str) -> dict[str, Any]:
         "consequences": consequences.consequences(case),
         "rules": rules,
         "passed": passed,
+    }
+
+
+def _comparison(case: Case) -> dict[str, Any]:
+    """The candidate against the champion, as a whole and by segment."""
+    return {
         "champion": case.champion,
         "compares": case.compares,
         "cards": comparison.metric_cards(case),
@@ -108,18 +131,38 @@ def _view(case: Case, judged_at: str) -> dict[str, Any]:
         "segments": segments.segments(case),
         "fewest": text(mapping(case.definition.get("gate")).get("minimum_segment_rows"), ""),
         "fairness": segments.fairness(case),
+    }
+
+
+def _behaviour(case: Case) -> dict[str, Any]:
+    """How the candidate answers."""
+    return {
         "calibration": behaviour.calibration(case),
         "curves": curves.curve_figures(case),
         "residuals": behaviour.residuals(case),
         "predictions": curves.predictions_figure(case),
         "confusion": behaviour.confusion(case),
         "importance": behaviour.importance(case),
+    }
+
+
+def _changes(case: Case) -> dict[str, Any]:
+    """What is different since the champion was trained."""
+    drift, stable = changes.drift_tables(case)
+    return {
         "drift": drift,
         "stable": stable,
         "drift_summary": changes.drift_summary(case),
         "definition": changes.definition_table(case),
         "definition_known": bool(case.champion_definition),
         "definition_same": _same_definition(case),
+    }
+
+
+def _lineage(case: Case, judged_at: str) -> dict[str, Any]:
+    """What the candidate was made from, how long it took and what it cost."""
+    warned, more_warnings = lineage.warnings(case)
+    return {
         "data_summary": lineage.data_summary(case),
         "data": lineage.data_checks(case),
         "warnings": warned,
@@ -129,7 +172,6 @@ def _view(case: Case, judged_at: str) -> dict[str, Any]:
         "trained": lineage.trained(case),
         "durations": lineage.durations(case),
         "cost": release_facts.cost(case),
-        "style_hash": style_hash(),
     }
 
 

@@ -26,6 +26,12 @@ class BatchTable:
         """Add to a batch's record, removing what is None; returns what it is then."""
         return self._items.change(model, batch_item(batch), fields) or {}
 
+    def fail(self, model: str, batch: str, execution: str, fields: Mapping[str, Any]) -> bool:
+        """Record that the execution failed; False if another one works on the batch by now."""
+        changes = {**fields, "execution": execution, "status": FAILED}
+        expected = {"execution": (None, execution), "status": (None, RUNNING, FAILED)}
+        return self._items.change(model, batch_item(batch), changes, expected) is not None
+
     def claim(
         self, model: str, batch: str, seen: str | None, execution: str, fields: Mapping[str, Any]
     ) -> bool:

@@ -39,14 +39,22 @@ class MonitoringTable:
         given = {name: value for name, value in fields.items() if value is not None}
         self._items.change(model, monitoring_item(monitoring), given)
 
+    def open(
+        self, model: str, monitoring: str, status: str | None, fields: Mapping[str, Any]
+    ) -> bool:
+        """Record that it runs; False if it has another status by now than this one."""
+        item, running = monitoring_item(monitoring), {**fields, "status": "RUNNING"}
+        return self._items.change(model, item, running, {"status": (status,)}) is not None
+
     def watch(self, model: str) -> Watch | None:
         item = self._items.read(model, _WATCH)
         if item is None:
             return None
         return Watch(item["state"], item["monitoring"], int(item["release"]), item["until"])
 
-    def write_watch(self, model: str, watch: Watch) -> None:
-        self._items.change(
+    def write_watch(self, model: str, watch: Watch, before: Watch | None) -> bool:
+        """False if another monitoring wrote it since `before` was read."""
+        changed = self._items.change(
             model,
             _WATCH,
             {
@@ -55,7 +63,9 @@ class MonitoringTable:
                 "release": watch.release,
                 "until": watch.until,
             },
+            {"monitoring": (before.monitoring if before else None,)},
         )
+        return changed is not None
 
     def batches(self, model: str) -> list[dict[str, Any]]:
         """The records of the model's batches."""

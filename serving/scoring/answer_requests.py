@@ -1,6 +1,7 @@
-"""Score: scores rows with the model of one release, invoked directly or by its function URL.
+"""Answer Requests: scores rows with the model of one release.
 
-Everything slow happens at import: Lambda keeps the process for later requests.
+It is invoked directly or by its function URL. Everything slow happens at import: Lambda
+keeps the process for later requests.
 """
 
 import gc

@@ -1,17 +1,12 @@
-"""A monitoring's execution in Step Functions: its input, its start, its name."""
+"""What a monitoring is asked for: the input of its execution, and its name."""
 
-import json
 import re
 import secrets
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.names import new_run_name
-from kanmon.errors import BadInputError, StageError
-from kanmon.stage.connection import stage_flag
-
-if TYPE_CHECKING:
-    from kanmon.stage.connection import Connection
+from kanmon.errors import BadInputError
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -29,6 +24,9 @@ def monitoring_input(
             raise BadInputError(f"{option} {day!r} is not a day", "Write one such as 2026-01-31.")
     if first and last and first > last:
         raise BadInputError(f"--from {first} is after --to {last}", "Exchange them.")
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    if first and not last and first > today:
+        raise BadInputError(f"--from {first} is after today, {today} in UTC", "Name a day before.")
     asked = {"model": model, "reason": reason, "days": days, "from": first, "to": last}
     return {name: value for name, value in asked.items() if value is not None}
 
@@ -43,29 +41,3 @@ def _is_day(text: str) -> bool:
 def new_name(model: str) -> str:
     """A name for a monitoring that starts now."""
     return new_run_name(model, datetime.now(UTC), secrets.token_bytes(8))
-
-
-def machine(connection: "Connection") -> str:
-    """The ARN of the stage's monitor workflow."""
-    arn = connection.outputs.get("MonitorStateMachineArn")
-    if arn is None:
-        raise StageError(
-            f"stage {connection.name} has no monitoring: an earlier version was deployed",
-            f"Deploy with `kanmon deploy{stage_flag(connection.name)}`.",
-        )
-    return arn
-
-
-def execution_arn(connection: "Connection", monitoring: str) -> str:
-    """The ARN of the monitoring's execution, which has its name."""
-    return f"{machine(connection).replace(':stateMachine:', ':execution:')}:{monitoring}"
-
-
-def start(connection: "Connection", monitoring: str, request: dict[str, Any]) -> str:
-    """Start the monitoring; its execution's ARN."""
-    started = connection.stepfunctions.start_execution(
-        stateMachineArn=machine(connection),
-        name=monitoring,
-        input=json.dumps(request, sort_keys=True),
-    )
-    return started["executionArn"]

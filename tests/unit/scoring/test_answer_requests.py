@@ -22,9 +22,9 @@ from tests.support.trained_releases import CONTEXT, ROOT, model_folder
 PROGRAM = """
 import json, sys
 from types import SimpleNamespace
-import score
+from answer_requests import handler
 for number, event in enumerate(json.loads(sys.stdin.read())):
-    print("answer", json.dumps(score.handler(event, SimpleNamespace(aws_request_id=f"r-{number}"))))
+    print("answer", json.dumps(handler(event, SimpleNamespace(aws_request_id=f"r-{number}"))))
 heavy = ("aws_lambda_powertools", "boto3", "pydantic", "pandas", "polars")
 print("imported", json.dumps([name for name in heavy if name in sys.modules]))
 """
@@ -281,14 +281,14 @@ def test_every_invocation_lets_the_extension_go_on(package, runtime, bucket, mon
         ("CAPTURE_SHARE", "1"),
     ):
         monkeypatch.setenv(name, value)
-    loader = importlib.util.spec_from_file_location("score_as_packaged", folder / "score.py")
-    score = importlib.util.module_from_spec(loader)
-    loader.loader.exec_module(score)
+    loader = importlib.util.spec_from_file_location("as_packaged", folder / "answer_requests.py")
+    answer_requests = importlib.util.module_from_spec(loader)
+    loader.loader.exec_module(answer_requests)
     assert runtime.calls.get(timeout=5)[1] == "register"
     runtime.events.put(200)
     assert runtime.calls.get(timeout=5)[1] == "event/next"
 
-    score.handler(event, CONTEXT)
+    answer_requests.handler(event, CONTEXT)
     runtime.events.put(500)
 
     assert runtime.calls.get(timeout=5)[1] == "event/next"
