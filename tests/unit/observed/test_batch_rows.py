@@ -9,6 +9,7 @@ import pytest
 from observed import batch_rows
 from observed.batch_rows import ScoredBatch, frames
 from observed.captured import read
+from reading.memory import MemoryBudget
 from reading.source import SourceFile
 from tests.support.training_cases import document
 
@@ -170,7 +171,7 @@ def test_of_a_large_files_scores_only_those_of_the_rows_at_hand_are_in_memory(
         return answers
 
     monkeypatch.setattr(batch_rows._Scores, "of", watched)
-    monkeypatch.setattr(batch_rows.MemoryBudget, "LARGEST_BATCH", 1 << 20)
+    monkeypatch.setattr(MemoryBudget, "LARGEST_BATCH", 1 << 20)
     # As a cut Parquet file's shards are numbered: by size, not by row.
     parts = [range(60_001, count + 1), range(1, 30_001), range(30_001, 60_001)]
     found = pl.concat(observed({"a.csv": long}, *([("a.csv", row) for row in p] for p in parts)))
