@@ -17,39 +17,45 @@ Two shards on two processors are timed against the same two on one, a process fo
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-NUMBERS = [f"x{index}" for index in range(16)]
-TEXTS = [f"c{index}" for index in range(4)]
-CATEGORIES = (3, 10, 50)
-MOST_CATEGORIES = 500
+from side_by_side import (
+    BLOCK,
+    MOST_CATEGORIES,
+    NUMBERS,
+    SIDES,
+    TEXTS,
+    Facts,
+    compared,
+    features,
+    print_work,
+    schema,
+    use_the_steps,
+)
+
 KEY = "id"
 TARGET = "y"
-BLOCK = 250_000
 TRAINING_ROWS = 20_000
 ROUNDS = 200
-CONTAINERS = Path(__file__).resolve().parent.parent / "containers"
 THROUGHPUT_TARGET = 0.9
 SCALING_TARGET = 1.7
 
 
 def definition() -> dict[str, Any]:
     """The model's definition, as a plan has it."""
-    features = [{"name": name, "kind": "numeric"} for name in NUMBERS]
-    features += [{"name": name, "kind": "categorical"} for name in TEXTS]
+    listed = [{"name": name, "kind": "numeric"} for name in NUMBERS]
+    listed += [{"name": name, "kind": "categorical"} for name in TEXTS]
     return {
         "task": "binary",
         "target": TARGET,
         "positive": "1",
-        "features": features,
+        "features": listed,
         "data": {"key": [KEY]},
         "split": {"train": 0.7, "validation": 0.15, "test": 0.15},
         "trainer": {
@@ -72,10 +78,7 @@ def generated(rows: int, most: int, seed: int = 7) -> Iterator[Any]:
     random = np.random.default_rng(seed)
     for start in range(0, rows, BLOCK):
         count = min(BLOCK, rows - start)
-        columns: dict[str, Any] = {KEY: np.arange(start, start + count)}
-        columns |= {name: random.normal(size=count).round(6) for name in NUMBERS}
-        for name, values in zip(TEXTS, (*CATEGORIES, most), strict=True):
-            columns[name] = np.char.add("v", random.integers(0, values, count).astype(str))
+        columns = {KEY: np.arange(start, start + count), **features(random, count, most)}
         level = columns["x0"] + columns["x1"] * columns["x2"] + random.normal(size=count)
         columns[TARGET] = (level > 0).astype(int)
         yield pl.DataFrame(columns)
@@ -90,7 +93,7 @@ def write_rows(path: Path, rows: int, most: int, seed: int = 7) -> None:
 
 def train_model(path: Path, most: int) -> None:
     """Train the model that both score with."""
-    sys.path.insert(0, str(CONTAINERS))
+    use_the_steps()
     import polars as pl
 
     from contract.plan import Plan
@@ -106,7 +109,7 @@ def train_model(path: Path, most: int) -> None:
 
 def bare(model: Path, source: Path, output: Path) -> Callable[[], int]:
     """Polars reads, LightGBM predicts on all processors, polars writes; in blocks of rows."""
-    sys.path.insert(0, str(CONTAINERS))
+    use_the_steps()
     import lightgbm
     import numpy as np
     import polars as pl
@@ -122,10 +125,9 @@ def bare(model: Path, source: Path, output: Path) -> Callable[[], int]:
     }
 
     def work() -> int:
-        schema = {KEY: pl.String(), **{name: pl.Float64() for name in NUMBERS}}
-        schema |= {name: pl.String() for name in TEXTS}  # type: ignore[misc]
         rows = 0
-        scan = pl.scan_csv(source, schema=schema, null_values=["", "NA"])
+        types = {KEY: pl.String(), **schema(())}
+        scan = pl.scan_csv(source, schema=types, null_values=["", "NA"])
         encoded = scan.with_columns(
             pl.col(NUMBERS).cast(pl.Float32),
             *(
@@ -144,20 +146,38 @@ def bare(model: Path, source: Path, output: Path) -> Callable[[], int]:
     return work
 
 
+def batch_plan(digest: str, sources: list[Path], memory_mb: int) -> Any:
+    """The plan of a batch of these files, with the model of that digest."""
+    from contract.plan import Plan
+    from reading.source import DataObject
+    from score.batch_plan import BatchPlan
+
+    document = {"run": "bench", "model": "bench", "definition": {"content": definition()}}
+    objects = (DataObject("b", path.name, "1", path.stat().st_size) for path in sources)
+    return BatchPlan(
+        batch="bench",
+        bucket="b",
+        prefix="bench",
+        release=1,
+        artifact_sha256=digest,
+        objects=tuple(objects),
+        allow_missing=(),
+        explain=0,
+        shard_bytes=1,
+        memory_mb=memory_mb,
+        plan=Plan.from_document(document),
+    )
+
+
 def ours(
     model: Path, sources: list[Path], output: Path, memory_mb: int, threads: int
 ) -> Callable[[], int]:
     """The step's own code, without S3: a shard for each file."""
-    sys.path.insert(0, str(CONTAINERS))
-    # As the step does at its start; see score/__main__.py.
-    sys.modules["hypothesis"] = None  # type: ignore[assignment]
+    use_the_steps()
     import onnx  # noqa: F401
     import onnxruntime  # noqa: F401
 
     from contract.artifact import Artifact, sha256
-    from contract.plan import Plan
-    from reading.source import DataObject
-    from score.batch_plan import BatchPlan
     from score.pipeline import Scoring
     from score.shards import planned
 
@@ -169,24 +189,10 @@ def ours(
             return {"key": name, "bytes": len(content), "sha256": sha256(content)}
 
     packed = model.read_bytes()
-    document = {"run": "bench", "model": "bench", "definition": {"content": definition()}}
-    objects = [DataObject("b", path.name, "1", path.stat().st_size) for path in sources]
-    batch = BatchPlan(
-        batch="bench",
-        bucket="b",
-        prefix="bench",
-        release=1,
-        artifact_sha256=sha256(packed),
-        objects=tuple(objects),
-        allow_missing=(),
-        explain=0,
-        shard_bytes=1,
-        memory_mb=memory_mb,
-        plan=Plan.from_document(document),
-    )
+    batch = batch_plan(sha256(packed), sources, memory_mb)
     artifact = Artifact.unpack(packed, "model")
     names = [path.name for path in sources]
-    shards = planned([entry.size for entry in objects], {}, 1, 1)
+    shards = planned([entry.size for entry in batch.objects], {}, batch.shard_bytes, 1)
     results: Any = Folder()
 
     def work() -> int:
@@ -209,11 +215,7 @@ def child(asked: argparse.Namespace) -> None:
     else:
         threads = len(os.sched_getaffinity(0))
         work = ours(asked.model, asked.source, asked.output, asked.memory_mb, threads)
-    started, cpu = time.perf_counter(), time.process_time()
-    rows = work()
-    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 10)
-    print(json.dumps({"rows": rows, "work": seconds, "peak_mb": peak, "cpu": cpu}))
+    print_work(work)
 
 
 def begun(
@@ -229,43 +231,27 @@ def begun(
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
-def ended(process: subprocess.Popen[str]) -> dict[str, float]:
+def ended(process: subprocess.Popen[str]) -> Facts:
     """What a child process printed."""
     printed, _ = process.communicate()
     if process.returncode:
         raise SystemExit(f"a measured run failed with status {process.returncode}")
-    found: dict[str, float] = json.loads(printed.splitlines()[-1])
+    found: Facts = json.loads(printed.splitlines()[-1])
     return found
 
 
 def compare(rows: int, most: int, repeat: int, memory_mb: int) -> dict[str, Any]:
     """Medians of both, and the ratios the project has targets for."""
-    runs: dict[str, list[dict[str, float]]] = {"bare": [], "ours": []}
     with tempfile.TemporaryDirectory(prefix="bench-batch-") as folder:
         source, model = Path(folder) / "rows.csv", Path(folder) / "model.tar.gz"
         write_rows(source, rows, most)
         train_model(model, most)
-        for _ in range(repeat):
-            for which, done in runs.items():
-                with tempfile.TemporaryDirectory(dir=folder) as output:
-                    done.append(ended(begun(which, model, [source], output, memory_mb)))
-                assert done[-1]["rows"] == rows
-    middle = {
-        which: {name: median(run[name] for run in done) for name in done[0]}
-        for which, done in runs.items()
-    }
-    peak = max(run["peak_mb"] for run in runs["ours"])
-    return {
-        "rows": rows,
-        "categories": most,
-        "repeat": repeat,
-        "memory_mb": memory_mb,
-        "medians": middle,
-        "throughput_ratio": middle["bare"]["work"] / middle["ours"]["work"],
-        "processor_ratio": middle["bare"]["cpu"] / middle["ours"]["cpu"],
-        "peak_mb": peak,
-        "within_memory": peak <= memory_mb,
-    }
+
+        def measured(side: str) -> Facts:
+            with tempfile.TemporaryDirectory(dir=folder) as output:
+                return ended(begun(side, model, [source], output, memory_mb))
+
+        return {**compared(measured, rows, repeat, memory_mb), "categories": most}
 
 
 def scaling(rows: int, repeat: int, memory_mb: int) -> dict[str, Any]:
@@ -323,7 +309,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--memory-mb", type=int, default=2048)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--child", choices=["bare", "ours"], help=argparse.SUPPRESS)
+    parser.add_argument("--child", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--source", type=Path, nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, help=argparse.SUPPRESS)

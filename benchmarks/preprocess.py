@@ -11,22 +11,29 @@ do not grow with the data; `process` is everything.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-NUMBERS = [f"x{index}" for index in range(16)]
-TEXTS = [f"c{index}" for index in range(4)]
+from side_by_side import (
+    BLOCK,
+    NUMBERS,
+    SIDES,
+    TEXTS,
+    Facts,
+    compared,
+    features,
+    print_work,
+    schema,
+    use_the_steps,
+)
+
 TARGET = "y"
 SHARES = (0.7, 0.15, 0.15)
-BLOCK = 250_000
-CONTAINERS = Path(__file__).resolve().parent.parent / "containers"
 
 
 def generate(path: Path, rows: int) -> None:
@@ -38,9 +45,7 @@ def generate(path: Path, rows: int) -> None:
     with path.open("wb") as file:
         for start in range(0, rows, BLOCK):
             count = min(BLOCK, rows - start)
-            columns: dict[str, Any] = {name: random.normal(size=count).round(6) for name in NUMBERS}
-            for name, values in zip(TEXTS, (3, 10, 50, 500), strict=True):
-                columns[name] = np.char.add("v", random.integers(0, values, count).astype(str))
+            columns = features(random, count)
             columns[TARGET] = random.integers(0, 2, count)
             pl.DataFrame(columns).write_csv(file, include_header=start == 0)
 
@@ -51,11 +56,9 @@ def bare(source: Path, output: Path) -> Callable[[], int]:
     import polars_hash
 
     def work() -> int:
-        schema = {name: pl.Float64() for name in NUMBERS}
-        schema |= {name: pl.String() for name in (*TEXTS, TARGET)}  # type: ignore[misc]
         row = polars_hash.hash_rows(*NUMBERS, *TEXTS, version=1).nchash.xxhash64()
         rows = (
-            pl.scan_csv(source, schema=schema, null_values=["", "NA"])
+            pl.scan_csv(source, schema=schema((TARGET,)), null_values=["", "NA"])
             .with_columns(pl.col(NUMBERS).cast(pl.Float32))
             .with_columns(row.alias("__row"))
         )
@@ -79,22 +82,20 @@ def bare(source: Path, output: Path) -> Callable[[], int]:
 
 def ours(source: Path, output: Path, memory_mb: int) -> Callable[[], int]:
     """The step's own code, without the download."""
-    sys.path.insert(0, str(CONTAINERS))
-    # As the step does at its start; see preprocess/__main__.py.
-    sys.modules["hypothesis"] = None  # type: ignore[assignment]
+    use_the_steps()
     from contract.plan import Feature, Plan, Split, Trainer
     from preprocess.pipeline import preprocess
     from reading.source import SourceFile
 
-    features = [Feature(name, "numeric") for name in NUMBERS]
-    features += [Feature(name, "categorical") for name in TEXTS]
+    declared = [Feature(name, "numeric") for name in NUMBERS]
+    declared += [Feature(name, "categorical") for name in TEXTS]
     plan = Plan(
         run="bench",
         model="bench",
         task="binary",
         target=TARGET,
         positive="1",
-        features=tuple(features),
+        features=tuple(declared),
         key=(),
         ignore=(),
         delimiter=",",
@@ -127,24 +128,10 @@ def ours(source: Path, output: Path, memory_mb: int) -> Callable[[], int]:
 def child(which: str, source: Path, output: Path, memory_mb: int) -> None:
     """One measured run: print seconds, rows and peak memory."""
     work = bare(source, output) if which == "bare" else ours(source, output, memory_mb)
-    started = time.perf_counter()
-    rows = work()
-    seconds = time.perf_counter() - started
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    print(
-        json.dumps(
-            {
-                "rows": rows,
-                "work": seconds,
-                "peak_mb": used.ru_maxrss / unit,
-                "cpu": used.ru_utime + used.ru_stime,
-            }
-        )
-    )
+    print_work(work)
 
 
-def measured(which: str, source: Path, folder: Path, memory_mb: int) -> dict[str, float]:
+def measured(which: str, source: Path, folder: Path, memory_mb: int) -> Facts:
     """Run this script in a child process and return what it prints."""
     with tempfile.TemporaryDirectory(dir=folder) as output:
         command = [sys.executable, __file__, "--child", which, "--source", str(source)]
@@ -157,29 +144,14 @@ def measured(which: str, source: Path, folder: Path, memory_mb: int) -> dict[str
 
 def compare(rows: int, repeat: int, memory_mb: int) -> dict[str, Any]:
     """Medians of both, and the ratios the project has targets for."""
-    runs: dict[str, list[dict[str, float]]] = {"bare": [], "ours": []}
     with tempfile.TemporaryDirectory(prefix="bench-preprocess-") as folder:
         source = Path(folder) / "rows.csv"
         generate(source, rows)
-        for _ in range(repeat):
-            for which, done in runs.items():
-                done.append(measured(which, source, Path(folder), memory_mb))
-                assert done[-1]["rows"] == rows
-    middle = {
-        which: {name: median(run[name] for run in done) for name in done[0]}
-        for which, done in runs.items()
-    }
-    peak = max(run["peak_mb"] for run in runs["ours"])
-    return {
-        "rows": rows,
-        "repeat": repeat,
-        "memory_mb": memory_mb,
-        "medians": middle,
-        "throughput_ratio": middle["bare"]["work"] / middle["ours"]["work"],
-        "process_ratio": middle["bare"]["process"] / middle["ours"]["process"],
-        "peak_mb": peak,
-        "within_memory": peak <= memory_mb,
-    }
+        found = compared(
+            lambda side: measured(side, source, Path(folder), memory_mb), rows, repeat, memory_mb
+        )
+    bare, ours = (found["medians"][side]["process"] for side in SIDES)
+    return {**found, "process_ratio": bare / ours}
 
 
 def main() -> None:
@@ -189,7 +161,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--memory-mb", type=int, default=2048)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--child", choices=["bare", "ours"], help=argparse.SUPPRESS)
+    parser.add_argument("--child", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--source", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()

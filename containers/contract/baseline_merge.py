@@ -2,7 +2,8 @@
 
 Row counts, extremes, missing values and categories are exact. Mean and standard deviation use the
 pooled formulas. The bins are those of the mixture of the hosts' distributions; within a host's own
-bin, values are assumed to be evenly spread. The order of the hosts does not matter.
+bin, values that are not common are assumed to be evenly spread. The order of the hosts does not
+matter.
 """
 
 import math
@@ -18,6 +19,8 @@ MOST_CATEGORIES = 10_000
 NAMED_CATEGORIES = 1_000
 # What bins come from at most: the training rows with the smallest hashes.
 SAMPLE_ROWS = 50_000
+# A number that so many of the rows with a value have is common: such as 0, or a count.
+COMMON_SHARE = 0.005
 
 Entry = Mapping[str, Any]
 # An entry, with the number of its rows that have a value.
@@ -106,13 +109,14 @@ def _numeric(weighed: Sequence[Weighed]) -> dict[str, Any]:
     )
     below = {}
     for edge in _common_edges([part for _, part in weighed]):
-        reached = (count * _cumulative(part, edge) for count, part in weighed)
+        reached = (count * up_to(part, edge) for count, part in weighed)
         below[edge] = math.fsum(reached) / total
     chosen = _deciles(below)
-    up_to = [0.0, *(below[edge] for edge in chosen), 1.0]
+    reached_at = [0.0, *(below[edge] for edge in chosen), 1.0]
     return {
         "edges": [minimum, *chosen, maximum],
-        "shares": [max(0.0, right - left) for left, right in pairwise(up_to)],
+        "shares": [max(0.0, right - left) for left, right in pairwise(reached_at)],
+        "common": _common(weighed),
         "sampled": _sampled(weighed),
         "minimum": minimum,
         "maximum": maximum,
@@ -152,17 +156,47 @@ def _deciles(below: Mapping[float, float]) -> list[float]:
     return sorted(nearest)
 
 
-def _cumulative(part: Entry, at: float) -> float:
-    """The share of a host's values up to `at`: exact at its edges, interpolated between them."""
+def _common(weighed: Sequence[Weighed]) -> dict[str, list[float]]:
+    """The values that are common in all rows. Where a host does not name one, it is rare there."""
+    total = sum(count for count, _ in weighed)
+    parts: dict[float, list[float]] = {}
+    for count, part in weighed:
+        for value, share in _common_of(part):
+            parts.setdefault(value, []).append(share * count)
+    shares = {value: math.fsum(parts[value]) / total for value in sorted(parts)}
+    kept = {value: share for value, share in shares.items() if share >= COMMON_SHARE}
+    return {"values": list(kept), "shares": list(kept.values())}
+
+
+def _common_of(part: Entry) -> list[tuple[float, float]]:
+    """The common values with their shares; baselines of earlier versions do not name them."""
+    found = part.get("common") or {"values": (), "shares": ()}
+    return list(zip(found["values"], found["shares"], strict=True))
+
+
+def up_to(part: Entry, at: float) -> float:
+    """The share of the values up to `at`: exact at the edges. Between them common values count
+    where they are, and the others as evenly spread.
+
+    >>> half = {"values": [0.0], "shares": [0.5]}
+    >>> part = {"edges": [0.0, 4.0], "shares": [1.0], "common": half}
+    >>> up_to(part, 0.0), up_to(part, 1.0)
+    (0.5, 0.625)
+    """
     edges, shares = part["edges"], part["shares"]
     if at >= edges[-1]:
         return 1.0
     if at < edges[0]:
         return 0.0
-    up_to = [0.0, *accumulate(shares)]
-    right = bisect_left(edges, at)
+    reached = [0.0, *accumulate(shares)]
+    # The first bin has its left edge, too.
+    right = max(1, bisect_left(edges, at))
     if edges[right] == at:
-        return float(up_to[right])
+        return float(reached[right])
     left = right - 1
+    low, high = edges[left] if left else -math.inf, edges[right]
+    named = [(value, share) for value, share in _common_of(part) if low < value <= high]
+    others = max(0.0, shares[left] - math.fsum(share for _, share in named))
     within = (at - edges[left]) / (edges[right] - edges[left])
-    return min(1.0, float(up_to[left] + within * shares[left]))
+    before = math.fsum(share for value, share in named if value <= at)
+    return min(1.0, float(reached[left] + before + within * others))

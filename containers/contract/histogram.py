@@ -1,4 +1,5 @@
-"""The bins of a number: of a baseline's features, and of a model's scores."""
+"""The bins of a number: of a baseline's features, and of a model's scores. And its common values:
+within a bin the rest of the values may count as evenly spread, but not those."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from itertools import pairwise
 
 import polars as pl
 
-from contract.baseline_merge import BINS
+from contract.baseline_merge import BINS, COMMON_SHARE
 
 
 def histogram(values: pl.Series, minimum: float, maximum: float) -> tuple[list[float], list[float]]:
@@ -35,6 +36,21 @@ def histogram(values: pl.Series, minimum: float, maximum: float) -> tuple[list[f
         for left, right in pairwise([-math.inf, *inner, math.inf])
     ]
     return [minimum, *inner, maximum], [count / len(values) for count in counts]
+
+
+def common_values(values: pl.Series) -> dict[str, list[float]]:
+    """The values that many rows have, in ascending order, with their shares of those with a value.
+
+    >>> common_values(pl.Series([0.0, 0.0, 0.0, 2.5]))
+    {'values': [0.0, 2.5], 'shares': [0.75, 0.25]}
+    """
+    values = values.drop_nulls().cast(pl.Float64).alias("value")
+    counted = values.value_counts().filter(pl.col("count") >= COMMON_SHARE * len(values))
+    found = counted.sort("value")
+    return {
+        "values": found["value"].to_list(),
+        "shares": (found["count"] / max(1, len(values))).to_list(),
+    }
 
 
 def _quantile(values: pl.Series, share: float) -> float:

@@ -1,8 +1,8 @@
 """How far this run's training data has moved from the champion's: two baselines compared.
 
 Numeric bins are the champion's; this run's shares of them are interpolated from its own bins, as if
-values were evenly spread within each. Rows that both runs were trained on make the data more alike
-than chance would, never less.
+values that are not common were evenly spread within each. Rows that both runs were trained on make
+the data more alike than chance would, never less.
 """
 
 import math
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from contract.baseline_merge import up_to
 from drift.checks import Check, alarms
 from drift.comparison import compare_drift, compare_missing
 from drift.counts import FeatureCounts, Reference
@@ -106,7 +107,8 @@ def _moved(reference: Reference, later: Reference) -> Integers:
         at = int(np.searchsorted(later.inner, reference.edges[2], side="left"))
         parts = (later.bins[:at], later.bins[at : at + 1], later.bins[at + 1 :])
         return np.array([part.sum() for part in parts])
-    up_to: Floats = np.concatenate([[0], np.cumsum(later.bins)]) / later.present
-    inside = np.interp(reference.inner, later.edges, up_to, left=0.0, right=1.0)
+    shares = (later.bins / later.present).tolist()
+    part = {"edges": later.edges.tolist(), "shares": shares, "common": later.common}
+    inside: Floats = np.array([up_to(part, edge) for edge in reference.inner.tolist()])
     moved = np.diff(np.rint(inside * later.present), prepend=0, append=later.present)
     return moved.astype(np.int64)

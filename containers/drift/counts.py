@@ -79,6 +79,8 @@ class Reference:
     bins, categories: they come from a sample of the rows where there are many.
     other: the rows of values that a baseline of very many values does not name; None if it names
     them all.
+    common: of a numeric feature, the values that many rows have, and their shares; see up_to of
+    contract.baseline_merge.
     """
 
     kind: Kind
@@ -89,6 +91,7 @@ class Reference:
     categories: Mapping[str, int]
     other: int | None = None
     mean: float | None = None
+    common: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, entry: Mapping[str, Any], rows: int) -> Reference:
@@ -105,7 +108,8 @@ class Reference:
                 # A constant: what lies below and above it are bins of their own.
                 edges = np.array([-math.inf, np.nextafter(edges[0], -math.inf), edges[0], math.inf])
                 bins = np.array([0, bins[0], 0])
-            return cls("numeric", rows, missing, edges, bins, {}, None, numeric.get("mean"))
+            mean, common = numeric.get("mean"), numeric.get("common", {})
+            return cls("numeric", rows, missing, edges, bins, {}, None, mean, common)
         other = entry.get("other")
         counted = present if other is None else min(present, SAMPLE_ROWS)
         counted = int(entry.get("sampled", counted))

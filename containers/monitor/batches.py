@@ -4,8 +4,7 @@ scores. Nothing of them was copied to capture.
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -33,13 +32,14 @@ def watch_batch(
     release = int(document["release"]["number"])
     own = release == watch.request.release.number
     watch.refuse(batch.refused, moment(document["asked_at"]).date(), release)
-    # What another release was asked is not compared, and may not even have the same columns.
+    # What another release was asked is not compared, and may not even have the same columns or key.
     inputs = downloads.of(batch.inputs if own else ())
     scores = downloads.of(batch.scores)
     try:
         paths = [file.path for file in scores]
         whole = batch_rows.ScoredBatch(document, inputs, paths)
-        for frame in batch_rows.frames(whole, compute) if own else _answered(whole):
+        key = watch.request.plan.key
+        for frame in batch_rows.frames(whole, compute) if own else answered(whole, key):
             watch.add(frame, BATCH)
     except FileError:
         # Of what could be read when it was scored, the rest is left out.
@@ -49,22 +49,26 @@ def watch_batch(
             file.path.unlink(missing_ok=True)
 
 
-def _answered(batch: batch_rows.ScoredBatch) -> Iterator[pl.DataFrame]:
-    """The rows without what was asked: enough to tell whose labels are theirs."""
+def answered(batch: batch_rows.ScoredBatch, key: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """The rows without what was asked: enough to tell whose labels are theirs.
+
+    Labels have the columns of `key`; one that this batch's own key lacks has no value.
+    """
     document = batch.document
-    at = moment(document["asked_at"]).astimezone(datetime.UTC)
+    at = moment(document["asked_at"])
     facts = {"at": at, "day": at.date(), "release": int(document["release"]["number"])}
     plan = Plan.from_document(document)
     predicted = pl.Float64() if plan.task == "regression" else pl.String()
     for path in batch.scores:
         scan = pl.scan_parquet(path, glob=False)
-        columns = scan.collect_schema().names()
-        # A key named like a column of the scores has another name there.
-        keys = [name if f"{name}_key" not in columns else f"{name}_key" for name in plan.key]
+        written = batch_rows.key_columns(scan.collect_schema().names(), plan.key)
+        keys = [
+            pl.col(written[name]) if name in written else pl.lit(None, pl.String) for name in key
+        ]
         yield scan.select(
             *(pl.lit(value, FACTS[name]).alias(name) for name, value in facts.items()),
             pl.format(f"{document['batch']}/{{}}", "file").alias("request_id"),
             pl.col("row").cast(FACTS["row"]),
-            *(pl.col(name).alias(KEY.format(place)) for place, name in enumerate(keys)),
+            *(column.alias(KEY.format(place)) for place, column in enumerate(keys)),
             pl.col("prediction").cast(predicted),
         ).collect()

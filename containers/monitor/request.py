@@ -150,10 +150,12 @@ def _day(text: str) -> datetime.date:
 
 
 def moment(text: str) -> datetime.datetime:
-    """A time in UTC.
+    """A time in UTC, which it is already if it does not say.
 
-    >>> moment("2026-01-31T12:00:00Z").isoformat()
-    '2026-01-31T12:00:00+00:00'
+    >>> moment("2026-01-31T00:30:00+02:00").isoformat()
+    '2026-01-30T22:30:00+00:00'
     """
-    found = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+    found = datetime.datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        return found.replace(tzinfo=datetime.UTC)
+    return found.astimezone(datetime.UTC)

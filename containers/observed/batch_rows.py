@@ -52,66 +52,97 @@ def frames(batch: ScoredBatch, compute: Compute | None = None) -> Iterator[pl.Da
     form, read = Form(plan), _reader(plan, document)
     at = datetime.datetime.fromisoformat(document["asked_at"]).astimezone(datetime.UTC)
     facts = {"at": at, "day": at.date(), "release": int(document["release"]["number"])}
-    scores = _Scores(batch.scores)
+    scores = _Scores(batch.scores, form)
     for file, name in _in_order_of_scores(batch, scores):
-        answers = _answers(scores.of(name), form)
         asked = {**facts, "request_id": f"{document['batch']}/{name}"}
         for rows in read(file, name):
-            yield _joined(rows if compute is None else compute(rows), answers, form, asked)
+            answers = scores.of(name, rows[ROW_NUMBER])
+            if answers is not None:
+                yield _joined(rows if compute is None else compute(rows), answers, form, asked)
+
+
+def key_columns(columns: Sequence[str], key: Sequence[str]) -> dict[str, str]:
+    """The columns of scores with the key, by its names in the data: they come first, and one named
+    like a column of ours has another name.
+
+    >>> key_columns(["id", "row_key", "file", "row"], ["id", "row"])
+    {'id': 'id', 'row': 'row_key'}
+    """
+    return dict(zip(key, columns[: columns.index("file")], strict=True))
 
 
 def _in_order_of_scores(batch: ScoredBatch, scores: _Scores) -> Iterable[tuple[SourceFile, str]]:
-    """The files that have scores, with their names there: a key, or its end below the objects'
-    common folder. Files with the same scores' files follow each other."""
+    """The files that have scores, with their names there: the ends of their keys, below the
+    objects' common folder. Files with the same scores' files follow each other."""
     every = [
         DataObject("", one["key"], one["version_id"], int(one["size"]))
         for one in batch.document["objects"]
     ]
     prefix = common_folder(every)
-    found = {
-        name: file
-        for file in batch.objects
-        for name in (file.name, file.name.removeprefix(prefix))
-        if name in scores.places
-    }
-    return [
-        (found[name], name) for name in sorted(found, key=lambda one: (scores.places[one], one))
-    ]
+    named = ((file, file.name.removeprefix(prefix)) for file in batch.objects)
+    found = [(file, name) for file, name in named if name in scores.places]
+    return sorted(found, key=lambda one: (scores.paths(one[1]), one[1]))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A file of scores, and from which row of a scored file to which it goes."""
+
+    first: int
+    last: int
+    path: Path
 
 
 class _Scores:
-    """The scores by the files they are of. Only those of one file, and of others beside it, are in
-    memory."""
+    """The scores by the files they are of. In memory are only the files of scores that have the
+    rows asked for last, so a scored file may have any number of rows."""
 
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self.places: dict[str, list[Path]] = {}
-        for path in sorted(paths):
-            for name in pl.read_parquet(path, columns=["file"], glob=False)["file"].unique():
-                self.places.setdefault(name, []).append(path)
+    def __init__(self, paths: Iterable[Path], form: Form) -> None:
+        self.form = form
+        self.places: dict[str, list[_Place]] = {}
+        row = pl.col("row")
+        for path in paths:
+            rows = pl.read_parquet(path, columns=["file", "row"], glob=False)
+            ends = rows.group_by("file").agg(row.min().alias("first"), row.max().alias("last"))
+            for name, first, last in ends.iter_rows():
+                self.places.setdefault(name, []).append(_Place(first, last, path))
+        for places in self.places.values():
+            places.sort(key=lambda one: one.first)
         self._open: dict[Path, dict[str, pl.DataFrame]] = {}
 
-    def of(self, name: str) -> pl.DataFrame:
-        """The scores of a file's rows."""
-        places = self.places[name]
+    def paths(self, name: str) -> list[Path]:
+        """The files with a file's scores, in the order of its rows."""
+        return [one.path for one in self.places[name]]
+
+    def of(self, name: str, rows: pl.Series) -> pl.DataFrame | None:
+        """The scores of a file, at least those of these rows, which are in ascending order; None
+        if there are none."""
+        if not len(rows):
+            return None
+        first, last = rows[0], rows[-1]
+        wanted = [one.path for one in self.places[name] if one.first <= last and one.last >= first]
+        if not wanted:
+            return None
         self._open = {
-            path: self._open[path] if path in self._open else _by_file(path) for path in places
+            path: self._open[path] if path in self._open else self._read(path) for path in wanted
         }
-        return pl.concat([self._open[path][name] for path in places])
+        return pl.concat([parts[name] for parts in self._open.values()])
 
-
-def _by_file(path: Path) -> dict[str, pl.DataFrame]:
-    parts = pl.read_parquet(path, glob=False).partition_by("file", as_dict=True)
-    return {str(name): part for (name,), part in parts.items()}
-
-
-def _answers(scored: pl.DataFrame, form: Form) -> pl.DataFrame:
-    # The key's columns come before, under names of the data.
-    ours = scored.columns[scored.columns.index("file") :]
-    return scored.select(
-        pl.col("row").cast(pl.UInt64).alias(ROW_NUMBER),
-        pl.col(PREDICTION).cast(pl.Float64() if form.regression else pl.String()),
-        *(pl.col(name).cast(pl.Float64) for name in scores_among(ours)),
-    )
+    def _read(self, path: Path) -> dict[str, pl.DataFrame]:
+        """The scores of each file in a file of scores."""
+        scan = pl.scan_parquet(path, glob=False)
+        columns = scan.collect_schema().names()
+        # The key's columns come before, under names of the data.
+        ours = columns[columns.index("file") :]
+        predicted = pl.Float64() if self.form.regression else pl.String()
+        scores = scan.select(
+            "file",
+            pl.col("row").cast(pl.UInt64).alias(ROW_NUMBER),
+            pl.col(PREDICTION).cast(predicted),
+            *(pl.col(name).cast(pl.Float64) for name in scores_among(ours)),
+        ).collect()
+        parts = scores.partition_by("file", as_dict=True, include_key=False)
+        return {str(name): part for (name,), part in parts.items()}
 
 
 def _joined(

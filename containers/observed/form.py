@@ -32,11 +32,12 @@ _OURS = {*FACTS, PREDICTION, PROBABILITY, "file", "label", "late", "received"}
 def column_of(name: str) -> str:
     """The column of observed rows that holds a column of the request.
 
-    >>> column_of("age"), column_of("day")
-    ('age', 'day_feature')
+    >>> column_of("age"), column_of("day"), column_of("day_feature")
+    ('age', 'day_feature', 'day_feature_feature')
     """
     ours = name in _OURS or name.startswith(("probability_", "__key_"))
-    return f"{name}_feature" if ours else name
+    # What ends so already gets one more, so that no two columns have one name.
+    return f"{name}_feature" if ours or name.endswith("_feature") else name
 
 
 class Form:

@@ -1,6 +1,6 @@
 """The baseline: what the training rows look like. Later data is compared with it.
 
-Counts, means and extremes are exact. Bin edges and shares come from a sample: the training rows
+Counts, means and extremes are exact. Bins and common values come from a sample: the training rows
 with the smallest hashes, which is all of them up to SAMPLE_ROWS. The sample depends on the rows
 alone, so neither the order nor the size of batches changes it.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from contract.baseline_merge import MOST_CATEGORIES, NAMED_CATEGORIES, SAMPLE_ROWS
-from contract.histogram import histogram
+from contract.histogram import common_values, histogram
 from contract.split import ROW
 
 
@@ -73,6 +73,7 @@ class Numbers:
             "numeric": {
                 "edges": edges,
                 "shares": shares,
+                "common": common_values(sample),
                 "sampled": sample.count(),
                 "minimum": self.minimum,
                 "maximum": self.maximum,

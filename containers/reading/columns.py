@@ -190,7 +190,12 @@ def as_text(column: str, dtype: pl.DataType) -> pl.Expr | None:
         return value
     if dtype.is_integer() or dtype == pl.Boolean or dtype in (pl.Categorical, pl.Enum):
         return value.cast(pl.String)
-    if dtype.is_float() or dtype.is_decimal():
+    if dtype.is_decimal():
+        # Digit by digit: as a float, long keys would become one. A fraction ends in no 0.
+        text = value.cast(pl.String)
+        fraction = text.str.contains(".", literal=True)
+        return pl.when(fraction).then(text.str.replace(r"\.?0+$", "")).otherwise(text)
+    if dtype.is_float():
         # Adding 0.0 turns -0.0 into 0.0.
         number = value.cast(pl.Float64) + 0.0
         whole = number.is_finite() & (number == number.floor()) & (number.abs() < 2**53)

@@ -14,6 +14,8 @@ from reading.columns import Layout, as_date, as_number, as_text
 from reading.findings import FileError
 
 MAGIC = b"PAR1"
+# Types whose values are words, such as those that mean "missing".
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 
 def is_parquet(path: Path) -> bool:
@@ -78,7 +80,7 @@ def columns_of(
         expression = read(column, dtype)
         if expression is None:
             found.append(_wrong_type(name, column, dtype, wanted))
-        elif dtype == pl.String:
+        elif dtype in _TEXTS:
             columns.append(pl.when(~expression.is_in(null_values)).then(expression).alias(column))
         else:
             columns.append(expression.alias(column))

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from contract.step import run_step
 from reading.source import common_folder, s3_client
 from score import done
 from score.batch_plan import BatchPlan
-from score.shards import document, planned
+from score.shards import Shard, document, planned
 from score.storage import Results
 
 
@@ -29,10 +30,7 @@ def main(paths: Paths) -> None:
     batch = BatchPlan.read(paths.input("plan") / "plan.json")
     artifact = Artifact.read(paths.input("model"), batch.artifact_sha256)
     # After the checks above, so they fail fast: polars and pandera take most of the start.
-    from reading.columns import Layout
-    from score.downloads import fetched
-    from score.heads import REQUESTS, check_heads, groups_of, kept_path
-    from score.pipeline import Scoring
+    from score.heads import REQUESTS, groups_of
 
     client = s3_client(2 * REQUESTS)
     results = Results(batch.bucket, batch.prefix, client)
@@ -48,34 +46,47 @@ def main(paths: Paths) -> None:
         f"host scores {len(waiting):,}; {len(mine) - len(waiting):,} of its own are done",
         flush=True,
     )
-    names = [entry.key.removeprefix(common_folder(batch.objects)) for entry in batch.objects]
     folder = Path(tempfile.mkdtemp(prefix="score-", dir=paths.roomy_folder()))
     try:
-        parts = list(chain.from_iterable(shard.parts for shard in waiting))
-        first = {part.file: part for part in reversed(parts)}
-        layout = Layout.to_score(batch.plan, batch.allow_missing)
-        heads = [
-            (batch.objects[file], names[file], kept_path(folder, part))
-            for file, part in sorted(first.items())
-        ]
-        check_heads(heads, batch.plan, layout, client)
-        rows = 0
-        with Scoring(batch, artifact, names, results, processors()) as scoring:
-            files = fetched(parts, batch.objects, folder, client)
-            for number, shard in enumerate(waiting, start=1):
-                record = scoring.score(shard, files)
-                results.write_json(f"{done.FOLDER}/{done.name_of(shard.number)}", record)
-                read = sum(file["rows_in"] for file in record["files"])
-                rows += read
-                print(
-                    f"shard {number} of {len(waiting)}: {read:,} rows, "
-                    f"{read / max(record['seconds'], 0.001):,.0f} rows/s",
-                    flush=True,
-                )
+        rows = score(batch, artifact, waiting, results, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     seconds = time.monotonic() - started
     print(f"scored {batch.batch}: {rows:,} rows with release {batch.release} in {seconds:.1f} s")
+
+
+def score(
+    batch: BatchPlan, artifact: Artifact, shards: Sequence[Shard], results: Results, folder: Path
+) -> int:
+    """Score these shards, if every file of theirs has its columns; return how many rows came."""
+    from reading.columns import Layout
+    from score.downloads import fetched
+    from score.heads import check_heads, kept_path
+    from score.pipeline import Scoring
+
+    client = results.client
+    names = [entry.key.removeprefix(common_folder(batch.objects)) for entry in batch.objects]
+    parts = list(chain.from_iterable(shard.parts for shard in shards))
+    first = {part.file: part for part in reversed(parts)}
+    heads = [
+        (batch.objects[file], names[file], kept_path(folder, part))
+        for file, part in sorted(first.items())
+    ]
+    check_heads(heads, batch.plan, Layout.to_score(batch.plan, batch.allow_missing), client)
+    rows = 0
+    with Scoring(batch, artifact, names, results, processors()) as scoring:
+        files = fetched(parts, batch.objects, folder, client)
+        for number, shard in enumerate(shards, start=1):
+            record = scoring.score(shard, files)
+            results.write_json(f"{done.FOLDER}/{done.name_of(shard.number)}", record)
+            read = sum(file["rows_in"] for file in record["files"])
+            rows += read
+            print(
+                f"shard {number} of {len(shards)}: {read:,} rows, "
+                f"{read / max(record['seconds'], 0.001):,.0f} rows/s",
+                flush=True,
+            )
+    return rows
 
 
 def processors() -> int:

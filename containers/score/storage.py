@@ -21,7 +21,7 @@ class Results:
     def __init__(self, bucket: str, prefix: str, client: BaseClient) -> None:
         self.bucket = bucket
         self.prefix = prefix
-        self._client: Any = client
+        self.client: Any = client
 
     def write(self, name: str, content: bytes) -> dict[str, Any]:
         """Write an object; return its key, size and digest."""
@@ -29,7 +29,7 @@ class Results:
         self._asked(
             "written",
             key,
-            lambda: self._client.put_object(Bucket=self.bucket, Key=key, Body=content),
+            lambda: self.client.put_object(Bucket=self.bucket, Key=key, Body=content),
         )
         return {"key": key, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
@@ -44,7 +44,7 @@ class Results:
         content = self._asked(
             "read",
             key,
-            lambda: self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read(),
+            lambda: self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read(),
         )
         try:
             return json.loads(content)
@@ -58,7 +58,7 @@ class Results:
         prefix = f"{self.prefix}/{folder}/"
 
         def listed() -> set[str]:
-            pages = self._client.get_paginator("list_objects_v2").paginate(
+            pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix
             )
             return {

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.baseline_merge import merge_baselines
 from drift.baselines import drift
 from preprocess.baseline import Categories, Numbers
 
@@ -67,6 +68,54 @@ def test_a_shifted_feature_drifts_as_far_as_its_distribution():
     assert shifted["psi"] == pytest.approx(0.9, abs=0.15)
     assert shifted["distance"] == pytest.approx(1, abs=0.15)  # outer bins are wide
     assert shifted["alarm"]
+
+
+def counts(seed, most):
+    """A skewed feature of whole numbers from 0 to `most`."""
+    values = np.minimum(np.random.default_rng(seed).poisson(1, 20_000), most).astype(float)
+    values[: most + 1] = range(most + 1)
+    return values
+
+
+def amounts(seed):
+    """A feature that is 0 in six of ten rows, as amounts are."""
+    random = np.random.default_rng(seed)
+    return np.where(random.random(20_000) < 0.6, 0.0, random.gamma(2, 10, 20_000))
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        # Ten values have a bin each, eleven have deciles.
+        pytest.param(counts(0, 9), counts(1, 10), id="from ten values to eleven"),
+        pytest.param(counts(0, 10), counts(1, 9), id="from eleven values to ten"),
+        *(pytest.param(amounts(2 * n), amounts(2 * n + 1), id=f"mostly 0, {n}") for n in range(5)),
+    ],
+)
+def test_values_that_many_rows_have_are_no_drift_where_bins_cut_elsewhere(before, now):
+    entry = of(numeric, before, now)
+
+    assert entry["psi"] < 0.02
+    assert not entry["alarm"]
+
+
+@pytest.mark.parametrize("values", [counts(0, 9), counts(0, 10), amounts(0)])
+def test_what_several_hosts_prepared_has_not_drifted_from_what_one_did(values):
+    hosts = [
+        {"format": 1, "rows": len(part), "features": {"x": numeric(part)}, "target": numeric(part)}
+        for part in np.array_split(values, 3)
+    ]
+    merged, rows = merge_baselines(hosts)["features"]["x"], (len(values), len(values))
+
+    assert compared(numeric(values), merged, rows)["psi"] < 0.01
+    assert compared(merged, numeric(values), rows)["psi"] < 0.01
+
+
+def test_a_drift_of_common_values_is_seen():
+    more_zeros = np.where(np.random.default_rng(9).random(20_000) < 0.5, 0.0, amounts(1))
+
+    assert of(numeric, amounts(0), more_zeros)["psi"] > 0.1
+    assert of(numeric, counts(0, 10), counts(1, 10) + 1)["alarm"]
 
 
 def test_the_same_psi_is_an_alarm_only_where_chance_does_not_explain_it():

@@ -1,11 +1,17 @@
 """Rows that were scored in batch are watched beside captured requests, from the batch's files."""
 
+import datetime
+import io
+import json
+
 import polars as pl
 import pytest
 from botocore.exceptions import ClientError
 
 from contract.step import StepError
-from tests.support.monitored_world import customers
+from monitor.batches import answered
+from observed.batch_rows import ScoredBatch
+from tests.support.monitored_world import customers, run_plan
 from tests.support.training_cases import TASKS
 
 
@@ -125,3 +131,38 @@ def test_a_role_that_may_not_read_a_batchs_plan_fails_in_one_line(world):
 
     with pytest.raises(StepError, match=r"s3://data/batches/m/m-b0/plan.json cannot be read .+"):
         ours.monitor()
+
+
+def test_labels_find_the_answers_of_an_earlier_release_whose_key_had_other_columns(tmp_path):
+    path = tmp_path / "scores.parquet"
+    # A key of id and id_key has both names here; a key's column named row has another.
+    names = {"id": ["1"], "id_key": ["2"], "row_key": ["3"], "file": ["a.csv"], "row": [1]}
+    pl.DataFrame({**names, "prediction": ["yes"]}).write_parquet(path)
+    plan = run_plan("binary")
+    plan["definition"]["content"]["data"]["key"] = ["id", "id_key", "row"]
+    facts = {"batch": "m-b0", "asked_at": "2026-11-01T00:30:00+02:00", "release": {"number": 6}}
+
+    [found] = answered(ScoredBatch({**plan, **facts}, [], [path]), ["row", "order", "id"])
+
+    assert found.select("day", "__key_0", "__key_1", "__key_2").rows() == [
+        (datetime.date(2026, 10, 31), "3", None, "1")
+    ]
+
+
+def test_a_batch_of_a_release_with_a_longer_key_does_not_stop_the_monitoring(world):
+    ours = world()
+    ours.score(0, frame_of("binary", 50, 0))
+    ours.score(0, frame_of("binary", 51, 1000), release=6)
+    ours.label("a.csv", frame_of("binary", 51, 1000).select("id", "target"))
+    plan = json.loads(ours.bucket.contents["batches/m/m-b1/plan.json"])
+    plan["definition"]["content"]["data"]["key"] = ["account", "id"]
+    ours.bucket.contents["batches/m/m-b1/plan.json"] = json.dumps(plan).encode()
+    [entry] = ours.batches[1]["scores"]
+    scores = pl.read_parquet(ours.bucket.contents[entry["key"]])
+    written = io.BytesIO()
+    scores.insert_column(0, pl.repeat("x", scores.height, eager=True).alias("account"))
+    scores.write_parquet(written)
+    ours.bucket.contents[entry["key"]] = written.getvalue()
+    entry["size"] = len(written.getvalue())
+
+    assert ours.monitor()["labels"]["other_releases"] == 300

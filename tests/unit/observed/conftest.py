@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
-from contract.plan import Derivation, Feature, Plan, Split, Trainer
+from contract.plan import Derivation, Feature, Plan
+from tests.support.small_plans import small_plan
 
 FOLDER = "capture/churn/3/dt=2026-11-01"
 
 
 def make_plan(**changes: Any) -> Plan:
-    values: dict[str, Any] = {
-        "run": "churn-261121055501-x7k",
-        "model": "churn",
+    about: dict[str, Any] = {
         "task": "binary",
         "target": "left",
         "positive": "yes",
@@ -25,21 +24,10 @@ def make_plan(**changes: Any) -> Plan:
             Feature("income", "numeric", private=True),
         ),
         "key": ("customer",),
-        "ignore": (),
-        "delimiter": ",",
-        "null_values": ("", "NA"),
-        "split": Split(0.6, 0.2, 0.2),
-        "trainer": Trainer("lightgbm", 10, 2, 7, {}),
         "primary": "auc",
         "metrics": ("auc",),
-        "segments": (),
-        "fairness": (),
-        "minimum_segment_rows": 30,
-        "maximum_rejected_share": 0.0,
-        "memory_mb": 2048,
-        "champion": None,
     }
-    return Plan(**{**values, **changes})
+    return small_plan("churn", **{**about, **changes})
 
 
 def make_line(request: str = "r-1", row: int = 0, **changes: Any) -> dict[str, Any]:

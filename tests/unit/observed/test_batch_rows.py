@@ -6,8 +6,10 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
+from observed import batch_rows
 from observed.batch_rows import ScoredBatch, frames
 from observed.captured import read
+from reading.memory import MemoryBudget
 from reading.source import SourceFile
 from tests.support.training_cases import document
 
@@ -142,11 +144,42 @@ def test_files_share_scores_and_a_file_may_have_several(observed):
     ]
 
 
-def test_scores_may_name_files_by_their_whole_keys(observed):
-    key = f"{PREFIX}a.csv"
-    [found] = observed({key: CSV}, [(key, 3)])
+def test_a_file_whose_key_ends_like_the_folder_of_another_keeps_its_own_scores(observed):
+    # Below the common folder "in/" they are a.csv and in/a.csv, which is also the first one's key.
+    files = {"in/a.csv": CSV, "in/in/a.csv": CSV.replace("41", "99")}
 
-    assert found.select("request_id", "row").rows() == [(f"{BATCH}/{key}", 3)]
+    found = pl.concat(observed(files, [("a.csv", 1), ("in/a.csv", 1)]))
+
+    assert found.sort("request_id").select("request_id", "age").rows() == [
+        (f"{BATCH}/a.csv", 41.0),
+        (f"{BATCH}/in/a.csv", 99.0),
+    ]
+
+
+def test_of_a_large_files_scores_only_those_of_the_rows_at_hand_are_in_memory(
+    observed, monkeypatch
+):
+    count, held = 120_000, []
+    long = "customer,age,contract,joined,income\n" + "".join(
+        f"{row},41,a contract of many words,2026-03-05,5\n" for row in range(1, count + 1)
+    )
+    read = batch_rows._Scores.of
+
+    def watched(scores, name, rows):
+        answers = read(scores, name, rows)
+        held.append(answers.height)
+        return answers
+
+    monkeypatch.setattr(batch_rows._Scores, "of", watched)
+    monkeypatch.setattr(MemoryBudget, "LARGEST_BATCH", 1 << 20)
+    # As a cut Parquet file's shards are numbered: by size, not by row.
+    parts = [range(60_001, count + 1), range(1, 30_001), range(30_001, 60_001)]
+    found = pl.concat(observed({"a.csv": long}, *([("a.csv", row) for row in p] for p in parts)))
+
+    assert found["row"].to_list() == list(range(1, count + 1))
+    assert (found["probability"] == found["row"] / 8).all()
+    assert len(held) > 2
+    assert max(held) < count
 
 
 def test_a_column_that_the_batch_allowed_to_be_missing_is_null(observed):

@@ -8,9 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from contract.plan import Feature, Plan, Split, Trainer
+from contract.plan import Feature, Plan
 from preprocess.pipeline import Outcome, preprocess, times_of
 from reading.source import SourceFile
+from tests.support.small_plans import small_plan
 
 Contents = Mapping[str, bytes | str | pl.DataFrame]
 
@@ -57,29 +58,15 @@ def abalones() -> Callable[..., str]:
 
 
 def make_plan(**changes: Any) -> Plan:
-    values: dict[str, Any] = {
-        "run": "abalone-261121055501-x7k",
-        "model": "abalone",
+    about: dict[str, Any] = {
         "task": "regression",
         "target": "rings",
         "positive": None,
         "features": (Feature("sex", "categorical"), Feature("length", "numeric", minimum=0)),
-        "key": (),
-        "ignore": (),
-        "delimiter": ",",
-        "null_values": ("", "NA"),
-        "split": Split(0.6, 0.2, 0.2),
-        "trainer": Trainer("lightgbm", 10, 2, 7, {}),
         "primary": "rmse",
         "metrics": ("rmse",),
-        "segments": (),
-        "fairness": (),
-        "minimum_segment_rows": 30,
-        "maximum_rejected_share": 0.0,
-        "memory_mb": 2048,
-        "champion": None,
     }
-    return Plan(**{**values, **changes})
+    return small_plan("abalone", **{**about, **changes})
 
 
 def abalone_csv(count: int = 60, header: bool = True) -> str:

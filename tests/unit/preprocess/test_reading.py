@@ -45,6 +45,7 @@ def sorted_rows(result: Any) -> pl.DataFrame:
         pytest.param(FRAME, id="Parquet"),
         pytest.param(FRAME.cast({"rings": pl.String, "length": pl.String}), id="Parquet of text"),
         pytest.param(FRAME.cast({"sex": pl.Categorical, "length": pl.Float32}), id="narrow types"),
+        pytest.param(FRAME.cast({"length": pl.Decimal(12, 3)}), id="decimal numbers"),
         pytest.param(FRAME.select("rings", "sex", "length"), id="another order of columns"),
     ],
 )
@@ -64,6 +65,8 @@ def test_a_row_is_the_same_row_in_every_format(run: Run, content: Any) -> None:
         pl.Series("id", [float(number) for number in range(60)]),
         pl.Series("id", [str(number) for number in range(60)]),
         pl.Series("id", [f"{number}.0" for number in range(60)]),
+        pl.Series("id", range(60)).cast(pl.Decimal(38, 0)),
+        pl.Series("id", range(60)).cast(pl.Decimal(12, 2)),
     ],
 )
 def test_a_key_is_the_same_key_as_number_and_as_text(
@@ -230,3 +233,25 @@ def test_the_order_of_key_columns_moves_no_row(run: Run, plan: MakePlan) -> None
     after = run({"a.csv": TEXT}, plan(key=("length", "sex")))
 
     assert set(after.parts["test"]["__row"]) == set(before.parts["test"]["__row"])
+
+
+def test_long_decimal_keys_keep_every_digit(run: Run, plan: MakePlan) -> None:
+    # As floats all of them are 1.2345678901234567e19.
+    ids = pl.Series("id", [str(12345678901234567890 + row) for row in range(60)])
+    frame = FRAME.with_columns(ids)
+    text = sorted_rows(run({"a.csv": frame.write_csv()}, plan(key=("id",))))
+
+    decimal = frame.with_columns(pl.col("id").cast(pl.Decimal(38, 0)))
+
+    assert_frame_equal(sorted_rows(run({"a": decimal}, plan(key=("id",)))), text)
+
+
+@pytest.mark.parametrize("dtype", [pl.Categorical(), pl.Enum(["M", "F", "I", "NA"])])
+def test_a_word_for_missing_is_missing_whatever_type_the_texts_have(run: Run, dtype: Any) -> None:
+    frame = FRAME.with_columns(
+        pl.when(pl.col("sex") == "M").then(pl.lit("NA")).otherwise("sex").alias("sex")
+    )
+    text = sorted_rows(run({"a.csv": frame.write_csv()}))
+
+    assert_frame_equal(sorted_rows(run({"a": frame.cast({"sex": dtype})})), text)
+    assert text["sex"].null_count() == 20
