@@ -23,21 +23,22 @@ LONGEST = (
     "retrain/test_release_faults.py",
     "retrain/test_run_kills.py",
     "retrain/test_faults.py",
-    "retrain/test_releases.py",
     "cli/test_releases.py",
     "cli/test_runs.py",
     "cli/test_monitoring.py",
     "cli/test_stage.py",
+    "retrain/test_loop.py",
+    "retrain/test_releases.py",
     "retrain/test_release_kills.py",
     "retrain/test_grants.py",
-    "retrain/test_batches.py",
-    "retrain/test_loop.py",
     "retrain/test_bad_input.py",
-    "workflow/test_paths.py",
-    "template/test_lint.py",
-    "unit/evaluate/test_bootstrap.py",
+    "retrain/test_batches.py",
     "unit/review/test_page.py",
+    "integration/test_open_release.py",
+    "template/test_lint.py",
+    "unit/monitor/test_quality.py",
     "unit/review/test_release_page.py",
+    "unit/evaluate/test_evaluation.py",
 )
 
 # Tests of these folders share a stage, whose start and deployment take seconds of a processor.
@@ -66,7 +67,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Give one worker all that uses one stage, and every other file to the next that is free."""
     from xdist.scheduler import LoadFileScheduling
 
-    class OneStageOneWorker(LoadFileScheduling):
+    class OneStageOneWorker(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file = str(super()._split_scope(nodeid))
             return next((folder for folder in OF_ONE_STAGE if file.startswith(folder)), file)
