@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import json
-import math
-import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,19 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.releases.admission_rule import Claim, Digest, Facts, admit, approved, claim_of
-from core.releases.bundle import (
-    BundleError,
-    ServingSourceError,
-    member,
-    pack,
-    serving_tree,
-    tree_digest,
-    tree_of,
-)
 from core.releases.decision import Decision, decided, describe, registry_status
-from core.releases.golden_records import difference, requests
-from core.releases.release_json import approval_of, read_release
-from core.runs.cost import DOLLARS_PER_HOUR, cost
+from core.releases.release_json import approval_of
 from core.stage.release_pipeline import Action, value_for
 from core.stage.release_table import Champion, Release, Status
 
@@ -584,137 +568,3 @@ def test_a_review_that_took_place_counts_even_for_an_automatic_release() -> None
 
     assert approved(None, automatic)
     assert not approved(review("Failed", by=ADA), automatic)
-
-
-# ---- the bundle
-
-TREE = {"serving.yaml": b"a", "buildspec.yml": b"b", "scoring/score.py": b"c"}
-
-
-def test_the_same_release_is_the_same_bytes_however_its_files_are_ordered() -> None:
-    other = dict(reversed(TREE.items()))
-
-    assert pack(b"{}", b"[]", TREE) == pack(b"{}", b"[]", other)
-    assert tree_digest(TREE) == tree_digest(other)
-
-
-def test_a_bundle_gives_back_what_was_packed() -> None:
-    content = pack(b"{}", b"[]", TREE)
-
-    assert (member(content, "release.json"), member(content, "golden.json")) == (b"{}", b"[]")
-    assert tree_of(content) == TREE
-
-
-def test_a_bundle_has_no_times_and_no_owners() -> None:
-    with zipfile.ZipFile(io.BytesIO(pack(b"{}", b"[]", TREE))) as archive:
-        entries = archive.infolist()
-
-    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
-    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
-
-
-@given(st.binary(max_size=200))
-def test_what_is_no_bundle_is_named_as_such(content: bytes) -> None:
-    with pytest.raises(BundleError, match=r"bundle.zip"):
-        member(content, "release.json")
-    assert read_release(content) is None
-
-
-@pytest.mark.parametrize("change", [{"serving.yaml": b"x"}, {"more.py": b""}])
-def test_any_change_of_the_serving_code_changes_its_digest(change: dict[str, bytes]) -> None:
-    assert tree_digest({**TREE, **change}) != tree_digest(TREE)
-
-
-def test_the_tree_leaves_out_what_no_release_needs(tmp_path: Path) -> None:
-    for name in [*TREE, "scoring/__pycache__/score.pyc", ".DS_Store", ".aws-sam/build/x"]:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(TREE.get(name, b"junk"))
-
-    assert serving_tree(tmp_path) == TREE
-
-
-def test_a_function_without_its_layer_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ServingSourceError, match=r"no serving\.yaml and no buildspec\.yml there"):
-        serving_tree(tmp_path)
-
-
-# ---- golden records
-
-GOLDEN = {
-    "task": "multiclass",
-    "rows": [{"a": 1.0}] * 120,
-    "scores": [[0.5, 0.25, 0.25]] * 120,
-    "tolerance": 1e-4,
-}
-
-
-def answers(**changes: Any) -> list[dict[str, Any]]:
-    one = {"row": 0, "prediction": "x", "probabilities": {"x": 0.5, "y": 0.25, "z": 0.25}}
-    return [
-        {"release": 7, "predictions": [{**one, **changes}] * len(request["rows"]), "errors": []}
-        for request in requests(GOLDEN)
-    ]
-
-
-def test_golden_records_are_sent_in_parts_and_marked_as_a_check() -> None:
-    sent = list(requests(GOLDEN))
-
-    assert [len(request["rows"]) for request in sent] == [50, 50, 20]
-    assert {request["check"] for request in sent} == {True}
-
-
-def test_right_answers_have_no_difference() -> None:
-    assert difference(GOLDEN, 7, answers()) is None
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        (answers(probabilities={"x": 0.4, "y": 0.35, "z": 0.25}), "120 of 120 golden records"),
-        (answers(probabilities={"x": 1.0}), "120 of 120 golden records"),
-        (answers(probabilities={"x": math.nan, "y": 0.25, "z": 0.25}), "gives nothing, 0.25"),
-        (answers(probabilities={"x": None, "y": 0.25, "z": 0.25}), "gives nothing, 0.25"),
-        (answers()[:2], "120 golden records were sent, 100 answers came"),
-        ([{**each, "release": 6} for each in answers()], "but release 6 answers"),
-        ([{"errorMessage": "out of memory"}], "does not answer: out of memory"),
-        ([{}], "does not answer: no answer"),
-        ([{"release": 7, "errors": [{"message": "'a' is odd"}]}], "refused a golden record: 'a'"),
-    ],
-)
-def test_a_difference_is_told_in_one_line(given: list[dict[str, Any]], words: str) -> None:
-    line = difference(GOLDEN, 7, given)
-
-    assert line is not None
-    assert words in line
-
-
-def test_a_prediction_may_differ_by_its_size_and_not_by_more() -> None:
-    golden = {"task": "regression", "rows": [{}] * 2, "scores": [[1e6], [1.0]], "tolerance": 1e-4}
-
-    def answer(first: float, second: float) -> list[dict[str, Any]]:
-        found = [{"prediction": first}, {"prediction": second}]
-        return [{"release": 1, "predictions": found}]
-
-    # Small predictions count by the mean size of all, as in the parity of Evaluate.
-    assert difference(golden, 1, answer(1e6 + 50, 1.5)) is None
-    assert "1 of 2" in str(difference(golden, 1, answer(1e6 + 200, 1.0)))
-
-
-# ---- cost
-
-
-@given(
-    st.sampled_from([*DOLLARS_PER_HOUR, "ml.p9.huge"]),
-    st.one_of(st.none(), st.just(math.nan), st.floats(0, 1e6)),
-    st.integers(1, 10),
-)
-def test_a_cost_is_the_whole_or_not_known(kind: str, seconds: float | None, count: int) -> None:
-    machine = {"instance_type": kind, "instance_count": count}
-    reports = {"preprocess": {"seconds": 1.0}, "train": {"seconds": seconds}}
-
-    estimated = cost(reports, {"preprocess": {"instance_type": "ml.m5.large"}, "train": machine})
-
-    json.dumps(estimated, allow_nan=False)
-    known = seconds is not None and math.isfinite(seconds) and kind in DOLLARS_PER_HOUR
-    assert (estimated["usd"] is not None) is known
