@@ -47,7 +47,7 @@ test: .venv/ready ## Run the checks and all tests but the tiers below
 	@$(MAKE) --no-print-directory --jobs=2 check quick-tests
 
 quick-tests: .venv/ready
-	@$(BIN)/pytest -m "not faults" $(WORKERS)
+	@$(BIN)/pytest -m "not faults and not docs and not docker" $(WORKERS)
 
 check: .venv/ready ## Run ruff and mypy
 	@$(BIN)/ruff check .

@@ -10,6 +10,7 @@ import gc
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,20 +23,26 @@ LONGEST = (
     "retrain/test_release_faults.py",
     "retrain/test_run_kills.py",
     "retrain/test_faults.py",
-    "retrain/test_releases.py",
     "cli/test_releases.py",
+    "cli/test_runs.py",
+    "cli/test_monitoring.py",
+    "cli/test_stage.py",
+    "retrain/test_loop.py",
+    "retrain/test_releases.py",
     "retrain/test_release_kills.py",
     "retrain/test_grants.py",
-    "retrain/test_batches.py",
-    "retrain/test_loop.py",
     "retrain/test_bad_input.py",
-    "cli/test_runs.py",
-    "workflow/test_paths.py",
-    "template/test_lint.py",
-    "unit/evaluate/test_bootstrap.py",
+    "retrain/test_batches.py",
     "unit/review/test_page.py",
+    "integration/test_open_release.py",
+    "template/test_lint.py",
+    "unit/monitor/test_quality.py",
     "unit/review/test_release_page.py",
+    "unit/evaluate/test_evaluation.py",
 )
+
+# Tests of these folders share a stage, whose start and deployment take seconds of a processor.
+OF_ONE_STAGE = ("tests/cli/",)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,6 +60,19 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.register_profile("exploring", deadline=None)
         settings.register_profile("steady", deadline=None, derandomize=True)
         settings.load_profile(config.getoption("--hypothesis-profile") or "steady")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Give one worker all that uses one stage, and every other file to the next that is free."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneStageOneWorker(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return next((folder for folder in OF_ONE_STAGE if file.startswith(folder)), file)
+
+    return OneStageOneWorker(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

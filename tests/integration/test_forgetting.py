@@ -251,6 +251,7 @@ def test_a_deleted_file_is_searched_too(bucket: Bucket):
     assert not any(persons(one) for one in bucket.every_content().values())
 
 
+@pytest.mark.faults
 def test_wherever_it_is_interrupted_a_second_call_finishes(client: Any):
     whole = filled(client)
     forget(whole)

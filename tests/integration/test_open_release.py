@@ -226,6 +226,7 @@ def test_opening_again_changes_nothing(
     assert (len(pipeline.runs), len(stage.notices())) == (1, 1)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("at", range(11))
 def test_a_function_killed_at_any_write_ends_in_the_same_release(
     stage: Stage, source: Path, pipeline: Pipeline, judged: dict[str, Any], at: int
