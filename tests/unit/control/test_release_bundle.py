@@ -21,7 +21,7 @@ from core.releases.bundle import (
 )
 from core.releases.release_json import read_release
 
-TREE = {"serving.yaml": b"a", "buildspec.yml": b"b", "scoring/score.py": b"c"}
+TREE = {"serving.yaml": b"a", "buildspec.yml": b"b", "scoring/answer_requests.py": b"c"}
 
 
 def test_the_same_release_is_the_same_bytes_however_its_files_are_ordered() -> None:
@@ -59,7 +59,7 @@ def test_any_change_of_the_serving_code_changes_its_digest(change: dict[str, byt
 
 
 def test_the_tree_leaves_out_what_no_release_needs(tmp_path: Path) -> None:
-    for name in [*TREE, "scoring/__pycache__/score.pyc", ".DS_Store", ".aws-sam/build/x"]:
+    for name in [*TREE, "scoring/__pycache__/answer_requests.pyc", ".DS_Store", ".aws-sam/build/x"]:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(TREE.get(name, b"junk"))

@@ -183,11 +183,10 @@ def checks_table(report: Document, limit: int) -> Table | None:
         Column(say("monitoring.column.result"), "rest"),
     ]
     left = sum(each.get("state") != "compared" for each in found)
-    caption = say(
-        "monitoring.checks.caption_some" if left else "monitoring.checks.caption",
-        checks=counted(len(found), "check"),
-        left=count(left),
-    )
+    checks = counted(len(found), "check")
+    caption = say("monitoring.checks.caption", checks=checks)
+    if left:
+        caption = say("monitoring.checks.caption_some", checks=checks, left=count(left))
     where = say("monitoring.in_report")
     return table("checks", caption, headings, rows, limit, thing="check", where=where)
 
