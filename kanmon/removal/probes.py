@@ -110,7 +110,9 @@ PROBES = {
         _named("logGroupNamePrefix"),
     ),
     "AWS::S3::Bucket": Probe("s3", "head_bucket", _named("Bucket")),
-    "AWS::SNS::Subscription": Probe("sns", "get_subscription_attributes", _named("SubscriptionArn")),
+    "AWS::SNS::Subscription": Probe(
+        "sns", "get_subscription_attributes", _named("SubscriptionArn")
+    ),
     "AWS::SNS::Topic": Probe("sns", "get_topic_attributes", _named("TopicArn")),
     "AWS::SQS::Queue": Probe("sqs", "get_queue_attributes", _named("QueueUrl")),
     "AWS::Scheduler::Schedule": Probe("scheduler", "get_schedule", _schedule),
@@ -118,7 +120,9 @@ PROBES = {
         "stepfunctions", "describe_state_machine", _named("stateMachineArn")
     ),
     # QuickSight's physical ids are `<account>|<id>`.
-    "AWS::QuickSight::Dashboard": Probe("quicksight", "describe_dashboard", _last("DashboardId", "|")),
+    "AWS::QuickSight::Dashboard": Probe(
+        "quicksight", "describe_dashboard", _last("DashboardId", "|")
+    ),
     "AWS::QuickSight::DataSet": Probe("quicksight", "describe_data_set", _last("DataSetId", "|")),
     "AWS::QuickSight::DataSource": Probe(
         "quicksight", "describe_data_source", _last("DataSourceId", "|")

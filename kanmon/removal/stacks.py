@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 NESTED = "AWS::CloudFormation::Stack"
 GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
+# After so long, a deletion that was asked for has begun.
+LATE_SECONDS = 10.0
 # An output that only the stack of a stage has.
 OF_A_STAGE = "PackageGroupPrefix"
 
@@ -23,7 +25,7 @@ OF_A_STAGE = "PackageGroupPrefix"
 def all_stacks(connection: "Connection") -> dict[str, dict[str, Any]]:
     """Every stack of the account and region that is not deleted, by name."""
     pages = connection.cloudformation.get_paginator("describe_stacks").paginate()
-    found = [dict(one) for page in pages for one in page["Stacks"]]
+    found: list[dict[str, Any]] = [dict(one) for page in pages for one in page["Stacks"]]
     return {one["StackName"]: one for one in found if one["StackStatus"] != "DELETE_COMPLETE"}
 
 
@@ -73,10 +75,13 @@ def delete(connection: "Connection", stack: str, tick: Callable[[str], None]) ->
     if known["StackStatus"] != "DELETE_IN_PROGRESS":
         _ask(connection, stack, known)
     began, whole = time.monotonic(), max(1, len(resources_of(connection, stack)))
+    under_way = known["StackStatus"] == "DELETE_IN_PROGRESS"
     while (now := described(connection, stack)) is not None:
-        if now["StackStatus"] != "DELETE_IN_PROGRESS":
-            if now["StackStatus"] == "DELETE_FAILED":
-                raise _failed(connection, stack)
+        # A deletion that failed before may be seen for a moment after it was asked for again.
+        under_way = under_way or now["StackStatus"] == "DELETE_IN_PROGRESS"
+        late = time.monotonic() - began > LATE_SECONDS
+        if now["StackStatus"] == "DELETE_FAILED" and (under_way or late):
+            raise _failed(connection, stack)
         left = len(resources_of(connection, stack))
         took = duration(time.monotonic() - began)
         tick(f"deleting stack {stack}: {left} of {whole} resources are left … {took}")

@@ -50,9 +50,7 @@ class Inventory:
         return next((thing.resources for thing in found), ())
 
 
-def names_of(
-    connection: "Connection", project: Project, known: dict[str, dict[str, Any]]
-) -> Names:
+def names_of(connection: "Connection", project: Project, known: dict[str, dict[str, Any]]) -> Names:
     """The stage's names, beside those of the other stages."""
     configured = {
         stage_settings(project, stage).stack for stage in STAGES if stage in project.samconfig
@@ -75,9 +73,10 @@ def find(connection: "Connection", project: Project) -> Inventory:
     things += _subscriptions(connection, inside)
     things += _layers(connection, names)
     things += _logs(connection, names, inside)
-    things += _buckets(connection, names)
+    there = _all_buckets(connection)
+    things += _buckets(connection, names, there)
     things += _tables(connection, names)
-    things += _uploads(connection, known)
+    things += _uploads(connection, known, there)
     return Inventory(names, things, own)
 
 
@@ -134,9 +133,7 @@ def _images(connection: "Connection", names: Names) -> Iterator[Thing]:
         if not is_missing(error):
             raise
         return
-    yield Thing(
-        *(Kind.IMAGES, repository, len(digests), "image"), parts=tuple(sorted(digests))
-    )
+    yield Thing(*(Kind.IMAGES, repository, len(digests), "image"), parts=tuple(sorted(digests)))
 
 
 def _builds(connection: "Connection", resources: tuple[Resource, ...]) -> Iterator[Thing]:
@@ -174,8 +171,8 @@ def _subscriptions(connection: "Connection", resources: tuple[Resource, ...]) ->
 
 def _layers(connection: "Connection", names: Names) -> Iterator[Thing]:
     layer = f"{names.stack}-serving-source"
-    pages = connection.client("lambda").get_paginator("list_layer_versions").paginate(
-        LayerName=layer
+    pages = (
+        connection.client("lambda").get_paginator("list_layer_versions").paginate(LayerName=layer)
     )
     try:
         versions = tuple(str(one["Version"]) for page in pages for one in page["LayerVersions"])
@@ -200,9 +197,8 @@ def _logs(
         for page in pages:
             for one in page["logGroups"]:
                 group = one["logGroupName"]
-                if names.owns(group.removeprefix(prefix)):
-                    if group not in stacked:
-                        yield Thing(Kind.LOGS, group, bytes=one.get("storedBytes"))
+                if names.owns(group.removeprefix(prefix)) and group not in stacked:
+                    yield Thing(Kind.LOGS, group, bytes=one.get("storedBytes"))
     yield from streams(connection, names)
 
 
@@ -210,8 +206,10 @@ def streams(
     connection: "Connection", names: Names, begins: tuple[str, ...] = ()
 ) -> Iterator[Thing]:
     """The log streams of the stage's jobs; of those whose names begin so, if any are given."""
-    pages = connection.client("logs").get_paginator("describe_log_streams").paginate(
-        logGroupName=LOG_GROUP, logStreamNamePrefix=f"{names.stack}-"
+    pages = (
+        connection.client("logs")
+        .get_paginator("describe_log_streams")
+        .paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{names.stack}-")
     )
     try:
         listed = [one["logStreamName"] for page in pages for one in page["logStreams"]]
@@ -224,14 +222,18 @@ def streams(
         yield Thing(Kind.STREAMS, LOG_GROUP, len(found), "stream", parts=found)
 
 
-def _buckets(connection: "Connection", names: Names) -> Iterator[Thing]:
+def _all_buckets(connection: "Connection") -> list[str]:
+    pages = connection.s3.get_paginator("list_buckets").paginate()
+    return [one["Name"] for page in pages for one in page.get("Buckets", [])]
+
+
+def _buckets(connection: "Connection", names: Names, there: list[str]) -> Iterator[Thing]:
     """The buckets by their names: they outlive the stack that made them, and a later one."""
-    for page in connection.s3.get_paginator("list_buckets").paginate():
-        for one in page.get("Buckets", []):
-            for logical, kind in BUCKET_KINDS.items():
-                if names.made_for(logical, one["Name"]):
-                    found = buckets.amount(connection, one["Name"])
-                    yield Thing(kind, one["Name"], found.versions, "version", found.bytes)
+    for bucket in there:
+        for logical, kind in BUCKET_KINDS.items():
+            if names.made_for(logical, bucket):
+                found = buckets.amount(connection, bucket)
+                yield Thing(kind, bucket, found.versions, "version", found.bytes)
 
 
 def _tables(connection: "Connection", names: Names) -> Iterator[Thing]:
@@ -244,31 +246,25 @@ def _tables(connection: "Connection", names: Names) -> Iterator[Thing]:
                 yield Thing(Kind.TABLE, name, table["ItemCount"], "item", table["TableSizeBytes"])
 
 
-def _uploads(connection: "Connection", known: dict[str, dict[str, Any]]) -> Iterator[Thing]:
-    """What deployments uploaded: code and templates."""
-    for bucket, prefix in _upload_places(connection, known):
-        found = buckets.amount(connection, bucket, prefix)
-        if found.versions or not prefix:
-            yield Thing(
-                *(Kind.UPLOADS, f"{bucket}/{prefix}", found.versions, "version", found.bytes)
-            )
+def _uploads(
+    connection: "Connection", known: dict[str, dict[str, Any]], there: list[str]
+) -> Iterator[Thing]:
+    """What deployments uploaded, code and templates: a bucket of `kanmon deploy`, a part of SAM's.
 
-
-def _upload_places(
-    connection: "Connection", known: dict[str, dict[str, Any]]
-) -> Iterator[tuple[str, str]]:
-    """Buckets and prefixes: a bucket of `kanmon deploy` as a whole, a part of the one of SAM."""
+    A bucket's name alone stands for all of it.
+    """
     own = f"{connection.stack}-code-{connection.account}"
-    try:
-        connection.s3.head_bucket(Bucket=own)
-        yield own, ""
-    except ClientError as error:
-        if not is_missing(error) and error.response["Error"]["Code"] != "403":
-            raise
+    if own in there:
+        found = buckets.amount(connection, own)
+        yield Thing(Kind.UPLOADS, own, found.versions, "version", found.bytes)
     settings = connection.settings
     outputs = known.get(SAM_STACK, {}).get("Outputs", [])
     shared = settings.uploads_bucket or next(
         (one["OutputValue"] for one in outputs if one["OutputKey"] == SAM_BUCKET), None
     )
-    if shared and settings.uploads_prefix:
-        yield shared, f"{settings.uploads_prefix.rstrip('/')}/"
+    if shared in there and settings.uploads_prefix:
+        prefix = f"{settings.uploads_prefix.rstrip('/')}/"
+        found = buckets.amount(connection, shared, prefix)
+        if found.versions:
+            name = f"{shared}/{prefix}"
+            yield Thing(Kind.UPLOADS, name, found.versions, "version", found.bytes)

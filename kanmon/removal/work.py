@@ -1,4 +1,4 @@
-"""What runs now on a stage, or for one model of it: executions, pipelines, jobs. And stopping it."""
+"""What runs now on a stage, or for one model of it, and how it is stopped."""
 
 import json
 import time

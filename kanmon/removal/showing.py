@@ -1,0 +1,56 @@
+"""What a person is shown of a removal, and how the person agrees to it."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from core.words.formats import count
+from kanmon.errors import FAILED, OK, BadInputError
+from kanmon.removal.check import Checked
+from kanmon.removal.remains import Remaining
+from kanmon.removal.things import Thing
+from kanmon.terminal.screen import table
+
+if TYPE_CHECKING:
+    from kanmon.terminal.invocation import Invocation
+    from kanmon.terminal.screen import Screen
+
+
+def show(screen: "Screen", things: list[Thing], stays: list[Remaining]) -> None:
+    """List what goes, in its order, and what stays."""
+    if things:
+        rows = [[one.kind, one.name, one.contents] for one in things]
+        for line in table(rows, ["to remove, in this order", "", ""]):
+            screen.say(line)
+    screen.say("This stays:")
+    for line in table([[one.what, one.why] for one in stays]):
+        screen.say(f"  {line}")
+
+
+def agree(invocation: "Invocation", what: str, name: str, *, yes: bool) -> None:
+    """Let a person type the name. Raises BadInputError if nobody does."""
+    if yes:
+        return
+    if invocation.as_json or not sys.stdin.isatty():
+        raise BadInputError(
+            "nobody is here to agree; nothing was removed", "Add --yes, or --list to see only."
+        )
+    typed = click.prompt(
+        f"This cannot be undone. Type the name of the {what}, {name}, to remove it",
+        default="",
+        show_default=False,
+        err=True,
+    )
+    if typed != name:
+        raise BadInputError(f"{typed!r} is not {name!r}; nothing was removed")
+
+
+def report(screen: "Screen", what: str, checked: Checked) -> int:
+    """Say what the services answered at the end; the exit code."""
+    if checked.left:
+        for line in checked.left:
+            screen.problem(f"{line} is still there. Run the same command again.")
+        return FAILED
+    screen.say(f"{what} is removed. Asked about {count(checked.asked)} things: none is left.")
+    return OK
