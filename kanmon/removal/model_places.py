@@ -14,6 +14,8 @@ METRICS = ("metrics", "watch-metrics")
 # The releases' packages. packages/base/ has what all of them are packed from.
 PACKAGES = "packages"
 RELEASES, DATASET = "releases", "datasets"
+# What all models share: descriptions of images, and the planner's decisions by day.
+SHARED = ("images", "plans")
 # Partitions of the model table that no model can have: releases to start, and the planner's state.
 QUEUE, QUEUED, QUEUED_MODEL = "releases to start", "to-start#", "of"
 PLAN = "#plan"

@@ -3,7 +3,6 @@
 The stages have the settings of dev: a table that is protected, a repository that is not emptied.
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -14,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from kanmon.removal import deletion
 from kanmon.removal.deletion import Removal
-from kanmon.removal.things import Thing
+from kanmon.removal.things import Kind, Thing
 from tests.support.laptop import LONG_TRAINING, Laptop, deployed, rows
 from tests.support.removing import items_of, left_of, remaining_objects, somebody
 from tests.support.waiting import eventually
@@ -78,7 +78,7 @@ def test_a_stage_goes_whole_though_it_is_interrupted_behind_every_thing(
     assert protected["DeletionProtectionEnabled"]
     assert said.code == 0, said
     assert [one.split()[0] for one in gone] == [
-        *("serving", "package", "image", "builds", "subscription", "stack", "layer", "log", "job"),
+        *("serving", "package", "image", "builds", "subscription", "stack", "log", "job"),
         *("deployment", "pipeline", "model", "data", "access"),
     ]
     assert {one["name"] for one in listed["kept"]} <= {one.split()[-1] for one in gone}
@@ -156,24 +156,22 @@ def last(said: str) -> str:
 
 
 def test_a_stack_that_cannot_be_deleted_says_why_and_is_deleted_when_that_is_corrected(
-    laptop: Laptop,
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    iam = laptop.client("iam")
-    policies = iam.list_policies(Scope="Local")["Policies"]
-    attached = next(one["Arn"] for one in policies if "SeeTheStagePolicy" in one["PolicyName"])
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    iam.create_role(RoleName="Outside", AssumeRolePolicyDocument=document)
-    iam.attach_role_policy(RoleName="Outside", PolicyArn=attached)
-
-    refused = laptop.kanmon("uninstall", "--yes")
-    iam.detach_role_policy(RoleName="Outside", PolicyArn=attached)
-    again = laptop.kanmon("uninstall", "--yes")
+    with monkeypatch.context() as patched:  # as if somebody pushed an image meanwhile
+        patched.setitem(deletion.ACTIONS, Kind.IMAGES, lambda removal, thing: None)
+        refused = laptop.kanmon("uninstall", "--yes")
+    half = laptop.kanmon("models")
+    again = laptop.kanmon("uninstall", "--with-data", "--yes")
 
     assert refused.code == 1
-    assert "SeeTheStagePolicy" in last(refused.err)
-    assert last(refused.err).startswith("kanmon: stack kanmon-local could not be deleted: ")
+    assert last(refused.err).startswith(
+        "kanmon: stack kanmon-local could not be deleted: StepsRepository: "
+    )
+    assert last(refused.err).endswith("Correct that, and run the same command again.")
+    assert half.code == 3
     assert again.code == 0, again
+    assert left_of(laptop) == []
 
 
 def test_an_empty_stage_is_no_error_and_nobody_is_asked(laptop: Laptop) -> None:
