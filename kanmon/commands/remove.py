@@ -30,7 +30,7 @@ def command(model: str, with_data: bool, in_service: bool, only_list: bool, yes:
     that was listed. If it is interrupted, run it again.
     """
     from kanmon.project import check_model_name
-    from kanmon.removal import model_inventory, remains, showing
+    from kanmon.removal import model_inventory, remains, showing, write_once
     from kanmon.removal.check import Checked, check
     from kanmon.removal.deletion import Removal
     from kanmon.removal.things import Kind, to_keep, to_remove
@@ -53,14 +53,16 @@ def command(model: str, with_data: bool, in_service: bool, only_list: bool, yes:
     checked, code = Checked(0, []), OK
     if things and not only_list:
         showing.agree(invocation, "model", model, yes=yes)
+        write_once.restore(connection, connection.bucket)
         removal = Removal(connection, screen.live, connection.bucket, connection.table)
-        for thing in things:
-            removal.remove(thing)
-            screen.note(f"Removed {thing.kind} {thing.name}")
-            if thing.kind is Kind.DEFINITION:
-                # Without it nothing starts; what started while the person was asked is still here.
-                model_inventory.refuse(connection, model, in_service=True)
-        checked = check(removal, things, kept)
+        with showing.may_be_interrupted():
+            for thing in things:
+                removal.remove(thing)
+                screen.note(f"Removed {thing.kind} {thing.name}")
+                if thing.kind is Kind.DEFINITION:
+                    # Without it nothing starts; what began while a person was asked still runs.
+                    model_inventory.refuse(connection, model, in_service=True)
+            checked = check(removal, things, kept)
         code = showing.report(screen, f"Model {model}", checked)
     screen.document(
         {

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from core.names import job_prefix
-from kanmon.errors import BadInputError
+from kanmon.errors import BadInputError, StageError
 from kanmon.project import Project
 from kanmon.removal import buckets, stacks
 from kanmon.removal.model_places import PLAN, QUEUE, QUEUED, QUEUED_MODEL, belongs, places
@@ -25,6 +25,7 @@ WITH_JOBS = ("run#", "batch#", "monitoring#")
 def find(connection: "Connection", project: Project, model: str) -> list[Thing]:
     """Ask every service what there is of the model. Nothing is changed."""
     known = stacks.all_stacks(connection)
+    _refuse_half_a_stage(connection, known)
     names = names_of(connection, project, known)
     items = [plain_item(one) for one in _items(connection, model)]
     things = list(_serving(connection, names, known, model))
@@ -33,6 +34,17 @@ def find(connection: "Connection", project: Project, model: str) -> list[Thing]:
     things += _objects(connection, model)
     things += _of_the_table(connection, model, items)
     return things
+
+
+def _refuse_half_a_stage(connection: "Connection", known: dict[str, dict[str, Any]]) -> None:
+    """Raise StageError where the stage itself is being removed."""
+    status = known.get(connection.stack, {}).get("StackStatus", "DELETE_COMPLETE")
+    if status.startswith("DELETE"):
+        flag = stage_flag(connection.name)
+        raise StageError(
+            f"stage {connection.name} is half removed (stack {connection.stack}: {status})",
+            f"Finish with `kanmon uninstall{flag}`.",
+        )
 
 
 def running_work(connection: "Connection", model: str) -> list[Work]:
@@ -56,7 +68,7 @@ def refuse(connection: "Connection", model: str, *, in_service: bool) -> None:
     champion = item_of(connection, model, "champion") or {}
     if "release" in champion and not in_service:
         raise BadInputError(
-            f"{model}/{champion['release']} is in service; whoever asks it gets no more answers",
+            f"{model}/{champion['release']} is in service: its callers would get no answer any more",
             f"Withdraw it first (`kanmon withdraw {model}{flag}`), or add --in-service.",
         )
 
@@ -128,8 +140,8 @@ def _thing(kind: Kind, model: str, keys: list[tuple[str, str]]) -> Thing:
 
 def unknown(connection: "Connection", project: Project, model: str) -> BadInputError:
     """The error for a model of which the stage has nothing."""
+    what = f"stage {connection.name} has nothing of a model {model!r}"
+    if model in project.models():
+        return BadInputError(what, f"Only its folder is here: models/{model}/.")
     flag = stage_flag(connection.name)
-    return BadInputError(
-        f"stage {connection.name} has nothing of a model {model!r}",
-        project.suggestion(model) or f"`kanmon models{flag}` lists them.",
-    )
+    return BadInputError(what, project.suggestion(model) or f"`kanmon models{flag}` lists them.")

@@ -16,7 +16,12 @@ MISSING = {
     *("ResourceNotFound", "ResourceNotFoundException", "RepositoryNotFoundException"),
     *("StateMachineDoesNotExist", "PipelineNotFoundException", "EntityNotFoundException"),
     *("ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException"),
-    *("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidLayerVersion"),
+    *(
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "QueueDoesNotExist",
+        "DashboardNotFoundError",
+        "ParameterNotFound",
+    ),
 }
 # What services say that have one code for everything that is wrong with a request.
 SAID = ("does not exist", "not found", "is not there", "could not be found")
@@ -75,6 +80,12 @@ def _stack_is_there(answer: Any) -> bool:
 
 PROBES = {
     "AWS::Athena::WorkGroup": Probe("athena", "get_work_group", _named("WorkGroup")),
+    "AWS::Chatbot::SlackChannelConfiguration": Probe(
+        "chatbot",
+        "describe_slack_channel_configurations",
+        _named("ChatConfigurationArn"),
+        _has("SlackChannelConfigurations"),
+    ),
     "AWS::CloudFormation::Stack": Probe(
         "cloudformation", "describe_stacks", _named("StackName"), _stack_is_there
     ),
@@ -116,8 +127,13 @@ PROBES = {
     "AWS::SNS::Topic": Probe("sns", "get_topic_attributes", _named("TopicArn")),
     "AWS::SQS::Queue": Probe("sqs", "get_queue_attributes", _named("QueueUrl")),
     "AWS::Scheduler::Schedule": Probe("scheduler", "get_schedule", _schedule),
+    "AWS::Scheduler::ScheduleGroup": Probe("scheduler", "get_schedule_group", _named("Name")),
+    "AWS::SSM::Parameter": Probe("ssm", "get_parameter", _named("Name")),
     "AWS::StepFunctions::StateMachine": Probe(
-        "stepfunctions", "describe_state_machine", _named("stateMachineArn")
+        "stepfunctions",
+        "describe_state_machine",
+        _named("stateMachineArn"),
+        lambda answer: answer.get("status") != "DELETING",  # its executions have been stopped
     ),
     # QuickSight's physical ids are `<account>|<id>`.
     "AWS::QuickSight::Dashboard": Probe(
@@ -131,6 +147,7 @@ PROBES = {
 # What cannot outlive the resource that it is a part of, and has no name that can be asked about.
 PARTS = {
     "AWS::CodeDeploy::DeploymentGroup": "its application",
+    "AWS::Events::EventBusPolicy": "its bus",
     "AWS::Glue::Table": "its database",
     "AWS::Lambda::Alias": "its function",
     "AWS::Lambda::EventInvokeConfig": "its function",

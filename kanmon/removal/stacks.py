@@ -75,7 +75,7 @@ def delete(connection: "Connection", stack: str, tick: Callable[[str], None]) ->
     if known["StackStatus"] != "DELETE_IN_PROGRESS":
         _ask(connection, stack, known)
     began, whole = time.monotonic(), max(1, len(resources_of(connection, stack)))
-    under_way = known["StackStatus"] == "DELETE_IN_PROGRESS"
+    under_way = known["StackStatus"] != "DELETE_FAILED"
     while (now := described(connection, stack)) is not None:
         # A deletion that failed before may be seen for a moment after it was asked for again.
         under_way = under_way or now["StackStatus"] == "DELETE_IN_PROGRESS"

@@ -2,7 +2,7 @@
 
 The data bucket's policy denies everybody to delete there. For the removal the statement gets a
 condition that leaves out the caller, and nobody else; afterwards it is as it was. If the removal is
-killed in between, the next one puts it back.
+killed in between, the next one begins by putting it back.
 """
 
 import json
@@ -33,6 +33,13 @@ def lifted(connection: "Connection", bucket: str) -> Iterator[None]:
         yield
     finally:
         _put(connection, bucket, protecting(policy))
+
+
+def restore(connection: "Connection", bucket: str) -> None:
+    """Put the protection back that a removal lifted and was killed before it could do so."""
+    policy = _policy(connection, bucket)
+    if policy is not None and policy != (whole := protecting(policy)):
+        _put(connection, bucket, whole)
 
 
 def without(policy: dict[str, Any], caller: str) -> dict[str, Any]:
