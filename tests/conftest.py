@@ -26,6 +26,7 @@ LONGEST = (
     "cli/test_releases.py",
     "retrain/test_release_kills.py",
     "retrain/test_grants.py",
+    "cli/test_removal.py",
     "retrain/test_batches.py",
     "retrain/test_loop.py",
     "retrain/test_bad_input.py",

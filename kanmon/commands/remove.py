@@ -30,10 +30,9 @@ def command(model: str, with_data: bool, in_service: bool, only_list: bool, yes:
     that was listed. If it is interrupted, run it again.
     """
     from kanmon.project import check_model_name
-    from kanmon.removal import model_inventory, remains, showing, write_once
-    from kanmon.removal.check import Checked, check
-    from kanmon.removal.deletion import Removal
-    from kanmon.removal.things import Kind, to_keep, to_remove
+    from kanmon.removal import model_inventory, model_removal, remains, showing
+    from kanmon.removal.check import Checked
+    from kanmon.removal.things import to_keep, to_remove
     from kanmon.stage.connection import stage_flag
 
     check_model_name(model)
@@ -46,34 +45,14 @@ def command(model: str, with_data: bool, in_service: bool, only_list: bool, yes:
     if not only_list:
         model_inventory.refuse(connection, model, in_service=in_service)
     things, kept = to_remove(found, with_data=with_data), to_keep(found, with_data=with_data)
-    stays = remains.of_model(
-        kept, f"kanmon remove {model}{stage_flag(connection.name)} --with-data"
-    )
+    flag = stage_flag(connection.name)
+    stays = remains.of_model(kept, f"kanmon remove {model}{flag} --with-data")
     showing.show(screen, things, stays)
     checked, code = Checked(0, []), OK
     if things and not only_list:
         showing.agree(invocation, "model", model, yes=yes)
-        write_once.restore(connection, connection.bucket)
-        removal = Removal(connection, screen.live, connection.bucket, connection.table)
-        with showing.may_be_interrupted():
-            for thing in things:
-                removal.remove(thing)
-                screen.note(f"Removed {thing.kind} {thing.name}")
-                if thing.kind is Kind.DEFINITION:
-                    # Without it nothing starts; what began while a person was asked still runs.
-                    model_inventory.refuse(connection, model, in_service=True)
-            checked = check(removal, things, kept)
+        checked = model_removal.remove(connection, screen, model, things, kept)
         code = showing.report(screen, f"Model {model}", checked)
-    screen.document(
-        {
-            "stage": connection.name,
-            "model": model,
-            "things": [one.document() for one in things],
-            "kept": [one.document() for one in kept],
-            "removed": bool(checked.asked),
-            "asked": checked.asked,
-            "left": checked.left,
-            "stays": [vars(one) for one in stays],
-        }
-    )
+    document = model_removal.document(connection, model, things, kept, checked)
+    screen.document({**document, "stays": [vars(one) for one in stays]})
     return code

@@ -68,7 +68,7 @@ def refuse(connection: "Connection", model: str, *, in_service: bool) -> None:
     champion = item_of(connection, model, "champion") or {}
     if "release" in champion and not in_service:
         raise BadInputError(
-            f"{model}/{champion['release']} is in service: its callers would get no answer any more",
+            f"{model}/{champion['release']} is in service: its callers would get no answer",
             f"Withdraw it first (`kanmon withdraw {model}{flag}`), or add --in-service.",
         )
 

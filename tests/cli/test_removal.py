@@ -16,7 +16,7 @@ import pytest
 from kanmon.removal import deletion
 from kanmon.removal.deletion import Removal
 from kanmon.removal.things import Kind, Thing
-from tests.support.laptop import LONG_TRAINING, Laptop, deployed, rows
+from tests.support.laptop import LONG_TRAINING, TINY, Laptop, deployed, rows
 from tests.support.removing import items_of, left_of, remaining_objects, somebody
 from tests.support.waiting import eventually
 
@@ -131,6 +131,21 @@ def test_a_stage_where_a_run_trains_is_stopped_first(laptop: Laptop) -> None:
     assert said["left"] == []
     jobs = laptop.client("sagemaker").list_processing_jobs()["ProcessingJobSummaries"]
     assert "InProgress" not in {one["ProcessingJobStatus"] for one in jobs}
+
+
+def test_a_stage_with_a_canary_under_way_undoes_it_and_goes_whole(laptop: Laptop) -> None:
+    put_into_service(laptop, "toys")
+    slow = TINY.format(name="toys", floor=5.0) + "serving: {canary: Linear10PercentEvery10Minutes}"
+    laptop.add_model("toys", slow)
+    laptop.must("run", "toys")
+    laptop.must("approve", "toys", "--reason", "fine")
+    deployments = laptop.client("codedeploy").list_deployments
+    eventually(lambda: deployments(includeOnlyStatuses=["InProgress"])["deployments"])
+
+    said = laptop.must("uninstall", "--with-data", "--yes")
+
+    assert "release toys/2" in [one["name"] for one in said["things"]]
+    assert left_of(laptop) == []
 
 
 def test_what_is_not_allowed_is_one_line_and_the_rest_goes_on_later(
