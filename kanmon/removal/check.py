@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from kanmon.removal import buckets
 from kanmon.removal.model_places import belongs
-from kanmon.removal.probes import PARTS, PROBES, is_missing, is_there
+from kanmon.removal.probes import PROBES, is_missing, is_there, unknown
 from kanmon.removal.things import Kind, Resource, Thing
 
 if TYPE_CHECKING:
@@ -37,10 +37,12 @@ AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Checked:
-    """How much was asked about, and what is still there, each as a line."""
+    """How much was asked about, what is still there, each as a line, and the types of resources
+    that nobody here knows how to ask about."""
 
     asked: int
     left: list[str]
+    unasked: tuple[str, ...] = ()
 
 
 def check(removal: "Removal", things: list[Thing], kept: list[Thing]) -> Checked:
@@ -52,7 +54,8 @@ def check(removal: "Removal", things: list[Thing], kept: list[Thing]) -> Checked
         removal.tick(f"asking about {len(left)} things …")
         left = [(line, ask) for line, ask in left if ask()]
         if not left or removal.connection.endpoint or time.monotonic() > until:
-            return Checked(len(questions), [line for line, _ in left])
+            resources = tuple(one for thing in things for one in thing.resources)
+            return Checked(len(questions), [line for line, _ in left], unknown(resources))
         time.sleep(removal.connection.poll_seconds)
 
 
@@ -69,9 +72,7 @@ def _questions(removal: "Removal", thing: Thing, stays: set[str]) -> Iterator[Qu
     if thing.kind in TYPES:
         yield resource(Resource(TYPES[thing.kind], thing.name))
     for one in thing.resources:
-        if one.type in PARTS or one.name in stays:
-            continue
-        if one.type in PROBES:
+        if one.type in PROBES and one.name not in stays:
             yield resource(one)
     if thing.kind in LEFT_OF:
         count = LEFT_OF[thing.kind]

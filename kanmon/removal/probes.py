@@ -177,12 +177,6 @@ def is_there(connection: "Connection", resource: Resource) -> bool:
     return probe.there(answer)
 
 
-def left(connection: "Connection", resources: tuple[Resource, ...]) -> list[Resource]:
-    """The resources that are still there; parts go with what they are parts of."""
-    asked = [one for one in resources if one.type in PROBES]
-    return [one for one in asked if is_there(connection, one)]
-
-
-def unknown(resources: tuple[Resource, ...]) -> list[str]:
+def unknown(resources: tuple[Resource, ...]) -> tuple[str, ...]:
     """Types of resources that nobody here knows how to ask about."""
-    return sorted({one.type for one in resources} - PROBES.keys() - PARTS.keys())
+    return tuple(sorted({one.type for one in resources} - PROBES.keys() - PARTS.keys()))

@@ -30,15 +30,14 @@ OF_A_STAGE = (
         "StepFunctionsGetEventsForSageMakerProcessingJobsRule",
         "a rule of EventBridge that Step Functions shares in the account",
     ),
-    Remaining(LOG_GROUP, "the log group of all processing jobs of the account; this stage's went"),
-    Remaining(
-        f"the stack {SAM_STACK}", "SAM's bucket for all applications; the stage's files went"
-    ),
+    Remaining(LOG_GROUP, "the log group of all jobs of the account; this stage's streams go"),
+    Remaining(f"the stack {SAM_STACK}", "SAM's bucket for all applications; this stage's files go"),
     OUTSIDE,
 )
 BACKUP = Remaining("a backup of the model table", "DynamoDB keeps the last state 35 days, for free")
 
 OF_A_MODEL = (
+    Remaining("data outside datasets/<model>/", "where model.yaml's data.location named it"),
     JOBS,
     Remaining("history of executions", "Step Functions keeps it up to 90 days after their end"),
     Remaining("history of releases", "CodePipeline keeps executions 12 months, CodeBuild a year"),

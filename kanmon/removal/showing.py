@@ -79,6 +79,8 @@ def agree(invocation: "Invocation", what: str, name: str, *, yes: bool) -> None:
 
 def report(screen: "Screen", what: str, checked: Checked) -> int:
     """Say what the services answered at the end; the exit code."""
+    for kind in checked.unasked:
+        screen.problem(f"nobody was asked about resources of type {kind}. Look yourself.")
     if checked.left:
         for line in checked.left:
             screen.problem(f"{line} is still there. Run the same command again.")

@@ -81,4 +81,5 @@ def document(
         "removed": checked.asked > 0,
         "asked": checked.asked,
         "left": checked.left,
+        "unasked": list(checked.unasked),
     }
