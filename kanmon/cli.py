@@ -44,8 +44,8 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
 @click.command(
     cls=VerbGroup,
     sections={
-        "Stage": ["up", "deploy", "publish", "down", "doctor", "env"],
-        "Models": ["models", "new-model", "put-data", "data"],
+        "Stage": ["up", "deploy", "publish", "down", "uninstall", "doctor", "env"],
+        "Models": ["models", "new-model", "put-data", "data", "remove"],
         "Labels": ["put-labels", "labels", "dataset-from-labels", "forget"],
         "Runs": ["run", "runs", "show", "report", "logs", "stop"],
         "Releases": [

@@ -94,6 +94,9 @@ class StageSettings:
     region: str | None
     profile: str | None
     parameters: dict[str, str]
+    # Where SAM uploads to; without a bucket, to the one that it makes for an account.
+    uploads_bucket: str | None = None
+    uploads_prefix: str | None = None
 
 
 def stage_settings(project: Project, stage: str) -> StageSettings:
@@ -114,6 +117,8 @@ def stage_settings(project: Project, stage: str) -> StageSettings:
         settings.get("region"),
         settings.get("profile"),
         parameter_overrides(settings.get("parameter_overrides", [])),
+        settings.get("s3_bucket"),
+        settings.get("s3_prefix"),
     )
 
 

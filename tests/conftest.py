@@ -31,6 +31,7 @@ LONGEST = (
     "retrain/test_releases.py",
     "retrain/test_release_kills.py",
     "retrain/test_grants.py",
+    "cli/test_removal.py",
     "retrain/test_bad_input.py",
     "retrain/test_batches.py",
     "unit/review/test_page.py",

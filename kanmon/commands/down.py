@@ -31,7 +31,7 @@ def command(erase: bool) -> None:
     if invocation.stage != "local":
         raise BadInputError(
             f"stage {invocation.stage} runs on AWS and is never stopped",
-            f"`sam delete --config-env {invocation.stage}` deletes it.",
+            f"`kanmon uninstall --stage {invocation.stage}` removes it.",
         )
     from kanmon.stage import local
 

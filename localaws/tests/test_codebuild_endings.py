@@ -49,6 +49,33 @@ def test_a_build_that_takes_too_long_is_ended_with_all_it_started(
     ends(int((tmp_path / "away").read_text()))
 
 
+def test_builds_are_listed_newest_first_and_forgotten_once_they_have_ended(
+    bench: Bench, tmp_path: Path
+) -> None:
+    first = bench.run(commands(build=["true"]), name="verify")["id"]
+    second = bench.ended(bench.start())["id"]
+    bench.project(commands(build=[f"echo $$ > {tmp_path}/pid; sleep 60"]), name="other")
+    running = bench.start("other")
+    appears(tmp_path / "pid")
+    builds = {"ids": [first, running, "verify:unknown"]}
+
+    listed = bench.service.call("ListBuildsForProject", {"projectName": "verify"})
+    deleted = bench.service.call("BatchDeleteBuilds", builds)
+
+    assert listed["ids"] == [second, first]
+    assert [one.rpartition("build/")[2] for one in deleted["buildsDeleted"]] == [first]
+    assert [one["id"] for one in deleted["buildsNotDeleted"]] == [running, "verify:unknown"]
+    left = bench.service.call("ListBuildsForProject", {"projectName": "verify"})
+    assert left["ids"] == [second]
+    bench.service.call("StopBuild", {"id": running})
+    bench.ended(running)
+
+
+def test_the_builds_of_an_unknown_project_are_not_listed(bench: Bench) -> None:
+    with pytest.raises(ServiceError, match="nothing"):
+        bench.service.call("ListBuildsForProject", {"projectName": "nothing"})
+
+
 def test_a_build_can_be_stopped(bench: Bench, tmp_path: Path) -> None:
     bench.project(commands(build=[f"echo $$ > {tmp_path}/pid; sleep 60"]))
     build = bench.start()

@@ -107,8 +107,8 @@ def test_the_repository_has_the_working_trees_steps(checkout: Path, own_stage: S
     }
 
 
-def test_a_change_updates_the_stack_and_deleting_removes_it(
-    checkout: Path, own_stage: Stage
+def test_a_change_updates_the_stack_and_uninstalling_removes_it_with_what_sam_uploaded(
+    checkout: Path, own_stage: Stage, home: Path
 ) -> None:
     overrides = ("--parameter-overrides", "Stage=local LogRetentionDays=3")
     local_sam("deploy", *overrides, folder=checkout, stage=own_stage)
@@ -118,12 +118,18 @@ def test_a_change_updates_the_stack_and_deleting_removes_it(
     )["logGroups"]
     assert [group["retentionInDays"] for group in groups] == [3]
 
-    # `sam delete` cannot read the address of a nested template on an endpoint that is not AWS's.
     cloudformation = client_of(own_stage, "cloudformation")
-    cloudformation.delete_stack(StackName="kanmon-local")
-    cloudformation.get_waiter("stack_delete_complete").wait(
-        StackName="kanmon-local", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-    )
+    sams = cloudformation.describe_stacks(StackName="aws-sam-cli-managed-default")["Stacks"][0]
+    [bucket] = [one["OutputValue"] for one in sams["Outputs"] if one["OutputKey"] == "SourceBucket"]
+    there = {"KANMON_HOME": str(home), "KANMON_PROJECT": str(ROOT)}
+    s3 = client_of(own_stage, "s3")
+    uploaded = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    words = ["uninstall", "--with-data", "--yes"]
 
+    done = CliRunner(env=there).invoke(main, words, prog_name="kanmon")
+
+    assert done.exit_code == 0, done.output
+    assert all(one["Key"].startswith("kanmon-local/") for one in uploaded)
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)  # the bucket is every application's
     with pytest.raises(cloudformation.exceptions.ClientError, match="does not exist"):
         cloudformation.describe_stacks(StackName="kanmon-local")

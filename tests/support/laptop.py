@@ -212,10 +212,20 @@ class Laptop:
 
 
 @contextmanager
-def deployed(root: Path, *up: str, pace: float | None = None) -> Iterator[Laptop]:
-    """A project in `root` with the platform deployed on its local stage, gone afterwards."""
+def deployed(
+    root: Path, *up: str, pace: float | None = None, parameters: str | None = None
+) -> Iterator[Laptop]:
+    """A project in `root` with the platform deployed on its local stage, gone afterwards.
+
+    `parameters` are the stack's instead of those of the stage local.
+    """
     for name in LINKED:
         (root / name).symlink_to(ROOT / name)
+    if parameters is not None:
+        (root / "samconfig.toml").unlink()
+        (root / "samconfig.toml").write_text(
+            f'[local.deploy.parameters]\nparameter_overrides = "{parameters}"\n'
+        )
     (root / "models").mkdir()
     laptop = Laptop(root, pace)
     laptop.must("up", *up)

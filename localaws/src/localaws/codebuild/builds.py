@@ -40,12 +40,15 @@ from localaws.codebuild.record import (
 from localaws.codebuild.shell import Control, InterruptedBuildError, end_leftovers
 from localaws.credentials import Credentials, RoleRefusedError
 from localaws.protocol.errors import ServiceError
+from localaws.protocol.paging import page
 from localaws.protocol.service import JsonService, Response
 from localaws.protocol.shapes import Api
 
 log = logging.getLogger(__name__)
 
 TOKEN_SECONDS = 300
+# How many builds a page lists.
+PAGE = 100
 INTERRUPTED = "the local stage stopped while this build ran; start it again"
 # What a build repeats of its project.
 REPEATED = (
@@ -76,6 +79,8 @@ class Builds:
             "StartBuild": self.start,
             "StopBuild": self.stop,
             "BatchGetBuilds": self.batch_get,
+            "BatchDeleteBuilds": self.batch_delete,
+            "ListBuildsForProject": self.list_for_project,
         }
 
     def start(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -116,6 +121,32 @@ class Builds:
             "builds": [self.shown(build) for build, found in asked if found],
             "buildsNotFound": [build for build, found in asked if not found],
         }
+
+    def batch_delete(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Forget builds that have ended; one in progress must be stopped before."""
+        deleted, refused = [], []
+        for asked in request["ids"]:
+            build = self.state.get(plain(asked))
+            if build is None:
+                refused.append({"id": asked, "statusCode": "BUILD_NOT_FOUND"})
+            elif not build["buildComplete"]:
+                refused.append({"id": asked, "statusCode": "BUILD_IN_PROGRESS"})
+            else:
+                del self.state[plain(asked)]
+                deleted.append(self._names.build(plain(asked)))
+        self._ports.changed()
+        return {"buildsDeleted": deleted, "buildsNotDeleted": refused}
+
+    def list_for_project(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The ids of a project's builds, newest first unless asked otherwise."""
+        project = self._projects.find(request["projectName"])["name"]
+        entries, token = page(
+            {**request, "MaxResults": PAGE, "NextToken": request.get("nextToken")},
+            [build for build in self.state.values() if build["projectName"] == project],
+            order=lambda build: (build["startTime"], build.get("buildNumber", 0)),
+            descending=request.get("sortOrder", "DESCENDING") == "DESCENDING",
+        )
+        return {"ids": [build["id"] for build in entries], "nextToken": token}
 
     def find(self, reference: str) -> dict[str, Any]:
         build = self.state.get(plain(reference))
