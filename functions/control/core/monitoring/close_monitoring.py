@@ -62,7 +62,8 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     store.write_line(
         store.watch_metrics_key(model, monitoring), history_line(plan, report, closed_at)
     )
-    alarms = [check_words(each, report) for each in alarms_of(report)]
+    alarming = alarms_of(report)
+    alarms = [check_words(each, report) for each in alarming]
     state, page = state_of(report), store.uri(key("page.html"))
     record = {"state": state, "summary": words, "alarms": alarms[:_MOST_ALARMS], "page_uri": page}
     stage.monitorings.write(
@@ -71,7 +72,10 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
         {**record, "alarm_count": len(alarms), "status": "SUCCEEDED", "closed_at": closed_at},
     )
     before = stage.monitorings.watch(model)
-    known = next_watch(state, monitoring, plan["release"]["number"], plan["window"]["to"], before)
+    checks = (str(each.get("check")) for each in alarming)
+    known = next_watch(
+        *(state, monitoring, plan["release"]["number"], plan["window"]["to"], before), checks=checks
+    )
     _tell(stage, plan, before, known, record, now)
     output = {"monitoring": monitoring, "model": model, "release": plan["release"]["number"]}
     # An earlier window that is watched again is no news for the model's metrics and alarm.
