@@ -36,7 +36,7 @@ CONTROL: Rooms = (
     ("core.runs",),
     ("core.gate", "core.review"),
     ("core.releases",),
-    ("core.batches", "core.monitoring"),
+    ("core.batches", "core.monitoring", "core.plan"),
     ("handlers",),
 )
 KANMON: Rooms = (

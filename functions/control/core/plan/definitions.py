@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from core.definition.parse import DefinitionError, parse_definition
 from core.stage.bucket import ObjectMissingError
 
 if TYPE_CHECKING:
@@ -41,6 +40,9 @@ def definitions(
 
 
 def _read(sources: Sources, model: str, sha256: str) -> dict[str, Any]:
+    # Most ticks read no definition, and what checks one takes long to load.
+    from core.definition.parse import DefinitionError, parse_definition
+
     key = sources.store.definition_key(model, sha256, "model.yaml")
     known = {"format": FORMAT, "sha256": sha256, "location": f"datasets/{model}/"}
     try:
