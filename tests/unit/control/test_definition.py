@@ -111,6 +111,7 @@ DEFAULTS = {
         "unknown": 0.05,
         "invalid": 0.01,
     },
+    "retrain": {"on": [], "quiet_minutes": 30, "cool_down_hours": 24},
 }
 
 

@@ -2,20 +2,17 @@
 
 import datetime
 import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
     model_validator,
 )
 
-from core.definition.schedule import Cron, TimeZone
+from core.definition.part import Grown, Part
+from core.definition.planning import Budget, QuietHours, Retrain, Schedule
 from core.metrics import Task
 from core.names import MODEL_RULE, is_model_name
 
@@ -45,23 +42,7 @@ VolumeSize = Annotated[int, Field(ge=1, le=16384)]
 TimeoutMinutes = Annotated[int, Field(ge=1, le=7200)]
 
 
-class _Part(BaseModel):
-    # Strict: `rounds: "2000"` and `nullable: 1` are mistakes to point at, not to guess about.
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class _Grown(_Part):
-    """Its later keys are written only where they are set: earlier definitions do not have them."""
-
-    later: ClassVar[frozenset[str]] = frozenset()
-
-    @model_serializer(mode="wrap")
-    def _without_unset(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        written = write(self).items()
-        return {key: value for key, value in written if value is not None or key not in self.later}
-
-
-class Data(_Grown):
+class Data(Grown):
     """Where the rows are and how they are written."""
 
     later = frozenset({"decimal", "thousands"})
@@ -85,7 +66,7 @@ def _day(text: str) -> str:
     return text
 
 
-class Derivation(_Grown):
+class Derivation(Grown):
     """The part of a date that a feature is; `days` counts from the day `since`."""
 
     later = frozenset({"since"})
@@ -95,7 +76,7 @@ class Derivation(_Grown):
     since: Annotated[str, AfterValidator(_day)] | None = None
 
 
-class Feature(_Grown):
+class Feature(Grown):
     later = frozenset({"offset", "derive", "private"})
 
     name: Column
@@ -110,14 +91,14 @@ class Feature(_Grown):
     private: bool | None = None
 
 
-class SplitBy(_Part):
+class SplitBy(Part):
     """The column that decides a row's part: one whose values stay together, or when it was."""
 
     group: Column | None = None
     time: Column | None = None
 
 
-class Split(_Part):
+class Split(Part):
     train: Share = 0.7
     validation: Share = 0.15
     test: Share = 0.15
@@ -142,7 +123,7 @@ def _class_weight(value: object) -> object:
     return value
 
 
-class Trainer(_Part):
+class Trainer(Part):
     library: Literal["lightgbm", "xgboost"] = "lightgbm"
     rounds: Annotated[int, Field(ge=1, le=100_000)] = 2000
     early_stopping_rounds: Annotated[int, Field(ge=1, le=100_000)] = 100
@@ -158,7 +139,7 @@ class Trainer(_Part):
     parameters: dict[str, Parameter] = {}
 
 
-class Metrics(_Part):
+class Metrics(Part):
     primary: str
     also: list[str] = []
 
@@ -167,7 +148,7 @@ def _at(value: object) -> object:
     return {"value": value} if isinstance(value, int | float) else value
 
 
-class Threshold(_Part):
+class Threshold(Part):
     """From which score a row counts as positive: a number, or what mistakes cost."""
 
     value: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -175,7 +156,7 @@ class Threshold(_Part):
     false_negative: Annotated[float, Field(gt=0)] | None = None
 
 
-class FairnessRule(_Part):
+class FairnessRule(Part):
     column: Column
     metric: str
     max_gap: Annotated[float, Field(ge=0)]
@@ -197,7 +178,7 @@ Canary = Literal[
 ]
 
 
-class Gate(_Part):
+class Gate(Part):
     """The thresholds a candidate must pass."""
 
     floors: dict[str, float] = {}
@@ -208,13 +189,13 @@ class Gate(_Part):
     maximum_rejected_share: Share = 0.0
 
 
-class StepResources(_Part):
+class StepResources(Part):
     instance_type: InstanceType = "ml.m5.large"
     volume_gb: VolumeSize = 30
     timeout_minutes: TimeoutMinutes = 120
 
 
-class PreprocessResources(_Part):
+class PreprocessResources(Part):
     instance_type: InstanceType = "ml.m5.large"
     instance_count: Annotated[int, Field(ge=1, le=100)] = 1
     volume_gb: VolumeSize = 30
@@ -235,7 +216,7 @@ class MonitorResources(StepResources):
     memory_mb: Annotated[int, Field(ge=256, le=4_000_000)] = 2048
 
 
-class Resources(_Part):
+class Resources(Part):
     preprocess: PreprocessResources = PreprocessResources()
     train: StepResources = StepResources()
     evaluate: EvaluateResources = EvaluateResources()
@@ -243,7 +224,7 @@ class Resources(_Part):
     monitor: MonitorResources = MonitorResources()
 
 
-class Serving(_Part):
+class Serving(Part):
     """How a release of the model answers requests, and what its canary must keep to."""
 
     memory_mb: Annotated[int, Field(ge=128, le=10240)] = 512
@@ -258,19 +239,12 @@ class Serving(_Part):
     capture_share: Share = 0.1
 
 
-class Releases(_Part):
+class Releases(Part):
     # A newer release that waits for its review ends the review of an older one.
     supersede: bool = True
 
 
-class Schedule(_Part):
-    """When something is due: a cron expression of five fields, in the time of a place."""
-
-    cron: Cron
-    time_zone: TimeZone = "UTC"
-
-
-class Batch(_Grown):
+class Batch(Grown):
     """How the model scores in batch."""
 
     later = frozenset({"schedule", "source"})
@@ -284,7 +258,7 @@ class Batch(_Grown):
     explain: Annotated[int, Field(ge=0, le=20)] = 0
 
 
-class Monitor(_Grown):
+class Monitor(Grown):
     """How the model in service is watched. The limits are practical ones: a check alarms where a
     value is beyond its limit, and chance does not explain it."""
 
@@ -306,8 +280,8 @@ class Monitor(_Grown):
     quality: Annotated[float, Field(gt=0)] | None = None
 
 
-class ModelDefinition(_Grown):
-    later = frozenset({"inputs"})
+class ModelDefinition(Grown):
+    later = frozenset({"inputs", "quiet_hours", "budget"})
 
     name: Annotated[str, AfterValidator(_model_name)]
     description: str = ""
@@ -333,6 +307,9 @@ class ModelDefinition(_Grown):
     serving: Serving = Serving()
     batch: Batch = Batch()
     monitor: Monitor = Monitor()
+    retrain: Retrain = Retrain()
+    quiet_hours: QuietHours | None = None
+    budget: Budget | None = None
 
     @property
     def sources(self) -> list[Feature]:

@@ -35,8 +35,11 @@ SECONDS_TO_GET_QUOTA = 15 * 60
 LOST_JOBS = 2
 SECONDS_BEFORE_ANOTHER_TRY = 3 * 60
 SECONDS_TO_CLOSE = 15 * 60
-# What a definition says about the model in service: no run's model depends on it.
-NOT_OF_A_RUN: Any = {"batch": True, "monitor": True, "resources": {"score", "monitor"}}
+# What a definition says about the model in service and about planning is no part of a run's model.
+NOT_OF_A_RUN: Any = {
+    **{"batch": True, "monitor": True, "resources": {"score", "monitor"}},
+    **{"retrain": True, "quiet_hours": True, "budget": True},
+}
 
 
 def open_run(

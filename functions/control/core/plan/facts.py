@@ -1,0 +1,104 @@
+"""What the planner's rule knows of a model: its part of the recorded input. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from core.reading import finite
+from core.words.formats import parsed
+
+Work = Literal["retrain", "score", "monitor"]
+WORKS: tuple[Work, ...] = get_args(Work)
+# Which of a monitoring's checks ask for which kind of retraining. Values that are missing, unknown
+# or invalid are faults of the data that comes in, which no retraining cures.
+ALARMS = {"drift": {"drift", "prediction"}, "quality": {"quality"}}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A model as it is at one tick; `state` is what the rule itself left there before."""
+
+    model: str
+    at: datetime
+    content: Mapping[str, Any]
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        return self.content.get("state") or {}
+
+    @property
+    def definition(self) -> Mapping[str, Any]:
+        return self.content.get("definition") or {}
+
+    @property
+    def retrain(self) -> Mapping[str, Any]:
+        return self.definition.get("retrain") or {}
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with its model.yaml, if anything."""
+        return self.definition.get("problem")
+
+    def schedule(self, work: Work) -> Mapping[str, Any] | None:
+        if work == "retrain":
+            return self.retrain.get("schedule")
+        return self.definition.get("batch_schedule" if work == "score" else "monitor_schedule")
+
+    def handled(self, work: Work) -> datetime:
+        """Up to when the schedule's times are dealt with; a new schedule begins now."""
+        known = (self.state.get("schedules") or {}).get(work)
+        if known is None or known["schedule"] != self.schedule(work):
+            return self.at
+        return parsed(known["handled"]) or self.at
+
+    @property
+    def arrived(self) -> Mapping[str, Any] | None:
+        """All data that arrived since the last retraining: {first_at, last_at, objects}."""
+        both = [each for each in (self.state.get("arrived"), self.content.get("arrived")) if each]
+        if not both:
+            return None
+        return {
+            "first_at": min(each["first_at"] for each in both),
+            "last_at": max(each["last_at"] for each in both),
+            "objects": sum(each["objects"] for each in both),
+        }
+
+    @property
+    def alarm(self) -> Mapping[str, Any] | None:
+        """The monitor's alarm, unless a retraining answered it already."""
+        watch = self.content.get("watch")
+        if not watch or watch.get("state") != "alarm":
+            return None
+        return None if watch.get("monitoring") == self.state.get("alarm") else watch
+
+    @property
+    def paused(self) -> Mapping[str, Any] | None:
+        return self.content.get("paused")
+
+    @property
+    def live(self) -> int | None:
+        return self.content.get("live")
+
+    def running(self, work: Work) -> str | None:
+        return (self.content.get("running") or {}).get(work)
+
+    def estimate(self, work: Work) -> float:
+        """US dollars; 0 where no earlier one tells."""
+        return finite((self.content.get("estimate_usd") or {}).get(work)) or 0.0
+
+    @property
+    def spent(self) -> float:
+        """US dollars this month, with what runs now."""
+        spent = finite(self.content.get("spent_usd")) or 0.0
+        return spent + sum(self.estimate(work) for work in WORKS if self.running(work))
+
+    @property
+    def budget(self) -> float | None:
+        return finite(self.definition.get("budget_usd"))
+
+    def last_start(self, work: Work) -> datetime | None:
+        started = (self.state.get("started") or {}).get(work)
+        return parsed(started["at"]) if started else None
