@@ -22,7 +22,7 @@ logger = Logger()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {at}, the time of the tick; return the decision and what came of it."""
     now = datetime.now(UTC)
-    limits = limits_of(os.environ.get("MONTHLY_BUDGET_USD"), os.environ.get("MOST_AT_ONCE"))
+    limits = limits_of(os.environ.get("MONTHLY_BUDGET_USD"), os.environ.get("PLANNED_AT_ONCE"))
     done = tick(stage(), limits, parsed(event.get("at")) or now, now)
     for start in done.decision["starts"]:
         named = {name: start[name] for name in ("model", "work", "name")}

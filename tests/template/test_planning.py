@@ -128,6 +128,6 @@ def test_a_budget_of_the_stage_is_a_number_or_none(written: str) -> None:
 
 def test_the_functions_are_told_the_limits_of_planning() -> None:
     function = translated()["Resources"]["PlanFunction"]["Properties"]
-    told = resolve(function, MonthlyBudgetUsd="250", MostAtOnce=3)["Environment"]["Variables"]
+    told = resolve(function, MonthlyBudgetUsd="250", PlannedAtOnce=3)["Environment"]["Variables"]
 
-    assert (told["MONTHLY_BUDGET_USD"], told["MOST_AT_ONCE"]) == ("250", 3)
+    assert (told["MONTHLY_BUDGET_USD"], told["PLANNED_AT_ONCE"]) == ("250", 3)
