@@ -27,7 +27,7 @@ def pause(connection: "Connection", model: str, reason: str) -> dict[str, Any]:
     if known.get("pause"):
         raise BadInputError(
             f"{model} is {words(known['pause'])}",
-            f"`kanmon resume {model}{stage_flag(connection.name)}` ends that.",
+            f"`kanmon resume {model}{stage_flag(connection.name)} --reason …` ends that.",
         )
     said = _said(connection, reason)
     _write(connection, model, known, {"pause": said}, {"event": "paused", **said})

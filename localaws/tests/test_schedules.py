@@ -11,7 +11,7 @@ import pytest
 from localaws import stage as local_stage
 from localaws.patches.schedules import with_context
 from localaws.stage import Stage
-from support.making import Client, make_function, make_role
+from support.making import Client, invoke, make_function, make_role
 from support.stage import connect
 from support.waiting import eventually
 
@@ -164,3 +164,19 @@ def test_the_attributes_of_the_context_stand_where_they_are_named() -> None:
         "by": "arn:of:it",
     }
     assert with_context(None, event) == "{}"
+
+
+def test_a_batch_of_messages_needs_the_permission_for_one(fast: Client) -> None:
+    url, arn = queue(fast)
+    sending = (
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    boto3.client('sqs').send_message_batch(QueueUrl=event, Entries=[\n"
+        "        {'Id': 'a', 'MessageBody': '1'}])\n"
+    )
+    name = make_function(fast, sending, {"Action": "sqs:SendMessage", "Resource": arn})
+
+    answer, failed = invoke(fast, name, url)
+
+    assert not failed, answer
+    assert received(fast, url) == [1]

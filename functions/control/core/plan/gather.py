@@ -200,7 +200,7 @@ def _by_model(
 
 
 def _summed(arrivals: Sequence[Arrival], at: datetime) -> dict[str, Any] | None:
-    """A folder that a console made is no file."""
+    """A folder that a console made is no file, and a file that was written twice is one."""
     files = [each for each in arrivals if each.key and not each.key.endswith("/")]
     if not files:
         return None
@@ -208,5 +208,5 @@ def _summed(arrivals: Sequence[Arrival], at: datetime) -> dict[str, Any] | None:
     return {
         "first_at": timestamp(min(times)),
         "last_at": timestamp(max(times)),
-        "objects": len(files),
+        "objects": len({each.key for each in files}),
     }
