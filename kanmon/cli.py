@@ -14,6 +14,7 @@ kanmon approve abalone --reason "..."    put it into service; `kanmon watch` sho
 kanmon score abalone rows.csv            score rows with the release in service
 kanmon score-batch abalone rows.csv      score whole files, to Parquet or a spreadsheet
 kanmon monitor abalone                   compare what it answered with its baseline and labels
+kanmon plan                              what starts by itself, and why the rest does not
 kanmon rollback abalone                  go back to the previous release
 kanmon --stage dev runs abalone          the same commands on a stage in AWS
 """
@@ -47,6 +48,7 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
         "Stage": ["up", "deploy", "publish", "down", "uninstall", "doctor", "env"],
         "Models": ["models", "new-model", "put-data", "data", "remove"],
         "Labels": ["put-labels", "labels", "dataset-from-labels", "forget"],
+        "Planning": ["plan", "pause", "resume", "tick"],
         "Runs": ["run", "runs", "show", "report", "logs", "stop"],
         "Releases": [
             "releases",

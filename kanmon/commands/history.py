@@ -15,7 +15,8 @@ from kanmon.terminal.invocation import Verb, complete_model, current
 )
 @click.argument("model", shell_complete=complete_model)
 def command(model: str) -> None:
-    """Show what happened to a model's releases: when, who, why."""
+    """Show what happened to a model's releases, and when it was paused: when, who, why."""
+    from kanmon.planning.pauses import pauses
     from kanmon.project import check_model_name
     from kanmon.releases.display import history_lines
     from kanmon.releases.history import history
@@ -25,7 +26,9 @@ def command(model: str) -> None:
     check_model_name(model)
     invocation = current()
     connection, screen = invocation.connection, invocation.screen
-    found = history(connection, model)
+    found = sorted(
+        [*history(connection, model), *pauses(connection, model)], key=lambda one: one.at
+    )
     if not found:
         invocation.require_model(model)
         screen.say(

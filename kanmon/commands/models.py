@@ -25,13 +25,18 @@ def command() -> None:
 
     They are the models of the stage, and those that only have a folder here so far.
     """
+    from kanmon.planning.pauses import paused_models
     from kanmon.stage.model_names import models_on_stage
 
     invocation = current()
     screen, connection = invocation.screen, invocation.connection
     folders, published = invocation.project.models(), models_on_stage(connection)
+    paused = paused_models(connection, published)
     found = [
-        _describe(connection, name, name in folders, name in published)
+        {
+            **_describe(connection, name, name in folders, name in published),
+            "paused": paused.get(name),
+        }
         for name in sorted({*folders, *published})
     ]
     rows = [
@@ -58,6 +63,10 @@ def command() -> None:
 def _where(one: dict[str, Any]) -> str:
     if not one["folder"]:
         return "no folder here"
+    if one["paused"]:
+        from kanmon.planning.pauses import words
+
+        return words(one["paused"])
     return "" if one["published"] else "not on this stage yet"
 
 

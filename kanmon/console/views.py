@@ -17,6 +17,7 @@ from kanmon.console.results import (
     results_of,
 )
 from kanmon.monitoring.records import MonitoringRecord, monitorings_of
+from kanmon.planning.pauses import paused_models, pauses, words
 from kanmon.releases.evidence import gather
 from kanmon.releases.explanation import Evidence, Explanation, explain
 from kanmon.releases.history import history
@@ -44,6 +45,8 @@ class ModelSummary:
     waiting: Release | None
     latest: RunRecord | None
     monitoring: MonitoringRecord | None = None
+    # That the planner starts nothing for it, in words.
+    paused: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class ModelView:
     withdrawal: Withdrawal | None = None
     monitorings: list[MonitoringRecord] = field(default_factory=list)
     batches: list[BatchRecord] = field(default_factory=list)
+    paused: str | None = None
 
     @property
     def in_service(self) -> Release | None:
@@ -139,10 +143,14 @@ class BatchView:
 
 def overview(connection: "Connection", project: "Project") -> list[ModelSummary]:
     """Every model of the stage, and those that only have a folder in the project."""
-    return [_summary(connection, model) for model in known_models(connection, project)]
+    models = known_models(connection, project)
+    paused = paused_models(connection, models)
+    return [_summary(connection, model, paused.get(model)) for model in models]
 
 
-def _summary(connection: "Connection", model: str) -> ModelSummary:
+def _summary(
+    connection: "Connection", model: str, paused: dict[str, Any] | None = None
+) -> ModelSummary:
     releases = list_releases(connection, model)
     return ModelSummary(
         model,
@@ -150,6 +158,7 @@ def _summary(connection: "Connection", model: str) -> ModelSummary:
         next((one for one in releases if one.status == Status.WAITING), None),
         next(iter(runs_of(connection, model, 1)), None),
         next(iter(monitorings_of(connection, model, 1)), None),
+        words(paused) if paused else None,
     )
 
 
@@ -160,7 +169,9 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         one.promoted_at or one.status not in (Status.WAITING, Status.REJECTED) for one in releases
     )
     moved = deployments(connection, model, under_way=True) if ever else []
-    events = history(connection, model)
+    events = sorted(
+        [*history(connection, model), *pauses(connection, model)], key=lambda one: one.at
+    )
     champion = champion_of(connection, model) if ever else None
     shares = traffic(connection, model) if ever else []
     answering = [number for number, _ in shares]
@@ -177,6 +188,7 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         withdrawal_of(connection, model) if ever and champion is None else None,
         monitorings_of(connection, model, MONITORINGS_SHOWN),
         batches_of(connection, model, BATCHES_SHOWN),
+        words(paused) if (paused := paused_models(connection, [model]).get(model)) else None,
     )
 
 

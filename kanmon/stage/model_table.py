@@ -1,5 +1,6 @@
 """Reads items of the stage's model table as plain values."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,6 +32,25 @@ def item_of(connection: "Connection", model: str, name: str) -> dict[str, Any] |
         ConsistentRead=True,
     ).get("Item")
     return plain_item(item) if item else None
+
+
+def items_named(connection: "Connection", names: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Those of the items (model, name) that are there, a hundred by one request."""
+    found: list[dict[str, Any]] = []
+    for first in range(0, len(names), 100):
+        asked: Any = {
+            connection.table: {
+                "Keys": [
+                    {"model": {"S": model}, "item": {"S": name}}
+                    for model, name in names[first : first + 100]
+                ]
+            }
+        }
+        while asked:
+            answer = connection.dynamodb.batch_get_item(RequestItems=asked)
+            found += [plain_item(one) for one in answer["Responses"].get(connection.table, [])]
+            asked = answer.get("UnprocessedKeys")
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -71,6 +71,11 @@ FUNCTIONS = {
     (LAMBDA, "_xray_trace_id_for_invocation"): "config, inbound_trace_header",
     # images.py
     ("ministack.services.ecr", "_put_image"): "data",
+    # schedules.py
+    ("ministack.services.eventbridge", "_invoke_target"): "target, event, rule, view",
+    ("ministack.services.eventbridge", "_dispatch_to_sqs"): "spec, payload, sqs_parameters",
+    ("ministack.services.eventbridge", "_parse_rate_seconds"): "expr",
+    ("ministack.services.scheduler", "_tick_schedules"): "",
     # nested_stacks.py
     (f"{STACKS}.provisioners", "_update_resource"): (
         "resource_type, physical_id, old_props, new_props, stack_name, logical_id, old_attrs"
@@ -138,6 +143,7 @@ STORES = [
     ("ministack.services.ecr", "_images"),
     (STATES, "_executions"),
     (LAMBDA, "_functions"),
+    ("ministack.services.dynamodb", "_tables"),
     ("ministack.services.cloudformation", "_stacks"),
     ("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS"),
     ("ministack.services.cloudformation.provisioners", "_REPLACING_PROPERTIES"),
@@ -200,5 +206,8 @@ def test_ministack_still_makes_what_we_replace() -> None:
         )
         == "ListAliases"
     )
+    # A schedule's context is not filled in, and nobody asks its role.
+    dispatched = inspect.getsource(importlib.import_module("ministack.services.eventbridge"))
+    assert "aws.scheduler.scheduled-time" not in dispatched
     with pytest.raises(ValueError, match="metric math"):
         provisioners._cw_metric_alarm_record("name", {"Metrics": [{"Id": "a"}]})

@@ -17,8 +17,10 @@ from moto.sns.models import Subscription
 from tests.support.no_account import no_account
 from tests.support.services import Services
 from tests.support.stage_in_memory import (
+    ARRIVALS,
     BUCKET,
     MACHINE,
+    MONITOR_MACHINE,
     RUN,
     SCORE_MACHINE,
     TABLE,
@@ -40,6 +42,8 @@ os.environ.update(
     STEPS_REPOSITORY="kanmon-test-steps",
     RETRAIN_MACHINE_ARN=MACHINE,
     SCORE_MACHINE_ARN=SCORE_MACHINE,
+    MONITOR_MACHINE_ARN=MONITOR_MACHINE,
+    ARRIVALS_QUEUE_URL=ARRIVALS,
     RELEASE_PIPELINE="kanmon-test-release",
     AUTOMATIC_APPROVAL="true",
     AWS_REGION="us-east-1",

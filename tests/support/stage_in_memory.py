@@ -18,6 +18,9 @@ TOPIC = "arn:aws:sns:us-east-1:123456789012:kanmon-test-notices"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
 SCORE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-score"
 
+MONITOR_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-monitor"
+ARRIVALS = "https://sqs.us-east-1.amazonaws.com/123456789012/arrivals"
+
 CHAMPION = {
     "run": "churn-261101000000-abc",
     "definition": "d" * 64,
@@ -70,7 +73,8 @@ class Stage:
         for step in ("preprocess", "train", "evaluate", "score"):
             self.push_image(step)
         self.mailbox = self._subscribe()
-        for workflow in ("retrain", "score"):
+        self.sqs.create_queue(QueueName="arrivals", Attributes={"VisibilityTimeout": "300"})
+        for workflow in ("retrain", "score", "monitor"):
             self.states.create_state_machine(
                 name=f"kanmon-test-{workflow}",
                 definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',

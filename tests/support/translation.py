@@ -55,6 +55,10 @@ REFERENCES = {
     "AWS::QuickSight::DataSet": ("{id}", "quicksight:us-east-1:123456789012:dataset/{id}"),
     "AWS::QuickSight::DataSource": ("{id}", "quicksight:us-east-1:123456789012:datasource/{id}"),
     "AWS::S3::Bucket": ("{id}", "s3:::{id}"),
+    "AWS::SQS::Queue": (
+        "https://sqs.us-east-1.amazonaws.com/123456789012/{id}",
+        "sqs:us-east-1:123456789012:{id}",
+    ),
     "AWS::SNS::Topic": ("arn:aws:sns:us-east-1:123456789012:{id}", ""),
     "AWS::StepFunctions::StateMachine": (
         "arn:aws:states:us-east-1:123456789012:stateMachine:{id}",

@@ -60,6 +60,7 @@ TRUSTED = {
     "VerifyRole": "codebuild.amazonaws.com",
     "ServingDeployRole": "cloudformation.amazonaws.com",
     "DashboardRole": "quicksight.amazonaws.com",
+    "PlanScheduleRole": "scheduler.amazonaws.com",
     **{
         f"{name.removesuffix('Function')}Role": "lambda.amazonaws.com"
         for name in resources("AWS::Lambda::Function")

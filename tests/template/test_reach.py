@@ -22,7 +22,7 @@ ROLES = sorted(resources("AWS::IAM::Role"))
 OBJECTS = {
     "datasets/glasses/data.csv": ("DataScientist Job MonitorJob ScoreJob", "", "DataScientist"),
     "definitions/glasses/0a1b/model.yaml": (
-        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Steward",
+        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan Steward",
         "DataScientist",
         "",
     ),
@@ -143,6 +143,11 @@ OBJECTS = {
         "CloseMonitoring",
     ),
     "watch-metrics/model=glasses/M.json": ("", "", "CloseMonitoring"),
+    "plans/dt=2026-11-30/2026-11-30T03:00:00Z.json": (
+        "Approver DataScientist Operator Steward",
+        "",
+        "Plan",
+    ),
     "batches/glasses/B/shards.json": (
         "Approver CloseBatch DataScientist MonitorJob OpenBatch Operator ScoreJob Steward",
         "",
@@ -179,6 +184,7 @@ FOREIGN = [
     f"arn:aws:sagemaker:{HERE}:model-package/another-glasses/1",
     f"arn:aws:sagemaker:{HERE}:processing-job/another-job",
     f"arn:aws:sns:{HERE}:another",
+    f"arn:aws:sqs:{HERE}:another",
     f"arn:aws:states:{HERE}:stateMachine:another-retrain",
     f"arn:aws:states:{HERE}:execution:another-retrain:run",
     f"arn:aws:states:{HERE}:stateMachine:another-monitor",
@@ -197,6 +203,15 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
             "dynamodb:Attributes": ["model", "item", "sha256", "published_at"]
         },
         "Null": {"dynamodb:Attributes": "false"},
+    },
+    **{
+        (role, "PauseAndResumeModels"): {
+            "ForAllValues:StringEquals": {
+                "dynamodb:Attributes": ["model", "item", "pause", "pauses"]
+            },
+            "Null": {"dynamodb:Attributes": "false"},
+        }
+        for role in ("DataScientistRole", "OperatorRole")
     },
     ("JobRole", "FindInputs"): {
         "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*"]}
@@ -229,6 +244,11 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
     },
     ("OpenRunRole", "SnapshotTheData"): {"StringLike": {"s3:prefix": "datasets/*"}},
+    ("PlanRole", "FindTheModels"): {"StringLike": {"s3:prefix": "definitions/*"}},
+    ("PlanRole", "KeepThePlannersOwnState"): {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#plan"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    },
     ("ReleasePipelineRole", "GiveCloudFormationItsRole"): {
         "StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}
     },
@@ -300,7 +320,7 @@ ACTS = {
     (
         "states:StartExecution",
         f"{STATES}stateMachine:{OWN}-retrain",
-    ): "CloseRun DataScientist ReportFailure",
+    ): "CloseRun DataScientist Plan ReportFailure",
     ("states:StartExecution", f"{STATES}stateMachine:{OWN}-other"): "",
     ("states:StopExecution", f"{STATES}execution:{OWN}-retrain:R"): "DataScientist Operator",
     ("iam:PassRole", f"{ROLE}JobRole"): "RetrainStateMachine",
@@ -334,7 +354,7 @@ ACTS = {
     ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
         "AdmitRelease CloseBatch CloseMonitoring CloseRelease CloseRun "
         "DataScientist FollowRegistry FollowReview OpenBatch OpenMonitoring "
-        "OpenRelease OpenRun RecordRelease ReportFailure"
+        "OpenRelease OpenRun Operator Plan RecordRelease ReportFailure"
     ),
     (
         "s3:GetObject",
@@ -347,14 +367,20 @@ ACTS = {
     ("s3:PutObject", "arn:aws:s3:::AccessLogsBucket/data/a"): "",
     ("lambda:InvokeFunction", f"{LAMBDA}OpenMonitoringFunction"): "MonitorStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseMonitoringFunction"): "MonitorStateMachine",
-    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-monitor"): "DataScientist Operator",
+    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-monitor"): "DataScientist Operator Plan",
     ("states:StopExecution", f"{STATES}execution:{OWN}-monitor:M"): "DataScientist Operator",
     ("iam:PassRole", f"{ROLE}MonitorJobRole"): "MonitorStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}OpenBatchFunction"): "ScoreStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseBatchFunction"): "ScoreStateMachine",
-    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-score"): "DataScientist Operator",
+    ("states:StartExecution", f"{STATES}stateMachine:{OWN}-score"): "DataScientist Operator Plan",
     ("states:StopExecution", f"{STATES}execution:{OWN}-score:B"): "DataScientist Operator",
     ("iam:PassRole", f"{ROLE}ScoreJobRole"): "ScoreStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}PlanFunction"): "PlanSchedule",
+    ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:PlanDeadLetters"): "PlanSchedule",
+    ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "",
+    ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "Plan",
+    ("sqs:DeleteMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "Plan",
+    ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:ArrivalsDeadLetters"): "",
 }
 
 

@@ -41,6 +41,9 @@ WITHOUT_STANDING_COST = {
     "AWS::SNS::Subscription",
     "AWS::SNS::Topic",
     "AWS::SNS::TopicPolicy",
+    "AWS::SQS::Queue",  # by its requests
+    "AWS::SQS::QueuePolicy",
+    "AWS::Scheduler::Schedule",  # by its calls, of which an account has millions for nothing
     "AWS::StepFunctions::StateMachine",
 }
 # They end in Name and name nothing of the stack's.
@@ -55,6 +58,8 @@ NAMED = {
     "ScoreLogGroup": "/aws/vendedlogs/states/kanmon-test-score",
     "ScoreFailedAlarm": "kanmon-test-score-failed",
     "WatchFunctionErrorsAlarm": "kanmon-test-watch-function-errors",
+    "PlanMissedAlarm": "kanmon-test-plan-missed",
+    "PlanDeadLettersAlarm": "kanmon-test-plan-dead-letters",
     "OperationsDashboard": "kanmon-test-operations",
     "RetrainLogGroup": "/aws/vendedlogs/states/kanmon-test-retrain",
     "ReleasePipeline": "kanmon-test-release",
@@ -253,6 +258,12 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
         "SCORE_MACHINE_ARN": (
             "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-score"
         ),
+        "MONITOR_MACHINE_ARN": (
+            "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-monitor"
+        ),
+        "ARRIVALS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/ArrivalsQueue",
+        "MONTHLY_BUDGET_USD": "",
+        "PLANNED_AT_ONCE": 20,
         "RELEASE_PIPELINE": "kanmon-test-release",
         "AUTOMATIC_APPROVAL": "true",
         "APPROVAL_MINUTES": 7 * 24 * 60,
@@ -356,7 +367,11 @@ RULES = {
 
 
 def test_functions_follow_the_events_of_this_stack_alone() -> None:
-    found = [resolve(rule["Properties"]) for rule in resources("AWS::Events::Rule").values()]
+    found = [
+        resolve(rule["Properties"])
+        for name, rule in resources("AWS::Events::Rule").items()
+        if name != "DataArrivedRule"
+    ]
 
     assert {
         rule["Targets"][0]["Arn"].rpartition(":")[2]: rule["EventPattern"] for rule in found
@@ -364,7 +379,7 @@ def test_functions_follow_the_events_of_this_stack_alone() -> None:
     assert all(len(rule["Targets"]) == 1 for rule in found)
 
 
-@pytest.mark.parametrize("name", ALARMS)
+@pytest.mark.parametrize("name", sorted(ALARMS.keys() - {"PlanMissedAlarm"}))
 def test_alarms_notify_at_the_first_failure_and_are_quiet_when_nothing_runs(name: str) -> None:
     alarm = properties(name)
 

@@ -8,8 +8,8 @@ from tests.support.translation import ROOT, STACKS, TEMPLATE, source
 
 TEMPLATE_SOURCE = source()
 SECTIONS = [
-    *("Data", "Images", "Functions", "Workflow", "Batch scoring", "Monitoring", "Releases"),
-    *("Release pipeline", "Serving", "People", "Dashboards", "Alarms"),
+    *("Data", "Images", "Functions", "Workflow", "Batch scoring", "Monitoring", "Planning"),
+    *("Releases", "Release pipeline", "Serving", "People", "Dashboards", "Alarms"),
 ]
 
 
@@ -88,6 +88,7 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "RetrainStateMachineArn",
         "ScoreStateMachineArn",
         "MonitorStateMachineArn",
+        "PlanFunctionName",
         "StepsRepositoryUri",
         "NotificationsTopicArn",
         "PackageGroupPrefix",

@@ -47,7 +47,7 @@ KANMON: Rooms = (
     ("kanmon.deployment",),
     ("kanmon.runs", "kanmon.releases"),  # a run opens a release, a release is of a run
     ("kanmon.scoring", "kanmon.labels"),
-    ("kanmon.batches", "kanmon.monitoring", "kanmon.removal"),
+    ("kanmon.batches", "kanmon.monitoring", "kanmon.planning", "kanmon.removal"),
     ("kanmon.console",),
     ("kanmon.cli",),
     ("kanmon.commands",),

@@ -99,11 +99,12 @@ class Assembly:
         interrupted = memory.abort_interrupted_executions()
         from localaws import asl
         from localaws.emulator import Emulator
-        from localaws.patches import alarms, canary, functions, nested_stacks, operations
+        from localaws.patches import alarms, canary, functions, nested_stacks, operations, schedules
 
         functions.install(self.functions)
         alarms.install()
         nested_stacks.install()
+        schedules.install()
         memory.on_execution_change(self._execution_changed)
         asl.install(self.endpoint)
         parts = Parts(self.home, self.endpoint, Emulator(), self.steps, docker=self.docker)
@@ -124,6 +125,7 @@ class Assembly:
             own_service(name).installed.warm_up()
         for execution in interrupted:
             memory.announce(execution)
+        schedules.start()
 
     def _bring_up(self, name: str) -> None:
         memory.restore(name)

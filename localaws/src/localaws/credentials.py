@@ -45,15 +45,10 @@ def assume_as_service(
     A session policy limits what the role may do with them. Raises RoleRefusedError, worded as AWS
     words it.
     """
-    from ministack.services import iam, sts
+    from ministack.services import sts
 
+    role = check_trust(role_arn, service)
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
-    role = iam._roles.get_scoped(account, None, name)
-    if role is None or not _trusts(role["AssumeRolePolicyDocument"], service, role_arn):
-        raise RoleRefusedError(
-            f"The role {role_arn} cannot be assumed by {service}. Check that it exists and that "
-            f"its trust policy allows sts:AssumeRole to {service}."
-        )
     credentials = Credentials(
         access_key="ASIA" + secrets.token_hex(8).upper(),
         secret_key=secrets.token_urlsafe(30),
@@ -76,6 +71,20 @@ def assume_as_service(
         },
     )
     return credentials
+
+
+def check_trust(role_arn: str, service: str) -> dict[str, Any]:
+    """The role, which trusts the service. Raises RoleRefusedError, worded as AWS words it."""
+    from ministack.services import iam
+
+    account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    role = iam._roles.get_scoped(account, None, name)
+    if role is None or not _trusts(role["AssumeRolePolicyDocument"], service, role_arn):
+        raise RoleRefusedError(
+            f"The role {role_arn} cannot be assumed by {service}. Check that it exists and that "
+            f"its trust policy allows sts:AssumeRole to {service}."
+        )
+    return dict(role)
 
 
 def _trusts(document: str | dict[str, Any], service: str, role_arn: str) -> bool:

@@ -12,6 +12,13 @@ DIFFERENCES = (
     ("Alarms", alarms.DIFFERS),
     ("Functions", functions.DIFFERS),
     ("Time", pace.DIFFERS),
+    (
+        "Schedules",
+        "`rate()` and `cron()` fire in real time, or at the time scale where that is set when the "
+        "stage starts; one that was missed fires once at the next start. The scheduled time is the "
+        "one at which it fires, and what cannot be delivered goes to the dead-letter queue at the "
+        "first try, without attributes.",
+    ),
     ("Builds", codebuild.DIFFERS),
     ("Pipelines", codepipeline.DIFFERS),
     ("Deployments", codedeploy.DIFFERS),

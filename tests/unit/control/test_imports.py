@@ -20,6 +20,7 @@ WATCHED = {"aws_xray_sdk", "jinja2", "numpy", "pandas", "polars", "pydantic", "s
         ("open_batch", {"pydantic", "yaml"}),
         ("close_batch", set()),
         ("report_failure", set()),
+        ("plan", set()),
         ("open_release", {"jinja2"}),
         ("admit_release", set()),
         ("record_release", set()),

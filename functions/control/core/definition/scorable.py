@@ -15,6 +15,7 @@ PRIVATE = (
     "metrics",
     "monitoring",
     "packages",
+    "plans",
     "releases",
     "runs",
     "snapshots",

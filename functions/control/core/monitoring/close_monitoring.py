@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,8 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     store.write_line(
         store.watch_metrics_key(model, monitoring), history_line(plan, report, closed_at)
     )
-    alarms = [check_words(each, report) for each in alarms_of(report)]
+    alarming = alarms_of(report)
+    alarms = [check_words(each, report) for each in alarming]
     state, page = state_of(report), store.uri(key("page.html"))
     record = {"state": state, "summary": words, "alarms": alarms[:_MOST_ALARMS], "page_uri": page}
     stage.monitorings.write(
@@ -70,7 +71,8 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
         monitoring,
         {**record, "alarm_count": len(alarms), "status": "SUCCEEDED", "closed_at": closed_at},
     )
-    before = _tell(stage, plan, record, now)
+    checks = {str(each.get("check")) for each in alarming}
+    before = _tell(stage, plan, record, checks, now)
     output = {"monitoring": monitoring, "model": model, "release": plan["release"]["number"]}
     # An earlier window that is watched again is no news for the model's metrics and alarm.
     late = before is not None and plan["window"]["to"] < before.until
@@ -109,6 +111,7 @@ def _tell(
     stage: Stage,
     plan: Mapping[str, Any],
     record: Mapping[str, Any],
+    checks: Collection[str],
     now: datetime,
 ) -> Watch | None:
     """Notify once when the model's state turns, not at every monitoring; what was known before.
@@ -119,7 +122,7 @@ def _tell(
     release, until = plan["release"]["number"], plan["window"]["to"]
     while True:
         before = stage.monitorings.watch(model)
-        known = next_watch(record["state"], monitoring, release, until, before)
+        known = next_watch(record["state"], monitoring, release, until, before, checks)
         _notify(stage, plan, turn(before, known), record, now)
         if known is None or stage.monitorings.write_watch(model, known, before):
             return before

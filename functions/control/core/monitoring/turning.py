@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from core.stage.monitoring_table import Watch
@@ -10,9 +11,16 @@ Turn = Literal["alarm", "recovered"]
 
 
 def next_watch(
-    state: str, monitoring: str, release: int, until: str, before: Watch | None
+    state: str,
+    monitoring: str,
+    release: int,
+    until: str,
+    before: Watch | None,
+    checks: Iterable[str] = (),
 ) -> Watch | None:
     """What is known from now on; None where this monitoring does not change what is known.
+
+    `checks` are the kinds that alarm.
 
     No data and too few rows say nothing about the model: an alarm stays one. So does an earlier
     window, watched again, beside a later one.
@@ -21,7 +29,7 @@ def next_watch(
         return None
     if before is not None and until < before.until:
         return None
-    return Watch(state, monitoring, release, until)
+    return Watch(state, monitoring, release, until, tuple(sorted(set(checks))))
 
 
 def turn(before: Watch | None, now: Watch | None) -> Turn | None:

@@ -72,6 +72,11 @@ class Store:
         return f"batches/{model}/{batch}/{name}"
 
     @staticmethod
+    def plan_key(at: str) -> str:
+        # By days, as Athena reads a folder's name, and in the order of the ticks.
+        return f"plans/dt={at[:10]}/{at}.json"
+
+    @staticmethod
     def image_key(digest: str) -> str:
         return f"images/{digest.removeprefix('sha256:')}.json"
 
@@ -86,6 +91,14 @@ class Store:
         return f"watch-metrics/model={model}/{monitoring}.json"
 
     # ---- reading and writing
+
+    def models(self) -> list[str]:
+        """The models whose definition was ever published."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix="definitions/", Delimiter="/"
+        )
+        found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
+        return [prefix.split("/")[1] for prefix in found]
 
     def current_objects(self, prefix: str) -> Iterator[DataObject]:
         """The newest version of every object below the prefix that has not been deleted."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from core.stage.arrivals import Arrivals
 from core.stage.batch_table import BatchTable
 from core.stage.bucket import Store
 from core.stage.images import RUN_STEPS, StepImage, resolve_images
@@ -18,6 +19,7 @@ from core.stage.links import Links
 from core.stage.monitoring_table import MonitoringTable
 from core.stage.notices import NoticeBoard
 from core.stage.pipeline_job import Artifacts, Jobs
+from core.stage.plan_table import PlanTable
 from core.stage.registry import Registry
 from core.stage.release_pipeline import Pipeline
 from core.stage.release_table import ReleaseTable
@@ -67,6 +69,14 @@ class Stage:
         return MonitoringTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
 
     @cached_property
+    def plans(self) -> PlanTable:
+        return PlanTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
+
+    @cached_property
+    def arrivals(self) -> Arrivals:
+        return Arrivals(_client("sqs"), os.environ["ARRIVALS_QUEUE_URL"])
+
+    @cached_property
     def store(self) -> Store:
         return Store(_client("s3"), os.environ["DATA_BUCKET"])
 
@@ -81,6 +91,14 @@ class Stage:
     @cached_property
     def scoring(self) -> Workflow:
         return Workflow(_client("stepfunctions"), os.environ["SCORE_MACHINE_ARN"])
+
+    @cached_property
+    def watching(self) -> Workflow:
+        return Workflow(_client("stepfunctions"), os.environ["MONITOR_MACHINE_ARN"])
+
+    def machine_of(self, work: str) -> Workflow:
+        """The workflow that does it."""
+        return {"retrain": self.workflow, "score": self.scoring, "monitor": self.watching}[work]
 
     @cached_property
     def pipeline(self) -> Pipeline:

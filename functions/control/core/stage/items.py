@@ -6,6 +6,7 @@ on the same release at once are kept apart: one of them finds that its condition
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,16 @@ Item = dict[str, Any]
 Expected = Mapping[str, tuple[Any, ...]]
 # A model, its item, the fields to set or to remove, and what is expected.
 Change = tuple[str, str, Mapping[str, Any], Expected | None]
+# A model and its item.
+Key = tuple[str, str]
+
+# What BatchGetItem takes in a call, and how often it is asked for what it left out.
+KEYS_A_CALL = 100
+_MOST_REPEATS = 6
+
+
+class ThrottledError(Exception):
+    """The table answers only a part of what is asked of it, again and again; ask later."""
 
 
 class Items:
@@ -44,6 +55,42 @@ class Items:
         )
         for page in pages:
             yield from (unpacked(item) for item in page["Items"])
+
+    def of(self, model: str) -> Iterator[Item]:
+        """All the model's items, in the order of their names."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="#model = :model",
+            ExpressionAttributeNames={"#model": "model"},
+            ExpressionAttributeValues=packed({":model": model}),
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from (unpacked(item) for item in page["Items"])
+
+    def read_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
+        """Those of the items that are there, a hundred by one call."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[Key, Item] = {}
+        for first in range(0, len(wanted), KEYS_A_CALL):
+            for item in self._batch(wanted[first : first + KEYS_A_CALL]):
+                found[item["model"], item["item"]] = item
+        return found
+
+    def _batch(self, keys: list[Key]) -> Iterator[Item]:
+        asked: Any = [packed({"model": model, "item": item}) for model, item in keys]
+        for repeat in range(_MOST_REPEATS):
+            if repeat:
+                time.sleep(0.05 * 2**repeat)
+            answer = self._client.batch_get_item(
+                RequestItems={self._table: {"Keys": asked, "ConsistentRead": True}}
+            )
+            yield from (unpacked(item) for item in answer["Responses"].get(self._table, []))
+            left = answer.get("UnprocessedKeys", {}).get(self._table)
+            if not left:
+                return
+            asked = left["Keys"]
+        raise ThrottledError(f"{len(asked)} items of {self._table} could not be read")
 
     def change(
         self, model: str, item: str, fields: Mapping[str, Any], expected: Expected | None = None

@@ -24,6 +24,8 @@ class Watch:
     release: int
     # The day after its window.
     until: str
+    # The kinds of checks that alarm.
+    checks: tuple[str, ...] = ()
 
 
 class MonitoringTable:
@@ -50,7 +52,8 @@ class MonitoringTable:
         item = self._items.read(model, _WATCH)
         if item is None:
             return None
-        return Watch(item["state"], item["monitoring"], int(item["release"]), item["until"])
+        checks = tuple(item.get("checks", ()))  # earlier versions did not write them
+        return Watch(item["state"], item["monitoring"], int(item["release"]), item["until"], checks)
 
     def write_watch(self, model: str, watch: Watch, before: Watch | None) -> bool:
         """False if another monitoring wrote it since `before` was read."""
@@ -62,6 +65,7 @@ class MonitoringTable:
                 "monitoring": watch.monitoring,
                 "release": watch.release,
                 "until": watch.until,
+                "checks": list(watch.checks),
             },
             {"monitoring": (before.monitoring if before else None,)},
         )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
+_RUNNING = ("RUNNING", "PENDING_REDRIVE")
+
 
 class Workflow:
     def __init__(self, client: SFNClient, machine_arn: str) -> None:
@@ -26,9 +28,16 @@ class Workflow:
 
     def has_ended(self, run: str) -> bool:
         """Whether the run's execution has ended; one that is still to be started has not."""
+        return self._status(run) not in (None, *_RUNNING)
+
+    def is_running(self, run: str) -> bool:
+        """Whether the run's execution was started and has not ended."""
+        return self._status(run) in _RUNNING
+
+    def _status(self, run: str) -> str | None:
         execution = self._machine_arn.replace(":stateMachine:", ":execution:")
         try:
             found = self._client.describe_execution(executionArn=f"{execution}:{run}")
         except self._client.exceptions.ExecutionDoesNotExist:
-            return False
-        return found["status"] not in ("RUNNING", "PENDING_REDRIVE")
+            return None
+        return found["status"]

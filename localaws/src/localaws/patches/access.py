@@ -63,12 +63,20 @@ def _record_decisions(record: Recorder) -> None:
     iam_evaluator.enforce = enforce
 
 
+# IAM knows no permission for the batches: what does one of them does them all.
+SAME_PERMISSION = {
+    f"sqs:{name}Batch": f"sqs:{name}"
+    for name in ("ChangeMessageVisibility", "DeleteMessage", "SendMessage")
+}
+
+
 def _deny_the_unnamed() -> None:
     """A request whose action MiniStack cannot name would pass unasked; give it a name to deny."""
     name_of = iam_actions.extract_iam_action
 
     def extract_iam_action(service: str, *request: Any) -> str:
-        return name_of(service, *request) or f"{service}:UnknownOperation"
+        named = name_of(service, *request) or f"{service}:UnknownOperation"
+        return SAME_PERMISSION.get(named, named)
 
     iam_actions.extract_iam_action = extract_iam_action
 

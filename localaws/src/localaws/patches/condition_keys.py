@@ -47,7 +47,7 @@ def install() -> None:
         return found
 
     def dynamodb_service_context(body: bytes) -> dict[str, Any]:
-        return {**of_dynamodb(body), **written_attributes(body)}
+        return {**of_dynamodb(body), **written_attributes(body), **leading_keys(body)}
 
     iam_actions.request_tag_context = request_tag_context
     iam_actions.s3_service_context = s3_service_context
@@ -91,6 +91,20 @@ def written_attributes(body: bytes) -> dict[str, list[str]]:
     legacy = [*(document.get("AttributeUpdates") or ()), *(document.get("Expected") or ())]
     found = [*document.get("Key", ()), *named, *legacy]
     return {"dynamodb:Attributes": list(dict.fromkeys(found))}
+
+
+def leading_keys(body: bytes) -> dict[str, list[str]]:
+    """The partition key of the one item that a request is about, if it is about one."""
+    from ministack.services import dynamodb
+
+    document = _document(body)
+    item = document.get("Key") or document.get("Item")
+    table = dynamodb._tables.get(str(document.get("TableName", "")).rpartition("/")[2]) or {}
+    if not isinstance(item, dict):
+        return {}
+    names = [key["AttributeName"] for key in table.get("KeySchema", ()) if key["KeyType"] == "HASH"]
+    values = [str(value) for name in names for value in item.get(name, {}).values()]
+    return {"dynamodb:LeadingKeys": values} if values else {}
 
 
 def _document(body: bytes) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""One tick: take what arrived, gather, decide, start, and record what was decided from what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from core.canonical import digest
+from core.plan.gather import Gathered, gather
+from core.plan.rule import decide
+from core.plan.start import Outcome, carry_out, start_what_was_left
+from core.stage.plan_table import Recorded
+from core.words.formats import timestamp
+
+if TYPE_CHECKING:
+    from core.plan.sources import Limits
+    from core.stage.gateways import Stage
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What a tick did; `recorded` is where, None where nothing changed since the last record."""
+
+    decision: Mapping[str, Any]
+    outcome: Outcome
+    recorded: str | None
+    arrived: int = 0
+    unknown: int = 0
+
+    def document(self) -> dict[str, Any]:
+        """For programs: the decision without what only the next tick needs, and what came of it."""
+        said = {name: value for name, value in self.decision.items() if name != "state"}
+        return {
+            **said,
+            "started": self.outcome.started,
+            "left": self.outcome.left,
+            "lost": self.outcome.lost,
+            "arrived": self.arrived,
+            "unknown": self.unknown,
+            "recorded": self.recorded,
+        }
+
+
+def tick(stage: Stage, limits: Limits, at: datetime, now: datetime) -> Tick:
+    """Plan for the time `at`; `now` is the clock's. Twice for one time, or at once, is safe."""
+    arrivals = stage.arrivals.take()
+    gathered = gather(stage, limits, at, now, arrivals)
+    outcome = Outcome()
+    planned = start_what_was_left(stage, gathered.planned, outcome)
+    decision = decide(gathered.document)
+    carry_out(stage, gathered, planned, decision, now, outcome)
+    stage.arrivals.remove(_settled(gathered, outcome))
+    recorded = _record(stage, gathered, decision, timestamp(at))
+    return Tick(decision, outcome, recorded, len(arrivals), len(gathered.unknown))
+
+
+def _settled(gathered: Gathered, outcome: Outcome) -> list[str]:
+    """The messages that no later tick needs: every model of theirs has been written.
+
+    What is of no model is dropped: the data of a model that is gone, or of one that is still to
+    come, whose first run reads all there is.
+    """
+    waiting = {
+        arrival.receipt for model in outcome.lost for arrival in gathered.arrived.get(model, ())
+    }
+    all_of_them = [
+        *(arrival.receipt for some in gathered.arrived.values() for arrival in some),
+        *(arrival.receipt for arrival in gathered.unknown),
+    ]
+    return [receipt for receipt in dict.fromkeys(all_of_them) if receipt not in waiting]
+
+
+def _record(stage: Stage, gathered: Gathered, decision: Mapping[str, Any], at: str) -> str | None:
+    """Keep input and decision where they say something new; where they are then."""
+    waits = digest([[each["model"], each["work"], each["code"]] for each in decision["waits"]])
+    known = digest({key: value for key, value in gathered.document.items() if key != "at"})
+    told = any(decision.get(name) for name in ("starts", "late", "budget"))
+    if not told and (known, waits) == (gathered.recorded.input, gathered.recorded.waits):
+        return None
+    key = stage.store.plan_key(at)
+    stage.store.write_json(key, {"format": 1, "input": gathered.document, "decision": decision})
+    stage.plans.write_recorded(Recorded(at, known, waits))
+    return stage.store.uri(key)

@@ -1,0 +1,110 @@
+"""What the model table holds about planning: an item for each model, and what was recorded last.
+
+They are the items `<model>` and `#recorded` of the partition `#plan`, which no model can be called.
+A model's item has what the planner's rule remembers, what is being started, the last start of each
+kind of work, and what the definition says about planning. The item `pause` is the model's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.stage.items import Item, Items, Key
+
+PARTITION = "#plan"
+_RECORDED = "#recorded"
+PAUSE = "pause"
+# Of every model one of each.
+FACTS = ("definition", "retrain-lock", "watch", "champion", PAUSE)
+RECORD_OF = {"retrain": "run", "score": "batch", "monitor": "monitoring"}
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A model's item; revision 0 is that it has none yet.
+
+    `starting`: what is to be started, written before it is. `last`: by work, {name, at}.
+    `definition`: {sha256, location, …}, as it was read from model.yaml.
+    """
+
+    revision: int = 0
+    state: Mapping[str, Any] = field(default_factory=dict)
+    starting: tuple[Mapping[str, Any], ...] = ()
+    last: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    definition: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the newest record says: the digests of its input and of its waits."""
+
+    at: str = ""
+    input: str = ""
+    waits: str = ""
+
+
+class PlanTable:
+    def __init__(self, items: Items) -> None:
+        self._items = items
+
+    def all(self) -> tuple[dict[str, Planned], Recorded]:
+        """Every model's item, and what was recorded last, by one query."""
+        found = {item["item"]: item for item in self._items.of(PARTITION)}
+        recorded = found.pop(_RECORDED, {})
+        digests = (str(recorded.get(name, "")) for name in ("at", "input", "waits"))
+        return {name: _planned(item) for name, item in found.items()}, Recorded(*digests)
+
+    def facts(self, models: Iterable[str], month: str) -> dict[Key, Item]:
+        """What else the table knows of the models, with what they cost in this month."""
+        names = (*FACTS, f"cost#{month}")
+        return self._items.read_many((model, name) for model in models for name in names)
+
+    def records(self, executions: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str], Item]:
+        """The records of (model, work, name), by work and name."""
+        wanted = {
+            (model, f"{RECORD_OF[work]}#{name}"): (work, name) for model, work, name in executions
+        }
+        return {wanted[key]: item for key, item in self._items.read_many(wanted).items()}
+
+    def write(self, model: str, seen: Planned, wanted: Planned) -> bool:
+        """Unless another tick wrote in between: then nothing is written, and it is False."""
+        fields = {
+            "revision": seen.revision + 1,
+            "state": json.dumps(wanted.state),
+            "starting": json.dumps(wanted.starting) if wanted.starting else None,
+            "last": json.dumps(wanted.last),
+            "definition": json.dumps(wanted.definition),
+        }
+        expected = {"revision": (seen.revision or None,)}
+        return self._items.change(PARTITION, model, fields, expected) is not None
+
+    def keep_starting(self, model: str, revision: int, left: Sequence[Mapping[str, Any]]) -> bool:
+        """Note what of it has not started yet, unless another tick wrote in between."""
+        fields = {"starting": json.dumps(left) if left else None, "revision": revision + 1}
+        return self._items.change(PARTITION, model, fields, {"revision": (revision,)}) is not None
+
+    def write_recorded(self, recorded: Recorded) -> None:
+        fields = {"at": recorded.at, "input": recorded.input, "waits": recorded.waits}
+        self._items.change(PARTITION, _RECORDED, fields)
+
+
+def paused(item: Item | None) -> dict[str, str] | None:
+    """Why, since when and by whom the model is paused, by its item `pause`; None if it is not."""
+    found = (item or {}).get("pause")
+    return dict(found) if found else None
+
+
+def _planned(item: Item) -> Planned:
+    return Planned(
+        revision=int(item.get("revision", 0)),
+        state=json.loads(item.get("state", "{}")),
+        starting=tuple(json.loads(item.get("starting", "[]"))),
+        last=json.loads(item.get("last", "{}")),
+        definition=json.loads(item.get("definition", "null")),
+    )

@@ -1,0 +1,40 @@
+"""kanmon tick."""
+
+from datetime import UTC, datetime
+
+import click
+
+from kanmon.terminal.invocation import Verb, current
+
+
+@click.command(
+    cls=Verb,
+    name="tick",
+    examples="""
+    kanmon tick                             start what is due now
+    kanmon tick --at 2026-12-01T05:00Z      as if it were that time
+    """,
+)
+@click.option("--at", "written", metavar="TIME", help="The tick's time; UTC without a zone.")
+def command(written: str | None) -> None:
+    """Let the planner of the local stage tick now.
+
+    It starts what is due, as the schedule's own tick does every five minutes. What it then
+    remembers is of the time given: a later tick of an earlier time starts nothing due in between.
+    """
+    from kanmon.planning.display import lines
+    from kanmon.planning.ticking import moment_given, tick
+
+    invocation = current()
+    at = moment_given("--at", written)
+    connection, screen = invocation.connection, invocation.screen
+    done = tick(connection, at or datetime.now(UTC).replace(microsecond=0))
+    for line in lines(done, None, explain=False):
+        screen.say(line)
+    for name in done["started"]:
+        screen.say(f"Started {name}. `kanmon show {name}` shows it.")
+    for name, problem in done["left"].items():
+        screen.problem(f"{name} could not be started; the next tick tries again: {problem}")
+    if not done["started"] and not done["left"]:
+        screen.say("Nothing has started. `kanmon plan --explain` says why.")
+    screen.document(done)

@@ -1,0 +1,126 @@
+"""MiniStack's Scheduler: schedules fire, as their own role, and leave what they cannot deliver.
+
+MiniStack has the loop that finds what is due, but starts it with its own gateway, which is not used
+here; it fills in no attribute of the context, asks no role and knows no dead letters.
+"""
+
+import logging
+import os
+import threading
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from ministack.core.arn import parse_arn
+from ministack.services import eventbridge, scheduler
+
+from localaws import authorization, pace, persistence
+from localaws.credentials import RoleRefusedError, check_trust
+
+log = logging.getLogger(__name__)
+
+SERVICE = "scheduler.amazonaws.com"
+# What a target of each kind is asked for.
+ACTIONS = {
+    "lambda": "lambda:InvokeFunction",
+    "sqs": "sqs:SendMessage",
+    "sns": "sns:Publish",
+    "states": "states:StartExecution",
+}
+SWEEP_SECONDS = 10.0
+
+
+class UndeliverableError(Exception):
+    """AWS would refuse the call; the message begins with the error's code."""
+
+
+def install() -> None:
+    """Deliver what schedules fire as they say, and keep what rules put into queues."""
+    invoke, to_queue = eventbridge._invoke_target, eventbridge._dispatch_to_sqs
+    parse = eventbridge._parse_rate_seconds
+
+    def invoke_target(target: Any, event: Any, rule: Any, view: Any = None) -> None:
+        if event.get("Source") != "aws.scheduler":
+            invoke(target, event, rule, view)
+            return
+        filled = {**target, "Input": with_context(target.get("Input"), event)}
+        try:
+            _check(target)
+        except (RoleRefusedError, UndeliverableError) as error:
+            _leave(filled, str(error))
+            return
+        invoke(filled, event, rule, view)
+
+    def dispatch_to_sqs(spec: Any, payload: str, sqs_parameters: Any = None) -> None:
+        to_queue(spec, payload, sqs_parameters)
+        persistence.changed("sqs")
+
+    def parse_rate_seconds(expression: str) -> float | None:
+        seconds = parse(expression)
+        return None if seconds is None else seconds / _scale()
+
+    eventbridge._invoke_target = invoke_target
+    eventbridge._dispatch_to_sqs = dispatch_to_sqs
+    eventbridge._parse_rate_seconds = parse_rate_seconds
+
+
+def start() -> None:
+    """Begin to fire, once every service is up."""
+    threading.Thread(target=_fire, name="schedules", daemon=True).start()
+
+
+def with_context(written: str | None, event: dict[str, Any]) -> str:
+    """A target's input with the attributes of the context filled in.
+
+    >>> with_context('{"at": "<aws.scheduler.scheduled-time>"}', {"Time": 0, "Resources": ["a"]})
+    '{"at": "1970-01-01T00:00:00Z"}'
+    """
+    at = datetime.fromtimestamp(event["Time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    attributes = {
+        "scheduled-time": at,
+        "schedule-arn": event["Resources"][0],
+        "execution-id": str(uuid.uuid4()),
+        "attempt-number": "1",
+    }
+    text = written or "{}"
+    for name, value in attributes.items():
+        text = text.replace(f"<aws.scheduler.{name}>", value)
+    return text
+
+
+def _fire() -> None:
+    while True:
+        time.sleep(SWEEP_SECONDS / _scale())
+        try:
+            scheduler._tick_schedules()
+        except Exception:
+            log.exception("the schedules could not be looked through")
+
+
+def _check(target: dict[str, Any]) -> None:
+    """Raise unless the schedule's role may call the target, and there is one."""
+    role, arn = target["RoleArn"], target["Arn"]
+    check_trust(role, SERVICE)
+    service = parse_arn(arn).service
+    if service in ACTIONS and not authorization.allowed(role, ACTIONS[service], arn):
+        raise UndeliverableError(f"AccessDeniedException: {role} may not {ACTIONS[service]} {arn}")
+    if service == "lambda":
+        from ministack.services import lambda_svc
+
+        func, config, _ = lambda_svc._get_func_record_for_ref(arn)
+        if not func or not config:
+            raise UndeliverableError(f"ResourceNotFoundException: function not found: {arn}")
+
+
+def _leave(target: dict[str, Any], problem: str) -> None:
+    """Put what was not delivered into the schedule's dead-letter queue, as its role."""
+    log.warning("a schedule could not be delivered: %s", problem)
+    queue = (target.get("DeadLetterConfig") or {}).get("Arn")
+    if queue and authorization.allowed(target["RoleArn"], ACTIONS["sqs"], queue):
+        eventbridge._dispatch_to_sqs(parse_arn(queue), target["Input"])
+
+
+def _scale() -> float:
+    """Real time, unless the stage was started with another scale: then all of it is faster."""
+    return pace.scale() if os.environ.get(pace.SETTING) else 1.0

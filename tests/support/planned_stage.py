@@ -1,0 +1,100 @@
+"""A stage in memory whose planner ticks: models with plans, data that arrives, calls counted."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import botocore.client
+import pytest
+from botocore.exceptions import ClientError
+
+from core.definition.folder import folder_digest
+from tests.support.control_cases import MODEL_YAML
+from tests.support.stage_in_memory import ARRIVALS, BUCKET, TABLE, Context, Stage
+
+ON_DATA = "retrain: {on: [data], quiet_minutes: 30}\n"
+MONTHLY = 'retrain: {schedule: {cron: "0 6 1 * *", time_zone: Europe/Berlin}}\n'
+
+
+def publish(stage: Stage, model: str, plan: str = ON_DATA) -> None:
+    """A model of this name, with these keys about planning in its definition."""
+    text = MODEL_YAML.replace("name: churn", f"name: {model}") + plan
+    sha256 = folder_digest({"model.yaml": text.encode()})
+    stage.put(f"definitions/{model}/{sha256}/model.yaml", text)
+    write(stage, model, "definition", sha256=sha256)
+
+
+def write(stage: Stage, model: str, item: str, **fields: str) -> None:
+    values = {key: {"S": value} for key, value in fields.items()}
+    stage.dynamodb.put_item(
+        TableName=TABLE, Item={"model": {"S": model}, "item": {"S": item}, **values}
+    )
+
+
+def arrive(stage: Stage, key: str, at: str = "2026-11-30T03:00:00Z") -> None:
+    """The message of an object that was written."""
+    event = {"time": at, "detail": {"bucket": {"name": BUCKET}, "object": {"key": key}}}
+    stage.sqs.send_message(QueueUrl=ARRIVALS, MessageBody=json.dumps(event))
+
+
+def waiting(stage: Stage) -> int:
+    """How many messages are in the queue, also those that are hidden for a while."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = stage.sqs.get_queue_attributes(QueueUrl=ARRIVALS, AttributeNames=names)
+    return sum(int(value) for value in found["Attributes"].values())
+
+
+def tick(at: str) -> dict[str, Any]:
+    import plan  # late: it reads the settings
+
+    answer: dict[str, Any] = plan.handler({"at": at}, Context())
+    return answer
+
+
+def executions(stage: Stage, workflow: str = "retrain") -> list[str]:
+    machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-{workflow}"
+    listed = stage.states.list_executions(stateMachineArn=machine)["executions"]
+    return sorted(each["name"] for each in listed)
+
+
+def planned(model: str) -> dict[str, Any]:
+    """The planner's item of a model."""
+    found = boto3.client("dynamodb").get_item(
+        TableName=TABLE, Key={"model": {"S": "#plan"}, "item": {"S": model}}
+    )
+    return {name: next(iter(value.values())) for name, value in found.get("Item", {}).items()}
+
+
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """The calls to AWS, by operation."""
+    calls: Counter[str] = Counter()
+    original = botocore.client.BaseClient._make_api_call
+
+    def make(self: Any, operation: str, parameters: Any) -> Any:
+        calls[operation] += 1
+        return original(self, operation, parameters)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(botocore.client.BaseClient, "_make_api_call", make)
+        yield calls
+
+
+@contextmanager
+def throttled(monkeypatch: pytest.MonkeyPatch, operation: str) -> Iterator[None]:
+    """AWS refuses an operation for now."""
+    original = botocore.client.BaseClient._make_api_call
+
+    def make(self: Any, asked: str, parameters: Any) -> Any:
+        if asked == operation:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "later"}}, asked)
+        return original(self, asked, parameters)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(botocore.client.BaseClient, "_make_api_call", make)
+        yield
