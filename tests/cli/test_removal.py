@@ -241,6 +241,21 @@ def test_a_model_goes_whole_and_the_other_one_stays(
     assert [one["champion"] for one in scored if one["model"] == "toys-two"] == [1]
 
 
+def test_what_the_stage_keeps_of_a_model_beside_its_own_items_goes_too(laptop: Laptop) -> None:
+    table, dynamodb = laptop.outputs["ModelTableName"], laptop.client("dynamodb")
+    for model in ("toys", "toys-two"):
+        queued = {"model": "releases to start", "item": f"to-start#{model}", "of": model}
+        for item in (queued, {"model": "#plan", "item": model}):
+            written = {name: {"S": value} for name, value in item.items()}
+            dynamodb.put_item(TableName=table, Item=written)
+
+    said = laptop.must("remove", "toys", "--yes")
+
+    assert said["things"] == [{"kind": "table items", "name": "toys", "items": 2}]
+    assert items_of(laptop, table, "#plan") == ["toys-two"]
+    assert items_of(laptop, table, "releases to start") == ["to-start#toys-two"]
+
+
 def test_what_a_function_writes_while_a_model_is_removed_is_found_at_the_end(
     laptop: Laptop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
