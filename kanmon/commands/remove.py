@@ -53,6 +53,11 @@ def command(model: str, with_data: bool, in_service: bool, only_list: bool, yes:
         showing.agree(invocation, "model", model, yes=yes)
         checked = model_removal.remove(connection, screen, model, things, kept)
         code = showing.report(screen, f"Model {model}", checked)
+        if code == OK and model in project.models():
+            screen.note(
+                f"Its folder models/{model}/ is still here: the next `kanmon deploy{flag}` "
+                "publishes it again."
+            )
     document = model_removal.document(connection, model, things, kept, checked)
     screen.document({**document, "stays": [vars(one) for one in stays]})
     return code

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from core.words.formats import count
-from kanmon.errors import RunFailedError
+from kanmon.errors import RunFailedError, StageError
 from kanmon.removal.probes import is_missing
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _refuse(bucket: str, errors: list[Any]) -> None:
     for one in errors:
         where = f"s3://{bucket}/{one.get('Key')}"
         if one.get("Code") == "AccessDenied":
-            raise RunFailedError(
+            raise StageError(
                 f"s3:DeleteObjectVersion is not allowed on {where}: {one.get('Message', '')}",
                 "Ask for that permission; run the same command again then.",
             )

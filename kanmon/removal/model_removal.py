@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from kanmon.removal import model_inventory, showing, write_once
 from kanmon.removal.check import Checked, check
 from kanmon.removal.deletion import Removal
+from kanmon.removal.model_places import places
 from kanmon.removal.things import Kind, Thing
 
 if TYPE_CHECKING:
@@ -26,7 +27,16 @@ def remove(
             if thing.kind is Kind.DEFINITION:
                 # Without it nothing starts; what began while a person was asked still runs.
                 model_inventory.refuse(connection, model, in_service=True)
-        return check(removal, things, kept)
+        return check(removal, [*things, *_places_without_anything(model, things, kept)], kept)
+
+
+def _places_without_anything(model: str, things: list[Thing], kept: list[Thing]) -> list[Thing]:
+    """Places where nothing was found: a function may have written there meanwhile."""
+    known = {one.name for one in (*things, *kept)}
+    found = [Thing(kind, prefix) for kind, prefix in places(model) if prefix not in known]
+    if not any(one.kind is Kind.ITEMS for one in things):
+        found.append(Thing(Kind.ITEMS, model))
+    return [one for one in found if one.kind is not Kind.DATASET]
 
 
 def document(

@@ -241,6 +241,71 @@ def test_a_model_goes_whole_and_the_other_one_stays(
     assert [one["champion"] for one in scored if one["model"] == "toys-two"] == [1]
 
 
+def test_what_the_stage_keeps_of_a_model_beside_its_own_items_goes_too(laptop: Laptop) -> None:
+    table, dynamodb = laptop.outputs["ModelTableName"], laptop.client("dynamodb")
+    for model in ("toys", "toys-two"):
+        queued = {"model": "releases to start", "item": f"to-start#{model}", "of": model}
+        for item in (queued, {"model": "#plan", "item": model}):
+            written = {name: {"S": value} for name, value in item.items()}
+            dynamodb.put_item(TableName=table, Item=written)
+
+    said = laptop.must("remove", "toys", "--yes")
+
+    assert said["things"] == [{"kind": "table items", "name": "toys", "items": 2}]
+    assert items_of(laptop, table, "#plan") == ["toys-two"]
+    assert items_of(laptop, table, "releases to start") == ["to-start#toys-two"]
+
+
+def test_what_a_function_writes_while_a_model_is_removed_is_found_at_the_end(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laptop.add_model("toys")
+    laptop.put("toys", rows(20))
+    laptop.must("publish")
+    bucket, table = laptop.outputs["DataBucketName"], laptop.outputs["ModelTableName"]
+
+    def late(connection: Any, bucket_name: str) -> None:
+        laptop.client("s3").put_object(Bucket=bucket, Key="capture/toys/1/a", Body=b"x")
+        item = {"model": {"S": "toys"}, "item": {"S": "history#late"}}
+        laptop.client("dynamodb").put_item(TableName=table, Item=item)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("kanmon.removal.write_once.restore", late)
+        left = laptop.kanmon("remove", "toys", "--yes", "--json")
+    again = laptop.kanmon("remove", "toys", "--yes")
+
+    assert (left.code, left.document["left"]) == (
+        1,
+        ["objects capture/toys/", "table items toys"],
+    )
+    assert "is still there. Run the same command again." in last(left.err)
+    assert again.code == 0
+    assert "Its folder models/toys/ is still here" in again.err
+    assert remaining_objects(laptop, bucket, "toys") == ["datasets/toys/data.csv"]
+
+
+def test_a_model_whose_versions_or_policy_may_not_be_touched_is_one_line(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laptop.add_model("toys")
+    laptop.put("toys", rows(300))
+    laptop.must("run", "toys")
+    laptop.must("reject", "toys", "--reason", "only a test")
+    words = ("remove", "toys", "--yes")
+
+    with somebody(laptop, monkeypatch, {"Action": "s3:DeleteObjectVersion"}):
+        no_versions = laptop.kanmon(*words)
+    with somebody(laptop, monkeypatch, {"Action": "s3:PutBucketPolicy"}):
+        no_policy = laptop.kanmon(*words)
+    with somebody(laptop, monkeypatch):
+        allowed = laptop.kanmon(*words)
+
+    assert (no_versions.code, no_policy.code, allowed.code) == (3, 3, 0)
+    # Here the whole request is refused, by AWS each object of it.
+    assert last(no_versions.err).startswith("kanmon: DeleteObjects is not allowed: ")
+    assert last(no_policy.err).startswith("kanmon: PutBucketPolicy is not allowed: ")
+
+
 def test_a_model_that_is_worked_on_is_not_removed(laptop: Laptop) -> None:
     laptop.add_model("toys")
     laptop.put("toys", rows(300))

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from kanmon.errors import RunFailedError
+from kanmon.errors import RunFailedError, StageError
 from kanmon.removal import buckets
 from kanmon.removal.buckets import Amount
 from kanmon.removal.model_places import belongs
@@ -86,7 +86,7 @@ def test_what_s3_refuses_of_a_request_is_an_error_although_s3_answers_with_succe
         )
     )
 
-    with pytest.raises(RunFailedError) as raised:
+    with pytest.raises(StageError) as raised:
         buckets.empty(stage, "b", silent)
 
     assert raised.value.line() == (
