@@ -58,8 +58,8 @@ check: .venv/ready ## Run ruff and mypy
 test-localaws: .venv/ready ## Run the embedded AWS's own tests
 	@cd localaws && ../$(BIN)/pytest $(WORKERS)
 
-test-faults: .venv/ready ## Break all that runs, kill it behind every state and between writes, hold grants to their use
-	@$(BIN)/pytest tests/retrain tests/integration tests/unit/score -m faults $(WORKERS)
+test-faults: .venv/ready ## Break all that runs, kill it behind every state and between writes, remove it, hold grants to their use
+	@$(BIN)/pytest tests/cli tests/retrain tests/integration tests/unit/score -m faults $(WORKERS)
 
 test-docs: .venv/ready .venv-sam/ready datasets/abalone/abalone.csv ## Test the commands of the documents, with the SAM CLI and the AWS CLI
 	@$(BIN)/pytest tests/docs -m docs

@@ -20,6 +20,8 @@ from tests.support.laptop import LONG_TRAINING, TINY, Laptop, deployed, rows
 from tests.support.removing import items_of, left_of, remaining_objects, somebody
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.faults  # for its time: most tests remove a stage of their own
+
 SETTINGS = "Stage=dev LogRetentionDays=30"
 PROCESSING = "logs: /aws/sagemaker/ProcessingJobs"
 
@@ -59,7 +61,6 @@ def until_it_is_done(
     raise AssertionError(gone)
 
 
-@pytest.mark.faults
 def test_a_stage_goes_whole_though_it_is_interrupted_behind_every_thing(
     laptop: Laptop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,7 +88,6 @@ def test_a_stage_goes_whole_though_it_is_interrupted_behind_every_thing(
     assert "/aws/lambda/kanmon-other-Old" in str(laptop.client("logs").describe_log_groups())
 
 
-@pytest.mark.faults
 def test_without_data_the_bucket_and_the_table_stay_and_go_later_with_those_of_a_new_stage(
     laptop: Laptop,
 ) -> None:
@@ -121,7 +121,6 @@ def being_deleted(stacks: Any, stack: dict[str, str]) -> bool:
         return True
 
 
-@pytest.mark.faults
 def test_a_stage_where_a_run_trains_is_stopped_first(laptop: Laptop) -> None:
     laptop.add_model("toys", LONG_TRAINING.format(name="toys", floor=5.0))
     laptop.put("toys", rows(300))
@@ -136,7 +135,6 @@ def test_a_stage_where_a_run_trains_is_stopped_first(laptop: Laptop) -> None:
     assert "InProgress" not in {one["ProcessingJobStatus"] for one in jobs}
 
 
-@pytest.mark.faults
 def test_a_stage_with_a_canary_under_way_undoes_it_and_goes_whole(laptop: Laptop) -> None:
     put_into_service(laptop, "toys")
     slow = TINY.format(name="toys", floor=5.0) + "serving: {canary: Linear10PercentEvery10Minutes}"
@@ -152,7 +150,6 @@ def test_a_stage_with_a_canary_under_way_undoes_it_and_goes_whole(laptop: Laptop
     assert left_of(laptop) == []
 
 
-@pytest.mark.faults
 def test_what_is_not_allowed_is_one_line_and_the_rest_goes_on_later(
     laptop: Laptop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,7 +172,6 @@ def last(said: str) -> str:
     return said.splitlines()[-1]
 
 
-@pytest.mark.faults
 def test_a_stack_that_cannot_be_deleted_says_why_and_is_deleted_when_that_is_corrected(
     laptop: Laptop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
