@@ -18,6 +18,8 @@ from reading.columns import KEY
 
 IDENTITY = ["request_id", "row"]
 FACTS = ["at", "day", "release", *IDENTITY]
+# Of answers: are the rows from where they come watched?
+WATCHED = "watched"
 
 
 class Answers:
@@ -32,13 +34,14 @@ class Answers:
         self._by_request = labels.select(IDENTITY).drop_nulls().unique()
         self._kept: list[pl.DataFrame] = []
 
-    def add(self, frame: pl.DataFrame, day: datetime.date, release: int) -> None:
-        """Count the rows of a day and release, and keep those that a label names."""
-        if release == self.release:
+    def add(self, frame: pl.DataFrame, day: datetime.date, release: int, watched: bool) -> None:
+        """Count the watched rows of a day and release, and keep those that a label names."""
+        if watched and release == self.release:
             self.answered[day] += frame.height
         named = self._named(frame)
         if named.height:
-            self._kept.append(named.select(self._columns(named)))
+            is_watched = pl.lit(watched).alias(WATCHED)
+            self._kept.append(named.select(*self._columns(named), is_watched))
 
     def rows(self) -> pl.DataFrame:
         """The kept rows, of every release."""
@@ -69,5 +72,6 @@ class Answers:
                 "request_id": pl.String(),
                 "row": pl.Int64(),
                 **dict.fromkeys(self.keys, pl.String()),
+                WATCHED: pl.Boolean(),
             }
         )

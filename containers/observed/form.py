@@ -26,7 +26,7 @@ FACTS: dict[str, pl.DataType] = {
 }
 PREDICTION, PROBABILITY = "prediction", "probability"
 # Columns of observed rows, and those that labels add.
-_OURS = {*FACTS, PREDICTION, PROBABILITY, "file", "label", "late", "received"}
+_OURS = {*FACTS, PREDICTION, PROBABILITY, "file", "label", "late", "received", "watched"}
 
 
 def column_of(name: str) -> str:

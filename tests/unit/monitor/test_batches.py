@@ -102,6 +102,41 @@ def test_a_batch_whose_file_cannot_be_read_any_more_is_named(world):
     assert report["rows"]["captured"] == 300
 
 
+def test_few_requests_that_a_large_batch_hides_are_watched_alone_where_the_model_says_so(world):
+    ours = world()
+    for day in range(4):
+        ours.score(day, customers("binary", 1500, 50 + day, first=10_000 * (day + 1)))
+    drifted = frame_of("binary", 60, 90_000).with_columns(pl.col("weight") + 0.8)
+    ours.answer(0, drifted)
+    ours.label("a.csv", drifted.select("id", "target"))
+    ours.label("b.csv", customers("binary", 1500, 50, first=10_000).select("id", "target"))
+
+    together = ours.monitor()
+    requests = ours.monitor(settings={"rows": "requests"})
+    batches = ours.monitor(settings={"rows": "batches"})
+
+    assert [each["state"] for each in (together, requests, batches)] == [
+        "healthy",
+        "alarm",
+        "healthy",
+    ]
+    assert [
+        [each["rows"][name] for name in ("captured", "batch", "not_watched", "labelled")]
+        for each in (together, requests, batches)
+    ] == [[300, 6000, 0, 1800], [300, 0, 6000, 300], [0, 6000, 300, 1500]]
+    assert {one["feature"] for one in requests["checks"] if one["alarm"]} >= {"weight"}
+    assert requests["quality"]["completeness"] == 1
+    assert (requests["labels"]["unknown"], requests["labels"]["not_watched"]) == (0, 1500)
+
+
+def test_rows_that_a_batch_refused_are_not_among_requests(world):
+    ours = world()
+    ours.score(0, frame_of("binary", 50, 0), rejected=range(60))
+    ours.answer(0, frame_of("binary", 51, 5000))
+
+    assert ours.monitor(settings={"rows": "requests"})["rows"]["invalid"] == 0
+
+
 def test_features_that_the_model_computes_are_watched_as_it_computes_them(world):
     same, moved = world("binary", "computed"), world("binary", "computed")
     same.score(0, frame_of("binary", 50, 0))

@@ -54,7 +54,8 @@ def test_unchanged_data_are_healthy_and_every_check_is_there(world, task):
     assert (report["release"], report["run"], report["model"]) == (RELEASE, "r-1", "m")
     assert report["window"] == {"from": "2026-11-01", "to": "2026-11-08"}
     assert report["rows"] == {
-        "captured": 900, "batch": 0, "invalid": 0, "labelled": 600, "other_releases": {}
+        "captured": 900, "batch": 0, "not_watched": 0, "invalid": 0, "labelled": 600,
+        "other_releases": {},
     }  # fmt: skip
     assert (report["damaged"], report["gone"]) == (
         {"lines": 0, "files": 0, "batches": []},
