@@ -29,7 +29,9 @@ class Answers:
         self.release = release
         self.answered: Counter[datetime.date] = Counter()
         self.keys = [KEY.format(number) for number in range(len(plan.key))]
-        self.segments = [column_of(name) for name in plan.segments]
+        # Requests are kept without private columns; what features.py computes is of batches alone.
+        private = plan.private.difference(plan.computed)
+        self.segments = [column_of(name) for name in plan.segments if name not in private]
         self._by_key = labels.select(self.keys).drop_nulls().unique() if self.keys else None
         self._by_request = labels.select(IDENTITY).drop_nulls().unique()
         self._kept: list[pl.DataFrame] = []

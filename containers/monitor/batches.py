@@ -32,7 +32,8 @@ def watch_batch(
     release = int(document["release"]["number"])
     own = release == watch.request.release.number and BATCH in watch.sources
     watch.refuse(batch.refused, moment(document["asked_at"]).date(), release)
-    # What another release was asked is not compared, nor where only requests are watched; it may not even have the same columns or key.
+    # What another release was asked is not compared, and may not even have the same columns or key;
+    # nor is what batches were asked where requests alone are watched.
     inputs = downloads.of(batch.inputs if own else ())
     scores = downloads.of(batch.scores)
     try:

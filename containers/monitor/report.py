@@ -64,8 +64,7 @@ def report(
         "checks": [check.document() for check in checks],
         "features": [
             described(one, tallies[one.column], days, distances.get(one.name), minimum)
-            for one in watch.features
-            if one.captured
+            for one in watch.observed
         ],
         "predictions": described(
             predicted, tallies[predicted.column], days, predictions.distance, minimum

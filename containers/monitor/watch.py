@@ -46,12 +46,11 @@ class Watch:
         self.refused = 0
         self.apart = 0
         self.tallies = {
-            one.column: Tally(len(self.days), one.reference)
-            for one in (*features, predictions)
-            if one.captured
+            one.column: Tally(len(self.days), one.reference) for one in (*features, predictions)
         }
         self._references = {name: tally.reference for name, tally in self.tallies.items()}
         self._exact = [one.column for one in features if one.exact]
+        self._private = {one.column for one in features if one.private}
         self._rules = Rules(request.plan)
         self._place = {day: number for number, day in enumerate(self.days)}
 
@@ -84,7 +83,7 @@ class Watch:
         for column, tally in self.tallies.items():
             if column in found:
                 tally.add(place, found[column])
-            else:
+            elif column not in self._private:
                 tally.add_absent(place, rows.height)
 
     @property
@@ -92,9 +91,16 @@ class Watch:
         """The release's rows in the window."""
         return sum(self.rows.values())
 
+    @property
+    def observed(self) -> list[Watched]:
+        """The features, without private ones that no row has: no batch was scored."""
+        return [
+            one for one in self.features if not one.private or self.tallies[one.column].rows.any()
+        ]
+
     def feature_counts(self) -> dict[str, FeatureCounts]:
-        """The counts of every captured feature, by its name."""
-        return {one.name: self.tallies[one.column].total() for one in self.features if one.captured}
+        """The counts of every observed feature, by its name."""
+        return {one.name: self.tallies[one.column].total() for one in self.observed}
 
 
 def parts(frame: pl.DataFrame) -> Iterator[tuple[datetime.date, int, pl.DataFrame]]:

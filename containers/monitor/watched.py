@@ -20,14 +20,14 @@ from observed.form import column_of
 class Watched:
     """One feature, or the predictions, and what its baseline says.
 
-    column: of observed rows. captured: False for a private feature, of which requests are kept
-    without it. exact: an offset needs all digits of its numbers.
+    column: of observed rows. private: requests are kept without it, so only batches have it, and
+    a report quotes none of its values. exact: an offset needs all digits of its numbers.
     """
 
     name: str
     column: str
     reference: Reference
-    captured: bool = True
+    private: bool = False
     exact: bool = False
 
 
@@ -39,7 +39,7 @@ def watched_features(plan: Plan, baseline: Mapping[str, Any]) -> tuple[Watched, 
             one.name,
             column_of(one.name),
             known[one.name],
-            captured=is_captured(plan, one),
+            private=is_private(plan, one),
             # An input of features.py is kept exact too, but what that computes is not.
             exact=bool(one.offset) or bool(plan.inputs and one.name not in plan.computed),
         )
@@ -48,10 +48,10 @@ def watched_features(plan: Plan, baseline: Mapping[str, Any]) -> tuple[Watched, 
     )
 
 
-def is_captured(plan: Plan, feature: Feature) -> bool:
-    """Do observed rows have the feature? Not if it is private, or comes from what is."""
+def is_private(plan: Plan, feature: Feature) -> bool:
+    """Is the feature private, or computed from what is?"""
     column = feature.derive.column if feature.derive else feature.name
-    return column not in plan.private
+    return column in plan.private
 
 
 def watched_predictions(task: str, scores: Mapping[str, Any] | None) -> Watched:
@@ -68,7 +68,7 @@ class Rules:
     """Which rows have a value that model.yaml calls impossible."""
 
     def __init__(self, plan: Plan) -> None:
-        self.features = [one for one in plan.features if is_captured(plan, one)]
+        self.features = plan.features
 
     def broken(self, frame: pl.DataFrame) -> int:
         """How many rows break a rule."""
@@ -110,8 +110,10 @@ def described(
         "by_day": _by_day(tally, days, before, minimum),
     }
     if reference.kind == "categorical":
-        return {**entry, "categories": tally.names, "new": tally.most_new()}
-    return {**entry, "edges": _edges(reference, counts.minimum, counts.maximum)}
+        new = [] if watched.private else tally.most_new()
+        return {**entry, "categories": tally.names, "new": new}
+    ends = (None, None) if watched.private else (counts.minimum, counts.maximum)
+    return {**entry, "edges": _edges(reference, *ends)}
 
 
 def _by_day(

@@ -49,7 +49,7 @@ def frames(batch: ScoredBatch, compute: Compute | None = None) -> Iterator[pl.Da
     """
     document = batch.document
     plan = Plan.from_document(document)
-    form, read = Form(plan), _reader(plan, document)
+    form, read = Form(plan, private=True), _reader(plan, document)
     at = datetime.datetime.fromisoformat(document["asked_at"]).astimezone(datetime.UTC)
     facts = {"at": at, "day": at.date(), "release": int(document["release"]["number"])}
     scores = _Scores(batch.scores, form)

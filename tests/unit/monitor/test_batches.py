@@ -152,6 +152,55 @@ def test_features_that_the_model_computes_are_watched_as_it_computes_them(world)
     assert "colour" not in drifted
 
 
+def private(ours, *names):
+    """The definition with private columns."""
+    definition = ours.document()["definition"]
+    content = definition["content"]
+    for one in content.get("inputs") or content["features"]:
+        one["private"] = one["name"] in names
+    return definition
+
+
+def test_private_columns_are_watched_in_batches_which_have_them(world):
+    ours = world()
+    ours.answer(0, frame_of("binary", 50, 0))
+    change = pl.when(pl.col("colour") == "red").then(pl.lit("pink")).otherwise("colour")
+    moved = frame_of("binary", 51, 5000).with_columns(change.alias("colour"), pl.col("size") * 40)
+    ours.score(1, moved)
+    definition = private(ours, "size", "colour")
+    batch = json.loads(ours.bucket.contents["batches/m/m-b0/plan.json"])
+    ours.bucket.contents["batches/m/m-b0/plan.json"] = json.dumps(
+        {**batch, "definition": definition}
+    ).encode()
+
+    report = ours.monitor(definition=definition)
+
+    alarms = {(each["check"], each["feature"]) for each in report["checks"] if each["alarm"]}
+    assert {("drift", "size"), ("unknown", "colour")} <= alarms
+    assert not any(check == "missing" for check, _ in alarms)
+    size, weight, colour = report["features"]
+    assert [sum(day["rows"] for day in each["by_day"]) for each in (size, weight, colour)] == [
+        300,
+        600,
+        300,
+    ]
+    # A report quotes none of the private values.
+    assert colour["new"] == []
+    assert size["edges"][-1] < 10 < moved["size"].max()
+
+
+def test_a_model_that_computes_features_from_a_private_column_is_watched_in_full(world):
+    ours = world("binary", "computed")
+    ours.score(0, frame_of("binary", 50, 0).with_columns(pl.col("size") + 2))
+    definition = private(ours, "size")
+
+    report = ours.monitor(definition=definition)
+
+    assert [each["feature"] for each in report["features"]] == ["sum", "colour"]
+    drifted = {each["feature"] for each in report["checks"] if each["alarm"]}
+    assert "sum" in drifted
+
+
 def test_a_role_that_may_not_read_a_batchs_plan_fails_in_one_line(world):
     ours = world()
     ours.score(0, frame_of("binary", 50, 0))

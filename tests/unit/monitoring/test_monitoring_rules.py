@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.definition.schema import ModelDefinition
 from core.monitoring.metrics import METRICS, history_line, metrics_of
+from core.monitoring.page.page import render
 from core.monitoring.request import (
     MonitorRequest,
     MonitorRequestError,
@@ -20,7 +21,6 @@ from core.monitoring.request import (
 )
 from core.monitoring.settings import settings_of
 from core.monitoring.turning import next_watch, turn
-from core.monitoring.page.page import render
 from core.monitoring.words import check_words, summary, uneven
 from core.stage.monitoring_table import Watch
 from tests.support.control_cases import DEFINITION, passing_evaluation
@@ -201,7 +201,12 @@ def test_an_alarm_without_a_check_that_alarms_still_has_words() -> None:
 @pytest.mark.parametrize(
     ("kind", "feature", "state", "said"),
     [
-        ("drift", "income", "not captured", "income is private, so requests are kept without it"),
+        (
+            "drift",
+            "income",
+            "not captured",
+            "income is private, so requests are kept without it, and no batch was scored",
+        ),
         ("quality", None, "undefined", "quality: the metric is not defined on these rows"),
         ("drift", "income", "of a later version", "income: not compared"),
     ],

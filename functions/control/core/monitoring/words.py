@@ -15,7 +15,7 @@ from core.words.formats import apart, counted, decimals, number, percent, text
 from core.words.metrics import MetricFormat, metric_label
 
 STATES = ("healthy", "alarm", "no data", "too few rows")
-# One source of rows hides what changes in the other where that has less than this share of its rows.
+# With fewer rows than this share of the other's, requests or batches are hidden among those.
 _FEW = 0.1
 _RATES = ("missing", "unknown", "invalid")
 _NOT_COMPARED = ("too few rows", "no baseline", "constant", "absent", "not captured", "undefined")
