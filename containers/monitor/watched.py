@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from contract.plan import Feature, Plan
-from drift.counts import Reference, references
+from drift.comparison import in_bins
+from drift.counts import FeatureCounts, Reference, references
 from drift.psi import Integers, psi
 from monitor.tally import Tally
 from observed.form import column_of
@@ -107,7 +108,7 @@ def described(
         "before": _shares(before),
         "now": _shares(now),
         "unit_distance": distance,
-        "by_day": _by_day(tally, days, before, minimum),
+        "by_day": _by_day(tally, days, minimum),
     }
     if reference.kind == "categorical":
         new = [] if watched.private else tally.most_new()
@@ -116,10 +117,7 @@ def described(
     return {**entry, "edges": _edges(reference, *ends)}
 
 
-def _by_day(
-    tally: Tally, days: Sequence[str], before: Integers, minimum: int
-) -> list[dict[str, Any]]:
-    """Of a day with fewer values than the floor, the PSI says nothing and is None."""
+def _by_day(tally: Tally, days: Sequence[str], minimum: int) -> list[dict[str, Any]]:
     means, unknown = tally.means, tally.unknown
     return [
         {
@@ -128,12 +126,19 @@ def _by_day(
             "missing": int(tally.missing[place]),
             "unknown": unknown[place],
             "mean": means[place],
-            "psi": float(psi(before, tally.counts[place]))
-            if before.sum() and tally.counts[place].sum() >= minimum
-            else None,
+            "psi": _psi(tally.reference, tally.of_day(place), minimum),
         }
         for place, day in enumerate(days)
     ]
+
+
+def _psi(reference: Reference, now: FeatureCounts, minimum: int) -> float | None:
+    """A day's, in the bins of the check of drift. With fewer values than the floor it says
+    nothing and is None."""
+    if not reference.present or not now.present or now.present < minimum:
+        return None
+    before_bins, now_bins = in_bins(reference, now)
+    return float(psi(before_bins, now_bins)) if now_bins.any() else None
 
 
 def _before(reference: Reference) -> Integers:

@@ -110,6 +110,20 @@ def test_values_that_training_did_not_have_are_unknown_and_shown(world):
     assert colour["now"][3] == pytest.approx(pink["rows"] / (900 - _missing(colour)))
 
 
+def test_the_psi_of_the_only_day_is_that_of_the_check(world):
+    # A new value beyond doubt counts as unknown alone, in the check and in the course.
+    change = pl.when(pl.col("colour") == "red").then(pl.lit("pink")).otherwise("colour")
+
+    report = answered(world, days=1, count=900, change=change.alias("colour")).monitor()
+
+    for each in report["features"]:
+        of_check = checked(report, "drift", each["feature"])
+        assert each["by_day"][0]["psi"] == pytest.approx(of_check["value"], abs=1e-12)
+    assert report["predictions"]["by_day"][0]["psi"] == pytest.approx(
+        checked(report, "prediction")["value"], abs=1e-12
+    )
+
+
 def _missing(entry):
     return sum(each["missing"] for each in entry["by_day"])
 
