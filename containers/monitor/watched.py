@@ -66,7 +66,8 @@ def watched_predictions(task: str, scores: Mapping[str, Any] | None) -> Watched:
 
 
 class Rules:
-    """Which rows have a value that model.yaml calls impossible."""
+    """Which rows have a value that model.yaml calls impossible. One that is missing is none, also
+    where it must not be: the check of missing values reports it."""
 
     def __init__(self, plan: Plan) -> None:
         self.features = plan.features
@@ -83,8 +84,6 @@ class Rules:
         if column not in frame.columns:
             return []
         value, rules = pl.col(column), []
-        if not feature.nullable:
-            rules.append(value.is_null())
         if frame.schema[column].is_numeric():
             if feature.minimum is not None:
                 rules.append(value < feature.minimum)

@@ -152,6 +152,27 @@ def test_features_that_the_model_computes_are_watched_as_it_computes_them(world)
     assert "colour" not in drifted
 
 
+def test_a_column_that_a_batch_may_lack_alarms_as_missing_and_not_as_invalid_too(world):
+    ours = world()
+    ours.score(0, frame_of("binary", 50, 0).with_columns(pl.lit(None, pl.Float64).alias("weight")))
+    batch = json.loads(ours.bucket.contents["batches/m/m-b0/plan.json"])
+    [_, weight, _] = batch["definition"]["content"]["features"]
+    weight["nullable"] = False
+    batch["options"]["allow_missing"] = ["weight"]
+    ours.bucket.contents["batches/m/m-b0/plan.json"] = json.dumps(batch).encode()
+    [entry] = batch["objects"]
+    narrow = pl.read_csv(ours.bucket.contents[entry["key"]]).drop("weight").write_csv().encode()
+    ours.bucket.contents[entry["key"]] = narrow
+    ours.batches[0]["objects"][0]["size"] = len(narrow)
+
+    report = ours.monitor(definition=batch["definition"])
+
+    alarms = {(each["check"], each["feature"]) for each in report["checks"] if each["alarm"]}
+    assert (report["rows"]["batch"], report["rows"]["invalid"]) == (300, 0)
+    assert ("missing", "weight") in alarms
+    assert ("invalid", None) not in alarms
+
+
 def private(ours, *names):
     """The definition with private columns."""
     definition = ours.document()["definition"]
