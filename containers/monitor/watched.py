@@ -22,13 +22,15 @@ class Watched:
     """One feature, or the predictions, and what its baseline says.
 
     column: of observed rows. private: requests are kept without it, so only batches have it, and
-    a report quotes none of its values. exact: an offset needs all digits of its numbers.
+    a report quotes none of their values. key: its values say whose a row is, so a report has not
+    even its bins. exact: an offset needs all digits of its numbers.
     """
 
     name: str
     column: str
     reference: Reference
     private: bool = False
+    key: bool = False
     exact: bool = False
 
 
@@ -41,6 +43,7 @@ def watched_features(plan: Plan, baseline: Mapping[str, Any]) -> tuple[Watched, 
             column_of(one.name),
             known[one.name],
             private=is_private(plan, one),
+            key=one.name in plan.key,
             # An input of features.py is kept exact too, but what that computes is not.
             exact=bool(one.offset) or bool(plan.inputs and one.name not in plan.computed),
         )
@@ -97,18 +100,19 @@ def described(
 ) -> dict[str, Any]:
     """The entry of report.json's `features`: the distribution before and now, and by day."""
     reference, counts = watched.reference, tally.total()
-    before = _before(reference)
-    now = tally.counts.sum(axis=0)
     entry: dict[str, Any] = {
         "feature": watched.name,
         "kind": reference.kind,
         "edges": None,
         "categories": None,
-        "before": _shares(before),
-        "now": _shares(now),
+        "before": [],
+        "now": [],
         "unit_distance": distance,
-        "by_day": _by_day(tally, days, minimum),
+        "by_day": _by_day(watched, tally, days, minimum),
     }
+    if watched.key:
+        return entry
+    entry["before"], entry["now"] = _shares(_before(reference)), _shares(tally.counts.sum(axis=0))
     if reference.kind == "categorical":
         new = [] if watched.private else tally.most_new()
         return {**entry, "categories": tally.names, "new": new}
@@ -116,8 +120,14 @@ def described(
     return {**entry, "edges": _edges(reference, *ends)}
 
 
-def _by_day(tally: Tally, days: Sequence[str], minimum: int) -> list[dict[str, Any]]:
-    means, unknown = tally.means, tally.unknown
+def _by_day(
+    watched: Watched, tally: Tally, days: Sequence[str], minimum: int
+) -> list[dict[str, Any]]:
+    means, unknown = list(tally.means), tally.unknown
+    if watched.private or watched.key:
+        # The mean of one value is that value.
+        enough = (tally.rows - tally.missing >= minimum).tolist()
+        means = [mean if there else None for mean, there in zip(means, enough, strict=True)]
     return [
         {
             "day": day,
