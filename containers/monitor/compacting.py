@@ -4,8 +4,8 @@ The new file is written first, and the old ones are deleted last, after the repo
 the two, a day has both: a reader leaves out what the new file holds, and the next
 monitoring deletes it.
 
-`kanmon forget` may write a file anew while it is compacted. Rows of a version that is not the current
-one any more must not come back, so such files are neither compacted nor deleted.
+`kanmon forget` may write a file anew while it is compacted. Rows of a version that is not the
+current one any more must not come back, so such files are neither compacted nor deleted.
 """
 
 from __future__ import annotations

@@ -176,7 +176,7 @@ def _reader(
 
     def batches(file: SourceFile, name: str) -> Iterator[Batch]:
         nulls = plan.null_values
-        if name.endswith(".parquet") or is_parquet(file.path):
+        if is_parquet(file.path, name):
             return read_parquet(file.path, name, layout, nulls, budget.batch)
         pieces = read_csv(file.path, name, layout, plan.delimiter, nulls, budget.piece)
         return gathered(pieces, budget.pieces)
