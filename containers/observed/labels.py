@@ -134,8 +134,8 @@ def _in_order(labels: pl.DataFrame, answered: pl.DataFrame, keys: list[str]) -> 
     )
     if not keys:
         return ordered
-    there = answered.unique([*keys, REQUEST, ROW]).drop_nulls(keys).group_by(keys)
-    there = there.agg(pl.len().cast(pl.Int64).alias("answers"))
+    named = answered.unique([*keys, REQUEST, ROW]).drop_nulls(keys)
+    there = named.group_by(keys).agg(pl.len().cast(pl.Int64).alias("answers"))
     return ordered.with_columns(pl.coalesce(key, _of(key)).alias(_of(key)) for key in keys).join(
         there, on=keys, how="left", maintain_order="left"
     )
