@@ -34,7 +34,7 @@ def open_monitoring(stage: Stage, name: object, request: object, now: datetime) 
     definition = stored_definition(stage, model).content
     window = window_of(asked, definition.monitor.window_days, now)
     live = live_release(stage, model)
-    contents = contents_of(stage, model, live.number, window)
+    contents = contents_of(stage, model, live.number, window, definition.monitor.rows)
     plan = _plan(stage, monitoring, asked, definition, live, window, contents, now)
     stage.store.write_json(stage.store.monitoring_key(model, monitoring, "plan.json"), plan)
     answer = _answer(stage, monitoring, asked, definition, live, contents)
