@@ -110,15 +110,24 @@ def compacted(content: bytes, whose: Whose) -> Rewritten:
 def scores(content: bytes, whose: Whose, batch: str) -> Rewritten:
     """Scores of a batch, whose request is <batch>/<file>. Adds its answers about the keys to
     `whose`."""
-    from kanmon.labels.scored_inputs import key_columns
 
     def found(frame: "pl.DataFrame") -> "pl.Series":
-        meant = _matching(frame, key_columns(whose.columns), whose)
+        meant = _matching(frame, _key_columns(frame.columns, whose), whose)
         rows = frame.filter(meant).select("file", "row").iter_rows()
         whose.answers.update((f"{batch}/{file}", int(row)) for file, row in rows)
         return meant | frame["file"].is_in(_files(batch, whose))
 
     return _parquet(content, found)
+
+
+def _key_columns(columns: Sequence[str], whose: Whose) -> list[str]:
+    """The columns of scores with the key; none where the scores have another key."""
+    from observed.batch_rows import key_columns
+
+    if len(whose.columns) != columns.index("file"):
+        return []
+    written = key_columns(columns, whose.columns)
+    return list(written.values()) if all(map(str.startswith, written.values(), written)) else []
 
 
 def rejects(content: bytes, places: Set[tuple[str, int]]) -> Rewritten:

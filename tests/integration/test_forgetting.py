@@ -197,6 +197,24 @@ def test_nothing_of_the_key_is_left_in_any_version(bucket: Bucket):
     assert not search(bucket).found
 
 
+def test_rejects_of_a_file_named_like_the_end_of_another_stay(bucket: Bucket):
+    # Below their common folder they are a.csv and a path that ends like the first one's key.
+    folder = "inputs/churn/b1/"
+    keys = [f"{folder}a.csv", f"{folder}{folder}a.csv"]
+    objects = [
+        {"key": key, "version_id": bucket.put(key, text), "size": len(text)}
+        for key, text in zip(keys, ("id,age\n7,x\n", "id,age\n8,x\n"), strict=True)
+    ]
+    bucket.put(f"{BATCH}/plan.json", json.dumps({"objects": objects}))
+    rejects = {"file": ["a.csv", f"{folder}a.csv"], "row": [1, 1], "value": ["seven", "eight"]}
+    bucket.put(f"{BATCH}/rejects/00000-0000.parquet", parquet(rejects))
+
+    forget(bucket)
+
+    left = pl.read_parquet(io.BytesIO(bucket.current(f"{BATCH}/rejects/00000-0000.parquet")))
+    assert left["value"].to_list() == ["eight"]
+
+
 def test_the_other_rows_are_as_they_were(bucket: Bucket):
     forget(bucket)
 
