@@ -97,8 +97,9 @@ def _manifest(invocation: Invocation, batch: str) -> dict[str, Any]:
         raise BadInputError(
             f"batch {batch} is not finished", f"`kanmon show {batch} --wait{flag}` watches it."
         )
-    fix = what_next(connection, record.model, batch, flag).strip()
+    words = str(record.summary or "it failed")
+    fix = what_next(connection, record.model, batch, words, flag).strip()
     raise BadInputError(
-        f"batch {batch} is not whole: {record.summary or 'it failed'}",
+        f"batch {batch} is not whole: {words}",
         fix or f"`kanmon score-batch {record.model}{flag}` starts another one.",
     )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.stage.release_table import HistoryEntry, Release, Status, Withdrawal
-from kanmon.batches.outcome import manifest_key
+from kanmon.batches.outcome import is_of_files, manifest_key
 from kanmon.batches.progress import Shards
 from kanmon.batches.records import BatchRecord, batches_of
 from kanmon.console.results import (
@@ -126,7 +126,8 @@ class RunView:
 class BatchView:
     """A batch's page: its record, its states, and once it is proven whole, its manifest.
 
-    `shards`: how far it is, in words, while it is not whole.
+    `shards`: how far it is, in words, while it is not whole. `of_files`: it failed for its files,
+    which a resume reads again.
     """
 
     record: BatchRecord
@@ -135,6 +136,7 @@ class BatchView:
     manifest: dict[str, Any] | None = None
     shards: str | None = None
     log: list[str] = field(default_factory=list)
+    of_files: bool = False
 
 
 def overview(connection: "Connection", project: "Project") -> list[ModelSummary]:
@@ -214,7 +216,9 @@ def batch_view(connection: "Connection", record: BatchRecord) -> BatchView:
     shards = None if manifest else Shards(connection, record.model, record.batch).look()
     failed = status not in ("SUCCEEDED", "RUNNING")
     log = failure_log(connection, record.works, visits) if failed else []
-    return BatchView(record, states, status, manifest, shards, log)
+    plan = read_json(connection, f"batches/{record.model}/{record.batch}/plan.json")
+    of_files = failed and is_of_files(str(record.summary or ""), plan or {})
+    return BatchView(record, states, status, manifest, shards, log, of_files)
 
 
 def run_view(connection: "Connection", record: RunRecord) -> RunView:

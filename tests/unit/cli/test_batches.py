@@ -298,6 +298,41 @@ def test_a_batch_that_was_stopped_says_so_and_is_resumed_only_if_it_was_planned(
     assert (f"`kanmon score-batch churn --resume {BATCH}`" in outcome.problem) is planned
 
 
+LACKS = (
+    "score: a.csv, column age: is missing; score without it with `--allow-missing age`"
+)
+CORRECT = "Correct the files and start a new batch: a resume fails again."
+ALLOW = (
+    "Correct the files, or allow what they lack with --allow-missing NAME, and start a new batch: "
+    "a resume fails again."
+)
+RESUME = f"`kanmon score-batch churn --resume {BATCH}` scores what is missing."
+
+
+@pytest.mark.parametrize(
+    ("cause", "advice"),
+    [
+        (LACKS, ALLOW),
+        ("score: a.csv is damaged Parquet; write it again", CORRECT),
+        ("score: a.csv row 3 (line 4): has 2 cells; give it 3", CORRECT),
+        ("score: 2 problems with the data: (1) a.csv, column size: is missing", CORRECT),
+        ("score: the plan is damaged; start a new batch", "shows its job's log."),
+        ("score: the disk is full; raise volume_gb of this step", RESUME),
+        # A file named like the beginning of the platform's own words, and the words.
+        ("a.csv is what stopped it", RESUME),
+    ],
+)
+def test_a_failed_batch_says_what_helps(cause: str, advice: str) -> None:
+    plan = b'{"objects": [{"key": "ours/a.csv"}, {"key": "ours/b.csv"}]}'
+    bucket = Bucket({f"batches/churn/{BATCH}/plan.json": plan})
+    connection: Any = SimpleNamespace(name="local", s3=bucket, bucket="data")
+
+    outcome = describe(connection, "churn", BATCH, Ending("FAILED", {}, "x", cause, 3.0))
+
+    assert outcome.problem.endswith(f" {advice}")
+    assert ("--resume" in outcome.problem) is (advice == RESUME)
+
+
 # ---- Downloads
 
 
