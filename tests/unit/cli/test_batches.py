@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.definition.parse import parse_definition
+from kanmon.batches.checks import check_columns, check_source
 from kanmon.batches.fetch import as_text, fetch, write_csv
 from kanmon.batches.outcome import describe
 from kanmon.batches.progress import Progress, Shards
@@ -163,6 +165,59 @@ def test_a_request_says_only_what_was_asked() -> None:
     }
 
 
+def refusing(**request: Any) -> Any:
+    raise refusal("AccessDenied")
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["nothing/here/"], "there is no folder nothing/here/, locally or in the data bucket data"),
+        (["ours/a"], "there is no file ours/a, locally or in the data bucket data"),
+        (["ours/"], None),
+        (["ours/a.csv"], None),
+    ],
+)
+def test_a_batch_of_nothing_in_the_bucket_is_refused_before_it_begins(
+    words: list[str], problem: str | None
+) -> None:
+    connection: Any = SimpleNamespace(s3=Bucket({"ours/a.csv": b""}), bucket="data")
+
+    if problem is None:
+        check_source(connection, source_of(words, "data"))
+        return
+    with pytest.raises(BadInputError) as raised:
+        check_source(connection, source_of(words, "data"))
+    assert raised.value.what == problem
+
+
+def test_who_may_not_list_the_bucket_may_still_ask_for_a_batch() -> None:
+    refuses = SimpleNamespace(paginate=refusing)
+    s3 = SimpleNamespace(get_paginator=lambda operation: refuses)
+    connection: Any = SimpleNamespace(s3=s3, bucket="data")
+
+    check_source(connection, source_of(["ours/"], "data"))
+
+
+def test_a_column_that_the_release_does_not_read_is_refused_before_a_batch_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = """
+        {name: churn, task: binary, target: left, positive: "yes", data: {key: [id]},
+         features: [{name: tenure, kind: numeric}], metrics: {primary: auc}}
+    """
+    definition = parse_definition(text, "model.yaml")
+    monkeypatch.setattr("kanmon.batches.checks.definition_of", lambda *asked: definition)
+    connection: Any = SimpleNamespace()
+
+    check_columns(connection, "churn", 7, ["tenure"])
+    with pytest.raises(BadInputError) as raised:
+        check_columns(connection, "churn", 7, ["tenure", "tenur"])
+
+    assert raised.value.what == "--allow-missing 'tenur' is no column that the release reads"
+    assert raised.value.fix == "Did you mean tenure?"
+
+
 # ---- Records
 
 
@@ -298,9 +353,7 @@ def test_a_batch_that_was_stopped_says_so_and_is_resumed_only_if_it_was_planned(
     assert (f"`kanmon score-batch churn --resume {BATCH}`" in outcome.problem) is planned
 
 
-LACKS = (
-    "score: a.csv, column age: is missing; score without it with `--allow-missing age`"
-)
+LACKS = "score: a.csv, column age: is missing; score without it with `--allow-missing age`"
 CORRECT = "Correct the files and start a new batch: a resume fails again."
 ALLOW = (
     "Correct the files, or allow what they lack with --allow-missing NAME, and start a new batch: "
