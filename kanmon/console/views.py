@@ -1,5 +1,6 @@
 """The content of each page, read from the stage. Reading changes nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -151,8 +152,15 @@ def _summary(connection: "Connection", model: str) -> ModelSummary:
         next((one for one in releases if one.in_service), None),
         next((one for one in releases if one.status == Status.WAITING), None),
         next(iter(runs_of(connection, model, 1)), None),
-        next(iter(monitorings_of(connection, model, 1)), None),
+        last_opened(monitorings_of(connection, model, MONITORINGS_SHOWN)),
     )
+
+
+def last_opened(newest_first: Sequence[MonitoringRecord]) -> MonitoringRecord | None:
+    """The newest monitoring that looked at a release: one that failed before says nothing of the
+    model. Where none did, the newest."""
+    looked = (one for one in newest_first if one.release)
+    return next(looked, next(iter(newest_first), None))
 
 
 def model_view(connection: "Connection", model: str) -> ModelView:
