@@ -11,7 +11,13 @@ from kanmon.terminal.screen import coloured, cut, table
 if TYPE_CHECKING:
     from kanmon.batches.records import BatchRecord
 
-WORDS = {"SUCCEEDED": "scored", "RUNNING": "running", "FAILED": "failed"}
+WORDS = {
+    "SUCCEEDED": "scored",
+    "RUNNING": "running",
+    "FAILED": "failed",
+    "ABORTED": "stopped",
+    "TIMED_OUT": "took too long",
+}
 
 
 @click.command(

@@ -259,6 +259,21 @@ def test_batches_are_listed_newest_first_without_bookkeeping() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("execution", "word"),
+    [("RUNNING", "running"), ("ABORTED", "stopped"), ("TIMED_OUT", "took too long")],
+)
+def test_a_batch_whose_execution_ended_unseen_is_not_listed_as_running(
+    execution: str, word: str
+) -> None:
+    connection = stage(item(BATCH, status="RUNNING", asked_at="2026-11-22T05:55:01Z"))
+    connection.stepfunctions = Machine(BATCH, status=execution)
+
+    [listed] = batches_of(connection, "churn", 20)
+
+    assert row(listed)[2] == word
+
+
 def test_a_name_is_a_batchs_by_its_record_or_by_its_execution() -> None:
     assert batch_named(stage(item(BATCH, status="FAILED")), BATCH).status == "FAILED"
     assert batch_named(stage(executions=(BATCH,)), BATCH).model == "churn"
