@@ -183,6 +183,8 @@ class Forgetting:
         short = version.key.removeprefix(self._shared_folder(batch))
         meant = f"{batch}/{short}" in self.whose.requests
         looked = rewriting.inputs(content, self.whose, self.delimiter, rows, every=meant)
+        if meant and rows:
+            self.whose.found_requests.add(f"{batch}/{short}")
         self.places[batch] |= {(short, row) for row in rows}
         return looked
 

@@ -187,6 +187,26 @@ def test_a_search_counts_rows_files_and_versions_and_changes_nothing(bucket: Buc
     assert bucket.every_content() == before
 
 
+def test_keys_and_requests_that_no_file_has_are_known(bucket: Bucket):
+    one = forgetting(bucket, "7", "8", "70", "71")
+    one.whose = Whose(one.whose.columns, one.whose.keys, frozenset({"b1/people.csv", "b", "x"}))
+
+    one.search(lambda key: None)
+
+    assert one.whose.not_found() == ["70", "71", "x"]
+
+
+def test_reports_of_monitorings_are_named_as_what_stays(bucket: Bucket):
+    bucket.put("monitoring/churn/churn-1/report.json", "{}")
+    one = forgetting(bucket)
+
+    stays = remaining(one.connection, "churn", "data/", one.search(lambda key: None))
+
+    assert [(each.what, each.count) for each in stays if "monitorings" in each.what] == [
+        ("reports and pages of monitorings", 1)
+    ]
+
+
 def test_nothing_of_the_key_is_left_in_any_version(bucket: Bucket):
     assert any(persons(content) for content in bucket.every_content().values())
 
