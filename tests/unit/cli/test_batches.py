@@ -20,6 +20,7 @@ from kanmon.batches.outcome import describe
 from kanmon.batches.progress import Progress, Shards
 from kanmon.batches.records import batch_named, batches_of, find_batch
 from kanmon.batches.request import batch_input, resumption, source_of
+from kanmon.commands import fetch as fetch_command
 from kanmon.commands.batches import row
 from kanmon.errors import BadInputError, RunFailedError
 from kanmon.runs.execution import Ending
@@ -493,6 +494,27 @@ def test_a_spreadsheet_has_every_row_and_runs_no_formula(
         ["'=1+1", "a.csv", "1", "-0.5"],
         ["-7", "b.csv", "1", "0.25"],
     ]
+
+
+def test_where_no_row_was_rejected_there_is_no_empty_spreadsheet(
+    written: tuple[Any, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, manifest = written
+    manifest |= {"rejects": [], "model": "churn", "release": {"number": 7}, "rows": {}}
+    said: list[str] = []
+    documents: list[dict[str, Any]] = []
+    screen = SimpleNamespace(
+        say=said.append, live=lambda text: None, settle=lambda: None, document=documents.append
+    )
+    invocation = SimpleNamespace(connection=connection, screen=screen)
+    monkeypatch.setattr(fetch_command, "current", lambda: invocation)
+    monkeypatch.setattr(fetch_command, "_manifest", lambda invocation, batch: manifest)
+
+    fetch_command.command.callback(BATCH, tmp_path, True, True)
+
+    assert [path.name for path in tmp_path.glob("*.csv")] == [f"{BATCH}-scores.csv"]
+    assert said[-1].strip() == "no rows, so no CSV file"
+    assert [one["rows"] for one in documents[0]["csv"]] == [2]
 
 
 @given(text=st.text())
