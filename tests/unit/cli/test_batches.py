@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from kanmon.batches.request import batch_input, resumption, source_of
 from kanmon.commands import fetch as fetch_command
 from kanmon.commands.batches import row
 from kanmon.errors import BadInputError, RunFailedError
+from kanmon.labels.files import last_report
 from kanmon.runs.execution import Ending
 from tests.support.standin import Stage, refusal
 
@@ -400,6 +402,20 @@ def test_a_failed_batch_says_what_helps(cause: str, advice: str) -> None:
 
     assert outcome.problem.endswith(f" {advice}")
     assert ("--resume" in outcome.problem) is (advice == RESUME)
+
+
+# ---- Reports
+
+
+def test_the_newest_report_is_that_of_the_last_monitoring_whatever_its_name() -> None:
+    contents = {f"monitoring/churn/{name}/report.json": {"monitoring": name} for name in "ab"}
+    bucket = Bucket({key: json.dumps(one).encode() for key, one in contents.items()})
+    stored = [{"Key": key, "LastModified": -at} for at, key in enumerate(contents)]
+    pages = SimpleNamespace(paginate=lambda **request: [{"Contents": stored}])
+    bucket.get_paginator = lambda operation: pages  # type: ignore[method-assign]
+    connection: Any = SimpleNamespace(s3=bucket, bucket="data")
+
+    assert last_report(connection, "churn") == {"monitoring": "a"}
 
 
 # ---- Downloads
