@@ -526,7 +526,9 @@ def test_where_no_row_was_rejected_there_is_no_empty_spreadsheet(
     monkeypatch.setattr(fetch_command, "current", lambda: invocation)
     monkeypatch.setattr(fetch_command, "_manifest", lambda invocation, batch: manifest)
 
-    fetch_command.command.callback(BATCH, tmp_path, True, True)
+    callback = fetch_command.command.callback
+    assert callback is not None
+    callback(BATCH, tmp_path, True, True)
 
     assert [path.name for path in tmp_path.glob("*.csv")] == [f"{BATCH}-scores.csv"]
     assert said[-1].strip() == "no rows, so no CSV file"
