@@ -1,13 +1,14 @@
 """Batches in the model table: find one, list them."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.stage.batch_table import FAILED, RUNNING
 from kanmon.errors import BadInputError
 from kanmon.stage.connection import stage_flag
-from kanmon.stage.records import Record, record_named, records_of
+from kanmon.stage.records import Record, latest_of, record_named, records_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -33,7 +34,15 @@ class BatchRecord(Record):
 
 def batches_of(connection: "Connection", model: str, limit: int) -> list[BatchRecord]:
     """The latest batches of a model, newest first."""
-    return [_as_it_is(connection, one) for one in records_of(connection, BatchRecord, model, limit)]
+    return latest_batches(connection, [model], limit)
+
+
+def latest_batches(
+    connection: "Connection", models: Iterable[str], limit: int
+) -> list[BatchRecord]:
+    """The latest batches of several models, newest first."""
+    found = latest_of(connection, BatchRecord, models, limit)
+    return [_as_it_is(connection, one) for one in found]
 
 
 def _as_it_is(connection: "Connection", record: BatchRecord) -> BatchRecord:

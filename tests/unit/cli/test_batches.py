@@ -19,7 +19,7 @@ from kanmon.batches.checks import check_columns, check_source
 from kanmon.batches.fetch import as_text, fetch, write_csv
 from kanmon.batches.outcome import describe
 from kanmon.batches.progress import Progress, Shards
-from kanmon.batches.records import batch_named, batches_of, find_batch
+from kanmon.batches.records import batch_named, batches_of, find_batch, latest_batches
 from kanmon.batches.request import batch_input, resumption, source_of
 from kanmon.commands import fetch as fetch_command
 from kanmon.commands.batches import row
@@ -260,6 +260,15 @@ def test_batches_are_listed_newest_first_without_bookkeeping() -> None:
         "model": "churn",
         "asked_at": "2026-11-22T05:55:01Z",
     }
+
+
+def test_the_batches_of_all_models_are_one_list() -> None:
+    theirs = {"model": "abalone", "item": "batch#abalone-1", "asked_at": "2026-11-23T05:55:01Z"}
+    connection = stage(item(BATCH, asked_at="2026-11-22T05:55:01Z"), theirs)
+
+    found = latest_batches(connection, ["abalone", "churn"], 20)
+
+    assert [one.name for one in found] == ["abalone-1", BATCH]
 
 
 @pytest.mark.parametrize(
