@@ -62,6 +62,7 @@ def test_the_window_is_of_whole_days_in_utc(asked: Any, window: tuple[str, str])
         ({"from": "yesterday"}, "'yesterday' is not a day; write one such as 2026-01-31"),
         ({"from": "2026-11-09", "to": "2026-11-01"}, "from: 2026-11-09 is after 2026-11-01"),
         ({"from": "2020-01-01"}, "from: is more than 366 days before"),
+        ({"from": "9999-01-01", "to": "9999-01-07"}, "from: 9999-01-01 is after today"),
         ({"dyas": 7}, "unknown key; did you mean days?"),
         ({"model": "Bad Name"}, "is not a model name"),
     ],

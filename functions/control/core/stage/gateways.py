@@ -83,6 +83,10 @@ class Stage:
         return Workflow(_client("stepfunctions"), os.environ["SCORE_MACHINE_ARN"])
 
     @cached_property
+    def watching(self) -> Workflow:
+        return Workflow(_client("stepfunctions"), os.environ["MONITOR_MACHINE_ARN"])
+
+    @cached_property
     def pipeline(self) -> Pipeline:
         minutes = int(os.environ.get("APPROVAL_MINUTES", "0")) or None
         return Pipeline(self._codepipeline, os.environ["RELEASE_PIPELINE"], minutes)
