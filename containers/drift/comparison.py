@@ -16,6 +16,7 @@ from drift.checks import ALPHA, Check, Name
 from drift.counts import FeatureCounts, Reference, references
 from drift.distance import wasserstein
 from drift.permutation import two_sample
+from drift.psi import Integers
 from drift.rates import rise
 
 Settings = Mapping[str, Any]
@@ -89,10 +90,7 @@ def compare_drift(
         return Check(check, feature, "absent", before=reference.mean)
     if now.present < floor:
         return Check(check, feature, "too few rows", before=reference.mean, now=now.mean)
-    before_bins, now_bins = reference.bins, now.bins
-    if reference.kind == "categorical" or now_bins is None:
-        both = binned(reference, now, new=new)
-        before_bins, now_bins = both.before, both.now
+    before_bins, now_bins = in_bins(reference, now, new=new)
     found = two_sample(before_bins, now_bins, f"{check} {feature}", ALPHA / family)
     return Check(
         check,
@@ -106,6 +104,16 @@ def compare_drift(
         now=now.mean,
         distance=wasserstein(reference, now),
     )
+
+
+def in_bins(
+    reference: Reference, now: FeatureCounts, *, new: bool = False
+) -> tuple[Integers, Integers]:
+    """The counts of both in the same bins; `new` as for categories.binned."""
+    if reference.kind == "categorical" or now.bins is None:
+        both = binned(reference, now, new=new)
+        return both.before, both.now
+    return reference.bins, now.bins
 
 
 def compare_missing(

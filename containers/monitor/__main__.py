@@ -47,7 +47,12 @@ def main(paths: Paths) -> None:
     client = s3_client()
     downloads = Downloads(client, request.bucket, scratch / "objects")
     compactor = Compactor(
-        client, request.bucket, scratch / "compacted", request.asked_at, request.memory_mb
+        client,
+        request.bucket,
+        scratch / "compacted",
+        request.asked_at,
+        request.memory_mb,
+        request.capture,
     )
     try:
         given = read_labels(request, release.artifact, downloads)

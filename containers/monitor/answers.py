@@ -18,6 +18,8 @@ from reading.columns import KEY
 
 IDENTITY = ["request_id", "row"]
 FACTS = ["at", "day", "release", *IDENTITY]
+# Of answers: are the rows from where they come watched?
+WATCHED = "watched"
 
 
 class Answers:
@@ -27,18 +29,21 @@ class Answers:
         self.release = release
         self.answered: Counter[datetime.date] = Counter()
         self.keys = [KEY.format(number) for number in range(len(plan.key))]
-        self.segments = [column_of(name) for name in plan.segments]
+        # Requests are kept without private columns; what features.py computes is of batches alone.
+        private = plan.private.difference(plan.computed)
+        self.segments = [column_of(name) for name in plan.segments if name not in private]
         self._by_key = labels.select(self.keys).drop_nulls().unique() if self.keys else None
         self._by_request = labels.select(IDENTITY).drop_nulls().unique()
         self._kept: list[pl.DataFrame] = []
 
-    def add(self, frame: pl.DataFrame, day: datetime.date, release: int) -> None:
-        """Count the rows of a day and release, and keep those that a label names."""
-        if release == self.release:
+    def add(self, frame: pl.DataFrame, day: datetime.date, release: int, watched: bool) -> None:
+        """Count the watched rows of a day and release, and keep those that a label names."""
+        if watched and release == self.release:
             self.answered[day] += frame.height
         named = self._named(frame)
         if named.height:
-            self._kept.append(named.select(self._columns(named)))
+            is_watched = pl.lit(watched).alias(WATCHED)
+            self._kept.append(named.select(*self._columns(named), is_watched))
 
     def rows(self) -> pl.DataFrame:
         """The kept rows, of every release."""
@@ -69,5 +74,6 @@ class Answers:
                 "request_id": pl.String(),
                 "row": pl.Int64(),
                 **dict.fromkeys(self.keys, pl.String()),
+                WATCHED: pl.Boolean(),
             }
         )

@@ -30,9 +30,10 @@ def watch_batch(
     if document is None:
         return
     release = int(document["release"]["number"])
-    own = release == watch.request.release.number
+    own = release == watch.request.release.number and BATCH in watch.sources
     watch.refuse(batch.refused, moment(document["asked_at"]).date(), release)
-    # What another release was asked is not compared, and may not even have the same columns or key.
+    # What another release was asked is not compared, and may not even have the same columns or key;
+    # nor is what batches were asked where requests alone are watched.
     inputs = downloads.of(batch.inputs if own else ())
     scores = downloads.of(batch.scores)
     try:

@@ -3,6 +3,9 @@
 The new file is written first, and the old ones are deleted last, after the report. Stopped between
 the two, a day has both: a reader leaves out what the new file holds, and the next
 monitoring deletes it.
+
+`kanmon forget` may write a file anew while it is compacted. Rows of a version that is not the
+current one any more must not come back, so such files are neither compacted nor deleted.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from contract.step import StepError
 from monitor.downloads import AT_ONCE
 from observed.compacted import SUFFIX
 from observed.compaction import compact
-from reading.source import SourceFile
+from reading.source import GONE, DataObject, SourceFile
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -43,6 +46,7 @@ class Compactor:
         scratch: Path,
         now: datetime.datetime,
         memory_mb: int,
+        capture: Sequence[DataObject],
     ) -> None:
         self.client: Any = client
         self.bucket = bucket
@@ -50,6 +54,7 @@ class Compactor:
         self.now = now
         self.budget = ((memory_mb - FIXED_MB) << 20) // PEAK_PER_BYTE
         self.days = 0
+        self._versions = {entry.key: entry.version for entry in capture}
         self._replaced: list[str] = []
 
     def over(self, files: Sequence[SourceFile]) -> list[SourceFile]:
@@ -82,6 +87,8 @@ class Compactor:
     def _compacted(self, files: Sequence[SourceFile]) -> list[SourceFile]:
         folder = folder_of(files[0])
         compaction = compact(files)
+        if not self._are_current([f"{folder}/{name}" for name in compaction.replaced]):
+            return list(files)
         self._replaced += [f"{folder}/{name}" for name in compaction.replaced]
         left = [file for file in files if base_name(file) not in compaction.replaced]
         if compaction.name is None:
@@ -103,6 +110,26 @@ class Compactor:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self._delete, self._replaced))
 
+    def _are_current(self, keys: Sequence[str]) -> bool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return all(pool.map(self._is_current, keys))
+
+    def _is_current(self, key: str) -> bool:
+        """Is the version that was read the current one?"""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            found = self.client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            # Of what is gone the role hears only that it may not see it.
+            if error.response["Error"]["Code"] in (*GONE, "403"):
+                return False
+            raise self._refused(key, "read", error) from None
+        except BotoCoreError as error:
+            raise self._refused(key, "read", error) from None
+        # A bucket without versions does not name them.
+        return bool(found.get("VersionId", "null") == self._versions[key])
+
     def _is_complete(self, folder: str) -> bool:
         found = _DAY.search(folder)
         if found is None:
@@ -121,6 +148,8 @@ class Compactor:
     def _delete(self, key: str) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
+        if not self._is_current(key):
+            return
         try:
             self.client.delete_object(Bucket=self.bucket, Key=key)
         except (ClientError, BotoCoreError) as error:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import polars as pl
+
 from contract.metrics import Scored
 from drift.checks import Check, alarms
 from drift.comparison import compare_features, compare_invalid, compare_predictions, family_of
 from drift.counts import FeatureCounts
 from drift.quality import compare_quality
+from monitor.answers import WATCHED
 from monitor.quality import Labelled, quality
 from monitor.release import ReleaseEvidence
 from monitor.request import Request
@@ -32,7 +35,8 @@ def report(
     tested: Callable[[], Scored],
 ) -> dict[str, Any]:
     """The document, without what only the shell knows. `tested` scores the test rows."""
-    own = resolved.matched.filter(resolved.matched["release"] == request.release.number)
+    of_release = resolved.matched.filter(pl.col("release") == request.release.number)
+    own = of_release.filter(WATCHED)
     labelled = Labelled.of(own, request.plan, release.artifact)
     checks = checks_of(request, release, watch, labelled, tested)
     minimum = int(request.settings["minimum_rows"])
@@ -51,6 +55,7 @@ def report(
         "rows": {
             "captured": watch.rows[CAPTURED],
             "batch": watch.rows[BATCH],
+            "not_watched": watch.apart,
             "invalid": watch.broken + watch.refused,
             "labelled": labelled.rows,
             "other_releases": {str(number): rows for number, rows in sorted(watch.others.items())},
@@ -59,14 +64,13 @@ def report(
         "checks": [check.document() for check in checks],
         "features": [
             described(one, tallies[one.column], days, distances.get(one.name), minimum)
-            for one in watch.features
-            if one.captured
+            for one in watch.observed
         ],
         "predictions": described(
             predicted, tallies[predicted.column], days, predictions.distance, minimum
         ),
         "quality": _quality(request, release, watch, labelled),
-        "labels": _labels(labels, resolved, labelled.rows, own.height),
+        "labels": _labels(labels, resolved, labelled.rows, own.height, of_release.height),
     }
 
 
@@ -134,9 +138,12 @@ def _quality(
     return quality(labelled, answered, request.plan, release.metrics, minimum)
 
 
-def _labels(labels: Labels, resolved: Resolved, used: int, own: int) -> dict[str, Any]:
+def _labels(
+    labels: Labels, resolved: Resolved, used: int, own: int, of_release: int
+) -> dict[str, Any]:
     """What became of the labels. `no_class` are answered rows whose label is no class of the
-    release; `other_releases` are those that another release answered."""
+    release; `other_releases` are those that another release answered; `not_watched` are those from
+    where nothing is watched."""
     return {
         **resolved.counts,
         "rows": labels.rows,
@@ -144,6 +151,7 @@ def _labels(labels: Labels, resolved: Resolved, used: int, own: int) -> dict[str
         "unreadable": list(labels.unreadable),
         "new_classes": dict(labels.new_classes.most_common(MOST_NEW_CLASSES)),
         "no_class": own - used,
-        "other_releases": resolved.matched.height - own,
+        "other_releases": resolved.matched.height - of_release,
+        "not_watched": of_release - own,
         "samples": {name: list(places) for name, places in resolved.samples.items()},
     }

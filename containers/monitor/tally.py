@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from drift.counts import FeatureCounts, Reference
+from drift.psi import Integers
 
-# Of values that the baseline does not name, so many are told apart, and so many are shown.
+# Of values that the baseline does not name, so many are told apart, in all days together so many
+# by day, and so many are shown.
 MOST_NEW = 100_000
+MOST_NEW_OF_DAYS = 400_000
 SHOWN_NEW = 5
 # The values that are not told apart.
 OTHERS = "(other values)"
@@ -35,6 +38,8 @@ class Tally:
         self.sums = np.zeros(days, np.float64)
         self.minimum, self.maximum = math.inf, -math.inf
         self.new: Counter[str] = Counter()
+        self._new: list[Counter[str]] = [Counter() for _ in range(days)]
+        self._held = 0
         self._place = {name: number for number, name in enumerate(reference.categories)}
 
     def add(self, day: int, counts: FeatureCounts) -> None:
@@ -60,8 +65,16 @@ class Tally:
             place = self._place.get(name, -1)
             self.counts[day, place] += times
             if place < 0 and self.is_complete:
-                told_apart = name in self.new or len(self.new) < MOST_NEW
-                self.new[name if told_apart else OTHERS] += times
+                self._add_new(day, name, times)
+
+    def _add_new(self, day: int, name: str, times: int) -> None:
+        told_apart = name in self.new or len(self.new) < MOST_NEW
+        self.new[name if told_apart else OTHERS] += times
+        of_day = self._new[day]
+        if name not in of_day and self._held >= MOST_NEW_OF_DAYS:
+            name = OTHERS
+        self._held += name not in of_day
+        of_day[name] += times
 
     @property
     def is_complete(self) -> bool:
@@ -74,13 +87,23 @@ class Tally:
         rows, missing = int(self.rows.sum()), int(self.missing.sum())
         bins = self.counts.sum(axis=0)
         if self.reference.kind == "categorical":
-            named = {name: int(bins[place]) for name, place in self._place.items() if bins[place]}
-            others = self.new if self.is_complete else {OTHERS: int(bins[-1])} if bins[-1] else {}
-            return FeatureCounts(rows, missing, None, {**named, **others})
+            return FeatureCounts(rows, missing, None, self._categories(bins, self.new))
         if rows == missing:
             return FeatureCounts(rows, missing, bins)
         mean = float(self.sums.sum()) / (rows - missing)
         return FeatureCounts(rows, missing, bins, {}, self.minimum, self.maximum, mean)
+
+    def of_day(self, day: int) -> FeatureCounts:
+        """The counts of one day: of numbers only how many are in each bin."""
+        rows, missing, bins = int(self.rows[day]), int(self.missing[day]), self.counts[day]
+        if self.reference.kind == "categorical":
+            return FeatureCounts(rows, missing, None, self._categories(bins, self._new[day]))
+        return FeatureCounts(rows, missing, bins)
+
+    def _categories(self, bins: Integers, new: Mapping[str, int]) -> dict[str, int]:
+        named = {name: int(bins[place]) for name, place in self._place.items() if bins[place]}
+        others = new if self.is_complete else {OTHERS: int(bins[-1])} if bins[-1] else {}
+        return {**named, **others}
 
     @property
     def unknown(self) -> Sequence[int | None]:

@@ -16,6 +16,8 @@ from monitor.tally import Tally
 from monitor.watched import Rules, Watched
 
 CAPTURED, BATCH = "captured", "batch"
+# monitor.rows of model.yaml: which of them are watched.
+SOURCES = {"all": (CAPTURED, BATCH), "requests": (CAPTURED,), "batches": (BATCH,)}
 
 
 class Watch:
@@ -23,6 +25,7 @@ class Watch:
 
     rows: the release's by where they come from. broken: those of them that break a rule of
     model.yaml. refused: what batches refused besides. others: the rows of each other release.
+    apart: the release's rows from where nothing is watched.
     """
 
     def __init__(
@@ -34,30 +37,35 @@ class Watch:
     ) -> None:
         self.request = request
         self.days = request.window.days
+        self.sources = SOURCES[request.settings.get("rows", "all")]
         self.features, self.predictions = features, predictions
         self.answers = answers
         self.rows: Counter[str] = Counter()
         self.others: Counter[int] = Counter()
         self.broken = 0
         self.refused = 0
+        self.apart = 0
         self.tallies = {
-            one.column: Tally(len(self.days), one.reference)
-            for one in (*features, predictions)
-            if one.captured
+            one.column: Tally(len(self.days), one.reference) for one in (*features, predictions)
         }
         self._references = {name: tally.reference for name, tally in self.tallies.items()}
         self._exact = [one.column for one in features if one.exact]
+        self._private = {one.column for one in features if one.private}
         self._rules = Rules(request.plan)
         self._place = {day: number for number, day in enumerate(self.days)}
 
     def add(self, frame: pl.DataFrame, source: str) -> None:
         """Take in rows in the form of observed.form, of any release and day."""
         for day, release, rows in parts(frame):
-            self.answers.add(rows, day, release)
+            watched = source in self.sources
+            self.answers.add(rows, day, release, watched)
             if day not in self._place:
                 continue
             if release != self.request.release.number:
                 self.others[release] += rows.height
+                continue
+            if not watched:
+                self.apart += rows.height
                 continue
             self.rows[source] += rows.height
             self.broken += self._rules.broken(rows)
@@ -65,7 +73,8 @@ class Watch:
 
     def refuse(self, rows: int, day: datetime.date, release: int) -> None:
         """Take in rows that a batch refused: they have no score."""
-        if day in self._place and release == self.request.release.number:
+        own = release == self.request.release.number
+        if day in self._place and own and BATCH in self.sources:
             self.refused += rows
 
     def _count(self, day: datetime.date, rows: pl.DataFrame) -> None:
@@ -74,7 +83,7 @@ class Watch:
         for column, tally in self.tallies.items():
             if column in found:
                 tally.add(place, found[column])
-            else:
+            elif column not in self._private:
                 tally.add_absent(place, rows.height)
 
     @property
@@ -82,9 +91,16 @@ class Watch:
         """The release's rows in the window."""
         return sum(self.rows.values())
 
+    @property
+    def observed(self) -> list[Watched]:
+        """The features, without private ones that no row has: no batch was scored."""
+        return [
+            one for one in self.features if not one.private or self.tallies[one.column].rows.any()
+        ]
+
     def feature_counts(self) -> dict[str, FeatureCounts]:
-        """The counts of every captured feature, by its name."""
-        return {one.name: self.tallies[one.column].total() for one in self.features if one.captured}
+        """The counts of every observed feature, by its name."""
+        return {one.name: self.tallies[one.column].total() for one in self.observed}
 
 
 def parts(frame: pl.DataFrame) -> Iterator[tuple[datetime.date, int, pl.DataFrame]]:

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from contract.plan import Feature, Plan
-from drift.counts import Reference, references
+from drift.comparison import in_bins
+from drift.counts import FeatureCounts, Reference, references
 from drift.psi import Integers, psi
 from monitor.tally import Tally
 from observed.form import column_of
@@ -20,14 +21,16 @@ from observed.form import column_of
 class Watched:
     """One feature, or the predictions, and what its baseline says.
 
-    column: of observed rows. captured: False for a private feature, of which requests are kept
-    without it. exact: an offset needs all digits of its numbers.
+    column: of observed rows. private: requests are kept without it, so only batches have it, and
+    a report quotes none of their values. key: its values say whose a row is, so a report has not
+    even its bins. exact: an offset needs all digits of its numbers.
     """
 
     name: str
     column: str
     reference: Reference
-    captured: bool = True
+    private: bool = False
+    key: bool = False
     exact: bool = False
 
 
@@ -39,7 +42,8 @@ def watched_features(plan: Plan, baseline: Mapping[str, Any]) -> tuple[Watched, 
             one.name,
             column_of(one.name),
             known[one.name],
-            captured=is_captured(plan, one),
+            private=is_private(plan, one),
+            key=one.name in plan.key,
             # An input of features.py is kept exact too, but what that computes is not.
             exact=bool(one.offset) or bool(plan.inputs and one.name not in plan.computed),
         )
@@ -48,10 +52,10 @@ def watched_features(plan: Plan, baseline: Mapping[str, Any]) -> tuple[Watched, 
     )
 
 
-def is_captured(plan: Plan, feature: Feature) -> bool:
-    """Do observed rows have the feature? Not if it is private, or comes from what is."""
+def is_private(plan: Plan, feature: Feature) -> bool:
+    """Is the feature private, or computed from what is?"""
     column = feature.derive.column if feature.derive else feature.name
-    return column not in plan.private
+    return column in plan.private
 
 
 def watched_predictions(task: str, scores: Mapping[str, Any] | None) -> Watched:
@@ -65,10 +69,11 @@ def watched_predictions(task: str, scores: Mapping[str, Any] | None) -> Watched:
 
 
 class Rules:
-    """Which rows have a value that model.yaml calls impossible."""
+    """Which rows have a value that model.yaml calls impossible. One that is missing is none, also
+    where it must not be: the check of missing values reports it."""
 
     def __init__(self, plan: Plan) -> None:
-        self.features = [one for one in plan.features if is_captured(plan, one)]
+        self.features = plan.features
 
     def broken(self, frame: pl.DataFrame) -> int:
         """How many rows break a rule."""
@@ -82,8 +87,6 @@ class Rules:
         if column not in frame.columns:
             return []
         value, rules = pl.col(column), []
-        if not feature.nullable:
-            rules.append(value.is_null())
         if frame.schema[column].is_numeric():
             if feature.minimum is not None:
                 rules.append(value < feature.minimum)
@@ -97,28 +100,34 @@ def described(
 ) -> dict[str, Any]:
     """The entry of report.json's `features`: the distribution before and now, and by day."""
     reference, counts = watched.reference, tally.total()
-    before = _before(reference)
-    now = tally.counts.sum(axis=0)
     entry: dict[str, Any] = {
         "feature": watched.name,
         "kind": reference.kind,
         "edges": None,
         "categories": None,
-        "before": _shares(before),
-        "now": _shares(now),
+        "before": [],
+        "now": [],
         "unit_distance": distance,
-        "by_day": _by_day(tally, days, before, minimum),
+        "by_day": _by_day(watched, tally, days, minimum),
     }
+    if watched.key:
+        return entry
+    entry["before"], entry["now"] = _shares(_before(reference)), _shares(tally.counts.sum(axis=0))
     if reference.kind == "categorical":
-        return {**entry, "categories": tally.names, "new": tally.most_new()}
-    return {**entry, "edges": _edges(reference, counts.minimum, counts.maximum)}
+        new = [] if watched.private else tally.most_new()
+        return {**entry, "categories": tally.names, "new": new}
+    ends = (None, None) if watched.private else (counts.minimum, counts.maximum)
+    return {**entry, "edges": _edges(reference, *ends)}
 
 
 def _by_day(
-    tally: Tally, days: Sequence[str], before: Integers, minimum: int
+    watched: Watched, tally: Tally, days: Sequence[str], minimum: int
 ) -> list[dict[str, Any]]:
-    """Of a day with fewer values than the floor, the PSI says nothing and is None."""
-    means, unknown = tally.means, tally.unknown
+    means, unknown = list(tally.means), tally.unknown
+    if watched.private or watched.key:
+        # The mean of one value is that value.
+        enough = (tally.rows - tally.missing >= minimum).tolist()
+        means = [mean if there else None for mean, there in zip(means, enough, strict=True)]
     return [
         {
             "day": day,
@@ -126,12 +135,19 @@ def _by_day(
             "missing": int(tally.missing[place]),
             "unknown": unknown[place],
             "mean": means[place],
-            "psi": float(psi(before, tally.counts[place]))
-            if before.sum() and tally.counts[place].sum() >= minimum
-            else None,
+            "psi": _psi(tally.reference, tally.of_day(place), minimum),
         }
         for place, day in enumerate(days)
     ]
+
+
+def _psi(reference: Reference, now: FeatureCounts, minimum: int) -> float | None:
+    """A day's, in the bins of the check of drift. With fewer values than the floor it says
+    nothing and is None."""
+    if not reference.present or not now.present or now.present < minimum:
+        return None
+    before_bins, now_bins = in_bins(reference, now)
+    return float(psi(before_bins, now_bins)) if now_bins.any() else None
 
 
 def _before(reference: Reference) -> Integers:

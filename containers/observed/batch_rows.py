@@ -49,7 +49,7 @@ def frames(batch: ScoredBatch, compute: Compute | None = None) -> Iterator[pl.Da
     """
     document = batch.document
     plan = Plan.from_document(document)
-    form, read = Form(plan), _reader(plan, document)
+    form, read = Form(plan, private=True), _reader(plan, document)
     at = datetime.datetime.fromisoformat(document["asked_at"]).astimezone(datetime.UTC)
     facts = {"at": at, "day": at.date(), "release": int(document["release"]["number"])}
     scores = _Scores(batch.scores, form)
@@ -176,7 +176,7 @@ def _reader(
 
     def batches(file: SourceFile, name: str) -> Iterator[Batch]:
         nulls = plan.null_values
-        if name.endswith(".parquet") or is_parquet(file.path):
+        if is_parquet(file.path, name):
             return read_parquet(file.path, name, layout, nulls, budget.batch)
         pieces = read_csv(file.path, name, layout, plan.delimiter, nulls, budget.piece)
         return gathered(pieces, budget.pieces)

@@ -1,8 +1,8 @@
 """The one form of observed rows: what a model was asked, as its plan has it, and what it answered.
 
 Captured requests and rows scored in batch have it alike. Columns, in this order: at, day, release,
-request_id, row; the key's, as text, under names of their own; the request's, with the plan's types,
-without private ones; the parts of dates; prediction; the scores.
+request_id, row; the key's, as text, under names of their own; the request's, with the plan's types;
+the parts of dates; prediction; the scores. Captured requests are without private columns.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FACTS: dict[str, pl.DataType] = {
 }
 PREDICTION, PROBABILITY = "prediction", "probability"
 # Columns of observed rows, and those that labels add.
-_OURS = {*FACTS, PREDICTION, PROBABILITY, "file", "label", "late", "received"}
+_OURS = {*FACTS, PREDICTION, PROBABILITY, "file", "label", "late", "received", "watched"}
 
 
 def column_of(name: str) -> str:
@@ -41,17 +41,18 @@ def column_of(name: str) -> str:
 
 
 class Form:
-    """The form for one plan."""
+    """The form for one plan; `private` is whether it has the private columns."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, private: bool = False) -> None:
         self.keys = {KEY.format(index): name for index, name in enumerate(plan.key)}
         self.regression = plan.task == "regression"
         kinds = {
             one.derive.column if one.derive else one.name: "text" if one.derive else one.kind
             for one in plan.features
         }
-        # The request's columns that are captured.
-        self.kinds = {name: kind for name, kind in kinds.items() if name not in plan.private}
+        left_out = frozenset() if private else plan.private
+        # The request's columns.
+        self.kinds = {name: kind for name, kind in kinds.items() if name not in left_out}
         self.parts = [
             one for one in derived_features(plan) if one.part and one.column in self.kinds
         ]

@@ -2,10 +2,11 @@
 
 A label by key is that of every answer for the key: a row that is scored on several days has one
 outcome. Where it has several, the key has the day too, or labels name requests; a label by request
-is that of one answer.
+is that of one answer. A correction by request goes before earlier labels by key, for its answer
+alone: the key's other answers keep theirs.
 
 Every label that was given has exactly one fate:
-- corrected: a later correction of its key or request replaced it;
+- corrected: a later correction of its key or request, or of each of its key's answers, replaced it;
 - contradicting: the same answer has different labels. Nobody knows which is right: none is used;
 - repeated: an answer has the same label already;
 - unknown: there is no answer for its key or request;
@@ -71,7 +72,7 @@ def resolve(
     given = _corrected(given, keys)
     replaced = given.filter("corrected").with_columns(pl.lit("corrected").alias(_FATE))
     judged = _judged(given.filter(~pl.col("corrected")), keys)
-    matched = _labelled(judged.filter(pl.col(_FATE) == "matched"), answered, keys, late_after_days)
+    matched = _labelled(judged, answered, keys, late_after_days)
     in_time = matched.filter(~pl.col("late"))[_NUMBER]
     late = (pl.col(_FATE) == "matched") & ~pl.col(_NUMBER).is_in(in_time.unique().implode())
     every = pl.concat([replaced, judged], how="diagonal").sort(_NUMBER)
@@ -133,7 +134,8 @@ def _in_order(labels: pl.DataFrame, answered: pl.DataFrame, keys: list[str]) -> 
     )
     if not keys:
         return ordered
-    there = answered.select(keys).drop_nulls().unique().with_columns(pl.lit(True).alias("has key"))
+    named = answered.unique([*keys, REQUEST, ROW]).drop_nulls(keys)
+    there = named.group_by(keys).agg(pl.len().cast(pl.Int64).alias("answers"))
     return ordered.with_columns(pl.coalesce(key, _of(key)).alias(_of(key)) for key in keys).join(
         there, on=keys, how="left", maintain_order="left"
     )
@@ -161,15 +163,18 @@ def _judged(given: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     own = given.group_by(*keys, REQUEST, ROW).agg(differs.alias("differs"), first.alias("first"))
     given = given.join(own, on=[*keys, REQUEST, ROW], how="left", nulls_equal=True)
     contradicts, repeats = pl.col("differs"), pl.col(_NUMBER) != pl.col("first")
-    found = pl.col("found").fill_null(False)
+    found, replaced = pl.col("found").fill_null(False), pl.lit(False)
     if keys and given[REQUEST].null_count() < given.height:
         given = _beside_the_key(given, [_of(key) for key in keys])
         contradicts = contradicts | pl.col("conflicts")
-        repeats = repeats | (~_by_key() & pl.col("key is used"))
+        repeats = repeats | (~_by_key() & pl.col("key is used") & ~pl.col("overrides"))
+        replaced = _by_key() & (pl.col("answers") <= pl.col("overridden"))
     if keys:
-        found = found | pl.col("has key").fill_null(False)
+        found = found | (pl.col("answers") > 0).fill_null(False)
     return given.with_columns(
-        pl.when(contradicts)
+        pl.when(replaced)
+        .then(pl.lit("corrected"))
+        .when(contradicts)
         .then(pl.lit("contradicting"))
         .when(repeats)
         .then(pl.lit("repeated"))
@@ -181,10 +186,12 @@ def _judged(given: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
 
 
 def _beside_the_key(given: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    """Compare labels by key with those by request of the key's answers: does each conflict, and is
-    the label by key used?"""
+    """Compare labels by key with those by request of the key's answers: does each conflict, is the
+    label by key used, and which corrections by request go before it for how many answers?"""
+    given = _overriding(given, names)
     label = [pl.col(LABEL).first(), (pl.col(LABEL).min() != pl.col(LABEL).max()).alias("many")]
-    for by, rows in (("key", given.filter(_by_key())), ("request", given.filter(~_by_key()))):
+    by_request = given.filter(~_by_key() & ~pl.col("overrides"))
+    for by, rows in (("key", given.filter(_by_key())), ("request", by_request)):
         found = rows.group_by(names).agg(label).rename({LABEL: f"by {by}", "many": f"{by}s differ"})
         given = _beside(given, found, names)
     # Without labels of the other kind this is null.
@@ -193,10 +200,30 @@ def _beside_the_key(given: pl.DataFrame, names: list[str]) -> pl.DataFrame:
         .then(pl.col("requests differ") | (pl.col("by request") != pl.col(LABEL)))
         .otherwise(pl.col("keys differ") | (pl.col("by key") != pl.col(LABEL)))
     )
-    given = given.with_columns(conflicts.fill_null(False).alias("conflicts"))
+    conflicts = conflicts.fill_null(False) & ~pl.col("overrides")
+    given = given.with_columns(conflicts.alias("conflicts"))
     used = given.filter(_by_key() & ~pl.col("conflicts") & ~pl.col("differs")).select(names)
     used = used.unique().with_columns(pl.lit(True).alias("key is used"))
     return _beside(given, used, names).with_columns(pl.col("key is used").fill_null(False))
+
+
+def _overriding(given: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Find the labels by request of answers with a correction by request that comes after all
+    labels by key, and says something else than these."""
+    of_keys = given.filter(_by_key()).group_by(names)
+    found = of_keys.agg(
+        pl.col(_ORDER).max().alias("last of key"),
+        pl.col(LABEL).unique().alias("labels of key"),
+    )
+    given = _beside(given, found, names)
+    says_so = (pl.col("labels of key").list.len() == 1) & pl.col("labels of key").list.contains(
+        pl.col(LABEL)
+    )
+    overrides = ~_by_key() & pl.col("correction") & (pl.col(_ORDER) > pl.col("last of key"))
+    of_answer = (overrides & ~says_so).fill_null(False).any().over(REQUEST, ROW)
+    given = given.with_columns((of_answer & ~_by_key()).alias("overrides"))
+    counted = given.filter("overrides").unique([REQUEST, ROW]).group_by(names)
+    return _beside(given, counted.agg(pl.len().cast(pl.Int64).alias("overridden")), names)
 
 
 def _beside(given: pl.DataFrame, found: pl.DataFrame, on: list[str]) -> pl.DataFrame:
@@ -205,14 +232,18 @@ def _beside(given: pl.DataFrame, found: pl.DataFrame, on: list[str]) -> pl.DataF
 
 
 def _labelled(
-    matched: pl.DataFrame, answered: pl.DataFrame, keys: list[str], late_after_days: int
+    judged: pl.DataFrame, answered: pl.DataFrame, keys: list[str], late_after_days: int
 ) -> pl.DataFrame:
     """The answered rows that have a label. No row gets two: labels of one row are not matched."""
+    matched = judged.filter(pl.col(_FATE) == "matched")
     wanted = [LABEL, "received", _NUMBER]
     by_request = matched.filter(~_by_key()).select(REQUEST, ROW, *wanted)
     rows = answered.join(by_request, on=[REQUEST, ROW], how="inner", maintain_order="left")
     if keys:
         by_key = matched.filter(_by_key()).select(*keys, *wanted)
+        if "overrides" in judged.columns:
+            claimed = judged.filter("overrides")
+            answered = answered.join(claimed, on=[REQUEST, ROW], how="anti", maintain_order="left")
         of_keys = answered.join(by_key, on=keys, how="inner", maintain_order="left")
         rows = pl.concat([rows, of_keys])
     delay = pl.col("received") - pl.col("at")

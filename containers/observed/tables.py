@@ -36,7 +36,7 @@ class SomeColumns(Layout):
 
 def header_of(path: Path, name: str, delimiter: str) -> list[str]:
     """The names of a file's columns; none if it is empty or damaged, which reading it reports."""
-    if _is_parquet(path, name):
+    if is_parquet(path, name):
         try:
             return list(pl.scan_parquet(path, glob=False).collect_schema())
         except (pl.exceptions.PolarsError, OSError):
@@ -50,10 +50,6 @@ def header_of(path: Path, name: str, delimiter: str) -> list[str]:
 
 def batches(path: Path, name: str, layout: Layout, plan: Plan) -> Iterator[Batch]:
     """A file's rows, some at a time. Raises FileError if it cannot be read further."""
-    if _is_parquet(path, name):
+    if is_parquet(path, name):
         return read_parquet(path, name, layout, plan.null_values, PIECE_BYTES)
     return read_csv(path, name, layout, plan.delimiter, plan.null_values, PIECE_BYTES)
-
-
-def _is_parquet(path: Path, name: str) -> bool:
-    return name.lower().endswith(".parquet") or is_parquet(path)

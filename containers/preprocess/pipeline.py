@@ -88,7 +88,7 @@ def times_of(plan: Plan, files: Iterable[SourceFile]) -> TimeCounts | None:
 def _batches(file: SourceFile, plan: Plan, layout: Layout, budget: MemoryBudget) -> Iterator[Batch]:
     nulls = plan.null_values
     # The name shows what the file should be: CSV with a Parquet file's name is a mistake.
-    if file.name.endswith(".parquet") or is_parquet(file.path):
+    if is_parquet(file.path, file.name):
         return read_parquet(file.path, file.name, layout, nulls, budget.batch)
     pieces = read_csv(file.path, file.name, layout, plan.delimiter, nulls, budget.piece)
     return gathered(pieces, budget.pieces)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,10 +17,24 @@ from reading.findings import FileError
 MAGIC = b"PAR1"
 # Types whose values are words, such as those that mean "missing".
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
-def is_parquet(path: Path) -> bool:
-    """Is this a Parquet file? Its first bytes decide."""
+def is_parquet(path: Path, name: str) -> bool:
+    """Is this a Parquet file? Its name or its first bytes say so."""
+    return is_named_parquet(name) or _begins_as_parquet(path)
+
+
+def is_named_parquet(name: str) -> bool:
+    """Does the name say that it is a Parquet file?
+
+    >>> is_named_parquet("May.PARQUET"), is_named_parquet("may.parquet.csv")
+    (True, False)
+    """
+    return name.lower().endswith(".parquet")
+
+
+def _begins_as_parquet(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
 
@@ -69,6 +84,8 @@ def columns_of(
     """How to read the columns of a file with this schema. Raises FileError if one is unfit."""
     found = list(layout.check_header(name, list(schema)))
     columns, absent = [], layout.absent(schema)
+    # A word such as -999 means the number where numbers are not written as text.
+    null_numbers = [float(word) for word in null_values if _NUMBER.fullmatch(word)]
     for column in layout.needed:
         if column in absent:
             columns += layout.missing([column])
@@ -80,7 +97,10 @@ def columns_of(
         expression = read(column, dtype)
         if expression is None:
             found.append(_wrong_type(name, column, dtype, wanted))
-        elif dtype in _TEXTS:
+        elif null_numbers and read is as_number and dtype.is_numeric():
+            is_null = expression.cast(pl.Float64).is_in(null_numbers)
+            columns.append(pl.when(~is_null).then(expression).alias(column))
+        elif dtype in _TEXTS or (null_numbers and read is as_text):
             columns.append(pl.when(~expression.is_in(null_values)).then(expression).alias(column))
         else:
             columns.append(expression.alias(column))

@@ -23,7 +23,7 @@ from reading.columns import Layout
 from reading.csv_reader import check_csv_header
 from reading.findings import FileError, Findings
 from reading.parquet_footer import END, MAGIC, FooterError, RowGroup, footer_length, row_groups
-from reading.parquet_reader import columns_of
+from reading.parquet_reader import columns_of, is_named_parquet
 from reading.source import DataObject, fetch_into, fetch_range
 from score.shards import Part
 
@@ -126,7 +126,7 @@ def _check(
     head = fetch_range(entry, 0, min(entry.size, HEAD), client)
     if entry.size <= HEAD:
         path.write_bytes(head)
-    if name.endswith(".parquet") or head.startswith(MAGIC):
+    if is_named_parquet(name) or head.startswith(MAGIC):
         whole = entry.size <= HEAD
         footer = _footer_in(head) if whole else _footer(entry, client)
         _check_parquet(name, footer, plan, layout)

@@ -146,7 +146,7 @@ class Scoring:
     def _read(self, part: Part, path: Path) -> Iterator[Batch]:
         name, nulls = self.names[part.file], self.batch.plan.null_values
         # The name shows what the file should be: CSV with a Parquet file's name is a mistake.
-        if part.row_groups or name.endswith(".parquet") or is_parquet(path):
+        if part.row_groups or is_parquet(path, name):
             first, size = part.first_row - 1, self.budget.batch
             rows = None if part.rows is None else (first, first + part.rows)
             return read_parquet(path, name, self.layout, nulls, size, rows)

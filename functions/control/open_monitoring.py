@@ -21,9 +21,9 @@ metrics = Metrics()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {monitoring, request}; return what the rest of the monitoring needs."""
     metrics.add_metric("MonitoringsOpened", MetricUnit.Count, 1)
-    opened = open_monitoring(
-        stage(), event.get("monitoring"), event.get("request"), datetime.now(UTC)
-    )
+    name, request = event.get("monitoring"), event.get("request")
+    now, has_ended = datetime.now(UTC), stage().watching.has_ended
+    opened = open_monitoring(stage(), name, request, now, has_ended)
     logger.info(
         opened["summary"], extra={"monitoring": opened["monitoring"], "model": opened["model"]}
     )

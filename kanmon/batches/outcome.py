@@ -1,9 +1,12 @@
 """How a batch ended: lines for people, one document for programs."""
 
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.words.formats import counted, dollars, duration
 from kanmon.errors import FAILED, OK
+from kanmon.labels.scored_inputs import common_folder_of
 from kanmon.runs import execution
 from kanmon.runs.display import failure_words
 from kanmon.runs.outcome import Outcome
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
 
 # Of features with missing or unknown values, so many are shown.
 MOST_FEATURES = 5
+# In the messages of the step: what it offers for a file that lacks a column, and what it ends with
+# where a resume cannot help.
+LACKING, NEW_BATCH = "`--allow-missing ", "start a new batch"
+_SEVERAL = re.compile(r"\d+ problems with the data")
 
 
 def manifest_key(model: str, batch: str) -> str:
@@ -37,7 +44,8 @@ def describe(connection: "Connection", model: str, batch: str, ending: "Ending")
     if ending.status != "SUCCEEDED":
         words = failure_words(ending.error, ending.cause).rstrip(".")
         what = {"ABORTED": "was stopped", "TIMED_OUT": "took too long"}.get(ending.status, "failed")
-        line = f"batch {batch} {what}: {words}.{what_next(connection, model, batch, flag)}"
+        advice = what_next(connection, model, batch, words, flag)
+        line = f"batch {batch} {what}: {words}.{advice}"
         return Outcome([], base | {"error": ending.error, "message": words}, FAILED, line)
     manifest = read_json(connection, manifest_key(model, batch)) or {}
     shown = ("release", "rows", "cost", "missing", "unknown", "options")
@@ -46,14 +54,35 @@ def describe(connection: "Connection", model: str, batch: str, ending: "Ending")
     return Outcome(_lines(batch, manifest, ending, flag), document, OK)
 
 
-def what_next(connection: "Connection", model: str, batch: str, flag: str) -> str:
-    """What to do about a batch that did not end well; nothing where it was never planned."""
-    if read_json(connection, f"batches/{model}/{batch}/plan.json") is None:
+def what_next(connection: "Connection", model: str, batch: str, words: str, flag: str) -> str:
+    """What to do about a batch that ended with these words; nothing where it was never planned."""
+    plan = read_json(connection, f"batches/{model}/{batch}/plan.json")
+    if plan is None:
         return ""
-    return (
-        f" `kanmon logs {batch}{flag}` shows its job's log. "
-        f"`kanmon score-batch {model} --resume {batch}{flag}` scores what is missing."
-    )
+    log = f" `kanmon logs {batch}{flag}` shows its job's log."
+    if is_of_files(words, plan):
+        lacking = ", or allow what they lack with --allow-missing NAME," if LACKING in words else ""
+        return f"{log} Correct the files{lacking} and start a new batch: a resume fails again."
+    if words.endswith(NEW_BATCH):
+        return log
+    return f"{log} `kanmon score-batch {model} --resume {batch}{flag}` scores what is missing."
+
+
+def is_of_files(words: str, plan: Mapping[str, Any]) -> bool:
+    """Is it the job's message about the batch's files? A resume reads the same files.
+
+    >>> plan = {"objects": [{"key": "in/a.csv"}]}
+    >>> is_of_files("score: a.csv, column age: is missing; add it to the file", plan)
+    True
+    >>> is_of_files("score: the job was stopped", plan)
+    False
+    """
+    said = words.removeprefix("score: ")
+    keys = [str(one["key"]) for one in plan.get("objects", ())]
+    shared = common_folder_of(keys)
+    # As contract.problem begins a message.
+    begins = tuple(f"{key.removeprefix(shared)}{end}" for key in keys for end in (":", ",", " "))
+    return bool(_SEVERAL.match(said)) or (said != words and said.startswith(begins))
 
 
 def _lines(batch: str, manifest: dict[str, Any], ending: "Ending", flag: str) -> list[str]:

@@ -1,15 +1,20 @@
 """Batches in the model table: find one, list them."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from core.stage.batch_table import FAILED, RUNNING
 from kanmon.errors import BadInputError
 from kanmon.stage.connection import stage_flag
-from kanmon.stage.records import Record, record_named, records_of
+from kanmon.stage.records import Record, latest_of, record_named, records_of
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
+# How executions end that do not succeed.
+ENDED = (FAILED, "ABORTED", "TIMED_OUT")
 # A batch's id as `kanmon score-batch` makes it, and the model that it begins with.
 _BATCH = re.compile(r"(.+)-[0-9]{12}-[0-9a-z]{3}")
 
@@ -29,7 +34,28 @@ class BatchRecord(Record):
 
 def batches_of(connection: "Connection", model: str, limit: int) -> list[BatchRecord]:
     """The latest batches of a model, newest first."""
-    return records_of(connection, BatchRecord, model, limit)
+    return latest_batches(connection, [model], limit)
+
+
+def latest_batches(
+    connection: "Connection", models: Iterable[str], limit: int
+) -> list[BatchRecord]:
+    """The latest batches of several models, newest first."""
+    found = latest_of(connection, BatchRecord, models, limit)
+    return [_as_it_is(connection, one) for one in found]
+
+
+def _as_it_is(connection: "Connection", record: BatchRecord) -> BatchRecord:
+    """The record, with the end of an execution that no function could record.
+
+    Such as one that a local stage lost when it was killed.
+    """
+    if record.status != RUNNING:
+        return record
+    status = status_of(connection, record.works)
+    return (
+        replace(record, fields={**record.fields, "status": status}) if status in ENDED else record
+    )
 
 
 def batch_states(connection: "Connection", model: str) -> dict[str, str]:

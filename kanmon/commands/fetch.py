@@ -12,6 +12,7 @@ from kanmon.terminal.screen import shown_path
 
 if TYPE_CHECKING:
     from kanmon.batches.fetch import Fetched
+    from kanmon.terminal.screen import Screen
 
 
 @click.command(
@@ -39,7 +40,7 @@ def command(batch: str, folder: Path | None, as_csv: bool, rejects: bool) -> Non
     In the CSV file, text that a spreadsheet program would run as a formula begins with an
     apostrophe.
     """
-    from kanmon.batches.fetch import MOST_SPREADSHEET_ROWS, fetch, write_csv
+    from kanmon.batches.fetch import fetch
 
     invocation = current()
     screen = invocation.screen
@@ -59,15 +60,10 @@ def command(batch: str, folder: Path | None, as_csv: bool, rejects: bool) -> Non
         files = counted(len(paths), "file")
         where = shown_path(target / kind)
         screen.say(f"{kind.capitalize():<10}{files}, {size(amount)}, in {where}")
-        if as_csv:
-            target.mkdir(parents=True, exist_ok=True)
-            path = target / f"{batch}-{kind}.csv"
-            rows = write_csv(paths, path)
-            tables.append({"path": str(path), "rows": rows})
-            screen.say(f"{'':<10}{counted(rows, 'row')} in {shown_path(path)}")
-            if rows >= MOST_SPREADSHEET_ROWS:
-                most = count(MOST_SPREADSHEET_ROWS)
-                screen.note(f"Spreadsheet programs show the first {most} lines of it.")
+        if as_csv and not paths:
+            screen.say(f"{'':<10}no rows, so no CSV file")
+        elif as_csv:
+            tables.append(_spreadsheet(screen, paths, target / f"{batch}-{kind}.csv"))
     screen.document(
         {
             "batch": batch,
@@ -78,6 +74,19 @@ def command(batch: str, folder: Path | None, as_csv: bool, rejects: bool) -> Non
             "csv": tables,
         }
     )
+
+
+def _spreadsheet(screen: "Screen", paths: list[Path], path: Path) -> dict[str, Any]:
+    """Write the rows into one CSV file; what the document says of it."""
+    from kanmon.batches.fetch import MOST_SPREADSHEET_ROWS, write_csv
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = write_csv(paths, path)
+    screen.say(f"{'':<10}{counted(rows, 'row')} in {shown_path(path)}")
+    if rows >= MOST_SPREADSHEET_ROWS:
+        most = count(MOST_SPREADSHEET_ROWS)
+        screen.note(f"Spreadsheet programs show the first {most} lines of it.")
+    return {"path": str(path), "rows": rows}
 
 
 def _manifest(invocation: Invocation, batch: str) -> dict[str, Any]:
@@ -97,8 +106,9 @@ def _manifest(invocation: Invocation, batch: str) -> dict[str, Any]:
         raise BadInputError(
             f"batch {batch} is not finished", f"`kanmon show {batch} --wait{flag}` watches it."
         )
-    fix = what_next(connection, record.model, batch, flag).strip()
+    words = str(record.summary or "it failed")
+    fix = what_next(connection, record.model, batch, words, flag).strip()
     raise BadInputError(
-        f"batch {batch} is not whole: {record.summary or 'it failed'}",
+        f"batch {batch} is not whole: {words}",
         fix or f"`kanmon score-batch {record.model}{flag}` starts another one.",
     )

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from kanmon.labels.forgetting import Search
     from kanmon.labels.remains import Remaining
 
+# Of keys and requests that no file has, so many are shown.
+MOST_NOT_FOUND = 5
+
 
 @click.command(
     cls=Verb,
@@ -64,7 +67,8 @@ def command(
     forgetting = Forgetting(connection, model, whose, data.delimiter, batches, running)
     found = forgetting.search(lambda key: screen.live(f"searching {key}"))
     stays = remaining(connection, model, data.location, found)
-    show(invocation, found, stays)
+    not_found = whose.not_found()
+    show(invocation, found, stays, not_found)
     removed, left = False, found
     if found.found and (yes or agreed(invocation)):
         forgetting.remove(found, lambda key: screen.live(f"removing from {key}"))
@@ -80,6 +84,7 @@ def command(
         {
             "model": model,
             "found": found.counts,
+            "not_found": not_found,
             "removed": removed,
             "left": left.counts if removed else None,
             "stays": [vars(one) for one in stays],
@@ -88,8 +93,10 @@ def command(
     return outcome(invocation, left, removed=removed)
 
 
-def show(invocation: Invocation, found: "Search", stays: "list[Remaining]") -> None:
-    """Print what would go and what stays."""
+def show(
+    invocation: Invocation, found: "Search", stays: "list[Remaining]", not_found: list[str]
+) -> None:
+    """Print what would go, of whom nothing was found, and what stays."""
     from kanmon.labels.remains import lines
 
     screen = invocation.screen
@@ -100,9 +107,21 @@ def show(invocation: Invocation, found: "Search", stays: "list[Remaining]") -> N
     ]
     for line in table(rows, ["to remove", "rows", "files", "versions"], "lrrr"):
         screen.say(line)
+    if not_found:
+        screen.say(not_found_line(not_found))
     screen.say("This stays:")
     for line in table(lines(stays), right="lrl"):
         screen.say(f"  {line}")
+
+
+def not_found_line(not_found: list[str]) -> str:
+    """How many keys and requests no file has, and which, as far as they fit.
+
+    >>> not_found_line(["4711"]), not_found_line(list("abcdefg"))
+    ('Nothing was found of 1: 4711', 'Nothing was found of 7: a, b, c, d, e, …')
+    """
+    more = ", …" if len(not_found) > MOST_NOT_FOUND else ""
+    return f"Nothing was found of {len(not_found):,}: {', '.join(not_found[:MOST_NOT_FOUND])}{more}"
 
 
 def agreed(invocation: Invocation) -> bool:

@@ -22,7 +22,7 @@ from kanmon.terminal.screen import faint
 @click.argument("run", shell_complete=complete_model)
 @click.option(
     "--step",
-    type=click.Choice(["preprocess", "train", "evaluate", "monitor"]),
+    type=click.Choice(["preprocess", "train", "evaluate", "score", "monitor"]),
     help="Show only this step.",
 )
 def command(run: str, step: str | None) -> None:
@@ -45,8 +45,8 @@ def command(run: str, step: str | None) -> None:
     connection, screen = invocation.connection, invocation.screen
     batch = batch_named(connection, run)
     if batch is not None:
-        if step:
-            raise BadInputError("--step is for runs, and a batch has one step", "Leave it out.")
+        if step not in (None, "score"):
+            raise BadInputError("a batch has one step, score", "Leave --step out.")
         run = batch.works  # the log of its latest attempt
     elif not monitoring_named(connection, run):
         record = find_run(connection, invocation.project, run)

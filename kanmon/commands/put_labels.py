@@ -1,5 +1,6 @@
 """kanmon put-labels."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -45,7 +46,7 @@ def command(model: str, files: tuple[Path, ...], correct: bool) -> None:
     if labels.new_classes:
         new = ", ".join(f"{name} ({rows:,})" for name, rows in labels.new_classes.most_common(10))
         screen.note(f"The release in service does not know these classes: {new}")
-    screen.say(f"{counted(labels.rows, 'label')} of {model} on stage {connection.name}")
+    screen.say(labels_line(labels.rows, model, connection.name, [one.what for one in done]))
     screen.say(f"`kanmon monitor {model}{stage_flag(connection.name)}` measures with them")
     screen.document(
         {
@@ -56,3 +57,23 @@ def command(model: str, files: tuple[Path, ...], correct: bool) -> None:
             "new_classes": dict(labels.new_classes),
         }
     )
+
+
+def labels_line(rows: int, model: str, stage: str, what: Sequence[str]) -> str:
+    """How many labels the files have, and whether they are new on the stage.
+
+    >>> labels_line(400, "churn", "dev", ["uploaded"])
+    '400 labels of churn are uploaded to stage dev'
+    >>> labels_line(400, "churn", "dev", ["unchanged"])
+    '400 labels of churn are on stage dev already: nothing was uploaded'
+    >>> labels_line(400, "churn", "dev", ["unchanged", "uploaded"])
+    '400 labels of churn are on stage dev: 1 of 2 files was there already'
+    """
+    labels = f"{counted(rows, 'label')} of {model} {'is' if rows == 1 else 'are'}"
+    there = what.count("unchanged")
+    if not there:
+        return f"{labels} uploaded to stage {stage}"
+    if there == len(what):
+        return f"{labels} on stage {stage} already: nothing was uploaded"
+    were = "was" if there == 1 else "were"
+    return f"{labels} on stage {stage}: {there} of {len(what)} files {were} there already"

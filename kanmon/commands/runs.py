@@ -30,6 +30,7 @@ STATUS_WORDS = {"NOTHING_NEW": "nothing new", "QUEUED": "queued", "RUNNING": "ru
 def command(model: str | None, limit: int) -> None:
     """List runs, newest first."""
     from kanmon.runs.records import RunRecord
+    from kanmon.stage.connection import stage_flag
     from kanmon.stage.model_names import known_models
     from kanmon.stage.records import latest_of
 
@@ -43,7 +44,8 @@ def command(model: str | None, limit: int) -> None:
     for line in narrow(rows) if is_narrow() else table(rows, ["run", "opened", "outcome", ""]):
         screen.say(cut(line))
     if not found:
-        screen.say(f"No run yet. Start one with `kanmon run {model or (models or ['MODEL'])[0]}`")
+        named, flag = model or (models or ["MODEL"])[0], stage_flag(connection.name)
+        screen.say(f"No run yet. Start one with `kanmon run {named}{flag}`")
     screen.document([record.document() for record in found])
 
 

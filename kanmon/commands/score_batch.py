@@ -62,6 +62,7 @@ def command(
     Ctrl-C stops watching, not the batch.
     """
     from kanmon.batches import request
+    from kanmon.batches.checks import check_columns, check_source
     from kanmon.project import check_model_name
     from kanmon.runs import execution
     from kanmon.scoring.online import in_service
@@ -74,7 +75,9 @@ def command(
         return _resume(invocation, model, resume, reason, given, no_wait)
     source = request.source_of(what, connection.bucket)
     with invocation.check_service_of(model):
-        in_service(connection, model)
+        release = in_service(connection, model).release
+    check_columns(connection, model, release, allow_missing)
+    check_source(connection, source)
     batch = request.new_batch(model)
     prefix = _uploaded(invocation, model, batch, source)
     document = request.batch_input(model, reason, source, prefix, allow_missing, explain, hosts)

@@ -81,7 +81,7 @@ def _show_monitoring(invocation: Invocation, model: str, monitoring: str, wait: 
 
 def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) -> None:
     from kanmon.runs import execution
-    from kanmon.runs.display import state_line
+    from kanmon.runs.display import problem_line, state_line
     from kanmon.runs.outcome import describe
 
     screen, connection = invocation.screen, invocation.connection
@@ -112,7 +112,7 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
     for line in outcome.lines:
         screen.say(line)
     if outcome.problem:
-        screen.say(f"Failed    {outcome.document['message']}")
+        screen.say(problem_line(outcome.document["status"], outcome.document["message"]))
     states = [{"state": one.state, "seconds": round(one.seconds(now), 3)} for one in visits]
     screen.document({"record": record.document(), "states": states, **outcome.document})
 
@@ -131,7 +131,7 @@ def _show_batch(invocation: Invocation, batch: "BatchRecord", arn: str) -> None:
     from kanmon.batches.outcome import describe
     from kanmon.batches.progress import Shards
     from kanmon.runs import execution
-    from kanmon.runs.display import state_line
+    from kanmon.runs.display import problem_line, state_line
 
     screen, connection = invocation.screen, invocation.connection
     visits = execution.visits(execution.history(connection, arn))
@@ -153,7 +153,7 @@ def _show_batch(invocation: Invocation, batch: "BatchRecord", arn: str) -> None:
     for line in outcome.lines:
         screen.say(line)
     if outcome.problem:
-        screen.say(f"Failed    {outcome.document['message']}")
+        screen.say(problem_line(outcome.document["status"], outcome.document["message"]))
     states = [{"state": one.state, "seconds": round(one.seconds(now), 3)} for one in visits]
     screen.document({"record": batch.document(), "states": states, **outcome.document})
 

@@ -1,11 +1,12 @@
 """The content of each page, read from the stage. Reading changes nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.stage.release_table import HistoryEntry, Release, Status, Withdrawal
-from kanmon.batches.outcome import manifest_key
+from kanmon.batches.outcome import is_of_files, manifest_key
 from kanmon.batches.progress import Shards
 from kanmon.batches.records import BatchRecord, batches_of
 from kanmon.console.results import (
@@ -130,7 +131,8 @@ class RunView:
 class BatchView:
     """A batch's page: its record, its states, and once it is proven whole, its manifest.
 
-    `shards`: how far it is, in words, while it is not whole.
+    `shards`: how far it is, in words, while it is not whole. `of_files`: it failed for its files,
+    which a resume reads again.
     """
 
     record: BatchRecord
@@ -139,6 +141,7 @@ class BatchView:
     manifest: dict[str, Any] | None = None
     shards: str | None = None
     log: list[str] = field(default_factory=list)
+    of_files: bool = False
 
 
 def overview(connection: "Connection", project: "Project") -> list[ModelSummary]:
@@ -157,9 +160,16 @@ def _summary(
         next((one for one in releases if one.in_service), None),
         next((one for one in releases if one.status == Status.WAITING), None),
         next(iter(runs_of(connection, model, 1)), None),
-        next(iter(monitorings_of(connection, model, 1)), None),
+        last_opened(monitorings_of(connection, model, MONITORINGS_SHOWN)),
         words(paused) if paused else None,
     )
+
+
+def last_opened(newest_first: Sequence[MonitoringRecord]) -> MonitoringRecord | None:
+    """The newest monitoring that looked at a release: one that failed before says nothing of the
+    model. Where none did, the newest."""
+    looked = (one for one in newest_first if one.release)
+    return next(looked, next(iter(newest_first), None))
 
 
 def model_view(connection: "Connection", model: str) -> ModelView:
@@ -226,7 +236,9 @@ def batch_view(connection: "Connection", record: BatchRecord) -> BatchView:
     shards = None if manifest else Shards(connection, record.model, record.batch).look()
     failed = status not in ("SUCCEEDED", "RUNNING")
     log = failure_log(connection, record.works, visits) if failed else []
-    return BatchView(record, states, status, manifest, shards, log)
+    plan = read_json(connection, f"batches/{record.model}/{record.batch}/plan.json")
+    of_files = failed and is_of_files(str(record.summary or ""), plan or {})
+    return BatchView(record, states, status, manifest, shards, log, of_files)
 
 
 def run_view(connection: "Connection", record: RunRecord) -> RunView:

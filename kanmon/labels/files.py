@@ -119,10 +119,14 @@ def last_report(connection: "Connection", model: str) -> dict[str, Any] | None:
     """The newest monitoring's report; None before the first."""
     from kanmon.stage.connection import read_json
 
-    keys = [
-        one["Key"]
+    found = [
+        one
         for one in objects_under(connection, f"monitoring/{model}/")
         if one["Key"].endswith("/report.json")
     ]
-    found = read_json(connection, max(keys)) if keys else None
-    return dict(found) if found else None
+    if not found:
+        return None
+    # By time and not by name, because a monitoring can have a name of its own.
+    newest = max(found, key=lambda one: (one["LastModified"], one["Key"]))
+    report = read_json(connection, newest["Key"])
+    return dict(report) if report else None

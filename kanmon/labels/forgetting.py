@@ -183,7 +183,9 @@ class Forgetting:
         short = version.key.removeprefix(self._shared_folder(batch))
         meant = f"{batch}/{short}" in self.whose.requests
         looked = rewriting.inputs(content, self.whose, self.delimiter, rows, every=meant)
-        self.places[batch] |= {(name, row) for row in rows for name in (version.key, short)}
+        if meant and rows:
+            self.whose.found_requests.add(f"{batch}/{short}")
+        self.places[batch] |= {(short, row) for row in rows}
         return looked
 
     def _read(self, version: Version) -> bytes:

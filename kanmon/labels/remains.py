@@ -53,6 +53,11 @@ def remaining(
             "cells of rejected rows",
         ),
         Remaining(
+            "reports and pages of monitorings",
+            _folders(connection, f"monitoring/{model}/"),
+            "counts, and values that training did not know; no rows and no keys",
+        ),
+        Remaining(
             "logs and access logs",
             None,
             f"steps quote cells of rejected rows; they expire (LogRetentionDays: {logs})",

@@ -27,21 +27,37 @@ MOST_PACKED, ALWAYS_UNPACKED = 100, 64 << 20
 class Whose:
     """Whose rows are meant: keys, as texts in the order of the key's columns, and requests.
 
-    answers are found on the way: rows of requests that are about the keys.
+    answers are found on the way: rows of requests that are about the keys. So are found_keys and
+    found_requests: those that any file has.
     """
 
     columns: tuple[str, ...]
     keys: frozenset[tuple[str, ...]] = frozenset()
     requests: frozenset[str] = frozenset()
     answers: set[tuple[str, int]] = field(default_factory=set)
+    found_keys: set[tuple[str, ...]] = field(default_factory=set)
+    found_requests: set[str] = field(default_factory=set)
 
     def has_key(self, cells: Sequence[str | None]) -> bool:
         """Are these the cells of one of the keys?"""
-        return bool(self.keys) and tuple(canonical(cell or "") for cell in cells) in self.keys
+        key = tuple(canonical(cell or "") for cell in cells) if self.keys else ()
+        if key not in self.keys:
+            return False
+        self.found_keys.add(key)
+        return True
 
     def has_answer(self, request: str, row: int) -> bool:
         """Is this row of a request about one of the keys, or the request itself meant?"""
-        return request in self.requests or (request, row) in self.answers
+        if request in self.requests:
+            self.found_requests.add(request)
+            return True
+        return (request, row) in self.answers
+
+    def not_found(self) -> list[str]:
+        """The keys, as lines of CSV, and the requests that no file has."""
+        keys = io.StringIO()
+        csv.writer(keys, lineterminator="\n").writerows(sorted(self.keys - self.found_keys))
+        return [*keys.getvalue().splitlines(), *sorted(self.requests - self.found_requests)]
 
 
 @dataclass(frozen=True)
@@ -110,15 +126,27 @@ def compacted(content: bytes, whose: Whose) -> Rewritten:
 def scores(content: bytes, whose: Whose, batch: str) -> Rewritten:
     """Scores of a batch, whose request is <batch>/<file>. Adds its answers about the keys to
     `whose`."""
-    from kanmon.labels.scored_inputs import key_columns
 
     def found(frame: "pl.DataFrame") -> "pl.Series":
-        meant = _matching(frame, key_columns(whose.columns), whose)
+        meant = _matching(frame, _key_columns(frame.columns, whose), whose)
         rows = frame.filter(meant).select("file", "row").iter_rows()
         whose.answers.update((f"{batch}/{file}", int(row)) for file, row in rows)
-        return meant | frame["file"].is_in(_files(batch, whose))
+        of_files = frame["file"].is_in(_files(batch, whose))
+        whole = frame["file"].filter(of_files).unique()
+        whose.found_requests.update(f"{batch}/{file}" for file in whole)
+        return meant | of_files
 
     return _parquet(content, found)
+
+
+def _key_columns(columns: Sequence[str], whose: Whose) -> list[str]:
+    """The columns of scores with the key; none where the scores have another key."""
+    from observed.batch_rows import key_columns
+
+    if len(whose.columns) != columns.index("file"):
+        return []
+    written = key_columns(columns, whose.columns)
+    return list(written.values()) if all(map(str.startswith, written.values(), written)) else []
 
 
 def rejects(content: bytes, places: Set[tuple[str, int]]) -> Rewritten:
@@ -259,7 +287,10 @@ def _matching(frame: "pl.DataFrame", names: Sequence[str], whose: Whose) -> "pl.
     cells = canonical_whole_numbers(cells, names)
     joined = pl.concat_str(pl.all().fill_null(""), separator=_UNIT)
     wanted = [_UNIT.join(key) for key in whose.keys]
-    return cells.select(joined.is_in(wanted)).to_series().fill_null(False)
+    found = cells.select(joined).to_series()
+    meant = found.is_in(wanted).fill_null(False)
+    whose.found_keys.update(tuple(key.split(_UNIT)) for key in found.filter(meant).unique())
+    return meant
 
 
 def _answered(frame: "pl.DataFrame", whose: Whose) -> "pl.Series":

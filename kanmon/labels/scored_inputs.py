@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
     from reading.source import SourceFile
 
-# Columns of scores; a key's column of such a name ends in _key.
-_OURS = {"file", "row", "prediction", "probability", "release"}
-
 
 def finished_batches(connection: "Connection", model: str, since: str) -> Iterator[str]:
     """The folders of the batches that are proven whole, and were asked for on that day or later."""
@@ -61,7 +58,7 @@ def joined(
     shared = common_folder_of([str(one["key"]) for one in document["objects"]])
     frames = []
     for file in inputs:
-        rows = every.filter(pl.col("file").is_in([file.name, file.name.removeprefix(shared)]))
+        rows = every.filter(pl.col("file") == file.name.removeprefix(shared))
         found = _inputs(file, plan, columns).join(rows, left_on="row", right_on="row", how="inner")
         at = pl.lit(document["asked_at"]).str.to_datetime(time_unit="us", time_zone="UTC")
         # As observed.batch_rows names it.
@@ -71,7 +68,7 @@ def joined(
 
 
 def common_folder_of(keys: Sequence[str]) -> str:
-    """The folder that scores may leave out of the names of a batch's files."""
+    """The folder that scores and rejects leave out of the names of a batch's files."""
     from reading.source import DataObject, common_folder
 
     return common_folder([DataObject("", key, "", 0) for key in keys])
@@ -80,27 +77,15 @@ def common_folder_of(keys: Sequence[str]) -> str:
 def _keys(path: Path, plan: "Plan") -> "pl.DataFrame":
     import polars as pl
 
+    from observed.batch_rows import key_columns
     from reading.columns import KEY
 
-    names = key_columns(plan.key)
+    names = list(key_columns(list(pl.read_parquet_schema(path)), plan.key).values())
     return pl.read_parquet(path, columns=[*names, "file", "row"], glob=False).select(
         *(pl.col(name).cast(pl.String).alias(KEY.format(i)) for i, name in enumerate(names)),
         "file",
         pl.col("row").cast(pl.Int64),
     )
-
-
-def key_columns(key: Sequence[str]) -> list[str]:
-    """The columns of scores that hold the key's.
-
-    >>> key_columns(["id", "row"])
-    ['id', 'row_key']
-    """
-    return [f"{name}_key" if _is_ours(name) else name for name in key]
-
-
-def _is_ours(name: str) -> bool:
-    return name in _OURS or name.startswith(("probability_", "because_"))
 
 
 def _inputs(file: "SourceFile", plan: "Plan", columns: "Columns") -> "pl.DataFrame":

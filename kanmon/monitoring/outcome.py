@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.monitoring.words import uneven
 from core.words.formats import duration
 from kanmon.errors import FAILED, OK, REJECTED
 from kanmon.monitoring.page import download_page, page_key
@@ -43,7 +44,10 @@ def describe(
     report = read_json(connection, f"monitoring/{model}/{monitoring}/report.json") or {}
     key = page_key(model, monitoring)
     url, path = console_url(connection, key), download_page(connection, project, model, monitoring)
-    lines = [*_lines(record), f"Page      {url or (shown_path(path) if path else 'none')}"]
+    lines = [
+        *_lines(record, uneven(report)),
+        f"Page      {url or (shown_path(path) if path else 'none')}",
+    ]
     lines.append(f"Took      {duration(ending.seconds)}")
     page = {"uri": f"s3://{connection.bucket}/{key}", "console_url": url}
     page["path"] = str(path) if path else None
@@ -51,12 +55,14 @@ def describe(
     return Outcome(lines, document, REJECTED if record.state == "alarm" else OK), path
 
 
-def _lines(record: MonitoringRecord) -> list[str]:
+def _lines(record: MonitoringRecord, note: str | None) -> list[str]:
     state = str(record.state)
     alarms = [str(words) for words in record.alarms or ()]
     # The summary repeats an alarm that is the only one.
     listed = [f"  {coloured('reject', 'alarm')}  {words}" for words in alarms]
     said = "" if alarms else f": {record.summary}"
+    if alarms and note:
+        listed.append(f"  {coloured('hold', 'note')}   {note}")
     return [
         f"Release   {record.model}/{record.release}, from {record.window_from} until "
         f"before {record.window_to}",

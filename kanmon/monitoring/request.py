@@ -25,7 +25,7 @@ def monitoring_input(
     if first and last and first > last:
         raise BadInputError(f"--from {first} is after --to {last}", "Exchange them.")
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    if first and not last and first > today:
+    if first and first > today:
         raise BadInputError(f"--from {first} is after today, {today} in UTC", "Name a day before.")
     asked = {"model": model, "reason": reason, "days": days, "from": first, "to": last}
     return {name: value for name, value in asked.items() if value is not None}

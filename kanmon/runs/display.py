@@ -118,6 +118,16 @@ def failure_words(error: str, cause: str) -> str:
     return one_line(cause, LONGEST_FAILURE) or error or "no reason was given"
 
 
+def problem_line(status: str, words: str) -> str:
+    """How an execution ended that did not succeed, as a line of a page.
+
+    >>> problem_line("ABORTED", "wrong data"), problem_line("FAILED", "no rows")
+    ('Stopped   wrong data', 'Failed    no rows')
+    """
+    label = {"ABORTED": "Stopped", "TIMED_OUT": "Too long"}.get(status, "Failed")
+    return f"{label:<10}{words}"
+
+
 def state_line(state: str, seconds: str, attempts: int, width: int = 28) -> str:
     """A state: its name, its duration, and its attempts if there were several."""
     more = faint(f"  in {attempts} attempts") if attempts > 1 else ""

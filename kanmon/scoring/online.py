@@ -84,6 +84,12 @@ def in_service(connection: "Connection", model: str) -> "Champion":
     return champion
 
 
+def definition_of(connection: "Connection", model: str, release: int) -> Any:
+    """The definition that a release was trained with."""
+    record = release_record(connection, find_release(connection, f"{model}/{release}"))
+    return _definition(connection, record)
+
+
 def _definition(connection: "Connection", record: dict[str, Any]) -> Any:
     from core.definition.parse import parse_definition
 

@@ -191,6 +191,18 @@ def test_a_batch_that_is_proven_is_recorded_with_its_manifest_and_told_once(
     assert (notice["event"], notice["run"]) == ("batch scored", BATCH)
 
 
+def test_the_cost_of_a_batch_is_unknown_where_the_platform_lost_a_job(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    opened(context)
+    leave_scored(stage)
+
+    close_batch.handler(load_event("close_batch") | {"lost": 1}, context)
+
+    cost = stage.get_json(f"{FOLDER}/manifest.json")["cost"]
+    assert (cost["usd"], stage.batch(BATCH)["host_seconds"]) == (None, "unknown")
+
+
 def test_a_batch_that_is_not_proven_does_not_count_as_done(
     stage: Stage, context: Context, load_event: Load
 ) -> None:

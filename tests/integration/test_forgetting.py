@@ -187,6 +187,26 @@ def test_a_search_counts_rows_files_and_versions_and_changes_nothing(bucket: Buc
     assert bucket.every_content() == before
 
 
+def test_keys_and_requests_that_no_file_has_are_known(bucket: Bucket):
+    one = forgetting(bucket, "7", "8", "70", "71")
+    one.whose = Whose(one.whose.columns, one.whose.keys, frozenset({"b1/people.csv", "b", "x"}))
+
+    one.search(lambda key: None)
+
+    assert one.whose.not_found() == ["70", "71", "x"]
+
+
+def test_reports_of_monitorings_are_named_as_what_stays(bucket: Bucket):
+    bucket.put("monitoring/churn/churn-1/report.json", "{}")
+    one = forgetting(bucket)
+
+    stays = remaining(one.connection, "churn", "data/", one.search(lambda key: None))
+
+    assert [(each.what, each.count) for each in stays if "monitorings" in each.what] == [
+        ("reports and pages of monitorings", 1)
+    ]
+
+
 def test_nothing_of_the_key_is_left_in_any_version(bucket: Bucket):
     assert any(persons(content) for content in bucket.every_content().values())
 
@@ -195,6 +215,24 @@ def test_nothing_of_the_key_is_left_in_any_version(bucket: Bucket):
     left = {key: found for key, one in bucket.every_content().items() if (found := persons(one))}
     assert left == {}
     assert not search(bucket).found
+
+
+def test_rejects_of_a_file_named_like_the_end_of_another_stay(bucket: Bucket):
+    # Below their common folder they are a.csv and a path that ends like the first one's key.
+    folder = "inputs/churn/b1/"
+    keys = [f"{folder}a.csv", f"{folder}{folder}a.csv"]
+    objects = [
+        {"key": key, "version_id": bucket.put(key, text), "size": len(text)}
+        for key, text in zip(keys, ("id,age\n7,x\n", "id,age\n8,x\n"), strict=True)
+    ]
+    bucket.put(f"{BATCH}/plan.json", json.dumps({"objects": objects}))
+    rejects = {"file": ["a.csv", f"{folder}a.csv"], "row": [1, 1], "value": ["seven", "eight"]}
+    bucket.put(f"{BATCH}/rejects/00000-0000.parquet", parquet(rejects))
+
+    forget(bucket)
+
+    left = pl.read_parquet(io.BytesIO(bucket.current(f"{BATCH}/rejects/00000-0000.parquet")))
+    assert left["value"].to_list() == ["eight"]
 
 
 def test_the_other_rows_are_as_they_were(bucket: Bucket):

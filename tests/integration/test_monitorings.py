@@ -208,6 +208,23 @@ def test_a_monitoring_that_is_stopped_while_it_opens_stays_failed(
     assert watched.item(f"monitoring#{MONITORING}")["status"] == {"S": "FAILED"}
 
 
+def test_a_monitoring_that_was_stopped_before_it_was_opened_does_not_run_for_ever(
+    watched: Stage, context: Context, load_event: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = {"name": MONITORING, "status": "ABORTED", "input": '{"model": "churn"}'}
+    close_monitoring.handler({"detail": stopped}, context)
+    reported = watched.item(f"monitoring#{MONITORING}")
+    workflow = type(gateways.stage().watching)
+    monkeypatch.setattr(workflow, "has_ended", lambda self, name: name == MONITORING)
+
+    open_monitoring.handler(load_event("open_monitoring"), context)
+
+    found = watched.item(f"monitoring#{MONITORING}")
+    kept = ("status", "summary", "error", "closed_at")
+    assert {name: found.get(name) for name in kept} == {name: reported[name] for name in kept}
+    assert found["status"] == {"S": "FAILED"}
+
+
 def test_of_two_monitorings_that_end_at_once_the_later_window_is_what_is_known(
     stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:

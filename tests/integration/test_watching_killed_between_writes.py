@@ -108,7 +108,7 @@ def answered(bench: Bench) -> None:
 
 def watching(bench: Bench) -> Any:
     asked = {"model": "churn"}
-    return monitorings.open_monitoring(gateways.stage(), MONITORING, asked, NOW)
+    return monitorings.open_monitoring(gateways.stage(), MONITORING, asked, NOW, lambda name: False)
 
 
 def unanswered(bench: Bench) -> None:

@@ -58,11 +58,18 @@ class Bucket:
     def __init__(self, contents: Mapping[str, bytes] | None = None) -> None:
         self.contents = dict(contents or {})
         self.calls: list[tuple[str, str]] = []
+        # Of objects that were written again.
+        self.versions: dict[str, str] = {}
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
         if Key not in self.contents:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "gone"}}, "GetObject")
         return {"Body": io.BytesIO(self.contents[Key])}
+
+    def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        if Key not in self.contents:
+            raise ClientError({"Error": {"Code": "404", "Message": "gone"}}, "HeadObject")
+        return {"VersionId": self.versions[Key]} if Key in self.versions else {}
 
     def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803
         self.calls.append(("put", Key))

@@ -195,6 +195,7 @@ def sample_variables(**changes: Any) -> dict[str, Any]:
     variables: dict[str, Any] = {
         "run": run,
         "faults": 0,
+        "lost": 0,
         "batch": deepcopy(SAMPLE_BATCH),
         "monitoring": deepcopy(SAMPLE_MONITORING),
         "judgement": deepcopy(SAMPLE_JUDGEMENT),

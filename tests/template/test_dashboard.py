@@ -173,7 +173,7 @@ def test_the_dashboard_shows_columns_that_there_are() -> None:
     assert {"value", "usd", "metric_kind"} < shown <= known
 
 
-def test_it_reads_metrics_and_no_other_data() -> None:
+def test_it_reads_the_metrics_of_each_table_and_no_other_data() -> None:
     [policy] = RESOURCES["DashboardRole"]["Properties"]["Policies"]
     on_data = {
         statement["Sid"]: statement["Action"]
@@ -183,7 +183,15 @@ def test_it_reads_metrics_and_no_other_data() -> None:
 
     assert on_data == {"ReadMetricsOnly": "s3:GetObject", "FindMetricsOnly": "s3:ListBucket"}
     [read] = [s for s in policy["PolicyDocument"]["Statement"] if s["Sid"] == "ReadMetricsOnly"]
-    assert read["Resource"]["Fn::Sub"].endswith(":::${DataBucketName}/metrics/*")
+    tables = [
+        one["Properties"]["TableInput"]["StorageDescriptor"]["Location"]["Fn::Sub"]
+        for one in RESOURCES.values()
+        if one["Type"] == "AWS::Glue::Table"
+        and "Location" in one["Properties"]["TableInput"].get("StorageDescriptor", {})
+    ]
+    assert {one["Fn::Sub"].partition(":::")[2] for one in read["Resource"]} == {
+        f"{table.removeprefix('s3://')}*" for table in tables
+    }
 
 
 def test_a_stage_has_it_only_when_it_names_who_gets_it() -> None:

@@ -142,7 +142,7 @@ OBJECTS = {
         "",
         "CloseMonitoring",
     ),
-    "watch-metrics/model=glasses/M.json": ("", "", "CloseMonitoring"),
+    "watch-metrics/model=glasses/M.json": ("Dashboard", "", "CloseMonitoring"),
     "plans/dt=2026-11-30/2026-11-30T03:00:00Z.json": (
         "Approver DataScientist Operator Steward",
         "",
@@ -195,7 +195,9 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("ApproverRole", "DecideInTheRegistry"): {
         "StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}
     },
-    ("DashboardRole", "FindMetricsOnly"): {"StringLike": {"s3:prefix": "metrics/*"}},
+    ("DashboardRole", "FindMetricsOnly"): {
+        "StringLike": {"s3:prefix": ["metrics/*", "watch-metrics/*"]}
+    },
     ("DataScientistRole", "ListVersionsOfData"): {"StringLike": {"s3:prefix": "datasets/*"}},
     ("DataScientistRole", "PublishDefinitions"): {"Null": {"s3:if-none-match": "false"}},
     ("DataScientistRole", "NameTheCurrentDefinition"): {

@@ -97,6 +97,7 @@ def test_a_batch_takes_the_drawn_path_and_ends_as_close_batch_says() -> None:
     assert closed == {
         "batch": RUN,
         "model": "abalone",
+        "lost": 0,
         "began": ANSWERS["Score"]["ProcessingStartTime"],
         "ended": ANSWERS["Score"]["ProcessingEndTime"],
     }
@@ -114,7 +115,7 @@ def test_a_batch_that_lacks_its_proof_alone_starts_no_job() -> None:
     played = scenario("only its proof is missing")
 
     assert played.path == ["Open Batch", "Anything To Score?", "Close Batch"]
-    assert played.services.asked("Close Batch") == [{"batch": RUN, "model": "abalone"}]
+    assert played.services.asked("Close Batch") == [{"batch": RUN, "model": "abalone", "lost": 0}]
 
 
 def test_a_job_lost_to_the_platform_runs_again_under_a_new_name() -> None:
@@ -130,6 +131,13 @@ def test_two_lost_jobs_are_enough() -> None:
 
     assert len(played.services.asked("Score")) == 3
     assert played.outcome.status == "FAILED"
+
+
+def test_closing_hears_of_a_job_that_was_lost_so_that_no_part_of_the_cost_is_shown() -> None:
+    played = scenario("the job is lost once")
+
+    [closed] = played.services.asked("Close Batch")
+    assert closed["lost"] == 1
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ResourceLimitExceededException"])

@@ -61,7 +61,7 @@ def read_sample(path: Path) -> Sample:
 
     data_files([path], None)  # checks that it exists, is readable and is not empty
     delimiter, odd, numeric = ",", dict[str, str](), frozenset[str]()
-    if path.name.lower().endswith(".parquet") or is_parquet(path):
+    if is_parquet(path, path.name):
         frame, odd, numeric = _parquet(path)
     else:
         frame, delimiter = _csv(path)

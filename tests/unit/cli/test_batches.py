@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,13 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.definition.parse import parse_definition
+from kanmon.batches.checks import check_columns, check_source
 from kanmon.batches.fetch import as_text, fetch, write_csv
 from kanmon.batches.outcome import describe
 from kanmon.batches.progress import Progress, Shards
-from kanmon.batches.records import batch_named, batches_of, find_batch
+from kanmon.batches.records import batch_named, batches_of, find_batch, latest_batches
 from kanmon.batches.request import batch_input, resumption, source_of
+from kanmon.commands import fetch as fetch_command
 from kanmon.commands.batches import row
 from kanmon.errors import BadInputError, RunFailedError
+from kanmon.labels.files import last_report
 from kanmon.runs.execution import Ending
 from tests.support.standin import Stage, refusal
 
@@ -163,6 +168,59 @@ def test_a_request_says_only_what_was_asked() -> None:
     }
 
 
+def refusing(**request: Any) -> Any:
+    raise refusal("AccessDenied")
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["nothing/here/"], "there is no folder nothing/here/, locally or in the data bucket data"),
+        (["ours/a"], "there is no file ours/a, locally or in the data bucket data"),
+        (["ours/"], None),
+        (["ours/a.csv"], None),
+    ],
+)
+def test_a_batch_of_nothing_in_the_bucket_is_refused_before_it_begins(
+    words: list[str], problem: str | None
+) -> None:
+    connection: Any = SimpleNamespace(s3=Bucket({"ours/a.csv": b""}), bucket="data")
+
+    if problem is None:
+        check_source(connection, source_of(words, "data"))
+        return
+    with pytest.raises(BadInputError) as raised:
+        check_source(connection, source_of(words, "data"))
+    assert raised.value.what == problem
+
+
+def test_who_may_not_list_the_bucket_may_still_ask_for_a_batch() -> None:
+    refuses = SimpleNamespace(paginate=refusing)
+    s3 = SimpleNamespace(get_paginator=lambda operation: refuses)
+    connection: Any = SimpleNamespace(s3=s3, bucket="data")
+
+    check_source(connection, source_of(["ours/"], "data"))
+
+
+def test_a_column_that_the_release_does_not_read_is_refused_before_a_batch_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = """
+        {name: churn, task: binary, target: left, positive: "yes", data: {key: [id]},
+         features: [{name: tenure, kind: numeric}], metrics: {primary: auc}}
+    """
+    definition = parse_definition(text, "model.yaml")
+    monkeypatch.setattr("kanmon.batches.checks.definition_of", lambda *asked: definition)
+    connection: Any = SimpleNamespace()
+
+    check_columns(connection, "churn", 7, ["tenure"])
+    with pytest.raises(BadInputError) as raised:
+        check_columns(connection, "churn", 7, ["tenure", "tenur"])
+
+    assert raised.value.what == "--allow-missing 'tenur' is no column that the release reads"
+    assert raised.value.fix == "Did you mean tenure?"
+
+
 # ---- Records
 
 
@@ -202,6 +260,30 @@ def test_batches_are_listed_newest_first_without_bookkeeping() -> None:
         "model": "churn",
         "asked_at": "2026-11-22T05:55:01Z",
     }
+
+
+def test_the_batches_of_all_models_are_one_list() -> None:
+    theirs = {"model": "abalone", "item": "batch#abalone-1", "asked_at": "2026-11-23T05:55:01Z"}
+    connection = stage(item(BATCH, asked_at="2026-11-22T05:55:01Z"), theirs)
+
+    found = latest_batches(connection, ["abalone", "churn"], 20)
+
+    assert [one.name for one in found] == ["abalone-1", BATCH]
+
+
+@pytest.mark.parametrize(
+    ("execution", "word"),
+    [("RUNNING", "running"), ("ABORTED", "stopped"), ("TIMED_OUT", "took too long")],
+)
+def test_a_batch_whose_execution_ended_unseen_is_not_listed_as_running(
+    execution: str, word: str
+) -> None:
+    connection = stage(item(BATCH, status="RUNNING", asked_at="2026-11-22T05:55:01Z"))
+    connection.stepfunctions = Machine(BATCH, status=execution)
+
+    [listed] = batches_of(connection, "churn", 20)
+
+    assert row(listed)[2] == word
 
 
 def test_a_name_is_a_batchs_by_its_record_or_by_its_execution() -> None:
@@ -298,6 +380,53 @@ def test_a_batch_that_was_stopped_says_so_and_is_resumed_only_if_it_was_planned(
     assert (f"`kanmon score-batch churn --resume {BATCH}`" in outcome.problem) is planned
 
 
+LACKS = "score: a.csv, column age: is missing; score without it with `--allow-missing age`"
+CORRECT = "Correct the files and start a new batch: a resume fails again."
+ALLOW = (
+    "Correct the files, or allow what they lack with --allow-missing NAME, and start a new batch: "
+    "a resume fails again."
+)
+RESUME = f"`kanmon score-batch churn --resume {BATCH}` scores what is missing."
+
+
+@pytest.mark.parametrize(
+    ("cause", "advice"),
+    [
+        (LACKS, ALLOW),
+        ("score: a.csv is damaged Parquet; write it again", CORRECT),
+        ("score: a.csv row 3 (line 4): has 2 cells; give it 3", CORRECT),
+        ("score: 2 problems with the data: (1) a.csv, column size: is missing", CORRECT),
+        ("score: the plan is damaged; start a new batch", "shows its job's log."),
+        ("score: the disk is full; raise volume_gb of this step", RESUME),
+        # A file named like the beginning of the platform's own words, and the words.
+        ("a.csv is what stopped it", RESUME),
+    ],
+)
+def test_a_failed_batch_says_what_helps(cause: str, advice: str) -> None:
+    plan = b'{"objects": [{"key": "ours/a.csv"}, {"key": "ours/b.csv"}]}'
+    bucket = Bucket({f"batches/churn/{BATCH}/plan.json": plan})
+    connection: Any = SimpleNamespace(name="local", s3=bucket, bucket="data")
+
+    outcome = describe(connection, "churn", BATCH, Ending("FAILED", {}, "x", cause, 3.0))
+
+    assert outcome.problem.endswith(f" {advice}")
+    assert ("--resume" in outcome.problem) is (advice == RESUME)
+
+
+# ---- Reports
+
+
+def test_the_newest_report_is_that_of_the_last_monitoring_whatever_its_name() -> None:
+    contents = {f"monitoring/churn/{name}/report.json": {"monitoring": name} for name in "ab"}
+    bucket = Bucket({key: json.dumps(one).encode() for key, one in contents.items()})
+    stored = [{"Key": key, "LastModified": -at} for at, key in enumerate(contents)]
+    pages = SimpleNamespace(paginate=lambda **request: [{"Contents": stored}])
+    bucket.get_paginator = lambda operation: pages  # type: ignore[method-assign]
+    connection: Any = SimpleNamespace(s3=bucket, bucket="data")
+
+    assert last_report(connection, "churn") == {"monitoring": "a"}
+
+
 # ---- Downloads
 
 
@@ -390,6 +519,29 @@ def test_a_spreadsheet_has_every_row_and_runs_no_formula(
         ["'=1+1", "a.csv", "1", "-0.5"],
         ["-7", "b.csv", "1", "0.25"],
     ]
+
+
+def test_where_no_row_was_rejected_there_is_no_empty_spreadsheet(
+    written: tuple[Any, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, manifest = written
+    manifest |= {"rejects": [], "model": "churn", "release": {"number": 7}, "rows": {}}
+    said: list[str] = []
+    documents: list[dict[str, Any]] = []
+    screen = SimpleNamespace(
+        say=said.append, live=lambda text: None, settle=lambda: None, document=documents.append
+    )
+    invocation = SimpleNamespace(connection=connection, screen=screen)
+    monkeypatch.setattr(fetch_command, "current", lambda: invocation)
+    monkeypatch.setattr(fetch_command, "_manifest", lambda invocation, batch: manifest)
+
+    callback = fetch_command.command.callback
+    assert callback is not None
+    callback(BATCH, tmp_path, True, True)
+
+    assert [path.name for path in tmp_path.glob("*.csv")] == [f"{BATCH}-scores.csv"]
+    assert said[-1].strip() == "no rows, so no CSV file"
+    assert [one["rows"] for one in documents[0]["csv"]] == [2]
 
 
 @given(text=st.text())

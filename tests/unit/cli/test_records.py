@@ -60,9 +60,10 @@ def test_the_latest_of_several_models_are_listed_newest_first(kind: type[Record]
     assert [one.name for one in found] == ["abalone-2", "named-by-a-person"]
 
 
-def test_a_monitoring_from_tomorrow_on_is_refused_before_it_starts() -> None:
+@pytest.mark.parametrize("last", [None, "9999-01-07"])
+def test_a_monitoring_from_tomorrow_on_is_refused_before_it_starts(last: str | None) -> None:
     with pytest.raises(BadInputError, match="--from 9999-01-01 is after today"):
-        monitoring_input("churn", "manual", None, "9999-01-01", None)
+        monitoring_input("churn", "manual", None, "9999-01-01", last)
 
 
 def test_a_stage_of_an_earlier_version_says_what_it_lacks() -> None:

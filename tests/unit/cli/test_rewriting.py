@@ -97,6 +97,20 @@ def test_scores_of_a_key_go_whatever_its_column_is_called():
     assert meant.answers == {("b1/a", 1)}
 
 
+def test_a_key_named_like_a_probability_keeps_its_name_in_scores():
+    scores = pl.DataFrame({"because_id": ["7", "8"], "file": ["a", "a"], "row": [1, 2]})
+
+    found = rewriting.scores(parquet(scores), Whose(("because_id",), frozenset({("7",)})), "b1")
+
+    assert frame_of(found.content)["because_id"].to_list() == ["8"]
+
+
+def test_scores_by_another_key_stay():
+    scores = pl.DataFrame({"customer": ["7"], "file": ["a"], "row": [1]})
+
+    assert rewriting.scores(parquet(scores), whose("7"), "b1").rows == 0
+
+
 def test_an_input_keeps_the_places_of_its_other_rows():
     rows: set[int] = set()
 

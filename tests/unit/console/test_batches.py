@@ -71,6 +71,15 @@ def test_a_batch_that_ended_badly_says_how_far_it_came_and_how_to_resume_it(stat
     assert page.count("&lt;script&gt;") == 2
 
 
+def test_a_batch_whose_files_are_at_fault_is_not_offered_to_be_resumed() -> None:
+    record = BatchRecord(BATCH, "churn", {"status": "FAILED", **ASKED})
+
+    page = shown("batch.html.jinja", BatchView(record, [], "FAILED", of_files=True))
+
+    assert "--resume" not in page
+    assert "--allow-missing NAME" in page
+
+
 def test_a_batch_that_runs_is_not_offered_to_be_resumed() -> None:
     record = BatchRecord(BATCH, "churn", {"status": "RUNNING"})
 

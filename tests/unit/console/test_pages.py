@@ -12,7 +12,7 @@ from kanmon.console import app as app_module
 from kanmon.console.app import make_app
 from kanmon.console.guard import Guard
 from kanmon.console.results import draw, results_of
-from kanmon.console.views import ModelView, ReleaseView, RunView
+from kanmon.console.views import ModelView, ReleaseView, RunView, last_opened
 from kanmon.errors import BadInputError
 from kanmon.monitoring.records import MonitoringRecord
 from kanmon.releases.explanation import Evidence, explain
@@ -276,3 +276,14 @@ def test_monitorings_are_listed_with_their_state_and_lead_to_their_page(guard: G
     assert '<span class="word bad">alarm</span>' in page
     assert '<span class="word bad">failed</span>' in page
     assert "&lt;b&gt;tenure&lt;/b&gt; has drifted" in page
+
+
+def test_a_monitoring_that_failed_before_it_looked_hides_no_result() -> None:
+    unopened = MonitoringRecord("churn-3", "churn", {"status": "FAILED"})
+    failed = MonitoringRecord("churn-2", "churn", {"status": "FAILED", "release": 7})
+    alarm = MonitoringRecord("churn-1", "churn", {"state": "alarm", "release": 7})
+
+    assert last_opened([unopened, alarm]) is alarm
+    assert last_opened([failed, alarm]) is failed
+    assert last_opened([unopened]) is unopened
+    assert last_opened([]) is None

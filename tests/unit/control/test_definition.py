@@ -103,6 +103,7 @@ DEFAULTS = {
     "batch": {"allow_missing": [], "explain": 0},
     "monitor": {
         "window_days": 7,
+        "rows": "all",
         "minimum_rows": 100,
         "minimum_labels": 100,
         "drift": 0.1,

@@ -102,6 +102,41 @@ def test_a_batch_whose_file_cannot_be_read_any_more_is_named(world):
     assert report["rows"]["captured"] == 300
 
 
+def test_few_requests_that_a_large_batch_hides_are_watched_alone_where_the_model_says_so(world):
+    ours = world()
+    for day in range(4):
+        ours.score(day, customers("binary", 1500, 50 + day, first=10_000 * (day + 1)))
+    drifted = frame_of("binary", 60, 90_000).with_columns(pl.col("weight") + 0.8)
+    ours.answer(0, drifted)
+    ours.label("a.csv", drifted.select("id", "target"))
+    ours.label("b.csv", customers("binary", 1500, 50, first=10_000).select("id", "target"))
+
+    together = ours.monitor()
+    requests = ours.monitor(settings={"rows": "requests"})
+    batches = ours.monitor(settings={"rows": "batches"})
+
+    assert [each["state"] for each in (together, requests, batches)] == [
+        "healthy",
+        "alarm",
+        "healthy",
+    ]
+    assert [
+        [each["rows"][name] for name in ("captured", "batch", "not_watched", "labelled")]
+        for each in (together, requests, batches)
+    ] == [[300, 6000, 0, 1800], [300, 0, 6000, 300], [0, 6000, 300, 1500]]
+    assert {one["feature"] for one in requests["checks"] if one["alarm"]} >= {"weight"}
+    assert requests["quality"]["completeness"] == 1
+    assert (requests["labels"]["unknown"], requests["labels"]["not_watched"]) == (0, 1500)
+
+
+def test_rows_that_a_batch_refused_are_not_among_requests(world):
+    ours = world()
+    ours.score(0, frame_of("binary", 50, 0), rejected=range(60))
+    ours.answer(0, frame_of("binary", 51, 5000))
+
+    assert ours.monitor(settings={"rows": "requests"})["rows"]["invalid"] == 0
+
+
 def test_features_that_the_model_computes_are_watched_as_it_computes_them(world):
     same, moved = world("binary", "computed"), world("binary", "computed")
     same.score(0, frame_of("binary", 50, 0))
@@ -115,6 +150,76 @@ def test_features_that_the_model_computes_are_watched_as_it_computes_them(world)
     drifted = {each["feature"] for each in alarm["checks"] if each["alarm"]}
     assert "sum" in drifted
     assert "colour" not in drifted
+
+
+def test_a_column_that_a_batch_may_lack_alarms_as_missing_and_not_as_invalid_too(world):
+    ours = world()
+    ours.score(0, frame_of("binary", 50, 0).with_columns(pl.lit(None, pl.Float64).alias("weight")))
+    batch = json.loads(ours.bucket.contents["batches/m/m-b0/plan.json"])
+    [_, weight, _] = batch["definition"]["content"]["features"]
+    weight["nullable"] = False
+    batch["options"]["allow_missing"] = ["weight"]
+    ours.bucket.contents["batches/m/m-b0/plan.json"] = json.dumps(batch).encode()
+    [entry] = batch["objects"]
+    narrow = pl.read_csv(ours.bucket.contents[entry["key"]]).drop("weight").write_csv().encode()
+    ours.bucket.contents[entry["key"]] = narrow
+    ours.batches[0]["objects"][0]["size"] = len(narrow)
+
+    report = ours.monitor(definition=batch["definition"])
+
+    alarms = {(each["check"], each["feature"]) for each in report["checks"] if each["alarm"]}
+    assert (report["rows"]["batch"], report["rows"]["invalid"]) == (300, 0)
+    assert ("missing", "weight") in alarms
+    assert ("invalid", None) not in alarms
+
+
+def private(ours, *names):
+    """The definition with private columns."""
+    definition = ours.document()["definition"]
+    content = definition["content"]
+    for one in content.get("inputs") or content["features"]:
+        one["private"] = one["name"] in names
+    return definition
+
+
+def test_private_columns_are_watched_in_batches_which_have_them(world):
+    ours = world()
+    ours.answer(0, frame_of("binary", 50, 0))
+    change = pl.when(pl.col("colour") == "red").then(pl.lit("pink")).otherwise("colour")
+    moved = frame_of("binary", 51, 5000).with_columns(change.alias("colour"), pl.col("size") * 40)
+    ours.score(1, moved)
+    definition = private(ours, "size", "colour")
+    batch = json.loads(ours.bucket.contents["batches/m/m-b0/plan.json"])
+    ours.bucket.contents["batches/m/m-b0/plan.json"] = json.dumps(
+        {**batch, "definition": definition}
+    ).encode()
+
+    report = ours.monitor(definition=definition)
+
+    alarms = {(each["check"], each["feature"]) for each in report["checks"] if each["alarm"]}
+    assert {("drift", "size"), ("unknown", "colour")} <= alarms
+    assert not any(check == "missing" for check, _ in alarms)
+    size, weight, colour = report["features"]
+    assert [sum(day["rows"] for day in each["by_day"]) for each in (size, weight, colour)] == [
+        300,
+        600,
+        300,
+    ]
+    # A report quotes none of the private values.
+    assert colour["new"] == []
+    assert size["edges"][-1] < 10 < moved["size"].max()
+
+
+def test_a_model_that_computes_features_from_a_private_column_is_watched_in_full(world):
+    ours = world("binary", "computed")
+    ours.score(0, frame_of("binary", 50, 0).with_columns(pl.col("size") + 2))
+    definition = private(ours, "size")
+
+    report = ours.monitor(definition=definition)
+
+    assert [each["feature"] for each in report["features"]] == ["sum", "colour"]
+    drifted = {each["feature"] for each in report["checks"] if each["alarm"]}
+    assert "sum" in drifted
 
 
 def test_a_role_that_may_not_read_a_batchs_plan_fails_in_one_line(world):

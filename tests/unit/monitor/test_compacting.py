@@ -34,6 +34,65 @@ def test_a_day_becomes_one_file_written_before_the_others_are_deleted(ours):
     assert [call for call, _ in ours.bucket.calls] == ["put"] * 2 + ["delete"] * 8
 
 
+def rewritten(ours, key):
+    """`kanmon forget` writes the file without its first row."""
+    first, rest = ours.bucket.contents[key].split(b"\n", 1)
+    assert first
+    ours.bucket.contents[key] = rest
+    ours.bucket.versions[key] = "2"
+
+
+def test_a_day_with_a_file_that_was_written_again_is_not_compacted(ours):
+    first = min(ours.bucket.contents)
+    get = ours.bucket.get_object
+
+    def read(Bucket, Key):  # noqa: N803 - boto3's names
+        found = get(Bucket, Key)
+        if Key == first:
+            rewritten(ours, first)
+        return found
+
+    ours.bucket.get_object = read
+
+    report = ours.monitor()
+
+    assert report["compacted"] == {"days": 1, "files": 4}
+    assert report["rows"]["captured"] == 400
+    assert sum(name.endswith(".jsonl") for name in names(ours)) == 4
+    assert [key for call, key in ours.bucket.calls if "dt=2026-11-01" in key] == []
+
+
+@pytest.mark.parametrize("code", ["404", "403"])
+def test_a_day_with_a_file_that_is_gone_is_not_compacted(ours, code):
+    head, first = ours.bucket.head_object, min(ours.bucket.contents)
+
+    def gone(Bucket, Key):  # noqa: N803 - boto3's names
+        if Key == first:
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "HeadObject")
+        return head(Bucket, Key)
+
+    ours.bucket.head_object = gone
+
+    assert ours.monitor()["compacted"] == {"days": 1, "files": 4}
+
+
+def test_a_file_that_was_written_again_after_it_was_compacted_is_not_deleted(ours):
+    first = min(ours.bucket.contents)
+    put = ours.bucket.put_object
+
+    def write(Bucket, Key, Body):  # noqa: N803 - boto3's names
+        put(Bucket, Key, Body)
+        if "dt=2026-11-01" in Key:
+            rewritten(ours, first)
+
+    ours.bucket.put_object = write
+
+    ours.monitor()
+
+    assert first in ours.bucket.contents
+    assert len(names(ours)) == 3
+
+
 def test_the_next_monitoring_finds_the_same_rows_and_nothing_to_do(ours):
     first = ours.monitor()
     ours.bucket.calls.clear()

@@ -54,7 +54,8 @@ def test_unchanged_data_are_healthy_and_every_check_is_there(world, task):
     assert (report["release"], report["run"], report["model"]) == (RELEASE, "r-1", "m")
     assert report["window"] == {"from": "2026-11-01", "to": "2026-11-08"}
     assert report["rows"] == {
-        "captured": 900, "batch": 0, "invalid": 0, "labelled": 600, "other_releases": {}
+        "captured": 900, "batch": 0, "not_watched": 0, "invalid": 0, "labelled": 600,
+        "other_releases": {},
     }  # fmt: skip
     assert (report["damaged"], report["gone"]) == (
         {"lines": 0, "files": 0, "batches": []},
@@ -107,6 +108,44 @@ def test_values_that_training_did_not_have_are_unknown_and_shown(world):
     assert pink["rows"] == sum(each["unknown"] for each in colour["by_day"])
     assert colour["categories"] == ["blue", "green", "red", "(other values)"]
     assert colour["now"][3] == pytest.approx(pink["rows"] / (900 - _missing(colour)))
+
+
+@pytest.mark.parametrize("key", ["colour", "size"])
+def test_a_feature_that_is_in_the_key_is_compared_without_its_values_in_the_report(world, key):
+    ours = world()
+    changed = customers("binary", 300, 100).with_columns(
+        pl.lit("c-4711").alias("colour"), pl.col("size") + 4711
+    )
+    ours.answer(0, changed)
+    ours.answer(1, changed.head(1))
+    definition = ours.document()["definition"]
+    definition["content"]["data"]["key"] = [key]
+
+    report = ours.monitor(definition=definition)
+
+    entries = {each["feature"]: each for each in report["features"]}
+    assert any(check[1] == key for check in alarming(report))
+    assert {
+        name: entries[key].get(name) or None
+        for name in ("categories", "edges", "new", "before", "now")
+    } == dict.fromkeys(("categories", "edges", "new", "before", "now"))
+    assert entries[key]["by_day"][1]["mean"] is None
+    other = {"colour": "size", "size": "colour"}[key]
+    assert entries[other]["now"]
+
+
+def test_the_psi_of_the_only_day_is_that_of_the_check(world):
+    # A new value beyond doubt counts as unknown alone, in the check and in the course.
+    change = pl.when(pl.col("colour") == "red").then(pl.lit("pink")).otherwise("colour")
+
+    report = answered(world, days=1, count=900, change=change.alias("colour")).monitor()
+
+    for each in report["features"]:
+        of_check = checked(report, "drift", each["feature"])
+        assert each["by_day"][0]["psi"] == pytest.approx(of_check["value"], abs=1e-12)
+    assert report["predictions"]["by_day"][0]["psi"] == pytest.approx(
+        checked(report, "prediction")["value"], abs=1e-12
+    )
 
 
 def _missing(entry):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.definition.schema import ModelDefinition
 from core.monitoring.metrics import METRICS, history_line, metrics_of
+from core.monitoring.page.page import render
 from core.monitoring.request import (
     MonitorRequest,
     MonitorRequestError,
@@ -20,7 +21,7 @@ from core.monitoring.request import (
 )
 from core.monitoring.settings import settings_of
 from core.monitoring.turning import next_watch, turn
-from core.monitoring.words import check_words, summary
+from core.monitoring.words import check_words, summary, uneven
 from core.stage.monitoring_table import Watch
 from tests.support.control_cases import DEFINITION, passing_evaluation
 from tests.support.monitoring_documents import (
@@ -61,6 +62,7 @@ def test_the_window_is_of_whole_days_in_utc(asked: Any, window: tuple[str, str])
         ({"from": "yesterday"}, "'yesterday' is not a day; write one such as 2026-01-31"),
         ({"from": "2026-11-09", "to": "2026-11-01"}, "from: 2026-11-09 is after 2026-11-01"),
         ({"from": "2020-01-01"}, "from: is more than 366 days before"),
+        ({"from": "9999-01-01", "to": "9999-01-07"}, "from: 9999-01-01 is after today"),
         ({"dyas": 7}, "unknown key; did you mean days?"),
         ({"model": "Bad Name"}, "is not a model name"),
     ],
@@ -166,6 +168,29 @@ def test_the_table_for_athena_has_a_column_for_each_field_of_the_line() -> None:
     assert set(re.findall(r"(\w+):", checks)) == set(line["checks"][0])
 
 
+@pytest.mark.parametrize(
+    ("captured", "batch", "said"),
+    [
+        (9_000, 100_000, "requests are 8.3 % of the rows: watch them alone with monitor.rows: "),
+        (3_150, 3_720_000, "requests are 0.08 % of the rows: watch them alone with monitor.rows: "),
+        (100_000, 50, "rows scored in batch are 0.05 % of the rows: watch them alone with "),
+    ],
+)
+def test_few_rows_among_many_are_named_in_the_summary_with_how_to_see_them(
+    captured: int, batch: int, said: str
+) -> None:
+    rows = {"captured": captured, "batch": batch}
+
+    for report in (sample_report(rows=rows), alarming_report() | {"rows": rows}):
+        assert said in summary(report, sample_plan()["settings"])
+        assert said in render(sample_plan(), report, closed_at="2026-11-21T06:00:00Z")
+
+
+@pytest.mark.parametrize(("captured", "batch"), [(10_000, 100_000), (0, 100_000), (300, 0)])
+def test_rows_from_one_place_or_of_like_numbers_hide_nothing(captured: int, batch: int) -> None:
+    assert uneven(sample_report(rows={"captured": captured, "batch": batch})) is None
+
+
 def test_an_alarm_without_a_check_that_alarms_still_has_words() -> None:
     report = sample_report(state="alarm")
 
@@ -177,7 +202,12 @@ def test_an_alarm_without_a_check_that_alarms_still_has_words() -> None:
 @pytest.mark.parametrize(
     ("kind", "feature", "state", "said"),
     [
-        ("drift", "income", "not captured", "income is private, so requests are kept without it"),
+        (
+            "drift",
+            "income",
+            "not captured",
+            "income is private, so requests are kept without it, and no batch was scored",
+        ),
         ("quality", None, "undefined", "quality: the metric is not defined on these rows"),
         ("drift", "income", "of a later version", "income: not compared"),
     ],

@@ -92,6 +92,7 @@ def test_a_scored_row_has_its_input_and_its_answer_and_a_rejected_one_is_left_ou
             "contract": "yearly",
             "joined": "2026-03-05",
             "month": 3.0,
+            "income": 5.0,
             "prediction": "yes",
             "probability": 1 / 8,
         },
@@ -106,19 +107,23 @@ def test_a_scored_row_has_its_input_and_its_answer_and_a_rejected_one_is_left_ou
             "contract": "1",
             "joined": None,
             "month": None,
+            "income": None,
             "prediction": "yes",
             "probability": 3 / 8,
         },
     ]
 
 
-def test_the_form_is_that_of_captured_requests(observed, plan, line, written, tmp_path):
+def test_the_form_is_that_of_captured_requests_and_has_private_columns_too(
+    observed, plan, line, written, tmp_path
+):
     [batch] = observed({f"{PREFIX}a.csv": CSV}, [("a.csv", 1)])
     (tmp_path / "line").write_bytes(written(line()))
 
     online = read([SourceFile(tmp_path / "line", "dt=2026-11-01/1.jsonl")], plan()).rows
 
-    assert batch.schema == online.schema
+    assert batch["income"].to_list() == [5]
+    assert batch.drop("income").schema == online.schema
 
 
 def test_files_share_scores_and_a_file_may_have_several(observed):

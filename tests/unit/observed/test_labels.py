@@ -168,6 +168,63 @@ def test_a_correction_by_key_replaces_labels_by_request_of_its_answers():
     assert fates(found) == {"matched": 1, "corrected": 1}
 
 
+def test_a_correction_by_request_replaces_the_label_by_key_for_its_answer_alone():
+    found = resolve(
+        labels(key("a", "yes"), request("1", "no", correction=True)),
+        answered(("1", "a"), ("2", "a")),
+    )
+
+    assert used(found) == {"1": "no", "2": "yes"}
+    assert fates(found) == {"matched": 2}
+
+
+def test_a_label_by_key_each_of_whose_answers_is_corrected_is_corrected():
+    found = resolve(
+        labels(key("a", "yes"), request("1", "no", correction=True)), answered(("1", "a"))
+    )
+
+    assert used(found) == {"1": "no"}
+    assert fates(found) == {"matched": 1, "corrected": 1}
+
+
+def test_a_correction_by_request_that_says_the_same_is_repeated():
+    found = resolve(
+        labels(key("a", "yes"), request("1", "yes", correction=True)),
+        answered(("1", "a"), ("2", "a")),
+    )
+
+    assert used(found) == {"1": "yes", "2": "yes"}
+    assert fates(found) == {"matched": 1, "repeated": 1}
+
+
+def test_a_correction_by_request_settles_labels_by_key_that_contradict_for_its_answer():
+    found = resolve(
+        labels(key("a", "yes"), key("a", "no"), request("1", "no", correction=True)),
+        answered(("1", "a"), ("2", "a")),
+    )
+
+    assert used(found) == {"1": "no"}
+    assert fates(found) == {"matched": 1, "contradicting": 2}
+
+
+def test_a_label_that_repeats_a_correction_by_request_takes_nothing_from_the_key():
+    found = resolve(
+        labels(key("a", "yes"), request("1", "no", correction=True), request("1", "no")),
+        answered(("1", "a"), ("2", "a")),
+    )
+
+    assert used(found) == {"1": "no", "2": "yes"}
+    assert fates(found) == {"matched": 2, "repeated": 1}
+
+
+def test_a_label_by_key_after_a_correction_by_request_overwrites_nothing_silently():
+    found = resolve(
+        labels(request("1", "no", correction=True), key("a", "yes")), answered(("1", "a"))
+    )
+
+    assert fates(found) == {"contradicting": 2}
+
+
 def test_a_correction_in_the_same_second_replaces_what_it_corrects():
     at = {"received": DAY}
 
@@ -278,6 +335,7 @@ def expected(given: list[Any], answers: dict[str, str | None]) -> dict[str, str]
     """The rule said again, one answer at a time."""
     live = [one for one in given if not any(replaces(other, one, answers) for other in given)]
     chosen = {}
+    settled = {asked for asked, named in answers.items() if is_settled(asked, named, live)}
     for asked, named in answers.items():
         own = {one["label"] for one in live if one.get("request_id") == asked}
         by_key = {one["label"] for one in live if named and one.get("__key_0") == named}
@@ -285,12 +343,26 @@ def expected(given: list[Any], answers: dict[str, str | None]) -> dict[str, str]
             one["label"]
             for one in live
             if named and by_key and answers.get(one.get("request_id")) == named
+            if one["request_id"] not in settled
         }
         # A key's label that differs from one of its answers' is used for none of them.
-        says = own | by_key if own else by_key | others
+        says = own if asked in settled else own | by_key if own else by_key | others
         if len(says) == 1:
             chosen[asked] = says.pop()
     return chosen
+
+
+def is_settled(asked: str, named: str | None, live: list[Any]) -> bool:
+    """Does a correction of this answer go before all labels by its key?"""
+    by_key = [one for one in live if named and one.get("__key_0") == named]
+    return any(
+        one.get("request_id") == asked
+        and one["correction"]
+        and all(one["file"] > each["file"] for each in by_key)
+        and {each["label"] for each in by_key} != {one["label"]}
+        for one in live
+        if by_key
+    )
 
 
 def replaces(other: Any, one: Any, answers: dict[str, str | None]) -> bool:

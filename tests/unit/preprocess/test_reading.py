@@ -135,6 +135,32 @@ def test_nan_is_missing_in_parquet_where_it_is_a_null_value(run: Run, plan: Make
         run({"a.parquet": frame})
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_number_that_is_a_null_value_is_missing_in_every_kind_of_file(
+    run: Run, plan: MakePlan, kind: str
+) -> None:
+    # 999.5 is another number, and 99 is a category where sex is coded.
+    lengths = [999, 999.5, *FRAME["length"][2:]]
+    frame = FRAME.with_columns(
+        length=pl.Series(lengths, dtype=pl.Float64),
+        sex=pl.Series([99, 7, *([1, 2] * 29)]),
+    )
+    declared = plan(null_values=("", "999", "99"))
+    text = frame.write_csv().replace("999.0", "999")
+    content = frame if kind == "parquet" else text
+
+    rows = sorted_rows(run({f"a.{kind}": content}, declared))
+
+    assert rows["length"].null_count() == rows["sex"].null_count() == 1
+    assert rows.filter(pl.col("length").is_null())["sex"].null_count() == 1
+    assert rows["length"].max() == 999.5
+
+
+def test_damaged_parquet_is_named_as_that_however_its_name_is_written(run: Run) -> None:
+    with pytest.raises(StepError, match=r"a.PARQUET: is damaged Parquet"):
+        run({"a.PARQUET": "no parquet"})
+
+
 def test_line_numbers_count_line_breaks_in_quoted_cells(run: Run, plan: MakePlan) -> None:
     content = 'sex,length,rings\n"M\nM",1,5\n"F",2,5\nM,x,5\n' + TEXT.split("\n", 1)[1]
 

@@ -24,7 +24,7 @@ class UnprovenBatchError(Exception):
 
 
 def close_batch(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Take {batch, model, execution, began, ended}; return the execution's output.
+    """Take {batch, model, lost, began, ended}; return the execution's output.
 
     Every part may be done twice: a repeat finds its manifest, its record and its mail done.
     """
@@ -60,7 +60,10 @@ def _host_seconds(event: Mapping[str, Any], record: Mapping[str, Any], hosts: in
     """With the time of this attempt's job, if it has one and is not counted yet."""
     if record.get("status") == SUCCEEDED or "began" not in event:
         return str(record.get("host_seconds", "0"))
-    worked = host_time.seconds_between(event["began"], event.get("ended"))
+    # Of jobs that the platform lost no times are known.
+    worked = (
+        None if event.get("lost") else host_time.seconds_between(event["began"], event.get("ended"))
+    )
     return host_time.with_attempt(record, worked, hosts)
 
 

@@ -266,6 +266,8 @@ class Monitor(Grown):
 
     schedule: Schedule | None = None
     window_days: Annotated[int, Field(ge=1, le=366)] = 7
+    # Of many rows scored in batch and few requests, the few are seen only by themselves.
+    rows: Literal["all", "requests", "batches"] = "all"
     # With fewer rows, or labelled rows, nothing is compared.
     minimum_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 100
     minimum_labels: Annotated[int, Field(ge=1, le=10_000_000)] = 100

@@ -43,8 +43,11 @@ class Contents:
     labels: list[dict[str, Any]] = field(default_factory=list)
 
 
-def contents_of(stage: Stage, model: str, release: int, window: Window) -> Contents:
-    """What the model answered in the window and the days before it, and all its labels.
+def contents_of(
+    stage: Stage, model: str, release: int, window: Window, rows: str = "all"
+) -> Contents:
+    """What the model answered in the window and the days before it, and all its labels. `rows` are
+    those to watch: all, requests or batches.
 
     Of every release: the labels of another one's answers are not unknown. Labels of every age: one
     by key is that of every answer for the key.
@@ -67,8 +70,11 @@ def contents_of(stage: Stage, model: str, release: int, window: Window) -> Conte
         if (at := _scored_at(record)) is not None and at.date() in wide
     ]
     batches = [each for each in batches if each[0]["scores"]]
-    own = [day for found, day in captured if found.key.startswith(f"{folder}{release}/")]
-    own += [day for _, day, number in batches if number == str(release)]
+    own: list[date] = []
+    if rows != "batches":
+        own += [day for found, day in captured if found.key.startswith(f"{folder}{release}/")]
+    if rows != "requests":
+        own += [day for _, day, number in batches if number == str(release)]
     return Contents(
         any(day in window for day in own),
         [_object(found) for found, _ in captured],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 NO_DATA, TO_WATCH = "no data", "to watch"
 
 
-def open_monitoring(stage: Stage, name: object, request: object, now: datetime) -> dict[str, Any]:
+def open_monitoring(
+    stage: Stage,
+    name: object,
+    request: object,
+    now: datetime,
+    has_ended: Callable[[str], bool],
+) -> dict[str, Any]:
     """Return everything the rest of the monitoring needs; twice for one of them, the same twice."""
     monitoring = check_run_name(name, "monitor", "kanmon monitor")
     asked = parse_monitor_request(request)
@@ -34,7 +40,7 @@ def open_monitoring(stage: Stage, name: object, request: object, now: datetime) 
     definition = stored_definition(stage, model).content
     window = window_of(asked, definition.monitor.window_days, now)
     live = live_release(stage, model)
-    contents = contents_of(stage, model, live.number, window)
+    contents = contents_of(stage, model, live.number, window, definition.monitor.rows)
     plan = _plan(stage, monitoring, asked, definition, live, window, contents, now)
     stage.store.write_json(stage.store.monitoring_key(model, monitoring, "plan.json"), plan)
     answer = _answer(stage, monitoring, asked, definition, live, contents)
@@ -59,6 +65,11 @@ def open_monitoring(stage: Stage, name: object, request: object, now: datetime) 
     if not opened:  # it was stopped meanwhile, or a call that was repeated was faster
         known = stage.monitorings.monitoring(model, monitoring)
         return dict(json.loads(known["answer"])) if "answer" in known else answer
+    if has_ended(monitoring):
+        # It was stopped, and reported as failed, before this call read its record: nothing else
+        # would ever end it. Nobody reads the answer.
+        why = {name: known.get(name) for name in ("summary", "error", "closed_at")}
+        stage.monitorings.write(model, monitoring, {**why, "status": "FAILED"})
     return answer
 
 

@@ -90,6 +90,8 @@ def window_of(asked: MonitorRequest, window_days: int, now: datetime) -> Window:
     last = date.fromisoformat(asked.last) if asked.last else today
     if first > last:
         raise _wrong(f"from: {first} is after {last}; write days that begin before they end")
+    if first > today:
+        raise _wrong(f"from: {first} is after today, {today} in UTC; write days that were")
     if (last - first).days >= LONGEST_WINDOW:
         raise _wrong(f"from: is more than {LONGEST_WINDOW} days before {last}; watch fewer")
     return Window(first, last + timedelta(days=1))

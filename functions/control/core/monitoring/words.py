@@ -15,6 +15,8 @@ from core.words.formats import apart, counted, decimals, number, percent, text
 from core.words.metrics import MetricFormat, metric_label
 
 STATES = ("healthy", "alarm", "no data", "too few rows")
+# With fewer rows than this share of the other's, requests or batches are hidden among those.
+_FEW = 0.1
 _RATES = ("missing", "unknown", "invalid")
 _NOT_COMPARED = ("too few rows", "no baseline", "constant", "absent", "not captured", "undefined")
 
@@ -133,8 +135,32 @@ def primary_quality(report: Document) -> tuple[str, Estimate] | None:
     return None if found is None else (name, found)
 
 
+def uneven(report: Document) -> str | None:
+    """That few requests are hidden among many rows of batches, or the other way round, and how to
+    see them; None where neither is."""
+    rows = mapping(report.get("rows"))
+    found = {
+        "requests": finite(rows.get("captured")) or 0,
+        "batches": finite(rows.get("batch")) or 0,
+    }
+    few = min(found, key=found.__getitem__)
+    if not 0 < found[few] < _FEW * max(found.values()):
+        return None
+    return say(f"monitoring.uneven.{few}", share=percent(found[few] / sum(found.values())))
+
+
 def summary(report: Document, settings: Mapping[str, Any]) -> str:
     """The result in one line."""
+    return with_note(_result(report, settings), report)
+
+
+def with_note(words: str, report: Document) -> str:
+    """The words, and what may be hidden behind them."""
+    note = uneven(report)
+    return words if note is None else say("monitoring.summary.noted", words=words, note=note)
+
+
+def _result(report: Document, settings: Mapping[str, Any]) -> str:
     state, window = state_of(report), mapping(report.get("window"))
     rows = counted(rows_watched(report), "row")
     if state == "alarm":

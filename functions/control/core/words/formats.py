@@ -226,11 +226,13 @@ def size(amount: object) -> str:
 
 
 def dollars(amount: float) -> str:
-    """An amount of US dollars; cents where it has some, else four decimals.
+    """An amount of US dollars; cents where it has some, else four decimals, or two digits.
 
-    >>> dollars(1.234), dollars(0.00412)
-    ('1.23', '0.0041')
+    >>> dollars(1.234), dollars(0.00412), dollars(0.0000123), dollars(0)
+    ('1.23', '0.0041', '0.000012', '0.0000')
     """
+    if 0 < amount < 0.0001:
+        return f"{amount:.{1 - math.floor(math.log10(amount))}f}"
     return f"{amount:,.2f}" if amount >= 0.1 else f"{amount:.4f}"
 
 

@@ -20,6 +20,7 @@ from core.monitoring.words import (
     rows_watched,
     state_of,
     summary,
+    with_note,
 )
 from core.reading import Document, estimate, finite, mapping
 from core.review.rendering import LARGEST_PAGE, LIMITS, environment, style_hash
@@ -88,7 +89,8 @@ def _headline(plan: Document, report: Document, alarms: list[Document]) -> str:
     if not alarms:
         return summary(report, mapping(plan.get("settings")))
     checks = count(len(checks_of(report)))
-    return say("monitoring.summary.beyond", alarms=count(len(alarms)), checks=checks)
+    words = say("monitoring.summary.beyond", alarms=count(len(alarms)), checks=checks)
+    return with_note(words, report)
 
 
 def _facts(report: Document) -> list[dict[str, str]]:
@@ -169,6 +171,6 @@ def _lineage(plan: Document, report: Document) -> Table:
 
 
 def _settings(settings: Document) -> str:
-    named = ("minimum_rows", "minimum_labels", "drift", "prediction_drift")
+    named = ("rows", "minimum_rows", "minimum_labels", "drift", "prediction_drift")
     more = ("missing", "unknown", "invalid", "quality")
     return ", ".join(f"{name} {text(settings.get(name))}" for name in (*named, *more))

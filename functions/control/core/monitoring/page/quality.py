@@ -20,6 +20,7 @@ _PROBLEMS = (
     "unknown",
     "corrected",
     "other_releases",
+    "not_watched",
     "no_class",
     "invalid",
 )
