@@ -25,6 +25,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     limits = limits_of(os.environ.get("MONTHLY_BUDGET_USD"), os.environ.get("PLANNED_AT_ONCE"))
     done = tick(stage(), limits, parsed(event.get("at")) or now, now)
     for start in done.decision["starts"]:
+        if start["model"] in done.outcome.lost:
+            continue
         named = {name: start[name] for name in ("model", "work", "name")}
         logger.info(start["input"]["reason"], extra={"planned": named})
     for name, problem in done.outcome.left.items():

@@ -15,7 +15,10 @@ from kanmon.terminal.invocation import Verb, complete_model, current
 )
 @click.argument("model", shell_complete=complete_model)
 def command(model: str) -> None:
-    """Show what happened to a model's releases, and when it was paused: when, who, why."""
+    """Show what happened to a model's releases: when, who, why.
+
+    Also when the planner was paused for it, and when that ended.
+    """
     from kanmon.planning.pauses import pauses
     from kanmon.project import check_model_name
     from kanmon.releases.display import history_lines

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -127,14 +129,13 @@ def test_of_two_ticks_the_one_that_wrote_late_starts_nothing_and_keeps_its_messa
     stage: Stage, new_data: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other one writes between what this one read and what it writes."""
-    from core.plan import tick as module
-
+    module: Any = importlib.import_module("core.plan.tick")
     decide = module.decide
 
     def overtaken(document: object) -> object:
         monkeypatch.setattr(module, "decide", decide)
         tick(QUIET)
-        return decide(document)  # type: ignore[arg-type]
+        return decide(document)
 
     monkeypatch.setattr(module, "decide", overtaken)
 

@@ -1,5 +1,6 @@
 """A model's releases on a stage, acted out by the people whose roles the template makes."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ metrics: {primary: rmse, also: [mae]}
 gate: {floors: {rmse: 5.0}, margins: {rmse: 9.0}}
 segments: [b]
 serving: {canary: AllAtOnce, capture_share: 1.0}
+retrain: {on: [data]}
 """
 LONG = ("--set", "rounds=50000", "--set", "early_stopping_rounds=50000")
 SHIFT = "Linear10PercentEvery10Minutes"
@@ -44,6 +46,7 @@ def all_of_it(laptop: Laptop) -> None:
     an_approver_opens_the_mailed_links(laptop)
     someone_else_approves(laptop, 1)
     an_operator_looks_after_it(laptop)
+    all_of_them_see_what_is_planned_and_some_pause_it(laptop)
     a_data_scientist_reads_data_as_it_was_scored(laptop)
     watching_people.all_of_it(laptop)
     a_newer_release_overtakes_one_that_waits(laptop, releases)
@@ -94,6 +97,26 @@ def an_operator_looks_after_it(laptop: Laptop) -> None:
     must(laptop, "score", "glasses", str(laptop.root / "data.csv"), *OPERATOR)
     for words in (("releases",), ("models",), ("history", "glasses"), ("logs", "glasses")):
         must(laptop, *words, *OPERATOR)
+
+
+def all_of_them_see_what_is_planned_and_some_pause_it(laptop: Laptop) -> None:
+    """A tick finds the data that was put, starts a run for it, and is shown again."""
+    quiet = datetime.now(UTC) + timedelta(hours=1)
+    [planned] = must(laptop, "tick", "--at", f"{quiet:%Y-%m-%dT%H:%M:%SZ}")["started"]
+    machine = laptop.outputs["RetrainStateMachineArn"].replace(":stateMachine:", ":execution:")
+    laptop.ended(f"{machine}:{planned}")
+    for who in (SCIENTIST, OPERATOR):
+        must(laptop, "pause", "glasses", "--reason", "to look at it", *who)
+        must(laptop, "resume", "glasses", "--reason", "looked", *who)
+    for who in (SCIENTIST, APPROVER, OPERATOR):
+        must(laptop, "plan", "glasses", "--explain", *who)
+    record = laptop.client("s3").list_objects_v2(
+        Bucket=laptop.outputs["DataBucketName"], Prefix="plans/"
+    )["Contents"][0]["Key"]
+    acting(laptop, "OperatorRoleArn", "s3").get_object(
+        Bucket=laptop.outputs["DataBucketName"], Key=record
+    )
+    laptop.settle("glasses")
 
 
 def a_data_scientist_reads_data_as_it_was_scored(laptop: Laptop) -> None:

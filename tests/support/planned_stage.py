@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
-import botocore.client
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from core.definition.folder import folder_digest
 from tests.support.control_cases import MODEL_YAML
 from tests.support.stage_in_memory import ARRIVALS, BUCKET, TABLE, Context, Stage
 
+# Through its private method goes every call.
+CLIENT: Any = BaseClient
 ON_DATA = "retrain: {on: [data], quiet_minutes: 30}\n"
 MONTHLY = 'retrain: {schedule: {cron: "0 6 1 * *", time_zone: Europe/Berlin}}\n'
 
@@ -74,21 +76,21 @@ def planned(model: str) -> dict[str, Any]:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     """The calls to AWS, by operation."""
     calls: Counter[str] = Counter()
-    original = botocore.client.BaseClient._make_api_call
+    original = CLIENT._make_api_call
 
     def make(self: Any, operation: str, parameters: Any) -> Any:
         calls[operation] += 1
         return original(self, operation, parameters)
 
     with monkeypatch.context() as patch:
-        patch.setattr(botocore.client.BaseClient, "_make_api_call", make)
+        patch.setattr(CLIENT, "_make_api_call", make)
         yield calls
 
 
 @contextmanager
 def throttled(monkeypatch: pytest.MonkeyPatch, operation: str) -> Iterator[None]:
     """AWS refuses an operation for now."""
-    original = botocore.client.BaseClient._make_api_call
+    original = CLIENT._make_api_call
 
     def make(self: Any, asked: str, parameters: Any) -> Any:
         if asked == operation:
@@ -96,5 +98,5 @@ def throttled(monkeypatch: pytest.MonkeyPatch, operation: str) -> Iterator[None]
         return original(self, asked, parameters)
 
     with monkeypatch.context() as patch:
-        patch.setattr(botocore.client.BaseClient, "_make_api_call", make)
+        patch.setattr(CLIENT, "_make_api_call", make)
         yield

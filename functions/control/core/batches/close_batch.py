@@ -108,6 +108,7 @@ def _notify(stage: Stage, plan: Mapping[str, Any], summary: str, now: datetime) 
             run=plan["batch"],
             at=timestamp(now),
             summary=summary,
+            reason=plan.get("reason"),
         )
     )
     stage.batches.write(plan["model"], plan["batch"], {"noticed_at": timestamp(now)})

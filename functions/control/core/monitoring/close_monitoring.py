@@ -148,6 +148,7 @@ def _notify(
                 summary=record["summary"],
                 review_uri=record["page_uri"],
                 release=plan["release"]["number"],
+                reason=plan.get("reason"),
             )
         )
         stage.monitorings.write(model, monitoring, {"noticed_at": timestamp(now)})
@@ -182,6 +183,7 @@ def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
                 at=timestamp(now),
                 summary=failure.message,
                 error=failure.error,
+                reason=known.get("reason"),
             )
         )
         stage.monitorings.write(model, monitoring, {"failures_told": failed.redrives + 1})

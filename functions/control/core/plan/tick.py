@@ -52,7 +52,7 @@ def tick(stage: Stage, limits: Limits, at: datetime, now: datetime) -> Tick:
     decision = decide(gathered.document)
     carry_out(stage, gathered, planned, decision, now, outcome)
     stage.arrivals.remove(_settled(gathered, outcome))
-    recorded = _record(stage, gathered, decision, timestamp(at))
+    recorded = _record(stage, gathered, decision, outcome, timestamp(at))
     return Tick(decision, outcome, recorded, len(arrivals), len(gathered.unknown))
 
 
@@ -72,14 +72,26 @@ def _settled(gathered: Gathered, outcome: Outcome) -> list[str]:
     return [receipt for receipt in dict.fromkeys(all_of_them) if receipt not in waiting]
 
 
-def _record(stage: Stage, gathered: Gathered, decision: Mapping[str, Any], at: str) -> str | None:
-    """Keep input and decision where they say something new; where they are then."""
+def _record(
+    stage: Stage,
+    gathered: Gathered,
+    decision: Mapping[str, Any],
+    outcome: Outcome,
+    at: str,
+) -> str | None:
+    """Keep input and decision where they say something new; where they are then.
+
+    Of two ticks at once, the one that came too late with everything leaves it to the other.
+    """
+    if outcome.lost and not outcome.started:
+        return None
     waits = digest([[each["model"], each["work"], each["code"]] for each in decision["waits"]])
     known = digest({key: value for key, value in gathered.document.items() if key != "at"})
     told = any(decision.get(name) for name in ("starts", "late", "budget"))
     if not told and (known, waits) == (gathered.recorded.input, gathered.recorded.waits):
         return None
     key = stage.store.plan_key(at)
-    stage.store.write_json(key, {"format": 1, "input": gathered.document, "decision": decision})
+    record = {"format": 1, "input": gathered.document, "decision": decision}
+    stage.store.write_json(key, {**record, "lost": outcome.lost})
     stage.plans.write_recorded(Recorded(at, known, waits))
     return stage.store.uri(key)

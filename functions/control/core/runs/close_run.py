@@ -38,7 +38,7 @@ def close_run(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str
     )
     started = pass_lock_on(stage, model, run, now)
     if "noticed_at" not in before:
-        _notify(stage, event, now)
+        _notify(stage, event, before.get("reason"), now)
     return {
         "run": run,
         "model": model,
@@ -53,7 +53,7 @@ def close_run(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str
     }
 
 
-def _notify(stage: Stage, event: Mapping[str, Any], now: datetime) -> None:
+def _notify(stage: Stage, event: Mapping[str, Any], reason: str | None, now: datetime) -> None:
     stage.notices.publish(
         Notice(
             event="nothing new" if event["outcome"] == "nothing new" else "candidate registered",
@@ -66,6 +66,7 @@ def _notify(stage: Stage, event: Mapping[str, Any], now: datetime) -> None:
             package_arn=event.get("package_arn"),
             review_uri=event.get("review_uri"),
             release=event.get("release"),
+            reason=reason,
         )
     )
     stage.runs.write_run(event["model"], event["run"], {"noticed_at": timestamp(now)})

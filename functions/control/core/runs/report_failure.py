@@ -35,7 +35,7 @@ def report_failure(stage: Stage, failed: Occurrence, now: datetime) -> tuple[dic
     if first:
         if known.get("status") not in CLOSED:
             stage.runs.write_run(model or _NO_MODEL, run, _record(failure, now))
-        stage.notices.publish(_notice(stage, failed, failure, now))
+        stage.notices.publish(_notice(stage, failed, failure, known.get("reason"), now))
         told = {"failures_told": str(failed.redrives + 1)}
         stage.runs.write_run(model or _NO_MODEL, run, told)
     reported = {
@@ -57,7 +57,9 @@ def _record(failure: Failure, now: datetime) -> dict[str, str]:
     }
 
 
-def _notice(stage: Stage, failed: Occurrence, failure: Failure, now: datetime) -> Notice:
+def _notice(
+    stage: Stage, failed: Occurrence, failure: Failure, reason: str | None, now: datetime
+) -> Notice:
     return Notice(
         event="run failed",
         stack=stage.name,
@@ -66,4 +68,5 @@ def _notice(stage: Stage, failed: Occurrence, failure: Failure, now: datetime) -
         at=timestamp(now),
         summary=failure.message,
         error=failure.error,
+        reason=reason,
     )

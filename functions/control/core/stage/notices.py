@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from core.stage.links import Links
 from core.words.catalogue import say
-from core.words.formats import MINUS, moment
+from core.words.formats import MINUS, moment, one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -52,6 +52,8 @@ class Notice:
     error: str | None = None
     release: int | None = None
     execution: str | None = None
+    # Why the run, batch or monitoring was started.
+    reason: str | None = None
 
 
 def subject(notice: Notice) -> str:
@@ -69,6 +71,8 @@ def text(notice: Notice, links: Links, stage: str) -> str:
     name = _name(notice)
     worked = say(f"mail.fact.{_worked(notice)}")
     facts = [(say("mail.fact.model"), notice.model), (worked, notice.run)]
+    if notice.reason:
+        facts.append((say("mail.fact.reason"), one_line(notice.reason)))
     if notice.release is not None:
         facts.append((say("mail.fact.release"), name))
     if notice.package_arn:
