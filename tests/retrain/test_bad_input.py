@@ -68,8 +68,10 @@ def assert_nothing_happened(laptop: Laptop, model: str, said: Said) -> None:
 
 # Of each kind of finding (a table's shape, a cell, a file, its size, its name) one takes the whole
 # way here. That Preprocess finds each of them is tested in tests/unit/preprocess/test_bad_input.py.
-ON_THE_WHOLE_WAY = ("missing column", "wrong type", "gzip that is not", "ten megabyte line")
-ON_THE_WHOLE_WAY += ("too few rows", "awkward name")
+ON_THE_WHOLE_WAY = {
+    *("missing column", "wrong type", "gzip that is not", "ten megabyte line"),
+    *("too few rows", "awkward name"),
+}
 
 
 @pytest.mark.parametrize(
