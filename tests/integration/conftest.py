@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 from moto import mock_aws
+from moto.core.base_backend import BaseBackend
 from moto.sns.models import Subscription
 
 from tests.support.no_account import no_account
@@ -53,6 +54,9 @@ os.environ.update(
 
 # moto signs what each subscriber gets with a key of its own: to make it takes as long as ten calls.
 Subscription.private_key = staticmethod(cache(partial(Subscription.private_key, None)))
+
+# moto would write the addresses of a service anew for every call.
+BaseBackend.urls = property(cache(BaseBackend.urls.fget))  # type: ignore[method-assign]
 
 
 @pytest.fixture

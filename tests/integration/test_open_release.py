@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +34,7 @@ from tests.support.stage_in_memory import BUCKET, CHAMPION, RUN, TABLE, TOPIC, C
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 Open = Callable[..., dict[str, Any]]
+FAULTS = pytest.mark.faults
 
 
 class Killing:
@@ -73,9 +75,15 @@ def opening(stage: Stage, source: Path, pipeline: Pipeline) -> Opening:
     return build(source, pipeline)
 
 
+@cache
+def client_of(service: str) -> Any:
+    """Made once: that takes longer than a call."""
+    return boto3.client(service)  # type: ignore[call-overload]
+
+
 def build(source: Path, pipeline: Pipeline, calls: Iterator[int] | None = None) -> Opening:
     def client(name: str) -> Any:
-        made: Any = boto3.client(name)  # type: ignore[call-overload]
+        made = client_of(name)
         return made if calls is None else Killing(made, calls)
 
     gateways = SimpleNamespace(
@@ -126,7 +134,7 @@ def test_a_release_is_written_and_its_pipeline_started(
 
     files = stored(stage)
     record = json.loads(files["releases/churn/1/release.json"])
-    release = ReleaseTable(Items(boto3.client("dynamodb"), TABLE)).release("churn", 1)
+    release = ReleaseTable(Items(client_of("dynamodb"), TABLE)).release("churn", 1)
     [run] = pipeline.runs.values()
     assert answer == {
         "release": 1,
@@ -245,11 +253,20 @@ def test_a_function_killed_at_any_write_ends_in_the_same_release(
     ]
     assert len(pipeline.runs) == 1
     assert [notice["event"] for notice in stage.notices()][:1] == ["release waiting"]
-    history = Items(boto3.client("dynamodb"), TABLE).beginning_with("churn", "history#")
+    history = Items(client_of("dynamodb"), TABLE).beginning_with("churn", "history#")
     assert [item["event"] for item in history] == ["opened"]
 
 
-@pytest.mark.parametrize("name", ["golden.json", "review.html", "release.json", "bundle.zip"])
+# The first that is written and the last; those between them are for `make test-faults`.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "golden.json",
+        pytest.param("review.html", marks=FAULTS),
+        pytest.param("release.json", marks=FAULTS),
+        "bundle.zip",
+    ],
+)
 def test_a_number_that_a_dead_run_has_used_is_left_out(
     stage: Stage, opening: Opening, judged: dict[str, Any], name: str
 ) -> None:
@@ -277,7 +294,8 @@ def test_where_all_numbers_are_taken_nothing_is_written_over(
         open_release(opening, judged, NOW)
 
 
-@pytest.mark.parametrize("at", range(1, 6))  # it is numbered, and has written some objects
+# It is numbered, and has written some objects.
+@pytest.mark.parametrize("at", [1, *(pytest.param(at, marks=FAULTS) for at in (2, 3, 4)), 5])
 def test_a_run_that_died_before_the_record_names_no_release(
     stage: Stage, source: Path, pipeline: Pipeline, judged: dict[str, Any], at: int
 ) -> None:
@@ -307,11 +325,11 @@ def of_run(stage: Stage, judged: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def releases() -> ReleaseTable:
-    return ReleaseTable(Items(boto3.client("dynamodb"), TABLE))
+    return ReleaseTable(Items(client_of("dynamodb"), TABLE))
 
 
 def history(event: str) -> list[tuple[int, str]]:
-    items = Items(boto3.client("dynamodb"), TABLE).beginning_with("churn", "history#")
+    items = Items(client_of("dynamodb"), TABLE).beginning_with("churn", "history#")
     return [(each["release"], each["reason"]) for each in items if each["event"] == event]
 
 

@@ -66,7 +66,21 @@ def assert_nothing_happened(laptop: Laptop, model: str, said: Said) -> None:
         laptop.packages(model)
 
 
-@pytest.mark.parametrize("fault", BAD_DATA)
+# Of each kind of finding (a table's shape, a cell, a file, its size, its name) one takes the whole
+# way here. That Preprocess finds each of them is tested in tests/unit/preprocess/test_bad_input.py.
+ON_THE_WHOLE_WAY = {
+    *("missing column", "wrong type", "gzip that is not", "ten megabyte line"),
+    *("too few rows", "awkward name"),
+}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, marks=() if fault in ON_THE_WHOLE_WAY else pytest.mark.faults)
+        for fault in BAD_DATA
+    ],
+)
 def test_bad_data_is_one_clear_line(laptop: Laptop, fault: str) -> None:
     content, name, words = BAD_DATA[fault]
     laptop.put("bad", content, name)
@@ -79,6 +93,7 @@ def test_bad_data_is_one_clear_line(laptop: Laptop, fault: str) -> None:
     clear(laptop, "bad")
 
 
+@pytest.mark.faults
 def test_duplicate_row_keys_are_named(laptop: Laptop) -> None:
     table = "id,a,b,y\n" + "".join(f"{i % 95},{i},u,{i}\n" for i in range(100))
     laptop.put("keyed", table)
@@ -89,6 +104,7 @@ def test_duplicate_row_keys_are_named(laptop: Laptop) -> None:
     assert "id" in said.err and "5" in said.err
 
 
+@pytest.mark.faults
 def test_a_class_with_one_row_is_named(laptop: Laptop) -> None:
     table = "a,y\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(100)) + "7,lonely\n"
     laptop.put("kinds", table)

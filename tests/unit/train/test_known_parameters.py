@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import lightgbm
 import numpy as np
 import pytest
-import xgboost
-from lightgbm.basic import _ConfigAliases
 
+from contract.libraries import lightgbm, xgboost
 from core.definition.schema import Trainer
 from core.definition.trainer_parameters import known_parameters, parameter_problems
 from train import lightgbm_learner, xgboost_learner
@@ -41,7 +39,7 @@ OBJECTIVES = {"tweedie_variance_power": "reg:tweedie", "huber_slope": "reg:pseud
 
 
 def aliases() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = _ConfigAliases._get_all_param_aliases()
+    found: dict[str, list[str]] = lightgbm().basic._ConfigAliases._get_all_param_aliases()
     return found
 
 
@@ -69,10 +67,10 @@ def test_every_parameter_of_lightgbm_is_allowed_refused_or_of_no_use_here() -> N
 def test_lightgbm_has_this_type_for(name: str) -> None:
     kind = known_parameters("lightgbm")[0][name]
 
-    with pytest.raises(lightgbm.basic.LightGBMError) as refused:
+    with pytest.raises(lightgbm().basic.LightGBMError) as refused:
         settings = {name: "nonsense", "verbosity": -1}
-        data = lightgbm.Dataset(MATRIX, LABELS, params=settings)
-        lightgbm.Booster(settings, data)
+        data = lightgbm().Dataset(MATRIX, LABELS, params=settings)
+        lightgbm().Booster(settings, data)
 
     assert any(words in str(refused.value) for words in REFUSALS[kind]), refused.value
 
@@ -91,8 +89,8 @@ def test_xgboost_has_this_type_for(name: str) -> None:
     if name == "scale_pos_weight":
         settings["objective"] = "reg:squarederror"
 
-    with pytest.raises(xgboost.core.XGBoostError) as refused:
-        xgboost.train(settings, xgboost.DMatrix(MATRIX, LABELS), 1)
+    with pytest.raises(xgboost().core.XGBoostError) as refused:
+        xgboost().train(settings, xgboost().DMatrix(MATRIX, LABELS), 1)
 
     assert any(words in str(refused.value) for words in REFUSALS[kind]), refused.value
 
