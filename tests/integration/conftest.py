@@ -38,6 +38,7 @@ os.environ.update(
     STEPS_REPOSITORY="kanmon-test-steps",
     RETRAIN_MACHINE_ARN=MACHINE,
     SCORE_MACHINE_ARN=SCORE_MACHINE,
+    MONITOR_MACHINE_ARN=SCORE_MACHINE.replace("-score", "-monitor"),
     RELEASE_PIPELINE="kanmon-test-release",
     AUTOMATIC_APPROVAL="true",
     AWS_REGION="us-east-1",

@@ -253,6 +253,9 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
         "SCORE_MACHINE_ARN": (
             "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-score"
         ),
+        "MONITOR_MACHINE_ARN": (
+            "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-monitor"
+        ),
         "RELEASE_PIPELINE": "kanmon-test-release",
         "AUTOMATIC_APPROVAL": "true",
         "APPROVAL_MINUTES": 7 * 24 * 60,

@@ -33,6 +33,7 @@ CONTROL: Rooms = (
     ("core",),
     ("core.words",),
     ("core.stage", "core.definition"),
+    ("core.cost",),
     ("core.runs",),
     ("core.gate", "core.review"),
     ("core.releases",),

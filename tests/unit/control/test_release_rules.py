@@ -15,6 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.cost.prices import SAMPLE
+from core.cost.reported import cost
 from core.releases.admission_rule import Claim, Digest, Facts, admit, approved, claim_of
 from core.releases.bundle import (
     BundleError,
@@ -28,7 +30,6 @@ from core.releases.bundle import (
 from core.releases.decision import Decision, decided, describe, registry_status
 from core.releases.golden_records import difference, requests
 from core.releases.release_json import approval_of, read_release
-from core.runs.cost import DOLLARS_PER_HOUR, cost
 from core.stage.release_pipeline import Action, value_for
 from core.stage.release_table import Champion, Release, Status
 
@@ -705,16 +706,19 @@ def test_a_prediction_may_differ_by_its_size_and_not_by_more() -> None:
 
 
 @given(
-    st.sampled_from([*DOLLARS_PER_HOUR, "ml.p9.huge"]),
+    st.sampled_from([*SAMPLE.hourly["processing"], "ml.p9.huge"]),
     st.one_of(st.none(), st.just(math.nan), st.floats(0, 1e6)),
     st.integers(1, 10),
 )
 def test_a_cost_is_the_whole_or_not_known(kind: str, seconds: float | None, count: int) -> None:
     machine = {"instance_type": kind, "instance_count": count}
     reports = {"preprocess": {"seconds": 1.0}, "train": {"seconds": seconds}}
+    machines = {"preprocess": {"instance_type": "ml.m5.large"}, "train": machine}
 
-    estimated = cost(reports, {"preprocess": {"instance_type": "ml.m5.large"}, "train": machine})
+    estimated = cost(
+        reports, {"preprocess": {"instance_type": "ml.m5.large"}, "train": machine}, SAMPLE
+    )
 
     json.dumps(estimated, allow_nan=False)
-    known = seconds is not None and math.isfinite(seconds) and kind in DOLLARS_PER_HOUR
+    known = seconds is not None and math.isfinite(seconds) and SAMPLE.an_hour(kind) is not None
     assert (estimated["usd"] is not None) is known

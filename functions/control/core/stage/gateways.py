@@ -12,12 +12,14 @@ from botocore.config import Config
 
 from core.stage.batch_table import BatchTable
 from core.stage.bucket import Store
+from core.stage.cost_table import CostTable
 from core.stage.images import RUN_STEPS, StepImage, resolve_images
 from core.stage.items import Items
 from core.stage.links import Links
 from core.stage.monitoring_table import MonitoringTable
 from core.stage.notices import NoticeBoard
 from core.stage.pipeline_job import Artifacts, Jobs
+from core.stage.processing_jobs import ProcessingJobs
 from core.stage.registry import Registry
 from core.stage.release_pipeline import Pipeline
 from core.stage.release_table import ReleaseTable
@@ -65,6 +67,18 @@ class Stage:
     @cached_property
     def monitorings(self) -> MonitoringTable:
         return MonitoringTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
+
+    @cached_property
+    def costs(self) -> CostTable:
+        return CostTable(self._dynamodb, os.environ["MODEL_TABLE"])
+
+    @cached_property
+    def processing_jobs(self) -> ProcessingJobs:
+        return ProcessingJobs(_client("sagemaker"))
+
+    def executions(self, work: str) -> Workflow:
+        """The state machine of a work: retrain, score or monitor."""
+        return Workflow(_client("stepfunctions"), os.environ[f"{work.upper()}_MACHINE_ARN"])
 
     @cached_property
     def store(self) -> Store:
