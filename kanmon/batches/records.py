@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 RUNNING, SUCCEEDED, FAILED = "RUNNING", "SUCCEEDED", "FAILED"
 # Attributes of a batch's item that only the control functions use.
-BOOKKEEPING = ("answer", "noticed_at", "told", "host_seconds")
+BOOKKEEPING = ("cost", "answer", "noticed_at", "told", "host_seconds")
 # A batch's id as `kanmon score-batch` makes it, and the model that it begins with.
 _BATCH = re.compile(r"(.+)-[0-9]{12}-[0-9a-z]{3}")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "monitoring#"
 # Attributes that only the control functions use.
-_BOOKKEEPING = ("answer", "noticed_at", "failures_told")
+_BOOKKEEPING = ("cost", "answer", "noticed_at", "failures_told")
 
 
 @dataclass(frozen=True)

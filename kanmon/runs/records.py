@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 # Attributes of a run's item that only the control functions use.
-BOOKKEEPING = ("run", "answer", "noticed_at", "release_number", "failures_told")
+BOOKKEEPING = ("cost", "run", "answer", "noticed_at", "release_number", "failures_told")
 
 
 @dataclass(frozen=True)

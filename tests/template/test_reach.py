@@ -308,6 +308,10 @@ ACTS = {
         f"{STATES}stateMachine:{OWN}-retrain",
     ): "CloseRun DataScientist ReportFailure",
     ("states:StartExecution", f"{STATES}stateMachine:{OWN}-other"): "",
+    (
+        "sagemaker:DescribeProcessingJob",
+        f"arn:aws:sagemaker:{HERE}:processing-job/{OWN}-R-train-0",
+    ): "Approver CloseBatch CloseMonitoring DataScientist Operator ReportFailure Steward",
     ("states:GetExecutionHistory", f"{STATES}execution:{OWN}-retrain:R"): (
         "Approver CloseRun DataScientist Operator ReportFailure Steward"
     ),

@@ -49,6 +49,7 @@ KANMON: Rooms = (
     ("kanmon.runs", "kanmon.releases"),  # a run opens a release, a release is of a run
     ("kanmon.scoring", "kanmon.labels"),
     ("kanmon.batches", "kanmon.monitoring"),
+    ("kanmon.costs",),
     ("kanmon.console",),
     ("kanmon.cli",),
     ("kanmon.commands",),

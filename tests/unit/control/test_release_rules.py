@@ -713,7 +713,6 @@ def test_a_prediction_may_differ_by_its_size_and_not_by_more() -> None:
 def test_a_cost_is_the_whole_or_not_known(kind: str, seconds: float | None, count: int) -> None:
     machine = {"instance_type": kind, "instance_count": count}
     reports = {"preprocess": {"seconds": 1.0}, "train": {"seconds": seconds}}
-    machines = {"preprocess": {"instance_type": "ml.m5.large"}, "train": machine}
 
     estimated = cost(
         reports, {"preprocess": {"instance_type": "ml.m5.large"}, "train": machine}, SAMPLE

@@ -28,12 +28,12 @@ def with_latest(history: object, execution: str, usd: float) -> list[dict[str, A
     >>> with_latest([{"name": "a", "usd": 1.0}], "b", 2.0)
     [{'name': 'a', 'usd': 1.0}, {'name': 'b', 'usd': 2.0}]
     """
-    known = [
+    known: list[dict[str, Any]] = [
         {"name": str(one["name"]), "usd": finite(one.get("usd"))}
         for one in map(mapping, listed(history))
         if "name" in one
     ]
-    latest = {"name": execution, "usd": usd}
+    latest: dict[str, Any] = {"name": execution, "usd": usd}
     if any(one["name"] == execution for one in known):
         return [latest if one["name"] == execution else one for one in known]
     return [*known, latest][-REMEMBERED:]

@@ -73,7 +73,9 @@ def _count(
         payment = pay(work, execution, found, known.origin(), seen)
         if payment is None:
             return float(found["usd"])
-        if stage.costs.pay(model, item, month_of(now), seen, payment.cost, payment.added):
+        if stage.costs.pay(
+            model, item, month_of(now), seen, payment.cost, payment.usd, payment.added
+        ):
             return payment.usd
     log.warning("cost not counted: others kept writing the record", extra={"item": item})
     return None

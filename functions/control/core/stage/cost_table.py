@@ -38,6 +38,7 @@ class CostTable:
         month: str,
         seen: str | None,
         cost: str,
+        usd: float,
         added: Mapping[str, Decimal],
     ) -> bool:
         """Give the record its new cost and add to the month, both or neither.
@@ -48,10 +49,12 @@ class CostTable:
         marked: dict[str, Any] = {
             "TableName": self._table,
             "Key": packed({"model": model, "item": item}),
-            "UpdateExpression": "SET #cost = :cost",
+            "UpdateExpression": "SET #cost = :cost, #usd = :usd",
             "ConditionExpression": "#cost = :seen" if seen else "attribute_not_exists(#cost)",
-            "ExpressionAttributeNames": {"#cost": "cost"},
-            "ExpressionAttributeValues": packed({":cost": cost, ":seen": seen}),
+            "ExpressionAttributeNames": {"#cost": "cost", "#usd": "usd"},
+            "ExpressionAttributeValues": packed(
+                {":cost": cost, ":usd": Decimal(str(usd)), ":seen": seen}
+            ),
         }
         changes: list[Any] = [{"Update": marked}]
         if added:
