@@ -162,6 +162,10 @@ def test_what_has_no_price_is_named_and_the_rest_is_summed() -> None:
     assert (found["usd"], found["unknown"]) == (0.128, ["functions", "workflow"])
 
 
+KINDS = (
+    *("TaskScheduled", "TaskSubmitted", "TaskSucceeded", "TaskFailed", "TaskStateEntered"),
+    *("LambdaFunctionStarted", "LambdaFunctionSucceeded", "x"),
+)
 HARD = st.recursive(
     st.none() | st.integers() | st.floats() | st.text(max_size=9) | st.just(request("x")),
     lambda inner: st.dictionaries(st.sampled_from(["output", "cause", "parameters"]), inner),
@@ -172,20 +176,7 @@ HARD = st.recursive(
 @given(
     st.lists(
         st.fixed_dictionaries(
-            {
-                "type": st.sampled_from(
-                    [
-                        "TaskScheduled",
-                        "TaskSubmitted",
-                        "TaskSucceeded",
-                        "TaskFailed",
-                        "x",
-                        "LambdaFunctionStarted",
-                        "LambdaFunctionSucceeded",
-                        "TaskStateEntered",
-                    ]
-                )
-            },
+            {"type": st.sampled_from(KINDS)},
             optional={
                 "timestamp": st.none() | st.text(max_size=5) | st.just(NOW),
                 "taskScheduledEventDetails": HARD,
