@@ -52,7 +52,7 @@ def command(model: str | None, month: str | None) -> None:
         {
             "stage": connection.name,
             "month": wanted,
-            "usd": round(sum(one.usd for one in found), 6),
+            "usd": round(sum(one.usd for one in found), 8),
             "budget_usd": budget,
             "models": [
                 {**one.document(), "by_reason": by_reason(connection, one.model, wanted)}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 _RECORDS = {"retrain": "run#", "score": "batch#", "monitor": "monitoring#"}
-_DIGITS = 6
+_DIGITS = 8
 
 
 @dataclass(frozen=True)

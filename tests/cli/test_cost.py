@@ -46,7 +46,8 @@ def test_a_run_is_counted_with_its_jobs_functions_and_transitions(kanmon: Any) -
     assert found["estimate_usd"]["retrain"] == pytest.approx(found["usd"], abs=2e-6)
     assert found["by_reason"]["retrain"] == {"first": {"usd": found["usd"], "count": 1}}
     shown = json.loads(kanmon("show", run["run"], "--json").stdout)
-    assert shown["run"]["usd"] if isinstance(shown.get("run"), dict) else shown["usd"] > 0
+    assert shown["record"]["usd"] == found["usd"]
+    assert "cost" not in shown["record"]
 
 
 def test_a_run_with_nothing_new_is_counted_and_is_no_estimate_of_the_next(kanmon: Any) -> None:
