@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.words.formats import counted, duration, local_moment, size
+from core.words.formats import counted, dollars, duration, local_moment, size
 from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
     ):
         if value:
             screen.say(f"{label:<13}{value}")
+    if record.usd is not None:
+        screen.say(f"Cost         {dollars(record.usd)} US dollars (`kanmon cost` has the month)")
     now = datetime.now(UTC)
     if visits:
         screen.say("States")

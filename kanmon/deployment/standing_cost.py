@@ -31,9 +31,24 @@ def of_stage(root: Path) -> float:
     return round(sum(standing_cost(read_template(path)) for path in paths), 2)
 
 
+def of_model(root: Path) -> float:
+    """What each model in service adds."""
+    return standing_cost(read_template(root / "serving" / "serving.yaml"))
+
+
+def document(root: Path) -> dict[str, Any]:
+    """For programs: US dollars a month."""
+    return {
+        "stage_usd": of_stage(root),
+        "model_in_service_usd": of_model(root),
+        "dashboard_usd": DASHBOARD,
+        "prices_of": PRICES_OF,
+    }
+
+
 def line(root: Path) -> str:
     """For a person who is about to deploy, or just has."""
-    stage, model = of_stage(root), standing_cost(read_template(root / "serving" / "serving.yaml"))
+    stage, model = of_stage(root), of_model(root)
     return (
         f"about ${stage:.2f} a month while nothing runs, and ${model:.2f} for each model in "
         f"service (alarms; prices of {PRICES_OF}); its dashboard ${DASHBOARD:.2f} where the "

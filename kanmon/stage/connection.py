@@ -60,7 +60,11 @@ class Connection:
                 self._clients[service] = self._make_client(service)
             return self._clients[service]
 
-    def _make_client(self, service: str) -> Any:
+    def client_in(self, service: str, region: str) -> Any:
+        """A client of a service that is not in every region, in one where it is."""
+        return self._make_client(service, region)
+
+    def _make_client(self, service: str, region: str | None = None) -> Any:
         from botocore.config import Config
 
         patient = Config(
@@ -72,6 +76,7 @@ class Connection:
         )
         return self._session.create_client(
             service,
+            region_name=region,
             endpoint_url=self.endpoint,
             config=patient,
         )

@@ -41,6 +41,8 @@ UNSEEN_LOCALLY = {
 UNSEEN_BY_ROLE = {
     "OpenRunRole": {"s3:ListBucket": MISSING_KEYS},
     "OpenBatchRole": {"s3:ListBucket": MISSING_KEYS},
+    "CloseRunRole": {"s3:ListBucket": MISSING_KEYS},
+    "ReportFailureRole": {"s3:ListBucket": MISSING_KEYS},
     "CloseBatchRole": {"s3:ListBucket": MISSING_KEYS},
     "OpenMonitoringRole": {"s3:ListBucket": MISSING_KEYS},
     "CloseMonitoringRole": {"s3:ListBucket": MISSING_KEYS},

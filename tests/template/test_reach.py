@@ -31,6 +31,12 @@ OBJECTS = {
         "DataScientist",
         "",
     ),
+    "prices.json": (
+        "Approver CloseBatch CloseMonitoring CloseRun DataScientist JudgeCandidate MonitorJob "
+        "Operator ReportFailure ScoreJob Steward",
+        "",
+        "",
+    ),
     "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator Steward", "", "OpenRun"),
     "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun", "", ""),
     "runs/glasses/R/run.json": (
@@ -324,6 +330,19 @@ ACTS = {
         f"{STATES}stateMachine:{OWN}-retrain",
     ): "CloseRun DataScientist Plan ReportFailure",
     ("states:StartExecution", f"{STATES}stateMachine:{OWN}-other"): "",
+    (
+        "sagemaker:DescribeProcessingJob",
+        f"arn:aws:sagemaker:{HERE}:processing-job/{OWN}-R-train-0",
+    ): "Approver CloseBatch CloseMonitoring DataScientist Operator ReportFailure Steward",
+    ("states:GetExecutionHistory", f"{STATES}execution:{OWN}-retrain:R"): (
+        "Approver CloseRun DataScientist Operator ReportFailure Steward"
+    ),
+    ("states:GetExecutionHistory", f"{STATES}execution:{OWN}-score:B"): (
+        "Approver CloseBatch DataScientist Operator Steward"
+    ),
+    ("states:GetExecutionHistory", f"{STATES}execution:{OWN}-monitor:M"): (
+        "Approver CloseMonitoring DataScientist Operator Steward"
+    ),
     ("states:StopExecution", f"{STATES}execution:{OWN}-retrain:R"): "DataScientist Operator",
     ("iam:PassRole", f"{ROLE}JobRole"): "RetrainStateMachine",
     ("iam:PassRole", f"{ROLE}ServingDeployRole"): "ReleasePipeline",

@@ -33,6 +33,7 @@ CONTROL: Rooms = (
     ("core",),
     ("core.words",),
     ("core.stage", "core.definition"),
+    ("core.cost",),
     ("core.runs",),
     ("core.gate", "core.review"),
     ("core.releases",),
@@ -48,6 +49,7 @@ KANMON: Rooms = (
     ("kanmon.runs", "kanmon.releases"),  # a run opens a release, a release is of a run
     ("kanmon.scoring", "kanmon.labels"),
     ("kanmon.batches", "kanmon.monitoring", "kanmon.planning", "kanmon.removal"),
+    ("kanmon.costs",),
     ("kanmon.console",),
     ("kanmon.cli",),
     ("kanmon.commands",),

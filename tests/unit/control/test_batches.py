@@ -22,6 +22,7 @@ from core.batches.plan import (
 from core.batches.proof import prove
 from core.batches.request import BatchRequest, BatchRequestError, batch_of, parse_request
 from core.batches.results import Results
+from core.cost.prices import SAMPLE
 from core.definition.scorable import PRIVATE, check_key, check_prefix
 from core.releases.live_release import LiveRelease
 from core.stage.bucket import DataObject
@@ -331,7 +332,7 @@ def test_no_count_can_be_changed_alone_without_being_found(lost: int, field: str
 def test_the_manifest_says_what_the_batch_consists_of() -> None:
     proof = prove(plan(), results())
 
-    found = manifest_document(plan(), results(), proof, NOW, host_seconds=7200.0)
+    found = manifest_document(plan(), results(), proof, NOW, host_seconds=7200.0, prices=SAMPLE)
 
     assert found["rows"] == {"rows_in": 20, "scored": 18, "rejected": 2}
     assert found["files"][1] == {
@@ -349,6 +350,6 @@ def test_the_manifest_says_what_the_batch_consists_of() -> None:
 
 
 def test_a_cost_that_is_known_in_part_is_not_shown_as_the_whole() -> None:
-    found = manifest_document(plan(), results(), prove(plan(), results()), NOW, None)
+    found = manifest_document(plan(), results(), prove(plan(), results()), NOW, None, SAMPLE)
 
     assert found["cost"]["usd"] is None

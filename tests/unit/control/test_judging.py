@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from core.cost.prices import SAMPLE
+from core.cost.reported import cost
 from core.gate.evidence import read_evidence
 from core.gate.judge_candidate import client_token, judge_candidate
 from core.gate.metrics_line import history_line
 from core.gate.rules import judge
-from core.runs.cost import cost
 from core.stage.bucket import ObjectMissingError, Store
 from tests.support.control_cases import DEFINITION, passing_evaluation
 
@@ -92,15 +93,20 @@ def test_the_page_is_made_from_all_that_the_steps_left() -> None:
 
     _, given, named = judged(store)
 
-    verdict = {**asdict(judge(DEFINITION, evaluation)), "judged_at": "2026-11-21T06:00:00Z"}
     reports = {"preprocess": PREPROCESS, "train": TRAINING, "evaluate": evaluation}
+    costs = cost(reports, CONTENT["resources"], SAMPLE)
+    verdict = {
+        **asdict(judge(DEFINITION, evaluation)),
+        "judged_at": "2026-11-21T06:00:00Z",
+        "cost": costs,
+    }
     assert given == [PLAN, evaluation, verdict]
     assert named == {
         "judged_at": "2026-11-21T06:00:00Z",
         "training": TRAINING,
         "preprocess": PREPROCESS,
         "champion_definition": None,
-        "cost": cost(reports, CONTENT["resources"]),
+        "cost": costs,
     }
 
 

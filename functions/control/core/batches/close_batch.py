@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from core.batches import host_time
 from core.batches.manifest import manifest_document
 from core.batches.proof import prove
 from core.batches.results import read_results
-from core.stage.batch_table import SUCCEEDED
+from core.cost import host_time
+from core.cost.settle import settle, stage_prices
+from core.stage.batch_table import SUCCEEDED, batch_item
 from core.stage.notices import Notice
 from core.words.catalogue import say
 from core.words.formats import counted, dollars, timestamp
@@ -37,12 +38,14 @@ def close_batch(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[s
     record = stage.batches.batch(model, batch)
     spent = _host_seconds(event, record, plan["hosts"])
     worked = host_time.known({"host_seconds": spent})
-    manifest = manifest_document(plan, results, proof, now, worked)
+    manifest = manifest_document(plan, results, proof, now, worked, stage_prices(store))
     key = store.batch_key(model, batch, "manifest.json")
     store.write_json(key, manifest)
     summary = _summary(manifest)
     fields = {**_record(manifest), "summary": summary, "host_seconds": spent, "error": None}
     stage.batches.write(model, batch, fields)
+    execution = str(record.get("execution", batch))
+    settle(stage, "score", model, batch_item(batch), execution, now, good=True)
     if "noticed_at" not in record:
         _notify(stage, plan, summary, now)
     return {
@@ -68,11 +71,10 @@ def _host_seconds(event: Mapping[str, Any], record: Mapping[str, Any], hosts: in
 
 
 def _record(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    rows, usd = manifest["rows"], manifest["cost"]["usd"]
+    rows = manifest["rows"]
     return {
         "status": SUCCEEDED,
         "closed_at": manifest["closed_at"],
-        "usd": None if usd is None else str(usd),
         "rows": rows["rows_in"],
         "scored": rows["scored"],
         "rejected": rows["rejected"],

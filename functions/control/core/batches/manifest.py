@@ -8,7 +8,8 @@ from typing import Any
 
 from core.batches.proof import Proof
 from core.batches.results import Results
-from core.runs.cost import cost
+from core.cost.prices import Prices
+from core.cost.reported import cost
 from core.words.formats import parsed, timestamp
 
 FORMAT = 1
@@ -22,6 +23,7 @@ def manifest_document(
     proof: Proof,
     now: datetime,
     host_seconds: float | None,
+    prices: Prices,
 ) -> dict[str, Any]:
     """`host_seconds`: how long the batch's hosts worked in all; None where that is not known."""
     machine = {"instance_type": plan["resources"]["instance_type"], "instance_count": 1}
@@ -49,7 +51,7 @@ def manifest_document(
         "unknown": _sums(done, "unknown"),
         "bytes": sum(int(each["size"]) for each in plan["objects"]),
         "seconds": round((now - asked_at).total_seconds(), 1) if asked_at else None,
-        "cost": cost({"score": {"seconds": host_seconds}}, {"score": machine}),
+        "cost": cost({"score": {"seconds": host_seconds}}, {"score": machine}, prices),
     }
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from core.batches import host_time
+from core.cost import host_time
+from core.cost.settle import settle
 from core.runs.failure import Failure, Occurrence, explain, occurrence
+from core.stage.batch_table import batch_item
 from core.stage.notices import Notice
 from core.words.catalogue import say
 from core.words.formats import timestamp
@@ -79,6 +81,8 @@ def report_batch_failure(
         stage.notices.publish(_notice(stage, failed, failure, now))
         if record or execution.run == batch:
             stage.batches.write(model, batch, {"told": failed.told})
+    if execution.model and (record or execution.run == batch):
+        settle(stage, "score", model, batch_item(batch), execution.run, now, good=False)
     reported = {
         "batch": batch,
         "model": execution.model,

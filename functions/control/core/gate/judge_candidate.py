@@ -8,13 +8,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from core.cost.reported import cost
+from core.cost.settle import stage_prices
 from core.definition.schema import ModelDefinition
 from core.gate.evidence import read_evidence
 from core.gate.metrics_line import history_line
 from core.gate.package_metadata import description, package_metadata
 from core.gate.rule import Verdict
 from core.gate.rules import judge
-from core.runs.cost import cost
 from core.stage.bucket import Store
 from core.words.formats import timestamp
 
@@ -36,8 +37,8 @@ def judge_candidate(
     plan, training, evaluation = evidence.plan, evidence.training, evidence.evaluation
     definition = ModelDefinition.model_validate(plan["definition"]["content"])
     verdict = judge(definition, evaluation)
-    document = {**asdict(verdict), "judged_at": timestamp(now)}
-    costs = cost(evidence.reports, evidence.resources)
+    costs = cost(evidence.reports, evidence.resources, stage_prices(store))
+    document = {**asdict(verdict), "judged_at": timestamp(now), "cost": costs}
     page = render(
         plan,
         evaluation,

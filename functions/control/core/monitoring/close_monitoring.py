@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from core.cost.settle import settle
 from core.monitoring.metrics import history_line, metrics_of
 from core.monitoring.open_monitoring import NO_DATA
 from core.monitoring.turning import Turn, next_watch, turn
 from core.monitoring.words import alarms_of, check_words, state_of, summary
 from core.runs.failure import explain, occurrence
 from core.stage.bucket import ObjectMissingError
+from core.stage.monitoring_table import monitoring_item
 from core.stage.notices import Notice
 from core.words.formats import timestamp
 
@@ -73,6 +75,7 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     )
     checks = {str(each.get("check")) for each in alarming}
     before = _tell(stage, plan, record, checks, now)
+    _settle(stage, model, monitoring, now, good=True)
     output = {"monitoring": monitoring, "model": model, "release": plan["release"]["number"]}
     # An earlier window that is watched again is no news for the model's metrics and alarm.
     late = before is not None and plan["window"]["to"] < before.until
@@ -154,6 +157,11 @@ def _notify(
         stage.monitorings.write(model, monitoring, {"noticed_at": timestamp(now)})
 
 
+def _settle(stage: Stage, model: str, monitoring: str, now: datetime, good: bool) -> None:
+    item = monitoring_item(monitoring)
+    settle(stage, "monitor", model, item, monitoring, now, good)
+
+
 def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
     """Record the failure and notify, once for each time the execution failed."""
     named = event if "detail" in event else {**event, "run": event["monitoring"]}
@@ -187,6 +195,8 @@ def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
             )
         )
         stage.monitorings.write(model, monitoring, {"failures_told": failed.redrives + 1})
+    if failed.model:
+        _settle(stage, model, monitoring, now, good=False)
     output = {
         "monitoring": monitoring,
         "model": failed.model,

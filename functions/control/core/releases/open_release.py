@@ -13,7 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cost.prices import SAMPLE
+from core.cost.reported import cost
 from core.gate.evidence import Evidence, read_evidence
+from core.reading import mapping
 from core.releases.bundle import GOLDEN, RECORD, pack, serving_tree, tree_digest
 from core.releases.release_json import (
     Case,
@@ -25,7 +28,6 @@ from core.releases.release_json import (
 )
 from core.releases.start_release import start_queued
 from core.releases.superseding import supersede_waiting
-from core.runs.cost import cost
 from core.stage.bucket import ReleaseChangedError, Store
 from core.stage.release_table import Release, Status
 from core.words.formats import timestamp
@@ -107,7 +109,8 @@ def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, An
     verdict = store.read_json(store.run_key(model, run, "verdict.json"))
     tree = serving_tree(opening.source)
     golden = store.read(store.run_key(model, run, "evaluate/golden.json"))
-    costs = cost(evidence.reports, evidence.resources)
+    # As it was judged: made again with other prices, the page would be another.
+    costs = mapping(verdict.get("cost")) or cost(evidence.reports, evidence.resources, SAMPLE)
     artifact = _artifact(store, evidence)
     kept_golden = _once(store, model, number, GOLDEN, golden, JSON)
     evaluation = _evaluation(store, model, run)

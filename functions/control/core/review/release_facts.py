@@ -1,8 +1,8 @@
 """The release that the page is about: its name, its digests, how to decide, its cost."""
 
+from core.cost.prices import named
 from core.reading import finite, mapping
 from core.review.case import Case
-from core.runs.cost import PRICES_OF
 from core.words.catalogue import say
 from core.words.formats import dollars, moment, text
 
@@ -66,4 +66,10 @@ def cost(case: Case) -> str:
     amount = finite(case.cost.get("usd"))
     if amount is None:
         return say("review.cost.unknown")
-    return say("review.cost.estimate", dollars=dollars(amount), prices=PRICES_OF)
+    words = say(
+        "review.cost.estimate", dollars=dollars(amount), prices=named(case.cost.get("prices"))
+    )
+    before = finite(case.plan.get("estimate_usd"))
+    if before is None:
+        return words
+    return f"{words} {say('review.cost.expected', dollars=dollars(before))}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from core.cost.settle import settle
 from core.runs.lock import pass_lock_on
 from core.stage.notices import Notice
 from core.words.formats import timestamp
@@ -37,6 +38,7 @@ def close_run(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str
         },
     )
     started = pass_lock_on(stage, model, run, now)
+    settle(stage, "retrain", model, f"run#{run}", run, now, good=not nothing_new)
     if "noticed_at" not in before:
         _notify(stage, event, before.get("reason"), now)
     return {

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from core.cost.estimate import estimates
 from core.definition.parse import apply_parameters
 from core.definition.schema import ModelDefinition
 from core.names import check_run_name, job_prefix, package_group
@@ -218,6 +219,7 @@ def _plan(
         "run": answer["run"],
         "model": request.model,
         "reason": request.reason,
+        "estimate_usd": estimates(stage.costs.item(request.model))["retrain"],
         "commit": request.commit,
         "opened_at": timestamp(now),
         "fingerprint": answer["fingerprint"],

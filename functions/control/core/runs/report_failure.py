@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from core.cost.settle import settle
 from core.runs.failure import Failure, Occurrence, explain
 from core.runs.lock import pass_lock_on
 from core.stage.notices import Notice
@@ -38,6 +39,8 @@ def report_failure(stage: Stage, failed: Occurrence, now: datetime) -> tuple[dic
         stage.notices.publish(_notice(stage, failed, failure, known.get("reason"), now))
         told = {"failures_told": str(failed.redrives + 1)}
         stage.runs.write_run(model or _NO_MODEL, run, told)
+    if model:
+        settle(stage, "retrain", model, f"run#{run}", run, now, good=False)
     reported = {
         "run": run,
         "model": model,

@@ -13,6 +13,7 @@ from botocore.config import Config
 from core.stage.arrivals import Arrivals
 from core.stage.batch_table import BatchTable
 from core.stage.bucket import Store
+from core.stage.cost_table import CostTable
 from core.stage.images import RUN_STEPS, StepImage, resolve_images
 from core.stage.items import Items
 from core.stage.links import Links
@@ -20,6 +21,7 @@ from core.stage.monitoring_table import MonitoringTable
 from core.stage.notices import NoticeBoard
 from core.stage.pipeline_job import Artifacts, Jobs
 from core.stage.plan_table import PlanTable
+from core.stage.processing_jobs import ProcessingJobs
 from core.stage.registry import Registry
 from core.stage.release_pipeline import Pipeline
 from core.stage.release_table import ReleaseTable
@@ -75,6 +77,14 @@ class Stage:
     @cached_property
     def arrivals(self) -> Arrivals:
         return Arrivals(_client("sqs"), os.environ["ARRIVALS_QUEUE_URL"])
+
+    @cached_property
+    def costs(self) -> CostTable:
+        return CostTable(self._dynamodb, os.environ["MODEL_TABLE"])
+
+    @cached_property
+    def processing_jobs(self) -> ProcessingJobs:
+        return ProcessingJobs(_client("sagemaker"))
 
     @cached_property
     def store(self) -> Store:

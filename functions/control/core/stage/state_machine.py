@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,9 +35,18 @@ class Workflow:
         return self._status(run) in _RUNNING
 
     def _status(self, run: str) -> str | None:
-        execution = self._machine_arn.replace(":stateMachine:", ":execution:")
         try:
-            found = self._client.describe_execution(executionArn=f"{execution}:{run}")
+            found = self._client.describe_execution(executionArn=self._execution(run))
         except self._client.exceptions.ExecutionDoesNotExist:
             return None
         return found["status"]
+
+    def history(self, run: str) -> Iterator[Mapping[str, Any]]:
+        """The events of the run's execution so far, the oldest first."""
+        pages = self._client.get_paginator("get_execution_history").paginate(
+            executionArn=self._execution(run), PaginationConfig={"PageSize": 1000}
+        )
+        return (event for page in pages for event in page["events"])
+
+    def _execution(self, run: str) -> str:
+        return f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{run}"

@@ -8,11 +8,12 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.runs.cost import DOLLARS_PER_HOUR, cost
+from core.cost.prices import SAMPLE
+from core.cost.reported import cost
 
 
 @given(
-    st.sampled_from([*DOLLARS_PER_HOUR, "ml.p9.huge"]),
+    st.sampled_from([*SAMPLE.hourly["processing"], "ml.p9.huge"]),
     st.one_of(st.none(), st.just(math.nan), st.floats(0, 1e6)),
     st.integers(1, 10),
 )
@@ -20,8 +21,10 @@ def test_a_cost_is_the_whole_or_not_known(kind: str, seconds: float | None, coun
     machine = {"instance_type": kind, "instance_count": count}
     reports = {"preprocess": {"seconds": 1.0}, "train": {"seconds": seconds}}
 
-    estimated = cost(reports, {"preprocess": {"instance_type": "ml.m5.large"}, "train": machine})
+    estimated = cost(
+        reports, {"preprocess": {"instance_type": "ml.m5.large"}, "train": machine}, SAMPLE
+    )
 
     json.dumps(estimated, allow_nan=False)
-    known = seconds is not None and math.isfinite(seconds) and kind in DOLLARS_PER_HOUR
+    known = seconds is not None and math.isfinite(seconds) and SAMPLE.an_hour(kind) is not None
     assert (estimated["usd"] is not None) is known

@@ -1,0 +1,1 @@
+"""What work costs: prices, what was used, what it came to, and what the next will come to."""

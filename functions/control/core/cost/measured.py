@@ -1,0 +1,192 @@
+"""What an execution used and what that cost, from its own history. Pure.
+
+The history of Step Functions has every job with its machines and times, also of jobs that failed
+or were tried again, every call of a function and every transition. A job that the history does not
+see end, because the execution was stopped, is asked for by its name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core.cost.host_time import seconds_between
+from core.cost.prices import Prices
+from core.reading import Document, finite, mapping
+from core.words.formats import parsed
+
+# Describes a job by its name; None where that cannot be found out.
+Describe = Callable[[str], Document | None]
+# A job is described in an event's details under one of these.
+_ENDS = {
+    "TaskSucceeded": ("taskSucceededEventDetails", "output"),
+    "TaskFailed": ("taskFailedEventDetails", "cause"),
+    "TaskTimedOut": ("taskTimedOutEventDetails", "cause"),
+}
+_CALLED = ("LambdaFunctionSucceeded", "LambdaFunctionFailed", "LambdaFunctionTimedOut")
+_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job. `seconds` is None where it is not known how long it had its machines."""
+
+    name: str
+    instance_type: str
+    instances: int
+    seconds: float | None
+
+    def usd(self, prices: Prices) -> float | None:
+        price = prices.an_hour(self.instance_type)
+        if self.seconds == 0:
+            return 0.0
+        if self.seconds is None or price is None:
+            return None
+        return self.seconds * self.instances * price / 3600
+
+
+@dataclass
+class Usage:
+    """What an execution used so far."""
+
+    jobs: list[Job] = field(default_factory=list)
+    calls: int = 0
+    call_seconds: float = 0.0
+    transitions: int = 0
+
+
+def usage(events: Iterable[Mapping[str, Any]], describe: Describe, now: datetime) -> Usage:
+    """From an execution's history. `now` ends the jobs that are only being stopped."""
+    found = Usage()
+    asked: Document | None = None  # what a job was started with, until the history has its end
+    began: datetime | None = None
+    submitted = False
+    for event in events:
+        kind = str(event.get("type"))
+        if kind.endswith("StateEntered"):
+            if asked is not None and submitted:
+                found.jobs.append(_job(asked, describe(_name(asked)), now))
+            asked, submitted = None, False
+            found.transitions += 1
+        elif kind == "TaskScheduled":
+            details = mapping(event.get("taskScheduledEventDetails"))
+            asked, submitted = _request(details), False
+        elif kind == "TaskSubmitted":
+            submitted = True
+        elif kind in _ENDS and asked is not None:
+            description = _description(event, kind)
+            if description or submitted:
+                found.jobs.append(_job(asked, description or describe(_name(asked)), now))
+            asked, submitted = None, False
+        elif kind == "LambdaFunctionStarted":
+            began = parsed_time(event.get("timestamp"))
+        elif kind in _CALLED:
+            ended = parsed_time(event.get("timestamp"))
+            found.calls += 1
+            if began and ended:
+                found.call_seconds += max(0.0, (ended - began).total_seconds())
+            began = None
+    if asked is not None and submitted:
+        found.jobs.append(_job(asked, describe(_name(asked)), now))
+    return found
+
+
+def bill(used: Usage, prices: Prices, memory_gb: float) -> dict[str, Any]:
+    """The cost of an execution: {usd, unknown, jobs, functions, workflow}.
+
+    `usd` is the sum of what is known; `unknown` names what is not in it.
+    """
+    jobs = [(job, job.usd(prices)) for job in used.jobs]
+    gb_seconds = used.call_seconds * memory_gb
+    parts = {
+        "functions": _sum(_times(prices.gb_second, gb_seconds), _times(prices.request, used.calls)),
+        "workflow": _times(prices.transition, used.transitions),
+    }
+    unknown = [job.name for job, usd in jobs if usd is None]
+    unknown += [name for name, usd in parts.items() if usd is None]
+    whole = sum(usd or 0.0 for _, usd in jobs) + sum(usd or 0.0 for usd in parts.values())
+    return {
+        "usd": round(whole, _DIGITS),
+        "unknown": unknown,
+        "jobs": [{**vars(job), "usd": _rounded(usd)} for job, usd in jobs],
+        "functions": {
+            "calls": used.calls,
+            "gb_seconds": round(gb_seconds, 3),
+            "usd": _rounded(parts["functions"]),
+        },
+        "workflow": {"transitions": used.transitions, "usd": _rounded(parts["workflow"])},
+    }
+
+
+def parsed_time(value: object) -> datetime | None:
+    """A time of a history: as boto3 has it, or as text."""
+    return value if isinstance(value, datetime) else parsed(value)
+
+
+def _request(details: Document) -> Document | None:
+    """The request of a processing job; None for any other task."""
+    asked = _document(details.get("parameters"))
+    resource = (details.get("resourceType"), str(details.get("resource")))
+    is_job = resource[0] == "sagemaker" and resource[1].startswith("createProcessingJob")
+    return asked if is_job and "ProcessingJobName" in asked else None
+
+
+def _description(event: Mapping[str, Any], kind: str) -> Document:
+    details, name = _ENDS[kind]
+    found = _document(mapping(event.get(details)).get(name))
+    return found if "ProcessingJobName" in found else {}
+
+
+def _job(asked: Document, described: Document | None, now: datetime) -> Job:
+    cluster = mapping(mapping(asked.get("ProcessingResources")).get("ClusterConfig"))
+    count = finite(cluster.get("InstanceCount"))
+    return Job(
+        name=_name(asked),
+        instance_type=str(cluster.get("InstanceType")),
+        instances=int(count) if count and count > 0 else 1,
+        seconds=None if described is None else _seconds(described, now),
+    )
+
+
+def _seconds(described: Document, now: datetime) -> float | None:
+    """How long the job had its machines: none while it had none, until now while it has them."""
+    began, ended = described.get("ProcessingStartTime"), described.get("ProcessingEndTime")
+    if began is None:
+        return 0.0
+    if ended is None and described.get("ProcessingJobStatus") in ("InProgress", "Stopping"):
+        ended = now
+    return seconds_between(_plain(began), _plain(ended))
+
+
+def _plain(moment: object) -> object:
+    return moment.isoformat() if isinstance(moment, datetime) else moment
+
+
+def _name(asked: Document) -> str:
+    return str(asked["ProcessingJobName"])
+
+
+def _document(text: object) -> Document:
+    """The JSON object in a text; empty for anything else."""
+    try:
+        return mapping(json.loads(text)) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _times(price: float | None, amount: float) -> float | None:
+    if amount == 0:
+        return 0.0
+    return None if price is None else price * amount
+
+
+def _sum(*parts: float | None) -> float | None:
+    known = [each for each in parts if each is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _rounded(usd: float | None) -> float | None:
+    return None if usd is None else round(usd, _DIGITS)

@@ -1,0 +1,98 @@
+"""kanmon cost."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kanmon.terminal.invocation import Verb, complete_model, current
+from kanmon.terminal.screen import cut, table
+
+if TYPE_CHECKING:
+    from kanmon.costs.months import ModelMonth
+
+
+@click.command(
+    cls=Verb,
+    name="cost",
+    examples="""
+    kanmon cost                       this month, all models
+    kanmon cost churn --month 2026-10
+    kanmon cost churn --json          by reason as well
+    """,
+)
+@click.argument("model", required=False, shell_complete=complete_model)
+@click.option("--month", metavar="YYYY-MM", help="The month, in UTC  [default: this one]")
+def command(model: str | None, month: str | None) -> None:
+    """Show what runs, batches and monitorings cost in a month, and what the stage costs idle.
+
+    Measured from what their jobs, functions and workflows used; discounts, free tiers, storage and
+    scoring online are not in it. On the local stage: what it would have cost on AWS.
+    """
+    from kanmon.costs.months import by_reason, check_month, model_month, stage_budget
+    from kanmon.deployment import standing_cost
+    from kanmon.deployment.prices import kept
+    from kanmon.stage.model_names import known_models
+
+    invocation = current()
+    wanted = check_month(month)
+    connection, screen, project = invocation.connection, invocation.screen, invocation.project
+    if model:
+        invocation.require_model(model)
+    models = [model] if model else known_models(connection, project)
+    found = [model_month(connection, name, wanted) for name in models]
+    budget, prices = stage_budget(connection), kept(connection)
+    standing = standing_cost.document(project.root)
+    for line in lines(found, wanted, budget if not model else None):
+        screen.say(cut(line))
+    screen.say(f"Prices of {prices.named}.")
+    screen.say(f"The stage itself costs {standing_cost.line(project.root)}.")
+    if not invocation.as_json:
+        return
+    screen.document(
+        {
+            "stage": connection.name,
+            "month": wanted,
+            "usd": round(sum(one.usd for one in found), 8),
+            "budget_usd": budget,
+            "models": [
+                {**one.document(), "by_reason": by_reason(connection, one.model, wanted)}
+                for one in found
+            ],
+            "prices": {**prices.origin(), "currency": prices.currency},
+            "standing": standing,
+        }
+    )
+
+
+def lines(found: "list[ModelMonth]", month: str, budget: float | None) -> list[str]:
+    """The table, and what is to be said about its figures."""
+    from core.words.formats import dollars
+
+    if not any(one.count for one in found):
+        return [f"Nothing was counted in {month}."]
+    rows = [_row(one) for one in found if one.count]
+    whole = sum(one.usd for one in found)
+    if len(rows) > 1 or budget is not None:
+        rows.append(["all", "", "", "", dollars(whole), _limit(budget)])
+    shown = list(table(rows, [month, "retrain", "score", "monitor", "US dollars", "budget"]))
+    unknown = sum(one.unknown for one in found)
+    if unknown:
+        shown.append(f"Of {unknown} of them a part is not known; it is not in the sums.")
+    return shown
+
+
+def _row(one: "ModelMonth") -> list[str]:
+    from core.words.formats import dollars
+
+    def of_work(work: str) -> str:
+        part: dict[str, Any] = one.by_work[work]
+        return f"{dollars(part['usd'])} ({part['count']})" if part["count"] else ""
+
+    works = [of_work(work) for work in ("retrain", "score", "monitor")]
+    return [one.model, *works, dollars(one.usd), _limit(one.budget_usd)]
+
+
+def _limit(budget: float | None) -> str:
+    from core.words.formats import dollars
+
+    return "" if budget is None else dollars(budget)

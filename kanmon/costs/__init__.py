@@ -1,0 +1,1 @@
+"""What models cost in a month, as the stage has counted it."""

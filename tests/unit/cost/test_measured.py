@@ -1,0 +1,194 @@
+"""What an execution used, from its history; and what that cost."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.cost.measured import Job, bill, usage
+from core.cost.prices import SAMPLE, Prices
+
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+START = 1_764_500_000_000
+
+
+def request(name: str, count: int = 1) -> str:
+    cluster = {"InstanceType": "ml.m5.large", "InstanceCount": count, "VolumeSizeInGB": 10}
+    return json.dumps(
+        {"ProcessingJobName": name, "ProcessingResources": {"ClusterConfig": cluster}}
+    )
+
+
+def description(name: str, seconds: float | None, **more: Any) -> dict[str, Any]:
+    """As `.sync` returns it: times in epoch milliseconds; none for a job that had no machine."""
+    times = (
+        {}
+        if seconds is None
+        else {
+            "ProcessingStartTime": START,
+            "ProcessingEndTime": START + int(seconds * 1000),
+        }
+    )
+    return {"ProcessingJobName": name, "ProcessingJobStatus": "Completed", **times, **more}
+
+
+def scheduled(name: str, count: int = 1) -> list[dict[str, Any]]:
+    details = {
+        "resourceType": "sagemaker",
+        "resource": "createProcessingJob.sync",
+        "region": "us-east-1",
+        "parameters": request(name, count),
+    }
+    return [
+        {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "Train"}},
+        {"type": "TaskScheduled", "taskScheduledEventDetails": details},
+        {"type": "TaskStarted"},
+    ]
+
+
+SUBMITTED = {"type": "TaskSubmitted"}
+
+
+def succeeded(name: str, seconds: float | None) -> dict[str, Any]:
+    output = json.dumps(description(name, seconds))
+    return {"type": "TaskSucceeded", "taskSucceededEventDetails": {"output": output}}
+
+
+def failed(cause: str) -> dict[str, Any]:
+    return {"type": "TaskFailed", "taskFailedEventDetails": {"error": "E", "cause": cause}}
+
+
+def called(seconds: float, end: str = "LambdaFunctionSucceeded") -> list[dict[str, Any]]:
+    return [
+        {"type": "TaskStateEntered"},
+        {"type": "LambdaFunctionScheduled", "timestamp": NOW},
+        {"type": "LambdaFunctionStarted", "timestamp": NOW},
+        {"type": end, "timestamp": NOW + timedelta(seconds=seconds)},
+    ]
+
+
+def nobody(name: str) -> None:
+    """A job that cannot be described."""
+
+
+def test_jobs_calls_and_transitions_are_counted_with_their_machines_and_times() -> None:
+    events = [
+        *called(2.0),
+        *scheduled("a", count=2),
+        SUBMITTED,
+        succeeded("a", 1800),
+        *called(1.0, "LambdaFunctionFailed"),
+    ]
+
+    used = usage(events, nobody, NOW)
+
+    assert used.jobs == [Job("a", "ml.m5.large", 2, 1800.0)]
+    assert (used.calls, used.call_seconds, used.transitions) == (2, 3.0, 3)
+    found = bill(used, SAMPLE, memory_gb=0.5)
+    assert found["usd"] == round(0.115 + 1.5 * 0.0000133334 + 2 * 2e-7 + 3 * 0.000025, 8)
+    assert (found["unknown"], found["functions"]["gb_seconds"]) == ([], 1.5)
+
+
+def test_a_job_that_failed_and_was_tried_again_is_paid_for_twice() -> None:
+    cause = json.dumps(description("a-0", 60, ProcessingJobStatus="Failed"))
+    events = [
+        *scheduled("a-0"),
+        SUBMITTED,
+        failed(cause),
+        *scheduled("a-1"),
+        SUBMITTED,
+        succeeded("a-1", 120),
+    ]
+
+    used = usage(events, nobody, NOW)
+
+    assert [(job.name, job.seconds) for job in used.jobs] == [("a-0", 60.0), ("a-1", 120.0)]
+
+
+def test_a_job_that_sagemaker_did_not_take_costs_nothing() -> None:
+    events = [
+        *scheduled("a"),
+        {"type": "TaskSubmitFailed"},
+        *scheduled("b"),
+        failed("no quota"),
+    ]
+
+    assert usage(events, nobody, NOW).jobs == []
+
+
+@pytest.mark.parametrize(
+    ("described", "seconds"),
+    [
+        (description("a", 90, ProcessingJobStatus="Stopped"), 90.0),
+        (
+            {
+                "ProcessingJobStatus": "Stopping",
+                "ProcessingStartTime": NOW - timedelta(seconds=30),
+            },
+            30.0,  # until now
+        ),
+        ({"ProcessingJobStatus": "Stopped"}, 0.0),  # it never had a machine
+        (
+            {"ProcessingJobStatus": "Stopped", "ProcessingStartTime": NOW},
+            None,  # an end that SageMaker does not say
+        ),
+        (None, None),
+    ],
+)
+def test_a_stopped_executions_job_is_asked_for_by_its_name(
+    described: dict[str, Any] | None, seconds: float | None
+) -> None:
+    asked = []
+
+    def describe(name: str) -> dict[str, Any] | None:
+        asked.append(name)
+        return described
+
+    used = usage([*scheduled("a"), SUBMITTED, {"type": "ExecutionAborted"}], describe, NOW)
+
+    assert (asked, [job.seconds for job in used.jobs]) == (["a"], [seconds])
+    assert bill(used, SAMPLE, 0.5)["unknown"] == ([] if seconds is not None else ["a"])
+
+
+def test_what_has_no_price_is_named_and_the_rest_is_summed() -> None:
+    events = [*called(1.0), *scheduled("a"), SUBMITTED, succeeded("a", 3600)]
+    prices = Prices("eu-west-1", "2026-11-30", hourly={"processing": {"ml.m5.large": 0.128}})
+
+    found = bill(usage(events, nobody, NOW), prices, 0.5)
+
+    assert (found["usd"], found["unknown"]) == (0.128, ["functions", "workflow"])
+
+
+KINDS = (
+    *("TaskScheduled", "TaskSubmitted", "TaskSucceeded", "TaskFailed", "TaskStateEntered"),
+    *("LambdaFunctionStarted", "LambdaFunctionSucceeded", "x"),
+)
+HARD = st.recursive(
+    st.none() | st.integers() | st.floats() | st.text(max_size=9) | st.just(request("x")),
+    lambda inner: st.dictionaries(st.sampled_from(["output", "cause", "parameters"]), inner),
+    max_leaves=5,
+)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"type": st.sampled_from(KINDS)},
+            optional={
+                "timestamp": st.none() | st.text(max_size=5) | st.just(NOW),
+                "taskScheduledEventDetails": HARD,
+                "taskSucceededEventDetails": HARD,
+                "taskFailedEventDetails": HARD,
+            },
+        ),
+        max_size=12,
+    )
+)
+def test_a_history_of_any_shape_gives_a_bill(events: list[dict[str, Any]]) -> None:
+    found = bill(usage(events, nobody, NOW), SAMPLE, 0.5)
+
+    assert found["usd"] >= 0
+    json.dumps(found, allow_nan=False)
