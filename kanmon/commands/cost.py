@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @click.argument("model", required=False, shell_complete=complete_model)
 @click.option("--month", metavar="YYYY-MM", help="The month, in UTC  [default: this one]")
 def command(model: str | None, month: str | None) -> None:
-    """Show what runs, batches and monitorings cost in a month, and what the stage costs idle.
+    """Show what runs, batches and monitorings cost in a month.
+
+    It also names what the stage costs while nothing runs.
 
     Measured from what their jobs, functions and workflows used; discounts, free tiers, storage and
     scoring online are not in it. On the local stage: what it would have cost on AWS.

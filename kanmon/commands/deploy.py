@@ -27,6 +27,7 @@ def command(no_images: bool, yes: bool) -> int:
     from core.words.formats import duration
     from kanmon.deployment import (
         platform,
+        prices,
         publishing,
         standing_cost,
         step_images,
@@ -57,6 +58,7 @@ def command(no_images: bool, yes: bool) -> int:
     if stage != "local" and not no_images and not with_docker:
         screen.note(f"docker is not here. Run `kanmon publish --stage {stage}` where it is.")
         no_images = True
+    prices.refresh(connection, screen)
     published = publishing.publish(connection, project, screen, with_images=not no_images)
     if stage != "local":
         screen.note(f"Stage {stage} costs {standing_cost.line(project.root)}.")

@@ -21,10 +21,11 @@ def command(no_images: bool) -> int:
     `kanmon deploy` does this too. Definitions already published are skipped; step images are always
     rebuilt and pushed.
     """
-    from kanmon.deployment import publishing
+    from kanmon.deployment import prices, publishing
 
     invocation = current()
     connection, screen = invocation.connection, invocation.screen
+    prices.refresh(connection, screen)
     published = publishing.publish(
         connection, invocation.project, screen, with_images=not no_images
     )

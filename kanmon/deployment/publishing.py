@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.stage.images import STEPS
-from kanmon.deployment import prices, step_images
+from kanmon.deployment import step_images
 from kanmon.errors import KanmonError
 from kanmon.models.definitions import publish as publish_definition
 from kanmon.models.definitions import read_folder
@@ -42,7 +42,6 @@ def publish(
         step_images.push(connection, project, screen.note)
         images = list(STEPS)
         screen.say(f"Pushed the images of {', '.join(images)}")
-    prices.refresh(connection, screen)
     definitions, invalid = _publish_definitions(connection, project)
     if definitions:
         screen.say(f"Published the definition of {', '.join(definitions)}")
