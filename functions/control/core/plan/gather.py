@@ -1,6 +1,6 @@
 """Gather what the planner's rule decides about: one document, by few reads however many models.
 
-One list of the models, one query of the planner's own items, six items of every model and the
+One list of the models, one query of the planner's own items, seven items of every model and the
 records of what runs, a hundred by a call; and model.yaml where a model's content is new.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from core.cost.estimate import estimates
 from core.plan.definitions import definitions, planning_part
 from core.stage.plan_table import PAUSE, RECORD_OF, Planned, Recorded, paused
 from core.words.formats import parsed, timestamp
@@ -112,7 +113,7 @@ def _described(
         },
         "live": int(champion["release"]) if champion and "release" in champion else None,
         "spent_usd": _spent(facts, model, month),
-        "estimate_usd": dict.fromkeys(WORKS),
+        "estimate_usd": estimates(facts.get((model, "cost"))),
         "state": dict(planned.state),
     }
 

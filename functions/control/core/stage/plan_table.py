@@ -19,7 +19,7 @@ PARTITION = "#plan"
 _RECORDED = "#recorded"
 PAUSE = "pause"
 # Of every model one of each.
-FACTS = ("definition", "retrain-lock", "watch", "champion", PAUSE)
+FACTS = ("definition", "retrain-lock", "watch", "champion", "cost", PAUSE)
 RECORD_OF = {"retrain": "run", "score": "batch", "monitor": "monitoring"}
 
 Document = dict[str, Any]
