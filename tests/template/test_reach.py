@@ -333,7 +333,10 @@ ACTS = {
     (
         "sagemaker:DescribeProcessingJob",
         f"arn:aws:sagemaker:{HERE}:processing-job/{OWN}-R-train-0",
-    ): "Approver CloseBatch CloseMonitoring DataScientist Operator ReportFailure Steward",
+    ): (
+        "CloseBatch CloseMonitoring MonitorStateMachine ReportFailure RetrainStateMachine "
+        "ScoreStateMachine"
+    ),
     ("states:GetExecutionHistory", f"{STATES}execution:{OWN}-retrain:R"): (
         "Approver CloseRun DataScientist Operator ReportFailure Steward"
     ),
