@@ -35,7 +35,7 @@ def settled(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Callable[..., floa
     """Counts run RUN of churn with these events."""
 
     def count(events: list[dict[str, Any]] = EVENTS, good: bool = True) -> float | None:
-        monkeypatch.setattr(Gateways, "executions", lambda self, work: History(events))
+        monkeypatch.setattr(Gateways, "machine_of", lambda self, work: History(events))
         return settle(gateways(), "retrain", "churn", ITEM, RUN, NOW, good)
 
     return count
@@ -101,7 +101,7 @@ def test_a_history_that_cannot_be_read_leaves_the_cost_unknown(
         def history(self, run: str) -> list[Any]:
             raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetExecutionHistory")
 
-    monkeypatch.setattr(Gateways, "executions", lambda self, work: Denied())
+    monkeypatch.setattr(Gateways, "machine_of", lambda self, work: Denied())
 
     assert settle(gateways(), "retrain", "churn", ITEM, RUN, NOW, True) is None
     assert item(stage, "cost#2026-11") == {}

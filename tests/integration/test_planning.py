@@ -257,8 +257,8 @@ def test_fifty_models_are_planned_by_few_calls(
         idle = tick("2026-11-30T03:20:00Z")
 
     assert len(idle["next"]) == 50
-    # Six items of each of 50 models are 300 keys.
-    assert calls == {"ListObjectsV2": 1, "Query": 1, "BatchGetItem": 3, "ReceiveMessage": 2}
+    # Seven items of each of 50 models are 350 keys.
+    assert calls == {"ListObjectsV2": 1, "Query": 1, "BatchGetItem": 4, "ReceiveMessage": 2}
 
 
 def test_a_tick_in_which_all_fifty_start_takes_three_calls_for_each(
