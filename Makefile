@@ -30,6 +30,7 @@ ifneq ($(APPROVE),no)
 	@$(BIN)/kanmon approve abalone --as approver --if-waiting --watch --reason "the demo approves automatically"
 	@head -4 datasets/abalone/abalone.csv | $(BIN)/kanmon score abalone -
 endif
+	@$(BIN)/kanmon plan segments
 
 demo: .venv/ready ## Watch a model in service: three weeks of generated requests to churn, with a drift and late labels
 	@$(BIN)/kanmon up
