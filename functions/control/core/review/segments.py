@@ -191,58 +191,58 @@ def fairness(case: Case) -> list[Parts]:
     return [_fairness(case, each, limits, place) for place, each in enumerate(found, start=1)]
 
 
+@dataclass(frozen=True)
+class _Group:
+    """A group of a fairness rule. One with too few rows is in the table alone."""
+
+    name: str
+    rows: object
+    score: Estimate | None
+    counts: bool
+
+    def cells(self, write: MetricFormat) -> tuple[Cell, Cell, Cell]:
+        note = "" if self.counts else say("review.fairness.too_few")
+        return Cell(self.name), Cell(count(self.rows), note=note), Cell(write.value(self.score))
+
+
+def _groups(rule: Document, fewest: float) -> list[_Group]:
+    """The groups, those without a score first, then from the highest score down."""
+
+    def order(group: Document) -> tuple[bool, float, str]:
+        score = finite(group.get("score"))
+        return score is not None, -(score or 0.0), str(group.get("value"))
+
+    return [
+        _Group(
+            segment_name({"column": rule.get("column"), "value": group.get("value")}),
+            group.get("rows"),
+            estimate(finite(group.get("score"))),
+            not too_small(group, fewest),
+        )
+        for group in sorted(mappings(rule.get("groups")), key=order)
+    ]
+
+
 def _fairness(
     case: Case, rule: Document, limits: dict[tuple[str, str], float | None], place: int
 ) -> Parts:
     metric, column = text(rule.get("metric")), text(rule.get("column"))
     write, label = case.write(metric), metric_label(metric)
-    groups = sorted(
-        mappings(rule.get("groups")),
-        key=lambda group: (
-            finite(group.get("score")) is not None,
-            -(finite(group.get("score")) or 0.0),
-            str(group.get("value")),
-        ),
-    )
-    named = [
-        segment_name({"column": rule.get("column"), "value": group.get("value")})
-        for group in groups
-    ]
-    scores = [estimate(finite(group.get("score"))) for group in groups]
-    fewest = case.fewest_segment_rows
-    counting = [
-        score_entry(name, write, score)
-        for group, name, score in zip(groups, named, scores, strict=True)
-        if not too_small(group, fewest)
-    ][:MOST_DRAWN]
-    rows = [
-        (
-            Cell(name),
-            Cell(
-                count(group.get("rows")),
-                note=say("review.fairness.too_few") if too_small(group, fewest) else "",
-            ),
-            Cell(write.value(score)),
-        )
-        for group, name, score in zip(groups, named, scores, strict=True)
-    ]
+    groups = _groups(rule, case.fewest_segment_rows)
+    drawn = [score_entry(each.name, write, each.score) for each in groups if each.counts]
+    drawn = drawn[:MOST_DRAWN]
+    left = len(groups) - len(drawn)
     caption = say(
         "review.fairness.caption",
         metric=sentence(label),
         column=column,
         gap=_gap(write, finite(rule.get("gap")), limits.get((column, metric))),
     )
-    left = len(groups) - len(counting)
+    description = say("review.fairness.description", rows=told(drawn))
     return Parts(
         f"fairness-{place}",
         caption,
-        scores_chart(
-            counting,
-            None,
-            case.better(metric) or "higher",
-            label,
-            say("review.fairness.description", rows=told(counting)),
-        ),
+        scores_chart(drawn, None, case.better(metric) or "higher", label, description),
         say("review.segments.in_table", things=counted(left, "group")) if left else "",
         table(
             f"fairness-{place}-table",
@@ -252,7 +252,7 @@ def _fairness(
                 Column(say("review.column.test_rows"), "number"),
                 Column(say("review.column.score"), "number"),
             ],
-            rows,
+            [each.cells(write) for each in groups],
             case.limit,
             thing="group",
         ),
