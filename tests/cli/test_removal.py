@@ -80,7 +80,17 @@ def test_a_stage_goes_whole_though_it_is_interrupted_behind_every_thing(
     assert protected["DeletionProtectionEnabled"]
     assert said.code == 0, said
     assert [one.split()[0] for one in gone] == [
-        *("serving", "package", "image", "builds", "subscription", "stack", "log", "job"),
+        *(
+            "schedule",
+            "serving",
+            "package",
+            "image",
+            "builds",
+            "subscription",
+            "stack",
+            "log",
+            "job",
+        ),
         *("deployment", "pipeline", "model", "data", "access"),
     ]
     assert {one["name"] for one in listed["kept"]} <= {one.split()[-1] for one in gone}

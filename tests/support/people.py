@@ -110,6 +110,7 @@ def all_of_them_see_what_is_planned_and_some_pause_it(laptop: Laptop) -> None:
         must(laptop, "resume", "glasses", "--reason", "looked", *who)
     for who in (SCIENTIST, APPROVER, OPERATOR):
         must(laptop, "plan", "glasses", "--explain", *who)
+        must(laptop, "cost", "glasses", *who)
     record = laptop.client("s3").list_objects_v2(
         Bucket=laptop.outputs["DataBucketName"], Prefix="plans/"
     )["Contents"][0]["Key"]

@@ -29,6 +29,10 @@ ACTIONS = {
     "states": "states:StartExecution",
 }
 SWEEP_SECONDS = 10.0
+# However fast time passes, a schedule fires and is looked at no more often: what it calls takes
+# its real time, and would pile up.
+SHORTEST_SECONDS = 2.0
+SHORTEST_SWEEP_SECONDS = 0.5
 
 
 class UndeliverableError(Exception):
@@ -58,7 +62,7 @@ def install() -> None:
 
     def parse_rate_seconds(expression: str) -> float | None:
         seconds = parse(expression)
-        return None if seconds is None else seconds / _scale()
+        return None if seconds is None else max(seconds / _scale(), min(seconds, SHORTEST_SECONDS))
 
     eventbridge._invoke_target = invoke_target
     eventbridge._dispatch_to_sqs = dispatch_to_sqs
@@ -91,7 +95,7 @@ def with_context(written: str | None, event: dict[str, Any]) -> str:
 
 def _fire() -> None:
     while True:
-        time.sleep(SWEEP_SECONDS / _scale())
+        time.sleep(max(SWEEP_SECONDS / _scale(), SHORTEST_SWEEP_SECONDS))
         try:
             scheduler._tick_schedules()
         except Exception:
