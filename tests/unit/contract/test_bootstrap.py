@@ -64,9 +64,7 @@ def test_pairing_sees_a_difference_that_separate_intervals_do_not():
 
 
 @pytest.mark.parametrize(("count", "times"), [(300, 40), (30_000, 20)])  # below, above the cap
-def test_the_interval_covers_the_truth_about_as_often_as_it_claims(monkeypatch, count, times):
-    # Fewer draws make an interval a little less exact, not more or less wide.
-    monkeypatch.setattr(bootstrap, "RESAMPLES", 200)
+def test_the_interval_covers_the_truth_about_as_often_as_it_claims(count, times):
     hits = 0
     for seed in range(times):
         labels, scores = rows(count, 1.0, seed)

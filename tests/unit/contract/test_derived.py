@@ -37,7 +37,7 @@ TEXTS = st.builds(
 
 @given(st.lists(TEXTS | DATES | st.text(max_size=12), min_size=1))
 @example(["9999-12-31T23:59:59-23:59", "1000-01-01T00:00:00+23:59"])
-@settings(max_examples=100)
+@settings(max_examples=300)
 def test_training_and_scorer_read_the_same_moment_in_a_text(texts):
     frame = pl.DataFrame({"at": texts}, schema={"at": pl.String})
 
@@ -75,7 +75,7 @@ def test_a_date_is_iso_and_an_offset_makes_it_utc(text, moment):
     st.lists(st.floats(-1e15, 1e15) | st.none(), min_size=1),
     st.floats(-1e12, 1e12).filter(bool),
 )
-@settings(max_examples=60)
+@settings(max_examples=150)
 def test_serving_and_training_compute_the_same_matrix(dates, numbers, offset):
     derived = [Derived(f"at_{part}", "at", part) for part in PARTS[:-1]]
     derived.append(Derived("at_days", "at", "days", "2001-02-03"))
@@ -206,7 +206,7 @@ VALUES = (
     st.sampled_from([1.7e9, 3e38, -3e38]),
 )
 @example([{"ts": -1e38}], 3e38)
-@settings(max_examples=80)
+@settings(max_examples=200)
 def test_whatever_is_sent_a_row_is_computed_or_has_one_error(sent, offset):
     features = tuple(EncodedFeature(name, "numeric", (), 6.0) for name in ("at_day", "ts", "x"))
     derived = (Derived("at_day", "at", "day"), Derived("ts", "ts", offset=offset))

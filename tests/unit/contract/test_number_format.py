@@ -19,7 +19,7 @@ TEXTS = st.text("0123456789.,' +-eE", max_size=12) | st.sampled_from(["inf", "-I
 
 
 @given(st.sampled_from(FORMATS), st.lists(TEXTS, min_size=1))
-@settings(max_examples=100)
+@settings(max_examples=300)
 def test_a_column_and_a_cell_are_read_alike(number_format, texts):
     frame = pl.DataFrame({"x": texts})
 

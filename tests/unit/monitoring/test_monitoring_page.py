@@ -239,7 +239,7 @@ BROKEN = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(sorted(sample_report())), BROKEN)
 def test_a_broken_part_of_a_report_never_keeps_its_page_from_being_made(
     key: str, value: Any
@@ -249,7 +249,7 @@ def test_a_broken_part_of_a_report_never_keeps_its_page_from_being_made(
     assert html.rstrip().endswith("</html>")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(["checks", "features"]),
     st.dictionaries(

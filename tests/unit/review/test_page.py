@@ -355,7 +355,7 @@ def reseeded(value: Any, draw: Callable[[st.SearchStrategy[Any]], Any]) -> Any:
 
 
 @pytest.mark.parametrize("task", TASKS)
-@settings(max_examples=10, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_numbers_and_texts_give_a_well_formed_page(task: str, data: st.DataObject) -> None:
     sample = documents(task, champion=data.draw(st.booleans()))
@@ -378,7 +378,7 @@ def test_a_name_of_nothing_but_space_leaves_no_heading_empty(name: str) -> None:
     assert "unnamed metric" in read(render(**sample)).text.lower()
 
 
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_documents_at_all_give_a_well_formed_page(data: st.DataObject) -> None:
     sample = documents("binary")

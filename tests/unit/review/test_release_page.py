@@ -121,13 +121,13 @@ def test_a_huge_release_still_fits(name: str) -> None:
     read(page)
 
 
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(release=anything, cost=anything)
 def test_any_record_gives_a_well_formed_page(release: Any, cost: Any) -> None:
     read(render(**documents("regression") | {"release": release, "cost": cost}))
 
 
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(parts=st.fixed_dictionaries(dict.fromkeys(RELEASE, anything)))
 def test_a_broken_part_of_the_record_is_shown_as_not_reported(parts: dict[str, Any]) -> None:
     read(render(**documents("regression") | {"release": parts, "cost": COST}))
