@@ -12,6 +12,7 @@ from drift.checks import alarms
 from drift.comparison import compare_features, compare_invalid, compare_predictions, family_of
 from drift.counting import at_most_in_32_bits, count
 from drift.counts import FeatureCounts, references
+from preprocess.baseline import Numbers
 
 SETTINGS = {
     **{"minimum_rows": 100, "drift": 0.1, "prediction_drift": 0.1},
@@ -109,6 +110,23 @@ def simulated():
     sys.modules["drift_benchmark"] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.parametrize("name", ["NORMAL", "CAUCHY", "LOGNORMAL", "ZEROS", "POISSON"])
+def test_the_benchmark_makes_the_baselines_that_preprocess_writes(simulated, name):
+    values = getattr(simulated, name).values(np.random.default_rng(3), 2_990)
+    sample = pl.Series("size", values)
+    numbers = Numbers()
+    summary = sample.to_frame().select(Numbers.summary("size")).row(0, named=True)
+    numbers.add("size", len(sample), summary)
+    numeric = numbers.describe(sample)["numeric"]
+
+    edges, shares, common = simulated.bins_of(values)
+
+    assert (edges, shares) == (numeric["edges"], pytest.approx(numeric["shares"], rel=1e-12))
+    assert common["values"] == numeric["common"]["values"]
+    assert common["shares"] == pytest.approx(numeric["common"]["shares"], rel=1e-12)
+    assert bool(common["values"]) is (name in ("ZEROS", "POISSON"))
 
 
 @pytest.mark.parametrize("shape", ["even", "skewed"])
