@@ -9,6 +9,7 @@ from kanmon.terminal.screen import cut, table
 
 if TYPE_CHECKING:
     from kanmon.costs.months import ModelMonth
+    from kanmon.costs.stored import Stored
 
 
 @click.command(
@@ -18,19 +19,23 @@ if TYPE_CHECKING:
     kanmon cost                       this month, all models
     kanmon cost churn --month 2026-10
     kanmon cost churn --json          by reason as well
+    kanmon cost --standing            what the stage costs a month while nothing runs
     """,
 )
 @click.argument("model", required=False, shell_complete=complete_model)
 @click.option("--month", metavar="YYYY-MM", help="The month, in UTC  [default: this one]")
-def command(model: str | None, month: str | None) -> None:
+@click.option("--standing", is_flag=True, help="Look up what is kept, and what that costs a month.")
+def command(model: str | None, month: str | None, standing: bool) -> None:
     """Show what runs, batches and monitorings cost in a month.
 
-    It also names what the stage costs while nothing runs.
+    It also names what the stage costs while nothing runs. With --standing, data, images, logs and
+    the table are measured and listed too; for that a role needs the deployer's permissions.
 
     Measured from what their jobs, functions and workflows used; discounts, free tiers, storage and
     scoring online are not in it. On the local stage: what it would have cost on AWS.
     """
     from kanmon.costs.months import by_reason, check_month, model_month, stage_budget
+    from kanmon.costs.stored import stored
     from kanmon.deployment import standing_cost
     from kanmon.deployment.prices import kept
     from kanmon.stage.model_names import known_models
@@ -43,11 +48,14 @@ def command(model: str | None, month: str | None) -> None:
     models = [model] if model else known_models(connection, project)
     found = [model_month(connection, name, wanted) for name in models]
     budget, prices = stage_budget(connection), kept(connection)
-    standing = standing_cost.document(project.root)
+    counted = standing_cost.document(project.root)
+    kept_things = stored(connection) if standing else []
     for line in lines(found, wanted, budget if not model else None):
         screen.say(cut(line))
     screen.say(f"Prices of {prices.named}.")
     screen.say(f"The stage itself costs {standing_cost.line(project.root)}.")
+    for line in stored_lines(kept_things):
+        screen.say(cut(line))
     if not invocation.as_json:
         return
     screen.document(
@@ -61,7 +69,7 @@ def command(model: str | None, month: str | None) -> None:
                 for one in found
             ],
             "prices": {**prices.origin(), "currency": prices.currency},
-            "standing": standing,
+            "standing": {**counted, "stored": [one.document() for one in kept_things]},
         }
     )
 
@@ -81,6 +89,22 @@ def lines(found: "list[ModelMonth]", month: str, budget: float | None) -> list[s
     if unknown:
         shown.append(f"Of {unknown} of them a part is not known; it is not in the sums.")
     return shown
+
+
+def stored_lines(kept: "list[Stored]") -> list[str]:
+    """What is kept, each with its size and dollars a month."""
+    from core.words.formats import dollars, size
+
+    if not kept:
+        return []
+    rows = []
+    for one in kept:
+        if one.bytes is None:
+            rows.append([one.what, f"not known ({one.why})", ""])
+            continue
+        least = "more than " if one.at_least else ""
+        rows.append([one.what, least + size(one.bytes), least + dollars(one.usd or 0.0)])
+    return list(table(rows, ["kept", "size", "US dollars a month"]))
 
 
 def _row(one: "ModelMonth") -> list[str]:

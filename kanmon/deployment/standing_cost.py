@@ -11,6 +11,9 @@ PRICES_OF = "2025-06, us-east-1"
 ALARM_METRIC = 0.10
 # Not in the sum: it is free for the first three of an account.
 DASHBOARD = 3.00
+# Not in the sum: a metric of Kanmon's own is billed for the hours in which it is sent, and nothing
+# is sent while nothing runs. This is a whole month of one.
+CUSTOM_METRIC = 0.30
 BY_TYPE = {"AWS::KMS::Key": 1.00, "AWS::SecretsManager::Secret": 0.40}
 
 
@@ -42,6 +45,7 @@ def document(root: Path) -> dict[str, Any]:
         "stage_usd": of_stage(root),
         "model_in_service_usd": of_model(root),
         "dashboard_usd": DASHBOARD,
+        "custom_metric_usd": CUSTOM_METRIC,
         "prices_of": PRICES_OF,
     }
 
@@ -52,5 +56,6 @@ def line(root: Path) -> str:
     return (
         f"about ${stage:.2f} a month while nothing runs, and ${model:.2f} for each model in "
         f"service (alarms; prices of {PRICES_OF}); its dashboard ${DASHBOARD:.2f} where the "
-        "account has three already; data, images and logs by the GB"
+        f"account has three already; each own metric up to ${CUSTOM_METRIC:.2f}, by the hours in "
+        "which it is sent; data, images, logs and table by the GB"
     )

@@ -50,6 +50,19 @@ def test_a_run_is_counted_with_its_jobs_functions_and_transitions(kanmon: Any) -
     assert "cost" not in shown["record"]
 
 
+def test_what_is_kept_is_measured_and_priced_by_the_month(kanmon: Any) -> None:
+    result = kanmon("cost", "--standing", "--json")
+
+    assert result.exit_code == 0, result.stderr
+    kept = {one["what"]: one for one in json.loads(result.stdout)["standing"]["stored"]}
+    assert set(kept) == {"data", "images", "logs", "table"}
+    data = kept["data"]
+    assert data["bytes"] > 1000
+    assert data["usd_per_month"] == pytest.approx(data["bytes"] / 2**30 * 0.023, abs=1e-6)
+    assert [one["why"] for one in kept.values()] == [None] * 4
+    assert "US dollars a month" in kanmon("cost", "--standing").stdout
+
+
 def test_a_run_with_nothing_new_is_counted_and_is_no_estimate_of_the_next(kanmon: Any) -> None:
     before = month(kanmon)["models"][0]
     assert kanmon("run", MODEL, "--reason", "again").exit_code == 0

@@ -78,6 +78,20 @@ def test_a_run_that_goes_on_after_a_redrive_adds_what_it_used_since(
     assert (month["usd"], month["retrain_count"]) == (str(second), "1")
 
 
+def test_only_what_was_added_is_sent_as_the_stages_metric(
+    stage: Stage, settled: Callable[..., float | None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = settled(good=False)
+    settled(good=False)
+    second = settled([*EVENTS, *scheduled("train-6"), SUBMITTED, succeeded("train-6", 1800)])
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
+    sent = [line["SpentUsd"] for line in lines if "SpentUsd" in line]
+    assert first is not None and second is not None
+    assert [value[0] for value in sent] == pytest.approx([first, second - first])
+    assert {line["service"] for line in lines if "SpentUsd" in line} == {"kanmon"}
+
+
 def test_another_writer_in_between_is_seen_and_nothing_is_added_twice(
     stage: Stage, settled: Callable[..., float | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

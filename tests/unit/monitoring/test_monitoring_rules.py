@@ -149,7 +149,7 @@ def test_without_data_no_number_of_alarms_is_sent_that_would_look_like_health() 
 
 def test_the_line_for_athena_has_the_same_columns_whatever_was_found() -> None:
     found = [
-        history_line(sample_plan(), report, "2026-11-21T06:00:00Z")
+        history_line(sample_plan(), report, "2026-11-21T06:00:00Z", 0.02)
         for report in (sample_report(), alarming_report(), no_data_report())
     ]
 
@@ -159,7 +159,7 @@ def test_the_line_for_athena_has_the_same_columns_whatever_was_found() -> None:
 
 
 def test_the_table_for_athena_has_a_column_for_each_field_of_the_line() -> None:
-    line = history_line(sample_plan(), alarming_report(), "2026-11-21T06:00:00Z")
+    line = history_line(sample_plan(), alarming_report(), "2026-11-21T06:00:00Z", None)
     table = source(ROOT / "stacks/dashboard.yaml")["Resources"]["MonitoringsTable"]
     columns = table["Properties"]["TableInput"]["StorageDescriptor"]["Columns"]
 

@@ -73,6 +73,11 @@ def executions_of(cost: object) -> dict[str, Any]:
     return dict(mapping(mapping(found).get("executions")))
 
 
+def cost_of_record(cost: object) -> float:
+    """What all executions of a record cost, in US dollars."""
+    return round(sum(_usd(each) for each in executions_of(cost).values()), 8)
+
+
 def _usd(bill: object) -> float:
     return finite(mapping(bill).get("usd")) or 0.0
 

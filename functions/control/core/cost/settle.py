@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from core.cost import prices
 from core.cost.estimate import estimate_of, with_latest
 from core.cost.measured import Usage, bill, usage
-from core.cost.month import month_of, pay
+from core.cost.month import cost_of_record, month_of, pay
 from core.cost.prices import SAMPLE, Prices
 
 if TYPE_CHECKING:
@@ -72,10 +72,11 @@ def _count(
         seen = stage.costs.of_record(model, item)
         payment = pay(work, execution, found, known.origin(), seen)
         if payment is None:
-            return float(found["usd"])
+            return cost_of_record(seen)
         if stage.costs.pay(
             model, item, month_of(now), seen, payment.cost, payment.usd, payment.added
         ):
+            stage.spent(float(payment.added.get("usd", 0)))
             return payment.usd
     log.warning("cost not counted: others kept writing the record", extra={"item": item})
     return None

@@ -61,9 +61,6 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     if event["outcome"] == NO_DATA:
         store.write_json(key("report.json"), report)
     store.write_page(key("page.html"), render(plan, report, closed_at=closed_at))
-    store.write_line(
-        store.watch_metrics_key(model, monitoring), history_line(plan, report, closed_at)
-    )
     alarming = alarms_of(report)
     alarms = [check_words(each, report) for each in alarming]
     state, page = state_of(report), store.uri(key("page.html"))
@@ -75,7 +72,10 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     )
     checks = {str(each.get("check")) for each in alarming}
     before = _tell(stage, plan, record, checks, now)
-    _settle(stage, model, monitoring, now, good=True)
+    cost = _settle(stage, model, monitoring, now, good=True)
+    store.write_line(
+        store.watch_metrics_key(model, monitoring), history_line(plan, report, closed_at, cost)
+    )
     output = {"monitoring": monitoring, "model": model, "release": plan["release"]["number"]}
     # An earlier window that is watched again is no news for the model's metrics and alarm.
     late = before is not None and plan["window"]["to"] < before.until
@@ -157,9 +157,9 @@ def _notify(
         stage.monitorings.write(model, monitoring, {"noticed_at": timestamp(now)})
 
 
-def _settle(stage: Stage, model: str, monitoring: str, now: datetime, good: bool) -> None:
+def _settle(stage: Stage, model: str, monitoring: str, now: datetime, good: bool) -> float | None:
     item = monitoring_item(monitoring)
-    settle(stage, "monitor", model, item, monitoring, now, good)
+    return settle(stage, "monitor", model, item, monitoring, now, good)
 
 
 def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:

@@ -38,7 +38,9 @@ def metrics_of(report: Document) -> dict[str, float]:
     return found
 
 
-def history_line(plan: Mapping[str, Any], report: Document, closed_at: str) -> dict[str, Any]:
+def history_line(
+    plan: Mapping[str, Any], report: Document, closed_at: str, cost_usd: float | None
+) -> dict[str, Any]:
     """One line per monitoring: the same columns for all; a number that is not known is null."""
     rows = mapping(report.get("rows"))
     quality = primary_quality(report)
@@ -67,6 +69,7 @@ def history_line(plan: Mapping[str, Any], report: Document, closed_at: str) -> d
         "labelled_share": finite(mapping(report.get("quality")).get("completeness")),
         "checks": [_check(each) for each in mappings(report.get("checks"))],
         "seconds": finite(report.get("seconds")),
+        "cost_usd": cost_usd,
     }
 
 

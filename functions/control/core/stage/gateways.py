@@ -142,6 +142,14 @@ class Stage:
             dashboard=os.environ.get("REVIEW_DASHBOARD", ""),
         )
 
+    def spent(self, usd: float) -> None:
+        """Send what work cost as the stage's metric of it. Nothing is no news."""
+        from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+        if usd:
+            with single_metric("SpentUsd", MetricUnit.NoUnit, usd):
+                pass
+
     def images(self, steps: Iterable[str] = RUN_STEPS) -> dict[str, StepImage]:
         """The images of these steps as they are now."""
         repository = os.environ["STEPS_REPOSITORY"]
