@@ -21,7 +21,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from contract.artifact import Artifact
-from contract.problem import as_one_message
+from contract.problem import as_one_message, counted
 from contract.step import StepError
 from reading.batch import Batch, gathered
 from reading.columns import ROW_NUMBER, Layout
@@ -251,7 +251,9 @@ class Scoring:
         if now - work.said >= SECONDS_BETWEEN_LINES:
             work.said = now
             rate = work.read / (now - work.started)
-            self.say(f"shard {work.shard.number}: {work.read:,} rows so far, {rate:,.0f} rows/s")
+            self.say(
+                f"shard {work.shard.number}: {counted(work.read, 'row')} so far, {rate:,.0f} rows/s"
+            )
 
     def _record(self, work: _Work) -> dict[str, Any]:
         files = [

@@ -98,7 +98,7 @@ def json_lines(content: bytes, whose: Whose) -> Rewritten:
                 gone += 1
             else:
                 kept.append(line)
-    unreadable = f"{lost:,} of its lines are damaged" if lost else None
+    unreadable = f"{lost:,} of its lines cannot be read" if lost else None
     return Rewritten(gone, len(kept), b"".join(kept), unreadable, keyless)
 
 
@@ -150,7 +150,7 @@ def _key_columns(columns: Sequence[str], whose: Whose) -> list[str]:
 
 
 def rejects(content: bytes, whose: Whose, places: Set[tuple[str, int]]) -> Rewritten:
-    """Rejected rows of a batch: those of the keys, and of these files and rows. Some have no key."""
+    """Rejected rows of a batch: those of the keys, and those of these files and rows."""
     keyless = 0
 
     def found(frame: "pl.DataFrame") -> "pl.Series":

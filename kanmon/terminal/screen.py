@@ -142,9 +142,7 @@ def table(rows: Sequence[Sequence[Any]], heading: Sequence[str] = (), right: str
     lines = [list(heading), *cells] if heading and cells else cells
     if not lines:
         return []
-    widths = [
-        max(width_of(line[column]) for line in lines) for column in range(len(lines[0]))
-    ]
+    widths = [max(width_of(line[column]) for line in lines) for column in range(len(lines[0]))]
     aligned = [
         "  ".join(
             _pad(cell, width, right[column : column + 1] == "r")

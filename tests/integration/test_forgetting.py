@@ -237,7 +237,12 @@ def test_rejects_of_a_file_named_like_the_end_of_another_stay(bucket: Bucket):
 
 def test_rejects_of_a_batch_over_another_folder_go_by_their_key(bucket: Bucket):
     key = "batches/churn/b2/rejects/00000-0000.parquet"
-    rejects = {"id": ["7", "8", None], "file": ["a.csv"] * 3, "row": [1, 2, 3], "value": list("xyz")}
+    rejects = {
+        "id": ["7", "8", None],
+        "file": ["a.csv"] * 3,
+        "row": [1, 2, 3],
+        "value": list("xyz"),
+    }
     bucket.put(key, parquet(rejects))
     bucket.put("batches/churn/b2/manifest.json", "{}")
 

@@ -106,8 +106,8 @@ def _fine(frame: "pl.DataFrame", features: list[Column]) -> list[str]:
 
 def _of_bins(name: str) -> str:
     return (
-        f"{name}: max_bin is {FINE_BINS:,} in trainer.parameters, since LightGBM's own {USUAL_BINS} "
-        "bins would merge neighbouring values; without it training is faster"
+        f"{name}: max_bin is {FINE_BINS:,} in trainer.parameters, since the usual {USUAL_BINS} "
+        "bins would merge neighbouring values; without it training takes about 0.6 of the time"
     )
 
 

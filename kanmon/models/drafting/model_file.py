@@ -99,7 +99,9 @@ def _training(draft: "Draft") -> str:
     also = ", ".join(draft.target.also)
     bins = ""
     if draft.fine:
-        why = f"{', '.join(draft.fine)}: the usual {USUAL_BINS} bins would merge neighbouring values"
+        why = (
+            f"{', '.join(draft.fine)}: the usual {USUAL_BINS} bins would merge neighbouring values"
+        )
         bins = f"    max_bin: {FINE_BINS}  # {_comment(why)}\n"
     return f"""\
 # Shares of the rows. A hash assigns each row, so test rows stay test rows.

@@ -66,10 +66,11 @@ def _of_features(reading: Reading, features: list[Column], key: list[str]) -> li
         numbers = reading.numbers(column.name)
         different = reading.frame[column.name].n_unique()
         if numbers is not None and _identifies(column.name, numbers, different):
+            other = "ignore" if key else f"ignore, or add --key {quote(column.name)}"
             notes.append(
                 f"{column.name} looks like an identifier ({different:,} different whole numbers in "
                 f"{len(numbers):,} rows): if it is one, move it to "
-                f"{'ignore' if key else f'ignore, or make it the key with --key {quote(column.name)}'}"
+                f"{other}"
             )
     dates = dict.fromkeys(column.derive["column"] for column in features if column.derive)
     for name in dates:

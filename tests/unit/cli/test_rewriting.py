@@ -70,7 +70,7 @@ def test_a_damaged_line_stays_and_is_named():
     found = rewriting.json_lines(content, whose("7"))
 
     assert found.content == b'{"at": 1\n'
-    assert (found.rows, found.unreadable) == (1, "1 of its lines are damaged")
+    assert (found.rows, found.unreadable) == (1, "1 of its lines cannot be read")
 
 
 def test_a_compacted_file_still_says_which_it_replaces(tmp_path):
@@ -159,7 +159,12 @@ def test_rejects_go_by_their_places():
 
 def test_rejects_go_by_their_keys():
     rejected = pl.DataFrame(
-        {"value_key": ["7", "8", None], "file": ["a.csv"] * 3, "row": [1, 2, 3], "value": list("xyz")}
+        {
+            "value_key": ["7", "8", None],
+            "file": ["a.csv"] * 3,
+            "row": [1, 2, 3],
+            "value": list("xyz"),
+        }
     )
 
     found = rewriting.rejects(parquet(rejected), whose("7", columns=("value",)), {("a.csv", 4)})

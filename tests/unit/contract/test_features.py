@@ -52,7 +52,7 @@ def test_the_computed_features_join_the_inputs_and_what_is_not_finite_is_missing
     }
     assert found.schema["ratio"] == pl.Float32
     assert features.warnings() == [
-        "ratio: features.py computed no finite number in 1 row(s), which count as missing"
+        "ratio: features.py computed no finite number in 1 row; that counts as missing"
     ]
 
 

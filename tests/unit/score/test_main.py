@@ -5,10 +5,12 @@ import io
 import json
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from contract.step import StepError
+from score.batch_model import BatchModel
 from score.storage import Results
 from tests.support.trained_releases import trained
 from tests.support.training_cases import rows
@@ -405,3 +407,34 @@ def test_many_small_files_are_one_shard(batch: Any, files: int) -> None:
     assert len(record["files"]) == files
     assert len(record["scores"]) == 1
     assert job.frame("scores").height == 2 * files
+
+
+def test_a_row_whose_score_is_not_finite_is_rejected_with_its_key(
+    batch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = BatchModel.scores
+
+    def broken(self: BatchModel, matrix: Any, leading: int | None) -> Any:
+        found = scores(self, matrix, leading)
+        found[1] = np.nan
+        return found
+
+    monkeypatch.setattr(BatchModel, "scores", broken)
+    job = batch({"a.csv": table(3).write_csv(null_value="NA")}, data=KEYED)
+
+    job.run()
+
+    rejects = job.frame("rejects").select("id", "file", "row", "reason").rows()
+    assert rejects == [("1", "a.csv", 2, "the model's score is not a finite number")]
+    assert job.frame("scores")["id"].to_list() == ["0", "2"]
+
+
+def test_counts_in_the_log_agree_with_their_nouns(
+    batch: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch({"a.csv": table(1).write_csv(null_value="NA")}, data=KEYED).run()
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("m-1: 1 file in 1 shard, of which this host scores 1;")
+    assert lines[1].startswith("shard 1 of 1: 1 row, ")
+    assert lines[2].startswith("scored m-1: 1 row with release 7 in ")
