@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # So many rows at a time, so that a function's intermediate columns stay small.
 BATCH_ROWS = 100_000
-# Of a frame, so many rows are computed in reverse order, and so many alone.
+# Of a frame, so many rows are computed by themselves.
 PROBED_ROWS = 16
 _MOST_WORDS = 300
 _FOLDER_FILES = ("features.py", "model.yaml")

@@ -174,6 +174,17 @@ def test_what_depends_on_other_rows_is_refused(expression, lengths, data):
     assert "'ratio' of a row depends on other rows or on chance" in words
 
 
+@pytest.mark.parametrize("odd", [1, 777, 998])
+def test_a_single_row_that_depends_on_its_neighbour_is_found_wherever_it_is(odd):
+    frame = framed([(float(number), 1.0, "M") for number in range(1000)])
+    before = "pl.col('length').shift(1).fill_null(-1.0)"
+    one = f"pl.when(pl.col('length') == {odd}).then({before}).otherwise(pl.col('length'))"
+
+    words = refusal(code(f"frame.select(ratio={one})"), frame)
+
+    assert "'ratio' of a row depends on other rows or on chance" in words
+
+
 def test_a_later_batch_is_looked_at_too(monkeypatch):
     monkeypatch.setattr(contract_features, "BATCH_ROWS", 50)
     lengths = [1.0] * 50 + [float(number) for number in range(50)]
