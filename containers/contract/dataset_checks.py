@@ -11,7 +11,7 @@ from typing import Any
 
 from contract.baseline_merge import MOST_CATEGORIES
 from contract.plan import Plan
-from contract.problem import Problem, shown
+from contract.problem import Problem, counted, shown
 
 PARTS = ("train", "validation", "test")
 MOST_CLASSES = 1_000
@@ -110,14 +110,17 @@ def warnings(counts: Counts) -> Iterable[str]:
                 rows = sum(found[value] for value in unseen)
                 examples = ", ".join(shown(value) for value in unseen[:_EXAMPLES])
                 yield (
-                    f"{name}: {len(unseen)} value(s) in {part} never occur in training, "
-                    f"in {rows} row(s), such as {examples}"
+                    f"{name}: {counted(len(unseen), 'value')} in {part} never in training, "
+                    f"in {counted(rows, 'row')}, such as {examples}"
                 )
 
 
 def rejection(read: int, rejected: int) -> list[str]:
     """A warning if rows were left out."""
-    return [f"{rejected:,} of {read:,} rows were rejected and left out"] if rejected else []
+    were = "was" if rejected == 1 else "were"
+    return (
+        [f"{rejected:,} of {counted(read, 'row')} {were} rejected and left out"] if rejected else []
+    )
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

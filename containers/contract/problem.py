@@ -1,4 +1,4 @@
-"""One problem with the data, and the message for several."""
+"""One problem with the data, the message for several, and counts in messages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +46,15 @@ def as_one_message(lines: Sequence[str], note: str = "") -> str:
         return lines[0]
     listed = " | ".join(f"({number}) {line}" for number, line in enumerate(lines, start=1))
     return f"{len(lines)} problems with the data{note}: {listed}"
+
+
+def counted(count: int, thing: str) -> str:
+    """A count with its noun.
+
+    >>> counted(1, "file"), counted(1204, "row"), counted(0, "shard")
+    ('1 file', '1,204 rows', '0 shards')
+    """
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def shown(value: str) -> str:

@@ -22,6 +22,7 @@ from contract.metrics import Scored
 from contract.onnx_scoring import onnx_scores
 from contract.paths import Paths
 from contract.plan import Plan
+from contract.problem import counted
 from contract.reports import without_nan
 from contract.rows import read_rows
 from contract.step import run_step
@@ -81,7 +82,8 @@ def main(paths: Paths) -> None:
     alarms = sum(check["alarm"] for check in document["checks"])
     print(
         f"monitored release {request.release.number} of {request.model}: {document['state']}, "
-        f"{watch.total:,} rows, {document['rows']['labelled']:,} labelled, {alarms} alarms"
+        f"{counted(watch.total, 'row')}, {document['rows']['labelled']:,} labelled, "
+        f"{counted(alarms, 'alarm')}"
     )
 
 

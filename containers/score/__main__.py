@@ -16,6 +16,7 @@ from pathlib import Path
 
 from contract.artifact import Artifact
 from contract.paths import Paths
+from contract.problem import counted
 from contract.step import run_step
 from reading.source import common_folder, s3_client
 from score import done
@@ -42,8 +43,8 @@ def main(paths: Paths) -> None:
     mine = [shard for shard in shards if shard.host == host]
     waiting = done.missing(results, mine, batch.release, batch.artifact_sha256)
     print(
-        f"{batch.batch}: {len(batch.objects):,} files in {len(shards):,} shards, of which this "
-        f"host scores {len(waiting):,}; {len(mine) - len(waiting):,} of its own are done",
+        f"{batch.batch}: {counted(len(batch.objects), 'file')} in {counted(len(shards), 'shard')}, "
+        f"of which this host scores {len(waiting):,}; of its own {len(mine) - len(waiting):,} done",
         flush=True,
     )
     folder = Path(tempfile.mkdtemp(prefix="score-", dir=paths.roomy_folder()))
@@ -52,7 +53,8 @@ def main(paths: Paths) -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     seconds = time.monotonic() - started
-    print(f"scored {batch.batch}: {rows:,} rows with release {batch.release} in {seconds:.1f} s")
+    what = f"{counted(rows, 'row')} with release {batch.release}"
+    print(f"scored {batch.batch}: {what} in {seconds:.1f} s")
 
 
 def score(
@@ -82,7 +84,7 @@ def score(
             read = sum(file["rows_in"] for file in record["files"])
             rows += read
             print(
-                f"shard {number} of {len(shards)}: {read:,} rows, "
+                f"shard {number} of {len(shards)}: {counted(read, 'row')}, "
                 f"{read / max(record['seconds'], 0.001):,.0f} rows/s",
                 flush=True,
             )

@@ -21,7 +21,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from contract.artifact import Artifact
-from contract.problem import as_one_message
+from contract.problem import as_one_message, counted
 from contract.step import StepError
 from reading.batch import Batch, gathered
 from reading.columns import ROW_NUMBER, Layout
@@ -100,7 +100,7 @@ class Scoring:
         self.say = say
         self.budget = MemoryBudget.of(batch.memory_mb, "score")
         self.layout = Layout.to_score(batch.plan, batch.allow_missing)
-        self.rejects = Rejects()
+        self.rejects = Rejects(batch.plan.key)
         self.check = RowCheck(batch.plan, self.layout, self.rejects)
         self.model = BatchModel(artifact.onnx)
         self.explainer = Explainer(artifact, batch.explain) if batch.explain else None
@@ -109,7 +109,7 @@ class Scoring:
         self._reader = ThreadPoolExecutor(1)
         self._writer = ThreadPoolExecutor(1)
         self._scorers = ThreadPoolExecutor(threads)
-        self._pending: Future[tuple[dict[str, Any], list[tuple[int, int]]]] | None = None
+        self._pending: Future[tuple[dict[str, Any], pl.DataFrame]] | None = None
 
     def __enter__(self) -> Scoring:
         return self
@@ -160,6 +160,7 @@ class Scoring:
         for problem in batch.lost:
             self.rejects.add_row(problem)
         frame = self.check.passed(batch)
+        self.rejects.identify(batch)
         part.scored += frame.height
         if frame.height:
             work.held.append(frame.with_columns(pl.lit(position, pl.UInt32).alias(FILE)))
@@ -207,13 +208,13 @@ class Scoring:
         rows: pl.DataFrame,
         matrix: Matrix,
         blocks: Sequence[Future[Matrix]],
-    ) -> tuple[dict[str, Any], list[tuple[int, int]]]:
-        """Write a file of scores. Also return the part and row of each that has no finite score."""
+    ) -> tuple[dict[str, Any], pl.DataFrame]:
+        """Write a file of scores. Also return the rows that have no finite score."""
         scores = np.concatenate([block.result() for block in blocks])
-        lost: list[tuple[int, int]] = []
+        lost = rows.clear()
         finite = np.isfinite(scores).all(axis=1)
         if not finite.all():
-            lost = rows.filter(~pl.Series(finite)).select(FILE, ROW_NUMBER).rows()
+            lost = rows.filter(~pl.Series(finite))
             rows, matrix, scores = rows.filter(pl.Series(finite)), matrix[finite], scores[finite]
         because = None
         if self.explainer is not None:
@@ -229,9 +230,10 @@ class Scoring:
         entry, lost = self._pending.result()
         self._pending = None
         work.scores.append(entry)
-        for position, row in lost:
-            work.parts[position].scored -= 1
-            self.rejects.add_not_finite(work.names[position], row)
+        for (position,), rows in lost.group_by(FILE, maintain_order=True):
+            work.parts[position].scored -= rows.height
+            keyed = rows.select(ROW_NUMBER, *self.check.keys)
+            self.rejects.add_not_finite(work.names[position], keyed)
 
     def _write_rejects(self, work: _Work) -> None:
         frame = self.rejects.taken()
@@ -249,7 +251,9 @@ class Scoring:
         if now - work.said >= SECONDS_BETWEEN_LINES:
             work.said = now
             rate = work.read / (now - work.started)
-            self.say(f"shard {work.shard.number}: {work.read:,} rows so far, {rate:,.0f} rows/s")
+            self.say(
+                f"shard {work.shard.number}: {counted(work.read, 'row')} so far, {rate:,.0f} rows/s"
+            )
 
     def _record(self, work: _Work) -> dict[str, Any]:
         files = [

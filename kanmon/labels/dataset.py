@@ -43,8 +43,8 @@ def gathered(connection: "Connection", definition: Any, since: str) -> Gathered:
     with tempfile.TemporaryDirectory(prefix="kanmon-") as scratch:
         labels = _labels(connection, plan, Path(scratch) / "labels")
         if labels.invalid or labels.unreadable:
-            bad = f"{labels.invalid:,} bad rows and {len(labels.unreadable):,} unreadable files"
-            notes.append(f"of the label files, {bad} are not used")
+            bad = f"bad rows: {labels.invalid:,}, unreadable files: {len(labels.unreadable):,}"
+            notes.append(f"of the labels, this is not used: {bad}")
         frames = list(_frames(connection, plan, columns, since, Path(scratch), notes))
         found = resolve(labels.frame, answers(frames, plan, columns))
     return Gathered(new_data(found, plan, columns), plan, dict(found.counts), notes)
@@ -92,7 +92,7 @@ def _frames(
     for piece in pieces(files, plan, damage):
         yield online_rows(piece, columns)
     if damage.count:
-        notes.append(f"{damage.count:,} captured lines or files are damaged and not used")
+        notes.append(f"captured lines and files that are damaged and not used: {damage.count:,}")
     for number, batch in enumerate(finished_batches(connection, plan.model, since)):
         frames, gone = batch_rows(connection, batch, plan, columns, scratch / f"batch-{number}")
         yield from frames

@@ -107,6 +107,7 @@ class Forgetting:
         for version in versions_of(self.connection, self.model):
             search._all.setdefault(version.key, []).append(version)
         search.open_batches = self._open_batches(search)
+        uploaded = {one.batch for each in search._all.values() for one in each if _is_input(one)}
         # Captures and inputs first: they say which requests and which rows are meant.
         for kind in reversed(KINDS):
             for key, versions in search._all.items():
@@ -115,15 +116,13 @@ class Forgetting:
                 if versions[0].batch in search.open_batches:
                     continue
                 looking(key)
-                self._look(search, key, kind, versions)
+                keyless = self._look(search, key, kind, versions)
+                if kind == "captured":
+                    search.keyless += keyless
+                elif versions[0].batch not in uploaded:
+                    search.keyless_rejects += keyless
         for batch in {one.batch for each in search._all.values() for one in each if one.batch}:
             search.elsewhere |= {key for key in self._scored(batch) if not self._is_own(key)}
-        uploaded = {one.batch for each in search._all.values() for one in each if _is_input(one)}
-        search.keyless_rejects = sum(
-            one.kind == "rejects" and one.latest and one.batch not in uploaded
-            for each in search._all.values()
-            for one in each
-        )
         search.found.sort(key=lambda one: KINDS.index(one.kind))
         return search
 
@@ -149,13 +148,14 @@ class Forgetting:
             return "a Parquet file of it is scored in parts, which count rows" if cut else None
         return "it has no manifest"
 
-    def _look(self, search: Search, key: str, kind: str, versions: Iterable[Version]) -> None:
-        found = Found(key, kind)
+    def _look(self, search: Search, key: str, kind: str, versions: Iterable[Version]) -> int:
+        """Look into every version of an object; how many rows without a key the current one has."""
+        found, keyless = Found(key, kind), 0
         for version in versions:
             if version.marker:
                 continue
             looked = self._without(version)
-            search.keyless += looked.keyless if version.latest else 0
+            keyless += looked.keyless if version.latest else 0
             if looked.unreadable:
                 search.unreadable[key] = looked.unreadable
             if looked.rows:
@@ -164,6 +164,7 @@ class Forgetting:
                 found.rows = max(found.rows, looked.rows)
         if found.holding:
             search.found.append(found)
+        return keyless
 
     def _without(self, version: Version) -> Rewritten:
         """The version without the rows."""
@@ -178,7 +179,7 @@ class Forgetting:
         if version.kind == "scores":
             return rewriting.scores(content, self.whose, batch)
         if version.kind == "rejects":
-            return rewriting.rejects(content, self.places[batch])
+            return rewriting.rejects(content, self.whose, self.places[batch])
         rows: set[int] = set()
         short = version.key.removeprefix(self._shared_folder(batch))
         meant = f"{batch}/{short}" in self.whose.requests

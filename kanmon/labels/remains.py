@@ -89,9 +89,9 @@ def _unnamed(search: Search, days: Mapping[str, str]) -> Iterator[Remaining]:
         )
     if search.keyless_rejects:
         yield Remaining(
-            "rejected rows of batches over other folders",
+            "rejected rows without a key of batches over other folders",
             search.keyless_rejects,
-            "they have no key, only the file and the number of a row; these files expire "
+            "they have only the file and the number of a row; these files expire "
             f"(ScoreRetentionDays: {days.get('ScoreRetentionDays', 'unknown')})",
         )
 

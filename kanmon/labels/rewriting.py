@@ -98,7 +98,7 @@ def json_lines(content: bytes, whose: Whose) -> Rewritten:
                 gone += 1
             else:
                 kept.append(line)
-    unreadable = f"{lost:,} of its lines are damaged" if lost else None
+    unreadable = f"{lost:,} of its lines cannot be read" if lost else None
     return Rewritten(gone, len(kept), b"".join(kept), unreadable, keyless)
 
 
@@ -149,14 +149,21 @@ def _key_columns(columns: Sequence[str], whose: Whose) -> list[str]:
     return list(written.values()) if all(map(str.startswith, written.values(), written)) else []
 
 
-def rejects(content: bytes, places: Set[tuple[str, int]]) -> Rewritten:
-    """Rejected rows of a batch, which have no key: those of these files and rows."""
+def rejects(content: bytes, whose: Whose, places: Set[tuple[str, int]]) -> Rewritten:
+    """Rejected rows of a batch: those of the keys, and those of these files and rows."""
+    keyless = 0
 
     def found(frame: "pl.DataFrame") -> "pl.Series":
+        nonlocal keyless
+        names = _key_columns(frame.columns, whose)
         rows = zip(frame["file"], frame["row"], strict=True)
-        return _series([(file, row) in places for file, row in rows])
+        meant = _matching(frame, names, whose)
+        meant |= _series([(file, row) in places for file, row in rows])
+        others = frame.filter(~meant)
+        keyless = others.height - (others.drop_nulls(names).height if names else 0)
+        return meant
 
-    return _parquet(content, found)
+    return replace(_parquet(content, found), keyless=keyless)
 
 
 def _files(batch: str, whose: Whose) -> list[str]:

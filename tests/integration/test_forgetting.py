@@ -235,6 +235,24 @@ def test_rejects_of_a_file_named_like_the_end_of_another_stay(bucket: Bucket):
     assert left["value"].to_list() == ["eight"]
 
 
+def test_rejects_of_a_batch_over_another_folder_go_by_their_key(bucket: Bucket):
+    key = "batches/churn/b2/rejects/00000-0000.parquet"
+    rejects = {
+        "id": ["7", "8", None],
+        "file": ["a.csv"] * 3,
+        "row": [1, 2, 3],
+        "value": list("xyz"),
+    }
+    bucket.put(key, parquet(rejects))
+    bucket.put("batches/churn/b2/manifest.json", "{}")
+
+    found = search(bucket)
+    forget(bucket)
+
+    assert found.keyless_rejects == 1
+    assert pl.read_parquet(io.BytesIO(bucket.current(key)))["id"].to_list() == ["8", None]
+
+
 def test_the_other_rows_are_as_they_were(bucket: Bucket):
     forget(bucket)
 
@@ -436,5 +454,5 @@ def test_what_stays_is_listed_with_counts(bucket: Bucket):
     assert counts["copies of the data in runs"] == counts["releases"] == 1
     assert "(DataVersionRetentionDays: 90)" in stays[0].why
     assert "put-data churn FILE... --replace" in stays[0].why
-    assert counts["rejected rows of batches over other folders"] == 1
+    assert counts["rejected rows without a key of batches over other folders"] == 1
     assert "labels/churn/broken.csv" in counts

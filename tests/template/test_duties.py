@@ -214,6 +214,13 @@ def test_a_data_scientist_publishes_definitions_and_changes_none() -> None:
     assert not may(SCIENTIST, "s3:DeleteObject", definition)
 
 
+def test_a_data_scientist_adds_labels_and_replaces_none() -> None:
+    labels = f"{DATA}/labels/abalone/20261130T021500Z-0a1b0a1b0a1b-may.csv"
+
+    assert may(SCIENTIST, "s3:PutObject", labels, s3__if_none_match="*")
+    assert not may(SCIENTIST, "s3:PutObject", labels)
+
+
 def test_nothing_is_read_or_written_without_tls() -> None:
     new = {"s3__if_none_match": "*"}
 

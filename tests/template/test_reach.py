@@ -136,7 +136,7 @@ OBJECTS = {
         "",
         "DataScientist Operator Steward",
     ),
-    "labels/glasses/a.csv": ("DataScientist MonitorJob Steward", "", "DataScientist Steward"),
+    "labels/glasses/a.csv": ("DataScientist MonitorJob Steward", "DataScientist", "Steward"),
     "monitoring/glasses/M/plan.json": ("CloseMonitoring MonitorJob", "", "OpenMonitoring"),
     "monitoring/glasses/M/report.json": (
         "Approver CloseMonitoring DataScientist Operator Steward",
@@ -206,6 +206,7 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("DataScientistRole", "ListVersionsOfData"): {"StringLike": {"s3:prefix": "datasets/*"}},
     ("DataScientistRole", "PublishDefinitions"): {"Null": {"s3:if-none-match": "false"}},
+    ("DataScientistRole", "PutLabels"): {"Null": {"s3:if-none-match": "false"}},
     ("DataScientistRole", "NameTheCurrentDefinition"): {
         "ForAllValues:StringEquals": {
             "dynamodb:Attributes": ["model", "item", "sha256", "published_at"]

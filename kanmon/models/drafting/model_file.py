@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING
 
 from kanmon.models.definitions import as_bad_input
+from kanmon.models.drafting.draft import FINE_BINS, USUAL_BINS
 from kanmon.models.drafting.yaml_text import quoted, scalar, sequence
 
 if TYPE_CHECKING:
@@ -96,6 +97,12 @@ def _feature(column: "Column") -> str:
 
 def _training(draft: "Draft") -> str:
     also = ", ".join(draft.target.also)
+    bins = ""
+    if draft.fine:
+        why = (
+            f"{', '.join(draft.fine)}: the usual {USUAL_BINS} bins would merge neighbouring values"
+        )
+        bins = f"    max_bin: {FINE_BINS}  # {_comment(why)}\n"
     return f"""\
 # Shares of the rows. A hash assigns each row, so test rows stay test rows.
 split: {{train: 0.7, validation: 0.15, test: 0.15}}
@@ -107,7 +114,7 @@ trainer:
   seed: 7
   parameters:                  # the library's own parameters
     learning_rate: 0.05
-
+{bins}
 # The primary metric decides the comparison with the champion. Early stopping watches the loss.
 metrics: {{primary: {draft.target.primary}, also: [{also}]}}
 """

@@ -1,6 +1,7 @@
 """What a person should know about a draft: printed on screen, one line each."""
 
 import re
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from core.words.formats import counted
@@ -32,6 +33,7 @@ def notes_of(
     if key:
         notes.append(f"rows are identified by {', '.join(key)}")
     else:
+        notes += _possible_keys(reading, target)
         notes += _without_key(reading.frame, features)
     if sample.frame.height < 200:
         notes.append(f"{sample.frame.height} rows are few: the test share decides on very little")
@@ -64,16 +66,31 @@ def _of_features(reading: Reading, features: list[Column], key: list[str]) -> li
         numbers = reading.numbers(column.name)
         different = reading.frame[column.name].n_unique()
         if numbers is not None and _identifies(column.name, numbers, different):
+            other = "ignore" if key else f"ignore, or add --key {quote(column.name)}"
             notes.append(
                 f"{column.name} looks like an identifier ({different:,} different whole numbers in "
                 f"{len(numbers):,} rows): if it is one, move it to "
-                f"{'ignore' if key else 'data.key or ignore'}"
+                f"{other}"
             )
     dates = dict.fromkeys(column.derive["column"] for column in features if column.derive)
     for name in dates:
         parts = [each.name for each in features if each.derive and each.derive["column"] == name]
         notes.append(f"{name} is a date: the features are {', '.join(parts)}")
     return notes
+
+
+def _possible_keys(reading: Reading, target: Target) -> list[str]:
+    """Texts, dates aside, of which every row has another one."""
+    frame = reading.frame
+    return [
+        f"{name} is another text in every row: if it identifies a row, add --key {quote(name)}"
+        for name in frame.columns
+        if name != target.name
+        and frame[name].n_unique() == frame.height
+        and not frame[name].null_count()
+        and reading.numbers(name) is None
+        and reading.dates(name) is None
+    ]
 
 
 def _identifies(name: str, numbers: "pl.Series", different: int) -> bool:

@@ -70,7 +70,7 @@ def test_a_damaged_line_stays_and_is_named():
     found = rewriting.json_lines(content, whose("7"))
 
     assert found.content == b'{"at": 1\n'
-    assert (found.rows, found.unreadable) == (1, "1 of its lines are damaged")
+    assert (found.rows, found.unreadable) == (1, "1 of its lines cannot be read")
 
 
 def test_a_compacted_file_still_says_which_it_replaces(tmp_path):
@@ -151,9 +151,26 @@ def test_a_file_of_a_batch_goes_as_the_request_that_it_is():
 def test_rejects_go_by_their_places():
     rejected = pl.DataFrame({"file": ["a.csv", "a.csv"], "row": [1, 2], "value": ["x", "y"]})
 
-    found = rewriting.rejects(parquet(rejected), {("a.csv", 2)})
+    found = rewriting.rejects(parquet(rejected), whose("7"), {("a.csv", 2)})
 
     assert frame_of(found.content)["row"].to_list() == [1]
+    assert found.keyless == 1
+
+
+def test_rejects_go_by_their_keys():
+    rejected = pl.DataFrame(
+        {
+            "value_key": ["7", "8", None],
+            "file": ["a.csv"] * 3,
+            "row": [1, 2, 3],
+            "value": list("xyz"),
+        }
+    )
+
+    found = rewriting.rejects(parquet(rejected), whose("7", columns=("value",)), {("a.csv", 4)})
+
+    assert frame_of(found.content)["row"].to_list() == [2, 3]
+    assert (found.rows, found.keyless) == (1, 1)
 
 
 def test_labels_go_by_key():

@@ -52,7 +52,7 @@ def test_the_computed_features_join_the_inputs_and_what_is_not_finite_is_missing
     }
     assert found.schema["ratio"] == pl.Float32
     assert features.warnings() == [
-        "ratio: features.py computed no finite number in 1 row(s), which count as missing"
+        "ratio: features.py computed no finite number in 1 row; that counts as missing"
     ]
 
 
@@ -170,6 +170,17 @@ def test_what_depends_on_other_rows_is_refused(expression, lengths, data):
     frame = framed([(one, 1.0, sex) for one, sex in zip(lengths, sexes, strict=True)])
 
     words = refusal(code(f"frame.select(ratio={expression})"), frame)
+
+    assert "'ratio' of a row depends on other rows or on chance" in words
+
+
+@pytest.mark.parametrize("odd", [1, 777, 998])
+def test_a_single_row_that_depends_on_its_neighbour_is_found_wherever_it_is(odd):
+    frame = framed([(float(number), 1.0, "M") for number in range(1000)])
+    before = "pl.col('length').shift(1).fill_null(-1.0)"
+    one = f"pl.when(pl.col('length') == {odd}).then({before}).otherwise(pl.col('length'))"
+
+    words = refusal(code(f"frame.select(ratio={one})"), frame)
 
     assert "'ratio' of a row depends on other rows or on chance" in words
 

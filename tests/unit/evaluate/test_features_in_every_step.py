@@ -189,7 +189,7 @@ def test_numbers_that_are_not_finite_are_a_warning_of_the_run(prepared):
 
     missing = sum(rows["ratio"].null_count() for rows in parts.values())
     assert missing == sum((rows["sex"] == "M").sum() for rows in parts.values())
-    words = f"features.py computed no finite number in {missing} row(s), which count as missing"
+    words = f"features.py computed no finite number in {missing} rows; that counts as missing"
     assert outcome.warnings[0] == f"ratio: {words}"
 
 

@@ -7,11 +7,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.onnx_scoring import onnx_scores
 from contract.step import StepError
 from kanmon.errors import BadInputError
 from kanmon.models.drafting import model_file
 from kanmon.models.drafting.draft import draft_model
 from tests.support.hard_tables import columns, preprocessed, retrained, written
+from train.model import train
 
 
 def kinds(draft):
@@ -189,6 +191,48 @@ def test_lost_digits_are_drafted_with_an_offset_and_told(tmp_path):
     assert not any("32-bit" in note for note in draft.notes), "the column's own line says it"
 
 
+def with_fine_steps(rows=4000):
+    """Seconds of which the target takes every minute another of two levels."""
+    random = np.random.default_rng(2)
+    minute = np.arange(rows) // 60
+    y = np.where(minute % 2, 0.0, 10.0) + random.normal(0, 0.1, rows)
+    return {"ts": 1_700_000_000 + np.arange(rows), "x": random.normal(size=rows), "y": y}
+
+
+def test_what_an_offset_keeps_apart_the_trainers_bins_do_not_merge(tmp_path):
+    path = written(tmp_path / "t.csv", with_fine_steps())
+
+    done = retrained(tmp_path, path)
+
+    text = model_file.write(done.draft)
+    assert "    max_bin: 1023  # ts: the usual 255 bins would merge neighbouring values\n" in text
+    assert any(note.startswith("ts: max_bin is 1,023") for note in done.draft.notes)
+    plan, _, parts = preprocessed(
+        tmp_path / "usual", text.replace("    max_bin: 1023", "    #"), path
+    )
+    usual = train(plan, parts["train"], parts["validation"]).artifact
+    error = onnx_scores(usual, parts["test"])[:, 0] - parts["test"]["y"].to_numpy()
+    # What is left is not a matter of digits: LightGBM on 64-bit numbers has as much.
+    wide = in_64_bits(parts, plan.trainer.parameters)
+    assert done.rmse < 1.8 < 2.2 < np.sqrt(np.mean(error**2)) == pytest.approx(wide, rel=0.05)
+
+
+def in_64_bits(parts, parameters):
+    """The test error of LightGBM itself, which gets the seconds as they are."""
+    from contract.libraries import lightgbm
+
+    library = lightgbm()
+    features = {part: frame.select("ts", "x").to_numpy() for part, frame in parts.items()}
+    assert features["train"].dtype == np.float64 and features["train"].min() < 0 < 1.7e9 <= (
+        features["train"].max()
+    )
+    settings = {**parameters, "objective": "regression", "verbosity": -1, "num_threads": 1}
+    data = library.Dataset(features["train"], parts["train"]["y"].to_numpy(), params=settings)
+    booster = library.train(settings, data, 150)
+    error = booster.predict(features["test"]) - parts["test"]["y"].to_numpy()
+    return np.sqrt(np.mean(error**2))
+
+
 def test_lost_digits_are_a_warning_of_the_run_where_no_offset_is_declared(tmp_path):
     path = written(tmp_path / "t.csv", with_unix_seconds(columns()))
     text = model_file.write(draft_model("some", path, "y")).replace(", offset: 1700000000", "")
@@ -280,6 +324,35 @@ def test_a_nul_byte_is_refused_with_row_and_column(tmp_path):
 
     with pytest.raises(BadInputError, match=r"row 3, column c: '\\x00b' has a NUL byte"):
         draft_model("some", written(tmp_path / "t.csv", table), "y")
+
+
+def test_columns_that_nothing_reads_leave_few_different_rows_unless_a_key_is_named(tmp_path):
+    table = {"mail": [f"p{row}@example.com" for row in range(600)], "c": columns()["c"]}
+    path = written(tmp_path / "t.csv", {**table, "y": columns()["y"]})
+
+    draft = draft_model("some", path, "y")
+    keyed = draft_model("some", path, "y", keys=["mail"])
+    _, outcome, parts = preprocessed(tmp_path, model_file.write(keyed), path)
+
+    assert [one.name for one in draft.ignored] == ["mail"]
+    assert draft.key == []
+    assert draft.notes[0] == (
+        "mail is another text in every row: if it identifies a row, add --key mail"
+    )
+    assert draft.notes[1].startswith("a key is needed: the features have only 3 different comb")
+    assert keyed.notes[0] == "rows are identified by mail"
+    assert outcome.rows_rejected == 0 and min(frame.height for frame in parts.values()) > 60
+
+
+def test_numbers_with_decimal_commas_tell_rows_apart_without_a_key(tmp_path):
+    path = written(tmp_path / "t.csv", with_decimal_commas(columns()), ";")
+
+    draft = draft_model("some", path, "y")
+    _, _, parts = preprocessed(tmp_path, model_file.write(draft), path)
+
+    assert draft.key == draft.ignored == []
+    assert not any("key" in note for note in draft.notes)
+    assert min(frame.height for frame in parts.values()) > 60
 
 
 def test_a_numeric_identifier_is_suspected(tmp_path):

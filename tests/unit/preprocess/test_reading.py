@@ -10,6 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from contract.plan import Feature, Plan
+from contract.problem import counted
 from contract.step import StepError
 
 Run = Callable[..., Any]
@@ -204,8 +205,8 @@ def test_an_unseen_category_is_accepted_and_reported(run: Run) -> None:
         unseen = sorted(set(parts[part]) - set(parts["train"]))
         examples = ", ".join(repr(value) for value in unseen[:3])
         assert (
-            f"sex: {len(unseen)} value(s) in {part} never occur in training, "
-            f"in {len(unseen)} row(s), such as {examples}"
+            f"sex: {counted(len(unseen), 'value')} in {part} never in training, "
+            f"in {counted(len(unseen), 'row')}, such as {examples}"
         ) in result.outcome.warnings
 
 

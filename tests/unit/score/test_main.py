@@ -5,10 +5,12 @@ import io
 import json
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from contract.step import StepError
+from score.batch_model import BatchModel
 from score.storage import Results
 from tests.support.trained_releases import trained
 from tests.support.training_cases import rows
@@ -78,11 +80,13 @@ def test_bad_rows_are_rejected_with_reasons_and_stop_nothing(batch: Any) -> None
     assert set(job.frame("scores")["row"]) == set(range(1, 401)) - {3, 5, 8}
     rejects = job.frame("rejects").sort("row", "column")
     assert record["rejects"][0]["rows"] == rejects.height
-    assert rejects.select("row", "line", "column", "value").rows() == [
-        (3, 4, None, None),
-        (5, 6, "size", "heavy"),
-        (8, 9, "id", None),
-        (8, 9, "weight", "inf"),
+    # The cells of row 3 are not where the header has them, and row 8 has no key.
+    assert rejects.columns[:4] == ["id", "file", "row", "line"]
+    assert rejects.select("id", "row", "line", "column", "value").rows() == [
+        (None, 3, 4, None, None),
+        ("x", 5, 6, "size", "heavy"),
+        (None, 8, 9, "id", None),
+        (None, 8, 9, "weight", "inf"),
     ]
     assert rejects["reason"].to_list() == [
         "has 2 cells where the header has 4",
@@ -91,6 +95,35 @@ def test_bad_rows_are_rejected_with_reasons_and_stop_nothing(batch: Any) -> None
         "is not a finite number",
     ]
     assert rejects["fix"].null_count() == 0
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_reject_has_its_rows_key_as_scores_have_it(batch: Any, kind: str) -> None:
+    frame = pl.DataFrame(
+        {
+            "value": [1.0, 2.0, 3.0],
+            "id": ["x", "y\0", "z"],
+            "size": ["1", "2", "heavy"],
+            "weight": ["1", "2", "light"],
+            "colour": ["red", "red", "red"],
+        }
+    )
+    content = frame if kind == "parquet" else frame.write_csv()
+    job = batch({"a": content}, data={"key": ["value", "id"]})
+
+    job.run()
+
+    assert job.frame("scores").select("value", "id").rows() == [("1", "x")]
+    rejects = job.frame("rejects")
+    # Another column of rejects is named value.
+    assert rejects.columns == [
+        "value_key", "id", "file", "row", "line", "column", "reason", "value", "fix",
+    ]  # fmt: skip
+    assert sorted(rejects.select("row", "value_key", "id", "column", "value").rows()) == [
+        (2, "2", "y\0", "id", "y\0"),
+        (3, "3", "z", "size", "heavy"),
+        (3, "3", "z", "weight", "light"),
+    ]
 
 
 def test_every_problem_is_kept_however_many_there_are(batch: Any) -> None:
@@ -374,3 +407,34 @@ def test_many_small_files_are_one_shard(batch: Any, files: int) -> None:
     assert len(record["files"]) == files
     assert len(record["scores"]) == 1
     assert job.frame("scores").height == 2 * files
+
+
+def test_a_row_whose_score_is_not_finite_is_rejected_with_its_key(
+    batch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = BatchModel.scores
+
+    def broken(self: BatchModel, matrix: Any, leading: int | None) -> Any:
+        found = scores(self, matrix, leading)
+        found[1] = np.nan
+        return found
+
+    monkeypatch.setattr(BatchModel, "scores", broken)
+    job = batch({"a.csv": table(3).write_csv(null_value="NA")}, data=KEYED)
+
+    job.run()
+
+    rejects = job.frame("rejects").select("id", "file", "row", "reason").rows()
+    assert rejects == [("1", "a.csv", 2, "the model's score is not a finite number")]
+    assert job.frame("scores")["id"].to_list() == ["0", "2"]
+
+
+def test_counts_in_the_log_agree_with_their_nouns(
+    batch: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch({"a.csv": table(1).write_csv(null_value="NA")}, data=KEYED).run()
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("m-1: 1 file in 1 shard, of which this host scores 1;")
+    assert lines[1].startswith("shard 1 of 1: 1 row, ")
+    assert lines[2].startswith("scored m-1: 1 row with release 7 in ")
