@@ -81,7 +81,7 @@ def draft_model(
         [*_odd(sample), *ignored],
         _segments(frame, features),
         [
-            *notes_of(sample, reading, judged, key, features),
+            *notes_of(sample, reading, judged, key, features, ignored),
             *suspected_splits(frame, others, key, [one.name for one in ignored]),
         ],
         reading.number_format,

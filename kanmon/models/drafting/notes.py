@@ -1,10 +1,11 @@
 """What a person should know about a draft: printed on screen, one line each."""
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from core.words.formats import counted
-from kanmon.models.drafting.columns import Column, short
+from kanmon.models.drafting.columns import Column, Ignored, short
 from kanmon.models.drafting.reading import Reading
 from kanmon.models.drafting.sample import Sample
 from kanmon.models.drafting.target import Target
@@ -12,11 +13,18 @@ from kanmon.models.drafting.target import Target
 if TYPE_CHECKING:
     import polars as pl
 
-KEY_NAME = re.compile(r"(^|[_\W])(id|key|uuid|guid|no|nr|index)$|[a-z](Id|ID|Key)$", re.I)
+_LAST = "id|key|uuid|guid|no|nr|index"
+# Before it comes a separator, or a letter of a script that has no capitals.
+KEY_NAME = re.compile(rf"(^|[_\W]|[^\x00-\x7f])({_LAST})$|[a-z](Id|ID|Key)$|番号$", re.I)
 
 
 def notes_of(
-    sample: Sample, reading: Reading, target: Target, key: list[str], features: list[Column]
+    sample: Sample,
+    reading: Reading,
+    target: Target,
+    key: list[str],
+    features: list[Column],
+    ignored: list[Ignored],
 ) -> list[str]:
     """Every note, the target's first."""
     notes = list(target.notes)
@@ -32,6 +40,7 @@ def notes_of(
     if key:
         notes.append(f"rows are identified by {', '.join(key)}")
     else:
+        notes += _may_be_keys(reading.frame, [one.name for one in ignored])
         notes += _without_key(reading.frame, features)
     if sample.frame.height < 200:
         notes.append(f"{sample.frame.height} rows are few: the test share decides on very little")
@@ -84,6 +93,16 @@ def _identifies(name: str, numbers: "pl.Series", different: int) -> bool:
     if not (numbers == numbers.round()).all():
         return False
     return different == len(numbers) or (bool(KEY_NAME.search(name)) and different > 20)
+
+
+def _may_be_keys(frame: "pl.DataFrame", names: list[str]) -> list[str]:
+    """Ignored columns with another value in each row."""
+    found = [name for name in names if frame[name].drop_nulls().n_unique() == frame.height]
+    return [
+        f"if {name} identifies a row, as its values do here, draft again with --key "
+        f"{shlex.quote(name)}"
+        for name in found
+    ]
 
 
 def _without_key(frame: "pl.DataFrame", features: list[Column]) -> list[str]:
