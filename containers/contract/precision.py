@@ -54,7 +54,7 @@ def loss_of(values: pl.Series, declared: float = 0.0) -> Loss | None:
     kept = narrow.n_unique()
     changed = int((narrow.cast(pl.Float64) != exact).sum())
     low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
-    merges = len(values) - kept > MERGED_SHARE * len(values)
+    merges = _as_written(values).n_unique() - kept > MERGED_SHARE * len(values)
     few = _steps(low - declared, high - declared) < ENOUGH_STEPS
     if not merges and not (changed and few and _whole(exact)):
         return None
@@ -62,6 +62,14 @@ def loss_of(values: pl.Series, declared: float = 0.0) -> Loss | None:
     apart = (values - offset).cast(pl.Float32)
     helps = len(values) - apart.n_unique() <= MERGED_SHARE * len(values)
     return Loss(len(values), kept, changed, offset if helps else None)
+
+
+def _as_written(values: pl.Series) -> pl.Series:
+    """Numbers that 32 bits hold, by their shortest decimals: one file may have 24.7 in 32 bits,
+    another in 64, which are two Float64 but one number."""
+    narrow = values.cast(pl.Float32)
+    written = narrow.cast(pl.String).cast(pl.Float64)
+    return written.zip_with(narrow.cast(pl.Float64) == values, values)
 
 
 def _whole(values: pl.Series) -> bool:

@@ -54,8 +54,7 @@ def pieces(path: Path, name: str, size: int) -> Iterator[Piece]:
         # One buffer for all reads: allocating one for each piece costs as much as the copying.
         buffer = bytearray(size + LONGEST_LINE)
         held = cutter.read(stream, buffer, 0, min(size, LONGEST_LINE + 1))
-        if buffer.startswith(_WIDE):
-            raise FileError(Problem("is UTF-16, not UTF-8", "save it as UTF-8", name))
+        refuse_wide(buffer, name)
         if buffer.startswith(_BOM):
             cutter.offset = len(_BOM)
             held = _move_up(buffer, len(_BOM), held)
@@ -153,6 +152,12 @@ class _Cutter:
         return line
 
 
+def refuse_wide(text: bytes | bytearray, name: str) -> None:
+    """Raise FileError for the beginning of a file that is UTF-16."""
+    if text.startswith(_WIDE):
+        raise FileError(Problem("is UTF-16, not UTF-8", "save it as UTF-8", name))
+
+
 def decoded(piece: Piece, name: str, line: int) -> str:
     """The text of a piece that begins on `line`. Raises FileError if it is not UTF-8."""
     try:
@@ -160,7 +165,7 @@ def decoded(piece: Piece, name: str, line: int) -> str:
     except UnicodeDecodeError as error:
         problem = Problem(
             f"is not UTF-8 (byte 0x{piece.data[error.start]:02x})",
-            "save the file as UTF-8; it may be Latin-1 or Windows-1252",
+            "save the file as UTF-8; it may be Windows-1252, Latin-1 or Shift_JIS",
             name,
             line=line + piece.data.count(b"\n", 0, error.start),
         )

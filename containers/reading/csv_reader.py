@@ -19,7 +19,7 @@ import polars as pl
 from contract.problem import Problem
 from reading.batch import Batch
 from reading.columns import Layout
-from reading.csv_pieces import LONGEST_LINE, Piece, decoded, pieces, unclosed
+from reading.csv_pieces import LONGEST_LINE, Piece, decoded, pieces, refuse_wide, unclosed
 from reading.findings import FileError
 
 # Python objects need about twenty times the memory of the text, so only a few rows at once.
@@ -52,6 +52,7 @@ def check_csv_header(
     text: bytes, name: str, layout: Layout, delimiter: str, null_values: tuple[str, ...]
 ) -> None:
     """Check a file's first line. Raises FileError as `read_csv` does."""
+    refuse_wide(text, name)
     _CsvReader(name, layout, delimiter, null_values).take_header(Piece(text, quoted=b'"' in text))
 
 

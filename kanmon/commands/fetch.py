@@ -57,12 +57,13 @@ def command(batch: str, folder: Path | None, as_csv: bool, rejects: bool) -> Non
         paths = fetch(invocation.connection, manifest, target, kind, passed)
         screen.settle()
         amount = sum(one.stat().st_size for one in paths)
+        if not paths:
+            screen.say(f"{kind.capitalize():<10}no rows, so no file")
+            continue
         files = counted(len(paths), "file")
         where = shown_path(target / kind)
         screen.say(f"{kind.capitalize():<10}{files}, {size(amount)}, in {where}")
-        if as_csv and not paths:
-            screen.say(f"{'':<10}no rows, so no CSV file")
-        elif as_csv:
+        if as_csv:
             tables.append(_spreadsheet(screen, paths, target / f"{batch}-{kind}.csv"))
     screen.document(
         {

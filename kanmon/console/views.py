@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.stage.release_table import HistoryEntry, Release, Status, Withdrawal
-from kanmon.batches.outcome import is_of_files, manifest_key
+from kanmon.batches.outcome import LACKING, is_of_files, manifest_key
 from kanmon.batches.progress import Shards
 from kanmon.batches.records import BatchRecord, batches_of
 from kanmon.console.results import (
@@ -132,7 +132,7 @@ class BatchView:
     """A batch's page: its record, its states, and once it is proven whole, its manifest.
 
     `shards`: how far it is, in words, while it is not whole. `of_files`: it failed for its files,
-    which a resume reads again.
+    which a resume reads again. `lacking`: they lack a column.
     """
 
     record: BatchRecord
@@ -142,6 +142,7 @@ class BatchView:
     shards: str | None = None
     log: list[str] = field(default_factory=list)
     of_files: bool = False
+    lacking: bool = False
 
 
 def overview(connection: "Connection", project: "Project") -> list[ModelSummary]:
@@ -237,8 +238,10 @@ def batch_view(connection: "Connection", record: BatchRecord) -> BatchView:
     failed = status not in ("SUCCEEDED", "RUNNING")
     log = failure_log(connection, record.works, visits) if failed else []
     plan = read_json(connection, f"batches/{record.model}/{record.batch}/plan.json")
-    of_files = failed and is_of_files(str(record.summary or ""), plan or {})
-    return BatchView(record, states, status, manifest, shards, log, of_files)
+    summary = str(record.summary or "")
+    of_files = failed and is_of_files(summary, plan or {})
+    lacking = LACKING in summary
+    return BatchView(record, states, status, manifest, shards, log, of_files, lacking)
 
 
 def run_view(connection: "Connection", record: RunRecord) -> RunView:

@@ -13,11 +13,17 @@ from kanmon.models.drafting.target import Target
 if TYPE_CHECKING:
     import polars as pl
 
-KEY_NAME = re.compile(r"(^|[_\W])(id|key|uuid|guid|no|nr|index)$|[a-z](Id|ID|Key)$", re.I)
+_LAST = "id|key|uuid|guid|no|nr|index"
+# Before it comes a separator, or a letter of a script that has no capitals.
+KEY_NAME = re.compile(rf"(^|[_\W]|[^\x00-\x7f])({_LAST})$|[a-z](Id|ID|Key)$|番号$", re.I)
 
 
 def notes_of(
-    sample: Sample, reading: Reading, target: Target, key: list[str], features: list[Column]
+    sample: Sample,
+    reading: Reading,
+    target: Target,
+    key: list[str],
+    features: list[Column],
 ) -> list[str]:
     """Every note, the target's first."""
     notes = list(target.notes)

@@ -540,7 +540,7 @@ def test_where_no_row_was_rejected_there_is_no_empty_spreadsheet(
     callback(BATCH, tmp_path, True, True)
 
     assert [path.name for path in tmp_path.glob("*.csv")] == [f"{BATCH}-scores.csv"]
-    assert said[-1].strip() == "no rows, so no CSV file"
+    assert said[-1] == "Rejects   no rows, so no file"
     assert [one["rows"] for one in documents[0]["csv"]] == [2]
 
 

@@ -64,6 +64,14 @@ def test_a_table_is_drafted_whole(leads):
     assert draft.segments == ["region"]
 
 
+@pytest.mark.parametrize("name", ["物件番号", "顧客ID", "customerId", "order_no"])
+def test_a_column_named_like_an_identifier_is_the_key_where_it_is_one(tmp_path, name):
+    table = {name: [f"k{row}" for row in range(60)], "x": [str(row % 9) for row in range(60)]}
+    path = write(tmp_path / "t.csv", {**table, "y": [str(row % 7) for row in range(60)]})
+
+    assert draft_model("some", path, "y").key == [name]
+
+
 def test_what_is_written_is_a_valid_definition_with_every_part_commented(leads):
     text = model_file.write(draft_model("leads", leads, "bought"))
 
@@ -136,7 +144,7 @@ PACKED = gzip.compress(TABLE, mtime=0)
 LONG = "is longer than 1 MB"
 FIX_LONG = "Check the line breaks and quotes; a row must fit into one line of that size."
 FIX_ROW = "Quote cells that contain the delimiter, or correct the row."
-FIX_TEXT = "Save the file as UTF-8; it may be Latin-1 or Windows-1252."
+FIX_TEXT = "Save the file as UTF-8; it may be Windows-1252, Latin-1 or Shift_JIS."
 WIDE = TABLE.decode().encode("utf-16")
 INVALID = "gzip is damaged (Error -3 while decompressing data: invalid block type)"
 

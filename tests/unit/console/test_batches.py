@@ -75,9 +75,11 @@ def test_a_batch_whose_files_are_at_fault_is_not_offered_to_be_resumed() -> None
     record = BatchRecord(BATCH, "churn", {"status": "FAILED", **ASKED})
 
     page = shown("batch.html.jinja", BatchView(record, [], "FAILED", of_files=True))
+    lacking = BatchView(record, [], "FAILED", of_files=True, lacking=True)
 
     assert "--resume" not in page
-    assert "--allow-missing NAME" in page
+    assert "Correct the files and start a new batch" in page
+    assert "--allow-missing NAME" in shown("batch.html.jinja", lacking)
 
 
 def test_a_batch_that_runs_is_not_offered_to_be_resumed() -> None:

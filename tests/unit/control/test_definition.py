@@ -292,6 +292,8 @@ MISTAKES = [
      "two costs; write 0.3 or {false_positive: 1, false_negative: 20}"),
     ("owners: [team@example.com]", "threshold: low", "line 3, threshold: 'low' is not a mapping; "
      "write {key: value}"),
+    ("owners: [team@example.com]", "monitor: {schedule: daily}", "line 3, monitor.schedule: "
+     "'daily' is not a mapping; write {cron: …, time_zone: …}"),
     ("primary: auc", "primary: cost", "line 10, metrics.primary: cost is measured by what "
      "mistakes cost; add threshold: {false_positive: 1, false_negative: 20}"),
     ("owners: [team@example.com]", "data: {location: datasets/../secrets/}", "line 3, "

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from contract.onnx_scoring import onnx_scores
+from contract.precision import loss_of
 from contract.step import StepError
 from kanmon.errors import BadInputError
 from kanmon.models.drafting import model_file
@@ -243,6 +244,14 @@ def test_lost_digits_are_a_warning_of_the_run_where_no_offset_is_declared(tmp_pa
         "ts loses digits: its 600 different values become 6 as 32-bit numbers; "
         "declare `offset: 1700000000` for the feature in model.yaml"
     ]
+
+
+def test_a_number_in_32_bits_in_one_file_and_in_64_in_another_loses_no_digits():
+    written = pl.Series([number / 10 for number in range(1, 900)])
+    narrow = written.cast(pl.Float32).cast(pl.Float64)
+
+    assert pl.concat([written, narrow]).n_unique() > 1_500
+    assert loss_of(pl.concat([written, narrow])) is None
 
 
 def test_a_column_that_differs_in_the_eighth_digit_fails_with_the_way_out(tmp_path):

@@ -119,7 +119,7 @@ COLUMN = "add it to features or ignore, or remove it from the file"
         (
             (HEAD + ROWS + "café,1.5,5\n").encode("latin-1"),
             "a.csv line 62: is not UTF-8 (byte 0xe9); "
-            "save the file as UTF-8; it may be Latin-1 or Windows-1252",
+            "save the file as UTF-8; it may be Windows-1252, Latin-1 or Shift_JIS",
         ),
         ((HEAD + ROWS).encode("utf-16"), "a.csv: is UTF-16, not UTF-8; save it as UTF-8"),
     ],

@@ -313,6 +313,7 @@ def test_a_replaced_file_is_read_as_it_was_and_a_deleted_version_is_named(batch:
         ("a.csv.gz", b"id,size,weight,colour\n", "is named .gz but is not gzip"),
         ("a.parquet", b"PAR1 and more", "is damaged Parquet"),
         ("a.csv", b"id,size,weight,colour\n1,2,\xff,x\n", "is not UTF-8"),
+        ("a.csv", "id,size,weight,colour\n".encode("utf-16"), "is UTF-16, not UTF-8"),
         ("a.csv.gz", gzip.compress(table(900).write_csv().encode())[:4000], "gzip ends early"),
         ("a.csv", b"id;size;weight;colour\n", "';'|not its delimiter"),
     ],

@@ -100,7 +100,7 @@ def _sentence(found: Document, primary: str) -> str:
     metric = mapping(mapping(found.get("metrics")).get(primary))
     value, share = estimate(metric), percent(found.get("completeness"))
     if value is None:
-        return say("monitoring.quality.too_few", share=share)
+        return say("monitoring.quality.too_few", share=share, answered=_answered(found))
     write = _format([value, estimate(metric.get("test"))])
     return say(
         "monitoring.quality.sentence",
@@ -109,7 +109,16 @@ def _sentence(found: Document, primary: str) -> str:
         interval=write.interval(value) or say("monitoring.quality.no_interval"),
         test=write.value(estimate(metric.get("test"))),
         share=share,
+        answered=_answered(found),
     )
+
+
+def _answered(found: Document) -> str:
+    """Which rows quality is of: not those of the window alone, since labels come late."""
+    days = [text(day.get("day"), "") for day in mappings(found.get("by_day"))]
+    if not days:
+        return say("monitoring.quality.answered_on_no_day")
+    return say("monitoring.quality.answered", first=days[0], last=days[-1])
 
 
 def _format(found: list[Estimate | None]) -> MetricFormat:
