@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from core.stage.release_table import HistoryEntry, Release, Status, Withdrawal
+from core.stage.release_history import HistoryEntry
+from core.stage.release_table import Release, Status, Withdrawal
 from kanmon.batches.outcome import is_of_files, manifest_key
 from kanmon.batches.progress import Shards
 from kanmon.batches.records import BatchRecord, batches_of

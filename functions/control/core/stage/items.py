@@ -24,8 +24,9 @@ Change = tuple[str, str, Mapping[str, Any], Expected | None]
 # A model and its item.
 Key = tuple[str, str]
 
-# What BatchGetItem takes in a call, and how often it is asked for what it left out.
+# What BatchGetItem takes in a call.
 KEYS_A_CALL = 100
+# How often it is asked for what it left out, and a transaction is tried that others cross.
 _MOST_REPEATS = 6
 
 
@@ -108,16 +109,21 @@ class Items:
 
     def change_all(self, changes: Iterable[Change]) -> bool:
         """Make all the changes at once, or none of them if one item is not as expected."""
-        try:
-            self._client.transact_write_items(
-                TransactItems=[{"Update": self._update(*change)} for change in changes]
-            )
-        except self._client.exceptions.TransactionCanceledException as error:
-            reasons = error.response.get("CancellationReasons", [])
-            if any(one.get("Code") == "ConditionalCheckFailed" for one in reasons):
-                return False
-            raise
-        return True
+        updates: Any = [{"Update": self._update(*change)} for change in changes]
+        repeats = iter(range(1, _MOST_REPEATS))
+        while True:
+            try:
+                self._client.transact_write_items(TransactItems=updates)
+                return True
+            except self._client.exceptions.TransactionCanceledException as error:
+                reasons = error.response.get("CancellationReasons", [])
+                codes = {one.get("Code") for one in reasons}
+                if "ConditionalCheckFailed" in codes:
+                    return False
+                repeat = next(repeats, None)
+                if "TransactionConflict" not in codes or repeat is None:
+                    raise
+                time.sleep(0.05 * 2**repeat)
 
     def _update(
         self, model: str, item: str, fields: Mapping[str, Any], expected: Expected | None
