@@ -14,6 +14,8 @@ from sample_data import DATASETS
 
 CUSTOMERS = 12_000
 SEED = 11
+# The shares of values that are missing.
+GAPS = {"total_charge": 0.02, "partner": 0.03, "payment": 0.01}
 FILES = ("customers-1.csv", "customers-2.csv")
 
 
@@ -75,11 +77,14 @@ def generate(customers: int = CUSTOMERS, seed: int = SEED) -> pl.DataFrame:
     frame = frame.with_columns(
         churned=pl.Series(np.where(random.random(customers) < chance, "yes", "no"))
     )
-    # As in real exports: bills not yet written, questions not answered.
-    gone = {"total_charge": 0.02, "partner": 0.03, "payment": 0.01}
+    return _with_gaps(frame, random)
+
+
+def _with_gaps(frame: pl.DataFrame, random: np.random.Generator) -> pl.DataFrame:
+    """As in real exports: bills not yet written, questions not answered."""
     return frame.with_columns(
-        pl.when(pl.Series(random.random(customers) >= share)).then(pl.col(name)).alias(name)
-        for name, share in gone.items()
+        pl.when(pl.Series(random.random(frame.height) >= share)).then(pl.col(name)).alias(name)
+        for name, share in GAPS.items()
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from core.words.formats import counted, dollars, duration
 from kanmon.errors import FAILED, OK
@@ -21,6 +21,7 @@ MOST_FEATURES = 5
 # In the messages of the step: what it offers for a file that lacks a column, and what it ends with
 # where a resume cannot help.
 LACKING, NEW_BATCH = "`--allow-missing ", "start a new batch"
+Remedy = Literal["correct", "correct or allow", "start anew", "resume"]
 _SEVERAL = re.compile(r"\d+ problems with the data")
 
 
@@ -60,12 +61,32 @@ def what_next(connection: "Connection", model: str, batch: str, words: str, flag
     if plan is None:
         return ""
     log = f" `kanmon logs {batch}{flag}` shows its job's log."
-    if is_of_files(words, plan):
-        lacking = ", or allow what they lack with --allow-missing NAME," if LACKING in words else ""
-        return f"{log} Correct the files{lacking} and start a new batch: a resume fails again."
-    if words.endswith(NEW_BATCH):
+    remedy = remedy_of(words, plan)
+    if remedy in ("correct", "correct or allow"):
+        allow = (
+            ", or allow what they lack with --allow-missing NAME," if remedy != "correct" else ""
+        )
+        return f"{log} Correct the files{allow} and start a new batch: a resume fails again."
+    if remedy == "start anew":
         return log
     return f"{log} `kanmon score-batch {model} --resume {batch}{flag}` scores what is missing."
+
+
+def remedy_of(words: str, plan: Mapping[str, Any]) -> Remedy:
+    """What helps a batch that failed with these words, which say so themselves where only a new
+    batch does.
+
+    >>> plan = {"objects": [{"key": "in/a.csv"}]}
+    >>> remedy_of("score: a.csv: is not UTF-8; write it again", plan)
+    'correct'
+    >>> remedy_of("score: a.csv, column b: is missing; score with `--allow-missing b`", plan)
+    'correct or allow'
+    >>> remedy_of("score: the job was stopped", plan)
+    'resume'
+    """
+    if is_of_files(words, plan):
+        return "correct or allow" if LACKING in words else "correct"
+    return "start anew" if words.endswith(NEW_BATCH) else "resume"
 
 
 def is_of_files(words: str, plan: Mapping[str, Any]) -> bool:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from core.stage.release_table import HistoryEntry, Release, Status, Withdrawal
-from kanmon.batches.outcome import LACKING, is_of_files, manifest_key
+from core.stage.release_history import HistoryEntry
+from core.stage.release_table import Release, Status, Withdrawal
+from kanmon.batches.outcome import Remedy, manifest_key, remedy_of
 from kanmon.batches.progress import Shards
 from kanmon.batches.records import BatchRecord, batches_of
 from kanmon.console.results import (
@@ -131,8 +132,7 @@ class RunView:
 class BatchView:
     """A batch's page: its record, its states, and once it is proven whole, its manifest.
 
-    `shards`: how far it is, in words, while it is not whole. `of_files`: it failed for its files,
-    which a resume reads again. `lacking`: they lack a column.
+    `shards`: how far it is, in words, while it is not whole. `remedy`: what helps if it failed.
     """
 
     record: BatchRecord
@@ -141,8 +141,7 @@ class BatchView:
     manifest: dict[str, Any] | None = None
     shards: str | None = None
     log: list[str] = field(default_factory=list)
-    of_files: bool = False
-    lacking: bool = False
+    remedy: Remedy = "resume"
 
 
 def overview(connection: "Connection", project: "Project") -> list[ModelSummary]:
@@ -238,10 +237,9 @@ def batch_view(connection: "Connection", record: BatchRecord) -> BatchView:
     failed = status not in ("SUCCEEDED", "RUNNING")
     log = failure_log(connection, record.works, visits) if failed else []
     plan = read_json(connection, f"batches/{record.model}/{record.batch}/plan.json")
-    summary = str(record.summary or "")
-    of_files = failed and is_of_files(summary, plan or {})
-    lacking = LACKING in summary
-    return BatchView(record, states, status, manifest, shards, log, of_files, lacking)
+    words = str(record.summary or "").rstrip(".")
+    remedy = "start anew" if plan is None else remedy_of(words, plan)
+    return BatchView(record, states, status, manifest, shards, log, remedy)
 
 
 def run_view(connection: "Connection", record: RunRecord) -> RunView:

@@ -12,7 +12,12 @@ from kanmon.labels.downloads import Wanted, fetched
 from kanmon.labels.files import stored_labels
 from kanmon.labels.model_plan import classes_in_service, plan_of
 from kanmon.labels.new_data import Columns, NewData, answers, new_data, online_rows
-from kanmon.labels.scored_inputs import batch_rows, described, finished_batches
+from kanmon.labels.scored_inputs import (
+    OtherKeyError,
+    batch_rows,
+    described,
+    finished_batches,
+)
 from kanmon.stage.connection import objects_under, stage_flag
 
 if TYPE_CHECKING:
@@ -47,7 +52,13 @@ def gathered(connection: "Connection", definition: Any, since: str) -> Gathered:
             notes.append(f"of the labels, this is not used: {bad}")
         frames = list(_frames(connection, plan, columns, since, Path(scratch), notes))
         found = resolve(labels.frame, answers(frames, plan, columns))
-    return Gathered(new_data(found, plan, columns), plan, dict(found.counts), notes)
+    try:
+        data = new_data(found, plan, columns)
+    except BadInputError as error:
+        if not notes:
+            raise
+        raise BadInputError("; ".join([error.what, *notes]), error.fix) from None
+    return Gathered(data, plan, dict(found.counts), notes)
 
 
 def _labels(connection: "Connection", plan: "Plan", folder: Path) -> "Labels":
@@ -94,7 +105,12 @@ def _frames(
     if damage.count:
         notes.append(f"captured lines and files that are damaged and not used: {damage.count:,}")
     for number, batch in enumerate(finished_batches(connection, plan.model, since)):
-        frames, gone = batch_rows(connection, batch, plan, columns, scratch / f"batch-{number}")
+        folder = scratch / f"batch-{number}"
+        try:
+            frames, gone = batch_rows(connection, batch, plan, columns, folder)
+        except OtherKeyError as error:
+            notes.append(f"{batch} {error}")
+            continue
         yield from frames
         if gone:
             notes.append(f"{batch}: inputs are gone or not yours to read: {described(gone)}")

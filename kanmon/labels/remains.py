@@ -22,6 +22,22 @@ class Remaining:
     why: str
 
 
+# What nobody can count.
+_OF_EVERY_MODEL = (
+    Remaining(
+        "mails that were sent",
+        None,
+        "where a run or batch failed by bad rows, its message quotes cells of some",
+    ),
+    Remaining(
+        "the model table and its backups",
+        None,
+        "such messages of failures are in it for good; it has no other rows",
+    ),
+    Remaining("files that people downloaded", None, "ask who has `kanmon fetch` files or data"),
+)
+
+
 def remaining(
     connection: "Connection", model: str, location: str, search: Search
 ) -> list[Remaining]:
@@ -62,17 +78,7 @@ def remaining(
             None,
             f"steps quote cells of rejected rows; they expire (LogRetentionDays: {logs})",
         ),
-        Remaining(
-            "mails that were sent",
-            None,
-            "where a run or batch failed by bad rows, its message quotes cells of some",
-        ),
-        Remaining(
-            "the model table and its backups",
-            None,
-            "such messages of failures are in it for good; it has no other rows",
-        ),
-        Remaining("files that people downloaded", None, "ask who has `kanmon fetch` files or data"),
+        *_OF_EVERY_MODEL,
     ]
     skipped = _unsearched(model, search)
     return [*always, *_unnamed(search, days), *_elsewhere(location, search), *skipped]

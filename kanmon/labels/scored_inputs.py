@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from reading.source import SourceFile
 
 
+class OtherKeyError(Exception):
+    """The scores of a batch lack a column of the model's key; the message is one line."""
+
+
 def finished_batches(connection: "Connection", model: str, since: str) -> Iterator[str]:
     """The folders of the batches that are proven whole, and were asked for on that day or later."""
     for one in objects_under(connection, f"batches/{model}/"):
@@ -29,8 +33,12 @@ def finished_batches(connection: "Connection", model: str, since: str) -> Iterat
 def batch_rows(
     connection: "Connection", batch: str, plan: "Plan", columns: "Columns", scratch: Path
 ) -> tuple[list["pl.DataFrame"], list[Wanted]]:
-    """A batch's scored rows, a frame for each of its input files; and the inputs that are gone."""
+    """A batch's scored rows, a frame for each of its input files; and the inputs that are gone.
+
+    Raises OtherKeyError.
+    """
     document = read_json(connection, f"{batch}/plan.json")
+    key_of(document, plan)  # before anything is fetched
     scores, _ = fetched(
         connection,
         [Wanted(one["Key"]) for one in objects_under(connection, f"{batch}/scores/")],
@@ -51,7 +59,8 @@ def joined(
     """Inputs with the keys of their scores."""
     import polars as pl
 
-    scored = [_keys(file.path, plan) for file in scores]
+    key = key_of(document, plan)
+    scored = [_keys(file.path, key, plan) for file in scores]
     if not scored:
         return []
     every = pl.concat(scored)
@@ -74,13 +83,28 @@ def common_folder_of(keys: Sequence[str]) -> str:
     return common_folder([DataObject("", key, "", 0) for key in keys])
 
 
-def _keys(path: Path, plan: "Plan") -> "pl.DataFrame":
+def key_of(document: Mapping[str, Any], plan: "Plan") -> list[str]:
+    """The key of the release that scored the batch, which has at least the columns of the model's
+    key now. Raises OtherKeyError."""
+    data = document.get("definition", {}).get("content", {}).get("data", {})
+    key = list(data.get("key", plan.key))
+    lacking = [name for name in plan.key if name not in key]
+    if lacking:
+        raise OtherKeyError(
+            f"is not used: its scores have the key {', '.join(key) or 'of no column'}, "
+            f"without {', '.join(lacking)} of data.key in model.yaml"
+        )
+    return key
+
+
+def _keys(path: Path, key: Sequence[str], plan: "Plan") -> "pl.DataFrame":
     import polars as pl
 
     from observed.batch_rows import key_columns
     from reading.columns import KEY
 
-    names = list(key_columns(list(pl.read_parquet_schema(path)), plan.key).values())
+    written = key_columns(list(pl.read_parquet_schema(path)), key)
+    names = [written[name] for name in plan.key]
     return pl.read_parquet(path, columns=[*names, "file", "row"], glob=False).select(
         *(pl.col(name).cast(pl.String).alias(KEY.format(i)) for i, name in enumerate(names)),
         "file",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.stage.items import Items
 from core.stage.plan_table import PAUSE
-from core.stage.release_table import HistoryEntry
+from core.stage.release_history import HistoryEntry
 from core.words.formats import local_moment, one_line, timestamp
 from kanmon.errors import BadInputError
 from kanmon.releases.decision import person

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import PENDING, REVIEW, Action, Execution
-from core.stage.release_table import HistoryEntry, Release
+from core.stage.release_table import Release
 from core.words.formats import duration, local_moment, one_line
 from kanmon.releases.decision import person
 from kanmon.releases.explanation import Evidence, Explanation, split

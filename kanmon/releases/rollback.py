@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import LONGEST_SUMMARY
-from core.stage.release_table import Champion, HistoryEntry, Release, Status
+from core.stage.release_table import Champion, Release, Status
 from kanmon.errors import BadInputError, NoServiceError
 from kanmon.releases.history import history
 from kanmon.releases.pipeline import pipeline_name, progress_of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from core.stage.table_key import partitions
 from kanmon.removal import buckets
 from kanmon.removal.model_places import belongs
 from kanmon.removal.probes import PROBES, is_missing, is_there, unknown
@@ -155,14 +156,17 @@ def _items(removal: "Removal", thing: Thing) -> bool:
 
 def _partition(removal: "Removal", thing: Thing) -> bool:
     """Are the items there, or others of the model that a function has written meanwhile?"""
-    found = removal.connection.dynamodb.query(
-        TableName=removal.table,
-        KeyConditionExpression="model = :model",
-        ExpressionAttributeValues={":model": {"S": thing.name}},
-        ConsistentRead=True,
-        Limit=1,
-    )
-    return bool(found["Items"]) or _items(removal, thing)
+    for partition in partitions(thing.name):
+        found = removal.connection.dynamodb.query(
+            TableName=removal.table,
+            KeyConditionExpression="model = :model",
+            ExpressionAttributeValues={":model": {"S": partition}},
+            ConsistentRead=True,
+            Limit=1,
+        )
+        if found["Items"]:
+            return True
+    return _items(removal, thing)
 
 
 def _answers(call: Callable[[], object]) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from core.names import job_prefix
+from core.stage.table_key import partition, partitions
 from kanmon.errors import BadInputError, StageError
 from kanmon.project import Project
 from kanmon.removal import buckets, stacks
@@ -27,7 +28,7 @@ def find(connection: "Connection", project: Project, model: str) -> list[Thing]:
     known = stacks.all_stacks(connection)
     _refuse_half_a_stage(connection, known)
     names = names_of(connection, project, known)
-    items = [plain_item(one) for one in _items(connection, model)]
+    items = [plain_item(one) for each in partitions(model) for one in _items(connection, each)]
     things = list(_serving(connection, names, known, model))
     things += packages(connection, names, model)
     things += _logs(connection, names, model, items)
@@ -104,11 +105,11 @@ def _objects(connection: "Connection", model: str) -> Iterator[Thing]:
             yield Thing(kind, prefix, found.versions, "version", found.bytes)
 
 
-def _items(connection: "Connection", model: str) -> Iterator[Any]:
+def _items(connection: "Connection", partition: str) -> Iterator[Any]:
     pages = connection.dynamodb.get_paginator("query").paginate(
         TableName=connection.table,
         KeyConditionExpression="model = :model",
-        ExpressionAttributeValues={":model": {"S": model}},
+        ExpressionAttributeValues={":model": {"S": partition}},
         ConsistentRead=True,
     )
     for page in pages:
@@ -134,7 +135,7 @@ def _of_the_table(
 
 
 def _thing(kind: Kind, model: str, keys: list[tuple[str, str]]) -> Thing:
-    parts = tuple(f"{partition}\n{item}" for partition, item in keys)
+    parts = tuple(f"{partition(model, item)}\n{item}" for model, item in keys)
     return Thing(kind, model, len(keys), "item", parts=parts)
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from core.stage.table_key import key_of, of_model, partition
+
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 
 def plain_item(item: Any) -> dict[str, Any]:
     """An item of the model table as plain values."""
-    return {name: _plain(value) for name, value in item.items()}
+    return of_model({name: _plain(value) for name, value in item.items()})
 
 
 def items_of(connection: "Connection", model: str, prefix: str) -> list[dict[str, Any]]:
@@ -18,7 +20,10 @@ def items_of(connection: "Connection", model: str, prefix: str) -> list[dict[str
         TableName=connection.table,
         KeyConditionExpression="model = :model AND begins_with(#item, :prefix)",
         ExpressionAttributeNames={"#item": "item"},
-        ExpressionAttributeValues={":model": {"S": model}, ":prefix": {"S": prefix}},
+        ExpressionAttributeValues={
+            ":model": {"S": partition(model, prefix)},
+            ":prefix": {"S": prefix},
+        },
         ConsistentRead=True,
     )
     return [plain_item(item) for page in pages for item in page["Items"]]
@@ -28,7 +33,7 @@ def item_of(connection: "Connection", model: str, name: str) -> dict[str, Any] |
     """One item of the model; None when it is not there."""
     item = connection.dynamodb.get_item(
         TableName=connection.table,
-        Key={"model": {"S": model}, "item": {"S": name}},
+        Key=key_of(model, name),
         ConsistentRead=True,
     ).get("Item")
     return plain_item(item) if item else None
@@ -40,10 +45,7 @@ def items_named(connection: "Connection", names: Sequence[tuple[str, str]]) -> l
     for first in range(0, len(names), 100):
         asked: Any = {
             connection.table: {
-                "Keys": [
-                    {"model": {"S": model}, "item": {"S": name}}
-                    for model, name in names[first : first + 100]
-                ]
+                "Keys": [key_of(model, name) for model, name in names[first : first + 100]]
             }
         }
         while asked:

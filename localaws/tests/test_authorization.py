@@ -64,6 +64,42 @@ def test_conditions_are_enforced(client: Client, bucket: str) -> None:
     assert refused == "AccessDenied"
 
 
+WRITING = """
+import boto3
+def handler(event, context):
+    def update(partition):
+        return {"TableName": "role-table", "Key": {"of": {"S": partition}},
+                "UpdateExpression": "SET x = :x", "ExpressionAttributeValues": {":x": {"S": "x"}}}
+    items = [{"Update": update(partition)} for partition in event]
+    boto3.client("dynamodb").transact_write_items(TransactItems=items)
+    return "done"
+"""
+
+
+def test_conditions_hold_for_every_item_of_a_transaction(client: Client) -> None:
+    client("dynamodb").create_table(
+        TableName="role-table",
+        KeySchema=[{"AttributeName": "of", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "of", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    mine = {
+        "Action": "dynamodb:UpdateItem",
+        "Resource": "arn:aws:dynamodb:*:*:table/role-table",
+        "Condition": {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "mine-*"},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        },
+    }
+    name = make_function(client, WRITING, mine)
+
+    assert invoke(client, name, ["mine-1", "mine-2"]) == ("done", False)
+    for partitions in (["mine-3", "yours"], ["yours", "mine-3"], ["yours"]):
+        answer, failed = invoke(client, name, partitions)
+        assert failed and "AccessDenied" in answer["errorMessage"]
+    assert client("dynamodb").scan(TableName="role-table")["Count"] == 2
+
+
 def test_an_operation_nobody_can_name_is_denied(client: Client, stage_home: Path) -> None:
     source = """
 import boto3

@@ -12,7 +12,10 @@ KEY = "/bucket/releases/abalone/7/release.json"
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("request_tag_context", "s3_service_context", "dynamodb_service_context"):
+    for name in (
+        *("request_tag_context", "s3_service_context", "dynamodb_service_context"),
+        "dynamodb_transaction_checks",
+    ):
         monkeypatch.setattr(iam_actions, name, getattr(iam_actions, name))
     condition_keys.install()
 
@@ -65,6 +68,33 @@ def test_an_update_tells_the_fields_it_names(expression: str, found: list[str]) 
     context = iam_actions.dynamodb_service_context(json.dumps(request).encode())
 
     assert context["dynamodb:Attributes"] == ["model", "item", *found]
+
+
+def test_each_item_of_a_transaction_is_asked_about_with_fields_of_its_own() -> None:
+    def update(name: str, field: str) -> dict[str, object]:
+        key = {"model": {"S": "m"}, "item": {"S": name}}
+        return {"TableName": "t", "Key": key, "UpdateExpression": f"SET {field} = :x"}
+
+    gone = {"TableName": "t", "Key": {"model": {"S": "m"}}}
+    items = [{"Update": update("a", "usd")}, {"Update": update("b", "status")}, {"Delete": gone}]
+    body = json.dumps({"TransactItems": items}).encode()
+
+    found = iam_actions.dynamodb_transaction_checks(
+        "dynamodb:TransactWriteItems", body, "us-east-1", "123456789012"
+    )
+
+    assert [(action, getattr(action, "keys", None)) for action, _ in found] == [
+        ("dynamodb:UpdateItem", {"dynamodb:Attributes": ["model", "item", "usd"]}),
+        ("dynamodb:UpdateItem", {"dynamodb:Attributes": ["model", "item", "status"]}),
+        ("dynamodb:DeleteItem", {}),
+    ]
+    assert {table for _, table in found} == {"arn:aws:dynamodb:us-east-1:123456789012:table/t"}
+
+
+@pytest.mark.parametrize("body", [b"not json", b"{}", b'{"TransactItems": ["a", {"Update": 1}]}'])
+def test_a_transaction_of_nothing_asks_about_no_item(body: bytes) -> None:
+    action = "dynamodb:TransactWriteItems"
+    assert iam_actions.dynamodb_transaction_checks(action, body, "us-east-1", "1") == []
 
 
 @pytest.mark.parametrize(

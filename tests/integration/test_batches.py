@@ -203,6 +203,22 @@ def test_the_cost_of_a_batch_is_unknown_where_the_platform_lost_a_job(
     assert (cost["usd"], stage.batch(BATCH)["host_seconds"]) == (None, "unknown")
 
 
+def test_so_it_is_where_the_batch_then_failed_and_was_resumed(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    opened(context)
+    for _ in range(2):  # a repeat changes nothing
+        close_batch.handler(load_event("close_batch_failure") | {"lost": 1}, context)
+    failed = stage.batch(BATCH)["host_seconds"]
+
+    resumed(context, 2)
+    leave_scored(stage)
+    close_batch.handler(load_event("close_batch"), context)
+
+    cost = stage.get_json(f"{FOLDER}/manifest.json")["cost"]
+    assert (failed, cost["usd"]) == ("unknown", None)
+
+
 def test_a_batch_that_is_not_proven_does_not_count_as_done(
     stage: Stage, context: Context, load_event: Load
 ) -> None:

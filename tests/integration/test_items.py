@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import boto3
 import pytest
 
 from core.stage.items import Change, Items
+from core.stage.release_history import HistoryEntry
 from core.stage.release_table import (
     CLOSED,
     PROMOTABLE,
     Champion,
     DeploymentLock,
-    HistoryEntry,
     Release,
     ReleaseTable,
     Status,
+    history_from,
 )
 from tests.support.stage_in_memory import TABLE, Stage
 
@@ -168,7 +170,81 @@ def test_what_happened_twice_is_in_the_history_once(items: Items) -> None:
         "event": "promoted",
         "release": 7,
         "previous": 6,
+        "number": 1,
     }
+
+
+def test_what_happened_in_one_second_is_read_as_it_was_written(items: Items) -> None:
+    table, at = ReleaseTable(items), "2026-11-21T06:00:00Z"
+    entries = [
+        HistoryEntry(at, "rolled back", 7, key="000007-3-live-a", previous=8),
+        HistoryEntry(at, "withdrawal started", 7, key="000007-2-started-b"),
+        HistoryEntry(at, "withdrawn", 7, key="000007-3-withdrawn-b"),
+        HistoryEntry(at, "rollback started", 6, key="000006-2-started-c"),
+    ]
+
+    for entry in (*entries, *entries):
+        table.add_entry("churn", entry)
+
+    read = history_from(items.beginning_with("churn", "history#"))
+    assert [one.event for one in read] == [
+        "rolled back",
+        "withdrawal started",
+        "withdrawn",
+        "rollback started",
+    ]
+
+
+def test_a_repeat_of_what_an_earlier_version_wrote_adds_nothing(items: Items) -> None:
+    entry = HistoryEntry("2026-11-21T06:00:00Z", "promoted", 7, key="7-live")
+    earlier = {"at": entry.at, "event": "promoted", "release": 7}
+    items.change("churn", entry.item, earlier)
+
+    ReleaseTable(items).add_entry("churn", entry)
+
+    [item] = items.beginning_with("churn", "history#")
+    assert item == {"model": "churn", "item": entry.item, **earlier}
+
+
+def test_two_that_write_the_history_at_once_get_a_number_each(items: Items) -> None:
+    table, at = ReleaseTable(items), "2026-11-21T06:00:00Z"
+    read, others = items.read, [HistoryEntry(at, "approved", 8, key="other")]
+
+    def another_writes_after(model: str, item: str) -> dict[str, Any] | None:
+        found = read(model, item)
+        if item == "history-number" and others:
+            table.add_entry(model, others.pop())
+        return found
+
+    items.read = another_writes_after  # type: ignore[method-assign]
+    table.add_entry("churn", HistoryEntry(at, "opened", 9, key="mine"))
+
+    found = {item["event"]: item["number"] for item in items.beginning_with("churn", "history#")}
+    assert found == {"approved": 1, "opened": 2}
+
+
+def test_changes_that_another_transaction_crosses_are_made_when_it_is_over(
+    items: Items, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = items._client
+    write, crossed = client.transact_write_items, [1, 2]
+    reasons: Any = {"CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}]}
+    canceled = client.exceptions.TransactionCanceledException(reasons, "TransactWriteItems")
+    monkeypatch.setattr("core.stage.items.time.sleep", lambda seconds: None)
+
+    def cross(**request: Any) -> Any:
+        if crossed:
+            crossed.pop()
+            raise canceled
+        return write(**request)
+
+    monkeypatch.setattr(client, "transact_write_items", cross)
+
+    assert items.change_all([("churn", "a", {"x": 1}, None), ("churn", "b", {"x": 1}, None)])
+    assert [items.read("churn", name) is not None for name in "ab"] == [True, True]
+    crossed.extend(range(100))
+    with pytest.raises(type(canceled)):
+        items.change_all([("churn", "c", {"x": 1}, None)])
 
 
 def test_a_release_is_read_back_as_it_was_written_and_opened_once(items: Items) -> None:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -93,11 +93,18 @@ def captured(connection: Any, key: str, at: str = "2026-11-21T10:15:00Z", **feat
     put(connection, f"capture/churn/7/dt={at[:10]}/{name}.jsonl", json.dumps(document) + "\n")
 
 
-def batch(connection: Any, text: str, rows: dict[str, int], closed: bool = True) -> None:
+def batch(
+    connection: Any,
+    text: str,
+    rows: dict[str, int],
+    closed: bool = True,
+    key: Sequence[str] = ("id",),
+) -> None:
     """A finished batch over one file: the keys that were scored, and their rows."""
     version = put(connection, "inputs/churn/b1/people.csv", text)
     objects = [{"key": "inputs/churn/b1/people.csv", "version_id": version, "size": len(text)}]
-    plan = {"batch": "b1", "asked_at": "2026-11-22T06:00:00Z", "objects": objects}
+    plan: dict[str, Any] = {"batch": "b1", "asked_at": "2026-11-22T06:00:00Z", "objects": objects}
+    plan["definition"] = {"content": {"data": {"key": list(key)}}}
     put(connection, "batches/churn/b1/plan.json", json.dumps(plan))
     scores = io.BytesIO()
     columns = {"id": list(rows), "file": ["people.csv"] * len(rows), "row": list(rows.values())}
@@ -235,6 +242,25 @@ def test_a_batch_that_is_not_done_is_not_used(connection: Any):
 
     with pytest.raises(BadInputError, match="no answer of churn has a label"):
         gathered(connection)
+
+
+def test_a_batch_that_was_scored_with_another_key_is_named_and_not_used(connection: Any):
+    captured(connection, "1", age=30, plan="basic")
+    batch(connection, "id,age,plan\n3,33,pro\n", {"3": 1}, key=["shop", "account"])
+    put(connection, "labels/churn/a.csv", "id,left\n1,yes\n3,no\n")
+
+    found = gathered(connection)
+
+    assert found.data.rows["id"].to_list() == ["1"]
+    [note] = found.notes
+    assert note == (
+        "batches/churn/b1 is not used: its scores have the key shop, account, "
+        "without id of data.key in model.yaml"
+    )
+    put(connection, "labels/churn/a.csv", "id,left\n3,no\n")  # of nothing else
+    with pytest.raises(BadInputError) as raised:
+        gathered(connection)
+    assert raised.value.what == f"no answer of churn has a label; {note}"
 
 
 def test_inputs_that_a_person_may_not_read_are_left_out_with_a_note(

@@ -16,7 +16,9 @@ from core.monitoring.request import MonitorRequestError
 from core.releases.live_release import LiveRelease
 from core.stage import gateways
 from core.stage.monitoring_table import Watch
+from core.stage.notices import NoticeBoard
 from tests.support.monitoring_documents import alarming_report, sample_plan, sample_report
+from tests.support.release_table import KilledError
 from tests.support.stage_in_memory import RUN, Context, Stage
 
 Load = Callable[[str], dict[str, Any]]
@@ -234,7 +236,7 @@ def test_of_two_monitorings_that_end_at_once_the_later_window_is_what_is_known(
     def another_ends_after(self: Any, model: str) -> Watch | None:
         known = read(self, model)
         if others:
-            self.write_watch(model, others.pop(), known)
+            self.turn_watch(model, others.pop(), known, None)
         return known
 
     monkeypatch.setattr(table, "watch", another_ends_after)
@@ -243,6 +245,71 @@ def test_of_two_monitorings_that_end_at_once_the_later_window_is_what_is_known(
 
     assert stage.item("watch")["state"] == {"S": "alarm"}
     assert stage.item("watch")["until"] == {"S": "2026-12-01"}
+
+
+def test_of_two_monitorings_that_alarm_at_once_one_notifies(
+    stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = type(gateways.stage().monitorings)
+    read, others = table.watch, ["churn-261122055501-m7k"]
+
+    def another_ends_after(self: Any, model: str) -> Watch | None:
+        known = read(self, model)
+        if others:
+            close(stage, context, alarming_report(), monitoring=others.pop())
+        return known
+
+    monkeypatch.setattr(table, "watch", another_ends_after)
+
+    close(stage, context, alarming_report())
+
+    [notice] = stage.notices()
+    assert (notice["event"], notice["run"]) == ("monitoring alarm", "churn-261122055501-m7k")
+    for monitoring in ("churn-261122055501-m7k", MONITORING):  # their functions are called again
+        close(stage, context, alarming_report(), monitoring=monitoring)
+    assert stage.notices() == []
+
+
+def dying_before_it_notifies(
+    stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A monitoring that alarms, whose function dies; then another one ends, which alarms, too."""
+
+    def die(self: object, notice: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NoticeBoard, "publish", die)
+        with pytest.raises(KilledError):
+            close(stage, context, alarming_report())
+    close(stage, context, alarming_report(), monitoring="churn-261122055501-m7k")
+    assert stage.notices() == []
+
+
+def test_a_function_that_died_before_it_notified_does_so_when_it_is_called_again(
+    stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying_before_it_notifies(stage, context, monkeypatch)
+
+    for _ in range(2):
+        close(stage, context, alarming_report())
+
+    [notice] = stage.notices()
+    assert (notice["event"], notice["run"]) == ("monitoring alarm", MONITORING)
+
+
+def test_if_it_is_not_called_again_the_report_of_its_failure_notifies(
+    stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying_before_it_notifies(stage, context, monkeypatch)
+    failed = {"monitoring": MONITORING, "model": "churn", "error": "Lambda.Unknown", "cause": ""}
+
+    for _ in range(2):
+        close_monitoring.handler(failed, context)
+
+    [notice] = stage.notices()
+    assert (notice["event"], notice["run"]) == ("monitoring alarm", MONITORING)
+    assert stage.item(f"monitoring#{MONITORING}")["status"] == {"S": "SUCCEEDED"}
 
 
 def test_a_monitoring_that_is_redriven_has_no_error_of_before(

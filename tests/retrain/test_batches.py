@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -243,6 +244,51 @@ def test_while_a_canary_shifts_the_release_that_has_most_of_the_traffic_is_kept(
     laptop.must("stop", f"{MODEL}/{canary}", "--reason", "enough")
 
 
+ROLES = ("OpenBatchRole", "CloseBatchRole", "OpenMonitoringRole", "CloseMonitoringRole")
+WRITING = """
+import boto3
+def handler(event, context):
+    boto3.client("dynamodb").update_item(
+        TableName=event["table"], Key=event["key"], UpdateExpression="SET #s = :s",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={":s": {"S": "PROMOTED"}},
+    )
+"""
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_runs_as_a_function_of_batches_or_monitorings_cannot_promote_a_release(
+    rings: Releases, role: str
+) -> None:
+    named = rings.client("cloudformation").describe_stack_resource(
+        StackName="kanmon-local", LogicalResourceId=role
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("app.py", WRITING)
+    functions, table = rings.client("lambda"), rings.outputs["ModelTableName"]
+    functions.create_function(
+        FunctionName=role,
+        Runtime="python3.13",
+        Role=f"arn:aws:iam::123456789012:role/{named}",
+        Handler="app.handler",
+        Code={"ZipFile": packed.getvalue()},
+        Timeout=30,
+    )
+
+    def written(partition: str, item: str) -> str:
+        key = {"model": {"S": partition}, "item": {"S": item}}
+        event = json.dumps({"table": table, "key": key})
+        answer = functions.invoke(FunctionName=role, Payload=event.encode())
+        return str(json.loads(answer["Payload"].read() or b"null"))
+
+    for partition, item in ((MODEL, "release#000009"), (MODEL, "champion"), ("#plan", MODEL)):
+        assert "AccessDenied" in written(partition, item)
+    assert written("#service/another", "batch#another-1") == "None"
+    assert "status" not in rings.item("champion") and not rings.item("release#000009")
+    functions.delete_function(FunctionName=role)
+
+
 @pytest.mark.faults
 def test_nothing_was_refused_to_a_role_on_the_way_but_what_a_test_took(laptop: Laptop) -> None:
     written, _, _ = (laptop.home / "state/authorizations.jsonl").read_text().rpartition("\n")
@@ -252,4 +298,6 @@ def test_nothing_was_refused_to_a_role_on_the_way_but_what_a_test_took(laptop: L
         if not one["allowed"]
     }
 
-    assert refused <= {("CloseBatchRole", "s3:PutObject")}
+    # The manifest of a batch that was not to be written, and the releases of the test before.
+    tried = {(role, "dynamodb:UpdateItem") for role in ROLES}
+    assert refused <= {("CloseBatchRole", "s3:PutObject"), *tried}

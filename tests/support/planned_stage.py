@@ -14,6 +14,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from core.definition.folder import folder_digest
+from core.stage.table_key import key_of
 from tests.support.control_cases import MODEL_YAML
 from tests.support.stage_in_memory import ARRIVALS, BUCKET, TABLE, Context, Stage
 
@@ -33,9 +34,7 @@ def publish(stage: Stage, model: str, plan: str = ON_DATA) -> None:
 
 def write(stage: Stage, model: str, item: str, **fields: str) -> None:
     values = {key: {"S": value} for key, value in fields.items()}
-    stage.dynamodb.put_item(
-        TableName=TABLE, Item={"model": {"S": model}, "item": {"S": item}, **values}
-    )
+    stage.dynamodb.put_item(TableName=TABLE, Item={**key_of(model, item), **values})
 
 
 def arrive(stage: Stage, key: str, at: str = "2026-11-30T03:00:00Z") -> None:

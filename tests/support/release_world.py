@@ -27,7 +27,7 @@ from core.stage.release_pipeline import (
     TooManyReleasesError,
     after,
 )
-from core.stage.release_table import Release, ReleaseTable, Status
+from core.stage.release_table import Release, ReleaseTable, Status, history_from
 from core.stage.serving_stack import Deployed, Failure, Standing
 from core.words.formats import timestamp
 from tests.support.release_table import Clock, Table
@@ -421,8 +421,8 @@ class World:
         return champion.release if champion else None
 
     def history(self) -> list[tuple[str, int]]:
-        items = self.table.beginning_with(MODEL, "history#")
-        return [(item["event"], item["release"]) for item in items]
+        found = history_from(self.table.beginning_with(MODEL, "history#"))
+        return [(one.event, int(one.release or 0)) for one in found]
 
     def claim(self, run: Run) -> Claim:
         variables = run.variables

@@ -14,6 +14,8 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from core.stage.release_history import HistoryEntry
+from core.stage.release_table import history_from
 from tests.support.laptop import TINY, Laptop, Said, deployed, rows
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
@@ -185,8 +187,11 @@ class Releases:
 
     def history(self) -> list[tuple[str, int]]:
         """(event, release), the oldest first."""
-        events = [item for name, item in self.items().items() if name.startswith("history#")]
-        return [(one["event"], int(one["release"])) for one in events]
+        return [(one.event, int(one.release or 0)) for one in self._history()]
+
+    def _history(self) -> list[HistoryEntry]:
+        items = self.items().items()
+        return history_from(item for name, item in items if name.startswith("history#"))
 
     def package(self, number: int) -> dict[str, Any]:
         arn = self.release(number)["package_arn"]
@@ -333,7 +338,7 @@ class Releases:
             int(one["release"]): one for name, one in items.items() if name[:8] == "release#"
         }
         champion = items.get("champion")
-        history = [one for name, one in items.items() if name.startswith("history#")]
+        history = self._history()
         assert "holder" not in items.get("deployment-lock", {})
         if champion is None:
             assert self.traffic() == {}
@@ -343,8 +348,8 @@ class Releases:
             assert releases[number]["status"] == "PROMOTED"
             assert releases[number]["decision"] in ("approved", "automatic")
             assert self.traffic() == {number: 1.0}
-            came = [one for one in history if one["event"] == "promoted" or _went_back(one)]
-            assert int(came[-1]["release"]) == number
+            came = [one for one in history if one.event == "promoted" or _went_back(one)]
+            assert came[-1].release == number
         self._check_registry(releases, champion)
         self._check_history(releases, history)
 
@@ -362,14 +367,12 @@ class Releases:
         assert serving == ([int(champion["release"])] if champion else [])
 
     def _check_history(
-        self, releases: dict[int, dict[str, Any]], history: list[dict[str, Any]]
+        self, releases: dict[int, dict[str, Any]], history: list[HistoryEntry]
     ) -> None:
-        told = [
-            (one["event"], int(one["release"]), one.get("execution"), one["at"]) for one in history
-        ]
+        told = [(one.event, one.release, one.execution, one.at) for one in history]
         assert len(told) == len(set(told))
         for number, item in releases.items():
-            events = [one["event"] for one in history if int(one["release"]) == number]
+            events = [one.event for one in history if one.release == number]
             decision = str(item.get("decision", "")).replace("automatic", "approved")
             decisions = [one for one in events if one in ("approved", "rejected", "expired")]
             assert events.count("opened") == 1, (number, events)
@@ -381,9 +384,9 @@ class Releases:
         self.laptop.kill()
 
 
-def _went_back(happening: dict[str, Any]) -> bool:
+def _went_back(happening: HistoryEntry) -> bool:
     """Is it the end of a rollback, not that of a canary?"""
-    return happening["event"] == "rolled back" and "previous" in happening
+    return happening.what == "back in service"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.stage.table_key import partitions
 from kanmon.project import Project, stage_settings
 from kanmon.stage.connection import Connection, light_session
 from tests.support.laptop import Laptop
@@ -77,12 +78,16 @@ def remaining_objects(laptop: Laptop, bucket: str, word: str) -> list[str]:
 
 
 def items_of(laptop: Laptop, table: str, model: str) -> list[str]:
-    found = laptop.client("dynamodb").query(
-        TableName=table,
-        KeyConditionExpression="model = :model",
-        ExpressionAttributeValues={":model": {"S": model}},
-    )["Items"]
-    return [one["item"]["S"] for one in found]
+    """The names of what the table has of a model."""
+    asked = [
+        laptop.client("dynamodb").query(
+            TableName=table,
+            KeyConditionExpression="model = :model",
+            ExpressionAttributeValues={":model": {"S": partition}},
+        )
+        for partition in partitions(model)
+    ]
+    return [one["item"]["S"] for found in asked for one in found["Items"]]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 
 from core.definition.folder import folder_digest
+from core.stage.table_key import key_of
 from tests.support.control_cases import MODEL_YAML, passing_evaluation
 
 RUN = "churn-261121055501-x7k"
@@ -154,15 +155,13 @@ class Stage:
     def item(self, name: str) -> dict[str, Any]:
         """One of the model's items, in DynamoDB's own form; empty when there is none."""
         found: dict[str, Any] = self.dynamodb.get_item(
-            TableName=TABLE, Key={"model": {"S": "churn"}, "item": {"S": name}}
+            TableName=TABLE, Key=key_of("churn", name)
         ).get("Item", {})
         return found
 
     def write_item(self, name: str, **fields: str) -> None:
         values = {key: {"S": value} for key, value in fields.items()}
-        self.dynamodb.put_item(
-            TableName=TABLE, Item={"model": {"S": "churn"}, "item": {"S": name}, **values}
-        )
+        self.dynamodb.put_item(TableName=TABLE, Item={**key_of("churn", name), **values})
 
     def record(self, run: str = RUN) -> dict[str, str]:
         return {name: next(iter(value.values())) for name, value in self.item(f"run#{run}").items()}

@@ -6,6 +6,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 
+from core.stage.table_key import partition
 from tests.support.sample_releases import START
 
 
@@ -27,7 +28,10 @@ class Table:
     """DynamoDB's client, for items of one table."""
 
     def __init__(self, items: list[dict[str, Any]]) -> None:
-        self.items = {(item["model"], item["item"]): item for item in items}
+        self.items = {}
+        for item in items:
+            whole = partition(item["model"], item["item"])
+            self.items[whole, item["item"]] = {**item, "model": whole}
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         key = request["Key"]

@@ -247,6 +247,46 @@ def test_only_the_workflows_and_releases_functions_write_records() -> None:
     }
 
 
+SERVING = ["OpenBatchRole", "CloseBatchRole", "OpenMonitoringRole", "CloseMonitoringRole"]
+
+
+@pytest.mark.parametrize("role", SERVING)
+def test_batches_and_monitorings_write_their_own_records_and_no_release(role: str) -> None:
+    def update(partition: str, *attributes: str) -> bool:
+        fields = ["model", "item", *attributes]
+        return may(
+            *(role, "dynamodb:UpdateItem", TABLE),
+            dynamodb__LeadingKeys=[partition],
+            dynamodb__Attributes=fields,
+        )
+
+    assert update("#service/churn", "status", "execution", "answer")
+    # A release, the champion, the locks, the planner's state, the releases to start.
+    assert not update("churn", "status")
+    assert not update("churn", "release", "revision")
+    assert not update("churn", "holder", "until")
+    assert not update("#plan", "starting")
+    assert not update("releases to start", "of")
+    assert not may(role, "dynamodb:UpdateItem", TABLE)
+    for action in ("dynamodb:PutItem", "dynamodb:DeleteItem"):
+        assert not may(role, action, TABLE, dynamodb__LeadingKeys=["#service/churn"])
+
+
+@pytest.mark.parametrize(
+    ("role", "work"), [("CloseBatchRole", "score"), ("CloseMonitoringRole", "monitor")]
+)
+def test_what_is_closed_adds_to_the_models_costs_and_to_no_record(role: str, work: str) -> None:
+    def update(*attributes: str) -> bool:
+        fields = ["model", "item", *attributes]
+        context = {"dynamodb__LeadingKeys": ["churn"], "dynamodb__Attributes": fields}
+        return may(role, "dynamodb:UpdateItem", TABLE, **context)
+
+    assert update("usd", f"{work}_usd", f"{work}_count", f"{work}_unknown")
+    assert update(f"{work}_last", f"{work}_estimate_usd")
+    assert not update("usd", "status")
+    assert not update("retrain_usd")
+
+
 # ---- Models in service
 
 

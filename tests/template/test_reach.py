@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from core.definition.scorable import PRIVATE
 from tests.support.policy_decisions import may
 from tests.support.translation import granted, resources
 
@@ -239,9 +238,24 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         "StringLike": {"s3:prefix": ["capture/*", "batches/*", "labels/*"]}
     },
     ("CloseBatchRole", "FindWhatTheJobWrote"): {"StringLike": {"s3:prefix": "batches/*"}},
-    ("OpenBatchRole", "ListWhatIsScored"): {
-        "StringLike": {"s3:prefix": "?*/*"},
-        "StringNotLike": {"s3:prefix": [f"{folder}/*" for folder in PRIVATE]},
+    **{
+        (f"{function}Role", "RecordBatchesAndMonitorings"): {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "#service/*"},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        }
+        for function in ("OpenBatch", "CloseBatch", "OpenMonitoring", "CloseMonitoring")
+    },
+    **{
+        (role, "AddToTheModelsCosts"): {
+            "ForAllValues:StringEquals": {
+                "dynamodb:Attributes": [
+                    *("model", "item", "usd", f"{work}_usd", f"{work}_count", f"{work}_unknown"),
+                    *(f"{work}_last", f"{work}_estimate_usd"),
+                ]
+            },
+            "Null": {"dynamodb:Attributes": "false"},
+        }
+        for role, work in (("CloseBatchRole", "score"), ("CloseMonitoringRole", "monitor"))
     },
     ("ScoreJobRole", "FindThePlanAndTheModel"): {
         "StringLike": {"s3:prefix": ["batches/*", "runs/*/train/model.tar.gz"]}

@@ -140,6 +140,24 @@ def test_closing_hears_of_a_job_that_was_lost_so_that_no_part_of_the_cost_is_sho
     assert closed["lost"] == 1
 
 
+@pytest.mark.parametrize(
+    ("answers", "lost"),
+    [
+        ({"Score": [LOST, BROKEN]}, 1),
+        ({"Score": [LOST]}, 2),
+        ({"Score": [BROKEN]}, 0),
+        ({"Open Batch": [Refused("BatchRequestError", "model: write a name")]}, 0),
+    ],
+)
+def test_the_report_of_a_failure_hears_of_jobs_that_were_lost(
+    answers: dict[str, list[Any]], lost: int
+) -> None:
+    played = play(answers, workflow=SCORE)
+
+    [reported] = asked_to_report(played)
+    assert reported["lost"] == lost
+
+
 @pytest.mark.parametrize("code", ["ThrottlingException", "ResourceLimitExceededException"])
 def test_a_job_that_could_not_start_is_tried_under_the_next_name(code: str) -> None:
     played = play({"Score": [Refused(code), ANSWERS["Score"]]}, workflow=SCORE)

@@ -1,6 +1,6 @@
 """Releases as a person reads them."""
 
-from core.stage.release_table import HistoryEntry
+from core.stage.release_history import HistoryEntry
 from core.words.formats import local_moment
 from kanmon.releases.display import ReleaseProgress, detail_lines, history_lines, release_lines
 from kanmon.releases.explanation import Evidence, Explanation

@@ -1,10 +1,11 @@
 """The console's pages about batches: what a file or a person wrote stays text."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from flask import render_template
 
+from kanmon.batches.outcome import Remedy
 from kanmon.batches.records import BatchRecord
 from kanmon.console.app import make_app
 from kanmon.console.guard import Guard
@@ -74,12 +75,19 @@ def test_a_batch_that_ended_badly_says_how_far_it_came_and_how_to_resume_it(stat
 def test_a_batch_whose_files_are_at_fault_is_not_offered_to_be_resumed() -> None:
     record = BatchRecord(BATCH, "churn", {"status": "FAILED", **ASKED})
 
-    page = shown("batch.html.jinja", BatchView(record, [], "FAILED", of_files=True))
-    lacking = BatchView(record, [], "FAILED", of_files=True, lacking=True)
+    pages = {
+        remedy: shown("batch.html.jinja", BatchView(record, [], "FAILED", remedy=remedy))
+        for remedy in get_args(Remedy)
+    }
 
-    assert "--resume" not in page
-    assert "Correct the files and start a new batch" in page
-    assert "--allow-missing NAME" in shown("batch.html.jinja", lacking)
+    assert {remedy for remedy in pages if "--resume" in pages[remedy]} == {"resume"}
+    # Only where a column is missing: it helps no other fault.
+    assert {remedy for remedy in pages if "--allow-missing" in pages[remedy]} == {
+        "correct or allow"
+    }
+    assert {remedy for remedy in pages if "Correct the files" in pages[remedy]} == {
+        *("correct", "correct or allow")
+    }
 
 
 def test_a_batch_that_runs_is_not_offered_to_be_resumed() -> None:

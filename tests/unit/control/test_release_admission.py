@@ -303,6 +303,7 @@ def test_the_start_of_a_way_back_or_out_is_told_with_who_when_and_why(
         "by": BOB,
         "reason": "it is wrong",
         "execution": run.id,
+        "number": 3,  # after it was approved and promoted
     }
 
 

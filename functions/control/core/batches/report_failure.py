@@ -26,10 +26,12 @@ _LONGEST_NAME = 80
 
 @dataclass(frozen=True)
 class FailedBatch:
-    """A failed execution and the batch that it worked on."""
+    """A failed execution and the batch that it worked on; `lost`: the platform lost a job of it,
+    whose time nobody knows."""
 
     batch: str
     execution: Occurrence
+    lost: bool = False
 
     @property
     def told(self) -> str:
@@ -48,7 +50,7 @@ def failed_batch(event: Mapping[str, Any]) -> FailedBatch:
     execution = occurrence(event)
     request = detail.get("input") if isinstance(detail, Mapping) else event.get("request")
     resumed = _batch(request)
-    return FailedBatch(resumed or execution.run, execution)
+    return FailedBatch(resumed or execution.run, execution, bool(event.get("lost")))
 
 
 def _batch(request: object) -> str | None:
@@ -96,11 +98,11 @@ def _record(
     failure: Failure, record: Mapping[str, Any], failed: FailedBatch, now: datetime
 ) -> dict[str, Any]:
     execution = failed.execution
-    worked = _job_seconds(execution.cause)
-    stopped = execution.error.startswith("Execution.")
+    worked = None if failed.lost else _job_seconds(execution.cause)
+    untold = failed.lost or execution.error.startswith("Execution.")
     spent = record.get("host_seconds", "0")
     counted = record.get("counted") == failed.told  # by a report that died before it notified
-    if not counted and (worked is not None or (stopped and "answer" in record)):
+    if not counted and (worked is not None or (untold and "answer" in record)):
         spent = host_time.with_attempt(record, worked, int(record.get("hosts", 1)))
     return {
         # A request that was refused has no record yet.

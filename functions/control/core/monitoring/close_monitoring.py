@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from core.cost.settle import settle
 from core.monitoring.metrics import history_line, metrics_of
 from core.monitoring.open_monitoring import NO_DATA
-from core.monitoring.turning import Turn, next_watch, turn
+from core.monitoring.turning import next_watch, turn
 from core.monitoring.words import alarms_of, check_words, state_of, summary
 from core.runs.failure import explain, occurrence
 from core.stage.bucket import ObjectMissingError
 from core.stage.monitoring_table import monitoring_item
-from core.stage.notices import Notice
+from core.stage.notices import Event, Notice
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Render = Callable[..., str]
 # Where monitorings are recorded whose request names no model that can exist.
 _NO_MODEL = "no model"
+# By the turn that a monitoring's record names.
+_NOTICES: dict[str, Event] = {"alarm": "monitoring alarm", "recovered": "monitoring recovered"}
 # What the record and the mail hold; the page and the report have all.
 _MOST_ALARMS = 20
 
@@ -71,7 +73,8 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
         {**record, "alarm_count": len(alarms), "status": "SUCCEEDED", "closed_at": closed_at},
     )
     checks = {str(each.get("check")) for each in alarming}
-    before = _tell(stage, plan, record, checks, now)
+    before = _turn(stage, plan, state, checks)
+    _notify(stage, plan, now)
     cost = _settle(stage, model, monitoring, now, good=True)
     store.write_line(
         store.watch_metrics_key(model, monitoring), history_line(plan, report, closed_at, cost)
@@ -110,51 +113,50 @@ def _report(stage: Stage, plan: Mapping[str, Any], outcome: str) -> dict[str, An
     }
 
 
-def _tell(
+def _turn(
     stage: Stage,
     plan: Mapping[str, Any],
-    record: Mapping[str, Any],
+    state: str,
     checks: Collection[str],
-    now: datetime,
 ) -> Watch | None:
-    """Notify once when the model's state turns, not at every monitoring; what was known before.
+    """Change what is known of the model by this monitoring, once; what was known before.
 
-    Another monitoring of the model may end at the same moment: then it is judged again by that.
+    The write that changes it names the turn in the monitoring's record. So of monitorings that end
+    at once a single one turns the state, and it notifies however often its function is called.
     """
     model, monitoring = plan["model"], plan["monitoring"]
     release, until = plan["release"]["number"], plan["window"]["to"]
     while True:
         before = stage.monitorings.watch(model)
-        known = next_watch(record["state"], monitoring, release, until, before, checks)
-        _notify(stage, plan, turn(before, known), record, now)
-        if known is None or stage.monitorings.write_watch(model, known, before):
+        known = next_watch(state, monitoring, release, until, before, checks)
+        counted = "turned" in stage.monitorings.monitoring(model, monitoring)
+        if known is None or counted:
+            return before
+        if stage.monitorings.turn_watch(model, known, before, turn(before, known)):
             return before
 
 
-def _notify(
-    stage: Stage,
-    plan: Mapping[str, Any],
-    turned: Turn | None,
-    record: Mapping[str, Any],
-    now: datetime,
-) -> None:
+def _notify(stage: Stage, plan: Mapping[str, Any], now: datetime) -> None:
+    """Notify once of the turn that the monitoring's record names, if it names one."""
     model, monitoring = plan["model"], plan["monitoring"]
-    told = stage.monitorings.monitoring(model, monitoring)
-    if turned is not None and "noticed_at" not in told:
-        stage.notices.publish(
-            Notice(
-                event="monitoring alarm" if turned == "alarm" else "monitoring recovered",
-                stack=stage.name,
-                model=model,
-                run=monitoring,
-                at=timestamp(now),
-                summary=record["summary"],
-                review_uri=record["page_uri"],
-                release=plan["release"]["number"],
-                reason=plan.get("reason"),
-            )
+    record = stage.monitorings.monitoring(model, monitoring)
+    event = _NOTICES.get(record.get("turned", ""))
+    if event is None or "noticed_at" in record:
+        return
+    stage.notices.publish(
+        Notice(
+            event=event,
+            stack=stage.name,
+            model=model,
+            run=monitoring,
+            at=timestamp(now),
+            summary=record["summary"],
+            review_uri=record["page_uri"],
+            release=plan["release"]["number"],
+            reason=plan.get("reason"),
         )
-        stage.monitorings.write(model, monitoring, {"noticed_at": timestamp(now)})
+    )
+    stage.monitorings.write(model, monitoring, {"noticed_at": timestamp(now)})
 
 
 def _settle(stage: Stage, model: str, monitoring: str, now: datetime, good: bool) -> float | None:
@@ -195,6 +197,10 @@ def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
             )
         )
         stage.monitorings.write(model, monitoring, {"failures_told": failed.redrives + 1})
+    if known.get("status") == "SUCCEEDED" and "turned" in known:
+        # It ended well, and its function died for good before it could notify.
+        key = stage.store.monitoring_key(model, monitoring, "plan.json")
+        _notify(stage, stage.store.read_json(key), now)
     if failed.model:
         _settle(stage, model, monitoring, now, good=False)
     output = {

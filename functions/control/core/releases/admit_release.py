@@ -30,12 +30,12 @@ from core.releases.record_decision import (
 )
 from core.releases.superseding import supersede
 from core.stage.bucket import ObjectMissingError
+from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import REVIEW, Execution
 from core.stage.release_table import (
     OPEN,
     PROMOTABLE,
     DeploymentLock,
-    HistoryEntry,
     Release,
     Status,
 )

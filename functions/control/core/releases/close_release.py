@@ -12,8 +12,9 @@ from core.releases.record_decision import settle
 from core.releases.record_release import record_live
 from core.releases.service import Live, NotLiveError
 from core.stage.notices import Event
+from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import DEPLOY, REVIEW, SUCCEEDED, Action, Execution
-from core.stage.release_table import OPEN, HistoryEntry, Release, Status
+from core.stage.release_table import OPEN, Release, Status
 from core.words.catalogue import say
 from core.words.formats import one_line
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.stage.notices import Event, Notice
-from core.stage.release_table import HistoryEntry, Release
+from core.stage.release_history import HistoryEntry
+from core.stage.release_table import Release
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage

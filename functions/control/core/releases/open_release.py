@@ -142,22 +142,29 @@ def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, An
     record = release_bytes(document)
     _once(store, model, number, RECORD, record, JSON)
     bundle = _once(store, model, number, "bundle.zip", pack(record, golden, tree), ZIP)
+    return _waiting(document, record, store.release_key(model, number, "bundle.zip"), bundle)
+
+
+def _waiting(
+    document: Mapping[str, Any], written: bytes, bundle_key: str, bundle: Stored
+) -> Release:
+    """The record of a release that waits: what its release.json says, and where its bundle is."""
     return Release(
-        model=model,
-        release=number,
+        model=document["model"],
+        release=document["release"],
         status=Status.WAITING,
-        run=run,
-        package_arn=event["package_arn"],
+        run=document["run"],
+        package_arn=document["package"]["arn"],
         package_version=document["package"]["version"],
-        verdict=event["verdict"],
-        summary=verdict["summary"],
+        verdict=document["verdict"],
+        summary=document["summary"],
         approval=document["approval"],
-        opened_at=opened_at,
-        bundle_key=store.release_key(model, number, "bundle.zip"),
+        opened_at=document["opened_at"],
+        bundle_key=bundle_key,
         bundle_version=bundle.version,
         bundle_sha256=bundle.sha256,
-        release_sha256=sha256(record),
-        review_uri=review.uri,
+        release_sha256=sha256(written),
+        review_uri=document["review"]["uri"],
     )
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from core.releases.decision import Decision, decided, describe, registry_status
 from core.releases.history import notice_of, record
+from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import Action
-from core.stage.release_table import HistoryEntry, Release, Status
+from core.stage.release_table import Release, Status
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage

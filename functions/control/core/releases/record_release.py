@@ -20,7 +20,8 @@ from core.releases.release_json import sha256
 from core.releases.service import Live, NotLiveError
 from core.releases.superseding import supersede_older
 from core.stage.notices import Event
-from core.stage.release_table import PROMOTABLE, Champion, HistoryEntry, Release, Status
+from core.stage.release_history import HistoryEntry
+from core.stage.release_table import PROMOTABLE, Champion, Release, Status
 from core.words.catalogue import say
 from core.words.formats import timestamp
 

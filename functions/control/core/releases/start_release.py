@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.releases import history
+from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import LONGEST_SUMMARY, TooManyReleasesError, value_for
-from core.stage.release_table import HistoryEntry, Release, Status
+from core.stage.release_table import Release, Status
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage

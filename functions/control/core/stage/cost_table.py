@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from core.stage.items import Items, packed
+from core.stage.table_key import key_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,7 +49,7 @@ class CostTable:
         """
         marked: dict[str, Any] = {
             "TableName": self._table,
-            "Key": packed({"model": model, "item": item}),
+            "Key": key_of(model, item),
             "UpdateExpression": "SET #cost = :cost, #usd = :usd",
             "ConditionExpression": "#cost = :seen" if seen else "attribute_not_exists(#cost)",
             "ExpressionAttributeNames": {"#cost": "cost", "#usd": "usd"},
@@ -72,7 +73,7 @@ class CostTable:
         names = {f"#{name}": name for name in added}
         return {
             "TableName": self._table,
-            "Key": packed({"model": model, "item": f"cost#{month}"}),
+            "Key": key_of(model, f"cost#{month}"),
             "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in added),
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": packed({f":{name}": one for name, one in added.items()}),

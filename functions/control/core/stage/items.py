@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from core.stage.table_key import key_of, of_model, partition
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -24,8 +26,9 @@ Change = tuple[str, str, Mapping[str, Any], Expected | None]
 # A model and its item.
 Key = tuple[str, str]
 
-# What BatchGetItem takes in a call, and how often it is asked for what it left out.
+# What BatchGetItem takes in a call.
 KEYS_A_CALL = 100
+# How often it is asked for what it left out, and a transaction is tried that others cross.
 _MOST_REPEATS = 6
 
 
@@ -40,9 +43,9 @@ class Items:
 
     def read(self, model: str, item: str) -> Item | None:
         found = self._client.get_item(
-            TableName=self._table, Key=packed({"model": model, "item": item}), ConsistentRead=True
+            TableName=self._table, Key=key_of(model, item), ConsistentRead=True
         )
-        return unpacked(found["Item"]) if "Item" in found else None
+        return of_model(unpacked(found["Item"])) if "Item" in found else None
 
     def beginning_with(self, model: str, prefix: str) -> Iterator[Item]:
         """The model's items whose names begin so, in the order of their names."""
@@ -50,19 +53,21 @@ class Items:
             TableName=self._table,
             KeyConditionExpression="#model = :model AND begins_with(#item, :prefix)",
             ExpressionAttributeNames={"#model": "model", "#item": "item"},
-            ExpressionAttributeValues=packed({":model": model, ":prefix": prefix}),
+            ExpressionAttributeValues=packed(
+                {":model": partition(model, prefix), ":prefix": prefix}
+            ),
             ConsistentRead=True,
         )
         for page in pages:
-            yield from (unpacked(item) for item in page["Items"])
+            yield from (of_model(unpacked(item)) for item in page["Items"])
 
-    def of(self, model: str) -> Iterator[Item]:
-        """All the model's items, in the order of their names."""
+    def of(self, whole: str) -> Iterator[Item]:
+        """All the items of a whole partition, in the order of their names."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="#model = :model",
             ExpressionAttributeNames={"#model": "model"},
-            ExpressionAttributeValues=packed({":model": model}),
+            ExpressionAttributeValues=packed({":model": whole}),
             ConsistentRead=True,
         )
         for page in pages:
@@ -78,14 +83,16 @@ class Items:
         return found
 
     def _batch(self, keys: list[Key]) -> Iterator[Item]:
-        asked: Any = [packed({"model": model, "item": item}) for model, item in keys]
+        asked: Any = [key_of(model, item) for model, item in keys]
         for repeat in range(_MOST_REPEATS):
             if repeat:
                 time.sleep(0.05 * 2**repeat)
             answer = self._client.batch_get_item(
                 RequestItems={self._table: {"Keys": asked, "ConsistentRead": True}}
             )
-            yield from (unpacked(item) for item in answer["Responses"].get(self._table, []))
+            yield from (
+                of_model(unpacked(item)) for item in answer["Responses"].get(self._table, [])
+            )
             left = answer.get("UnprocessedKeys", {}).get(self._table)
             if not left:
                 return
@@ -104,20 +111,25 @@ class Items:
             changed = self._client.update_item(**request, ReturnValues="ALL_NEW")
         except self._client.exceptions.ConditionalCheckFailedException:
             return None
-        return unpacked(changed["Attributes"])
+        return of_model(unpacked(changed["Attributes"]))
 
     def change_all(self, changes: Iterable[Change]) -> bool:
         """Make all the changes at once, or none of them if one item is not as expected."""
-        try:
-            self._client.transact_write_items(
-                TransactItems=[{"Update": self._update(*change)} for change in changes]
-            )
-        except self._client.exceptions.TransactionCanceledException as error:
-            reasons = error.response.get("CancellationReasons", [])
-            if any(one.get("Code") == "ConditionalCheckFailed" for one in reasons):
-                return False
-            raise
-        return True
+        updates: Any = [{"Update": self._update(*change)} for change in changes]
+        repeats = iter(range(1, _MOST_REPEATS))
+        while True:
+            try:
+                self._client.transact_write_items(TransactItems=updates)
+                return True
+            except self._client.exceptions.TransactionCanceledException as error:
+                reasons = error.response.get("CancellationReasons", [])
+                codes = {one.get("Code") for one in reasons}
+                if "ConditionalCheckFailed" in codes:
+                    return False
+                repeat = next(repeats, None)
+                if "TransactionConflict" not in codes or repeat is None:
+                    raise
+                time.sleep(0.05 * 2**repeat)
 
     def _update(
         self, model: str, item: str, fields: Mapping[str, Any], expected: Expected | None
@@ -143,7 +155,7 @@ class Items:
         update += f" REMOVE {', '.join(removes)}" if removes else ""
         request: dict[str, Any] = {
             "TableName": self._table,
-            "Key": packed({"model": model, "item": item}),
+            "Key": key_of(model, item),
         }
         if update:
             request["UpdateExpression"] = update.strip()
@@ -157,7 +169,7 @@ class Items:
 
     def remove(self, model: str, item: str) -> None:
         """Delete the item, if it is there."""
-        self._client.delete_item(TableName=self._table, Key=packed({"model": model, "item": item}))
+        self._client.delete_item(TableName=self._table, Key=key_of(model, item))
 
 
 def _is(name: str, allowed: Any, value: Any) -> str:

@@ -55,21 +55,28 @@ class MonitoringTable:
         checks = tuple(item.get("checks", ()))  # earlier versions did not write them
         return Watch(item["state"], item["monitoring"], int(item["release"]), item["until"], checks)
 
-    def write_watch(self, model: str, watch: Watch, before: Watch | None) -> bool:
-        """False if another monitoring wrote it since `before` was read."""
-        changed = self._items.change(
-            model,
-            _WATCH,
-            {
-                "state": watch.state,
-                "monitoring": watch.monitoring,
-                "release": watch.release,
-                "until": watch.until,
-                "checks": list(watch.checks),
-            },
-            {"monitoring": (before.monitoring if before else None,)},
+    def turn_watch(
+        self, model: str, watch: Watch, before: Watch | None, turned: str | None
+    ) -> bool:
+        """Write what is known, and in the monitoring's record how that turned it, both or neither.
+
+        False if another monitoring wrote it since `before` was read, or this one did already.
+        """
+        known = {
+            "state": watch.state,
+            "monitoring": watch.monitoring,
+            "release": watch.release,
+            "until": watch.until,
+            "checks": list(watch.checks),
+        }
+        seen = {"monitoring": (before.monitoring if before else None,)}
+        record = {"turned": turned or "no"}
+        return self._items.change_all(
+            [
+                (model, _WATCH, known, seen),
+                (model, monitoring_item(watch.monitoring), record, {"turned": (None,)}),
+            ]
         )
-        return changed is not None
 
     def batches(self, model: str) -> list[dict[str, Any]]:
         """The records of the model's batches."""

@@ -1,22 +1,25 @@
 """What the model table holds about releases: the records, the champion, the lock, the history.
 
-A model's items are `release#<6 digits>`, `release-number`, `champion`, `deployment-lock` and
-`history#<time>#<key>`; those of its runs are in run_table. A record's fields are the item's
-attributes. The releases of all models that are still to be started are items of one name that no
-model can have. Nothing here loads boto3: the command line reads the same records.
+A model's items are `release#<6 digits>`, `release-number`, `champion`, `deployment-lock`,
+`history#<time>#<key>` and `history-number`; those of its runs are in run_table. A record's fields
+are the item's attributes. The releases of all models that are still to be started are items of one
+name that no model can have. Nothing here loads boto3: the command line reads the same records.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from core.stage.release_history import HistoryEntry, in_order
 
 if TYPE_CHECKING:
     from core.stage.items import Change, Expected, Items
 
 _CHAMPION, _LOCK, _NUMBER = "champion", "deployment-lock", "release-number"
+_HISTORY_NUMBER = "history-number"
 _QUEUE, _TO_START = "releases to start", "to-start#"
 
 
@@ -138,38 +141,6 @@ class DeploymentLock:
     model: str
     holder: str | None = None
     until: int | None = None
-
-
-@dataclass(frozen=True)
-class HistoryEntry:
-    """Something that happened to a model's releases. `key` makes a repeat land on the same entry,
-    and puts what happened to a release within one second in order."""
-
-    at: str
-    event: str
-    release: int | None = None
-    by: str | None = None
-    reason: str | None = None
-    execution: str | None = None
-    previous: int | None = None
-    key: str = ""
-
-    @property
-    def item(self) -> str:
-        return f"history#{self.at}#{self.key}"
-
-    @property
-    def what(self) -> str:
-        """The event in words: a rollback undoes a release's canary, or brings a release back.
-
-        One that came back took over from another, or, after a withdrawal, from none.
-        """
-        came_back = self.previous is not None or "-live-" in self.key
-        return "back in service" if self.event == "rolled back" and came_back else self.event
-
-    def document(self) -> dict[str, Any]:
-        """The entry for programs."""
-        return {name: value for name, value in asdict(self).items() if name != "key"}
 
 
 @dataclass(frozen=True)
@@ -347,7 +318,17 @@ class ReleaseTable:
         return self._items.read(model, entry.item) is not None
 
     def add_entry(self, model: str, entry: HistoryEntry) -> None:
-        self._items.change(model, entry.item, _written(entry))
+        """Write the entry with the model's next number, unless it is there."""
+        while not self.has_entry(model, entry):
+            last = (self._items.read(model, _HISTORY_NUMBER) or {}).get("last")
+            numbered = {**_written(entry), "number": int(last or 0) + 1}
+            counted = {"last": numbered["number"]}
+            self._items.change_all(
+                [
+                    (model, _HISTORY_NUMBER, counted, {"last": (last,)}),
+                    (model, entry.item, numbered, {"at": (None,)}),
+                ]
+            )
 
 
 def _queued(release: Release) -> tuple[str, dict[str, Any]]:
@@ -379,6 +360,15 @@ def record_from(kind: type[Record], item: Mapping[str, Any]) -> Record:
     if kind is Release:
         values["status"] = Status(values["status"])
     return kind(**values)
+
+
+def history_from(items: Iterable[Mapping[str, Any]]) -> list[HistoryEntry]:
+    """A model's history from its items, the oldest first. The key is in an item's name alone."""
+    return in_order(
+        replace(record_from(HistoryEntry, item), key=item["item"].rpartition("#")[2])
+        for item in items
+        if "event" in item
+    )
 
 
 def champion_from(item: Mapping[str, Any] | None) -> Champion | None:

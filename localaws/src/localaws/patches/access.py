@@ -47,13 +47,14 @@ def _record_decisions(record: Recorder) -> None:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
+        keys = getattr(iam_action, "keys", {})  # of one item of a transaction
         outcome = decide(
             access_key_id,
             iam_action,
             service,
             region,
             resource_arn=resource_arn,
-            service_context=service_context,
+            service_context={**(service_context or {}), **keys} if keys else service_context,
         )
         role = session_role(access_key_id)
         if role and not isinstance(outcome, iam_evaluator.AuthError):

@@ -52,6 +52,36 @@ def install() -> None:
     iam_actions.request_tag_context = request_tag_context
     iam_actions.s3_service_context = s3_service_context
     iam_actions.dynamodb_service_context = dynamodb_service_context
+    _ask_about_each_item_of_a_transaction()
+
+
+class ItemAction(str):
+    """The action on one item of a transaction, with that item's condition keys."""
+
+    keys: dict[str, list[str]]
+
+
+def _ask_about_each_item_of_a_transaction() -> None:
+    """Give each item of a transaction keys of its own; MiniStack has one context for all of them.
+
+    It asks for each item's action by name alone, so the name has them: see `access.enforce`.
+    """
+    checks_of = iam_actions.dynamodb_transaction_checks
+
+    def dynamodb_transaction_checks(
+        action: str, body: bytes, region: str, account: str
+    ) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        for item in _document(body).get("TransactItems") or ():
+            for member, request in item.items() if isinstance(item, dict) else ():
+                alone = json.dumps({"TransactItems": [{member: request}]}).encode()
+                for name, table in checks_of(action, alone, region, account):
+                    asked, content = ItemAction(name), json.dumps(request).encode()
+                    asked.keys = {**written_attributes(content), **leading_keys(content)}
+                    found.append((asked, table))
+        return found
+
+    iam_actions.dynamodb_transaction_checks = dynamodb_transaction_checks
 
 
 def named_field(action: str, body: bytes) -> dict[str, str]:
