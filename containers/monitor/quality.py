@@ -2,7 +2,8 @@
 
 By the day of the prediction, because that is when the model was right or wrong: labels come later,
 and a day's quality is known better with each of them. Of fewer labelled rows than the floor no
-metric is given.
+metric is given. Judged are the last days whose labels have come: what lies further back is over,
+and the labels that come first are often of one kind, such as the customers who left at once.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -62,6 +64,47 @@ class Labelled:
         """Only the rows for which this is true."""
         return self.scored.take(rows.arg_true().to_numpy().astype(np.int64))
 
+    def by_day(self) -> dict[datetime.date, int]:
+        """How many rows there are of each day of prediction."""
+        return dict(self.frame["day"].value_counts().iter_rows())
+
+    def of_days(self, days: Sequence[datetime.date]) -> Labelled:
+        """Only the rows that were answered on these days."""
+        rows = self.frame["day"].is_in(list(days))
+        return Labelled(self.frame.filter(rows), self.of_rows(rows))
+
+
+def judged_days(
+    labelled: Mapping[datetime.date, int],
+    answered: Mapping[datetime.date, int],
+    asked: int,
+    minimum: int,
+) -> list[datetime.date]:
+    """The days of prediction that quality is judged on, in order: the `asked` days up to the last
+    one whose labels have come, and days before them until there are `minimum` rows.
+
+    The labels of a day have come once the share of its rows that have one is at least half of what
+    is usual, which is the median of all days that have any.
+
+    >>> first = datetime.date(2026, 11, 1)
+    >>> days = [first + datetime.timedelta(days=each) for each in range(4)]
+    >>> labelled = dict(zip(days, (90, 80, 100, 10), strict=True))
+    >>> [day.day for day in judged_days(labelled, dict.fromkeys(days, 100), 2, 50)]
+    [2, 3]
+    """
+    shares = {day: rows / max(rows, answered.get(day, 0)) for day, rows in labelled.items() if rows}
+    if not shares:
+        return []
+    usual = median(shares.values())
+    come = sorted((day for day, share in shares.items() if share >= usual / 2), reverse=True)
+    before = come[0] - datetime.timedelta(days=asked)
+    found: list[datetime.date] = []
+    for day in come:
+        if day <= before and sum(labelled[each] for each in found) >= minimum:
+            break
+        found.append(day)
+    return sorted(found)
+
 
 def score_columns(task: str, classes: Sequence[str]) -> list[str]:
     """The columns of answered rows with the scores that the metrics are of."""
@@ -80,17 +123,21 @@ def scored(plan: Plan, artifact: Artifact, labels: Floats, scores: Floats) -> Sc
 
 def quality(
     labelled: Labelled,
+    judged: Labelled,
     answered: Mapping[datetime.date, int],
     plan: Plan,
     tested: Mapping[str, Any],
     minimum: int,
 ) -> dict[str, Any]:
-    """The key `quality` of report.json. `tested` are the metrics on the test rows."""
-    metrics = measured(labelled.scored, plan.metrics, minimum)
+    """The key `quality` of report.json: metrics and segments of the judged rows, all days, and how
+    complete the labels of all rows are. `tested` are the metrics on the test rows."""
+    metrics = measured(judged.scored, plan.metrics, minimum)
     total = sum(answered.values())
+    days = sorted(judged.by_day())
     return {
         "primary": plan.primary,
-        "labelled": labelled.rows,
+        "labelled": judged.rows,
+        "days": [day.isoformat() for day in (days[0], days[-1])] if days else None,
         "metrics": {
             name: {
                 **(metrics[name] if metrics else {"value": None, "low": None, "high": None}),
@@ -100,7 +147,7 @@ def quality(
         },
         "state": "measured" if metrics else TOO_FEW,
         "by_day": by_day(labelled, answered, plan.metrics, minimum),
-        "segments": by_segment(labelled, plan, minimum),
+        "segments": by_segment(judged, plan, minimum),
         "completeness": labelled.rows / total if total else None,
     }
 

@@ -13,7 +13,7 @@ from drift.comparison import compare_features, compare_invalid, compare_predicti
 from drift.counts import FeatureCounts
 from drift.quality import compare_quality
 from monitor.answers import WATCHED
-from monitor.quality import Labelled, quality
+from monitor.quality import Labelled, judged_days, quality
 from monitor.release import ReleaseEvidence
 from monitor.request import Request
 from monitor.watch import BATCH, CAPTURED, Watch
@@ -38,7 +38,8 @@ def report(
     of_release = resolved.matched.filter(pl.col("release") == request.release.number)
     own = of_release.filter(WATCHED)
     labelled = Labelled.of(own, request.plan, release.artifact)
-    checks = checks_of(request, release, watch, labelled, tested)
+    judged = _judged(request, watch, labelled)
+    checks = checks_of(request, release, watch, judged, tested)
     minimum = int(request.settings["minimum_rows"])
     days = [day.isoformat() for day in watch.days]
     distances = {check.feature: check.distance for check in checks if check.check == "drift"}
@@ -69,7 +70,7 @@ def report(
         "predictions": described(
             predicted, tallies[predicted.column], days, predictions.distance, minimum
         ),
-        "quality": _quality(request, release, watch, labelled),
+        "quality": _quality(request, release, watch, labelled, judged),
         "labels": _labels(labels, resolved, labelled.rows, own.height, of_release.height),
     }
 
@@ -78,10 +79,10 @@ def checks_of(
     request: Request,
     release: ReleaseEvidence,
     watch: Watch,
-    labelled: Labelled,
+    judged: Labelled,
     tested: Callable[[], Scored],
 ) -> list[Check]:
-    """Every check, with the alarms of all of them together."""
+    """Every check, with the alarms of all of them together. `judged` is what quality is of."""
     settings = request.settings
     family = family_of(release.baseline)
     predicted: FeatureCounts = watch.tallies[watch.predictions.column].total()
@@ -98,7 +99,7 @@ def checks_of(
         )
     )
     if settings.get("quality") is not None:
-        checks.append(_compare_quality(request, release, labelled, tested, family))
+        checks.append(_compare_quality(request, release, judged, tested, family))
     return alarms(checks)
 
 
@@ -115,27 +116,40 @@ def state_of(checks: Sequence[Check], rows: int, minimum: int) -> str:
 def _compare_quality(
     request: Request,
     release: ReleaseEvidence,
-    labelled: Labelled,
+    judged: Labelled,
     tested: Callable[[], Scored],
     family: int,
 ) -> Check:
     plan, settings = request.plan, request.settings
-    if labelled.rows < max(1, int(settings["minimum_labels"])):
+    if judged.rows < max(1, int(settings["minimum_labels"])):
         # The test rows need not be scored for this.
         before = release.metrics.get(plan.primary, {}).get("value")
         return Check("quality", None, "too few rows", before=before)
-    return compare_quality(plan.primary, tested(), labelled.scored, settings, family)
+    return compare_quality(plan.primary, tested(), judged.scored, settings, family)
+
+
+def _judged(request: Request, watch: Watch, labelled: Labelled) -> Labelled:
+    """The rows that quality is of: of as many days as are watched, the last with labels."""
+    minimum = int(request.settings["minimum_labels"])
+    answered = watch.answers.answered
+    return labelled.of_days(
+        judged_days(labelled.by_day(), answered, len(request.window.days), minimum)
+    )
 
 
 def _quality(
-    request: Request, release: ReleaseEvidence, watch: Watch, labelled: Labelled
+    request: Request,
+    release: ReleaseEvidence,
+    watch: Watch,
+    labelled: Labelled,
+    judged: Labelled,
 ) -> dict[str, Any] | None:
     """None if there is nothing to be right or wrong about, or nothing that says so."""
     if not request.labels or not watch.answers.answered:
         return None
     minimum = int(request.settings["minimum_labels"])
     answered = watch.answers.answered
-    return quality(labelled, answered, request.plan, release.metrics, minimum)
+    return quality(labelled, judged, answered, request.plan, release.metrics, minimum)
 
 
 def _labels(

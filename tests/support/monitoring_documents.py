@@ -137,6 +137,8 @@ _REPORT: dict[str, Any] = {
     },
     "quality": {
         "primary": "auc",
+        "labelled": 280,
+        "days": ["2026-11-15", "2026-11-21"],
         "metrics": {"auc": {**_METRIC, "test": 0.8}, "log_loss": {"value": 0.5, "test": 0.49}},
         "by_day": [
             {

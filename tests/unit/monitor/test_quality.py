@@ -1,8 +1,14 @@
 """Quality with labels: by day and segment, how complete, and never from fewer than the floor."""
 
+import datetime
+import statistics
+
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from monitor.quality import judged_days
 from tests.support.monitored_world import customers
 from tests.support.training_cases import METRICS, TASKS
 
@@ -131,6 +137,58 @@ def test_labels_of_days_before_the_window_count_for_quality_alone(world):
     assert report["quality"]["by_day"][0]["labelled"] == 300
     assert report["rows"]["labelled"] == 300
     assert "drift" not in {each["check"] for each in report["checks"] if each["alarm"]}
+
+
+def test_a_bad_week_is_not_thinned_by_the_good_ones_before_it(world):
+    ours = world("binary")
+    for day in (-30, -20, -10, 0, 1):
+        ours.answer(day, truth("binary", day))
+        bad = day >= 0
+        wrong = truth("binary", day).with_columns(WRONG["binary"].alias("target"))
+        ours.label(f"{day}.csv", labels_of(wrong if bad else truth("binary", day)))
+
+    report = ours.monitor()
+
+    assert report["quality"]["days"] == ["2026-11-01", "2026-11-02"]
+    assert report["quality"]["labelled"] == 600
+    assert len(report["quality"]["by_day"]) == 5
+    assert quality_check(report)["alarm"]
+
+
+def test_a_bad_day_of_the_past_is_over_once_later_days_have_labels(world):
+    ours = world("binary")
+    for day in (-30, 0, 1):
+        ours.answer(day, truth("binary", day))
+        wrong = truth("binary", day).with_columns(WRONG["binary"].alias("target"))
+        ours.label(f"{day}.csv", labels_of(wrong if day < 0 else truth("binary", day)))
+
+    assert not quality_check(ours.monitor())["alarm"]
+
+
+def day_of(number):
+    return datetime.date(2026, 11, 1) + datetime.timedelta(days=number)
+
+
+COUNTS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=20)
+
+
+@given(COUNTS, st.integers(1, 10), st.integers(0, 200))
+def test_the_judged_days_are_the_last_ones_whose_labels_have_come(counts, asked, minimum):
+    labelled = {day_of(number): some for number, (some, _) in enumerate(counts)}
+    answered = {day_of(number): some + rest for number, (some, rest) in enumerate(counts)}
+
+    found = judged_days(labelled, answered, asked, minimum)
+
+    shares = {day: labelled[day] / answered[day] for day in labelled if labelled[day]}
+    usual = statistics.median(shares.values()) if shares else 0
+    come = sorted(day for day, share in shares.items() if share >= usual / 2)
+    assert found == come[len(come) - len(found) :]
+    recent = [day for day in come if day > come[-1] - datetime.timedelta(days=asked)]
+    rows = sum(labelled[day] for day in found)
+    assert found == come or rows >= minimum
+    assert set(recent) <= set(found)
+    # And no day more than that.
+    assert found == recent or rows - labelled[found[0]] < minimum
 
 
 def test_labels_that_are_unknown_repeated_or_contradicting_are_counted_and_shown(world):

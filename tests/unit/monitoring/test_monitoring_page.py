@@ -99,8 +99,9 @@ def test_no_data_and_too_few_rows_are_states_of_their_own(state: str, said: str)
 def test_quality_is_shown_by_day_with_how_complete_its_labels_are() -> None:
     found = words(page())
 
-    assert "AUC is 0.79 (0.75 to 0.83); on the test rows it was 0.80." in found
-    assert "40 % of the rows answered from 2026-11-15 to 2026-11-21 have a label so far." in found
+    judged = "on 280 labelled rows answered from 2026-11-15 to 2026-11-21"
+    assert f"AUC is 0.79 (0.75 to 0.83) {judged}; on the test rows it was 0.80." in found
+    assert "40 % of all answered rows have a label so far." in found
     assert "too few labels" in found  # a segment below the floor
     assert "contradicting, and left out 2 may.csv, row 17" in found
     assert "of answers of other releases 5" in found

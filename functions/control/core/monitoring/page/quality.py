@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import PurePosixPath
 
 from core.monitoring.page.drawing import Course, Value, course
-from core.reading import Document, Estimate, estimate, finite, mapping, mappings
+from core.reading import Document, Estimate, estimate, finite, listed, mapping, mappings
 from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
 from core.words.formats import count, counted, decimals, percent, text
@@ -100,7 +100,7 @@ def _sentence(found: Document, primary: str) -> str:
     metric = mapping(mapping(found.get("metrics")).get(primary))
     value, share = estimate(metric), percent(found.get("completeness"))
     if value is None:
-        return say("monitoring.quality.too_few", share=share, answered=_answered(found))
+        return say("monitoring.quality.too_few", share=share)
     write = _format([value, estimate(metric.get("test"))])
     return say(
         "monitoring.quality.sentence",
@@ -109,16 +109,17 @@ def _sentence(found: Document, primary: str) -> str:
         interval=write.interval(value) or say("monitoring.quality.no_interval"),
         test=write.value(estimate(metric.get("test"))),
         share=share,
-        answered=_answered(found),
+        judged=_judged(found),
     )
 
 
-def _answered(found: Document) -> str:
-    """Which rows quality is of: not those of the window alone, since labels come late."""
-    days = [text(day.get("day"), "") for day in mappings(found.get("by_day"))]
-    if not days:
-        return say("monitoring.quality.answered_on_no_day")
-    return say("monitoring.quality.answered", first=days[0], last=days[-1])
+def _judged(found: Document) -> str:
+    """Which rows quality is of: not always those of the window, since labels come late."""
+    days = [text(day) for day in listed(found.get("days"))]
+    rows = counted(found.get("labelled"), "labelled_row")
+    if len(days) != 2:
+        return rows
+    return say("monitoring.quality.judged", rows=rows, first=days[0], last=days[1])
 
 
 def _format(found: list[Estimate | None]) -> MetricFormat:
