@@ -12,7 +12,7 @@ from core.releases.close_release import close_release
 from core.releases.superseding import supersede_waiting
 from core.stage.serving_stack import Failure
 from tests.support.release_acts import approve, promote, refused
-from tests.support.release_world import ADA, BOB, DEPLOY, MODEL, World
+from tests.support.release_world import ADA, BOB, MODEL, World
 
 
 def rejected_in_the_pipeline(world: World, number: int) -> None:
@@ -98,7 +98,7 @@ def test_a_canary_that_somebody_stopped_was_stopped_and_one_that_an_alarm_ended_
         number = world.open()
         run = approve(world, number)
         follow_review(world, run.id)
-        world.pipeline.act(run, DEPLOY, "Failed", error="the deployment failed")
+        world.pipeline.act(run, "DeployRelease", "Failed", error="the deployment failed")
         world.serving.wrong = Failure("CodeDeploy d-7: it was undone", True)
         world.pipeline.end(run, how)
         close_release(world, run.id, world.clock.now())
