@@ -15,8 +15,8 @@ from core.monitoring import open_monitoring as rules
 from core.monitoring.request import MonitorRequestError
 from core.releases.live_release import LiveRelease
 from core.stage import gateways
+from core.stage.event_bus import EventBus
 from core.stage.monitoring_table import Watch
-from core.stage.notices import NoticeBoard
 from tests.support.monitoring_documents import alarming_report, sample_plan, sample_report
 from tests.support.release_table import KilledError
 from tests.support.stage_in_memory import RUN, Context, Stage
@@ -106,7 +106,7 @@ def test_without_a_row_in_the_window_it_ends_at_once_and_is_recorded(
     assert closed["state"] == "no data"
     assert watched.get_json(f"{FOLDER}/report.json")["state"] == "no data"
     assert watched.item(f"monitoring#{MONITORING}")["status"] == {"S": "SUCCEEDED"}
-    assert watched.notices() == []
+    assert watched.facts() == []
 
 
 def test_more_captured_files_than_fit_into_a_plan_are_refused_in_one_line(
@@ -140,24 +140,30 @@ def test_an_alarm_is_recorded_with_its_page_and_metrics_and_told_once(
     assert page["ContentType"] == "text/html; charset=utf-8"
     line = stage.get_json(f"watch-metrics/model=churn/{MONITORING}.json")
     assert (line["state"], line["alarms"]) == ("alarm", 3)
-    [notice] = stage.notices()
-    assert (notice["event"], notice["run"]) == ("monitoring alarm", MONITORING)
+    facts = stage.facts()
+    assert [(fact["event"], fact["severity"]) for fact in facts] == [
+        ("drift found", "warning"),
+        ("quality dropped", "error"),
+    ]
+    assert {(fact["monitoring"], fact["release"], fact["review_uri"]) for fact in facts} == {
+        (MONITORING, 7, closed["page_uri"])
+    }
     sent = [json.loads(each) for each in capsys.readouterr().out.splitlines() if "_aws" in each]
     [alarms] = [each for each in sent if "MonitorAlarms" in each]
     assert (alarms["service"], alarms["model"]) == ("kanmon", "churn")
 
     close(stage, context, alarming_report(), monitoring="churn-261122055501-m7k")
-    assert stage.notices() == []
+    assert stage.facts() == []
 
 
 def test_when_it_recovers_subscribers_hear_of_it_once(stage: Stage, context: Context) -> None:
     close(stage, context, alarming_report())
-    stage.notices()
+    stage.facts()
 
     for monitoring in ("churn-261122055501-m7k", "churn-261123055501-m7k"):
         close(stage, context, sample_report(), monitoring=monitoring)
 
-    assert [notice["event"] for notice in stage.notices()] == ["monitoring recovered"]
+    assert [fact["event"] for fact in stage.facts()] == ["monitoring recovered"]
 
 
 def test_an_earlier_window_watched_again_sends_no_metric(
@@ -170,7 +176,7 @@ def test_an_earlier_window_watched_again_sends_no_metric(
     close(stage, context, alarming_report(), monitoring="churn-261122055501-m7k", window=earlier)
 
     assert "MonitorAlarms" not in capsys.readouterr().out
-    assert stage.notices() == []
+    assert stage.facts() == []
 
 
 def test_a_failure_is_recorded_and_told_once_also_by_its_status_event(
@@ -191,7 +197,7 @@ def test_a_failure_is_recorded_and_told_once_also_by_its_status_event(
 
     assert {each["message"] for each in reported} == {"nothing is in service"}
     assert stage.item(f"monitoring#{MONITORING}")["status"] == {"S": "FAILED"}
-    assert [notice["event"] for notice in stage.notices()] == ["monitoring failed"]
+    assert [fact["event"] for fact in stage.facts()] == ["monitoring failed"]
 
 
 def test_a_monitoring_that_is_stopped_while_it_opens_stays_failed(
@@ -236,7 +242,7 @@ def test_of_two_monitorings_that_end_at_once_the_later_window_is_what_is_known(
     def another_ends_after(self: Any, model: str) -> Watch | None:
         known = read(self, model)
         if others:
-            self.turn_watch(model, others.pop(), known, None)
+            self.turn_watch(model, others.pop(), known, ())
         return known
 
     monkeypatch.setattr(table, "watch", another_ends_after)
@@ -247,7 +253,14 @@ def test_of_two_monitorings_that_end_at_once_the_later_window_is_what_is_known(
     assert stage.item("watch")["until"] == {"S": "2026-12-01"}
 
 
-def test_of_two_monitorings_that_alarm_at_once_one_notifies(
+def told(stage: Stage) -> set[tuple[str, str]]:
+    """What was reported since the last time, each once."""
+    facts = [(fact["event"], fact["monitoring"]) for fact in stage.facts()]
+    assert len(facts) == len(set(facts))
+    return set(facts)
+
+
+def test_of_two_monitorings_that_alarm_at_once_one_reports(
     stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = type(gateways.stage().monitorings)
@@ -263,52 +276,52 @@ def test_of_two_monitorings_that_alarm_at_once_one_notifies(
 
     close(stage, context, alarming_report())
 
-    [notice] = stage.notices()
-    assert (notice["event"], notice["run"]) == ("monitoring alarm", "churn-261122055501-m7k")
+    assert told(stage) == {
+        ("drift found", "churn-261122055501-m7k"),
+        ("quality dropped", "churn-261122055501-m7k"),
+    }
     for monitoring in ("churn-261122055501-m7k", MONITORING):  # their functions are called again
         close(stage, context, alarming_report(), monitoring=monitoring)
-    assert stage.notices() == []
+    assert stage.facts() == []
 
 
-def dying_before_it_notifies(
+def dying_before_it_reports(
     stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A monitoring that alarms, whose function dies; then another one ends, which alarms, too."""
 
-    def die(self: object, notice: object) -> None:
+    def die(self: object, fact: object) -> None:
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(NoticeBoard, "publish", die)
+        patch.setattr(EventBus, "put", die)
         with pytest.raises(KilledError):
             close(stage, context, alarming_report())
     close(stage, context, alarming_report(), monitoring="churn-261122055501-m7k")
-    assert stage.notices() == []
+    assert stage.facts() == []
 
 
-def test_a_function_that_died_before_it_notified_does_so_when_it_is_called_again(
+def test_a_function_that_died_before_it_reported_does_so_when_it_is_called_again(
     stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dying_before_it_notifies(stage, context, monkeypatch)
+    dying_before_it_reports(stage, context, monkeypatch)
 
     for _ in range(2):
         close(stage, context, alarming_report())
 
-    [notice] = stage.notices()
-    assert (notice["event"], notice["run"]) == ("monitoring alarm", MONITORING)
+    assert told(stage) == {("drift found", MONITORING), ("quality dropped", MONITORING)}
 
 
-def test_if_it_is_not_called_again_the_report_of_its_failure_notifies(
+def test_if_it_is_not_called_again_the_report_of_its_failure_does(
     stage: Stage, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dying_before_it_notifies(stage, context, monkeypatch)
+    dying_before_it_reports(stage, context, monkeypatch)
     failed = {"monitoring": MONITORING, "model": "churn", "error": "Lambda.Unknown", "cause": ""}
 
     for _ in range(2):
         close_monitoring.handler(failed, context)
 
-    [notice] = stage.notices()
-    assert (notice["event"], notice["run"]) == ("monitoring alarm", MONITORING)
+    assert told(stage) == {("drift found", MONITORING), ("quality dropped", MONITORING)}
     assert stage.item(f"monitoring#{MONITORING}")["status"] == {"S": "SUCCEEDED"}
 
 

@@ -23,11 +23,13 @@ WITHOUT_STANDING_COST = {
     "AWS::CodePipeline::Pipeline",  # of type V2: by the minute of its actions
     "AWS::DynamoDB::Table",
     "AWS::ECR::Repository",
+    "AWS::Events::EventBus",  # by its events
     "AWS::Events::Rule",
     "AWS::Glue::Database",
     "AWS::Glue::Table",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Function",
     "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Permission",
@@ -47,7 +49,14 @@ WITHOUT_STANDING_COST = {
     "AWS::StepFunctions::StateMachine",
 }
 # They end in Name and name nothing of the stack's.
-FOR_PEOPLE = ("DisplayName", "PolicyName", "FunctionName", "MetricName", "DatabaseName")
+FOR_PEOPLE = (
+    "DisplayName",
+    "EventBusName",
+    "PolicyName",
+    "FunctionName",
+    "MetricName",
+    "DatabaseName",
+)
 # Names that something outside the stack must know beforehand; all others are CloudFormation's.
 NAMED = {
     "RetrainStateMachine": "kanmon-test-retrain",
@@ -60,6 +69,8 @@ NAMED = {
     "WatchFunctionErrorsAlarm": "kanmon-test-watch-function-errors",
     "PlanMissedAlarm": "kanmon-test-plan-missed",
     "PlanDeadLettersAlarm": "kanmon-test-plan-dead-letters",
+    "EventBus": "kanmon-test",
+    "NoticeDeadLettersAlarm": "kanmon-test-notice-dead-letters",
     "OperationsDashboard": "kanmon-test-operations",
     "RetrainLogGroup": "/aws/vendedlogs/states/kanmon-test-retrain",
     "ReleasePipeline": "kanmon-test-release",
@@ -251,6 +262,7 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
         "DATA_BUCKET": "DataBucket",
         "MODEL_TABLE": "ModelTable",
         "STEPS_REPOSITORY": "StepsRepository",
+        "EVENT_BUS": "EventBus",
         "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:NotificationsTopic",
         "RETRAIN_MACHINE_ARN": (
             "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
@@ -327,6 +339,7 @@ RULES = {
             "status": ["FAILED", "TIMED_OUT", "ABORTED"],
         },
     },
+    "SendMailFunction": {"source": ["kanmon"]},
     "ReportFailureFunction": {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
@@ -409,7 +422,7 @@ def test_no_alarm_has_more_metrics_than_cloudwatch_takes(name: str) -> None:
     assert len(metrics) <= 10
 
 
-def test_alarms_watch_every_way_a_run_ends_badly_and_every_function() -> None:
+def test_alarms_watch_how_runs_end_by_themselves_and_every_function() -> None:
     def watched(alarm: str) -> set[tuple[str, str]]:
         stats = [metric["MetricStat"] for metric in properties(alarm)["Metrics"][1:]]
         return {
@@ -421,12 +434,29 @@ def test_alarms_watch_every_way_a_run_ends_badly_and_every_function() -> None:
         machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{workflow}StateMachine"
         assert watched(f"{workflow}FailedAlarm") == {
             ("ExecutionsFailed", machine),
-            ("ExecutionsTimedOut", machine),
-            ("ExecutionsAborted", machine),
+            ("ExecutionsTimedOut", machine),  # one that is aborted was stopped on purpose
         }
     of_functions = watched("FunctionErrorsAlarm"), watched("WatchFunctionErrorsAlarm")
     assert not of_functions[0] & of_functions[1]
     assert of_functions[0] | of_functions[1] == {("Errors", name) for name in FUNCTIONS}
+
+
+def test_mail_is_made_from_the_stages_own_bus_and_loses_nothing() -> None:
+    [rule] = [
+        resolve(rule["Properties"])
+        for rule in resources("AWS::Events::Rule").values()
+        if "EventBusName" in rule["Properties"]
+    ]
+    [target] = rule["Targets"]
+    [invoked] = resources("AWS::Lambda::EventInvokeConfig")
+    letters = "arn:aws:sqs:us-east-1:123456789012:NoticeDeadLetters"
+
+    assert rule["EventBusName"] == "EventBus"
+    assert target["DeadLetterConfig"] == {"Arn": letters}
+    assert properties(invoked)["DestinationConfig"] == {"OnFailure": {"Destination": letters}}
+    assert properties("NoticeDeadLettersAlarm")["Dimensions"][0]["Value"] == (
+        "NoticeDeadLetters.QueueName"
+    )
 
 
 def test_alarms_may_publish_and_their_names_are_those_the_topic_expects() -> None:

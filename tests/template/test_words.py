@@ -9,7 +9,7 @@ from tests.support.translation import ROOT, STACKS, TEMPLATE, source
 TEMPLATE_SOURCE = source()
 SECTIONS = [
     *("Data", "Images", "Functions", "Workflow", "Batch scoring", "Monitoring", "Planning"),
-    *("Releases", "Release pipeline", "Serving", "People", "Dashboards", "Alarms"),
+    *("Report", "Releases", "Release pipeline", "Serving", "People", "Dashboards", "Alarms"),
 ]
 
 

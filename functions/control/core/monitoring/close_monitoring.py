@@ -1,4 +1,4 @@
-"""Close Monitoring: the page, the record, the notice of a turn; or the failure."""
+"""Close Monitoring: the page, the record, the fact of a turn; or the failure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from core.cost.settle import settle
 from core.monitoring.metrics import history_line, metrics_of
 from core.monitoring.open_monitoring import NO_DATA
-from core.monitoring.turning import next_watch, turn
+from core.monitoring.turning import next_watch, turns
 from core.monitoring.words import alarms_of, check_words, state_of, summary
-from core.runs.failure import explain, occurrence
+from core.report.fact import Fact
+from core.runs.failure import Failure, Occurrence, explain, occurrence
 from core.stage.bucket import ObjectMissingError
 from core.stage.monitoring_table import monitoring_item
-from core.stage.notices import Event, Notice
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 Render = Callable[..., str]
 # Where monitorings are recorded whose request names no model that can exist.
 _NO_MODEL = "no model"
-# By the turn that a monitoring's record names.
-_NOTICES: dict[str, Event] = {"alarm": "monitoring alarm", "recovered": "monitoring recovered"}
 # What the record and the mail hold; the page and the report have all.
 _MOST_ALARMS = 20
 
@@ -50,7 +48,7 @@ def close_monitoring(
 
 
 def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime) -> Closed:
-    """Every part may be done twice: a repeat writes the same, and finds its mail sent."""
+    """Every part may be done twice: a repeat writes the same, and finds its event put."""
     store, model, monitoring = stage.store, event["model"], event["monitoring"]
 
     def key(name: str) -> str:
@@ -74,7 +72,7 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     )
     checks = {str(each.get("check")) for each in alarming}
     before = _turn(stage, plan, state, checks)
-    _notify(stage, plan, now)
+    _report_turns(stage, plan, now)
     cost = _settle(stage, model, monitoring, now, good=True)
     store.write_line(
         store.watch_metrics_key(model, monitoring), history_line(plan, report, closed_at, cost)
@@ -122,7 +120,7 @@ def _turn(
     """Change what is known of the model by this monitoring, once; what was known before.
 
     The write that changes it names the turn in the monitoring's record. So of monitorings that end
-    at once a single one turns the state, and it notifies however often its function is called.
+    at once a single one turns the state, and reports it however often its function is called.
     """
     model, monitoring = plan["model"], plan["monitoring"]
     release, until = plan["release"]["number"], plan["window"]["to"]
@@ -132,30 +130,33 @@ def _turn(
         counted = "turned" in stage.monitorings.monitoring(model, monitoring)
         if known is None or counted:
             return before
-        if stage.monitorings.turn_watch(model, known, before, turn(before, known)):
+        if stage.monitorings.turn_watch(model, known, before, turns(before, known)):
             return before
 
 
-def _notify(stage: Stage, plan: Mapping[str, Any], now: datetime) -> None:
-    """Notify once of the turn that the monitoring's record names, if it names one."""
+def _report_turns(stage: Stage, plan: Mapping[str, Any], now: datetime) -> None:
+    """Report once the turns that the monitoring's record names, if it names any."""
     model, monitoring = plan["model"], plan["monitoring"]
     record = stage.monitorings.monitoring(model, monitoring)
-    event = _NOTICES.get(record.get("turned", ""))
-    if event is None or "noticed_at" in record:
+    turned = record.get("turned", ())
+    if not turned or "noticed_at" in record:
         return
-    stage.notices.publish(
-        Notice(
-            event=event,
-            stack=stage.name,
-            model=model,
-            run=monitoring,
-            at=timestamp(now),
-            summary=record["summary"],
-            review_uri=record["page_uri"],
-            release=plan["release"]["number"],
-            reason=plan.get("reason"),
+    for event in turned:
+        stage.events.put(
+            Fact(
+                event=event,
+                key=monitoring,
+                stack=stage.name,
+                stage=stage.short_name,
+                at=timestamp(now),
+                summary=record["summary"],
+                model=model,
+                reason=plan.get("reason"),
+                monitoring=monitoring,
+                release=plan["release"]["number"],
+                review_uri=record["page_uri"],
+            )
         )
-    )
     stage.monitorings.write(model, monitoring, {"noticed_at": timestamp(now)})
 
 
@@ -165,7 +166,7 @@ def _settle(stage: Stage, model: str, monitoring: str, now: datetime, good: bool
 
 
 def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
-    """Record the failure and notify, once for each time the execution failed."""
+    """Record the failure and report it, once for each time the execution failed."""
     named = event if "detail" in event else {**event, "run": event["monitoring"]}
     failed = occurrence(named)
     failure = explain(failed.error, failed.cause, "monitoring")
@@ -184,23 +185,12 @@ def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
                 "error": failure.error,
             },
         )
-        stage.notices.publish(
-            Notice(
-                event="monitoring failed",
-                stack=stage.name,
-                model=model,
-                run=monitoring,
-                at=timestamp(now),
-                summary=failure.message,
-                error=failure.error,
-                reason=known.get("reason"),
-            )
-        )
+        stage.events.put(_failure(stage, failed, failure, known.get("reason"), now))
         stage.monitorings.write(model, monitoring, {"failures_told": failed.redrives + 1})
     if known.get("status") == "SUCCEEDED" and "turned" in known:
-        # It ended well, and its function died for good before it could notify.
+        # It ended well, and its function died for good before it could report that.
         key = stage.store.monitoring_key(model, monitoring, "plan.json")
-        _notify(stage, stage.store.read_json(key), now)
+        _report_turns(stage, stage.store.read_json(key), now)
     if failed.model:
         _settle(stage, model, monitoring, now, good=False)
     output = {
@@ -209,4 +199,21 @@ def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
         "error": failure.error,
         "message": failure.message,
     }
-    return Closed(output, failed=first)
+    return Closed(output, failed=first and not failed.stopped)
+
+
+def _failure(
+    stage: Stage, failed: Occurrence, failure: Failure, reason: str | None, now: datetime
+) -> Fact:
+    return Fact(
+        event="monitoring stopped" if failed.stopped else "monitoring failed",
+        key=f"{failed.run}/{failed.redrives}",
+        stack=stage.name,
+        stage=stage.short_name,
+        at=timestamp(now),
+        summary=failure.message,
+        model=failed.model,
+        reason=reason,
+        monitoring=failed.run,
+        error=failure.error,
+    )

@@ -7,8 +7,9 @@ started under a token of the release.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ def open_release(opening: Opening, event: Mapping[str, Any], now: datetime) -> d
     # From here on the run has a release, and every repeat only goes on with it.
     if release.approval == "manual" and _supersedes(opening, release):
         supersede_waiting(stage, release)
-    start_queued(stage)
+    start_queued(stage, now)
     release = stage.releases.release(model, release.release) or release
     return {
         "release": release.release,
@@ -142,7 +143,9 @@ def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, An
     record = release_bytes(document)
     _once(store, model, number, RECORD, record, JSON)
     bundle = _once(store, model, number, "bundle.zip", pack(record, golden, tree), ZIP)
-    return _waiting(document, record, store.release_key(model, number, "bundle.zip"), bundle)
+    waiting = _waiting(document, record, store.release_key(model, number, "bundle.zip"), bundle)
+    metric = json.dumps(verdict["metric"]) if verdict.get("metric") else None
+    return replace(waiting, run_reason=evidence.plan["reason"], metric=metric)
 
 
 def _waiting(

@@ -61,6 +61,18 @@ class Items:
         for page in pages:
             yield from (of_model(unpacked(item)) for item in page["Items"])
 
+    def between(self, model: str, first: str, last: str) -> Iterator[Item]:
+        """The model's items whose names are from the first to the last, in the order of names."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="#model = :model AND #item BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#model": "model", "#item": "item"},
+            ExpressionAttributeValues=packed({":model": model, ":first": first, ":last": last}),
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from (unpacked(item) for item in page["Items"])
+
     def of(self, whole: str) -> Iterator[Item]:
         """All the items of a whole partition, in the order of their names."""
         pages = self._client.get_paginator("query").paginate(

@@ -5,7 +5,7 @@ A model's items are `monitoring#<monitoring>` and `watch`, the state that its su
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,7 @@ class MonitoringTable:
         return Watch(item["state"], item["monitoring"], int(item["release"]), item["until"], checks)
 
     def turn_watch(
-        self, model: str, watch: Watch, before: Watch | None, turned: str | None
+        self, model: str, watch: Watch, before: Watch | None, turned: Sequence[str]
     ) -> bool:
         """Write what is known, and in the monitoring's record how that turned it, both or neither.
 
@@ -70,7 +70,7 @@ class MonitoringTable:
             "checks": list(watch.checks),
         }
         seen = {"monitoring": (before.monitoring if before else None,)}
-        record = {"turned": turned or "no"}
+        record = {"turned": list(turned)}
         return self._items.change_all(
             [
                 (model, _WATCH, known, seen),
