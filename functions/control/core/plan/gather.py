@@ -15,6 +15,7 @@ from core.cost.estimate import estimates
 from core.plan.definitions import definitions, planning_part
 from core.stage.plan_table import PAUSE, RECORD_OF, Planned, Recorded, paused
 from core.words.formats import parsed, timestamp
+from core.words.language import speech
 
 if TYPE_CHECKING:
     from core.plan.sources import Limits, Sources
@@ -88,6 +89,9 @@ def gather(
             "budget_usd": limits.budget_usd,
             "spent_usd": round(sum(_spent(facts, model, month) for model in models), 4),
             "most_at_once": limits.most_at_once,
+            # The words of the decision depend on them.
+            "language": speech().language,
+            "time_zone": speech().time_zone,
         },
         "models": described,
     }
