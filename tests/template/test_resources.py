@@ -248,6 +248,8 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
     assert environments[0] == {
         "STAGE": "dev",
         "STACK_NAME": "kanmon-test",
+        "STAGE_LANGUAGE": "en",
+        "STAGE_TIME_ZONE": "UTC",
         "DATA_BUCKET": "DataBucket",
         "MODEL_TABLE": "ModelTable",
         "STEPS_REPOSITORY": "StepsRepository",

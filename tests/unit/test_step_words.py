@@ -32,6 +32,10 @@ def loss(kept: int, offset: float | None) -> str:
     return f"{lost}; {lost.fix}"
 
 
+SEEN_ALL = "it was trained on all of these test rows; set the shares in split back"
+ANOTHER = (
+    "its target is 'rings', the candidate's is 'age'; give a model for another question a new name"
+)
 NOTHING: dict[str, dict[str, dict[str, int]]] = {"train": {}, "validation": {}, "test": {}}
 SENTENCES = [
     *rejection(4177, 12),
@@ -43,8 +47,8 @@ SENTENCES = [
     *of_dataset(values=NOTHING, distinct=[1]),
     BATCH_ONLY,
     f"1,204 test rows {SEEN}",
-    not_compared("champion", "it was trained on all of these test rows; set the shares in split back"),
-    not_compared("reference", "its target is 'rings', the candidate's is 'age'; give a model for another question a new name"),
+    not_compared("champion", SEEN_ALL),
+    not_compared("reference", ANOTHER),
 ]
 
 
@@ -73,7 +77,9 @@ def test_what_the_sentence_is_about_is_kept() -> None:
 def test_an_unknown_sentence_and_every_sentence_in_english_stay_as_they_are() -> None:
     assert [translated(each) for each in SENTENCES] == SENTENCES
     with speaking(Speech("ja")):
-        assert translated("a step of another version says so") == "a step of another version says so"
+        assert (
+            translated("a step of another version says so") == "a step of another version says so"
+        )
 
 
 def test_what_a_sentence_quotes_is_never_read_as_a_place() -> None:

@@ -40,7 +40,7 @@ def catalogue() -> Mapping[str, str]:
 
 @cache
 def texts(language: str) -> Mapping[str, str]:
-    """Every text of a language by its key. Read when the first is needed: some functions need none."""
+    """A language's texts by key. Read when the first is needed: some functions need none."""
     import tomllib
 
     file = Path(__file__).parent / f"{language}.toml"

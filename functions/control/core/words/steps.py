@@ -9,7 +9,7 @@ import re
 from functools import cache
 from string import Formatter
 
-from core.words.catalogue import found, texts
+from core.words.catalogue import say, texts
 from core.words.language import speech
 
 _SECTION = "step."
@@ -27,7 +27,7 @@ def translated(sentence: str) -> str:
         if known:
             # A place may hold a sentence of its own: why a model could not be compared.
             inner = {place: translated(value) for place, value in known.groupdict().items()}
-            return (found("step", name) or sentence).format(**inner)
+            return say(f"step.{name}", **inner)
     return sentence
 
 
