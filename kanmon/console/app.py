@@ -163,7 +163,7 @@ def _monitoring_page(invocation: "Invocation", model: str, monitoring: str) -> R
 
 
 def _notices_page(invocation: "Invocation") -> str:
-    """What the stage had to tell, the newest first, of one model or event if the address says so."""
+    """What the stage had to tell, newest first; of one model or event if the address says so."""
     from kanmon.notices.records import check_event, chosen, notices_since
 
     model, event = request.args.get("model") or None, request.args.get("event") or None
