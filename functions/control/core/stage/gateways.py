@@ -13,11 +13,13 @@ from botocore.config import Config
 from core.stage.arrivals import Arrivals
 from core.stage.batch_table import BatchTable
 from core.stage.bucket import Store
+from core.stage.chat_topic import ChatTopic
 from core.stage.cost_table import CostTable
 from core.stage.images import RUN_STEPS, StepImage, resolve_images
 from core.stage.items import Items
 from core.stage.links import Links
 from core.stage.monitoring_table import MonitoringTable
+from core.stage.notice_table import NoticeTable
 from core.stage.notices import NoticeBoard
 from core.stage.pipeline_job import Artifacts, Jobs
 from core.stage.plan_table import PlanTable
@@ -131,6 +133,14 @@ class Stage:
     def notices(self) -> NoticeBoard:
         topic = os.environ["NOTIFICATIONS_TOPIC_ARN"]
         return NoticeBoard(_client("sns"), topic, self.links, self.short_name)
+
+    @cached_property
+    def notice_table(self) -> NoticeTable:
+        return NoticeTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
+
+    @cached_property
+    def chat(self) -> ChatTopic:
+        return ChatTopic(_client("sns"), os.environ["CHAT_TOPIC_ARN"])
 
     @cached_property
     def links(self) -> Links:
