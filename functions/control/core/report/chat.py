@@ -1,40 +1,43 @@
 """A fact as a message in a chat channel: the custom notification of AWS's chat service. Pure.
 
-A plain message on the channel's topic is dropped without a word. Nothing in a message decides
-anything: its links open pages that ask for a sign-in, and decisions are named as commands.
+A plain message in the channel's topic is dropped without a word. Nothing in a message decides
+anything: its link opens a page that asks for a sign-in, and decisions are named as commands.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.report.chat_text import plain
-from core.report.fact import Fact, MetricResult
+from core.report.chat_text import address, plain
+from core.report.fact import Event, Fact, Severity
+from core.report.mail import name_of, results, work_of
 from core.stage.links import Links
 from core.words.catalogue import say
 from core.words.formats import moment
 
-# AWS's own limits are 250 and 8,000 characters; a block of text in Slack has at most 3,000.
+# AWS takes titles of 250 and descriptions of 8,000 characters, Slack blocks of text of 3,000.
 LONGEST_TITLE = 250
 LONGEST_DESCRIPTION = 2900
 LONGEST_VALUE = 400
 LONGEST_CONTEXT = 250
+# A line of a summary that has less room than this is left out.
+_SHORTEST_LINE = 20
 
-_MARKS = {"info": "", "action": "✋ ", "warning": "⚠️ ", "error": "❌ "}
-# Where to look further, by event; the page comes first wherever there is one.
-_STEPS = {
-    "release waits": ("decide",),
-    "release reminder": ("decide",),
-    "release failed": ("show",),
-    "release rolled back": ("show",),
-    "run failed": ("logs",),
-    "batch failed": ("logs",),
-    "monitoring failed": ("logs",),
-    "job could not start": ("plan",),
-    "late": ("plan",),
-    "budget reached": ("cost",),
+_MARKS: Mapping[Severity, str] = {"info": "", "action": "✋ ", "warning": "⚠️ ", "error": "❌ "}
+# What to do next, by event. Wherever there is a page, it comes first.
+_STEPS: Mapping[Event, str] = {
+    "release waits": "decide",
+    "release reminder": "decide",
+    "release failed": "show",
+    "release rolled back": "show",
+    "run failed": "logs",
+    "batch failed": "logs",
+    "monitoring failed": "logs",
+    "job could not start": "plan",
+    "late": "plan",
+    "budget reached": "cost",
 }
 
 
@@ -45,15 +48,15 @@ def message(fact: Fact, links: Links) -> str:
 
 def notification(fact: Fact, links: Links) -> dict[str, Any]:
     """The fact in the one form that chat channels show."""
-    headline = say(f"mail.headline.{fact.event}", name=_about(fact))
-    title = f"{_MARKS[fact.severity]}{plain(f'{fact.stack}: {headline}', LONGEST_TITLE - 3)}"
-    thread = _thread(fact)
+    about = name_of(fact) if fact.event.startswith("release") else fact.model
+    headline = say(f"mail.headline.{fact.event}", name=about or fact.stage)
+    mark, thread = _MARKS[fact.severity], _thread(fact)
     return {
         "version": "1.0",
         "source": "custom",
         "content": {
             "textType": "client-markdown",
-            "title": title,
+            "title": mark + plain(f"{fact.stack}: {headline}", LONGEST_TITLE - len(mark)),
             "description": _description(fact),
             "nextSteps": list(_next_steps(fact, links)),
             "keywords": [plain(word, LONGEST_CONTEXT) for word in _keywords(fact)],
@@ -63,17 +66,10 @@ def notification(fact: Fact, links: Links) -> dict[str, Any]:
             "summary": plain(headline, LONGEST_TITLE),
             "eventType": fact.event,
             "additionalContext": _context(fact),
-            # No button of a channel's own: nobody acts from there.
+            # No buttons: nobody acts from a channel.
             "enableCustomActions": False,
         },
     }
-
-
-def _about(fact: Fact) -> str:
-    """The release or the model, as commands take it; else the stage."""
-    if fact.model is None:
-        return fact.stage
-    return fact.model if fact.release is None else f"{fact.model}/{fact.release}"
 
 
 def _thread(fact: Fact) -> str | None:
@@ -83,57 +79,53 @@ def _thread(fact: Fact) -> str | None:
     """
     if fact.severity == "error" or fact.event == "release reminder":
         return None
-    work = fact.run or fact.batch or fact.monitoring
-    about = _about(fact) if fact.release is not None else work
-    return f"{fact.stack}/{about}"[:LONGEST_CONTEXT] if about else None
+    work = work_of(fact)
+    about = name_of(fact) if fact.release is not None else work[1] if work else ""
+    return plain(f"{fact.stack}/{about}", LONGEST_CONTEXT) if about else None
 
 
 def _description(fact: Fact) -> str:
-    """The summary, cut where it is too long, and below it the facts, whole."""
+    """The summary, cut where it is too long, and below it the facts, all of them."""
     facts = "\n".join(f"*{label}*: {value}" for label, value in _facts(fact))
-    left = LONGEST_DESCRIPTION - len(facts) - 2
-    summary = ""
-    for line in fact.document()["summary"].splitlines():
-        shown = plain(line, left - len(summary) - 1) if left > len(summary) + 2 else "…"
-        summary += f"{shown}\n"
-        if shown.endswith("…"):
+    left = LONGEST_DESCRIPTION - len(facts) - 1
+    lines = []
+    for line in fact.summary.splitlines():
+        if left < _SHORTEST_LINE:
+            lines.append("…")
             break
-    return f"{summary}\n{facts}".strip()
+        lines.append(plain(line, left - 2))
+        left -= len(lines[-1]) + 1
+    return "\n".join([*lines, "", facts])
 
 
 def _facts(fact: Fact) -> Iterator[tuple[str, str]]:
     """Labels, and values that are safe to show."""
-    known = {
-        "model": fact.model,
-        "release": None if fact.release is None else _about(fact),
-        "run": fact.run,
-        "batch": fact.batch,
-        "monitoring": fact.monitoring,
-        "metric": _metric(fact.metric),
-        "reason": fact.reason,
-        "by": fact.by,
-        "until": fact.until and moment(fact.until),
-        "time": moment(fact.at),
-    }
-    for name, value in known.items():
+    known: list[tuple[str, str | None]] = [(say("mail.fact.model"), fact.model)]
+    if fact.release is not None:
+        known.append((say("mail.fact.release"), name_of(fact)))
+    if work := work_of(fact):
+        known.append((say(f"mail.fact.{work[0]}"), work[1]))
+    known.append((say("mail.fact.reason"), fact.reason))
+    known += results(fact.metric) if fact.metric else ()
+    known.append((say("mail.fact.by"), fact.by))
+    known.append((say("mail.fact.until"), fact.until and moment(fact.until)))
+    known.append((say("mail.fact.time"), moment(fact.at)))
+    for label, value in known:
         if value:
-            yield say(f"mail.fact.{name}"), plain(value, LONGEST_VALUE)
-
-
-def _metric(metric: MetricResult | None) -> str | None:
-    raise NotImplementedError
+            yield label, plain(value, LONGEST_VALUE)
 
 
 def _next_steps(fact: Fact, links: Links) -> Iterator[str]:
     if fact.review_uri:
-        yield say("chat.step.page", address=links.object(fact.review_uri))
-    about = _about(fact)
-    work = fact.run or fact.batch or fact.monitoring
-    for step in _STEPS.get(fact.event, ()):
-        named = work if step == "logs" else about
-        if named:
-            values = {"name": plain(named, LONGEST_VALUE), "stage": fact.stage}
-            yield say(f"chat.step.{step}", **values)
+        yield say("chat.page", address=address(links.object(fact.review_uri)))
+    step = _STEPS.get(fact.event)
+    if step is None:
+        return
+    work = work_of(fact)
+    named = work[1] if step == "logs" and work else name_of(fact)
+    name, stage = plain(named, LONGEST_VALUE), plain(fact.stage, LONGEST_VALUE)
+    # Without a name where it is about the stage: a command takes none then.
+    yield " ".join(say(f"chat.step.{step}", name=name, stage=stage).split())
 
 
 def _keywords(fact: Fact) -> list[str]:
@@ -141,7 +133,7 @@ def _keywords(fact: Fact) -> list[str]:
 
 
 def _context(fact: Fact) -> dict[str, str]:
-    """For what a team may build upon messages; each value short."""
+    """For what a team may build upon the messages; each value is short."""
     known = {
         "id": fact.id,
         "severity": fact.severity,
@@ -149,8 +141,6 @@ def _context(fact: Fact) -> dict[str, str]:
         "stage": fact.stage,
         "model": fact.model,
         "release": None if fact.release is None else str(fact.release),
-        "run": fact.run,
-        "batch": fact.batch,
-        "monitoring": fact.monitoring,
+        **dict([work_of(fact) or ("run", None)]),
     }
     return {name: plain(value, LONGEST_CONTEXT) for name, value in known.items() if value}

@@ -19,7 +19,7 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LIKE = {"*": "∗", "~": "∼", "`": "ˋ", "[": "［", "]": "］", "\\": "⧵"}
 _UNDERSCORE, _LIKE_UNDERSCORE = "_", "ˍ"
 # What would make a list or a heading of the line that it begins.
-_BEGINS_A_BLOCK = re.compile(r"[#+=-]|\d+[.)]")
+_BEGINS_A_BLOCK = re.compile(r"(#+|[+-]|\d+[.)])(\s|$)|[=-]+$")
 _WORD_JOINER = "\u2060"
 
 
@@ -42,6 +42,15 @@ def plain(text: str, limit: int) -> str:
             break
         kept += part
     return f"{kept}…"
+
+
+def address(url: str) -> str:
+    """An address that we made: of what chat reads as its own, only the ampersand is left in it.
+
+    >>> address("https://x/s3/object/b?region=r&prefix=a")
+    'https://x/s3/object/b?region=r&amp;prefix=a'
+    """
+    return url.replace("&", "&amp;")
 
 
 def _shown(line: str, at: int) -> str:
