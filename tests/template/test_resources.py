@@ -51,7 +51,14 @@ WITHOUT_STANDING_COST = {
     "AWS::StepFunctions::StateMachine",
 }
 # They end in Name and name nothing of the stack's.
-FOR_PEOPLE = ("DisplayName", "PolicyName", "FunctionName", "MetricName", "DatabaseName", "EventBusName")
+FOR_PEOPLE = (
+    "DisplayName",
+    "PolicyName",
+    "FunctionName",
+    "MetricName",
+    "DatabaseName",
+    "EventBusName",
+)
 # Names that something outside the stack must know beforehand; all others are CloudFormation's.
 NAMED = {
     "RetrainStateMachine": "kanmon-test-retrain",

@@ -9,7 +9,16 @@ from tests.support.translation import ROOT, STACKS, TEMPLATE, source
 TEMPLATE_SOURCE = source()
 SECTIONS = [
     *("Data", "Images", "Functions", "Workflow", "Batch scoring", "Monitoring", "Planning"),
-    *("Report", "Chat", "Releases", "Release pipeline", "Serving", "People", "Dashboards", "Alarms"),
+    *(
+        "Report",
+        "Chat",
+        "Releases",
+        "Release pipeline",
+        "Serving",
+        "People",
+        "Dashboards",
+        "Alarms",
+    ),
 ]
 
 
