@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from core.report.fact import Fact
 from core.stage.event_bus import EventBus
+from tests.support.grants import CHAT, unused
 from tests.support.laptop import Laptop, deployed, rows
 from tests.support.waiting import eventually
 
@@ -47,8 +49,8 @@ def messages(laptop: Laptop) -> list[dict[str, Any]]:
     return [json.loads(one["message"]) for one in found if one["topic"] == chat]
 
 
-def letters(laptop: Laptop) -> list[dict[str, Any]]:
-    """What is in the dead letters of chat, which stays there."""
+def left(laptop: Laptop) -> list[str]:
+    """The facts in the dead letters of chat, which stay there."""
     stack = laptop.client("cloudformation").describe_stack_resource(
         StackName="kanmon-local", LogicalResourceId="ChatDeadLetters"
     )
@@ -56,27 +58,27 @@ def letters(laptop: Laptop) -> list[dict[str, Any]]:
     answer = laptop.client("sqs").receive_message(
         QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0
     )
-    return [json.loads(one["Body"]) for one in answer.get("Messages", [])]
+    found = [json.loads(one["Body"]) for one in answer.get("Messages", [])]
+    return [one["requestPayload"]["detail"]["id"] for one in found]
 
 
 def test_a_fact_on_the_bus_is_a_message_in_chat_once_and_a_notice(laptop: Laptop) -> None:
-    put(laptop, WAITS)
-    eventually(lambda: messages(laptop))
-    put(laptop, WAITS)
-    put(laptop, replace(WAITS, key="churn/8", release=8))
-    eventually(lambda: len(messages(laptop)) == 2)
+    first, second = (replace(WAITS, key=f"churn/{each}", release=each) for each in (7, 8))
+    put(laptop, first)
+    eventually(lambda: first.id in ids(messages(laptop)))
+    put(laptop, first)
+    put(laptop, second)
+    eventually(lambda: second.id in ids(messages(laptop)))
 
-    titles = [one["content"]["title"] for one in messages(laptop)]
-    assert titles == [
-        f"✋ kanmon-local: Release churn/{number} waits for approval." for number in (7, 8)
-    ]
+    [message] = [one for one in messages(laptop) if ids([one]) == [first.id]]
+    assert message["content"]["title"] == ("✋ kanmon-local: Release churn/7 waits for approval.")
 
     def listed() -> Any:
-        found = laptop.must("notices", "--model", "churn")
-        sent = [one for one in found if one["sent"]["chat"]]
-        return found if len(sent) == 2 else None
+        found = {one["id"]: one for one in laptop.must("notices", "--model", "churn")}
+        sent = [one in found and found[one]["sent"]["chat"] for one in (first.id, second.id)]
+        return found if all(sent) else None
 
-    assert [one["release"] for one in eventually(listed)] == [7, 8]
+    assert eventually(listed)[first.id]["summary"] == WAITS.summary
     said = laptop.kanmon("notices", "--event", "release waits")
     assert "churn/7" in said.out
     assert "chat" in said.out
@@ -88,20 +90,31 @@ def test_where_chat_fails_the_fact_is_left_in_the_dead_letters_and_runs_go_on(
     laptop.add_model("calm")
     laptop.put("calm", rows())
     laptop.must("publish")
-    before = len(messages(laptop))
-    laptop.client("sns").delete_topic(TopicArn=laptop.outputs["ChatTopicArn"])
+    sent, lost = (replace(WAITS, key=f"churn/{each}", release=each) for each in (9, 10))
+    put(laptop, sent)
+    eventually(lambda: sent.id in ids(messages(laptop)))
 
-    lost = replace(WAITS, key="churn/9", release=9)
-    put(laptop, lost)
-    run = laptop.must("run", "calm")
+    with without_topic(laptop):
+        put(laptop, lost)
+        run = laptop.must("run", "calm")
+        assert run["status"] == "SUCCEEDED"
+        eventually(lambda: lost.id in left(laptop))
 
-    assert run["status"] == "SUCCEEDED"
+    assert lost.id not in ids(messages(laptop))
+    told = {one["id"]: bool(one["sent"]["chat"]) for one in laptop.must("notices")}
+    assert (told[sent.id], told[lost.id]) == (True, False)
+    # It sent and it failed to, so it has used all that it may.
+    assert CHAT not in unused(laptop.home / "state/authorizations.jsonl", [CHAT])
 
-    def left() -> Any:
-        found = [one["requestPayload"]["detail"]["id"] for one in letters(laptop)]
-        return lost.id in found
 
-    eventually(left)
-    assert len(messages(laptop)) == before
-    [notice] = [one for one in laptop.must("notices") if one["id"] == lost.id]
-    assert notice["sent"]["chat"] is None
+def ids(found: list[dict[str, Any]]) -> list[str]:
+    return [one["metadata"]["additionalContext"]["id"] for one in found]
+
+
+@contextmanager
+def without_topic(laptop: Laptop) -> Iterator[None]:
+    """Send Chat cannot send meanwhile."""
+    sns, arn = laptop.client("sns"), laptop.outputs["ChatTopicArn"]
+    sns.delete_topic(TopicArn=arn)
+    yield
+    sns.create_topic(Name=arn.rpartition(":")[2])

@@ -20,7 +20,7 @@ from core.words.formats import moment
 # AWS takes titles of 250 and descriptions of 8,000 characters, Slack blocks of text of 3,000.
 LONGEST_TITLE = 250
 LONGEST_DESCRIPTION = 2900
-LONGEST_VALUE = 400
+LONGEST_VALUE = 300
 LONGEST_CONTEXT = 250
 # A line of a summary that has less room than this is left out.
 _SHORTEST_LINE = 20
