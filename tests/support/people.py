@@ -111,6 +111,7 @@ def all_of_them_see_what_is_planned_and_some_pause_it(laptop: Laptop) -> None:
     for who in (SCIENTIST, APPROVER, OPERATOR):
         must(laptop, "plan", "glasses", "--explain", *who)
         must(laptop, "cost", "glasses", *who)
+        must(laptop, "notices", "--model", "glasses", *who)
     record = laptop.client("s3").list_objects_v2(
         Bucket=laptop.outputs["DataBucketName"], Prefix="plans/"
     )["Contents"][0]["Key"]

@@ -83,7 +83,8 @@ def test_queues_answer_through_tls_only_and_take_from_outside_what_the_rule_send
 
     assert (deny["Effect"], deny["Action"]) == ("Deny", ["sqs:*"])
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    rule = "arn:aws:events:us-east-1:123456789012:rule/DataArrivedRule"
+    sends = "SendChatFunctionFact" if name == "ChatDeadLetters" else "DataArrivedRule"
+    rule = f"arn:aws:events:us-east-1:123456789012:rule/{sends}"
     assert [(one["Principal"], one["Action"], one["Condition"]) for one in allowed] == (
         []
         if name == "PlanDeadLetters"  # the schedule's own role writes there

@@ -28,8 +28,8 @@ def subject(fact: Fact) -> str:
     words: str = fact.event
     if fact.event == "candidate registered" and fact.verdict:
         words = f"{words}, {fact.verdict}"
-    parts = (fact.stack, _name(fact), words)
-    work = _work(fact)
+    parts = (fact.stack, name_of(fact), words)
+    work = work_of(fact)
     line = ": ".join(part for part in parts if part) + (f" ({work[1]})" if work else "")
     ascii_line = line.replace(MINUS, "-").encode("ascii", "replace").decode()
     return one_line("".join(c if c.isprintable() else " " for c in ascii_line))[:LONGEST_SUBJECT]
@@ -37,8 +37,8 @@ def subject(fact: Fact) -> str:
 
 def text(fact: Fact, links: Links) -> str:
     """The body. Its commands name the stage."""
-    about = _name(fact) if fact.event.startswith("release") else fact.model
-    about = about or (say("run.unknown_model") if _work(fact) else fact.stage)
+    about = name_of(fact) if fact.event.startswith("release") else fact.model
+    about = about or (say("run.unknown_model") if work_of(fact) else fact.stage)
     headline = say(f"mail.headline.{fact.event}", name=one_line(about))
     lines = [(label, one_line(value)) for label, value in _facts(fact, links)]
     width = max(len(label) for label, _ in lines) + 2
@@ -50,14 +50,14 @@ def text(fact: Fact, links: Links) -> str:
 def _facts(fact: Fact, links: Links) -> Iterator[tuple[str, str]]:
     if fact.model:
         yield say("mail.fact.model"), fact.model
-    if work := _work(fact):
+    if work := work_of(fact):
         yield say(f"mail.fact.{work[0]}"), work[1]
     if fact.reason:
         yield say("mail.fact.reason"), fact.reason
     if fact.metric:
-        yield from _metric(fact.metric)
+        yield from results(fact.metric)
     if fact.release is not None:
-        yield say("mail.fact.release"), _name(fact)
+        yield say("mail.fact.release"), name_of(fact)
     if fact.by:
         yield say("mail.fact.by"), fact.by
     if fact.package_arn:
@@ -69,14 +69,14 @@ def _facts(fact: Fact, links: Links) -> Iterator[tuple[str, str]]:
         if fact.execution:
             address = links.execution(f"{fact.stack}-release", fact.execution)
             yield say("mail.fact.approve"), address
-        decide = say("mail.decide", release=_name(fact), stage=fact.stage)
+        decide = say("mail.decide", release=name_of(fact), stage=fact.stage)
         yield say("mail.fact.decide"), decide
     if fact.until:
         yield say("mail.fact.until"), moment(fact.until)
     yield say("mail.fact.time"), moment(fact.at)
 
 
-def _metric(metric: MetricResult) -> Iterator[tuple[str, str]]:
+def results(metric: MetricResult) -> Iterator[tuple[str, str]]:
     """The candidate's value, the champion's, and the difference with its interval."""
     write = MetricFormat(decimals([metric.candidate, metric.champion]))
 
@@ -96,13 +96,13 @@ def _metric(metric: MetricResult) -> Iterator[tuple[str, str]]:
         yield say("mail.fact.difference"), value
 
 
-def _work(fact: Fact) -> tuple[str, str] | None:
+def work_of(fact: Fact) -> tuple[str, str] | None:
     """The run, batch or monitoring, and its name."""
     named = (("run", fact.run), ("batch", fact.batch), ("monitoring", fact.monitoring))
     return next(((kind, name) for kind, name in named if name), None)
 
 
-def _name(fact: Fact) -> str:
+def name_of(fact: Fact) -> str:
     """The release as it is called on the command line; without one, the model."""
     model = fact.model or ""
     return model if fact.release is None else f"{model}/{fact.release}"
