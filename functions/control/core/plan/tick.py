@@ -36,7 +36,9 @@ class Tick:
             **said,
             "started": self.outcome.started,
             "left": self.outcome.left,
+            "refused": self.outcome.refused,
             "lost": self.outcome.lost,
+            "told": self.outcome.told,
             "arrived": self.arrived,
             "unknown": self.unknown,
             "recorded": self.recorded,
@@ -48,9 +50,10 @@ def tick(stage: Stage, limits: Limits, at: datetime, now: datetime) -> Tick:
     arrivals = stage.arrivals.take()
     gathered = gather(stage, limits, at, now, arrivals)
     outcome = Outcome()
-    planned = start_what_was_left(stage, gathered.planned, outcome)
+    # What was given up in this asks again, so the decision is about the states after it.
+    gathered = gathered.with_states(start_what_was_left(stage, gathered.planned, now, outcome))
     decision = decide(gathered.document)
-    carry_out(stage, gathered, planned, decision, now, outcome)
+    carry_out(stage, gathered, decision, now, outcome)
     stage.arrivals.remove(_settled(gathered, outcome))
     recorded = _record(stage, gathered, decision, outcome, timestamp(at))
     return Tick(decision, outcome, recorded, len(arrivals), len(gathered.unknown))
@@ -60,7 +63,7 @@ def _settled(gathered: Gathered, outcome: Outcome) -> list[str]:
     """The messages that no later tick needs: every model of theirs has been written.
 
     What is of no model is dropped: the data of a model that is gone, or of one that is still to
-    come, whose first run reads all there is.
+    come. Where a new model's data lies, the planner looks when it first sees the model.
     """
     waiting = {
         arrival.receipt for model in outcome.lost for arrival in gathered.arrived.get(model, ())
@@ -87,7 +90,7 @@ def _record(
         return None
     waits = digest([[each["model"], each["work"], each["code"]] for each in decision["waits"]])
     known = digest({key: value for key, value in gathered.document.items() if key != "at"})
-    told = any(decision.get(name) for name in ("starts", "late", "budget"))
+    told = any(decision.get(name) for name in ("starts", "late", "budget", "reminders"))
     if not told and (known, waits) == (gathered.recorded.input, gathered.recorded.waits):
         return None
     key = stage.store.plan_key(at)
