@@ -32,7 +32,7 @@ Rooms = tuple[tuple[str, ...], ...]
 CONTROL: Rooms = (
     ("core",),
     ("core.words",),
-    ("core.stage", "core.definition"),
+    ("core.stage", "core.definition", "core.report"),  # the bus takes facts, a mail has links
     ("core.cost",),
     ("core.runs",),
     ("core.gate", "core.review"),

@@ -56,6 +56,18 @@ class Items:
         for page in pages:
             yield from (unpacked(item) for item in page["Items"])
 
+    def between(self, model: str, first: str, last: str) -> Iterator[Item]:
+        """The model's items whose names are from the first to the last, in the order of names."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="#model = :model AND #item BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#model": "model", "#item": "item"},
+            ExpressionAttributeValues=packed({":model": model, ":first": first, ":last": last}),
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from (unpacked(item) for item in page["Items"])
+
     def of(self, model: str) -> Iterator[Item]:
         """All the model's items, in the order of their names."""
         pages = self._client.get_paginator("query").paginate(
