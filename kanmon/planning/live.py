@@ -96,4 +96,5 @@ def _limits(connection: "Connection") -> Limits:
     """What the stack's parameters say."""
     stack = connection.stack_description() or {}
     given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-    return limits_of(given.get("MonthlyBudgetUsd"), given.get("PlannedAtOnce"))
+    minutes = str(int(given["ApprovalDays"]) * 24 * 60) if "ApprovalDays" in given else None
+    return limits_of(given.get("MonthlyBudgetUsd"), given.get("PlannedAtOnce"), minutes)

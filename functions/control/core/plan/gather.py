@@ -1,8 +1,8 @@
 """Gather what the planner's rule decides about: one document, by few reads however many models.
 
-One list of the models, one query of the planner's own items, nine items of every model, the records
-of what runs and the newest releases, a hundred by a call; model.yaml where a model's content is new,
-and a list of its data where the planner has not looked before.
+One list of the models, one query of the planner's own items, nine items of every model, its newest
+release and the records of what runs, a hundred by a call; model.yaml where a model's content is
+new, and a list of its data where the planner has not looked before.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ _ENDED = ("SUCCEEDED", "NOTHING_NEW", "FAILED", "QUEUED")
 _TRUSTED = timedelta(hours=1)
 # The events of new data are of objects below it.
 _DATASETS = "datasets/"
+# Of a release that waits, what a reminder links to.
+_SHOWN = ("run", "package_arn", "review_uri", "execution")
 # Of what was there before its model, so many objects are counted.
 MOST_LISTED = 10_000
 
@@ -233,8 +235,9 @@ def _waits(
         record = found.get((model, release_item(number)), {})
         since = parsed(record.get("opened_at"))
         if record.get("status") == Status.WAITING and record.get("approval") == "manual" and since:
-            until = timestamp(since + lasts)
-            yield model, {"release": number, "since": timestamp(since), "until": until}
+            shown = {name: record.get(name) for name in _SHOWN if record.get(name)}
+            times = {"since": timestamp(since), "until": timestamp(since + lasts)}
+            yield model, {"release": number, **times, **shown}
 
 
 # ---- what arrived

@@ -1,4 +1,4 @@
-"""Start what was decided and tell it: once, however many ticks decide it, whatever fails in between.
+"""Start what was decided, and tell it: once, however many ticks decide it, and whatever fails.
 
 What is to start and to be told is written down first, under the condition that no other tick wrote
 since this one read: of two ticks at once, one wins. Then it is started, under the name that was
@@ -19,7 +19,7 @@ from core.plan.refusals import for_good, in_words
 from core.plan.state import given_back
 from core.plan.telling import could_not_start, facts_by_model
 from core.report.fact import read
-from core.stage.event_bus import EventLostError
+from core.stage.event_bus import EventNotTakenError
 from core.stage.plan_table import Planned
 from core.words.formats import parsed, timestamp
 
@@ -117,19 +117,22 @@ def _act(
     state = written.state
     telling = list(written.telling)
     kept: list[Start] = [each for each in written.starting if each not in starts]
+    last = dict(written.last)
     for start in starts:
         error = _issue(stage, start, outcome)
         if error is None:
             continue
+        words, told = in_words(error), bool(start.get("told"))
         if for_good(error):
-            state = given_back(state, start, timestamp(now), in_words(error))
+            state = given_back(state, start, timestamp(now), words)
+            last.pop(start["work"], None)
         else:
-            kept.append({**start, "told": bool(start.get("told")) or _is_long(start, now)})
-        if for_good(error) or (kept and kept[-1].get("told") and not start.get("told")):
-            fact = could_not_start(stage.name, stage.short_name, start, in_words(error), now)
+            kept.append({**start, "told": True} if _is_long(start, now) else start)
+        if not told and (for_good(error) or _is_long(start, now)):
+            fact = could_not_start(stage.name, stage.short_name, start, words, now)
             telling.append(fact.document())
     untold = _tell(stage, telling, outcome)
-    following = replace(written, state=state, starting=tuple(kept), telling=untold)
+    following = replace(written, state=state, starting=tuple(kept), telling=untold, last=last)
     if following == written:
         return written
     if not stage.plans.write(model, written, following):
@@ -162,7 +165,7 @@ def _tell(
         if outcome.silent is None:
             try:
                 stage.events.put(read(document))
-            except (ClientError, BotoCoreError, EventLostError) as error:
+            except (ClientError, BotoCoreError, EventNotTakenError) as error:
                 outcome.silent = str(error)
         if outcome.silent is not None:
             return tuple(telling[number:])

@@ -73,7 +73,7 @@ def taken(facts: Facts, work: Work) -> dict[str, Any]:
     """What a start of this work takes out of the state, to be given back if it is given up."""
     schedule = facts.schedule(work)
     handled = timestamp(facts.handled(work))
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"started": (facts.state.get("started") or {}).get(work)}
     if schedule is not None:
         found["schedule"] = {"schedule": dict(schedule), "handled": handled}
     if work != "retrain":
@@ -94,7 +94,10 @@ def given_back(
 ) -> dict[str, Any]:
     """The state once a start was given up: what asked for it asks again."""
     work, takes = start["work"], start.get("takes") or {}
-    found = {**state, **{name: one for name, one in takes.items() if name != "schedule"}}
+    apart = ("schedule", "started")
+    found = {**state, **{name: one for name, one in takes.items() if name not in apart}}
+    started = {**(state.get("started") or {}), work: takes.get("started")}
+    found["started"] = {name: one for name, one in started.items() if one}
     if "arrived" in takes:
         found["arrived"] = together(state.get("arrived"), takes["arrived"])
     known = (state.get("schedules") or {}).get(work)

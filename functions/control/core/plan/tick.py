@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.canonical import digest
@@ -17,6 +17,10 @@ from core.words.formats import timestamp
 if TYPE_CHECKING:
     from core.plan.sources import Limits
     from core.stage.gateways import Stage
+
+
+# The clocks of the schedule and of the function.
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,22 @@ class Tick:
             "unknown": self.unknown,
             "recorded": self.recorded,
         }
+
+
+class TickTimeError(Exception):
+    """A tick that was asked for a time to come, where only the clock makes ticks."""
+
+
+def refuse_the_future(at: datetime, now: datetime, stage: str) -> None:
+    """A tick of a later time starts what is due until then, too early; only a laptop may try it.
+
+    On the local stage the state that it leaves does not count before that time.
+    """
+    if stage != "local" and at > now + _CLOCKS_DIFFER:
+        raise TickTimeError(
+            f"{timestamp(at)} is still to come; `kanmon plan --at {timestamp(at)}` shows what would"
+            " start then, and starts nothing"
+        )
 
 
 def tick(stage: Stage, limits: Limits, at: datetime, now: datetime) -> Tick:

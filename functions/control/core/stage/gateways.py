@@ -14,6 +14,7 @@ from core.stage.arrivals import Arrivals
 from core.stage.batch_table import BatchTable
 from core.stage.bucket import Store
 from core.stage.cost_table import CostTable
+from core.stage.event_bus import EventBus
 from core.stage.images import RUN_STEPS, StepImage, resolve_images
 from core.stage.items import Items
 from core.stage.links import Links
@@ -131,6 +132,10 @@ class Stage:
     def notices(self) -> NoticeBoard:
         topic = os.environ["NOTIFICATIONS_TOPIC_ARN"]
         return NoticeBoard(_client("sns"), topic, self.links, self.short_name)
+
+    @cached_property
+    def events(self) -> EventBus:
+        return EventBus(_client("events"), os.environ["EVENT_BUS"])
 
     @cached_property
     def links(self) -> Links:

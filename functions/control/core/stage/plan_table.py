@@ -1,7 +1,7 @@
 """What the model table holds about planning: an item for each model, and what was recorded last.
 
-They are the items `<model>`, `#recorded` and `#stage` of the partition `#plan`, which no model can be
-called. A model's item has what the planner's rule remembers, what is being started and told, the
+They are the items `<model>`, `#recorded` and `#stage` of the partition `#plan`, which no model can
+be called. A model's item has what the planner's rule remembers, what is being started and told, the
 last start of each kind of work, and what the definition says about planning. The items `pause` and
 `allowances` are the model's own; the stage's allowances are in `#stage`.
 """
@@ -31,8 +31,9 @@ Document = dict[str, Any]
 class Planned:
     """A model's item; revision 0 is that it has none yet.
 
-    `starting`: what is to be started, written before it is. `telling`: the facts to report, likewise.
-    `last`: by work, {name, at}. `definition`: {sha256, location, …}, as it was read from model.yaml.
+    `starting`: what is to be started, written before it is; `telling`: the facts to report,
+    likewise. `last`: by work, {name, at}. `definition`: {sha256, location, …}, as it was read from
+    model.yaml.
     """
 
     revision: int = 0
