@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from core.plan.gather import gather
 from core.plan.rule import decide
-from core.plan.sources import Limits, limits_of
+from core.plan.sources import limits_of
 from core.stage.bucket import Store
 from core.stage.items import Items
 from core.stage.plan_table import PlanTable
 from core.stage.state_machine import Workflow
 from core.words.formats import timestamp
+from core.words.language import speaking, speech_of
 from kanmon.errors import BadInputError
 from kanmon.stage.connection import read_json
 
@@ -58,7 +59,16 @@ def plan(connection: "Connection", at: datetime | None) -> Plan:
     now = datetime.now(UTC)
     if at is not None and at < now:
         return _recorded(connection, at)
-    known = gather(LiveStage(connection), _limits(connection), at or now, now)
+    given = _parameters(connection)
+    days = given.get("ApprovalDays")
+    limits = limits_of(
+        given.get("MonthlyBudgetUsd"),
+        given.get("PlannedAtOnce"),
+        str(int(days) * 24 * 60) if days else None,
+    )
+    # In the words of the planner's own tick.
+    with speaking(speech_of(given.get("Language"), given.get("TimeZone"))):
+        known = gather(LiveStage(connection), limits, at or now, now)
     return Plan(known.document, decide(known.document))
 
 
@@ -92,9 +102,7 @@ def _newest(connection: "Connection", at: datetime) -> str | None:
     return None
 
 
-def _limits(connection: "Connection") -> Limits:
-    """What the stack's parameters say."""
+def _parameters(connection: "Connection") -> dict[str, str]:
+    """The stack's parameters."""
     stack = connection.stack_description() or {}
-    given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-    minutes = str(int(given["ApprovalDays"]) * 24 * 60) if "ApprovalDays" in given else None
-    return limits_of(given.get("MonthlyBudgetUsd"), given.get("PlannedAtOnce"), minutes)
+    return {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}

@@ -6,6 +6,7 @@ from typing import Any
 from core.stage.release_pipeline import PENDING, REVIEW, Action, Execution
 from core.stage.release_table import HistoryEntry, Release
 from core.words.formats import duration, local_moment, one_line
+from core.words.verdicts import without_verdict
 from kanmon.releases.decision import person
 from kanmon.releases.explanation import Evidence, Explanation, split
 from kanmon.releases.watch import Observation
@@ -93,7 +94,7 @@ def _facts(release: Release) -> list[str]:
 
 
 def _rest(release: Release) -> str:
-    reasons = (release.summary or "").removeprefix(f"{release.verdict}: ")
+    reasons = without_verdict(release.summary or "", str(release.verdict))
     return f": {reasons}" if reasons else ""
 
 

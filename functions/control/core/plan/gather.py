@@ -27,6 +27,7 @@ from core.stage.plan_table import (
 )
 from core.stage.release_table import Status, release_item
 from core.words.formats import parsed, timestamp
+from core.words.language import speech
 
 if TYPE_CHECKING:
     from core.plan.sources import Limits, Sources
@@ -120,6 +121,9 @@ def gather(
             "allowed": allowed(of_the_stage, month),
             "spent_usd": round(sum(_spent(facts, model, month) for model in models), 4),
             "most_at_once": limits.most_at_once,
+            # The words of the decision depend on them.
+            "language": speech().language,
+            "time_zone": speech().time_zone,
         },
         "models": described,
     }

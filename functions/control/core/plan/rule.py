@@ -24,6 +24,8 @@ from core.plan.triggers import Trigger, data_is_quiet_at, triggers
 from core.reading import finite
 from core.words.catalogue import say
 from core.words.formats import counted, moment, parsed, timestamp
+from core.words.language import speaking, speech_of
+from core.words.lists import clauses
 
 FORMAT = 1
 LONGEST_REASON = 1000
@@ -49,7 +51,16 @@ class Wanted:
 
 
 def decide(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The decision about a recorded input; both are described in docs/planning.md."""
+    """The decision about a recorded input; both are described in docs/planning.md.
+
+    Its words are in the language and the time zone of the input, whatever the stage speaks now.
+    """
+    stage = document["stage"]
+    with speaking(speech_of(stage.get("language"), stage.get("time_zone"))):
+        return _decided(document)
+
+
+def _decided(document: Mapping[str, Any]) -> dict[str, Any]:
     at = _moment(document["at"])
     models = [Facts(name, at, each) for name, each in sorted(document["models"].items())]
     room = _room(document["stage"], models)
@@ -150,7 +161,7 @@ def _next(facts: Facts) -> dict[Work, str | None]:
 def _start(wanted: Wanted) -> dict[str, Any]:
     """The execution to start. Its name follows from the input alone."""
     facts, work = wanted.facts, wanted.work
-    reason = "; ".join(wanted.reasons)[:LONGEST_REASON]
+    reason = clauses(wanted.reasons)[:LONGEST_REASON]
     seed = f"{work}|{timestamp(facts.at)}|{reason}".encode()
     return {
         "model": facts.model,

@@ -88,6 +88,6 @@ def _alarm(facts: Facts, wanted: set[str]) -> Trigger | None:
     kinds = [kind for kind in ALARMS if kind in wanted and checks & ALARMS[kind]]
     if not kinds:
         return None
-    names = " and ".join(say(f"plan.alarm.{kind}") for kind in kinds)
+    names = say("list.and").join(say(f"plan.alarm.{kind}") for kind in kinds)
     reason = say("plan.reason.alarm", kinds=names, monitoring=alarm["monitoring"])
     return Trigger("alarm", parsed(alarm.get("at")) or facts.at, reason)

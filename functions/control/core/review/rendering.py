@@ -41,6 +41,13 @@ def _say(context: Context, key: str, /, **values: object) -> Markup:
     return Markup(escape(catalogue()[key])).format(**shown)  # noqa: S704
 
 
+class _Gap:
+    """What stands between two sentences; in Japanese nothing."""
+
+    def __str__(self) -> str:
+        return say("list.space")
+
+
 @cache
 def environment(folder: Path) -> Environment:
     """The templates of this folder, and those of the review page."""
@@ -56,6 +63,7 @@ def environment(folder: Path) -> Environment:
     )
     made.filters["sentence"] = sentence
     made.globals["say"] = _say
+    made.globals["gap"] = _Gap()
     made.filters["brief"] = lambda name: shorten(clean(name), LONGEST_NAME)
     return made
 
