@@ -9,7 +9,7 @@ last start of each kind of work, and what the definition says about planning. Th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,10 @@ class PlanTable:
             (model, f"{RECORD_OF[work]}#{name}"): (work, name) for model, work, name in executions
         }
         return {wanted[key]: item for key, item in self._items.read_many(wanted).items()}
+
+    def records_of(self, model: str, work: str) -> Iterator[Item]:
+        """All records of a model's work."""
+        return self._items.beginning_with(model, f"{RECORD_OF[work]}#")
 
     def releases(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """The records of these releases."""
