@@ -37,8 +37,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _failed(event: dict[str, Any]) -> dict[str, Any]:
     metrics.add_metric("BatchFailuresReported", MetricUnit.Count, 1)
-    reported, first = report_batch_failure(stage(), failed_batch(event), datetime.now(UTC))
-    if first:
+    failed = failed_batch(event)
+    reported, first = report_batch_failure(stage(), failed, datetime.now(UTC))
+    if first and not failed.execution.stopped:
         metrics.add_metric("BatchesFailed", MetricUnit.Count, 1)
     named = {name: reported[name] for name in ("batch", "model", "error")}
     logger.error(reported["message"], extra=named)

@@ -29,8 +29,9 @@ FAILURES = ("failed", "rolled_back")
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a "CodePipeline Pipeline Execution State Change"; return {model, release, outcome}."""
-    closed = close_release(stage(), str(event["detail"]["execution-id"]), datetime.now(UTC))
-    start_queued(stage())
+    now = datetime.now(UTC)
+    closed = close_release(stage(), str(event["detail"]["execution-id"]), now)
+    start_queued(stage(), now)
     metrics.add_metric("ReleasesClosed", MetricUnit.Count, 1)
     if closed.outcome in FAILURES:
         metrics.add_metric("ReleasesFailed", MetricUnit.Count, 1)

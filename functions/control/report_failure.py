@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     metrics.add_metric("FailuresReported", MetricUnit.Count, 1)
     failed = occurrence(event)
     reported, first = report_failure(stage(), failed, datetime.now(UTC))
-    if first:
+    if first and not failed.stopped:
         metrics.add_metric("RunsFailed", MetricUnit.Count, 1)
     logger.error(
         reported["message"],

@@ -76,6 +76,11 @@ FUNCTIONS = {
     ("ministack.services.eventbridge", "_dispatch_to_sqs"): "spec, payload, sqs_parameters",
     ("ministack.services.eventbridge", "_parse_rate_seconds"): "expr",
     ("ministack.services.scheduler", "_tick_schedules"): "",
+    # deliveries.py
+    ("ministack.services.eventbridge", "_dispatch_to_lambda"): "arn, payload",
+    (LAMBDA, "_execution_record_for_config"): "func, config",
+    (LAMBDA, "invoke_async_with_retry"): "func, event",
+    (LAMBDA, "_route_async_failure"): "target_arn, func_name, event, result",
     # nested_stacks.py
     (f"{STACKS}.provisioners", "_update_resource"): (
         "resource_type, physical_id, old_props, new_props, stack_name, logical_id, old_attrs"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from localaws import alarms, codebuild, codedeploy, codepipeline, functions, pace, sagemaker
+from localaws.patches import deliveries
 
 DIFFERENCES = (
     ("Alarms", alarms.DIFFERS),
@@ -19,6 +20,7 @@ DIFFERENCES = (
         "one at which it fires, and what cannot be delivered goes to the dead-letter queue at the "
         "first try, without attributes.",
     ),
+    ("Rules", deliveries.DIFFERS),
     ("Builds", codebuild.DIFFERS),
     ("Pipelines", codepipeline.DIFFERS),
     ("Deployments", codedeploy.DIFFERS),

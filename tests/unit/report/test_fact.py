@@ -106,8 +106,8 @@ def test_whatever_a_facts_texts_hold_its_document_is_small_and_on_its_lines(
         ({"release": True}, "the detail's release is true"),
         ({"release": "7"}, "the detail's release"),
         ({"id": "another/release waits/x"}, "the detail's id"),
-        ({"metric": {"name": "rmse"}}, "the detail's metric"),
-        ({"metric": {**FACT.document()["metric"], "low": "0"}}, "the detail's metric"),
+        ({"metric": {"name": "rmse"}}, "the metric is"),
+        ({"metric": {**FACT.document()["metric"], "low": "0"}}, "the metric is"),
         ({"colour": "red"}, "the detail has colour, which no fact has"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Close Batch: prove that the batch is whole, write its manifest, record it, notify once."""
+"""Close Batch: prove that the batch is whole, write its manifest, record it, report it once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from core.batches.proof import prove
 from core.batches.results import read_results
 from core.cost import host_time
 from core.cost.settle import settle, stage_prices
+from core.report.fact import Fact
 from core.stage.batch_table import SUCCEEDED, batch_item
-from core.stage.notices import Notice
 from core.words.catalogue import say
 from core.words.formats import counted, dollars, timestamp
 
@@ -27,7 +27,7 @@ class UnprovenBatchError(Exception):
 def close_batch(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Take {batch, model, lost, began, ended}; return the execution's output.
 
-    Every part may be done twice: a repeat finds its manifest, its record and its mail done.
+    Every part may be done twice: a repeat finds its manifest, its record and its event done.
     """
     model, batch, store = event["model"], event["batch"], stage.store
     plan = store.read_json(store.batch_key(model, batch, "plan.json"))
@@ -47,7 +47,7 @@ def close_batch(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[s
     execution = str(record.get("execution", batch))
     settle(stage, "score", model, batch_item(batch), execution, now, good=True)
     if "noticed_at" not in record:
-        _notify(stage, plan, summary, now)
+        _report(stage, plan, summary, now)
     return {
         "batch": batch,
         "model": model,
@@ -101,16 +101,19 @@ def _summary(manifest: Mapping[str, Any]) -> str:
     return summary if usd is None else say("batch.with_cost", summary=summary, cost=dollars(usd))
 
 
-def _notify(stage: Stage, plan: Mapping[str, Any], summary: str, now: datetime) -> None:
-    stage.notices.publish(
-        Notice(
-            event="batch scored",
+def _report(stage: Stage, plan: Mapping[str, Any], summary: str, now: datetime) -> None:
+    stage.events.put(
+        Fact(
+            event="batch done",
+            key=plan["batch"],
             stack=stage.name,
-            model=plan["model"],
-            run=plan["batch"],
+            stage=stage.short_name,
             at=timestamp(now),
             summary=summary,
+            model=plan["model"],
             reason=plan.get("reason"),
+            batch=plan["batch"],
+            release=plan["release"]["number"],
         )
     )
     stage.batches.write(plan["model"], plan["batch"], {"noticed_at": timestamp(now)})

@@ -1,4 +1,4 @@
-"""A batch that failed or was stopped: record why, notify the subscribers, once for each failure."""
+"""A batch that failed or was stopped: record why and report it, once for each failure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from core.cost import host_time
 from core.cost.settle import settle
+from core.report.fact import Fact
 from core.runs.failure import Failure, Occurrence, explain, occurrence
 from core.stage.batch_table import batch_item
-from core.stage.notices import Notice
-from core.words.catalogue import say
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def _batch(request: object) -> str | None:
 def report_batch_failure(
     stage: Stage, failed: FailedBatch, now: datetime
 ) -> tuple[dict[str, Any], bool]:
-    """Record the failure and notify of what to fix, once; returns what was reported, and whether
+    """Record the failure and report what to fix, once; returns what was reported, and whether
     this was the first time.
 
     An execution that does not work on the batch any more, because another one resumed it, or never
@@ -78,7 +77,7 @@ def report_batch_failure(
     first = record.get("told") != failed.told
     if first:
         stage.batches.fail(model, batch, execution.run, _record(failure, record, failed, now))
-        stage.notices.publish(_notice(stage, failed, failure, now))
+        stage.events.put(_fact(stage, failed, failure, record.get("reason"), now))
         if record or execution.run == batch:
             stage.batches.write(model, batch, {"told": failed.told})
     if execution.model and (record or execution.run == batch):
@@ -97,10 +96,10 @@ def _record(
 ) -> dict[str, Any]:
     execution = failed.execution
     worked = _job_seconds(execution.cause)
-    stopped = execution.error.startswith("Execution.")
+    cut_off = execution.error.startswith("Execution.")
     spent = record.get("host_seconds", "0")
-    counted = record.get("counted") == failed.told  # by a report that died before it notified
-    if not counted and (worked is not None or (stopped and "answer" in record)):
+    counted = record.get("counted") == failed.told  # by a report that died before its event
+    if not counted and (worked is not None or (cut_off and "answer" in record)):
         spent = host_time.with_attempt(record, worked, int(record.get("hosts", 1)))
     return {
         # A request that was refused has no record yet.
@@ -124,13 +123,19 @@ def _job_seconds(cause: str) -> float | None:
     return host_time.seconds_between(job.get("ProcessingStartTime"), job.get("ProcessingEndTime"))
 
 
-def _notice(stage: Stage, failed: FailedBatch, failure: Failure, now: datetime) -> Notice:
-    return Notice(
-        event="batch failed",
+def _fact(
+    stage: Stage, failed: FailedBatch, failure: Failure, reason: str | None, now: datetime
+) -> Fact:
+    execution = failed.execution
+    return Fact(
+        event="batch stopped" if execution.stopped else "batch failed",
+        key=f"{failed.batch}/{execution.run}/{execution.redrives}",
         stack=stage.name,
-        model=failed.execution.model or say("run.unknown_model"),
-        run=failed.batch,
+        stage=stage.short_name,
         at=timestamp(now),
         summary=failure.message,
+        model=execution.model,
+        reason=reason,
+        batch=failed.batch,
         error=failure.error,
     )

@@ -14,6 +14,7 @@ from core.definition.schema import ModelDefinition
 from core.gate.evidence import read_evidence
 from core.gate.metrics_line import history_line
 from core.gate.package_metadata import description, package_metadata
+from core.gate.primary import primary_result
 from core.gate.rule import Verdict
 from core.gate.rules import judge
 from core.stage.bucket import Store
@@ -38,7 +39,10 @@ def judge_candidate(
     definition = ModelDefinition.model_validate(plan["definition"]["content"])
     verdict = judge(definition, evaluation)
     costs = cost(evidence.reports, evidence.resources, stage_prices(store))
-    document = {**asdict(verdict), "judged_at": timestamp(now), "cost": costs}
+    result = primary_result(evaluation)
+    metric = asdict(result) if result else None
+    judged = {"judged_at": timestamp(now), "cost": costs, "metric": metric}
+    document = {**asdict(verdict), **judged}
     page = render(
         plan,
         evaluation,
@@ -64,7 +68,8 @@ def judge_candidate(
         "sha256": training["model_sha256"],
         "version": store.version_of(key("train/model.tar.gz")) or "",
     }
-    return _registration(plan, verdict, evaluation, artifact, uris)
+    registration = _registration(plan, verdict, evaluation, artifact, uris)
+    return {**registration, "metric": metric}
 
 
 def _registration(

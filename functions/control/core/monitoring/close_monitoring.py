@@ -1,8 +1,8 @@
-"""Close Monitoring: the page, the record, the notice of a turn; or the failure."""
+"""Close Monitoring: the page, the record, the fact of a turn; or the failure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from core.cost.settle import settle
 from core.monitoring.metrics import history_line, metrics_of
 from core.monitoring.open_monitoring import NO_DATA
-from core.monitoring.turning import Turn, next_watch, turn
+from core.monitoring.turning import Turn, next_watch, turns
 from core.monitoring.words import alarms_of, check_words, state_of, summary
-from core.runs.failure import explain, occurrence
+from core.report.fact import Fact
+from core.runs.failure import Failure, Occurrence, explain, occurrence
 from core.stage.bucket import ObjectMissingError
 from core.stage.monitoring_table import monitoring_item
-from core.stage.notices import Notice
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def close_monitoring(
 
 
 def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime) -> Closed:
-    """Every part may be done twice: a repeat writes the same, and finds its mail sent."""
+    """Every part may be done twice: a repeat writes the same, and finds its event put."""
     store, model, monitoring = stage.store, event["model"], event["monitoring"]
 
     def key(name: str) -> str:
@@ -117,7 +117,7 @@ def _tell(
     checks: Collection[str],
     now: datetime,
 ) -> Watch | None:
-    """Notify once when the model's state turns, not at every monitoring; what was known before.
+    """Report once when the model's state turns, not at every monitoring; what was known before.
 
     Another monitoring of the model may end at the same moment: then it is judged again by that.
     """
@@ -126,35 +126,39 @@ def _tell(
     while True:
         before = stage.monitorings.watch(model)
         known = next_watch(record["state"], monitoring, release, until, before, checks)
-        _notify(stage, plan, turn(before, known), record, now)
+        _report_turns(stage, plan, turns(before, known), record, now)
         if known is None or stage.monitorings.write_watch(model, known, before):
             return before
 
 
-def _notify(
+def _report_turns(
     stage: Stage,
     plan: Mapping[str, Any],
-    turned: Turn | None,
+    turned: Iterable[Turn],
     record: Mapping[str, Any],
     now: datetime,
 ) -> None:
     model, monitoring = plan["model"], plan["monitoring"]
     told = stage.monitorings.monitoring(model, monitoring)
-    if turned is not None and "noticed_at" not in told:
-        stage.notices.publish(
-            Notice(
-                event="monitoring alarm" if turned == "alarm" else "monitoring recovered",
+    if not turned or "noticed_at" in told:
+        return
+    for event in turned:
+        stage.events.put(
+            Fact(
+                event=event,
+                key=monitoring,
                 stack=stage.name,
-                model=model,
-                run=monitoring,
+                stage=stage.short_name,
                 at=timestamp(now),
                 summary=record["summary"],
-                review_uri=record["page_uri"],
-                release=plan["release"]["number"],
+                model=model,
                 reason=plan.get("reason"),
+                monitoring=monitoring,
+                release=plan["release"]["number"],
+                review_uri=record["page_uri"],
             )
         )
-        stage.monitorings.write(model, monitoring, {"noticed_at": timestamp(now)})
+    stage.monitorings.write(model, monitoring, {"noticed_at": timestamp(now)})
 
 
 def _settle(stage: Stage, model: str, monitoring: str, now: datetime, good: bool) -> None:
@@ -163,7 +167,7 @@ def _settle(stage: Stage, model: str, monitoring: str, now: datetime, good: bool
 
 
 def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
-    """Record the failure and notify, once for each time the execution failed."""
+    """Record the failure and report it, once for each time the execution failed."""
     named = event if "detail" in event else {**event, "run": event["monitoring"]}
     failed = occurrence(named)
     failure = explain(failed.error, failed.cause, "monitoring")
@@ -182,18 +186,7 @@ def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
                 "error": failure.error,
             },
         )
-        stage.notices.publish(
-            Notice(
-                event="monitoring failed",
-                stack=stage.name,
-                model=model,
-                run=monitoring,
-                at=timestamp(now),
-                summary=failure.message,
-                error=failure.error,
-                reason=known.get("reason"),
-            )
-        )
+        stage.events.put(_failure(stage, failed, failure, known.get("reason"), now))
         stage.monitorings.write(model, monitoring, {"failures_told": failed.redrives + 1})
     if failed.model:
         _settle(stage, model, monitoring, now, good=False)
@@ -203,4 +196,21 @@ def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
         "error": failure.error,
         "message": failure.message,
     }
-    return Closed(output, failed=first)
+    return Closed(output, failed=first and not failed.stopped)
+
+
+def _failure(
+    stage: Stage, failed: Occurrence, failure: Failure, reason: str | None, now: datetime
+) -> Fact:
+    return Fact(
+        event="monitoring stopped" if failed.stopped else "monitoring failed",
+        key=f"{failed.run}/{failed.redrives}",
+        stack=stage.name,
+        stage=stage.short_name,
+        at=timestamp(now),
+        summary=failure.message,
+        model=failed.model,
+        reason=reason,
+        monitoring=failed.run,
+        error=failure.error,
+    )

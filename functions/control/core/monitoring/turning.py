@@ -1,4 +1,4 @@
-"""Whether a monitoring turns its model's state, so that subscribers hear of it once. Pure."""
+"""Whether a monitoring turns its model's state, so that it is reported once. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from core.stage.monitoring_table import Watch
 
-Turn = Literal["alarm", "recovered"]
+Turn = Literal["drift found", "quality dropped", "monitoring recovered"]
 
 
 def next_watch(
@@ -32,12 +32,25 @@ def next_watch(
     return Watch(state, monitoring, release, until, tuple(sorted(set(checks))))
 
 
-def turn(before: Watch | None, now: Watch | None) -> Turn | None:
-    """To or from alarm; another release that alarms, too, is news."""
+def turns(before: Watch | None, now: Watch | None) -> tuple[Turn, ...]:
+    """To alarm, of each kind that did not alarm before, or from alarm.
+
+    Another release that alarms, too, is news.
+    """
     if now is None:
-        return None
-    alarmed = before is not None and before.state == "alarm"
-    if now.state == "alarm":
-        same = before is not None and before.release == now.release
-        return None if alarmed and same else "alarm"
-    return "recovered" if alarmed else None
+        return ()
+    if now.state != "alarm":
+        return ("monitoring recovered",) if before is not None and before.state == "alarm" else ()
+    same = before is not None and before.release == now.release
+    known = _alarming(before) if same else frozenset()
+    return tuple(sorted(_alarming(now) - known))
+
+
+def _alarming(watch: Watch | None) -> frozenset[Turn]:
+    if watch is None or watch.state != "alarm":
+        return frozenset()
+    kinds: set[Turn] = {
+        "quality dropped" if one == "quality" else "drift found" for one in watch.checks
+    }
+    # Earlier versions did not write which checks alarm.
+    return frozenset(kinds or ("drift found", "quality dropped"))

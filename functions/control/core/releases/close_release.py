@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.releases.decision import decided, describe_release, registry_status
-from core.releases.history import notice_of, record
+from core.releases.history import fact_of, record
 from core.releases.record_decision import settle
 from core.releases.record_release import record_live
 from core.releases.service import Live, NotLiveError
-from core.stage.notices import Event
+from core.report.fact import Event
 from core.stage.release_pipeline import DEPLOY, REVIEW, SUCCEEDED, Action, Execution
 from core.stage.release_table import OPEN, HistoryEntry, Release, Status
 from core.words.catalogue import say
@@ -160,8 +160,10 @@ def _record(
         reason=reason,
         execution=execution.id,
     )
+    # Stopped on purpose, also where that undid a canary.
     event: Event = "release rolled back" if rolled_back else "release failed"
-    record(stage, release.model, entry, notice_of(stage, release, event, at, reason))
+    event = "release stopped" if stopped else event
+    record(stage, release.model, entry, fact_of(stage, release, event, entry, reason))
 
 
 def _why(stage: Stage, execution: Execution, model: str) -> tuple[str, Status]:

@@ -7,6 +7,7 @@ started under a token of the release.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,7 +72,7 @@ def open_release(opening: Opening, event: Mapping[str, Any], now: datetime) -> d
     # From here on the run has a release, and every repeat only goes on with it.
     if release.approval == "manual" and _supersedes(opening, release):
         supersede_waiting(stage, release)
-    start_queued(stage)
+    start_queued(stage, now)
     release = stage.releases.release(model, release.release) or release
     return {
         "release": release.release,
@@ -158,6 +159,7 @@ def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, An
         bundle_sha256=bundle.sha256,
         release_sha256=sha256(record),
         review_uri=review.uri,
+        metric=json.dumps(verdict["metric"]) if verdict.get("metric") else None,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from core.releases.decision import Decision, decided, describe, registry_status
-from core.releases.history import notice_of, record
+from core.releases.decision import Decision, Outcome, decided, describe, registry_status
+from core.releases.history import fact_of, record
+from core.report.fact import Event
 from core.stage.release_pipeline import Action
 from core.stage.release_table import HistoryEntry, Release, Status
 
@@ -13,6 +15,13 @@ if TYPE_CHECKING:
     from core.stage.gateways import Stage
 
 AUTOMATIC_BY = "model.yaml"
+_EVENTS: Mapping[Outcome, Event] = {
+    "approved": "release approved",
+    "automatic": "release approved",
+    "rejected": "release rejected",
+    "expired": "release expired",
+    "superseded": "release superseded",
+}
 
 
 def settle(stage: Stage, release: Release, review: Action | None) -> Release:
@@ -66,8 +75,5 @@ def follow_up(stage: Stage, release: Release, decision: Decision) -> None:
         reason=decision.reason or None,
         execution=release.execution,
     )
-    notice = None
-    if decision.outcome in ("rejected", "expired"):
-        words = describe(number, decision)
-        notice = notice_of(stage, release, "release rejected", decision.at, words)
-    record(stage, release.model, entry, notice)
+    fact = fact_of(stage, release, _EVENTS[decision.outcome], entry, describe(number, decision))
+    record(stage, release.model, entry, fact)

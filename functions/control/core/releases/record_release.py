@@ -13,13 +13,13 @@ from uuid import uuid4
 
 from core.releases import deployment, golden_records
 from core.releases.decision import was_approved
-from core.releases.history import notice_of, record
+from core.releases.history import fact_of, record
 from core.releases.integrity import read_bundle
 from core.releases.record_withdrawal import record_withdrawal
 from core.releases.release_json import sha256
 from core.releases.service import Live, NotLiveError
 from core.releases.superseding import supersede_older
-from core.stage.notices import Event
+from core.report.fact import Event
 from core.stage.release_table import PROMOTABLE, Champion, HistoryEntry, Release, Status
 from core.words.catalogue import say
 from core.words.formats import timestamp
@@ -74,7 +74,7 @@ def record_live(stage: Stage, live: Live, now: datetime) -> str:
         previous=previous,
     )
     event: Event = "release back in service" if back else "release promoted"
-    record(stage, live.model, entry, notice_of(stage, release, event, at, line))
+    record(stage, live.model, entry, fact_of(stage, release, event, entry, line))
     if not back:
         supersede_older(stage, release, at)
     stage.releases.unlock(live.model, live.execution)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.releases.history import notice_of, record
+from core.releases.history import fact_of, record
 from core.releases.service import Live, NotLiveError
 from core.stage.release_table import HistoryEntry, Release, Withdrawal
 from core.words.catalogue import say
@@ -37,8 +37,8 @@ def record_withdrawal(stage: Stage, live: Live, now: datetime) -> str:
         execution=live.execution,
     )
     _retire(stage, release, withdrawn.at)
-    notice = notice_of(stage, release, "release withdrawn", withdrawn.at, live.reason or line)
-    record(stage, live.model, entry, notice)
+    fact = fact_of(stage, release, "release withdrawn", entry, live.reason or line)
+    record(stage, live.model, entry, fact)
     stage.releases.unlock(live.model, live.execution)
     return line
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.releases import history
 from core.stage.release_pipeline import LONGEST_SUMMARY, TooManyReleasesError, value_for
 from core.stage.release_table import HistoryEntry, Release, Status
+from core.words.formats import timestamp
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 MOST_REVIEWS = 40
 
 
-def start_queued(stage: Stage) -> None:
+def start_queued(stage: Stage, now: datetime) -> None:
     """Start the releases that are still to be started, as many as there is room for."""
     room = None
     for queued in stage.releases.queue():
@@ -38,7 +40,7 @@ def start_queued(stage: Stage) -> None:
             except TooManyReleasesError:
                 return
         if release is not None:
-            _announce(stage, release)
+            _announce(stage, release, now)
         stage.releases.leave_queue(queued)
 
 
@@ -65,8 +67,11 @@ def _start(stage: Stage, release: Release) -> Release:
     return replace(started or release, execution=known or execution)
 
 
-def _announce(stage: Stage, release: Release) -> None:
-    """Write the history, and call for the review of a release that waits for one."""
+def _announce(stage: Stage, release: Release, now: datetime) -> None:
+    """Write the history, and call for the review of a release that waits for one.
+
+    Its execution has just begun, and with it the time that a review stays open.
+    """
     at, summary = release.opened_at, release.summary
     entry = HistoryEntry(
         at=at,
@@ -77,5 +82,9 @@ def _announce(stage: Stage, release: Release) -> None:
         execution=release.execution,
     )
     waits = release.approval == "manual" and release.status == Status.WAITING
-    notice = history.notice_of(stage, release, "release waiting", at, summary) if waits else None
-    history.record(stage, release.model, entry, notice)
+    fact = None
+    if waits:
+        minutes = stage.pipeline.open_minutes
+        until = timestamp(now + timedelta(minutes=minutes)) if minutes else None
+        fact = history.fact_of(stage, release, "release waits", entry, summary, until)
+    history.record(stage, release.model, entry, fact)

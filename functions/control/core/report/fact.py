@@ -191,24 +191,29 @@ def read(detail: object) -> Fact:
     _require(detail, "id", detail["id"].startswith(start))
     texts = {name: detail[name] for name in (*_TEXTS, *_OPTIONAL) if name != "id"}
     key = detail["id"].removeprefix(start)
-    return Fact(event=event, key=key, release=release, metric=_metric(detail), **texts)
+    return Fact(event=event, key=key, release=release, metric=metric_of(detail["metric"]), **texts)
 
 
-def _metric(detail: Mapping[str, Any]) -> MetricResult | None:
-    found = detail["metric"]
-    if found is None:
+def metric_of(document: object) -> MetricResult | None:
+    """The result in a document; None where it has none."""
+    if document is None:
         return None
-    _require(detail, "metric", isinstance(found, Mapping) and set(found) == set(_METRIC))
-    numbers = {name: found[name] for name in _METRIC if name != "name"}
-    right = all(value is None or finite(value) is not None for value in numbers.values())
-    _require(detail, "metric", right and _is_text(found["name"]))
-    return MetricResult(found["name"], **numbers)
+    right = isinstance(document, Mapping) and set(document) == set(_METRIC)
+    if not isinstance(document, Mapping) or not right or not _is_text(document["name"]):
+        raise FactError(f"the metric is {_shown(document)}, which no fact has")
+    numbers = {name: document[name] for name in _METRIC if name != "name"}
+    if not all(value is None or finite(value) is not None for value in numbers.values()):
+        raise FactError(f"the metric is {_shown(document)}: not all are numbers")
+    return MetricResult(document["name"], **numbers)
 
 
 def _require(detail: Mapping[str, Any], name: str, right: bool) -> None:
     if not right:
-        shown = one_line(json.dumps(detail[name], default=str), 100)
-        raise FactError(f"the detail's {name} is {shown}, which no fact has")
+        raise FactError(f"the detail's {name} is {_shown(detail[name])}, which no fact has")
+
+
+def _shown(value: object) -> str:
+    return one_line(json.dumps(value, default=str), 100)
 
 
 def _is_text(value: object, *, optional: bool = False) -> bool:

@@ -1,4 +1,4 @@
-"""Close Run: record the run, pass its lock on, notify the subscribers."""
+"""Close Run: record the run, pass its lock on, put its outcome on the bus."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.cost.settle import settle
+from core.report.fact import Fact, metric_of
 from core.runs.lock import pass_lock_on
-from core.stage.notices import Notice
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def close_run(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """Take {run, model, outcome, summary, fingerprint, …}; return the execution's output.
 
-    Every part may be done twice: a repeat finds its record, its hand-over and its mail done.
+    Every part may be done twice: a repeat finds its record, its hand-over and its event done.
     """
     model, run = event["model"], event["run"]
     nothing_new = event["outcome"] == "nothing new"
@@ -40,7 +40,7 @@ def close_run(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str
     started = pass_lock_on(stage, model, run, now)
     settle(stage, "retrain", model, f"run#{run}", run, now, good=not nothing_new)
     if "noticed_at" not in before:
-        _notify(stage, event, before.get("reason"), now)
+        _report(stage, event, before.get("reason"), now)
     return {
         "run": run,
         "model": model,
@@ -55,20 +55,24 @@ def close_run(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str
     }
 
 
-def _notify(stage: Stage, event: Mapping[str, Any], reason: str | None, now: datetime) -> None:
-    stage.notices.publish(
-        Notice(
+def _report(stage: Stage, event: Mapping[str, Any], reason: str | None, now: datetime) -> None:
+    stage.events.put(
+        Fact(
             event="nothing new" if event["outcome"] == "nothing new" else "candidate registered",
+            key=event["run"],
             stack=stage.name,
-            model=event["model"],
-            run=event["run"],
+            stage=stage.short_name,
             at=timestamp(now),
             summary=event["summary"],
+            model=event["model"],
+            reason=reason,
+            run=event["run"],
+            release=event.get("release"),
             verdict=event.get("verdict"),
+            approval=event.get("approval"),
             package_arn=event.get("package_arn"),
             review_uri=event.get("review_uri"),
-            release=event.get("release"),
-            reason=reason,
+            metric=metric_of(event.get("metric")),
         )
     )
     stage.runs.write_run(event["model"], event["run"], {"noticed_at": timestamp(now)})

@@ -13,6 +13,7 @@ from core.words.catalogue import say
 from core.words.formats import one_line
 
 LONGEST_MESSAGE = 1000
+_STOPPED = "Execution.ABORTED"
 
 # Raised on purpose, with a whole message; any other type is shown with its name.
 EXPECTED = frozenset(
@@ -66,6 +67,11 @@ class Occurrence:
     cause: str
     redrives: int = 0
 
+    @property
+    def stopped(self) -> bool:
+        """Did somebody stop it? Nothing but a person or a command does."""
+        return self.error == _STOPPED
+
 
 def occurrence(event: Mapping[str, Any]) -> Occurrence:
     """Read what Report Failure's state passes, or a "Step Functions Execution Status Change".
@@ -109,7 +115,7 @@ def explain(error: str, cause: str, of: Literal["run", "batch", "monitoring"] = 
         what = "state" if error == "States.Timeout" else of
         fix = words or say("run.failure.timeout_fix")
         return _failure(error, say(f"run.failure.timeout.{what}", fix=fix))
-    if error == "Execution.ABORTED":
+    if error == _STOPPED:
         stopped = say(f"run.failure.stopped.{of}")
         if words:
             stopped = say("run.failure.of", what=stopped, reason=words)

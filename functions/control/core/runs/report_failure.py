@@ -1,4 +1,4 @@
-"""Report Failure: release the failed run's lock, record the failure, notify the subscribers."""
+"""Report Failure: release the failed run's lock, record the failure, put it on the bus."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.cost.settle import settle
+from core.report.fact import Fact
 from core.runs.failure import Failure, Occurrence, explain
 from core.runs.lock import pass_lock_on
-from core.stage.notices import Notice
 from core.stage.run_table import CLOSED
-from core.words.catalogue import say
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:
@@ -21,11 +20,11 @@ _NO_MODEL = "no model"
 
 
 def report_failure(stage: Stage, failed: Occurrence, now: datetime) -> tuple[dict[str, Any], bool]:
-    """Record the failure and notify the subscribers of what to fix, once for each occurrence.
+    """Record the failure and report what to fix, once for each occurrence.
 
     Returns what was reported, and whether this was the first time. Every part may be done again,
-    so a function that dies between any two of them is made good by the next report: it notifies
-    twice rather than never.
+    so a function that dies between any two of them is made good by the next report: the same fact
+    is put on the bus twice rather than never.
     """
     failure = explain(failed.error, failed.cause)
     model, run = failed.model, failed.run
@@ -36,7 +35,7 @@ def report_failure(stage: Stage, failed: Occurrence, now: datetime) -> tuple[dic
     if first:
         if known.get("status") not in CLOSED:
             stage.runs.write_run(model or _NO_MODEL, run, _record(failure, now))
-        stage.notices.publish(_notice(stage, failed, failure, known.get("reason"), now))
+        stage.events.put(_fact(stage, failed, failure, known.get("reason"), now))
         told = {"failures_told": str(failed.redrives + 1)}
         stage.runs.write_run(model or _NO_MODEL, run, told)
     if model:
@@ -60,16 +59,18 @@ def _record(failure: Failure, now: datetime) -> dict[str, str]:
     }
 
 
-def _notice(
+def _fact(
     stage: Stage, failed: Occurrence, failure: Failure, reason: str | None, now: datetime
-) -> Notice:
-    return Notice(
-        event="run failed",
+) -> Fact:
+    return Fact(
+        event="run stopped" if failed.stopped else "run failed",
+        key=f"{failed.run}/{failed.redrives}",
         stack=stage.name,
-        model=failed.model or say("run.unknown_model"),
-        run=failed.run,
+        stage=stage.short_name,
         at=timestamp(now),
         summary=failure.message,
-        error=failure.error,
+        model=failed.model,
         reason=reason,
+        run=failed.run,
+        error=failure.error,
     )

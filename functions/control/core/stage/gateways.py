@@ -19,7 +19,7 @@ from core.stage.images import RUN_STEPS, StepImage, resolve_images
 from core.stage.items import Items
 from core.stage.links import Links
 from core.stage.monitoring_table import MonitoringTable
-from core.stage.notices import NoticeBoard
+from core.stage.notice_table import NoticeTable
 from core.stage.pipeline_job import Artifacts, Jobs
 from core.stage.plan_table import PlanTable
 from core.stage.processing_jobs import ProcessingJobs
@@ -29,6 +29,7 @@ from core.stage.release_table import ReleaseTable
 from core.stage.run_table import RunTable
 from core.stage.serving_stack import Serving
 from core.stage.state_machine import Workflow
+from core.stage.topic import Topic
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -129,9 +130,16 @@ class Stage:
         return Serving(_client, self.name)
 
     @cached_property
-    def notices(self) -> NoticeBoard:
-        topic = os.environ["NOTIFICATIONS_TOPIC_ARN"]
-        return NoticeBoard(_client("sns"), topic, self.links, self.short_name)
+    def events(self) -> EventBus:
+        return EventBus(_client("events"), os.environ["EVENT_BUS"])
+
+    @cached_property
+    def notices(self) -> NoticeTable:
+        return NoticeTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
+
+    @cached_property
+    def topic(self) -> Topic:
+        return Topic(_client("sns"), os.environ["NOTIFICATIONS_TOPIC_ARN"])
 
     @cached_property
     def events(self) -> EventBus:

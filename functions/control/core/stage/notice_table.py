@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, get_args
@@ -21,10 +22,16 @@ if TYPE_CHECKING:
 
 PARTITION = "#notices"
 KEPT = timedelta(days=90)
+# A function that has not ended after this is dead.
+LONGEST_SENDING = timedelta(seconds=100)
 Channel = Literal["mail", "chat"]
 
 # After every time: names of listed facts begin with a digit.
 _LAST = ":"
+
+
+class BeingSentError(Exception):
+    """Another function sends this fact at this moment."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +53,46 @@ class NoticeTable:
         self._items = items
 
     def note(self, fact: Fact, now: datetime) -> ListedFact:
-        """List the fact, if it is not listed; as it is listed then, also for a repeat."""
-        digest = hashlib.sha256(fact.id.encode()).hexdigest()[:32]
-        name, fact_item = f"{_time(now)}#{digest}", f"fact#{digest}"
-        until = int((now + KEPT).timestamp())
-        written = {"fact": json.dumps(fact.document()), "expires_at": until}
-        if self._items.change_all(
-            [
-                (PARTITION, fact_item, {"listed": name, "expires_at": until}, {"listed": (None,)}),
-                (PARTITION, name, written, None),
-            ]
-        ):
-            return ListedFact(name, fact, {})
-        listed = (self._items.read(PARTITION, fact_item) or {}).get("listed", name)
-        item = self._items.read(PARTITION, str(listed))
-        return _listed(item) if item else ListedFact(str(listed), fact, {})
+        """List the fact, if it is not listed; as it is listed then, also for a repeat.
 
-    def mark_sent(self, listed: ListedFact, channel: Channel, now: datetime) -> None:
-        """Note that it was sent there."""
-        self._items.change(PARTITION, listed.name, {f"sent_{channel}": _time(now)})
+        Every part may be done again. The fact is in both items, so that a repeat can list what a
+        function that died has only begun to.
+        """
+        digest = hashlib.sha256(fact.id.encode()).hexdigest()[:32]
+        begun: Item = {
+            "listed": f"{_time(now)}#{digest}",
+            "fact": json.dumps(fact.document()),
+            "expires_at": int((now + KEPT).timestamp()),
+        }
+        item = f"fact#{digest}"
+        known = self._items.change(PARTITION, item, begun, {"listed": (None,)})
+        known = known or self._items.read(PARTITION, item) or begun
+        written = {name: known[name] for name in ("fact", "expires_at")}
+        listed = self._items.change(PARTITION, known["listed"], written)
+        return _listed(listed or {"item": known["listed"], **written})
+
+    @contextmanager
+    def sending(self, listed: ListedFact, channel: Channel, now: datetime) -> Iterator[bool]:
+        """True if it is to be sent there now, which is noted where the block ends well.
+
+        Raises BeingSentError while another function sends it: it may fail, so come back later.
+        """
+        sent, began = f"sent_{channel}", f"sending_{channel}"
+        item = self._items.read(PARTITION, listed.name) or {}
+        if sent in item:
+            yield False
+            return
+        seen, mine = item.get(began), _time(now)
+        fresh = seen is not None and str(seen) >= _time(now - LONGEST_SENDING)
+        expected = {sent: (None,), began: (seen,)}
+        if fresh or self._items.change(PARTITION, listed.name, {began: mine}, expected) is None:
+            raise BeingSentError(f"{listed.fact.id} is being sent by {channel}")
+        done: str | None = None
+        try:
+            yield True
+            done = mine
+        finally:
+            self._items.change(PARTITION, listed.name, {began: None, sent: done})
 
     def since(self, at: datetime) -> Iterator[ListedFact]:
         """The facts that were listed then or later, the newest last.

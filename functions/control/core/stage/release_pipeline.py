@@ -133,7 +133,7 @@ class Pipeline:
         self, client: CodePipelineClient, name: str, open_minutes: int | None = None
     ) -> None:
         self._client = client
-        self._open_minutes = open_minutes
+        self.open_minutes = open_minutes
         self.name = name
 
     def start(
@@ -226,7 +226,7 @@ class Pipeline:
         )
         found = actions_from(detail for page in pages for detail in page["actionExecutionDetails"])
         return tuple(
-            replace(each, open_minutes=self._open_minutes) if each.name == REVIEW else each
+            replace(each, open_minutes=self.open_minutes) if each.name == REVIEW else each
             for each in found
         )
 

@@ -1,0 +1,23 @@
+"""The primary metric of a candidate and its champion, as facts about the verdict carry it."""
+
+from __future__ import annotations
+
+from core.gate.rule import champion_in, metric_of
+from core.reading import Document, estimate, part
+from core.report.fact import MetricResult
+
+
+def primary_result(evaluation: Document) -> MetricResult | None:
+    """None where the evaluation names no primary metric; what it has no number of is None."""
+    primary = evaluation.get("primary")
+    if not isinstance(primary, str) or not primary:
+        return None
+    difference = estimate(part(evaluation, "difference", primary))
+    return MetricResult(
+        name=primary,
+        candidate=metric_of(part(evaluation, "candidate"), primary),
+        champion=metric_of(champion_in(evaluation), primary),
+        difference=difference.value if difference else None,
+        low=difference.low if difference else None,
+        high=difference.high if difference else None,
+    )

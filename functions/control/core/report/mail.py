@@ -1,0 +1,108 @@
+"""A fact as mail: what happened, in which numbers, and where to look. Pure.
+
+The subject is in English in every language: SNS takes only ASCII.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.reading import Estimate
+from core.report.fact import Fact, MetricResult
+from core.stage.links import Links
+from core.words.catalogue import say
+from core.words.formats import MINUS, decimals, moment, one_line
+from core.words.metrics import MetricFormat, metric_label
+
+# Of a subject, set by SNS: less than 100.
+LONGEST_SUBJECT = 99
+_ASKING = ("release waits", "release reminder")
+
+
+def subject(fact: Fact) -> str:
+    """
+    >>> fact = Fact("run failed", "a/0", "kanmon-dev", "dev", "", "", model="churn", run="churn-1")
+    >>> subject(fact)
+    'kanmon-dev: churn: run failed (churn-1)'
+    """
+    words: str = fact.event
+    if fact.event == "candidate registered" and fact.verdict:
+        words = f"{words}, {fact.verdict}"
+    parts = (fact.stack, _name(fact), words)
+    work = _work(fact)
+    line = ": ".join(part for part in parts if part) + (f" ({work[1]})" if work else "")
+    ascii_line = line.replace(MINUS, "-").encode("ascii", "replace").decode()
+    return one_line("".join(c if c.isprintable() else " " for c in ascii_line))[:LONGEST_SUBJECT]
+
+
+def text(fact: Fact, links: Links) -> str:
+    """The body. Its commands name the stage."""
+    about = _name(fact) if fact.event.startswith("release") else fact.model
+    about = about or (say("run.unknown_model") if _work(fact) else fact.stage)
+    headline = say(f"mail.headline.{fact.event}", name=one_line(about))
+    lines = [(label, one_line(value)) for label, value in _facts(fact, links)]
+    width = max(len(label) for label, _ in lines) + 2
+    table = [f"{label:<{width}}{value}" for label, value in lines]
+    said = [one_line(line) for line in fact.summary.splitlines()]
+    return "\n".join([headline, "", *said, "", *table, ""])
+
+
+def _facts(fact: Fact, links: Links) -> Iterator[tuple[str, str]]:
+    if fact.model:
+        yield say("mail.fact.model"), fact.model
+    if work := _work(fact):
+        yield say(f"mail.fact.{work[0]}"), work[1]
+    if fact.reason:
+        yield say("mail.fact.reason"), fact.reason
+    if fact.metric:
+        yield from _metric(fact.metric)
+    if fact.release is not None:
+        yield say("mail.fact.release"), _name(fact)
+    if fact.by:
+        yield say("mail.fact.by"), fact.by
+    if fact.package_arn:
+        yield say("mail.fact.package"), fact.package_arn
+    if fact.review_uri:
+        page = say("mail.fact.page" if fact.monitoring else "mail.fact.review")
+        yield page, links.object(fact.review_uri)
+    if fact.event in _ASKING:
+        if fact.execution:
+            address = links.execution(f"{fact.stack}-release", fact.execution)
+            yield say("mail.fact.approve"), address
+        decide = say("mail.decide", release=_name(fact), stage=fact.stage)
+        yield say("mail.fact.decide"), decide
+    if fact.until:
+        yield say("mail.fact.until"), moment(fact.until)
+    yield say("mail.fact.time"), moment(fact.at)
+
+
+def _metric(metric: MetricResult) -> Iterator[tuple[str, str]]:
+    """The candidate's value, the champion's, and the difference with its interval."""
+    write = MetricFormat(decimals([metric.candidate, metric.champion]))
+
+    def known(value: float | None) -> Estimate | None:
+        return None if value is None else Estimate(value, None, None)
+
+    value = write.value(known(metric.candidate))
+    yield say("mail.fact.metric"), say("mail.metric", metric=metric_label(metric.name), value=value)
+    if metric.champion is None:
+        return
+    yield say("mail.fact.champion"), write.value(known(metric.champion))
+    if metric.difference is not None:
+        found = Estimate(metric.difference, metric.low, metric.high)
+        value, interval = write.difference(found)
+        if interval:
+            value = say("number.with_interval", value=value, interval=interval)
+        yield say("mail.fact.difference"), value
+
+
+def _work(fact: Fact) -> tuple[str, str] | None:
+    """The run, batch or monitoring, and its name."""
+    named = (("run", fact.run), ("batch", fact.batch), ("monitoring", fact.monitoring))
+    return next(((kind, name) for kind, name in named if name), None)
+
+
+def _name(fact: Fact) -> str:
+    """The release as it is called on the command line; without one, the model."""
+    model = fact.model or ""
+    return model if fact.release is None else f"{model}/{fact.release}"
