@@ -142,10 +142,6 @@ class Stage:
         return Topic(_client("sns"), os.environ["NOTIFICATIONS_TOPIC_ARN"])
 
     @cached_property
-    def events(self) -> EventBus:
-        return EventBus(_client("events"), os.environ["EVENT_BUS"])
-
-    @cached_property
     def links(self) -> Links:
         return Links(
             self.region,
