@@ -19,6 +19,7 @@ from tests.support.stage_in_memory import ARRIVALS, BUCKET, TABLE, Context, Stag
 
 # Through its private method goes every call.
 CLIENT: Any = BaseClient
+BUS, EVENTS = "kanmon-test", "https://sqs.us-east-1.amazonaws.com/123456789012/events"
 ON_DATA = "retrain: {on: [data], quiet_minutes: 30}\n"
 MONTHLY = 'retrain: {schedule: {cron: "0 6 1 * *", time_zone: Europe/Berlin}}\n'
 
@@ -58,6 +59,27 @@ def tick(at: str) -> dict[str, Any]:
     return answer
 
 
+def listen(stage: Stage) -> None:
+    """Make the stage's bus, and a queue that gets every event."""
+    events = boto3.client("events")
+    events.create_event_bus(Name=BUS)
+    queue = stage.sqs.create_queue(QueueName="events")["QueueUrl"]
+    arn = stage.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    events.put_rule(Name="all", EventBusName=BUS, EventPattern='{"source": ["kanmon"]}')
+    targets = [{"Id": "queue", "Arn": arn["Attributes"]["QueueArn"]}]
+    events.put_targets(Rule="all", EventBusName=BUS, Targets=targets)
+
+
+def told(stage: Stage) -> list[dict[str, Any]]:
+    """The facts that came over the bus since the last look, in order."""
+    found = []
+    while got := stage.sqs.receive_message(QueueUrl=EVENTS, MaxNumberOfMessages=10).get("Messages"):
+        for message in got:
+            stage.sqs.delete_message(QueueUrl=EVENTS, ReceiptHandle=message["ReceiptHandle"])
+            found.append(json.loads(message["Body"])["detail"])
+    return found
+
+
 def executions(stage: Stage, workflow: str = "retrain") -> list[str]:
     machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-{workflow}"
     listed = stage.states.list_executions(stateMachineArn=machine)["executions"]
@@ -88,13 +110,15 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
 
 @contextmanager
-def throttled(monkeypatch: pytest.MonkeyPatch, operation: str) -> Iterator[None]:
-    """AWS refuses an operation for now."""
+def throttled(
+    monkeypatch: pytest.MonkeyPatch, operation: str, code: str = "ThrottlingException"
+) -> Iterator[None]:
+    """AWS refuses an operation; as it says, for now."""
     original = CLIENT._make_api_call
 
     def make(self: Any, asked: str, parameters: Any) -> Any:
         if asked == operation:
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "later"}}, asked)
+            raise ClientError({"Error": {"Code": code, "Message": "later"}}, asked)
         return original(self, asked, parameters)
 
     with monkeypatch.context() as patch:

@@ -42,6 +42,12 @@ def data_is_quiet_at(facts: Facts) -> datetime | None:
     return last + timedelta(minutes=facts.retrain.get("quiet_minutes", 0)) if last else None
 
 
+def data_is_taken(facts: Facts) -> bool:
+    """Whether a retraining that starts now has all the data that arrived."""
+    quiet_at = data_is_quiet_at(facts)
+    return quiet_at is not None and facts.at >= quiet_at
+
+
 def _scheduled(facts: Facts, work: Work) -> Trigger | None:
     schedule = facts.schedule(work)
     if schedule is None:
