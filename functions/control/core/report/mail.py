@@ -1,6 +1,6 @@
 """A fact as mail: what happened, in which numbers, and where to look. Pure.
 
-The subject is in English in every language: SNS takes only ASCII.
+An English subject is in ASCII, which every mail reader shows; SNS takes UTF-8 as well.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from core.reading import Estimate
 from core.report.fact import Fact, MetricResult
 from core.stage.links import Links
-from core.words.catalogue import say
+from core.words.catalogue import found, say
 from core.words.formats import MINUS, decimals, moment, one_line
+from core.words.language import speech
+from core.words.lists import enumerated
 from core.words.metrics import MetricFormat, metric_label
+from core.words.verdicts import verdict_name
+from core.words.widths import width
 
 # Of a subject, set by SNS: less than 100.
 LONGEST_SUBJECT = 99
@@ -25,14 +29,15 @@ def subject(fact: Fact) -> str:
     >>> subject(fact)
     'kanmon-dev: churn: run failed (churn-1)'
     """
-    words: str = fact.event
+    words = found("mail.event", fact.event) or fact.event
     if fact.event == "candidate registered" and fact.verdict:
-        words = f"{words}, {fact.verdict}"
+        words = enumerated([words, verdict_name(fact.verdict)])
     parts = (fact.stack, name_of(fact), words)
     work = work_of(fact)
     line = ": ".join(part for part in parts if part) + (f" ({work[1]})" if work else "")
-    ascii_line = line.replace(MINUS, "-").encode("ascii", "replace").decode()
-    return one_line("".join(c if c.isprintable() else " " for c in ascii_line))[:LONGEST_SUBJECT]
+    if speech().language == "en":
+        line = line.replace(MINUS, "-").encode("ascii", "replace").decode()
+    return one_line("".join(c if c.isprintable() else " " for c in line))[:LONGEST_SUBJECT]
 
 
 def text(fact: Fact, links: Links) -> str:
@@ -41,8 +46,8 @@ def text(fact: Fact, links: Links) -> str:
     about = about or (say("run.unknown_model") if work_of(fact) else fact.stage)
     headline = say(f"mail.headline.{fact.event}", name=one_line(about))
     lines = [(label, one_line(value)) for label, value in _facts(fact, links)]
-    width = max(len(label) for label, _ in lines) + 2
-    table = [f"{label:<{width}}{value}" for label, value in lines]
+    most = max(width(label) for label, _ in lines) + 2
+    table = [f"{label}{' ' * (most - width(label))}{value}" for label, value in lines]
     said = [one_line(line) for line in fact.summary.splitlines()]
     return "\n".join([headline, "", *said, "", *table, ""])
 
