@@ -44,7 +44,6 @@ REFERENCES = {
     "AWS::CodePipeline::Pipeline": ("{id}", ""),
     "AWS::DynamoDB::Table": ("{id}", "dynamodb:us-east-1:123456789012:table/{id}"),
     "AWS::ECR::Repository": ("{id}", "ecr:us-east-1:123456789012:repository/{id}"),
-    "AWS::Events::EventBus": ("{id}", "events:us-east-1:123456789012:event-bus/{id}"),
     "AWS::Events::Rule": ("{id}", "events:us-east-1:123456789012:rule/{id}"),
     "AWS::Glue::Database": ("{id}", ""),
     "AWS::Glue::Table": ("{id}", ""),
@@ -55,6 +54,7 @@ REFERENCES = {
     "AWS::Logs::LogGroup": ("{id}", "logs:us-east-1:123456789012:log-group:{id}:*"),
     "AWS::QuickSight::DataSet": ("{id}", "quicksight:us-east-1:123456789012:dataset/{id}"),
     "AWS::QuickSight::DataSource": ("{id}", "quicksight:us-east-1:123456789012:datasource/{id}"),
+    "AWS::Events::EventBus": ("{id}", "events:us-east-1:123456789012:event-bus/{id}"),
     "AWS::S3::Bucket": ("{id}", "s3:::{id}"),
     "AWS::SQS::Queue": (
         "https://sqs.us-east-1.amazonaws.com/123456789012/{id}",

@@ -27,7 +27,7 @@ PARAMETERS = source()["Parameters"]
 def conditions(**given: Any) -> set[str]:
     """Which of the conditions about chat hold."""
     defaults = {name: entry["Default"] for name, entry in PARAMETERS.items()}
-    names = ("HasChannel", "HasChat")
+    names = ("HasChannelOnAws", "HasChat")
     return {name for name in names if _holds({"Condition": name}, {**defaults, **given})}
 
 
@@ -35,10 +35,11 @@ def conditions(**given: Any) -> set[str]:
     ("given", "held"),
     [
         ({}, set()),
-        ({"SlackChannel": SLACK}, {"HasChannel", "HasChat"}),
-        ({"TeamsChannel": TEAMS}, {"HasChannel", "HasChat"}),
-        ({"SlackChannel": SLACK, "TeamsChannel": TEAMS}, {"HasChannel", "HasChat"}),
+        ({"SlackChannel": SLACK}, {"HasChannelOnAws", "HasChat"}),
+        ({"TeamsChannel": TEAMS}, {"HasChannelOnAws", "HasChat"}),
+        ({"SlackChannel": SLACK, "TeamsChannel": TEAMS}, {"HasChannelOnAws", "HasChat"}),
         ({"ChatMessages": "true"}, {"HasChat"}),
+        ({"SlackChannel": SLACK, "Stage": "local"}, {"HasChat"}),
     ],
 )
 def test_a_stage_has_chat_only_where_a_parameter_asks_for_it(
@@ -55,7 +56,7 @@ def test_all_that_chat_needs_is_behind_its_conditions() -> None:
     }
 
     assert set(part_of.values()) == {"HasChat"}
-    assert whole()["Resources"]["ChatChannels"]["Condition"] == "HasChannel"
+    assert whole()["Resources"]["ChatChannels"]["Condition"] == "HasChannelOnAws"
 
 
 @pytest.mark.parametrize(

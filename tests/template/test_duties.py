@@ -237,7 +237,7 @@ def test_only_the_workflows_and_releases_functions_write_records() -> None:
         *("FollowReviewRole", "FollowRegistryRole", "OpenBatchRole", "CloseBatchRole"),
         *("OpenMonitoringRole", "CloseMonitoringRole"),
         *("PlanRole", "OperatorRole"),  # the planner's own state, and pauses
-        "SendChatRole",  # which facts were told
+        *("SendMailRole", "SendChatRole"),  # which facts were told
     }
 
 

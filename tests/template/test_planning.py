@@ -83,8 +83,12 @@ def test_queues_answer_through_tls_only_and_take_from_outside_what_the_rule_send
 
     assert (deny["Effect"], deny["Action"]) == ("Deny", ["sqs:*"])
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    sends = "SendChatFunctionFact" if name == "ChatDeadLetters" else "DataArrivedRule"
-    rule = f"arn:aws:events:us-east-1:123456789012:rule/{sends}"
+    rules = "arn:aws:events:us-east-1:123456789012:rule"
+    sends = {
+        "ChatDeadLetters": {"ArnEquals": {"aws:SourceArn": f"{rules}/SendChatFunctionFact"}},
+        "NoticeDeadLetters": {"ArnLike": {"aws:SourceArn": f"{rules}/EventBus/*"}},
+    }
+    data = {"ArnEquals": {"aws:SourceArn": f"{rules}/DataArrivedRule"}}
     assert [(one["Principal"], one["Action"], one["Condition"]) for one in allowed] == (
         []
         if name == "PlanDeadLetters"  # the schedule's own role writes there
@@ -92,7 +96,7 @@ def test_queues_answer_through_tls_only_and_take_from_outside_what_the_rule_send
             (
                 {"Service": "events.amazonaws.com"},
                 ["sqs:SendMessage"],
-                {"ArnEquals": {"aws:SourceArn": rule}},
+                sends.get(name, data),
             )
         ]
     )

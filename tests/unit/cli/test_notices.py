@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -126,7 +127,7 @@ def test_a_notice_that_comes_is_followed_once_and_those_shown_before_are_not(
     shown, new, late = notice(f"{now}#2"), notice(f"{now}#3"), notice(f"{now}#1")
     table = Table(shown)
     comes = chain([[], [new], [new, late]], [[new, late]] * 3)
-    monkeypatch.setattr(following.time, "sleep", lambda _: table.listed.extend(next(comes, [])))
+    monkeypatch.setattr(time, "sleep", lambda _: table.listed.extend(next(comes, [])))
 
     followed = list(islice(following.follow(table, {shown.name}), 2))  # type: ignore[arg-type]
 
