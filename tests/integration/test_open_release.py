@@ -197,6 +197,16 @@ def test_the_release_is_told_with_the_way_to_its_review(
     [fact] = stage.facts()
     assert (fact["event"], fact["release"]) == ("release waits", 1)
     assert fact["review_uri"].endswith("releases/churn/1/review.html")
+    assert fact["metric"] == {
+        "name": "auc",
+        "candidate": 0.8,
+        "champion": 0.79,
+        "difference": 0.01,
+        "low": 0.001,
+        "high": 0.019,
+    }
+    # A week after it was put before people, whatever the clock of the day said when it was opened.
+    assert fact["until"] == "2026-11-28T06:00:00Z"
 
 
 @pytest.mark.parametrize(("allowed", "review"), [(True, "automatic"), (False, "manual")])
