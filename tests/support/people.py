@@ -111,6 +111,13 @@ def all_of_them_see_what_is_planned_and_some_pause_it(laptop: Laptop) -> None:
     for who in (SCIENTIST, APPROVER, OPERATOR):
         must(laptop, "plan", "glasses", "--explain", *who)
         must(laptop, "cost", "glasses", *who)
+        must(laptop, "digest", *who)
+    for who in (SCIENTIST, OPERATOR):
+        must(laptop, "budget", "glasses", "--allow", "1", "--reason", "to see it", *who)
+    digest = laptop.client("lambda").invoke(
+        FunctionName=laptop.outputs["SendDigestFunctionName"], Payload=b"{}"
+    )
+    assert "FunctionError" not in digest, digest["Payload"].read()
     record = laptop.client("s3").list_objects_v2(
         Bucket=laptop.outputs["DataBucketName"], Prefix="plans/"
     )["Contents"][0]["Key"]
