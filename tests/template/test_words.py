@@ -89,7 +89,6 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "ScoreStateMachineArn",
         "MonitorStateMachineArn",
         "PlanFunctionName",
-        "SendDigestFunctionName",
         "StepsRepositoryUri",
         "NotificationsTopicArn",
         "PackageGroupPrefix",
