@@ -1,4 +1,4 @@
-"""The digest: what ran, waits, changed, drifted and cost, and what comes next; in both languages."""
+"""The digest: what ran, waits, changed, drifted and cost, and what comes next."""
 
 from __future__ import annotations
 
