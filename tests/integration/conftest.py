@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ import pytest
 import requests
 from moto import mock_aws
 from moto.core.base_backend import BaseBackend
-from moto.sns.models import Subscription
 
 from tests.support.no_account import no_account
 from tests.support.services import Services
 from tests.support.stage_in_memory import (
     ARRIVALS,
     BUCKET,
+    EVENT_BUS,
     MACHINE,
     MONITOR_MACHINE,
     RUN,
@@ -48,12 +48,10 @@ os.environ.update(
     RELEASE_PIPELINE="kanmon-test-release",
     AUTOMATIC_APPROVAL="true",
     AWS_REGION="us-east-1",
+    EVENT_BUS=EVENT_BUS,
     NOTIFICATIONS_TOPIC_ARN=TOPIC,
 )
 
-
-# moto signs what each subscriber gets with a key of its own: to make it takes as long as ten calls.
-Subscription.private_key = staticmethod(cache(partial(Subscription.private_key, None)))
 
 # moto would write the addresses of a service anew for every call.
 BaseBackend.urls = property(cache(BaseBackend.urls.fget))  # type: ignore[method-assign]

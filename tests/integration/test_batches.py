@@ -187,8 +187,8 @@ def test_a_batch_that_is_proven_is_recorded_with_its_manifest_and_told_once(
         "9",
         "60.0",
     )
-    [notice] = stage.notices()
-    assert (notice["event"], notice["run"]) == ("batch scored", BATCH)
+    [fact] = stage.facts()
+    assert (fact["event"], fact["batch"]) == ("batch done", BATCH)
 
 
 def test_the_cost_of_a_batch_is_unknown_where_the_platform_lost_a_job(
@@ -242,8 +242,8 @@ def test_a_failure_and_its_status_event_are_told_once(
         words,
         "10.0",
     )
-    [notice] = stage.notices()
-    assert (notice["event"], notice["summary"]) == ("batch failed", words)
+    [fact] = stage.facts()
+    assert (fact["event"], fact["summary"]) == ("batch failed", words)
 
 
 def test_a_request_that_names_no_model_is_still_told(stage: Stage, context: Context) -> None:
@@ -252,7 +252,7 @@ def test_a_request_that_names_no_model_is_still_told(stage: Stage, context: Cont
     reported = close_batch.handler({**event, "request": []}, context)
 
     assert (reported["model"], reported["message"]) == (None, "so")
-    assert [notice["model"] for notice in stage.notices()] == ["unknown model"]
+    assert [fact["model"] for fact in stage.facts()] == [None]
 
 
 def test_a_stopped_batch_is_resumed_with_its_plan_and_its_release(

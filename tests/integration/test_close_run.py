@@ -48,8 +48,8 @@ def test_a_closed_run_is_recorded_and_told(
     }
     assert stage.item(f"fingerprint#{event['fingerprint']}")["run"] == {"S": RUN}
     assert stage.holder() is None
-    [notice] = stage.notices()
-    assert {name: notice[name] for name in ("event", "stack", "model", "run", "summary")} == {
+    [fact] = stage.facts()
+    assert {name: fact[name] for name in ("event", "stack", "model", "run", "summary")} == {
         "event": "candidate registered",
         "stack": "kanmon-test",
         "model": "churn",
@@ -69,7 +69,7 @@ def test_nothing_new_is_recorded_as_such(stage: Stage, context: Context, load_ev
     assert (closed["equals"], closed["verdict"], closed["package_arn"]) == ("churn-1", None, None)
     assert stage.record()["status"] == "NOTHING_NEW"
     assert stage.item(f"fingerprint#{event['fingerprint']}")["run"] == {"S": "churn-1"}
-    assert [notice["event"] for notice in stage.notices()] == ["nothing new"]
+    assert [fact["event"] for fact in stage.facts()] == ["nothing new"]
 
 
 def test_the_queued_request_is_started_and_holds_the_lock(
@@ -121,7 +121,7 @@ def test_closing_twice_starts_the_queued_request_once_and_tells_once(
 
     assert again == first
     assert stage.executions() == [first["started_next"]]
-    assert len(stage.notices()) == 1
+    assert len(stage.facts()) == 1
 
 
 def test_a_close_that_died_between_hand_over_and_start_is_finished_by_its_repeat(

@@ -104,7 +104,7 @@ def test_without_a_row_in_the_window_it_ends_at_once_and_is_recorded(
     assert closed["state"] == "no data"
     assert watched.get_json(f"{FOLDER}/report.json")["state"] == "no data"
     assert watched.item(f"monitoring#{MONITORING}")["status"] == {"S": "SUCCEEDED"}
-    assert watched.notices() == []
+    assert watched.facts() == []
 
 
 def test_more_captured_files_than_fit_into_a_plan_are_refused_in_one_line(
@@ -138,24 +138,24 @@ def test_an_alarm_is_recorded_with_its_page_and_metrics_and_told_once(
     assert page["ContentType"] == "text/html; charset=utf-8"
     line = stage.get_json(f"watch-metrics/model=churn/{MONITORING}.json")
     assert (line["state"], line["alarms"]) == ("alarm", 3)
-    [notice] = stage.notices()
-    assert (notice["event"], notice["run"]) == ("monitoring alarm", MONITORING)
+    [fact] = stage.facts()
+    assert (fact["event"], fact["monitoring"]) == ("drift found", MONITORING)
     sent = [json.loads(each) for each in capsys.readouterr().out.splitlines() if "_aws" in each]
     [alarms] = [each for each in sent if "MonitorAlarms" in each]
     assert (alarms["service"], alarms["model"]) == ("kanmon", "churn")
 
     close(stage, context, alarming_report(), monitoring="churn-261122055501-m7k")
-    assert stage.notices() == []
+    assert stage.facts() == []
 
 
 def test_when_it_recovers_subscribers_hear_of_it_once(stage: Stage, context: Context) -> None:
     close(stage, context, alarming_report())
-    stage.notices()
+    stage.facts()
 
     for monitoring in ("churn-261122055501-m7k", "churn-261123055501-m7k"):
         close(stage, context, sample_report(), monitoring=monitoring)
 
-    assert [notice["event"] for notice in stage.notices()] == ["monitoring recovered"]
+    assert [fact["event"] for fact in stage.facts()] == ["monitoring recovered"]
 
 
 def test_an_earlier_window_watched_again_sends_no_metric(
@@ -168,7 +168,7 @@ def test_an_earlier_window_watched_again_sends_no_metric(
     close(stage, context, alarming_report(), monitoring="churn-261122055501-m7k", window=earlier)
 
     assert "MonitorAlarms" not in capsys.readouterr().out
-    assert stage.notices() == []
+    assert stage.facts() == []
 
 
 def test_a_failure_is_recorded_and_told_once_also_by_its_status_event(
@@ -189,7 +189,7 @@ def test_a_failure_is_recorded_and_told_once_also_by_its_status_event(
 
     assert {each["message"] for each in reported} == {"nothing is in service"}
     assert stage.item(f"monitoring#{MONITORING}")["status"] == {"S": "FAILED"}
-    assert [notice["event"] for notice in stage.notices()] == ["monitoring failed"]
+    assert [fact["event"] for fact in stage.facts()] == ["monitoring failed"]
 
 
 def test_a_monitoring_that_is_stopped_while_it_opens_stays_failed(

@@ -40,7 +40,8 @@ def table(items: Items) -> NoticeTable:
 
 def test_a_fact_is_listed_once_however_often_it_is_noted(table: NoticeTable) -> None:
     first = table.note(FACT, NOW)
-    table.mark_sent(first, "mail", NOW)
+    with table.sending(first, "mail", NOW) as to_send:
+        assert to_send
 
     again = table.note(replace(FACT, at="2026-11-21T07:00:00Z"), NOW + timedelta(hours=1))
 

@@ -23,14 +23,14 @@ from core.releases.release_json import sha256
 from core.releases.start_release import MOST_REVIEWS, start_queued
 from core.review.page import render
 from core.stage.bucket import ReleaseChangedError, Store
+from core.stage.event_bus import EventBus
 from core.stage.items import Items
 from core.stage.links import Links
-from core.stage.notices import NoticeBoard
 from core.stage.registry import Registry
 from core.stage.release_table import ReleaseTable
 from tests.support.release_table import Clock, KilledError, Table
 from tests.support.release_world import ADA, TREE, Pipeline
-from tests.support.stage_in_memory import BUCKET, CHAMPION, RUN, TABLE, TOPIC, Context, Stage
+from tests.support.stage_in_memory import BUCKET, CHAMPION, EVENT_BUS, RUN, TABLE, Context, Stage
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 Open = Callable[..., dict[str, Any]]
@@ -50,7 +50,7 @@ class Killing:
             name
             in (
                 *("put_object", "update_item", "transact_write_items"),
-                *("delete_item", "publish"),
+                *("delete_item", "put_events"),
             )
             and next(self._calls) == 0
         ):
@@ -88,13 +88,14 @@ def build(source: Path, pipeline: Pipeline, calls: Iterator[int] | None = None) 
 
     gateways = SimpleNamespace(
         name="kanmon-test",
+        short_name="dev",
         region="us-east-1",
         releases=ReleaseTable(Items(client("dynamodb"), TABLE)),
         store=Store(client("s3"), BUCKET),
         pipeline=pipeline,
         registry=Registry(client("sagemaker")),
         links=Links("us-east-1"),
-        notices=NoticeBoard(client("sns"), TOPIC, Links("us-east-1"), "dev"),
+        events=EventBus(client("events"), EVENT_BUS),
     )
     return Opening(stage=gateways, render=render, source=source)
 
@@ -107,7 +108,7 @@ def judged(stage: Stage, context: Context, opened: Open) -> dict[str, Any]:
     stage.write_results(champion={"metrics": {"auc": {"value": 0.79}}})
     judgement = judge_candidate.handler({"run": RUN, "model": "churn"}, context)
     arn = "arn:aws:sagemaker:us-east-1:123456789012:model-package/kanmon-test-churn/2"
-    stage.notices()
+    stage.facts()
     return {
         "run": RUN,
         "model": "churn",
@@ -193,9 +194,9 @@ def test_the_release_is_told_with_the_way_to_its_review(
 ) -> None:
     open_release(opening, judged, NOW)
 
-    [notice] = stage.notices()
-    assert (notice["event"], notice["release"]) == ("release waiting", 1)
-    assert notice["review_uri"].endswith("releases/churn/1/review.html")
+    [fact] = stage.facts()
+    assert (fact["event"], fact["release"]) == ("release waits", 1)
+    assert fact["review_uri"].endswith("releases/churn/1/review.html")
 
 
 @pytest.mark.parametrize(("allowed", "review"), [(True, "automatic"), (False, "manual")])
@@ -231,7 +232,7 @@ def test_opening_again_changes_nothing(
 
     assert again == first
     assert stored(stage) == files
-    assert (len(pipeline.runs), len(stage.notices())) == (1, 1)
+    assert (len(pipeline.runs), len(stage.facts())) == (1, 1)
 
 
 @pytest.mark.faults
@@ -252,7 +253,7 @@ def test_a_function_killed_at_any_write_ends_in_the_same_release(
         for name in ("bundle.zip", "golden.json", "release.json", "review.html")
     ]
     assert len(pipeline.runs) == 1
-    assert [notice["event"] for notice in stage.notices()][:1] == ["release waiting"]
+    assert [fact["event"] for fact in stage.facts()][:1] == ["release waits"]
     history = Items(client_of("dynamodb"), TABLE).beginning_with("churn", "history#")
     assert [item["event"] for item in history] == ["opened"]
 
@@ -350,7 +351,7 @@ def test_a_newer_waiting_release_ends_the_review_of_an_older_one(
     assert package.reason == f"release 1: superseded at 2026-11-22T06:00:00Z: {reason}"
     assert history("superseded") == [(1, reason)]
     # Nobody is mailed that something failed.
-    assert {notice["event"] for notice in stage.notices()} == {"release waiting"}
+    assert {fact["event"] for fact in stage.facts()} == {"release waits"}
 
 
 def test_the_definition_may_let_every_release_wait(
@@ -396,18 +397,18 @@ def test_a_release_that_finds_no_room_is_kept_and_started_when_there_is_some(
     assert kept is not None
     assert (answer["release"], answer["execution"]) == (1, None)
     assert (kept.status, kept.execution) == ("WAITING", None)
-    assert stage.notices() == []  # nobody can review it yet
+    assert stage.facts() == []  # nobody can review it yet
 
     pipeline.end(next(iter(pipeline.runs.values())), "Failed")
-    start_queued(opening.stage)
+    start_queued(opening.stage, NOW)
 
     started = releases().release("churn", 1)
     assert started is not None
     assert started.execution in pipeline.runs
-    assert [notice["event"] for notice in stage.notices()] == ["release waiting"]
+    assert [fact["event"] for fact in stage.facts()] == ["release waits"]
     assert releases().queue() == []
-    start_queued(opening.stage)
-    assert (len(pipeline.runs), stage.notices()) == (2, [])
+    start_queued(opening.stage, NOW)
+    assert (len(pipeline.runs), stage.facts()) == (2, [])
 
 
 def test_a_kept_release_that_a_newer_one_supersedes_is_never_started(
@@ -418,11 +419,11 @@ def test_a_kept_release_that_a_newer_one_supersedes_is_never_started(
         open_release(opening, of_run(stage, judged, number), NOW + timedelta(days=number))
     pipeline.limit = 50
 
-    start_queued(opening.stage)
+    start_queued(opening.stage, NOW)
 
     assert [run.variables["release"] for run in pipeline.runs.values()] == ["2"]
     assert [number for number, _ in history("opened")] == [1, 2]
-    assert [notice["release"] for notice in stage.notices()] == [2]
+    assert [fact["release"] for fact in stage.facts()] == [2]
 
 
 def test_reviews_leave_room_for_releases_without_one_and_for_rollbacks(

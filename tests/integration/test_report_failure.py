@@ -49,8 +49,8 @@ def test_a_failed_run_is_recorded_reported_and_releases_its_lock(
         MESSAGE,
     )
     assert stage.holder() is None
-    [notice] = stage.notices()
-    assert (notice["event"], notice["summary"]) == ("run failed", MESSAGE)
+    [fact] = stage.facts()
+    assert (fact["event"], fact["summary"]) == ("run failed", MESSAGE)
 
 
 def test_the_workflow_and_its_status_event_are_one_occurrence(
@@ -62,7 +62,7 @@ def test_the_workflow_and_its_status_event_are_one_occurrence(
     event["detail"] |= {"status": "FAILED", "error": first["error"], "cause": first["message"]}
 
     assert report_failure.handler(event, context) == first
-    assert len(stage.notices()) == 1
+    assert len(stage.facts()) == 1
 
 
 def test_a_stopped_run_releases_its_lock(stage: Stage, context: Context, load_event: Load) -> None:
@@ -92,17 +92,17 @@ def test_a_report_that_failed_halfway_is_made_again(
     open_for(context, RUN)
     open_for(context, WAITING)
 
-    def unreachable(notice: object) -> None:
-        raise ConnectionError("the topic cannot be reached")
+    def unreachable(fact: object) -> None:
+        raise ConnectionError("the bus cannot be reached")
 
     with monkeypatch.context() as broken:
-        broken.setattr(gateways.stage().notices, "publish", unreachable)
+        broken.setattr(gateways.stage().events, "put", unreachable)
         with pytest.raises(ConnectionError):
             report_failure.handler(load_event("report_failure"), context)
     reported = report_failure.handler(load_event("report_failure"), context)
 
     assert stage.executions() == [reported["started_next"]]
-    assert len(stage.notices()) == 1
+    assert len(stage.facts()) == 1
 
 
 def test_a_report_whose_function_was_killed_is_made_by_the_next_event(
@@ -111,17 +111,17 @@ def test_a_report_whose_function_was_killed_is_made_by_the_next_event(
     """Nothing is left that says a report is being made when nobody makes it any more."""
     open_for(context, RUN)
 
-    def killed(notice: object) -> None:
+    def killed(fact: object) -> None:
         raise KilledError
 
     with monkeypatch.context() as broken:
-        broken.setattr(gateways.stage().notices, "publish", killed)
+        broken.setattr(gateways.stage().events, "put", killed)
         with pytest.raises(KilledError):
             report_failure.handler(load_event("report_failure"), context)
     report_failure.handler(load_event("report_failure_status"), context)
 
     assert stage.record()["status"] == "FAILED"
-    assert len(stage.notices()) == 1
+    assert len(stage.facts()) == 1
 
 
 def test_a_stopped_run_that_is_redriven_asks_for_the_lock_anew_and_releases_it_again(
@@ -139,7 +139,7 @@ def test_a_stopped_run_that_is_redriven_asks_for_the_lock_anew_and_releases_it_a
 
     assert stage.holder() is None
     assert stage.record()["status"] == "FAILED"
-    assert len(stage.notices()) == 2
+    assert len(stage.facts()) == 2
 
 
 def test_a_redriven_run_that_fails_again_is_told_with_its_own_reason_and_once(
@@ -156,7 +156,7 @@ def test_a_redriven_run_that_fails_again_is_told_with_its_own_reason_and_once(
     assert reported["message"] == MESSAGE
     assert stage.record()["summary"] == MESSAGE
     assert report_failure.handler(ended, context) == reported
-    assert [told["summary"] for told in stage.notices()] == ["the run was stopped", MESSAGE]
+    assert [told["summary"] for told in stage.facts()] == ["the run was stopped", MESSAGE]
 
 
 def test_a_redriven_run_waits_behind_the_one_that_holds_the_lock_by_now(
@@ -201,7 +201,7 @@ def test_a_request_that_names_no_model_is_still_told(
     reported = report_failure.handler(event, context)
 
     assert (reported["model"], reported["message"]) == (None, "so")
-    assert [notice["model"] for notice in stage.notices()] == ["unknown model"]
+    assert [fact["model"] for fact in stage.facts()] == [None]
 
 
 def test_what_open_run_refuses_reaches_the_reader_in_its_own_words(

@@ -102,7 +102,7 @@ class Bench:
             "objects": {_named(one["Key"]): self._sha256(one["Key"]) for one in objects},
             "executions": sorted(self.stage.executions()),
             "releases": [(run.variables, run.status) for run in self.pipeline.runs.values()],
-            "notices": sorted({json.dumps(one, sort_keys=True) for one in self.stage.notices()}),
+            "facts": sorted({json.dumps(one, sort_keys=True) for one in self.stage.facts()}),
         }
 
     def _sha256(self, key: str) -> str:
@@ -154,7 +154,7 @@ def check_each_kill(
     def played(left: int | None = None) -> tuple[Any, dict[str, Any], list[str]]:
         bench.reset()
         before(bench)
-        bench.stage.notices()
+        bench.stage.facts()
         bench.pipeline.writes = Writes(left)
         if left is not None:
             with pytest.raises(KilledError):

@@ -1,4 +1,4 @@
-"""A stage for releases in plain Python: table, pipeline, registry, production, mailbox.
+"""A stage for releases in plain Python: table, pipeline, registry, production, event bus.
 
 Each stands in for one gateway and keeps the promises that AWS makes for the real one, no more: a
 conditional write is atomic, an approval takes one answer, an alias serves what was deployed last.
@@ -16,8 +16,8 @@ from core.releases.admission_rule import Claim
 from core.releases.bundle import pack, tree_digest
 from core.releases.release_json import Case, Stored, release_bytes, release_document, sha256
 from core.releases.service import Live
+from core.report.fact import Fact
 from core.stage.bucket import ObjectMissingError, ReleaseChangedError
-from core.stage.notices import Notice
 from core.stage.registry import Approval, Package, StageStatus
 from core.stage.release_pipeline import (
     DEPLOY,
@@ -30,6 +30,7 @@ from core.stage.release_pipeline import (
 from core.stage.release_table import Release, ReleaseTable, Status
 from core.stage.serving_stack import Deployed, Failure, Standing
 from core.words.formats import timestamp
+from tests.support.event_schema import EVENT_SCHEMA
 from tests.support.release_table import Clock, Table
 
 MODEL, STACK, BUCKET = "churn", "kanmon-test", "kanmon-test-data"
@@ -291,18 +292,24 @@ class Production:
 
 
 @dataclass
-class Mailbox:
-    sent: list[Notice] = field(default_factory=list)
+class Bus:
+    facts: list[Fact] = field(default_factory=list)
 
-    def publish(self, notice: Notice) -> None:
-        self.sent.append(notice)
+    def put(self, fact: Fact) -> None:
+        EVENT_SCHEMA.validate(fact.document())
+        self.facts.append(fact)
+
+    @property
+    def events(self) -> list[str]:
+        """Each fact's event; a repeat of a fact is none of its own."""
+        return [fact.event for fact in {fact.id: fact for fact in self.facts}.values()]
 
 
 class World:
     """The stage as the functions see it, and what a test does to it."""
 
     def __init__(self) -> None:
-        self.name = STACK
+        self.name, self.short_name = STACK, "dev"
         self.clock = Clock()
         self.table = Table()
         self.releases = ReleaseTable(self.table)
@@ -310,7 +317,7 @@ class World:
         self.pipeline = Pipeline(self.clock, self.table)
         self.registry = Registry(self.pipeline)
         self.serving = Production()
-        self.notices = Mailbox()
+        self.events = Bus()
 
     # ---- what Open Release leaves
 

@@ -1,4 +1,4 @@
-"""A stage in memory: bucket, table, registry, images, topic and state machine, by moto."""
+"""A stage in memory: bucket, table, registry, images, event bus and state machine, by moto."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import boto3
 
 from core.definition.folder import folder_digest
 from tests.support.control_cases import MODEL_YAML, passing_evaluation
+from tests.support.event_schema import EVENT_SCHEMA
 
 RUN = "churn-261121055501-x7k"
 BUCKET = "kanmon-test-data"
 TABLE = "kanmon-test-models"
-TOPIC = "arn:aws:sns:us-east-1:123456789012:kanmon-test-notices"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:kanmon-test-mails"
+EVENT_BUS = "kanmon-test"
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
 SCORE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-score"
 
@@ -52,7 +54,7 @@ class Stage:
     ecr: Any = field(default_factory=lambda: boto3.client("ecr"))
     states: Any = field(default_factory=lambda: boto3.client("stepfunctions"))
     sqs: Any = field(default_factory=lambda: boto3.client("sqs"))
-    mailbox: str = ""
+    facts_queue: str = ""
 
     def deploy(self) -> None:
         self.s3.create_bucket(Bucket=BUCKET)
@@ -72,7 +74,7 @@ class Stage:
         self.ecr.create_repository(repositoryName="kanmon-test-steps")
         for step in ("preprocess", "train", "evaluate", "score"):
             self.push_image(step)
-        self.mailbox = self._subscribe()
+        self.facts_queue = self._subscribe()
         self.sqs.create_queue(QueueName="arrivals", Attributes={"VisibilityTimeout": "300"})
         for workflow in ("retrain", "score", "monitor"):
             self.states.create_state_machine(
@@ -82,13 +84,13 @@ class Stage:
             )
 
     def _subscribe(self) -> str:
-        """The address of a queue that gets every notice."""
-        sns = boto3.client("sns")
-        sns.create_topic(Name="kanmon-test-notices")
-        queue: str = self.sqs.create_queue(QueueName="mailbox")["QueueUrl"]
-        sns.subscribe(
-            TopicArn=TOPIC, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:mailbox"
-        )
+        """The address of a queue that gets every event of the stage's bus."""
+        events = boto3.client("events")
+        events.create_event_bus(Name=EVENT_BUS)
+        events.put_rule(Name="all", EventBusName=EVENT_BUS, EventPattern='{"source": ["kanmon"]}')
+        queue: str = self.sqs.create_queue(QueueName="facts")["QueueUrl"]
+        target = {"Id": "queue", "Arn": "arn:aws:sqs:us-east-1:123456789012:facts"}
+        events.put_targets(Rule="all", EventBusName=EVENT_BUS, Targets=[target])
         return queue
 
     def put(self, key: str, content: str | bytes | dict[str, Any]) -> None:
@@ -179,13 +181,18 @@ class Stage:
         listed = self.states.list_executions(stateMachineArn=MACHINE)["executions"]
         return [execution["name"] for execution in listed]
 
-    def notices(self) -> list[dict[str, Any]]:
-        """What subscribers got since the last look, in order."""
-        received = self.sqs.receive_message(QueueUrl=self.mailbox, MaxNumberOfMessages=10)
+    def facts(self) -> list[dict[str, Any]]:
+        """What the bus got since the last look, in order; each as its schema wants it."""
+        received = self.sqs.receive_message(QueueUrl=self.facts_queue, MaxNumberOfMessages=10)
         messages = received.get("Messages", [])
         for message in messages:
-            self.sqs.delete_message(QueueUrl=self.mailbox, ReceiptHandle=message["ReceiptHandle"])
-        return [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
+            self.sqs.delete_message(
+                QueueUrl=self.facts_queue, ReceiptHandle=message["ReceiptHandle"]
+            )
+        details = [json.loads(message["Body"])["detail"] for message in messages]
+        for detail in details:
+            EVENT_SCHEMA.validate(detail)
+        return details
 
     def write_results(self, run: str = RUN, **evaluation: Any) -> None:
         """What Preprocess, Train and Evaluate leave for a run."""

@@ -31,7 +31,7 @@ def test_a_rejection_in_the_pipeline_reaches_the_registry(world: World) -> None:
     )
     package = world.registry.package(release.package_arn)
     assert (package.approval, "the data is odd" in str(package.reason)) == ("Rejected", True)
-    assert [notice.event for notice in world.notices.sent] == ["release rejected"]
+    assert world.events.events == ["release rejected"]
 
 
 def test_an_expired_review_counts_as_a_rejection_with_that_reason(world: World) -> None:

@@ -38,7 +38,7 @@ def test_a_failed_verification_says_why_and_what_stays_in_service(world: World) 
     assert world.registry.package(release.package_arn).approval == "Approved"
     assert world.registry.lives[release.package_arn][0] == "Failed"
     assert world.releases.lock(MODEL).holder is None
-    assert world.notices.sent[-1].event == "release failed"
+    assert world.events.events[-1] == "release failed"
 
 
 def failed_deployment(world: World, failure: Failure) -> int:
@@ -220,7 +220,7 @@ def test_recording_twice_says_the_same_and_tells_once(world: World) -> None:
 
     assert record_live(world, world.live(run), world.clock.now()) == first
     assert (world.releases.champion(MODEL), world.release(number), world.history()) == before
-    assert len(world.notices.sent) == 1
+    assert len(world.events.events) == 1
 
 
 def test_a_failed_release_whose_stage_is_retried_is_promoted_after_all(world: World) -> None:
@@ -406,7 +406,7 @@ def test_a_withdrawn_model_has_no_champion_and_its_history_says_why(world: World
     assert withdrawn is not None
     assert (withdrawn.release, withdrawn.by, withdrawn.reason) == (1, BOB, "wrong")
     assert world.registry.lives[world.release(1).package_arn][0] == "Retired"
-    assert [notice.event for notice in world.notices.sent].count("release withdrawn") == 1
+    assert world.events.events.count("release withdrawn") == 1
     assert world.releases.lock(MODEL).holder is None
 
 

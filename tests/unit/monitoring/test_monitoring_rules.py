@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from core.monitoring.request import (
     window_of,
 )
 from core.monitoring.settings import settings_of
-from core.monitoring.turning import next_watch, turn
+from core.monitoring.turning import next_watch, turns
 from core.monitoring.words import check_words, summary, uneven
 from core.stage.monitoring_table import Watch
 from tests.support.control_cases import DEFINITION, passing_evaluation
@@ -35,7 +36,7 @@ from tests.support.translation import ROOT, source
 
 NOW = datetime(2026, 11, 21, 5, 55, 1, tzinfo=UTC)
 HEALTHY = Watch("healthy", "m-1", 7, "2026-11-15")
-ALARM = Watch("alarm", "m-1", 7, "2026-11-15")
+ALARM = Watch("alarm", "m-1", 7, "2026-11-15", ("drift",))
 
 
 @pytest.mark.parametrize(
@@ -108,26 +109,39 @@ def test_without_any_margin_quality_is_held_to_a_fifth_of_its_error_on_the_test_
     assert settings_of(bare, {}, {})["quality"] is None  # nothing is known to compare with
 
 
+DRIFT, QUALITY = ("drift found",), ("quality dropped",)
+
+
 @pytest.mark.parametrize(
-    ("before", "state", "release", "until", "expected"),
+    ("before", "state", "checks", "release", "until", "expected"),
     [
-        (None, "healthy", 7, "2026-11-22", None),
-        (None, "alarm", 7, "2026-11-22", "alarm"),
-        (HEALTHY, "alarm", 7, "2026-11-22", "alarm"),
-        (ALARM, "alarm", 7, "2026-11-22", None),  # told before
-        (ALARM, "alarm", 8, "2026-11-22", "alarm"),  # another release, another baseline
-        (ALARM, "healthy", 7, "2026-11-22", "recovered"),
-        (ALARM, "no data", 7, "2026-11-22", None),  # which is no health
-        (ALARM, "too few rows", 7, "2026-11-22", None),
-        (ALARM, "healthy", 7, "2026-11-14", None),  # an earlier window, watched again
+        (None, "healthy", [], 7, "2026-11-22", ()),
+        (None, "alarm", ["drift"], 7, "2026-11-22", DRIFT),
+        (HEALTHY, "alarm", ["missing", "prediction"], 7, "2026-11-22", DRIFT),
+        (HEALTHY, "alarm", ["quality"], 7, "2026-11-22", QUALITY),
+        (HEALTHY, "alarm", ["drift", "quality"], 7, "2026-11-22", DRIFT + QUALITY),
+        (ALARM, "alarm", ["unknown"], 7, "2026-11-22", ()),  # told before
+        (ALARM, "alarm", ["drift", "quality"], 7, "2026-11-22", QUALITY),  # which is worse
+        (ALARM, "alarm", ["drift"], 8, "2026-11-22", DRIFT),  # another release, another baseline
+        (ALARM, "healthy", [], 7, "2026-11-22", ("monitoring recovered",)),
+        (ALARM, "no data", [], 7, "2026-11-22", ()),  # which is no health
+        (ALARM, "too few rows", [], 7, "2026-11-22", ()),
+        (ALARM, "healthy", [], 7, "2026-11-14", ()),  # an earlier window, watched again
+        # An alarm that was recorded without its checks, by an earlier version.
+        (replace(ALARM, checks=()), "alarm", ["quality"], 7, "2026-11-22", ()),
     ],
 )
-def test_subscribers_hear_of_a_turn_once(
-    before: Watch | None, state: str, release: int, until: str, expected: str | None
+def test_each_kind_of_turn_is_reported_once(
+    before: Watch | None,
+    state: str,
+    checks: list[str],
+    release: int,
+    until: str,
+    expected: tuple[str, ...],
 ) -> None:
-    known = next_watch(state, "m-2", release, until, before)
+    known = next_watch(state, "m-2", release, until, before, checks)
 
-    assert turn(before, known) == expected
+    assert turns(before, known) == expected
 
 
 def test_the_metrics_are_at_most_five_and_none_is_of_a_feature() -> None:

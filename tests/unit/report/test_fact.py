@@ -146,6 +146,7 @@ def test_a_metric_that_is_not_a_number_is_null_in_the_document() -> None:
         ("release approved", "manual", True),
         ("release approved", "automatic", False),  # nobody decided
         ("nothing new", None, False),
+        ("release superseded", "manual", False),  # by one that waits, or was promoted
         ("release waits", "manual", True),
         ("run stopped", None, True),
     ],

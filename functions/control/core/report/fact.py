@@ -147,7 +147,8 @@ class Fact:
             return self.approval != "manual"  # else `release waits` says it all
         if self.event == "release approved":
             return self.approval != "automatic"  # nobody decided
-        return self.event != "nothing new"
+        # Of a release that is superseded, the newer one's mail says enough.
+        return self.event not in ("nothing new", "release superseded")
 
     def document(self) -> dict[str, Any]:
         """The event's detail: every key, without control characters, each text cut at its longest.
