@@ -68,6 +68,7 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
             "fetch",
             "monitor",
             "monitorings",
+            "notices",
             "cost",
             "console",
         ],

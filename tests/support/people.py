@@ -113,6 +113,7 @@ def all_of_them_see_what_is_planned_and_some_pause_it(laptop: Laptop) -> None:
         must(laptop, "plan", "glasses", "--explain", *who)
         must(laptop, "cost", "glasses", *who)
         must(laptop, "digest", *who)
+        must(laptop, "notices", "--model", "glasses", *who)
     for who in (SCIENTIST, OPERATOR):
         must(laptop, "budget", "glasses", "--allow", "1", "--reason", "to see it", *who)
     function = laptop.client("cloudformation").describe_stack_resource(

@@ -62,6 +62,7 @@ TRUSTED = {
     "DashboardRole": "quicksight.amazonaws.com",
     "PlanScheduleRole": "scheduler.amazonaws.com",
     "SendDigestScheduleRole": "scheduler.amazonaws.com",
+    "ChatChannelRole": "chatbot.amazonaws.com",
     **{
         f"{name.removesuffix('Function')}Role": "lambda.amazonaws.com"
         for name in resources("AWS::Lambda::Function")
@@ -71,7 +72,7 @@ TRUSTED = {
 
 # Their services are not documented to say for which account they act. A condition that asks for an
 # absent key would let nobody in; no role can be passed to another account all the same.
-NOT_TOLD = {"ReleasePipelineRole", "ServingDeployRole", "DashboardRole"}
+NOT_TOLD = {"ReleasePipelineRole", "ServingDeployRole", "DashboardRole", "ChatChannelRole"}
 
 
 @pytest.mark.parametrize(("role", "statement"), GRANTS)
@@ -328,6 +329,7 @@ def test_rules_call_their_functions_and_nothing_else_calls_from_outside() -> Non
         "FollowRegistryFunction",
         "FollowReviewFunction",
         "ReportFailureFunction",
+        "SendChatFunction",
     ]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from core.words.language import LANGUAGES
 from tests.support.translation import resolve, resources, source, statements, translated, whole
 
 QUEUES = resources("AWS::SQS::Queue")
@@ -110,7 +111,8 @@ def test_queues_answer_through_tls_only_and_take_from_outside_what_the_rule_send
 
     assert (deny["Effect"], deny["Action"]) == ("Deny", ["sqs:*"])
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    rule = "arn:aws:events:us-east-1:123456789012:rule/DataArrivedRule"
+    sends = "SendChatFunctionFact" if name == "ChatDeadLetters" else "DataArrivedRule"
+    rule = f"arn:aws:events:us-east-1:123456789012:rule/{sends}"
     assert [(one["Principal"], one["Action"], one["Condition"]) for one in allowed] == (
         []
         if name == "PlanDeadLetters"  # the schedule's own role writes there
@@ -152,6 +154,14 @@ def test_a_budget_of_the_stage_is_a_number_or_none(written: str) -> None:
 
     assert re.search(pattern, written)
     assert not re.search(pattern, "about 5")
+
+
+def test_the_functions_are_told_how_to_speak() -> None:
+    function = translated()["Resources"]["PlanFunction"]["Properties"]
+    told = resolve(function, Language="ja", TimeZone="Asia/Tokyo")["Environment"]["Variables"]
+
+    assert (told["STAGE_LANGUAGE"], told["STAGE_TIME_ZONE"]) == ("ja", "Asia/Tokyo")
+    assert source()["Parameters"]["Language"]["AllowedValues"] == list(LANGUAGES)
 
 
 def test_the_functions_are_told_the_limits_of_planning() -> None:

@@ -268,6 +268,10 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#plan"]},
         "Null": {"dynamodb:LeadingKeys": "false"},
     },
+    ("SendChatRole", "ListTheFactAndWhereItWasSent"): {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#notices"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    },
     ("ReleasePipelineRole", "GiveCloudFormationItsRole"): {
         "StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}
     },
@@ -389,7 +393,7 @@ ACTS = {
     ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
         "AdmitRelease CloseBatch CloseMonitoring CloseRelease CloseRun "
         "DataScientist FollowRegistry FollowReview OpenBatch OpenMonitoring "
-        "OpenRelease OpenRun Operator Plan RecordRelease ReportFailure"
+        "OpenRelease OpenRun Operator Plan RecordRelease ReportFailure SendChat"
     ),
     (
         "s3:GetObject",
@@ -417,6 +421,10 @@ ACTS = {
     ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "Plan",
     ("sqs:DeleteMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "Plan",
     ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:ArrivalsDeadLetters"): "",
+    ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ChatDeadLetters"): "SendChat",
+    ("lambda:InvokeFunction", f"{LAMBDA}SendChatFunction"): "",
+    ("sns:Publish", f"arn:aws:sns:{HERE}:ChatTopic"): "SendChat",
+    ("sns:Publish", f"arn:aws:sns:{HERE}:Other"): "",
 }
 
 

@@ -16,6 +16,8 @@ ALARMS = resources("AWS::CloudWatch::Alarm")
 # Types that cost nothing, or next to nothing, while nothing runs. Anything else needs a thought.
 WITHOUT_STANDING_COST = {
     "AWS::Athena::WorkGroup",  # by what its queries read
+    "AWS::Chatbot::MicrosoftTeamsChannelConfiguration",
+    "AWS::Chatbot::SlackChannelConfiguration",
     "AWS::CloudFormation::Stack",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
@@ -23,11 +25,13 @@ WITHOUT_STANDING_COST = {
     "AWS::CodePipeline::Pipeline",  # of type V2: by the minute of its actions
     "AWS::DynamoDB::Table",
     "AWS::ECR::Repository",
+    "AWS::Events::EventBus",  # by its events
     "AWS::Events::Rule",
     "AWS::Glue::Database",
     "AWS::Glue::Table",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
+    "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Function",
     "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Permission",
@@ -47,7 +51,14 @@ WITHOUT_STANDING_COST = {
     "AWS::StepFunctions::StateMachine",
 }
 # They end in Name and name nothing of the stack's.
-FOR_PEOPLE = ("DisplayName", "PolicyName", "FunctionName", "MetricName", "DatabaseName")
+FOR_PEOPLE = (
+    "DisplayName",
+    "PolicyName",
+    "FunctionName",
+    "MetricName",
+    "DatabaseName",
+    "EventBusName",
+)
 # Names that something outside the stack must know beforehand; all others are CloudFormation's.
 NAMED = {
     "RetrainStateMachine": "kanmon-test-retrain",
@@ -60,6 +71,11 @@ NAMED = {
     "WatchFunctionErrorsAlarm": "kanmon-test-watch-function-errors",
     "PlanMissedAlarm": "kanmon-test-plan-missed",
     "PlanDeadLettersAlarm": "kanmon-test-plan-dead-letters",
+    "ChatDeadLettersAlarm": "kanmon-test-chat-dead-letters",
+    "EventBus": "kanmon-test",
+    # What the chat service wants.
+    "SlackChannelConfiguration": "kanmon-test-slack",
+    "TeamsChannelConfiguration": "kanmon-test-teams",
     "OperationsDashboard": "kanmon-test-operations",
     "RetrainLogGroup": "/aws/vendedlogs/states/kanmon-test-retrain",
     "ReleasePipeline": "kanmon-test-release",
@@ -243,11 +259,16 @@ def test_functions_run_on_python_3_13(name: str) -> None:
 
 
 def test_functions_know_their_stage_by_the_same_variables() -> None:
-    environments = [properties(name)["Environment"]["Variables"] for name in FUNCTIONS]
+    environments = {name: properties(name)["Environment"]["Variables"] for name in FUNCTIONS}
 
-    assert environments[0] == {
+    # A topic that only some stages have.
+    chat = environments["SendChatFunction"].pop("CHAT_TOPIC_ARN")
+    assert chat == "arn:aws:sns:us-east-1:123456789012:ChatTopic"
+    assert environments["OpenRunFunction"] == {
         "STAGE": "dev",
         "STACK_NAME": "kanmon-test",
+        "STAGE_LANGUAGE": "en",
+        "STAGE_TIME_ZONE": "UTC",
         "DATA_BUCKET": "DataBucket",
         "MODEL_TABLE": "ModelTable",
         "STEPS_REPOSITORY": "StepsRepository",
@@ -273,7 +294,7 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
         "POWERTOOLS_SERVICE_NAME": "kanmon-test",
         "POWERTOOLS_METRICS_NAMESPACE": "Kanmon",
     }
-    assert all(environment == environments[0] for environment in environments)
+    assert all(one == environments["OpenRunFunction"] for one in environments.values())
 
 
 def test_a_function_gives_up_before_the_state_that_called_it() -> None:
@@ -317,6 +338,7 @@ RULES = {
             "status": ["FAILED", "TIMED_OUT", "ABORTED"],
         },
     },
+    "SendChatFunction": {"source": ["kanmon"]},
     "CloseBatchFunction": {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
@@ -426,11 +448,13 @@ def test_alarms_watch_every_way_a_run_ends_badly_and_every_function() -> None:
         }
     of_functions = watched("FunctionErrorsAlarm"), watched("WatchFunctionErrorsAlarm")
     assert not of_functions[0] & of_functions[1]
-    assert of_functions[0] | of_functions[1] == {("Errors", name) for name in FUNCTIONS}
+    # What this one cannot do is left in its dead letters, which have an alarm.
+    others = FUNCTIONS.keys() - {"SendChatFunction"}
+    assert of_functions[0] | of_functions[1] == {("Errors", name) for name in others}
 
 
 def test_alarms_may_publish_and_their_names_are_those_the_topic_expects() -> None:
-    [policy] = resources("AWS::SNS::TopicPolicy").values()
+    policy = resources("AWS::SNS::TopicPolicy")["NotificationsTopicPolicy"]
     deny, allow = statements(policy["Properties"]["PolicyDocument"])
     allowed = allow["Condition"]["ArnLike"]["aws:SourceArn"].split(":")[-1]
 

@@ -106,6 +106,7 @@ CASES = [
         Failure(
             "SageMaker.ResourceLimitExceededException",
             "ResourceLimitExceededException: The limit for ml.m5.large is 0.",
+            unstarted=True,
         ),
     ),
     (

@@ -41,9 +41,7 @@ def bars_chart(shares: Sequence[tuple[str, float, str]]) -> BarsChart:
     hundredths = Scale(0, min(most, LARGEST / 100) * 100, 0, WIDTH)
     found = [tick for tick in ticks(hundredths, 4) if tick.at <= WIDTH - 16]
     bars = tuple(
-        NamedBar(
-            fitted(clean(name), LONGEST_NAME), value, 12 + PITCH * place, scale.at(abs(share))
-        )
+        NamedBar(fitted(clean(name), LONGEST_NAME), value, 12 + PITCH * place, scale.at(abs(share)))
         for place, (name, share, value) in enumerate(shares)
     )
     told = clauses(

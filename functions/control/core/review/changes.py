@@ -124,7 +124,9 @@ def drift_summary(case: Case) -> str:
     ]
     features = counted(len(readings), "feature")
     return (
-        say("review.drift.summary", features=features, readings=enumerated(counts)) if counts else ""
+        say("review.drift.summary", features=features, readings=enumerated(counts))
+        if counts
+        else ""
     )
 
 

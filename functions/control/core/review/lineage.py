@@ -7,6 +7,7 @@ from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
 from core.words.formats import count, counted, duration, moment, number, percent, size, text
 from core.words.lists import enumerated, sentences
+from core.words.steps import translated
 
 # A model whose best round is among these has hardly learned from its rows.
 FEW_ROUNDS = 10
@@ -85,7 +86,7 @@ def warnings(case: Case) -> tuple[list[str], str]:
     data = mapping(case.evaluation.get("data"))
     every = [*listed(data.get("warnings")), *listed(case.preprocess.get("warnings"))]
     every = [*_hardly_trained(case), *every]
-    different = list(dict.fromkeys(text(each) for each in every))
+    different = list(dict.fromkeys(translated(text(each)) for each in every))
     shown = min(case.limit, 30)
     left = len(different) - shown
     more = say("review.table.more", things=counted(left, "warning")) if left > 0 else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.words.language import speech
+from core.words.spacing import spaced
 
 
 def say(key: str, /, **values: object) -> str:
@@ -18,7 +19,13 @@ def say(key: str, /, **values: object) -> str:
     >>> say("number.interval", low="2.05", high="2.20")
     '2.05 to 2.20'
     """
-    return catalogue()[key].format(**values)
+    return unfilled(key, values).format(**values)
+
+
+def unfilled(key: str, values: Mapping[str, object]) -> str:
+    """The text under a key with its places, spaced as its language wants it for these values."""
+    text = catalogue()[key]
+    return spaced(text, values) if speech().language == "ja" else text
 
 
 def found(section: str, name: str) -> str | None:
@@ -33,7 +40,7 @@ def catalogue() -> Mapping[str, str]:
 
 @cache
 def texts(language: str) -> Mapping[str, str]:
-    """Every text of a language by its key. Read when the first is needed: some functions need none."""
+    """A language's texts by key. Read when the first is needed: some functions need none."""
     import tomllib
 
     file = Path(__file__).parent / f"{language}.toml"
