@@ -9,17 +9,14 @@ from typing import Any
 import pytest
 
 from tests.support.planned_stage import (
-    BUS,
     MONTHLY,
     ON_DATA,
     arrive,
     executions,
-    listen,
     planned,
     publish,
     throttled,
     tick,
-    told,
     waiting,
     write,
 )
@@ -29,10 +26,9 @@ EARLY, QUIET, LATER = "2026-11-30T03:10:00Z", "2026-11-30T03:30:00Z", "2026-11-3
 
 
 @pytest.fixture(autouse=True)
-def laptop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def laptop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A local stage, whose ticks may be of a time to come."""
     monkeypatch.setenv("STAGE", "local")
-    monkeypatch.setenv("EVENT_BUS", BUS)
-    listen(stage)
 
 
 def wait_of(done: dict[str, Any], model: str = "shoes") -> dict[str, Any]:
@@ -53,7 +49,7 @@ def test_a_start_that_is_refused_for_good_is_told_once_and_not_tried_at_every_ti
     with throttled(monkeypatch, "StartExecution", "AccessDeniedException"):
         first = tick(QUIET)
         again = tick(LATER)
-    [fact] = told(stage)
+    [fact] = stage.facts()
     a_day_later = tick("2026-12-01T23:59:00Z")
 
     [start] = first["starts"]
@@ -82,11 +78,11 @@ def test_a_start_that_is_only_put_off_is_told_after_an_hour_and_still_made(
     with throttled(monkeypatch, "StartExecution"):
         [start] = tick(QUIET, now=QUIET)["starts"]
         tick("2026-11-30T04:29:00Z", now="2026-11-30T04:29:00Z")
-        assert told(stage) == []
+        assert stage.facts() == []
         for minute in (30, 35):
             at = f"2026-11-30T04:{minute}:00Z"
             tick(at, now=at)
-    said = [one["event"] for one in told(stage)]
+    said = [one["event"] for one in stage.facts()]
     done = tick("2026-11-30T04:40:00Z")
 
     assert said == ["job could not start"]
@@ -112,7 +108,7 @@ def test_what_is_late_is_told_once(stage: Stage) -> None:
     tick("2026-12-01T06:00:00Z")
     tick("2026-12-01T06:05:00Z")
 
-    [fact] = told(stage)
+    [fact] = stage.facts()
     assert (fact["event"], fact["model"]) == ("late", "shoes")
     assert fact["id"] == "kanmon-test/late/shoes/retrain/2026-12-01T05:00:00Z"
     assert "shoes-by-hand is still running" in fact["summary"]
@@ -128,11 +124,11 @@ def test_a_bus_that_takes_nothing_stops_no_start_and_loses_no_fact(
     with throttled(monkeypatch, "PutEvents"):
         done = tick("2026-12-01T06:00:00Z")
     assert [each["model"] for each in done["starts"]] == ["boots"]
-    assert (executions(stage), told(stage)) == (done["started"], [])
+    assert (executions(stage), stage.facts()) == (done["started"], [])
     tick("2026-12-01T06:05:00Z")
     tick("2026-12-01T06:10:00Z")
 
-    assert [one["event"] for one in told(stage)] == ["late"]
+    assert [one["event"] for one in stage.facts()] == ["late"]
     assert "telling" not in planned("shoes")
 
 
@@ -149,7 +145,7 @@ def test_a_tick_that_dies_before_it_told_is_made_good_for(
 
     tick("2026-12-01T06:05:00Z")
 
-    assert [one["event"] for one in told(stage)] == ["late"]
+    assert [one["event"] for one in stage.facts()] == ["late"]
 
 
 def test_a_budget_that_is_reached_is_told_once_and_again_after_more_was_allowed(
@@ -162,14 +158,14 @@ def test_a_budget_that_is_reached_is_told_once_and_again_after_more_was_allowed(
     stage.dynamodb.put_item(TableName=TABLE, Item={**key, "usd": {"N": "5.25"}})
     tick(QUIET)
     tick(LATER)
-    [fact] = told(stage)
+    [fact] = stage.facts()
 
     allowance = {"month": "2026-11", "usd": "0.20", "reason": "r", "at": EARLY, "by": "ada"}
     listed = {"L": [{"M": {name: {"S": value} for name, value in allowance.items()}}]}
     key = {"model": {"S": "shoes"}, "item": {"S": "allowances"}}
     stage.dynamodb.put_item(TableName=TABLE, Item={**key, "allowances": listed})
     tick("2026-11-30T03:40:00Z")
-    [again] = told(stage)
+    [again] = stage.facts()
 
     assert fact["id"] == "kanmon-test/budget reached/shoes/2026-11/5"
     assert again["id"] == "kanmon-test/budget reached/shoes/2026-11/5.2"
@@ -188,13 +184,13 @@ def test_approvers_are_reminded_of_a_release_that_waits(
 
     for at in ("2026-12-03T14:55:00Z", "2026-12-03T15:00:00Z", "2026-12-03T15:05:00Z"):
         tick(at)
-    [half] = told(stage)
+    [half] = stage.facts()
     write(stage, "shoes", "release#000003", **{**waits, "status": "APPROVED"})
     tick("2026-12-06T03:00:00Z")
 
     assert (half["event"], half["severity"], half["release"]) == ("release reminder", "action", 3)
     assert (half["until"], half["review_uri"]) == ("2026-12-07T03:00:00Z", "s3://b/r.html")
-    assert told(stage) == []
+    assert stage.facts() == []
 
 
 # ---- data before its model, and ticks of a time to come

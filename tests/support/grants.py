@@ -69,7 +69,10 @@ UNSEEN_BY_ROLE = {
         "lambda:InvokeFunction": "the first tick comes after five minutes: test_planning.py",
         "sqs:SendMessage": "for a function that is gone: the local stage's own tests",
     },
-    "SendDigestRole": {"states:DescribeExecution": "asked about what has run for an hour"},
+    "SendDigestRole": {
+        "s3:GetObject": "the planner has read and kept every definition before",
+        "states:DescribeExecution": "asked about what has run for an hour",
+    },
     "SendDigestScheduleRole": {
         "lambda:InvokeFunction": "the digest is due at eight; people.py calls the function",
         "sqs:SendMessage": "for a function that is gone: the local stage's own tests",

@@ -20,7 +20,6 @@ from tests.support.stage_in_memory import ARRIVALS, BUCKET, TABLE, Context, Stag
 
 # Through its private method goes every call.
 CLIENT: Any = BaseClient
-BUS, EVENTS = "kanmon-test", "https://sqs.us-east-1.amazonaws.com/123456789012/events"
 ON_DATA = "retrain: {on: [data], quiet_minutes: 30}\n"
 MONTHLY = 'retrain: {schedule: {cron: "0 6 1 * *", time_zone: Europe/Berlin}}\n'
 
@@ -66,27 +65,6 @@ def tick(at: str, now: str | None = None) -> dict[str, Any]:
         patch.setattr(plan, "datetime", Clock)
         answer: dict[str, Any] = plan.handler({"at": at}, Context())
     return answer
-
-
-def listen(stage: Stage) -> None:
-    """Make the stage's bus, and a queue that gets every event."""
-    events = boto3.client("events")
-    events.create_event_bus(Name=BUS)
-    queue = stage.sqs.create_queue(QueueName="events")["QueueUrl"]
-    arn = stage.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
-    events.put_rule(Name="all", EventBusName=BUS, EventPattern='{"source": ["kanmon"]}')
-    targets = [{"Id": "queue", "Arn": arn["Attributes"]["QueueArn"]}]
-    events.put_targets(Rule="all", EventBusName=BUS, Targets=targets)
-
-
-def told(stage: Stage) -> list[dict[str, Any]]:
-    """The facts that came over the bus since the last look, in order."""
-    found = []
-    while got := stage.sqs.receive_message(QueueUrl=EVENTS, MaxNumberOfMessages=10).get("Messages"):
-        for message in got:
-            stage.sqs.delete_message(QueueUrl=EVENTS, ReceiptHandle=message["ReceiptHandle"])
-            found.append(json.loads(message["Body"])["detail"])
-    return found
 
 
 def executions(stage: Stage, workflow: str = "retrain") -> list[str]:
