@@ -12,13 +12,11 @@ from typing import Any
 import pytest
 
 from tests.support.planned_stage import (
-    BUS,
     MONTHLY,
     ON_DATA,
     arrive,
     counted,
     executions,
-    listen,
     planned,
     publish,
     throttled,
@@ -33,11 +31,9 @@ EARLY, QUIET, LATER = "2026-11-30T03:10:00Z", "2026-11-30T03:30:00Z", "2026-11-3
 
 
 @pytest.fixture(autouse=True)
-def laptop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A local stage, whose ticks may be of a time to come, with a bus of its own."""
+def laptop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A local stage, whose ticks may be of a time to come."""
     monkeypatch.setenv("STAGE", "local")
-    monkeypatch.setenv("EVENT_BUS", BUS)
-    listen(stage)
 
 
 @pytest.fixture

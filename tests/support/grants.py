@@ -70,6 +70,14 @@ UNSEEN_BY_ROLE = {
         "sqs:SendMessage": "for a function that is gone: the local stage's own tests",
     },
     "SendMailRole": {"sqs:SendMessage": "for a mail that cannot be sent: test_mail.py"},
+    "SendDigestRole": {
+        "s3:GetObject": "the planner has read and kept every definition before",
+        "states:DescribeExecution": "asked about what has run for an hour",
+    },
+    "SendDigestScheduleRole": {
+        "lambda:InvokeFunction": "the digest is due at eight; people.py calls the function",
+        "sqs:SendMessage": "for a function that is gone: the local stage's own tests",
+    },
     "FollowReviewRole": {"codepipeline:PutApprovalResult": RACE},
     "FollowRegistryRole": {"sagemaker:UpdateModelPackage": RACE, "events:PutEvents": RACE},
     "VerifyRole": {"s3:ListBucket": MISSING_KEYS},

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -19,7 +20,6 @@ from tests.support.stage_in_memory import ARRIVALS, BUCKET, TABLE, Context, Stag
 
 # Through its private method goes every call.
 CLIENT: Any = BaseClient
-BUS, EVENTS = "kanmon-test", "https://sqs.us-east-1.amazonaws.com/123456789012/events"
 ON_DATA = "retrain: {on: [data], quiet_minutes: 30}\n"
 MONTHLY = 'retrain: {schedule: {cron: "0 6 1 * *", time_zone: Europe/Berlin}}\n'
 
@@ -52,32 +52,19 @@ def waiting(stage: Stage) -> int:
     return sum(int(value) for value in found["Attributes"].values())
 
 
-def tick(at: str) -> dict[str, Any]:
+def tick(at: str, now: str | None = None) -> dict[str, Any]:
+    """A tick of this time; `now` is what the clock says, instead of the machine's."""
     import plan  # late: it reads the settings
 
-    answer: dict[str, Any] = plan.handler({"at": at}, Context())
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.fromisoformat(now) if now else datetime.now(tz)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "datetime", Clock)
+        answer: dict[str, Any] = plan.handler({"at": at}, Context())
     return answer
-
-
-def listen(stage: Stage) -> None:
-    """Make the stage's bus, and a queue that gets every event."""
-    events = boto3.client("events")
-    events.create_event_bus(Name=BUS)
-    queue = stage.sqs.create_queue(QueueName="events")["QueueUrl"]
-    arn = stage.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
-    events.put_rule(Name="all", EventBusName=BUS, EventPattern='{"source": ["kanmon"]}')
-    targets = [{"Id": "queue", "Arn": arn["Attributes"]["QueueArn"]}]
-    events.put_targets(Rule="all", EventBusName=BUS, Targets=targets)
-
-
-def told(stage: Stage) -> list[dict[str, Any]]:
-    """The facts that came over the bus since the last look, in order."""
-    found = []
-    while got := stage.sqs.receive_message(QueueUrl=EVENTS, MaxNumberOfMessages=10).get("Messages"):
-        for message in got:
-            stage.sqs.delete_message(QueueUrl=EVENTS, ReceiptHandle=message["ReceiptHandle"])
-            found.append(json.loads(message["Body"])["detail"])
-    return found
 
 
 def executions(stage: Stage, workflow: str = "retrain") -> list[str]:

@@ -236,7 +236,7 @@ def test_only_the_workflows_and_releases_functions_write_records() -> None:
         *("OpenReleaseRole", "AdmitReleaseRole", "RecordReleaseRole", "CloseReleaseRole"),
         *("FollowReviewRole", "FollowRegistryRole", "OpenBatchRole", "CloseBatchRole"),
         *("OpenMonitoringRole", "CloseMonitoringRole"),
-        *("PlanRole", "OperatorRole"),  # the planner's own state, and pauses
+        *("PlanRole", "OperatorRole"),  # the planner's own state; pauses and allowances
         *("SendMailRole", "SendChatRole"),  # which facts were told
     }
 

@@ -61,6 +61,7 @@ TRUSTED = {
     "ServingDeployRole": "cloudformation.amazonaws.com",
     "DashboardRole": "quicksight.amazonaws.com",
     "PlanScheduleRole": "scheduler.amazonaws.com",
+    "SendDigestScheduleRole": "scheduler.amazonaws.com",
     "ChatChannelRole": "chatbot.amazonaws.com",
     **{
         f"{name.removesuffix('Function')}Role": "lambda.amazonaws.com"

@@ -16,9 +16,37 @@ def properties(name: str) -> dict[str, Any]:
     return found
 
 
+def schedule_of(function: str, **parameters: Any) -> dict[str, Any]:
+    """The schedule that calls a function, with these parameters of the stage."""
+    every = [
+        resolve(each["Properties"], **parameters)
+        for each in translated()["Resources"].values()
+        if each["Type"] == "AWS::Scheduler::Schedule"
+    ]
+    [found] = [each for each in every if str(each["Target"]["Arn"]).endswith(f":{function}")]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("digest", "expression", "state"),
+    [
+        ("daily", "cron(0 8 * * ? *)", "ENABLED"),
+        ("weekly", "cron(0 8 ? * MON *)", "ENABLED"),
+        ("off", "cron(0 8 ? * MON *)", "DISABLED"),
+    ],
+)
+def test_a_digest_is_due_at_eight_in_the_stages_time_zone(
+    digest: str, expression: str, state: str
+) -> None:
+    found = schedule_of("SendDigestFunction", Digest=digest, TimeZone="Asia/Tokyo")
+
+    assert (found["ScheduleExpression"], found["State"]) == (expression, state)
+    assert found["ScheduleExpressionTimezone"] == "Asia/Tokyo"
+    assert found["Target"]["DeadLetterConfig"]["Arn"].endswith(":NoticeDeadLetters")
+
+
 def test_the_planner_ticks_every_five_minutes_with_the_time_at_which_it_was_to() -> None:
-    [(_, schedule)] = resources("AWS::Scheduler::Schedule").items()
-    found = resolve(schedule["Properties"])
+    found = schedule_of("PlanFunction")
 
     assert found["ScheduleExpression"] == "rate(5 minutes)"
     assert found["FlexibleTimeWindow"] == {"Mode": "OFF"}

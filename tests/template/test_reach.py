@@ -22,7 +22,8 @@ ROLES = sorted(resources("AWS::IAM::Role"))
 OBJECTS = {
     "datasets/glasses/data.csv": ("DataScientist Job MonitorJob ScoreJob", "", "DataScientist"),
     "definitions/glasses/0a1b/model.yaml": (
-        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan Steward",
+        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan SendDigest "
+        "Steward",
         "DataScientist",
         "",
     ),
@@ -221,6 +222,13 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         }
         for role in ("DataScientistRole", "OperatorRole")
     },
+    **{
+        (role, "AllowMoreThanABudget"): {
+            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["model", "item", "allowances"]},
+            "Null": {"dynamodb:Attributes": "false"},
+        }
+        for role in ("DataScientistRole", "OperatorRole")
+    },
     ("JobRole", "FindInputs"): {
         "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*"]}
     },
@@ -252,7 +260,10 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
     },
     ("OpenRunRole", "SnapshotTheData"): {"StringLike": {"s3:prefix": "datasets/*"}},
-    ("PlanRole", "FindTheModels"): {"StringLike": {"s3:prefix": "definitions/*"}},
+    **{
+        (role, "FindTheModels"): {"StringLike": {"s3:prefix": ["definitions/*", "datasets/*"]}}
+        for role in ("PlanRole", "SendDigestRole")
+    },
     ("PlanRole", "KeepThePlannersOwnState"): {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#plan"]},
         "Null": {"dynamodb:LeadingKeys": "false"},
@@ -408,6 +419,7 @@ ACTS = {
     ("states:StopExecution", f"{STATES}execution:{OWN}-score:B"): "DataScientist Operator",
     ("iam:PassRole", f"{ROLE}ScoreJobRole"): "ScoreStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}PlanFunction"): "PlanSchedule",
+    ("lambda:InvokeFunction", f"{LAMBDA}SendDigestFunction"): "SendDigestSchedule",
     ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:PlanDeadLetters"): "PlanSchedule",
     ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "",
     ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:NoticeDeadLetters"): "SendMail",

@@ -45,6 +45,7 @@ EXPECTED = frozenset(
 _NO_MACHINE = re.compile(
     "CapacityError|Insufficient(?:Instance)?Capacity|ResourceLimitExceeded", re.IGNORECASE
 )
+_OF_JOBS = re.compile(r"\bjobs?\b|\bml\.")
 _JOB_STEP = re.compile(r"-(preprocess|train|evaluate|score|monitor)-[0-9a-z]+$")
 _MODEL_OF_RUN = re.compile(r"(.+)-[0-9]{12}-[0-9a-z]{3}")
 _SDK_APPENDIX = re.compile(r"\s*\((?:Service|Status Code|Request ID):? .*\)\s*$", re.DOTALL)
@@ -129,7 +130,7 @@ def explain(error: str, cause: str, of: Literal["run", "batch", "monitoring"] = 
     if not words:
         return _failure(error, say("run.failure.no_reason", error=error))
     # A quota may be of other things than jobs.
-    unstarted = _NO_MACHINE.search(error) is not None and "job" in words
+    unstarted = _NO_MACHINE.search(error) is not None and _OF_JOBS.search(words) is not None
     # Run Failed repeats what was reported: no name is put before the words twice.
     named = error in EXPECTED or error.endswith("JobFailed") or words.startswith(error)
     if not named:
