@@ -151,7 +151,7 @@ def _over(
         return None
     limit = dollars(budget)
     if room.allowed:
-        limit = say("plan.over.limit", budget=limit, allowed=dollars(room.allowed))
+        limit = say("plan.allowance.budget", budget=limit, allowed=dollars(room.allowed))
     words = say(
         f"plan.over.{code.replace(' ', '_')}",
         budget=limit,

@@ -6,7 +6,7 @@ say of the days; core.plan.digest_input gathers it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,11 @@ from core.words.catalogue import say
 from core.words.formats import counted, day, dollars, moment, one_line
 from core.words.lists import enumerated
 
-_WORKS = {"retrain": "retraining", "score": "batch", "monitor": "monitoring"}
+_EVERY: Mapping[str, Callable[[object], str]] = {
+    "retrain": lambda count: counted(count, "retraining"),
+    "score": lambda count: counted(count, "batch"),
+    "monitor": lambda count: counted(count, "monitoring"),
+}
 # What moves a release, and what a monitoring finds; the rest of the facts is in "what ran".
 _SERVICE = (
     *("release promoted", "release rolled back", "release back in service", "release withdrawn"),
@@ -81,7 +85,7 @@ def _ran(document: Mapping[str, Any]) -> Iterator[str]:
     for model, works in sorted(mapping(document.get("work")).items()):
         said = [
             _counts(work, mapping(works[work]))
-            for work in _WORKS
+            for work in _EVERY
             if mapping(works.get(work)).get("count")
         ]
         if said:
@@ -90,7 +94,7 @@ def _ran(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _counts(work: str, one: Mapping[str, Any]) -> str:
     """How many there were, and how many of them ended otherwise than well."""
-    every = counted(one["count"], _WORKS[work])
+    every = _EVERY[work](one["count"])
     apart = [
         say(f"digest.ended.{kind}", count=one[kind])
         for kind in ("failed", "stopped", "nothing_new", "running")
@@ -178,7 +182,7 @@ def _limit(budget: object, content: Mapping[str, Any]) -> str:
     allowed = sum(finite(each.get("usd")) or 0.0 for each in mappings(content.get("allowed")))
     limit = dollars(known + allowed)
     if allowed:
-        limit = say("plan.over.limit", budget=limit, allowed=dollars(allowed))
+        limit = say("plan.allowance.budget", budget=limit, allowed=dollars(allowed))
     return say("digest.cost.budget", budget=limit)
 
 
