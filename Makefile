@@ -85,6 +85,7 @@ bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure spe
 	@$(BIN)/python benchmarks/gate.py
 	@$(BIN)/python benchmarks/drift.py --runs 200
 	@$(BIN)/python benchmarks/monitor.py
+	@$(BIN)/python benchmarks/tick.py
 	@$(BIN)/python benchmarks/scoring.py
 	@$(BIN)/python benchmarks/release.py
 

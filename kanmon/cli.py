@@ -48,7 +48,7 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
         "Stage": ["up", "deploy", "publish", "down", "uninstall", "doctor", "env"],
         "Models": ["models", "new-model", "put-data", "data", "remove"],
         "Labels": ["put-labels", "labels", "dataset-from-labels", "forget"],
-        "Planning": ["plan", "pause", "resume", "tick"],
+        "Planning": ["plan", "pause", "resume", "budget", "digest", "tick"],
         "Runs": ["run", "runs", "show", "report", "logs", "stop"],
         "Releases": [
             "releases",
@@ -68,6 +68,7 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
             "fetch",
             "monitor",
             "monitorings",
+            "notices",
             "cost",
             "console",
         ],

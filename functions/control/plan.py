@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.plan.sources import limits_of
-from core.plan.tick import tick
+from core.plan.tick import refuse_the_future, tick
 from core.stage.gateways import stage
 from core.words.formats import parsed
 
@@ -22,8 +22,11 @@ logger = Logger()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take {at}, the time of the tick; return the decision and what came of it."""
     now = datetime.now(UTC)
-    limits = limits_of(os.environ.get("MONTHLY_BUDGET_USD"), os.environ.get("PLANNED_AT_ONCE"))
-    done = tick(stage(), limits, parsed(event.get("at")) or now, now)
+    names = ("MONTHLY_BUDGET_USD", "PLANNED_AT_ONCE", "APPROVAL_MINUTES")
+    limits = limits_of(*(os.environ.get(name) for name in names))
+    at = parsed(event.get("at")) or now
+    refuse_the_future(at, now, os.environ["STAGE"])
+    done = tick(stage(), limits, at, now)
     for start in done.decision["starts"]:
         if start["model"] in done.outcome.lost:
             continue
@@ -31,10 +34,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.info(start["input"]["reason"], extra={"planned": named})
     for name, problem in done.outcome.left.items():
         logger.warning("%s could not be started, the next tick tries again: %s", name, problem)
+    for name, problem in done.outcome.refused.items():
+        logger.error("%s could not be started and is given up: %s", name, problem)
+    if done.outcome.silent:
+        logger.warning(
+            "the bus takes no events, the next tick tries again: %s", done.outcome.silent
+        )
     # Only where there is something to count: a metric of every tick would be billed by the month.
     counts = {
         "PlannedStarts": len(done.outcome.started),
         "PlannedStartsLeft": len(done.outcome.left),
+        "PlannedStartsRefused": len(done.outcome.refused),
         "ArrivalsOfNoModel": done.unknown,
     }
     for name, count in counts.items():

@@ -38,6 +38,7 @@ def command(model: str | None, month: str | None, standing: bool) -> None:
     from kanmon.costs.stored import stored
     from kanmon.deployment import standing_cost
     from kanmon.deployment.prices import kept
+    from kanmon.planning.allowances import allowed_in
     from kanmon.stage.model_names import known_models
 
     invocation = current()
@@ -50,7 +51,8 @@ def command(model: str | None, month: str | None, standing: bool) -> None:
     budget, prices = stage_budget(connection), kept(connection)
     counted = standing_cost.document(project.root)
     kept_things = stored(connection) if standing else []
-    for line in lines(found, wanted, budget if not model else None):
+    allowed = allowed_in(connection, None, wanted)
+    for line in lines(found, wanted, budget if not model else None, allowed):
         screen.say(cut(line))
     screen.say(f"Prices of {prices.named}.")
     screen.say(f"The stage itself costs {standing_cost.line(project.root)}.")
@@ -64,6 +66,7 @@ def command(model: str | None, month: str | None, standing: bool) -> None:
             "month": wanted,
             "usd": round(sum(one.usd for one in found), 8),
             "budget_usd": budget,
+            "allowed": allowed,
             "models": [
                 {**one.document(), "by_reason": by_reason(connection, one.model, wanted)}
                 for one in found
@@ -74,7 +77,12 @@ def command(model: str | None, month: str | None, standing: bool) -> None:
     )
 
 
-def lines(found: "list[ModelMonth]", month: str, budget: float | None) -> list[str]:
+def lines(
+    found: "list[ModelMonth]",
+    month: str,
+    budget: float | None,
+    allowed: list[dict[str, Any]] | None = None,
+) -> list[str]:
     """The table, and what is to be said about its figures."""
     from core.words.formats import dollars
 
@@ -83,7 +91,8 @@ def lines(found: "list[ModelMonth]", month: str, budget: float | None) -> list[s
     rows = [_row(one) for one in found if one.count]
     whole = sum(one.usd for one in found)
     if len(rows) > 1 or budget is not None:
-        rows.append(["all", "", "", "", dollars(whole), _limit(budget)])
+        on_top = sum(each["usd"] for each in allowed or [])
+        rows.append(["all", "", "", "", dollars(whole), _limit(budget, on_top)])
     shown = list(table(rows, [month, "retrain", "score", "monitor", "US dollars", "budget"]))
     unknown = sum(one.unknown for one in found)
     if unknown:
@@ -115,10 +124,13 @@ def _row(one: "ModelMonth") -> list[str]:
         return f"{dollars(part['usd'])} ({part['count']})" if part["count"] else ""
 
     works = [of_work(work) for work in ("retrain", "score", "monitor")]
-    return [one.model, *works, dollars(one.usd), _limit(one.budget_usd)]
+    return [one.model, *works, dollars(one.usd), _limit(one.budget_usd, one.allowed_usd)]
 
 
-def _limit(budget: float | None) -> str:
+def _limit(budget: float | None, allowed: float) -> str:
+    """The budget, and what people allowed on top of it."""
     from core.words.formats import dollars
 
-    return "" if budget is None else dollars(budget)
+    if budget is None:
+        return ""
+    return f"{dollars(budget)} + {dollars(allowed)}" if allowed else dollars(budget)

@@ -27,7 +27,8 @@ def command(model: str | None, explain: bool, written: str | None) -> None:
     what was recorded then; for one to come, the stage as it is now.
     """
     from core.words.formats import local_moment
-    from kanmon.planning.display import lines, outlook
+    from kanmon.planning.allowances import words
+    from kanmon.planning.display import allowances, lines, outlook
     from kanmon.planning.live import plan
     from kanmon.planning.ticking import moment_given
     from kanmon.stage.connection import stage_flag
@@ -47,11 +48,15 @@ def command(model: str | None, explain: bool, written: str | None) -> None:
     if not shown:
         more = f"`kanmon plan --explain{stage_flag(connection.name)}` says why"
         screen.say(f"Nothing starts by itself; {more}")
+    allowed = allowances(found.document, model)
+    for each in allowed:
+        screen.say(f"Budget of {each['model'] or 'the stage'}: {words(each)}")
     screen.document(
         {
             "at": found.decision["at"],
             "recorded": found.recorded,
             "work": outlook(found.decision, model),
             "late": found.decision["late"],
+            "allowed": allowed,
         }
     )

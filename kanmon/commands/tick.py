@@ -19,8 +19,8 @@ from kanmon.terminal.invocation import Verb, current
 def command(written: str | None) -> None:
     """Let the planner of the local stage tick now.
 
-    It starts what is due, as the schedule's own tick does every five minutes. What it then
-    remembers is of the time given: a later tick of an earlier time starts nothing due in between.
+    It starts what is due, as the schedule's own tick does every five minutes. With a time to come
+    it starts what will be due then; ticks before that time do not count it as done.
     """
     from kanmon.planning.display import lines
     from kanmon.planning.ticking import moment_given, tick
@@ -35,6 +35,8 @@ def command(written: str | None) -> None:
         screen.say(f"Started {name}. `kanmon show {name}` shows it.")
     for name, problem in done["left"].items():
         screen.problem(f"{name} could not be started; the next tick tries again: {problem}")
-    if not done["started"] and not done["left"]:
+    for name, problem in done["refused"].items():
+        screen.problem(f"{name} could not be started and is given up: {problem}")
+    if not done["started"] and not done["refused"] and not done["left"]:
         screen.say("Nothing has started. `kanmon plan --explain` says why.")
     screen.document(done)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.cost.estimate import estimates
 from core.cost.month import WORKS, executions_of, month_item, month_of
 from kanmon.errors import BadInputError
+from kanmon.planning.allowances import allowed_in
 from kanmon.stage.model_table import item_of, items_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class ModelMonth:
     unknown: int
     estimate_usd: dict[str, float | None]
     budget_usd: float | None
+    # What people allowed on top of the budget.
+    allowed_usd: float = 0.0
 
     @property
     def count(self) -> int:
@@ -62,6 +65,7 @@ def model_month(connection: "Connection", model: str, month: str) -> ModelMonth:
         unknown=int(sum(sums.get(f"{work}_unknown", 0) for work in WORKS)),
         estimate_usd=estimates(item_of(connection, model, "cost")),
         budget_usd=_budget(connection, model),
+        allowed_usd=sum(each["usd"] for each in allowed_in(connection, model, month)),
     )
 
 

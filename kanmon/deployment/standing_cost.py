@@ -18,9 +18,14 @@ BY_TYPE = {"AWS::KMS::Key": 1.00, "AWS::SecretsManager::Secret": 0.40}
 
 
 def standing_cost(template: dict[str, Any]) -> float:
-    """Dollars a month for what is billed by being there: each metric of an alarm, keys, secrets."""
+    """Dollars a month for what is billed by being there: each metric of an alarm, keys, secrets.
+
+    Not what a condition makes: a stage has that only when it is asked for.
+    """
     dollars = 0.0
     for resource in template["Resources"].values():
+        if "Condition" in resource:
+            continue
         if resource["Type"] == "AWS::CloudWatch::Alarm":
             metrics = resource["Properties"].get("Metrics", [{"MetricStat": {}}])
             dollars += ALARM_METRIC * sum("MetricStat" in metric for metric in metrics)

@@ -19,6 +19,18 @@ def lines(decision: dict[str, Any], model: str | None, *, explain: bool) -> list
     return table(rows, HEADING)
 
 
+def allowances(document: dict[str, Any], model: str | None = None) -> list[dict[str, Any]]:
+    """What people allowed on top of this month's budgets; `model` is None for the stage's."""
+    whole = [{"model": None, **each} for each in document["stage"].get("allowed") or []]
+    found = [
+        {"model": name, **each}
+        for name, content in sorted(document["models"].items())
+        for each in content.get("allowed") or []
+        if model in (None, name)
+    ]
+    return whole + found
+
+
 def outlook(decision: dict[str, Any], model: str | None = None) -> list[dict[str, Any]]:
     """By model and work: whether it starts now, why or why not, and when it is due next."""
     starts = {

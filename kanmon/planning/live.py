@@ -10,9 +10,11 @@ from core.plan.rule import decide
 from core.plan.sources import Limits, limits_of
 from core.stage.bucket import Store
 from core.stage.items import Items
+from core.stage.notice_table import NoticeTable
 from core.stage.plan_table import PlanTable
 from core.stage.state_machine import Workflow
 from core.words.formats import timestamp
+from core.words.language import Speech, speaking, speech_of
 from kanmon.errors import BadInputError
 from kanmon.stage.connection import read_json
 
@@ -47,6 +49,11 @@ class LiveStage:
         """What the model table holds about planning."""
         return PlanTable(Items(self._connection.dynamodb, self._connection.table))
 
+    @cached_property
+    def notices(self) -> NoticeTable:
+        """The facts that the stage listed."""
+        return NoticeTable(Items(self._connection.dynamodb, self._connection.table))
+
     def machine_of(self, work: str) -> Workflow:
         """The workflow that does it."""
         arn = self._connection.outputs[f"{work.capitalize()}StateMachineArn"]
@@ -58,7 +65,10 @@ def plan(connection: "Connection", at: datetime | None) -> Plan:
     now = datetime.now(UTC)
     if at is not None and at < now:
         return _recorded(connection, at)
-    known = gather(LiveStage(connection), _limits(connection), at or now, now)
+    limits, speech = settings(connection)
+    # In the words of the planner's own tick.
+    with speaking(speech):
+        known = gather(LiveStage(connection), limits, at or now, now)
     return Plan(known.document, decide(known.document))
 
 
@@ -92,8 +102,11 @@ def _newest(connection: "Connection", at: datetime) -> str | None:
     return None
 
 
-def _limits(connection: "Connection") -> Limits:
-    """What the stack's parameters say."""
+def settings(connection: "Connection") -> tuple[Limits, Speech]:
+    """What the stack's parameters say about planning, and how the stage speaks."""
     stack = connection.stack_description() or {}
     given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-    return limits_of(given.get("MonthlyBudgetUsd"), given.get("PlannedAtOnce"))
+    days = given.get("ApprovalDays")
+    minutes = str(int(days) * 24 * 60) if days else None
+    limits = limits_of(given.get("MonthlyBudgetUsd"), given.get("PlannedAtOnce"), minutes)
+    return limits, speech_of(given.get("Language"), given.get("TimeZone"))

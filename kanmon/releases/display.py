@@ -7,6 +7,7 @@ from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import PENDING, REVIEW, Action, Execution
 from core.stage.release_table import Release
 from core.words.formats import duration, local_moment, one_line
+from core.words.verdicts import without_verdict
 from kanmon.releases.decision import person
 from kanmon.releases.explanation import Evidence, Explanation, split
 from kanmon.releases.watch import Observation
@@ -94,7 +95,7 @@ def _facts(release: Release) -> list[str]:
 
 
 def _rest(release: Release) -> str:
-    reasons = (release.summary or "").removeprefix(f"{release.verdict}: ")
+    reasons = without_verdict(release.summary or "", str(release.verdict))
     return f": {reasons}" if reasons else ""
 
 

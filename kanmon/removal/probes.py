@@ -49,6 +49,8 @@ class Probe:
     operation: str
     request: Callable[[str], dict[str, Any]]
     there: Callable[[Any], bool] = _answered
+    # Where the service is asked, if it is not in every region.
+    region: str | None = None
 
 
 def _named(parameter: str) -> Callable[[str], dict[str, Any]]:
@@ -78,6 +80,8 @@ def _stack_is_there(answer: Any) -> bool:
     return any(one["StackStatus"] != "DELETE_COMPLETE" for one in answer["Stacks"])
 
 
+# The chat service knows the configurations of all regions, and answers in some of them.
+CHAT_REGION = "us-east-2"
 PROBES = {
     "AWS::Athena::WorkGroup": Probe("athena", "get_work_group", _named("WorkGroup")),
     "AWS::Chatbot::SlackChannelConfiguration": Probe(
@@ -85,6 +89,14 @@ PROBES = {
         "describe_slack_channel_configurations",
         _named("ChatConfigurationArn"),
         _has("SlackChannelConfigurations"),
+        CHAT_REGION,
+    ),
+    "AWS::Chatbot::MicrosoftTeamsChannelConfiguration": Probe(
+        "chatbot",
+        "get_microsoft_teams_channel_configuration",
+        _named("ChatConfigurationArn"),
+        _has("ChannelConfiguration"),
+        CHAT_REGION,
     ),
     "AWS::CloudFormation::Stack": Probe(
         "cloudformation", "describe_stacks", _named("StackName"), _stack_is_there
@@ -166,8 +178,13 @@ def is_there(connection: "Connection", resource: Resource) -> bool:
     request = probe.request(resource.name)
     if probe.service == "quicksight":
         request["AwsAccountId"] = connection.account
+    client = (
+        connection.client_in(probe.service, probe.region)
+        if probe.region
+        else connection.client(probe.service)
+    )
     try:
-        answer = getattr(connection.client(probe.service), probe.operation)(**request)
+        answer = getattr(client, probe.operation)(**request)
     except ClientError as error:
         if is_missing(error):
             return False

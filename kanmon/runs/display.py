@@ -8,6 +8,7 @@ from typing import Any
 from core.reading import estimate, part
 from core.words.formats import counted, one_line
 from core.words.metrics import metric_format, metric_label
+from core.words.verdicts import without_verdict
 from kanmon.terminal.screen import coloured, faint, table
 
 Document = dict[str, Any]
@@ -26,7 +27,7 @@ def verdict_lines(verdict: Document) -> list[str]:
     order = {"reject": 0, "hold": 1, "pass": 2}
     rules = sorted(verdict.get("rules", []), key=lambda rule: order.get(rule["outcome"], 3))
     word = str(verdict["verdict"])
-    reasons = str(verdict["summary"]).removeprefix(f"{word}: ")
+    reasons = without_verdict(str(verdict["summary"]), word)
     # Several rules can have the same words, such as "no champion yet": they are shown once.
     found = dict.fromkeys(
         (str(rule["outcome"]), str(rule["words"]))

@@ -16,14 +16,26 @@ def plain_item(item: Any) -> dict[str, Any]:
 
 def items_of(connection: "Connection", model: str, prefix: str) -> list[dict[str, Any]]:
     """The model's items whose sort key begins so, in its order."""
+    begins = {":prefix": {"S": prefix}}
+    return _queried(connection, partition(model, prefix), "begins_with(#item, :prefix)", begins)
+
+
+def items_between(
+    connection: "Connection", model: str, first: str, last: str
+) -> list[dict[str, Any]]:
+    """The model's items from one sort key to another, in its order."""
+    ends = {":first": {"S": first}, ":last": {"S": last}}
+    return _queried(connection, partition(model, first), "#item BETWEEN :first AND :last", ends)
+
+
+def _queried(
+    connection: "Connection", where: str, which: str, values: dict[str, Any]
+) -> list[dict[str, Any]]:
     pages = connection.dynamodb.get_paginator("query").paginate(
         TableName=connection.table,
-        KeyConditionExpression="model = :model AND begins_with(#item, :prefix)",
+        KeyConditionExpression=f"model = :model AND {which}",
         ExpressionAttributeNames={"#item": "item"},
-        ExpressionAttributeValues={
-            ":model": {"S": partition(model, prefix)},
-            ":prefix": {"S": prefix},
-        },
+        ExpressionAttributeValues={":model": {"S": where}, **values},
         ConsistentRead=True,
     )
     return [plain_item(item) for page in pages for item in page["Items"]]

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,14 @@ UNSEEN_BY_ROLE = {
         "sqs:SendMessage": "for a function that is gone: the local stage's own tests",
     },
     "SendMailRole": {"sqs:SendMessage": "for a mail that cannot be sent: test_mail.py"},
+    "SendDigestRole": {
+        "s3:GetObject": "the planner has read and kept every definition before",
+        "states:DescribeExecution": "asked about what has run for an hour",
+    },
+    "SendDigestScheduleRole": {
+        "lambda:InvokeFunction": "the digest is due at eight; people.py calls the function",
+        "sqs:SendMessage": "for a function that is gone: the local stage's own tests",
+    },
     "FollowReviewRole": {"codepipeline:PutApprovalResult": RACE},
     "FollowRegistryRole": {"sagemaker:UpdateModelPackage": RACE, "events:PutEvents": RACE},
     "VerifyRole": {"s3:ListBucket": MISSING_KEYS},
@@ -100,8 +109,9 @@ UNSEEN_BY_ROLE = {
 }
 # The local stage's CloudFormation makes resources without asking as anybody. What this role needs
 # is held against the serving stack's resources instead: tests/template/test_deploying.py.
-# And no stage here has QuickSight, which assumes the dashboard's.
-NOT_ASKED = {"ServingDeployRole", "DashboardRole"}
+# And no stage here has QuickSight, which assumes the dashboard's. Chat is on a stage of its own.
+CHAT = "SendChatRole"
+NOT_ASKED = {"ServingDeployRole", "DashboardRole", CHAT}
 # Documents without rows, which no command reads: people follow a release's record to them.
 UNSEEN_OBJECTS = {"SeeTheStagePolicy": {"snapshots/*", "runs/*/run.json"}}
 # What all people may see is one policy; what one of them used is used.
@@ -119,13 +129,13 @@ HELD_TO_OBJECTS = (
 )
 
 
-def unused(authorizations: Path) -> dict[str, set[str]]:
+def unused(authorizations: Path, roles: Iterable[str] | None = None) -> dict[str, set[str]]:
     """By role, the granted actions that a stage's record of decisions never shows allowed.
 
     What only AWS asks for is left out. Roles that use all they have are not in the answer.
     """
     used: dict[str, set[str]] = defaultdict(set)
-    roles = [role for role in resources("AWS::IAM::Role") if role not in NOT_ASKED]
+    roles = list(roles or sorted(resources("AWS::IAM::Role").keys() - NOT_ASKED))
     for line in authorizations.read_text().splitlines():
         decision = json.loads(line)
         for role in roles:

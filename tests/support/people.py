@@ -35,6 +35,7 @@ gate: {floors: {rmse: 5.0}, margins: {rmse: 9.0}}
 segments: [b]
 serving: {canary: AllAtOnce, capture_share: 1.0}
 retrain: {on: [data]}
+budget: {usd_per_month: 100}
 """
 LONG = ("--set", "rounds=50000", "--set", "early_stopping_rounds=50000")
 SHIFT = "Linear10PercentEvery10Minutes"
@@ -111,6 +112,15 @@ def all_of_them_see_what_is_planned_and_some_pause_it(laptop: Laptop) -> None:
     for who in (SCIENTIST, APPROVER, OPERATOR):
         must(laptop, "plan", "glasses", "--explain", *who)
         must(laptop, "cost", "glasses", *who)
+        must(laptop, "digest", *who)
+        must(laptop, "notices", "--model", "glasses", *who)
+    for who in (SCIENTIST, OPERATOR):
+        must(laptop, "budget", "glasses", "--allow", "1", "--reason", "to see it", *who)
+    function = laptop.client("cloudformation").describe_stack_resource(
+        StackName="kanmon-local", LogicalResourceId="SendDigestFunction"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    digest = laptop.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+    assert "FunctionError" not in digest, digest["Payload"].read()
     record = laptop.client("s3").list_objects_v2(
         Bucket=laptop.outputs["DataBucketName"], Prefix="plans/"
     )["Contents"][0]["Key"]

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -50,10 +51,18 @@ def waiting(stage: Stage) -> int:
     return sum(int(value) for value in found["Attributes"].values())
 
 
-def tick(at: str) -> dict[str, Any]:
+def tick(at: str, now: str | None = None) -> dict[str, Any]:
+    """A tick of this time; `now` is what the clock says, instead of the machine's."""
     import plan  # late: it reads the settings
 
-    answer: dict[str, Any] = plan.handler({"at": at}, Context())
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.fromisoformat(now) if now else datetime.now(tz)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "datetime", Clock)
+        answer: dict[str, Any] = plan.handler({"at": at}, Context())
     return answer
 
 
@@ -87,13 +96,15 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
 
 @contextmanager
-def throttled(monkeypatch: pytest.MonkeyPatch, operation: str) -> Iterator[None]:
-    """AWS refuses an operation for now."""
+def throttled(
+    monkeypatch: pytest.MonkeyPatch, operation: str, code: str = "ThrottlingException"
+) -> Iterator[None]:
+    """AWS refuses an operation; as it says, for now."""
     original = CLIENT._make_api_call
 
     def make(self: Any, asked: str, parameters: Any) -> Any:
         if asked == operation:
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "later"}}, asked)
+            raise ClientError({"Error": {"Code": code, "Message": "later"}}, asked)
         return original(self, asked, parameters)
 
     with monkeypatch.context() as patch:

@@ -235,6 +235,13 @@ def _split(argument: list[Any], given: Parameters) -> list[str]:
     return list(_resolve(text, given).split(separator))
 
 
+def _select(argument: list[Any], given: Parameters) -> Any:
+    index, parts = argument
+    found = _resolve(parts, given)
+    # Of a resource that a condition leaves out, which is resolved here all the same.
+    return found[int(index)] if int(index) < len(found) else ""
+
+
 def _encode(argument: Any, given: Parameters) -> str:
     return base64.b64encode(_resolve(argument, given).encode()).decode()
 
@@ -247,6 +254,7 @@ FUNCTIONS: dict[str, Callable[[Any, Parameters], Any]] = {
     "Fn::FindInMap": _look_up,
     "Fn::Join": _join,
     "Fn::Split": _split,
+    "Fn::Select": _select,
     "Fn::Base64": _encode,
 }
 
@@ -259,6 +267,8 @@ def _holds(rule: dict[str, Any], given: Parameters) -> bool:
         return not _holds(argument[0], given)
     if function == "Fn::And":
         return all(_holds(each, given) for each in argument)
+    if function == "Fn::Or":
+        return any(_holds(each, given) for each in argument)
     assert function == "Fn::Equals", function
     one, other = (str(_resolve(part, given)) for part in argument)
     return one == other

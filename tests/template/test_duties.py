@@ -243,8 +243,8 @@ def test_only_the_workflows_and_releases_functions_write_records() -> None:
         *("OpenReleaseRole", "AdmitReleaseRole", "RecordReleaseRole", "CloseReleaseRole"),
         *("FollowReviewRole", "FollowRegistryRole", "OpenBatchRole", "CloseBatchRole"),
         *("OpenMonitoringRole", "CloseMonitoringRole"),
-        *("PlanRole", "OperatorRole"),  # the planner's own state, and pauses
-        "SendMailRole",  # the list of facts alone
+        *("PlanRole", "OperatorRole"),  # the planner's own state; pauses and allowances
+        *("SendMailRole", "SendChatRole"),  # which facts were told
     }
 
 

@@ -61,6 +61,8 @@ TRUSTED = {
     "ServingDeployRole": "cloudformation.amazonaws.com",
     "DashboardRole": "quicksight.amazonaws.com",
     "PlanScheduleRole": "scheduler.amazonaws.com",
+    "SendDigestScheduleRole": "scheduler.amazonaws.com",
+    "ChatChannelRole": "chatbot.amazonaws.com",
     **{
         f"{name.removesuffix('Function')}Role": "lambda.amazonaws.com"
         for name in resources("AWS::Lambda::Function")
@@ -70,7 +72,7 @@ TRUSTED = {
 
 # Their services are not documented to say for which account they act. A condition that asks for an
 # absent key would let nobody in; no role can be passed to another account all the same.
-NOT_TOLD = {"ReleasePipelineRole", "ServingDeployRole", "DashboardRole"}
+NOT_TOLD = {"ReleasePipelineRole", "ServingDeployRole", "DashboardRole", "ChatChannelRole"}
 
 
 @pytest.mark.parametrize(("role", "statement"), GRANTS)
@@ -324,6 +326,7 @@ def test_rules_call_their_functions_and_nothing_else_calls_from_outside() -> Non
         "FollowRegistryFunction",
         "FollowReviewFunction",
         "ReportFailureFunction",
+        "SendChatFunction",
         "SendMailFunction",
     ]
 

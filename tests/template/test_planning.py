@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from core.words.language import LANGUAGES
 from tests.support.translation import resolve, resources, source, statements, translated, whole
 
 QUEUES = resources("AWS::SQS::Queue")
@@ -15,9 +16,37 @@ def properties(name: str) -> dict[str, Any]:
     return found
 
 
+def schedule_of(function: str, **parameters: Any) -> dict[str, Any]:
+    """The schedule that calls a function, with these parameters of the stage."""
+    every = [
+        resolve(each["Properties"], **parameters)
+        for each in translated()["Resources"].values()
+        if each["Type"] == "AWS::Scheduler::Schedule"
+    ]
+    [found] = [each for each in every if str(each["Target"]["Arn"]).endswith(f":{function}")]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("digest", "expression", "state"),
+    [
+        ("daily", "cron(0 8 * * ? *)", "ENABLED"),
+        ("weekly", "cron(0 8 ? * MON *)", "ENABLED"),
+        ("off", "cron(0 8 ? * MON *)", "DISABLED"),
+    ],
+)
+def test_a_digest_is_due_at_eight_in_the_stages_time_zone(
+    digest: str, expression: str, state: str
+) -> None:
+    found = schedule_of("SendDigestFunction", Digest=digest, TimeZone="Asia/Tokyo")
+
+    assert (found["ScheduleExpression"], found["State"]) == (expression, state)
+    assert found["ScheduleExpressionTimezone"] == "Asia/Tokyo"
+    assert found["Target"]["DeadLetterConfig"]["Arn"].endswith(":NoticeDeadLetters")
+
+
 def test_the_planner_ticks_every_five_minutes_with_the_time_at_which_it_was_to() -> None:
-    [(_, schedule)] = resources("AWS::Scheduler::Schedule").items()
-    found = resolve(schedule["Properties"])
+    found = schedule_of("PlanFunction")
 
     assert found["ScheduleExpression"] == "rate(5 minutes)"
     assert found["FlexibleTimeWindow"] == {"Mode": "OFF"}
@@ -83,9 +112,11 @@ def test_queues_answer_through_tls_only_and_take_from_outside_what_rules_send(
     assert (deny["Effect"], deny["Action"]) == ("Deny", ["sqs:*"])
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     rules = "arn:aws:events:us-east-1:123456789012:rule"
-    condition = {"ArnEquals": {"aws:SourceArn": f"{rules}/DataArrivedRule"}}
-    if name == "NoticeDeadLetters":  # any rule on the stage's bus, but none of another
-        condition = {"ArnLike": {"aws:SourceArn": f"{rules}/EventBus/*"}}
+    sends = {
+        "ChatDeadLetters": {"ArnEquals": {"aws:SourceArn": f"{rules}/SendChatFunctionFact"}},
+        "NoticeDeadLetters": {"ArnLike": {"aws:SourceArn": f"{rules}/EventBus/*"}},
+    }
+    data = {"ArnEquals": {"aws:SourceArn": f"{rules}/DataArrivedRule"}}
     assert [(one["Principal"], one["Action"], one["Condition"]) for one in allowed] == (
         []
         if name == "PlanDeadLetters"  # the schedule's own role writes there
@@ -93,7 +124,7 @@ def test_queues_answer_through_tls_only_and_take_from_outside_what_rules_send(
             (
                 {"Service": "events.amazonaws.com"},
                 ["sqs:SendMessage"],
-                condition,
+                sends.get(name, data),
             )
         ]
     )
@@ -127,6 +158,14 @@ def test_a_budget_of_the_stage_is_a_number_or_none(written: str) -> None:
 
     assert re.search(pattern, written)
     assert not re.search(pattern, "about 5")
+
+
+def test_the_functions_are_told_how_to_speak() -> None:
+    function = translated()["Resources"]["PlanFunction"]["Properties"]
+    told = resolve(function, Language="ja", TimeZone="Asia/Tokyo")["Environment"]["Variables"]
+
+    assert (told["STAGE_LANGUAGE"], told["STAGE_TIME_ZONE"]) == ("ja", "Asia/Tokyo")
+    assert source()["Parameters"]["Language"]["AllowedValues"] == list(LANGUAGES)
 
 
 def test_the_functions_are_told_the_limits_of_planning() -> None:

@@ -21,7 +21,8 @@ ROLES = sorted(resources("AWS::IAM::Role"))
 OBJECTS = {
     "datasets/glasses/data.csv": ("DataScientist Job MonitorJob ScoreJob", "", "DataScientist"),
     "definitions/glasses/0a1b/model.yaml": (
-        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan Steward",
+        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan SendDigest "
+        "Steward",
         "DataScientist",
         "",
     ),
@@ -221,6 +222,13 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         }
         for role in ("DataScientistRole", "OperatorRole")
     },
+    **{
+        (role, "AllowMoreThanABudget"): {
+            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["model", "item", "allowances"]},
+            "Null": {"dynamodb:Attributes": "false"},
+        }
+        for role in ("DataScientistRole", "OperatorRole")
+    },
     ("JobRole", "FindInputs"): {
         "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*"]}
     },
@@ -267,9 +275,16 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
     },
     ("OpenRunRole", "SnapshotTheData"): {"StringLike": {"s3:prefix": "datasets/*"}},
-    ("PlanRole", "FindTheModels"): {"StringLike": {"s3:prefix": "definitions/*"}},
+    **{
+        (role, "FindTheModels"): {"StringLike": {"s3:prefix": ["definitions/*", "datasets/*"]}}
+        for role in ("PlanRole", "SendDigestRole")
+    },
     ("PlanRole", "KeepThePlannersOwnState"): {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#plan"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    },
+    ("SendChatRole", "ListTheFactAndWhereItWasSent"): {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#notices"]},
         "Null": {"dynamodb:LeadingKeys": "false"},
     },
     ("SendMailRole", "ListEachFactOnce"): {
@@ -397,7 +412,7 @@ ACTS = {
     ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
         "AdmitRelease CloseBatch CloseMonitoring CloseRelease CloseRun "
         "DataScientist FollowRegistry FollowReview OpenBatch OpenMonitoring "
-        "OpenRelease OpenRun Operator Plan RecordRelease ReportFailure SendMail"
+        "OpenRelease OpenRun Operator Plan RecordRelease ReportFailure SendChat SendMail"
     ),
     (
         "s3:GetObject",
@@ -419,6 +434,7 @@ ACTS = {
     ("states:StopExecution", f"{STATES}execution:{OWN}-score:B"): "DataScientist Operator",
     ("iam:PassRole", f"{ROLE}ScoreJobRole"): "ScoreStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}PlanFunction"): "PlanSchedule",
+    ("lambda:InvokeFunction", f"{LAMBDA}SendDigestFunction"): "SendDigestSchedule",
     ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:PlanDeadLetters"): "PlanSchedule",
     ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "",
     ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:NoticeDeadLetters"): "SendMail",
@@ -432,6 +448,10 @@ ACTS = {
     ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "Plan",
     ("sqs:DeleteMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "Plan",
     ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:ArrivalsDeadLetters"): "",
+    ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ChatDeadLetters"): "SendChat",
+    ("lambda:InvokeFunction", f"{LAMBDA}SendChatFunction"): "",
+    ("sns:Publish", f"arn:aws:sns:{HERE}:ChatTopic"): "SendChat",
+    ("sns:Publish", f"arn:aws:sns:{HERE}:Other"): "",
 }
 
 

@@ -9,7 +9,16 @@ from tests.support.translation import ROOT, STACKS, TEMPLATE, source
 TEMPLATE_SOURCE = source()
 SECTIONS = [
     *("Data", "Images", "Functions", "Workflow", "Batch scoring", "Monitoring", "Planning"),
-    *("Report", "Releases", "Release pipeline", "Serving", "People", "Dashboards", "Alarms"),
+    *(
+        "Report",
+        "Chat",
+        "Releases",
+        "Release pipeline",
+        "Serving",
+        "People",
+        "Dashboards",
+        "Alarms",
+    ),
 ]
 
 
@@ -28,7 +37,7 @@ def described() -> Iterator[tuple[str, str | None]]:
         template = source(path)
         yield path.name, template["Description"]
         for part in ("Parameters", "Outputs"):
-            for name, entry in template[part].items():
+            for name, entry in template.get(part, {}).items():
                 yield f"{path.name}/{part}/{name}", entry.get("Description")
         for name, entry in template["Resources"].items():
             if entry["Type"] in DESCRIBED:
@@ -90,7 +99,9 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "MonitorStateMachineArn",
         "PlanFunctionName",
         "StepsRepositoryUri",
+        "EventBusName",
         "NotificationsTopicArn",
+        "ChatTopicArn",
         "PackageGroupPrefix",
         "PipelineBucketName",
         "ServingStackPrefix",

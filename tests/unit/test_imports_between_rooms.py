@@ -48,7 +48,7 @@ KANMON: Rooms = (
     ("kanmon.deployment",),
     ("kanmon.runs", "kanmon.releases"),  # a run opens a release, a release is of a run
     ("kanmon.scoring", "kanmon.labels"),
-    ("kanmon.batches", "kanmon.monitoring", "kanmon.planning", "kanmon.removal"),
+    ("kanmon.batches", "kanmon.monitoring", "kanmon.notices", "kanmon.planning", "kanmon.removal"),
     ("kanmon.costs",),
     ("kanmon.console",),
     ("kanmon.cli",),

@@ -106,6 +106,7 @@ CASES = [
         Failure(
             "SageMaker.ResourceLimitExceededException",
             "ResourceLimitExceededException: The limit for ml.m5.large is 0.",
+            unstarted=True,
         ),
     ),
     (
@@ -247,3 +248,24 @@ def test_a_failure_is_read_alike_from_the_workflow_and_from_its_status_event(
     event: dict[str, Any], expected: Occurrence
 ) -> None:
     assert occurrence(event) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "unstarted"),
+    [
+        (
+            "SageMaker.ResourceLimitExceededException",
+            "The account-level service limit 'ml.m5.xlarge for processing job usage' is 0.",
+            True,
+        ),
+        # A quota of something else.
+        ("SageMaker.ResourceLimitExceededException", "too many model packages", False),
+        ("SageMaker.AmazonSageMakerException", "the job has no image", False),
+        ("States.TaskFailed", cause(FailureReason="CapacityError: no ml.m5.xlarge now"), True),
+        # The job has run: it says so itself.
+        ("States.TaskFailed", cause(ExitMessage="CapacityError in my code"), False),
+        ("States.TaskFailed", cause(FailureReason="AlgorithmError: exit code 1"), False),
+    ],
+)
+def test_a_job_that_got_no_machine_has_not_started(error: str, said: str, unstarted: bool) -> None:
+    assert explain(error, said).unstarted is unstarted

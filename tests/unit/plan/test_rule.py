@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from core.plan.rule import decide
+from core.words.language import Speech, speaking
 from tests.support.planning_documents import (
     MONTHLY,
     NIGHTLY,
@@ -45,6 +46,20 @@ def world_of(**keys: Any) -> World:
 def test_the_same_document_gives_the_same_decision() -> None:
     asked = document(NOON, {"churn": model(definition=definition(retrain={"schedule": NIGHTLY}))})
     assert decide(asked) == decide(asked)
+
+
+def test_a_recorded_document_gives_its_words_again_whatever_the_stage_speaks_now() -> None:
+    models = {"churn": model(definition=definition(retrain={"schedule": NIGHTLY}))}
+    recorded = document(NOON, models, language="ja", time_zone="Asia/Tokyo")
+    then = decide(recorded)
+    with speaking(Speech("en", "America/New_York")):
+        now = decide(recorded)
+
+    assert now == then
+    assert wait_of(then)["because"] == "次の予定は 2026年12月1日 10:30 JST"
+    assert wait_of(decide(document(NOON, models)))["because"].startswith(
+        "not due before 2026-12-01"
+    )
 
 
 def test_every_model_and_work_starts_or_says_why_not() -> None:

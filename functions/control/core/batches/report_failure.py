@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cost import host_time
 from core.cost.settle import settle
-from core.report.fact import Fact
+from core.report.fact import Event, Fact
 from core.runs.failure import Failure, Occurrence, explain, occurrence
 from core.stage.batch_table import batch_item
 from core.words.formats import timestamp
@@ -130,7 +130,7 @@ def _fact(
 ) -> Fact:
     execution = failed.execution
     return Fact(
-        event="batch stopped" if execution.stopped else "batch failed",
+        event=_event(execution, failure),
         key=f"{failed.batch}/{execution.run}/{execution.redrives}",
         stack=stage.name,
         stage=stage.short_name,
@@ -141,3 +141,10 @@ def _fact(
         batch=failed.batch,
         error=failure.error,
     )
+
+
+def _event(failed: Occurrence, failure: Failure) -> Event:
+    """Nothing has run where SageMaker gave no machine: no fault of the model or its data."""
+    if failure.unstarted:
+        return "job could not start"
+    return "batch stopped" if failed.stopped else "batch failed"

@@ -12,7 +12,9 @@ from core.reading import estimate, part
 from core.stage import registry
 from core.words.catalogue import say
 from core.words.formats import MINUS, one_line
+from core.words.lists import clauses
 from core.words.metrics import metric_format
+from core.words.verdicts import verdict_name
 
 # SageMaker's limits for CustomerMetadataProperties and ModelPackageDescription.
 LONGEST_VALUE = 256
@@ -73,8 +75,8 @@ def description(verdict: Verdict) -> str:
     ]
     text = verdict.summary
     if reasons:
-        reason = "; ".join(reasons)
-        text = say("gate.summary.one_reason", verdict=verdict.verdict, reason=reason)
+        reason = clauses(reasons)
+        text = say("gate.summary.one_reason", verdict=verdict_name(verdict.verdict), reason=reason)
     kept = "".join(c if unicodedata.category(c)[0] in "LMZSNP" else " " for c in text)
     return one_line(kept, LONGEST_DESCRIPTION)
 
@@ -86,6 +88,7 @@ def allowed(text: str) -> str:
     'RMSE 12346 12101 to 12590 the champions: -5'
     """
     text = re.sub(r"(?<=\d),(?=\d)", "", text.replace("'", "").replace(MINUS, "-"))
+    text = text.replace("〜", " - ")  # the Japanese sign between the ends of an interval
     kept = "".join(c if _is_allowed(c) else " " for c in text)
     return " ".join(kept.split())[:LONGEST_VALUE].rstrip()
 

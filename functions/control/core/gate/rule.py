@@ -8,6 +8,7 @@ from typing import Literal
 from core.reading import NOTHING, Document, finite, part
 from core.words.catalogue import say
 from core.words.metrics import metric_label
+from core.words.steps import translated
 
 Outcome = Literal["pass", "hold", "reject"]
 Decision = Literal["promote", "hold", "reject"]
@@ -83,5 +84,5 @@ def nothing_to_compare(rule: str, metric: str) -> Rule:
 
 def not_comparable(rule: str, metric: str, obstacle: str) -> Rule:
     """Held, for a person to weigh: a definition may change on purpose."""
-    words = say("gate.metric", metric=metric_label(metric), words=obstacle)
+    words = say("gate.metric", metric=metric_label(metric), words=translated(obstacle))
     return Rule(rule, metric, None, None, None, None, "hold", words)

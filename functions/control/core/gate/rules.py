@@ -26,6 +26,7 @@ from core.reading import NOTHING, Document, estimate, finite, mappings, part, se
 from core.words.catalogue import say
 from core.words.formats import apart, count, counted, percent
 from core.words.metrics import MetricFormat, metric_format, metric_label
+from core.words.verdicts import verdict_name
 
 if TYPE_CHECKING:
     from core.definition.schema import ModelDefinition
@@ -257,14 +258,19 @@ def _summary(
     rules: tuple[Rule, ...],
 ) -> str:
     """The verdict and its first reason, in one sentence."""
+    name = verdict_name(verdict)
     if verdict != "promote":
         reasons = [rule.words for rule in rules if rule.outcome == verdict]
         if len(reasons) == 1:
-            return say("gate.summary.one_reason", verdict=verdict, reason=reasons[0])
+            return say("gate.summary.one_reason", verdict=name, reason=reasons[0])
         more = count(len(reasons) - 1)
-        return say("gate.summary.more_reasons", verdict=verdict, reason=reasons[0], more=more)
+        return say("gate.summary.more_reasons", verdict=name, reason=reasons[0], more=more)
     metric = definition.metrics.primary
-    reached = {"metric": metric_label(metric), "value": _estimated(evaluation, metric)}
+    reached = {
+        "verdict": name,
+        "metric": metric_label(metric),
+        "value": _estimated(evaluation, metric),
+    }
     if champion_in(evaluation) is None:
         return say("gate.summary.first", **reached, reason=say("gate.no_champion"))
     theirs = estimate(part(evaluation, "champion", "metrics", metric))

@@ -12,7 +12,7 @@ from core.monitoring.metrics import history_line, metrics_of
 from core.monitoring.open_monitoring import NO_DATA
 from core.monitoring.turning import next_watch, turns
 from core.monitoring.words import alarms_of, check_words, state_of, summary
-from core.report.fact import Fact
+from core.report.fact import Event, Fact
 from core.runs.failure import Failure, Occurrence, explain, occurrence
 from core.stage.bucket import ObjectMissingError
 from core.stage.monitoring_table import monitoring_item
@@ -206,7 +206,7 @@ def _failure(
     stage: Stage, failed: Occurrence, failure: Failure, reason: str | None, now: datetime
 ) -> Fact:
     return Fact(
-        event="monitoring stopped" if failed.stopped else "monitoring failed",
+        event=_event(failed, failure),
         key=f"{failed.run}/{failed.redrives}",
         stack=stage.name,
         stage=stage.short_name,
@@ -217,3 +217,10 @@ def _failure(
         monitoring=failed.run,
         error=failure.error,
     )
+
+
+def _event(failed: Occurrence, failure: Failure) -> Event:
+    """Nothing has run where SageMaker gave no machine: no fault of the model or its data."""
+    if failure.unstarted:
+        return "job could not start"
+    return "monitoring stopped" if failed.stopped else "monitoring failed"

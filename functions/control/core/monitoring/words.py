@@ -11,7 +11,7 @@ from typing import Any
 
 from core.reading import Document, Estimate, estimate, finite, mapping, mappings, part
 from core.words.catalogue import say
-from core.words.formats import apart, counted, decimals, number, percent, text
+from core.words.formats import apart, counted, day, decimals, number, percent, text
 from core.words.metrics import MetricFormat, metric_label
 
 STATES = ("healthy", "alarm", "no data", "too few rows")
@@ -175,7 +175,7 @@ def _result(report: Document, settings: Mapping[str, Any]) -> str:
         return say(
             "monitoring.summary.no data",
             release=text(report.get("release")),
-            first=text(window.get("from")),
+            first=day(window.get("from")),
             last=last_day(window),
         )
     if state == "too few rows":
@@ -192,6 +192,6 @@ def last_day(window: Document) -> str:
     """The last day that is in the window."""
     try:
         after = date.fromisoformat(str(window.get("to")))
-        return (after - timedelta(days=1)).isoformat()
+        return day((after - timedelta(days=1)).isoformat())
     except (ValueError, OverflowError):
         return text(window.get("to"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from core.reading import finite
+from core.reading import finite, mappings
 from core.words.formats import parsed
 
 Work = Literal["retrain", "score", "monitor"]
@@ -15,6 +15,9 @@ WORKS: tuple[Work, ...] = get_args(Work)
 # Which of a monitoring's checks ask for which kind of retraining. Values that are missing, unknown
 # or invalid are faults of the data that comes in, which no retraining cures.
 ALARMS = {"drift": {"drift", "prediction"}, "quality": {"quality"}}
+# Two ticks may come in the wrong order. What the state has from further ahead is of a tick that was
+# asked for a time to come (`kanmon tick --at`), and does not count before that time.
+AHEAD = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -52,19 +55,13 @@ class Facts:
         known = (self.state.get("schedules") or {}).get(work)
         if known is None or known["schedule"] != self.schedule(work):
             return self.at
-        return parsed(known["handled"]) or self.at
+        handled = parsed(known["handled"])
+        return self.at if handled is None or handled > self.at + AHEAD else handled
 
     @property
     def arrived(self) -> Mapping[str, Any] | None:
         """All data that arrived since the last retraining: {first_at, last_at, objects}."""
-        both = [each for each in (self.state.get("arrived"), self.content.get("arrived")) if each]
-        if not both:
-            return None
-        return {
-            "first_at": min(each["first_at"] for each in both),
-            "last_at": max(each["last_at"] for each in both),
-            "objects": sum(each["objects"] for each in both),
-        }
+        return together(self.state.get("arrived"), self.content.get("arrived"))
 
     @property
     def alarm(self) -> Mapping[str, Any] | None:
@@ -96,9 +93,46 @@ class Facts:
         return spent + sum(self.estimate(work) for work in WORKS if self.running(work))
 
     @property
+    def allowed(self) -> float:
+        """US dollars that people allowed on top of this month's budget."""
+        return allowed_usd(self.content)
+
+    @property
     def budget(self) -> float | None:
-        return finite(self.definition.get("budget_usd"))
+        """US dollars of this month, with what people allowed on top."""
+        budget = finite(self.definition.get("budget_usd"))
+        return None if budget is None else budget + self.allowed
+
+    @property
+    def waiting(self) -> Mapping[str, Any] | None:
+        """The release that waits for its review: {release, since, until}."""
+        return self.content.get("waiting")
 
     def last_start(self, work: Work) -> datetime | None:
-        started = (self.state.get("started") or {}).get(work)
-        return parsed(started["at"]) if started else None
+        return self._time_of("started", work)
+
+    def refused_at(self, work: Work) -> datetime | None:
+        """When its last start was given up, unless it has been started since."""
+        return self._time_of("refused", work)
+
+    def _time_of(self, kind: str, work: Work) -> datetime | None:
+        known = (self.state.get(kind) or {}).get(work)
+        at = parsed(known["at"]) if known else None
+        return None if at is None or at > self.at + AHEAD else at
+
+
+def together(*arrived: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What arrived at several times, as one."""
+    known = [each for each in arrived if each]
+    if not known:
+        return None
+    return {
+        "first_at": min(each["first_at"] for each in known),
+        "last_at": max(each["last_at"] for each in known),
+        "objects": sum(each["objects"] for each in known),
+    }
+
+
+def allowed_usd(content: Mapping[str, Any]) -> float:
+    """Of a model's part of the input, or the stage's: what people allowed on top of the budget."""
+    return sum(finite(each.get("usd")) or 0.0 for each in mappings(content.get("allowed")))

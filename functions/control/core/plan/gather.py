@@ -1,24 +1,36 @@
 """Gather what the planner's rule decides about: one document, by few reads however many models.
 
-One list of the models, one query of the planner's own items, seven items of every model and the
-records of what runs, a hundred by a call; and model.yaml where a model's content is new.
+One list of the models, one query of the planner's own items, nine items of every model, its newest
+release and the records of what runs, a hundred by a call; model.yaml where a model's content is
+new, and a list of its data where the planner has not looked before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.cost.estimate import estimates
 from core.plan.definitions import definitions, planning_part
-from core.stage.plan_table import PAUSE, RECORD_OF, Planned, Recorded, paused
+from core.stage.arrivals import Arrival
+from core.stage.plan_table import (
+    ALLOWANCES,
+    NUMBER,
+    PAUSE,
+    RECORD_OF,
+    Planned,
+    Recorded,
+    allowed,
+    paused,
+)
+from core.stage.release_table import Status, release_item
 from core.words.formats import parsed, timestamp
+from core.words.language import speech
 
 if TYPE_CHECKING:
     from core.plan.sources import Limits, Sources
-    from core.stage.arrivals import Arrival
     from core.stage.items import Item, Key
 
 FORMAT = 1
@@ -28,6 +40,12 @@ _ENDED = ("SUCCEEDED", "NOTHING_NEW", "FAILED", "QUEUED")
 # What a record says of an execution that runs is believed for so long. Then Step Functions is
 # asked: the event of its end may have been lost.
 _TRUSTED = timedelta(hours=1)
+# The events of new data are of objects below it.
+_DATASETS = "datasets/"
+# Of a release that waits, what a reminder links to.
+_SHOWN = ("run", "package_arn", "review_uri", "execution")
+# Of what was there before its model, so many objects are counted.
+MOST_LISTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -41,6 +59,14 @@ class Gathered:
     # What arrived, by model; and what is of no model that the stage has.
     arrived: Mapping[str, Sequence[Arrival]] = field(default_factory=dict)
     unknown: Sequence[Arrival] = ()
+
+    def with_states(self, planned: Mapping[str, Planned]) -> Gathered:
+        """With the models' items as they are now."""
+        models = {
+            model: {**each, "state": dict(planned[model].state)} if model in planned else each
+            for model, each in self.document["models"].items()
+        }
+        return replace(self, document={**self.document, "models": models}, planned=planned)
 
 
 @dataclass(frozen=True)
@@ -65,7 +91,7 @@ def gather(
     """
     month = f"{at:%Y-%m}"
     models = sources.store.models()
-    planned, recorded = sources.plans.all()
+    planned, recorded, of_the_stage = sources.plans.all()
     facts = sources.plans.facts(models, month)
     current = {
         model: str(facts[model, "definition"]["sha256"])
@@ -75,9 +101,15 @@ def gather(
     known = definitions(sources, current, planned)
     running = _running(sources, known, planned, facts, now)
     arrived, unknown = _by_model(arrivals, known)
+    before = _there_before(sources, known, planned)
+    waiting = _waiting(sources, limits, facts, known)
     described = {
         model: _described(model, facts, month, definition, planned.get(model, Planned()))
-        | {"running": running[model], "arrived": _summed(arrived.get(model, []), at)}
+        | {
+            "running": running[model],
+            "arrived": _summed([*before.get(model, []), *arrived.get(model, [])], at),
+            "waiting": waiting.get(model),
+        }
         for model, definition in known.items()
     }
     document = {
@@ -86,8 +118,12 @@ def gather(
         "stage": {
             "month": month,
             "budget_usd": limits.budget_usd,
+            "allowed": allowed(of_the_stage, month),
             "spent_usd": round(sum(_spent(facts, model, month) for model in models), 4),
             "most_at_once": limits.most_at_once,
+            # The words of the decision depend on them.
+            "language": speech().language,
+            "time_zone": speech().time_zone,
         },
         "models": described,
     }
@@ -113,6 +149,7 @@ def _described(
         },
         "live": int(champion["release"]) if champion and "release" in champion else None,
         "spent_usd": _spent(facts, model, month),
+        "allowed": allowed(facts.get((model, ALLOWANCES)), month),
         "estimate_usd": estimates(facts.get((model, "cost"))),
         "state": dict(planned.state),
     }
@@ -177,7 +214,54 @@ def _is_running(
     return sources.machine_of(execution.work).is_running(execution.name)
 
 
+# ---- what waits for its review
+
+
+def _waiting(
+    sources: Sources, limits: Limits, facts: Mapping[Key, Item], models: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """By model, the release that waits for a person: no older one waits beside the newest."""
+    if limits.approval_minutes is None:
+        return {}
+    numbers = {
+        model: int(facts[model, NUMBER]["last"])
+        for model in models
+        if "last" in facts.get((model, NUMBER), {})
+    }
+    found = sources.plans.releases((model, release_item(each)) for model, each in numbers.items())
+    return dict(_waits(found, numbers, timedelta(minutes=limits.approval_minutes)))
+
+
+def _waits(
+    found: Mapping[Key, Item], numbers: Mapping[str, int], lasts: timedelta
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for model, number in numbers.items():
+        record = found.get((model, release_item(number)), {})
+        since = parsed(record.get("opened_at"))
+        if record.get("status") == Status.WAITING and record.get("approval") == "manual" and since:
+            shown = {name: record.get(name) for name in _SHOWN if record.get(name)}
+            times = {"since": timestamp(since), "until": timestamp(since + lasts)}
+            yield model, {"release": number, **times, **shown}
+
+
 # ---- what arrived
+
+
+def _there_before(
+    sources: Sources, known: Mapping[str, Mapping[str, Any]], planned: Mapping[str, Planned]
+) -> dict[str, list[Arrival]]:
+    """By model, what lay where its data is when the planner first looked there.
+
+    The news of it came when no model had this data, and was dropped.
+    """
+    found = {}
+    for model, definition in known.items():
+        location = str(definition["location"])
+        looked_at = (planned.get(model, Planned()).definition or {}).get("location")
+        if location != looked_at and location.startswith(_DATASETS):
+            listed = sources.store.some_objects(location, MOST_LISTED)
+            found[model] = [Arrival(key, at, "") for key, at in listed]
+    return found
 
 
 def _by_model(
@@ -205,7 +289,7 @@ def _summed(arrivals: Sequence[Arrival], at: datetime) -> dict[str, Any] | None:
     files = [each for each in arrivals if each.key and not each.key.endswith("/")]
     if not files:
         return None
-    times = [each.at or at for each in files]
+    times = [min(each.at or at, at) for each in files]
     return {
         "first_at": timestamp(min(times)),
         "last_at": timestamp(max(times)),

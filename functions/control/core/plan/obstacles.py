@@ -20,12 +20,16 @@ Code = Literal[
     "data arrives",
     "no release",
     "running",
+    "could not start",
     "cool-down",
     "quiet hours",
     "model budget",
     "stage budget",
     "queue",
 ]
+
+
+TRY_AGAIN_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,15 @@ class Obstacle:
 
 @dataclass
 class Room:
-    """What the stage can still start in this tick; each start takes its part."""
+    """What the stage can still start in this tick; each start takes its part.
+
+    `allowed`: the part of the budget that people allowed on top of it.
+    """
 
     places: int
     budget: float | None
     spent: float
+    allowed: float = 0.0
 
     def take(self, estimate: float) -> None:
         self.places -= 1
@@ -56,6 +64,7 @@ def obstacle(facts: Facts, work: Work, found: Sequence[Trigger], room: Room) -> 
         _paused(facts)
         or _without_release(facts, work)
         or _running(facts, work)
+        or _refused(facts, work, found)
         or _cooling_down(facts, work, found)
         or _quiet(facts)
         or _model_budget(facts, work)
@@ -83,6 +92,19 @@ def _running(facts: Facts, work: Work) -> Obstacle | None:
     return Obstacle("running", say("plan.wait.running", name=name)) if name else None
 
 
+def _refused(facts: Facts, work: Work, found: Sequence[Trigger]) -> Obstacle | None:
+    """A start that was given up is tried again a day later, or when a schedule asks anew."""
+    since = facts.refused_at(work)
+    if since is None or facts.at >= since + TRY_AGAIN_AFTER:
+        return None
+    if any(each.kind == "schedule" and each.since > since for each in found):
+        return None
+    until = since + TRY_AGAIN_AFTER
+    error = facts.state["refused"][work]["error"]
+    words = say("plan.wait.refused", error=error, until=moment(timestamp(until)))
+    return Obstacle("could not start", words, until)
+
+
 def _cooling_down(facts: Facts, work: Work, found: Sequence[Trigger]) -> Obstacle | None:
     """Only for data and alarms, which can come at any time."""
     hours = facts.retrain.get("cool_down_hours") or 0
@@ -108,27 +130,31 @@ def _quiet(facts: Facts) -> Obstacle | None:
 
 
 def _model_budget(facts: Facts, work: Work) -> Obstacle | None:
-    return _over("model budget", facts, work, facts.budget, facts.spent)
+    room = Room(0, facts.budget, facts.spent, facts.allowed)
+    return _over("model budget", facts, work, room)
 
 
 def _stage_budget(facts: Facts, work: Work, room: Room) -> Obstacle | None:
-    return _over("stage budget", facts, work, room.budget, room.spent)
+    return _over("stage budget", facts, work, room)
 
 
 def _over(
     code: Literal["model budget", "stage budget"],
     facts: Facts,
     work: Work,
-    budget: float | None,
-    spent: float,
+    room: Room,
 ) -> Obstacle | None:
     """With no earlier one to estimate from, it starts as long as anything is left."""
     estimate = facts.estimate(work)
+    budget, spent = room.budget, room.spent
     if budget is None or (spent < budget and spent + estimate <= budget):
         return None
+    limit = dollars(budget)
+    if room.allowed:
+        limit = say("plan.allowance.budget", budget=limit, allowed=dollars(room.allowed))
     words = say(
         f"plan.over.{code.replace(' ', '_')}",
-        budget=dollars(budget),
+        budget=limit,
         spent=dollars(spent),
         estimate=dollars(estimate),
     )

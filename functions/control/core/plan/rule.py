@@ -16,13 +16,16 @@ from typing import Any
 
 from core.names import new_run_name
 from core.plan.calendar import month_of, next_due
-from core.plan.facts import WORKS, Facts, Work
+from core.plan.facts import WORKS, Facts, Work, allowed_usd
 from core.plan.obstacles import Obstacle, Room, obstacle
-from core.plan.state import after, late_reported
+from core.plan.reminders import reminders
+from core.plan.state import after, late_reported, limit_of, taken
 from core.plan.triggers import Trigger, data_is_quiet_at, triggers
 from core.reading import finite
 from core.words.catalogue import say
 from core.words.formats import counted, moment, parsed, timestamp
+from core.words.language import speaking, speech_of
+from core.words.lists import clauses
 
 FORMAT = 1
 LONGEST_REASON = 1000
@@ -48,7 +51,16 @@ class Wanted:
 
 
 def decide(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The decision about a recorded input; both are described in docs/planning.md."""
+    """The decision about a recorded input; both are described in docs/planning.md.
+
+    Its words are in the language and the time zone of the input, whatever the stage speaks now.
+    """
+    stage = document["stage"]
+    with speaking(speech_of(stage.get("language"), stage.get("time_zone"))):
+        return _decided(document)
+
+
+def _decided(document: Mapping[str, Any]) -> dict[str, Any]:
     at = _moment(document["at"])
     models = [Facts(name, at, each) for name, each in sorted(document["models"].items())]
     room = _room(document["stage"], models)
@@ -65,7 +77,8 @@ def decide(document: Mapping[str, Any]) -> dict[str, Any]:
         starts.append(_start(one))
     waits += [_wait(one.facts, one.work, found, one.reasons) for one, found in blocked]
     late = [each for one, found in blocked for each in _late(one, found)]
-    budget = _over_budget(at, models, blocked)
+    budget = _over_budget(at, models, room, blocked)
+    reminded = reminders(models)
     return {
         "format": FORMAT,
         "at": timestamp(at),
@@ -73,8 +86,9 @@ def decide(document: Mapping[str, Any]) -> dict[str, Any]:
         "waits": sorted(waits, key=lambda each: (each["model"], WORKS.index(each["work"]))),
         "late": late,
         "budget": budget,
+        "reminders": reminded,
         "next": coming,
-        "state": {each.model: after(each, starts, late, budget) for each in models},
+        "state": {each.model: after(each, starts, late, budget, reminded) for each in models},
     }
 
 
@@ -89,7 +103,9 @@ def _room(stage: Mapping[str, Any], models: list[Facts]) -> Room:
     running = sum(1 for each in models for work in WORKS if each.running(work))
     spent = finite(stage.get("spent_usd")) or 0.0
     spent += sum(each.estimate(work) for each in models for work in WORKS if each.running(work))
-    return Room(int(stage["most_at_once"]) - running, finite(stage.get("budget_usd")), spent)
+    budget, allowed = finite(stage.get("budget_usd")), allowed_usd(stage)
+    limit = None if budget is None else budget + allowed
+    return Room(int(stage["most_at_once"]) - running, limit, spent, allowed)
 
 
 def _asked(
@@ -145,7 +161,7 @@ def _next(facts: Facts) -> dict[Work, str | None]:
 def _start(wanted: Wanted) -> dict[str, Any]:
     """The execution to start. Its name follows from the input alone."""
     facts, work = wanted.facts, wanted.work
-    reason = "; ".join(wanted.reasons)[:LONGEST_REASON]
+    reason = clauses(wanted.reasons)[:LONGEST_REASON]
     seed = f"{work}|{timestamp(facts.at)}|{reason}".encode()
     return {
         "model": facts.model,
@@ -154,6 +170,7 @@ def _start(wanted: Wanted) -> dict[str, Any]:
         "kinds": [each.kind for each in wanted.triggers],
         "reasons": wanted.reasons,
         "input": {"model": facts.model, "reason": reason},
+        "takes": taken(facts, work),
     }
 
 
@@ -169,10 +186,15 @@ def _wait(facts: Facts, work: Work, found: Obstacle, reasons: list[str]) -> dict
 
 
 def _late(wanted: Wanted, found: Obstacle) -> Iterator[dict[str, Any]]:
-    """A schedule's start that is overdue, unless it was reported or a person paused the model."""
+    """A schedule's start that is overdue, unless it was reported or a person paused the model.
+
+    That it could not start has been reported as such.
+    """
     facts, work = wanted.facts, wanted.work
+    if found.code in ("paused", "could not start"):
+        return
     for each in wanted.triggers:
-        if each.kind != "schedule" or found.code == "paused" or facts.at < each.since + LATE_AFTER:
+        if each.kind != "schedule" or facts.at < each.since + LATE_AFTER:
             continue
         due = timestamp(each.since)
         if late_reported(facts, work) != due:
@@ -181,21 +203,29 @@ def _late(wanted: Wanted, found: Obstacle) -> Iterator[dict[str, Any]]:
 
 
 def _over_budget(
-    at: datetime, models: list[Facts], blocked: list[tuple[Wanted, Obstacle]]
+    at: datetime, models: list[Facts], room: Room, blocked: list[tuple[Wanted, Obstacle]]
 ) -> list[dict[str, Any]]:
-    """What is to be said about budgets: once a month for each model, once for the stage."""
-    month = month_of(at)
-    said = {
-        (None if code == "stage budget" else each.model, code)
-        for each in models
-        for code, known in (each.state.get("budget") or {}).items()
-        if known == month
-    }
-    found = []
+    """What is to be said about budgets: once for each month and limit of a model, or the stage."""
+    found: list[dict[str, Any]] = []
     for one, stop in blocked:
-        about = (None if stop.code == "stage budget" else one.facts.model, stop.code)
-        if stop.code in ("model budget", "stage budget") and about not in said:
-            said.add(about)
-            names = {"model": one.facts.model, "work": one.work}
-            found.append({**names, "code": stop.code, "because": stop.because, "month": month})
+        if stop.code not in ("model budget", "stage budget"):
+            continue
+        whole = stop.code == "stage budget"
+        reached = {
+            "model": one.facts.model,
+            "work": one.work,
+            "code": stop.code,
+            "because": stop.because,
+            "month": month_of(at),
+            "budget_usd": room.budget if whole else one.facts.budget,
+        }
+        told = [each for each in found if each["code"] == stop.code]
+        known = [
+            (each.state.get("budget") or {}).get(stop.code)
+            for each in (models if whole else [one.facts])
+        ]
+        if limit_of(reached) not in known and not any(
+            whole or each["model"] == one.facts.model for each in told
+        ):
+            found.append(reached)
     return found

@@ -7,6 +7,9 @@ arrived      the data that no retraining has taken yet
 alarm        the monitoring whose alarm a retraining answered
 started      by work: the name and the time of the last start
 late         by work: the due time that was reported as late
+budget       by its kind: the month and the limit whose reaching was reported
+refused      by work: the start that was given up, with its time and error
+reminded     the release whose approvers were reminded last, and for which moment
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.plan.calendar import last_due
-from core.plan.facts import WORKS, Facts, Work
-from core.plan.triggers import data_is_quiet_at
+from core.plan.facts import WORKS, Facts, Work, together
+from core.plan.triggers import data_is_taken
 from core.words.formats import timestamp
 
 
@@ -25,6 +28,7 @@ def after(
     starts: Iterable[Mapping[str, Any]],
     late: Iterable[Mapping[str, Any]],
     budget: Iterable[Mapping[str, Any]],
+    reminders: Iterable[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """The state after a decision. What is empty is left out."""
     mine = {each["work"]: each for each in starts if each["model"] == facts.model}
@@ -47,8 +51,10 @@ def after(
         },
         "budget": {
             **(facts.state.get("budget") or {}),
-            **{each["code"]: each["month"] for each in budget if each["model"] == facts.model},
+            **{each["code"]: limit_of(each) for each in budget if each["model"] == facts.model},
         },
+        "refused": _without(facts.state.get("refused"), mine),
+        "reminded": _reminded(facts, reminders),
     }
     return {name: value for name, value in state.items() if value}
 
@@ -56,6 +62,61 @@ def after(
 def late_reported(facts: Facts, work: Work) -> str | None:
     """The due time that was reported as late last."""
     return (facts.state.get("late") or {}).get(work)
+
+
+def limit_of(reached: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes the reaching of a budget news: another month, or another limit."""
+    return {name: reached[name] for name in ("month", "budget_usd")}
+
+
+def taken(facts: Facts, work: Work) -> dict[str, Any]:
+    """What a start of this work takes out of the state, to be given back if it is given up."""
+    schedule = facts.schedule(work)
+    handled = timestamp(facts.handled(work))
+    found: dict[str, Any] = {"started": (facts.state.get("started") or {}).get(work)}
+    if schedule is not None:
+        found["schedule"] = {"schedule": dict(schedule), "handled": handled}
+    if work != "retrain":
+        return found
+    if data_is_taken(facts):
+        found["arrived"] = facts.arrived
+    if facts.alarm is not None:
+        found["alarm"] = facts.state.get("alarm")
+    known, now = facts.state.get("definition"), facts.definition.get("sha256")
+    if known is not None and known != now:
+        changed_at = facts.state.get("changed_at") or timestamp(facts.at)
+        found |= {"definition": known, "changed_at": changed_at}
+    return found
+
+
+def given_back(
+    state: Mapping[str, Any], start: Mapping[str, Any], at: str, error: str
+) -> dict[str, Any]:
+    """The state once a start was given up: what asked for it asks again."""
+    work, takes = start["work"], start.get("takes") or {}
+    apart = ("schedule", "started")
+    found = {**state, **{name: one for name, one in takes.items() if name not in apart}}
+    started = {**(state.get("started") or {}), work: takes.get("started")}
+    found["started"] = {name: one for name, one in started.items() if one}
+    if "arrived" in takes:
+        found["arrived"] = together(state.get("arrived"), takes["arrived"])
+    known = (state.get("schedules") or {}).get(work)
+    if known and known["schedule"] == (takes.get("schedule") or {}).get("schedule"):
+        found["schedules"] = {**state["schedules"], work: takes["schedule"]}
+    refused = {"name": start["name"], "at": at, "error": error}
+    found["refused"] = {**(state.get("refused") or {}), work: refused}
+    return {name: value for name, value in found.items() if value}
+
+
+def _without(known: Mapping[str, Any] | None, works: Mapping[str, Any]) -> dict[str, Any]:
+    return {work: each for work, each in (known or {}).items() if work not in works}
+
+
+def _reminded(facts: Facts, reminders: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    for each in reminders:
+        if each["model"] == facts.model:
+            return {"release": each["release"], "moment": each["moment"]}
+    return facts.state.get("reminded") if facts.waiting else None
 
 
 def _definition(facts: Facts, mine: Mapping[str, Any]) -> str | None:
@@ -88,9 +149,7 @@ def _schedules(facts: Facts, mine: Mapping[str, Any]) -> dict[str, Any]:
 
 def _arrived(facts: Facts, mine: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Data that still arrives when a retraining starts may be in it in part; it asks again."""
-    quiet_at = data_is_quiet_at(facts)
-    taken = "retrain" in mine and quiet_at is not None and facts.at >= quiet_at
-    return None if taken else facts.arrived
+    return None if "retrain" in mine and data_is_taken(facts) else facts.arrived
 
 
 def _alarm(facts: Facts, mine: Mapping[str, Any]) -> str | None:

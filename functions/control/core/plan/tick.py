@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.canonical import digest
@@ -17,6 +17,10 @@ from core.words.formats import timestamp
 if TYPE_CHECKING:
     from core.plan.sources import Limits
     from core.stage.gateways import Stage
+
+
+# The clocks of the schedule and of the function.
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,29 @@ class Tick:
             **said,
             "started": self.outcome.started,
             "left": self.outcome.left,
+            "refused": self.outcome.refused,
             "lost": self.outcome.lost,
+            "told": self.outcome.told,
             "arrived": self.arrived,
             "unknown": self.unknown,
             "recorded": self.recorded,
         }
+
+
+class TickTimeError(Exception):
+    """A tick that was asked for a time to come, where only the clock makes ticks."""
+
+
+def refuse_the_future(at: datetime, now: datetime, stage: str) -> None:
+    """A tick of a later time starts what is due until then, too early; only a laptop may try it.
+
+    On the local stage the state that it leaves does not count before that time.
+    """
+    if stage != "local" and at > now + _CLOCKS_DIFFER:
+        raise TickTimeError(
+            f"{timestamp(at)} is still to come; `kanmon plan --at {timestamp(at)}` shows what would"
+            " start then, and starts nothing"
+        )
 
 
 def tick(stage: Stage, limits: Limits, at: datetime, now: datetime) -> Tick:
@@ -48,9 +70,10 @@ def tick(stage: Stage, limits: Limits, at: datetime, now: datetime) -> Tick:
     arrivals = stage.arrivals.take()
     gathered = gather(stage, limits, at, now, arrivals)
     outcome = Outcome()
-    planned = start_what_was_left(stage, gathered.planned, outcome)
+    # What was given up in this asks again, so the decision is about the states after it.
+    gathered = gathered.with_states(start_what_was_left(stage, gathered.planned, now, outcome))
     decision = decide(gathered.document)
-    carry_out(stage, gathered, planned, decision, now, outcome)
+    carry_out(stage, gathered, decision, now, outcome)
     stage.arrivals.remove(_settled(gathered, outcome))
     recorded = _record(stage, gathered, decision, outcome, timestamp(at))
     return Tick(decision, outcome, recorded, len(arrivals), len(gathered.unknown))
@@ -60,7 +83,7 @@ def _settled(gathered: Gathered, outcome: Outcome) -> list[str]:
     """The messages that no later tick needs: every model of theirs has been written.
 
     What is of no model is dropped: the data of a model that is gone, or of one that is still to
-    come, whose first run reads all there is.
+    come. Where a new model's data lies, the planner looks when it first sees the model.
     """
     waiting = {
         arrival.receipt for model in outcome.lost for arrival in gathered.arrived.get(model, ())
@@ -87,7 +110,7 @@ def _record(
         return None
     waits = digest([[each["model"], each["work"], each["code"]] for each in decision["waits"]])
     known = digest({key: value for key, value in gathered.document.items() if key != "at"})
-    told = any(decision.get(name) for name in ("starts", "late", "budget"))
+    told = any(decision.get(name) for name in ("starts", "late", "budget", "reminders"))
     if not told and (known, waits) == (gathered.recorded.input, gathered.recorded.waits):
         return None
     key = stage.store.plan_key(at)

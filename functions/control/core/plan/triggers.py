@@ -42,6 +42,12 @@ def data_is_quiet_at(facts: Facts) -> datetime | None:
     return last + timedelta(minutes=facts.retrain.get("quiet_minutes", 0)) if last else None
 
 
+def data_is_taken(facts: Facts) -> bool:
+    """Whether a retraining that starts now has all the data that arrived."""
+    quiet_at = data_is_quiet_at(facts)
+    return quiet_at is not None and facts.at >= quiet_at
+
+
 def _scheduled(facts: Facts, work: Work) -> Trigger | None:
     schedule = facts.schedule(work)
     if schedule is None:
@@ -82,6 +88,6 @@ def _alarm(facts: Facts, wanted: set[str]) -> Trigger | None:
     kinds = [kind for kind in ALARMS if kind in wanted and checks & ALARMS[kind]]
     if not kinds:
         return None
-    names = " and ".join(say(f"plan.alarm.{kind}") for kind in kinds)
+    names = say("list.and").join(say(f"plan.alarm.{kind}") for kind in kinds)
     reason = say("plan.reason.alarm", kinds=names, monitoring=alarm["monitoring"])
     return Trigger("alarm", parsed(alarm.get("at")) or facts.at, reason)

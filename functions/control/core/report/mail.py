@@ -1,6 +1,6 @@
 """A fact as mail: what happened, in which numbers, and where to look. Pure.
 
-The subject is in English in every language: SNS takes only ASCII.
+An English subject is in ASCII, which every mail reader shows; SNS takes UTF-8 as well.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from core.reading import Estimate
 from core.report.fact import Fact, MetricResult
 from core.stage.links import Links
-from core.words.catalogue import say
+from core.words.catalogue import found, say
 from core.words.formats import MINUS, decimals, moment, one_line
+from core.words.language import speech
+from core.words.lists import enumerated
 from core.words.metrics import MetricFormat, metric_label
+from core.words.verdicts import verdict_name
+from core.words.widths import width
 
 # Of a subject, set by SNS: less than 100.
 LONGEST_SUBJECT = 99
@@ -25,24 +29,25 @@ def subject(fact: Fact) -> str:
     >>> subject(fact)
     'kanmon-dev: churn: run failed (churn-1)'
     """
-    words: str = fact.event
+    words = found("mail.event", fact.event) or fact.event
     if fact.event == "candidate registered" and fact.verdict:
-        words = f"{words}, {fact.verdict}"
-    parts = (fact.stack, _name(fact), words)
-    work = _work(fact)
+        words = enumerated([words, verdict_name(fact.verdict)])
+    parts = (fact.stack, name_of(fact), words)
+    work = work_of(fact)
     line = ": ".join(part for part in parts if part) + (f" ({work[1]})" if work else "")
-    ascii_line = line.replace(MINUS, "-").encode("ascii", "replace").decode()
-    return one_line("".join(c if c.isprintable() else " " for c in ascii_line))[:LONGEST_SUBJECT]
+    if speech().language == "en":
+        line = line.replace(MINUS, "-").encode("ascii", "replace").decode()
+    return one_line("".join(c if c.isprintable() else " " for c in line))[:LONGEST_SUBJECT]
 
 
 def text(fact: Fact, links: Links) -> str:
     """The body. Its commands name the stage."""
-    about = _name(fact) if fact.event.startswith("release") else fact.model
-    about = about or (say("run.unknown_model") if _work(fact) else fact.stage)
+    about = name_of(fact) if fact.event.startswith("release") else fact.model
+    about = about or (say("run.unknown_model") if work_of(fact) else fact.stage)
     headline = say(f"mail.headline.{fact.event}", name=one_line(about))
     lines = [(label, one_line(value)) for label, value in _facts(fact, links)]
-    width = max(len(label) for label, _ in lines) + 2
-    table = [f"{label:<{width}}{value}" for label, value in lines]
+    most = max(width(label) for label, _ in lines) + 2
+    table = [f"{label}{' ' * (most - width(label))}{value}" for label, value in lines]
     said = [one_line(line) for line in fact.summary.splitlines()]
     return "\n".join([headline, "", *said, "", *table, ""])
 
@@ -50,14 +55,14 @@ def text(fact: Fact, links: Links) -> str:
 def _facts(fact: Fact, links: Links) -> Iterator[tuple[str, str]]:
     if fact.model:
         yield say("mail.fact.model"), fact.model
-    if work := _work(fact):
+    if work := work_of(fact):
         yield say(f"mail.fact.{work[0]}"), work[1]
     if fact.reason:
         yield say("mail.fact.reason"), fact.reason
     if fact.metric:
-        yield from _metric(fact.metric)
+        yield from results(fact.metric)
     if fact.release is not None:
-        yield say("mail.fact.release"), _name(fact)
+        yield say("mail.fact.release"), name_of(fact)
     if fact.by:
         yield say("mail.fact.by"), fact.by
     if fact.package_arn:
@@ -69,14 +74,14 @@ def _facts(fact: Fact, links: Links) -> Iterator[tuple[str, str]]:
         if fact.execution:
             address = links.execution(f"{fact.stack}-release", fact.execution)
             yield say("mail.fact.approve"), address
-        decide = say("mail.decide", release=_name(fact), stage=fact.stage)
+        decide = say("mail.decide", release=name_of(fact), stage=fact.stage)
         yield say("mail.fact.decide"), decide
     if fact.until:
         yield say("mail.fact.until"), moment(fact.until)
     yield say("mail.fact.time"), moment(fact.at)
 
 
-def _metric(metric: MetricResult) -> Iterator[tuple[str, str]]:
+def results(metric: MetricResult) -> Iterator[tuple[str, str]]:
     """The candidate's value, the champion's, and the difference with its interval."""
     write = MetricFormat(decimals([metric.candidate, metric.champion]))
 
@@ -96,13 +101,13 @@ def _metric(metric: MetricResult) -> Iterator[tuple[str, str]]:
         yield say("mail.fact.difference"), value
 
 
-def _work(fact: Fact) -> tuple[str, str] | None:
+def work_of(fact: Fact) -> tuple[str, str] | None:
     """The run, batch or monitoring, and its name."""
     named = (("run", fact.run), ("batch", fact.batch), ("monitoring", fact.monitoring))
     return next(((kind, name) for kind, name in named if name), None)
 
 
-def _name(fact: Fact) -> str:
+def name_of(fact: Fact) -> str:
     """The release as it is called on the command line; without one, the model."""
     model = fact.model or ""
     return model if fact.release is None else f"{model}/{fact.release}"

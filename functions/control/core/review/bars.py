@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from core.review.charts import LARGEST, WIDTH, Scale, Tick, ticks
 from core.words.catalogue import say
-from core.words.formats import clean, shorten
+from core.words.formats import clean
+from core.words.lists import clauses
+from core.words.widths import fitted
 
 LONGEST_NAME = 34
 PITCH = 26
@@ -39,12 +41,10 @@ def bars_chart(shares: Sequence[tuple[str, float, str]]) -> BarsChart:
     hundredths = Scale(0, min(most, LARGEST / 100) * 100, 0, WIDTH)
     found = [tick for tick in ticks(hundredths, 4) if tick.at <= WIDTH - 16]
     bars = tuple(
-        NamedBar(
-            shorten(clean(name), LONGEST_NAME), value, 12 + PITCH * place, scale.at(abs(share))
-        )
+        NamedBar(fitted(clean(name), LONGEST_NAME), value, 12 + PITCH * place, scale.at(abs(share)))
         for place, (name, share, value) in enumerate(shares)
     )
-    told = "; ".join(
+    told = clauses(
         say("review.overview.row", name=clean(name), value=value) for name, _, value in shares
     )
     return BarsChart(

@@ -13,6 +13,7 @@ from core.review.plots import Histogram, Plot, calibration_plot, residual_plot
 from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
 from core.words.formats import alike, count, counted, interval, number, percent, text
+from core.words.lists import sentences
 
 # With more classes a matrix is hard to read; the most common mistakes are listed instead.
 LARGEST_MATRIX = 12
@@ -189,12 +190,12 @@ def confusion(case: Case) -> Confusion | None:
     threshold = finite(case.evaluation.get("threshold"))
     right = sum(counts[index][index] for index in range(len(labels)))
     total = sum(map(sum, counts))
-    sentences = [say("review.confusion.right", right=count(right), rows=counted(total, "test_row"))]
+    told = [say("review.confusion.right", right=count(right), rows=counted(total, "test_row"))]
     if threshold is not None:
-        sentences += threshold_sentences(case, threshold)
+        told += threshold_sentences(case, threshold)
     small = len(labels) <= min(LARGEST_MATRIX, case.limit)
     return Confusion(
-        " ".join(sentences),
+        sentences(*told),
         _matrix(labels, counts) if small else None,
         None if small else _mistakes(labels, counts, case.limit),
         _classes(labels, counts, case.limit),
@@ -213,11 +214,11 @@ def threshold_sentences(case: Case, threshold: float) -> list[str]:
         how = say("review.confusion.by.fixed")
     else:
         how = say("review.confusion.by.f1")
-    sentences = [say("review.confusion.threshold", threshold=number(threshold)), how]
+    told = [say("review.confusion.threshold", threshold=number(threshold)), how]
     other = finite(mapping(case.evaluation.get("champion")).get("threshold"))
     if other is not None and other != threshold:
-        sentences.append(say("review.confusion.threshold_of_champion", threshold=number(other)))
-    return sentences
+        told.append(say("review.confusion.threshold_of_champion", threshold=number(other)))
+    return told
 
 
 def _matrix(labels: Sequence[str], counts: Sequence[Sequence[float]]) -> Table:

@@ -7,8 +7,9 @@ from core.reading import Document, finite, mapping, mappings
 from core.review.case import Case
 from core.review.charts import Bar
 from core.review.tables import Cell, Column, Table, Tone, table
-from core.words.catalogue import say
+from core.words.catalogue import found, say
 from core.words.formats import alike, count, counted, percent, text
+from core.words.lists import enumerated
 
 # The customary reading of the population stability index.
 SOME_DRIFT, STRONG_DRIFT = 0.1, 0.25
@@ -17,9 +18,9 @@ FULL_BAR = 0.5
 
 def drift_tables(case: Case) -> tuple[Table | None, Table | None]:
     """(the features that drifted or could not be compared, the most first; the stable ones)."""
-    found = mappings(mapping(case.evaluation.get("data")).get("drift"))
+    features = mappings(mapping(case.evaluation.get("data")).get("drift"))
     ordered = sorted(
-        found,
+        features,
         key=lambda each: (
             finite(each.get("psi")) is not None,  # what could not be computed is looked at first
             each.get("alarm") is not True,
@@ -70,7 +71,7 @@ def _drift_row(each: Document, written: str) -> list[Cell]:
         drawn = Bar(round(100 * min(max(psi, 0.0), FULL_BAR) / FULL_BAR, 1), marks)
     risen = each.get("missing_alarm") is True
     return [
-        Cell(text(each.get("feature")), note=text(each.get("kind"), "")),
+        Cell(text(each.get("feature")), note=_kind(each)),
         Cell(written, drawing=drawn),
         Cell("–" if bar is None else f"{bar:.3g}"),
         Cell(percent(each.get("missing_before"))),
@@ -81,6 +82,11 @@ def _drift_row(each: Document, written: str) -> list[Cell]:
         ),
         Cell(say(f"review.drift.reading.{reading}"), tone=tone),
     ]
+
+
+def _kind(each: Document) -> str:
+    kind = text(each.get("kind"), "")
+    return found("review.kind", kind) or kind
 
 
 def _shown_psi(each: Document) -> float | None:
@@ -105,8 +111,8 @@ def drift_reading(each: Document) -> tuple[Tone, str]:
 
 def drift_summary(case: Case) -> str:
     """The drift table in one sentence."""
-    found = mappings(mapping(case.evaluation.get("data")).get("drift"))
-    readings = [drift_reading(each)[1] for each in found]
+    compared = mappings(mapping(case.evaluation.get("data")).get("drift"))
+    readings = [drift_reading(each)[1] for each in compared]
     counts = [
         say(
             "review.drift.count",
@@ -118,7 +124,9 @@ def drift_summary(case: Case) -> str:
     ]
     features = counted(len(readings), "feature")
     return (
-        say("review.drift.summary", features=features, readings=", ".join(counts)) if counts else ""
+        say("review.drift.summary", features=features, readings=enumerated(counts))
+        if counts
+        else ""
     )
 
 

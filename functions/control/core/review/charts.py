@@ -14,6 +14,7 @@ from typing import Literal
 from core.reading import Estimate
 from core.words.catalogue import say
 from core.words.formats import MINUS, alike, number
+from core.words.lists import clauses
 from core.words.metrics import MetricFormat
 
 WIDTH = 320
@@ -163,7 +164,7 @@ def interval_chart(
         rows.append(IntervalRow(model, label, value, y, at, low, high))
         descriptions.append(description)
     axis = ticks(scale) if values else ()
-    description = say("review.chart.intervals", metric=name, models="; ".join(descriptions))
+    description = say("review.chart.intervals", metric=name, models=clauses(descriptions))
     return IntervalChart(tuple(rows), axis, 38 * len(models) + 46, name, description)
 
 

@@ -23,8 +23,7 @@ class MetricCard:
 
     id: str
     label: str
-    meaning: str
-    direction: str
+    about: str
     primary: bool
     chart: IntervalChart
     difference: DifferenceChart | None
@@ -94,8 +93,7 @@ def _metric_card(case: Case, metric: str, place: int) -> MetricCard:
     return MetricCard(
         f"metric-{place}",
         label,
-        metric_meaning(metric),
-        direction_words(case, metric),
+        _about(case, metric),
         place == 1,
         interval_chart(label, models, write),
         drawing,
@@ -103,6 +101,14 @@ def _metric_card(case: Case, metric: str, place: int) -> MetricCard:
         result.words,
         result.sentence,
     )
+
+
+def _about(case: Case, metric: str) -> str:
+    """Which way the metric is better, and what it measures where that is known."""
+    direction, meaning = sentence(direction_words(case, metric)), metric_meaning(metric)
+    if not meaning:
+        return say("review.metrics.about", direction=direction)
+    return say("review.metrics.about_with_meaning", direction=direction, meaning=sentence(meaning))
 
 
 def _alone(candidate: Estimate | None, write: MetricFormat) -> str:

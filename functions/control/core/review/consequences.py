@@ -9,6 +9,7 @@ from core.review.plots import Histogram
 from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
 from core.words.formats import count, counted, number, percent, text
+from core.words.lists import sentences
 
 MOST_MOVES = 5
 
@@ -49,7 +50,7 @@ def _decisions(found: Document, rows: float, limit: int) -> Consequences | None:
     )
     kinds = say("review.consequences.kinds", corrected=count(corrected), broken=count(broken))
     if neither > 0:
-        kinds = f"{kinds} {say('review.consequences.neither', neither=count(neither))}"
+        kinds = sentences(kinds, say("review.consequences.neither", neither=count(neither)))
     net = corrected - broken
     result = say("review.consequences.even")
     if net:
@@ -101,7 +102,7 @@ def _movement(case: Case, found: Document, rows: float) -> Consequences | None:
     target = text(case.definition.get("target"))
     if largest == 0:
         return Consequences((say("review.consequences.still", rows=counted(rows, "test_row")),))
-    sentences = [
+    moved = [
         say(
             "review.consequences.moved",
             median=number(median, 3),
@@ -125,10 +126,10 @@ def _movement(case: Case, found: Document, rows: float) -> Consequences | None:
                 share=percent(beyond / rows),
                 yardstick=number(yardstick, 3),
             )
-        sentences.append(told)
+        moved.append(told)
     closer, farther = finite(found.get("closer")), finite(found.get("farther"))
     if closer is not None and farther is not None:
-        sentences.append(
+        moved.append(
             say("review.consequences.closer", closer=count(closer), farther=count(farther))
         )
     histogram = drawn(
@@ -137,4 +138,4 @@ def _movement(case: Case, found: Document, rows: float) -> Consequences | None:
         say("review.heading.consequences"),
         say("review.consequences.across", target=target),
     )
-    return Consequences(tuple(sentences), histogram=histogram)
+    return Consequences(tuple(moved), histogram=histogram)

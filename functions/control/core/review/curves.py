@@ -8,6 +8,7 @@ from core.review.case import Case
 from core.review.charts import Model
 from core.review.plots import Place, Plot, curve_plot, predictions_plot
 from core.words.catalogue import say
+from core.words.lists import enumerated
 from core.words.metrics import metric_label
 
 MOST_POINTS = 120
@@ -78,7 +79,7 @@ def _areas(
         for model, _, _ in models
         if case.scored(model, metric)
     ]
-    return ", ".join(reversed(told)) or say("missing.not_computed")
+    return enumerated(reversed(told)) or say("missing.not_computed")
 
 
 def predictions_figure(case: Case) -> Figure | None:

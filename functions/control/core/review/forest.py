@@ -11,8 +11,10 @@ from core.reading import Estimate
 from core.review.charts import LARGEST, WIDTH, Scale, Tick, around, difference_scale, reach, ticks
 from core.review.tables import Tone
 from core.words.catalogue import say
-from core.words.formats import clean, shorten
+from core.words.formats import clean
+from core.words.lists import clauses
 from core.words.metrics import MetricFormat
+from core.words.widths import fitted
 
 # A name that shares its line with a value.
 LONGEST_NAME = 30
@@ -157,7 +159,7 @@ def _rows(entries: Sequence[tuple[Entry, Estimate | None]], scale: Scale) -> tup
             value = say("review.overview.value", value=entry.value, reading=entry.reading)
         rows.append(
             ForestRow(
-                shorten(clean(entry.name), LONGEST_NAME),
+                fitted(clean(entry.name), LONGEST_NAME),
                 value,
                 entry.tone,
                 TOP + PITCH * place,
@@ -182,8 +184,14 @@ def _height(rows: int) -> int:
 def told(entries: Sequence[Entry]) -> str:
     """The rows in words, for a reader who does not see the drawing."""
     rows = [
-        say("review.overview.row", name=clean(entry.name), value=entry.value)
-        + (f" ({entry.reading})" if entry.reading else "")
+        say(
+            "review.overview.row_with_reading",
+            name=clean(entry.name),
+            value=entry.value,
+            reading=entry.reading,
+        )
+        if entry.reading
+        else say("review.overview.row", name=clean(entry.name), value=entry.value)
         for entry in entries
     ]
-    return "; ".join(rows)
+    return clauses(rows)

@@ -11,7 +11,9 @@ from core.review.segments import segment_difference, segment_name, too_small
 from core.review.tables import Tone
 from core.words.catalogue import say
 from core.words.formats import count, counted, sentence, text
+from core.words.lists import enumerated, sentences
 from core.words.metrics import metric_label
+from core.words.verdicts import outcome_name
 
 # Of those that are better or worse, so many are named.
 MOST_NAMED = 3
@@ -92,11 +94,11 @@ def _standing(case: Case, parts: Sequence[tuple[str, str, Estimate | None]], thi
             worse_names=_named(worse),
         )
     rest = len(parts) - len(better) - len(worse)
-    return f"{told} {say('review.headline.unclear', count=count(rest))}" if rest else told
+    return sentences(told, say("review.headline.unclear", count=count(rest)) if rest else "")
 
 
 def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:MOST_NAMED])
+    shown = enumerated(names[:MOST_NAMED])
     left = len(names) - MOST_NAMED
     return say("review.headline.more", names=shown, count=count(left)) if left > 0 else shown
 
@@ -117,7 +119,7 @@ def reasons(case: Case) -> tuple[list[Reason], str]:
 def _reason(rule: Document) -> Reason:
     outcome = text(rule.get("outcome"), say("review.rules.unknown_outcome"))
     words = sentence(text(rule.get("words"), say("review.rules.no_reason")))
-    return Reason(outcome, OUTCOME_TONES.get(outcome, "unclear"), words)
+    return Reason(outcome_name(outcome), OUTCOME_TONES.get(outcome, "unclear"), words)
 
 
 def overview(case: Case) -> Overview | None:
@@ -139,5 +141,5 @@ def overview(case: Case) -> Overview | None:
     chart = overview_chart(entries)
     caption = say("review.overview.caption")
     if chart.beyond:
-        caption = f"{caption} {say('review.overview.beyond')}"
+        caption = sentences(caption, say("review.overview.beyond"))
     return Overview(chart, caption)

@@ -10,7 +10,9 @@ from core.review.headline import OUTCOME_TONES
 from core.review.tables import Cell, Column, Table, Tone, table
 from core.words.catalogue import found, say
 from core.words.formats import count, counted, fixed, number, percent, sentence, text
+from core.words.lists import enumerated
 from core.words.metrics import metric_label
+from core.words.verdicts import outcome_name
 
 VERDICT_TONES: dict[str, Tone] = {"promote": "good", "hold": "unclear", "reject": "bad"}
 # The worst first, and what we do not know before what is fine.
@@ -34,7 +36,7 @@ def tally(case: Case) -> str:
         for outcome in ORDER
         if outcome in outcomes
     ]
-    return ", ".join(counts) or say("review.rules.no_rules")
+    return enumerated(counts) or say("review.rules.no_rules")
 
 
 def meaning(verdict: str) -> str:
@@ -93,7 +95,7 @@ def _rule_row(case: Case, rule: Document) -> list[Cell]:
     name = text(rule.get("name"))
     value, threshold, gap = _numbers(case, name, rule)
     return [
-        Cell(outcome, tone=OUTCOME_TONES.get(outcome, "unclear")),
+        Cell(outcome_name(outcome), tone=OUTCOME_TONES.get(outcome, "unclear")),
         Cell(found("gate.rule", name) or name, note=" · ".join(about)),
         Cell(value),
         Cell(threshold),

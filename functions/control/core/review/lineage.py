@@ -6,6 +6,8 @@ from core.review.case import Case
 from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
 from core.words.formats import count, counted, duration, moment, number, percent, size, text
+from core.words.lists import enumerated, sentences
+from core.words.steps import translated
 
 # A model whose best round is among these has hardly learned from its rows.
 FEW_ROUNDS = 10
@@ -66,13 +68,13 @@ def data_summary(case: Case) -> str:
         validation=count(rows.get("validation")),
         test=count(rows.get("test")),
     )
-    return f"{used} {say(f'review.data.export.{exported}')}"
+    return sentences(used, say(f"review.data.export.{exported}"))
 
 
 def _part(case: Case, part: str) -> str:
     """Which rows a part has, where model.yaml splits by a group or by time."""
     split = mapping(case.preprocess.get("split"))
-    column = ", ".join(text(name) for name in listed(split.get("columns")))
+    column = enumerated(text(name) for name in listed(split.get("columns")))
     begins = mapping(split.get("begins")).get(part)
     if begins is not None:
         return say("review.data.by_time", column=column, begins=text(begins))
@@ -84,7 +86,7 @@ def warnings(case: Case) -> tuple[list[str], str]:
     data = mapping(case.evaluation.get("data"))
     every = [*listed(data.get("warnings")), *listed(case.preprocess.get("warnings"))]
     every = [*_hardly_trained(case), *every]
-    different = list(dict.fromkeys(text(each) for each in every))
+    different = list(dict.fromkeys(translated(text(each)) for each in every))
     shown = min(case.limit, 30)
     left = len(different) - shown
     more = say("review.table.more", things=counted(left, "warning")) if left > 0 else ""
@@ -198,13 +200,13 @@ def trained(case: Case) -> str:
         return ""
     best, rounds = case.training.get("best_iteration"), case.training.get("rounds")
     seed = trainer.get("seed")
-    sentence = say("review.lineage.trained", library=library)
+    how = say("review.lineage.trained", library=library)
     if finite(best) is not None:
         known = count(best)
         if finite(rounds) is not None:
             known = say("review.lineage.rounds", best=known, rounds=count(rounds))
-        sentence = say("review.lineage.trained_best", library=library, round=known)
-    return sentence if seed is None else f"{sentence} {say('review.lineage.seed', seed=text(seed))}"
+        how = say("review.lineage.trained_best", library=library, round=known)
+    return sentences(how, "" if seed is None else say("review.lineage.seed", seed=text(seed)))
 
 
 def durations(case: Case) -> Table:

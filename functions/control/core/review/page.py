@@ -26,6 +26,9 @@ from core.review.case import Case
 from core.review.rendering import LARGEST_PAGE, LIMITS, environment, style_hash
 from core.words.catalogue import say
 from core.words.formats import moment, parsed, text
+from core.words.language import speech
+from core.words.lists import enumerated
+from core.words.verdicts import verdict_name, without_verdict
 
 
 def render(
@@ -76,6 +79,7 @@ def _view(case: Case, judged_at: str) -> dict[str, Any]:
         **_changes(case),
         **_lineage(case, judged_at),
         "style_hash": style_hash(),
+        "language": speech().language,
     }
 
 
@@ -88,7 +92,7 @@ def _heading(case: Case, judged_at: str) -> dict[str, Any]:
         "about": text(case.definition.get("description"), ""),
         "task": text(case.definition.get("task", case.evaluation.get("task"))),
         "target": text(case.definition.get("target")),
-        "owners": ", ".join(text(owner) for owner in listed(case.definition.get("owners"))),
+        "owners": enumerated(text(owner) for owner in listed(case.definition.get("owners"))),
         "run": text(case.plan.get("run"), text(case.evaluation.get("run"))),
         "reason": text(case.plan.get("reason")),
         "judged": moment(judged_at),
@@ -103,11 +107,11 @@ def _decision(case: Case) -> dict[str, Any]:
     reasons, more_reasons = headline.reasons(case)
     rules, passed = judgement.rules_tables(case)
     return {
-        "verdict": word,
+        "verdict": verdict_name(word),
         "tone": judgement.VERDICT_TONES.get(word, "bad"),
         "meaning": judgement.meaning(word),
         # The heading above it already gives the verdict's word.
-        "summary": text(case.verdict.get("summary"), "").removeprefix(f"{word}: "),
+        "summary": without_verdict(text(case.verdict.get("summary"), ""), word),
         "release": release_facts.reference(case),
         "decide": release_facts.how_to_decide(case),
         "facts": judgement.facts(case),

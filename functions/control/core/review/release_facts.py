@@ -5,6 +5,7 @@ from core.reading import finite, mapping
 from core.review.case import Case
 from core.words.catalogue import say
 from core.words.formats import dollars, moment, text
+from core.words.lists import sentences
 
 
 def reference(case: Case) -> str:
@@ -72,4 +73,4 @@ def cost(case: Case) -> str:
     before = finite(case.plan.get("estimate_usd"))
     if before is None:
         return words
-    return f"{words} {say('review.cost.expected', dollars=dollars(before))}"
+    return sentences(words, say("review.cost.expected", dollars=dollars(before)))

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from core.words.catalogue import catalogue, say
+from core.words.catalogue import say, unfilled
 from core.words.formats import clean, sentence, shorten
 
 LARGEST_PAGE = 300_000
@@ -38,7 +38,14 @@ def _shown(context: Context, value: object) -> object:
 def _say(context: Context, key: str, /, **values: object) -> Markup:
     """A text of the catalogue for the template: its values are shown and escaped, it is not cut."""
     shown = {name: _shown(context, value) for name, value in values.items()}
-    return Markup(escape(catalogue()[key])).format(**shown)  # noqa: S704
+    return Markup(escape(unfilled(key, shown))).format(**shown)  # noqa: S704
+
+
+class _Gap:
+    """What stands between two sentences; in Japanese nothing."""
+
+    def __str__(self) -> str:
+        return say("list.space")
 
 
 @cache
@@ -56,6 +63,7 @@ def environment(folder: Path) -> Environment:
     )
     made.filters["sentence"] = sentence
     made.globals["say"] = _say
+    made.globals["gap"] = _Gap()
     made.filters["brief"] = lambda name: shorten(clean(name), LONGEST_NAME)
     return made
 

@@ -41,6 +41,11 @@ EXPECTED = frozenset(
     }
 )
 
+# What SageMaker says where a quota or its own capacity allows no machine.
+_NO_MACHINE = re.compile(
+    "CapacityError|Insufficient(?:Instance)?Capacity|ResourceLimitExceeded", re.IGNORECASE
+)
+_OF_JOBS = re.compile(r"\bjobs?\b|\bml\.")
 _JOB_STEP = re.compile(r"-(preprocess|train|evaluate|score|monitor)-[0-9a-z]+$")
 _MODEL_OF_RUN = re.compile(r"(.+)-[0-9]{12}-[0-9a-z]{3}")
 _SDK_APPENDIX = re.compile(r"\s*\((?:Service|Status Code|Request ID):? .*\)\s*$", re.DOTALL)
@@ -52,6 +57,8 @@ class Failure:
 
     error: str
     message: str
+    # SageMaker had no machine for the job, or refused one: nothing of it has run.
+    unstarted: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,11 +129,13 @@ def explain(error: str, cause: str, of: Literal["run", "batch", "monitoring"] = 
         return _failure(error, stopped)
     if not words:
         return _failure(error, say("run.failure.no_reason", error=error))
+    # A quota may be of other things than jobs.
+    unstarted = _NO_MACHINE.search(error) is not None and _OF_JOBS.search(words) is not None
     # Run Failed repeats what was reported: no name is put before the words twice.
     named = error in EXPECTED or error.endswith("JobFailed") or words.startswith(error)
     if not named:
         words = say("run.failure.of", what=error.rsplit(".", 1)[-1], reason=words)
-    return _failure(error, words)
+    return _failure(error, words, unstarted=unstarted)
 
 
 def _job(document: Mapping[str, Any]) -> Failure:
@@ -141,7 +150,11 @@ def _job(document: Mapping[str, Any]) -> Failure:
         return _failure(error, too_long)
     written = one_line(document.get("ExitMessage") or document.get("FailureReason") or "")
     if written:
-        return _failure(error, say("run.failure.of", what=step, reason=written))
+        # Where the job has said something itself, it has run.
+        reason = "" if document.get("ExitMessage") else str(document.get("FailureReason"))
+        unstarted = _NO_MACHINE.search(reason) is not None
+        words = say("run.failure.of", what=step, reason=written)
+        return _failure(error, words, unstarted=unstarted)
     if document.get("ProcessingJobStatus") != "Stopped":
         return _failure(error, say("run.failure.job.no_reason", step=step, job=name))
     return _failure(error, say("run.failure.job.stopped", step=step, job=name))
@@ -174,8 +187,8 @@ def _function(document: Mapping[str, Any]) -> Failure:
     return _failure(error, words)
 
 
-def _failure(error: str, message: str) -> Failure:
-    return Failure(error, one_line(message, LONGEST_MESSAGE))
+def _failure(error: str, message: str, *, unstarted: bool = False) -> Failure:
+    return Failure(error, one_line(message, LONGEST_MESSAGE), unstarted)
 
 
 def _model(name: object) -> str | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.cost.settle import settle
-from core.report.fact import Fact
+from core.report.fact import Event, Fact
 from core.runs.failure import Failure, Occurrence, explain
 from core.runs.lock import pass_lock_on
 from core.stage.run_table import CLOSED
@@ -63,7 +63,7 @@ def _fact(
     stage: Stage, failed: Occurrence, failure: Failure, reason: str | None, now: datetime
 ) -> Fact:
     return Fact(
-        event="run stopped" if failed.stopped else "run failed",
+        event=_event(failed, failure),
         key=f"{failed.run}/{failed.redrives}",
         stack=stage.name,
         stage=stage.short_name,
@@ -74,3 +74,10 @@ def _fact(
         run=failed.run,
         error=failure.error,
     )
+
+
+def _event(failed: Occurrence, failure: Failure) -> Event:
+    """Nothing has run where SageMaker gave no machine: no fault of the model or its data."""
+    if failure.unstarted:
+        return "job could not start"
+    return "run stopped" if failed.stopped else "run failed"

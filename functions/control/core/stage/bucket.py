@@ -120,6 +120,14 @@ class Store:
                     )
                     yield found, version["LastModified"]
 
+    def some_objects(self, prefix: str, most: int) -> Iterator[tuple[str, datetime]]:
+        """Keys below the prefix and when each was written; not more than so many."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix, PaginationConfig={"MaxItems": most}
+        )
+        for page in pages:
+            yield from ((each["Key"], each["LastModified"]) for each in page.get("Contents", []))
+
     def read(self, key: str) -> bytes:
         try:
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()

@@ -13,6 +13,7 @@ from botocore.config import Config
 from core.stage.arrivals import Arrivals
 from core.stage.batch_table import BatchTable
 from core.stage.bucket import Store
+from core.stage.chat_topic import ChatTopic
 from core.stage.cost_table import CostTable
 from core.stage.event_bus import EventBus
 from core.stage.images import RUN_STEPS, StepImage, resolve_images
@@ -140,6 +141,10 @@ class Stage:
     @cached_property
     def topic(self) -> Topic:
         return Topic(_client("sns"), os.environ["NOTIFICATIONS_TOPIC_ARN"])
+
+    @cached_property
+    def chat(self) -> ChatTopic:
+        return ChatTopic(_client("sns"), os.environ["CHAT_TOPIC_ARN"])
 
     @cached_property
     def links(self) -> Links:

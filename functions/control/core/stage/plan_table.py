@@ -1,14 +1,15 @@
 """What the model table holds about planning: an item for each model, and what was recorded last.
 
-They are the items `<model>` and `#recorded` of the partition `#plan`, which no model can be called.
-A model's item has what the planner's rule remembers, what is being started, the last start of each
-kind of work, and what the definition says about planning. The item `pause` is the model's own.
+They are the items `<model>`, `#recorded` and `#stage` of the partition `#plan`, which no model can
+be called. A model's item has what the planner's rule remembers, what is being started and told, the
+last start of each kind of work, and what the definition says about planning. The items `pause` and
+`allowances` are the model's own; the stage's allowances are in `#stage`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
 PARTITION = "#plan"
 _RECORDED = "#recorded"
-PAUSE = "pause"
+STAGE = "#stage"
+PAUSE, ALLOWANCES, NUMBER = "pause", "allowances", "release-number"
 # Of every model one of each.
-FACTS = ("definition", "retrain-lock", "watch", "champion", "cost", PAUSE)
+FACTS = ("definition", "retrain-lock", "watch", "champion", "cost", PAUSE, ALLOWANCES, NUMBER)
 RECORD_OF = {"retrain": "run", "score": "batch", "monitor": "monitoring"}
 
 Document = dict[str, Any]
@@ -29,13 +31,15 @@ Document = dict[str, Any]
 class Planned:
     """A model's item; revision 0 is that it has none yet.
 
-    `starting`: what is to be started, written before it is. `last`: by work, {name, at}.
-    `definition`: {sha256, location, …}, as it was read from model.yaml.
+    `starting`: what is to be started, written before it is; `telling`: the facts to report,
+    likewise. `last`: by work, {name, at}. `definition`: {sha256, location, …}, as it was read from
+    model.yaml.
     """
 
     revision: int = 0
     state: Mapping[str, Any] = field(default_factory=dict)
     starting: tuple[Mapping[str, Any], ...] = ()
+    telling: tuple[Mapping[str, Any], ...] = ()
     last: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     definition: Mapping[str, Any] | None = None
 
@@ -53,12 +57,12 @@ class PlanTable:
     def __init__(self, items: Items) -> None:
         self._items = items
 
-    def all(self) -> tuple[dict[str, Planned], Recorded]:
-        """Every model's item, and what was recorded last, by one query."""
+    def all(self) -> tuple[dict[str, Planned], Recorded, Item]:
+        """Every model's item, what was recorded last, and the stage's own, by one query."""
         found = {item["item"]: item for item in self._items.of(PARTITION)}
-        recorded = found.pop(_RECORDED, {})
+        recorded, stage = found.pop(_RECORDED, {}), found.pop(STAGE, {})
         digests = (str(recorded.get(name, "")) for name in ("at", "input", "waits"))
-        return {name: _planned(item) for name, item in found.items()}, Recorded(*digests)
+        return {name: _planned(item) for name, item in found.items()}, Recorded(*digests), stage
 
     def facts(self, models: Iterable[str], month: str) -> dict[Key, Item]:
         """What else the table knows of the models, with what they cost in this month."""
@@ -72,22 +76,26 @@ class PlanTable:
         }
         return {wanted[key]: item for key, item in self._items.read_many(wanted).items()}
 
+    def records_of(self, model: str, work: str) -> Iterator[Item]:
+        """All records of a model's work."""
+        return self._items.beginning_with(model, f"{RECORD_OF[work]}#")
+
+    def releases(self, keys: Iterable[Key]) -> dict[Key, Item]:
+        """The records of these releases."""
+        return self._items.read_many(keys)
+
     def write(self, model: str, seen: Planned, wanted: Planned) -> bool:
         """Unless another tick wrote in between: then nothing is written, and it is False."""
         fields = {
             "revision": seen.revision + 1,
             "state": json.dumps(wanted.state),
             "starting": json.dumps(wanted.starting) if wanted.starting else None,
+            "telling": json.dumps(wanted.telling) if wanted.telling else None,
             "last": json.dumps(wanted.last),
             "definition": json.dumps(wanted.definition),
         }
         expected = {"revision": (seen.revision or None,)}
         return self._items.change(PARTITION, model, fields, expected) is not None
-
-    def keep_starting(self, model: str, revision: int, left: Sequence[Mapping[str, Any]]) -> bool:
-        """Note what of it has not started yet, unless another tick wrote in between."""
-        fields = {"starting": json.dumps(left) if left else None, "revision": revision + 1}
-        return self._items.change(PARTITION, model, fields, {"revision": (revision,)}) is not None
 
     def write_recorded(self, recorded: Recorded) -> None:
         fields = {"at": recorded.at, "input": recorded.input, "waits": recorded.waits}
@@ -100,11 +108,18 @@ def paused(item: Item | None) -> dict[str, str] | None:
     return dict(found) if found else None
 
 
+def allowed(item: Item | None, month: str) -> list[dict[str, Any]]:
+    """What people allowed on top of a month's budget, by the item with the allowances."""
+    known = [each for each in (item or {}).get("allowances", ()) if each.get("month") == month]
+    return [{**each, "usd": float(each["usd"])} for each in known]
+
+
 def _planned(item: Item) -> Planned:
     return Planned(
         revision=int(item.get("revision", 0)),
         state=json.loads(item.get("state", "{}")),
         starting=tuple(json.loads(item.get("starting", "[]"))),
+        telling=tuple(json.loads(item.get("telling", "[]"))),
         last=json.loads(item.get("last", "{}")),
         definition=json.loads(item.get("definition", "null")),
     )

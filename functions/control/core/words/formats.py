@@ -6,7 +6,8 @@ The same value reads the same on the review page, in the terminal, in mail and i
   It is scientific only below 0.0001 and from 10¹² on.
 - Values that are compared have the same decimals (`alike`; a metric: `core.words.metrics`).
 - A value and its threshold that would look alike get as many digits as tell them apart (`apart`).
-- The minus sign is U+2212. A moment names its time zone.
+- The minus sign is U+2212. A moment is in the stage's time zone, which it names.
+- Units, dates and what stands between the parts of a list are the language's, in the catalogue.
 
 Files for programs keep all digits of a number, and `timestamp` writes their times.
 """
@@ -14,11 +15,12 @@ Files for programs keep all digits of a number, and `timestamp` writes their tim
 import math
 import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Protocol
 
 from core.reading import finite
 from core.words.catalogue import say
+from core.words.language import speech
 
 MINUS = "−"  # U+2212: as wide as a digit, and read out as "minus"
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -97,7 +99,7 @@ def _look_alike(one: str, other: str) -> bool:
 
 
 def _without_zeros(written: str) -> str:
-    whole, _, rest = written.removesuffix(" %").partition(".")
+    whole, _, rest = written.removesuffix("%").rstrip().partition(".")
     return f"{whole}.{rest.rstrip('0')}"
 
 
@@ -152,8 +154,11 @@ def interval(low: str, high: str) -> str:
 
 
 def sentence(words: str) -> str:
-    """The words with a capital first; `str.capitalize` would write "Roc curve"."""
-    return words[:1].upper() + words[1:]
+    """The words with a capital first; `str.capitalize` would write "Roc curve".
+
+    Japanese has no capitals: what is in Latin letters there is a name.
+    """
+    return words if speech().language == "ja" else words[:1].upper() + words[1:]
 
 
 def count(value: object) -> str:
@@ -186,8 +191,10 @@ def percent(share: object, digits: int | None = None) -> str:
     # Decimal shares are not exact in binary: 100 × 0.07 is not 7.
     hundredths = round(known * 100, 12)
     if digits is not None or not 0.1 <= abs(hundredths) < 1e12:
-        return f"{number(hundredths, 1 if digits is None else digits)} %"
-    return f"{trimmed(f'{hundredths:,.1f}', hundredths)} %".replace("-", MINUS)
+        written = number(hundredths, 1 if digits is None else digits)
+    else:
+        written = trimmed(f"{hundredths:,.1f}", hundredths).replace("-", MINUS)
+    return say("number.percent", number=written)
 
 
 def duration(seconds: object) -> str:
@@ -198,14 +205,15 @@ def duration(seconds: object) -> str:
     known = finite(seconds)
     if known is None or known < 0:
         return say("missing.not_reported")
-    if known < 59.95:
-        return f"{known:.1f} s" if known >= 0.0995 or known == 0 else f"{known * 1000:.0f} ms"
-    if known >= 1e9:
-        return f"{number(known)} s"
+    if known < 59.95 and 0 < known < 0.0995:
+        return say("duration.milliseconds", number=f"{known * 1000:.0f}")
+    if known < 59.95 or known >= 1e9:
+        written = f"{known:.1f}" if known < 59.95 else number(known)
+        return say("duration.seconds", number=written)
     minutes, rest = divmod(round(known), 60)
     if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60:,} h {minutes % 60:02d} min"
+        return say("duration.minutes", minutes=minutes, seconds=f"{rest:02d}")
+    return say("duration.hours", hours=f"{minutes // 60:,}", minutes=f"{minutes % 60:02d}")
 
 
 def size(amount: object) -> str:
@@ -254,24 +262,61 @@ def parsed(value: object) -> datetime | None:
         return None
 
 
-def moment(value: object, zone: tzinfo | None = UTC) -> str:
-    """A moment for people, from ISO 8601, to the second and with its zone; None is the machine's.
+def moment(value: object, zone: tzinfo | None = None) -> str:
+    """A moment for people, from ISO 8601, with its zone; without one given, the stage's.
 
     >>> moment("2026-11-21T06:55:01+01:00"), moment("yesterday"), moment(None)
     ('2026-11-21 05:55:01 UTC', 'yesterday', 'not reported')
     """
     at = parsed(value)
-    if at is None:
-        return text(value)
+    return text(value) if at is None else _written(value, at, zone or speech().zone)
+
+
+def _written(value: object, at: datetime, zone: tzinfo | None) -> str:
+    """The moment in a zone; None is the machine's."""
     try:
-        return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+        here = at.astimezone(zone)
+        name = here.tzname() or ""
+        # Many zones have no letters of their own: -03.
+        known = f"UTC{name.replace('-', MINUS)}" if name[:1] in ("+", "-") else name
+        return say("time.moment", at=here, zone=known)
     except (ValueError, OverflowError):  # at the very ends of the calendar
         return text(value)
 
 
+def day(value: object) -> str:
+    """A day for people, from ISO 8601.
+
+    >>> day("2026-11-21"), day("soon"), day(None)
+    ('2026-11-21', 'soon', 'not reported')
+    """
+    at = _date(value)
+    return text(value) if at is None else say("time.day", at=at)
+
+
+def short_day(value: object) -> str:
+    """Month and day, where the year is told elsewhere.
+
+    >>> short_day("2026-11-21"), short_day("soon")
+    ('11-21', 'soon')
+    """
+    at = _date(value)
+    return text(value) if at is None else say("time.short_day", at=at)
+
+
+def _date(value: object) -> date | None:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
 def local_moment(value: object) -> str:
     """A moment in this machine's time zone, for the terminal; a dash where there is none."""
-    return moment(value, None) if value else "–"
+    at = parsed(value)
+    if at is None:
+        return text(value) if value else "–"
+    return _written(value, at, None)
 
 
 def text(value: object, otherwise: str | None = None) -> str:

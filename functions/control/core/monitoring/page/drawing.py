@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.review.charts import WIDTH, Scale, Tick, around, ticks
-from core.words.formats import clean, number, shorten
+from core.words.formats import clean, number, short_day
+from core.words.widths import fitted
 
 LEFT, RIGHT = 54, WIDTH - 12
 COURSE_FLOOR, COURSE_CEILING = 92, 22
@@ -137,19 +138,10 @@ def _connected(points: Sequence[Point | None]) -> list[tuple[tuple[float, float]
 
 
 def _ends(values: Sequence[Value], across: Scale) -> tuple[Tick, ...]:
-    first = Tick(across.at(0) if len(values) > 1 else (LEFT + RIGHT) / 2, _short(values[0].day))
+    first = Tick(across.at(0) if len(values) > 1 else (LEFT + RIGHT) / 2, short_day(values[0].day))
     if len(values) < 2:
         return (first,)
-    return (first, Tick(across.at(len(values) - 1), _short(values[-1].day)))
-
-
-def _short(day: str) -> str:
-    """Month and day, which the window's years are told apart from elsewhere.
-
-    >>> _short("2026-11-21"), _short("soon")
-    ('11-21', 'soon')
-    """
-    return day[5:10] if len(day) == 10 else shorten(clean(day), 10)
+    return (first, Tick(across.at(len(values) - 1), short_day(values[-1].day)))
 
 
 def columns(
@@ -190,7 +182,7 @@ def categories(
     scale = Scale(0, most, 0, WIDTH)
     rows = tuple(
         CategoryRow(
-            shorten(clean(name), LONGEST_NAME),
+            fitted(clean(name), LONGEST_NAME),
             text,
             12 + ROW * place,
             scale.at(now),

@@ -17,8 +17,10 @@ from core.monitoring.page.drawing import (
 from core.monitoring.words import check_words, checks_of, excess
 from core.reading import Document, finite, listed, mapping, mappings
 from core.review.tables import Cell, Column, Table, Tone, table
-from core.words.catalogue import say
+from core.words.catalogue import found, say
 from core.words.formats import alike, count, counted, number, percent, text
+from core.words.formats import day as written_day
+from core.words.lists import enumerated
 
 # Of the values that are new, so many are named.
 MOST_NEW = 5
@@ -95,7 +97,7 @@ def _new_values(each: Document) -> str:
         )
         for one in mappings(each.get("new"))[:MOST_NEW]
     ]
-    return ", ".join(found)
+    return enumerated(found)
 
 
 def _courses(each: Document, checks: list[Document], name: str) -> tuple[tuple[str, Course], ...]:
@@ -198,13 +200,14 @@ def _row(check: Document, value: str, bar: str) -> list[Cell]:
     tone: Tone = (
         "bad" if check.get("alarm") is True else "good" if state == "compared" else "unclear"
     )
+    left = found("monitoring.left", state) or state
     result = say("monitoring.result.alarm" if tone == "bad" else "monitoring.result.within")
     return [
         Cell(text(check.get("feature"), label), note=label if check.get("feature") else ""),
         Cell(value),
         Cell(bar),
         Cell(number(check.get("p"), 2)),
-        Cell(result if tone != "unclear" else state, tone=tone),
+        Cell(result if tone != "unclear" else left, tone=tone),
     ]
 
 
@@ -214,7 +217,7 @@ def days_table(report: Document, limit: int) -> Table | None:
     days = next((found for each in features if (found := mappings(each.get("by_day")))), [])
     if not days:
         return None
-    rows = [[Cell(text(day.get("day"))), Cell(count(day.get("rows")))] for day in days]
+    rows = [[Cell(written_day(day.get("day"))), Cell(count(day.get("rows")))] for day in days]
     headings = [
         Column(say("monitoring.column.day")),
         Column(say("monitoring.column.rows"), "number"),

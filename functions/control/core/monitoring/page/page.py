@@ -26,7 +26,18 @@ from core.reading import Document, estimate, finite, mapping
 from core.review.rendering import LARGEST_PAGE, LIMITS, environment, style_hash
 from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
-from core.words.formats import count, counted, decimals, duration, moment, parsed, percent, text
+from core.words.formats import (
+    count,
+    counted,
+    day,
+    decimals,
+    duration,
+    moment,
+    parsed,
+    percent,
+    text,
+)
+from core.words.language import speech
 from core.words.metrics import MetricFormat, metric_label
 
 TONES = {"healthy": "good", "alarm": "bad", "no data": "unclear", "too few rows": "unclear"}
@@ -58,7 +69,7 @@ def _view(plan: Document, report: Document, closed_at: str, limit: int) -> dict[
         "monitoring": text(plan.get("monitoring")),
         "release": text(f"{text(plan.get('model'))}/{text(release.get('number'))}"),
         "reason": text(plan.get("reason")),
-        "first": text(mapping(plan.get("window")).get("from")),
+        "first": day(mapping(plan.get("window")).get("from")),
         "last": last_day(mapping(plan.get("window"))),
         "closed": moment(closed_at),
         "closed_iso": closed.isoformat(timespec="seconds") if closed else "",
@@ -81,6 +92,7 @@ def _view(plan: Document, report: Document, closed_at: str, limit: int) -> dict[
         "days": features.days_table(report, limit),
         "lineage": _lineage(plan, report),
         "style_hash": style_hash(),
+        "language": speech().language,
     }
 
 

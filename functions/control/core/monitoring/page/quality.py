@@ -11,6 +11,8 @@ from core.reading import Document, Estimate, estimate, finite, listed, mapping, 
 from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
 from core.words.formats import count, counted, decimals, percent, text
+from core.words.formats import day as written_day
+from core.words.lists import clauses, enumerated
 from core.words.metrics import MetricFormat, metric_label
 
 _PROBLEMS = (
@@ -153,7 +155,7 @@ def _days_table(days: list[Document], primary: str, limit: int) -> Table | None:
     write = _format(values)
     rows = [
         [
-            Cell(text(day.get("day"))),
+            Cell(written_day(day.get("day"))),
             Cell(count(day.get("answered"))),
             Cell(count(day.get("labelled")), note=percent(_share(day)) if _share(day) else ""),
             Cell(write.value(value) if value else "–", note=write.interval(value)),
@@ -246,8 +248,8 @@ def _samples(value: object) -> str:
         say(
             f"monitoring.sample.{'row' if len(few) == 1 else 'rows'}",
             file=file,
-            rows=", ".join(few),
+            rows=enumerated(few),
         )
         for file, few in rows.items()
     ]
-    return "; ".join(shown)
+    return clauses(shown)

@@ -1,0 +1,1 @@
+"""Notices: what a stage had to tell people, and whether mail and chat got it."""

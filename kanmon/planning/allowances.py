@@ -1,0 +1,66 @@
+"""Allowances: what people let the planner spend on top of a budget, for the rest of a month."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from core.plan.calendar import month_of
+from core.stage.items import Items
+from core.stage.plan_table import ALLOWANCES, PARTITION, STAGE, allowed
+from core.words.formats import dollars, local_moment, one_line, timestamp
+from kanmon.errors import BadInputError
+from kanmon.releases.decision import person
+from kanmon.stage.model_table import item_of
+
+if TYPE_CHECKING:
+    from kanmon.stage.connection import Connection
+
+# Of more the newest are kept: an item of the table has 400 KB at most.
+MOST_KEPT = 100
+LONGEST_REASON = 1000
+MOST_USD = 1_000_000.0
+
+
+def allow(connection: "Connection", model: str | None, usd: float, reason: str) -> dict[str, Any]:
+    """Let the planner spend so much more this month: of a model, or, without one, of the stage."""
+    if not 0.01 <= usd <= MOST_USD:
+        raise BadInputError(f"--allow {usd:g} is no amount", f"Write 0.01 to {MOST_USD:,.0f}.")
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        raise BadInputError(
+            f"the reason has {len(reason.strip())} characters",
+            f"Write one of 1 to {LONGEST_REASON}.",
+        )
+    now = datetime.now(UTC)
+    by = str(connection.client("sts").get_caller_identity()["Arn"])
+    said = {
+        "month": month_of(now),
+        "usd": f"{usd:.2f}",
+        "reason": reason,
+        "at": timestamp(now),
+        "by": by,
+    }
+    place = _place(model)
+    known = (item_of(connection, *place) or {}).get("allowances")
+    kept = [*(known or []), said][-MOST_KEPT:]
+    items = Items(connection.dynamodb, connection.table)
+    if items.change(*place, {"allowances": kept}, {"allowances": (known,)}) is None:
+        raise BadInputError(
+            "somebody else allowed something at this moment",
+            "See it with `kanmon budget`, and decide again.",
+        )
+    return said
+
+
+def allowed_in(connection: "Connection", model: str | None, month: str) -> list[dict[str, Any]]:
+    """What was allowed in a month, the oldest first."""
+    return allowed(item_of(connection, *_place(model)), month)
+
+
+def words(allowance: dict[str, Any]) -> str:
+    """An allowance in words."""
+    since, by = local_moment(allowance.get("at")), person(allowance.get("by"))
+    usd = dollars(allowance["usd"])
+    return f"{usd} US dollars on top, allowed {since} by {by}: {one_line(allowance['reason'])}"
+
+
+def _place(model: str | None) -> tuple[str, str]:
+    return (model, ALLOWANCES) if model else (PARTITION, STAGE)

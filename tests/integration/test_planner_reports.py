@@ -1,0 +1,238 @@
+"""What a tick reports on the bus, and what becomes of starts that AWS refuses."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.support.planned_stage import (
+    MONTHLY,
+    ON_DATA,
+    arrive,
+    executions,
+    planned,
+    publish,
+    throttled,
+    tick,
+    waiting,
+    write,
+)
+from tests.support.stage_in_memory import TABLE, Stage
+
+EARLY, QUIET, LATER = "2026-11-30T03:10:00Z", "2026-11-30T03:30:00Z", "2026-11-30T03:35:00Z"
+
+
+@pytest.fixture(autouse=True)
+def laptop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A local stage, whose ticks may be of a time to come."""
+    monkeypatch.setenv("STAGE", "local")
+
+
+def wait_of(done: dict[str, Any], model: str = "shoes") -> dict[str, Any]:
+    [found] = [one for one in done["waits"] if (one["model"], one["work"]) == (model, "retrain")]
+    return dict(found)
+
+
+# ---- starts that AWS refuses
+
+
+def test_a_start_that_is_refused_for_good_is_told_once_and_not_tried_at_every_tick(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(stage, "shoes")
+    arrive(stage, "datasets/shoes/a.csv")
+    tick(EARLY)
+
+    with throttled(monkeypatch, "StartExecution", "AccessDeniedException"):
+        first = tick(QUIET)
+        again = tick(LATER)
+    [fact] = stage.facts()
+    a_day_later = tick("2026-12-01T23:59:00Z")
+
+    [start] = first["starts"]
+    assert first["refused"] == {start["name"]: "AccessDeniedException: later"}
+    assert (again["refused"], again["starts"]) == ({}, [])
+    assert wait_of(again)["code"] == "could not start"
+    assert (fact["event"], fact["run"], fact["severity"]) == (
+        "job could not start",
+        start["name"],
+        "error",
+    )
+    assert fact["reason"].startswith("new data: 1 file")
+    assert "AccessDeniedException" in fact["summary"]
+    # The data still asks for it.
+    assert executions(stage) == a_day_later["started"]
+    assert a_day_later["starts"][0]["reasons"] == start["reasons"]
+
+
+def test_a_start_that_is_only_put_off_is_told_after_an_hour_and_still_made(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(stage, "shoes")
+    arrive(stage, "datasets/shoes/a.csv")
+    tick(EARLY)
+
+    with throttled(monkeypatch, "StartExecution"):
+        [start] = tick(QUIET, now=QUIET)["starts"]
+        tick("2026-11-30T04:29:00Z", now="2026-11-30T04:29:00Z")
+        assert stage.facts() == []
+        for minute in (30, 35):
+            at = f"2026-11-30T04:{minute}:00Z"
+            tick(at, now=at)
+    said = [one["event"] for one in stage.facts()]
+    done = tick("2026-11-30T04:40:00Z")
+
+    assert said == ["job could not start"]
+    assert executions(stage) == done["started"] == [start["name"]]
+
+
+# ---- what is told
+
+
+def late_model(stage: Stage) -> None:
+    """Its retraining is due at five, and one that a person started still runs."""
+    publish(stage, "shoes", 'retrain: {schedule: {cron: "0 5 1 12 *"}}\n')
+    tick(EARLY)
+    until = str(int(datetime(2027, 1, 1, tzinfo=UTC).timestamp()))
+    key = {"model": {"S": "shoes"}, "item": {"S": "retrain-lock"}}
+    held = {"holder": {"S": "shoes-by-hand"}, "until": {"N": until}}
+    stage.dynamodb.put_item(TableName=TABLE, Item={**key, **held})
+
+
+def test_what_is_late_is_told_once(stage: Stage) -> None:
+    late_model(stage)
+
+    tick("2026-12-01T06:00:00Z")
+    tick("2026-12-01T06:05:00Z")
+
+    [fact] = stage.facts()
+    assert (fact["event"], fact["model"]) == ("late", "shoes")
+    assert fact["id"] == "kanmon-test/late/shoes/retrain/2026-12-01T05:00:00Z"
+    assert "shoes-by-hand is still running" in fact["summary"]
+
+
+def test_a_bus_that_takes_nothing_stops_no_start_and_loses_no_fact(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late_model(stage)
+    publish(stage, "boots", MONTHLY)
+    tick("2026-11-30T03:15:00Z")
+
+    with throttled(monkeypatch, "PutEvents"):
+        done = tick("2026-12-01T06:00:00Z")
+    assert [each["model"] for each in done["starts"]] == ["boots"]
+    assert (executions(stage), stage.facts()) == (done["started"], [])
+    tick("2026-12-01T06:05:00Z")
+    tick("2026-12-01T06:10:00Z")
+
+    assert [one["event"] for one in stage.facts()] == ["late"]
+    assert "telling" not in planned("shoes")
+
+
+def test_a_tick_that_dies_before_it_told_is_made_good_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.plan import start as module
+
+    late_model(stage)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_tell", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            tick("2026-12-01T06:00:00Z")
+
+    tick("2026-12-01T06:05:00Z")
+
+    assert [one["event"] for one in stage.facts()] == ["late"]
+
+
+def test_a_budget_that_is_reached_is_told_once_and_again_after_more_was_allowed(
+    stage: Stage,
+) -> None:
+    publish(stage, "shoes", ON_DATA + "budget: {usd_per_month: 5}\n")
+    arrive(stage, "datasets/shoes/a.csv")
+    tick(EARLY)
+    key = {"model": {"S": "shoes"}, "item": {"S": "cost#2026-11"}}
+    stage.dynamodb.put_item(TableName=TABLE, Item={**key, "usd": {"N": "5.25"}})
+    tick(QUIET)
+    tick(LATER)
+    [fact] = stage.facts()
+
+    allowance = {"month": "2026-11", "usd": "0.20", "reason": "r", "at": EARLY, "by": "ada"}
+    listed = {"L": [{"M": {name: {"S": value} for name, value in allowance.items()}}]}
+    key = {"model": {"S": "shoes"}, "item": {"S": "allowances"}}
+    stage.dynamodb.put_item(TableName=TABLE, Item={**key, "allowances": listed})
+    tick("2026-11-30T03:40:00Z")
+    [again] = stage.facts()
+
+    assert fact["id"] == "kanmon-test/budget reached/shoes/2026-11/5"
+    assert again["id"] == "kanmon-test/budget reached/shoes/2026-11/5.2"
+    assert "5.20 (with 0.20 that people allowed on top)" in again["summary"]
+
+
+def test_approvers_are_reminded_of_a_release_that_waits(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPROVAL_MINUTES", str(7 * 24 * 60))
+    publish(stage, "shoes")
+    key = {"model": {"S": "shoes"}, "item": {"S": "release-number"}}
+    stage.dynamodb.put_item(TableName=TABLE, Item={**key, "last": {"N": "3"}})
+    waits = {"status": "WAITING", "approval": "manual", "opened_at": "2026-11-30T03:00:00Z"}
+    write(stage, "shoes", "release#000003", **waits, run="shoes-1", review_uri="s3://b/r.html")
+
+    for at in ("2026-12-03T14:55:00Z", "2026-12-03T15:00:00Z", "2026-12-03T15:05:00Z"):
+        tick(at)
+    [half] = stage.facts()
+    write(stage, "shoes", "release#000003", **{**waits, "status": "APPROVED"})
+    tick("2026-12-06T03:00:00Z")
+
+    assert (half["event"], half["severity"], half["release"]) == ("release reminder", "action", 3)
+    assert (half["until"], half["review_uri"]) == ("2026-12-07T03:00:00Z", "s3://b/r.html")
+    assert stage.facts() == []
+
+
+# ---- data before its model, and ticks of a time to come
+
+
+def test_data_that_came_before_its_model_retrains_it_once(stage: Stage) -> None:
+    for name in ("a", "b"):
+        stage.put(f"datasets/shoes/{name}.csv", "x")
+        arrive(stage, f"datasets/shoes/{name}.csv", "2026-11-29T12:00:00Z")
+    tick("2026-11-29T12:05:00Z")
+    assert waiting(stage) == 0  # no model has this data
+
+    publish(stage, "shoes")
+    assert wait_of(tick(EARLY))["code"] == "data arrives"
+    [start] = tick("2026-11-30T03:40:00Z")["starts"]
+    later = tick("2026-12-02T03:10:00Z")
+
+    assert start["model"] == "shoes"
+    assert start["input"]["reason"].startswith("new data: 2 files")
+    assert later["starts"] == []
+
+
+def test_a_file_that_is_there_and_in_the_queue_is_one(stage: Stage) -> None:
+    stage.put("datasets/shoes/a.csv", "x")
+    arrive(stage, "datasets/shoes/a.csv")
+    publish(stage, "shoes")
+
+    tick(EARLY)
+
+    assert json.loads(planned("shoes")["state"])["arrived"]["objects"] == 1
+
+
+def test_a_stage_in_aws_refuses_a_tick_of_a_time_to_come(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(stage, "shoes", MONTHLY)
+    monkeypatch.setenv("STAGE", "prod")
+    clock = "2026-11-30T03:00:00Z"
+    tick(clock, now=clock)
+    before = planned("shoes")
+
+    with pytest.raises(Exception, match="still to come; `kanmon plan --at"):
+        tick("2026-12-01T05:00:00Z", now=clock)
+
+    assert (planned("shoes"), executions(stage)) == (before, [])
