@@ -53,11 +53,11 @@ WITHOUT_STANDING_COST = {
 # They end in Name and name nothing of the stack's.
 FOR_PEOPLE = (
     "DisplayName",
+    "EventBusName",
     "PolicyName",
     "FunctionName",
     "MetricName",
     "DatabaseName",
-    "EventBusName",
 )
 # Names that something outside the stack must know beforehand; all others are CloudFormation's.
 NAMED = {
@@ -466,7 +466,9 @@ def test_mail_is_made_from_the_stages_own_bus_and_loses_nothing() -> None:
     assert rule["EventBusName"] == "EventBus"
     assert target["DeadLetterConfig"] == {"Arn": letters}
     assert properties(invoked)["DestinationConfig"] == {"OnFailure": {"Destination": letters}}
-    assert properties("NoticeDeadLettersAlarm")["Dimensions"][0]["Value"] == "NoticeDeadLetters"
+    assert properties("NoticeDeadLettersAlarm")["Dimensions"][0]["Value"] == (
+        "NoticeDeadLetters.QueueName"
+    )
 
 
 def test_alarms_may_publish_and_their_names_are_those_the_topic_expects() -> None:
