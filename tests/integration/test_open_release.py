@@ -197,6 +197,7 @@ def test_the_release_is_told_with_the_way_to_its_review(
     [fact] = stage.facts()
     assert (fact["event"], fact["release"]) == ("release waits", 1)
     assert fact["review_uri"].endswith("releases/churn/1/review.html")
+    assert fact["reason"] == stage.get_json(f"runs/churn/{RUN}/run.json")["reason"]
     assert fact["metric"] == {
         "name": "auc",
         "candidate": 0.8,

@@ -159,6 +159,7 @@ def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, An
         bundle_sha256=bundle.sha256,
         release_sha256=sha256(record),
         review_uri=review.uri,
+        run_reason=evidence.plan["reason"],
         metric=json.dumps(verdict["metric"]) if verdict.get("metric") else None,
     )
 

@@ -40,7 +40,8 @@ CLOSED = (Status.REJECTED, Status.EXPIRED, Status.SUPERSEDED)
 # Of a release's record, what is nobody's business but the functions'.
 _KEPT = (
     *("asked", "asked_by", "asked_reason", "asked_summary", "approval_closed"),
-    *("deployment_key", "deployment_version", "deployment_sha256", "metric"),
+    *("deployment_key", "deployment_version", "deployment_sha256"),
+    *("run_reason", "metric"),
 )
 # Retrying a stage of the pipeline may still promote one that failed.
 PROMOTABLE = (Status.WAITING, Status.APPROVED, Status.FAILED, Status.ROLLED_BACK)
@@ -66,7 +67,8 @@ class Release:
     bundle_sha256: str = ""
     release_sha256: str = ""
     review_uri: str = ""
-    # Of the primary metric: candidate, champion and difference, as JSON. Older releases have none.
+    # Why its run was started; and the primary metric's result, as JSON. Older releases have none.
+    run_reason: str | None = None
     metric: str | None = None
     # The pipeline execution that promotes it.
     execution: str | None = None
