@@ -37,7 +37,7 @@ class Outcome:
     """What became of the starts, by their names; `lost` are the models that another tick wrote.
 
     `refused` are those that were given up; `told` the events that were put on the bus. `silent`:
-    why the bus took one not; then the others wait for the next tick as well. `at` is the tick's time.
+    why the bus took one not; then the others wait for the next tick as well. `at`: the tick's time.
     """
 
     at: str = ""
