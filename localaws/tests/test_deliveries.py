@@ -95,3 +95,30 @@ def test_a_role_that_may_not_send_to_the_queue_leaves_nothing(
     assert eventually(lambda: words in (stage_home / "logs/server.log").read_text())
     assert bus.calls() == 3
     assert bus.left() == []
+
+
+def test_an_alarm_sees_how_many_messages_a_queue_has(client: Client) -> None:
+    name = f"queue-{uuid.uuid4().hex[:8]}"
+    queue = client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Namespace="AWS/SQS",
+        MetricName="ApproximateNumberOfMessagesVisible",
+        Dimensions=[{"Name": "QueueName", "Value": name}],
+        Statistic="Maximum",
+        Period=300,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
+
+    def state() -> str:
+        [alarm] = client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        return str(alarm["StateValue"])
+
+    assert state() == "OK"
+    client("sqs").send_message(QueueUrl=queue, MessageBody="one")
+    assert state() == "ALARM"
+    client("sqs").purge_queue(QueueUrl=queue)
+    assert state() == "OK"

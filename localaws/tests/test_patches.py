@@ -76,6 +76,9 @@ FUNCTIONS = {
     ("ministack.services.eventbridge", "_dispatch_to_sqs"): "spec, payload, sqs_parameters",
     ("ministack.services.eventbridge", "_parse_rate_seconds"): "expr",
     ("ministack.services.scheduler", "_tick_schedules"): "",
+    # queues.py
+    ("ministack.services.sqs", "_queue_by_arn"): "arn",
+    ("ministack.services.sqs", "_refresh_counts"): "q",
     # deliveries.py
     ("ministack.services.eventbridge", "_dispatch_to_lambda"): "arn, payload",
     (LAMBDA, "_execution_record_for_config"): "func, config",

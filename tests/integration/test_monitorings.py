@@ -138,8 +138,14 @@ def test_an_alarm_is_recorded_with_its_page_and_metrics_and_told_once(
     assert page["ContentType"] == "text/html; charset=utf-8"
     line = stage.get_json(f"watch-metrics/model=churn/{MONITORING}.json")
     assert (line["state"], line["alarms"]) == ("alarm", 3)
-    [fact] = stage.facts()
-    assert (fact["event"], fact["monitoring"]) == ("drift found", MONITORING)
+    facts = stage.facts()
+    assert [(fact["event"], fact["severity"]) for fact in facts] == [
+        ("drift found", "warning"),
+        ("quality dropped", "error"),
+    ]
+    assert {(fact["monitoring"], fact["release"], fact["review_uri"]) for fact in facts} == {
+        (MONITORING, 7, closed["page_uri"])
+    }
     sent = [json.loads(each) for each in capsys.readouterr().out.splitlines() if "_aws" in each]
     [alarms] = [each for each in sent if "MonitorAlarms" in each]
     assert (alarms["service"], alarms["model"]) == ("kanmon", "churn")

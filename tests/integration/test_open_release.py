@@ -197,6 +197,16 @@ def test_the_release_is_told_with_the_way_to_its_review(
     [fact] = stage.facts()
     assert (fact["event"], fact["release"]) == ("release waits", 1)
     assert fact["review_uri"].endswith("releases/churn/1/review.html")
+    assert fact["metric"] == {
+        "name": "auc",
+        "candidate": 0.8,
+        "champion": 0.79,
+        "difference": 0.01,
+        "low": 0.001,
+        "high": 0.019,
+    }
+    # A week after it was put before people, whatever the clock of the day said when it was opened.
+    assert fact["until"] == "2026-11-28T06:00:00Z"
 
 
 @pytest.mark.parametrize(("allowed", "review"), [(True, "automatic"), (False, "manual")])
@@ -350,8 +360,12 @@ def test_a_newer_waiting_release_ends_the_review_of_an_older_one(
     assert package.approval == "Rejected"
     assert package.reason == f"release 1: superseded at 2026-11-22T06:00:00Z: {reason}"
     assert history("superseded") == [(1, reason)]
-    # Nobody is mailed that something failed.
-    assert {fact["event"] for fact in stage.facts()} == {"release waits"}
+    # No failure, and so no severity that anybody is woken by.
+    assert [(fact["event"], fact["release"]) for fact in stage.facts()] == [
+        ("release waits", 1),
+        ("release superseded", 1),
+        ("release waits", 2),
+    ]
 
 
 def test_the_definition_may_let_every_release_wait(
@@ -423,7 +437,10 @@ def test_a_kept_release_that_a_newer_one_supersedes_is_never_started(
 
     assert [run.variables["release"] for run in pipeline.runs.values()] == ["2"]
     assert [number for number, _ in history("opened")] == [1, 2]
-    assert [fact["release"] for fact in stage.facts()] == [2]
+    assert [(fact["event"], fact["release"]) for fact in stage.facts()] == [
+        ("release superseded", 1),
+        ("release waits", 2),
+    ]
 
 
 def test_reviews_leave_room_for_releases_without_one_and_for_rollbacks(

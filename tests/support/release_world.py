@@ -116,6 +116,8 @@ class Pipeline:
     late: int = 0
     pause_seconds: float = 0.0
     pauses: int = 3
+    # How long a review stays open.
+    open_minutes: int | None = 7 * 24 * 60
 
     def start(
         self, variables: Mapping[str, str], bundle_key: str, bundle_version: str, token: str

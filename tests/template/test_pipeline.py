@@ -27,7 +27,7 @@ NEEDS = {
         *("s3:GetObjectVersionTagging", "s3:GetBucketAcl", "s3:GetBucketLocation"),
         *("s3:GetBucketVersioning", "s3:PutObject"),
     },
-    "Manual": {"sns:Publish"},
+    "Manual": set(),  # it notifies nobody
     "Lambda": {"lambda:InvokeFunction"},
     "CodeBuild": {"codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"},
     "CloudFormation": {
@@ -231,9 +231,8 @@ def test_what_a_review_waits_with_is_kept_until_long_after_it(days: int) -> None
     assert rule["ExpirationInDays"] == days + 30
 
 
-def test_reviewers_are_told_and_get_the_page_and_the_verdict() -> None:
+def test_the_approval_shows_the_page_and_the_verdict_and_mails_nobody() -> None:
     assert actions()["ApproveRelease"]["Configuration"] == {
-        "NotificationArn": "arn:aws:sns:us-east-1:123456789012:NotificationsTopic",
         "CustomData": "#{variables.model} release #{variables.release}: #{variables.summary}",
         "ExternalEntityLink": "#{variables.review_url}",
     }

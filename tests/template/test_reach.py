@@ -272,6 +272,10 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#notices"]},
         "Null": {"dynamodb:LeadingKeys": "false"},
     },
+    ("SendMailRole", "ListEachFactOnce"): {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#notices"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    },
     ("ReleasePipelineRole", "GiveCloudFormationItsRole"): {
         "StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}
     },
@@ -393,7 +397,8 @@ ACTS = {
     ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
         "AdmitRelease CloseBatch CloseMonitoring CloseRelease CloseRun "
         "DataScientist FollowRegistry FollowReview OpenBatch OpenMonitoring "
-        "OpenRelease OpenRun Operator Plan RecordRelease ReportFailure SendChat"
+        "OpenRelease OpenRun Operator Plan RecordRelease ReportFailure "
+        "SendChat SendMail"
     ),
     (
         "s3:GetObject",
@@ -418,6 +423,14 @@ ACTS = {
     ("lambda:InvokeFunction", f"{LAMBDA}SendDigestFunction"): "SendDigestSchedule",
     ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:PlanDeadLetters"): "PlanSchedule",
     ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "",
+    ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:NoticeDeadLetters"): "SendDigestSchedule SendMail",
+    ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:NoticeDeadLetters"): "",
+    ("events:PutEvents", f"arn:aws:events:{HERE}:event-bus/EventBus"): (
+        "AdmitRelease CloseBatch CloseMonitoring CloseRelease CloseRun FollowRegistry FollowReview "
+        "OpenRelease Plan RecordRelease ReportFailure SendDigest"
+    ),
+    ("events:PutRule", f"arn:aws:events:{HERE}:rule/EventBus/R"): "",
+    ("sns:Publish", f"arn:aws:sns:{HERE}:NotificationsTopic"): "SendMail",
     ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "Plan",
     ("sqs:DeleteMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "Plan",
     ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:ArrivalsDeadLetters"): "",

@@ -76,6 +76,7 @@ NAMED = {
     # What the chat service wants.
     "SlackChannelConfiguration": "kanmon-test-slack",
     "TeamsChannelConfiguration": "kanmon-test-teams",
+    "NoticeDeadLettersAlarm": "kanmon-test-notice-dead-letters",
     "OperationsDashboard": "kanmon-test-operations",
     "RetrainLogGroup": "/aws/vendedlogs/states/kanmon-test-retrain",
     "ReleasePipeline": "kanmon-test-release",
@@ -272,6 +273,7 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
         "DATA_BUCKET": "DataBucket",
         "MODEL_TABLE": "ModelTable",
         "STEPS_REPOSITORY": "StepsRepository",
+        "EVENT_BUS": "EventBus",
         "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:NotificationsTopic",
         "RETRAIN_MACHINE_ARN": (
             "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-retrain"
@@ -349,6 +351,7 @@ RULES = {
             "status": ["FAILED", "TIMED_OUT", "ABORTED"],
         },
     },
+    "SendMailFunction": {"source": ["kanmon"]},
     "ReportFailureFunction": {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
@@ -431,7 +434,7 @@ def test_no_alarm_has_more_metrics_than_cloudwatch_takes(name: str) -> None:
     assert len(metrics) <= 10
 
 
-def test_alarms_watch_every_way_a_run_ends_badly_and_every_function() -> None:
+def test_alarms_watch_how_runs_end_by_themselves_and_every_function() -> None:
     def watched(alarm: str) -> set[tuple[str, str]]:
         stats = [metric["MetricStat"] for metric in properties(alarm)["Metrics"][1:]]
         return {
@@ -443,14 +446,31 @@ def test_alarms_watch_every_way_a_run_ends_badly_and_every_function() -> None:
         machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{workflow}StateMachine"
         assert watched(f"{workflow}FailedAlarm") == {
             ("ExecutionsFailed", machine),
-            ("ExecutionsTimedOut", machine),
-            ("ExecutionsAborted", machine),
+            ("ExecutionsTimedOut", machine),  # one that is aborted was stopped on purpose
         }
     of_functions = watched("FunctionErrorsAlarm"), watched("WatchFunctionErrorsAlarm")
     assert not of_functions[0] & of_functions[1]
     # What this one cannot do is left in its dead letters, which have an alarm.
     others = FUNCTIONS.keys() - {"SendChatFunction"}
     assert of_functions[0] | of_functions[1] == {("Errors", name) for name in others}
+
+
+def test_mail_is_made_from_the_stages_own_bus_and_loses_nothing() -> None:
+    [rule] = [
+        resolve(rule["Properties"])
+        for rule in resources("AWS::Events::Rule").values()
+        if "EventBusName" in rule["Properties"]
+    ]
+    [target] = rule["Targets"]
+    [invoked] = resources("AWS::Lambda::EventInvokeConfig")
+    letters = "arn:aws:sqs:us-east-1:123456789012:NoticeDeadLetters"
+
+    assert rule["EventBusName"] == "EventBus"
+    assert target["DeadLetterConfig"] == {"Arn": letters}
+    assert properties(invoked)["DestinationConfig"] == {"OnFailure": {"Destination": letters}}
+    assert properties("NoticeDeadLettersAlarm")["Dimensions"][0]["Value"] == (
+        "NoticeDeadLetters.QueueName"
+    )
 
 
 def test_alarms_may_publish_and_their_names_are_those_the_topic_expects() -> None:

@@ -99,20 +99,11 @@ class Assembly:
         interrupted = memory.abort_interrupted_executions()
         from localaws import asl
         from localaws.emulator import Emulator
-        from localaws.patches import (
-            alarms,
-            canary,
-            deliveries,
-            functions,
-            nested_stacks,
-            operations,
-            schedules,
-        )
+        from localaws.patches import alarms, canary, functions, nested_stacks, operations, schedules
 
         functions.install(self.functions)
         alarms.install()
         nested_stacks.install()
-        deliveries.install()
         schedules.install()
         memory.on_execution_change(self._execution_changed)
         asl.install(self.endpoint)

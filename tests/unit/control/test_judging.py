@@ -87,6 +87,12 @@ def judged(store: Bucket) -> tuple[dict[str, Any], list[Any], dict[str, Any]]:
     return judge_candidate(store, render, MODEL, RUN, NOW), given, named
 
 
+def metric(**known: float) -> dict[str, Any]:
+    """The primary metric's result, null where it is not known."""
+    names = ("candidate", "champion", "difference", "low", "high")
+    return {"name": "auc", **{name: known.get(name) for name in names}}
+
+
 def test_the_page_is_made_from_all_that_the_steps_left() -> None:
     store = bucket()
     evaluation = store.document(f"{FOLDER}/evaluate/evaluation.json")
@@ -99,6 +105,7 @@ def test_the_page_is_made_from_all_that_the_steps_left() -> None:
         **asdict(judge(DEFINITION, evaluation)),
         "judged_at": "2026-11-21T06:00:00Z",
         "cost": costs,
+        "metric": metric(candidate=evaluation["candidate"]["metrics"]["auc"]["value"]),
     }
     assert given == [PLAN, evaluation, verdict]
     assert named == {
@@ -154,6 +161,7 @@ def test_the_registration_gets_the_verdict_and_where_everything_is(
         "model_data_url": f"{URI}/train/model.tar.gz",
         "image": PLAN["images"]["train"],
         "client_token": client_token("f" * 64, RUN),
+        "metric": document["metric"],
     }
     assert registration["description"].startswith(f"{verdict}: ")
     assert document["summary"] == judge(DEFINITION, evaluation).summary
@@ -274,3 +282,27 @@ def test_without_a_champion_there_is_no_definition_of_one() -> None:
     store.write_json(f"runs/churn/{BEFORE}/run.json", {"definition": {"content": {}}})
 
     assert read_evidence(store, MODEL, RUN).champion_definition is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"champion": {"metrics": {"auc": {"value": 0.79}}}},
+            metric(candidate=0.8, champion=0.79, difference=0.01, low=0.001, high=0.019),
+        ),
+        ({"champion": None}, metric(candidate=0.8)),
+        (  # nothing to compare with, though there is a champion
+            {"champion": {"obstacle": "its target is another"}, "difference": {}},
+            metric(candidate=0.8),
+        ),
+        ({"candidate": {}, "difference": {"auc": {"value": "nan"}}}, metric()),
+        ({"primary": None}, None),
+    ],
+)
+def test_facts_get_the_primary_metric_of_both_models_and_their_difference(
+    changes: dict[str, Any], expected: dict[str, Any] | None
+) -> None:
+    registration, _, _ = judged(bucket(**changes))
+
+    assert registration["metric"] == expected

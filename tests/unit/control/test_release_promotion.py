@@ -38,7 +38,7 @@ def test_an_approved_release_becomes_the_champion(world: World) -> None:
     )
     assert world.registry.lives[arn] == ("InService", f"release 1, since {release.promoted_at}")
     assert world.history() == [("approved", 1), ("promoted", 1)]
-    assert world.events.events == ["release promoted"]
+    assert world.events.events == ["release approved", "release promoted"]
     assert world.releases.lock(MODEL).holder is None
 
 

@@ -12,11 +12,13 @@ def primary_result(evaluation: Document) -> MetricResult | None:
     primary = evaluation.get("primary")
     if not isinstance(primary, str) or not primary:
         return None
-    difference = estimate(part(evaluation, "difference", primary))
+    champion = champion_in(evaluation)
+    compared = None if champion is None else part(evaluation, "difference", primary)
+    difference = estimate(compared)
     return MetricResult(
         name=primary,
         candidate=metric_of(part(evaluation, "candidate"), primary),
-        champion=metric_of(champion_in(evaluation), primary),
+        champion=metric_of(champion, primary),
         difference=difference.value if difference else None,
         low=difference.low if difference else None,
         high=difference.high if difference else None,

@@ -17,6 +17,7 @@ from ministack.services.cloudformation import provisioners
 from localaws import pace, persistence
 from localaws.alarms import expressions, states
 from localaws.home import ACCOUNT, REGION
+from localaws.patches import queues
 
 Alarm = dict[str, Any]
 
@@ -197,7 +198,10 @@ def _of_query(
 
 def _stored(namespace: str, name: str, dimensions: Any) -> list[dict[str, Any]]:
     """The points of exactly this series."""
-    key = (namespace, name, cloudwatch._dims_key(cloudwatch._dims_from_list(dimensions or [])))
+    named = cloudwatch._dims_from_list(dimensions or [])
+    if (namespace, name) == queues.METRIC:
+        return queues.points(named)
+    key = (namespace, name, cloudwatch._dims_key(named))
     return cloudwatch._metrics.get(key) or []
 
 

@@ -11,7 +11,7 @@ from localaws import authorization, persistence
 from localaws.credentials import RoleRefusedError
 from localaws.functions.service import Functions
 from localaws.home import ACCOUNT, REGION
-from localaws.patches import aliases, lambda_requests, metrics, versions
+from localaws.patches import aliases, deliveries, lambda_requests, metrics, versions
 
 Wanted = Callable[[dict[str, Any]], bool]
 
@@ -45,6 +45,7 @@ def install(functions: Functions) -> None:
     versions.install()
     lambda_requests.install()
     metrics.install()
+    deliveries.install()
     _report_each_invocation()
 
 
