@@ -60,7 +60,7 @@ class Quarter:
             output = f"{start['work'].capitalize()}StateMachineArn"
             machine = self.laptop.outputs[output].replace(":stateMachine:", ":execution:")
             ended = self.laptop.ended(f"{machine}:{start['name']}")
-            assert ended["status"] == "SUCCEEDED", ended
+            assert ended["status"] == "SUCCEEDED", (ended.get("error"), ended.get("cause"))
         return done
 
     def why(self, done: dict[str, Any], work: str = "retrain") -> str:

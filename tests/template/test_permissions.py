@@ -330,6 +330,7 @@ def test_rules_call_their_functions_and_nothing_else_calls_from_outside() -> Non
         "FollowReviewFunction",
         "ReportFailureFunction",
         "SendChatFunction",
+        "SendMailFunction",
     ]
 
 
