@@ -237,7 +237,7 @@ def test_only_the_workflows_and_releases_functions_write_records() -> None:
         *("FollowReviewRole", "FollowRegistryRole", "OpenBatchRole", "CloseBatchRole"),
         *("OpenMonitoringRole", "CloseMonitoringRole"),
         *("PlanRole", "OperatorRole"),  # its own state; pauses and allowances
-        "SendChatRole",  # which facts were told
+        *("SendMailRole", "SendChatRole"),  # which facts were told
     }
 
 
