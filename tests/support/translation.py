@@ -54,7 +54,6 @@ REFERENCES = {
     "AWS::Logs::LogGroup": ("{id}", "logs:us-east-1:123456789012:log-group:{id}:*"),
     "AWS::QuickSight::DataSet": ("{id}", "quicksight:us-east-1:123456789012:dataset/{id}"),
     "AWS::QuickSight::DataSource": ("{id}", "quicksight:us-east-1:123456789012:datasource/{id}"),
-    "AWS::Events::EventBus": ("{id}", "events:us-east-1:123456789012:event-bus/{id}"),
     "AWS::S3::Bucket": ("{id}", "s3:::{id}"),
     "AWS::SQS::Queue": (
         "https://sqs.us-east-1.amazonaws.com/123456789012/{id}",

@@ -437,11 +437,11 @@ ACTS = {
     ("lambda:InvokeFunction", f"{LAMBDA}SendDigestFunction"): "SendDigestSchedule",
     ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:PlanDeadLetters"): "PlanSchedule",
     ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "",
-    ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:NoticeDeadLetters"): "SendMail",
+    ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:NoticeDeadLetters"): "SendDigestSchedule SendMail",
     ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:NoticeDeadLetters"): "",
     ("events:PutEvents", f"arn:aws:events:{HERE}:event-bus/EventBus"): (
         "AdmitRelease CloseBatch CloseMonitoring CloseRelease CloseRun FollowRegistry FollowReview "
-        "OpenRelease RecordRelease ReportFailure"
+        "OpenRelease Plan RecordRelease ReportFailure SendDigest"
     ),
     ("events:PutRule", f"arn:aws:events:{HERE}:rule/EventBus/R"): "",
     ("sns:Publish", f"arn:aws:sns:{HERE}:NotificationsTopic"): "SendMail",

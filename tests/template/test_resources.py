@@ -287,6 +287,7 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
         "ARRIVALS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/ArrivalsQueue",
         "MONTHLY_BUDGET_USD": "",
         "PLANNED_AT_ONCE": 20,
+        "DIGEST": "weekly",
         "RELEASE_PIPELINE": "kanmon-test-release",
         "AUTOMATIC_APPROVAL": "true",
         "APPROVAL_MINUTES": 7 * 24 * 60,

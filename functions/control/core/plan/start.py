@@ -37,9 +37,10 @@ class Outcome:
     """What became of the starts, by their names; `lost` are the models that another tick wrote.
 
     `refused` are those that were given up; `told` the events that were put on the bus. `silent`:
-    why the bus took one not; then the others wait for the next tick as well.
+    why the bus took one not; then the others wait for the next tick as well. `at`: the tick's time.
     """
 
+    at: str = ""
     started: list[str] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
@@ -124,7 +125,7 @@ def _act(
             continue
         words, told = in_words(error), bool(start.get("told"))
         if for_good(error):
-            state = given_back(state, start, timestamp(now), words)
+            state = given_back(state, start, outcome.at, words)
             last.pop(start["work"], None)
         else:
             kept.append({**start, "told": True} if _is_long(start, now) else start)

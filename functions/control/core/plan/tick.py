@@ -69,7 +69,7 @@ def tick(stage: Stage, limits: Limits, at: datetime, now: datetime) -> Tick:
     """Plan for the time `at`; `now` is the clock's. Twice for one time, or at once, is safe."""
     arrivals = stage.arrivals.take()
     gathered = gather(stage, limits, at, now, arrivals)
-    outcome = Outcome()
+    outcome = Outcome(timestamp(at))
     # What was given up in this asks again, so the decision is about the states after it.
     gathered = gathered.with_states(start_what_was_left(stage, gathered.planned, now, outcome))
     decision = decide(gathered.document)
