@@ -132,6 +132,14 @@ SAMPLE_JUDGEMENT: dict[str, Any] = {
     "model_data_url": SAMPLE_RUN["prefix"] + "/train/model.tar.gz",
     "image": SAMPLE_RUN["images"]["evaluate"],
     "client_token": "5" * 36,
+    "metric": {
+        "name": "rmse",
+        "candidate": 2.1,
+        "champion": None,
+        "difference": None,
+        "low": None,
+        "high": None,
+    },
 }
 
 

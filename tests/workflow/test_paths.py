@@ -131,6 +131,7 @@ def test_close_run_learns_verdict_package_and_release() -> None:
         "outcome": "new",
         "verdict": "promote",
         "package_arn": PACKAGE,
+        "metric": SAMPLE_JUDGEMENT["metric"],
         "fingerprint": "5" * 64,
         **OPENED,
     }
@@ -171,6 +172,7 @@ def test_a_candidate_that_lost_has_no_release() -> None:
         "summary": SAMPLE_JUDGEMENT["summary"],
         "package_arn": PACKAGE,
         "review_uri": SAMPLE_JUDGEMENT["review_uri"],
+        "metric": SAMPLE_JUDGEMENT["metric"],
         "fingerprint": "5" * 64,
     }
 
