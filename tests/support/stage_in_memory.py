@@ -52,6 +52,7 @@ class Stage:
     ecr: Any = field(default_factory=lambda: boto3.client("ecr"))
     states: Any = field(default_factory=lambda: boto3.client("stepfunctions"))
     sqs: Any = field(default_factory=lambda: boto3.client("sqs"))
+    sns: Any = field(default_factory=lambda: boto3.client("sns"))
     mailbox: str = ""
 
     def deploy(self) -> None:
@@ -83,10 +84,9 @@ class Stage:
 
     def _subscribe(self) -> str:
         """The address of a queue that gets every notice."""
-        sns = boto3.client("sns")
-        sns.create_topic(Name="kanmon-test-notices")
+        self.sns.create_topic(Name="kanmon-test-notices")
         queue: str = self.sqs.create_queue(QueueName="mailbox")["QueueUrl"]
-        sns.subscribe(
+        self.sns.subscribe(
             TopicArn=TOPIC, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:mailbox"
         )
         return queue
