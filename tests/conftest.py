@@ -8,6 +8,7 @@ one worker busy while the other has nothing left.
 
 import gc
 import sys
+from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,13 @@ LONGEST = (
     "unit/evaluate/test_evaluation.py",
 )
 
-# Tests of these folders share a stage, whose start and deployment take seconds of a processor.
-OF_ONE_STAGE = ("tests/cli/",)
+# Of each group, all files share a stage, whose start and deployment take seconds of a processor.
+OF_ONE_STAGE = {
+    "tests/cli/": "cli",
+    "tests/retrain/test_loop.py": "retrain",
+    "tests/retrain/test_bad_input.py": "retrain",
+    "tests/retrain/test_planning.py": "retrain",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,7 +77,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     class OneStageOneWorker(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file = str(super()._split_scope(nodeid))
-            return next((folder for folder in OF_ONE_STAGE if file.startswith(folder)), file)
+            groups = (name for place, name in OF_ONE_STAGE.items() if file.startswith(place))
+            return next(groups, file)
 
     return OneStageOneWorker(config, log)
 
@@ -82,8 +89,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank.get(item.path, len(LONGEST)))
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """What was imported stays: walking it again and again is a tenth of the time of short tests."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """What is imported stays: walking it again and again is a tenth of the time of short tests."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        gc.enable()

@@ -15,6 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from kanmon.cli import main
+from tests.support.laptop import Laptop
+from tests.support.releasing import SLOW, Releases
 from tests.support.waiting import eventually
 
 
@@ -24,20 +26,26 @@ def document(result):
     return json.loads(result.stdout)
 
 
-def open_release(kanmon, model="jars", *words):
-    """Run the model; the number of the release that waits then."""
-    run = kanmon("run", model, *words, "--json")
-    assert run.exit_code == 0, run.stderr
-    return json.loads(run.stdout)["release"]
+@pytest.fixture(scope="module")
+def table(make_model, root):
+    """The data file of a model without a run."""
+    made = make_model("jars")
+    path = root / "models/jars/model.yaml"
+    path.write_text(path.read_text().replace("margins: {rmse: 0", "margins: {rmse: 9"))
+    return made
 
 
 @pytest.fixture(scope="module")
-def jars(make_model, root, kanmon):
-    """A model whose first release waits; its data file."""
-    table = make_model("jars")
-    path = root / "models/jars/model.yaml"
-    path.write_text(path.read_text().replace("margins: {rmse: 0", "margins: {rmse: 9"))
-    assert open_release(kanmon) == 1
+def releases(table, root, kanmon):
+    """The model's releases; the first one is that of a run, and waits."""
+    run = document(kanmon("run", "jars", "--json"))
+    assert run["release"] == 1
+    return Releases(Laptop(root), "jars", run)
+
+
+@pytest.fixture(scope="module")
+def jars(table, releases):
+    """The data file of the model whose first release waits."""
     return table
 
 
@@ -196,8 +204,8 @@ def test_blanks_are_no_reason_for_a_rejection(served, kanmon):
     assert result.stderr.startswith("kanmon: a rejection needs a reason. ")
 
 
-def test_a_rejected_release_says_who_and_why(served, kanmon):
-    number = open_release(kanmon, "jars", "--set", "seed=8")
+def test_a_rejected_release_says_who_and_why(served, releases, kanmon):
+    number = releases.open()
     rejected = kanmon("reject", "jars", "--reason", "odd in red", "--as", "approver")
     watched = kanmon("watch", f"jars/{number}")
 
@@ -209,9 +217,9 @@ def test_a_rejected_release_says_who_and_why(served, kanmon):
 
 
 @pytest.fixture(scope="module")
-def two_approvals(served, kanmon, environment):
+def two_approvals(served, releases, environment):
     """Another release that two people approved at once: its number, and what each was told."""
-    number = open_release(kanmon, "jars", "--set", "seed=9")
+    number = releases.open(canary="Canary10Percent5Minutes")
     settings = os.environ | {key: one for key, one in environment.items() if one is not None}
 
     def approve(who):
@@ -279,8 +287,8 @@ def test_a_release_that_was_never_in_service_is_not_brought_back(second, kanmon)
     )
 
 
-def test_ctrl_c_stops_watching_and_not_the_release(second, environment, kanmon):
-    number = open_release(kanmon, "jars", "--set", "seed=11")
+def test_ctrl_c_stops_watching_and_not_the_release(second, releases, environment, kanmon):
+    number = releases.open()
     settings = {key: value for key, value in environment.items() if value is not None}
     process = subprocess.Popen(
         [sys.executable, "-m", "kanmon", "watch", "jars"],
@@ -306,12 +314,9 @@ def test_ctrl_c_stops_watching_and_not_the_release(second, environment, kanmon):
     assert "was stopped" in watched.stderr
 
 
-def test_a_canary_under_way_tells_its_split_and_is_stopped_by_a_rollback(second, root, kanmon):
-    path = root / "models/jars/model.yaml"
+def test_a_canary_under_way_tells_its_split_and_is_stopped_by_a_rollback(second, releases, kanmon):
     # So slow that it is under way for as long as the test needs.
-    slow = path.read_text().replace("Canary10Percent5Minutes", "Linear10PercentEvery10Minutes")
-    path.write_text(slow)
-    number = open_release(kanmon, "jars", "--set", "seed=12")
+    number = releases.open(canary=SLOW)
     serving = document(kanmon("releases", "jars", "--json"))
     before = next(one["release"] for one in serving if one["in_service"])
     assert kanmon("approve", f"jars/{number}").exit_code == 0

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from typing import Any
 
 import pytest
@@ -36,6 +37,11 @@ BAD_DATA: dict[str, tuple[str | bytes, str, list[str]]] = {
     "too few rows": ("a,b,y\n1,u,2\n2,v,3\n", "data.csv", ["rows"]),
     "awkward name": ("a,y\n1,2\n2,3\n", 'my "own" däta\'s.csv', ["column b", "däta"]),
 }
+
+
+@pytest.fixture(scope="module")
+def laptop(shared: Laptop) -> Laptop:
+    return shared
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -177,6 +183,7 @@ def test_a_wrong_definition_names_line_key_and_mend(
 
     said = laptop.kanmon("run", "wrong")
 
+    shutil.rmtree(laptop.root / "models/wrong")  # nothing could be published beside it
     assert said.code == 2
     assert [word for word in ["models/wrong/model.yaml", *says] if word not in said.err] == []
 

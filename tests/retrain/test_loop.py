@@ -26,6 +26,11 @@ class First:
 
 
 @pytest.fixture(scope="module")
+def laptop(shared: Laptop) -> Laptop:
+    return shared
+
+
+@pytest.fixture(scope="module")
 def first(laptop: Laptop) -> First:
     laptop.add_model("rings")
     laptop.put("rings", rows())
@@ -224,13 +229,17 @@ COMPUTED = TINY.replace(
 def test_a_model_with_features_py_is_released_and_refused_online(laptop: Laptop) -> None:
     laptop.add_model("squares", COMPUTED.format(name="squares", floor=50.0))
     code = laptop.root / "models/squares/features.py"
-    code.write_text(SQUARED.format(more="1"))
+    code.write_text(SQUARED.format(more="1 / 0"))
     laptop.put("squares", rows())
+    failed = laptop.kanmon("run", "squares")
+    code.write_text(SQUARED.format(more="1"))
     first = laptop.must("run", "squares")
 
     releases = Releases(laptop, "squares")
     releases.promote(first["release"])
 
+    assert failed.code == 1
+    assert "preprocess: features.py line 5: ZeroDivisionError: division by zero" in failed.err
     line = (
         "the model squares computes its features with features.py, which runs only in batch; score "
         "files with `kanmon score-batch squares`"

@@ -13,6 +13,11 @@ from tests.support.waiting import eventually
 ON_DATA = TINY.format(name="fresh", floor=5.0) + "retrain: {on: [data], quiet_minutes: 10}\n"
 
 
+@pytest.fixture(scope="module")
+def laptop(shared: Laptop) -> Laptop:
+    return shared
+
+
 @pytest.fixture
 def fast(tmp_path: Path) -> Iterator[Laptop]:
     """A stage on which five minutes of the schedule are a second."""

@@ -55,6 +55,7 @@ class Stage:
     ecr: Any = field(default_factory=lambda: boto3.client("ecr"))
     states: Any = field(default_factory=lambda: boto3.client("stepfunctions"))
     sqs: Any = field(default_factory=lambda: boto3.client("sqs"))
+    events: Any = field(default_factory=lambda: boto3.client("events"))
     facts_queue: str = ""
 
     def deploy(self) -> None:
@@ -86,12 +87,12 @@ class Stage:
 
     def _subscribe(self) -> str:
         """The address of a queue that gets every event of the stage's bus."""
-        events = boto3.client("events")
-        events.create_event_bus(Name=EVENT_BUS)
-        events.put_rule(Name="all", EventBusName=EVENT_BUS, EventPattern='{"source": ["kanmon"]}')
+        self.events.create_event_bus(Name=EVENT_BUS)
+        rule = {"Name": "all", "EventBusName": EVENT_BUS}
+        self.events.put_rule(**rule, EventPattern='{"source": ["kanmon"]}')
         queue: str = self.sqs.create_queue(QueueName="facts")["QueueUrl"]
         target = {"Id": "queue", "Arn": "arn:aws:sqs:us-east-1:123456789012:facts"}
-        events.put_targets(Rule="all", EventBusName=EVENT_BUS, Targets=[target])
+        self.events.put_targets(Rule="all", EventBusName=EVENT_BUS, Targets=[target])
         return queue
 
     def put(self, key: str, content: str | bytes | dict[str, Any]) -> None:

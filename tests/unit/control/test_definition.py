@@ -2,17 +2,12 @@
 
 import json
 import re
-from typing import Any
 
 import pytest
-import yaml
 from botocore.loaders import Loader
-from hypothesis import example, given
-from hypothesis import strategies as st
 
-from core.definition.folder import folder_digest
 from core.definition.instance_types import PROCESSING
-from core.definition.parse import DefinitionError, apply_parameters, parse_definition
+from core.definition.parse import DefinitionError, parse_definition
 from core.definition.schema import ModelDefinition
 from reading.memory import MemoryBudget
 from tests.support.control_cases import DEFINITION, MODEL_YAML
@@ -384,122 +379,10 @@ def test_a_file_too_long_or_too_deep_is_refused_before_it_is_read() -> None:
     assert "nests deeper than 20 levels" in problems("[" * 10_000)[0]
 
 
-def read_or_refused(text: str) -> None:
-    try:
-        definition = parse_definition(text, SOURCE)
-    except DefinitionError as error:
-        assert error.problems
-        assert all("\n" not in line and line.startswith(SOURCE) for line in error.problems)
-        assert "\n" not in str(error)
-    else:
-        assert isinstance(definition, ModelDefinition)
-
-
-@given(text=st.text())
-@example('"\\UFFFFFFFF"')
-@example('"\\uD800"')
-@example("\ud800")
-@example("%YAML 99999999999999999999.1\n---\na")
-@example("? [a]\n: b")
-@example("a: " + "9" * 5000)
-@example("=: <<")
-def test_any_text_is_a_definition_or_a_definition_error(text: str) -> None:
-    read_or_refused(text)
-
-
-pieces = st.sampled_from(
-    [
-        *MODEL_YAML.splitlines(keepends=True),
-        "  - ",
-        "{",
-        "}",
-        "[",
-        "&a ",
-        "*a",
-        "!!set ",
-        ": ",
-        "\t",
-    ]
-)
-
-
-@given(pieces=st.lists(pieces, max_size=25))
-def test_any_jumble_of_a_definition_is_one_or_a_definition_error(pieces: list[str]) -> None:
-    read_or_refused("".join(pieces))
-
-
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
-documents = st.recursive(
-    scalars,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from([*ModelDefinition.model_fields, "kind", "x"]), inner)
-    ),
-    max_leaves=10,
-)
-
-
-@given(change=st.dictionaries(st.sampled_from([*ModelDefinition.model_fields]), documents))
-def test_any_value_under_any_key_is_a_definition_or_a_definition_error(
-    change: dict[str, Any],
-) -> None:
-    document = {**DEFINITION.model_dump(), **change}
-
-    read_or_refused(yaml.safe_dump(document, allow_unicode=True))
-
-
 def test_a_definition_survives_the_run_plan() -> None:
     content = json.loads(json.dumps(DEFINITION.model_dump(mode="json")))
 
     assert ModelDefinition.model_validate(content) == DEFINITION
-
-
-def test_a_runs_parameters_replace_the_trainers_own() -> None:
-    changed = apply_parameters(DEFINITION, {"rounds": 50, "learning_rate": 0.05})
-
-    assert changed.trainer.rounds == 50
-    assert changed.trainer.parameters == {"learning_rate": 0.05}
-    assert DEFINITION.trainer.rounds == 2000
-    assert DEFINITION.trainer.parameters == {}
-    assert changed.model_copy(update={"trainer": DEFINITION.trainer}) == DEFINITION
-
-
-def test_a_runs_parameter_of_the_wrong_kind_is_refused() -> None:
-    with pytest.raises(DefinitionError) as raised:
-        apply_parameters(DEFINITION, {"rounds": "many"})
-
-    assert raised.value.problems == [
-        "the run's parameters, rounds: 'many' is not a whole number; write one, without quotes"
-    ]
-
-
-def test_a_run_may_watch_another_metric_that_its_task_has() -> None:
-    watched = {"regression": "mae", "binary": "auc", "multiclass": "accuracy"}[DEFINITION.task]
-    changed = apply_parameters(DEFINITION, {"early_stopping_metric": watched})
-
-    assert changed.trainer.early_stopping_metric == watched
-    with pytest.raises(DefinitionError) as raised:
-        apply_parameters(DEFINITION, {"early_stopping_metric": "f1"})
-    [problem] = raised.value.problems
-    assert problem.startswith("the run's parameters, early_stopping_metric: early stopping of a ")
-
-
-files = st.dictionaries(st.sampled_from(["model.yaml", "features.py"]), st.binary(max_size=20))
-
-
-@given(one=files, other=files)
-def test_the_folder_digest_tells_two_folders_apart_exactly_by_their_files(
-    one: dict[str, bytes], other: dict[str, bytes]
-) -> None:
-    assert (folder_digest(one) == folder_digest(other)) is (one == other)
-
-
-def test_the_folder_digest_ignores_what_no_run_reads_and_the_order_of_files() -> None:
-    folder = {"model.yaml": b"a", "features.py": b"b"}
-
-    assert folder_digest({"README.md": b"c", **dict(reversed(folder.items()))}) == folder_digest(
-        folder
-    )
 
 
 def test_less_memory_than_the_step_needs_is_refused() -> None:

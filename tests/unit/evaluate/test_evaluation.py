@@ -1,6 +1,7 @@
-"""The evaluation as a whole: the two models, their segments, groups and oddities."""
+"""The evaluation as a whole: the models that are compared, parity and oddities."""
 
 import json
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -10,16 +11,13 @@ from contract.artifact import Artifact
 from contract.bootstrap import compare
 from contract.metrics import Scored, measure
 from contract.onnx_scoring import onnx_scores, parity
-from contract.reports import without_nan
-from contract.segments import segments_of
 from contract.step import StepError
 from core.definition.parse import parse_definition
 from core.gate.non_inferiority import compare_primary
 from core.gate.rules import judge
-from evaluate.diagnostics import calibration, confusion, importance, residuals
+from evaluate.diagnostics import importance
 from evaluate.evaluation import Evidence, Models, evaluate, scored
 from evaluate.model_quality import model_quality
-from evaluate.segments import fairness_entry
 from tests.support.training_cases import HOSTILE, LIBRARIES, METRICS, TASKS, plan, rows
 from train.model import train
 
@@ -42,7 +40,14 @@ REFERENCE = {"release": 2, "why": "approved", "run": "r-1", "package_arn": "arn:
 
 
 def model(task, library="lightgbm", **settings) -> Artifact:
-    return train(plan(task, library, **settings), rows(task), rows(task, 100, seed=1)).artifact
+    return _trained(task, library, json.dumps(settings))
+
+
+@cache
+def _trained(task, library, settings) -> Artifact:
+    """The model with these settings, trained once: the same settings give the same bytes."""
+    run = plan(task, library, **json.loads(settings))
+    return train(run, rows(task), rows(task, 100, seed=1)).artifact
 
 
 def evaluated(
@@ -377,128 +382,6 @@ def test_the_served_scores_are_the_ones_measured():
     )
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        (["b", None, "a"], ["a", "b", "(missing)"]),
-        ([10.0, 9.0, None, float("nan")], ["9", "10", "(missing)"]),  # numbers by size
-        ([1.0, 0.0, 1.0], ["0", "1"]),
-    ],
-)
-def test_segments_are_a_columns_values(values, expected):
-    found = segments_of(pl.DataFrame({"x": values}, strict=False), "x")
-
-    assert [segment.value for segment in found] == expected
-    counted = segments_of(pl.DataFrame({"count": values}, strict=False), "count")
-    assert [segment.value for segment in counted] == expected
-    assert sorted(at for segment in found for at in segment.rows) == list(range(len(values)))
-
-
-def test_a_number_with_many_values_is_cut_at_its_quartiles():
-    found = segments_of(pl.DataFrame({"x": [float(at) for at in range(100)]}), "x")
-
-    assert [segment.value for segment in found] == [
-        "below 25", "25 to 50", "50 to 74", "74 and above",
-    ]  # fmt: skip
-    assert sum(len(segment.rows) for segment in found) == 100
-
-
-def test_a_column_of_very_many_values_is_cut_to_the_most_frequent():
-    values = [f"v{at % 200:03d}" for at in range(1000)] + ["often"] * 50
-
-    found = segments_of(pl.DataFrame({"x": values}), "x")
-
-    assert len(found) == 50
-    assert found[-1].value == "(other values)"
-    assert "often" in {segment.value for segment in found}
-    assert sum(len(segment.rows) for segment in found) == 1050
-
-
-def test_a_segment_column_that_is_not_there_is_reported_in_words():
-    with pytest.raises(StepError, match="the test rows have no segment column 'y'"):
-        segments_of(pl.DataFrame({"x": [1]}), "y")
-
-
-def fairness(groups, labels, scores, minimum=2):
-    settings = plan(
-        "binary", gate={"fairness": [{"column": "g", "metric": "recall", "max_gap": 0.1}]}
-    )
-    scored = Scored("binary", np.array(labels, float), np.array(scores, float))
-    return fairness_entry(settings.fairness[0], pl.DataFrame({"g": groups}), scored, minimum)
-
-
-def test_the_fairness_gap_is_between_the_best_and_the_worst_group():
-    found = fairness(list("aabb"), [1, 1, 1, 1], [0.9, 0.9, 0.9, 0.1])
-
-    assert found == {
-        "column": "g",
-        "metric": "recall",
-        "gap": 0.5,
-        "groups": [
-            {"value": "a", "rows": 2, "score": 1.0},
-            {"value": "b", "rows": 2, "score": 0.5},
-        ],
-    }
-
-
-@pytest.mark.parametrize(
-    ("groups", "labels", "gap"),
-    [
-        ("aabbc", [1, 1, 1, 1, 1], 0.0),  # c is too small to count
-        ("aaaab", [1, 1, 1, 1, 1], None),  # only a is large enough: not judged
-        ("aabbb", [1, 1, 0, 0, 0], None),  # recall of b is undefined
-        ("aaaaa", [1, 1, 1, 1, 1], 0.0),  # one group has no gap
-    ],
-)
-def test_a_gap_that_cannot_be_judged_is_missing(groups, labels, gap):
-    assert fairness(list(groups), labels, [0.9, 0.9, 0.9, 0.9, 0.1])["gap"] == gap
-
-
-def test_calibration_holds_the_share_observed_against_the_one_predicted():
-    scores = np.repeat([0.1, 0.9], 50)
-    labels = np.concatenate([np.arange(50) < 5, np.arange(50) < 45]).astype(float)
-
-    found = calibration(Scored("binary", labels, scores))
-
-    assert found == [
-        {"predicted": pytest.approx(0.1), "observed": 0.1, "rows": 50},
-        {"predicted": pytest.approx(0.9), "observed": 0.9, "rows": 50},
-    ]
-
-
-def test_residuals_count_every_row_once():
-    random = np.random.default_rng(0)
-    labels, scores = random.normal(size=(2, 500))
-
-    found = residuals(Scored("regression", labels, scores))
-
-    assert sum(found["counts"]) == sum(part["rows"] for part in found["by_decile"]) == 500
-    assert len(found["edges"]) == len(found["counts"]) + 1
-
-
-def test_residuals_of_a_perfect_model_are_one_bar():
-    found = residuals(Scored("regression", np.ones(5), np.ones(5)))
-
-    assert sum(found["counts"]) == 5
-
-
-def test_the_residuals_of_two_models_are_counted_between_the_same_edges():
-    random = np.random.default_rng(0)
-    labels, scores, others = random.normal(size=(3, 500))
-    found = residuals(Scored("regression", labels, scores))
-
-    beside = residuals(Scored("regression", labels, others * 3), found["edges"])
-
-    assert beside["edges"] == found["edges"]
-    assert sum(beside["counts"]) == 500
-
-
-def test_confusion_has_the_actual_class_in_rows():
-    scored = Scored("binary", np.array([0.0, 0.0, 1.0]), np.array([0.9, 0.1, 0.9]))
-
-    assert confusion(scored, ["no", "yes"]) == {"labels": ["no", "yes"], "counts": [[1, 1], [0, 1]]}
-
-
 def test_statistics_json_has_amazons_form():
     document, comparison = evaluated("binary", model("binary"))
 
@@ -510,10 +393,3 @@ def test_statistics_json_has_amazons_form():
         "standard_deviation": comparison.candidate["auc"].deviation,
     }
     assert set(section["confusion_matrix"]) == {"no", "yes"}
-
-
-def test_no_nan_survives():
-    assert without_nan({"a": [float("nan"), (float("inf"), 1.5)], "b": None}) == {
-        "a": [None, [None, 1.5]],
-        "b": None,
-    }

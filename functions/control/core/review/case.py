@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from core.reading import NOTHING, Document, Estimate, estimate, finite, listed, mapping, mappings
@@ -73,7 +74,15 @@ class Case:
 
     def write(self, metric: str) -> MetricFormat:
         """How the metric's values are written."""
-        return metric_format(self.evaluation, metric)
+        known = self._formats
+        if metric not in known:
+            known[metric] = metric_format(self.evaluation, metric)
+        return known[metric]
+
+    @cached_property
+    def _formats(self) -> dict[str, MetricFormat]:
+        """The formats asked for so far: a page has them in every row of its tables."""
+        return {}
 
     @property
     def fewest_segment_rows(self) -> float:

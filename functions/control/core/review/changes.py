@@ -29,12 +29,12 @@ def drift_tables(case: Case) -> tuple[Table | None, Table | None]:
         ),
     )
     written = alike([_shown_psi(each) for each in ordered])
-    moved: list[list[Cell]] = []
-    stable: list[list[Cell]] = []
+    moved: list[tuple[Document, str]] = []
+    stable: list[tuple[Document, str]] = []
     for each, psi in zip(ordered, written, strict=True):
         _, reading = drift_reading(each)
         calm = reading in ("stable", "chance") and each.get("missing_alarm") is not True
-        (stable if calm else moved).append(_drift_row(each, psi))
+        (stable if calm else moved).append((each, psi))
     return (
         _drift_table(case, "drift-table", say("review.drift.caption"), moved),
         _drift_table(
@@ -46,9 +46,13 @@ def drift_tables(case: Case) -> tuple[Table | None, Table | None]:
     )
 
 
-def _drift_table(case: Case, id: str, caption: str, rows: list[list[Cell]]) -> Table | None:
-    if not rows:
+def _drift_table(
+    case: Case, id: str, caption: str, drifts: list[tuple[Document, str]]
+) -> Table | None:
+    """A table of features, each with its index as it is written."""
+    if not drifts:
         return None
+    rows = [_drift_row(each, psi) for each, psi in drifts[: case.limit]]
     columns = [
         Column(say("review.column.feature")),
         Column(say("review.drift.psi"), "number"),
@@ -58,7 +62,9 @@ def _drift_table(case: Case, id: str, caption: str, rows: list[list[Cell]]) -> T
         Column(say("review.column.reading"), "rest"),
     ]
     where = say("review.table.in_evaluation")
-    return table(id, caption, columns, rows, case.limit, thing="feature", where=where)
+    return table(
+        id, caption, columns, rows, case.limit, total=len(drifts), thing="feature", where=where
+    )
 
 
 def _drift_row(each: Document, written: str) -> list[Cell]:

@@ -62,8 +62,17 @@ def rules_tables(case: Case) -> tuple[Table | None, Table | None]:
     def listed(id: str, caption: str, rules: list[Document], where: str) -> Table | None:
         if not rules:
             return None
-        rows = [_rule_row(case, rule) for rule in rules]
-        return table(id, caption, columns, rows, case.limit, thing="rule", where=where, header=1)
+        return table(
+            id,
+            caption,
+            columns,
+            [_rule_row(case, rule) for rule in rules[: case.limit]],
+            case.limit,
+            total=len(rules),
+            thing="rule",
+            where=where,
+            header=1,
+        )
 
     return (
         listed(

@@ -141,8 +141,9 @@ def _segment_table(case: Case, metric: str, ordered: Sequence[Document], id: str
         f"{id}-table",
         say("review.segments.numbers", metric=sentence(metric_label(metric))),
         columns,
-        [_segment_row(case, metric, each) for each in ordered],
+        [_segment_row(case, metric, each) for each in ordered[: case.limit]],
         case.limit,
+        total=len(ordered),
         thing="segment",
         where=say("review.table.in_evaluation"),
     )
@@ -252,8 +253,9 @@ def _fairness(
                 Column(say("review.column.test_rows"), "number"),
                 Column(say("review.column.score"), "number"),
             ],
-            [each.cells(write) for each in groups],
+            [each.cells(write) for each in groups[: case.limit]],
             case.limit,
+            total=len(groups),
             thing="group",
         ),
     )

@@ -69,14 +69,18 @@ def table(
     rows: Iterable[Sequence[Cell]],
     limit: int,
     *,
+    total: int = 0,
     thing: str = "row",
     where: str = "",
     header: int = 0,
     compact: bool = False,
 ) -> Table:
-    """A table of at most `limit` rows. It shows how many it leaves out, and `where` they are."""
+    """A table of at most `limit` rows. It shows how many it leaves out, and `where` they are.
+
+    `total` is how many there are, where not all of them were made into rows.
+    """
     every = list(rows)
-    left = len(every) - limit
+    left = max(len(every), total) - limit
     more = ""
     if left > 0:
         things = counted(left, thing)

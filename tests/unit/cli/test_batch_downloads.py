@@ -1,0 +1,155 @@
+"""What a batch wrote, fetched: held to its manifest, and as a spreadsheet that runs no formula."""
+
+import csv
+import hashlib
+import io
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanmon.batches.fetch import as_text, fetch, write_csv
+from kanmon.commands import fetch as fetch_command
+from kanmon.errors import BadInputError, RunFailedError
+from tests.support.batch_clients import BATCH, Bucket
+
+
+def part(rows: list[dict[str, Any]]) -> bytes:
+    content = io.BytesIO()
+    pl.DataFrame(rows).write_parquet(content)
+    return content.getvalue()
+
+
+@pytest.fixture
+def written() -> tuple[Any, dict[str, Any]]:
+    """A connection to what a batch wrote, and its manifest."""
+    rows = [
+        [{"id": "=1+1", "file": "a.csv", "row": 1, "prediction": -0.5}],
+        [{"id": "-7", "file": "b.csv", "row": 1, "prediction": 0.25}],
+    ]
+    objects = {f"batches/churn/{BATCH}/scores/0000{at}-0000.parquet": part(one)
+               for at, one in enumerate(rows)}  # fmt: skip
+    manifest = {
+        "scores": [
+            {
+                "key": key,
+                "rows": 1,
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+            for key, content in objects.items()
+        ]
+    }
+    return SimpleNamespace(s3=Bucket(objects), bucket="data"), manifest
+
+
+def test_a_batch_is_fetched_once_and_held_to_its_manifest(
+    tmp_path: Path, written: tuple[Any, dict[str, Any]]
+) -> None:
+    connection, manifest = written
+    seen: list[str] = []
+
+    first = fetch(connection, manifest, tmp_path, "scores", lambda one: seen.append(one.what))
+    again = fetch(connection, manifest, tmp_path, "scores", lambda one: seen.append(one.what))
+
+    assert first == again == sorted((tmp_path / "scores").iterdir())
+    assert seen == ["downloaded", "downloaded", "unchanged", "unchanged"]
+
+
+def test_what_is_not_what_the_batch_wrote_is_refused_and_not_kept(
+    tmp_path: Path, written: tuple[Any, dict[str, Any]]
+) -> None:
+    connection, manifest = written
+    manifest["scores"][1]["sha256"] = "0" * 64
+
+    with pytest.raises(RunFailedError, match="is not what the batch wrote"):
+        fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+
+    assert [path.name for path in (tmp_path / "scores").iterdir()] == ["00000-0000.parquet"]
+
+
+def test_scores_of_two_batches_do_not_get_into_one_folder(
+    tmp_path: Path, written: tuple[Any, dict[str, Any]]
+) -> None:
+    connection, manifest = written
+    fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+    manifest["scores"].pop()
+
+    with pytest.raises(BadInputError, match=r"00001-0000\.parquet, which is not of this batch"):
+        fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+
+
+def test_what_has_expired_is_said_so(tmp_path: Path, written: tuple[Any, dict[str, Any]]) -> None:
+    connection, manifest = written
+    connection.s3.objects.clear()
+
+    with pytest.raises(RunFailedError, match="does not exist any more"):
+        fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+
+
+def test_a_spreadsheet_has_every_row_and_runs_no_formula(
+    tmp_path: Path, written: tuple[Any, dict[str, Any]]
+) -> None:
+    connection, manifest = written
+    paths = fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+
+    rows = write_csv(paths, tmp_path / "all.csv")
+
+    with (tmp_path / "all.csv").open(encoding="utf-8-sig", newline="") as file:
+        found = list(csv.reader(file))
+    assert rows == 2
+    assert found == [
+        ["id", "file", "row", "prediction"],
+        ["'=1+1", "a.csv", "1", "-0.5"],
+        ["-7", "b.csv", "1", "0.25"],
+    ]
+
+
+def test_where_no_row_was_rejected_there_is_no_empty_spreadsheet(
+    written: tuple[Any, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, manifest = written
+    manifest |= {"rejects": [], "model": "churn", "release": {"number": 7}, "rows": {}}
+    said: list[str] = []
+    documents: list[dict[str, Any]] = []
+    screen = SimpleNamespace(
+        say=said.append, live=lambda text: None, settle=lambda: None, document=documents.append
+    )
+    invocation = SimpleNamespace(connection=connection, screen=screen)
+    monkeypatch.setattr(fetch_command, "current", lambda: invocation)
+    monkeypatch.setattr(fetch_command, "_manifest", lambda invocation, batch: manifest)
+
+    callback = fetch_command.command.callback
+    assert callback is not None
+    callback(BATCH, tmp_path, True, True)
+
+    assert [path.name for path in tmp_path.glob("*.csv")] == [f"{BATCH}-scores.csv"]
+    assert said[-1] == "Rejects   no rows, so no file"
+    assert [one["rows"] for one in documents[0]["csv"]] == [2]
+
+
+@given(text=st.text())
+def test_no_text_begins_like_a_formula_unless_it_is_a_number(text: str) -> None:
+    shown = as_text(text)
+
+    assert shown.replace("'", "") == text.replace("'", "")
+    if any(cell.startswith(("=", "+", "-", "@")) for cell in cells_anywhere(shown)):
+        float(shown.replace(",", "."))
+
+
+@pytest.mark.parametrize("before", ["", " ", "x;", "x; ", 'x;"";', "x\n", "x\t", "x\r\n"])
+def test_no_cell_within_a_text_begins_like_a_formula(before: str) -> None:
+    """A program that takes semicolons for the ends of cells ignores quotes in the middle of one."""
+    shown = as_text(f"{before}=HYPERLINK(A1)")
+
+    assert not [cell for cell in cells_anywhere(shown) if cell.startswith("=")]
+
+
+def cells_anywhere(text: str) -> list[str]:
+    """The cells as any of these programs may see them."""
+    return [cell.lstrip(" ") for cell in re.split("[;\t\r\n]", text)]
