@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from kanmon.cli import main
 from tests.support.laptop import Laptop
 from tests.support.releasing import SLOW, Releases
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 
 def document(result):
@@ -229,7 +229,7 @@ def two_approvals(served, releases, environment):
             env=settings,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
 
     with ThreadPoolExecutor(2) as both:
@@ -301,7 +301,7 @@ def test_ctrl_c_stops_watching_and_not_the_release(second, releases, environment
         pass
 
     process.send_signal(signal.SIGINT)
-    rest = process.communicate(timeout=30)[1]
+    rest = process.communicate(timeout=PATIENCE_SECONDS)[1]
 
     assert process.returncode == 130
     assert rest.splitlines()[-1] == (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 
 def document(result):
@@ -153,7 +153,7 @@ def test_ctrl_c_stops_watching_and_not_the_run(make_model, environment, kanmon):
         said = process.stderr.readline()
 
     process.send_signal(signal.SIGINT)
-    rest = process.communicate(timeout=30)[1]
+    rest = process.communicate(timeout=PATIENCE_SECONDS)[1]
 
     assert process.returncode == 130
     assert rest.splitlines()[-1] == (
