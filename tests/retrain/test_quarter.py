@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from core.stage.table_key import key_of
 from tests.support.laptop import TINY, Laptop, deployed, rows
 from tests.support.waiting import eventually
 
@@ -74,14 +75,14 @@ class Quarter:
     def write(self, item: str, **fields: dict[str, Any]) -> None:
         self.laptop.client("dynamodb").put_item(
             TableName=self.laptop.outputs["ModelTableName"],
-            Item={"model": {"S": MODEL}, "item": {"S": item}, **fields},
+            Item={**key_of(MODEL, item), **fields},
         )
 
     def finds(self, check: str, monitoring: str) -> None:
         """A monitoring alarms."""
-        texts = {"state": "alarm", "monitoring": monitoring}
+        texts = {"state": "alarm", "monitoring": monitoring, "until": "2049-03-19"}
         written = {name: {"S": value} for name, value in texts.items()}
-        self.write("watch", **written, checks={"L": [{"S": check}]})
+        self.write("watch", **written, release={"N": "1"}, checks={"L": [{"S": check}]})
 
     def facts(self, event: str) -> list[dict[str, Any]]:
         """What the stage listed of an event."""
