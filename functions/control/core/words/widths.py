@@ -13,8 +13,10 @@ def fitted(text: str, columns: int) -> str:
     """
     if width(text) <= columns:
         return text
-    limit = next(few for few in range(len(text), 0, -1) if width(shorten(text, few)) <= columns)
-    return shorten(text, limit)
+    most = min(len(text), columns)  # of more characters, all are wider
+    return next(
+        (cut for few in range(most, 0, -1) if width(cut := shorten(text, few)) <= columns), ""
+    )
 
 
 def width(text: str) -> int:
