@@ -45,6 +45,7 @@ REFERENCES = {
     "AWS::CodePipeline::Pipeline": ("{id}", ""),
     "AWS::DynamoDB::Table": ("{id}", "dynamodb:us-east-1:123456789012:table/{id}"),
     "AWS::ECR::Repository": ("{id}", "ecr:us-east-1:123456789012:repository/{id}"),
+    "AWS::Events::EventBus": ("{id}", "events:us-east-1:123456789012:event-bus/{id}"),
     "AWS::Events::Rule": ("{id}", "events:us-east-1:123456789012:rule/{id}"),
     "AWS::Glue::Database": ("{id}", ""),
     "AWS::Glue::Table": ("{id}", ""),
