@@ -23,6 +23,7 @@ _WORDS = {
     "bool_type": "{value} is neither true nor false; write one of these, without quotes",
     "list_type": "{value} is not a list; write [first, second]",
     "dict_type": "{value} is not a mapping; write {{key: value}}",
+    "model_type": "{value} is not a mapping; write {{key: value}}",
     "greater_than_equal": "{value} is less than {ge}; write {ge} or more",
     "greater_than": "{value} is not more than {gt}; write a larger number",
     "less_than_equal": "{value} is more than {le}; write {le} or less",
@@ -77,7 +78,8 @@ def _words(details: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "literal_error":
         expected = str(context["expected"]).replace("'", "").replace(" or ", ", ")
         return f"{shown(value)} is not one of {expected}; write one of these"
-    if kind == "model_type":
+    # A threshold's keys are alternatives.
+    if kind == "model_type" and details["loc"] != ("threshold",):
         keys = ", ".join(f"{key}: …" for key in _keys(model, list(details["loc"])))
         return f"{shown(value)} is not a mapping; write {{{keys}}}"
     if kind in _WORDS:
