@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,7 +102,7 @@ def _sha256_of(path: Path) -> str:
     return whole.hexdigest()
 
 
-def write_csv(paths: Iterable[Path], target: Path) -> int:
+def write_csv(paths: Sequence[Path], target: Path) -> int:
     """Write the rows of Parquet files into one CSV file; how many there are.
 
     Text that a spreadsheet program would run as a formula gets an apostrophe in front, also after a
@@ -113,24 +113,30 @@ def write_csv(paths: Iterable[Path], target: Path) -> int:
     rows = 0
     with partial.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
-        header: list[str] | None = None
+        header = _header_of(paths)
+        writer.writerow([as_text(name) for name in header])
         for path in paths:
-            names, found = _rows_of(path)
-            if header is None:
-                header = names
-                writer.writerow([as_text(name) for name in names])
-            for row in found:
+            for row in _rows_of(path, header):
                 writer.writerow([as_text(cell) for cell in row])
                 rows += 1
     partial.replace(target)
     return rows
 
 
-def _rows_of(path: Path) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+def _header_of(paths: Iterable[Path]) -> list[str]:
+    """The columns of all files: an older Kanmon, whose batch was resumed, wrote fewer."""
+    import polars as pl
+
+    return max((list(pl.read_parquet_schema(path)) for path in paths), key=len, default=[])
+
+
+def _rows_of(path: Path, header: list[str]) -> Iterator[tuple[Any, ...]]:
+    """The rows in the order of the header; without a value where the file lacks a column."""
     import polars as pl
 
     frame = pl.read_parquet(path)
-    return frame.columns, frame.iter_rows()
+    lacking = [pl.lit(None).alias(name) for name in header if name not in frame.columns]
+    return frame.with_columns(lacking).select(header).iter_rows()
 
 
 def as_text(cell: Any) -> Any:

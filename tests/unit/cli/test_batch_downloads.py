@@ -110,6 +110,19 @@ def test_a_spreadsheet_has_every_row_and_runs_no_formula(
     ]
 
 
+def test_a_spreadsheet_of_files_without_and_with_a_key_keeps_their_columns_apart(
+    tmp_path: Path,
+) -> None:
+    earlier, later = tmp_path / "0.parquet", tmp_path / "1.parquet"
+    pl.DataFrame({"file": ["a.csv"], "row": [1]}).write_parquet(earlier)
+    pl.DataFrame({"id": ["7"], "file": ["b.csv"], "row": [2]}).write_parquet(later)
+
+    write_csv([earlier, later], tmp_path / "all.csv")
+
+    text = (tmp_path / "all.csv").read_text(encoding="utf-8-sig")
+    assert text.splitlines() == ["id,file,row", ",a.csv,1", "7,b.csv,2"]
+
+
 def test_where_no_row_was_rejected_there_is_no_empty_spreadsheet(
     written: tuple[Any, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -435,7 +435,8 @@ def test_counts_in_the_log_agree_with_their_nouns(
 ) -> None:
     batch({"a.csv": table(1).write_csv(null_value="NA")}, data=KEYED).run()
 
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("m-1: 1 file in 1 shard, of which this host scores 1;")
-    assert lines[1].startswith("shard 1 of 1: 1 row, ")
-    assert lines[2].startswith("scored m-1: 1 row with release 7 in ")
+    # A slow machine prints a line more while it scores.
+    first, *_, shard, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("m-1: 1 file in 1 shard, of which this host scores 1;")
+    assert shard.startswith("shard 1 of 1: 1 row, ")
+    assert last.startswith("scored m-1: 1 row with release 7 in ")
