@@ -24,7 +24,7 @@ from kanmon.terminal.invocation import Verb, complete_model, current
 )
 @click.option("--reason", help="The reason of --allow; shown wherever the budget is.")
 def command(model: str | None, usd: float | None, reason: str | None) -> None:
-    """Show this month's budget of a model or of the stage, or allow more in this month.
+    """Show this month's budget of a model or the stage, or allow more.
 
     It holds for what starts by itself. What people start themselves counts, and is never stopped.
     """

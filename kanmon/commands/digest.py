@@ -16,7 +16,7 @@ from kanmon.terminal.invocation import Verb, current
 )
 @click.option("--days", type=int, default=7, show_default=True, help="Of so many days until now.")
 def command(days: int) -> None:
-    """Show what ran, what waits for whom, what drifted, what it cost and what comes next.
+    """Show what ran, waits and drifted, what it cost and what comes next.
 
     The same is mailed once a day or a week, as the stage's parameter Digest says. This sends none.
     """

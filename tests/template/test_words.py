@@ -99,7 +99,6 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "MonitorStateMachineArn",
         "PlanFunctionName",
         "StepsRepositoryUri",
-        "EventBusName",
         "NotificationsTopicArn",
         "ChatTopicArn",
         "PackageGroupPrefix",

@@ -70,7 +70,7 @@ def test_what_the_sentence_is_about_is_kept() -> None:
     (sentence,) = of_dataset()
     with speaking(Speech("ja")):
         assert translated(sentence) == (
-            "sex: 学習データにない値が validation に1種類（2行）あります。例: 'I'"
+            "sex: validation の1個の値（2行）は学習データにありません。例: 'I'"
         )
 
 

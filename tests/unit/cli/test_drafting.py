@@ -343,7 +343,10 @@ def test_every_column_is_on_screen_with_what_was_made_of_it(kanmon, project, tmp
     document = kanmon("new-model", "more", "--from", str(path), "--target", "y", "--json")
 
     lines = [line.split(None, 2) for line in said.stdout.splitlines() if line.startswith("  ")]
-    told = {line[0]: line[1:] for line in lines if len(line) == 3}
+    told = {line[0]: line[1:] for line in reversed(lines) if len(line) == 3}  # notes come last
+    assert (
+        "note is another text in every row: if it identifies a row, add --key note" in said.stdout
+    )
     assert told["x"] == ["numeric", "0.5 to 39.5"]
     assert told["when_month"] == ["numeric", "month of when, 1 to 12"]
     assert told["note"] == ["ignored", "120 different texts: more like names than categories"]

@@ -10,9 +10,11 @@ from functools import cache
 from string import Formatter
 
 from core.words.catalogue import say, texts
+from core.words.formats import counted
 from core.words.language import speech
 
 _SECTION = "step."
+_COUNT = re.compile(r"(?P<count>\d[\d,]*) (?P<thing>row|value)s?")
 
 
 def translated(sentence: str) -> str:
@@ -26,9 +28,18 @@ def translated(sentence: str) -> str:
         known = form.fullmatch(sentence)
         if known:
             # A place may hold a sentence of its own: why a model could not be compared.
-            inner = {place: translated(value) for place, value in known.groupdict().items()}
+            inner = {place: _inner(value) for place, value in known.groupdict().items()}
             return say(f"step.{name}", **inner)
     return sentence
+
+
+def _inner(value: str) -> str:
+    """What stands in a place: a count with its noun, or anything else."""
+    counts = _COUNT.fullmatch(value)
+    if not counts:
+        return translated(value)
+    count = int(counts["count"].replace(",", ""))
+    return counted(count, "row") if counts["thing"] == "row" else counted(count, "value")
 
 
 @cache
