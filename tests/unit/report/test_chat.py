@@ -173,7 +173,7 @@ def test_a_long_summary_is_cut_and_the_facts_below_it_are_not() -> None:
 
 
 def test_no_address_decides_anything() -> None:
-    """A link is opened by whoever sees it, and by programs that look ahead."""
+    """Everybody who sees a link may open it, and programs open it ahead of them."""
     for event in EVENTS:
         found = message(replace(WAITS, event=event, execution="1-2-3"), LINKS)
         addresses = re.findall(r"https://[^\s\"\\`]+", found)
