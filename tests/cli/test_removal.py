@@ -81,7 +81,8 @@ def test_a_stage_goes_whole_though_it_is_interrupted_behind_every_thing(
     assert said.code == 0, said
     assert [one.split()[0] for one in gone] == [
         *(
-            "schedule",
+            "schedule",  # of the planner
+            "schedule",  # of the digest
             "serving",
             "package",
             "image",
