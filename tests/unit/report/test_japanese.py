@@ -34,7 +34,9 @@ FACT = Fact(
 )
 # Words beside each other that are no command.
 ENGLISH = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
-COMMAND = re.compile(r"kanmon [^`\n]*?\"…\"|`kanmon [^`]*`")
+COMMAND = re.compile(
+    r"kanmon [^`\n]*?\"…\"|`kanmon [^`]*`|kanmon \w+ [\w/-]* ?(--explain )?--stage dev$", re.M
+)
 
 
 def fact_of(event: Event) -> Fact:

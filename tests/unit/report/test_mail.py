@@ -159,6 +159,25 @@ def test_the_mail_about_a_decision_names_the_person() -> None:
     assert lines_of(fact)["By"].strip() == "arn:aws:iam::1:user/ada"
 
 
+@pytest.mark.parametrize(
+    ("fact", "command"),
+    [
+        (BATCH, "kanmon logs churn-261121055501-x7k --stage dev"),
+        (replace(BATCH, event="late", batch=None), "kanmon plan churn --explain --stage dev"),
+        (replace(STAGE, event="budget reached"), "kanmon cost --stage dev"),
+        (replace(RELEASE, event="release failed"), "kanmon show abalone/7 --stage dev"),
+    ],
+)
+def test_the_mail_of_what_went_wrong_says_what_to_do_next(fact: Fact, command: str) -> None:
+    assert lines_of(fact)["Next"].strip() == command
+
+
+def test_the_mail_of_a_release_leads_to_its_pipeline() -> None:
+    lines = lines_of(replace(RELEASE, event="release rolled back"))
+
+    assert f"kanmon-dev-release/executions/{RELEASE.execution}/" in lines["Pipeline"]
+
+
 def test_a_digest_keeps_its_lines() -> None:
     assert "3 runs.\n1 release waits: abalone/7.\n" in text(STAGE, LINKS)
 

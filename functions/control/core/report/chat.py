@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.report.chat_text import address, plain
-from core.report.fact import Event, Fact, Severity
-from core.report.mail import name_of, results, work_of
+from core.report.fact import Fact, Severity, name_of, work_of
+from core.report.mail import results
+from core.report.next_step import next_step
 from core.stage.links import Links
 from core.words.catalogue import say
 from core.words.formats import moment
@@ -26,19 +27,6 @@ LONGEST_CONTEXT = 250
 _SHORTEST_LINE = 20
 
 _MARKS: Mapping[Severity, str] = {"info": "", "action": "✋ ", "warning": "⚠️ ", "error": "❌ "}
-# What to do next, by event. Wherever there is a page, it comes first.
-_STEPS: Mapping[Event, str] = {
-    "release waits": "decide",
-    "release reminder": "decide",
-    "release failed": "show",
-    "release rolled back": "show",
-    "run failed": "logs",
-    "batch failed": "logs",
-    "monitoring failed": "logs",
-    "job could not start": "plan",
-    "late": "plan",
-    "budget reached": "cost",
-}
 
 
 def message(fact: Fact, links: Links) -> str:
@@ -118,14 +106,13 @@ def _facts(fact: Fact) -> Iterator[tuple[str, str]]:
 def _next_steps(fact: Fact, links: Links) -> Iterator[str]:
     if fact.review_uri:
         yield say("chat.page", address=address(links.object(fact.review_uri)))
-    step = _STEPS.get(fact.event)
+    step = next_step(fact)
     if step is None:
         return
-    work = work_of(fact)
-    named = work[1] if step == "logs" and work else name_of(fact)
+    kind, named = step
     name, stage = plain(named, LONGEST_VALUE), plain(fact.stage, LONGEST_VALUE)
     # Without a name where it is about the stage: a command takes none then.
-    yield " ".join(say(f"chat.step.{step}", name=name, stage=stage).split())
+    yield " ".join(say(f"chat.step.{kind}", name=name, stage=stage).split())
 
 
 def _keywords(fact: Fact) -> list[str]:

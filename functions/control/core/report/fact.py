@@ -227,3 +227,15 @@ def _written(value: Any) -> Any:
     if isinstance(value, float):
         return finite(value)
     return (one_line(value, LONGEST_TEXT) or None) if isinstance(value, str) else value
+
+
+def work_of(fact: Fact) -> tuple[str, str] | None:
+    """The run, batch or monitoring, and its name."""
+    named = (("run", fact.run), ("batch", fact.batch), ("monitoring", fact.monitoring))
+    return next(((kind, name) for kind, name in named if name), None)
+
+
+def name_of(fact: Fact) -> str:
+    """The release as it is called on the command line; without one, the model."""
+    model = fact.model or ""
+    return model if fact.release is None else f"{model}/{fact.release}"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.reading import Estimate
-from core.report.fact import Fact, MetricResult
+from core.report.fact import Fact, MetricResult, name_of, work_of
+from core.report.next_step import next_command
 from core.stage.links import Links
 from core.words.catalogue import found, say
 from core.words.formats import MINUS, decimals, moment, one_line
@@ -76,6 +77,10 @@ def _facts(fact: Fact, links: Links) -> Iterator[tuple[str, str]]:
             yield say("mail.fact.approve"), address
         decide = say("mail.decide", release=name_of(fact), stage=fact.stage)
         yield say("mail.fact.decide"), decide
+    elif fact.execution:
+        yield say("mail.fact.pipeline"), links.execution(f"{fact.stack}-release", fact.execution)
+    if command := next_command(fact):
+        yield say("mail.fact.next"), command
     if fact.until:
         yield say("mail.fact.until"), moment(fact.until)
     yield say("mail.fact.time"), moment(fact.at)
@@ -99,15 +104,3 @@ def results(metric: MetricResult) -> Iterator[tuple[str, str]]:
         if interval:
             value = say("number.with_interval", value=value, interval=interval)
         yield say("mail.fact.difference"), value
-
-
-def work_of(fact: Fact) -> tuple[str, str] | None:
-    """The run, batch or monitoring, and its name."""
-    named = (("run", fact.run), ("batch", fact.batch), ("monitoring", fact.monitoring))
-    return next(((kind, name) for kind, name in named if name), None)
-
-
-def name_of(fact: Fact) -> str:
-    """The release as it is called on the command line; without one, the model."""
-    model = fact.model or ""
-    return model if fact.release is None else f"{model}/{fact.release}"
