@@ -8,6 +8,15 @@ FUNCTIONS = resources("AWS::Lambda::Function")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 # What fails is a fact, and mailed as one.
 REPORTED = {"RetrainFailedAlarm", "ScoreFailedAlarm", "MonitorFailedAlarm", "ReleaseFailedAlarm"}
+HAVE_DEAD_LETTERS = {"SendMailFunction", "SendChatFunction"}
+ONLY_IN_WORKFLOWS = {
+    "OpenRunFunction",
+    "JudgeCandidateFunction",
+    "CloseRunFunction",
+    "OpenReleaseFunction",
+    "OpenBatchFunction",
+    "OpenMonitoringFunction",
+}
 
 
 @pytest.mark.parametrize("name", sorted(ALARMS.keys() - {"PlanMissedAlarm"}))
@@ -55,11 +64,14 @@ def test_alarms_watch_how_runs_end_by_themselves_and_every_function() -> None:
             ("ExecutionsFailed", machine),
             ("ExecutionsTimedOut", machine),  # one that is aborted was stopped on purpose
         }
-    of_functions = watched("FunctionErrorsAlarm"), watched("WatchFunctionErrorsAlarm")
-    assert not of_functions[0] & of_functions[1]
-    # What this one cannot do is left in its dead letters, which have an alarm.
-    others = FUNCTIONS.keys() - {"SendChatFunction"}
-    assert of_functions[0] | of_functions[1] == {("Errors", name) for name in others}
+    # What ends in dead letters has their alarm, and what only a workflow calls ends in a fact.
+    others = FUNCTIONS.keys() - HAVE_DEAD_LETTERS - ONLY_IN_WORKFLOWS
+    called_by_events = {
+        properties(name)["FunctionName"].partition(".")[0]
+        for name in resources("AWS::Lambda::Permission")
+    }
+    assert not called_by_events & ONLY_IN_WORKFLOWS
+    assert watched("EventsGivenUpAlarm") == {("AsyncEventsDropped", name) for name in others}
 
 
 def test_alarms_may_publish_and_their_names_are_those_the_topic_expects() -> None:

@@ -68,7 +68,6 @@ NAMED = {
     "ScoreStateMachine": "kanmon-test-score",
     "ScoreLogGroup": "/aws/vendedlogs/states/kanmon-test-score",
     "ScoreFailedAlarm": "kanmon-test-score-failed",
-    "WatchFunctionErrorsAlarm": "kanmon-test-watch-function-errors",
     "PlanMissedAlarm": "kanmon-test-plan-missed",
     "PlanDeadLettersAlarm": "kanmon-test-plan-dead-letters",
     "ChatDeadLettersAlarm": "kanmon-test-chat-dead-letters",
@@ -84,7 +83,7 @@ NAMED = {
     "StepsRepository": "kanmon-test-steps",
     "RetrainFailedAlarm": "kanmon-test-retrain-failed",
     "ReleaseFailedAlarm": "kanmon-test-release-failed",
-    "FunctionErrorsAlarm": "kanmon-test-function-errors",
+    "EventsGivenUpAlarm": "kanmon-test-events-given-up",
     "MetricsWorkGroup": "kanmon-test-metrics",
     # What people see in QuickSight.
     "MetricsSource": "kanmon-test metrics",
