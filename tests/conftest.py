@@ -35,7 +35,7 @@ LONGEST = (
     "cli/test_removal.py",
     "retrain/test_bad_input.py",
     "retrain/test_batches.py",
-    "unit/review/test_page.py",
+    "unit/review/test_page_of_any_documents.py",
     "integration/test_open_release.py",
     "template/test_lint.py",
     "unit/monitor/test_quality.py",

@@ -18,18 +18,10 @@ from core.releases.release_json import sha256
 from core.stage.bucket import ReleaseChangedError
 from core.stage.items import Items
 from core.stage.release_table import ReleaseTable
-from tests.support.opening import (
-    NOW,
-    build,
-    client_of,
-    judged,
-    opening,
-    pipeline,
-    releases,
-    source,
-)
+from tests.support.opening import NOW, build, client_of, judged, opening, pipeline, releases, source
+from tests.support.release_doubles import Pipeline
 from tests.support.release_table import KilledError
-from tests.support.release_world import TREE, Pipeline
+from tests.support.release_world import TREE
 from tests.support.stage_in_memory import BUCKET, CHAMPION, RUN, TABLE, Context, Stage
 
 __all__ = ["judged", "opening", "pipeline", "source"]

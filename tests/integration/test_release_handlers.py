@@ -16,7 +16,8 @@ import record_release
 from core.releases import superseding
 from core.stage.pipeline_job import JobError, Place
 from core.stage.release_table import OPEN
-from tests.support.release_world import ADA, ADMIT, BOB, MODEL, Run, World
+from tests.support.release_doubles import ADA, ADMIT, BOB, MODEL, Run
+from tests.support.release_world import World
 from tests.support.stage_in_memory import Context
 
 JOB = "11111111-2222-4333-8444-000000000000"

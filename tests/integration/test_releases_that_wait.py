@@ -11,18 +11,9 @@ import pytest
 from core.releases.open_release import Opening, open_release
 from core.releases.start_release import MOST_REVIEWS, start_queued
 from core.stage.items import Items
-from tests.support.opening import (
-    NOW,
-    build,
-    client_of,
-    judged,
-    opening,
-    pipeline,
-    releases,
-    source,
-)
+from tests.support.opening import NOW, build, client_of, judged, opening, pipeline, releases, source
+from tests.support.release_doubles import ADA, Pipeline
 from tests.support.release_table import KilledError
-from tests.support.release_world import ADA, Pipeline
 from tests.support.stage_in_memory import BUCKET, RUN, TABLE, Stage
 
 __all__ = ["judged", "opening", "pipeline", "source"]

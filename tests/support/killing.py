@@ -23,8 +23,9 @@ from moto.s3.models import FakeKey
 from core.releases.open_release import Opening
 from core.review.page import render
 from core.stage import gateways
+from tests.support.release_doubles import Pipeline, Production
 from tests.support.release_table import Clock, Table
-from tests.support.release_world import TREE, Pipeline, Production
+from tests.support.release_world import TREE
 from tests.support.stage_in_memory import BUCKET, TABLE, Stage
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)

@@ -21,8 +21,9 @@ from core.stage.items import Items
 from core.stage.links import Links
 from core.stage.registry import Registry
 from core.stage.release_table import ReleaseTable
+from tests.support.release_doubles import Pipeline
 from tests.support.release_table import Clock, KilledError, Table
-from tests.support.release_world import TREE, Pipeline
+from tests.support.release_world import TREE
 from tests.support.stage_in_memory import BUCKET, CHAMPION, EVENT_BUS, RUN, TABLE, Context, Stage
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)

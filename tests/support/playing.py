@@ -85,6 +85,9 @@ def job_failed(reason: str) -> dict[str, str]:
     return {"ProcessingJobStatus": "Failed", "FailureReason": reason}
 
 
+LOST = job_failed("InternalServerError: We encountered an internal error. Please try again.")
+
+
 @dataclass
 class Services:
     """Answers for each state in turn; the last one, or the usual one, is repeated."""

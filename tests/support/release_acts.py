@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from core.releases.admit_release import admit_release
 from core.releases.record_release import record_live
-from tests.support.release_world import ADA, ADMIT, Run, World
+from tests.support.release_doubles import ADA, ADMIT, Run
+from tests.support.release_world import World
 
 
 def approve(world: World, number: int, by: str = ADA, reason: str = "looks good") -> Run:

@@ -322,3 +322,9 @@ def denied(role: str, **parameters: Any) -> list[dict[str, Any]]:
     return [
         statement for statement in policies(role, **parameters) if statement["Effect"] == "Deny"
     ]
+
+
+def properties(name: str, stage: str = "dev") -> dict[str, Any]:
+    """A resource's properties as on a stage; of the core or of a nested template."""
+    found: dict[str, Any] = resolve(whole()["Resources"][name]["Properties"], stage)
+    return found

@@ -1,18 +1,18 @@
-"""What the stack's resources must be like after every edit of the template."""
+"""What the stack's resources must be like after every edit of the template.
+
+Buckets and alarms have files of their own.
+"""
 
 import json
-from typing import Any
 
 import pytest
 
 from core.stage.release_pipeline import Pipeline
 from core.stage.serving_stack import HALT_SECONDS
-from tests.support.translation import resolve, resources, source, statements, translated, whole
+from tests.support.translation import properties, resolve, resources, source, translated, whole
 from tests.support.workflow_definition import WORKFLOWS, states
 
-BUCKETS = resources("AWS::S3::Bucket")
 FUNCTIONS = resources("AWS::Lambda::Function")
-ALARMS = resources("AWS::CloudWatch::Alarm")
 # Types that cost nothing, or next to nothing, while nothing runs. Anything else needs a thought.
 WITHOUT_STANDING_COST = {
     "AWS::Athena::WorkGroup",  # by what its queries read
@@ -90,129 +90,6 @@ NAMED = {
     "MetricsDataSet": "kanmon-test metrics",
     "MetricsDashboard": "kanmon-test models",
 }
-
-
-HAVE_DEAD_LETTERS = {"SendMailFunction", "SendChatFunction"}
-ONLY_IN_WORKFLOWS = {
-    "OpenRunFunction",
-    "JudgeCandidateFunction",
-    "CloseRunFunction",
-    "OpenReleaseFunction",
-    "OpenBatchFunction",
-    "OpenMonitoringFunction",
-}
-
-
-def properties(name: str, stage: str = "dev") -> dict[str, Any]:
-    found: dict[str, Any] = resolve(whole()["Resources"][name]["Properties"], stage)
-    return found
-
-
-@pytest.mark.parametrize("bucket", BUCKETS)
-def test_buckets_are_versioned_encrypted_and_private(bucket: str) -> None:
-    found = properties(bucket)
-    [encryption] = found["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-
-    assert found["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-    assert found["PublicAccessBlockConfiguration"] == {
-        "BlockPublicAcls": True,
-        "BlockPublicPolicy": True,
-        "IgnorePublicAcls": True,
-        "RestrictPublicBuckets": True,
-    }
-    assert found["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-
-
-@pytest.mark.parametrize("bucket", BUCKETS)
-def test_buckets_answer_through_tls_only(bucket: str) -> None:
-    [policy] = [
-        entry["Properties"]["PolicyDocument"]
-        for entry in resources("AWS::S3::BucketPolicy").values()
-        if entry["Properties"]["Bucket"] == {"Ref": bucket}
-    ]
-
-    assert statements(policy)[0] == {
-        "Sid": "OnlyThroughTls",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": ["s3:*"],
-        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-
-
-@pytest.mark.parametrize("bucket", BUCKETS)
-def test_no_bucket_policy_allows_the_public_anything(bucket: str) -> None:
-    for entry in resources("AWS::S3::BucketPolicy").values():
-        for statement in statements(entry["Properties"]["PolicyDocument"]):
-            assert statement["Effect"] == "Deny" or statement["Principal"] != "*"
-
-
-def test_access_to_data_is_logged() -> None:
-    assert properties("DataBucket")["LoggingConfiguration"] == {
-        "DestinationBucketName": "AccessLogsBucket",
-        "LogFilePrefix": "data/",
-    }
-
-
-def test_replaced_data_outlives_the_runs_that_read_it_and_champions_never_expire() -> None:
-    rules = {
-        rule["Id"]: rule for rule in properties("DataBucket")["LifecycleConfiguration"]["Rules"]
-    }
-
-    assert rules["ReplacedData"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 400}
-    expiring = [rule["Prefix"] for rule in rules.values() if "ExpirationInDays" in rule]
-    assert expiring == ["capture/", "inputs/", "batches/"]
-    assert "NoncurrentVersionExpiration" not in rules["AbandonedUploads"]
-    # A package whose version is gone cannot be gone back to.
-    assert "NoncurrentVersionExpiration" not in rules["OldPackages"]
-    assert not [rule for rule in rules.values() if rule.get("Prefix", "").startswith("releases")]
-
-
-@pytest.mark.parametrize(
-    ("name", "parameter"),
-    [
-        ("CapturedRequests", "CaptureRetentionDays"),
-        ("FilesForBatches", "ScoreRetentionDays"),
-        ("ScoresOfBatches", "ScoreRetentionDays"),
-    ],
-)
-def test_what_may_be_about_people_goes_after_as_many_days_as_asked(
-    name: str, parameter: str
-) -> None:
-    found = translated()["Resources"]["DataBucket"]["Properties"]["LifecycleConfiguration"]
-    [rule] = [one for one in found["Rules"] if one["Id"] == name]
-
-    assert resolve(rule, **{parameter: 77})["ExpirationInDays"] == 77
-
-
-def test_pipeline_artifacts_go_a_month_after_the_review_and_the_access_to_them_is_logged() -> None:
-    bucket = properties("PipelineBucket")
-    [rule] = bucket["LifecycleConfiguration"]["Rules"]
-
-    assert (rule["ExpirationInDays"], rule.get("Prefix")) == (37, None)
-    assert bucket["LoggingConfiguration"] == {
-        "DestinationBucketName": "AccessLogsBucket",
-        "LogFilePrefix": "pipeline/",
-    }
-
-
-def test_s3_may_deliver_every_log_that_a_bucket_asks_for() -> None:
-    [policy] = [
-        entry["Properties"]["PolicyDocument"]
-        for entry in resources("AWS::S3::BucketPolicy").values()
-        if entry["Properties"]["Bucket"] == {"Ref": "AccessLogsBucket"}
-    ]
-    [allowed] = [one for one in statements(policy) if one["Effect"] == "Allow"]
-    asked = {
-        f"arn:aws:s3:::{name}": f"arn:aws:s3:::AccessLogsBucket/{logging['LogFilePrefix']}*"
-        for name in BUCKETS
-        if (logging := properties(name).get("LoggingConfiguration"))
-    }
-
-    assert allowed["Condition"]["ArnLike"] == {"aws:SourceArn": list(asked)}
-    assert allowed["Resource"] == list(asked.values())
 
 
 @pytest.mark.parametrize(
@@ -415,65 +292,6 @@ def test_functions_follow_the_events_of_this_stack_alone() -> None:
     assert all(len(rule["Targets"]) == 1 for rule in found)
 
 
-# What fails is a fact, and mailed as one.
-REPORTED = {"RetrainFailedAlarm", "ScoreFailedAlarm", "MonitorFailedAlarm", "ReleaseFailedAlarm"}
-
-
-@pytest.mark.parametrize("name", sorted(ALARMS.keys() - {"PlanMissedAlarm"}))
-def test_alarms_turn_at_the_first_failure_and_mail_what_no_fact_says(name: str) -> None:
-    alarm = properties(name)
-
-    topic = ["arn:aws:sns:us-east-1:123456789012:NotificationsTopic"]
-    assert alarm.get("AlarmActions", []) == ([] if name in REPORTED else topic)
-    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0, 1)
-    assert alarm["TreatMissingData"] == "notBreaching"
-
-
-def test_an_alarm_tells_of_this_stages_releases_that_fail() -> None:
-    alarm = properties("ReleaseFailedAlarm")
-    variables = resolve(translated()["Resources"]["CloseReleaseFunction"]["Properties"])
-
-    assert (alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"]) == (
-        "Kanmon",
-        "ReleasesFailed",
-        [{"Name": "service", "Value": "kanmon-test"}],
-    )
-    named = variables["Environment"]["Variables"]
-    assert named["POWERTOOLS_METRICS_NAMESPACE"] == alarm["Namespace"]
-    assert named["POWERTOOLS_SERVICE_NAME"] == alarm["Dimensions"][0]["Value"]
-
-
-@pytest.mark.parametrize("name", ALARMS)
-def test_no_alarm_has_more_metrics_than_cloudwatch_takes(name: str) -> None:
-    metrics = [one for one in properties(name).get("Metrics", []) if "MetricStat" in one]
-
-    assert len(metrics) <= 10
-
-
-def test_alarms_watch_how_runs_end_by_themselves_and_every_function() -> None:
-    def watched(alarm: str) -> set[tuple[str, str]]:
-        stats = [metric["MetricStat"] for metric in properties(alarm)["Metrics"][1:]]
-        return {
-            (stat["Metric"]["MetricName"], stat["Metric"]["Dimensions"][0]["Value"])
-            for stat in stats
-        }
-
-    for workflow in ("Retrain", "Score", "Monitor"):
-        machine = f"arn:aws:states:us-east-1:123456789012:stateMachine:{workflow}StateMachine"
-        assert watched(f"{workflow}FailedAlarm") == {
-            ("ExecutionsFailed", machine),
-            ("ExecutionsTimedOut", machine),  # one that is aborted was stopped on purpose
-        }
-    # What ends in dead letters has their alarm, and what only a workflow calls ends in a fact.
-    others = FUNCTIONS.keys() - HAVE_DEAD_LETTERS - ONLY_IN_WORKFLOWS
-    called_by_events = {
-        properties(name)["FunctionName"].partition(".")[0]
-        for name in resources("AWS::Lambda::Permission")
-    }
-    assert not called_by_events & ONLY_IN_WORKFLOWS
-    assert watched("EventsGivenUpAlarm") == {("AsyncEventsDropped", name) for name in others}
-
-
 def test_mail_is_made_from_the_stages_own_bus_and_loses_nothing() -> None:
     [rule] = [
         resolve(rule["Properties"])
@@ -490,17 +308,6 @@ def test_mail_is_made_from_the_stages_own_bus_and_loses_nothing() -> None:
     assert properties("NoticeDeadLettersAlarm")["Dimensions"][0]["Value"] == (
         "NoticeDeadLetters.QueueName"
     )
-
-
-def test_alarms_may_publish_and_their_names_are_those_the_topic_expects() -> None:
-    policy = resources("AWS::SNS::TopicPolicy")["NotificationsTopicPolicy"]
-    deny, allow = statements(policy["Properties"]["PolicyDocument"])
-    allowed = allow["Condition"]["ArnLike"]["aws:SourceArn"].split(":")[-1]
-
-    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    for name in ALARMS:
-        assert properties(name)["AlarmName"].startswith(allowed.removesuffix("*"))
 
 
 def test_nothing_is_billed_while_nothing_runs() -> None:

@@ -19,7 +19,8 @@ from tests.support.monitoring_documents import (
     sample_plan,
     sample_report,
 )
-from tests.support.sample_documents import METRICS, documents
+from tests.support.sample_documents import documents
+from tests.support.sample_models import METRICS
 
 CORE = Path(__file__).parents[2] / "functions/control/core"
 TEMPLATES = sorted(CORE.rglob("*.html.jinja"))

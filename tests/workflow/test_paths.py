@@ -2,30 +2,23 @@
 
 import json
 from functools import cache
-from threading import Event
 from typing import Any
-from unittest.mock import patch
 
 import pytest
-from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import Seconds
 
 from core.runs.failure import Failure, explain
 from tests.support.playing import (
-    ANSWERS,
     COMPLETED,
+    LOST,
     OPENED,
     PACKAGE,
     RUN,
     Played,
     Refused,
-    Services,
     job_failed,
-    path_of,
     play,
-    playing,
-    start,
 )
-from tests.support.waiting import PATIENCE_SECONDS, eventually
+from tests.support.waiting import eventually
 from tests.support.workflow_definition import (
     CHAMPION,
     HAPPY_PATH,
@@ -37,7 +30,6 @@ from tests.support.workflow_definition import (
 )
 
 TASKS = set(states("Task"))
-LOST = job_failed("InternalServerError: We encountered an internal error. Please try again.")
 BROKEN = job_failed("AlgorithmError: , exit code: 1")
 # At its own limit a job is stopped; the times are those of AWS, in milliseconds.
 AT_ITS_LIMIT = {
@@ -189,13 +181,6 @@ def test_people_decide_about_whatever_is_not_rejected(verdict: str) -> None:
     assert request["verdict"] == verdict
 
 
-def test_a_release_that_differs_from_what_was_stored_is_not_tried_again() -> None:
-    played = play({"Open Release": [Refused("ReleaseChangedError", "other bytes")]})
-
-    assert len(played.services.asked("Open Release")) == 1
-    assert played.path[-2:] == ["Report Failure", "Run Failed"]
-
-
 def test_open_run_learns_the_runs_name_and_the_whole_request() -> None:
     request = {"model": "abalone", "reason": "manual", "parameters": {"rounds": 10}}
 
@@ -294,14 +279,6 @@ def test_a_job_lost_to_the_platform_runs_again_under_a_new_name(step: str) -> No
     assert played.outcome.status == "SUCCEEDED"
 
 
-def test_two_lost_jobs_in_a_run_are_enough() -> None:
-    played = play({"Preprocess": [LOST, COMPLETED], "Train": [LOST]})
-
-    assert len(played.services.asked("Preprocess")) == 2
-    assert len(played.services.asked("Train")) == 2
-    assert played.outcome.status == "FAILED"
-
-
 @pytest.mark.parametrize("step", STEP_STATES)
 def test_a_job_that_fails_by_its_own_code_is_not_repeated(step: str) -> None:
     played = scenario(f"{step} fails by its own code")
@@ -338,31 +315,6 @@ def test_a_state_whose_job_hangs_is_reported_and_the_job_is_stopped() -> None:
     assert played.path[-2:] == ["Report Failure", "Run Failed"]
 
 
-@pytest.mark.parametrize("code", ["ThrottlingException", "ResourceLimitExceededException"])
-def test_a_job_that_could_not_start_is_tried_under_the_next_name(code: str) -> None:
-    played = play({"Train": [Refused(code), Refused(code), COMPLETED]})
-
-    jobs = [request["ProcessingJobName"][-1] for request in played.services.asked("Train")]
-    assert jobs == ["0", "1", "2"]
-    assert played.outcome.status == "SUCCEEDED"
-
-
-@pytest.mark.parametrize("name", ["Open Run", "Open Release", "Close Run"])
-def test_a_busy_table_is_waited_for(name: str) -> None:
-    busy = Refused("ProvisionedThroughputExceededException")
-
-    played = play({name: [busy, busy, ANSWERS[name]]})
-
-    assert len(played.services.asked(name)) == 3
-    assert played.outcome.status == "SUCCEEDED"
-
-
-def test_a_wrong_request_is_not_repeated() -> None:
-    played = play({"Open Run": [Refused("RunRequestError", "model: write a name")]})
-
-    assert len(played.services.asked("Open Run")) == 1
-
-
 @pytest.mark.parametrize(
     ("request_", "model"), [({}, ""), ({"model": 7}, "7"), ([], ""), ("abalone", "")]
 )
@@ -380,53 +332,6 @@ def test_when_even_the_report_fails_the_run_fails_with_the_first_error() -> None
     assert played.outcome.status == "FAILED"
     assert played.outcome.error == "UnknownModelError"
     assert "no such model" in (played.outcome.cause or "")
-
-
-def test_stopping_a_run_stops_the_job_under_way() -> None:
-    services = Services({"Train": [{"ProcessingJobStatus": "InProgress"}]})
-    with playing(services):
-        running = start({"model": "abalone"})
-        eventually(lambda: services.asked("Train"))
-
-        running.stop("Operator", "enough")
-
-        assert running.ended.wait(PATIENCE_SECONDS)
-        eventually(lambda: services.stopped)
-    assert services.stopped == ["kanmon-test-abalone-261121055501-x7k-train-0"]
-
-
-def test_a_run_that_is_stopped_at_once_enters_no_further_state() -> None:
-    stopped = Event()
-
-    class Slow(Services):
-        def invoke(self, **request: Any) -> dict[str, Any]:
-            stopped.wait(PATIENCE_SECONDS)
-            return super().invoke(**request)
-
-    with playing(Slow({})):
-        running = start({"model": "abalone"})
-        running.stop("Operator", "enough")
-        stopped.set()
-        assert running.ended.wait(PATIENCE_SECONDS)
-
-    assert running.outcome().status == "ABORTED"
-    assert path_of(running) in ([], ["Open Run"])
-
-
-def test_a_run_that_is_stopped_when_it_is_about_to_wait_does_not_wait() -> None:
-    lost = {"Train": [LOST]}
-
-    def stopped(wait: Seconds, env: Any) -> int:
-        running.stop("Operator", "enough")
-        return 3600
-
-    with playing(Services(lost)), patch.object(Seconds, "_get_wait_seconds", stopped):
-        running = start({"model": "abalone"})
-        assert running.ended.wait(PATIENCE_SECONDS)
-
-    assert running.outcome().status == "ABORTED"
-    assert path_of(running)[-1] == "Wait For The Platform"
-    assert running.events()[-1]["type"] == "ExecutionAborted"
 
 
 def test_the_scenarios_take_every_transition_the_workflow_has() -> None:

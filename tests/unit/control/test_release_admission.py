@@ -16,7 +16,8 @@ from core.stage.release_table import DeploymentLock
 from core.stage.serving_stack import Standing
 from core.words.formats import timestamp
 from tests.support.release_acts import approve, promote, refused
-from tests.support.release_world import ADA, BOB, MODEL, Run, World
+from tests.support.release_doubles import ADA, BOB, MODEL, Run
+from tests.support.release_world import World
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 900_000, tzinfo=UTC)
 AN_HOUR = timedelta(hours=1)

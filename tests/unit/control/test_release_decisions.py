@@ -14,7 +14,8 @@ from core.releases.approval_sync import (
 from core.releases.close_release import close_release
 from core.stage.release_pipeline import Action
 from tests.support.release_acts import approve, refused
-from tests.support.release_world import ADA, BOB, MODEL, World
+from tests.support.release_doubles import ADA, BOB, MODEL
+from tests.support.release_world import World
 
 
 def test_a_rejection_in_the_pipeline_reaches_the_registry(world: World) -> None:

@@ -10,7 +10,8 @@ from core.releases.record_release import record_live
 from core.releases.service import NotLiveError
 from core.stage.serving_stack import Failure
 from tests.support.release_acts import approve, promote
-from tests.support.release_world import MODEL, RECORD, VERIFY, Run, World
+from tests.support.release_doubles import MODEL, RECORD, VERIFY, Run
+from tests.support.release_world import World
 
 
 def test_a_failed_verification_says_why_and_what_stays_in_service(world: World) -> None:

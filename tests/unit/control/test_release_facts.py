@@ -12,7 +12,8 @@ from core.releases.close_release import close_release
 from core.releases.superseding import supersede_waiting
 from core.stage.serving_stack import Failure
 from tests.support.release_acts import approve, promote, refused
-from tests.support.release_world import ADA, BOB, MODEL, World
+from tests.support.release_doubles import ADA, BOB, MODEL
+from tests.support.release_world import World
 
 
 def rejected_in_the_pipeline(world: World, number: int) -> None:

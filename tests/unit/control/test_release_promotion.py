@@ -12,7 +12,8 @@ from core.releases.close_release import close_release
 from core.releases.record_release import record_live
 from core.releases.superseding import supersede_older, supersede_waiting
 from tests.support.release_acts import approve, promote, refused
-from tests.support.release_world import ADA, MODEL, World
+from tests.support.release_doubles import ADA, MODEL
+from tests.support.release_world import World
 
 # The parts of a release that lie in the bucket, by how their keys end.
 PARTS = {

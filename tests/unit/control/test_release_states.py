@@ -24,8 +24,9 @@ from core.releases.record_release import record_live
 from core.releases.service import NotLiveError
 from core.stage.release_pipeline import DEPLOY, REVIEW
 from core.stage.release_table import CLOSED, OPEN, Status
+from tests.support.release_doubles import ADA, ADMIT, BOB, CONFIRM, MODEL, RECORD, Run
 from tests.support.release_table import KilledError
-from tests.support.release_world import ADA, ADMIT, BOB, CONFIRM, MODEL, RECORD, Run, World
+from tests.support.release_world import World
 
 RESULTS = st.sampled_from(["Approved", "Rejected"])
 PICK = st.integers(0, 99)

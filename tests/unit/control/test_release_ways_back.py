@@ -13,7 +13,8 @@ from core.releases.close_release import close_release
 from core.releases.record_release import record_live
 from core.releases.service import NotLiveError
 from tests.support.release_acts import approve, promote, refused
-from tests.support.release_world import BOB, MODEL, VERIFY, Run, World
+from tests.support.release_doubles import BOB, MODEL, VERIFY, Run
+from tests.support.release_world import World
 
 
 def rollback(world: World, to: int) -> Run:

@@ -12,11 +12,8 @@ from core.reading import Estimate
 from core.review.forest import FARTHEST, Entry, overview_chart, standardised
 from core.review.page import render
 from tests.support.reading_page import Element, folded, read, rows_of
-from tests.support.sample_documents import (
-    SINCE_FORMAT_2,
-    as_format_1,
-    documents,
-)
+from tests.support.sample_documents import documents
+from tests.support.sample_evaluations import SINCE_FORMAT_2, as_format_1
 
 TASKS = ["regression", "binary", "multiclass"]
 BETTER, WORSE = (

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.cost import host_time
 from core.cost.settle import settle
-from core.report.fact import Event, Fact
 from core.runs.failure import Failure, Occurrence, explain, occurrence
+from core.runs.failure_fact import failure_fact
 from core.stage.batch_table import batch_item
 from core.words.formats import timestamp
 
@@ -79,7 +79,8 @@ def report_batch_failure(
     first = record.get("told") != failed.told
     if first:
         stage.batches.fail(model, batch, execution.run, _record(failure, record, failed, now))
-        stage.events.put(_fact(stage, failed, failure, record.get("reason"), now))
+        reason = record.get("reason")
+        stage.events.put(failure_fact(stage, "batch", batch, execution, failure, reason, now))
         if record or execution.run == batch:
             stage.batches.write(model, batch, {"told": failed.told})
     if execution.model and (record or execution.run == batch):
@@ -123,28 +124,3 @@ def _job_seconds(cause: str) -> float | None:
     if not isinstance(job, Mapping) or "ProcessingJobName" not in job:
         return None
     return host_time.seconds_between(job.get("ProcessingStartTime"), job.get("ProcessingEndTime"))
-
-
-def _fact(
-    stage: Stage, failed: FailedBatch, failure: Failure, reason: str | None, now: datetime
-) -> Fact:
-    execution = failed.execution
-    return Fact(
-        event=_event(execution, failure),
-        key=f"{failed.batch}/{execution.run}/{execution.redrives}",
-        stack=stage.name,
-        stage=stage.short_name,
-        at=timestamp(now),
-        summary=failure.message,
-        model=execution.model,
-        reason=reason,
-        batch=failed.batch,
-        error=failure.error,
-    )
-
-
-def _event(failed: Occurrence, failure: Failure) -> Event:
-    """Nothing has run where SageMaker gave no machine: no fault of the model or its data."""
-    if failure.unstarted:
-        return "job could not start"
-    return "batch stopped" if failed.stopped else "batch failed"

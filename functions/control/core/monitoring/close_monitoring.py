@@ -12,8 +12,9 @@ from core.monitoring.metrics import history_line, metrics_of
 from core.monitoring.open_monitoring import NO_DATA
 from core.monitoring.turning import next_watch, turns
 from core.monitoring.words import alarms_of, check_words, state_of, summary
-from core.report.fact import Event, Fact
-from core.runs.failure import Failure, Occurrence, explain, occurrence
+from core.report.fact import Fact
+from core.runs.failure import explain, occurrence
+from core.runs.failure_fact import failure_fact
 from core.stage.bucket import ObjectMissingError
 from core.stage.monitoring_table import monitoring_item
 from core.words.formats import timestamp
@@ -185,7 +186,10 @@ def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
                 "error": failure.error,
             },
         )
-        stage.events.put(_failure(stage, failed, failure, known.get("reason"), now))
+        reason = known.get("reason")
+        stage.events.put(
+            failure_fact(stage, "monitoring", monitoring, failed, failure, reason, now)
+        )
         stage.monitorings.write(model, monitoring, {"failures_told": failed.redrives + 1})
     if known.get("status") == "SUCCEEDED" and "turned" in known:
         # It ended well, and its function died for good before it could report that.
@@ -200,27 +204,3 @@ def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
         "message": failure.message,
     }
     return Closed(output, failed=first and not failed.stopped)
-
-
-def _failure(
-    stage: Stage, failed: Occurrence, failure: Failure, reason: str | None, now: datetime
-) -> Fact:
-    return Fact(
-        event=_event(failed, failure),
-        key=f"{failed.run}/{failed.redrives}",
-        stack=stage.name,
-        stage=stage.short_name,
-        at=timestamp(now),
-        summary=failure.message,
-        model=failed.model,
-        reason=reason,
-        monitoring=failed.run,
-        error=failure.error,
-    )
-
-
-def _event(failed: Occurrence, failure: Failure) -> Event:
-    """Nothing has run where SageMaker gave no machine: no fault of the model or its data."""
-    if failure.unstarted:
-        return "job could not start"
-    return "monitoring stopped" if failed.stopped else "monitoring failed"

@@ -12,6 +12,9 @@ from core.names import is_model_name
 from core.words.catalogue import say
 from core.words.formats import one_line
 
+# What a failed execution worked on.
+Work = Literal["run", "batch", "monitoring"]
+
 LONGEST_MESSAGE = 1000
 _STOPPED = "Execution.ABORTED"
 
@@ -107,11 +110,8 @@ def occurrence(event: Mapping[str, Any]) -> Occurrence:
     )
 
 
-def explain(error: str, cause: str, of: Literal["run", "batch", "monitoring"] = "run") -> Failure:
-    """The failure behind an Error and Cause of Step Functions; never raises, never empty.
-
-    `of` is what the failed execution is called.
-    """
+def explain(error: str, cause: str, of: Work = "run") -> Failure:
+    """The failure behind an Error and Cause of Step Functions; never raises, never empty."""
     document = _document(cause)
     if "ProcessingJobName" in document:
         return _job(document)

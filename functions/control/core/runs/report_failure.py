@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.cost.settle import settle
-from core.report.fact import Event, Fact
 from core.runs.failure import Failure, Occurrence, explain
+from core.runs.failure_fact import failure_fact
 from core.runs.lock import pass_lock_on
 from core.stage.run_table import CLOSED
 from core.words.formats import timestamp
@@ -35,7 +35,8 @@ def report_failure(stage: Stage, failed: Occurrence, now: datetime) -> tuple[dic
     if first:
         if known.get("status") not in CLOSED:
             stage.runs.write_run(model or _NO_MODEL, run, _record(failure, now))
-        stage.events.put(_fact(stage, failed, failure, known.get("reason"), now))
+        reason = known.get("reason")
+        stage.events.put(failure_fact(stage, "run", run, failed, failure, reason, now))
         told = {"failures_told": str(failed.redrives + 1)}
         stage.runs.write_run(model or _NO_MODEL, run, told)
     if model:
@@ -57,27 +58,3 @@ def _record(failure: Failure, now: datetime) -> dict[str, str]:
         "summary": failure.message,
         "error": failure.error,
     }
-
-
-def _fact(
-    stage: Stage, failed: Occurrence, failure: Failure, reason: str | None, now: datetime
-) -> Fact:
-    return Fact(
-        event=_event(failed, failure),
-        key=f"{failed.run}/{failed.redrives}",
-        stack=stage.name,
-        stage=stage.short_name,
-        at=timestamp(now),
-        summary=failure.message,
-        model=failed.model,
-        reason=reason,
-        run=failed.run,
-        error=failure.error,
-    )
-
-
-def _event(failed: Occurrence, failure: Failure) -> Event:
-    """Nothing has run where SageMaker gave no machine: no fault of the model or its data."""
-    if failure.unstarted:
-        return "job could not start"
-    return "run stopped" if failed.stopped else "run failed"

@@ -1,0 +1,198 @@
+"""Who reads, adds, replaces and removes which object of the data bucket.
+
+Use shows no grant that is too wide: what was widened still covers what is used. So this
+is pinned, object by object, by IAM's own rules of evaluation.
+"""
+
+import pytest
+
+from tests.support.policy_decisions import may
+from tests.support.translation import resources
+
+DATA = "arn:aws:s3:::DataBucket"
+ROLES = sorted(resources("AWS::IAM::Role"))
+# One object of each kind in the data bucket: who reads it, who may add it where none is, who may
+# also replace it.
+OBJECTS = {
+    "datasets/glasses/data.csv": ("DataScientist Job MonitorJob ScoreJob", "", "DataScientist"),
+    "definitions/glasses/0a1b/model.yaml": (
+        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan SendDigest "
+        "Steward",
+        "DataScientist",
+        "",
+    ),
+    "definitions/glasses/0a1b/features.py": (
+        "Approver DataScientist Job Operator Steward",
+        "DataScientist",
+        "",
+    ),
+    "prices.json": (
+        "Approver CloseBatch CloseMonitoring CloseRun DataScientist JudgeCandidate MonitorJob "
+        "Operator ReportFailure ScoreJob Steward",
+        "",
+        "",
+    ),
+    "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator Steward", "", "OpenRun"),
+    "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun", "", ""),
+    "runs/glasses/R/run.json": (
+        "Approver DataScientist Job JudgeCandidate OpenBatch OpenMonitoring "
+        "OpenRelease Operator Steward",
+        "",
+        "OpenRun",
+    ),
+    "runs/glasses/R/preprocess/train/part.parquet": (
+        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
+        "",
+        "Job",
+    ),
+    "runs/glasses/R/train/model.tar.gz": (
+        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob OpenRelease "
+        "RetrainStateMachine ScoreJob Verify",
+        "",
+        "Job",
+    ),
+    "runs/glasses/R/train/training.json": (
+        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
+        "",
+        "Job",
+    ),
+    "runs/glasses/R/evaluate/evaluation.json": (
+        "AdmitRelease Approver DataScientist Job JudgeCandidate MonitorJob "
+        "OpenMonitoring OpenRelease Operator Steward",
+        "",
+        "Job",
+    ),
+    "runs/glasses/R/evaluate/golden.json": (
+        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
+        "",
+        "Job",
+    ),
+    "runs/glasses/R/verdict.json": (
+        "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
+        "",
+        "JudgeCandidate",
+    ),
+    "runs/glasses/R/review.html": (
+        "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
+        "",
+        "JudgeCandidate",
+    ),
+    "metrics/model=glasses/R.json": ("Dashboard", "", "JudgeCandidate"),
+    "releases/glasses/7/release.json": (
+        "AdmitRelease Approver CloseRelease DataScientist OpenBatch OpenMonitoring "
+        "OpenRelease Operator RecordRelease Steward Verify",
+        "OpenRelease",
+        "",
+    ),
+    "releases/glasses/7/review.html": (
+        "AdmitRelease Approver CloseRelease DataScientist OpenBatch OpenMonitoring "
+        "OpenRelease Operator RecordRelease Steward",
+        "OpenRelease",
+        "",
+    ),
+    "releases/glasses/7/golden.json": (
+        "AdmitRelease CloseRelease OpenBatch OpenMonitoring OpenRelease RecordRelease",
+        "OpenRelease",
+        "",
+    ),
+    "releases/glasses/7/bundle.zip": (
+        "AdmitRelease CloseRelease OpenBatch OpenMonitoring OpenRelease "
+        "RecordRelease ReleasePipeline",
+        "OpenRelease",
+        "",
+    ),
+    "packages/base/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
+    "packages/glasses/7/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
+    "capture/glasses/7/dt=2026-11-21/a.jsonl": ("DataScientist MonitorJob Steward", "", "Steward"),
+    "other/x": ("MonitorJob ScoreJob", "", ""),
+    "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": (
+        "DataScientist MonitorJob Steward",
+        "",
+        "MonitorJob Steward",
+    ),
+    "batches/glasses/B/plan.json": (
+        "Approver CloseBatch DataScientist MonitorJob OpenBatch OpenMonitoring "
+        "Operator ScoreJob Steward",
+        "",
+        "OpenBatch Steward",
+    ),
+    "batches/glasses/B/scores/00000-0000.parquet": (
+        "DataScientist MonitorJob Operator ScoreJob Steward",
+        "",
+        "ScoreJob Steward",
+    ),
+    "batches/glasses/B/rejects/00000-0000.parquet": (
+        "DataScientist MonitorJob Operator ScoreJob Steward",
+        "",
+        "ScoreJob Steward",
+    ),
+    "inputs/glasses/B/rows.csv": (
+        "DataScientist MonitorJob ScoreJob Steward",
+        "",
+        "DataScientist Operator Steward",
+    ),
+    "labels/glasses/a.csv": ("DataScientist MonitorJob Steward", "DataScientist", "Steward"),
+    "monitoring/glasses/M/plan.json": ("CloseMonitoring MonitorJob", "", "OpenMonitoring"),
+    "monitoring/glasses/M/report.json": (
+        "Approver CloseMonitoring DataScientist Operator Steward",
+        "",
+        "CloseMonitoring MonitorJob",
+    ),
+    "monitoring/glasses/M/page.html": (
+        "Approver DataScientist Operator Steward",
+        "",
+        "CloseMonitoring",
+    ),
+    "watch-metrics/model=glasses/M.json": ("Dashboard", "", "CloseMonitoring"),
+    "plans/dt=2026-11-30/2026-11-30T03:00:00Z.json": (
+        "Approver DataScientist Operator Steward",
+        "",
+        "Plan",
+    ),
+    "batches/glasses/B/shards.json": (
+        "Approver CloseBatch DataScientist MonitorJob OpenBatch Operator ScoreJob Steward",
+        "",
+        "ScoreJob",
+    ),
+    "batches/glasses/B/done/00000.json": (
+        "Approver CloseBatch DataScientist MonitorJob Operator ScoreJob Steward",
+        "",
+        "ScoreJob Steward",
+    ),
+    "batches/glasses/B/manifest.json": (
+        "Approver DataScientist MonitorJob Operator ScoreJob Steward",
+        "",
+        "CloseBatch Steward",
+    ),
+}
+
+
+def who(action: str, key: str, **context: str) -> set[str]:
+    """The roles that may do that to an object, without the ending of their names."""
+    may_do = (role for role in ROLES if may(role, action, f"{DATA}/{key}", **context))
+    return {role.removesuffix("Role") for role in may_do}
+
+
+@pytest.mark.parametrize("key", OBJECTS)
+def test_an_object_is_read_and_written_by_these_roles_alone(key: str) -> None:
+    reads, adds, writes = (set(names.split()) for names in OBJECTS[key])
+
+    assert who("s3:GetObject", key) | who("s3:GetObjectVersion", key) == reads
+    assert who("s3:PutObject", key) == writes
+    assert who("s3:PutObject", key, s3__if_none_match="*") == adds | writes
+
+
+@pytest.mark.parametrize("key", OBJECTS)
+def test_objects_are_removed_as_data_as_compacted_captures_or_to_forget_and_else_by_nobody(
+    key: str,
+) -> None:
+    deleters = {"DataScientist"} if key.startswith("datasets/") else set()
+    if key.startswith("capture/"):  # the lines, and the older file that a new one replaces
+        deleters = {"MonitorJob"}
+    scored = ("batches/glasses/B/scores/", "batches/glasses/B/rejects/")
+    forgetting = ("capture/", "labels/", "inputs/", *scored)
+
+    assert who("s3:DeleteObject", key) == deleters
+    assert who("s3:DeleteObjectVersion", key) == (
+        {"Steward"} if key.startswith(forgetting) else set()
+    )
