@@ -167,9 +167,7 @@ def test_the_fact_of_each_turn_says_what_turned_and_nothing_of_the_other(
     assert told["drift found"] == f"{others[0]}; and 1 more alarm"
 
 
-def test_drift_is_told_as_drift_while_the_quality_alarms_on(
-    stage: Stage, context: Context
-) -> None:
+def test_drift_is_told_as_drift_while_the_quality_alarms_on(stage: Stage, context: Context) -> None:
     only_quality = sample_report(state="alarm")
     only_quality["checks"][6] |= {"value": 0.05, "now": 0.75, "alarm": True}
     close(stage, context, only_quality)

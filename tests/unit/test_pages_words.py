@@ -35,7 +35,7 @@ WORDS = re.compile(r"[A-Za-z]{2,}[ ,]+[A-Za-z]{2,}")
 # Names of several words that documents have; the catalogue has their texts.
 NAMES = {
     *("no data", "too few rows", "no baseline", "not captured", "no model"),
-    *("rejected rows", "text short number"),
+    *("rejected rows", "text short number", "quality dropped", "monitoring recovered"),
 }
 TOKYO = Speech("ja", "Asia/Tokyo")
 # What the model's own files say, and names that are written in English everywhere.

@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from core.cost.settle import settle
 from core.monitoring.metrics import history_line, metrics_of
-from core.monitoring.open_monitoring import NO_DATA
 from core.monitoring.turning import next_watch, turns
-from core.monitoring.words import alarms_of, check_words, state_of, summary, turn_summary
+from core.monitoring.words import (
+    NO_DATA,
+    alarms_of,
+    check_words,
+    state_of,
+    summary,
+    turn_summary,
+)
 from core.report.fact import Event, Fact
 from core.runs.failure import Failure, Occurrence, explain, occurrence
 from core.stage.bucket import ObjectMissingError
@@ -98,7 +104,7 @@ def _report(stage: Stage, plan: Mapping[str, Any], outcome: str) -> dict[str, An
         "model": plan["model"],
         "release": plan["release"]["number"],
         "window": plan["window"],
-        "state": "no data",
+        "state": NO_DATA,
         "rows": {"captured": 0, "batch": 0, "invalid": 0, "labelled": 0},
         "capture_share": plan["settings"]["capture_share"],
         "checks": [],

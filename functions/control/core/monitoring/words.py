@@ -14,7 +14,8 @@ from core.words.catalogue import say
 from core.words.formats import apart, counted, day, decimals, number, percent, text
 from core.words.metrics import MetricFormat, metric_label
 
-STATES = ("healthy", "alarm", "no data", "too few rows")
+NO_DATA = "no data"
+STATES = ("healthy", "alarm", NO_DATA, "too few rows")
 # With fewer rows than this share of the other's, requests or batches are hidden among those.
 _FEW = 0.1
 _RATES = ("missing", "unknown", "invalid")
@@ -180,7 +181,7 @@ def _result(report: Document, settings: Mapping[str, Any]) -> str:
     rows = counted(rows_watched(report), "row")
     if state == "alarm":
         return _alarms(alarms_of(report), report)
-    if state == "no data":
+    if state == NO_DATA:
         return say(
             "monitoring.summary.no data",
             release=text(report.get("release")),
