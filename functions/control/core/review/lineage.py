@@ -8,8 +8,8 @@ from core.review.case import Case
 from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
 from core.words.formats import count, counted, duration, moment, number, percent, size, text
-from core.words.lists import enumerated, sentences
-from core.words.steps import translated
+from core.words.lists import clauses, enumerated, sentences
+from core.words.steps import problem, translated
 
 # Its name, its value, and a quieter note.
 Fact = tuple[str, str, str]
@@ -115,8 +115,10 @@ def rejected_rows(case: Case) -> Table | None:
     samples = listed(data.get("rejected")) or listed(case.preprocess.get("rejected"))
     rows: list[tuple[Cell, ...]] = []
     for each in samples:
-        fields = "; ".join(f"{key}: {text(value)}" for key, value in mapping(each).items())
-        rows.append((Cell(str(len(rows) + 1)), Cell(fields or text(each))))
+        entry = mapping(each)
+        fields = clauses(f"{key}: {text(value)}" for key, value in entry.items())
+        words = problem(entry) or fields or text(each)
+        rows.append((Cell(str(len(rows) + 1)), Cell(words)))
     if not rows:
         return None
     return table(
