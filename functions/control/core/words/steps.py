@@ -18,7 +18,7 @@ from core.words.formats import counted, one_line
 from core.words.language import speech
 
 # Whole sentences have no section of their own.
-_SECTION, WHOLE, WHAT, FIX = "step.", "", "what.", "fix."
+_STEP, WHOLE, WHAT, FIX = "step.", "", "what", "fix"
 _LONGEST_VALUE = 60
 _COUNT = re.compile(r"(?P<count>\d[\d,]*) (?P<thing>row|value)s?")
 _SEVERAL = re.compile(
@@ -164,7 +164,9 @@ def _known(sentence: str, section: str = WHOLE) -> str | None:
         if found:
             # A place may hold a sentence of its own: why a model could not be compared.
             inner = {place: _inner(value) for place, value in found.groupdict().items()}
-            return say(f"{_SECTION}{name}", **inner)
+            if section == WHOLE:
+                return say(f"step.{name}", **inner)
+            return say(f"step.{section}.{name}", **inner)
     return None
 
 
@@ -186,14 +188,12 @@ def _forms(section: str) -> dict[str, re.Pattern[str]]:
     found = {
         name: list(Formatter().parse(text))
         for key, text in texts("en").items()
-        if key.startswith(_SECTION) and _section(name := key.removeprefix(_SECTION)) == section
+        if key.startswith(_STEP)
+        for of, _, name in [key.removeprefix(_STEP).rpartition(".")]
+        if of == section
     }
     ordered = sorted(found, key=lambda name: -sum(len(words) for words, *_ in found[name]))
     return {name: re.compile(_form(found[name]), re.DOTALL) for name in ordered}
-
-
-def _section(name: str) -> str:
-    return next((one for one in (WHAT, FIX) if name.startswith(one)), WHOLE)
 
 
 def _form(parts: list[tuple[str, str | None, str | None, str | None]]) -> str:
