@@ -43,8 +43,6 @@ FOREIGN = (
     "Customers who leave within the next month.",
     "Age of abalone, in rings, from measurements of the shell.",
     "Which of four segments a site's member belongs to.",
-    "height: 2 values below the 0.1 % quantile of the champion's data",
-    "length: 4 rows above the declared maximum were kept",
     "population stability index",
     "kanmon put-labels",
     *("kanmon approve", "kanmon reject"),

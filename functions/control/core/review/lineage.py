@@ -9,6 +9,7 @@ from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
 from core.words.formats import count, counted, duration, moment, number, percent, size, text
 from core.words.lists import clauses, enumerated, sentences
+from core.words.reasons import reason_words
 from core.words.steps import problem, translated
 
 # Its name, its value, and a quieter note.
@@ -152,7 +153,7 @@ def _run_facts(case: Case, judged_at: str) -> Iterator[Fact]:
         objects=counted(snapshot.get("objects"), "object"),
         size=size(snapshot.get("bytes")),
     )
-    run, reason = text(plan.get("run")), text(plan.get("reason"))
+    run, reason = text(plan.get("run")), reason_words(text(plan.get("reason")))
     yield say("review.lineage.run"), run, say("review.lineage.reason", reason=reason)
     yield say("review.lineage.opened"), moment(plan.get("opened_at")), ""
     yield say("review.lineage.judged"), moment(judged_at), ""

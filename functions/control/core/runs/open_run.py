@@ -25,6 +25,7 @@ from core.stage.run_table import CLOSED
 from core.words.catalogue import say
 from core.words.formats import counted, size, timestamp
 from core.words.lists import clauses
+from core.words.reasons import reason_words
 
 if TYPE_CHECKING:
     from core.stage.bucket import Store
@@ -278,7 +279,7 @@ def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked:
             "run.opened.new",
             files=counted(len(snapshot.objects), "file"),
             size=size(snapshot.bytes),
-            reason=request.reason,
+            reason=reason_words(request.reason),
         )
     if asked.outcome == "taken over":
         return say("run.opened.taken_over", summary=summary, behind=asked.behind)
