@@ -1,4 +1,4 @@
-"""Close Run: record the run, pass its lock on, notify the subscribers."""
+"""Close Run: record the run, pass its lock on, put its outcome on the bus."""
 
 from __future__ import annotations
 

@@ -90,7 +90,11 @@ def roll_back(
 def _refuse_while_deploying(
     connection: "Connection", champion: Champion, answering: list[int | None]
 ) -> None:
-    """Refuse while a release is being deployed but has no canary to stop: it would win."""
+    """Refuse while a release is being deployed but has no canary to stop: it would win.
+
+    One that is recorded as the champion has won already. Its pipeline only has to end, and the
+    rollback waits for that.
+    """
     model = champion.model
     execution = deployment_lock_of(connection, model).holder
     running = progress_of(connection, execution) if execution else None
@@ -103,7 +107,8 @@ def _refuse_while_deploying(
             f"a rollback to release {coming} is already running",
             f"`kanmon watch {coming}{flag}` shows it; choose another release with --to.",
         )
-    if champion.release not in answering:
+    in_service = running.variables.get("release") == str(champion.release)
+    if in_service or champion.release not in answering:
         return
     raise BadInputError(
         f"release {coming} is being deployed, and there is no canary to stop now",

@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="SKIPPED: there is no Chromium on this machine"),
 ]
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+A4 = {"width": 718, "height": 1047}  # in CSS pixels, within margins of one centimetre
 # What a reader scrolls through without losing the thread, in CSS pixels.
 TALLEST = {1280: 3500, 390: 7000}
 
@@ -144,6 +145,23 @@ def test_on_paper_everything_is_unfolded(browser: Browser, churn: Path):
 
     # Chromium unlocks what was folded with its next frame, not within the call.
     page.wait_for_function(f"({hidden})() === 0", timeout=10_000)
+    context.close()
+
+
+def test_on_paper_no_table_is_wider_than_the_sheet(browser: Browser, churn: Path):
+    context = browser.new_context(viewport=A4, bypass_csp=True)
+    page = context.new_page()
+    page.goto(churn.as_uri())
+    page.emulate_media(media="print")
+    page.wait_for_function("document.querySelector('details table').checkVisibility()")
+
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('table')]
+          .filter(each => each.getBoundingClientRect().right > innerWidth + 1)
+          .map(each => each.id)"""
+    )
+
+    assert wide == []
     context.close()
 
 

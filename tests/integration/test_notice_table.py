@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from core.report.fact import Fact, read
 from core.stage.event_bus import EventBus, EventNotTakenError
@@ -83,11 +84,39 @@ def test_the_bus_gets_a_fact_as_one_event(stage: Stage) -> None:
     assert read(event["detail"]) == FACT
 
 
-def test_an_event_that_the_bus_does_not_take_is_an_error() -> None:
-    class Full:
-        def put_events(self, **request: object) -> dict[str, object]:
-            entry = {"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}
-            return {"FailedEntryCount": 1, "Entries": [entry]}
+class Busy:
+    """A bus that takes an event only after so many refusals."""
 
+    def __init__(self, refusals: int) -> None:
+        self.left = refusals
+
+    def put_events(self, **request: object) -> dict[str, object]:
+        self.left -= 1
+        if self.left < 0:
+            return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
+        entry = {"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}
+        return {"FailedEntryCount": 1, "Entries": [entry]}
+
+
+def test_an_event_that_a_busy_bus_refuses_is_put_again() -> None:
+    bus = Busy(refusals=3)
+
+    EventBus(bus, "facts").put(FACT)  # type: ignore[arg-type]
+
+    assert bus.left == -1
+
+
+def test_an_event_that_the_bus_does_not_take_is_an_error() -> None:
     with pytest.raises(EventNotTakenError, match=r"run failed.*InternalFailure: try again"):
-        EventBus(Full(), "facts").put(FACT)  # type: ignore[arg-type]
+        EventBus(Busy(refusals=9), "facts").put(FACT)  # type: ignore[arg-type]
+
+
+def test_a_bus_that_does_not_answer_takes_nothing() -> None:
+    with pytest.raises(EventNotTakenError, match="AccessDenied"):
+        EventBus(Refusing(), "facts").put(FACT)  # type: ignore[arg-type]
+
+
+class Refusing:
+    def put_events(self, **request: object) -> dict[str, object]:
+        error = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+        raise ClientError(error, "PutEvents")  # type: ignore[arg-type]

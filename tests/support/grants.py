@@ -66,7 +66,6 @@ UNSEEN_BY_ROLE = {
     },
     "PlanRole": {
         "states:DescribeExecution": "asked about what has run for an hour",
-        "events:PutEvents": "nothing is late, waits for long or is over a budget: test_quarter.py",
     },
     "PlanScheduleRole": {
         "lambda:InvokeFunction": "the first tick comes after five minutes: test_planning.py",

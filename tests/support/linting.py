@@ -3,7 +3,7 @@
 # Checks that are not ours to pass, each with its reason.
 SKIPPED = {
     "WS1004": "the functions share one log group with a retention, which this check does not see",
-    "ES1007": "a report that fails three times raises FunctionErrorsAlarm; the lock is taken over",
+    "ES1007": "a report that fails three times raises EventsGivenUpAlarm; the lock is taken over",
     "ES4000": "EventBridge retries for a day, RetrainFailedAlarm notifies by another way",
     "W1020": "SAM fills in the stack's name in a layer's, and leaves the substitution around it",
     "ES7000": "an e-mail subscription is the only one, and its messages cannot be redriven",

@@ -101,11 +101,19 @@ def an_operator_looks_after_it(laptop: Laptop) -> None:
 
 
 def all_of_them_see_what_is_planned_and_some_pause_it(laptop: Laptop) -> None:
-    """A tick finds the data that was put, starts a run for it, and is shown again."""
+    """A tick finds the data that was put, starts a run for it, and is shown again.
+
+    It reports another model, which new data arrived for, too, and which may spend nothing.
+    """
+    laptop.add_model("frugal", MODEL.replace("glasses", "frugal").replace("100}", "0}"))
+    must(laptop, "publish")
+    must(laptop, "put-data", "frugal", str(laptop.root / "data.csv"), *SCIENTIST)
     quiet = datetime.now(UTC) + timedelta(hours=1)
     [planned] = must(laptop, "tick", "--at", f"{quiet:%Y-%m-%dT%H:%M:%SZ}")["started"]
     machine = laptop.outputs["RetrainStateMachineArn"].replace(":stateMachine:", ":execution:")
     laptop.ended(f"{machine}:{planned}")
+    [reached] = must(laptop, "notices", "--event", "budget reached", *OPERATOR)
+    assert reached["model"] == "frugal"
     for who in (SCIENTIST, OPERATOR):
         must(laptop, "pause", "glasses", "--reason", "to look at it", *who)
         must(laptop, "resume", "glasses", "--reason", "looked", *who)

@@ -68,7 +68,6 @@ NAMED = {
     "ScoreStateMachine": "kanmon-test-score",
     "ScoreLogGroup": "/aws/vendedlogs/states/kanmon-test-score",
     "ScoreFailedAlarm": "kanmon-test-score-failed",
-    "WatchFunctionErrorsAlarm": "kanmon-test-watch-function-errors",
     "PlanMissedAlarm": "kanmon-test-plan-missed",
     "PlanDeadLettersAlarm": "kanmon-test-plan-dead-letters",
     "ChatDeadLettersAlarm": "kanmon-test-chat-dead-letters",
@@ -84,12 +83,23 @@ NAMED = {
     "StepsRepository": "kanmon-test-steps",
     "RetrainFailedAlarm": "kanmon-test-retrain-failed",
     "ReleaseFailedAlarm": "kanmon-test-release-failed",
-    "FunctionErrorsAlarm": "kanmon-test-function-errors",
+    "EventsGivenUpAlarm": "kanmon-test-events-given-up",
     "MetricsWorkGroup": "kanmon-test-metrics",
     # What people see in QuickSight.
     "MetricsSource": "kanmon-test metrics",
     "MetricsDataSet": "kanmon-test metrics",
     "MetricsDashboard": "kanmon-test models",
+}
+
+
+HAVE_DEAD_LETTERS = {"SendMailFunction", "SendChatFunction"}
+ONLY_IN_WORKFLOWS = {
+    "OpenRunFunction",
+    "JudgeCandidateFunction",
+    "CloseRunFunction",
+    "OpenReleaseFunction",
+    "OpenBatchFunction",
+    "OpenMonitoringFunction",
 }
 
 
@@ -454,11 +464,14 @@ def test_alarms_watch_how_runs_end_by_themselves_and_every_function() -> None:
             ("ExecutionsFailed", machine),
             ("ExecutionsTimedOut", machine),  # one that is aborted was stopped on purpose
         }
-    of_functions = watched("FunctionErrorsAlarm"), watched("WatchFunctionErrorsAlarm")
-    assert not of_functions[0] & of_functions[1]
-    # What this one cannot do is left in its dead letters, which have an alarm.
-    others = FUNCTIONS.keys() - {"SendChatFunction"}
-    assert of_functions[0] | of_functions[1] == {("Errors", name) for name in others}
+    # What ends in dead letters has their alarm, and what only a workflow calls ends in a fact.
+    others = FUNCTIONS.keys() - HAVE_DEAD_LETTERS - ONLY_IN_WORKFLOWS
+    called_by_events = {
+        properties(name)["FunctionName"].partition(".")[0]
+        for name in resources("AWS::Lambda::Permission")
+    }
+    assert not called_by_events & ONLY_IN_WORKFLOWS
+    assert watched("EventsGivenUpAlarm") == {("AsyncEventsDropped", name) for name in others}
 
 
 def test_mail_is_made_from_the_stages_own_bus_and_loses_nothing() -> None:

@@ -11,7 +11,7 @@ from tests.support.translation import ROOT, whole
 
 def test_the_sum_counts_every_metric_of_every_alarm_of_the_deployed_templates() -> None:
     # All of the stage in one, as CloudFormation gets it, without the dashboard, which has no alarm.
-    assert of_stage(ROOT) == standing_cost(whole()) == 2.80
+    assert of_stage(ROOT) == standing_cost(whole()) == 2.10
     assert standing_cost(serving()) == 1.20
 
 

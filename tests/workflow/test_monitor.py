@@ -55,6 +55,7 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
     "the page cannot be made": {
         "Close Monitoring": [Refused("ObjectMissingError"), ANSWERS["Close Monitoring"]]
     },
+    "the bus takes nothing": {"Close Monitoring": [Refused("EventNotTakenError", "it is full")]},
     "even the report fails": {
         "Open Monitoring": [Refused("NoLiveReleaseError", "nothing in service")],
         "Close Monitoring": [Refused("ServiceUnavailable")],

@@ -102,6 +102,10 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
             if name != step.lower()
         }}
     ]} for step in STEP_STATES},
+    "the bus takes nothing": {
+        "Open Release": [Refused("EventNotTakenError", "it is full")],
+        "Close Run": [Refused("EventNotTakenError", "it is full")],
+    },
     "even the report fails": {
         "Open Run": [Refused("UnknownModelError", "no such model")],
         "Report Failure": [Refused("ServiceUnavailable")],

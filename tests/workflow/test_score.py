@@ -67,6 +67,7 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
     "the proof fails": {
         "Close Batch": [Refused("UnprovenBatchError", "a row is missing"), ANSWERS["Close Batch"]]
     },
+    "the bus takes nothing": {"Close Batch": [Refused("EventNotTakenError", "it is full")]},
     "even the report fails": {
         "Open Batch": [Refused("NoLiveReleaseError", "nothing in service")],
         "Close Batch": [Refused("ServiceUnavailable")],

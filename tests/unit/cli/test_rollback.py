@@ -118,6 +118,15 @@ def test_a_release_that_is_coming_without_a_canary_is_to_be_stopped_and_not_wait
     assert roll_back(stage_where(7, lock, pipeline=pipeline), "wine", 6).what == "started"
 
 
+def test_a_promotion_that_is_recorded_is_undone_although_its_pipeline_has_not_ended():
+    pipeline = Pipeline([], variables={"model": "wine", "release": "7"})
+    lock = {"model": "wine", "item": "deployment-lock", "holder": "e-7"}
+
+    done = roll_back(stage_where(7, lock, pipeline=pipeline), "wine")
+
+    assert (done.what, done.release.reference, done.serving) == ("started", "wine/6", 7)
+
+
 @pytest.mark.parametrize("answering", [6, 7])
 def test_a_rollback_under_way_is_not_undone_by_another_one(answering):
     back = {"model": "wine", "release": "6", "purpose": "rollback"}

@@ -78,11 +78,11 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     )
     checks = {str(each.get("check")) for each in alarming}
     before = _turn(stage, plan, state, checks)
-    _report_turns(stage, plan, report, now)
     cost = _settle(stage, model, monitoring, now, good=True)
     store.write_line(
         store.watch_metrics_key(model, monitoring), history_line(plan, report, closed_at, cost)
     )
+    _report_turns(stage, plan, report, now)
     output = {"monitoring": monitoring, "model": model, "release": plan["release"]["number"]}
     # An earlier window that is watched again is no news for the model's metrics and alarm.
     late = before is not None and plan["window"]["to"] < before.until

@@ -157,7 +157,7 @@ class Stage:
         )
 
     def spent(self, usd: float) -> None:
-        """Send what work cost as the stage's metric of it. Nothing is no news."""
+        """Send what work cost as the stage's metric of it. Zero is not sent."""
         from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
         if usd:
