@@ -70,7 +70,7 @@ def _of_file(path: Path) -> Iterator[Found]:
 
 def _refusals(parameters: ast.expr) -> list[str]:
     """Why each parameter is refused: of all the texts there, those that are no names."""
-    every = [node.value for node in ast.walk(parameters) if isinstance(node, ast.Constant)]
+    every = [str(node.value) for node in ast.walk(parameters) if isinstance(node, ast.Constant)]
     return [text for text in every if " " in text]
 
 
