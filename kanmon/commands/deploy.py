@@ -5,7 +5,7 @@ import time
 import click
 
 from kanmon.errors import BAD_INPUT
-from kanmon.terminal.invocation import Verb, current
+from kanmon.terminal.invocation import Invocation, Verb, current
 
 
 @click.command(
@@ -24,15 +24,7 @@ def command(no_images: bool, yes: bool) -> int:
 
     What is deployed already does not change; step images are always rebuilt and pushed.
     """
-    from core.words.formats import duration
-    from kanmon.deployment import (
-        platform,
-        prices,
-        publishing,
-        standing_cost,
-        step_images,
-        words,
-    )
+    from kanmon.deployment import prices, publishing, standing_cost, step_images, words
     from kanmon.project import stage_settings
     from kanmon.releases import waiting_releases
 
@@ -44,20 +36,8 @@ def command(no_images: bool, yes: bool) -> int:
         step_images.check(stage)
     if not yes:
         waiting_releases.refuse_to_cancel(invocation.connection, project)
-    began = time.monotonic()
-    if stage == "local":
-        connection = invocation.connection
-        with screen.waiting("Deploying to the local stage"):
-            change = platform.deploy_locally(connection, project, screen.live)
-        what, took = change.what, change.seconds
-    else:
-        platform.run_sam(project, stage)
-        connection = invocation.connection
-        what, took = "deployed", time.monotonic() - began
-    if what == "unchanged":
-        screen.say(f"Stack {connection.stack} is deployed already; nothing changed")
-    else:
-        screen.say(f"Stack {connection.stack} is {what} ({duration(took)})")
+    what = _deployed(invocation)
+    connection = invocation.connection
     if stage != "local" and not no_images and not with_docker:
         screen.note(f"docker is not here. Run `kanmon publish --stage {stage}` where it is.")
         no_images = True
@@ -75,3 +55,26 @@ def command(no_images: bool, yes: bool) -> int:
         }
     )
     return BAD_INPUT if published.invalid else 0
+
+
+def _deployed(invocation: Invocation) -> str:
+    """Bring the stack up to date; what became of it."""
+    from core.words.formats import duration
+    from kanmon.deployment import platform
+
+    screen, project, stage = invocation.screen, invocation.project, invocation.stage
+    began = time.monotonic()
+    if stage == "local":
+        connection = invocation.connection
+        with screen.waiting("Deploying to the local stage"):
+            change = platform.deploy_locally(connection, project, screen.live)
+        what, took = change.what, change.seconds
+    else:
+        platform.run_sam(project, stage)
+        what, took = "deployed", time.monotonic() - began
+    stack = invocation.connection.stack
+    if what == "unchanged":
+        screen.say(f"Stack {stack} is deployed already; nothing changed")
+    else:
+        screen.say(f"Stack {stack} is {what} ({duration(took)})")
+    return what

@@ -77,17 +77,27 @@ def command(
         screen.say(f"Run {run} has started. `kanmon show {run}{flag}` shows it.")
         screen.document({"run": run, "model": model, "status": "RUNNING", "execution_arn": arn})
         return 0
+    ending = _followed(invocation, run, arn)
+    return print_outcome(invocation, model, run, ending)
+
+
+def _followed(invocation: Invocation, run: str, arn: str) -> "Ending":
+    """Show the run until it ends. Ctrl-C ends the showing alone."""
+    from kanmon.runs import execution
+    from kanmon.stage.connection import stage_flag
+
+    connection, screen = invocation.connection, invocation.screen
     try:
         screen.note(f"Run {run}")
         connection.prepare("s3")
-        ending = execution.follow(connection, arn, Progress(invocation))
+        return execution.follow(connection, arn, Progress(invocation))
     except KeyboardInterrupt as interrupt:
         screen.settle()
+        flag = stage_flag(connection.name)
         raise InterruptedByUserError(
             f"run {run} continues",
             f"`kanmon show {run}{flag}` shows it, `kanmon stop {run}{flag}` stops it.",
         ) from interrupt
-    return print_outcome(invocation, model, run, ending)
 
 
 class Progress:

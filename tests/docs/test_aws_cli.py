@@ -86,7 +86,7 @@ def test_the_pipeline_and_what_waits_in_it_are_listed(laptop: Laptop) -> None:
     latest = actions["actionExecutionDetails"][0]
     assert (latest["actionName"], latest["status"]) == ("ApproveRelease", "InProgress")
     said = latest["input"]["resolvedConfiguration"]["CustomData"]
-    assert said.startswith("abalone release 2: ")
+    assert said.startswith("abalone/2: ")
 
 
 def test_the_registry_lists_the_candidates(laptop: Laptop) -> None:

@@ -156,6 +156,30 @@ def test_an_alarm_is_recorded_with_its_page_and_metrics_and_told_once(
     assert stage.facts() == []
 
 
+def test_the_fact_of_each_turn_says_what_turned_and_nothing_of_the_other(
+    stage: Stage, context: Context
+) -> None:
+    closed = close(stage, context, alarming_report())
+
+    told = {fact["event"]: fact["summary"] for fact in stage.facts()}
+    quality, *others = closed["alarms"]
+    assert told["quality dropped"] == quality
+    assert told["drift found"] == f"{others[0]}; and 1 more alarm"
+
+
+def test_drift_is_told_as_drift_while_the_quality_alarms_on(stage: Stage, context: Context) -> None:
+    only_quality = sample_report(state="alarm")
+    only_quality["checks"][6] |= {"value": 0.05, "now": 0.75, "alarm": True}
+    close(stage, context, only_quality)
+    stage.facts()
+
+    close(stage, context, alarming_report(), monitoring="churn-261122055501-m7k")
+
+    [fact] = stage.facts()
+    assert fact["event"] == "drift found"
+    assert "AUC" not in fact["summary"]
+
+
 def test_when_it_recovers_subscribers_hear_of_it_once(stage: Stage, context: Context) -> None:
     close(stage, context, alarming_report())
     stage.facts()

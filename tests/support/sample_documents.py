@@ -35,7 +35,7 @@ def documents(task: str, *, champion: bool = True) -> Documents:
             "rows_read": evaluated["data"]["rows_read"],
             "rows_rejected": 0,
             "rejected": [],
-            "warnings": ["length: 4 rows above the declared maximum were kept"],
+            "warnings": ["4 of 4,177 rows were rejected and left out"],
             "seconds": 0.412,
         },
         "champion_definition": was if champion else None,

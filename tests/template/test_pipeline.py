@@ -233,7 +233,7 @@ def test_what_a_review_waits_with_is_kept_until_long_after_it(days: int) -> None
 
 def test_the_approval_shows_the_page_and_the_verdict_and_mails_nobody() -> None:
     assert actions()["ApproveRelease"]["Configuration"] == {
-        "CustomData": "#{variables.model} release #{variables.release}: #{variables.summary}",
+        "CustomData": "#{variables.model}/#{variables.release}: #{variables.summary}",
         "ExternalEntityLink": "#{variables.review_url}",
     }
 

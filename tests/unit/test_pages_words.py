@@ -36,7 +36,7 @@ WORDS = re.compile(r"[A-Za-z]{2,}[ ,]+[A-Za-z]{2,}")
 # Names of several words that documents have; the catalogue has their texts.
 NAMES = {
     *("no data", "too few rows", "no baseline", "not captured", "no model"),
-    *("rejected rows", "text short number"),
+    *("rejected rows", "text short number", "quality dropped", "monitoring recovered"),
 }
 TOKYO = Speech("ja", "Asia/Tokyo")
 # What the model's own files say, and names that are written in English everywhere.
@@ -44,8 +44,6 @@ FOREIGN = (
     "Customers who leave within the next month.",
     "Age of abalone, in rings, from measurements of the shell.",
     "Which of four segments a site's member belongs to.",
-    "height: 2 values below the 0.1 % quantile of the champion's data",
-    "length: 4 rows above the declared maximum were kept",
     "population stability index",
     "kanmon put-labels",
     *("kanmon approve", "kanmon reject"),

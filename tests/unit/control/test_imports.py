@@ -17,6 +17,8 @@ NEEDED: dict[str, set[str]] = {
     "close_run": set(),
     "open_batch": {"pydantic", "yaml"},
     "close_batch": set(),
+    "open_monitoring": {"pydantic", "yaml"},
+    "close_monitoring": {"jinja2"},
     "report_failure": set(),
     "plan": set(),
     "open_release": {"jinja2"},

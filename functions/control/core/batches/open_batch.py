@@ -22,6 +22,7 @@ from core.runs.snapshot import EmptyDatasetError, UnknownFileKindError, data_obj
 from core.stage.batch_table import RUNNING, SUCCEEDED
 from core.words.catalogue import say
 from core.words.formats import counted, size, timestamp
+from core.words.reasons import reason_words
 
 if TYPE_CHECKING:
     from core.definition.schema import ModelDefinition
@@ -203,7 +204,7 @@ def _summary(plan: dict[str, Any], left: int | None) -> str:
         files=counted(len(plan["objects"]), "file"),
         size=size(_bytes(plan)),
         release=f"{plan['model']}/{plan['release']['number']}",
-        reason=plan["reason"],
+        reason=reason_words(plan["reason"]),
     )
     if left is None:
         return summary

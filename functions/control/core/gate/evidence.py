@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.stage.bucket import ObjectMissingError, Store
+from core.words.catalogue import say
 
 Document = dict[str, Any]
 
@@ -55,8 +56,7 @@ def _evaluation(store: Store, key: str, plan: Mapping[str, Any]) -> Document:
     evaluation = store.read_json(key)
     if not isinstance(evaluation, dict) or evaluation.get("run") != plan["run"]:
         raise ObjectMissingError(
-            f"{store.uri(key)} is not the evaluation of run {plan['run']}; "
-            "look at the evaluate step's log and run again"
+            say("refused.other_evaluation", where=store.uri(key), run=plan["run"])
         )
     if plan["champion"] is not None and evaluation.get("champion") is None:
         # The run has a champion: an evaluation that left it out must not pass as a first candidate.

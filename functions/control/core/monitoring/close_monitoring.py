@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from core.cost.settle import settle
 from core.monitoring.metrics import history_line, metrics_of
-from core.monitoring.open_monitoring import NO_DATA
 from core.monitoring.turning import next_watch, turns
-from core.monitoring.words import alarms_of, check_words, state_of, summary
+from core.monitoring.words import (
+    NO_DATA,
+    alarms_of,
+    check_words,
+    state_of,
+    summary,
+    turn_summary,
+)
 from core.report.fact import Fact
 from core.runs.failure import explain, occurrence
 from core.runs.failure_fact import failure_fact
@@ -77,7 +83,7 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     store.write_line(
         store.watch_metrics_key(model, monitoring), history_line(plan, report, closed_at, cost)
     )
-    _report_turns(stage, plan, now)
+    _report_turns(stage, plan, report, now)
     output = {"monitoring": monitoring, "model": model, "release": plan["release"]["number"]}
     # An earlier window that is watched again is no news for the model's metrics and alarm.
     late = before is not None and plan["window"]["to"] < before.until
@@ -99,7 +105,7 @@ def _report(stage: Stage, plan: Mapping[str, Any], outcome: str) -> dict[str, An
         "model": plan["model"],
         "release": plan["release"]["number"],
         "window": plan["window"],
-        "state": "no data",
+        "state": NO_DATA,
         "rows": {"captured": 0, "batch": 0, "invalid": 0, "labelled": 0},
         "capture_share": plan["settings"]["capture_share"],
         "checks": [],
@@ -135,7 +141,9 @@ def _turn(
             return before
 
 
-def _report_turns(stage: Stage, plan: Mapping[str, Any], now: datetime) -> None:
+def _report_turns(
+    stage: Stage, plan: Mapping[str, Any], report: Mapping[str, Any], now: datetime
+) -> None:
     """Report once the turns that the monitoring's record names, if it names any."""
     model, monitoring = plan["model"], plan["monitoring"]
     record = stage.monitorings.monitoring(model, monitoring)
@@ -150,7 +158,7 @@ def _report_turns(stage: Stage, plan: Mapping[str, Any], now: datetime) -> None:
                 stack=stage.name,
                 stage=stage.short_name,
                 at=timestamp(now),
-                summary=record["summary"],
+                summary=turn_summary(event, report, plan["settings"]),
                 model=model,
                 reason=plan.get("reason"),
                 monitoring=monitoring,
@@ -193,8 +201,11 @@ def _failed(stage: Stage, event: Mapping[str, Any], now: datetime) -> Closed:
         stage.monitorings.write(model, monitoring, {"failures_told": failed.redrives + 1})
     if known.get("status") == "SUCCEEDED" and "turned" in known:
         # It ended well, and its function died for good before it could report that.
-        key = stage.store.monitoring_key(model, monitoring, "plan.json")
-        _report_turns(stage, stage.store.read_json(key), now)
+        plan, report = (
+            stage.store.read_json(stage.store.monitoring_key(model, monitoring, name))
+            for name in ("plan.json", "report.json")
+        )
+        _report_turns(stage, plan, report, now)
     if failed.model:
         _settle(stage, model, monitoring, now, good=False)
     output = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core.monitoring.contents import LABEL_DAYS, Contents, contents_of
 from core.monitoring.request import MonitorRequest, Window, parse_monitor_request, window_of
 from core.monitoring.settings import settings_of
+from core.monitoring.words import NO_DATA
 from core.names import check_run_name, job_prefix
 from core.releases.live_release import LiveRelease, live_release
 from core.runs.current_definition import stored_definition
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from core.definition.schema import ModelDefinition
     from core.stage.gateways import Stage
 
-NO_DATA, TO_WATCH = "no data", "to watch"
+TO_WATCH = "to watch"
 
 
 def open_monitoring(

@@ -5,7 +5,7 @@ Pure. The same words are on the page, in the terminal, in mail and in the consol
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,7 +14,8 @@ from core.words.catalogue import say
 from core.words.formats import apart, counted, day, decimals, number, percent, text
 from core.words.metrics import MetricFormat, metric_label
 
-STATES = ("healthy", "alarm", "no data", "too few rows")
+NO_DATA = "no data"
+STATES = ("healthy", "alarm", NO_DATA, "too few rows")
 # With fewer rows than this share of the other's, requests or batches are hidden among those.
 _FEW = 0.1
 _RATES = ("missing", "unknown", "invalid")
@@ -154,6 +155,21 @@ def summary(report: Document, settings: Mapping[str, Any]) -> str:
     return with_note(_result(report, settings), report)
 
 
+def turn_summary(event: str, report: Document, settings: Mapping[str, Any]) -> str:
+    """What a turn is about, in one line: quality, or all the other checks; a recovery is of both.
+
+    An alarm of that kind is missing only where the stage does not know which kinds alarmed before.
+    """
+    if event == "monitoring recovered":
+        return summary(report, settings)
+    about = [
+        each
+        for each in alarms_of(report)
+        if (each.get("check") == "quality") == (event == "quality dropped")
+    ]
+    return with_note(_alarms(about, report), report) if about else summary(report, settings)
+
+
 def with_note(words: str, report: Document) -> str:
     """The words, and what may be hidden behind them."""
     note = uneven(report)
@@ -164,14 +180,8 @@ def _result(report: Document, settings: Mapping[str, Any]) -> str:
     state, window = state_of(report), mapping(report.get("window"))
     rows = counted(rows_watched(report), "row")
     if state == "alarm":
-        found = [check_words(each, report) for each in alarms_of(report)]
-        first = found[0] if found else say("monitoring.summary.unexplained")
-        if len(found) < 2:
-            return say("monitoring.summary.alarm", first=first)
-        return say(
-            "monitoring.summary.alarms", first=first, more=counted(len(found) - 1, "more_alarm")
-        )
-    if state == "no data":
+        return _alarms(alarms_of(report), report)
+    if state == NO_DATA:
         return say(
             "monitoring.summary.no data",
             release=text(report.get("release")),
@@ -182,6 +192,16 @@ def _result(report: Document, settings: Mapping[str, Any]) -> str:
         needed = counted(settings.get("minimum_rows"), "row")
         return say("monitoring.summary.too few rows", rows=rows, needed=needed)
     return say("monitoring.summary.healthy", rows=rows, checks=counted(_compared(report), "check"))
+
+
+def _alarms(alarms: Sequence[Document], report: Document) -> str:
+    """The first of them, and how many more there are."""
+    if not alarms:
+        return say("monitoring.summary.alarm", first=say("monitoring.summary.unexplained"))
+    first, more = check_words(alarms[0], report), len(alarms) - 1
+    if not more:
+        return say("monitoring.summary.alarm", first=first)
+    return say("monitoring.summary.alarms", first=first, more=counted(more, "more_alarm"))
 
 
 def _compared(report: Document) -> int:

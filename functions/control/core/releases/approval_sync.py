@@ -89,12 +89,13 @@ def _pass_on(stage: Stage, release: Release, package: Package, review: Action) -
         return settle(stage, release, review)
     approved = package.approval == "Approved"
     by = package.by or say("release.decision.someone")
-    summary = say("release.decision.in_registry", approval=package.approval, by=by)
+    how = "approved" if approved else "rejected"
+    summary = say(f"release.decision.in_registry.{how}", by=by)
     if package.reason:
         summary = say("release.with_reason", headline=summary, reason=package.reason)
     summary = one_line(summary, LONGEST_DECISION)
     asked = {
-        "asked": "approved" if approved else "rejected",
+        "asked": how,
         "asked_by": package.by,
         "asked_reason": package.reason,
         "asked_summary": summary,

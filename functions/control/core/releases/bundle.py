@@ -12,6 +12,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.words.catalogue import say
+
 RECORD, GOLDEN = "release.json", "golden.json"
 # What the pipeline reads from the bundle's top; without them this is not the serving folder.
 _NEEDED = ("serving.yaml", "buildspec.yml")
@@ -36,8 +38,7 @@ def serving_tree(root: Path) -> dict[str, bytes]:
     missing = [name for name in _NEEDED if name not in files]
     if missing:
         raise ServingSourceError(
-            f"{root}: no {' and no '.join(missing)} there; deploy the stack again, whose layer "
-            "brings the folder serving/"
+            say("refused.no_serving", folder=root, missing=say("refused.and_no").join(missing))
         )
     return files
 

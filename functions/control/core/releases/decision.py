@@ -84,7 +84,8 @@ def describe(release: int, decision: Decision) -> str:
     >>> describe(7, Decision("rejected", "arn:aws:iam::1:user/ada", "2026-11-21T06:00:00Z", "no"))
     'release 7: rejected by arn:aws:iam::1:user/ada at 2026-11-21T06:00:00Z: no'
     """
-    outcome, by, at = decision.outcome, decision.by, decision.at
+    outcome = say(f"release.outcome.{decision.outcome}")
+    by, at = decision.by, decision.at
     if by:
         line = say("release.registry.decided_by", release=release, outcome=outcome, by=by, at=at)
     else:

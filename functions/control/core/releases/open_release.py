@@ -31,7 +31,9 @@ from core.releases.start_release import start_queued
 from core.releases.superseding import supersede_waiting
 from core.stage.bucket import ReleaseChangedError, Store
 from core.stage.release_table import Release, Status
-from core.words.formats import timestamp
+from core.words.catalogue import say
+from core.words.formats import sentence, timestamp
+from core.words.verdicts import verdict_name
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage
@@ -62,7 +64,8 @@ def open_release(opening: Opening, event: Mapping[str, Any], now: datetime) -> d
     """Take {run, model, package_arn, verdict}; return the release opened."""
     stage, model, run, verdict = opening.stage, event["model"], event["run"], event["verdict"]
     if verdict not in ("promote", "hold"):
-        raise RejectedCandidateError(f"run {run}: its verdict is {verdict}, which opens no release")
+        name = verdict_name(str(verdict))
+        raise RejectedCandidateError(say("refused.verdict", run=run, verdict=name))
     number, opened_at = stage.releases.number_for(model, run, timestamp(now))
     release = stage.releases.release(model, number)
     if release is None or release.run != run:
@@ -104,6 +107,11 @@ def _written(opening: Opening, number: int, opened_at: str, event: Mapping[str, 
     raise taken
 
 
+def _part(name: str) -> str:
+    """A part of the release as the page's table names it."""
+    return sentence(say(f"release.part.{name}"))
+
+
 def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, Any]) -> Release:
     store, model, run = opening.stage.store, event["model"], event["run"]
     evidence = read_evidence(store, model, run)
@@ -116,10 +124,10 @@ def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, An
     kept_golden = _once(store, model, number, GOLDEN, golden, JSON)
     evaluation = _evaluation(store, model, run)
     digests = {
-        "Model file": artifact.sha256,
-        "Golden records": kept_golden.sha256,
-        "Evaluation": evaluation.sha256,
-        "Serving code": tree_digest(tree),
+        _part("artifact"): artifact.sha256,
+        _part("golden"): kept_golden.sha256,
+        _part("evaluation"): evaluation.sha256,
+        _part("source"): tree_digest(tree),
     }
     page = _page(opening, number, event, evidence, verdict, opened_at, digests, costs)
     review = _once(store, model, number, "review.html", page.encode(), HTML)

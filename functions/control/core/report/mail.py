@@ -16,6 +16,7 @@ from core.words.formats import MINUS, decimals, moment, one_line
 from core.words.language import speech
 from core.words.lists import enumerated
 from core.words.metrics import MetricFormat, metric_label
+from core.words.reasons import reason_words
 from core.words.verdicts import verdict_name
 from core.words.widths import width
 
@@ -59,7 +60,7 @@ def _facts(fact: Fact, links: Links) -> Iterator[tuple[str, str]]:
     if work := work_of(fact):
         yield say(f"mail.fact.{work[0]}"), work[1]
     if fact.reason:
-        yield say("mail.fact.reason"), fact.reason
+        yield say("mail.fact.reason"), reason_words(fact.reason)
     if fact.metric:
         yield from results(fact.metric)
     if fact.release is not None:

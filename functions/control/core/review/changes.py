@@ -159,7 +159,7 @@ def flattened(value: object, path: str = "") -> Iterator[tuple[str, str]]:
             for index, each in enumerate(value):
                 yield from flattened(each, f"{path}[{index}]")
         else:
-            yield path, ", ".join(_written(each) for each in value) or say("review.none")
+            yield path, enumerated(_written(each) for each in value) or say("review.none")
     else:
         yield path, _written(value)
 

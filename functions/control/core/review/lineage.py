@@ -1,14 +1,19 @@
 """Where the candidate comes from: its data checks, its lineage and how long it took."""
 
+from collections.abc import Iterator
+
 from core.reading import finite, listed, mapping
 from core.review import release_facts
 from core.review.case import Case
 from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
 from core.words.formats import count, counted, duration, moment, number, percent, size, text
-from core.words.lists import enumerated, sentences
-from core.words.steps import translated
+from core.words.lists import clauses, enumerated, sentences
+from core.words.reasons import reason_words
+from core.words.steps import problem, translated
 
+# Its name, its value, and a quieter note.
+Fact = tuple[str, str, str]
 # A model whose best round is among these has hardly learned from its rows.
 FEW_ROUNDS = 10
 
@@ -111,8 +116,10 @@ def rejected_rows(case: Case) -> Table | None:
     samples = listed(data.get("rejected")) or listed(case.preprocess.get("rejected"))
     rows: list[tuple[Cell, ...]] = []
     for each in samples:
-        fields = "; ".join(f"{key}: {text(value)}" for key, value in mapping(each).items())
-        rows.append((Cell(str(len(rows) + 1)), Cell(fields or text(each))))
+        entry = mapping(each)
+        fields = clauses(f"{key}: {text(value)}" for key, value in entry.items())
+        words = problem(entry) or fields or text(each)
+        rows.append((Cell(str(len(rows) + 1)), Cell(words)))
     if not rows:
         return None
     return table(
@@ -127,6 +134,18 @@ def rejected_rows(case: Case) -> Table | None:
 
 def lineage(case: Case, judged_at: str) -> Table:
     """Identities and digests: what this page is about, exactly."""
+    facts = [
+        *release_facts.identities(case),
+        *_run_facts(case, judged_at),
+        *release_facts.digests(case),
+        *_made_with(case),
+        *_champion_facts(case),
+    ]
+    return _facts("lineage-table", say("review.lineage.caption"), facts, case.limit)
+
+
+def _run_facts(case: Case, judged_at: str) -> Iterator[Fact]:
+    """The run, and what its candidate was made from."""
     plan = case.plan
     snapshot, definition = mapping(plan.get("snapshot")), mapping(plan.get("definition"))
     held = say(
@@ -134,52 +153,45 @@ def lineage(case: Case, judged_at: str) -> Table:
         objects=counted(snapshot.get("objects"), "object"),
         size=size(snapshot.get("bytes")),
     )
-    run, reason = text(plan.get("run")), text(plan.get("reason"))
-    facts = [
-        (say("review.lineage.run"), run, say("review.lineage.reason", reason=reason)),
-        (say("review.lineage.opened"), moment(plan.get("opened_at")), ""),
-        (say("review.lineage.judged"), moment(judged_at), ""),
-        (say("review.lineage.snapshot"), text(snapshot.get("id")), held),
-        _digest(say("review.lineage.definition"), definition.get("sha256")),
-        *_features_py(case),
-        (
-            say("review.lineage.commit"),
-            text(plan.get("commit")),
-            say("review.lineage.commit_note"),
-        ),
-        (
-            say("review.lineage.fingerprint"),
-            text(plan.get("fingerprint")),
-            say("review.lineage.fingerprint_note"),
-        ),
-    ]
+    run, reason = text(plan.get("run")), reason_words(text(plan.get("reason")))
+    yield say("review.lineage.run"), run, say("review.lineage.reason", reason=reason)
+    yield say("review.lineage.opened"), moment(plan.get("opened_at")), ""
+    yield say("review.lineage.judged"), moment(judged_at), ""
+    yield say("review.lineage.snapshot"), text(snapshot.get("id")), held
+    yield _digest(say("review.lineage.definition"), definition.get("sha256"))
+    yield from _features_py(case)
+    commit, fingerprint = text(plan.get("commit")), text(plan.get("fingerprint"))
+    yield say("review.lineage.commit"), commit, say("review.lineage.commit_note")
+    note = say("review.lineage.fingerprint_note")
+    yield say("review.lineage.fingerprint"), fingerprint, note
     if not case.release:  # a release's digests name it
         sha256 = case.training.get("model_sha256")
-        facts.append(_digest(say("review.lineage.candidate_model"), sha256))
-    facts = [*release_facts.identities(case), *facts, *release_facts.digests(case)]
-    images = mapping(plan.get("images"))
-    facts += [
-        (say("review.lineage.image", step=step), text(uri), "") for step, uri in images.items()
-    ]
-    parameters = mapping(plan.get("parameters"))
-    given = ", ".join(f"{key} = {text(value)}" for key, value in parameters.items())
-    given = given or say("review.lineage.no_parameters")
-    facts.append((say("review.lineage.parameters"), given, ""))
-    if case.champion:
-        made_by = say(
-            "review.lineage.champion_run",
-            champion=case.champion_name,
-            run=text(case.champion.get("run")),
-        )
-        package = text(case.champion.get("package_arn"))
-        facts += [
-            (say("review.lineage.champion_package"), package, made_by),
-            _digest(say("review.lineage.champion_model"), case.champion.get("model_sha256")),
-        ]
-    return _facts("lineage-table", say("review.lineage.caption"), facts, case.limit)
+        yield _digest(say("review.lineage.candidate_model"), sha256)
 
 
-def _features_py(case: Case) -> list[tuple[str, str, str]]:
+def _made_with(case: Case) -> Iterator[Fact]:
+    """The steps' images, and the parameters of this run alone."""
+    for step, uri in mapping(case.plan.get("images")).items():
+        yield say("review.lineage.image", step=step), text(uri), ""
+    parameters = mapping(case.plan.get("parameters"))
+    given = enumerated(f"{key} = {text(value)}" for key, value in parameters.items())
+    yield say("review.lineage.parameters"), given or say("review.lineage.no_parameters"), ""
+
+
+def _champion_facts(case: Case) -> Iterator[Fact]:
+    if not case.champion:
+        return
+    made_by = say(
+        "review.lineage.champion_run",
+        champion=case.champion_name,
+        run=text(case.champion.get("run")),
+    )
+    package = text(case.champion.get("package_arn"))
+    yield say("review.lineage.champion_package"), package, made_by
+    yield _digest(say("review.lineage.champion_model"), case.champion.get("model_sha256"))
+
+
+def _features_py(case: Case) -> list[Fact]:
     """The file that computes the model's features, if it has one."""
     sha256 = mapping(case.evaluation.get("candidate")).get("features_py")
     if not sha256:
@@ -188,7 +200,7 @@ def _features_py(case: Case) -> list[tuple[str, str, str]]:
     return [(name, value, say("review.lineage.features_py"))]
 
 
-def _digest(name: str, sha256: object) -> tuple[str, str, str]:
+def _digest(name: str, sha256: object) -> Fact:
     return say("review.lineage.digest", name=name), text(sha256), ""
 
 
@@ -229,7 +241,7 @@ def durations(case: Case) -> Table:
     )
 
 
-def _facts(id: str, caption: str, facts: list[tuple[str, str, str]], limit: int) -> Table:
+def _facts(id: str, caption: str, facts: list[Fact], limit: int) -> Table:
     # All facts of the lineage are identifiers, set in a fixed width, but for these moments.
     moments = {
         say("review.lineage.opened"),

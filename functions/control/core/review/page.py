@@ -28,6 +28,7 @@ from core.words.catalogue import say
 from core.words.formats import moment, parsed, text
 from core.words.language import speech
 from core.words.lists import enumerated
+from core.words.reasons import reason_words
 from core.words.verdicts import verdict_name, without_verdict
 
 
@@ -94,7 +95,7 @@ def _heading(case: Case, judged_at: str) -> dict[str, Any]:
         "target": text(case.definition.get("target")),
         "owners": enumerated(text(owner) for owner in listed(case.definition.get("owners"))),
         "run": text(case.plan.get("run"), text(case.evaluation.get("run"))),
-        "reason": text(case.plan.get("reason")),
+        "reason": reason_words(text(case.plan.get("reason"))),
         "judged": moment(judged_at),
         "judged_iso": judged.isoformat(timespec="seconds") if judged else "",
         "notes": case.notes(),

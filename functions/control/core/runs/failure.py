@@ -11,6 +11,7 @@ from typing import Any, Literal
 from core.names import is_model_name
 from core.words.catalogue import say
 from core.words.formats import one_line
+from core.words.steps import translated
 
 # What a failed execution worked on.
 Work = Literal["run", "batch", "monitoring"]
@@ -153,7 +154,7 @@ def _job(document: Mapping[str, Any]) -> Failure:
         # Where the job has said something itself, it has run.
         reason = "" if document.get("ExitMessage") else str(document.get("FailureReason"))
         unstarted = _NO_MACHINE.search(reason) is not None
-        words = say("run.failure.of", what=step, reason=written)
+        words = say("run.failure.of", what=step, reason=translated(written))
         return _failure(error, words, unstarted=unstarted)
     if document.get("ProcessingJobStatus") != "Stopped":
         return _failure(error, say("run.failure.job.no_reason", step=step, job=name))

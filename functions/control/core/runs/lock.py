@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.names import following_run_name
 from core.stage.run_table import Handover, QueuedRequest, RetrainLock, RunTable
+from core.words.catalogue import say
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage
@@ -62,7 +63,7 @@ def take_lock(
         asked = ask(seen, run, now, seconds, request, has_ended)
         if table.write_lock(model, seen, asked.lock):
             return asked
-    raise LockContestedError(f"model {model}: too many runs ask for its lock at once; retry")
+    raise LockContestedError(say("refused.contested", model=model))
 
 
 def pass_lock_on(stage: Stage, model: str, run: str, now: datetime) -> str | None:
@@ -86,7 +87,7 @@ def release_lock(table: RunTable, model: str, run: str, now: int) -> Handover | 
         left, handed = hand_over(seen, run, model, now)
         if left == seen or table.write_lock(model, seen, left):
             return handed
-    raise LockContestedError(f"model {model}: too many runs ask for its lock at once; retry")
+    raise LockContestedError(say("refused.contested", model=model))
 
 
 def ask(

@@ -24,8 +24,11 @@ from core.stage.release_table import Status
 from core.stage.run_table import CLOSED
 from core.words.catalogue import say
 from core.words.formats import counted, size, timestamp
+from core.words.lists import clauses
+from core.words.reasons import reason_words
 
 if TYPE_CHECKING:
+    from core.stage.bucket import Store
     from core.stage.gateways import Stage
 
 # A job's state allows this much above the job's own limit, for finding a machine, after waiting up
@@ -128,20 +131,18 @@ def _prepared(
     equals = None if request.force else _equal_run(stage, model, identity, group)
     candidate = _without_release(stage, model, group, equals) if equals else None
     champion, reference = _rivals(stage, model) if equals is None else (None, None)
+    summary = _summary(request, snapshot, equals, asked)
+    if candidate:
+        summary = clauses([summary, say("run.opened.without_release")])
     answer = {
         "outcome": "nothing new" if equals else "new",
         "run": run,
         "model": model,
         "equals": equals,
         "behind": None,
-        "summary": _summary(request, snapshot, equals, asked)
-        + ("; " + say("run.opened.without_release") if candidate else ""),
+        "summary": summary,
         "candidate": candidate,
-        "bucket": store.bucket,
-        "prefix": store.uri(store.run_key(model, run)),
-        "snapshot": snapshot.id,
-        "snapshot_uri": store.uri(store.snapshot_key(model, snapshot.id)),
-        "definition_uri": store.uri(store.definition_key(model, definition.sha256)),
+        **_places(store, model, run, snapshot, definition),
         "fingerprint": identity,
         "images": {step: image.uri for step, image in images.items()},
         "job_prefix": job_prefix(stage.name, run),
@@ -156,6 +157,19 @@ def _prepared(
         plan = _plan(stage, answer, request, definition, snapshot, now)
         store.write_json(store.run_key(model, run, "run.json"), plan)
     return answer
+
+
+def _places(
+    store: Store, model: str, run: str, snapshot: Snapshot, definition: StoredDefinition
+) -> dict[str, str]:
+    """Where the run reads from and writes to."""
+    return {
+        "bucket": store.bucket,
+        "prefix": store.uri(store.run_key(model, run)),
+        "snapshot": snapshot.id,
+        "snapshot_uri": store.uri(store.snapshot_key(model, snapshot.id)),
+        "definition_uri": store.uri(store.definition_key(model, definition.sha256)),
+    }
 
 
 def _equal_run(stage: Stage, model: str, identity: str, group: Group) -> str | None:
@@ -265,7 +279,7 @@ def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked:
             "run.opened.new",
             files=counted(len(snapshot.objects), "file"),
             size=size(snapshot.bytes),
-            reason=request.reason,
+            reason=reason_words(request.reason),
         )
     if asked.outcome == "taken over":
         return say("run.opened.taken_over", summary=summary, behind=asked.behind)

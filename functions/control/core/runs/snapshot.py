@@ -8,6 +8,8 @@ from typing import Any
 
 from core.canonical import digest
 from core.stage.bucket import DataObject
+from core.words.catalogue import say
+from core.words.lists import enumerated
 
 DATA_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
@@ -49,11 +51,10 @@ def take_snapshot(model: str, bucket: str, location: str, listed: Iterable[DataO
     though their version ids differ. Folder markers and names that begin with `.` or `_` are not
     data; any other name that no step can read is an error, see `data_objects`.
     """
-    objects = data_objects(bucket, listed, "convert it or remove it from the dataset")
+    objects = data_objects(bucket, listed, say("refused.convert"))
     if not objects:
         raise EmptyDatasetError(
-            f"s3://{bucket}/{location}: no data there for model {model}; "
-            f"put some with `kanmon put-data {model} FILE`"
+            say("refused.no_data", where=f"s3://{bucket}/{location}", model=model)
         )
     identity = digest([[each.key, each.size, each.checksum] for each in objects])[:32]
     return Snapshot(identity, model, bucket, objects)
@@ -67,8 +68,9 @@ def data_objects(bucket: str, listed: Iterable[DataObject], fix: str) -> tuple[D
     objects = tuple(sorted(each for each in listed if not _is_marker(each)))
     for each in objects:
         if not each.key.lower().endswith(DATA_SUFFIXES):
-            kinds = ", ".join(DATA_SUFFIXES)
-            raise UnknownFileKindError(f"s3://{bucket}/{each.key}: not a {kinds} file; {fix}")
+            kinds = enumerated(DATA_SUFFIXES)
+            where = f"s3://{bucket}/{each.key}"
+            raise UnknownFileKindError(say("refused.file_kind", where=where, kinds=kinds, fix=fix))
     return objects
 
 

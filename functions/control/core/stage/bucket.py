@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.canonical import canonical_json
+from core.words.catalogue import say
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -132,7 +133,7 @@ class Store:
         try:
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         except self._client.exceptions.NoSuchKey as error:
-            raise ObjectMissingError(f"{self.uri(key)} is not there") from error
+            raise ObjectMissingError(say("refused.gone", where=self.uri(key))) from error
 
     def read_json(self, key: str) -> Any:
         """The document; not-a-number comes out as it was written, for the gate to refuse."""
@@ -140,7 +141,9 @@ class Store:
         try:
             return json.loads(content)
         except ValueError as error:
-            raise ObjectMissingError(f"{self.uri(key)} is not JSON: {error}") from error
+            raise ObjectMissingError(
+                say("refused.not_json", where=self.uri(key), error=error)
+            ) from error
 
     def read_json_if_there(self, key: str) -> Any | None:
         try:
@@ -159,7 +162,7 @@ class Store:
             return self._client.head_object(Bucket=self.bucket, Key=key).get("VersionId")
         except self._client.exceptions.ClientError as error:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
-                raise ObjectMissingError(f"{self.uri(key)} is not there") from error
+                raise ObjectMissingError(say("refused.gone", where=self.uri(key))) from error
             raise
 
     def read_current(self, key: str) -> tuple[bytes, str]:
@@ -167,7 +170,7 @@ class Store:
         try:
             found = self._client.get_object(Bucket=self.bucket, Key=key)
         except self._client.exceptions.NoSuchKey as error:
-            raise ObjectMissingError(f"{self.uri(key)} is not there") from error
+            raise ObjectMissingError(say("refused.gone", where=self.uri(key))) from error
         return found["Body"].read(), found.get("VersionId", "")
 
     def read_version(self, key: str, version: str) -> bytes:
@@ -176,7 +179,7 @@ class Store:
         except self._client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] in _GONE:
                 raise ObjectMissingError(
-                    f"{self.uri(key)} is not there any more as version {version}"
+                    say("refused.version_gone", where=self.uri(key), version=version)
                 ) from error
             raise
         return found["Body"].read()
@@ -210,8 +213,7 @@ class Store:
             there, version = self.read_current(key)
             if there != body:
                 raise ReleaseChangedError(
-                    f"{self.uri(key)} is there already with other content; a release never "
-                    "changes, so run the model again to open a new one"
+                    say("refused.other_content", where=self.uri(key))
                 ) from error
             return version
         return written.get("VersionId", "")

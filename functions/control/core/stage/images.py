@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.stage.partition import registry_host
+from core.words.catalogue import say
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -48,10 +49,7 @@ def resolve_images(
 def _resolve(
     client: ECRClient, repository: str, stage: str, step: str, content_of: ContentOf
 ) -> StepImage:
-    missing = (
-        f"the image {repository}:{step} is missing; "
-        f"build and push the step images with `kanmon publish --stage {stage}`"
-    )
+    missing = say("refused.no_image", image=f"{repository}:{step}", stage=stage)
     try:
         found = client.describe_images(repositoryName=repository, imageIds=[{"imageTag": step}])
     except (

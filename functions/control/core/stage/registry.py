@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 
 from core.stage.release_table import Champion
+from core.words.catalogue import say
 from core.words.formats import one_line
+from core.words.lists import enumerated
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -157,24 +159,18 @@ def champion_of(promoted: Champion, package: Package | None) -> dict[str, Any]:
     """The champion as the run plan holds it, from the table's record and the registry's package."""
     problem = not_readable(promoted.package_arn, package)
     if package is None or problem:
-        raise ForeignPackageError(
-            f"{problem}; bring it back, or go to another release with "
-            f"`kanmon rollback {promoted.model}`"
-        )
+        raise ForeignPackageError(say("refused.champion", problem=problem, model=promoted.model))
     return model_of(promoted.release, package)
 
 
 def not_readable(arn: str, package: Package | None) -> str:
     """Why a release's package does not say where its model is; empty where it does."""
     if package is None:
-        return f"{arn}: the package of a release in service is not in the registry any more"
+        return say("refused.package_gone", package=arn)
     missing = [name for name in _NEEDED_OF_A_MODEL if not package.metadata.get(name)]
     if not missing:
         return ""
-    return (
-        f"{arn}: the package of a release in service has lost the metadata "
-        f"{', '.join(missing)} that its run wrote"
-    )
+    return say("refused.package_bare", package=arn, missing=enumerated(missing))
 
 
 def model_of(release: int, package: Package) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
+from core.words.catalogue import say
 from core.words.formats import one_line, timestamp
 
 if TYPE_CHECKING:
@@ -158,9 +159,7 @@ class Pipeline:
             )
         except self._client.exceptions.ConcurrentPipelineExecutionsLimitExceededException as error:
             raise TooManyReleasesError(
-                f"pipeline {self.name}: CodePipeline's limit of releases in progress is reached; "
-                "decide about those that wait (`kanmon releases` lists them), then run the model "
-                "again with --force"
+                say("refused.too_many_releases", pipeline=self.name)
             ) from error
         return started["pipelineExecutionId"]
 

@@ -38,7 +38,9 @@ from core.words.formats import (
     text,
 )
 from core.words.language import speech
+from core.words.lists import enumerated
 from core.words.metrics import MetricFormat, metric_label
+from core.words.reasons import reason_words
 
 TONES = {"healthy": "good", "alarm": "bad", "no data": "unclear", "too few rows": "unclear"}
 MOST_REASONS = 12
@@ -68,7 +70,7 @@ def _view(plan: Document, report: Document, closed_at: str, limit: int) -> dict[
         "model": text(plan.get("model")),
         "monitoring": text(plan.get("monitoring")),
         "release": text(f"{text(plan.get('model'))}/{text(release.get('number'))}"),
-        "reason": text(plan.get("reason")),
+        "reason": reason_words(text(plan.get("reason"))),
         "first": day(mapping(plan.get("window")).get("from")),
         "last": last_day(mapping(plan.get("window"))),
         "closed": moment(closed_at),
@@ -185,4 +187,4 @@ def _lineage(plan: Document, report: Document) -> Table:
 def _settings(settings: Document) -> str:
     named = ("rows", "minimum_rows", "minimum_labels", "drift", "prediction_drift")
     more = ("missing", "unknown", "invalid", "quality")
-    return ", ".join(f"{name} {text(settings.get(name))}" for name in (*named, *more))
+    return enumerated(f"{name} {text(settings.get(name))}" for name in (*named, *more))

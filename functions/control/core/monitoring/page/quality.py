@@ -121,7 +121,12 @@ def _judged(found: Document) -> str:
     rows = counted(found.get("labelled"), "labelled_row")
     if len(days) != 2:
         return rows
-    return say("monitoring.quality.judged", rows=rows, first=days[0], last=days[1])
+    return say(
+        "monitoring.quality.judged",
+        rows=rows,
+        first=written_day(days[0]),
+        last=written_day(days[1]),
+    )
 
 
 def _format(found: list[Estimate | None]) -> MetricFormat:
