@@ -1,9 +1,14 @@
 """Every version of a model's objects that may hold rows of people, and what kind each is of."""
 
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from kanmon.labels.downloads import save
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -61,6 +66,18 @@ def versions_of(connection: "Connection", model: str) -> Iterator[Version]:
             yield from (_version(dict(one)) for one in page.get("Versions", []))
             markers = page.get("DeleteMarkers", [])
             yield from (_version(dict(one), marker=True) for one in markers)
+
+
+@contextmanager
+def downloaded(connection: "Connection", version: Version) -> Iterator[Path]:
+    """The version as a file of a folder of its own, which goes when it is done with."""
+    found = connection.s3.get_object(
+        Bucket=connection.bucket, Key=version.key, VersionId=version.id
+    )
+    with tempfile.TemporaryDirectory(prefix="kanmon-") as folder:
+        path = Path(folder) / "original"
+        save(found["Body"], path)
+        yield path
 
 
 def _version(one: Mapping[str, object], *, marker: bool = False) -> Version:

@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from kanmon.labels.forgetting import Forgetting, Search
 from kanmon.labels.remains import remaining
-from kanmon.labels.rewriting import Whose
+from kanmon.labels.whose import Whose
 
 BUCKET = "kanmon-test-data"
 BATCH = "batches/churn/b1"
