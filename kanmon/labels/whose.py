@@ -65,7 +65,7 @@ def whose_of(
         if len(cells) != len(columns) or not all(cells):
             raise BadInputError(
                 f"{','.join(cells)!r} is no key of the model",
-                f"A key has {len(columns)} values, in this order: {','.join(columns)}.",
+                _what_a_key_is(columns),
             )
     if not written and not requests:
         raise BadInputError(
@@ -73,6 +73,12 @@ def whose_of(
         )
     chosen = frozenset(tuple(canonical(cell) for cell in cells) for cells in written)
     return Whose(tuple(columns), chosen, frozenset(requests))
+
+
+def _what_a_key_is(columns: Sequence[str]) -> str:
+    if len(columns) == 1:
+        return f"A key is one value, of {columns[0]}."
+    return f"A key has {len(columns)} values, in this order: {','.join(columns)}."
 
 
 def _of_file(columns: Sequence[str], file: Path) -> list[list[str]]:
