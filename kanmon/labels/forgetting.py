@@ -17,7 +17,7 @@ from core.stage.batch_table import FAILED
 from kanmon.labels import rewriting
 from kanmon.labels.batch_documents import Current, update_batch
 from kanmon.labels.rewritten import Rewritten
-from kanmon.labels.versions import KINDS, Version, downloaded, prefixes, versions_of
+from kanmon.labels.versions import KINDS, Version, downloaded, prefixes, uploaded, versions_of
 from kanmon.labels.whose import Whose
 from kanmon.stage.connection import read_json
 
@@ -253,11 +253,7 @@ class Forgetting:
             if not one.left and one.kind in ("captured", "labels"):
                 return None
             key = one.key if one.kind != "labels" else self._label_key(latest, path)
-            with target.open("rb") as content:
-                put = self.connection.s3.put_object(
-                    Bucket=self.connection.bucket, Key=key, Body=content
-                )
-            return Current.of(put["VersionId"], target, one.kind)
+            return Current.of(uploaded(self.connection, key, target), target, one.kind)
 
     def _label_key(self, version: Version, path: Path) -> str:
         """The same, or where the name does not say when it came, one that does."""
