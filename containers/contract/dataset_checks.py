@@ -215,7 +215,7 @@ def _rare_class(plan: Plan, name: str, times: Mapping[str, int]) -> Iterable[Pro
     if total == 1:
         what = "is a class with one row, which cannot be in both training and test"
     elif not times["train"]:
-        what = f"is a class with {total} rows, none of them in training"
+        what = f"is a class with {total:,} rows, none of them in training"
     else:
         return
     fix = "add rows of that class, or remove it"

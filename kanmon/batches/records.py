@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from core.stage.batch_table import FAILED, RUNNING
+from core.stage.batch_table import FAILED, RUNNING, SUCCEEDED
 from kanmon.errors import BadInputError
 from kanmon.stage.connection import stage_flag
 from kanmon.stage.records import Record, latest_of, record_named, records_of
@@ -24,7 +24,7 @@ class BatchRecord(Record):
 
     kind = "batch"
     began = "asked_at"
-    bookkeeping = ("cost", "answer", "noticed_at", "told", "host_seconds", "counted")
+    bookkeeping = ("cost", "answer", "noticed_at", "told", "host_seconds", "counted", "counted_job")
 
     @property
     def works(self) -> str:
@@ -83,6 +83,22 @@ def find_batch(connection: "Connection", batch: str) -> BatchRecord:
     raise BadInputError(
         f"there is no batch {batch!r} on stage {connection.name}",
         f"`kanmon batches MODEL{stage_flag(connection.name)}` lists a model's.",
+    )
+
+
+def newest_done(connection: "Connection", model: str) -> tuple[BatchRecord, list[BatchRecord]]:
+    """A model's newest batch that is done, and those that are newer; raises BadInputError where
+    there is none."""
+    every = records_of(connection, BatchRecord, model)
+    for at, one in enumerate(every):
+        if one.status == SUCCEEDED:
+            return one, every[:at]
+    flag = stage_flag(connection.name)
+    raise BadInputError(
+        f"{model} has no batch that is done",
+        f"`kanmon batches {model}{flag}` lists what became of the others."
+        if every
+        else f"`kanmon score-batch {model}{flag}` starts one.",
     )
 
 

@@ -7,12 +7,16 @@ import click
 
 from core.words.formats import count, counted, size
 from kanmon.errors import BadInputError
-from kanmon.terminal.invocation import Invocation, Verb, current
+from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 from kanmon.terminal.screen import shown_path
 
 if TYPE_CHECKING:
     from kanmon.batches.fetch import Fetched
+    from kanmon.batches.records import BatchRecord
     from kanmon.terminal.screen import Screen
+
+# Of newer batches that are not done, so many are named.
+MOST_NAMED = 3
 
 
 @click.command(
@@ -22,9 +26,10 @@ if TYPE_CHECKING:
     kanmon fetch churn-261122055501-b7h
     kanmon fetch churn-261122055501-b7h --to scores/ --csv
     kanmon fetch churn-261122055501-b7h --rejects     why rows were rejected, too
+    kanmon fetch churn                                the newest batch of a model that is done
     """,
 )
-@click.argument("batch")
+@click.argument("named", metavar="BATCH|MODEL", shell_complete=complete_model)
 @click.option(
     "--to",
     "folder",
@@ -33,9 +38,10 @@ if TYPE_CHECKING:
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Write one CSV file for spreadsheets, too.")
 @click.option("--rejects", is_flag=True, help="Download the rejected rows and their reasons, too.")
-def command(batch: str, folder: Path | None, as_csv: bool, rejects: bool) -> None:
+def command(named: str, folder: Path | None, as_csv: bool, rejects: bool) -> None:
     """Download a batch's scores as Parquet files.
 
+    Of a model, it is the newest batch that is done; the output says which, and names newer ones.
     Each file is held to the batch's manifest; one that is there already is not downloaded again.
     In the CSV file, text that a spreadsheet program would run as a formula begins with an
     apostrophe.
@@ -44,7 +50,8 @@ def command(batch: str, folder: Path | None, as_csv: bool, rejects: bool) -> Non
 
     invocation = current()
     screen = invocation.screen
-    manifest = _manifest(invocation, batch)
+    manifest = _manifest(invocation, _chosen(invocation, named))
+    batch = str(manifest["batch"])
     target = folder or Path(batch)
     written: list[dict[str, Any]] = []
 
@@ -90,15 +97,30 @@ def _spreadsheet(screen: "Screen", paths: list[Path], path: Path) -> dict[str, A
     return {"path": str(path), "rows": rows}
 
 
-def _manifest(invocation: Invocation, batch: str) -> dict[str, Any]:
+def _chosen(invocation: Invocation, named: str) -> "BatchRecord":
+    """The batch of this name; of a model, its newest that is done."""
+    from kanmon.batches.records import batch_named, find_batch, newest_done
+    from kanmon.stage.model_names import known_models
+
+    connection, screen = invocation.connection, invocation.screen
+    if found := batch_named(connection, named):
+        return found
+    if named not in known_models(connection, invocation.project):
+        return find_batch(connection, named)  # says that there is none
+    newest, newer = newest_done(connection, named)
+    screen.say(f"{'Batch':<10}{newest.batch}, the newest of {named} that is done")
+    if newer:
+        screen.note(f"Newer and not done: {', '.join(one.batch for one in newer[:MOST_NAMED])}.")
+    return newest
+
+
+def _manifest(invocation: Invocation, record: "BatchRecord") -> dict[str, Any]:
     """The manifest of a batch that was proven whole."""
     from core.stage.batch_table import RUNNING
     from kanmon.batches.outcome import manifest_key, what_next
-    from kanmon.batches.records import find_batch
     from kanmon.stage.connection import read_json, stage_flag
 
-    connection = invocation.connection
-    record = find_batch(connection, batch)
+    connection, batch = invocation.connection, record.batch
     found = read_json(connection, manifest_key(record.model, record.batch))
     if found is not None:
         return dict(found)

@@ -12,8 +12,9 @@ from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 from kanmon.terminal.screen import table
 
 if TYPE_CHECKING:
-    from kanmon.labels.forgetting import Search
+    from kanmon.labels.forgetting import Forgetting, Search
     from kanmon.labels.remains import Remaining
+    from kanmon.labels.whose import Whose
 
 # Of keys and requests that no file has, so many are shown.
 MOST_NOT_FOUND = 5
@@ -47,50 +48,69 @@ def command(
     several columns is written as one line of CSV, in model.yaml's order. First everything is
     searched and shown. It cannot be undone. If it is interrupted, run it again.
     """
-    from kanmon.batches.records import batch_states
-    from kanmon.labels.forgetting import Forgetting
-    from kanmon.labels.remains import remaining, summary
+    from kanmon.labels.remains import remaining
     from kanmon.labels.whose import whose_of
     from kanmon.models.definitions import read_folder
-    from kanmon.monitoring.records import running_monitorings
 
     invocation = current()
-    screen = invocation.screen
     data = read_folder(invocation.project.model_folder(model)).definition.data
     whose = whose_of(data.key, keys, keys_file, requests)
-    connection = invocation.connection
-    batches = batch_states(connection, model)
-
-    def running() -> set[str]:
-        return running_monitorings(connection, model)
-
-    forgetting = Forgetting(connection, model, whose, data.delimiter, batches, running)
-    found = forgetting.search(lambda key: screen.live(f"searching {key}"))
-    stays = remaining(connection, model, data.location, found)
+    forgetting = begin(invocation, model, whose, data.delimiter)
+    found = search(invocation, forgetting, "searching")
+    stays = remaining(invocation.connection, model, data.location, found)
     not_found = whose.not_found()
     show(invocation, found, stays, not_found)
-    removed, left = False, found
-    if found.found and (yes or agreed(invocation)):
-        forgetting.remove(found, lambda key: screen.live(f"removing from {key}"))
-        # What was written meanwhile, and what was moved from one file to another.
-        left = forgetting.search(lambda key: screen.live(f"checking {key}"))
-        removed = True
-        screen.say(f"Removed {summary(found.counts)}")
-    elif found.found:
-        screen.say("Nothing was removed; --yes removes it")
-    else:
-        screen.say("There is nothing to remove")
-    screen.document(
+    left = remove(invocation, forgetting, found, yes=yes)
+    invocation.screen.document(
         {
             "model": model,
             "found": found.counts,
             "not_found": not_found,
-            "removed": removed,
-            "left": left.counts if removed else None,
+            "removed": left is not None,
+            "left": left.counts if left else None,
             "stays": [vars(one) for one in stays],
         }
     )
-    return outcome(invocation, left, removed=removed)
+    return outcome(invocation, left or found, removed=left is not None)
+
+
+def begin(invocation: Invocation, model: str, whose: "Whose", delimiter: str) -> "Forgetting":
+    """What forgets these rows, and knows the batches and monitorings that it must not disturb."""
+    from kanmon.batches.records import batch_states
+    from kanmon.labels.forgetting import Forgetting
+    from kanmon.monitoring.records import running_monitorings
+
+    connection = invocation.connection
+    batches = batch_states(connection, model)
+    return Forgetting(
+        connection, model, whose, delimiter, batches, lambda: running_monitorings(connection, model)
+    )
+
+
+def search(invocation: Invocation, forgetting: "Forgetting", doing: str) -> "Search":
+    """Look everywhere, and say where."""
+    return forgetting.search(lambda key: invocation.screen.live(f"{doing} {key}"))
+
+
+def remove(
+    invocation: Invocation, forgetting: "Forgetting", found: "Search", *, yes: bool
+) -> "Search | None":
+    """Remove what was found, if a person wants it; what is left then, None where nothing was
+    removed."""
+    from kanmon.labels.remains import summary
+
+    screen = invocation.screen
+    if not found.found:
+        screen.say("There is nothing to remove")
+        return None
+    if not (yes or agreed(invocation)):
+        screen.say("Nothing was removed; --yes removes it")
+        return None
+    forgetting.remove(found, lambda key: screen.live(f"removing from {key}"))
+    # What was written meanwhile, and what was moved from one file to another.
+    left = search(invocation, forgetting, "checking")
+    screen.say(f"Removed {summary(found.counts)}")
+    return left
 
 
 def show(

@@ -1,10 +1,10 @@
 """What a batch's documents say of its files, after some were written again."""
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanmon.stage.connection import objects_under
@@ -23,14 +23,16 @@ class Current:
     rows: int | None
 
     @classmethod
-    def of(cls, version: str, content: bytes, kind: str) -> "Current":
+    def of(cls, version: str, path: Path, kind: str) -> "Current":
         """Its digest, and how many rows a Parquet file has."""
         import polars as pl
 
         rows = None
         if kind in ("scores", "rejects"):
-            rows = pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item()
-        return cls(version, len(content), hashlib.sha256(content).hexdigest(), rows)
+            rows = pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return cls(version, path.stat().st_size, digest, rows)
 
 
 def update_batch(connection: "Connection", folder: str, objects: Mapping[str, Current]) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+
     from kanmon.stage.connection import Connection
     from reading.source import SourceFile
 
@@ -61,7 +63,12 @@ def _fetch(connection: "Connection", one: Wanted, path: Path) -> bool:
         if code in _GONE or (one.version and code in _REFUSED):
             return False
         raise
+    save(body, path)
+    return True
+
+
+def save(body: "StreamingBody", path: Path) -> None:
+    """Write an object's content to a file, a chunk at a time."""
     with path.open("wb") as file:
         for chunk in body.iter_chunks(1 << 20):
             file.write(chunk)
-    return True

@@ -9,14 +9,16 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.label_names import digest_in, label_name
 from core.stage.batch_table import FAILED
 from kanmon.labels import rewriting
 from kanmon.labels.batch_documents import Current, update_batch
-from kanmon.labels.rewriting import Rewritten, Whose
-from kanmon.labels.versions import KINDS, Version, prefixes, versions_of
+from kanmon.labels.rewritten import Rewritten
+from kanmon.labels.versions import KINDS, Version, downloaded, prefixes, uploaded, versions_of
+from kanmon.labels.whose import Whose
 from kanmon.stage.connection import read_json
 
 if TYPE_CHECKING:
@@ -29,11 +31,15 @@ UPLOADED = timedelta(days=1)
 
 @dataclass
 class Found:
-    """An object with rows to remove: how many its current version has, and who holds any."""
+    """An object with rows to remove: how many its current version has, and who holds any.
+
+    left: how many rows it has besides, known once it was written again.
+    """
 
     key: str
     kind: str
     rows: int = 0
+    left: int = 0
     holding: list[Version] = field(default_factory=list)
 
 
@@ -154,7 +160,8 @@ class Forgetting:
         for version in versions:
             if version.marker:
                 continue
-            looked = self._without(version)
+            with downloaded(self.connection, version) as path:
+                looked = self._without(version, path, None)
             keyless += looked.keyless if version.latest else 0
             if looked.unreadable:
                 search.unreadable[key] = looked.unreadable
@@ -166,33 +173,33 @@ class Forgetting:
             search.found.append(found)
         return keyless
 
-    def _without(self, version: Version) -> Rewritten:
-        """The version without the rows."""
-        content = self._read(version)
+    def _without(self, version: Version, path: Path, target: Path | None) -> Rewritten:
+        """Search the version, and write it to the target without the rows, if there is one."""
         if version.kind == "captured":
             if version.key.endswith(".parquet"):
-                return rewriting.compacted(content, self.whose)
-            return rewriting.json_lines(content, self.whose)
+                return rewriting.compacted(path, target, self.whose)
+            return rewriting.json_lines(path, target, self.whose)
         if version.kind == "labels":
-            return rewriting.labels(content, self.whose, self.delimiter)
+            return rewriting.labels(path, target, self.whose, self.delimiter)
         batch = str(version.batch)
         if version.kind == "scores":
-            return rewriting.scores(content, self.whose, batch)
+            return rewriting.scores(path, target, self.whose, batch)
         if version.kind == "rejects":
-            return rewriting.rejects(content, self.whose, self.places[batch])
-        rows: set[int] = set()
+            return rewriting.rejects(path, target, self.whose, batch, self.places[batch])
+        return self._input_without(version, path, target)
+
+    def _input_without(self, version: Version, path: Path, target: Path | None) -> Rewritten:
+        batch = str(version.batch)
         short = version.key.removeprefix(self._shared_folder(batch))
-        meant = f"{batch}/{short}" in self.whose.requests
-        looked = rewriting.inputs(content, self.whose, self.delimiter, rows, every=meant)
-        if meant and rows:
-            self.whose.found_requests.add(f"{batch}/{short}")
+        if f"{batch}/{short}" in self.whose.requests:
+            looked = rewriting.whole_input(path, target, self.delimiter)
+            if looked.rows:
+                self.whose.found_requests.add(f"{batch}/{short}")
+            return looked
+        rows: set[int] = set()
+        looked = rewriting.inputs(path, target, self.whose, self.delimiter, rows)
         self.places[batch] |= {(short, row) for row in rows}
         return looked
-
-    def _read(self, version: Version) -> bytes:
-        bucket, s3 = self.connection.bucket, self.connection.s3
-        found = s3.get_object(Bucket=bucket, Key=version.key, VersionId=version.id)
-        return found["Body"].read()
 
     def _is_cut(self, batch: str) -> bool:
         """Is a file of it scored in parts, whose rows a resume counts?"""
@@ -238,24 +245,23 @@ class Forgetting:
         latest = next(each for each in search.every_version(one.key) if each.latest)
         if latest.marker:
             return None
-        content = self._read(latest)
-        if latest not in one.holding:
-            return Current.of(latest.id, content, one.kind)
-        rewritten = self._without(latest)
-        if not rewritten.left and one.kind in ("captured", "labels"):
-            return None
-        key = one.key if one.kind != "labels" else self._label_key(latest, content)
-        put = self.connection.s3.put_object(
-            Bucket=self.connection.bucket, Key=key, Body=rewritten.content
-        )
-        return Current.of(put["VersionId"], rewritten.content, one.kind)
+        with downloaded(self.connection, latest) as path:
+            if latest not in one.holding:
+                return Current.of(latest.id, path, one.kind)
+            target = path.with_name("rewritten")
+            one.left = self._without(latest, path, target).left
+            if not one.left and one.kind in ("captured", "labels"):
+                return None
+            key = one.key if one.kind != "labels" else self._label_key(latest, path)
+            return Current.of(uploaded(self.connection, key, target), target, one.kind)
 
-    def _label_key(self, version: Version, content: bytes) -> str:
+    def _label_key(self, version: Version, path: Path) -> str:
         """The same, or where the name does not say when it came, one that does."""
         folder, _, name = version.key.rpartition("/")
         if digest_in(name):
             return version.key
-        digest = hashlib.sha256(content).hexdigest()
+        with path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
         return f"{folder}/{label_name(version.stored_at, digest, name)}"
 
     def _to_delete(self, search: Search, one: Found) -> list[Version]:
@@ -268,7 +274,7 @@ class Forgetting:
         named = digest_in(one.key.rpartition("/")[2])
         if one.kind == "labels" and not named:
             return every
-        return one.holding if self._without(latest).left else every
+        return one.holding if one.left else every
 
     def _delete(self, versions: Iterable[Version]) -> None:
         # One by one: DeleteObjects also asks for the permission to delete without a version.

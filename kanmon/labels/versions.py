@@ -1,16 +1,26 @@
 """Every version of a model's objects that may hold rows of people, and what kind each is of."""
 
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kanmon.labels.downloads import save
+
 if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
     from kanmon.stage.connection import Connection
 
 # The order in which rows are removed. Captures are last: only they say which requests are about a
 # key, and inputs are after rejects: only they say which rows are. So a second try finds the rest.
 KINDS = ("labels", "rejects", "scores", "inputs", "captured")
+# What S3 takes in one request; larger objects go in parts of this size.
+MOST_AT_ONCE, PART = 5 << 30, 64 << 20
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,39 @@ def versions_of(connection: "Connection", model: str) -> Iterator[Version]:
             yield from (_version(dict(one)) for one in page.get("Versions", []))
             markers = page.get("DeleteMarkers", [])
             yield from (_version(dict(one), marker=True) for one in markers)
+
+
+@contextmanager
+def downloaded(connection: "Connection", version: Version) -> Iterator[Path]:
+    """The version as a file of a folder of its own, which goes when it is done with."""
+    found = connection.s3.get_object(
+        Bucket=connection.bucket, Key=version.key, VersionId=version.id
+    )
+    with tempfile.TemporaryDirectory(prefix="kanmon-") as folder:
+        path = Path(folder) / "original"
+        save(found["Body"], path)
+        yield path
+
+
+def uploaded(connection: "Connection", key: str, path: Path) -> str:
+    """Write the file as the object's newest version; its id."""
+    bucket, s3 = connection.bucket, connection.s3
+    with path.open("rb") as file:
+        if path.stat().st_size <= MOST_AT_ONCE:
+            return s3.put_object(Bucket=bucket, Key=key, Body=file)["VersionId"]
+        # By hand, because only the last answer says which version it became. Parts without one go
+        # by the bucket's rule.
+        upload = s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+        parts: list[CompletedPartTypeDef] = []
+        for number, part in enumerate(iter(partial(file.read, PART), b""), 1):
+            sent = s3.upload_part(
+                Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, Body=part
+            )
+            parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+        done = s3.complete_multipart_upload(
+            Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
+        )
+        return done["VersionId"]
 
 
 def _version(one: Mapping[str, object], *, marker: bool = False) -> Version:

@@ -1,13 +1,51 @@
 """Whose rows: keys and requests as a person names them, on the command line or in a file."""
 
 import csv
+import io
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from contract.whole_numbers import canonical
 from kanmon.errors import BadInputError
-from kanmon.labels.rewriting import Whose
 from kanmon.models.datasets import check_is_file
+
+
+@dataclass
+class Whose:
+    """Whose rows are meant: keys, as texts in the order of the key's columns, and requests.
+
+    answers are found on the way: rows of requests that are about the keys. So are found_keys and
+    found_requests: those that any file has.
+    """
+
+    columns: tuple[str, ...]
+    keys: frozenset[tuple[str, ...]] = frozenset()
+    requests: frozenset[str] = frozenset()
+    answers: set[tuple[str, int]] = field(default_factory=set)
+    found_keys: set[tuple[str, ...]] = field(default_factory=set)
+    found_requests: set[str] = field(default_factory=set)
+
+    def has_key(self, cells: Sequence[str | None]) -> bool:
+        """Are these the cells of one of the keys?"""
+        key = tuple(canonical(cell or "") for cell in cells) if self.keys else ()
+        if key not in self.keys:
+            return False
+        self.found_keys.add(key)
+        return True
+
+    def has_answer(self, request: str, row: int) -> bool:
+        """Is this row of a request about one of the keys, or the request itself meant?"""
+        if request in self.requests:
+            self.found_requests.add(request)
+            return True
+        return (request, row) in self.answers
+
+    def not_found(self) -> list[str]:
+        """The keys, as lines of CSV, and the requests that no file has."""
+        keys = io.StringIO()
+        csv.writer(keys, lineterminator="\n").writerows(sorted(self.keys - self.found_keys))
+        return [*keys.getvalue().splitlines(), *sorted(self.requests - self.found_requests)]
 
 
 def whose_of(
@@ -27,7 +65,7 @@ def whose_of(
         if len(cells) != len(columns) or not all(cells):
             raise BadInputError(
                 f"{','.join(cells)!r} is no key of the model",
-                f"A key has {len(columns)} values, in this order: {','.join(columns)}.",
+                _what_a_key_is(columns),
             )
     if not written and not requests:
         raise BadInputError(
@@ -35,6 +73,12 @@ def whose_of(
         )
     chosen = frozenset(tuple(canonical(cell) for cell in cells) for cells in written)
     return Whose(tuple(columns), chosen, frozenset(requests))
+
+
+def _what_a_key_is(columns: Sequence[str]) -> str:
+    if len(columns) == 1:
+        return f"A key is one value, of {columns[0]}."
+    return f"A key has {len(columns)} values, in this order: {','.join(columns)}."
 
 
 def _of_file(columns: Sequence[str], file: Path) -> list[list[str]]:

@@ -238,6 +238,30 @@ def test_a_batch_that_is_not_proven_does_not_count_as_done(
     assert stage.batch(BATCH)["status"] == "FAILED"
 
 
+def test_the_time_of_a_job_counts_once_also_where_its_proof_failed(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    opened(context)
+    record = done(0)
+    record["files"][0]["scored"] -= 1
+    leave_scored(stage, record)
+    scored = load_event("close_batch")
+    for _ in range(2):  # Lambda may call twice
+        with pytest.raises(UnprovenBatchError) as raised:
+            close_batch.handler(scored, context)
+    failure = {"error": raised.typename, "cause": "{}"}
+    close_batch.handler(load_event("close_batch_failure") | failure, context)
+    failed = stage.batch(BATCH)["host_seconds"]
+
+    resumed(context, 2)
+    leave_scored(stage)
+    again = {"began": scored["began"] + 100_000, "ended": scored["ended"] + 100_000}
+    close_batch.handler(scored | again, context)
+
+    cost = stage.get_json(f"{FOLDER}/manifest.json")["cost"]
+    assert (failed, cost["seconds"]) == ("60.0", {"score": 120.0})
+
+
 def test_a_failure_and_its_status_event_are_told_once(
     stage: Stage, context: Context, load_event: Load
 ) -> None:

@@ -15,9 +15,10 @@ import pytest
 import requests
 from moto import mock_aws
 
+from kanmon.labels import versions
 from kanmon.labels.forgetting import Forgetting, Search
 from kanmon.labels.remains import remaining
-from kanmon.labels.rewriting import Whose
+from kanmon.labels.whose import Whose
 
 BUCKET = "kanmon-test-data"
 BATCH = "batches/churn/b1"
@@ -70,6 +71,16 @@ class Bucket:
     def put_object(self, **request: Any) -> Any:
         self._change()
         return self.s3.put_object(**request)
+
+    def create_multipart_upload(self, **request: Any) -> Any:
+        return self.s3.create_multipart_upload(**request)
+
+    def upload_part(self, **request: Any) -> Any:
+        return self.s3.upload_part(**request)
+
+    def complete_multipart_upload(self, **request: Any) -> Any:
+        self._change()
+        return self.s3.complete_multipart_upload(**request)
 
     def delete_object(self, **request: Any) -> Any:
         self._change()
@@ -288,6 +299,22 @@ def test_a_batchs_documents_agree_with_its_files_and_name_no_key(bucket: Bucket)
     assert (INPUT, planned["version_id"]) in bucket.every_content()
     assert planned["size"] == len(bucket.current(INPUT))
     assert manifest["files"][0]["version_id"] == planned["version_id"]
+
+
+def test_a_file_that_is_too_large_for_one_request_goes_in_parts(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+):
+    others = "".join(f"{number},{number}\n" for number in range(100_000, 600_000))
+    bucket.put(INPUT, f"id,age\n7,77\n{others}")
+    monkeypatch.setattr(versions, "MOST_AT_ONCE", 1 << 20)
+    monkeypatch.setattr(versions, "PART", 5 << 20)
+
+    forget(bucket)
+
+    assert bucket.current(INPUT) == f"id,age\n\n{others}".encode()
+    [planned] = bucket.document("plan.json")["objects"]
+    assert (INPUT, planned["version_id"]) in bucket.every_content()
+    assert not any(persons(one) for one in bucket.every_content().values())
 
 
 def test_older_versions_that_hold_the_key_go_and_others_stay(bucket: Bucket):

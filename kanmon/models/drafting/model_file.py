@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
+from core.words.widths import width
 from kanmon.models.definitions import as_bad_input
 from kanmon.models.drafting.draft import FINE_BINS, USUAL_BINS
 from kanmon.models.drafting.yaml_text import quoted, scalar, sequence
@@ -76,8 +77,10 @@ def _columns(draft: "Draft") -> str:
         "features:",
     ]
     entries = [(f"  - {_feature(column)}", column.seen) for column in draft.features]
-    width = min(60, max(len(entry) for entry, _ in entries))
-    lines += [f"{entry:<{width}}  # {_comment(seen)}" for entry, seen in entries]
+    column = min(60, max(width(entry) for entry, _ in entries))
+    lines += [
+        f"{entry}{' ' * (column - width(entry))}  # {_comment(seen)}" for entry, seen in entries
+    ]
     lines += ["", "# Columns that are not used. Any other column in the data is an error."]
     if draft.ignored:
         lines.append("ignore:")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from contract.whole_numbers import canonical
-from core.words.formats import percent
+from core.words.formats import counted, percent
 from kanmon.errors import BadInputError
 from kanmon.models.drafting.reading import other_dates, signed_amounts
 
@@ -157,7 +157,10 @@ def _classes(
     classes = [value for value, _ in counts]
     most, least = counts[0][1], counts[-1][1]
     if least < 10:
-        notes = [*notes, f"class {classes[-1]} has {least} rows: too few to train or test on"]
+        notes = [
+            *notes,
+            f"class {classes[-1]} has {counted(least, 'row')}: too few to train or test on",
+        ]
     elif least * TEST_SHARE < FEW_TESTED:
         notes = [*notes, _rarely_tested(classes[-1], least, len(known))]
     shares = ", ".join(f"{value} {percent(amount / len(known))}" for value, amount in counts[:5])

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,10 @@ from hypothesis import strategies as st
 from kanmon.batches.fetch import as_text, fetch, write_csv
 from kanmon.commands import fetch as fetch_command
 from kanmon.errors import BadInputError, RunFailedError
-from tests.support.batch_clients import BATCH, Bucket
+from kanmon.project import Project
+from kanmon.stage import model_names
+from kanmon.terminal.invocation import Invocation
+from tests.support.batch_clients import BATCH, Bucket, item, stage
 
 
 def part(rows: list[dict[str, Any]]) -> bytes:
@@ -127,7 +131,13 @@ def test_where_no_row_was_rejected_there_is_no_empty_spreadsheet(
     written: tuple[Any, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection, manifest = written
-    manifest |= {"rejects": [], "model": "churn", "release": {"number": 7}, "rows": {}}
+    manifest |= {
+        "batch": BATCH,
+        "rejects": [],
+        "model": "churn",
+        "release": {"number": 7},
+        "rows": {},
+    }
     said: list[str] = []
     documents: list[dict[str, Any]] = []
     screen = SimpleNamespace(
@@ -135,6 +145,7 @@ def test_where_no_row_was_rejected_there_is_no_empty_spreadsheet(
     )
     invocation = SimpleNamespace(connection=connection, screen=screen)
     monkeypatch.setattr(fetch_command, "current", lambda: invocation)
+    monkeypatch.setattr(fetch_command, "_chosen", lambda invocation, named: named)
     monkeypatch.setattr(fetch_command, "_manifest", lambda invocation, batch: manifest)
 
     callback = fetch_command.command.callback
@@ -144,6 +155,29 @@ def test_where_no_row_was_rejected_there_is_no_empty_spreadsheet(
     assert [path.name for path in tmp_path.glob("*.csv")] == [f"{BATCH}-scores.csv"]
     assert said[-1] == "Rejects   no rows, so no file"
     assert [one["rows"] for one in documents[0]["csv"]] == [2]
+
+
+def test_of_a_model_it_is_said_which_batch_is_fetched_and_which_are_newer(
+    kanmon: Any, project: Project, monkeypatch: pytest.MonkeyPatch, written: Any
+) -> None:
+    bucket, manifest = written
+    manifest |= {"batch": BATCH, "model": "churn", "release": {"number": 7}, "rows": {}}
+    bucket.s3.objects[f"batches/churn/{BATCH}/manifest.json"] = json.dumps(manifest).encode()
+    connection = stage(
+        item(BATCH, status="SUCCEEDED", asked_at="2026-11-22T05:55:01Z"),
+        item("churn-later", status="FAILED", asked_at="2026-11-23T05:55:01Z"),
+    )
+    connection.s3, connection.bucket = bucket.s3, bucket.bucket
+    monkeypatch.setattr(Invocation, "connection", connection)
+    monkeypatch.setattr(model_names, "known_models", lambda *of: ["churn"])
+
+    fetched = kanmon("fetch", "churn")
+    unknown = kanmon("fetch", "chrun")
+
+    assert fetched.stdout.splitlines()[0] == f"Batch     {BATCH}, the newest of churn that is done"
+    assert "Newer and not done: churn-later." in fetched.stderr
+    assert len([*(project.root / BATCH / "scores").iterdir()]) == 2
+    assert (unknown.exit_code, "there is no batch 'chrun'" in unknown.stderr) == (2, True)
 
 
 @given(text=st.text())

@@ -8,8 +8,9 @@ import pytest
 
 from kanmon.batches.outcome import describe
 from kanmon.batches.progress import Progress, Shards
-from kanmon.batches.records import batch_named, batches_of, latest_batches
+from kanmon.batches.records import batch_named, batches_of, latest_batches, newest_done
 from kanmon.commands.batches import row
+from kanmon.errors import BadInputError
 from kanmon.labels.files import last_report
 from kanmon.runs.execution import Ending
 from tests.support.batch_clients import BATCH, Bucket, Machine, item, stage
@@ -58,6 +59,41 @@ def test_a_name_is_a_batchs_by_its_record_or_by_its_execution() -> None:
     assert batch_named(stage(executions=(BATCH,)), BATCH).model == "churn"
     assert batch_named(stage(), BATCH) is None
     assert batch_named(stage(), "churn") is None
+
+
+def test_of_a_model_the_newest_batch_that_is_done_is_found() -> None:
+    names = [f"churn-26112{day}055501-b7h" for day in (1, 2, 3, 4)]
+    states = ("SUCCEEDED", "SUCCEEDED", "FAILED", "RUNNING")
+    connection = stage(
+        *(
+            item(name, status=state, asked_at=f"2026-11-2{day}T05:55:01Z")
+            for day, (name, state) in enumerate(zip(names, states, strict=True), 1)
+        )
+    )
+
+    found, newer = newest_done(connection, "churn")
+
+    assert (found.name, [one.name for one in newer]) == (names[1], [names[3], names[2]])
+
+
+@pytest.mark.parametrize(
+    ("items", "fix"),
+    [
+        ((), "`kanmon score-batch churn` starts one."),
+        (
+            (item(BATCH, status="FAILED"),),
+            "`kanmon batches churn` lists what became of the others.",
+        ),
+    ],
+)
+def test_of_a_model_without_a_batch_that_is_done_none_is_found(
+    items: tuple[dict[str, Any], ...], fix: str
+) -> None:
+    with pytest.raises(BadInputError) as refused:
+        newest_done(stage(*items), "churn")
+
+    assert str(refused.value) == "churn has no batch that is done"
+    assert refused.value.fix == fix
 
 
 def test_a_line_shows_counts_or_why_there_are_none() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from contract.plan import Plan
 from core.definition.parse import parse_definition
 from core.definition.yaml_lines import read_marked
+from core.words.widths import width
 from kanmon.errors import BadInputError
 from kanmon.models.drafting import model_file, yaml_text
 from kanmon.models.drafting.columns import Column, Ignored
@@ -303,6 +304,32 @@ def test_any_name_survives_being_written_as_yaml(name):
     written = f"- {{name: {yaml_text.scalar(name)}, kind: numeric}}"
 
     assert read_marked(written).value == [{"name": name, "kind": "numeric"}]
+
+
+def test_reasons_begin_in_one_column_beside_japanese_names(tmp_path):
+    count = range(40)
+    table = {
+        "age": [str(20 + row % 17) for row in count],
+        "加入してからの期間": [str(row % 19) for row in count],
+        "y": [("yes", "no")[row % 2] for row in count],
+    }
+    draft = draft_model("shop", write(tmp_path / "t.csv", table), "y")
+
+    text = model_file.write(draft)
+
+    features = [line for line in text.splitlines() if "kind: numeric" in line]
+    assert len({width(line.partition("  # ")[0].rstrip()) for line in features}) == 2
+    assert len({width(line[: line.index("# ")]) for line in features}) == 1
+
+
+@pytest.mark.parametrize(("rare", "words"), [(1, "1 row"), (2, "2 rows")])
+def test_a_class_that_is_hardly_there_is_named_with_its_rows(tmp_path, rare, words):
+    table = {"x": [f"{row}.5" for row in range(60)], "y": ["a"] * (30) + ["b"] * (30 - rare)}
+    table["y"] += ["c"] * rare
+
+    draft = draft_model("shop", write(tmp_path / "t.csv", table), "y")
+
+    assert f"class c has {words}: too few to train or test on" in draft.target.notes
 
 
 def test_new_model_writes_the_folder_once(kanmon, project, leads):

@@ -3,15 +3,21 @@
 import gzip
 import io
 import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from kanmon.labels import rewriting
-from kanmon.labels.rewriting import Whose
+from kanmon.labels import csv_rows, parquet_rows, rewriting
+from kanmon.labels.rewritten import Rewritten
+from kanmon.labels.whose import Whose
 from observed.compaction import compact
 from reading.source import SourceFile
 
@@ -47,19 +53,46 @@ def frame_of(content: bytes) -> pl.DataFrame:
     return pl.read_parquet(io.BytesIO(content))
 
 
+@dataclass(frozen=True)
+class Done:
+    """What the search said, which the rewriting confirmed, and the new content."""
+
+    said: Rewritten
+    content: bytes
+
+    @property
+    def rows(self) -> int:
+        return self.said.rows
+
+
+def done(how: Callable[..., Rewritten], content: bytes, *more: Any) -> Done:
+    """Search the content, then write it again. Both must say the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "original", Path(folder) / "rewritten"
+        source.write_bytes(content)
+        said = how(source, None, *more)
+        assert not target.exists()
+        if said.unreadable and not said.rows:
+            return Done(said, b"")
+        assert how(source, target, *more) == said
+        return Done(said, target.read_bytes())
+
+
 def test_captured_lines_of_a_key_go_and_their_requests_are_known():
     meant = whose("7")
     content = line("a", id=7) + line("b", id="7.0") + line("c", id=8) + line("d")
 
-    found = rewriting.json_lines(content, meant)
+    found = done(rewriting.json_lines, content, meant)
 
-    assert (found.rows, found.left, found.keyless) == (2, 2, 1)
+    assert found.said == Rewritten(2, 2, keyless=1)
     assert found.content == line("c", id=8) + line("d")
     assert meant.answers == {("a", 0), ("b", 0)}
 
 
 def test_all_rows_of_a_request_go():
-    found = rewriting.json_lines(line("a", 0) + line("a", 1) + line("b"), whose(requests=("a",)))
+    found = done(
+        rewriting.json_lines, line("a", 0) + line("a", 1) + line("b"), whose(requests=("a",))
+    )
 
     assert (found.rows, found.content) == (2, line("b"))
 
@@ -67,10 +100,10 @@ def test_all_rows_of_a_request_go():
 def test_a_damaged_line_stays_and_is_named():
     content = b'{"at": 1\n' + line("a", id=7)
 
-    found = rewriting.json_lines(content, whose("7"))
+    found = done(rewriting.json_lines, content, whose("7"))
 
     assert found.content == b'{"at": 1\n'
-    assert (found.rows, found.unreadable) == (1, "1 of its lines cannot be read")
+    assert found.said == Rewritten(1, 1, "1 of its lines cannot be read")
 
 
 def test_a_compacted_file_still_says_which_it_replaces(tmp_path):
@@ -78,7 +111,7 @@ def test_a_compacted_file_still_says_which_it_replaces(tmp_path):
     path.write_bytes(line("a", id=7) + line("b", id=8))
     written = compact([SourceFile(path, "dt=2026-11-21/101500-a.jsonl")])
 
-    found = rewriting.compacted(written.content, whose("7"))
+    found = done(rewriting.compacted, written.content, whose("7"))
 
     assert frame_of(found.content)["request_id"].to_list() == ["b"]
     metadata = pl.read_parquet_metadata(io.BytesIO(found.content))
@@ -91,7 +124,7 @@ def test_scores_of_a_key_go_whatever_its_column_is_called():
     )
     meant = Whose(("id", "row"), frozenset({("7", "1")}))
 
-    found = rewriting.scores(parquet(scores), meant, "b1")
+    found = done(rewriting.scores, parquet(scores), meant, "b1")
 
     assert (found.rows, frame_of(found.content)["id"].to_list()) == (1, ["8"])
     assert meant.answers == {("b1/a", 1)}
@@ -100,7 +133,9 @@ def test_scores_of_a_key_go_whatever_its_column_is_called():
 def test_a_key_named_like_a_probability_keeps_its_name_in_scores():
     scores = pl.DataFrame({"because_id": ["7", "8"], "file": ["a", "a"], "row": [1, 2]})
 
-    found = rewriting.scores(parquet(scores), Whose(("because_id",), frozenset({("7",)})), "b1")
+    found = done(
+        rewriting.scores, parquet(scores), Whose(("because_id",), frozenset({("7",)})), "b1"
+    )
 
     assert frame_of(found.content)["because_id"].to_list() == ["8"]
 
@@ -108,13 +143,13 @@ def test_a_key_named_like_a_probability_keeps_its_name_in_scores():
 def test_scores_by_another_key_stay():
     scores = pl.DataFrame({"customer": ["7"], "file": ["a"], "row": [1]})
 
-    assert rewriting.scores(parquet(scores), whose("7"), "b1").rows == 0
+    assert done(rewriting.scores, parquet(scores), whose("7"), "b1").rows == 0
 
 
 def test_an_input_keeps_the_places_of_its_other_rows():
     rows: set[int] = set()
 
-    found = rewriting.inputs(b'id,note\r\n6,a\r\n7,"b\nc"\r\n8,d\r\n', whose("7"), ",", rows)
+    found = done(rewriting.inputs, b'id,note\r\n6,a\r\n7,"b\nc"\r\n8,d\r\n', whose("7"), ",", rows)
 
     assert found.content == b"id,note\r\n6,a\r\n\n8,d\r\n"
     assert rows == {2}
@@ -123,8 +158,12 @@ def test_an_input_keeps_the_places_of_its_other_rows():
 def test_an_input_of_parquet_keeps_the_places_of_its_other_rows():
     rows: set[int] = set()
 
-    found = rewriting.inputs(
-        parquet(pl.DataFrame({"id": [6, 7, 8], "age": [1.0, 2.0, 3.0]})), whose("7"), ",", rows
+    found = done(
+        rewriting.inputs,
+        parquet(pl.DataFrame({"id": [6, 7, 8], "age": [1.0, 2.0, 3.0]})),
+        whose("7"),
+        ",",
+        rows,
     )
 
     assert frame_of(found.content).rows() == [(6, 1.0), (None, None), (8, 3.0)]
@@ -134,27 +173,28 @@ def test_an_input_of_parquet_keeps_the_places_of_its_other_rows():
 def test_a_file_of_a_batch_goes_as_the_request_that_it_is():
     meant = whose(requests=("b1/a.csv", "r"), columns=())
     scores = pl.DataFrame({"file": ["a.csv", "b.csv"], "row": [1, 1], "prediction": [3.0, 4.0]})
-    of_text: set[int] = set()
-    of_parquet: set[int] = set()
+    rejected = pl.DataFrame({"file": ["a.csv", "b.csv"], "row": [1, 1], "value": ["x", "y"]})
 
-    scored = rewriting.scores(parquet(scores), meant, "b1")
-    text = rewriting.inputs(b"age\n\n61\n70\n", meant, ",", of_text, every=True)
+    scored = done(rewriting.scores, parquet(scores), meant, "b1")
+    refused = done(rewriting.rejects, parquet(rejected), meant, "b1", set())
+    text = done(rewriting.whole_input, b"age\n\n61\n70\n", ",")
     table = parquet(pl.DataFrame({"age": [None, 61, 70]}))
-    blanked = rewriting.inputs(table, meant, ",", of_parquet, every=True)
+    blanked = done(rewriting.whole_input, table, ",")
 
     assert frame_of(scored.content)["file"].to_list() == ["b.csv"]
-    assert (text.content, of_text) == (b"age\n\n\n\n", {2, 3})
-    assert (frame_of(blanked.content).rows(), of_parquet) == ([(None,)] * 3, {2, 3})
-    assert rewriting.scores(parquet(scores), meant, "b2").rows == 0
+    assert frame_of(refused.content)["file"].to_list() == ["b.csv"]
+    assert (text.content, text.rows) == (b"age\n\n\n\n", 2)
+    assert (frame_of(blanked.content).rows(), blanked.rows) == ([(None,)] * 3, 2)
+    assert done(rewriting.scores, parquet(scores), meant, "b2").rows == 0
 
 
 def test_rejects_go_by_their_places():
     rejected = pl.DataFrame({"file": ["a.csv", "a.csv"], "row": [1, 2], "value": ["x", "y"]})
 
-    found = rewriting.rejects(parquet(rejected), whose("7"), {("a.csv", 2)})
+    found = done(rewriting.rejects, parquet(rejected), whose("7"), "b1", {("a.csv", 2)})
 
     assert frame_of(found.content)["row"].to_list() == [1]
-    assert found.keyless == 1
+    assert found.said.keyless == 1
 
 
 def test_rejects_go_by_their_keys():
@@ -167,17 +207,19 @@ def test_rejects_go_by_their_keys():
         }
     )
 
-    found = rewriting.rejects(parquet(rejected), whose("7", columns=("value",)), {("a.csv", 4)})
+    found = done(
+        rewriting.rejects, parquet(rejected), whose("7", columns=("value",)), "b1", {("a.csv", 4)}
+    )
 
     assert frame_of(found.content)["row"].to_list() == [2, 3]
-    assert (found.rows, found.keyless) == (1, 1)
+    assert (found.rows, found.said.keyless) == (1, 1)
 
 
 def test_labels_go_by_key():
-    found = rewriting.labels(gzip.compress(b"died,id\nyes,7.0\nno,8\n"), whose("7"), ",")
+    found = done(rewriting.labels, gzip.compress(b"died,id\nyes,7.0\nno,8\n"), whose("7"), ",")
 
     assert gzip.decompress(found.content) == b"died,id\nno,8\n"
-    assert (found.rows, found.left) == (1, 1)
+    assert found.said == Rewritten(1, 1)
 
 
 def test_labels_by_request_go_where_the_request_is_about_the_key():
@@ -185,15 +227,20 @@ def test_labels_by_request_go_where_the_request_is_about_the_key():
     meant.answers.add(("a", 1))
     content = b"request_id,row,died\na,1,yes\na,0,no\nb,3,no\n"
 
-    assert rewriting.labels(content, meant, ",").content == b"request_id,row,died\na,0,no\n"
+    assert done(rewriting.labels, content, meant, ",").content == b"request_id,row,died\na,0,no\n"
     table = pl.read_csv(content)
-    found = rewriting.labels(parquet(table), meant, ",")
+    found = done(rewriting.labels, parquet(table), meant, ",")
     assert frame_of(found.content).rows() == [("a", 0, "no")]
 
 
 def test_what_cannot_be_read_is_said_to_be():
-    assert rewriting.labels(b"id\n\xff\n", whose("7"), ",").unreadable == "it is no UTF-8 text"
-    assert rewriting.scores(b"PAR1", whose("7"), "b1").unreadable == "it is damaged Parquet"
+    assert (
+        done(rewriting.labels, b"id\n\xff\n", whose("7"), ",").said.unreadable
+        == "it is no UTF-8 text"
+    )
+    assert (
+        done(rewriting.scores, b"PAR1", whose("7"), "b1").said.unreadable == "it is damaged Parquet"
+    )
 
 
 CELLS = st.sampled_from(["7", "8", "7.0", "", 'a "b"', "x,y", "two\nlines", "ü"])
@@ -205,30 +252,146 @@ def test_only_the_keys_rows_change(rows: list[tuple[str, str]]):
     frame = pl.DataFrame(rows, {"id": pl.String, "x": pl.String}, orient="row")
     content = frame.write_csv().encode()
 
-    found = rewriting.labels(content, whose("7"), ",")
+    found = done(rewriting.labels, content, whose("7"), ",")
 
     kept = frame.filter(~pl.col("id").is_in(["7", "7.0"]))
     assert found.content == kept.write_csv().encode()
     assert found.rows == frame.height - kept.height
     # And what is written has none of them.
-    assert rewriting.labels(found.content, whose("7"), ",").rows == 0
+    assert done(rewriting.labels, found.content, whose("7"), ",").rows == 0
 
 
 @pytest.mark.parametrize(("rows", "unreadable"), [(60, True), (2, False)])
 def test_a_file_that_unpacks_to_fill_the_memory_is_named_and_not_searched(
     monkeypatch: pytest.MonkeyPatch, rows: int, unreadable: bool
 ) -> None:
-    monkeypatch.setattr(rewriting, "ALWAYS_UNPACKED", 1 << 20)
+    monkeypatch.setattr(csv_rows, "ALWAYS_UNPACKED", 1 << 20)
     packed = gzip.compress(b"id,size\n" + (b"7," + b"0" * (1 << 18) + b"\n") * rows)
 
-    found = rewriting.inputs(packed, Whose(("id",), frozenset({("7",)})), ",", set())
+    found = done(rewriting.inputs, packed, Whose(("id",), frozenset({("7",)})), ",", set())
 
-    assert (found.unreadable == "it unpacks to over 100 times its size") is unreadable
+    assert (found.said.unreadable == "it unpacks to over 100 times its size") is unreadable
     assert found.rows == (0 if unreadable else rows)
 
 
 @pytest.mark.parametrize("broken", [b"\x1f\x8b broken", gzip.compress(b"id\n7\n", mtime=0)[:-9]])
 def test_a_damaged_gzip_file_is_named(broken: bytes) -> None:
-    found = rewriting.inputs(broken, Whose(("id",), frozenset({("7",)})), ",", set())
+    found = done(rewriting.inputs, broken, Whose(("id",), frozenset({("7",)})), ",", set())
 
-    assert found.unreadable == "it is no UTF-8 text"
+    assert found.said.unreadable == "it is no UTF-8 text"
+
+
+def test_a_blank_captured_line_stays():
+    assert done(rewriting.json_lines, line("a", id=7) + b"\n" + line("b"), whose("7")) == Done(
+        Rewritten(1, 1, keyless=1), b"\n" + line("b")
+    )
+
+
+# Read as one record to the end of the file, so that none of its rows would be seen.
+@pytest.mark.parametrize("rows", [b'6,"a\n7,b\n', b'6,"a\n7,b', b'6,a\n7,"'])
+def test_a_quote_that_is_never_closed_hides_nobody(rows: bytes) -> None:
+    found = done(rewriting.labels, b"id,died\n" + rows, whose("7"), ",")
+
+    assert found.said.unreadable == "it begins a quote that is never closed"
+
+
+@pytest.mark.parametrize("row", [b'6,"a"\n', b'6,5" disk\n', b'6,"a\nb"', b"6,a"])
+def test_a_last_row_with_quotes_is_a_row(row: bytes) -> None:
+    found = done(rewriting.labels, b"id,died\n7,yes\n" + row, whose("7"), ",")
+
+    assert (found.said, found.content) == (Rewritten(1, 1), b"id,died\n" + row)
+
+
+def test_a_record_that_is_longer_than_any_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_rows, "LONGEST_RECORD", 1 << 20)
+    long = b'id,died\n6,"' + b"no\n" * (1 << 20) + b"7,yes\n"
+
+    found = done(rewriting.labels, long, whose("7"), ",")
+
+    assert str(found.said.unreadable).startswith("it has a row of over 1 MB")
+
+
+def test_text_keeps_its_mark_and_its_line_breaks() -> None:
+    content = '\ufeffid,died\r\n7,yes\r\n8,"a\r\nü"\r\n9,no\r10,x'.encode()
+
+    found = done(rewriting.labels, content, whose("7"), ",")
+
+    assert found.content == content.replace(b"7,yes\r\n", b"")
+
+
+# ---- Parquet in pieces
+
+
+@pytest.fixture
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that each piece has a row or two, and each row group a row."""
+    monkeypatch.setattr(parquet_rows, "PIECE", 16)
+
+
+def every_type() -> pl.DataFrame:
+    words = ["a", None, "ü", "a", "b"]
+    return pl.DataFrame(
+        {
+            "id": pl.Series([5, 6, 7, 8, None], dtype=pl.Int32),
+            "short": pl.Series([1, 2, None, 4, 5], dtype=pl.UInt8),
+            "money": pl.Series(["1.10", "2.20", None, "0.00", "5"]).cast(pl.Decimal(38, 2)),
+            "kind": pl.Series(words, dtype=pl.Categorical),
+            "level": pl.Series(words, dtype=pl.Enum(["a", "b", "ü"])),
+            "day": pl.Series([1, 2, 3, None, 5], dtype=pl.Int32).cast(pl.Date),
+            "at": pl.Series([1, 2, 3, None, 5]).cast(pl.Datetime("ns", "Asia/Tokyo")),
+            "took": pl.Series([1, 2, 3, None, 5]).cast(pl.Duration("ms")),
+            "raw": pl.Series([b"a", b"", None, b"\xff", b"x"]),
+            "many": pl.Series([[1, 2], [], None, [None], [5]]),
+            "pair": pl.Series([{"x": 1, "y": "a"}, None, {"x": 3, "y": None}, None, None]),
+            "real": pl.Series([0.1, float("nan"), None, float("inf"), -0.0], dtype=pl.Float32),
+        }
+    )
+
+
+@pytest.mark.usefixtures("few_at_once")
+def test_every_type_of_parquet_stays_what_it_is() -> None:
+    frame = every_type()
+
+    kept = frame_of(done(rewriting.labels, parquet(frame), whose("7"), ",").content)
+    blanked = frame_of(done(rewriting.inputs, parquet(frame), whose("7"), ",", set()).content)
+
+    assert_frame_equal(kept, frame[[0, 1, 3, 4]])
+    assert_frame_equal(blanked, pl.concat([frame[:2], frame.clear(1), frame[3:]]))
+
+
+@pytest.mark.usefixtures("few_at_once")
+def test_rows_keep_their_numbers_over_all_pieces() -> None:
+    frame = pl.DataFrame({"id": [str(number % 10) for number in range(50)]})
+    rows: set[int] = set()
+
+    found = done(rewriting.inputs, parquet(frame), whose("7"), ",", rows)
+
+    assert rows == {8, 18, 28, 38, 48}
+    assert frame_of(found.content)["id"].to_list() == [
+        None if one == "7" else one for one in frame["id"]
+    ]
+
+
+def test_row_groups_say_between_which_values_they_are() -> None:
+    """So that a reader can skip those it does not need."""
+    content = parquet(pl.DataFrame({"id": [str(number) for number in range(100, 200)]}))
+
+    found = done(rewriting.labels, content, whose("150"), ",")
+
+    assert b"100" in (end := found.content[-600:]) and b"199" in end
+
+
+def test_parquet_that_is_damaged_outside_of_the_key_is_found_before_it_is_written() -> None:
+    frame = pl.DataFrame({"id": ["7", "8"], "note": ["a" * 90 + "1", "b" * 90 + "2"]})
+    content = parquet(frame)
+    at = content.index(b"\x28\xb5\x2f\xfd", content.index(b"\x28\xb5\x2f\xfd") + 4)
+
+    found = done(rewriting.labels, content[:at] + b"\0\0\0\0" + content[at + 4 :], whose("7"), ",")
+
+    assert found.said == Rewritten(0, unreadable="it is damaged Parquet")
+
+
+def test_parquet_without_a_column_of_the_key_has_nobody() -> None:
+    content = parquet(pl.DataFrame({"age": [1, 2, 3]}))
+
+    assert done(rewriting.inputs, content, whose("7"), ",", set()).said == Rewritten(0, 3)

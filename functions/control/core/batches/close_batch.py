@@ -31,18 +31,18 @@ def close_batch(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[s
     """
     model, batch, store = event["model"], event["batch"], stage.store
     plan = store.read_json(store.batch_key(model, batch, "plan.json"))
+    # Before anything can fail: the job has worked, whatever its results are.
+    record = _with_job(stage, event, plan["hosts"])
     results = read_results(store, model, batch)
     proof = prove(plan, results)
     if proof.problems:
         raise UnprovenBatchError(_unproven(batch, proof.problems))
-    record = stage.batches.batch(model, batch)
-    spent = _host_seconds(event, record, plan["hosts"])
-    worked = host_time.known({"host_seconds": spent})
+    worked = host_time.known(record)
     manifest = manifest_document(plan, results, proof, now, worked, stage_prices(store))
     key = store.batch_key(model, batch, "manifest.json")
     store.write_json(key, manifest)
     summary = _summary(manifest)
-    fields = {**_record(manifest), "summary": summary, "host_seconds": spent, "error": None}
+    fields = {**_record(manifest), "summary": summary, "error": None}
     stage.batches.write(model, batch, fields)
     execution = str(record.get("execution", batch))
     settle(stage, "score", model, batch_item(batch), execution, now, good=True)
@@ -59,15 +59,23 @@ def close_batch(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[s
     }
 
 
-def _host_seconds(event: Mapping[str, Any], record: Mapping[str, Any], hosts: int) -> str:
-    """With the time of this attempt's job, if it has one and is not counted yet."""
-    if record.get("status") == SUCCEEDED or "began" not in event:
-        return str(record.get("host_seconds", "0"))
+def _with_job(stage: Stage, event: Mapping[str, Any], hosts: int) -> dict[str, Any]:
+    """The batch's record with the time of this attempt's job, if there is one, counted once."""
+    model, batch = event["model"], event["batch"]
+    record = stage.batches.batch(model, batch)
+    job = str(event.get("began"))  # no two jobs of a batch begin at once
+    if (
+        "began" not in event
+        or record.get("status") == SUCCEEDED
+        or job == record.get("counted_job")
+    ):
+        return record
     # Of jobs that the platform lost no times are known.
     worked = (
         None if event.get("lost") else host_time.seconds_between(event["began"], event.get("ended"))
     )
-    return host_time.with_attempt(record, worked, hosts)
+    spent = host_time.with_attempt(record, worked, hosts)
+    return stage.batches.write(model, batch, {"host_seconds": spent, "counted_job": job})
 
 
 def _record(manifest: Mapping[str, Any]) -> dict[str, Any]:

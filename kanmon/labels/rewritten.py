@@ -1,0 +1,17 @@
+"""What became of a file that was searched, or written again, without a person's rows."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """How many rows are the person's, and how many others the file has.
+
+    unreadable: why the file, or some of it, cannot be searched.
+    keyless: its rows without a key.
+    """
+
+    rows: int
+    left: int = 0
+    unreadable: str | None = None
+    keyless: int = 0
