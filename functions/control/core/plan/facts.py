@@ -104,9 +104,9 @@ class Facts:
         return None if budget is None else budget + self.allowed
 
     @property
-    def waiting(self) -> Mapping[str, Any] | None:
-        """The release that waits for its review: {release, since, until}."""
-        return self.content.get("waiting")
+    def waiting(self) -> list[Mapping[str, Any]]:
+        """The releases that wait for their review, each {release, since, until}."""
+        return waiting_of(self.content)
 
     def last_start(self, work: Work) -> datetime | None:
         return self._time_of("started", work)
@@ -131,6 +131,12 @@ def together(*arrived: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "last_at": max(each["last_at"] for each in known),
         "objects": sum(each["objects"] for each in known),
     }
+
+
+def waiting_of(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Of a model's part of the input: the releases that wait. Older records name one alone."""
+    known = content.get("waiting")
+    return mappings([known] if isinstance(known, Mapping) else known)
 
 
 def allowed_usd(content: Mapping[str, Any]) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from core.plan.facts import waiting_of
 from core.reading import mapping
 from core.report.fact import Fact
 from core.words.catalogue import say
@@ -26,8 +27,9 @@ def facts_by_model(
     for each in decision["budget"]:
         found.setdefault(each["model"], []).append(_budget(each, of))
     for each in decision["reminders"]:
-        waiting = mapping(document["models"][each["model"]].get("waiting"))
-        found.setdefault(each["model"], []).append(_reminder(each, waiting, of))
+        waiting = waiting_of(document["models"][each["model"]])
+        [release] = [one for one in waiting if one["release"] == each["release"]]
+        found.setdefault(each["model"], []).append(_reminder(each, release, of))
     return found
 
 
