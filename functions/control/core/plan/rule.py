@@ -29,8 +29,8 @@ from core.words.lists import clauses
 
 FORMAT = 1
 LONGEST_REASON = 1000
-# A schedule's start that is later than this is reported, once. What was held back on purpose is late
-# so long after nothing held it back any more.
+# A schedule's start that is later than this is reported, once. What was held back on purpose has
+# so long from when nothing held it back any more.
 LATE_AFTER = timedelta(minutes=60)
 
 
@@ -80,6 +80,7 @@ def _decided(document: Mapping[str, Any]) -> dict[str, Any]:
     late = [each for one, found in blocked for each in _late(one, found)]
     budget = _over_budget(at, models, room, blocked)
     reminded = reminders(models)
+    said = (starts, waits, late, budget, reminded)
     return {
         "format": FORMAT,
         "at": timestamp(at),
@@ -90,7 +91,7 @@ def _decided(document: Mapping[str, Any]) -> dict[str, Any]:
         "reminders": reminded,
         "next": coming,
         "state": {
-            each.model: after(each, starts, waits, late, budget, reminded) for each in models
+            each.model: after(each, *said) for each in models
         },
     }
 
