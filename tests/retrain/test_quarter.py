@@ -135,9 +135,9 @@ def test_a_quarter_starts_what_it_should_and_says_why_the_rest_does_not(quarter:
         ("2049-03-20T08:00Z", "retrain", ("alarm",)),
         ("2049-03-21T08:00Z", "retrain", ("alarm",)),
         ("2049-03-28T01:00Z", "score", ("schedule",)),
-        # What has waited longest comes first: the retraining since 1 April, the monitoring since the
-        # 15th, the batch since the 28th. That the retraining is due again in May changes nothing:
-        # it is the same start, which stands for both.
+        # What has waited longest comes first: the retraining since 1 April, the monitoring since
+        # the 15th, the batch since the 28th. That the retraining is due again in May changes
+        # nothing: it is the same start, which stands for both.
         ("2049-05-01T04:00Z", "retrain", ("schedule",)),
         ("2049-05-01T04:00Z", "monitor", ("schedule",)),
         ("2049-05-01T04:00Z", "score", ("schedule",)),

@@ -90,9 +90,7 @@ def _decided(document: Mapping[str, Any]) -> dict[str, Any]:
         "budget": budget,
         "reminders": reminded,
         "next": coming,
-        "state": {
-            each.model: after(each, *said) for each in models
-        },
+        "state": {each.model: after(each, *said) for each in models},
     }
 
 

@@ -142,9 +142,8 @@ def _without(known: Mapping[str, Any] | None, works: Mapping[str, Any]) -> dict[
 
 
 def _reminded(facts: Facts, reminders: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    now = {
-        str(each["release"]): each["moment"] for each in reminders if each["model"] == facts.model
-    }
+    mine = [each for each in reminders if each["model"] == facts.model]
+    now = {str(each["release"]): each["moment"] for each in mine}
     known = {**(facts.state.get("reminded") or {}), **now}
     waiting = {str(each["release"]) for each in facts.waiting}
     return {release: moment for release, moment in known.items() if release in waiting}
