@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from core.reading import finite, mappings
+from core.reading import finite, mappings, one_or_more
 from core.words.formats import parsed
 
 Work = Literal["retrain", "score", "monitor"]
@@ -105,8 +105,11 @@ class Facts:
 
     @property
     def waiting(self) -> list[Mapping[str, Any]]:
-        """The releases that wait for their review, each {release, since, until}."""
-        return waiting_of(self.content)
+        """The releases that wait for their review, each {release, since, until}.
+
+        Older records name one alone.
+        """
+        return one_or_more(self.content.get("waiting"))
 
     def last_start(self, work: Work) -> datetime | None:
         return self._time_of("started", work)
@@ -131,12 +134,6 @@ def together(*arrived: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "last_at": max(each["last_at"] for each in known),
         "objects": sum(each["objects"] for each in known),
     }
-
-
-def waiting_of(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Of a model's part of the input: the releases that wait. Older records name one alone."""
-    known = content.get("waiting")
-    return mappings([known] if isinstance(known, Mapping) else known)
 
 
 def allowed_usd(content: Mapping[str, Any]) -> float:

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.plan.facts import waiting_of
-from core.reading import finite, mapping, mappings
+from core.reading import finite, mapping, mappings, one_or_more
 from core.words.catalogue import say
 from core.words.formats import counted, day, dollars, moment, one_line
 from core.words.lists import enumerated
@@ -112,7 +111,7 @@ def _waits(document: Mapping[str, Any]) -> Iterator[str]:
     for model, each in sorted(models.items()):
         paused = mapping(each.get("paused"))
         problem = mapping(each.get("definition")).get("problem")
-        for waiting in waiting_of(each):
+        for waiting in one_or_more(each.get("waiting")):
             yield say(
                 "digest.waits.release",
                 name=f"{model}/{waiting['release']}",
