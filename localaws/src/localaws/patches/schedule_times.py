@@ -36,7 +36,8 @@ def is_due(schedule: Mapping[str, Any], last: float | None, now: float) -> bool:
         return last is None and now >= moment.timestamp()
     seconds = eventbridge._parse_rate_seconds(schedule[EXPRESSION])
     if seconds is not None:
-        return now - (schedule.get("CreationDate", now) if last is None else last) >= seconds
+        since = float(schedule.get("CreationDate", now)) if last is None else last
+        return now - since >= float(seconds)
     if last is None:
         return False
     due = next_time(schedule, datetime.fromtimestamp(last, UTC))
@@ -76,7 +77,7 @@ def next_time(schedule: Mapping[str, Any], after: datetime) -> datetime | None:
     # MiniStack counts in UTC, so it is given the clock on the wall as if that were UTC.
     wall: datetime | None = after.astimezone(zone).replace(tzinfo=UTC)
     while (wall := eventbridge._cron_next_fire(fields, wall)) is not None:
-        due = wall.replace(tzinfo=zone).astimezone(UTC)
+        due: datetime = wall.replace(tzinfo=zone).astimezone(UTC)
         exists = due.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None)
         if exists and due > after:
             return due
