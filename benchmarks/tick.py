@@ -1,7 +1,8 @@
 """Time and calls of a tick of the planner: models with a year of history against new ones.
 
-Both stages are in memory (moto): the time is the planner's own and the emulator's, so only the
-ratio of the two means anything; the calls are those of any stage. They tick in turn, and medians
+Both stages are in memory (moto): the time is the planner's own and the emulator's. A query of
+moto's looks at every item of the table, which the year has more of, so the ratio of the two is an
+upper bound; the calls are those of any stage. They tick in turn, and medians
 are compared. In a quiet tick nothing is due; in a busy one every model is retrained, scored and
 watched.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.plan.calendar import month_of
 from core.stage.items import Items
-from core.stage.plan_table import ALLOWANCES, PARTITION, STAGE, allowed
+from core.stage.plan_table import COST, PARTITION, STAGE, allowed
 from core.words.formats import dollars, local_moment, one_line, timestamp
 from kanmon.errors import BadInputError
 from kanmon.releases.decision import person
@@ -63,4 +63,4 @@ def words(allowance: dict[str, Any]) -> str:
 
 
 def _place(model: str | None) -> tuple[str, str]:
-    return (model, ALLOWANCES) if model else (PARTITION, STAGE)
+    return (model, COST) if model else (PARTITION, STAGE)

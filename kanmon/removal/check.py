@@ -25,6 +25,7 @@ TYPES = {
     Kind.SCHEDULE: "AWS::Scheduler::Schedule",
     Kind.SERVING: "AWS::CloudFormation::Stack",
     Kind.IMAGES: "AWS::ECR::Repository",
+    Kind.RULE: "AWS::Events::Rule",
     Kind.STACK: "AWS::CloudFormation::Stack",
     Kind.LOGS: "AWS::Logs::LogGroup",
     Kind.PIPELINE_BUCKET: "AWS::S3::Bucket",

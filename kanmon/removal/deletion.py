@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from kanmon.errors import RunFailedError
-from kanmon.removal import buckets, stacks, write_once
+from kanmon.removal import buckets, bus_rules, stacks, write_once
 from kanmon.removal.probes import is_missing
 from kanmon.removal.things import Kind, Thing
 
@@ -131,6 +131,10 @@ def _subscription(removal: Removal, thing: Thing) -> None:
             removal.connection.client("sns").unsubscribe(SubscriptionArn=arn)
 
 
+def _rule(removal: Removal, thing: Thing) -> None:
+    bus_rules.remove(removal.connection, thing)
+
+
 def _layers(removal: Removal, thing: Thing) -> None:
     for version in thing.parts:
         with gone_is_fine():
@@ -209,6 +213,7 @@ ACTIONS: dict[Kind, Callable[[Removal, Thing], None]] = {
     Kind.IMAGES: _images,
     Kind.BUILDS: _builds,
     Kind.SUBSCRIPTION: _subscription,
+    Kind.RULE: _rule,
     Kind.STACK: _stack,
     Kind.LAYERS: _layers,
     Kind.LOGS: _logs,

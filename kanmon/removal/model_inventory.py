@@ -1,5 +1,6 @@
 """Everything that exists because of one model: its stack, packages, objects, items and logs."""
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,15 @@ from core.stage.table_key import partition, partitions
 from kanmon.errors import BadInputError, StageError
 from kanmon.project import Project
 from kanmon.removal import buckets, stacks
-from kanmon.removal.model_places import PLAN, QUEUE, QUEUED, QUEUED_MODEL, belongs, places
+from kanmon.removal.model_places import (
+    NOTICES,
+    PLAN,
+    QUEUE,
+    QUEUED,
+    QUEUED_MODEL,
+    belongs,
+    places,
+)
 from kanmon.removal.names import Names
 from kanmon.removal.stage_inventory import names_of, packages, streams
 from kanmon.removal.things import Kind, Thing
@@ -129,9 +138,18 @@ def _of_the_table(
         if one.get(QUEUED_MODEL) == model
     ]
     planned = [(PLAN, model)] if item_of(connection, PLAN, model) else []
+    facts = [(NOTICES, name) for name in _facts(connection, model)]
     others = [(model, name) for name in own if name != DEFINITION]
-    if found := [*others, *queued, *planned]:
+    if found := [*others, *queued, *planned, *facts]:
         yield _thing(Kind.ITEMS, model, found)
+
+
+def _facts(connection: "Connection", model: str) -> Iterator[str]:
+    """The items of what happened to the model, which would expire by themselves."""
+    for item in map(plain_item, _items(connection, NOTICES)):
+        fact = json.loads(item.get("fact", "{}"))
+        if fact.get("model") == model:
+            yield str(item["item"])
 
 
 def _thing(kind: Kind, model: str, keys: list[tuple[str, str]]) -> Thing:

@@ -16,9 +16,11 @@ PACKAGES = "packages"
 RELEASES, DATASET = "releases", "datasets"
 # What all models share: descriptions of images, and the planner's decisions by day.
 SHARED = ("images", "plans")
-# Partitions of the model table that no model can have: releases to start, and the planner's state.
+# Partitions of the model table that no model can have: releases to start, the planner's state, and
+# what happened.
 QUEUE, QUEUED, QUEUED_MODEL = "releases to start", "to-start#", "of"
 PLAN = "#plan"
+NOTICES = "#notices"
 
 
 def places(model: str) -> list[tuple[Kind, str]]:

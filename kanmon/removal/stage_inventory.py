@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from kanmon.project import STAGES, Project, stage_settings
-from kanmon.removal import buckets, stacks, work
+from kanmon.removal import buckets, bus_rules, stacks, work
 from kanmon.removal.names import RETAINED_BUCKETS, RETAINED_TABLE, Names, other_stages
 from kanmon.removal.probes import is_missing
 from kanmon.removal.things import Kind, Resource, Thing
@@ -71,6 +71,7 @@ def find(connection: "Connection", project: Project) -> Inventory:
     things += _images(connection, names)
     things += _builds(connection, inside)
     things += _subscriptions(connection, inside)
+    things += bus_rules.of_others(connection, inside)
     things += _layers(connection, names)
     things += _logs(connection, names, inside)
     there = _all_buckets(connection)

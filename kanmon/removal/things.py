@@ -24,6 +24,7 @@ class Kind(StrEnum):
     IMAGES = "image repository"
     BUILDS = "builds"
     SUBSCRIPTION = "subscription"
+    RULE = "rule of others"
     STACK = "stack"
     LAYERS = "layer"
     LOGS = "log group"
@@ -64,6 +65,8 @@ class Thing:
     resources: tuple[Resource, ...] = ()
     # What removes it needs to know more: an ARN, the ids of builds, the names of streams.
     parts: tuple[str, ...] = field(default=(), repr=False)
+    # The ARNs of what a rule calls.
+    targets: tuple[str, ...] = ()
 
     @property
     def contents(self) -> str:
@@ -79,12 +82,16 @@ class Thing:
         if self.amount is None:
             return ""
         words = f"{count(self.amount)} {self.unit}{'' if self.amount == 1 else 's'}"
+        if self.targets:
+            return f"{words}: {', '.join(self.targets)}"
         return words if self.bytes is None else f"{words}, {size(self.bytes)}"
 
     def document(self) -> dict[str, Any]:
         """The thing for programs."""
         found: dict[str, Any] = {"kind": str(self.kind), "name": self.name}
-        if self.amount is not None:
+        if self.kind is Kind.RULE:
+            found["targets"] = list(self.targets)
+        elif self.amount is not None:
             found[f"{self.unit}s".replace(" ", "_")] = self.amount
         if self.bytes is not None:
             found["bytes"] = self.bytes

@@ -75,7 +75,14 @@ FUNCTIONS = {
     ("ministack.services.eventbridge", "_invoke_target"): "target, event, rule, view",
     ("ministack.services.eventbridge", "_dispatch_to_sqs"): "spec, payload, sqs_parameters",
     ("ministack.services.eventbridge", "_parse_rate_seconds"): "expr",
-    ("ministack.services.scheduler", "_tick_schedules"): "",
+    ("ministack.services.eventbridge", "_parse_cron_fields"): "expr",
+    ("ministack.services.eventbridge", "_cron_next_fire"): "fields, after_dt",
+    ("ministack.services.scheduler", "_create_schedule"): "name, body",
+    ("ministack.services.scheduler", "_update_schedule"): "name, body",
+    ("ministack.services.scheduler", "_to_epoch"): "value",
+    ("ministack.services.scheduler", "_error"): "status, code, message",
+    # buses.py
+    ("ministack.services.eventbridge", "_delete_event_bus"): "data",
     # queues.py
     ("ministack.services.sqs", "_queue_by_arn"): "arn",
     ("ministack.services.sqs", "_refresh_counts"): "q",
@@ -147,6 +154,9 @@ STORES = [
     (ACTIONS, "SERVICE_TO_IAM_NAMESPACE"),
     ("ministack.services.sts", "_sessions"),
     ("ministack.services.iam", "_roles"),
+    ("ministack.services.eventbridge", "_rules"),
+    ("ministack.services.scheduler", "_schedules"),
+    ("ministack.services.scheduler", "_schedule_last_fired"),
     ("ministack.services.ecr", "_repositories"),
     ("ministack.services.ecr", "_images"),
     (STATES, "_executions"),
@@ -214,6 +224,12 @@ def test_ministack_still_makes_what_we_replace() -> None:
         )
         == "ListAliases"
     )
+    # A bus goes with the rules of others.
+    buses = importlib.import_module("ministack.services.eventbridge")
+    assert "can't be deleted" not in inspect.getsource(buses._delete_event_bus)
+    # A schedule fires in UTC, whatever its zone.
+    scheduler = importlib.import_module("ministack.services.scheduler")
+    assert "ScheduleExpressionTimezone" not in inspect.getsource(scheduler._tick_schedules)
     # A schedule's context is not filled in, and nobody asks its role.
     dispatched = inspect.getsource(importlib.import_module("ministack.services.eventbridge"))
     assert "aws.scheduler.scheduled-time" not in dispatched

@@ -3,12 +3,15 @@
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localaws import stage as local_stage
+from localaws.patches.schedule_times import is_due, next_time
 from localaws.patches.schedules import with_context
 from localaws.stage import Stage
 from support.making import Client, invoke, make_function, make_role
@@ -44,11 +47,11 @@ def bucket(fast: Client) -> str:
     return name
 
 
-def schedule(fast: Client, target: str, role: str, letters: str | None = None) -> str:
+def schedule(fast: Client, target: str, role: str, letters: str | None = None, **times: str) -> str:
     name = f"tick-{uuid.uuid4().hex[:8]}"
     fast("scheduler").create_schedule(
         Name=name,
-        ScheduleExpression="rate(1 minute)",
+        **{"ScheduleExpression": "rate(1 minute)", **times},
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={
             "Arn": target,
@@ -130,6 +133,91 @@ def test_so_does_what_is_for_a_function_that_is_gone(fast: Client, bucket: str) 
 
     assert eventually(lambda: received(fast, url))
     fast("scheduler").delete_schedule(Name=name)
+
+
+def test_a_schedule_fires_in_the_time_of_its_place(fast: Client) -> None:
+    (url, arn), sent = queue(fast), {"Action": "sqs:SendMessage"}
+    role = make_role(fast, "scheduler.amazonaws.com", {**sent, "Resource": arn})
+    now = datetime.now(UTC)
+
+    def at(moment: datetime, zone: str) -> str:
+        times = {"ScheduleExpression": f"at({moment:%Y-%m-%dT%H:%M:%S})"}
+        return schedule(fast, arn, role, **times, ScheduleExpressionTimezone=zone)
+
+    early = at(now, "America/New_York")  # five hours to go
+    due = at(now + timedelta(hours=9), "Asia/Tokyo")  # the same moment as now
+
+    [message] = eventually(lambda: received(fast, url))
+    assert message["by"].endswith(f"/{due}")
+    assert fast("scheduler").get_schedule(Name=early)["State"] == "ENABLED"
+
+
+def test_a_stacks_schedule_keeps_its_zone_also_when_it_is_updated(fast: Client) -> None:
+    stacks, name = fast("cloudformation"), f"zone-{uuid.uuid4().hex[:8]}"
+
+    def template(zone: str) -> str:
+        properties = {
+            "Name": name,
+            "ScheduleExpression": "cron(0 8 * * ? *)",
+            "ScheduleExpressionTimezone": zone,
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": {"Arn": "arn:aws:sqs:us-east-1:123456789012:q", "RoleArn": "arn:role"},
+        }
+        made = {"Type": "AWS::Scheduler::Schedule", "Properties": properties}
+        return json.dumps({"Resources": {"Morning": made}})
+
+    def zone_is(zone: str) -> bool:
+        known = stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        kept = fast("scheduler").get_schedule(Name=name)["ScheduleExpressionTimezone"]
+        return known.endswith("E_COMPLETE") and kept == zone
+
+    stacks.create_stack(StackName=name, TemplateBody=template("Asia/Tokyo"))
+    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    assert zone_is("Asia/Tokyo")
+    stacks.update_stack(StackName=name, TemplateBody=template("Europe/Berlin"))
+    assert eventually(lambda: zone_is("Europe/Berlin"))
+
+
+def test_a_zone_that_does_not_exist_is_refused(fast: Client) -> None:
+    with pytest.raises(ClientError, match="Invalid Schedule Expression Timezone: Europe/Bonn"):
+        schedule(fast, "arn:q", "arn:role", ScheduleExpressionTimezone="Europe/Bonn")
+
+
+def daily(zone: str, hour: str = "8") -> dict[str, str]:
+    return {
+        "ScheduleExpression": f"cron(30 {hour} * * ? *)",
+        "ScheduleExpressionTimezone": zone,
+    }
+
+
+@pytest.mark.parametrize(
+    ("schedule", "after", "due"),
+    [
+        (daily("UTC"), "2026-11-30T08:29", "2026-11-30T08:30"),
+        (daily("Asia/Tokyo"), "2026-11-30T08:29", "2026-11-30T23:30"),
+        (daily("America/New_York"), "2026-11-30T08:29", "2026-11-30T13:30"),
+        (daily("Asia/Kathmandu"), "2026-11-30T02:44", "2026-11-30T02:45"),
+        # The clock goes forward: half past two is left out, as Scheduler does.
+        (daily("Europe/Berlin", "2"), "2026-03-28T12:00", "2026-03-30T00:30"),
+        # It goes back: half past two comes twice, and is due the first time alone.
+        (daily("Europe/Berlin", "2"), "2026-10-25T00:00", "2026-10-25T00:30"),
+        (daily("Europe/Berlin", "2"), "2026-10-25T00:31", "2026-10-26T01:30"),
+        (daily("Europe/Berlin", "2"), "2026-10-25T01:10", "2026-10-26T01:30"),
+    ],
+)
+def test_a_time_of_day_is_the_one_on_the_wall(
+    schedule: dict[str, str], after: str, due: str
+) -> None:
+    found = next_time(schedule, datetime.fromisoformat(f"{after}+00:00"))
+
+    assert found == datetime.fromisoformat(f"{due}+00:00")
+    last = datetime.fromisoformat(f"{after}+00:00").timestamp()
+    assert not is_due(schedule, last, found.timestamp() - 1)
+    assert is_due(schedule, last, found.timestamp())
+
+
+def test_a_schedule_of_times_is_not_due_before_it_was_looked_at() -> None:
+    assert not is_due(daily("UTC"), None, 0.0)
 
 
 def test_an_object_that_is_written_reaches_the_queue_of_a_rule(fast: Client, bucket: str) -> None:

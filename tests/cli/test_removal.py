@@ -3,6 +3,7 @@
 The stages have the settings of dev: a table that is protected, a repository that is not emptied.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -258,15 +259,26 @@ def test_what_the_stage_keeps_of_a_model_beside_its_own_items_goes_too(laptop: L
     table, dynamodb = laptop.outputs["ModelTableName"], laptop.client("dynamodb")
     for model in ("toys", "toys-two"):
         queued = {"model": "releases to start", "item": f"to-start#{model}", "of": model}
-        for item in (queued, {"model": "#plan", "item": model}):
+        fact = {"fact": json.dumps({"event": "run failed", "model": model})}
+        noted = {"model": "#notices", **fact}
+        for item in (
+            queued,
+            {"model": "#plan", "item": model},
+            {**noted, "item": f"fact#{model}"},
+            {**noted, "item": f"2026-11-30T03:00:00.000000Z#{model}"},
+        ):
             written = {name: {"S": value} for name, value in item.items()}
             dynamodb.put_item(TableName=table, Item=written)
 
     said = laptop.must("remove", "toys", "--yes")
 
-    assert said["things"] == [{"kind": "table items", "name": "toys", "items": 2}]
+    assert said["things"] == [{"kind": "table items", "name": "toys", "items": 4}]
     assert items_of(laptop, table, "#plan") == ["toys-two"]
     assert items_of(laptop, table, "releases to start") == ["to-start#toys-two"]
+    assert items_of(laptop, table, "#notices") == [
+        "2026-11-30T03:00:00.000000Z#toys-two",
+        "fact#toys-two",
+    ]
 
 
 def test_what_a_function_writes_while_a_model_is_removed_is_found_at_the_end(

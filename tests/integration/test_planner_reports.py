@@ -12,6 +12,7 @@ from tests.support.planned_stage import (
     MONTHLY,
     ON_DATA,
     arrive,
+    counted,
     executions,
     planned,
     publish,
@@ -29,6 +30,16 @@ EARLY, QUIET, LATER = "2026-11-30T03:10:00Z", "2026-11-30T03:30:00Z", "2026-11-3
 def laptop(monkeypatch: pytest.MonkeyPatch) -> None:
     """A local stage, whose ticks may be of a time to come."""
     monkeypatch.setenv("STAGE", "local")
+
+
+# A release's record, as far as reminders need it.
+WAITS = {"status": "WAITING", "approval": "manual", "opened_at": "2026-11-30T03:00:00Z"}
+
+
+def give_number(stage: Stage, last: int) -> None:
+    """So many releases of shoes have a number."""
+    key = {"model": {"S": "shoes"}, "item": {"S": "release-number"}}
+    stage.dynamodb.put_item(TableName=TABLE, Item={**key, "last": {"N": str(last)}})
 
 
 def wait_of(done: dict[str, Any], model: str = "shoes") -> dict[str, Any]:
@@ -162,7 +173,7 @@ def test_a_budget_that_is_reached_is_told_once_and_again_after_more_was_allowed(
 
     allowance = {"month": "2026-11", "usd": "0.20", "reason": "r", "at": EARLY, "by": "ada"}
     listed = {"L": [{"M": {name: {"S": value} for name, value in allowance.items()}}]}
-    key = {"model": {"S": "shoes"}, "item": {"S": "allowances"}}
+    key = {"model": {"S": "shoes"}, "item": {"S": "cost"}}
     stage.dynamodb.put_item(TableName=TABLE, Item={**key, "allowances": listed})
     tick("2026-11-30T03:40:00Z")
     [again] = stage.facts()
@@ -177,10 +188,9 @@ def test_approvers_are_reminded_of_a_release_that_waits(
 ) -> None:
     monkeypatch.setenv("APPROVAL_MINUTES", str(7 * 24 * 60))
     publish(stage, "shoes")
-    key = {"model": {"S": "shoes"}, "item": {"S": "release-number"}}
-    stage.dynamodb.put_item(TableName=TABLE, Item={**key, "last": {"N": "3"}})
-    waits = {"status": "WAITING", "approval": "manual", "opened_at": "2026-11-30T03:00:00Z"}
-    write(stage, "shoes", "release#000003", **waits, run="shoes-1", review_uri="s3://b/r.html")
+    give_number(stage, 3)
+    waits = {**WAITS, "run": "shoes-1", "review_uri": "s3://b/r.html"}
+    write(stage, "shoes", "release#000003", **waits)
 
     for at in ("2026-12-03T14:55:00Z", "2026-12-03T15:00:00Z", "2026-12-03T15:05:00Z"):
         tick(at)
@@ -191,6 +201,95 @@ def test_approvers_are_reminded_of_a_release_that_waits(
     assert (half["event"], half["severity"], half["release"]) == ("release reminder", "action", 3)
     assert (half["until"], half["review_uri"]) == ("2026-12-07T03:00:00Z", "s3://b/r.html")
     assert stage.facts() == []
+
+
+@pytest.mark.parametrize(
+    "newest",
+    [
+        None,  # its number is taken, and it is not open yet, or its run died
+        {**WAITS, "approval": "automatic", "status": "PROMOTED"},  # it ends no review
+        {**WAITS, "status": "REJECTED"},  # where model.yaml says `supersede: false`
+    ],
+)
+def test_a_release_that_waits_is_reminded_of_beside_a_newer_one(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, newest: dict[str, str] | None
+) -> None:
+    monkeypatch.setenv("APPROVAL_MINUTES", str(7 * 24 * 60))
+    publish(stage, "shoes")
+    write(stage, "shoes", "release#000003", **WAITS)
+    give_number(stage, 4)
+    if newest:
+        write(stage, "shoes", "release#000004", **newest)
+
+    tick("2026-12-03T15:00:00Z")
+    [half] = stage.facts()
+    tick("2026-12-03T15:05:00Z")
+    tick("2026-12-06T03:00:00Z")
+    [last] = stage.facts()
+
+    assert [(each["event"], each["release"]) for each in (half, last)] == [
+        ("release reminder", 3),
+        ("release reminder", 3),
+    ]
+
+
+def test_a_release_that_opens_after_its_number_was_seen_is_reminded_of(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPROVAL_MINUTES", str(7 * 24 * 60))
+    publish(stage, "shoes")
+    give_number(stage, 4)
+    tick("2026-11-30T03:05:00Z")
+    write(stage, "shoes", "release#000004", **WAITS)
+
+    tick("2026-12-03T15:00:00Z")
+
+    assert [(each["event"], each["release"]) for each in stage.facts()] == [("release reminder", 4)]
+
+
+@pytest.mark.parametrize(
+    "ticks",
+    [
+        ("2026-11-30T04:05:00Z", "2026-11-30T04:10:00Z"),  # its run had the lock
+        ("2026-11-30T04:30:00Z",),  # it was redriven, and had none
+    ],
+)
+def test_a_release_of_a_later_run_is_found(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, ticks: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("APPROVAL_MINUTES", "60")
+    publish(stage, "shoes")
+    give_number(stage, 4)
+    tick("2026-11-30T03:05:00Z")
+    give_number(stage, 5)
+    opened = {**WAITS, "opened_at": "2026-11-30T04:00:00Z"}
+    write(stage, "shoes", "release#000005", **opened)
+    if len(ticks) > 1:
+        key = {"model": {"S": "shoes"}, "item": {"S": "retrain-lock"}}
+        stage.dynamodb.put_item(TableName=TABLE, Item={**key, "revision": {"N": "2"}})
+
+    for at in (*ticks, "2026-11-30T04:35:00Z"):
+        tick(at)
+
+    assert [(each["event"], each["release"]) for each in stage.facts()] == [("release reminder", 5)]
+
+
+def test_releases_that_are_decided_on_are_not_read_at_every_tick(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPROVAL_MINUTES", str(7 * 24 * 60))
+    publish(stage, "shoes")
+    give_number(stage, 400)
+    for number in range(300, 401):
+        write(stage, "shoes", f"release#{number:06d}", **{**WAITS, "status": "PROMOTED"})
+    for at in ("2026-11-30T03:05:00Z", "2026-11-30T03:10:00Z"):
+        tick(at)
+
+    with counted(monkeypatch) as calls:
+        tick("2026-11-30T03:15:00Z")
+
+    assert json.loads(planned("shoes")["reviews"]) == {"seen": 400, "open": [], "lock": 0}
+    assert calls["BatchGetItem"] == 1
 
 
 # ---- data before its model, and ticks of a time to come

@@ -100,6 +100,7 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "PlanFunctionName",
         "StepsRepositoryUri",
         "NotificationsTopicArn",
+        "EventBusName",
         "ChatTopicArn",
         "PackageGroupPrefix",
         "PipelineBucketName",

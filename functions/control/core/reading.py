@@ -57,6 +57,15 @@ def mappings(value: object) -> list[Document]:
     return [each for each in listed(value) if isinstance(each, Mapping)]
 
 
+def one_or_more(value: object) -> list[Document]:
+    """The mappings in a list; one that stands alone counts as a list of one.
+
+    >>> one_or_more({"a": 1}), one_or_more([{"a": 1}, {"b": 2}]), one_or_more(None)
+    ([{'a': 1}], [{'a': 1}, {'b': 2}], [])
+    """
+    return mappings([value] if isinstance(value, Mapping) else value)
+
+
 def listed(value: object) -> list[Any]:
     """The list, or an empty one."""
     return list(value) if isinstance(value, list | tuple) else []

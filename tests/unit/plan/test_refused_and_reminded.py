@@ -118,7 +118,7 @@ def waiting(days: float, release: int = 7) -> dict[str, Any]:
 
 def reminded(days: int, hours: int) -> list[str]:
     """When approvers are reminded of a release that waits so many days; a tick every so often."""
-    world = World(NOON, {"churn": model(waiting=waiting(days))})
+    world = World(NOON, {"churn": model(waiting=[waiting(days)])})
     found = []
     while world.at < NOON + timedelta(days=days + 1):
         found += [written(world.at) for _ in ticked(world, hours=hours)["reminders"]]
@@ -146,12 +146,29 @@ def test_of_reminders_that_were_missed_there_is_one() -> None:
 
 
 def test_a_release_that_was_decided_on_is_not_reminded_of_and_the_next_one_is() -> None:
-    world = World(NOON, {"churn": model(waiting=waiting(7))})
+    world = World(NOON, {"churn": model(waiting=[waiting(7)])})
     assert ticked(world, days=4)["reminders"][0]["release"] == 7
-    world.models["churn"]["waiting"] = None
+    world.models["churn"]["waiting"] = []
     assert ticked(world, days=2)["reminders"] == []
-    world.models["churn"]["waiting"] = waiting(7, release=8)
+    world.models["churn"]["waiting"] = [waiting(7, release=8)]
     assert ticked(world, minutes=5)["reminders"][0]["release"] == 8
+
+
+def test_each_of_several_releases_that_wait_is_reminded_of_once() -> None:
+    world = World(NOON, {"churn": model(waiting=[waiting(7, 7), waiting(9, 8)])})
+
+    found = [
+        (written(world.at), each["release"])
+        for _ in range(8)
+        for each in ticked(world, days=1)["reminders"]
+    ]
+
+    assert found == [
+        ("2026-12-04T12:00:00Z", 7),
+        ("2026-12-05T12:00:00Z", 8),
+        ("2026-12-06T12:00:00Z", 7),
+        ("2026-12-08T12:00:00Z", 8),
+    ]
 
 
 # ---- allowances
@@ -214,6 +231,9 @@ def test_two_ticks_in_the_wrong_order_start_nothing_twice() -> None:
 
 
 def test_records_of_earlier_versions_are_decided_on_as_before() -> None:
-    """They have no allowances, no release that waits, and the month alone of a budget."""
+    """They have no allowances, no release that waits or one alone, and the month of a budget."""
     old = model(definition=definition(retrain={"schedule": NIGHTLY}), state={"budget": {}})
     assert decide(document(NOON, {"churn": old}))["reminders"] == []
+    one = {**old, "waiting": waiting(7)}
+    [reminder] = decide(document(NOON + timedelta(days=4), {"churn": one}))["reminders"]
+    assert reminder["release"] == 7

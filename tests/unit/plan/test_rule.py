@@ -98,7 +98,8 @@ def test_times_that_were_missed_are_caught_up_once() -> None:
 
 def test_scoring_and_monitoring_have_schedules_of_their_own() -> None:
     world = world_of(batch_schedule=MONTHLY, monitor_schedule=NIGHTLY)
-    assert started(ticked(world, days=2)) == [("churn", "score"), ("churn", "monitor")]
+    # What was due first comes first: the monitoring of two nights, before the month's batch.
+    assert started(ticked(world, days=2)) == [("churn", "monitor"), ("churn", "score")]
 
 
 def test_without_a_release_nothing_is_scored_or_monitored_until_there_is_one() -> None:
@@ -282,14 +283,22 @@ def test_no_more_start_than_may_run_at_once_and_those_that_wait_longest_come_fir
     assert started(ticked(world, minutes=30)) == [("a1", "retrain")]
 
 
-def test_what_was_due_and_has_not_started_is_reported_late_once() -> None:
-    world = world_of(retrain={"schedule": NIGHTLY})
-    world.models["churn"]["running"] = {"retrain": "churn-by-hand"}
-    assert ticked(world, hours=14)["late"] == []
-    [late] = ticked(world, hours=1)["late"]
-    assert late["due"] == "2026-12-01T01:30:00Z"
-    assert "churn-by-hand is still running" in late["because"]
-    assert ticked(world, hours=1)["late"] == []
+def test_what_is_due_again_while_it_waits_has_waited_since_it_was_due_first() -> None:
+    often = definition(retrain={"schedule": {"cron": "0 * * * *", "time_zone": "UTC"}})
+    once = definition(retrain={"schedule": {"cron": "30 14 * * *", "time_zone": "UTC"}})
+    world = World(NOON, {"a1": model(definition=once), "b1": model(definition=often)})
+    world.tick()
+    world.stage["most_at_once"] = 0
+    world.run_until(NOON + timedelta(hours=4))
+    world.stage["most_at_once"] = 1
+
+    decided = ticked(world, minutes=5)
+
+    # b1 was due at one for the first time, and at four for the last time.
+    [start] = decided["starts"]
+    assert start["model"] == "b1"
+    assert "and 3 times before it that were missed" in start["reasons"][0]
+    assert wait_of(decided, name="a1")["code"] == "queue"
 
 
 def test_a_definition_that_cannot_be_read_starts_nothing_and_loses_nothing() -> None:

@@ -17,6 +17,7 @@ BEFORE = (
     (Kind.IMAGES, Kind.STACK),  # a repository with images is not deleted
     (Kind.BUILDS, Kind.STACK),  # only their project lists them
     (Kind.SUBSCRIPTION, Kind.STACK),
+    (Kind.RULE, Kind.STACK),  # a bus with rules is not deleted
     (Kind.STACK, Kind.LOGS),  # functions would write new ones
     (Kind.STACK, Kind.UPLOADS),  # CloudFormation may go back to them
     (Kind.STACK, Kind.PIPELINE_BUCKET),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from core.reading import finite, mappings
+from core.reading import finite, mappings, one_or_more
 from core.words.formats import parsed
 
 Work = Literal["retrain", "score", "monitor"]
@@ -104,9 +104,12 @@ class Facts:
         return None if budget is None else budget + self.allowed
 
     @property
-    def waiting(self) -> Mapping[str, Any] | None:
-        """The release that waits for its review: {release, since, until}."""
-        return self.content.get("waiting")
+    def waiting(self) -> list[Mapping[str, Any]]:
+        """The releases that wait for their review, each {release, since, until}.
+
+        Older records name one alone.
+        """
+        return one_or_more(self.content.get("waiting"))
 
     def last_start(self, work: Work) -> datetime | None:
         return self._time_of("started", work)

@@ -1,23 +1,23 @@
 """Gather what the planner's rule decides about: one document, by few reads however many models.
 
-One list of the models, one query of the planner's own items, nine items of every model, its newest
-release and the records of what runs, a hundred by a call; model.yaml where a model's content is
-new, and a list of its data where the planner has not looked before.
+One list of the models, one query of the planner's own items, seven items of every model, its
+releases that may wait and the records of what runs, a hundred by a call; model.yaml where a model's
+content is new, and a list of its data where the planner has not looked before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.cost.estimate import estimates
 from core.plan.definitions import definitions, planning_part
+from core.plan.reviews import reviews
 from core.stage.arrivals import Arrival
 from core.stage.plan_table import (
-    ALLOWANCES,
-    NUMBER,
+    COST,
     PAUSE,
     RECORD_OF,
     Planned,
@@ -25,7 +25,6 @@ from core.stage.plan_table import (
     allowed,
     paused,
 )
-from core.stage.release_table import Status, release_item
 from core.words.formats import parsed, timestamp
 from core.words.language import speech
 
@@ -42,8 +41,6 @@ _ENDED = ("SUCCEEDED", "NOTHING_NEW", "FAILED", "QUEUED")
 _TRUSTED = timedelta(hours=1)
 # The events of new data are of objects below it.
 _DATASETS = "datasets/"
-# Of a release that waits, what a reminder links to.
-_SHOWN = ("run", "package_arn", "review_uri", "execution")
 # Of what was there before its model, so many objects are counted.
 MOST_LISTED = 10_000
 
@@ -56,6 +53,8 @@ class Gathered:
     planned: Mapping[str, Planned]
     recorded: Recorded
     definitions: Mapping[str, Mapping[str, Any]]
+    # By model, the releases that the next tick looks at again.
+    reviews: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # What arrived, by model; and what is of no model that the stage has.
     arrived: Mapping[str, Sequence[Arrival]] = field(default_factory=dict)
     unknown: Sequence[Arrival] = ()
@@ -102,13 +101,13 @@ def gather(
     running = _running(sources, known, planned, facts, now)
     arrived, unknown = _by_model(arrivals, known)
     before = _there_before(sources, known, planned)
-    waiting = _waiting(sources, limits, facts, known)
+    reviewed = reviews(sources, limits, facts, planned, known, at)
     described = {
         model: _described(model, facts, month, definition, planned.get(model, Planned()))
         | {
             "running": running[model],
             "arrived": _summed([*before.get(model, []), *arrived.get(model, [])], at),
-            "waiting": waiting.get(model),
+            "waiting": reviewed.waiting.get(model, []),
         }
         for model, definition in known.items()
     }
@@ -127,7 +126,7 @@ def gather(
         },
         "models": described,
     }
-    return Gathered(document, planned, recorded, known, arrived, unknown)
+    return Gathered(document, planned, recorded, known, reviewed.watched, arrived, unknown)
 
 
 def _described(
@@ -149,8 +148,8 @@ def _described(
         },
         "live": int(champion["release"]) if champion and "release" in champion else None,
         "spent_usd": _spent(facts, model, month),
-        "allowed": allowed(facts.get((model, ALLOWANCES)), month),
-        "estimate_usd": estimates(facts.get((model, "cost"))),
+        "allowed": allowed(facts.get((model, COST)), month),
+        "estimate_usd": estimates(facts.get((model, COST))),
         "state": dict(planned.state),
     }
 
@@ -212,36 +211,6 @@ def _is_running(
     if since is None or now - since < _TRUSTED:
         return True
     return sources.machine_of(execution.work).is_running(execution.name)
-
-
-# ---- what waits for its review
-
-
-def _waiting(
-    sources: Sources, limits: Limits, facts: Mapping[Key, Item], models: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """By model, the release that waits for a person: no older one waits beside the newest."""
-    if limits.approval_minutes is None:
-        return {}
-    numbers = {
-        model: int(facts[model, NUMBER]["last"])
-        for model in models
-        if "last" in facts.get((model, NUMBER), {})
-    }
-    found = sources.plans.releases((model, release_item(each)) for model, each in numbers.items())
-    return dict(_waits(found, numbers, timedelta(minutes=limits.approval_minutes)))
-
-
-def _waits(
-    found: Mapping[Key, Item], numbers: Mapping[str, int], lasts: timedelta
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    for model, number in numbers.items():
-        record = found.get((model, release_item(number)), {})
-        since = parsed(record.get("opened_at"))
-        if record.get("status") == Status.WAITING and record.get("approval") == "manual" and since:
-            shown = {name: record.get(name) for name in _SHOWN if record.get(name)}
-            times = {"since": timestamp(since), "until": timestamp(since + lasts)}
-            yield model, {"release": number, **times, **shown}
 
 
 # ---- what arrived

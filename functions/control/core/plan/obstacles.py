@@ -30,6 +30,11 @@ Code = Literal[
 
 
 TRY_AGAIN_AFTER = timedelta(days=1)
+# What people decided, or are told of as such: work that it holds back is not late. An execution
+# that still runs and a stage that is full are neither: nobody decided that, and it may hang.
+KNOWN_OF: frozenset[Code] = frozenset(
+    {"paused", "no release", "could not start", "quiet hours", "model budget", "stage budget"}
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def _refused(facts: Facts, work: Work, found: Sequence[Trigger]) -> Obstacle | N
     since = facts.refused_at(work)
     if since is None or facts.at >= since + TRY_AGAIN_AFTER:
         return None
-    if any(each.kind == "schedule" and each.since > since for each in found):
+    if any(each.due is not None and each.due > since for each in found):
         return None
     until = since + TRY_AGAIN_AFTER
     error = facts.state["refused"][work]["error"]

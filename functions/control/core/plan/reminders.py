@@ -5,7 +5,7 @@ Of a wait of up to two days the second would come before the first, or with it: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ BEFORE_THE_END = timedelta(days=1)
 
 def reminders(models: Iterable[Facts]) -> list[dict[str, Any]]:
     """What approvers are reminded of now; of several moments that were missed, once."""
-    return [each for facts in models for each in _due(facts)]
+    return [each for facts in models for release in facts.waiting for each in _due(facts, release)]
 
 
 def moments(since: datetime, until: datetime) -> list[datetime]:
@@ -35,17 +35,15 @@ def moments(since: datetime, until: datetime) -> list[datetime]:
     return [half, last] if last > half else [half]
 
 
-def _due(facts: Facts) -> Iterator[dict[str, Any]]:
-    waiting = facts.waiting
-    since, until = (parsed((waiting or {}).get(name)) for name in ("since", "until"))
-    if waiting is None or since is None or until is None or facts.at >= until:
+def _due(facts: Facts, waiting: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    since, until = (parsed(waiting.get(name)) for name in ("since", "until"))
+    if since is None or until is None or facts.at >= until:
         return
     past = [each for each in moments(since, until) if each <= facts.at]
     if not past:
         return
     release, moment = waiting["release"], timestamp(past[-1])
-    known = facts.state.get("reminded") or {}
-    if known.get("release") == release and known["moment"] >= moment:
+    if (facts.state.get("reminded") or {}).get(str(release), "") >= moment:
         return
     yield {
         "model": facts.model,

@@ -17,9 +17,9 @@ from typing import Any
 from core.names import new_run_name
 from core.plan.calendar import month_of, next_due
 from core.plan.facts import WORKS, Facts, Work, allowed_usd
-from core.plan.obstacles import Obstacle, Room, obstacle
+from core.plan.obstacles import KNOWN_OF, Obstacle, Room, obstacle
 from core.plan.reminders import reminders
-from core.plan.state import after, late_reported, limit_of, taken
+from core.plan.state import after, held_until, late_reported, limit_of, taken
 from core.plan.triggers import Trigger, data_is_quiet_at, triggers
 from core.reading import finite
 from core.words.catalogue import say
@@ -29,7 +29,8 @@ from core.words.lists import clauses
 
 FORMAT = 1
 LONGEST_REASON = 1000
-# A schedule's start that is later than this is reported, once.
+# A schedule's start that is later than this is reported, once. What was held back on purpose has
+# so long from when nothing held it back any more.
 LATE_AFTER = timedelta(minutes=60)
 
 
@@ -79,6 +80,7 @@ def _decided(document: Mapping[str, Any]) -> dict[str, Any]:
     late = [each for one, found in blocked for each in _late(one, found)]
     budget = _over_budget(at, models, room, blocked)
     reminded = reminders(models)
+    said = (starts, waits, late, budget, reminded)
     return {
         "format": FORMAT,
         "at": timestamp(at),
@@ -88,7 +90,7 @@ def _decided(document: Mapping[str, Any]) -> dict[str, Any]:
         "budget": budget,
         "reminders": reminded,
         "next": coming,
-        "state": {each.model: after(each, starts, late, budget, reminded) for each in models},
+        "state": {each.model: after(each, *said) for each in models},
     }
 
 
@@ -186,15 +188,13 @@ def _wait(facts: Facts, work: Work, found: Obstacle, reasons: list[str]) -> dict
 
 
 def _late(wanted: Wanted, found: Obstacle) -> Iterator[dict[str, Any]]:
-    """A schedule's start that is overdue, unless it was reported or a person paused the model.
-
-    That it could not start has been reported as such.
-    """
+    """A schedule's start that is overdue, unless it was reported or people know of it anyhow."""
     facts, work = wanted.facts, wanted.work
-    if found.code in ("paused", "could not start"):
+    if found.code in KNOWN_OF:
         return
     for each in wanted.triggers:
-        if each.kind != "schedule" or facts.at < each.since + LATE_AFTER:
+        free_since = max(each.since, held_until(facts, work) or each.since)
+        if each.kind != "schedule" or facts.at < free_since + LATE_AFTER:
             continue
         due = timestamp(each.since)
         if late_reported(facts, work) != due:

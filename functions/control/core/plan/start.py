@@ -87,6 +87,7 @@ def carry_out(
             telling=(*seen.telling, *(each.document() for each in told.get(model, []))),
             last={**seen.last, **_begun(starts, now)},
             definition=gathered.definitions[model],
+            reviews=gathered.reviews.get(model, seen.reviews),
         )
         if following == seen:
             continue

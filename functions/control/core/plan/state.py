@@ -6,26 +6,30 @@ schedules    by work: the schedule, and up to when its times are dealt with
 arrived      the data that no retraining has taken yet
 alarm        the monitoring whose alarm a retraining answered
 started      by work: the name and the time of the last start
+held         by work that is asked for: since when it is held back on purpose, or until when it was
 late         by work: the due time that was reported as late
 budget       by its kind: the month and the limit whose reaching was reported
 refused      by work: the start that was given up, with its time and error
-reminded     the release whose approvers were reminded last, and for which moment
+reminded     by release that waits: the moment for which its approvers were reminded last
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from core.plan.calendar import last_due
-from core.plan.facts import WORKS, Facts, Work, together
+from core.plan.facts import AHEAD, WORKS, Facts, Work, together
+from core.plan.obstacles import KNOWN_OF
 from core.plan.triggers import data_is_taken
-from core.words.formats import timestamp
+from core.words.formats import parsed, timestamp
 
 
 def after(
     facts: Facts,
     starts: Iterable[Mapping[str, Any]],
+    waits: Iterable[Mapping[str, Any]],
     late: Iterable[Mapping[str, Any]],
     budget: Iterable[Mapping[str, Any]],
     reminders: Iterable[Mapping[str, Any]],
@@ -45,6 +49,7 @@ def after(
                 for work, each in mine.items()
             },
         },
+        "held": _held(facts, waits),
         "late": {
             **(facts.state.get("late") or {}),
             **{each["work"]: each["due"] for each in late if each["model"] == facts.model},
@@ -57,6 +62,15 @@ def after(
         "reminded": _reminded(facts, reminders),
     }
     return {name: value for name, value in state.items() if value}
+
+
+def held_until(facts: Facts, work: Work) -> datetime | None:
+    """Until when it was held back on purpose, as far as earlier ticks know."""
+    known = (facts.state.get("held") or {}).get(work) or {}
+    begin, end = parsed(known.get("since")), parsed(known.get("until"))
+    if any(each and each > facts.at + AHEAD for each in (begin, end)):
+        return None
+    return end or (facts.at if begin else None)
 
 
 def late_reported(facts: Facts, work: Work) -> str | None:
@@ -108,15 +122,31 @@ def given_back(
     return {name: value for name, value in found.items() if value}
 
 
+def _held(facts: Facts, waits: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    known = facts.state.get("held") or {}
+    found: dict[str, Any] = {}
+    for each in waits:
+        work = each["work"]
+        if each["model"] != facts.model or not each["reasons"]:
+            continue
+        if each["code"] in KNOWN_OF:
+            goes_on = "since" in known.get(work, {})
+            found[work] = known[work] if goes_on else {"since": timestamp(facts.at)}
+        elif end := held_until(facts, work):
+            found[work] = {"until": timestamp(end)}
+    return found
+
+
 def _without(known: Mapping[str, Any] | None, works: Mapping[str, Any]) -> dict[str, Any]:
     return {work: each for work, each in (known or {}).items() if work not in works}
 
 
-def _reminded(facts: Facts, reminders: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    for each in reminders:
-        if each["model"] == facts.model:
-            return {"release": each["release"], "moment": each["moment"]}
-    return facts.state.get("reminded") if facts.waiting else None
+def _reminded(facts: Facts, reminders: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    mine = [each for each in reminders if each["model"] == facts.model]
+    now = {str(each["release"]): each["moment"] for each in mine}
+    known = {**(facts.state.get("reminded") or {}), **now}
+    waiting = {str(each["release"]) for each in facts.waiting}
+    return {release: moment for release, moment in known.items() if release in waiting}
 
 
 def _definition(facts: Facts, mine: Mapping[str, Any]) -> str | None:

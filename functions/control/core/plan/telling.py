@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from core.reading import mapping
+from core.reading import mapping, one_or_more
 from core.report.fact import Fact
 from core.words.catalogue import say
 from core.words.formats import moment, timestamp
@@ -26,8 +26,9 @@ def facts_by_model(
     for each in decision["budget"]:
         found.setdefault(each["model"], []).append(_budget(each, of))
     for each in decision["reminders"]:
-        waiting = mapping(document["models"][each["model"]].get("waiting"))
-        found.setdefault(each["model"], []).append(_reminder(each, waiting, of))
+        waiting = one_or_more(document["models"][each["model"]].get("waiting"))
+        [release] = [one for one in waiting if one["release"] == each["release"]]
+        found.setdefault(each["model"], []).append(_reminder(each, release, of))
     return found
 
 

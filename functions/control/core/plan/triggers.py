@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from core.plan.calendar import last_due
+from core.plan.calendar import last_due, next_due
 from core.plan.facts import ALARMS, Facts, Work
 from core.words.catalogue import say
 from core.words.formats import counted, moment, parsed, timestamp
@@ -15,11 +15,15 @@ from core.words.formats import counted, moment, parsed, timestamp
 
 @dataclass(frozen=True)
 class Trigger:
-    """`since`: the moment from which it is wanted, which decides who is served first."""
+    """`since`: the moment from which it is wanted, which decides who is served first.
+
+    `due`: of a schedule, the last of the times that ask; `since` is the first of them.
+    """
 
     kind: Literal["schedule", "data", "definition", "alarm"]
     since: datetime
     reason: str
+    due: datetime | None = None
 
 
 def triggers(facts: Facts, work: Work) -> list[Trigger]:
@@ -52,14 +56,16 @@ def _scheduled(facts: Facts, work: Work) -> Trigger | None:
     schedule = facts.schedule(work)
     if schedule is None:
         return None
-    due, times = last_due(schedule, facts.handled(work), facts.at)
+    handled = facts.handled(work)
+    due, times = last_due(schedule, handled, facts.at)
     if due is None:
         return None
+    first = next_due(schedule, handled) or due
     written = moment(timestamp(due), ZoneInfo(schedule["time_zone"]))
     reason = say("plan.reason.schedule", due=written)
     if times > 1:
         reason = say("plan.reason.missed", reason=reason, times=counted(times - 1, "time"))
-    return Trigger("schedule", due, reason)
+    return Trigger("schedule", first, reason, due)
 
 
 def _data(facts: Facts) -> Trigger | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.reading import finite, mapping, mappings
+from core.reading import finite, mapping, mappings, one_or_more
 from core.words.catalogue import say
 from core.words.formats import counted, day, dollars, moment, one_line
 from core.words.lists import enumerated
@@ -109,9 +109,9 @@ def _counts(work: str, one: Mapping[str, Any]) -> str:
 def _waits(document: Mapping[str, Any]) -> Iterator[str]:
     models = mapping(document.get("models"))
     for model, each in sorted(models.items()):
-        waiting, paused = mapping(each.get("waiting")), mapping(each.get("paused"))
+        paused = mapping(each.get("paused"))
         problem = mapping(each.get("definition")).get("problem")
-        if waiting:
+        for waiting in one_or_more(each.get("waiting")):
             yield say(
                 "digest.waits.release",
                 name=f"{model}/{waiting['release']}",

@@ -1,8 +1,8 @@
 """What the model table holds about costs.
 
 A record (of a run, a batch, a monitoring) has an attribute `cost`. A model has an item
-`cost#<YYYY-MM>` for each month, and an item `cost` with the last costs of each work and the
-estimate that they give.
+`cost#<YYYY-MM>` for each month, and an item `cost` with the last costs of each work, the estimate
+that they give, and what people allowed on top of a month's budget.
 """
 
 from __future__ import annotations

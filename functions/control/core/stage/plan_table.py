@@ -2,8 +2,9 @@
 
 They are the items `<model>`, `#recorded` and `#stage` of the partition `#plan`, which no model can
 be called. A model's item has what the planner's rule remembers, what is being started and told, the
-last start of each kind of work, and what the definition says about planning. The items `pause` and
-`allowances` are the model's own; the stage's allowances are in `#stage`.
+last start of each kind of work, what the definition says about planning, and the releases that may
+wait. The item `pause` is the model's own. What people allowed on top of a model's budget is in its
+item `cost`, and of the stage's in `#stage`: both are read at every tick.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 PARTITION = "#plan"
 _RECORDED = "#recorded"
 STAGE = "#stage"
-PAUSE, ALLOWANCES, NUMBER = "pause", "allowances", "release-number"
+PAUSE, COST, NUMBER = "pause", "cost", "release-number"
 # Of every model one of each.
-FACTS = ("definition", "retrain-lock", "watch", "champion", "cost", PAUSE, ALLOWANCES, NUMBER)
+FACTS = ("definition", "retrain-lock", "watch", "champion", COST, PAUSE)
 RECORD_OF = {"retrain": "run", "score": "batch", "monitor": "monitoring"}
 
 Document = dict[str, Any]
@@ -33,7 +34,8 @@ class Planned:
 
     `starting`: what is to be started, written before it is; `telling`: the facts to report,
     likewise. `last`: by work, {name, at}. `definition`: {sha256, location, …}, as it was read from
-    model.yaml.
+    model.yaml. `reviews`: {seen, open, lock}, the number given last, the releases to look at
+    again, and the revision of the retrain lock at that time.
     """
 
     revision: int = 0
@@ -42,6 +44,7 @@ class Planned:
     telling: tuple[Mapping[str, Any], ...] = ()
     last: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     definition: Mapping[str, Any] | None = None
+    reviews: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,8 @@ class PlanTable:
         """All records of a model's work."""
         return self._items.beginning_with(model, f"{RECORD_OF[work]}#")
 
-    def releases(self, keys: Iterable[Key]) -> dict[Key, Item]:
-        """The records of these releases."""
+    def items(self, keys: Iterable[Key]) -> dict[Key, Item]:
+        """Those of the models' items that are there."""
         return self._items.read_many(keys)
 
     def write(self, model: str, seen: Planned, wanted: Planned) -> bool:
@@ -93,6 +96,7 @@ class PlanTable:
             "telling": json.dumps(wanted.telling) if wanted.telling else None,
             "last": json.dumps(wanted.last),
             "definition": json.dumps(wanted.definition),
+            "reviews": json.dumps(wanted.reviews) if wanted.reviews else None,
         }
         expected = {"revision": (seen.revision or None,)}
         return self._items.change(PARTITION, model, fields, expected) is not None
@@ -122,4 +126,5 @@ def _planned(item: Item) -> Planned:
         telling=tuple(json.loads(item.get("telling", "[]"))),
         last=json.loads(item.get("last", "{}")),
         definition=json.loads(item.get("definition", "null")),
+        reviews=json.loads(item.get("reviews", "null")),
     )

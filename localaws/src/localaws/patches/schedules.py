@@ -1,7 +1,7 @@
 """MiniStack's Scheduler: schedules fire, as their own role, and leave what they cannot deliver.
 
-MiniStack has the loop that finds what is due, but starts it with its own gateway, which is not used
-here; it fills in no attribute of the context, asks no role and knows no dead letters.
+MiniStack knows no time zones, fills in no attribute of the context, asks no role and has no dead
+letters; and it starts its loop with its own gateway, which is not used here.
 """
 
 import logging
@@ -13,14 +13,26 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ministack.core.arn import parse_arn
+from ministack.core.responses import request_scope
 from ministack.services import eventbridge, scheduler
+from ministack.services.cloudformation import provisioners
 
 from localaws import authorization, pace, persistence
 from localaws.credentials import RoleRefusedError, check_trust
+from localaws.patches.schedule_times import (
+    ZONE,
+    NoSuchZoneError,
+    at_moment,
+    is_cron,
+    is_due,
+    is_over,
+    may_fire,
+    zone_of,
+)
 
 log = logging.getLogger(__name__)
 
-SERVICE = "scheduler.amazonaws.com"
+SERVICE, TYPE = "scheduler.amazonaws.com", "AWS::Scheduler::Schedule"
 # What a target of each kind is asked for.
 ACTIONS = {
     "lambda": "lambda:InvokeFunction",
@@ -67,6 +79,41 @@ def install() -> None:
     eventbridge._invoke_target = invoke_target
     eventbridge._dispatch_to_sqs = dispatch_to_sqs
     eventbridge._parse_rate_seconds = parse_rate_seconds
+    _keep_time_zones()
+
+
+def _keep_time_zones() -> None:
+    """Refuse zones that do not exist, and keep the one of a stack's schedule."""
+    of_a_stack = provisioners._RESOURCE_HANDLERS[TYPE]
+    provision, change = of_a_stack["create"], of_a_stack["update"]
+
+    def checked(write: Any) -> Any:
+        def write_schedule(name: str, body: dict[str, Any]) -> Any:
+            try:
+                zone_of(body)
+            except NoSuchZoneError as error:
+                return scheduler._error(400, "ValidationException", str(error))
+            return write(name, body)
+
+        return write_schedule
+
+    def kept(made: Any, properties: dict[str, Any]) -> Any:
+        """What a stack's schedule is known by, now that its zone is there."""
+        key = f"{properties.get('GroupName', 'default')}/{made[0]}"
+        scheduler._schedules[key][ZONE] = zone_of(properties).key
+        return made
+
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        zone_of(properties)  # before anything is made
+        return kept(provision(logical_id, properties, stack), properties)
+
+    def update(name: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Any:
+        zone_of(new)
+        return kept(change(name, old, new, stack), new)
+
+    scheduler._create_schedule = checked(scheduler._create_schedule)
+    scheduler._update_schedule = checked(scheduler._update_schedule)
+    provisioners._RESOURCE_HANDLERS[TYPE] = {**of_a_stack, "create": create, "update": update}
 
 
 def start() -> None:
@@ -97,9 +144,46 @@ def _fire() -> None:
     while True:
         time.sleep(max(SWEEP_SECONDS / _scale(), SHORTEST_SWEEP_SECONDS))
         try:
-            scheduler._tick_schedules()
+            _sweep(time.time())
         except Exception:
             log.exception("the schedules could not be looked through")
+
+
+def _sweep(now: float) -> None:
+    """Fire every schedule that is due."""
+    fired = scheduler._schedule_last_fired
+    for key, schedule in list(scheduler._schedules._data.items()):
+        over = is_over(schedule, now)
+        due = not over and may_fire(schedule, now) and is_due(schedule, fired.get(key), now)
+        if due:
+            fired[key] = now
+        elif is_cron(schedule):  # its times count from when it is first seen
+            fired.setdefault(key, now)
+        if due and (schedule.get("Target") or {}).get("Arn"):
+            _deliver(key, schedule, now)
+        ended = over or (due and at_moment(schedule) is not None)
+        if ended and schedule.get("ActionAfterCompletion") == "DELETE":
+            scheduler._schedules._data.pop(key, None)
+            fired.pop(key, None)
+
+
+def _deliver(key: tuple[str, str, str], schedule: dict[str, Any], now: float) -> None:
+    account, region, _ = key
+    event = {
+        "EventId": str(uuid.uuid4()),
+        "Source": "aws.scheduler",
+        "DetailType": "Scheduled Event",
+        "Detail": "{}",
+        "Time": now,
+        "Resources": [schedule["Arn"]],
+        "Account": account,
+        "Region": region,
+    }
+    with request_scope(account, region):
+        try:
+            eventbridge._invoke_target(schedule["Target"], event, schedule)
+        except Exception:
+            log.exception("a schedule could not be delivered: %s", schedule["Arn"])
 
 
 def _check(target: dict[str, Any]) -> None:
