@@ -36,6 +36,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.warning("%s could not be started, the next tick tries again: %s", name, problem)
     for name, problem in done.outcome.refused.items():
         logger.error("%s could not be started and is given up: %s", name, problem)
+    for identity in done.outcome.unreadable:
+        logger.error("the fact %s is of another version and is dropped", identity)
     if done.outcome.silent:
         logger.warning(
             "the bus takes no events, the next tick tries again: %s", done.outcome.silent

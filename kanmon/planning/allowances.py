@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.plan.calendar import month_of
 from core.stage.items import Items
-from core.stage.plan_table import COST, PARTITION, STAGE, allowed
+from core.stage.plan_table import COST, MOST_USD, PARTITION, STAGE, allowed
 from core.words.formats import dollars, local_moment, one_line, timestamp
 from kanmon.errors import BadInputError
 from kanmon.releases.decision import person
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 # Of more the newest are kept: an item of the table has 400 KB at most.
 MOST_KEPT = 100
 LONGEST_REASON = 1000
-MOST_USD = 1_000_000.0
 
 
 def allow(connection: "Connection", model: str | None, usd: float, reason: str) -> dict[str, Any]:
@@ -58,8 +57,8 @@ def allowed_in(connection: "Connection", model: str | None, month: str) -> list[
 def words(allowance: dict[str, Any]) -> str:
     """An allowance in words."""
     since, by = local_moment(allowance.get("at")), person(allowance.get("by"))
-    usd = dollars(allowance["usd"])
-    return f"{usd} US dollars on top, allowed {since} by {by}: {one_line(allowance['reason'])}"
+    usd, reason = dollars(allowance["usd"]), one_line(str(allowance.get("reason", "")))
+    return f"{usd} US dollars on top, allowed {since} by {by}: {reason}"
 
 
 def _place(model: str | None) -> tuple[str, str]:

@@ -335,3 +335,20 @@ def test_a_stage_in_aws_refuses_a_tick_of_a_time_to_come(
         tick("2026-12-01T05:00:00Z", now=clock)
 
     assert (planned("shoes"), executions(stage)) == (before, [])
+
+
+def test_a_fact_that_another_version_left_to_be_told_stops_no_tick(stage: Stage) -> None:
+    late_model(stage)
+    other = json.dumps([{"id": "kanmon-test/moon full/1", "event": "moon full"}])
+    key = {"model": {"S": "#plan"}, "item": {"S": "shoes"}}
+    stage.dynamodb.update_item(
+        TableName=TABLE,
+        Key=key,
+        UpdateExpression="SET telling = :other",
+        ExpressionAttributeValues={":other": {"S": other}},
+    )
+
+    tick("2026-12-01T06:00:00Z")
+
+    assert [fact["event"] for fact in stage.facts()] == ["late"]
+    assert "telling" not in planned("shoes")

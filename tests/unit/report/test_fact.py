@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.report.fact import EVENTS, Event, Fact, FactError, MetricResult, read
+from core.report.fact import EVENTS, Event, Fact, FactError, MetricResult, read, read_stored
 
 FACT = Fact(
     event="release waits",
@@ -155,3 +155,14 @@ def test_what_another_fact_says_too_is_not_mailed(
     event: Event, approval: str | None, mailed: bool
 ) -> None:
     assert replace(FACT, event=event, approval=approval).mailed is mailed
+
+
+def test_a_stored_fact_of_another_version_is_read_as_far_as_it_can_be() -> None:
+    document = FACT.document()
+    newer = {**document, "mood": "good"}
+    older = {name: value for name, value in document.items() if name != "by"}
+
+    assert read_stored(newer) == FACT
+    assert read_stored(older) == replace(FACT, by=None)
+    assert read_stored({**document, "event": "moon full"}) is None
+    assert read_stored("fact") is None

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from core.plan.refusals import for_good, in_words
 from core.plan.state import given_back
 from core.plan.telling import could_not_start, facts_by_model
-from core.report.fact import read
+from core.report.fact import read_stored
 from core.stage.event_bus import EventNotTakenError
 from core.stage.plan_table import Planned
 from core.words.formats import parsed, timestamp
@@ -37,7 +37,8 @@ class Outcome:
     """What became of the starts, by their names; `lost` are the models that another tick wrote.
 
     `refused` are those that were given up; `told` the events that were put on the bus. `silent`:
-    why the bus took one not; then the others wait for the next tick as well. `at`: the tick's time.
+    why the bus did not take one; then the others wait for the next tick as well. `unreadable`: the
+    ids of facts that another version of Kanmon wrote, which are dropped. `at`: the tick's time.
     """
 
     at: str = ""
@@ -47,6 +48,7 @@ class Outcome:
     lost: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     silent: str | None = None
+    unreadable: list[str] = field(default_factory=list)
 
 
 def start_what_was_left(
@@ -164,9 +166,13 @@ def _tell(
 ) -> tuple[Mapping[str, Any], ...]:
     """Put the facts on the bus; returns those that it has not taken."""
     for number, document in enumerate(telling):
+        fact = read_stored(document)
+        if fact is None:
+            outcome.unreadable.append(str(document.get("id")))
+            continue
         if outcome.silent is None:
             try:
-                stage.events.put(read(document))
+                stage.events.put(fact)
             except (ClientError, BotoCoreError, EventNotTakenError) as error:
                 outcome.silent = str(error)
         if outcome.silent is not None:

@@ -195,6 +195,20 @@ def read(detail: object) -> Fact:
     return Fact(event=event, key=key, release=release, metric=metric_of(detail["metric"]), **texts)
 
 
+def read_stored(document: object) -> Fact | None:
+    """A fact that was stored, perhaps by another version of Kanmon; None if it cannot be read.
+
+    What is new there is left out, and what is missing is None.
+    """
+    if not isinstance(document, Mapping):
+        return None
+    known = {name: value for name, value in document.items() if name in KEYS}
+    try:
+        return read(dict.fromkeys(KEYS) | known)
+    except FactError:
+        return None
+
+
 def metric_of(document: object) -> MetricResult | None:
     """The result in a document; None where it has none."""
     if document is None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, get_args
 
-from core.report.fact import Fact, read
+from core.report.fact import Fact, read_stored
 
 if TYPE_CHECKING:
     from core.stage.items import Item, Items
@@ -69,7 +69,8 @@ class NoticeTable:
         known = known or self._items.read(PARTITION, item) or begun
         written = {name: known[name] for name in ("fact", "expires_at")}
         listed = self._items.change(PARTITION, known["listed"], written)
-        return _listed(listed or {"item": known["listed"], **written})
+        found = listed or {"item": known["listed"], **written}
+        return _listed(found) or ListedFact(known["listed"], fact, {})
 
     @contextmanager
     def sending(self, listed: ListedFact, channel: Channel, now: datetime) -> Iterator[bool]:
@@ -100,12 +101,16 @@ class NoticeTable:
         One that is being listed may still come before the newest, by some seconds.
         """
         for item in self._items.between(PARTITION, _time(at), _LAST):
-            yield _listed(item)
+            if listed := _listed(item):
+                yield listed
 
 
-def _listed(item: Item) -> ListedFact:
+def _listed(item: Item) -> ListedFact | None:
+    fact = read_stored(json.loads(item["fact"]))
+    if fact is None:  # of another version of Kanmon
+        return None
     sent = {one: str(item[f"sent_{one}"]) for one in get_args(Channel) if f"sent_{one}" in item}
-    return ListedFact(item["item"], read(json.loads(item["fact"])), sent)
+    return ListedFact(item["item"], fact, sent)
 
 
 def _time(at: datetime) -> str:

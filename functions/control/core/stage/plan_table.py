@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from core.reading import mappings
+
 if TYPE_CHECKING:
     from core.stage.items import Item, Items, Key
 
@@ -23,6 +25,8 @@ STAGE = "#stage"
 PAUSE, COST, NUMBER = "pause", "cost", "release-number"
 # Of every model one of each.
 FACTS = ("definition", "retrain-lock", "watch", "champion", COST, PAUSE)
+# Of one allowance, in US dollars.
+MOST_USD = 1_000_000.0
 RECORD_OF = {"retrain": "run", "score": "batch", "monitor": "monitoring"}
 
 Document = dict[str, Any]
@@ -113,9 +117,24 @@ def paused(item: Item | None) -> dict[str, str] | None:
 
 
 def allowed(item: Item | None, month: str) -> list[dict[str, Any]]:
-    """What people allowed on top of a month's budget, by the item with the allowances."""
-    known = [each for each in (item or {}).get("allowances", ()) if each.get("month") == month]
-    return [{**each, "usd": float(each["usd"])} for each in known]
+    """What people allowed on top of a month's budget, by the item with the allowances.
+
+    People may write the item without the command line. What is no allowance counts for nothing, so
+    that it stops no tick.
+    """
+    known = [
+        each for each in mappings((item or {}).get("allowances")) if each.get("month") == month
+    ]
+    amounts = [(each, _usd(each.get("usd"))) for each in known]
+    return [{**each, "usd": usd} for each, usd in amounts if usd is not None]
+
+
+def _usd(written: object) -> float | None:
+    try:
+        usd = float(str(written))
+    except ValueError:
+        return None
+    return usd if 0 < usd <= MOST_USD else None
 
 
 def _planned(item: Item) -> Planned:
