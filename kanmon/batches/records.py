@@ -24,7 +24,7 @@ class BatchRecord(Record):
 
     kind = "batch"
     began = "asked_at"
-    bookkeeping = ("cost", "answer", "noticed_at", "told", "host_seconds", "counted")
+    bookkeeping = ("cost", "paid", "answer", "noticed_at", "told", "host_seconds", "counted")
 
     @property
     def works(self) -> str:
