@@ -11,7 +11,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from core.names import named_from
 
 if TYPE_CHECKING:
     from core.stage.items import Item, Items, Key
@@ -23,6 +26,8 @@ PAUSE, ALLOWANCES, NUMBER = "pause", "allowances", "release-number"
 # Of every model one of each.
 FACTS = ("definition", "retrain-lock", "watch", "champion", "cost", PAUSE, ALLOWANCES, NUMBER)
 RECORD_OF = {"retrain": "run", "score": "batch", "monitor": "monitoring"}
+# Of a record, what is short.
+_HOW_IT_WENT = ("status", "error", "opened_at", "asked_at", "closed_at", "paid")
 
 Document = dict[str, Any]
 
@@ -76,9 +81,12 @@ class PlanTable:
         }
         return {wanted[key]: item for key, item in self._items.read_many(wanted).items()}
 
-    def records_of(self, model: str, work: str) -> Iterator[Item]:
-        """All records of a model's work."""
-        return self._items.beginning_with(model, f"{RECORD_OF[work]}#")
+    def records_since(self, model: str, work: str, begun: datetime) -> Iterator[Item]:
+        """How a model's work went that began then or later, by its name."""
+        first = f"{RECORD_OF[work]}#{named_from(model, begun)}"
+        # Digits come before a colon.
+        last = f"{RECORD_OF[work]}#{model}-:"
+        return self._items.between(model, first, last, _HOW_IT_WENT)
 
     def releases(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """The records of these releases."""
