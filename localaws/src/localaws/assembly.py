@@ -99,10 +99,19 @@ class Assembly:
         interrupted = memory.abort_interrupted_executions()
         from localaws import asl
         from localaws.emulator import Emulator
-        from localaws.patches import alarms, canary, functions, nested_stacks, operations, schedules
+        from localaws.patches import (
+            alarms,
+            bus_policies,
+            canary,
+            functions,
+            nested_stacks,
+            operations,
+            schedules,
+        )
 
         functions.install(self.functions)
         alarms.install()
+        bus_policies.install()
         nested_stacks.install()
         schedules.install()
         memory.on_execution_change(self._execution_changed)
