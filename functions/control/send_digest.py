@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.plan.digest_input import digest_input
 from core.plan.sources import limits_of
-from core.report.digest import text
+from core.report.digest import beginning, text
 from core.report.fact import Fact
 from core.stage.gateways import stage
 from core.words.formats import parsed, timestamp
@@ -29,7 +29,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     here = stage()
     names = ("MONTHLY_BUDGET_USD", "PLANNED_AT_ONCE", "APPROVAL_MINUTES")
     limits = limits_of(*(os.environ.get(name) for name in names))
-    said = text(digest_input(here, limits, now - timedelta(days=days), now))
+    # Up to when it was due, and not when it is sent: so it meets the next, also if it is late.
+    said = text(digest_input(here, limits, beginning(at, days), at, now))
     here.events.put(
         Fact(
             event="digest",

@@ -24,7 +24,16 @@ class BatchRecord(Record):
 
     kind = "batch"
     began = "asked_at"
-    bookkeeping = ("cost", "answer", "noticed_at", "told", "host_seconds", "counted", "counted_job")
+    bookkeeping = (
+        "cost",
+        "paid",
+        "answer",
+        "noticed_at",
+        "told",
+        "host_seconds",
+        "counted",
+        "counted_job",
+    )
 
     @property
     def works(self) -> str:

@@ -1,7 +1,7 @@
 """The console's routes. Each reads a view, or calls the same rule as the command line."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, abort, flash, redirect, render_template, request, url_for
@@ -31,8 +31,6 @@ REVIEW_POLICY = (
 # Where the way back is put: after the link that skips to the verdict, which must come first.
 BEGINNING = re.compile(rb'<body>\s*(<a class="skip"[^>]*>[^<]*</a>)?')
 DECISIONS: dict[str, Decision] = {"Approved": "Approved", "Rejected": "Rejected"}
-# How far back the page of notices goes: as long as they are kept.
-DAYS_SHOWN = 90
 # How often a followed page is reloaded.
 REFRESH_SECONDS = 2
 
@@ -164,23 +162,13 @@ def _monitoring_page(invocation: "Invocation", model: str, monitoring: str) -> R
 
 def _notices_page(invocation: "Invocation") -> str:
     """What the stage had to tell, newest first; of one model or event if the address says so."""
-    from kanmon.notices.records import check_event, chosen, notices_since
+    from kanmon.console.notices import choices, page_of
 
-    model, event = request.args.get("model") or None, request.args.get("event") or None
-    if event is not None:
-        check_event(event)
-    since = datetime.now(UTC) - timedelta(days=DAYS_SHOWN)
-    everything = notices_since(invocation.connection, since)
-    models = sorted({one.model for one in everything if one.model} | ({model} if model else set()))
-    return render_template(
-        "notices.html.jinja",
-        notices=chosen(everything, model, event)[::-1],
-        models=models,
-        events=sorted({one.event for one in everything} | ({event} if event else set())),
-        model=model,
-        event=event,
-        days=DAYS_SHOWN,
-    )
+    asked = {name: request.args.get(name) or None for name in ("before", "model", "event")}
+    page = page_of(invocation.connection, datetime.now(UTC), **asked)
+    chosen = {"model": asked["model"], "event": asked["event"]}
+    known = choices(invocation.connection, invocation.project, page, asked["model"])
+    return render_template("notices.html.jinja", page=page, chosen=chosen, **chosen, **known)
 
 
 def _install_decisions(app: Flask, invocation: "Invocation") -> None:

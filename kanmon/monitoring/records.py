@@ -16,7 +16,7 @@ class MonitoringRecord(Record):
 
     kind = "monitoring"
     began = "opened_at"
-    bookkeeping = ("cost", "answer", "noticed_at", "turned", "failures_told")
+    bookkeeping = ("cost", "paid", "answer", "noticed_at", "turned", "failures_told")
 
     @property
     def outcome(self) -> str:

@@ -2,14 +2,14 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.report.fact import EVENTS
 from kanmon.errors import BadInputError
-from kanmon.stage.model_table import items_between
+from kanmon.stage.model_table import items_back, items_between
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -33,6 +33,11 @@ class Notice:
     def at(self) -> str:
         """When it happened."""
         return str(self.fact.get("at") or "")
+
+    @property
+    def listed(self) -> str:
+        """When it was listed, by which notices are in order."""
+        return self.name.partition("#")[0]
 
     @property
     def event(self) -> str:
@@ -76,8 +81,22 @@ class Notice:
 
 def notices_since(connection: "Connection", at: datetime) -> list[Notice]:
     """All that were listed since then, the newest last."""
-    first = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return [_notice(item) for item in items_between(connection, PARTITION, first, _LAST)]
+    return [_notice(item) for item in items_between(connection, PARTITION, name_of(at), _LAST)]
+
+
+def notices_back(connection: "Connection", before: str, until: datetime) -> Iterator[Notice]:
+    """Those listed before the notice or time of this name, back until a time, the newest first.
+
+    No more of them are read than are taken.
+    """
+    for item in items_back(connection, PARTITION, before, name_of(until)):
+        if item["item"] != before:
+            yield _notice(item)
+
+
+def name_of(at: datetime) -> str:
+    """What the names of notices begin with that were listed at a time."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _notice(item: dict[str, Any]) -> Notice:

@@ -1,10 +1,10 @@
 """The digest of the last days, as the stage sends it, without sending it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.plan.digest_input import digest_input
-from core.report.digest import digest, title
+from core.report.digest import beginning, digest, title
 from core.words.language import speaking
 from kanmon.errors import BadInputError
 from kanmon.planning.live import LiveStage, settings
@@ -20,10 +20,10 @@ def last_days(connection: "Connection", days: int) -> dict[str, Any]:
     """The digest's document, with its title and parts in the stage's words."""
     if not 1 <= days <= MOST_DAYS:
         raise BadInputError(f"--days {days} is not possible", f"Write 1 to {MOST_DAYS}.")
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = datetime.now(UTC)
     limits, speech = settings(connection)
     with speaking(speech):
-        document = digest_input(LiveStage(connection), limits, now - timedelta(days=days), now)
+        document = digest_input(LiveStage(connection), limits, beginning(now, days), now, now)
         parts = [
             {"name": one.name, "heading": one.heading, "lines": list(one.lines)}
             for one in digest(document)

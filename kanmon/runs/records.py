@@ -17,7 +17,7 @@ class RunRecord(Record):
 
     kind = "run"
     began = "opened_at"
-    bookkeeping = ("cost", "run", "answer", "noticed_at", "release_number", "failures_told")
+    bookkeeping = ("cost", "paid", "run", "answer", "noticed_at", "release_number", "failures_told")
 
 
 def runs_of(connection: "Connection", model: str, limit: int) -> list[RunRecord]:

@@ -1,6 +1,6 @@
 """Reads items of the stage's model table as plain values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.stage.table_key import key_of, of_model, partition
@@ -28,17 +28,39 @@ def items_between(
     return _queried(connection, partition(model, first), "#item BETWEEN :first AND :last", ends)
 
 
+def items_back(
+    connection: "Connection", model: str, last: str, first: str
+) -> Iterator[dict[str, Any]]:
+    """The model's items from one sort key back to another; pages are read as they are needed."""
+    ends = {":first": {"S": first}, ":last": {"S": last}}
+    which = "#item BETWEEN :first AND :last"
+    yield from _pages(connection, partition(model, last), which, ends, back=True)
+
+
 def _queried(
     connection: "Connection", where: str, which: str, values: dict[str, Any]
 ) -> list[dict[str, Any]]:
+    return list(_pages(connection, where, which, values))
+
+
+def _pages(
+    connection: "Connection",
+    where: str,
+    which: str,
+    values: dict[str, Any],
+    *,
+    back: bool = False,
+) -> Iterator[dict[str, Any]]:
     pages = connection.dynamodb.get_paginator("query").paginate(
         TableName=connection.table,
         KeyConditionExpression=f"model = :model AND {which}",
         ExpressionAttributeNames={"#item": "item"},
         ExpressionAttributeValues={":model": {"S": where}, **values},
         ConsistentRead=True,
+        ScanIndexForward=not back,
     )
-    return [plain_item(item) for page in pages for item in page["Items"]]
+    for page in pages:
+        yield from (plain_item(item) for item in page["Items"])
 
 
 def item_of(connection: "Connection", model: str, name: str) -> dict[str, Any] | None:

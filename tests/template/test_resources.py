@@ -26,6 +26,7 @@ WITHOUT_STANDING_COST = {
     "AWS::DynamoDB::Table",
     "AWS::ECR::Repository",
     "AWS::Events::EventBus",  # by its events
+    "AWS::Events::EventBusPolicy",
     "AWS::Events::Rule",
     "AWS::Glue::Database",
     "AWS::Glue::Table",

@@ -61,7 +61,16 @@ def new_run_name(model: str, moment: datetime, seed: bytes) -> str:
     """
     number = int.from_bytes(hashlib.sha256(seed).digest()[:8], "big")
     suffix = "".join(_BASE36[number // 36**place % 36] for place in range(3))
-    return f"{model}-{moment:%y%m%d%H%M%S}-{suffix}"
+    return f"{named_from(model, moment)}-{suffix}"
+
+
+def named_from(model: str, moment: datetime) -> str:
+    """What comes before the names of all that begins at this moment in UTC, or later.
+
+    >>> named_from("abalone", datetime(2026, 11, 21, 5, 55, 1, tzinfo=UTC))
+    'abalone-261121055501'
+    """
+    return f"{model}-{moment:%y%m%d%H%M%S}"
 
 
 def following_run_name(model: str, closing_run: str, asked_at: int) -> str:

@@ -101,6 +101,7 @@ class Assembly:
         from localaws.emulator import Emulator
         from localaws.patches import (
             alarms,
+            bus_policies,
             buses,
             canary,
             functions,
@@ -111,6 +112,7 @@ class Assembly:
 
         functions.install(self.functions)
         alarms.install()
+        bus_policies.install()
         buses.install()
         nested_stacks.install()
         schedules.install()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
@@ -17,7 +17,7 @@ from core.report.fact import EVENTS, Fact
 from kanmon.errors import BadInputError
 from kanmon.notices import following
 from kanmon.notices.display import line, lines
-from kanmon.notices.records import Notice, check_event, chosen, notices_since
+from kanmon.notices.records import Notice, check_event, chosen, notices_back, notices_since
 
 AT = "2026-11-30T06:00:00Z"
 
@@ -92,7 +92,7 @@ class Table:
         assert operation == "query"
         return self
 
-    def paginate(self, **asked: Any) -> Sequence[dict[str, Any]]:
+    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
         values = {name: value["S"] for name, value in asked["ExpressionAttributeValues"].items()}
         assert values[":model"] == "#notices"
         items = [
@@ -106,7 +106,13 @@ class Table:
             for one in self.listed
             if values[":first"] <= one.name <= values[":last"]
         ]
-        return [{"Items": items[:1]}, {"Items": items[1:]}]
+        self.pages = 0
+        return self.paged(items if asked["ScanIndexForward"] else items[::-1])
+
+    def paged(self, items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for page in (items[:1], items[1:]):
+            self.pages += 1
+            yield {"Items": page}
 
 
 def test_notices_are_read_from_a_time_on_with_where_they_were_sent() -> None:
@@ -118,6 +124,21 @@ def test_notices_are_read_from_a_time_on_with_where_they_were_sent() -> None:
 
     assert found == [first, second]
     assert found[1].document() == {**second.fact, "sent": {"mail": AT, "chat": AT}}
+
+
+def test_notices_are_read_back_from_one_of_them_no_further_than_they_are_taken() -> None:
+    times = ("2026-11-20", "2026-11-28", "2026-11-29", "2026-11-30")
+    old, first, second, third = (notice(f"{day}T06:00:00.000000Z#1") for day in times)
+    table: Any = Table(old, first, second, third)
+    since = datetime(2026, 11, 25, tzinfo=UTC)
+
+    found = notices_back(table, third.name, since)
+
+    assert (next(found), table.pages) == (second, 2)
+    assert list(found) == [first]
+    assert list(notices_back(table, "2026-11-29T06:00:00.000000Z", since)) == [first]
+    newest = notices_back(table, "2026-12-01T06:00:00.000000Z", since)
+    assert (next(newest), table.pages) == (third, 1)
 
 
 def test_a_notice_that_comes_is_followed_once_and_those_shown_before_are_not(

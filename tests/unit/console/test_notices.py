@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from core.report.fact import Fact
+from kanmon.console import notices as module
 from kanmon.console.app import make_app
 from kanmon.console.guard import Guard
-from kanmon.notices import records
-from kanmon.notices.records import Notice
+from kanmon.notices.records import Notice, name_of
 from kanmon.terminal.invocation import Invocation
 
 OWN = "http://127.0.0.1:8000"
 HOSTILE = "<script>alert(1)</script>\" onfocus='x' {{ 7 * 7 }}"
 AT = "2026-11-30T06:00:00Z"
+NOW = datetime.now(UTC)
 
 
-def notice(event: Any, number: int, sent: dict[str, str] | None = None, **named: Any) -> Notice:
+def notice(
+    event: Any,
+    number: int,
+    sent: dict[str, str] | None = None,
+    ago: timedelta = timedelta(hours=1),
+    **named: Any,
+) -> Notice:
     more = {"model": "churn", "summary": f"summary {number}", **named}
     fact = Fact(event, str(number), "kanmon-dev", "dev", AT, **more).document()
-    return Notice(f"{AT}#{number}", fact, sent or {})
+    return Notice(f"{name_of(NOW - ago)}#{number:08}", fact, sent or {})
 
 
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch) -> list[Notice]:
     """What the stage lists, the newest last."""
     found: list[Notice] = []
-    monkeypatch.setattr(records, "notices_since", lambda connection, at: found)
+
+    def back(connection: object, before: str, until: datetime) -> Iterator[Notice]:
+        for one in sorted(found, key=lambda one: one.name, reverse=True):
+            if name_of(until) <= one.name < before:
+                yield one
+
+    monkeypatch.setattr(module, "notices_back", back)
+    monkeypatch.setattr(module, "known_models", lambda connection, project: ["churn", "wine"])
     monkeypatch.setattr(Invocation, "connection", None)
     return found
 
@@ -113,8 +130,58 @@ def test_an_event_that_there_is_not_is_named(browser: FlaskClient, listed: list[
 
 
 def test_without_notices_it_says_so(browser: FlaskClient, listed: list[Notice]) -> None:
-    assert "No notice in the last 90 days." in page(browser)
-    assert "No notice of this kind in the last 90 days." in page(browser, event="late")
+    assert "No notice in this time." in page(browser)
+    assert "No notice of this kind in this time." in page(browser, event="late")
+
+
+def earlier(found: str) -> dict[str, str] | None:
+    """What the link to the earlier ones asks for."""
+    link = re.search(r'href="/notices\?([^"]*before=[^"]*)">Earlier notices', found)
+    if link is None:
+        return None
+    asked = link[1].replace("&amp;", "&").replace("%3A", ":").replace("%23", "#")
+    return dict(one.split("=") for one in asked.replace("+", " ").split("&"))
+
+
+def test_a_page_has_seven_days_and_leads_to_earlier_ones_as_long_as_they_are_kept(
+    browser: FlaskClient, listed: list[Notice]
+) -> None:
+    days = [0, 6, 8, 13, 50, 89, 91]
+    listed += [notice("late", each, ago=timedelta(days=each, minutes=1)) for each in days]
+    pages = [page(browser)]
+    while asked := earlier(pages[-1]):
+        pages.append(page(browser, **asked))
+
+    shown = [[each for each in days if f"summary {each}<" in one] for one in pages]
+    assert shown[:2] == [[0, 6], [8, 13]]
+    assert [each for one in shown for each in one] == days[:-1]
+    assert len(pages) == 13
+    assert ("Newest</a>" in pages[0], "Newest</a>" in pages[1]) == (False, True)
+
+
+def test_many_notices_are_on_pages_of_a_limited_length_and_each_is_on_one(
+    browser: FlaskClient, listed: list[Notice]
+) -> None:
+    # All within one microsecond, so that their times do not tell them apart.
+    listed += [notice("late", number) for number in range(450)]
+    listed += [notice("batch done", number) for number in range(450, 900)]
+
+    found, shown = page(browser, model="churn", event="late"), []
+    for _ in range(3):
+        shown.append(re.findall(r"summary (\d+)<", found))
+        found = page(browser, **(earlier(found) or {}))
+
+    assert [len(one) for one in shown] == [200, 200, 50]
+    assert [int(each) for one in shown for each in one] == list(range(449, -1, -1))
+
+
+@pytest.mark.parametrize("before", ["x", "2026-02-30T00:00:00.000000Z", f"{AT}#a"])
+def test_an_address_that_names_no_notice_is_refused_with_a_way_back(
+    browser: FlaskClient, listed: list[Notice], before: str
+) -> None:
+    answer = browser.get("/notices", base_url=OWN, query_string={"before": before})
+
+    assert (answer.status_code, "names no notice" in answer.text) == (404, True)
 
 
 def test_nothing_that_a_notice_says_becomes_markup(

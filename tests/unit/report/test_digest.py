@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.plan.rule import decide
-from core.report.digest import LONGEST_LINE, MOST_LINES, digest, text
+from core.report.digest import LONGEST_LINE, MOST_LINES, beginning, digest, text
 from core.report.fact import LONGEST_SUMMARY, Fact
 from core.words.language import Speech, speaking
 from tests.support.planning_documents import NIGHTLY, definition, document, model, moment
@@ -68,10 +68,29 @@ def test_what_ran_is_counted_with_how_it_ended_and_what_it_cost() -> None:
     )
     assert found["cost"] == (
         "1.75 in these days",
+        "0.0000 this month",
         "churn: 1.75, and 4.00 this month of a budget of 25.00 (with 5.00 that people allowed on "
         "top)",
-        "0.0000 this month",
     )
+
+
+def test_of_many_models_the_stages_month_and_the_newest_facts_are_not_cut() -> None:
+    names = [f"model-{number:02}" for number in range(50)]
+    work = {name: {"retrain": {**NOTHING, "count": 1, "usd": 0.5}} for name in names}
+    facts = [
+        fact(event, model=name, release=1)
+        for event in ("release promoted", "drift found")
+        for name in names
+    ]
+    found = of({name: model() for name in names}, work, facts=facts)
+    found["stage"] = {**found["stage"], "spent_usd": 90.0, "budget_usd": 100.0}
+    shown = said(found)
+
+    assert shown["cost"][:2] == ("25.00 in these days", "90.00 this month of a budget of 100.00")
+    assert shown["cost"][-1] == "and 12 lines more"
+    assert shown["service"][0] == "2026-11-29 03:00:00 UTC: model-49/1 is in service"
+    assert shown["service"][-1] == "and 10 lines more"
+    assert shown["drifted"][0] == "2026-11-29 03:00:00 UTC: model-49/1 drifted"
 
 
 def test_what_waits_says_for_whom_since_when_and_why() -> None:
@@ -118,6 +137,16 @@ def test_what_changed_in_service_and_what_drifted_are_apart() -> None:
     )
 
 
+def test_what_happened_last_comes_first() -> None:
+    facts = [fact("release approved", model="churn", release=3)]
+    facts.append(fact("release promoted", model="churn", release=3))
+
+    assert said(of({"churn": model()}, facts=facts))["service"] == (
+        "2026-11-29 03:00:00 UTC: churn/3 is in service",
+        "2026-11-29 03:00:00 UTC: churn/3 was approved",
+    )
+
+
 def test_what_comes_next_is_in_the_order_of_time() -> None:
     early = {"cron": "0 1 * * *", "time_zone": "UTC"}
     models = {
@@ -152,3 +181,29 @@ def test_the_days_are_those_of_the_document() -> None:
     found = of({})
     found["from"] = f"{NOW - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
     assert text(found).startswith("From 2026-11-29 to 2026-11-30\n")
+
+
+def test_the_days_are_those_of_the_stages_time_zone() -> None:
+    found = of({})
+    found["from"], found["until"] = "2026-11-22T23:00:00Z", "2026-11-29T23:00:00Z"
+    with speaking(Speech("en", "Asia/Tokyo")):
+        assert text(found).startswith("From 2026-11-23 to 2026-11-30\n")
+
+
+@pytest.mark.parametrize(
+    ("zone", "until", "days", "begin"),
+    [
+        ("UTC", "2026-11-30 08:00", 7, "2026-11-23 08:00"),
+        ("Asia/Tokyo", "2026-11-29 23:00", 1, "2026-11-28 23:00"),
+        ("Europe/Berlin", "2026-10-26 07:00", 7, "2026-10-19 06:00"),
+        ("Europe/Berlin", "2026-03-30 06:00", 7, "2026-03-23 07:00"),
+        ("Europe/Berlin", "2026-10-25 07:00", 1, "2026-10-24 06:00"),
+        # Half an hour.
+        ("Australia/Lord_Howe", "2026-04-05 21:30", 7, "2026-03-29 21:00"),
+    ],
+)
+def test_a_digest_begins_at_the_same_time_of_day_in_the_stages_time_zone(
+    zone: str, until: str, days: int, begin: str
+) -> None:
+    with speaking(Speech("en", zone)):
+        assert beginning(moment(until), days) == moment(begin)

@@ -17,6 +17,7 @@ from core.cost.estimate import estimate_of, with_latest
 from core.cost.measured import Usage, bill, usage
 from core.cost.month import cost_of_record, month_of, pay
 from core.cost.prices import SAMPLE, Prices
+from core.words.formats import timestamp
 
 if TYPE_CHECKING:
     from core.stage.bucket import Store
@@ -73,9 +74,8 @@ def _count(
         payment = pay(work, execution, found, known.origin(), seen)
         if payment is None:
             return cost_of_record(seen)
-        if stage.costs.pay(
-            model, item, month_of(now), seen, payment.cost, payment.usd, payment.added
-        ):
+        month, at = month_of(now), timestamp(now)
+        if stage.costs.pay(model, item, month, at, seen, payment.cost, payment.usd, payment.added):
             stage.spent(float(payment.added.get("usd", 0)))
             return payment.usd
     log.warning("cost not counted: others kept writing the record", extra={"item": item})

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.reading import finite, mapping, mappings, one_or_more
 from core.words.catalogue import say
-from core.words.formats import counted, day, dollars, moment, one_line
+from core.words.formats import counted, day, dollars, moment, one_line, parsed
+from core.words.language import speech
 from core.words.lists import enumerated
 
 _EVERY: Mapping[str, Callable[[object], str]] = {
@@ -45,6 +47,12 @@ class Part:
         return say(f"digest.heading.{self.name}")
 
 
+def beginning(until: datetime, days: int) -> datetime:
+    """Where a digest of so many days begins: at the same time of day in the stage's time zone, so
+    that it meets the end of the one before also where the clocks change between them."""
+    return (until.astimezone(speech().zone) - timedelta(days=days)).astimezone(UTC)
+
+
 def digest(document: Mapping[str, Any]) -> tuple[Part, ...]:
     """The parts, each with at least one line."""
     found = {
@@ -59,7 +67,13 @@ def digest(document: Mapping[str, Any]) -> tuple[Part, ...]:
 
 
 def title(document: Mapping[str, Any]) -> str:
-    return say("digest.title", first=day(document["from"][:10]), last=day(document["until"][:10]))
+    return say("digest.title", first=_day(document["from"]), last=_day(document["until"]))
+
+
+def _day(at: object) -> str:
+    """The day of a moment, where the stage is."""
+    known = parsed(at)
+    return day(known.astimezone(speech().zone).date() if known else at)
 
 
 def text(document: Mapping[str, Any]) -> str:
@@ -134,7 +148,8 @@ def _waits(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _facts(document: Mapping[str, Any], events: Sequence[str]) -> Iterator[str]:
-    for fact in mappings(document.get("facts")):
+    """Those of these events, the newest first: the others may be cut."""
+    for fact in reversed(list(mappings(document.get("facts")))):
         if fact.get("event") in events:
             release = fact.get("release")
             about = str(fact.get("model") or "")
@@ -164,14 +179,14 @@ def _cost(document: Mapping[str, Any]) -> Iterator[str]:
     }
     yield say("digest.cost.days", usd=dollars(sum(spent.values())))
     stage, models = mapping(document.get("stage")), mapping(document.get("models"))
+    month = dollars(finite(stage.get("spent_usd")) or 0.0)
+    yield say("digest.cost.month", usd=month) + _limit(stage.get("budget_usd"), stage)
     for model, usd in sorted(spent.items(), key=lambda each: (-each[1], each[0])):
         content = mapping(models.get(model))
         limit = _limit(mapping(content.get("definition")).get("budget_usd"), content)
         if usd or limit:
             month = dollars(finite(content.get("spent_usd")) or 0.0)
             yield say("digest.cost.model", model=model, usd=dollars(usd), month=month) + limit
-    month = dollars(finite(stage.get("spent_usd")) or 0.0)
-    yield say("digest.cost.month", usd=month) + _limit(stage.get("budget_usd"), stage)
 
 
 def _limit(budget: object, content: Mapping[str, Any]) -> str:

@@ -1,8 +1,9 @@
 """What the model table holds about costs.
 
-A record (of a run, a batch, a monitoring) has an attribute `cost`. A model has an item
-`cost#<YYYY-MM>` for each month, and an item `cost` with the last costs of each work, the estimate
-that they give, and what people allowed on top of a month's budget.
+A record (of a run, a batch, a monitoring) has an attribute `cost`, and `paid`: what was counted
+when, a short list. A model has an item `cost#<YYYY-MM>` for each month, and an item `cost` with the
+last costs of each work, the estimate that they give, and what people allowed on top of a month's
+budget.
 """
 
 from __future__ import annotations
@@ -37,12 +38,14 @@ class CostTable:
         model: str,
         item: str,
         month: str,
+        at: str,
         seen: str | None,
         cost: str,
         usd: float,
         added: Mapping[str, Decimal],
     ) -> bool:
-        """Give the record its new cost and add to the month, both or neither.
+        """Give the record its new cost, with what was counted `at`, and add to the month: all or
+        nothing.
 
         False where the record's cost is not what was seen any more, or somebody writes either item
         at this moment.
@@ -57,6 +60,12 @@ class CostTable:
                 {":cost": cost, ":usd": Decimal(str(usd)), ":seen": seen}
             ),
         }
+        if "usd" in added:
+            marked["UpdateExpression"] += ", #paid = list_append(if_not_exists(#paid, :none), :new)"
+            marked["ExpressionAttributeNames"]["#paid"] = "paid"
+            marked["ExpressionAttributeValues"] |= packed(
+                {":none": [], ":new": [{"at": at, "usd": added["usd"]}]}
+            )
         changes: list[Any] = [{"Update": marked}]
         if added:
             changes.append({"Update": self._addition(model, month, added)})

@@ -7,7 +7,7 @@ on the same release at once are kept apart: one of them finds that its condition
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -61,17 +61,28 @@ class Items:
         for page in pages:
             yield from (of_model(unpacked(item)) for item in page["Items"])
 
-    def between(self, model: str, first: str, last: str) -> Iterator[Item]:
-        """The model's items whose names are from the first to the last, in the order of names."""
+    def between(
+        self, model: str, first: str, last: str, fields: Sequence[str] = ()
+    ) -> Iterator[Item]:
+        """The model's items whose names are from the first to the last, in the order of names.
+
+        With `fields`, only those and the key: the others are not sent.
+        """
+        names = {"#model": "model", "#item": "item"}
+        named = names | {f"#f{number}": name for number, name in enumerate(fields)}
+        shown: Any = {"ProjectionExpression": ", ".join(named)} if fields else {}
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="#model = :model AND #item BETWEEN :first AND :last",
-            ExpressionAttributeNames={"#model": "model", "#item": "item"},
-            ExpressionAttributeValues=packed({":model": model, ":first": first, ":last": last}),
+            ExpressionAttributeNames=named,
+            ExpressionAttributeValues=packed(
+                {":model": partition(model, first), ":first": first, ":last": last}
+            ),
             ConsistentRead=True,
+            **shown,
         )
         for page in pages:
-            yield from (unpacked(item) for item in page["Items"])
+            yield from (of_model(unpacked(item)) for item in page["Items"])
 
     def of(self, whole: str) -> Iterator[Item]:
         """All the items of a whole partition, in the order of their names."""

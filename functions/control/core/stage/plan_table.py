@@ -12,8 +12,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from core.names import named_from
 from core.reading import mappings
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ FACTS = ("definition", "retrain-lock", "watch", "champion", COST, PAUSE)
 # Of one allowance, in US dollars.
 MOST_USD = 1_000_000.0
 RECORD_OF = {"retrain": "run", "score": "batch", "monitor": "monitoring"}
+# Of a record, what is short.
+_HOW_IT_WENT = ("status", "error", "opened_at", "asked_at", "closed_at", "paid")
 
 Document = dict[str, Any]
 
@@ -83,9 +87,12 @@ class PlanTable:
         }
         return {wanted[key]: item for key, item in self._items.read_many(wanted).items()}
 
-    def records_of(self, model: str, work: str) -> Iterator[Item]:
-        """All records of a model's work."""
-        return self._items.beginning_with(model, f"{RECORD_OF[work]}#")
+    def records_since(self, model: str, work: str, begun: datetime) -> Iterator[Item]:
+        """How a model's work went that began then or later, by its name."""
+        first = f"{RECORD_OF[work]}#{named_from(model, begun)}"
+        # Digits come before a colon.
+        last = f"{RECORD_OF[work]}#{model}-:"
+        return self._items.between(model, first, last, _HOW_IT_WENT)
 
     def items(self, keys: Iterable[Key]) -> dict[Key, Item]:
         """Those of the models' items that are there."""

@@ -22,6 +22,7 @@ def install(root_key: str, record: Recorder) -> None:
     _record_decisions(record)
     _deny_the_unnamed()
     _ask_about_alarms_as_a_list()
+    _know_a_session_by_its_role()
     condition_keys.install()
 
 
@@ -97,6 +98,27 @@ def _ask_about_alarms_as_a_list() -> None:
         return found
 
     iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _know_a_session_by_its_role() -> None:
+    """For AWS, aws:PrincipalArn of a session is its role's ARN; for MiniStack, the session's."""
+    known = iam_evaluator._resolve_condition_key
+
+    def resolve_condition_key(key: str, asked: Any) -> Any:
+        found = known(key, asked)
+        if key.lower() == "aws:principalarn" and ":assumed-role/" in str(found):
+            return _role_arn(str(found))
+        return found
+
+    iam_evaluator._resolve_condition_key = resolve_condition_key
+
+
+def _role_arn(session: str) -> str:
+    from ministack.services import iam
+
+    name = iam_evaluator._role_name_from_assumed_arn(session)
+    role = iam._roles.get_scoped(ACCOUNT, None, name) or {}
+    return str(role.get("Arn", f"arn:aws:iam::{ACCOUNT}:role/{name}"))
 
 
 def add_managed_policy(name: str, statements: list[dict[str, Any]]) -> None:
