@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from core.report.fact import Fact, read
+from core.stage import event_bus
 from core.stage.event_bus import EventBus, EventNotTakenError
 from core.stage.items import Items
 from core.stage.notice_table import PARTITION, NoticeTable
@@ -84,6 +85,11 @@ def test_the_bus_gets_a_fact_as_one_event(stage: Stage) -> None:
     assert read(event["detail"]) == FACT
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_bus, "_FIRST_PAUSE_SECONDS", 0)
+
+
 class Busy:
     """A bus that takes an event only after so many refusals."""
 
@@ -98,6 +104,7 @@ class Busy:
         return {"FailedEntryCount": 1, "Entries": [entry]}
 
 
+@pytest.mark.usefixtures("impatient")
 def test_an_event_that_a_busy_bus_refuses_is_put_again() -> None:
     bus = Busy(refusals=3)
 
@@ -106,11 +113,13 @@ def test_an_event_that_a_busy_bus_refuses_is_put_again() -> None:
     assert bus.left == -1
 
 
+@pytest.mark.usefixtures("impatient")
 def test_an_event_that_the_bus_does_not_take_is_an_error() -> None:
     with pytest.raises(EventNotTakenError, match=r"run failed.*InternalFailure: try again"):
         EventBus(Busy(refusals=9), "facts").put(FACT)  # type: ignore[arg-type]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_bus_that_does_not_answer_takes_nothing() -> None:
     with pytest.raises(EventNotTakenError, match="AccessDenied"):
         EventBus(Refusing(), "facts").put(FACT)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -40,8 +40,21 @@ def write(stage: Stage, model: str, item: str, **fields: str) -> None:
 
 def arrive(stage: Stage, key: str, at: str = "2026-11-30T03:00:00Z") -> None:
     """The message of an object that was written."""
-    event = {"time": at, "detail": {"bucket": {"name": BUCKET}, "object": {"key": key}}}
-    stage.sqs.send_message(QueueUrl=ARRIVALS, MessageBody=json.dumps(event))
+    stage.sqs.send_message(QueueUrl=ARRIVALS, MessageBody=_news(key, at))
+
+
+def arrive_together(stage: Stage, keys: Sequence[str]) -> None:
+    """The messages of objects that were written within a minute, ten by one call."""
+    for first in range(0, len(keys), 10):
+        entries = [
+            {"Id": str(number), "MessageBody": _news(key, f"2026-11-30T03:00:{number % 60:02}Z")}
+            for number, key in enumerate(keys[first : first + 10], first)
+        ]
+        stage.sqs.send_message_batch(QueueUrl=ARRIVALS, Entries=entries)
+
+
+def _news(key: str, at: str) -> str:
+    return json.dumps({"time": at, "detail": {"bucket": {"name": BUCKET}, "object": {"key": key}}})
 
 
 def waiting(stage: Stage) -> int:

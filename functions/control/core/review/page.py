@@ -26,7 +26,7 @@ from core.review.case import Case
 from core.review.rendering import LARGEST_PAGE, LIMITS, environment, style_hash
 from core.words.catalogue import say
 from core.words.formats import moment, parsed, text
-from core.words.language import speech
+from core.words.language import speaking, speech
 from core.words.lists import enumerated
 from core.words.reasons import reason_words
 from core.words.verdicts import verdict_name, without_verdict
@@ -51,22 +51,23 @@ def render(
     raises: a rejected candidate is often rejected because of it.
     """
     page = ""
-    for rows, characters in LIMITS:
-        case = Case(
-            plan=mapping(run_plan),
-            evaluation=mapping(evaluation),
-            verdict=mapping(verdict),
-            directions=DIRECTION,
-            training=mapping(training),
-            preprocess=mapping(preprocess),
-            champion_definition=mapping(champion_definition),
-            release=mapping(release),
-            cost=mapping(cost),
-            limit=rows,
-        )
-        page = _template().render(**_view(case, judged_at), characters=characters)
-        if len(page.encode()) < LARGEST_PAGE:
-            break
+    with speaking(speech()):  # looked up once, and not for each text
+        for rows, characters in LIMITS:
+            case = Case(
+                plan=mapping(run_plan),
+                evaluation=mapping(evaluation),
+                verdict=mapping(verdict),
+                directions=DIRECTION,
+                training=mapping(training),
+                preprocess=mapping(preprocess),
+                champion_definition=mapping(champion_definition),
+                release=mapping(release),
+                cost=mapping(cost),
+                limit=rows,
+            )
+            page = _template().render(**_view(case, judged_at), characters=characters)
+            if len(page.encode()) < LARGEST_PAGE:
+                break
     return page
 
 

@@ -11,7 +11,7 @@ def fitted(text: str, columns: int) -> str:
     >>> fitted("length of the shell", 12), fitted("加入期間", 12), fitted("加入してからの期間", 12)
     ('length …hell', '加入期間', '加入し…期間')
     """
-    if width(text) <= columns:
+    if len(text) <= columns and width(text) <= columns:
         return text
     most = min(len(text), columns)  # of more characters, all are wider
     return next(
@@ -21,4 +21,6 @@ def fitted(text: str, columns: int) -> str:
 
 def width(text: str) -> int:
     """How wide text is, in the width of a Latin letter."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)

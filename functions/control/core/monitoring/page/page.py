@@ -37,7 +37,7 @@ from core.words.formats import (
     percent,
     text,
 )
-from core.words.language import speech
+from core.words.language import speaking, speech
 from core.words.lists import enumerated
 from core.words.metrics import MetricFormat, metric_label
 from core.words.reasons import reason_words
@@ -53,11 +53,12 @@ def render(plan: Document, report: Document, *, closed_at: str) -> str:
     """
     page = ""
     template = environment(Path(__file__).parent).get_template("monitoring.html.jinja")
-    for rows, characters in LIMITS:
-        view = _view(mapping(plan), mapping(report), closed_at, rows)
-        page = template.render(**view, characters=characters)
-        if len(page.encode()) < LARGEST_PAGE:
-            break
+    with speaking(speech()):  # looked up once, and not for each text
+        for rows, characters in LIMITS:
+            view = _view(mapping(plan), mapping(report), closed_at, rows)
+            page = template.render(**view, characters=characters)
+            if len(page.encode()) < LARGEST_PAGE:
+                break
     return page
 
 
