@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.cost.estimate import estimates
 from core.cost.month import WORKS, executions_of, month_item, month_of
+from core.reading import mappings
 from kanmon.errors import BadInputError
 from kanmon.planning.allowances import allowed_in
 from kanmon.stage.model_table import item_of, items_of
@@ -70,18 +71,24 @@ def model_month(connection: "Connection", model: str, month: str) -> ModelMonth:
 
 
 def by_reason(connection: "Connection", model: str, month: str) -> dict[str, dict[str, Any]]:
-    """Why the money was spent: what was closed in the month, by work and reason."""
+    """Why the money was spent: what was counted in the month, by work and reason.
+
+    A batch that is resumed, and a run that is redriven, may be counted in two months.
+    """
     found: dict[str, dict[str, Any]] = {work: {} for work in WORKS}
     for work, prefix in _RECORDS.items():
         for record in items_of(connection, model, prefix):
-            if not str(record.get("closed_at", "")).startswith(month) or "cost" not in record:
+            paid = [
+                each for each in mappings(record.get("paid")) if str(each["at"]).startswith(month)
+            ]
+            if not paid:
                 continue
-            executions = executions_of(record["cost"]).values()
             reason = str(record.get("reason") or "not recorded")
             one = found[work].setdefault(reason, {"usd": 0.0, "count": 0})
-            spent = sum(float(each.get("usd") or 0) for each in executions)
+            spent = sum(float(each["usd"]) for each in paid)
             one["usd"] = round(one["usd"] + spent, _DIGITS)
-            one["count"] += len(executions)
+            # An execution that is counted again, after a redrive, is still one.
+            one["count"] += min(len(paid), len(executions_of(record["cost"])))
     return found
 
 
