@@ -22,7 +22,8 @@ APPROVAL = ("--pipeline-name", PIPELINE, "--stage-name", "Review", "--action-nam
 DECIDE = ("codepipeline", "put-approval-result", *APPROVAL, "ApproveRelease")
 DECISION = "status=Approved,summary=looked at it"
 
-pytestmark = pytest.mark.docs
+# On one worker: they share what they build.
+pytestmark = [pytest.mark.docs, pytest.mark.xdist_group("aws_cli")]
 
 
 @dataclass(frozen=True)

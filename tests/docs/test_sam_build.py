@@ -9,7 +9,8 @@ from kanmon.deployment import platform
 from tests.support.sam_cli import SAM, copy_to, sam
 from tests.support.translation import ROOT, source
 
-pytestmark = pytest.mark.docs
+# On one worker: they share what they build.
+pytestmark = [pytest.mark.docs, pytest.mark.xdist_group("sam_build")]
 
 
 @pytest.mark.parametrize("template", ["template.yaml", "serving/serving.yaml"])

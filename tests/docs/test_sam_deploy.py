@@ -22,7 +22,8 @@ PUBLISH = "kanmon publish --stage local"
 CODE = steps.read(ROOT / "containers")
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-local-retrain"
 
-pytestmark = pytest.mark.docs
+# On one worker: they share what they build.
+pytestmark = [pytest.mark.docs, pytest.mark.xdist_group("sam_deploy")]
 
 
 @pytest.fixture(scope="module")
