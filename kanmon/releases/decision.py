@@ -143,6 +143,8 @@ def why_not_waiting(release: Release, review: Action | None) -> str:
     }
     if release.status in words:
         return f"{name} {words[release.status]}{_because(release)}"
+    if release.status == Status.FAILED and not (release.decision or release.decided_by):
+        return f"{name} ended{_by(None, release.ended_at)} before anybody decided about it"
     if release.decision == "automatic":
         return f"{name} needed no decision: its model is approved automatically"
     return f"{name} was already approved{decided}{_because(release)}"

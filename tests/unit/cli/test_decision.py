@@ -95,6 +95,7 @@ def test_a_reason_that_codepipeline_would_not_take_is_refused_first():
         ({"status": "SUPERSEDED"}, "release wine/7 was superseded: a newer one was promoted"),
         ({"status": "PROMOTED", "decided_by": ADA},
          "release wine/7 was already approved by ada (kanmon-local-Approver)"),
+        ({"status": "FAILED"}, "release wine/7 ended before anybody decided about it"),
         ({"status": "PROMOTED", "decision": "automatic"},
          "release wine/7 needed no decision: its model is approved automatically"),
     ],

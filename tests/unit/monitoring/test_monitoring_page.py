@@ -123,6 +123,20 @@ def test_checks_that_were_not_made_are_counted_apart() -> None:
     assert "All checks (7 checks)" in words(page())
 
 
+def test_numbers_of_a_check_are_as_exact_beside_a_metric_in_thousands_as_alone() -> None:
+    report = sample_report()
+    report["checks"] = [
+        {**check("quality", None, 29_369.0), "bar": 2_976.0},
+        {**check("drift", "income", 1.653), "bar": 0.1},
+        {**check("missing", "income", 0.0125), "bar": 0.05},
+    ]
+
+    found = words(page(report))
+
+    for written in ("29,369", "2,976", "1.653", "0.100", "0.0125", "0.0500"):
+        assert written in found, written
+
+
 def test_samples_of_labels_name_a_file_once_with_its_rows() -> None:
     report = sample_report()
     files = ("may.csv", "may.csv", "june.csv")

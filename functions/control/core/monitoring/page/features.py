@@ -174,9 +174,7 @@ def checks_table(report: Document, limit: int) -> Table | None:
     )
     if not found:
         return None
-    values = alike([finite(each.get("value")) for each in found])
-    bars = alike([finite(each.get("bar")) for each in found])
-    rows = [_row(each, value, bar) for each, value, bar in zip(found, values, bars, strict=True)]
+    rows = [_row(each, *written) for each, written in zip(found, _written(found), strict=True)]
     headings = [
         Column(say("monitoring.column.check")),
         Column(say("monitoring.column.value"), "number"),
@@ -191,6 +189,21 @@ def checks_table(report: Document, limit: int) -> Table | None:
         caption = say("monitoring.checks.caption_some", checks=checks, left=count(left))
     where = say("monitoring.in_report")
     return table("checks", caption, headings, rows, limit, thing="check", where=where)
+
+
+def _written(checks: list[Document]) -> list[tuple[str, str]]:
+    """Value and bar of each check: alike among those of a kind, which have one unit."""
+    kinds: dict[str, list[int]] = {}
+    for place, each in enumerate(checks):
+        kinds.setdefault(str(each.get("check")), []).append(place)
+    found = [("", "")] * len(checks)
+    for places in kinds.values():
+        values = [finite(checks[place].get("value")) for place in places]
+        bars = [finite(checks[place].get("bar")) for place in places]
+        written = alike(values + bars)
+        for at, place in enumerate(places):
+            found[place] = written[at], written[at + len(places)]
+    return found
 
 
 def _row(check: Document, value: str, bar: str) -> list[Cell]:
