@@ -58,7 +58,10 @@ def command(run: str, step: str | None) -> None:
         at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).astimezone()
         screen.say(f"{faint(f'{at:%H:%M:%S}  {job:<13}')} {event['message'].rstrip()}")
     if not events:
+        from kanmon.stage.connection import stage_flag
+
         screen.say(f"{run} has no logs.")
+        screen.note(f"`kanmon show {run}{stage_flag(connection.name)}` says what happened.")
     screen.document(
         [
             {

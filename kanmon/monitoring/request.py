@@ -7,6 +7,7 @@ from typing import Any
 
 from core.names import new_run_name
 from kanmon.errors import BadInputError
+from kanmon.stage.reason import check_reason
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -27,6 +28,7 @@ def monitoring_input(
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     if first and first > today:
         raise BadInputError(f"--from {first} is after today, {today} in UTC", "Name a day before.")
+    check_reason(reason)
     asked = {"model": model, "reason": reason, "days": days, "from": first, "to": last}
     return {name: value for name, value in asked.items() if value is not None}
 

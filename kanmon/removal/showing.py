@@ -48,14 +48,14 @@ def by_type(resources: tuple[Resource, ...]) -> str:
 
 
 @contextmanager
-def may_be_interrupted() -> Iterator[None]:
-    """Say after Ctrl-C what to do about a half-done removal."""
+def may_be_interrupted(until_then: str = "") -> Iterator[None]:
+    """Say after Ctrl-C what to do about a half-done removal, and what holds until then."""
     try:
         yield
     except KeyboardInterrupt as error:
         raise InterruptedByUserError(
             "the removal was interrupted; what is removed is gone",
-            "The same command goes on with the rest.",
+            f"The same command goes on with the rest.{until_then}",
         ) from error
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 # A stack can be deleted in these, although something is going on.
 DELETABLE = ("DELETE_IN_PROGRESS", "REVIEW_IN_PROGRESS")
 
+_NOT_WHOLE = (
+    " Until then nothing starts by itself, and a deployment does not bring back what is gone."
+)
+
 
 def refuse(found: Inventory, connection: "Connection") -> None:
     """Raise BadInputError where CloudFormation would refuse, before anything is removed."""
@@ -45,7 +49,7 @@ def remove(
     removal = Removal(connection, screen.live)
     first = [one for one in things if one.kind is Kind.SCHEDULE]
     rest = [one for one in things if one.kind not in (Kind.SCHEDULE, Kind.WORK)]
-    with showing.may_be_interrupted():
+    with showing.may_be_interrupted(_NOT_WHOLE):
         _remove(removal, screen, first)
         # Also what began while a person was asked.
         work.stop(connection, lambda: running(connection, found), screen.live)

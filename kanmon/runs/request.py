@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import BadInputError
 from kanmon.models.definitions import Folder, as_bad_input
+from kanmon.stage.reason import check_reason
 
 if TYPE_CHECKING:
     from kanmon.project import Project
@@ -106,6 +107,7 @@ def run_input(
     commit: str | None,
 ) -> dict[str, Any]:
     """The input of the run's execution."""
+    check_reason(reason)
     document = {
         "model": model,
         "reason": reason,
