@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from kanmon.errors import BadInputError
 from kanmon.planning.display import lines, outlook
-from kanmon.planning.ticking import moment_given
+from kanmon.planning.ticking import moment_given, refuse_the_past
 
 
 def decision() -> dict[str, Any]:
@@ -64,3 +64,12 @@ def test_what_is_no_time_is_refused_with_an_example() -> None:
         moment_given("--at", "soon")
 
     assert "2026-11-30T06:00Z" in refused.value.fix
+
+
+def test_a_tick_of_a_time_that_is_past_is_refused() -> None:
+    now = datetime(2026, 12, 1, 5, tzinfo=UTC)
+
+    refuse_the_past(now, now)
+    refuse_the_past(now + timedelta(days=30), now)
+    with pytest.raises(BadInputError, match="is past, and a tick is of now or of a time to come"):
+        refuse_the_past(now - timedelta(days=30), now)
