@@ -34,7 +34,13 @@ def command(model: str | None, month: str | None, standing: bool) -> None:
     Measured from what their jobs, functions and workflows used; discounts, free tiers, storage and
     scoring online are not in it. On the local stage: what it would have cost on AWS.
     """
-    from kanmon.costs.months import by_reason, check_month, model_month, stage_budget
+    from kanmon.costs.months import (
+        by_reason,
+        check_month,
+        model_month,
+        removed_month,
+        stage_budget,
+    )
     from kanmon.costs.stored import stored
     from kanmon.deployment import standing_cost
     from kanmon.deployment.prices import kept
@@ -48,11 +54,13 @@ def command(model: str | None, month: str | None, standing: bool) -> None:
         invocation.require_model(model)
     models = [model] if model else known_models(connection, project)
     found = [model_month(connection, name, wanted) for name in models]
+    removed = None if model else removed_month(connection, wanted)
+    all_of_them = [*found, *([removed] if removed else [])]
     budget, prices = stage_budget(connection), kept(connection)
     counted = standing_cost.document(project.root)
     kept_things = stored(connection) if standing else []
     allowed = allowed_in(connection, None, wanted)
-    for line in lines(found, wanted, budget if not model else None, allowed):
+    for line in lines(all_of_them, wanted, budget if not model else None, allowed):
         screen.say(cut(line))
     screen.say(f"Prices of {prices.named}.")
     screen.say(f"The stage itself costs {standing_cost.line(project.root)}.")
@@ -64,13 +72,15 @@ def command(model: str | None, month: str | None, standing: bool) -> None:
         {
             "stage": connection.name,
             "month": wanted,
-            "usd": round(sum(one.usd for one in found), 8),
+            "usd": round(sum(one.usd for one in all_of_them), 8),
             "budget_usd": budget,
             "allowed": allowed,
             "models": [
                 {**one.document(), "by_reason": by_reason(connection, one.model, wanted)}
                 for one in found
             ],
+            "removed": removed
+            and {name: removed.document()[name] for name in ("usd", "by_work", "count", "unknown")},
             "prices": {**prices.origin(), "currency": prices.currency},
             "standing": {**counted, "stored": [one.document() for one in kept_things]},
         }
