@@ -44,6 +44,14 @@ def test_each_kind_of_work_has_a_line_with_its_reason() -> None:
     ]
 
 
+def test_what_waits_names_what_is_in_the_way_and_what_asks_for_it() -> None:
+    [waits] = [one for one in outlook(decision()) if one["now"] == "waits"]
+    [shown] = [line for line in lines(decision(), None, explain=False) if "waits" in line]
+
+    assert waits["reasons"] == ["scheduled"]
+    assert shown.endswith("because of quiet hours (asked for by: scheduled)")
+
+
 def test_what_nothing_asks_for_is_shown_on_demand() -> None:
     heading = 1
 
