@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from core.plan.sources import limits_of
-from core.plan.tick import refuse_the_future, tick
+from core.plan.tick import tick, time_of
 from core.stage.gateways import stage
 from core.words.formats import parsed
 
@@ -24,8 +24,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     now = datetime.now(UTC)
     names = ("MONTHLY_BUDGET_USD", "PLANNED_AT_ONCE", "APPROVAL_MINUTES")
     limits = limits_of(*(os.environ.get(name) for name in names))
-    at = parsed(event.get("at")) or now
-    refuse_the_future(at, now, os.environ["STAGE"])
+    at = time_of(parsed(event.get("at")) or now, now, os.environ["STAGE"])
     done = tick(stage(), limits, at, now)
     for start in done.decision["starts"]:
         if start["model"] in done.outcome.lost:

@@ -10,6 +10,7 @@ from kanmon.terminal.screen import cut, table
 if TYPE_CHECKING:
     from kanmon.costs.months import ModelMonth
     from kanmon.costs.stored import Stored
+    from kanmon.stage.connection import Connection
 
 
 @click.command(
@@ -34,7 +35,7 @@ def command(model: str | None, month: str | None, standing: bool) -> None:
     Measured from what their jobs, functions and workflows used; discounts, free tiers, storage and
     scoring online are not in it. On the local stage: what it would have cost on AWS.
     """
-    from kanmon.costs.months import by_reason, check_month, model_month, stage_budget
+    from kanmon.costs.months import check_month, model_month, removed_month, stage_budget
     from kanmon.costs.stored import stored
     from kanmon.deployment import standing_cost
     from kanmon.deployment.prices import kept
@@ -48,11 +49,13 @@ def command(model: str | None, month: str | None, standing: bool) -> None:
         invocation.require_model(model)
     models = [model] if model else known_models(connection, project)
     found = [model_month(connection, name, wanted) for name in models]
+    removed = [] if model else [removed_month(connection, wanted)]
+    all_of_them = [*found, *removed]
     budget, prices = stage_budget(connection), kept(connection)
     counted = standing_cost.document(project.root)
     kept_things = stored(connection) if standing else []
     allowed = allowed_in(connection, None, wanted)
-    for line in lines(found, wanted, budget if not model else None, allowed):
+    for line in lines(all_of_them, wanted, budget if not model else None, allowed):
         screen.say(cut(line))
     screen.say(f"Prices of {prices.named}.")
     screen.say(f"The stage itself costs {standing_cost.line(project.root)}.")
@@ -64,13 +67,10 @@ def command(model: str | None, month: str | None, standing: bool) -> None:
         {
             "stage": connection.name,
             "month": wanted,
-            "usd": round(sum(one.usd for one in found), 8),
+            "usd": round(sum(one.usd for one in all_of_them), 8),
             "budget_usd": budget,
             "allowed": allowed,
-            "models": [
-                {**one.document(), "by_reason": by_reason(connection, one.model, wanted)}
-                for one in found
-            ],
+            **_by_model(connection, found, removed, wanted),
             "prices": {**prices.origin(), "currency": prices.currency},
             "standing": {**counted, "stored": [one.document() for one in kept_things]},
         }
@@ -114,6 +114,23 @@ def stored_lines(kept: "list[Stored]") -> list[str]:
         least = "more than " if one.at_least else ""
         rows.append([one.what, least + size(one.bytes), least + dollars(one.usd or 0.0)])
     return list(table(rows, ["kept", "size", "US dollars a month"]))
+
+
+def _by_model(
+    connection: "Connection", found: "list[ModelMonth]", removed: "list[ModelMonth]", month: str
+) -> dict[str, Any]:
+    """Each model's month with its reasons, and what is known of models that were removed."""
+    from kanmon.costs.months import by_reason
+
+    known = ("usd", "by_work", "count", "unknown")
+    gone = [{name: one.document()[name] for name in known} for one in removed]
+    return {
+        "models": [
+            {**one.document(), "by_reason": by_reason(connection, one.model, month)}
+            for one in found
+        ],
+        "removed": gone[0] if gone else None,
+    }
 
 
 def _row(one: "ModelMonth") -> list[str]:

@@ -31,15 +31,19 @@ def command(model: str | None, explain: bool, written: str | None) -> None:
     from kanmon.planning.display import allowances, lines, outlook
     from kanmon.planning.live import plan
     from kanmon.planning.ticking import moment_given
+    from kanmon.project import check_model_name
     from kanmon.stage.connection import stage_flag
     from kanmon.terminal.screen import cut
 
     invocation = current()
     at = moment_given("--at", written)
     if model is not None:
-        invocation.require_model(model)
+        check_model_name(model)
     connection, screen = invocation.connection, invocation.screen
     found = plan(connection, at)
+    # A model that was removed since is in the records of its time.
+    if model is not None and model not in found.document["models"]:
+        invocation.require_model(model)
     if found.recorded is not None:
         screen.note(f"As recorded {local_moment(found.recorded)}")
     shown = lines(found.decision, model, explain=explain)

@@ -20,15 +20,18 @@ def command(written: str | None) -> None:
     """Let the planner of the local stage tick now.
 
     It starts what is due, as the schedule's own tick does every five minutes. With a time to come
-    it starts what will be due then; ticks before that time do not count it as done.
+    it starts what will be due then; ticks before that time do not count it as done. A time that is
+    past is refused: `kanmon plan --at` shows what was decided then.
     """
     from kanmon.planning.display import lines
-    from kanmon.planning.ticking import moment_given, tick
+    from kanmon.planning.ticking import moment_given, refuse_the_past, tick
 
     invocation = current()
     at = moment_given("--at", written)
+    now = datetime.now(UTC).replace(microsecond=0)
+    refuse_the_past(at or now, now)
     connection, screen = invocation.connection, invocation.screen
-    done = tick(connection, at or datetime.now(UTC).replace(microsecond=0))
+    done = tick(connection, at or now)
     for line in lines(done, None, explain=False):
         screen.say(line)
     for name in done["started"]:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from core.words.formats import dollars
-from kanmon.costs.months import check_month, model_month, stage_budget
+from kanmon.costs.months import check_month, model_month, removed_month, stage_budget
 from kanmon.planning.allowances import allowed_in
 from kanmon.stage.model_names import known_models
 
@@ -19,6 +19,7 @@ def budget_of(connection: "Connection", project: "Project", model: str | None) -
         limit: float | None = stage_budget(connection)
         models = known_models(connection, project)
         spent = sum(model_month(connection, each, month).usd for each in models)
+        spent += removed_month(connection, month).usd
     else:
         known = model_month(connection, model, month)
         limit, spent = known.budget_usd, known.usd

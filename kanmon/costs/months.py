@@ -1,13 +1,16 @@
 """What a month cost: the sums that the stage keeps, and the records that they are made of."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.cost.estimate import estimates
 from core.cost.month import WORKS, executions_of, month_item, month_of
+from core.cost.removed import removed_in
 from core.reading import mappings
+from core.stage.plan_table import PARTITION, REMOVED, STAGE
 from kanmon.errors import BadInputError
 from kanmon.planning.allowances import allowed_in
 from kanmon.stage.model_table import item_of, items_of
@@ -51,7 +54,28 @@ def check_month(text: str | None, now: datetime | None = None) -> str:
 
 def model_month(connection: "Connection", model: str, month: str) -> ModelMonth:
     """What the stage has counted for a model in a month; zeros where it has nothing."""
-    sums = item_of(connection, model, month_item(month)) or {}
+    return ModelMonth(
+        model=model,
+        **_counted(item_of(connection, model, month_item(month)) or {}),
+        estimate_usd=estimates(item_of(connection, model, "cost")),
+        budget_usd=_budget(connection, model),
+        allowed_usd=sum(each["usd"] for each in allowed_in(connection, model, month)),
+    )
+
+
+def removed_month(connection: "Connection", month: str) -> ModelMonth:
+    """What models that were removed since have cost in a month, together."""
+    kept = (item_of(connection, PARTITION, STAGE) or {}).get(REMOVED)
+    return ModelMonth(
+        model="removed models",
+        **_counted(removed_in(kept, month)),
+        estimate_usd={},
+        budget_usd=None,
+    )
+
+
+def _counted(sums: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of a ModelMonth that are in a month's item."""
     by_work = {
         work: {
             "usd": round(float(sums.get(f"{work}_usd", 0)), _DIGITS),
@@ -59,15 +83,11 @@ def model_month(connection: "Connection", model: str, month: str) -> ModelMonth:
         }
         for work in WORKS
     }
-    return ModelMonth(
-        model=model,
-        usd=round(float(sums.get("usd", 0)), _DIGITS),
-        by_work=by_work,
-        unknown=int(sum(sums.get(f"{work}_unknown", 0) for work in WORKS)),
-        estimate_usd=estimates(item_of(connection, model, "cost")),
-        budget_usd=_budget(connection, model),
-        allowed_usd=sum(each["usd"] for each in allowed_in(connection, model, month)),
-    )
+    return {
+        "usd": round(float(sums.get("usd", 0)), _DIGITS),
+        "by_work": by_work,
+        "unknown": int(sum(sums.get(f"{work}_unknown", 0) for work in WORKS)),
+    }
 
 
 def by_reason(connection: "Connection", model: str, month: str) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ HEADING = ("model", "work", "now", "next", "why")
 def lines(decision: dict[str, Any], model: str | None, *, explain: bool) -> list[str]:
     """A line for each kind of work; without `explain`, of what nothing asks for there is none."""
     rows = [
-        [one["model"], one["work"], one["now"], _next(one), one_line(one["because"])]
+        [one["model"], one["work"], one["now"], _next(one), one_line(_why(one))]
         for one in outlook(decision, model)
         if explain or one["now"] == "starts" or one["code"] != "nothing due" or one["next"]
     ]
@@ -32,12 +32,16 @@ def allowances(document: dict[str, Any], model: str | None = None) -> list[dict[
 
 
 def outlook(decision: dict[str, Any], model: str | None = None) -> list[dict[str, Any]]:
-    """By model and work: whether it starts now, why or why not, and when it is due next."""
+    """By model and work: whether it starts now, why or why not, and when it is due next.
+
+    `reasons`: what asks for it, also where it waits.
+    """
     starts = {
         (one["model"], one["work"]): {
             "now": "starts",
             "code": None,
             "because": "; ".join(one["reasons"]),
+            "reasons": one["reasons"],
             "until": None,
             "name": one["name"],
         }
@@ -47,6 +51,7 @@ def outlook(decision: dict[str, Any], model: str | None = None) -> list[dict[str
         (one["model"], one["work"]): {
             "now": "waits" if one.get("reasons") else "no",
             **{name: one[name] for name in ("code", "because", "until")},
+            "reasons": one.get("reasons") or [],
             "name": None,
         }
         for one in decision["waits"]
@@ -63,6 +68,13 @@ def outlook(decision: dict[str, Any], model: str | None = None) -> list[dict[str
         for name, work in order
         if model in (None, name)
     ]
+
+
+def _why(one: dict[str, Any]) -> str:
+    """Of what waits: what is in the way, and what asks for it."""
+    if one["now"] != "waits":
+        return str(one["because"])
+    return f"{one['because']} (asked for by: {'; '.join(one['reasons'])})"
 
 
 def _next(one: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from core.plan.tick import CLOCKS_DIFFER
 from core.words.formats import parsed, timestamp
 from kanmon.errors import BadInputError, RunFailedError
 from kanmon.stage.connection import stage_flag
@@ -22,6 +23,15 @@ def moment_given(option: str, text: str | None) -> datetime | None:
             f"{option} {text!r} is not a time", "Write one such as 2026-11-30T06:00Z."
         )
     return at.replace(microsecond=0)
+
+
+def refuse_the_past(at: datetime, now: datetime) -> None:
+    """Raise BadInputError: what later ticks have dealt with would start again."""
+    if at < now - CLOCKS_DIFFER:
+        raise BadInputError(
+            f"--at {timestamp(at)} is past, and a tick is of now or of a time to come",
+            f"`kanmon plan --at {timestamp(at)}` shows what was decided then.",
+        )
 
 
 def tick(connection: "Connection", at: datetime) -> dict[str, Any]:

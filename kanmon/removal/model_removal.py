@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from kanmon.removal import model_inventory, showing, write_once
+from kanmon.removal import kept_costs, model_inventory, showing, write_once
 from kanmon.removal.check import Checked, check
 from kanmon.removal.deletion import Removal
 from kanmon.removal.model_places import places
@@ -21,7 +21,11 @@ def remove(
     with showing.may_be_interrupted():
         # A removal that was killed may have left it lifted.
         write_once.restore(connection, connection.bucket)
+        # The planner counts it at every moment.
+        kept_costs.keep(connection, model)
         for thing in things:
+            if thing.kind is Kind.ITEMS:  # what was counted meanwhile
+                kept_costs.keep(connection, model)
             removal.remove(thing)
             screen.note(f"Removed {thing.kind} {thing.name}")
             if thing.kind is Kind.DEFINITION:

@@ -228,6 +228,7 @@ def test_a_model_goes_whole_and_the_other_one_stays(
     policy = laptop.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
     others = (remaining_objects(laptop, bucket, "toys-two"), items_of(laptop, table, "toys-two"))
     (laptop.root / "models" / "toys" / "model.yaml").unlink()
+    cost, budget = laptop.must("cost"), laptop.must("budget")
 
     in_service = laptop.kanmon("remove", "toys", "--yes")
     unknown = laptop.kanmon("remove", "toy", "--yes")
@@ -253,6 +254,10 @@ def test_a_model_goes_whole_and_the_other_one_stays(
     assert laptop.client("s3").get_bucket_policy(Bucket=bucket)["Policy"] == policy
     scored = laptop.kanmon("models", "--json").document
     assert [one["champion"] for one in scored if one["model"] == "toys-two"] == [1]
+    now = laptop.must("cost")
+    assert now["usd"] == cost["usd"] > 0
+    assert now["removed"]["by_work"]["retrain"]["count"] == 1
+    assert laptop.must("budget") == budget
 
 
 def test_what_the_stage_keeps_of_a_model_beside_its_own_items_goes_too(laptop: Laptop) -> None:

@@ -337,6 +337,25 @@ def test_a_stage_in_aws_refuses_a_tick_of_a_time_to_come(
     assert (planned("shoes"), executions(stage)) == (before, [])
 
 
+def test_a_tick_that_comes_hours_late_starts_nothing_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(stage, "shoes", 'retrain: {schedule: {cron: "*/30 * * * *"}}\n')
+    monkeypatch.setenv("STAGE", "prod")
+    tick("2026-11-30T03:10:00Z", now="2026-11-30T03:10:00Z")
+    at, clock = "2026-11-30T05:59:00Z", "2026-11-30T05:59:30Z"
+    [started] = tick(at, now=clock)["starts"]
+    ended = "core.plan.gather._running"
+    monkeypatch.setattr(ended, lambda _, known, *__: {model: {} for model in known})
+
+    late = tick("2026-11-30T03:45:00Z", now="2026-11-30T05:59:40Z")
+    next_one = tick("2026-11-30T05:59:50Z", now="2026-11-30T05:59:55Z")
+
+    assert late["at"] == "2026-11-30T05:59:40Z"
+    assert (late["starts"], next_one["starts"]) == ([], [])
+    assert executions(stage) == [started["name"]]
+
+
 def test_a_fact_that_another_version_left_to_be_told_stops_no_tick(stage: Stage) -> None:
     late_model(stage)
     other = json.dumps([{"id": "kanmon-test/moon full/1", "event": "moon full"}])

@@ -1,5 +1,6 @@
 """What starts by itself on a stage: new data, a schedule that fires; and what a pause stops."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -109,6 +110,10 @@ def test_what_was_decided_is_shown_again_later(laptop: Laptop) -> None:
     assert then["recorded"] <= before
     assert then["work"][0]["next"] is not None
     assert now["work"][0]["next"] is None
+    shutil.rmtree(laptop.root / "models" / "monthly")
+    laptop.must("remove", "monthly", "--yes")
+    assert laptop.must("plan", "monthly", "--at", before) == then
+    assert laptop.kanmon("plan", "monthly").code == 2
 
 
 MONTHLY = 'retrain: {schedule: {cron: "0 6 1 * *", time_zone: Europe/Berlin}}\n'

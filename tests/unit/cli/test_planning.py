@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from kanmon.errors import BadInputError
 from kanmon.planning.display import lines, outlook
-from kanmon.planning.ticking import moment_given
+from kanmon.planning.ticking import moment_given, refuse_the_past
 
 
 def decision() -> dict[str, Any]:
@@ -44,6 +44,14 @@ def test_each_kind_of_work_has_a_line_with_its_reason() -> None:
     ]
 
 
+def test_what_waits_names_what_is_in_the_way_and_what_asks_for_it() -> None:
+    [waits] = [one for one in outlook(decision()) if one["now"] == "waits"]
+    [shown] = [line for line in lines(decision(), None, explain=False) if "waits" in line]
+
+    assert waits["reasons"] == ["scheduled"]
+    assert shown.endswith("because of quiet hours (asked for by: scheduled)")
+
+
 def test_what_nothing_asks_for_is_shown_on_demand() -> None:
     heading = 1
 
@@ -64,3 +72,12 @@ def test_what_is_no_time_is_refused_with_an_example() -> None:
         moment_given("--at", "soon")
 
     assert "2026-11-30T06:00Z" in refused.value.fix
+
+
+def test_a_tick_of_a_time_that_is_past_is_refused() -> None:
+    now = datetime(2026, 12, 1, 5, tzinfo=UTC)
+
+    refuse_the_past(now, now)
+    refuse_the_past(now + timedelta(days=30), now)
+    with pytest.raises(BadInputError, match="is past, and a tick is of now or of a time to come"):
+        refuse_the_past(now - timedelta(days=30), now)

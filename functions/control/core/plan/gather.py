@@ -7,12 +7,13 @@ content is new, and a list of its data where the planner has not looked before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.cost.estimate import estimates
+from core.cost.removed import removed_in
 from core.plan.definitions import definitions, planning_part
 from core.plan.reviews import reviews
 from core.stage.arrivals import Arrival
@@ -20,6 +21,7 @@ from core.stage.plan_table import (
     COST,
     PAUSE,
     RECORD_OF,
+    REMOVED,
     Planned,
     Recorded,
     allowed,
@@ -118,7 +120,7 @@ def gather(
             "month": month,
             "budget_usd": limits.budget_usd,
             "allowed": allowed(of_the_stage, month),
-            "spent_usd": round(sum(_spent(facts, model, month) for model in models), 4),
+            "spent_usd": _spent_by_all(facts, models, of_the_stage, month),
             "most_at_once": limits.most_at_once,
             # The words of the decision depend on them.
             "language": speech().language,
@@ -156,6 +158,14 @@ def _described(
 
 def _spent(facts: Mapping[Key, Item], model: str, month: str) -> float:
     return float(facts.get((model, f"cost#{month}"), {}).get("usd", 0))
+
+
+def _spent_by_all(
+    facts: Mapping[Key, Item], models: Iterable[str], stage: Item, month: str
+) -> float:
+    """With what models cost that were removed since."""
+    removed = float(removed_in(stage.get(REMOVED), month).get("usd", 0))
+    return round(removed + sum(_spent(facts, model, month) for model in models), 4)
 
 
 # ---- what runs

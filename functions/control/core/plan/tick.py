@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.canonical import digest
+from core.plan.facts import AHEAD
 from core.plan.gather import Gathered, gather
 from core.plan.rule import decide
 from core.plan.start import Outcome, carry_out, start_what_was_left
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 # The clocks of the schedule and of the function.
-_CLOCKS_DIFFER = timedelta(minutes=5)
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,23 @@ class TickTimeError(Exception):
     """A tick that was asked for a time to come, where only the clock makes ticks."""
 
 
-def refuse_the_future(at: datetime, now: datetime, stage: str) -> None:
-    """A tick of a later time starts what is due until then, too early; only a laptop may try it.
+def time_of(at: datetime, now: datetime, stage: str) -> datetime:
+    """The time that a tick decides about; `at` is the one that it was asked for.
 
-    On the local stage the state that it leaves does not count before that time.
+    One of a later time starts what is due until then, too early; only a laptop may try it, where
+    the state that it leaves does not count before that time. One that comes late is a tick of now:
+    what later ones have dealt with would look undone to it. `kanmon tick` refuses such a time.
     """
-    if stage != "local" and at > now + _CLOCKS_DIFFER:
+    if stage == "local":
+        return at
+    if at < now - AHEAD:
+        return now.replace(microsecond=0)
+    if at > now + CLOCKS_DIFFER:
         raise TickTimeError(
             f"{timestamp(at)} is still to come; `kanmon plan --at {timestamp(at)}` shows what would"
             " start then, and starts nothing"
         )
+    return at
 
 
 def tick(stage: Stage, limits: Limits, at: datetime, now: datetime) -> Tick:

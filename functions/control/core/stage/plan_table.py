@@ -4,7 +4,8 @@ They are the items `<model>`, `#recorded` and `#stage` of the partition `#plan`,
 be called. A model's item has what the planner's rule remembers, what is being started and told, the
 last start of each kind of work, what the definition says about planning, and the releases that may
 wait. The item `pause` is the model's own. What people allowed on top of a model's budget is in its
-item `cost`, and of the stage's in `#stage`: both are read at every tick.
+item `cost`, and of the stage's in `#stage`, beside what removed models cost: both are read at every
+tick.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 PARTITION = "#plan"
 _RECORDED = "#recorded"
 STAGE = "#stage"
+# Of the stage's item: what removed models cost, by month (core.cost.removed).
+REMOVED = "removed"
 PAUSE, COST, NUMBER = "pause", "cost", "release-number"
 # Of every model one of each.
 FACTS = ("definition", "retrain-lock", "watch", "champion", COST, PAUSE)
