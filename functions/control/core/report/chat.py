@@ -17,6 +17,7 @@ from core.report.next_step import next_step
 from core.stage.links import Links
 from core.words.catalogue import say
 from core.words.formats import moment
+from core.words.people import person
 from core.words.reasons import reason_words
 
 # AWS takes titles of 250 and descriptions of 8,000 characters, Slack blocks of text of 3,000.
@@ -96,7 +97,7 @@ def _facts(fact: Fact) -> Iterator[tuple[str, str]]:
         known.append((say(f"mail.fact.{work[0]}"), work[1]))
     known.append((say("mail.fact.reason"), fact.reason and reason_words(fact.reason)))
     known += results(fact.metric) if fact.metric else ()
-    known.append((say("mail.fact.by"), fact.by))
+    known.append((say("mail.fact.by"), fact.by and person(fact.by)))
     known.append((say("mail.fact.until"), fact.until and moment(fact.until)))
     known.append((say("mail.fact.time"), moment(fact.at)))
     for label, value in known:

@@ -16,6 +16,7 @@ from core.words.formats import MINUS, decimals, moment, one_line
 from core.words.language import speech
 from core.words.lists import enumerated
 from core.words.metrics import MetricFormat, metric_label
+from core.words.people import person
 from core.words.reasons import reason_words
 from core.words.verdicts import verdict_name
 from core.words.widths import width
@@ -66,7 +67,7 @@ def _facts(fact: Fact, links: Links) -> Iterator[tuple[str, str]]:
     if fact.release is not None:
         yield say("mail.fact.release"), name_of(fact)
     if fact.by:
-        yield say("mail.fact.by"), fact.by
+        yield say("mail.fact.by"), person(fact.by)
     if fact.package_arn:
         yield say("mail.fact.package"), fact.package_arn
     if fact.review_uri:
