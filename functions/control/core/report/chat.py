@@ -39,7 +39,9 @@ def message(fact: Fact, links: Links) -> str:
 def notification(fact: Fact, links: Links) -> dict[str, Any]:
     """The fact in the one form that chat channels show."""
     about = name_of(fact) if fact.event.startswith("release") else fact.model
-    headline = say(f"mail.headline.{fact.event}", name=about or fact.stage)
+    headline = say(
+        f"mail.headline.{fact.event}", name=about or say("mail.of_stage", stage=fact.stage)
+    )
     mark, thread = _MARKS[fact.severity], _thread(fact)
     return {
         "version": "1.0",

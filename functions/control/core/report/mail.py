@@ -46,7 +46,9 @@ def subject(fact: Fact) -> str:
 def text(fact: Fact, links: Links) -> str:
     """The body. Its commands name the stage."""
     about = name_of(fact) if fact.event.startswith("release") else fact.model
-    about = about or (say("run.unknown_model") if work_of(fact) else fact.stage)
+    about = about or (
+        say("run.unknown_model") if work_of(fact) else say("mail.of_stage", stage=fact.stage)
+    )
     headline = say(f"mail.headline.{fact.event}", name=one_line(about))
     lines = [(label, one_line(value)) for label, value in _facts(fact, links)]
     most = max(width(label) for label, _ in lines) + 2
