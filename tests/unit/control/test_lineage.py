@@ -117,3 +117,13 @@ def test_a_client_token_names_one_registration() -> None:
     assert client_token("f", "r") == client_token("f", "r")
     assert client_token("f", "r") != client_token("f", "other")
     assert len(client_token("f", "r")) == 36
+
+
+def test_two_reasons_stay_apart_in_the_registry() -> None:
+    reason = "2026-11-30 06:00 CET; new data: 2 files"
+    verdict = judge(DEFINITION, passing_evaluation())
+
+    metadata = package_metadata({**PLAN, "reason": reason}, verdict, {}, ARTIFACT, URIS)
+
+    assert metadata["reason"] == "2026-11-30 06:00 CET / new data: 2 files"
+    assert allowed("予定；新しいデータ") == "予定 / 新しいデータ"

@@ -86,7 +86,13 @@ def allowed(text: str) -> str:
 
     >>> allowed("RMSE 12,346 (12,101 to 12,590), the champion's: −5 %")
     'RMSE 12346 12101 to 12590 the champions: -5'
+
+    What stands between reasons is no such character; a stroke keeps them apart.
+
+    >>> allowed("2026-11-30 06:00 CET; new data: 2 files")
+    '2026-11-30 06:00 CET / new data: 2 files'
     """
+    text = re.sub(r"\s*[;；。](?=.)\s*", " / ", text)
     text = re.sub(r"(?<=\d),(?=\d)", "", text.replace("'", "").replace(MINUS, "-"))
     text = text.replace("〜", " - ")  # the Japanese sign between the ends of an interval
     kept = "".join(c if _is_allowed(c) else " " for c in text)
