@@ -40,7 +40,7 @@ def package_metadata(
         registry.FINGERPRINT: plan["fingerprint"],
         registry.DEFINITION: plan["definition"]["sha256"],
         "snapshot": plan["snapshot"]["id"],
-        "reason": plan["reason"],
+        "reason": _apart(plan["reason"]),
         "commit": plan.get("commit"),
         "verdict": verdict.verdict,
         "summary": verdict.summary,
@@ -81,18 +81,21 @@ def description(verdict: Verdict) -> str:
     return one_line(kept, LONGEST_DESCRIPTION)
 
 
+def _apart(reasons: str) -> str:
+    """What stands between reasons is no character of a metadata value; a stroke keeps them apart.
+
+    >>> _apart("2026-11-30 06:00 CET; new data: 2 files")
+    '2026-11-30 06:00 CET / new data: 2 files'
+    """
+    return re.sub(r"\s*[;；](?=.)\s*", " / ", reasons)
+
+
 def allowed(text: str) -> str:
     r"""The text in the characters a metadata value may have: [\p{L}\p{Z}\p{N}_.:/=+\-@]*
 
     >>> allowed("RMSE 12,346 (12,101 to 12,590), the champion's: −5 %")
     'RMSE 12346 12101 to 12590 the champions: -5'
-
-    What stands between reasons is no such character; a stroke keeps them apart.
-
-    >>> allowed("2026-11-30 06:00 CET; new data: 2 files")
-    '2026-11-30 06:00 CET / new data: 2 files'
     """
-    text = re.sub(r"\s*[;；。](?=.)\s*", " / ", text)
     text = re.sub(r"(?<=\d),(?=\d)", "", text.replace("'", "").replace(MINUS, "-"))
     text = text.replace("〜", " - ")  # the Japanese sign between the ends of an interval
     kept = "".join(c if _is_allowed(c) else " " for c in text)
