@@ -36,16 +36,20 @@ class Problem:
         return f"{place}{': ' if place else ''}{value}{self.what}; {self.fix}"
 
 
-def as_one_message(lines: Sequence[str], note: str = "") -> str:
+def as_one_message(lines: Sequence[str], note: str = "", found: int | None = None) -> str:
     """All problems as one message. A single one needs no count and no note.
+
+    `found` is how many there are, where a line stands for several.
 
     >>> as_one_message(["a is missing", "b is missing"])
     '2 problems with the data: (1) a is missing | (2) b is missing'
+    >>> as_one_message(["a is missing", "and 495 more"], found=496)
+    '496 problems with the data: (1) a is missing | (2) and 495 more'
     """
     if len(lines) == 1:
         return lines[0]
     listed = " | ".join(f"({number}) {line}" for number, line in enumerate(lines, start=1))
-    return f"{len(lines)} problems with the data{note}: {listed}"
+    return f"{found or len(lines):,} problems with the data{note}: {listed}"
 
 
 def counted(count: int, thing: str) -> str:

@@ -14,7 +14,6 @@ from contract.dataset_checks import PARTS, problems, rejection, warnings
 from contract.derived import derive, derived_features
 from contract.features import FEATURE, Features
 from contract.plan import Plan
-from contract.problem import as_one_message
 from contract.split import PLACE, ROW
 from contract.step import StepError
 from preprocess.baseline import Profile
@@ -256,4 +255,4 @@ class _Run:
 
     def _failure(self, read: int, rejected: int, forgiven: bool) -> str:
         note = "" if forgiven else f" ({rejected:,} of {read:,} rows are bad)"
-        return as_one_message(self.findings.lines(), note)
+        return self.findings.message(note)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from contract.problem import Problem
+from contract.problem import Problem, as_one_message
 
 # Enough to see a pattern. Further ones are only counted: memory must not grow with bad data.
 SAMPLES_PER_KIND = 3
@@ -76,6 +76,10 @@ class Findings:
         if unsampled:
             lines.append(f"and {unsampled:,} more kinds of problem")
         return lines
+
+    def message(self, note: str = "") -> str:
+        """All of it as one message, which counts also the problems that are not listed."""
+        return as_one_message(self.lines(), note, self.fatal_count + len(self._samples))
 
 
 def _entry(problem: Problem) -> Mapping[str, Any]:

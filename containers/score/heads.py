@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from contract.plan import Plan
-from contract.problem import Problem, as_one_message
+from contract.problem import Problem
 from contract.step import StepError
 from reading.columns import Layout
 from reading.csv_reader import check_csv_header
@@ -82,7 +82,7 @@ def check_heads(
         for problem in () if error is None else error.problems:
             findings.add_fatal(problem)
     if findings.fatal:
-        raise StepError(as_one_message(findings.lines()))
+        raise StepError(findings.message())
 
 
 def kept_path(folder: Path, part: Part) -> Path:

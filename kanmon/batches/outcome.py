@@ -22,7 +22,7 @@ MOST_FEATURES = 5
 # where a resume cannot help.
 LACKING, NEW_BATCH = "`--allow-missing ", "start a new batch"
 Remedy = Literal["correct", "correct or allow", "start anew", "resume"]
-_SEVERAL = re.compile(r"\d+ problems with the data")
+_SEVERAL = re.compile(r"\d[\d,]* problems with the data")
 
 
 def manifest_key(model: str, batch: str) -> str:

@@ -1,11 +1,15 @@
 """kanmon notices."""
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from kanmon.errors import BadInputError
 from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
+
+if TYPE_CHECKING:
+    from kanmon.notices.records import Notice
 
 
 def _complete_event(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
@@ -65,17 +69,20 @@ def command(model: str | None, event: str | None, days: int, follow: bool) -> No
     if not found:
         screen.say(f"No notice in the last {f'{days} days' if days > 1 else 'day'}.")
     if follow:
-        _follow(invocation, {one.name for one in everything}, model, event)
+        _follow(invocation, everything, model, event)
     screen.document([one.document() for one in found])
 
 
-def _follow(invocation: Invocation, seen: set[str], model: str | None, event: str | None) -> None:
+def _follow(
+    invocation: Invocation, listed: "list[Notice]", model: str | None, event: str | None
+) -> None:
     """Print what comes, until Ctrl-C."""
-    from kanmon.notices.display import line
+    from kanmon.notices.display import following
     from kanmon.notices.following import follow
     from kanmon.notices.records import chosen
     from kanmon.terminal.screen import cut
 
-    for one in follow(invocation.connection, seen):
+    line = following(chosen(listed, model, event))
+    for one in follow(invocation.connection, {one.name for one in listed}):
         for each in chosen([one], model, event):
             invocation.screen.say(cut(line(each)))

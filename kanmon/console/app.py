@@ -11,10 +11,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from core.stage.release_table import Release
 from core.words.formats import count, counted, dollars, duration, local_moment, percent, size
+from core.words.people import person
 from kanmon.console import views
 from kanmon.console.guard import Guard
 from kanmon.errors import BadInputError, KanmonError
-from kanmon.releases.decision import Decision, decide, person, waiting_approval
+from kanmon.releases.decision import Decision, decide, waiting_approval
 from kanmon.releases.records import find_release, review_page
 from kanmon.releases.rollback import roll_back
 from kanmon.terminal.invocation import describe_error

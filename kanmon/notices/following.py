@@ -1,4 +1,4 @@
-"""Following a stage's notices: each as soon as it is listed."""
+"""Following a stage's notices: each as soon as it is sent, or listed if it is not sent then."""
 
 import time
 from collections.abc import Iterator
@@ -18,14 +18,23 @@ SECONDS_HERE = 0.5
 
 
 def follow(connection: "Connection", seen: set[str]) -> Iterator[Notice]:
-    """Every notice that is not among the seen ones, for ever, the oldest first."""
+    """Every notice that is not among the seen ones, for ever, the oldest first.
+
+    It is listed before it is sent, so one that is not sent yet is looked at once more.
+    """
+    held: set[str] = set()
     pause = SECONDS_HERE if connection.endpoint else SECONDS_IN_AN_ACCOUNT
     began = datetime.now(UTC) - OVERLAP
     while True:
         now = datetime.now(UTC)
         for one in notices_since(connection, began):
-            if one.name not in seen:
+            if one.name in seen:
+                continue
+            if one.sent or one.name in held:
                 seen.add(one.name)
+                held.discard(one.name)
                 yield one
+            else:
+                held.add(one.name)
         began = max(began, now - OVERLAP)
         time.sleep(pause)

@@ -59,10 +59,11 @@ class Notice:
     def about(self) -> str:
         """What it is about, by the name that commands take."""
         model, release = self.model, self.fact.get("release")
-        if model and release is not None:
+        # A batch and a monitoring name the release that they used.
+        known = self.fact.get("batch") or self.fact.get("monitoring")
+        if not known and model and release is not None:
             return f"{model}/{release}"
-        named = (self.fact.get(kind) for kind in ("run", "batch", "monitoring"))
-        return next((str(name) for name in named if name), model or "the stage")
+        return str(known or self.fact.get("run") or model or "the stage")
 
     @property
     def summary(self) -> str:

@@ -7,8 +7,8 @@ from core.plan.calendar import month_of
 from core.stage.items import Items
 from core.stage.plan_table import COST, MOST_USD, PARTITION, STAGE, allowed
 from core.words.formats import dollars, local_moment, one_line, timestamp
+from core.words.people import person
 from kanmon.errors import BadInputError
-from kanmon.releases.decision import person
 from kanmon.stage.model_table import item_of
 
 if TYPE_CHECKING:

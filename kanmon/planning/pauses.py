@@ -8,8 +8,8 @@ from core.stage.items import Items
 from core.stage.plan_table import PAUSE
 from core.stage.release_history import HistoryEntry
 from core.words.formats import local_moment, one_line, timestamp
+from core.words.people import person
 from kanmon.errors import BadInputError
-from kanmon.releases.decision import person
 from kanmon.stage.connection import stage_flag
 from kanmon.stage.model_table import item_of
 

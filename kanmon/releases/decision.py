@@ -13,6 +13,7 @@ from core.stage.release_pipeline import (
 )
 from core.stage.release_table import Release, Status
 from core.words.formats import local_moment, one_line
+from core.words.people import person
 from kanmon.errors import BadInputError
 from kanmon.releases.pipeline import actions_of, pipeline_name
 from kanmon.releases.records import find_release
@@ -160,21 +161,3 @@ def _by(who: str | None, when: Any) -> str:
 def _because(release: Release) -> str:
     reason = one_line(release.decision_reason or "")
     return f" ({reason})" if reason and release.status == "REJECTED" else ""
-
-
-def person(who: str | None) -> str:
-    """The end of an ARN that names the person: the user, or the session of a role.
-
-    >>> person("arn:aws:sts::123456789012:assumed-role/kanmon-Approver/ada"), person(None)
-    ('ada (kanmon-Approver)', '–')
-    >>> person("arn:aws:iam::123456789012:user/team/ada")
-    'ada'
-    """
-    if not who:
-        return "–"
-    if not who.startswith("arn:"):
-        return who
-    parts = who.split(":", 5)[-1].split("/")
-    if parts[0] == "assumed-role" and len(parts) > 2:
-        return f"{parts[2]} ({parts[1]})"
-    return parts[-1]

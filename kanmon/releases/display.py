@@ -7,8 +7,8 @@ from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import PENDING, REVIEW, Action, Execution
 from core.stage.release_table import Release
 from core.words.formats import duration, local_moment, one_line
+from core.words.people import person
 from core.words.verdicts import without_verdict
-from kanmon.releases.decision import person
 from kanmon.releases.explanation import Evidence, Explanation, split
 from kanmon.releases.watch import Observation
 from kanmon.terminal.invocation import Invocation

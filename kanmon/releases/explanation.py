@@ -6,7 +6,7 @@ from core.stage.release_pipeline import REVIEW, Execution
 from core.stage.release_table import Release, Status, Withdrawal
 from core.words.catalogue import say
 from core.words.formats import local_moment, one_line, percent
-from kanmon.releases.decision import person
+from core.words.people import person
 from kanmon.releases.retry import retryable
 from kanmon.releases.traffic import Deployment
 

@@ -31,7 +31,8 @@ def show(screen: "Screen", things: list[Thing], stays: list[Remaining]) -> None:
         if one.resources:
             said = f"{one.name}: {by_type(one.resources)}"
             screen.say(click.wrap_text(said, 100, subsequent_indent="  "))
-    screen.say("This stays:" if stays else "Nothing stays")
+    kept_by_aws = "What AWS keeps of a removed stage for some time: docs/operations.md"
+    screen.say("This stays:" if stays else kept_by_aws)
     for line in table([[one.what, one.why] for one in stays]):
         screen.say(f"  {line}")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from core.stage.release_pipeline import STAGE_REMOVED
 from kanmon.errors import RunFailedError
 from kanmon.removal.names import Names
 from kanmon.removal.probes import is_missing
@@ -20,7 +21,6 @@ MACHINE, PIPELINE = "AWS::StepFunctions::StateMachine", "AWS::CodePipeline::Pipe
 WORDS = {"retrain": "run", "score": "batch", "monitor": "monitoring"}
 # A run that is stopped may hand its turn to a queued one, so what runs is looked for again.
 ROUNDS = 20
-REASON = "The stage is being removed"
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,13 @@ def _stop(connection: "Connection", work: Work) -> None:
             connection.sagemaker.stop_processing_job(ProcessingJobName=work.id)
         elif work.of:
             connection.client("codepipeline").stop_pipeline_execution(
-                pipelineName=work.of, pipelineExecutionId=work.id, abandon=True, reason=REASON
+                pipelineName=work.of,
+                pipelineExecutionId=work.id,
+                abandon=True,
+                reason=STAGE_REMOVED,
             )
         else:
-            connection.stepfunctions.stop_execution(executionArn=work.id, cause=REASON)
+            connection.stepfunctions.stop_execution(executionArn=work.id, cause=STAGE_REMOVED)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         # It is being stopped, or it has just ended by itself.

@@ -180,6 +180,10 @@ def test_a_budget_that_is_reached_is_told_once_and_again_after_more_was_allowed(
 
     assert fact["id"] == "kanmon-test/budget reached/shoes/2026-11/5"
     assert again["id"] == "kanmon-test/budget reached/shoes/2026-11/5.2"
+    assert fact["summary"].startswith(
+        "Retraining of shoes does not start by itself: "
+        "5.25 of the model's budget of 5.00 US dollars a month are spent, and this takes about "
+    )
     assert "5.20 (with 0.20 that people allowed on top)" in again["summary"]
 
 

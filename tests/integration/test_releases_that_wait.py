@@ -51,7 +51,7 @@ def test_a_newer_waiting_release_ends_the_review_of_an_older_one(
     assert (older.status, older.decision_reason) == ("SUPERSEDED", reason)
     package = opening.stage.registry.package(first["package_arn"])
     assert package.approval == "Rejected"
-    assert package.reason == f"release 1: superseded at 2026-11-22T06:00:00Z: {reason}"
+    assert package.reason == f"release 1: superseded at 2026-11-22 06:00:00 UTC: {reason}"
     assert history("superseded") == [(1, reason)]
     # No failure, and so no severity that anybody is woken by.
     assert [(fact["event"], fact["release"]) for fact in stage.facts()] == [

@@ -76,7 +76,7 @@ MADE_ELSEWHERE = {
     ("contract/dataset_checks.py", "fixes"),  # a warning's words
     ("contract/features.py", "found[0]"),  # of contract/feature_file.py
     ("preprocess/pipeline.py", "self._failure(read, rejected, forgiven)"),  # of all problems
-    ("score/heads.py", "as_one_message(findings.lines())"),
+    ("score/heads.py", "findings.message()"),
     ("score/pipeline.py", "as_one_message(lines)"),
     ("train/__main__.py", "as_one_message([str(problem) for problem in found])"),
     ("train/learner.py", "f'trainer.parameters.{name}: {library} {refused[name]}'"),

@@ -15,8 +15,7 @@ import pytest
 
 from core.report.fact import EVENTS, Fact
 from kanmon.errors import BadInputError
-from kanmon.notices import following
-from kanmon.notices.display import line, lines
+from kanmon.notices import display, following
 from kanmon.notices.records import Notice, check_event, chosen, notices_back, notices_since
 
 AT = "2026-11-30T06:00:00Z"
@@ -38,6 +37,7 @@ def notice(name: str = f"{AT}#1", sent: dict[str, str] | None = None, **more: An
         ({"release": 7}, "churn/7"),
         ({"run": None, "batch": "churn-1-b"}, "churn-1-b"),
         ({"run": None, "monitoring": "churn-1-m"}, "churn-1-m"),
+        ({"run": None, "batch": "churn-1-b", "release": 7}, "churn-1-b"),
         ({"run": None}, "churn"),
         ({"run": None, "model": None}, "the stage"),
     ],
@@ -50,14 +50,33 @@ def test_each_notice_is_a_line_with_what_happened_and_who_was_told() -> None:
     told = notice(sent={"mail": AT, "chat": AT})
     quiet = notice(event="nothing new")
 
-    heading, first, second = map(click.unstyle, lines([told, quiet]))
+    heading, first, second = map(click.unstyle, display.lines([told, quiet]))
 
     assert re.split(" {2,}", heading) == ["time", "severity", "event", "about", "sent to"]
     assert re.split(" {2,}", first)[1:] == [
         *("error", "run failed", "churn-261130060000-abc", "mail, chat", "no rows")
     ]
     assert re.split(" {2,}", second)[-2:] == ["–", "no rows"]
-    assert "\n" not in line(told)
+
+
+def test_a_notice_that_comes_has_the_columns_of_those_above() -> None:
+    above = notice(run="a-name-of-a-run-that-is-long", sent={"mail": AT, "chat": AT})
+    comes = notice(event="late", run=None, sent={"mail": AT}, summary="two\nlines")
+
+    _, first = map(click.unstyle, display.lines([above]))
+    second = click.unstyle(display.following([above])(comes))
+
+    assert re.split(" {2,}", second)[1:] == ["warning", "late", "churn", "mail", "two lines"]
+    assert second.index("mail") == first.index("mail")
+    assert second.index("two lines") == first.index("no rows")
+
+
+def test_the_first_notice_that_comes_has_columns_wide_enough() -> None:
+    comes = notice(event="late", run=None)
+
+    line = click.unstyle(display.following([])(comes))
+
+    assert re.split(" {2,}", line)[1:] == ["warning", "late", "churn", "–", "no rows"]
 
 
 def test_notices_are_chosen_by_model_and_event() -> None:
@@ -154,6 +173,19 @@ def test_a_notice_that_comes_is_followed_once_and_those_shown_before_are_not(
 
     # The later one was listed under an earlier name: two writers at once.
     assert followed == [new, late]
+
+
+def test_a_notice_that_comes_is_shown_with_where_it_was_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    table = Table(notice(f"{now}#1"))
+    sent = notice(f"{now}#1", {"mail": AT})
+    monkeypatch.setattr(time, "sleep", lambda _: setattr(table, "listed", [sent]))
+
+    (followed,) = islice(following.follow(table, set()), 1)  # type: ignore[arg-type]
+
+    assert followed == sent
 
 
 def test_following_has_no_document_to_print(kanmon: Any) -> None:

@@ -81,6 +81,9 @@ def test_the_newest_comes_first_with_where_it_was_sent(
         ({"release": 7, "run": "churn-1-a"}, '<a href="/models/churn/releases/7">churn/7</a>'),
         ({"run": "churn-1-a"}, '<a href="/runs/churn-1-a">churn-1-a</a>'),
         ({"batch": "churn-1-b"}, '<a href="/batches/churn-1-b">churn-1-b</a>'),
+        # A batch and a monitoring name the release that they used.
+        ({"batch": "churn-1-b", "release": 7}, '<a href="/batches/churn-1-b">churn-1-b</a>'),
+        ({"monitoring": "churn-1-m", "release": 7}, '<a href="/models/churn">churn-1-m</a>'),
         (
             {"monitoring": "churn-1-m", "review_uri": "s3://data/page.html"},
             '<a href="/models/churn/monitorings/churn-1-m">churn-1-m</a>',

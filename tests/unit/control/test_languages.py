@@ -62,7 +62,7 @@ def test_japanese_nouns_have_one_form_with_a_counter() -> None:
 
     assert all(JAPANESE[f"{thing}.one"] == JAPANESE[f"{thing}.other"] for thing in things)
     with speaking(TOKYO):
-        assert (counted(1, "row"), counted(1204, "file")) == ("1行", "1,204個のファイル")
+        assert (counted(1, "row"), counted(1204, "file")) == ("1行", "ファイル1,204件")
 
 
 def test_a_function_speaks_as_its_stages_parameters_say(monkeypatch: pytest.MonkeyPatch) -> None:

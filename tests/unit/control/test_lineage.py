@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,3 +118,18 @@ def test_a_client_token_names_one_registration() -> None:
     assert client_token("f", "r") == client_token("f", "r")
     assert client_token("f", "r") != client_token("f", "other")
     assert len(client_token("f", "r")) == 36
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ("2026-11-30 06:00 CET; new data: 2 files", "2026-11-30 06:00 CET / new data: 2 files"),
+        ("予定；新しいデータ", "予定 / 新しいデータ"),
+    ],
+)
+def test_two_reasons_stay_apart_in_the_registry(reason: str, kept: str) -> None:
+    verdict = judge(DEFINITION, passing_evaluation())
+
+    metadata = package_metadata({**PLAN, "reason": reason}, verdict, {}, ARTIFACT, URIS)
+
+    assert metadata["reason"] == kept

@@ -8,6 +8,7 @@ from core.releases.admit_release import admit_release
 from core.releases.close_release import close_release
 from core.releases.record_release import record_live
 from core.releases.service import NotLiveError
+from core.stage.release_pipeline import STAGE_REMOVED
 from core.stage.serving_stack import Failure
 from tests.support.release_acts import approve, promote
 from tests.support.release_doubles import MODEL, RECORD, VERIFY, Run
@@ -99,6 +100,20 @@ def test_a_release_cancelled_by_a_changed_pipeline_is_to_be_run_again(world: Wor
     assert world.release(number).error == (
         "the pipeline was stopped at ApproveRelease: the pipeline's structure was updated; "
         "nothing is in service; run the model again with --force"
+    )
+
+
+def test_a_release_stopped_because_its_stage_goes_gets_no_advice(world: World) -> None:
+    number = world.open()
+    run = world.run_of(number)
+    world.pipeline.act(run, "ApproveRelease", "Abandoned")
+    run.status, run.summary = "Stopped", STAGE_REMOVED
+
+    close_release(world, run.id, world.clock.now())
+
+    assert world.release(number).error == (
+        "the pipeline was stopped at ApproveRelease: The stage is being removed; "
+        "nothing is in service"
     )
 
 

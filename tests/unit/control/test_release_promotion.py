@@ -11,6 +11,7 @@ from core.releases.approval_sync import follow_review
 from core.releases.close_release import close_release
 from core.releases.record_release import record_live
 from core.releases.superseding import supersede_older, supersede_waiting
+from core.words.formats import moment
 from tests.support.release_acts import approve, promote, refused
 from tests.support.release_doubles import ADA, MODEL
 from tests.support.release_world import World
@@ -35,7 +36,7 @@ def test_an_approved_release_becomes_the_champion(world: World) -> None:
     assert world.champion() == number
     assert world.registry.package(arn).approval == "Approved"
     assert world.registry.package(arn).reason == (
-        f"release 1: approved by {ADA} at {release.decided_at}: looks good"
+        f"release 1: approved by {ADA} at {moment(release.decided_at)}: looks good"
     )
     assert world.registry.lives[arn] == ("InService", f"release 1, since {release.promoted_at}")
     assert world.history() == [("approved", 1), ("promoted", 1)]

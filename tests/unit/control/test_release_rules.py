@@ -11,9 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.releases.admission_rule import Claim, Digest, Facts, admit
-from core.releases.decision import Decision, decided, describe, registry_status
+from core.releases.decision import (
+    Decision,
+    decided,
+    describe,
+    describe_release,
+    registry_status,
+    told,
+)
 from core.stage.release_pipeline import Action, value_for
 from core.stage.release_table import Champion, Release, Status
+from core.words.language import Speech, speaking
 from tests.support.admission_cases import (
     ADA,
     AT,
@@ -95,6 +103,23 @@ def test_what_the_registry_is_told_is_one_line_within_its_limits(by: str, reason
 
     assert len(line) <= 1024
     assert line.isprintable()
+
+
+def test_a_decision_is_told_with_the_persons_name_and_the_stages_time() -> None:
+    approved = Decision("approved", "arn:aws:iam::1:user/ada", "2026-11-30T14:17:03Z", "ok")
+
+    with speaking(Speech("ja", "Asia/Tokyo")):
+        assert told(3, approved) == "リリース 3: 2026年11月30日 23:17 JST に ada により承認: ok"
+        assert "arn:aws:iam::1:user/ada" in describe(3, approved)
+
+
+def test_the_end_of_a_release_is_told_in_the_stages_time() -> None:
+    failed = Release("churn", 7, Status.FAILED, ended_at="2026-11-30T14:17:03Z", error="no room")
+
+    with speaking(Speech("en", "Europe/Berlin")):
+        line = describe_release(failed)
+
+    assert line == "release 7: failed at 2026-11-30 15:17:03 CET: no room"
 
 
 @given(st.text(max_size=3000))

@@ -28,3 +28,11 @@ def test_a_cost_is_the_whole_or_not_known(kind: str, seconds: float | None, coun
     json.dumps(estimated, allow_nan=False)
     known = seconds is not None and math.isfinite(seconds) and SAMPLE.an_hour(kind) is not None
     assert (estimated["usd"] is not None) is known
+
+
+def test_a_small_cost_is_not_rounded_away() -> None:
+    machine = {"instance_type": "ml.m5.large"}
+
+    estimated = cost({"train": {"seconds": 0.36}}, {"train": machine}, SAMPLE)
+
+    assert estimated["usd"] == 0.0000115

@@ -206,7 +206,7 @@ def test_a_fact_about_the_stage_names_the_stage_and_no_model() -> None:
 
     found = notification(fact, LINKS)
 
-    assert found["content"]["title"] == "⚠️ kanmon-dev: The budget of dev is reached."
+    assert found["content"]["title"] == "⚠️ kanmon-dev: The budget of stage dev is reached."
     assert found["content"]["nextSteps"] == [
         "See what was spent: `kanmon cost --stage dev`",
     ]

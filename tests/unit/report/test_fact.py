@@ -166,3 +166,9 @@ def test_a_stored_fact_of_another_version_is_read_as_far_as_it_can_be() -> None:
     assert read_stored(older) == replace(FACT, by=None)
     assert read_stored({**document, "event": "moon full"}) is None
     assert read_stored("fact") is None
+
+
+def test_an_empty_line_sets_the_parts_of_a_digest_apart() -> None:
+    fact = replace(FACT, event="digest", summary="Days\n\nRan\n- a\n\n \n\nWaits\n- b\n\n")
+
+    assert fact.document()["summary"] == "Days\n\nRan\n- a\n\nWaits\n- b"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import get_args
@@ -80,3 +81,13 @@ def test_a_subject_names_what_happened_to_what() -> None:
         line = subject(fact_of("release waits"))
 
     assert line == "kanmon-dev: churn/7: 承認待ち (churn-261121055501-x7k)"
+
+
+def test_what_is_about_the_stage_says_so() -> None:
+    fact = replace(FACT, event="budget reached", model=None, release=None, run=None)
+
+    with speaking(TOKYO):
+        assert text(fact, LINKS).startswith("ステージ dev の予算に達しました。\n")
+        assert "ステージ dev の予算に達しました。" in json.dumps(
+            notification(fact, LINKS), ensure_ascii=False
+        )

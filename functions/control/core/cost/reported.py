@@ -37,5 +37,5 @@ def cost(
         known = took is not None and price is not None and count is not None
         dollars.append(took * price * count / 3600 if known else None)  # type: ignore[operator]
     whole = [each for each in dollars if each is not None]
-    usd = round(sum(whole), 4) if len(whole) == len(dollars) else None
+    usd = round(sum(whole), 8) if len(whole) == len(dollars) else None
     return {"seconds": seconds, "usd": usd, "prices": prices.origin()}

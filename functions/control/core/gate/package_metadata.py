@@ -40,7 +40,7 @@ def package_metadata(
         registry.FINGERPRINT: plan["fingerprint"],
         registry.DEFINITION: plan["definition"]["sha256"],
         "snapshot": plan["snapshot"]["id"],
-        "reason": plan["reason"],
+        "reason": _apart(plan["reason"]),
         "commit": plan.get("commit"),
         "verdict": verdict.verdict,
         "summary": verdict.summary,
@@ -79,6 +79,15 @@ def description(verdict: Verdict) -> str:
         text = say("gate.summary.one_reason", verdict=verdict_name(verdict.verdict), reason=reason)
     kept = "".join(c if unicodedata.category(c)[0] in "LMZSNP" else " " for c in text)
     return one_line(kept, LONGEST_DESCRIPTION)
+
+
+def _apart(reasons: str) -> str:
+    """What stands between reasons is no character of a metadata value; a stroke keeps them apart.
+
+    >>> _apart("2026-11-30 06:00 CET; new data: 2 files")
+    '2026-11-30 06:00 CET / new data: 2 files'
+    """
+    return re.sub(r"\s*[;；](?=.)\s*", " / ", reasons)
 
 
 def allowed(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from core.reading import mapping, one_or_more
 from core.report.fact import Fact
 from core.words.catalogue import say
-from core.words.formats import moment, timestamp
+from core.words.formats import moment, sentence, timestamp
 
 # What a fact calls the execution of each work.
 _NAMED = {"retrain": "run", "score": "batch", "monitor": "monitoring"}
@@ -58,7 +58,7 @@ def _late(late: Mapping[str, Any], of: Mapping[str, Any]) -> Fact:
         event="late",
         key=f"{late['model']}/{late['work']}/{late['due']}",
         model=late["model"],
-        summary=say("plan.told.late", work=work, because=late["because"]),
+        summary=sentence(say("plan.told.late", work=work, because=late["because"])),
         **of,
     )
 
@@ -72,8 +72,8 @@ def _budget(reached: Mapping[str, Any], of: Mapping[str, Any]) -> Fact:
         event="budget reached",
         key=f"{about}/{reached['month']}/{reached['budget_usd']:g}",
         model=None if whole else reached["model"],
-        summary=say(
-            "plan.told.budget", model=reached["model"], work=work, because=reached["because"]
+        summary=sentence(
+            say("plan.told.budget", model=reached["model"], work=work, because=reached["because"])
         ),
         **of,
     )

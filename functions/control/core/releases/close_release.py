@@ -13,7 +13,14 @@ from core.releases.record_release import record_live
 from core.releases.service import Live, NotLiveError
 from core.report.fact import Event
 from core.stage.release_history import HistoryEntry
-from core.stage.release_pipeline import DEPLOY, REVIEW, SUCCEEDED, Action, Execution
+from core.stage.release_pipeline import (
+    DEPLOY,
+    REVIEW,
+    STAGE_REMOVED,
+    SUCCEEDED,
+    Action,
+    Execution,
+)
 from core.stage.release_table import OPEN, Release, Status
 from core.words.catalogue import say
 from core.words.formats import one_line
@@ -196,7 +203,10 @@ def _why(stage: Stage, execution: Execution, model: str) -> tuple[str, Status]:
     else:
         said = execution.summary or say("release.end.status", status=execution.status)
         fix = say("release.end.fix.retry")
-    line = say("release.end.line", said=said, serves=stays, fix=fix)
+    if STAGE_REMOVED in (execution.summary or ""):  # nothing is left to try again on
+        line = say("release.end.removed", said=said, serves=stays)
+    else:
+        line = say("release.end.line", said=said, serves=stays, fix=fix)
     return one_line(line, LONGEST_ERROR), status
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -10,7 +10,8 @@ from core.stage.registry import LONGEST_DESCRIPTION, Approval
 from core.stage.release_pipeline import Action
 from core.stage.release_table import CLOSED, Release, Status
 from core.words.catalogue import say
-from core.words.formats import one_line
+from core.words.formats import moment, one_line
+from core.words.people import person
 
 Outcome = Literal["approved", "rejected", "expired", "superseded", "automatic"]
 
@@ -82,10 +83,10 @@ def describe(release: int, decision: Decision) -> str:
     """What is written into the registry: one line within its limits.
 
     >>> describe(7, Decision("rejected", "arn:aws:iam::1:user/ada", "2026-11-21T06:00:00Z", "no"))
-    'release 7: rejected by arn:aws:iam::1:user/ada at 2026-11-21T06:00:00Z: no'
+    'release 7: rejected by arn:aws:iam::1:user/ada at 2026-11-21 06:00:00 UTC: no'
     """
     outcome = say(f"release.outcome.{decision.outcome}")
-    by, at = decision.by, decision.at
+    by, at = decision.by, moment(decision.at)
     if by:
         line = say("release.registry.decided_by", release=release, outcome=outcome, by=by, at=at)
     else:
@@ -93,6 +94,16 @@ def describe(release: int, decision: Decision) -> str:
     if decision.reason:
         line = say("release.with_reason", headline=line, reason=decision.reason)
     return one_line(line, LONGEST_DESCRIPTION)
+
+
+def told(release: int, decision: Decision) -> str:
+    """The same for mail and chat, where a person has a name.
+
+    >>> told(7, Decision("rejected", "arn:aws:iam::1:user/ada", "2026-11-21T06:00:00Z", "no"))
+    'release 7: rejected by ada at 2026-11-21 06:00:00 UTC: no'
+    """
+    by = person(decision.by) if decision.by else None
+    return describe(release, replace(decision, by=by))
 
 
 def was_approved(release: Release) -> bool:
@@ -120,7 +131,7 @@ def describe_release(release: Release) -> str:
         line = say(
             f"release.registry.ended.{release.status.lower()}",
             release=release.release,
-            at=release.ended_at,
+            at=moment(release.ended_at),
             error=release.error,
         )
         return one_line(line, LONGEST_DESCRIPTION)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from core.releases.decision import Decision, Outcome, decided, describe, registry_status
+from core.releases.decision import (
+    Decision,
+    Outcome,
+    decided,
+    describe,
+    registry_status,
+    told,
+)
 from core.releases.history import fact_of, record
 from core.report.fact import Event
 from core.stage.release_history import HistoryEntry
@@ -76,5 +83,5 @@ def follow_up(stage: Stage, release: Release, decision: Decision) -> None:
         reason=decision.reason or None,
         execution=release.execution,
     )
-    fact = fact_of(stage, release, _EVENTS[decision.outcome], entry, describe(number, decision))
+    fact = fact_of(stage, release, _EVENTS[decision.outcome], entry, told(number, decision))
     record(stage, release.model, entry, fact)

@@ -23,7 +23,7 @@ from core.report.fact import Event
 from core.stage.release_history import HistoryEntry
 from core.stage.release_table import PROMOTABLE, Champion, Release, Status
 from core.words.catalogue import say
-from core.words.formats import timestamp
+from core.words.formats import moment, timestamp
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage
@@ -171,15 +171,16 @@ def _update_registry(
     stage: Stage, live: Live, release: Release, previous: int | None, at: str
 ) -> None:
     arn, number = release.package_arn, live.release
-    approved = say("release.registry.in_service", release=number, at=at)
+    approved = say("release.registry.in_service", release=number, at=moment(at))
     stage.registry.set_approval(arn, "Approved", approved)
-    since = say("release.registry.since", release=number, at=at)
+    since = say("release.registry.since", release=number, at=moment(at))
     stage.registry.set_production(arn, "InService", since)
     former = stage.releases.release(live.model, previous) if previous else None
     if former is None or former.package_arn == arn:
         return
     # Rolled back from or succeeded: what was in service was approved, and stays so.
-    why = say("release.registry.until", release=previous, at=at, what=_line(live, None))
+    what = _line(live, None)
+    why = say("release.registry.until", release=previous, at=moment(at), what=what)
     if live.purpose == "rollback" and live.reason:
         why = say("release.registry.until_reason", until=why, reason=live.reason)
     stage.registry.set_production(former.package_arn, "Retired", why)

@@ -10,7 +10,7 @@ from core.releases.service import Live, NotLiveError
 from core.stage.release_history import HistoryEntry
 from core.stage.release_table import Release, Withdrawal
 from core.words.catalogue import say
-from core.words.formats import timestamp
+from core.words.formats import moment, timestamp
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage
@@ -56,5 +56,5 @@ def _withdraw(stage: Stage, live: Live, now: datetime) -> Withdrawal:
 
 
 def _retire(stage: Stage, release: Release, at: str) -> None:
-    why = say("release.registry.until_withdrawn", release=release.release, at=at)
+    why = say("release.registry.until_withdrawn", release=release.release, at=moment(at))
     stage.registry.set_production(release.package_arn, "Retired", why)

@@ -17,6 +17,7 @@ from core.report.next_step import next_step
 from core.stage.links import Links
 from core.words.catalogue import say
 from core.words.formats import moment
+from core.words.people import person
 from core.words.reasons import reason_words
 
 # AWS takes titles of 250 and descriptions of 8,000 characters, Slack blocks of text of 3,000.
@@ -38,7 +39,9 @@ def message(fact: Fact, links: Links) -> str:
 def notification(fact: Fact, links: Links) -> dict[str, Any]:
     """The fact in the one form that chat channels show."""
     about = name_of(fact) if fact.event.startswith("release") else fact.model
-    headline = say(f"mail.headline.{fact.event}", name=about or fact.stage)
+    headline = say(
+        f"mail.headline.{fact.event}", name=about or say("mail.of_stage", stage=fact.stage)
+    )
     mark, thread = _MARKS[fact.severity], _thread(fact)
     return {
         "version": "1.0",
@@ -96,7 +99,7 @@ def _facts(fact: Fact) -> Iterator[tuple[str, str]]:
         known.append((say(f"mail.fact.{work[0]}"), work[1]))
     known.append((say("mail.fact.reason"), fact.reason and reason_words(fact.reason)))
     known += results(fact.metric) if fact.metric else ()
-    known.append((say("mail.fact.by"), fact.by))
+    known.append((say("mail.fact.by"), fact.by and person(fact.by)))
     known.append((say("mail.fact.until"), fact.until and moment(fact.until)))
     known.append((say("mail.fact.time"), moment(fact.at)))
     for label, value in known:

@@ -16,6 +16,7 @@ from core.words.catalogue import say
 from core.words.formats import counted, day, dollars, moment, one_line, parsed
 from core.words.language import speech
 from core.words.lists import enumerated
+from core.words.people import person
 
 _EVERY: Mapping[str, Callable[[object], str]] = {
     "retrain": lambda count: counted(count, "retraining"),
@@ -133,7 +134,7 @@ def _waits(document: Mapping[str, Any]) -> Iterator[str]:
                 until=moment(waiting.get("until")),
             )
         if paused:
-            by = str(paused.get("by") or "").rsplit("/", 1)[-1]
+            by = person(str(paused.get("by") or ""))
             values = {"since": moment(paused.get("at")), "reason": str(paused.get("reason"))}
             yield say("digest.waits.paused", model=model, by=by, **values)
         if problem:

@@ -7,6 +7,7 @@ detail; a test holds both and this module together.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
@@ -18,6 +19,7 @@ FORMAT = 1
 SOURCE = "kanmon"
 # So that a fact always fits into an event, an item and a message.
 LONGEST_SUMMARY = 20_000
+_EMPTY_LINES = re.compile(r"\n{3,}")
 LONGEST_TEXT = 2000
 
 Severity = Literal["info", "action", "warning", "error"]
@@ -156,9 +158,10 @@ class Fact:
         Only the summary may have several lines.
         """
         known = {name: _written(value) for name, value in asdict(self).items() if name != "key"}
-        lines = (one_line(line) for line in self.summary.splitlines())
+        summary = "\n".join(one_line(line) for line in self.summary.splitlines()).strip()
         apart = {"format": FORMAT, "id": self.id, "severity": self.severity}
-        summary = "\n".join(line for line in lines if line)[:LONGEST_SUMMARY]
+        # One empty line sets the parts of a digest apart.
+        summary = _EMPTY_LINES.sub("\n\n", summary)[:LONGEST_SUMMARY]
         return {**apart, **known, "summary": summary}
 
 

@@ -16,6 +16,7 @@ from core.words.formats import MINUS, decimals, moment, one_line
 from core.words.language import speech
 from core.words.lists import enumerated
 from core.words.metrics import MetricFormat, metric_label
+from core.words.people import person
 from core.words.reasons import reason_words
 from core.words.verdicts import verdict_name
 from core.words.widths import width
@@ -45,7 +46,9 @@ def subject(fact: Fact) -> str:
 def text(fact: Fact, links: Links) -> str:
     """The body. Its commands name the stage."""
     about = name_of(fact) if fact.event.startswith("release") else fact.model
-    about = about or (say("run.unknown_model") if work_of(fact) else fact.stage)
+    about = about or (
+        say("run.unknown_model") if work_of(fact) else say("mail.of_stage", stage=fact.stage)
+    )
     headline = say(f"mail.headline.{fact.event}", name=one_line(about))
     lines = [(label, one_line(value)) for label, value in _facts(fact, links)]
     most = max(width(label) for label, _ in lines) + 2
@@ -66,7 +69,7 @@ def _facts(fact: Fact, links: Links) -> Iterator[tuple[str, str]]:
     if fact.release is not None:
         yield say("mail.fact.release"), name_of(fact)
     if fact.by:
-        yield say("mail.fact.by"), fact.by
+        yield say("mail.fact.by"), person(fact.by)
     if fact.package_arn:
         yield say("mail.fact.package"), fact.package_arn
     if fact.review_uri:

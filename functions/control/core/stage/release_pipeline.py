@@ -22,6 +22,8 @@ SOURCE, REVIEW_STAGE, REVIEW, DEPLOY = "Bundle", "Review", "ApproveRelease", "De
 LONGEST_VARIABLE, LONGEST_DECISION = 1000, 512
 LONGEST_SUMMARY = 500
 LONGEST_STOP_REASON = 200
+# Why a stage that is removed stops its releases.
+STAGE_REMOVED = "The stage is being removed"
 IN_PROGRESS, SUCCEEDED = "InProgress", "Succeeded"
 _FAILED = ("Failed", "Abandoned")
 # Not CodePipeline's: of actions that have not begun, where an execution is shown whole.

@@ -22,7 +22,7 @@ _STEP, WHOLE, WHAT, FIX = "step.", "", "what", "fix"
 _LONGEST_VALUE = 60
 _COUNT = re.compile(r"(?P<count>\d[\d,]*) (?P<thing>row|value)s?")
 _SEVERAL = re.compile(
-    r"(?P<count>\d+) problems with the data"
+    r"(?P<count>\d[\d,]*) problems with the data"
     r"(?: \((?P<bad>[\d,]+) of (?P<read>[\d,]+) rows are bad\))?: (?P<problems>\(1\) .*)",
     re.DOTALL,
 )
