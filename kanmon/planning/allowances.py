@@ -10,24 +10,20 @@ from core.words.formats import dollars, local_moment, one_line, timestamp
 from core.words.people import person
 from kanmon.errors import BadInputError
 from kanmon.stage.model_table import item_of
+from kanmon.stage.reason import check_reason
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 # Of more the newest are kept: an item of the table has 400 KB at most.
 MOST_KEPT = 100
-LONGEST_REASON = 1000
 
 
 def allow(connection: "Connection", model: str | None, usd: float, reason: str) -> dict[str, Any]:
     """Let the planner spend so much more this month: of a model, or, without one, of the stage."""
     if not 0.01 <= usd <= MOST_USD:
         raise BadInputError(f"--allow {usd:g} is no amount", f"Write 0.01 to {MOST_USD:,.0f}.")
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise BadInputError(
-            f"the reason has {len(reason.strip())} characters",
-            f"Write one of 1 to {LONGEST_REASON}.",
-        )
+    check_reason(reason)
     now = datetime.now(UTC)
     by = str(connection.client("sts").get_caller_identity()["Arn"])
     said = {

@@ -12,13 +12,13 @@ from core.words.people import person
 from kanmon.errors import BadInputError
 from kanmon.stage.connection import stage_flag
 from kanmon.stage.model_table import item_of
+from kanmon.stage.reason import check_reason
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 # Of more the newest are kept: an item of the table has 400 KB at most.
 MOST_KEPT = 100
-LONGEST_REASON = 1000
 
 
 def pause(connection: "Connection", model: str, reason: str) -> dict[str, Any]:
@@ -68,11 +68,7 @@ def words(paused: dict[str, Any]) -> str:
 
 
 def _said(connection: "Connection", reason: str) -> dict[str, str]:
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise BadInputError(
-            f"the reason has {len(reason.strip())} characters",
-            f"Write one of 1 to {LONGEST_REASON}.",
-        )
+    check_reason(reason)
     by = str(connection.client("sts").get_caller_identity()["Arn"])
     return {"reason": reason, "at": timestamp(datetime.now(UTC)), "by": by}
 
