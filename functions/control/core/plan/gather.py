@@ -165,7 +165,7 @@ def _spent_by_all(
 ) -> float:
     """With what models cost that were removed since."""
     removed = float(removed_in(stage.get(REMOVED), month).get("usd", 0))
-    return round(removed + sum(_spent(facts, model, month) for model in models), 4)
+    return round(removed + sum(_spent(facts, model, month) for model in models), 8)
 
 
 # ---- what runs
