@@ -46,13 +46,14 @@ def command(named: str, folder: Path | None, as_csv: bool, rejects: bool) -> Non
     In the CSV file, text that a spreadsheet program would run as a formula begins with an
     apostrophe.
     """
-    from kanmon.batches.fetch import fetch
+    from kanmon.batches.fetch import claim, fetch
 
     invocation = current()
     screen = invocation.screen
     manifest = _manifest(invocation, _chosen(invocation, named))
     batch = str(manifest["batch"])
     target = folder or Path(batch)
+    claim(target, manifest)
     written: list[dict[str, Any]] = []
 
     def passed(one: "Fetched") -> None:
