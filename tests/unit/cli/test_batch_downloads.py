@@ -249,12 +249,17 @@ def test_of_a_model_it_is_said_which_batch_is_fetched_and_which_are_newer(
     monkeypatch.setattr(model_names, "known_models", lambda *of: ["churn"])
 
     fetched = kanmon("fetch", "churn")
-    unknown = kanmon("fetch", "chrun")
+    misspelt = kanmon("fetch", "chrun")
+    unknown = kanmon("fetch", "wine")
 
     assert fetched.stdout.splitlines()[0] == f"Batch     {BATCH}, the newest of churn that is done"
     assert "Newer and not done: churn-later." in fetched.stderr
     assert len([*(project.root / BATCH / "scores").iterdir()]) == 2
-    assert (unknown.exit_code, "there is no batch 'chrun'" in unknown.stderr) == (2, True)
+    assert (misspelt.exit_code, unknown.exit_code) == (2, 2)
+    assert "there is no batch or model 'chrun'" in misspelt.stderr
+    assert "Did you mean the model churn?" in misspelt.stderr
+    assert "`kanmon batches MODEL" in unknown.stderr
+    assert "Did you mean" not in unknown.stderr
 
 
 @given(text=st.text())

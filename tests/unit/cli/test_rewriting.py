@@ -274,11 +274,21 @@ def test_a_file_that_unpacks_to_fill_the_memory_is_named_and_not_searched(
     assert found.rows == (0 if unreadable else rows)
 
 
-@pytest.mark.parametrize("broken", [b"\x1f\x8b broken", gzip.compress(b"id\n7\n", mtime=0)[:-9]])
-def test_a_damaged_gzip_file_is_named(broken: bytes) -> None:
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (b"\x1f\x8b broken", "its gzip ends early"),
+        (b"\x1f\x8b broken, and longer than a header", "its gzip is damaged"),
+        (gzip.compress(b"id\n7\n", mtime=0)[:-9], "its gzip ends early"),
+        ("id\n7\n".encode("utf-16"), "it is UTF-16, not UTF-8"),
+        (gzip.compress("id\n7\n".encode("utf-16")), "it is UTF-16, not UTF-8"),
+        ("id\nü\n".encode("latin-1"), "it is no UTF-8 text"),
+    ],
+)
+def test_a_file_that_is_damaged_or_no_utf_8_is_named(broken: bytes, why: str) -> None:
     found = done(rewriting.inputs, broken, Whose(("id",), frozenset({("7",)})), ",", set())
 
-    assert found.said.unreadable == "it is no UTF-8 text"
+    assert found.said == Rewritten(0, unreadable=why)
 
 
 def test_a_blank_captured_line_stays():
