@@ -80,7 +80,10 @@ class _CsvReader:
         csv.field_size_limit(4 * LONGEST_LINE)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter))
         self.header = rows[0] if rows else []
-        if len(self.header) == 1 and len({*self.layout.needed} - self.layout.optional) > 1:
+        needed = {*self.layout.needed}
+        # Where the one column is needed, the others are what the file lacks.
+        alone = len(self.header) == 1 and self.header[0] not in needed
+        if alone and len(needed - self.layout.optional) > 1:
             raise FileError(
                 Problem(
                     f"has one column in its header, so {self.delimiter!r} is not its delimiter",

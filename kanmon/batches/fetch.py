@@ -2,8 +2,9 @@
 
 import csv
 import hashlib
+import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 CHUNK = 1024 * 1024
+KINDS = ("scores", "rejects")
+# In a folder with what was fetched: of which batch it is.
+MANIFEST = "manifest.json"
 # So many rows a worksheet of the usual spreadsheet programs takes, with its header.
 MOST_SPREADSHEET_ROWS = 1_048_576
 # What such a program would run as a formula: at the beginning, and after what some of them take as
@@ -32,6 +36,54 @@ class Fetched:
     what: str
 
 
+def claim(folder: Path, manifest: dict[str, Any]) -> None:
+    """Keep the folder for this batch, by its manifest. Raises BadInputError where it has another's.
+
+    The files of all batches have the same names, so these cannot tell.
+    """
+    there = _batch_in(folder)
+    if there not in (None, manifest["batch"]):
+        raise BadInputError(f"{folder} has batch {there}", "Name another folder with --to.")
+    for kind in KINDS:
+        _check_files(folder / kind, _named(manifest, kind), same=there is not None)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{MANIFEST}.part"
+    partial.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+    partial.replace(folder / MANIFEST)
+
+
+def _batch_in(folder: Path) -> str | None:
+    """The batch whose manifest the folder has."""
+    path = folder / MANIFEST
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["batch"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInputError(
+            f"{path} is not the manifest of a batch", "Name another folder with --to."
+        ) from error
+
+
+def _check_files(folder: Path, ours: dict[str, dict[str, Any]], *, same: bool) -> None:
+    """Raise BadInputError where the folder has files of another batch, to be read with these.
+
+    same: it is known to be this batch's, whose files may have changed since: a row was forgotten.
+    """
+    for path in sorted(folder.glob("*.parquet")):
+        known = ours.get(path.name)
+        if known is None or not (same or _sha256_of(path) == known["sha256"]):
+            raise BadInputError(
+                f"{folder} has {path.name}, which is not of this batch",
+                "Name another folder with --to.",
+            )
+
+
+def _named(manifest: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """What the manifest says of the files of a kind, by their names in the folder."""
+    return {str(one["key"]).rsplit("/", 1)[-1]: one for one in manifest.get(kind, ())}
+
+
 def fetch(
     connection: "Connection",
     manifest: dict[str, Any],
@@ -39,11 +91,9 @@ def fetch(
     kind: str,
     passed: Callable[[Fetched], None],
 ) -> list[Path]:
-    """Download the scores or rejects of a batch into a folder; their paths, in order."""
+    """Download the scores or rejects of a batch into its folder; their paths, in order."""
     paths = []
-    named = {str(one["key"]).rsplit("/", 1)[-1]: one for one in manifest[kind]}
-    _check_others(folder / kind, named)
-    for name, one in named.items():
+    for name, one in _named(manifest, kind).items():
         path = folder / kind / name
         path.parent.mkdir(parents=True, exist_ok=True)
         there = path.is_file() and _sha256_of(path) == one["sha256"]
@@ -53,16 +103,6 @@ def fetch(
         passed(Fetched(path, int(one["rows"]), int(one["bytes"]), what))
         paths.append(path)
     return paths
-
-
-def _check_others(folder: Path, ours: Collection[str]) -> None:
-    """Raise BadInputError where the folder has files of another batch, to be read with these."""
-    others = sorted(path.name for path in folder.glob("*.parquet") if path.name not in ours)
-    if others:
-        raise BadInputError(
-            f"{folder} has {others[0]}, which is not of this batch",
-            "Name another folder with --to.",
-        )
 
 
 def _download(connection: "Connection", one: dict[str, Any], path: Path) -> None:
@@ -89,7 +129,8 @@ def _download(connection: "Connection", one: dict[str, Any], path: Path) -> None
         raise RunFailedError(
             f"s3://{connection.bucket}/{one['key']} is not what the batch wrote: "
             "its sha256 differs from the manifest's",
-            "Restore its first version in S3, or score the files again.",
+            "If a `kanmon forget` is running, wait for it; if one was interrupted, repeat it. "
+            "Otherwise something else replaced the file: score the files again.",
         )
     partial.replace(path)
 

@@ -35,15 +35,18 @@ def command(model: str, to: Path | None, since: str | None, put: bool) -> None:
     is not in it: see docs/labels.md before you train on such rows alone.
     """
     from kanmon.labels.dataset import gathered
-    from kanmon.labels.new_data import write
+    from kanmon.labels.model_plan import plan_of
+    from kanmon.labels.new_data import check_target, write
     from kanmon.models.definitions import read_folder
 
     invocation = current()
     screen = invocation.screen
     path = to or Path(f"{model}-labelled-{datetime.now(UTC):%Y%m%d}.parquet")
     definition = read_folder(invocation.project.model_folder(model)).definition
+    check_target(path, plain=plan_of(definition).number_format.plain)
+    day = checked_day(since, datetime.now(UTC))
     with screen.waiting(f"Reading what {model} answered"):
-        found = gathered(invocation.connection, definition, checked_day(since))
+        found = gathered(invocation.connection, definition, day)
     write(found.data.rows, path, found.plan)
     for note in found.notes:
         screen.note(note)
@@ -63,10 +66,11 @@ def command(model: str, to: Path | None, since: str | None, put: bool) -> None:
     )
 
 
-def checked_day(since: str | None) -> str:
+def checked_day(since: str | None, now: datetime) -> str:
     """The day as it is sorted by; empty for every day.
 
-    >>> checked_day("2026-11-01"), checked_day(None)
+    >>> now = datetime(2026, 11, 30)
+    >>> checked_day("2026-11-01", now), checked_day(None, now)
     ('2026-11-01', '')
     """
     if since is None:
@@ -75,6 +79,8 @@ def checked_day(since: str | None) -> str:
         day = datetime.strptime(since, "%Y-%m-%d")
     except ValueError:
         raise BadInputError(f"--since {since}: is not a day", "Write 2026-01-31.") from None
+    if day.date() > now.date():
+        raise BadInputError(f"--since {since}: is a day to come", f"Today is {now:%Y-%m-%d} (UTC).")
     return f"{day:%Y-%m-%d}"
 
 

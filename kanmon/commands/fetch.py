@@ -13,6 +13,7 @@ from kanmon.terminal.screen import shown_path
 if TYPE_CHECKING:
     from kanmon.batches.fetch import Fetched
     from kanmon.batches.records import BatchRecord
+    from kanmon.stage.connection import Connection
     from kanmon.terminal.screen import Screen
 
 # Of newer batches that are not done, so many are named.
@@ -46,13 +47,14 @@ def command(named: str, folder: Path | None, as_csv: bool, rejects: bool) -> Non
     In the CSV file, text that a spreadsheet program would run as a formula begins with an
     apostrophe.
     """
-    from kanmon.batches.fetch import fetch
+    from kanmon.batches.fetch import claim, fetch
 
     invocation = current()
     screen = invocation.screen
     manifest = _manifest(invocation, _chosen(invocation, named))
     batch = str(manifest["batch"])
     target = folder or Path(batch)
+    claim(target, manifest)
     written: list[dict[str, Any]] = []
 
     def passed(one: "Fetched") -> None:
@@ -99,19 +101,33 @@ def _spreadsheet(screen: "Screen", paths: list[Path], path: Path) -> dict[str, A
 
 def _chosen(invocation: Invocation, named: str) -> "BatchRecord":
     """The batch of this name; of a model, its newest that is done."""
-    from kanmon.batches.records import batch_named, find_batch, newest_done
+    from kanmon.batches.records import batch_named, newest_done
     from kanmon.stage.model_names import known_models
 
     connection, screen = invocation.connection, invocation.screen
     if found := batch_named(connection, named):
         return found
-    if named not in known_models(connection, invocation.project):
-        return find_batch(connection, named)  # says that there is none
+    models = known_models(connection, invocation.project)
+    if named not in models:
+        raise _unknown(connection, named, models)
     newest, newer = newest_done(connection, named)
     screen.say(f"{'Batch':<10}{newest.batch}, the newest of {named} that is done")
     if newer:
         screen.note(f"Newer and not done: {', '.join(one.batch for one in newer[:MOST_NAMED])}.")
     return newest
+
+
+def _unknown(connection: "Connection", named: str, models: list[str]) -> BadInputError:
+    """There is neither a batch nor a model of this name."""
+    from difflib import get_close_matches
+
+    from kanmon.stage.connection import stage_flag
+
+    what = f"there is no batch or model {named!r} on stage {connection.name}"
+    if near := get_close_matches(named, models, 1, 0.5):
+        return BadInputError(what, f"Did you mean the model {near[0]}?")
+    flag = stage_flag(connection.name)
+    return BadInputError(what, f"`kanmon batches MODEL{flag}` lists a model's batches.")
 
 
 def _manifest(invocation: Invocation, record: "BatchRecord") -> dict[str, Any]:

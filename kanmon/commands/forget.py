@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from core.words.formats import counted
-from kanmon.errors import FAILED, OK
+from kanmon.errors import FAILED, OK, InterruptedByUserError
 from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 from kanmon.terminal.screen import table
 
@@ -106,9 +106,24 @@ def remove(
     if not (yes or agreed(invocation)):
         screen.say("Nothing was removed; --yes removes it")
         return None
-    forgetting.remove(found, lambda key: screen.live(f"removing from {key}"))
-    # What was written meanwhile, and what was moved from one file to another.
-    left = search(invocation, forgetting, "checking")
+    started: list[str] = []
+
+    def removing(key: str) -> None:
+        started.append(key)
+        screen.live(f"removing from {key}")
+
+    try:
+        forgetting.remove(found, removing)
+        # What was written meanwhile, and what was moved from one file to another.
+        left = search(invocation, forgetting, "checking")
+    except KeyboardInterrupt as interrupt:
+        screen.settle()
+        files = counted(len(found.found), "file")
+        raise InterruptedByUserError(
+            f"the removal was interrupted at {len(started):,} of {files}; what is removed is gone",
+            "Run the same command again: it removes what is left. Until then a batch may be half "
+            "done and cannot be fetched.",
+        ) from interrupt
     screen.say(f"Removed {summary(found.counts)}")
     return left
 

@@ -1,5 +1,6 @@
 """CSV files without some rows, one record at a time. The others keep every byte."""
 
+import codecs
 import csv
 import gzip
 import io
@@ -12,6 +13,7 @@ from typing import TextIO
 from kanmon.labels.rewritten import Rewritten
 
 GZIP, BOM = b"\x1f\x8b", "\ufeff"
+WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # Data is packed to a tenth or so, never to less than a hundredth; a small file may be.
 MOST_PACKED, ALWAYS_UNPACKED = 100, 64 << 20
 # Scoring takes no line of over 1 MB. What is longer than this is hardly a record.
@@ -58,8 +60,14 @@ def without(
                     kept.write(raw)
         except _UnreadableError as error:
             return Rewritten(0, unreadable=str(error))
-        except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error):
-            return Rewritten(0, unreadable="it is no UTF-8 text")
+        except UnicodeDecodeError as error:
+            wide = error.start == 0 and error.object.startswith(WIDE)
+            what = "is UTF-16, not UTF-8" if wide else "is no UTF-8 text"
+            return Rewritten(0, unreadable=f"it {what}")
+        except EOFError:
+            return Rewritten(0, unreadable="its gzip ends early")
+        except (gzip.BadGzipFile, zlib.error):
+            return Rewritten(0, unreadable="its gzip is damaged")
         except csv.Error:
             return Rewritten(0, unreadable="it is no CSV")
     return Rewritten(gone, left)

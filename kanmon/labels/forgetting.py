@@ -48,11 +48,13 @@ class Search:
     """What was found, and what was not: objects that cannot be read, batches that are not done.
 
     open_monitorings: those that ran when the search began. Such a job may write captured rows again
-    that it has read. elsewhere: files that batches scored in other folders.
+    that it has read. elsewhere: files that batches scored in other folders. whole: of unreadable
+    inputs without the key, the request that means all of their rows.
     """
 
     found: list[Found] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
+    whole: dict[str, str] = field(default_factory=dict)
     # Batches that were not searched, and why.
     open_batches: dict[str, str] = field(default_factory=dict)
     open_monitorings: set[str] = field(default_factory=set)
@@ -165,6 +167,8 @@ class Forgetting:
             keyless += looked.keyless if version.latest else 0
             if looked.unreadable:
                 search.unreadable[key] = looked.unreadable
+            if looked.lacks_key:
+                search.whole[key] = self._request(version)
             if looked.rows:
                 found.holding.append(version)
                 # Where the current version is clean, an earlier call was interrupted.
@@ -189,13 +193,13 @@ class Forgetting:
         return self._input_without(version, path, target)
 
     def _input_without(self, version: Version, path: Path, target: Path | None) -> Rewritten:
-        batch = str(version.batch)
-        short = version.key.removeprefix(self._shared_folder(batch))
-        if f"{batch}/{short}" in self.whose.requests:
+        batch, request = str(version.batch), self._request(version)
+        if request in self.whose.requests:
             looked = rewriting.whole_input(path, target, self.delimiter)
             if looked.rows:
-                self.whose.found_requests.add(f"{batch}/{short}")
+                self.whose.found_requests.add(request)
             return looked
+        short = request.removeprefix(f"{batch}/")
         rows: set[int] = set()
         looked = rewriting.inputs(path, target, self.whose, self.delimiter, rows)
         self.places[batch] |= {(short, row) for row in rows}
@@ -207,10 +211,12 @@ class Forgetting:
         parts = [part for shard in planned.get("shards", ()) for part in shard["parts"]]
         return any(part["row_groups"] for part in parts)
 
-    def _shared_folder(self, batch: str) -> str:
+    def _request(self, version: Version) -> str:
+        """An input of a batch, as the request that it is."""
         from kanmon.labels.scored_inputs import common_folder_of
 
-        return common_folder_of(self._scored(batch))
+        batch = str(version.batch)
+        return f"{batch}/{version.key.removeprefix(common_folder_of(self._scored(batch)))}"
 
     def _scored(self, batch: str) -> list[str]:
         """The files that a batch scores."""

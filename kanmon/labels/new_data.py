@@ -1,5 +1,6 @@
 """New data from labels: answered rows that have one, as a file that the next run reads. Pure."""
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,18 +160,34 @@ def new_data(resolved: "Resolved", plan: "Plan", columns: Columns) -> NewData:
     )
 
 
-def write(rows: "pl.DataFrame", path: Path, plan: "Plan") -> None:
-    """Write a data file as the model's own are written."""
+def check_target(path: Path, *, plain: bool) -> None:
+    """Raise BadInputError where no data file of this name can be written.
+
+    plain: the model's numbers are written as 1234.5.
+    """
     if not path.name.lower().endswith(ENDINGS):
         raise BadInputError(f"{path} is not the name of a data file", "Use .parquet or .csv.")
     if path.exists():
         raise BadInputError(f"{path} is there already", "Name another with --to, or remove it.")
-    if path.name.lower().endswith(".parquet"):
-        rows.write_parquet(path)
-        return
-    if not plan.number_format.plain:
+    if not path.parent.is_dir():
+        raise BadInputError(
+            f"{path}: there is no folder {path.parent}", "Make it, or name another with --to."
+        )
+    if not os.access(path.parent, os.W_OK):
+        raise BadInputError(
+            f"{path}: you may not write to {path.parent}", "Name another folder with --to."
+        )
+    if not plain and not path.name.lower().endswith(".parquet"):
         raise BadInputError(
             f"{path}: numbers of this model are not written as 1234.5", "Name a .parquet file."
         )
+
+
+def write(rows: "pl.DataFrame", path: Path, plan: "Plan") -> None:
+    """Write a data file as the model's own are written."""
+    check_target(path, plain=plan.number_format.plain)
+    if path.name.lower().endswith(".parquet"):
+        rows.write_parquet(path)
+        return
     empty = "" if "" in plan.null_values else next(iter(plan.null_values), "")
     rows.write_csv(path, separator=plan.delimiter, null_value=empty)

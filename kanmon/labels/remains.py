@@ -1,5 +1,6 @@
 """What `kanmon forget` cannot remove, with counts and the reason."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -123,7 +124,10 @@ def _unsearched(model: str, search: Search) -> Iterator[Remaining]:
         fix = f"let it end, or resume it with {resume}, then run the same command again"
         yield Remaining(f"batch {batch}", None, f"it was skipped: {why}; {fix}")
     for key, why in sorted(search.unreadable.items()):
-        yield Remaining(key, None, f"{why}, so it cannot be searched: look into it yourself")
+        fix = "look into it yourself"
+        if request := search.whole.get(key):
+            fix += f"; `kanmon forget {model} --request-id {shlex.quote(request)}` empties it"
+        yield Remaining(key, None, f"{why}, so it cannot be searched: {fix}")
 
 
 def lines(found: list[Remaining]) -> list[list[str]]:

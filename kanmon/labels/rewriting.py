@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from contract.whole_numbers import canonical
 from kanmon.labels import csv_rows, parquet_rows
-from kanmon.labels.rewritten import Rewritten
+from kanmon.labels.rewritten import LacksKeyError, Rewritten
 from kanmon.labels.whose import Whose
 
 if TYPE_CHECKING:
@@ -140,14 +140,27 @@ def inputs(
     source: Path, target: Path | None, whose: Whose, delimiter: str, rows: set[int]
 ) -> Rewritten:
     """An input of a batch. Adds the numbers of the keys' rows to `rows`."""
-    if _is_parquet(source):
-        return _inputs_parquet(source, target, whose, rows)
+    parquet = _is_parquet(source)
+    try:
+        if parquet:
+            return _inputs_parquet(source, target, whose, rows)
+        return _inputs_csv(source, target, whose, delimiter, rows)
+    except LacksKeyError as lacking:
+        how = "" if parquet else f", read with the delimiter {delimiter!r}"
+        return Rewritten(0, unreadable=f"it has no column {lacking}{how}", lacks_key=True)
 
+
+def _inputs_csv(
+    source: Path, target: Path | None, whose: Whose, delimiter: str, rows: set[int]
+) -> Rewritten:
     def found(header: list[str]) -> csv_rows.IsMeant:
+        lacking = _lacking(header, whose)
         at = [header.index(name) for name in whose.columns if name in header]
 
         def is_meant(cells: list[str], row: int) -> bool:
-            if len(at) < len(whose.columns) or len(cells) <= max(at, default=0):
+            if lacking and cells:
+                raise LacksKeyError(lacking)
+            if len(cells) <= max(at, default=0):
                 return False
             meant = whose.has_key([cells[place] for place in at])
             if meant:
@@ -163,16 +176,28 @@ def _inputs_parquet(source: Path, target: Path | None, whose: Whose, rows: set[i
     before = 0
 
     def needed(columns: list[str]) -> list[str]:
+        if _lacking(columns, whose):
+            return columns
         return [name for name in columns if name in whose.columns]
 
     def found(frame: "pl.DataFrame") -> "pl.Series":
         nonlocal before
+        lacking = _lacking(frame.columns, whose)
+        if lacking and _has_values(frame).any():
+            raise LacksKeyError(lacking)
         meant = _matching(frame, whose.columns, whose)
         rows.update(before + int(place) + 1 for place in meant.arg_true())
         before += frame.height
         return meant
 
     return parquet_rows.without(source, target, needed, found, blank=True)
+
+
+def _lacking(columns: Sequence[str], whose: Whose) -> str | None:
+    """The first column of the key that is not among these, where keys are looked for."""
+    if not whose.keys:
+        return None
+    return next((name for name in whose.columns if name not in columns), None)
 
 
 def whole_input(source: Path, target: Path | None, delimiter: str) -> Rewritten:

@@ -184,3 +184,22 @@ def test_only_a_steward_forgets_a_persons_rows_of_a_batch(batch, root, kanmon):
     assert fetched.exit_code == 0, fetched.stderr
     kept = {kind: pl.read_parquet(to / kind / "*.parquet") for kind in ("scores", "rejects")}
     assert (kept["scores"]["id"].to_list(), kept["rejects"].height) == (["person-2"], 0)
+
+
+def test_a_file_without_the_key_is_named_until_it_is_emptied(batch, root, kanmon):
+    """Its batch failed by that, and keeps what was uploaded."""
+    table = root / "misspelt.csv"
+    table.write_text("ID,size,colour\nperson-9,3,red\n")
+    scored = json.loads(kanmon("score-batch", MODEL, str(table), "--json").stdout)
+    asked = ("forget", MODEL, "person-9", "--yes", "--as", "steward")
+    request = f"{scored['batch']}/misspelt.csv"
+
+    skipped = kanmon(*asked)
+    emptied = kanmon("forget", MODEL, "--request-id", request, "--yes", "--as", "steward")
+    after = kanmon(*asked)
+
+    assert (scored["status"], skipped.exit_code) == ("FAILED", 1)
+    assert "misspelt.csv" in skipped.stderr
+    assert "1 object could not be searched" in skipped.stderr
+    assert f"--request-id {request}` empties it" in " ".join(skipped.stdout.split())
+    assert (emptied.exit_code, after.exit_code) == (0, 0), emptied.stderr + after.stderr

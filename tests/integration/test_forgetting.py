@@ -458,6 +458,33 @@ def test_what_was_skipped_is_listed_with_what_to_do(bucket: Bucket):
     assert "`kanmon score-batch churn --resume b8`" in skipped.why
 
 
+def test_an_input_without_the_key_is_named_and_can_be_emptied(bucket: Bucket):
+    """Its batch failed by that, so nothing else says whose rows these are."""
+    key = "inputs/churn/b7/people.csv"
+    bucket.put(key, "ID,age\n7,77\n")
+    bucket.put("batches/churn/b7/plan.json", json.dumps({"objects": [{"key": key}]}))
+    one = forgetting(bucket, states={"b7": "FAILED"})
+
+    found = one.search(lambda key: None)
+    stays = remaining(one.connection, "churn", "datasets/churn/", found)
+
+    assert found.unreadable == {key: "it has no column id, read with the delimiter ','"}
+    [named] = [each.why for each in stays if each.what == key]
+    assert "so it cannot be searched" in named
+    assert "`kanmon forget churn --request-id b7/people.csv` empties it" in named
+
+    one.whose = Whose(("id",), frozenset(), frozenset({"b7/people.csv"}))
+    one.remove(one.search(lambda key: None), lambda key: None)
+
+    assert bucket.current(key) == b"ID,age\n\n"
+    assert not [
+        each for each in bucket.every_content().values() if b"7,77" in each and b"ID" in each
+    ]
+    assert (
+        key not in forgetting(bucket, states={"b7": "FAILED"}).search(lambda key: None).unreadable
+    )
+
+
 def test_what_stays_is_listed_with_counts(bucket: Bucket):
     bucket.put("datasets/churn/a.csv", "id\n7\n")
     bucket.put("runs/churn/r1/run.json", "{}")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanmon.batches.fetch import as_text, fetch, write_csv
+from kanmon.batches.fetch import as_text, claim, fetch, write_csv
 from kanmon.commands import fetch as fetch_command
 from kanmon.errors import BadInputError, RunFailedError
 from kanmon.project import Project
@@ -39,6 +39,7 @@ def written() -> tuple[Any, dict[str, Any]]:
     objects = {f"batches/churn/{BATCH}/scores/0000{at}-0000.parquet": part(one)
                for at, one in enumerate(rows)}  # fmt: skip
     manifest = {
+        "batch": BATCH,
         "scores": [
             {
                 "key": key,
@@ -47,7 +48,7 @@ def written() -> tuple[Any, dict[str, Any]]:
                 "sha256": hashlib.sha256(content).hexdigest(),
             }
             for key, content in objects.items()
-        ]
+        ],
     }
     return SimpleNamespace(s3=Bucket(objects), bucket="data"), manifest
 
@@ -71,21 +72,94 @@ def test_what_is_not_what_the_batch_wrote_is_refused_and_not_kept(
     connection, manifest = written
     manifest["scores"][1]["sha256"] = "0" * 64
 
-    with pytest.raises(RunFailedError, match="is not what the batch wrote"):
+    with pytest.raises(RunFailedError, match="is not what the batch wrote") as refused:
         fetch(connection, manifest, tmp_path, "scores", lambda one: None)
 
+    # An earlier version may hold a person who was being forgotten.
+    assert "version" not in str(refused.value.fix)
+    assert "`kanmon forget` is running, wait for it; if one was interrupted, repeat it" in str(
+        refused.value.fix
+    )
+
     assert [path.name for path in (tmp_path / "scores").iterdir()] == ["00000-0000.parquet"]
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(one): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
 
 
 def test_scores_of_two_batches_do_not_get_into_one_folder(
     tmp_path: Path, written: tuple[Any, dict[str, Any]]
 ) -> None:
     connection, manifest = written
+    claim(tmp_path, manifest)
     fetch(connection, manifest, tmp_path, "scores", lambda one: None)
-    manifest["scores"].pop()
+    before = tree(tmp_path)
+
+    # The files of both batches have the same names.
+    with pytest.raises(BadInputError, match=f"has batch {BATCH}$"):
+        claim(tmp_path, manifest | {"batch": "churn-261123055501-b7h"})
+
+    assert tree(tmp_path) == before
+
+
+def test_a_folder_that_names_no_batch_is_known_by_its_files(
+    tmp_path: Path, written: tuple[Any, dict[str, Any]]
+) -> None:
+    """As an older Kanmon left it."""
+    connection, manifest = written
+    fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+    first, second = manifest["scores"]
+    before = tree(tmp_path)
 
     with pytest.raises(BadInputError, match=r"00001-0000\.parquet, which is not of this batch"):
-        fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+        claim(tmp_path, manifest | {"scores": [first]})
+    with pytest.raises(BadInputError, match=r"00001-0000\.parquet, which is not of this batch"):
+        claim(tmp_path, manifest | {"scores": [first, second | {"sha256": "0" * 64}]})
+
+    assert tree(tmp_path) == before
+    claim(tmp_path, manifest)
+
+
+def test_rejects_of_another_batch_are_not_kept_beside_scores(
+    tmp_path: Path, written: tuple[Any, dict[str, Any]]
+) -> None:
+    _, manifest = written
+    (tmp_path / "rejects").mkdir()
+    (tmp_path / "rejects" / "00000-0000.parquet").write_bytes(part([{"row": 1}]))
+
+    with pytest.raises(BadInputError, match=r"rejects has 00000-0000\.parquet, which is not of"):
+        claim(tmp_path, manifest)
+
+
+def test_a_batch_that_changed_since_is_fetched_into_its_folder_again(
+    tmp_path: Path, written: tuple[Any, dict[str, Any]]
+) -> None:
+    """A row of it was forgotten."""
+    connection, manifest = written
+    claim(tmp_path, manifest)
+    fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+    one = manifest["scores"][0]
+    content = part([{"id": "8", "file": "a.csv", "row": 2, "prediction": 0.5}])
+    connection.s3.objects[one["key"]] = content
+    one |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+    claim(tmp_path, manifest)
+    paths = fetch(connection, manifest, tmp_path, "scores", lambda one: None)
+
+    assert paths[0].read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b"{", b"\xff"])
+def test_a_manifest_of_something_else_is_not_replaced(
+    tmp_path: Path, written: tuple[Any, dict[str, Any]], content: bytes
+) -> None:
+    (tmp_path / "manifest.json").write_bytes(content)
+
+    with pytest.raises(BadInputError, match="is not the manifest of a batch"):
+        claim(tmp_path, written[1])
+
+    assert (tmp_path / "manifest.json").read_bytes() == content
 
 
 def test_what_has_expired_is_said_so(tmp_path: Path, written: tuple[Any, dict[str, Any]]) -> None:
@@ -151,6 +225,9 @@ def test_where_no_row_was_rejected_there_is_no_empty_spreadsheet(
     callback = fetch_command.command.callback
     assert callback is not None
     callback(BATCH, tmp_path, True, True)
+    with pytest.raises(BadInputError, match=f"has batch {BATCH}"):
+        manifest |= {"batch": "churn-261123055501-b7h"}
+        callback("churn", tmp_path, True, True)
 
     assert [path.name for path in tmp_path.glob("*.csv")] == [f"{BATCH}-scores.csv"]
     assert said[-1] == "Rejects   no rows, so no file"
@@ -172,12 +249,17 @@ def test_of_a_model_it_is_said_which_batch_is_fetched_and_which_are_newer(
     monkeypatch.setattr(model_names, "known_models", lambda *of: ["churn"])
 
     fetched = kanmon("fetch", "churn")
-    unknown = kanmon("fetch", "chrun")
+    misspelt = kanmon("fetch", "chrun")
+    unknown = kanmon("fetch", "wine")
 
     assert fetched.stdout.splitlines()[0] == f"Batch     {BATCH}, the newest of churn that is done"
     assert "Newer and not done: churn-later." in fetched.stderr
     assert len([*(project.root / BATCH / "scores").iterdir()]) == 2
-    assert (unknown.exit_code, "there is no batch 'chrun'" in unknown.stderr) == (2, True)
+    assert (misspelt.exit_code, unknown.exit_code) == (2, 2)
+    assert "there is no batch or model 'chrun'" in misspelt.stderr
+    assert "Did you mean the model churn?" in misspelt.stderr
+    assert "`kanmon batches MODEL" in unknown.stderr
+    assert "Did you mean" not in unknown.stderr
 
 
 @given(text=st.text())

@@ -274,11 +274,21 @@ def test_a_file_that_unpacks_to_fill_the_memory_is_named_and_not_searched(
     assert found.rows == (0 if unreadable else rows)
 
 
-@pytest.mark.parametrize("broken", [b"\x1f\x8b broken", gzip.compress(b"id\n7\n", mtime=0)[:-9]])
-def test_a_damaged_gzip_file_is_named(broken: bytes) -> None:
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (b"\x1f\x8b broken", "its gzip ends early"),
+        (b"\x1f\x8b broken, and longer than a header", "its gzip is damaged"),
+        (gzip.compress(b"id\n7\n", mtime=0)[:-9], "its gzip ends early"),
+        ("id\n7\n".encode("utf-16"), "it is UTF-16, not UTF-8"),
+        (gzip.compress("id\n7\n".encode("utf-16")), "it is UTF-16, not UTF-8"),
+        ("id\nü\n".encode("latin-1"), "it is no UTF-8 text"),
+    ],
+)
+def test_a_file_that_is_damaged_or_no_utf_8_is_named(broken: bytes, why: str) -> None:
     found = done(rewriting.inputs, broken, Whose(("id",), frozenset({("7",)})), ",", set())
 
-    assert found.said.unreadable == "it is no UTF-8 text"
+    assert found.said == Rewritten(0, unreadable=why)
 
 
 def test_a_blank_captured_line_stays():
@@ -391,7 +401,37 @@ def test_parquet_that_is_damaged_outside_of_the_key_is_found_before_it_is_writte
     assert found.said == Rewritten(0, unreadable="it is damaged Parquet")
 
 
-def test_parquet_without_a_column_of_the_key_has_nobody() -> None:
-    content = parquet(pl.DataFrame({"age": [1, 2, 3]}))
+# Another name, another delimiter, and only some of the key.
+@pytest.mark.parametrize(
+    ("content", "columns", "why"),
+    [
+        (b"ID,age\n7,61\n", ("id",), "it has no column id, read with the delimiter ','"),
+        (b"id;age\n7;61\n", ("id",), "it has no column id, read with the delimiter ','"),
+        (b"id,age\n7,61\n", ("id", "day"), "it has no column day, read with the delimiter ','"),
+        (parquet(pl.DataFrame({"age": [None, 2]})), ("id",), "it has no column id"),
+    ],
+)
+def test_an_input_without_the_key_cannot_be_searched(
+    content: bytes, columns: tuple[str, ...], why: str
+) -> None:
+    meant = Whose(columns, frozenset({("7",) * len(columns)}))
 
-    assert done(rewriting.inputs, content, whose("7"), ",", set()).said == Rewritten(0, 3)
+    found = done(rewriting.inputs, content, meant, ",", set())
+
+    assert found.said == Rewritten(0, unreadable=why, lacks_key=True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"age\n", b"age\n\n\n", parquet(pl.DataFrame({"age": [None, None]}))],
+)
+def test_an_input_without_the_key_and_without_rows_has_nobody(content: bytes) -> None:
+    found = done(rewriting.inputs, content, whose("7"), ",", set())
+
+    assert (found.rows, found.said.unreadable) == (0, None)
+
+
+def test_requests_are_not_looked_for_in_the_rows_of_inputs() -> None:
+    found = done(rewriting.inputs, b"age\n61\n", whose(requests=("a",)), ",", set())
+
+    assert found.said.unreadable is None

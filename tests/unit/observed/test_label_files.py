@@ -136,6 +136,8 @@ def test_a_class_that_the_release_does_not_know_is_kept_and_reported(tmp_path: P
         ("", "labels.csv: is empty; "),
         ("id,dead\n1,yes\n", "labels.csv, column died: is missing; it has 'dead': rename it"),
         ("id,x\n1,yes\n", "labels.csv, column died: is missing; add it to the file"),
+        # The only column is one of the file's, so the delimiter is not to blame.
+        ("id\n1\n", "labels.csv, column died: is missing; add it to the file"),
         ("died\nyes\n", "labels.csv: has neither the key's columns ('id') nor request_id, only "),
         ("id,died,died\n1,yes,no\n", "column died: is in the header more than once; rename one"),
         ("id,died\n1,\xff\n".encode("latin-1"), "labels.csv line 2: is not UTF-8 (byte 0xff)"),
