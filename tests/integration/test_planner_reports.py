@@ -207,6 +207,22 @@ def test_approvers_are_reminded_of_a_release_that_waits(
     assert stage.facts() == []
 
 
+def test_a_review_that_began_later_than_its_release_has_its_reminders_later(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPROVAL_MINUTES", str(7 * 24 * 60))
+    publish(stage, "shoes")
+    give_number(stage, 3)
+    write(stage, "shoes", "release#000003", **WAITS, started_at="2026-12-02T03:00:00Z")
+
+    tick("2026-12-03T15:00:00Z")
+    assert stage.facts() == []
+    tick("2026-12-05T15:00:00Z")
+
+    [half] = stage.facts()
+    assert (half["event"], half["until"]) == ("release reminder", "2026-12-09T03:00:00Z")
+
+
 @pytest.mark.parametrize(
     "newest",
     [

@@ -11,6 +11,7 @@ import pytest
 from core.releases.open_release import Opening, open_release
 from core.releases.start_release import MOST_REVIEWS, start_queued
 from core.stage.items import Items
+from core.words.formats import timestamp
 from tests.support.opening import NOW, build, client_of, judged, opening, pipeline, releases, source
 from tests.support.release_doubles import ADA, Pipeline
 from tests.support.release_table import KilledError
@@ -107,11 +108,13 @@ def test_a_release_that_finds_no_room_is_kept_and_started_when_there_is_some(
     assert stage.facts() == []  # nobody can review it yet
 
     pipeline.end(next(iter(pipeline.runs.values())), "Failed")
-    start_queued(opening.stage, NOW)
+    later = NOW + timedelta(days=3)
+    start_queued(opening.stage, later)
 
     started = releases().release("churn", 1)
     assert started is not None
     assert started.execution in pipeline.runs
+    assert started.started_at == timestamp(later)  # its review ends so much later, too
     assert [fact["event"] for fact in stage.facts()] == ["release waits"]
     assert releases().queue() == []
     start_queued(opening.stage, NOW)

@@ -38,7 +38,8 @@ def test_an_approved_release_becomes_the_champion(world: World) -> None:
     assert world.registry.package(arn).reason == (
         f"release 1: approved by {ADA} at {moment(release.decided_at)}: looks good"
     )
-    assert world.registry.lives[arn] == ("InService", f"release 1, since {release.promoted_at}")
+    since = f"release 1, since {moment(release.promoted_at)}"
+    assert world.registry.lives[arn] == ("InService", since)
     assert world.history() == [("approved", 1), ("promoted", 1)]
     assert world.events.events == ["release approved", "release promoted"]
     assert world.releases.lock(MODEL).holder is None

@@ -98,7 +98,8 @@ def _to_look_at(last: int, known: Mapping[str, Any] | None) -> list[int]:
 
 def _waits(records: Mapping[int, Item], lasts: timedelta) -> Iterator[dict[str, Any]]:
     for number, record in records.items():
-        since = parsed(record.get("opened_at"))
+        # One that found no room in the pipeline was opened earlier than its review.
+        since = parsed(record.get("started_at") or record.get("opened_at"))
         if record.get("status") == Status.WAITING and record.get("approval") == "manual" and since:
             shown = {name: record.get(name) for name in _SHOWN if record.get(name)}
             times = {"since": timestamp(since), "until": timestamp(since + lasts)}

@@ -37,7 +37,7 @@ def start_queued(stage: Stage, now: datetime) -> None:
                 if room <= 0:
                     continue
             try:
-                release = _start(stage, release)
+                release = _start(stage, release, now)
             except TooManyReleasesError:
                 return
         if release is not None:
@@ -49,7 +49,7 @@ def _is_to_start(release: Release) -> bool:
     return release.status == Status.WAITING and release.execution is None
 
 
-def _start(stage: Stage, release: Release) -> Release:
+def _start(stage: Stage, release: Release, now: datetime) -> Release:
     model, number = release.model, release.release
     variables = {
         "model": model,
@@ -63,7 +63,8 @@ def _start(stage: Stage, release: Release) -> Release:
     named = f"{stage.name}/{model}/{number}/{release.bundle_sha256}"
     token = hashlib.sha256(named.encode()).hexdigest()
     execution = stage.pipeline.start(variables, release.bundle_key, release.bundle_version, token)
-    started = stage.releases.start(release, execution) or stage.releases.release(model, number)
+    started = stage.releases.start(release, execution, timestamp(now))
+    started = started or stage.releases.release(model, number)
     known = started.execution if started else None
     return replace(started or release, execution=known or execution)
 

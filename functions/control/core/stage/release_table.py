@@ -73,8 +73,9 @@ class Release:
     # Why its run was started; and the primary metric's result, as JSON. Older releases have none.
     run_reason: str | None = None
     metric: str | None = None
-    # The pipeline execution that promotes it.
+    # The pipeline execution that promotes it, and when it began; older releases have no such time.
     execution: str | None = None
+    started_at: str | None = None
     # approved, automatic, rejected, expired or superseded.
     decided_by: str | None = None
     decided_at: str | None = None
@@ -226,9 +227,10 @@ class ReleaseTable:
             return release
         return self.release(model, number) or release
 
-    def start(self, release: Release, execution: str) -> Release | None:
+    def start(self, release: Release, execution: str, at: str | None = None) -> Release | None:
         """Name the pipeline execution that promotes the release, the first time."""
-        return self._change(release, {"execution": execution}, {"execution": (None,)})
+        fields = {"execution": execution, "started_at": at}
+        return self._change(release, fields, {"execution": (None,)})
 
     def advance(
         self,
