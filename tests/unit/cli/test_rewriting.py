@@ -281,7 +281,7 @@ def test_a_file_that_unpacks_to_fill_the_memory_is_named_and_not_searched(
         (b"\x1f\x8b broken, and longer than a header", "its gzip is damaged"),
         (gzip.compress(b"id\n7\n", mtime=0)[:-9], "its gzip ends early"),
         ("id\n7\n".encode("utf-16"), "it is UTF-16, not UTF-8"),
-        (gzip.compress("id\n7\n".encode("utf-16")), "it is UTF-16, not UTF-8"),
+        (gzip.compress("id\n7\n".encode("utf-16"), mtime=0), "it is UTF-16, not UTF-8"),
         ("id\nü\n".encode("latin-1"), "it is no UTF-8 text"),
     ],
 )
