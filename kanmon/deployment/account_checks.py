@@ -206,10 +206,9 @@ def instance_types(project: Project) -> dict[str, int]:
     """The instance types of all models' steps, each with the largest number used at once."""
     wanted: dict[str, int] = {}
     for definition in definitions(project).values():
-        resources = definition.resources
-        for step in (resources.preprocess, resources.train, resources.evaluate):
-            count = getattr(step, "instance_count", 1)
-            wanted[step.instance_type] = max(wanted.get(step.instance_type, 0), count)
+        for step in ("preprocess", "train", "evaluate"):
+            kind = getattr(definition.resources, step).instance_type
+            wanted[kind] = max(wanted.get(kind, 0), definition.compute.hosts(step))
     return wanted
 
 

@@ -200,7 +200,7 @@ def test_two_instances_preprocess_what_one_does(laptop: Laptop) -> None:
     laptop.must("put-data", "halves", *map(str, files))
     alone = laptop.must("run", "halves")
     Releases(laptop, "halves").promote(alone["release"])
-    two_instances = "resources: {preprocess: {instance_count: 2}}\n"
+    two_instances = "compute: {preprocess: {hosts: 2}}\n"
     laptop.add_model("halves", TINY.format(name="halves", floor=5.0) + two_instances)
 
     shared = laptop.must("run", "halves")

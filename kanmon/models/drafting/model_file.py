@@ -175,7 +175,6 @@ serving:
 resources:
   preprocess:
     instance_type: ml.m5.large
-    instance_count: 1      # several share the files
     volume_gb: 30
     timeout_minutes: 60
     memory_mb: 2048        # its limit, however many rows there are

@@ -256,7 +256,7 @@ def test_quotas_are_compared_with_what_the_models_ask_for(limits, outcome):
 
 def test_the_instance_types_of_all_models_are_asked_for(project):
     path = project.root / "models/wine/model.yaml"
-    path.write_text(path.read_text() + "resources:\n  preprocess: {instance_count: 3}\n")
+    path.write_text(path.read_text() + "compute:\n  preprocess: {hosts: 3}\n")
 
     assert account_checks.instance_types(project) == {"ml.m5.large": 3}
 

@@ -60,10 +60,10 @@ DEFAULTS = {
         "maximum_rejected_share": 0.0,
     },
     "segments": [],
+    "compute": dict.fromkeys(["preprocess", "train", "evaluate", "score", "monitor"], "auto"),
     "resources": {
         "preprocess": {
             "instance_type": "ml.m5.large",
-            "instance_count": 1,
             "volume_gb": 30,
             "timeout_minutes": 60,
             "memory_mb": 2048,
@@ -72,7 +72,6 @@ DEFAULTS = {
         "evaluate": {"instance_type": "ml.m5.large", "volume_gb": 30, "timeout_minutes": 60},
         "score": {
             "instance_type": "ml.m5.large",
-            "instance_count": 1,
             "volume_gb": 30,
             "timeout_minutes": 120,
             "memory_mb": 2048,

@@ -83,7 +83,9 @@ def plan_document(
     """The content of plan.json. `content` is the release's definition, `definition` the current
     one, which says how batches are scored and on which machines."""
     resources, settings = definition.resources.score, definition.batch
-    cut = sizes(sum(each.size for each in objects), request.hosts or resources.instance_count)
+    cut = sizes(
+        sum(each.size for each in objects), request.hosts or definition.compute.hosts("score")
+    )
     explain = settings.explain if request.explain is None else request.explain
     return {
         "format": FORMAT,

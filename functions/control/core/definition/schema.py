@@ -11,6 +11,7 @@ from pydantic import (
     model_validator,
 )
 
+from core.definition.compute import Compute
 from core.definition.part import Grown, Part
 from core.definition.planning import Budget, QuietHours, Retrain, Schedule
 from core.metrics import Task
@@ -197,10 +198,20 @@ class StepResources(Part):
 
 class PreprocessResources(Part):
     instance_type: InstanceType = "ml.m5.large"
-    instance_count: Annotated[int, Field(ge=1, le=100)] = 1
     volume_gb: VolumeSize = 30
     timeout_minutes: TimeoutMinutes = 60
     memory_mb: Annotated[int, Field(ge=256, le=4_000_000)] = 2048
+
+    @model_validator(mode="before")
+    @classmethod
+    def _moved(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and "instance_count" in raw:
+            step = "score" if cls.__name__ == "ScoreResources" else "preprocess"
+            raise ValueError(
+                f"instance_count is a part of compute now; remove it, and for several machines "
+                f"write compute: {{{step}: {{hosts: 4}}}}"
+            )
+        return raw
 
 
 class EvaluateResources(StepResources):
@@ -302,6 +313,7 @@ class ModelDefinition(Grown):
     metrics: Metrics
     gate: Gate = Gate()
     segments: list[Column] = []
+    compute: Compute = Compute()
     resources: Resources = Resources()
     # Automatic: a promote verdict is released without a review. A hold is always reviewed.
     approval: Literal["manual", "automatic"] = "manual"

@@ -42,6 +42,7 @@ SECONDS_TO_CLOSE = 15 * 60
 # What a definition says about the model in service and about planning is no part of a run's model.
 NOT_OF_A_RUN: Any = {
     **{"batch": True, "monitor": True, "resources": {"score", "monitor"}},
+    "compute": {"score", "monitor"},
     **{"retrain": True, "quiet_hours": True, "budget": True},
 }
 
@@ -287,11 +288,11 @@ def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked:
 
 
 def _resources(definition: ModelDefinition) -> dict[str, dict[str, Any]]:
-    """What each step's job is given. Only Preprocess is shared between instances."""
+    """What each step's job is given."""
     steps = definition.resources.model_dump(include=set(RUN_STEPS))
     return {
         step: {
-            "instance_count": 1,
+            "instance_count": definition.compute.hosts(step),
             **settings,
             "timeout_seconds": settings["timeout_minutes"] * 60,
         }

@@ -1,0 +1,78 @@
+"""The keys of `model.yaml` about where each step computes: the compute ladder."""
+
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from core.definition.part import Part
+
+MOST_HOSTS = 100
+# Auto: where the step fits. Lambda: a function, and a job where the step outgrows it. Processing:
+# one SageMaker Processing job.
+Rung = Literal["auto", "lambda", "processing"]
+_RUNGS = ["auto", "lambda", "processing"]
+
+
+class Hosts(Part):
+    """Several machines share the step's work."""
+
+    hosts: Annotated[int, Field(ge=2, le=MOST_HOSTS)]
+
+
+def _rung(value: object) -> object:
+    if isinstance(value, str) and value not in _RUNGS:
+        close = get_close_matches(value, _RUNGS, n=1)
+        fix = f"did you mean {close[0]}?" if close else "write auto, lambda or processing"
+        raise ValueError(f"{value[:60]!r} is no place to compute; {fix}")
+    return value
+
+
+def _rung_or_hosts(value: object) -> object:
+    _rung(value)
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict) or set(value) != {"hosts"}:
+        raise ValueError(
+            f"{value!r:.60} is no place to compute; write auto, lambda, processing or {{hosts: 4}}"
+        )
+    hosts = value["hosts"]
+    if type(hosts) is not int or not 2 <= hosts <= MOST_HOSTS:
+        one = "; one machine is processing" if hosts == 1 else ""
+        raise ValueError(
+            f"hosts: {hosts!r:.60} is no number of machines; "
+            f"write hosts: 2 to hosts: {MOST_HOSTS}{one}"
+        )
+    return value
+
+
+def _one_machine(value: object) -> object:
+    if isinstance(value, dict) and "hosts" in value:
+        raise ValueError("this step works on one machine; write auto, lambda or processing")
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.60} is no place to compute; write auto, lambda or processing")
+    return _rung(value)
+
+
+Shared = Annotated[Rung | Hosts, BeforeValidator(_rung_or_hosts)]
+Alone = Annotated[Rung, BeforeValidator(_one_machine)]
+
+
+class Compute(Part):
+    """Where each step computes. The result is the same on Lambda and on one machine."""
+
+    preprocess: Shared = "auto"
+    train: Shared = "auto"
+    evaluate: Alone = "auto"
+    score: Shared = "auto"
+    monitor: Alone = "auto"
+
+    def hosts(self, step: str) -> int:
+        """How many machines share the step's work."""
+        place: Any = getattr(self, step)
+        return place.hosts if isinstance(place, Hosts) else 1
+
+    def rung(self, step: str) -> Rung:
+        """Where the step computes. Several hosts are Processing or Training machines."""
+        place: Any = getattr(self, step)
+        return "processing" if isinstance(place, Hosts) else place
