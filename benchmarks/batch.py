@@ -179,7 +179,7 @@ def ours(
 
     from contract.artifact import Artifact, sha256
     from score.pipeline import Scoring
-    from score.shards import planned
+    from reading.shards import planned
 
     class Folder:
         """Writes what the step would put to S3."""

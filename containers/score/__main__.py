@@ -18,10 +18,10 @@ from contract.artifact import Artifact
 from contract.paths import Paths
 from contract.problem import counted
 from contract.step import run_step
+from reading.shards import Shard, document, planned
 from reading.source import common_folder, s3_client
 from score import done
 from score.batch_plan import BatchPlan
-from score.shards import Shard, document, planned
 from score.storage import Results
 
 
@@ -31,7 +31,7 @@ def main(paths: Paths) -> None:
     batch = BatchPlan.read(paths.input("plan") / "plan.json")
     artifact = Artifact.read(paths.input("model"), batch.artifact_sha256)
     # After the checks above, so they fail fast: polars and pandera take most of the start.
-    from score.heads import REQUESTS, groups_of
+    from reading.row_groups import REQUESTS, groups_of
 
     client = s3_client(2 * REQUESTS)
     results = Results(batch.bucket, batch.prefix, client)
@@ -62,8 +62,9 @@ def score(
 ) -> int:
     """Score these shards, if every file of theirs has its columns; return how many rows came."""
     from reading.columns import Layout
-    from score.downloads import fetched
-    from score.heads import check_heads, kept_path
+    from reading.downloads import fetched
+    from reading.row_groups import kept_path
+    from score.heads import check_heads
     from score.pipeline import Scoring
 
     client = results.client

@@ -7,18 +7,15 @@ features.py in input/definition; writes model.tar.gz and training.json to output
 import json
 import math
 import time
-from pathlib import Path
 
 from contract.artifact import sha256
-from contract.dataset_checks import Counts, problems
 from contract.features import Features
 from contract.paths import Paths
 from contract.plan import Plan
-from contract.problem import as_one_message
-from contract.reports import read_reports
 from contract.rows import read_rows
-from contract.step import StepError, run_step
+from contract.step import run_step
 from train.model import train
+from train.together import check_dataset
 
 
 def main(paths: Paths) -> None:
@@ -52,15 +49,6 @@ def main(paths: Paths) -> None:
         f"trained {plan.model}: {fitted.best} of {len(fitted.history)} rounds kept, "
         + ", ".join(f"{name} {value}" for name, value in trained.validation.items())
     )
-
-
-def check_dataset(plan: Plan, report: Path) -> None:
-    """Check the dataset as a whole if several Preprocess hosts ran. A single host has done it."""
-    if not (report / "census.json").is_file():
-        return
-    found = list(problems(plan, Counts.merged(read_reports(report, "census"))))
-    if found:
-        raise StepError(as_one_message([str(problem) for problem in found]))
 
 
 if __name__ == "__main__":
