@@ -38,6 +38,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_gate(definition),
         *_segments(definition),
         *_resources(definition),
+        *_compute(definition),
         *_serving(definition),
         *_batch(definition),
     ]
@@ -259,6 +260,15 @@ def _resources(definition: ModelDefinition) -> Iterator[Problem]:
         words = instance_types.problem(step.instance_type)
         if words is not None:
             yield ("resources", name, "instance_type"), words
+
+
+def _compute(definition: ModelDefinition) -> Iterator[Problem]:
+    if definition.compute.hosts("train") > 1 and definition.trainer.library != "lightgbm":
+        yield (
+            ("compute", "train"),
+            f"{definition.trainer.library} trains on one machine here; write processing, or set "
+            "trainer.library: lightgbm",
+        )
 
 
 def _serving(definition: ModelDefinition) -> Iterator[Problem]:
