@@ -41,7 +41,7 @@ from localaws.asl import clients
 WAIT_SECONDS = 0.2
 
 # Action -> the job's kind, as in Describe<kind>, Stop<kind>, <kind>Name and <kind>Status.
-_JOBS = {"createprocessingjob": "ProcessingJob"}
+_JOBS = {"createprocessingjob": "ProcessingJob", "createtrainingjob": "TrainingJob"}
 _RULE = "StepFunctionsGetEventsForSageMaker{kind}sRule"
 _RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
 # StateMachine roles need these; the service would refuse to create the machine without them.
@@ -107,7 +107,7 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         self._stop_job = lambda: getattr(client, f"stop_{_snake(kind)}")(**name)
 
         def ended() -> Any:
-            sagemaker.wait(name[f"{kind}Name"], WAIT_SECONDS)
+            sagemaker.wait(kind, name[f"{kind}Name"], WAIT_SECONDS)
             job = getattr(client, f"describe_{_snake(kind)}")(**name)
             job.pop("ResponseMetadata", None)
             job = clients.plain(job)
