@@ -13,6 +13,8 @@ from contract.paths import Paths
 
 # SageMaker cuts an ExitMessage at 1,024 characters. Bytes are counted, the stricter reading.
 MESSAGE_BYTES = 1024
+# The exit status where the machine's memory or disk is too small: a larger one may do.
+OUTGROWN = 3
 
 
 class StepError(Exception):
@@ -20,7 +22,8 @@ class StepError(Exception):
 
 
 def run_step(main: Callable[[Paths], None], paths: Paths | None = None) -> None:
-    """Run a step's main with its folders. On failure write a one-line message and exit 1."""
+    """Run a step's main with its folders. On failure write a one-line message and exit 1, or
+    OUTGROWN."""
     paths = paths or Paths.from_environment()
     try:
         give_up_root(paths)
@@ -39,6 +42,14 @@ def run_step(main: Callable[[Paths], None], paths: Paths | None = None) -> None:
             _leave(
                 paths,
                 "the disk is full; raise volume_gb of this step under resources in model.yaml",
+                OUTGROWN,
+            )
+        if isinstance(error, MemoryError):
+            _leave(
+                paths,
+                "the memory is full; give this step a larger instance_type under resources in "
+                "model.yaml",
+                OUTGROWN,
             )
         # The traceback goes to the job's log, the line to the operator. Imported late: a step that
         # succeeds starts faster without it.
@@ -108,9 +119,9 @@ def abandon(paths: Paths, message: str) -> NoReturn:
     os._exit(1)
 
 
-def _leave(paths: Paths, message: str) -> NoReturn:
+def _leave(paths: Paths, message: str, status: int = 1) -> NoReturn:
     _write(paths, message)
-    sys.exit(1)
+    sys.exit(status)
 
 
 def _write(paths: Paths, message: str) -> None:

@@ -37,7 +37,7 @@ class Jobs:
     """All jobs of one kind, by name, and a thread for each that is in progress."""
 
     kind = ""
-    summary = SUMMARY
+    summary: tuple[str, ...] = SUMMARY
     told: tuple[str, ...] = ("FailureReason",)
     """What an ended job's description says of its end."""
 
