@@ -41,6 +41,7 @@ ANSWERS: dict[str, Any] = {
     "Open Run": SAMPLE_RUN,
     "Preprocess": COMPLETED,
     "Train": COMPLETED,
+    "Train On Several Hosts": {"TrainingJobStatus": "Completed"},
     "Evaluate": COMPLETED,
     "Judge Candidate": SAMPLE_JUDGEMENT,
     "Create Package Group": {"ModelPackageGroupArn": "arn"},
@@ -141,6 +142,17 @@ class Services:
     def stop_processing_job(self, **request: Any) -> None:
         self.stopped.append(request["ProcessingJobName"])
 
+    def create_training_job(self, **request: Any) -> dict[str, Any]:
+        name = request["TrainingJobName"]
+        self._jobs[name] = request | self._api("Train On Several Hosts", request)
+        return {"TrainingJobArn": f"arn:{name}"}
+
+    def describe_training_job(self, **request: Any) -> dict[str, Any]:
+        return dict(self._jobs[request["TrainingJobName"]])
+
+    def stop_training_job(self, **request: Any) -> None:
+        self.stopped.append(request["TrainingJobName"])
+
     def create_model_package_group(self, **request: Any) -> Any:
         return self._api("Create Package Group", request)
 
@@ -184,7 +196,7 @@ def playing(services: Services) -> Iterator[None]:
     with (
         patch.object(clients, "client_for", lambda region, service, role: services),
         patch.object(authorization, "allowed", lambda role, action, resource: True),
-        patch.object(sagemaker, "wait", lambda job, seconds: True),
+        patch.object(sagemaker, "wait", lambda kind, job, seconds: True),
         patch.object(retrier_decl, "time", SimpleNamespace(sleep=lambda seconds: None)),
     ):
         yield

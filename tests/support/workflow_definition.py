@@ -27,6 +27,9 @@ WORKFLOWS = {
 
 STEP_STATES = ["Preprocess", "Train", "Evaluate"]
 LAMBDA_STATES = [f"{step} On Lambda" for step in STEP_STATES]
+SEVERAL_HOSTS = "Train On Several Hosts"
+# States that a run reaches only where model.yaml or the size of its data says so.
+OTHER_RUNGS = [*LAMBDA_STATES, SEVERAL_HOSTS]
 HAPPY_PATH = [
     "Open Run",
     "Anything New?",
@@ -88,6 +91,11 @@ SAMPLE_RUN: dict[str, Any] = {
     "champion": None,
     "package_group": "kanmon-test-abalone",
     "package_group_exists": False,
+}
+ON_HOSTS: dict[str, Any] = SAMPLE_RUN | {
+    "rungs": SAMPLE_RUN["rungs"] | {"train": "training"},
+    "resources": SAMPLE_RUN["resources"]
+    | {"train": SAMPLE_RUN["resources"]["train"] | {"instance_count": 4}},
 }
 ON_LAMBDA: dict[str, Any] = SAMPLE_RUN | {"rungs": dict.fromkeys(STEPS, "lambda")}
 SAMPLE_BATCH: dict[str, Any] = {

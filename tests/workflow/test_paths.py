@@ -23,9 +23,12 @@ from tests.support.workflow_definition import (
     CHAMPION,
     HAPPY_PATH,
     LAMBDA_STATES,
+    ON_HOSTS,
     ON_LAMBDA,
+    OTHER_RUNGS,
     SAMPLE_JUDGEMENT,
     SAMPLE_RUN,
+    SEVERAL_HOSTS,
     STEP_STATES,
     states,
     transitions,
@@ -34,6 +37,12 @@ from tests.support.workflow_definition import (
 TASKS = set(states("Task"))
 BROKEN = job_failed("AlgorithmError: , exit code: 1")
 # At its own limit a job is stopped; the times are those of AWS, in milliseconds.
+HOSTS_LOST = {"TrainingJobStatus": "Failed", "FailureReason": LOST["FailureReason"]}
+HOST_FAILED = {
+    "TrainingJobStatus": "Failed",
+    "FailureReason": "AlgorithmError: host algo-3 of the job stopped without a word; see its log, "
+    "exit code: 1",
+}
 AT_ITS_LIMIT = {
     "ProcessingJobStatus": "Stopped",
     "ProcessingStartTime": 1795240501000,
@@ -88,8 +97,22 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
     },
     **{
         f"{name} is refused": {name: [Refused("AccessDeniedException")]}
-        for name in TASKS - {"Report Failure", *LAMBDA_STATES}
+        for name in TASKS - {"Report Failure", *OTHER_RUNGS}
     },
+    "several hosts train": {"Open Run": [ON_HOSTS]},
+    "several hosts are refused": {
+        "Open Run": [ON_HOSTS],
+        SEVERAL_HOSTS: [Refused("AccessDeniedException")],
+    },
+    "Train On Several Hosts loses its job once": {
+        "Open Run": [ON_HOSTS],
+        SEVERAL_HOSTS: [HOSTS_LOST, {"TrainingJobStatus": "Completed"}],
+    },
+    "several hosts hang": {
+        "Open Run": [ON_HOSTS | {"resources": IMPATIENT}],
+        SEVERAL_HOSTS: [{"TrainingJobStatus": "InProgress"}],
+    },
+    "a host fails": {"Open Run": [ON_HOSTS], SEVERAL_HOSTS: [HOST_FAILED]},
     "the steps are functions": {"Open Run": [ON_LAMBDA]},
     **{
         f"{name} fails as a function by the step's own sentence": {
@@ -278,7 +301,7 @@ def test_every_candidate_is_registered_whatever_the_verdict(verdict: str) -> Non
     assert played.services.asked("Close Run")[0]["verdict"] == verdict
 
 
-@pytest.mark.parametrize("name", sorted(TASKS - {"Report Failure", *LAMBDA_STATES}))
+@pytest.mark.parametrize("name", sorted(TASKS - {"Report Failure", *OTHER_RUNGS}))
 def test_a_refusal_in_any_state_is_reported_and_fails_the_run(name: str) -> None:
     played = scenario(f"{name} is refused")
 
@@ -433,3 +456,39 @@ def test_a_retry_of_a_function_writes_to_another_folder() -> None:
     assert asked == ["train-0", "train-1"]
     [judge] = played.services.asked("Judge Candidate")
     assert judge["at"]["train"] == "s3://there"
+
+
+def test_several_hosts_train_as_one_training_job_and_the_next_step_reads_what_it_left() -> None:
+    played = play(
+        {"Open Run": [ON_HOSTS], SEVERAL_HOSTS: [HOSTS_LOST, {"TrainingJobStatus": "Completed"}]}
+    )
+
+    first, second = played.services.asked(SEVERAL_HOSTS)
+    assert first["ResourceConfig"]["InstanceCount"] == 4
+    assert (first["EnableNetworkIsolation"], first["EnableInterContainerTrafficEncryption"]) == (
+        True,
+        True,
+    )
+    job = "kanmon-test-abalone-261121055501-x7k-train-6"
+    assert second["TrainingJobName"] == job
+    left = f"{SAMPLE_RUN['prefix']}/train/{job}/output/model"
+    [evaluate] = played.services.asked("Evaluate")
+    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in evaluate["ProcessingInputs"]}
+    assert inputs["model"] == f"{left}/"
+    [judge] = played.services.asked("Judge Candidate")
+    assert judge["at"]["train"] == left
+    assert judge["ran"]["train"] == {
+        "rung": "training",
+        "instance_type": "ml.m5.xlarge",
+        "instance_count": 4,
+    }
+    assert played.outcome.status == "SUCCEEDED"
+
+
+def test_a_host_that_fails_ends_the_run_with_its_word() -> None:
+    played = play({"Open Run": [ON_HOSTS], SEVERAL_HOSTS: [HOST_FAILED]})
+
+    [report] = played.services.asked("Report Failure")
+    assert explain(report["error"], report["cause"]) == Failure(
+        "TrainJobFailed", "train: host algo-3 of the job stopped without a word; see its log"
+    )

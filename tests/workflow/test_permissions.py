@@ -43,6 +43,11 @@ TO_REGISTER = {
 GRANTED = granted("RetrainStateMachineRole")
 
 
+def to_wait_for(kind: str) -> set[str]:
+    """What waiting for a job of this kind needs."""
+    return {action.replace("ProcessingJob", kind) for action in TO_WAIT_FOR_A_JOB}
+
+
 def needed() -> set[str]:
     actions = FOR_TRACING | FOR_LOGGING
     for state in states("Task").values():
@@ -52,7 +57,7 @@ def needed() -> set[str]:
             continue
         actions |= {f"{call['service']}:{call['action'][0].upper()}{call['action'][1:]}"}
         if call["pattern"] == "sync":
-            actions |= TO_WAIT_FOR_A_JOB
+            actions |= to_wait_for(call["action"].removeprefix("create"))
         if call["action"] == "createModelPackage":
             actions |= TO_REGISTER
     return actions
@@ -72,9 +77,11 @@ def test_it_may_call_exactly_the_functions_its_states_call() -> None:
 
 
 def test_the_jobs_it_may_start_are_named_after_the_stack() -> None:
-    [jobs] = [s["Resource"] for s in GRANTED if "sagemaker:CreateProcessingJob" in s["Action"]]
+    for kind in ("processing", "training"):
+        create = f"sagemaker:Create{kind.title()}Job"
+        [jobs] = [s["Resource"] for s in GRANTED if create in s["Action"]]
 
-    assert jobs == ["arn:aws:sagemaker:us-east-1:123456789012:processing-job/kanmon-test-*"]
+        assert jobs == [f"arn:aws:sagemaker:us-east-1:123456789012:{kind}-job/kanmon-test-*"]
 
 
 def test_steps_run_as_the_role_it_may_pass() -> None:
@@ -82,7 +89,7 @@ def test_steps_run_as_the_role_it_may_pass() -> None:
     roles = {
         state["Arguments"]["RoleArn"]
         for state in states("Task").values()
-        if "createProcessingJob" in state["Resource"]
+        if ":sagemaker:create" in state["Resource"] and ".sync" in state["Resource"]
     }
 
     assert roles == set(passed)

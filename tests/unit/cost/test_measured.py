@@ -70,7 +70,7 @@ def called(seconds: float, end: str = "LambdaFunctionSucceeded") -> list[dict[st
     ]
 
 
-def nobody(name: str) -> None:
+def nobody(kind: str, name: str) -> None:
     """A job that cannot be described."""
 
 
@@ -90,6 +90,30 @@ def test_jobs_calls_and_transitions_are_counted_with_their_machines_and_times() 
     found = bill(used, SAMPLE, memory_gb=0.5)
     assert found["usd"] == round(0.115 + 1.5 * 0.0000133334 + 2 * 2e-7 + 3 * 0.000025, 8)
     assert (found["unknown"], found["functions"]["gb_seconds"]) == ([], 1.5)
+
+
+def test_several_hosts_that_trained_are_paid_for() -> None:
+    asked = {"TrainingJobName": "t", "ResourceConfig": {
+        "InstanceType": "ml.m5.large", "InstanceCount": 4,
+    }}  # fmt: skip
+    details = {"resourceType": "sagemaker", "resource": "createTrainingJob.sync"}
+    ended = asked | {
+        "TrainingJobStatus": "Completed",
+        "TrainingStartTime": START,
+        "TrainingEndTime": START + 900_000,
+    }
+    events = [
+        {"type": "TaskScheduled", "taskScheduledEventDetails": {
+            **details, "parameters": json.dumps(asked)
+        }},
+        SUBMITTED,
+        {"type": "TaskSucceeded", "taskSucceededEventDetails": {"output": json.dumps(ended)}},
+    ]  # fmt: skip
+
+    used = usage(events, nobody, NOW)
+
+    assert used.jobs == [Job("t", "ml.m5.large", 4, 900.0)]
+    assert bill(used, SAMPLE, memory_gb=0.5)["usd"] == 0.115
 
 
 def test_a_job_that_failed_and_was_tried_again_is_paid_for_twice() -> None:
@@ -143,13 +167,13 @@ def test_a_stopped_executions_job_is_asked_for_by_its_name(
 ) -> None:
     asked = []
 
-    def describe(name: str) -> dict[str, Any] | None:
-        asked.append(name)
+    def describe(kind: str, name: str) -> dict[str, Any] | None:
+        asked.append((kind, name))
         return described
 
     used = usage([*scheduled("a"), SUBMITTED, {"type": "ExecutionAborted"}], describe, NOW)
 
-    assert (asked, [job.seconds for job in used.jobs]) == (["a"], [seconds])
+    assert (asked, [job.seconds for job in used.jobs]) == ([("Processing", "a")], [seconds])
     assert bill(used, SAMPLE, 0.5)["unknown"] == ([] if seconds is not None else ["a"])
 
 

@@ -18,8 +18,9 @@ from core.cost.prices import Prices
 from core.reading import Document, finite, mapping
 from core.words.formats import parsed
 
-# Describes a job by its name; None where that cannot be found out.
-Describe = Callable[[str], Document | None]
+# Describes a job by its kind and name; None where that cannot be found out.
+Describe = Callable[[str, str], Document | None]
+_KINDS = ("Processing", "Training")
 # A job is described in an event's details under one of these.
 _ENDS = {
     "TaskSucceeded": ("taskSucceededEventDetails", "output"),
@@ -68,7 +69,7 @@ def usage(events: Iterable[Mapping[str, Any]], describe: Describe, now: datetime
         kind = str(event.get("type"))
         if kind.endswith("StateEntered"):
             if asked is not None and submitted:
-                found.jobs.append(_job(asked, describe(_name(asked)), now))
+                found.jobs.append(_job(asked, describe(_kind(asked), _name(asked)), now))
             asked, submitted = None, False
             found.transitions += 1
         elif kind == "TaskScheduled":
@@ -79,7 +80,9 @@ def usage(events: Iterable[Mapping[str, Any]], describe: Describe, now: datetime
         elif kind in _ENDS and asked is not None:
             description = _description(event, kind)
             if description or submitted:
-                found.jobs.append(_job(asked, description or describe(_name(asked)), now))
+                found.jobs.append(
+                    _job(asked, description or describe(_kind(asked), _name(asked)), now)
+                )
             asked, submitted = None, False
         elif kind == "LambdaFunctionStarted":
             began = parsed_time(event.get("timestamp"))
@@ -90,7 +93,7 @@ def usage(events: Iterable[Mapping[str, Any]], describe: Describe, now: datetime
                 found.call_seconds += max(0.0, (ended - began).total_seconds())
             began = None
     if asked is not None and submitted:
-        found.jobs.append(_job(asked, describe(_name(asked)), now))
+        found.jobs.append(_job(asked, describe(_kind(asked), _name(asked)), now))
     return found
 
 
@@ -127,36 +130,37 @@ def parsed_time(value: object) -> datetime | None:
 
 
 def _request(details: Document) -> Document | None:
-    """The request of a processing job; None for any other task."""
+    """The request of a job; None for any other task."""
     asked = _document(details.get("parameters"))
-    resource = (details.get("resourceType"), str(details.get("resource")))
-    is_job = resource[0] == "sagemaker" and resource[1].startswith("createProcessingJob")
-    return asked if is_job and "ProcessingJobName" in asked else None
+    service, call = details.get("resourceType"), str(details.get("resource"))
+    is_job = service == "sagemaker" and any(call.startswith(f"create{kind}Job") for kind in _KINDS)
+    return asked if is_job and _kind(asked) else None
 
 
 def _description(event: Mapping[str, Any], kind: str) -> Document:
     details, name = _ENDS[kind]
     found = _document(mapping(event.get(details)).get(name))
-    return found if "ProcessingJobName" in found else {}
+    return found if _kind(found) else {}
 
 
 def _job(asked: Document, described: Document | None, now: datetime) -> Job:
     cluster = mapping(mapping(asked.get("ProcessingResources")).get("ClusterConfig"))
+    cluster = mapping(asked.get("ResourceConfig")) or cluster
     count = finite(cluster.get("InstanceCount"))
     return Job(
         name=_name(asked),
         instance_type=str(cluster.get("InstanceType")),
         instances=int(count) if count and count > 0 else 1,
-        seconds=None if described is None else _seconds(described, now),
+        seconds=None if described is None else _seconds(described, _kind(asked), now),
     )
 
 
-def _seconds(described: Document, now: datetime) -> float | None:
+def _seconds(described: Document, kind: str, now: datetime) -> float | None:
     """How long the job had its machines: none while it had none, until now while it has them."""
-    began, ended = described.get("ProcessingStartTime"), described.get("ProcessingEndTime")
+    began, ended = described.get(f"{kind}StartTime"), described.get(f"{kind}EndTime")
     if began is None:
         return 0.0
-    if ended is None and described.get("ProcessingJobStatus") in ("InProgress", "Stopping"):
+    if ended is None and described.get(f"{kind}JobStatus") in ("InProgress", "Stopping"):
         ended = now
     return seconds_between(_plain(began), _plain(ended))
 
@@ -165,8 +169,13 @@ def _plain(moment: object) -> object:
     return moment.isoformat() if isinstance(moment, datetime) else moment
 
 
+def _kind(document: Document) -> str:
+    """Processing or Training, of a request or a description; empty for anything else."""
+    return next((kind for kind in _KINDS if f"{kind}JobName" in document), "")
+
+
 def _name(asked: Document) -> str:
-    return str(asked["ProcessingJobName"])
+    return str(asked[f"{_kind(asked)}JobName"])
 
 
 def _document(text: object) -> Document:

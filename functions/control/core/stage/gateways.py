@@ -24,13 +24,13 @@ from core.stage.monitoring_table import MonitoringTable
 from core.stage.notice_table import NoticeTable
 from core.stage.pipeline_job import Artifacts, Jobs
 from core.stage.plan_table import PlanTable
-from core.stage.processing_jobs import ProcessingJobs
 from core.stage.registry import Registry
 from core.stage.release_pipeline import Pipeline
 from core.stage.release_table import ReleaseTable
 from core.stage.run_table import RunTable
 from core.stage.serving_stack import Serving
 from core.stage.state_machine import Workflow
+from core.stage.step_jobs import StepJobs
 from core.stage.topic import Topic
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ class Stage:
         return CostTable(self._dynamodb, os.environ["MODEL_TABLE"])
 
     @cached_property
-    def processing_jobs(self) -> ProcessingJobs:
-        return ProcessingJobs(_client("sagemaker"))
+    def step_jobs(self) -> StepJobs:
+        return StepJobs(_client("sagemaker"))
 
     @cached_property
     def store(self) -> Store:
