@@ -106,6 +106,7 @@ def test_the_page_is_made_from_all_that_the_steps_left() -> None:
         "judged_at": "2026-11-21T06:00:00Z",
         "cost": costs,
         "metric": metric(candidate=evaluation["candidate"]["metrics"]["auc"]["value"]),
+        "ran": {},
     }
     assert given == [PLAN, evaluation, verdict]
     assert named == {
@@ -162,6 +163,7 @@ def test_the_registration_gets_the_verdict_and_where_everything_is(
         "image": PLAN["images"]["train"],
         "client_token": client_token("f" * 64, RUN),
         "metric": document["metric"],
+        "steps": {"ran": {}, "seen": {}},
     }
     assert registration["description"].startswith(f"{verdict}: ")
     assert document["summary"] == judge(DEFINITION, evaluation).summary
