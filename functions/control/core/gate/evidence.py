@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.stage.bucket import ObjectMissingError, Store
+from core.usage.step_usage import hosts_of, usage_of_run
 from core.words.catalogue import say
 
 Document = dict[str, Any]
@@ -22,20 +23,17 @@ class Evidence:
     evaluation: Document
     preprocess: Document | None
     champion_definition: Document | None
-
-    @property
-    def reports(self) -> dict[str, Document]:
-        """Each step's own report, by the step's name."""
-        return {
-            "preprocess": self.preprocess or {},
-            "train": self.training,
-            "evaluate": self.evaluation,
-        }
+    # What each step used of its machine; nothing of a step that left no usage.json.
+    usage: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def resources(self) -> Document:
         """The machines each step ran on."""
-        return dict(self.plan["definition"]["content"].get("resources", {}))
+        content = self.plan["definition"]["content"]
+        return {
+            step: {**settings, "instance_count": hosts_of(content, step)}
+            for step, settings in content.get("resources", {}).items()
+        }
 
 
 def read_evidence(store: Store, model: str, run: str) -> Evidence:
@@ -49,6 +47,7 @@ def read_evidence(store: Store, model: str, run: str) -> Evidence:
         evaluation=_evaluation(store, key("evaluate/evaluation.json"), plan),
         preprocess=store.read_json_if_there(key("preprocess/report/preprocess.json")),
         champion_definition=_champion_definition(store, model, plan),
+        usage=usage_of_run(store, plan),
     )
 
 

@@ -23,9 +23,11 @@ from core.runs.failure import explain, occurrence
 from core.runs.failure_fact import failure_fact
 from core.stage.bucket import ObjectMissingError
 from core.stage.monitoring_table import monitoring_item
+from core.usage.step_usage import read_usage
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:
+    from core.stage.bucket import Store
     from core.stage.gateways import Stage
     from core.stage.monitoring_table import Watch
 
@@ -67,7 +69,8 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     words = summary(report, plan["settings"])
     if event["outcome"] == NO_DATA:
         store.write_json(key("report.json"), report)
-    store.write_page(key("page.html"), render(plan, report, closed_at=closed_at))
+    used = _usage(store, key(""), event["outcome"])
+    store.write_page(key("page.html"), render(plan, report, closed_at=closed_at, usage=used))
     alarming = alarms_of(report)
     alarms = [check_words(each, report) for each in alarming]
     state, page = state_of(report), store.uri(key("page.html"))
@@ -80,9 +83,8 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     checks = {str(each.get("check")) for each in alarming}
     before = _turn(stage, plan, state, checks)
     cost = _settle(stage, model, monitoring, now, good=True)
-    store.write_line(
-        store.watch_metrics_key(model, monitoring), history_line(plan, report, closed_at, cost)
-    )
+    line = history_line(plan, report, used, closed_at, cost)
+    store.write_line(store.watch_metrics_key(model, monitoring), line)
     _report_turns(stage, plan, report, now)
     output = {"monitoring": monitoring, "model": model, "release": plan["release"]["number"]}
     # An earlier window that is watched again is no news for the model's metrics and alarm.
@@ -114,8 +116,12 @@ def _report(stage: Stage, plan: Mapping[str, Any], outcome: str) -> dict[str, An
         "quality": None,
         "labels": None,
         "compacted": {"days": 0, "files": 0},
-        "seconds": 0,
     }
+
+
+def _usage(store: Store, folder: str, outcome: str) -> Mapping[str, float]:
+    """What the job used; without rows there was no job."""
+    return {"seconds": 0.0} if outcome == NO_DATA else read_usage(store, folder, hosts=1)
 
 
 def _turn(
