@@ -8,7 +8,6 @@ features.py in input/definition; writes model.tar.gz and training.json to output
 import json
 import math
 import sys
-import time
 
 from contract.artifact import sha256
 from contract.features import Features
@@ -16,6 +15,7 @@ from contract.paths import Paths, TrainingPaths
 from contract.plan import Plan
 from contract.rows import read_rows
 from contract.step import abandon, run_step
+from contract.usage import measured
 from train.cluster import Cluster
 from train.model import Trained, train
 from train.together import check_dataset
@@ -23,7 +23,6 @@ from train.together import check_dataset
 
 def main(paths: Paths) -> None:
     """Train the run's candidate."""
-    started = time.monotonic()
     plan = Plan.read(paths.run_plan)
     cluster = Cluster.of(paths)
     trained = trained_alone(plan, paths) if cluster.alone else trained_with(cluster, plan, paths)
@@ -44,7 +43,6 @@ def main(paths: Paths) -> None:
         "history": {"metric": fitted.metric, "validation": history},
         "threshold": trained.artifact.threshold,
         "validation": trained.validation,
-        "seconds": round(time.monotonic() - started, 3),
         "model_sha256": sha256(packed),
     }
     text = json.dumps(report, indent=1, allow_nan=False)
@@ -80,4 +78,5 @@ def trained_with(cluster: Cluster, plan: Plan, paths: Paths) -> Trained | None:
 
 if __name__ == "__main__":
     # SageMaker starts a Training job's container with this argument.
-    run_step(main, TrainingPaths.from_environment() if sys.argv[1:] == ["train"] else None)
+    place = TrainingPaths.from_environment() if sys.argv[1:] == ["train"] else None
+    run_step(measured(main, "model"), place)
