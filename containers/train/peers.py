@@ -24,6 +24,8 @@ from train.cluster import Cluster
 JOINING_SECONDS = 900
 # A machine that is gone without closing its connections is noticed after about a minute.
 KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 4}
+# A host that has said why it failed ends first, so that the job ends with its own words.
+FIRST_SECONDS = 2.0
 # How long a host that sees LightGBM fail waits for the word of which host has failed.
 WORD_SECONDS = 10.0
 
@@ -138,6 +140,8 @@ class Peers:
                 return
             self._over = True
         self._send({"failed": why, "host": name})
+        if why is not None:
+            time.sleep(FIRST_SECONDS)
         self._leave(
             f"host {name} of the job stopped without a word; see its log"
             if why is None

@@ -36,6 +36,7 @@ GRANTS = [
 ON_EVERYTHING = {
     "SignInToTheRegistry": "ecr:GetAuthorizationToken signs in to all of ECR",
     "ShowCpuAndMemoryOfJobs": "cloudwatch:PutMetricData knows a namespace, not a resource",
+    "ShowCpuAndMemoryOfTraining": "cloudwatch:PutMetricData knows a namespace, not a resource",
     "SendTraces": "X-Ray segments belong to no resource",
     "DeliverTheWorkflowsLog": "log delivery is set up per account",
     "AnswerThePipeline": "a job of CodePipeline's has an id that only its function is told",

@@ -35,6 +35,7 @@ FOREIGN = [
     f"arn:aws:sagemaker:{HERE}:model-package-group/another-glasses",
     f"arn:aws:sagemaker:{HERE}:model-package/another-glasses/1",
     f"arn:aws:sagemaker:{HERE}:processing-job/another-job",
+    f"arn:aws:sagemaker:{HERE}:training-job/another-job",
     f"arn:aws:sns:{HERE}:another",
     f"arn:aws:sqs:{HERE}:another",
     f"arn:aws:states:{HERE}:stateMachine:another-retrain",
@@ -80,6 +81,9 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("JobRole", "ShowCpuAndMemoryOfJobs"): {
         "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
+    },
+    ("JobRole", "ShowCpuAndMemoryOfTraining"): {
+        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}
     },
     ("MonitorJobRole", "FindInputs"): {"StringLike": {"s3:prefix": ["monitoring/*", "runs/*"]}},
     ("MonitorJobRole", "ShowCpuAndMemoryOfJobs"): {
@@ -217,6 +221,14 @@ ACTS = {
         "CloseBatch CloseMonitoring MonitorStateMachine ReportFailure RetrainStateMachine "
         "ScoreStateMachine"
     ),
+    (
+        "sagemaker:DescribeTrainingJob",
+        f"arn:aws:sagemaker:{HERE}:training-job/{OWN}-R-train-0",
+    ): "ReportFailure RetrainStateMachine",
+    (
+        "sagemaker:CreateTrainingJob",
+        f"arn:aws:sagemaker:{HERE}:training-job/{OWN}-R-train-0",
+    ): "RetrainStateMachine",
     ("states:GetExecutionHistory", f"{STATES}execution:{OWN}-retrain:R"): (
         "Approver CloseRun DataScientist Operator ReportFailure Steward"
     ),
