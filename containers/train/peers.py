@@ -22,6 +22,7 @@ from train.cluster import Cluster
 
 # Machines start within minutes of each other.
 JOINING_SECONDS = 900
+GREETING_SECONDS = 30.0
 # A machine that is gone without closing its connections is noticed after about a minute.
 KEEPALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 4}
 # A host that has said why it failed ends first, so that the job ends with its own words.
@@ -98,6 +99,7 @@ class Peers:
                         raise _absent(sorted(others - self._lines.keys())) from None
                     continue
                 if name in others:
+                    line.wait(None)  # a host may be silent for as long as it works
                     self._lines[name] = line
 
     def _reach(self, until: float) -> None:
@@ -163,7 +165,7 @@ class _Line:
         for name, value in KEEPALIVE.items():
             if hasattr(socket, name):
                 connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        connection.settimeout(30)
+        connection.settimeout(GREETING_SECONDS)
         self._connection = connection
         self._source = connection.makefile("rb")
 

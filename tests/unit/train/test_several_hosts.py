@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from contract.plan import Plan
 from contract.step import StepError
 from tests.support.training_cases import document, rows
 from tests.support.training_hosts import TrainingHost, free_ports, lay_out, started
+from train import peers as train_peers
 from train.cluster import Cluster, resolved
 from train.lightgbm_learner import read_text
 from train.model import Trained, train
@@ -155,6 +157,30 @@ def test_a_host_that_never_comes_is_named() -> None:
         assert str(failure.value) == (
             f"host {names[1 - index]} of the job did not come in time; start a new run"
         )
+
+
+def test_a_host_may_be_silent_for_longer_than_a_greeting_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(train_peers, "GREETING_SECONDS", 0.2)
+    [port] = free_ports(1)
+    names, addresses = ("algo-1", "algo-2"), (("127.0.0.1", port), ("127.0.0.1", port + 2))
+    lost = threading.Event()
+    first, second = (
+        Peers(Cluster(names, addresses, index), lambda message: lost.set()) for index in (0, 1)
+    )
+
+    joining = threading.Thread(target=first.join)
+    joining.start()
+    second.join()
+    joining.join()
+    silent = not lost.wait(0.6)
+    first.tell(7)
+
+    assert (silent, second.told()) == (True, 7)
+    second.__exit__(None, None, None)
+    first.__exit__(None, None, None)
+    assert not lost.is_set()
 
 
 def test_a_host_without_an_address_is_named() -> None:
