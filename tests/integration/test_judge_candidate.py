@@ -74,6 +74,7 @@ def test_a_first_candidate_that_passes_every_rule_awaits_approval(
         "model_data_url": f"{FOLDER}/train/model.tar.gz",
         "image": opened["images"]["train"],
         "client_token": client_token(opened["fingerprint"], RUN),
+        "steps": {"ran": {}, "seen": {}},
         "metric": {
             "name": "auc",
             "candidate": 0.8,

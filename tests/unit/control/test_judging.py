@@ -176,6 +176,7 @@ def test_the_registration_gets_the_verdict_and_where_everything_is(
         "image": PLAN["images"]["train"],
         "client_token": client_token("f" * 64, RUN),
         "metric": document["metric"],
+        "steps": {"ran": {}, "seen": {}},
     }
     assert registration["description"].startswith(f"{verdict}: ")
     assert document["summary"] == judge(DEFINITION, evaluation).summary
