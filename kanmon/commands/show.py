@@ -101,6 +101,7 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
         ("Snapshot", record.snapshot),
         ("Definition", record.definition),
         ("Fingerprint", record.fingerprint),
+        ("Machines", record.instances),
     ):
         if value:
             screen.say(f"{label:<13}{value}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.reading import mapping
 from core.stage.bucket import ObjectMissingError, Store
 from core.usage.places import places
 from core.usage.step_usage import hosts_of, usage_of_run
@@ -30,8 +31,13 @@ class Evidence:
     def placed(self, ran: Mapping[str, Any] | None = None) -> dict[str, Document]:
         """What each step worked on; `ran` is what the workflow says of that."""
         content = self.plan["definition"]["content"]
+        given = mapping(self.plan.get("instances"))
         resources = {
-            step: {**settings, "instance_count": hosts_of(content, step)}
+            step: {
+                **settings,
+                "instance_count": hosts_of(content, step),
+                **({"instance_type": given[step]} if step in given else {}),
+            }
             for step, settings in content.get("resources", {}).items()
         }
         return places(resources, ran)
