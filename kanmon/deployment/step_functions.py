@@ -30,7 +30,9 @@ def use(connection: "Connection", digests: Mapping[str, str], tick: Callable[[st
     if known.get(PARAMETER, wanted) == wanted:
         return False
     began, capabilities = time.monotonic(), cast(Any, CAPABILITIES)
-    kept: list[Any] = [{"ParameterKey": key, "UsePreviousValue": True} for key in known if key != PARAMETER]
+    kept: list[Any] = [
+        {"ParameterKey": key, "UsePreviousValue": True} for key in known if key != PARAMETER
+    ]
     connection.cloudformation.update_stack(
         StackName=connection.stack,
         UsePreviousTemplate=True,
