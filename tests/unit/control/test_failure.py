@@ -32,8 +32,8 @@ CASES = [
     # of a step that is a function, the same
     (
         "StepFailedError",
-        '{"errorType": "StepFailedError", "errorMessage": "train: column rings is missing; add it"}',
-        Failure("TrainJobFailed", "train: column rings is missing; add it"),
+        '{"errorType": "StepFailedError", "errorMessage": "train: no column rings; add it"}',
+        Failure("TrainJobFailed", "train: no column rings; add it"),
     ),
     (
         "States.TaskFailed",
