@@ -76,8 +76,15 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         for role in ("DataScientistRole", "OperatorRole")
     },
     ("JobRole", "FindInputs"): {
+        "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*", "attempts/*"]}
+    },
+    ("PreprocessRole", "FindInputs"): {
         "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*"]}
     },
+    ("TrainRole", "FindInputs"): {
+        "StringLike": {"s3:prefix": ["definitions/*", "runs/*", "attempts/*"]}
+    },
+    ("EvaluateRole", "FindInputs"): {"StringLike": {"s3:prefix": ["runs/*", "attempts/*"]}},
     ("JobRole", "ShowCpuAndMemoryOfJobs"): {
         "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
     },
@@ -178,6 +185,11 @@ ACTS = {
     ("lambda:InvokeFunction", f"{LAMBDA}OpenReleaseFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseRunFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}ReportFailureFunction"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-preprocess"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-train"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-evaluate"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-other"): "",
+    ("lambda:UpdateFunctionCode", f"{LAMBDA}{OWN}-step-train"): "",
     ("lambda:InvokeFunction", f"{LAMBDA}AdmitReleaseFunction"): "ReleasePipeline",
     ("lambda:InvokeFunction", f"{LAMBDA}RecordReleaseFunction"): "ReleasePipeline",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseReleaseFunction"): "",

@@ -14,15 +14,19 @@ ROLES = sorted(resources("AWS::IAM::Role"))
 # One object of each kind in the data bucket: who reads it, who may add it where none is, who may
 # also replace it.
 OBJECTS = {
-    "datasets/glasses/data.csv": ("DataScientist Job MonitorJob ScoreJob", "", "DataScientist"),
+    "datasets/glasses/data.csv": (
+        "DataScientist Job MonitorJob Preprocess ScoreJob",
+        "",
+        "DataScientist",
+    ),
     "definitions/glasses/0a1b/model.yaml": (
-        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan SendDigest "
-        "Steward",
+        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan Preprocess "
+        "SendDigest Steward Train",
         "DataScientist",
         "",
     ),
     "definitions/glasses/0a1b/features.py": (
-        "Approver DataScientist Job Operator Steward",
+        "Approver DataScientist Job Operator Preprocess Steward Train",
         "DataScientist",
         "",
     ),
@@ -32,41 +36,62 @@ OBJECTS = {
         "",
         "",
     ),
-    "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator Steward", "", "OpenRun"),
+    "snapshots/glasses/0a1b.json": (
+        "Approver DataScientist Job Operator Preprocess Steward",
+        "",
+        "OpenRun",
+    ),
     "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun", "", ""),
     "runs/glasses/R/run.json": (
-        "Approver DataScientist Job JudgeCandidate OpenBatch OpenMonitoring "
-        "OpenRelease Operator Steward",
+        "Approver DataScientist Evaluate Job JudgeCandidate OpenBatch OpenMonitoring "
+        "OpenRelease Operator Preprocess Steward Train",
         "",
         "OpenRun",
     ),
     "runs/glasses/R/preprocess/train/part.parquet": (
-        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
+        "DataScientist Evaluate Job JudgeCandidate MonitorJob OpenRelease Train",
         "",
-        "Job",
+        "Job JudgeCandidate",
     ),
     "runs/glasses/R/train/model.tar.gz": (
-        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob OpenRelease "
+        "AdmitRelease DataScientist Evaluate Job JudgeCandidate MonitorJob OpenRelease "
         "RetrainStateMachine ScoreJob Verify",
         "",
-        "Job",
+        "Job JudgeCandidate",
     ),
     "runs/glasses/R/train/training.json": (
-        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
+        "DataScientist Evaluate Job JudgeCandidate MonitorJob OpenRelease",
         "",
-        "Job",
+        "Job JudgeCandidate",
     ),
     "runs/glasses/R/evaluate/evaluation.json": (
         "AdmitRelease Approver DataScientist Job JudgeCandidate MonitorJob "
         "OpenMonitoring OpenRelease Operator Steward",
         "",
-        "Job",
+        "Job JudgeCandidate",
     ),
     "runs/glasses/R/evaluate/golden.json": (
         "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
         "",
-        "Job",
+        "Job JudgeCandidate",
     ),
+    # What the steps leave as functions, each in the folder of its own attempt. The run adopts it.
+    "attempts/glasses/R/preprocess-0/preprocess/train/part.parquet": (
+        "Evaluate Job JudgeCandidate Train",
+        "",
+        "Preprocess",
+    ),
+    "attempts/glasses/R/train-0/train/model.tar.gz": (
+        "Evaluate Job JudgeCandidate",
+        "",
+        "Train",
+    ),
+    "attempts/glasses/R/evaluate-0/evaluate/evaluation.json": (
+        "Job JudgeCandidate",
+        "",
+        "Evaluate",
+    ),
+    "attempts/glasses/R/other": ("Job JudgeCandidate", "", ""),
     "runs/glasses/R/verdict.json": (
         "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
         "",
