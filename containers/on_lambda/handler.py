@@ -43,10 +43,10 @@ class ImageReplacedError(Exception):
 
 
 def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Take {image, environment, inputs, at, outputs}; return where results are and what it took.
+    """Take {image, environment, inputs, attempts, attempt, outputs}; return where results are.
 
-    `inputs` maps the names of the step's folders to S3 URIs; `outputs` maps them to folders below
-    the URI `at`. Every error but StepFailedError means that a job may still do the work.
+    `inputs` maps the names of the step's folders to S3 URIs; `outputs` maps them to folders of the
+    attempt. Every error but StepFailedError means that a job may still do the work.
     """
     global _begun
     if digest(event["image"]) != digest(IMAGE):
@@ -54,27 +54,28 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     until = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - SECONDS_KEPT
     began = time.monotonic()
     process, _begun = _begun or _begin(), None
+    environment, attempt = event.get("environment") or {}, event["attempt"]
+    at = f"{event['attempts']}/{attempt}/{STEP}" if "attempts" in event else None
     base = Path(tempfile.mkdtemp(prefix="ml-"))
     root = base / "processing"
     try:
         fetch(_S3, event.get("inputs") or {}, root / "input")
         ended = process.work(
-            {**_environment(base), **event.get("environment", {}), "PROCESSING_ROOT": str(root)},
+            {**_environment(base), **environment, "PROCESSING_ROOT": str(root)},
             Limits(_memory_left(context), DISK_MB, until),
             base,
+            f"{environment.get('KANMON_RUN')}-{attempt}",
         )
         _check(ended, base)
-        outputs = {
-            name: f"{event['at']}/{folder}".rstrip("/")
-            for name, folder in (event.get("outputs") or {}).items()
-        }
-        stored = deliver(_S3, outputs, root / "output")
+        outputs = event.get("outputs") or {}
+        places = {name: f"{at}/{folder}".rstrip("/") for name, folder in outputs.items()}
+        stored = deliver(_S3, places, root / "output")
     finally:
         process.end()
         shutil.rmtree(base, ignore_errors=True)
     return {
         "step": STEP,
-        "at": event.get("at"),
+        "at": at,
         "files": stored,
         "seconds": round(time.monotonic() - began, 3),
         "memory_mb": int(context.memory_limit_in_mb),

@@ -10,11 +10,12 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 # How often memory is looked at, and after how many looks the disk, whose files must be counted.
 LOOK_SECONDS = 0.02
@@ -53,16 +54,21 @@ class StepProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "on_lambda.waiting", step],
             stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             cwd=folder,
             env=dict(environment),
         )
 
-    def work(self, environment: Mapping[str, str], limits: Limits, disk: Path) -> Ended:
+    def work(self, environment: Mapping[str, str], limits: Limits, disk: Path, name: str) -> Ended:
         """Let the step work with this environment; `disk` is the folder that counts as its disk.
 
-        Raises StepOutgrewError where it reaches a limit.
+        What it prints goes to the function's log, behind the attempt's name. Raises
+        StepOutgrewError where it reaches a limit.
         """
-        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
+        assert self._process.stdin and self._process.stdout  # noqa: S101 - both are pipes
+        log = threading.Thread(target=_pass_on, args=(self._process.stdout, name), daemon=True)
+        log.start()
         self._process.stdin.write(json.dumps({"environment": dict(environment)}).encode())
         self._process.stdin.close()
         looks = 0
@@ -70,6 +76,7 @@ class StepProcess:
             looks += 1
             self._check(looks, limits, disk)
             time.sleep(LOOK_SECONDS)
+        log.join()
         if ended.peak_mb > limits.memory_mb or ended.code == -signal.SIGKILL:
             raise self._outgrew(f"{ended.peak_mb:,} MB of memory", limits.memory_mb)
         return ended
@@ -104,6 +111,11 @@ class StepProcess:
                 self._ended = _ended(status, used)
                 self._process.returncode = self._ended.code
         return self._ended
+
+
+def _pass_on(printed: IO[bytes], name: str) -> None:
+    for line in printed:
+        print(f"{name} {line.decode(errors='replace').rstrip()}", flush=True)
 
 
 def _ended(status: int, used: Any) -> Ended:

@@ -114,7 +114,9 @@ class Services:
         event = json.loads(request["Payload"])
         if "-step-" in name:
             state = f"{name.rsplit('-', 1)[1].title()} On Lambda"
-            usual: Any = {"at": event["at"], "memory_mb": 3008, "seconds": 2.5}
+            step = name.rsplit("-", 1)[1]
+            at = f"{event['attempts']}/{event['attempt']}/{step}"
+            usual: Any = {"at": at, "memory_mb": 3008, "seconds": 2.5}
         else:
             words = name.removesuffix("Function")
             state = "".join(f" {c}" if c.isupper() else c for c in words).strip()

@@ -160,7 +160,9 @@ def known_errors(resource: str) -> set[str]:
         table = botocore.session.get_session().get_service_model("dynamodb").error_shapes
         ours = re.findall(
             r"^class (\w+Error)\(Exception\)",
-            "\n".join(path.read_text() for path in [*CONTROL.rglob("*.py"), *ON_LAMBDA.glob("*.py")]),
+            "\n".join(
+                path.read_text() for path in [*CONTROL.rglob("*.py"), *ON_LAMBDA.glob("*.py")]
+            ),
             re.MULTILINE,
         )
         invoked = {*service_errors("lambda"), "AWSLambdaException", "Unknown"}

@@ -17,7 +17,7 @@ from core.runs.fingerprint import fingerprint
 from core.runs.lock import Asked, take_lock
 from core.runs.reference import find_reference
 from core.runs.request import RunRequest, parse_request
-from core.runs.rungs import Rung, rung_of, text_mb
+from core.runs.rungs import Rung, Wish, rung_of
 from core.runs.seen import seen_of
 from core.runs.snapshot import Snapshot, take_snapshot
 from core.stage.images import RUN_STEPS, StepImage
@@ -174,14 +174,11 @@ def _rungs(
     images: Mapping[str, StepImage],
 ) -> dict[str, Rung]:
     """Where each step computes, as far as that is known before it does."""
-    before = stage.runs.steps(model)
+    before, mb = stage.runs.steps(model), snapshot.text_mb
+    functions = stage.step_functions
     return {
         step: rung_of(
-            step,
-            definition,
-            snapshot.objects,
-            images[step].uri,
-            stage.step_functions,
+            *(step, Wish.of(definition, step), mb, images[step].uri, functions),
             seen_of(before.get(step)),
         )
         for step in RUN_STEPS
@@ -273,7 +270,7 @@ def _plan(
             "uri": answer["snapshot_uri"],
             "objects": len(snapshot.objects),
             "bytes": snapshot.bytes,
-            "text_mb": round(text_mb(snapshot.objects), 3),
+            "text_mb": snapshot.text_mb,
         },
         "definition": {
             "sha256": definition.sha256,

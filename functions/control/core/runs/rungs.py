@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from core.definition.compute import Compute
-from core.definition.schema import ModelDefinition
-from core.stage.bucket import DataObject
+if TYPE_CHECKING:
+    from core.definition import compute
+    from core.definition.schema import ModelDefinition
 
 # Training is a training job on several hosts.
 Ran = Literal["lambda", "processing", "training"]
@@ -71,42 +71,47 @@ class Functions:
         return cls(dict(zip(steps, given, strict=True)) if given else {}, memory_mb)
 
 
-def rung_of(
-    step: str,
-    definition: ModelDefinition,
-    data: Iterable[DataObject],
-    image: str,
-    functions: Functions,
-    seen: Seen | None,
-    *,
-    machine_asked: bool = False,
-) -> Rung:
-    """The rung of a step. `image` is the URI the run keeps to; `data` is what it reads.
+@dataclass(frozen=True)
+class Wish:
+    """What the definition says of a step, and for a run its request.
 
-    `machine_asked`: the request names a machine for this step, which only a job has.
+    `setting_mb` is the memory that the definition lets the step use, where it says so. `machine`:
+    the request names a machine for this step, which only a job has.
     """
-    compute: Compute = definition.compute
-    if compute.hosts(step) > 1:
+
+    rung: compute.Rung
+    hosts: int = 1
+    setting_mb: int = 0
+    machine: bool = False
+
+    @classmethod
+    def of(cls, definition: ModelDefinition, step: str, *, machine: bool = False) -> Wish:
+        setting = getattr(getattr(definition.resources, step), "memory_mb", 0)
+        asked = definition.compute
+        return cls(asked.rung(step), asked.hosts(step), setting, machine)
+
+
+def rung_of(
+    step: str, wish: Wish, mb: float, image: str, functions: Functions, seen: Seen | None = None
+) -> Rung:
+    """The rung of a step. `mb` is the size of its data as text, `image` the URI it keeps to."""
+    if wish.hosts > 1:
         return Rung("training" if step == "train" else "processing", "asked")
-    wanted = compute.rung(step)
-    if wanted == "processing" or machine_asked:
+    if wish.rung == "processing" or wish.machine:
         return Rung("processing", "asked")
     if step not in functions.digests:
         return Rung("processing", "no function")
     if functions.digests[step] != image.partition("@")[2]:
         return Rung("processing", "other image")
-    if wanted == "lambda":
+    if wish.rung == "lambda":
         return Rung("lambda", "asked")
-    why = _obstacle(step, definition, text_mb(data), functions.memory_mb, seen)
+    why = _obstacle(wish.setting_mb, mb, functions.memory_mb, seen)
     return Rung("processing", why) if why else Rung("lambda", "fits")
 
 
-def _obstacle(
-    step: str, definition: ModelDefinition, mb: float, memory_mb: int, seen: Seen | None
-) -> Why | None:
+def _obstacle(setting_mb: int, mb: float, memory_mb: int, seen: Seen | None) -> Why | None:
     """Why the step may not fit into a function."""
-    setting = getattr(getattr(definition.resources, step), "memory_mb", 0)
-    if setting > memory_mb * MEMORY_SHARE:
+    if setting_mb > memory_mb * MEMORY_SHARE:
         return "memory"
     if seen is None:
         return "too large" if mb > LARGEST_FIRST_MB else None
@@ -121,8 +126,12 @@ def _obstacle(
     return None
 
 
-def text_mb(data: Iterable[DataObject]) -> float:
-    """About how many MB the data would be as text without compression."""
+def text_mb(files: Iterable[tuple[str, int]]) -> float:
+    """About how many MB files would be as text without compression, from their keys and bytes.
+
+    >>> text_mb([("a.csv", 1 << 20), ("b.csv.gz", 1 << 20)])
+    9.0
+    """
     return sum(
-        each.size * (AS_TEXT if each.key.lower().endswith(_COMPRESSED) else 1) for each in data
+        size * (AS_TEXT if key.lower().endswith(_COMPRESSED) else 1) for key, size in files
     ) / (1 << 20)
