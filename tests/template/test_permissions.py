@@ -294,6 +294,7 @@ def test_nobody_may_delete_versions_of_data_sets_or_change_who_may_read_data() -
     assert granting(r"s3:(Delete|Put(?!Object$))") == {
         "DataScientistRole": {"s3:DeleteObject"},
         "MonitorJobRole": {"s3:DeleteObject"},
+        "MonitorRole": {"s3:DeleteObject"},
         "StewardRole": {"s3:DeleteObjectVersion"},
     }
 
