@@ -129,12 +129,12 @@ PROBES = {
     "AWS::CodePipeline::Pipeline": Probe("codepipeline", "get_pipeline", _named("name")),
     "AWS::DynamoDB::Table": Probe("dynamodb", "describe_table", _named("TableName")),
     **{
-        f"AWS::EC2::{kind}": Probe("ec2", operation, _listed(parameter))
-        for kind, operation, parameter in (
-            ("RouteTable", "describe_route_tables", "RouteTableIds"),
-            ("SecurityGroup", "describe_security_groups", "GroupIds"),
-            ("Subnet", "describe_subnets", "SubnetIds"),
-            ("VPC", "describe_vpcs", "VpcIds"),
+        f"AWS::EC2::{kind}": Probe("ec2", operation, _listed(parameter), _has(member))
+        for kind, operation, parameter, member in (
+            ("RouteTable", "describe_route_tables", "RouteTableIds", "RouteTables"),
+            ("SecurityGroup", "describe_security_groups", "GroupIds", "SecurityGroups"),
+            ("Subnet", "describe_subnets", "SubnetIds", "Subnets"),
+            ("VPC", "describe_vpcs", "VpcIds", "Vpcs"),
         )
     },
     "AWS::EC2::VPCEndpoint": Probe(
