@@ -197,6 +197,14 @@ ACTS = {
     ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-score"): "ScoreStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-monitor"): "MonitorStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-other"): "",
+    (
+        "logs:FilterLogEvents",
+        f"arn:aws:logs:{HERE}:log-group:/aws/lambda/{OWN}-steps",
+    ): "DataScientist Operator",
+    (
+        "logs:FilterLogEvents",
+        f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/ProcessingJobs",
+    ): "DataScientist Operator",
     ("lambda:UpdateFunctionCode", f"{LAMBDA}{OWN}-step-train"): "",
     ("lambda:InvokeFunction", f"{LAMBDA}AdmitReleaseFunction"): "ReleasePipeline",
     ("lambda:InvokeFunction", f"{LAMBDA}RecordReleaseFunction"): "ReleasePipeline",
