@@ -184,6 +184,7 @@ OBJECTS = {
         "",
         "CloseMonitoring MonitorJob",
     ),
+    "monitoring/glasses/M/usage.json": ("CloseMonitoring", "", "MonitorJob"),
     "monitoring/glasses/M/page.html": (
         "Approver DataScientist Operator Steward",
         "",
@@ -201,6 +202,7 @@ OBJECTS = {
         "",
         "Score ScoreJob",
     ),
+    "batches/glasses/B/usage-001.json": ("MonitorJob ScoreJob", "", "ScoreJob"),
     "batches/glasses/B/done/00000.json": (
         "Approver CloseBatch DataScientist Monitor MonitorJob Operator Score ScoreJob Steward",
         "",
