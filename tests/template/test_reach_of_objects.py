@@ -202,7 +202,11 @@ OBJECTS = {
         "",
         "Score ScoreJob",
     ),
-    "batches/glasses/B/usage-001.json": ("MonitorJob ScoreJob", "", "ScoreJob"),
+    "batches/glasses/B/usage-001.json": (
+        "Monitor MonitorJob Score ScoreJob",
+        "",
+        "Score ScoreJob",
+    ),
     "batches/glasses/B/done/00000.json": (
         "Approver CloseBatch DataScientist Monitor MonitorJob Operator Score ScoreJob Steward",
         "",
