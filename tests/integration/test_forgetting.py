@@ -283,6 +283,15 @@ def test_a_label_file_keeps_the_time_it_came(bucket: Bucket):
     assert "labels/churn/mine.csv" not in bucket.names()
 
 
+def test_what_a_batch_says_of_its_machines_is_not_opened(bucket: Bucket):
+    """A steward may not: it names no file, and no person."""
+    bucket.put(f"{BATCH}/usage.json", b"no JSON")
+
+    forget(bucket)
+
+    assert bucket.current(f"{BATCH}/usage.json") == b"no JSON"
+
+
 def test_a_batchs_documents_agree_with_its_files_and_name_no_key(bucket: Bucket):
     forget(bucket)
 
