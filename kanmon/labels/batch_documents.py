@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 
-# A batch's documents that name files, besides done/. Others, such as usage.json, are about machines.
+# A batch's documents that name files, besides done/. Others, as usage.json, are about machines.
 NAMING_FILES = ("plan.json", "shards.json", "manifest.json")
 
 
