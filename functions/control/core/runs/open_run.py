@@ -14,6 +14,7 @@ from core.definition.schema import ModelDefinition
 from core.names import check_run_name, job_prefix, package_group
 from core.runs.current_definition import StoredDefinition, stored_definition
 from core.runs.fingerprint import fingerprint
+from core.runs.instances import listed
 from core.runs.lock import Asked, take_lock
 from core.runs.reference import find_reference
 from core.runs.request import RunRequest, parse_request
@@ -70,11 +71,12 @@ def open_run(
         run,
         int(now.timestamp()),
         seconds_needed(definition.content),
-        asked_for.model_dump(exclude_none=True),
+        asked_for.document(),
         has_ended,
     )
-    record = {
+    record: dict[str, Any] = {
         "reason": asked_for.reason,
+        "instances": listed(asked_for.instances) or None,
         "opened_at": timestamp(now),
         "definition": definition.sha256,
     }
@@ -134,7 +136,7 @@ def _prepared(
     equals = None if request.force else _equal_run(stage, model, identity, group)
     candidate = _without_release(stage, model, group, equals) if equals else None
     champion, reference = _rivals(stage, model) if equals is None else (None, None)
-    rungs = _rungs(stage, model, definition.content, snapshot, images)
+    rungs = _rungs(stage, request, definition.content, snapshot, images)
     summary = _summary(request, snapshot, equals, asked)
     if candidate:
         summary = clauses([summary, say("run.opened.without_release")])
@@ -150,7 +152,7 @@ def _prepared(
         "fingerprint": identity,
         "images": {step: image.uri for step, image in images.items()},
         "job_prefix": job_prefix(stage.name, run),
-        "resources": _resources(definition.content),
+        "resources": _resources(definition.content, request.instances),
         "rungs": {step: rung.ran for step, rung in rungs.items()},
         "rungs_why": {step: rung.why for step, rung in rungs.items()},
         "attempts": store.uri(store.attempts_key(model, run)),
@@ -168,20 +170,23 @@ def _prepared(
 
 def _rungs(
     stage: Stage,
-    model: str,
+    request: RunRequest,
     definition: ModelDefinition,
     snapshot: Snapshot,
     images: Mapping[str, StepImage],
 ) -> dict[str, Rung]:
     """Where each step computes, as far as that is known before it does."""
-    before, mb = stage.runs.steps(model), snapshot.text_mb
+    before, mb = stage.runs.steps(request.model), snapshot.text_mb
     functions = stage.step_functions
+    wishes = {
+        step: Wish.of(definition, step, machine=step in request.instances) for step in RUN_STEPS
+    }
     return {
         step: rung_of(
-            *(step, Wish.of(definition, step), mb, images[step].uri, functions),
+            *(step, wish, mb, images[step].uri, functions),
             seen_of(before.get(step)),
         )
-        for step in RUN_STEPS
+        for step, wish in wishes.items()
     }
 
 
@@ -278,6 +283,7 @@ def _plan(
             "content": definition.content.model_dump(mode="json", exclude=NOT_OF_A_RUN),
         },
         "parameters": dict(request.parameters),
+        "instances": dict(request.instances),
         "images": answer["images"],
         "champion": answer["champion"],
         "reference": answer["reference"],
@@ -313,13 +319,16 @@ def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked:
     return summary
 
 
-def _resources(definition: ModelDefinition) -> dict[str, dict[str, Any]]:
+def _resources(
+    definition: ModelDefinition, instances: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
     """What each step's job is given."""
     steps = definition.resources.model_dump(include=set(RUN_STEPS))
     return {
         step: {
             "instance_count": definition.compute.hosts(step),
             **settings,
+            "instance_type": instances.get(step, settings["instance_type"]),
             "timeout_seconds": settings["timeout_minutes"] * 60,
         }
         for step, settings in steps.items()

@@ -16,7 +16,8 @@ IMAGES_DIFFER = (
     "pulled, unless the stage runs with `--docker`."
 )
 NETWORKS_DIFFER = (
-    "A job that asks for network isolation is not cut off. The hosts of a job are processes of "
+    "A job that asks for network isolation is not cut off, nor is a step's function: its VPC is "
+    "kept and has no effect. The hosts of a job are processes of "
     "this machine with one address. So `resourceconfig.json` of a Training job also has "
     "`addresses`: for each host the address with a port of its own, and the next port is its own "
     "too. Traffic between them is not encrypted."
