@@ -205,7 +205,7 @@ def test_a_batch_that_a_function_scored_is_recorded_as_one_also_by_a_repeat(
 
     cost = stage.get_json(f"{FOLDER}/manifest.json")["cost"]
     assert cost["seconds"] == {"score": 60.0}
-    assert cost["usd"] == round(2 * 60 * 0.0000133334 + 2e-7, 8)
+    assert cost["usd"] == round(2 * 60 * 0.0000166667 + 2e-7, 8)
     assert stage.batch(BATCH)["function_mb"] == "2048"
 
 
