@@ -155,7 +155,7 @@ OBJECTS = {
         "",
         "ScoreJob",
     ),
-    "batches/glasses/B/usage-001.json": ("MonitorJob ScoreJob", "", "ScoreJob"),
+    "batches/glasses/B/usage-001.json": ("CloseBatch MonitorJob ScoreJob", "", "ScoreJob"),
     "batches/glasses/B/done/00000.json": (
         "Approver CloseBatch DataScientist MonitorJob Operator ScoreJob Steward",
         "",
