@@ -122,6 +122,16 @@ def warning_lines(evaluation: Document) -> list[str]:
     return [*lines, faint(f"{INDENT}and {more} more on the review page")] if more > 0 else lines
 
 
+def rung_lines(verdict: Document) -> list[str]:
+    """A line for each step that was begun as a function and went on as a job."""
+    ran = part(verdict, "ran")
+    return [
+        f"Note      {step} went on as a job: {one_line(place['left_lambda'], LONGEST_FAILURE)}"
+        for step, place in ran.items()
+        if isinstance(place, dict) and place.get("left_lambda")
+    ]
+
+
 def warnings_of(evaluation: Document) -> list[str]:
     """The warnings of the steps about the data."""
     return [str(words) for words in part(evaluation, "data").get("warnings") or ()]
