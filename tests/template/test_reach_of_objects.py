@@ -139,7 +139,7 @@ OBJECTS = {
         "Steward",
     ),
     "other/x": (
-        "CloseBatch Monitor MonitorJob Score ScoreJob",
+        "Monitor MonitorJob Score ScoreJob",
         "",
         "",
     ),
