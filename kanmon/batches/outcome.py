@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.usage.sizing_words import place_words, sizing_words
+from core.usage.sizing_words import machine_words
 from core.words.formats import counted, dollars, duration
 from kanmon.errors import FAILED, OK
 from kanmon.labels.scored_inputs import common_folder_of
@@ -132,7 +132,7 @@ def _lines(batch: str, manifest: dict[str, Any], ending: "Ending", flag: str) ->
 def _machine(manifest: dict[str, Any]) -> list[str]:
     """What it was scored on, and the machine that it needs; nothing of an earlier version."""
     found = manifest.get("sizing")
-    return [f"Machine   {place_words(found)}: {sizing_words(found)}"] if found else []
+    return [f"Machine   {machine_words(found)}"] if found else []
 
 
 def _features(label: str, found: dict[str, int]) -> list[str]:
