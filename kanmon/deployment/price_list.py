@@ -40,8 +40,8 @@ def questions(region: str, architecture: str) -> dict[str, Question]:
     """Everything that is asked for a stage, by what is wanted."""
     suffix = "-ARM" if architecture == "arm64" else ""
 
-    def of_lambda(what: str) -> Question:
-        group = f"AWS-Lambda-{what}{suffix}"
+    def of_lambda(what: str, processor: str = suffix) -> Question:
+        group = f"AWS-Lambda-{what}{processor}"
         return Question("AWSLambda", {"regionCode": region, "group": group})
 
     def of_jobs(component: str) -> Question:
@@ -51,6 +51,7 @@ def questions(region: str, architecture: str) -> dict[str, Question]:
         "processing": of_jobs("Processing"),
         "training": of_jobs("Training"),
         "gb_second": of_lambda("Duration"),
+        "step_gb_second": of_lambda("Duration", ""),
         "request": of_lambda("Requests"),
         "transition": Question("AmazonStates", {"regionCode": region}),
     }
@@ -71,6 +72,7 @@ def prices_from(answers: Mapping[str, Iterable[object]], region: str, of: str) -
         currency=CURRENCY,
         hourly=hourly,
         gb_second=_highest(products.get("gb_second", [])),
+        step_gb_second=_highest(products.get("step_gb_second", [])),
         request=_highest(products.get("request", [])),
         transition=_highest(transitions),
     )

@@ -203,7 +203,7 @@ OBJECTS = {
         "Score ScoreJob",
     ),
     "batches/glasses/B/usage-001.json": (
-        "Monitor MonitorJob Score ScoreJob",
+        "CloseBatch Monitor MonitorJob Score ScoreJob",
         "",
         "Score ScoreJob",
     ),

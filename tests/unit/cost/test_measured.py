@@ -135,10 +135,10 @@ def test_steps_that_were_functions_are_paid_for_with_their_own_memory_also_where
     assert found["steps"] == {
         "calls": 2,
         "gb_seconds": 20.0,
-        "usd": round(20 * 0.0000133334 + 2 * 2e-7, 8),
+        "usd": round(20 * 0.0000166667 + 2 * 2e-7, 8),
     }
     assert (found["unknown"], found["jobs"]) == ([], [])
-    assert found["usd"] == round(21 * 0.0000133334 + 3 * 2e-7 + 3 * 0.000025, 8)
+    assert found["usd"] == round(1 * 0.0000133334 + 20 * 0.0000166667 + 3 * 2e-7 + 3 * 0.000025, 8)
 
 
 @pytest.mark.parametrize(

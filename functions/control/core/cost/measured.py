@@ -132,8 +132,8 @@ def bill(
     gb_seconds = used.call_seconds * memory_gb
     step_gb_seconds = used.step_seconds * step_memory_gb
     parts = {
-        "functions": _calls(prices, gb_seconds, used.calls),
-        "steps": _calls(prices, step_gb_seconds, used.step_calls),
+        "functions": _calls(prices.gb_second, gb_seconds, prices, used.calls),
+        "steps": _calls(prices.step_gb_second, step_gb_seconds, prices, used.step_calls),
         "workflow": _times(prices.transition, used.transitions),
     }
     unknown = [job.name for job, usd in jobs if usd is None]
@@ -219,8 +219,8 @@ def _document(text: object) -> Document:
         return {}
 
 
-def _calls(prices: Prices, gb_seconds: float, calls: int) -> float | None:
-    return _sum(_times(prices.gb_second, gb_seconds), _times(prices.request, calls))
+def _calls(rate: float | None, gb_seconds: float, prices: Prices, calls: int) -> float | None:
+    return _sum(_times(rate, gb_seconds), _times(prices.request, calls))
 
 
 def _times(price: float | None, amount: float) -> float | None:

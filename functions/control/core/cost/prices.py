@@ -28,6 +28,8 @@ class Prices:
     currency: str = "USD"
     hourly: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     gb_second: float | None = None
+    # Of a step as a function, which is x86 whatever the other functions are.
+    step_gb_second: float | None = None
     request: float | None = None
     transition: float | None = None
 
@@ -73,7 +75,8 @@ def prices_of(document: object) -> Prices | None:
         }
         for kind, prices in mapping(known.get("hourly")).items()
     }
-    rates = {name: _price(known.get(name)) for name in ("gb_second", "request", "transition")}
+    names = ("gb_second", "step_gb_second", "request", "transition")
+    rates = {name: _price(known.get(name)) for name in names}
     region, of, source, currency = (str(word) for word in words)
     return Prices(region, of, source, currency, hourly, **rates)
 
@@ -113,6 +116,7 @@ SAMPLE = Prices(
         }
     },
     gb_second=0.0000133334,
+    step_gb_second=0.0000166667,
     request=0.0000002,
     transition=0.000025,
 )
