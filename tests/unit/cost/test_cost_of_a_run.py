@@ -8,7 +8,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.cost.prices import SAMPLE
+from core.cost.prices import SAMPLE, Prices
 from core.cost.reported import cost
 
 
@@ -40,6 +40,13 @@ def test_a_step_as_a_function_costs_its_memory_for_its_time_and_one_call(
 
     per_second = memory_mb / 1024 * 0.0000166667
     assert estimated["usd"] == round(per_second * seconds + 0.0000002, 8)
+
+
+def test_a_step_as_a_training_job_has_the_price_of_one() -> None:
+    prices = Prices("r", "2026-11", hourly={"training": {"ml.m5.large": 0.36}})
+    place = {"rung": "training", "instance_type": "ml.m5.large", "instance_count": 2}
+
+    assert cost({"train": {"seconds": 10.0}}, {"train": place}, prices)["usd"] == 0.002
 
 
 def test_a_function_is_paid_for_while_it_brings_and_stores_files() -> None:

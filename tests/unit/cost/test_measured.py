@@ -119,8 +119,9 @@ def test_several_hosts_that_trained_are_paid_for() -> None:
 
     used = usage(events, nobody, NOW)
 
-    assert used.jobs == [Job("t", "ml.m5.large", 4, 900.0)]
-    assert bill(used, SAMPLE, memory_gb=0.5)["usd"] == 0.115
+    assert used.jobs == [Job("t", "ml.m5.large", 4, 900.0, "training")]
+    prices = Prices("r", "2026-11", hourly={"training": {"ml.m5.large": 0.2}})
+    assert bill(used, prices, memory_gb=0.5)["usd"] == 0.2
 
 
 def test_steps_that_were_functions_are_paid_for_with_their_own_memory_also_where_they_failed() -> (

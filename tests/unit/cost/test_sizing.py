@@ -100,6 +100,14 @@ def test_a_machine_without_a_price_of_its_own_is_smaller_if_it_has_less_memory()
     assert sizing(USED, on("ml.r5.xlarge"), prices).outcome == "smaller"
 
 
+def test_a_training_job_gets_a_machine_that_training_jobs_have() -> None:
+    hourly = {"processing": {"ml.t3.medium": 0.05}, "training": {"ml.m5.large": 0.1}}
+    prices = Prices("r", "2026-11", hourly=hourly)
+    place = {"rung": "training", "instance_type": "ml.m5.xlarge", "instance_count": 2}
+
+    assert sizing(USED, place, prices).fits == "ml.m5.large"
+
+
 def test_what_a_step_worked_on_has_the_number_of_its_machines() -> None:
     def told(place: dict[str, Any]) -> str:
         return place_words(vars(sizing(USED, place, SAMPLE)))

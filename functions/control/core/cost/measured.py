@@ -42,9 +42,10 @@ class Job:
     instance_type: str
     instances: int
     seconds: float | None
+    kind: str = "processing"
 
     def usd(self, prices: Prices) -> float | None:
-        price = prices.an_hour(self.instance_type)
+        price = prices.an_hour(self.instance_type, self.kind)
         if self.seconds == 0:
             return 0.0
         if self.seconds is None or price is None:
@@ -185,6 +186,7 @@ def _job(asked: Document, described: Document | None, now: datetime) -> Job:
         instance_type=str(cluster.get("InstanceType")),
         instances=int(count) if count and count > 0 else 1,
         seconds=None if described is None else _seconds(described, _kind(asked), now),
+        kind=_kind(asked).lower(),
     )
 
 

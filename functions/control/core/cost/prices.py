@@ -88,32 +88,35 @@ def _price(value: object) -> float | None:
 
 # On-demand prices from AWS's pages of prices. Other regions differ by up to a third. For the local
 # stage, and for a stage that could not ask for its own yet; what is made from it says so.
+_HOURLY = {
+    "ml.t3.medium": 0.05,
+    "ml.t3.large": 0.10,
+    "ml.t3.xlarge": 0.20,
+    "ml.t3.2xlarge": 0.399,
+    "ml.m5.large": 0.115,
+    "ml.m5.xlarge": 0.23,
+    "ml.m5.2xlarge": 0.461,
+    "ml.m5.4xlarge": 0.922,
+    "ml.m5.12xlarge": 2.765,
+    "ml.m5.24xlarge": 5.53,
+    "ml.c5.xlarge": 0.204,
+    "ml.c5.2xlarge": 0.408,
+    "ml.c5.4xlarge": 0.816,
+    "ml.c5.9xlarge": 1.836,
+    "ml.c5.18xlarge": 3.672,
+    "ml.r5.large": 0.151,
+    "ml.r5.xlarge": 0.302,
+    "ml.r5.2xlarge": 0.605,
+    "ml.r5.4xlarge": 1.21,
+}
 SAMPLE = Prices(
     region="us-east-1",
     of="2025-06",
     source=SAMPLE_SOURCE,
     hourly={
-        "processing": {
-            "ml.t3.medium": 0.05,
-            "ml.t3.large": 0.10,
-            "ml.t3.xlarge": 0.20,
-            "ml.t3.2xlarge": 0.399,
-            "ml.m5.large": 0.115,
-            "ml.m5.xlarge": 0.23,
-            "ml.m5.2xlarge": 0.461,
-            "ml.m5.4xlarge": 0.922,
-            "ml.m5.12xlarge": 2.765,
-            "ml.m5.24xlarge": 5.53,
-            "ml.c5.xlarge": 0.204,
-            "ml.c5.2xlarge": 0.408,
-            "ml.c5.4xlarge": 0.816,
-            "ml.c5.9xlarge": 1.836,
-            "ml.c5.18xlarge": 3.672,
-            "ml.r5.large": 0.151,
-            "ml.r5.xlarge": 0.302,
-            "ml.r5.2xlarge": 0.605,
-            "ml.r5.4xlarge": 1.21,
-        }
+        "processing": _HOURLY,
+        # The same, but for r5, whose price for training is not known here.
+        "training": {name: usd for name, usd in _HOURLY.items() if not name.startswith("ml.r5.")},
     },
     gb_second=0.0000133334,
     step_gb_second=0.0000166667,

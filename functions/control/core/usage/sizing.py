@@ -87,10 +87,11 @@ def sizing(used: Mapping[str, Any], place: Mapping[str, Any], prices: Prices) ->
     )
     if peak is None:
         return known
-    fits = smallest(peak, busy or 0.0, cpu or 0.0, prices)
+    kind = "training" if place.get("rung") == "training" else "processing"
+    fits = smallest(peak, busy or 0.0, cpu or 0.0, prices, kind)
     return replace(
         known,
-        outcome=known.outcome if on_lambda else _outcome(known, had, fits, prices),
+        outcome=known.outcome if on_lambda else _outcome(known, had, fits, prices, kind),
         fits=fits.name if fits else None,
         fits_memory_mb=fits.memory_mb if fits else None,
         limits=tuple(_limits(known, had)),
@@ -106,9 +107,11 @@ def sizings(
     return {step: asdict(sizing(usage.get(step, {}), placed[step], prices)) for step in placed}
 
 
-def smallest(peak_mb: float, busy: float, cpu_seconds: float, prices: Prices) -> Machine | None:
+def smallest(
+    peak_mb: float, busy: float, cpu_seconds: float, prices: Prices, kind: str = "processing"
+) -> Machine | None:
     """The machine with the lowest price of those that fit."""
-    priced = (machine(name) for name in prices.hourly.get("processing", {}))
+    priced = (machine(name) for name in prices.hourly.get(kind, {}))
     fitting = [
         each
         for each in priced
@@ -116,7 +119,7 @@ def smallest(peak_mb: float, busy: float, cpu_seconds: float, prices: Prices) ->
     ]
     return min(
         fitting,
-        key=lambda each: (prices.an_hour(each.name) or math.inf, each.memory_mb, each.name),
+        key=lambda each: (prices.an_hour(each.name, kind) or math.inf, each.memory_mb, each.name),
         default=None,
     )
 
@@ -134,12 +137,14 @@ def _tires(of: Machine, cpu_seconds: float) -> bool:
     return of.name.startswith(BURSTING) and cpu_seconds > LENT_SECONDS
 
 
-def _outcome(known: Sizing, had: Machine | None, fits: Machine | None, prices: Prices) -> Outcome:
+def _outcome(
+    known: Sizing, had: Machine | None, fits: Machine | None, prices: Prices, kind: str
+) -> Outcome:
     if had and known.peak_memory_mb is not None and not _has_room(had, known.peak_memory_mb):
         return "larger"
     if fits is None:
         return "unknown"
-    now, then = prices.an_hour(known.had), prices.an_hour(fits.name)
+    now, then = prices.an_hour(known.had, kind), prices.an_hour(fits.name, kind)
     # Without a price of the machine that it had, one with less memory is the smaller one.
     as_small = now <= then if now and then else had and had.memory_mb <= fits.memory_mb
     if fits.name == known.had or as_small:
