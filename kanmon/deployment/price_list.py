@@ -53,6 +53,7 @@ def questions(region: str, architecture: str) -> dict[str, Question]:
         "gb_second": of_lambda("Duration"),
         "request": of_lambda("Requests"),
         "transition": Question("AmazonStates", {"regionCode": region}),
+        "terabyte": Question("AmazonAthena", {"regionCode": region}),
     }
 
 
@@ -65,6 +66,9 @@ def prices_from(answers: Mapping[str, Iterable[object]], region: str, of: str) -
     transitions = [
         one for one in products.get("transition", []) if _usage(one).endswith("StateTransition")
     ]
+    scanned = [
+        one for one in products.get("terabyte", []) if _usage(one).endswith("DataScannedInTB")
+    ]
     return Prices(
         region=region,
         of=of,
@@ -73,6 +77,7 @@ def prices_from(answers: Mapping[str, Iterable[object]], region: str, of: str) -
         gb_second=_highest(products.get("gb_second", [])),
         request=_highest(products.get("request", [])),
         transition=_highest(transitions),
+        terabyte=_highest(scanned),
     )
 
 

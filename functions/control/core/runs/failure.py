@@ -26,12 +26,15 @@ EXPECTED = frozenset(
         "BatchRequestError",
         "DefinitionError",
         "EmptyDatasetError",
+        "EmptyResultError",
         "ForeignPackageError",
         "ImageMissingError",
         "LockContestedError",
         "MonitorRequestError",
+        "NoGatherError",
         "NoLiveReleaseError",
         "ObjectMissingError",
+        "QueryError",
         "RejectedCandidateError",
         "ReleaseChangedError",
         "RunNameError",
@@ -41,7 +44,9 @@ EXPECTED = frozenset(
         "UnknownColumnError",
         "UnknownFileKindError",
         "UnknownModelError",
+        "UnlikeFilesError",
         "UnprovenBatchError",
+        "UnreadableResultError",
     }
 )
 
@@ -51,6 +56,9 @@ _NO_MACHINE = re.compile(
 )
 _OF_JOBS = re.compile(r"\bjobs?\b|\bml\.")
 _JOB_STEP = re.compile(r"-(preprocess|train|evaluate|score|monitor)-[0-9a-z]+$")
+# Athena's words for a query that reached the limit of its workgroup, whose name has the limit.
+_SCANNED_TOO_MUCH = re.compile("bytes scanned limit", re.IGNORECASE)
+_LIMIT_OF_WORKGROUP = re.compile(r"-gather-([0-9]+)gb$")
 _MODEL_OF_RUN = re.compile(r"(.+)-[0-9]{12}-[0-9a-z]{3}")
 _SDK_APPENDIX = re.compile(r"\s*\((?:Service|Status Code|Request ID):? .*\)\s*$", re.DOTALL)
 
@@ -116,6 +124,8 @@ def explain(error: str, cause: str, of: Work = "run") -> Failure:
     document = _document(cause)
     if "ProcessingJobName" in document:
         return _job(document)
+    if "QueryExecution" in document:
+        return _query(document["QueryExecution"])
     if "errorType" in document or "errorMessage" in document:
         return _function(document)
     words = one_line(_SDK_APPENDIX.sub("", cause))
@@ -133,7 +143,7 @@ def explain(error: str, cause: str, of: Work = "run") -> Failure:
     # A quota may be of other things than jobs.
     unstarted = _NO_MACHINE.search(error) is not None and _OF_JOBS.search(words) is not None
     # Run Failed repeats what was reported: no name is put before the words twice.
-    named = error in EXPECTED or error.endswith("JobFailed") or words.startswith(error)
+    named = error in EXPECTED or error.endswith(("JobFailed", "GatherFailed")) or words.startswith(error)
     if not named:
         words = say("run.failure.of", what=error.rsplit(".", 1)[-1], reason=words)
     return _failure(error, words, unstarted=unstarted)
@@ -159,6 +169,22 @@ def _job(document: Mapping[str, Any]) -> Failure:
     if document.get("ProcessingJobStatus") != "Stopped":
         return _failure(error, say("run.failure.job.no_reason", step=step, job=name))
     return _failure(error, say("run.failure.job.stopped", step=step, job=name))
+
+
+def _query(execution: object) -> Failure:
+    """From the GetQueryExecution document that `.sync` gives as the Cause."""
+    query = _document(execution)
+    status = _document(query.get("Status"))
+    reason = one_line(status.get("StateChangeReason") or "")
+    limit = _LIMIT_OF_WORKGROUP.search(str(query.get("WorkGroup")))
+    if _SCANNED_TOO_MUCH.search(reason) and limit:
+        return _failure("GatherFailed", say("run.failure.gather.too_much", gb=limit[1]))
+    if status.get("State") == "CANCELLED":
+        return _failure("GatherFailed", say("run.failure.gather.stopped"))
+    if not reason:
+        words = say("run.failure.gather.no_reason", query=query.get("QueryExecutionId"))
+        return _failure("GatherFailed", words)
+    return _failure("GatherFailed", say("run.failure.gather.failed", reason=reason))
 
 
 def _limit_reached(document: Mapping[str, Any]) -> int | None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.cost.estimate import estimates
+from core.cost.settle import stage_prices
 from core.definition.parse import apply_parameters
 from core.definition.schema import ModelDefinition
 from core.names import check_run_name, job_prefix, package_group
+from core.runs import gather
 from core.runs.current_definition import StoredDefinition, stored_definition
 from core.runs.fingerprint import fingerprint
 from core.runs.lock import Asked, take_lock
@@ -39,6 +41,10 @@ SECONDS_TO_GET_QUOTA = 15 * 60
 LOST_JOBS = 2
 SECONDS_BEFORE_ANOTHER_TRY = 3 * 60
 SECONDS_TO_CLOSE = 15 * 60
+# As long as its state may try, after a query that may wait as long for its turn.
+SECONDS_TO_READ_A_RESULT = 60 * 60
+# The metric that counts a run, by its outcome; while its data is gathered it has none.
+COUNTED = {"new": "RunsOpened", "nothing new": "RunsSkipped", "queued": "RunsQueued"}
 # What a definition says about the model in service and about planning is no part of a run's model.
 NOT_OF_A_RUN: Any = {
     **{"batch": True, "monitor": True, "resources": {"score", "monitor"}},
@@ -81,13 +87,69 @@ def open_run(
         record |= {"status": "QUEUED", "behind": asked.behind or ""}
     else:
         stage.runs.write_run(asked_for.model, run, {**record, "status": "RUNNING"})
-        answer = _prepared(stage, run, asked_for, definition, asked, now)
-        record |= {"fingerprint": answer["fingerprint"], "snapshot": answer["snapshot"]}
+        behind = asked.behind if asked.outcome == "taken over" else None
+        if definition.content.gather is not None:
+            answer = _to_gather(stage, run, asked_for, definition, behind)
+        else:
+            store, location = stage.store, definition.content.data.location
+            objects = store.current_objects(location)
+            snapshot = take_snapshot(asked_for.model, store.bucket, location, objects)
+            answer = _prepared(stage, run, asked_for, definition, snapshot, behind, now)
+            record |= {"fingerprint": answer["fingerprint"], "snapshot": answer["snapshot"]}
     stage.runs.write_run(
         asked_for.model,
         run,
         {**record, "summary": answer["summary"], "answer": json.dumps(answer)},
     )
+    return answer
+
+
+def _to_gather(
+    stage: Stage, run: str, request: RunRequest, definition: StoredDefinition, behind: str | None
+) -> dict[str, Any]:
+    """The answer for a run whose data a query makes first."""
+    wanted = definition.content.gather
+    assert wanted is not None  # noqa: S101 - narrows the type only
+    return {
+        "outcome": "gather",
+        "run": run,
+        "model": request.model,
+        "behind": behind,
+        "summary": say("run.opened.gather", gb=str(wanted.maximum_gb)),
+        "gather": gather.question(stage, request.model, run, definition.sha256, wanted),
+    }
+
+
+def go_on(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Go on with a run whose query has ended; twice for one run, the same twice.
+
+    Take {run, request, gathered: {prefix, query_id, scanned_bytes}}; return what Open Run returns
+    where no query is asked.
+    """
+    run, request = check_run_name(event["run"]), parse_request(event["request"])
+    known = stage.runs.run(request.model, run)
+    asked = dict(json.loads(known["answer"]))
+    if asked["outcome"] != "gather":
+        return asked
+    definition = _definition(stage, request.model_copy(update={"definition": known["definition"]}))
+    gathered = event["gathered"]
+    prefix = gathered["prefix"].removeprefix(stage.store.uri(""))
+    result = gather.result_of(stage.store, stage.row_hasher, request.model, prefix)
+    prices = stage_prices(stage.store)
+    lineage = gather.lineage(asked["gather"], gathered, result.rows, prices)
+    answer = _prepared(
+        stage, run, request, definition, result.snapshot, asked["behind"], now, lineage
+    )
+    stage.runs.write_run(
+        request.model,
+        run,
+        {
+            **{name: answer[name] for name in ("fingerprint", "snapshot", "summary")},
+            "answer": json.dumps(answer),
+        },
+    )
+    # Not before: a repeat reads these files again.
+    stage.store.remove(each.key for each in result.needless)
     return answer
 
 
@@ -100,7 +162,10 @@ def seconds_needed(definition: ModelDefinition) -> int:
     jobs = [*minutes, *[max(minutes)] * LOST_JOBS]
     waiting = len(jobs) * (SECONDS_TO_FIND_A_MACHINE + SECONDS_TO_GET_QUOTA)
     pauses = LOST_JOBS * SECONDS_BEFORE_ANOTHER_TRY
-    return sum(jobs) * 60 + waiting + pauses + SECONDS_TO_CLOSE
+    gathering = 0
+    if definition.gather is not None:
+        gathering = definition.gather.timeout_minutes * 60 + SECONDS_TO_READ_A_RESULT
+    return gathering + sum(jobs) * 60 + waiting + pauses + SECONDS_TO_CLOSE
 
 
 def _definition(stage: Stage, request: RunRequest) -> StoredDefinition:
@@ -114,13 +179,16 @@ def _prepared(
     run: str,
     request: RunRequest,
     definition: StoredDefinition,
-    asked: Asked,
+    snapshot: Snapshot,
+    behind: str | None,
     now: datetime,
+    gathered: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The answer for a run that holds the lock."""
+    """The answer for a run that holds the lock and knows its data.
+
+    `behind`: whose lock it took over. `gathered`: the lineage of data that a query made.
+    """
     store, model = stage.store, request.model
-    location = definition.content.data.location
-    snapshot = take_snapshot(model, store.bucket, location, store.current_objects(location))
     images = stage.images()
     identity = fingerprint(
         snapshot.id,
@@ -132,7 +200,7 @@ def _prepared(
     equals = None if request.force else _equal_run(stage, model, identity, group)
     candidate = _without_release(stage, model, group, equals) if equals else None
     champion, reference = _rivals(stage, model) if equals is None else (None, None)
-    summary = _summary(request, snapshot, equals, asked)
+    summary = _summary(request, snapshot, equals, behind)
     if candidate:
         summary = clauses([summary, say("run.opened.without_release")])
     answer = {
@@ -156,6 +224,8 @@ def _prepared(
     if equals is None:
         store.write_json(store.snapshot_key(model, snapshot.id), snapshot.document())
         plan = _plan(stage, answer, request, definition, snapshot, now)
+        if gathered is not None:
+            plan["gather"] = dict(gathered)
         store.write_json(store.run_key(model, run, "run.json"), plan)
     return answer
 
@@ -272,7 +342,9 @@ def _queued(run: str, request: RunRequest, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked: Asked) -> str:
+def _summary(
+    request: RunRequest, snapshot: Snapshot, equals: str | None, behind: str | None
+) -> str:
     if equals:
         summary = say("run.opened.nothing_new", run=equals)
     else:
@@ -282,8 +354,8 @@ def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked:
             size=size(snapshot.bytes),
             reason=reason_words(request.reason),
         )
-    if asked.outcome == "taken over":
-        return say("run.opened.taken_over", summary=summary, behind=asked.behind)
+    if behind is not None:
+        return say("run.opened.taken_over", summary=summary, behind=behind)
     return summary
 
 

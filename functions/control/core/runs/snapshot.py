@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from core.words.catalogue import say
 from core.words.lists import enumerated
 
 DATA_SUFFIXES = (".csv", ".csv.gz", ".parquet")
+PARQUET = "parquet"
 
 
 class EmptyDatasetError(Exception):
@@ -28,6 +29,15 @@ class Snapshot:
     model: str
     bucket: str
     objects: tuple[DataObject, ...]
+    # What the objects are, where their names do not say it: a query names its files as it likes.
+    kind: str | None = None
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Snapshot:
+        """From the content of snapshots/<model>/<id>.json."""
+        objects = tuple(DataObject(**each) for each in document["objects"])
+        named = (str(document[name]) for name in ("id", "model", "bucket"))
+        return cls(*named, objects, document.get("kind"))
 
     @property
     def bytes(self) -> int:
@@ -40,6 +50,7 @@ class Snapshot:
             "id": self.id,
             "model": self.model,
             "bucket": self.bucket,
+            **({"kind": self.kind} if self.kind else {}),
             "objects": [asdict(each) for each in self.objects],
         }
 
