@@ -8,12 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.stage.images import STEPS
 from kanmon.deployment import package, stack
 from kanmon.errors import BadInputError, RunFailedError
+from kanmon.stage import local
 
 if TYPE_CHECKING:
     from kanmon.project import Project
     from kanmon.stage.connection import Connection
+
+
+# The stack's parameter that makes functions of the steps.
+DIGESTS = "StepImageDigests"
 
 
 def deploy_locally(
@@ -33,7 +39,9 @@ def deploy_locally(
     template = package.point_at_uploads(
         package.read_template(project.root / "template.yaml"), project.root, upload
     )
-    return stack.apply(connection, template, upload, tick)
+    digests = ",".join(local.content_digest(project, step) for step in STEPS)
+    parameters = {**connection.settings.parameters, DIGESTS: digests}
+    return stack.apply(connection, template, parameters, upload, tick)
 
 
 def _keys_of_new_or_known_bucket(connection: "Connection", bucket: str) -> set[str]:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ class Change:
 def apply(
     connection: "Connection",
     template: dict[str, Any],
+    parameters: Mapping[str, str],
     upload: Callable[[str, bytes], dict[str, str]],
     tick: Callable[[str], None],
 ) -> Change:
@@ -43,14 +44,13 @@ def apply(
         cloudformation.delete_stack(StackName=connection.stack)
         _wait(connection, began, tick, "Removing")
         known = None
-    if known and _same(connection, known, body):
+    if known and _same(connection, known, body, parameters):
         return Change("unchanged", time.monotonic() - began)
     request: Any = {
         "StackName": connection.stack,
         "Capabilities": CAPABILITIES,
         "Parameters": [
-            {"ParameterKey": key, "ParameterValue": value}
-            for key, value in connection.settings.parameters.items()
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
         ],
     }
     if len(body.encode()) <= BODY_LIMIT:
@@ -72,12 +72,14 @@ def apply(
     return Change(what, time.monotonic() - began)
 
 
-def _same(connection: "Connection", known: dict[str, Any], body: str) -> bool:
+def _same(
+    connection: "Connection", known: dict[str, Any], body: str, parameters: Mapping[str, str]
+) -> bool:
     """Does the stack have this template and these parameters already?"""
     if not known["StackStatus"].endswith("_COMPLETE") or "ROLLBACK" in known["StackStatus"]:
         return False
     given = {one["ParameterKey"]: one["ParameterValue"] for one in known.get("Parameters", [])}
-    if any(given.get(key) != value for key, value in connection.settings.parameters.items()):
+    if any(given.get(key) != value for key, value in parameters.items()):
         return False
     held: Any = connection.cloudformation.get_template(
         StackName=connection.stack, TemplateStage="Original"

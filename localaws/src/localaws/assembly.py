@@ -86,8 +86,14 @@ class Assembly:
 
     def _warm_up(self) -> None:
         from localaws.functions.service import Functions
+        from localaws.jobs.images import Images
 
-        self.functions = Functions(self.home.functions, _lambda_credentials, _lambda_layers)
+        self.functions = Functions(
+            self.home.functions,
+            _lambda_credentials,
+            _lambda_layers,
+            Images(self.steps) if self.steps else None,
+        )
         self.functions.start()
         from localaws.patches import object_ranges
 
@@ -110,7 +116,7 @@ class Assembly:
             schedules,
         )
 
-        functions.install(self.functions)
+        functions.install(self.functions, self.steps.run if self.steps else ())
         alarms.install()
         bus_policies.install()
         buses.install()
@@ -160,6 +166,7 @@ class Assembly:
             from localaws.patches import functions
 
             functions.prepare(lambda config: config["FunctionArn"] in definition)
+            functions.prepare_step_after(None, definition)
 
     def _in_time(self, name: str) -> Callable[[Any], Any]:
         """Let requests wait until the service is up, and have it saved after those that write."""

@@ -10,6 +10,11 @@ from core.stage.bucket import ObjectMissingError, Store
 from core.words.catalogue import say
 
 Document = dict[str, Any]
+_USAGE = {
+    "preprocess": "preprocess/report/usage.json",
+    "train": "train/usage.json",
+    "evaluate": "evaluate/usage.json",
+}
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,8 @@ class Evidence:
     training: Document
     evaluation: Document
     preprocess: Document | None
+    # What each step used of its machine, where it said so.
+    usage: Document
     champion_definition: Document | None
 
     @property
@@ -48,6 +55,7 @@ def read_evidence(store: Store, model: str, run: str) -> Evidence:
         training=store.read_json(key("train/training.json")),
         evaluation=_evaluation(store, key("evaluate/evaluation.json"), plan),
         preprocess=store.read_json_if_there(key("preprocess/report/preprocess.json")),
+        usage={step: store.read_json_if_there(key(name)) for step, name in _USAGE.items()},
         champion_definition=_champion_definition(store, model, plan),
     )
 

@@ -26,6 +26,7 @@ from core.stage.monitoring_table import monitoring_item
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:
+    from core.stage.bucket import Store
     from core.stage.gateways import Stage
     from core.stage.monitoring_table import Watch
 
@@ -48,7 +49,10 @@ class Closed:
 def close_monitoring(
     stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
 ) -> Closed:
-    """Take {monitoring, model, outcome}, {monitoring, model, error, cause} or a status event."""
+    """Take {monitoring, model, outcome, at}, {monitoring, model, error, cause} or a status event.
+
+    `at` is where the attempt that answered left its report.
+    """
     if "detail" in event or "error" in event:
         return _failed(stage, event, now)
     return _ended(stage, render, event, now)
@@ -62,6 +66,7 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
         return store.monitoring_key(model, monitoring, name)
 
     plan = store.read_json(key("plan.json"))
+    _adopt_report(store, event.get("at"), key("report.json"))
     report = _report(stage, plan, event["outcome"])
     closed_at = timestamp(now)
     words = summary(report, plan["settings"])
@@ -88,6 +93,12 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     # An earlier window that is watched again is no news for the model's metrics and alarm.
     late = before is not None and plan["window"]["to"] < before.until
     return Closed({**output, **record}, {} if late else metrics_of(report))
+
+
+def _adopt_report(store: Store, at: object, key: str) -> None:
+    """Copy what a function left in its attempt's folder; a job writes to the right place itself."""
+    if isinstance(at, str) and store.key_of(f"{at}/report.json") != key:
+        store.copy(store.key_of(f"{at}/report.json"), key)
 
 
 def _report(stage: Stage, plan: Mapping[str, Any], outcome: str) -> dict[str, Any]:

@@ -19,8 +19,10 @@ from core.runs.fingerprint import fingerprint
 from core.runs.lock import Asked, take_lock
 from core.runs.reference import find_reference
 from core.runs.request import RunRequest, parse_request
+from core.runs.rungs import Rung, Wish, rung_of
+from core.runs.seen import seen_of
 from core.runs.snapshot import Snapshot, take_snapshot
-from core.stage.images import RUN_STEPS
+from core.stage.images import RUN_STEPS, StepImage
 from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
 from core.stage.release_table import Status
 from core.stage.run_table import CLOSED
@@ -200,6 +202,7 @@ def _prepared(
     equals = None if request.force else _equal_run(stage, model, identity, group)
     candidate = _without_release(stage, model, group, equals) if equals else None
     champion, reference = _rivals(stage, model) if equals is None else (None, None)
+    rungs = _rungs(stage, model, definition.content, snapshot, images)
     summary = _summary(request, snapshot, equals, behind)
     if candidate:
         summary = clauses([summary, say("run.opened.without_release")])
@@ -216,6 +219,9 @@ def _prepared(
         "images": {step: image.uri for step, image in images.items()},
         "job_prefix": job_prefix(stage.name, run),
         "resources": _resources(definition.content),
+        "rungs": {step: rung.ran for step, rung in rungs.items()},
+        "rungs_why": {step: rung.why for step, rung in rungs.items()},
+        "attempts": store.uri(store.attempts_key(model, run)),
         "champion": champion,
         "reference": reference,
         "package_group": group.name,
@@ -228,6 +234,25 @@ def _prepared(
             plan["gather"] = dict(gathered)
         store.write_json(store.run_key(model, run, "run.json"), plan)
     return answer
+
+
+def _rungs(
+    stage: Stage,
+    model: str,
+    definition: ModelDefinition,
+    snapshot: Snapshot,
+    images: Mapping[str, StepImage],
+) -> dict[str, Rung]:
+    """Where each step computes, as far as that is known before it does."""
+    before, mb = stage.runs.steps(model), snapshot.text_mb
+    functions = stage.step_functions
+    return {
+        step: rung_of(
+            *(step, Wish.of(definition, step), mb, images[step].uri, functions),
+            seen_of(before.get(step)),
+        )
+        for step in RUN_STEPS
+    }
 
 
 def _places(
@@ -315,6 +340,7 @@ def _plan(
             "uri": answer["snapshot_uri"],
             "objects": len(snapshot.objects),
             "bytes": snapshot.bytes,
+            "text_mb": snapshot.text_mb,
         },
         "definition": {
             "sha256": definition.sha256,

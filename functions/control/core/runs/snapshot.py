@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.canonical import digest
+from core.runs.rungs import text_mb
 from core.stage.bucket import DataObject
 from core.words.catalogue import say
 from core.words.lists import enumerated
@@ -42,6 +43,12 @@ class Snapshot:
     @property
     def bytes(self) -> int:
         return sum(each.size for each in self.objects)
+
+    @property
+    def text_mb(self) -> float:
+        """About how many MB it would be as text without compression."""
+        ending = f".{self.kind}" if self.kind else ""
+        return round(text_mb((each.key + ending, each.size) for each in self.objects), 3)
 
     def document(self) -> dict[str, Any]:
         """The content of snapshots/<model>/<id>.json."""

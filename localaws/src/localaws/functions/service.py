@@ -14,6 +14,7 @@ from typing import Any
 
 from localaws.functions.foreign import leave_to_the_environment
 from localaws.functions.pool import Forker, FunctionError, Instance, Outcome
+from localaws.jobs.images import Images, PullError
 
 Config = dict[str, Any]
 Assume = Callable[[str, str, str], dict[str, str]]
@@ -26,18 +27,26 @@ KEEP_IDLE = 2
 # What of a function's configuration an instance is made from.
 _MADE_FROM = (
     *("Version", "CodeSha256", "Layers", "Handler", "Environment", "Role", "MemorySize"),
-    "LoggingConfig",
+    *("LoggingConfig", "ImageUri", "ImageConfigResponse"),
 )
 
 
 class Functions:
     """The instances of all functions, kept warm between invocations."""
 
-    def __init__(self, folder: Path, assume: Assume, layers: Layers = lambda _: []) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        assume: Assume,
+        layers: Layers = lambda _: [],
+        images: Images | None = None,
+    ) -> None:
         """`assume(role ARN, service, session name)` returns credentials as environment.
 
-        `layers(configuration)` returns the content of a function's layers, in their order.
+        `layers(configuration)` returns the content of a function's layers, in their order. `images`
+        finds the step behind the image of a function that is one.
         """
+        self._images = images
         self._folder = folder
         self._assume = assume
         self._layers = layers
@@ -58,7 +67,7 @@ class Functions:
             self._idle.clear()
         self._forker.stop()
 
-    def prepare(self, config: Config, package: bytes) -> None:
+    def prepare(self, config: Config, package: bytes | None) -> None:
         """Start an instance unless one is waiting; it loads its handler by itself."""
         made_from = _made_from(config)
         with self._lock:
@@ -66,12 +75,25 @@ class Functions:
         if made_from not in waiting:
             self._give_back(config, made_from, self._fork(config, package))
 
+    def step_of(self, config: Config) -> str | None:
+        """The step whose image a function is; None for other functions, or where it is not here."""
+        if self._images is None or config.get("PackageType") != "Image":
+            return None
+        try:
+            return self._images.resolve(config["ImageUri"]).step
+        except PullError:
+            return None
+
     def invoke(
-        self, config: Config, package: bytes, event: object, request: str, trace: str | None
+        self, config: Config, package: bytes | None, event: object, request: str, trace: str | None
     ) -> Outcome:
         """Run the function once. Failures of every kind come back as an error document."""
         made_from = _made_from(config)
-        instance = self._take(config, made_from) or self._fork(config, package)
+        try:
+            instance = self._take(config, made_from) or self._fork(config, package)
+        except PullError as error:
+            document = {"errorType": "CodeArtifactUserFailedException", "errorMessage": str(error)}
+            return Outcome(None, document, "")
         call = {
             "event": event,
             "request": request,
@@ -109,9 +131,11 @@ class Functions:
                 return
         instance.end()
 
-    def _fork(self, config: Config, package: bytes) -> Instance:
+    def _fork(self, config: Config, package: bytes | None) -> Instance:
         role = config["Role"]
         credentials = self._assume(role, "lambda.amazonaws.com", config["FunctionName"])
+        if package is None:
+            return self._fork_image(config, credentials)
         folder = self._unpack(package)
         layers = self._layers(config) if config.get("Layers") else []
         opt = self._unpack(*layers) if layers else None
@@ -121,6 +145,27 @@ class Functions:
                 "libraries": [str(opt / "python")] if opt else [],
                 "handler": config["Handler"],
                 "environment": {**_environment(config, folder, opt), **credentials},
+            }
+        )
+
+    def _fork_image(self, config: Config, credentials: dict[str, str]) -> Instance:
+        """The function's image is code of the working tree, run by this interpreter."""
+        if self._images is None:
+            raise PullError("this stage has no images")
+        image = self._images.resolve(config["ImageUri"])
+        scratch = self._folder / "tmp"
+        scratch.mkdir(parents=True, exist_ok=True)
+        named = (config.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
+        return self._forker.fork(
+            {
+                "folder": str(image.folder),
+                "libraries": [],
+                "handler": named["Command"][0],
+                "environment": {
+                    **_environment(config, image.folder, None),
+                    **credentials,
+                    "TMPDIR": str(scratch),
+                },
             }
         )
 
@@ -182,7 +227,7 @@ def _environment(config: Config, folder: Path, opt: Path | None) -> dict[str, st
         "LAMBDA_RUNTIME_DIR": sys.prefix,
         "AWS_REGION": os.environ["AWS_REGION"],
         "AWS_DEFAULT_REGION": os.environ["AWS_REGION"],
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime'] or 'Image'}",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_FUNCTION_NAME": name,
         "AWS_LAMBDA_FUNCTION_VERSION": config["Version"],
