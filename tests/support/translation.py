@@ -118,6 +118,7 @@ def _translated_text() -> str:
     for resource in packed.values():
         if resource["Type"] == "AWS::Serverless::StateMachine":
             resource["Properties"]["DefinitionUri"] = "s3://code/workflow.asl.json"
+    packed["HashRowsFunction"]["Properties"]["CodeUri"] = "s3://code/rows.zip"
     packed["ServingSourceLayer"]["Properties"]["ContentUri"] = "s3://code/serving.zip"
     for name in applications():
         packed[name]["Properties"]["Location"] = f"https://s3.amazonaws.com/code/{name}.json"
@@ -308,6 +309,12 @@ def _policies(role: str, **parameters: Any) -> list[dict[str, Any]]:
     documents += [
         _resources("AWS::IAM::ManagedPolicy")[managed["Ref"]]["Properties"]["PolicyDocument"]
         for managed in properties.get("ManagedPolicyArns", [])
+    ]
+    # What a nested template adds to a role of the core.
+    documents += [
+        each["Properties"]["PolicyDocument"]
+        for each in _resources("AWS::IAM::Policy").values()
+        if role in resolve(each["Properties"]["Roles"], **parameters)
     ]
     return [statement for document in documents for statement in statements(document, **parameters)]
 
