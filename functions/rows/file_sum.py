@@ -8,7 +8,7 @@ _SUM = f"""
     SELECT count(*), coalesce(sum((number >> 64)::HUGEINT), 0),
            coalesce(sum((number & 18446744073709551615)::HUGEINT), 0)
     FROM (SELECT md5_number(to_json({_ROW})::VARCHAR) AS number FROM read_parquet(?) AS {_ROW})
-"""
+"""  # noqa: S608 - made of constants
 _SETTINGS = (
     # Moments with a time zone are written in that of the session.
     "SET TimeZone = 'UTC'",

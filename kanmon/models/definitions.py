@@ -57,7 +57,9 @@ def read_folder(folder: Path) -> Folder:
 def _files(folder: Path) -> dict[str, bytes]:
     from core.definition.folder import FOLDER_FILES
 
-    return {name: (folder / name).read_bytes() for name in FOLDER_FILES if (folder / name).is_file()}
+    return {
+        name: (folder / name).read_bytes() for name in FOLDER_FILES if (folder / name).is_file()
+    }
 
 
 def published_as_it_is(invocation: "Invocation", folder: Path) -> str | None:

@@ -25,8 +25,7 @@ READ = [
         "Effect": "Allow",
         "Action": ["glue:GetDatabase", "glue:GetTable"],
         "Resource": [
-            f"arn:aws:glue:{HERE}:{name}"
-            for name in ("catalog", "database/sales", "table/sales/*")
+            f"arn:aws:glue:{HERE}:{name}" for name in ("catalog", "database/sales", "table/sales/*")
         ],
     },
     {
@@ -231,9 +230,7 @@ def test_an_unknown_workgroup_is_refused(client: Client) -> None:
 def test_an_enforced_workgroup_decides_where_lists_of_files_are(client: Client) -> None:
     athena = client("athena")
     elsewhere = {"OutputLocation": f"s3://{LAKE}/elsewhere/"}
-    asked = start(
-        athena, unload("SELECT 1 AS one", "listed"), ResultConfiguration=elsewhere
-    )
+    asked = start(athena, unload("SELECT 1 AS one", "listed"), ResultConfiguration=elsewhere)
     ended(athena, asked)
 
     assert written(client, "lists") != []
@@ -261,9 +258,7 @@ def played(
     machine = states.create_state_machine(
         name=f"queries-{folder}",
         roleArn=arn,
-        definition=json.dumps(
-            {"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": state}}
-        ),
+        definition=json.dumps({"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": state}}),
     )
     execution = states.start_execution(stateMachineArn=machine["stateMachineArn"], input="{}")
 

@@ -241,7 +241,9 @@ def test_a_query_that_was_put_there_past_the_command_line_is_checked_too(
 ) -> None:
     stage.publish(GATHERED_YAML, "SELECT 1) TO 's3://elsewhere/' WITH (format = 'JSON') --")
 
-    with pytest.raises(QueryError, match="models/churn/gather.sql line 1: this parenthesis closes"):
+    with pytest.raises(
+        QueryError, match=r"models/churn/gather.sql line 1: this parenthesis closes"
+    ):
         opened()
 
 
@@ -280,5 +282,5 @@ def test_a_files_rows_are_asked_for_by_its_exact_version() -> None:
 def test_a_file_that_cannot_be_read_is_named_with_the_reason() -> None:
     client: Any = Invoked({"errorMessage": "no magic bytes"}, FunctionError="Unhandled")
 
-    with pytest.raises(UnreadableResultError, match="s3://kanmon-test-data/a/b, which gather.sql"):
+    with pytest.raises(UnreadableResultError, match=r"s3://kanmon-test-data/a/b, which gather.sql"):
         RowHasher(client, "hash", BUCKET).answer(DataObject("a/b", "v1", 4, "e"))

@@ -23,7 +23,15 @@ OPTIMIZED_FIELDS = {
         "RoleArn",
         "StoppingCondition",
         "Tags",
-    }
+    },
+    ("athena", "startQueryExecution"): {
+        "ClientRequestToken",
+        "ExecutionParameters",
+        "QueryExecutionContext",
+        "QueryString",
+        "ResultConfiguration",
+        "WorkGroup",
+    },
 }
 INTEGRATIONS = {
     name: (match, state)

@@ -7,10 +7,10 @@ from typing import Any
 
 DIFFERS = (
     "SQL is DuckDB's, so functions that only Trino has fail here. Tables are those of the Glue "
-    "catalog over S3, after FROM and JOIN. A query is charged with every byte of its tables' files, "
-    "also of columns and partitions that it does not read, and is held to its workgroup's limit "
-    "before it runs. UNLOAD writes Parquet only, in one or two files, its rows in another order "
-    "each time. The role that asks needs its permissions for Glue and S3, but not for the catalog's "
+    "catalog over S3, after FROM and JOIN. A query scans every byte of its tables' files, also of "
+    "columns and partitions that it does not read, and is held to its workgroup's limit before it "
+    "runs. UNLOAD writes Parquet only, in one or two files, its rows in another order each time. "
+    "The role that asks needs its permissions for Glue and S3, but not for the catalog's "
     "name, for KMS or for Lake Formation."
 )
 # Athena's own words where a query reaches the limit of its workgroup.

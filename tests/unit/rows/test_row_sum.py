@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import tempfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_neither_the_order_of_rows_nor_their_files_change_it(
     shuffled = data.draw(st.permutations(rows))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=3)))
     bounds = [0, *cuts, len(rows)]
-    files = [shuffled[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    files = [shuffled[a:b] for a, b in pairwise(bounds)]
 
     assert sum_of(*files).digest == sum_of(rows).digest
 

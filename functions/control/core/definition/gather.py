@@ -68,23 +68,23 @@ def _end(text: str) -> int:
     """Where the statement ends. Raises QueryError."""
     open_at: list[int] = []
     first, end = "", len(text)
-    for kind, token, at in _tokens(text):
+    for kind, part, at in _tokens(text):
         if end < len(text):
             raise _wrong(text, at, "there are several statements; keep one SELECT")
         if kind == "open":
-            raise _wrong(text, at, f"what {token} begins has no end; add it")
+            raise _wrong(text, at, f"what {part} begins has no end; add it")
         if kind == "word" and not first:
-            first = token
+            first = part
             if first.upper() not in ("SELECT", "WITH"):
                 words = f"begins with {first[:60]}; write one SELECT, which may begin with WITH"
                 raise _wrong(text, at, words)
-        if token == "(":
+        if part == "(":
             open_at.append(at)
-        elif token == ")" and not open_at:
+        elif part == ")" and not open_at:
             raise _wrong(text, at, "this parenthesis closes nothing; remove it")
-        elif token == ")":
+        elif part == ")":
             open_at.pop()
-        elif token == ";":
+        elif part == ";":
             end = at
     if open_at:
         raise _wrong(text, open_at[-1], "this parenthesis is not closed; close it")

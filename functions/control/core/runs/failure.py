@@ -143,7 +143,11 @@ def explain(error: str, cause: str, of: Work = "run") -> Failure:
     # A quota may be of other things than jobs.
     unstarted = _NO_MACHINE.search(error) is not None and _OF_JOBS.search(words) is not None
     # Run Failed repeats what was reported: no name is put before the words twice.
-    named = error in EXPECTED or error.endswith(("JobFailed", "GatherFailed")) or words.startswith(error)
+    named = (
+        error in EXPECTED
+        or error.endswith(("JobFailed", "GatherFailed"))
+        or words.startswith(error)
+    )
     if not named:
         words = say("run.failure.of", what=error.rsplit(".", 1)[-1], reason=words)
     return _failure(error, words, unstarted=unstarted)

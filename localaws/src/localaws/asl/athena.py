@@ -7,7 +7,6 @@ times out.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,8 +16,6 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 
 from localaws.asl import clients
 from localaws.asl.waited import WaitedTask
-
-PAUSE_SECONDS = 0.05
 
 
 class AthenaTask(WaitedTask):
@@ -45,7 +42,6 @@ class AthenaTask(WaitedTask):
                 return answer
             if state in ("FAILED", "CANCELLED"):
                 raise FailureEventException(self._work_failed(env, answer))
-            time.sleep(PAUSE_SECONDS)
             return None
 
         return ended
