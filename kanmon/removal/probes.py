@@ -161,6 +161,7 @@ PARTS = {
     "AWS::CodeDeploy::DeploymentGroup": "its application",
     "AWS::Events::EventBusPolicy": "its bus",
     "AWS::Glue::Table": "its database",
+    "AWS::IAM::Policy": "its role",
     "AWS::Lambda::Alias": "its function",
     "AWS::Lambda::EventInvokeConfig": "its function",
     "AWS::Lambda::Permission": "its function",

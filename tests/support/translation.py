@@ -171,10 +171,20 @@ def _resources(kind: str) -> dict[str, dict[str, Any]]:
 Parameters = Mapping[str, Any]
 
 
+# A stage that lets queries read one folder of a lake, and the tables of one database.
+LAKE = [
+    "arn:aws:s3:::lake",
+    "arn:aws:s3:::lake/sales/*",
+    "arn:aws:glue:us-east-1:123456789012:database/sales",
+    "arn:aws:glue:us-east-1:123456789012:table/sales/*",
+    "arn:aws:kms:us-east-1:123456789012:key/0a1b",
+]
+
+
 def resolve(value: Any, stage: str = "dev", **parameters: Any) -> Any:
     """Replace references, substitutions and conditions the way a deployment of the stage does."""
     defaults = {name: entry["Default"] for name, entry in _whole()["Parameters"].items()}
-    given = {**defaults, "Stage": stage, **parameters}
+    given = {**defaults, "GatherFrom": LAKE, "Stage": stage, **parameters}
     # What the core hands to nested templates, by the name that it has there.
     handed = {name: _resolve(value, given) for name, value in _whole()["Handed"].items()}
     return _resolve(value, {**handed, **given})

@@ -17,7 +17,12 @@ OBJECTS = {
     "datasets/glasses/data.csv": ("DataScientist Job MonitorJob ScoreJob", "", "DataScientist"),
     "definitions/glasses/0a1b/model.yaml": (
         "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan SendDigest "
-        "Steward",
+        "Steward TakeSnapshot",
+        "DataScientist",
+        "",
+    ),
+    "definitions/glasses/0a1b/gather.sql": (
+        "Approver DataScientist Job OpenRun Operator Steward",
         "DataScientist",
         "",
     ),
@@ -28,17 +33,26 @@ OBJECTS = {
     ),
     "prices.json": (
         "Approver CloseBatch CloseMonitoring CloseRun DataScientist JudgeCandidate MonitorJob "
-        "Operator ReportFailure ScoreJob Steward",
+        "Operator ReportFailure ScoreJob Steward TakeSnapshot",
         "",
         "",
     ),
-    "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator Steward", "", "OpenRun"),
-    "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun", "", ""),
+    "snapshots/glasses/0a1b.json": (
+        "Approver DataScientist Job Operator Steward TakeSnapshot",
+        "",
+        "OpenRun TakeSnapshot",
+    ),
+    "gathered/glasses/R/0/rows": (
+        "HashRows Job Preprocess TakeSnapshot",
+        "",
+        "RetrainStateMachine",
+    ),
+    "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun TakeSnapshot", "", ""),
     "runs/glasses/R/run.json": (
         "Approver DataScientist Job JudgeCandidate OpenBatch OpenMonitoring "
         "OpenRelease Operator Steward",
         "",
-        "OpenRun",
+        "OpenRun TakeSnapshot",
     ),
     "runs/glasses/R/preprocess/train/part.parquet": (
         "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
@@ -187,6 +201,8 @@ def test_objects_are_removed_as_data_as_compacted_captures_or_to_forget_and_else
     key: str,
 ) -> None:
     deleters = {"DataScientist"} if key.startswith("datasets/") else set()
+    if key.startswith("gathered/"):  # a result that is there already
+        deleters = {"TakeSnapshot"}
     if key.startswith("capture/"):  # the lines, and the older file that a new one replaces
         deleters = {"MonitorJob"}
     scored = ("batches/glasses/B/scores/", "batches/glasses/B/rejects/")

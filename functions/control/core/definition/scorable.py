@@ -10,6 +10,7 @@ import re
 PRIVATE = (
     "capture",
     "definitions",
+    "gathered",
     "images",
     "labels",
     "metrics",
