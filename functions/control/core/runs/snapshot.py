@@ -37,8 +37,13 @@ class Snapshot:
     def of(cls, document: Mapping[str, Any]) -> Snapshot:
         """From the content of snapshots/<model>/<id>.json."""
         objects = tuple(DataObject(**each) for each in document["objects"])
-        named = (str(document[name]) for name in ("id", "model", "bucket"))
-        return cls(*named, objects, document.get("kind"))
+        return cls(
+            id=document["id"],
+            model=document["model"],
+            bucket=document["bucket"],
+            objects=objects,
+            kind=document.get("kind"),
+        )
 
     @property
     def bytes(self) -> int:
