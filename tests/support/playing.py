@@ -129,7 +129,7 @@ class Services:
         if "-step-" in name:
             state = f"{name.rsplit('-', 1)[1].title()} On Lambda"
             step = name.rsplit("-", 1)[1]
-            at = f"{event['attempts']}/{event['attempt']}/{step}"
+            at = f"{event.get('attempts')}/{event['attempt']}/{step}"
             usual: Any = {"at": at, "memory_mb": 3008, "seconds": 2.5}
         else:
             words = name.removesuffix("Function")

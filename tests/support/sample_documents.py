@@ -28,7 +28,6 @@ def documents(task: str, *, champion: bool = True) -> Documents:
         "training": {
             "rounds": 2000,
             "best_iteration": 342,
-            "seconds": 2.918,
             "model_sha256": "e3b0" * 16,
         },
         "preprocess": {
@@ -36,7 +35,11 @@ def documents(task: str, *, champion: bool = True) -> Documents:
             "rows_rejected": 0,
             "rejected": [],
             "warnings": ["4 of 4,177 rows were rejected and left out"],
-            "seconds": 0.412,
+        },
+        "usage": {
+            "preprocess": {"seconds": 0.412},
+            "train": {"seconds": 2.918},
+            "evaluate": {"seconds": 1.284},
         },
         "champion_definition": was if champion else None,
     }

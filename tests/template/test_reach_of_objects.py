@@ -152,6 +152,7 @@ OBJECTS = {
         "",
         "CloseMonitoring MonitorJob",
     ),
+    "monitoring/glasses/M/usage.json": ("CloseMonitoring", "", "MonitorJob"),
     "monitoring/glasses/M/page.html": (
         "Approver DataScientist Operator Steward",
         "",
@@ -168,6 +169,7 @@ OBJECTS = {
         "",
         "ScoreJob",
     ),
+    "batches/glasses/B/usage-001.json": ("MonitorJob ScoreJob", "", "ScoreJob"),
     "batches/glasses/B/done/00000.json": (
         "Approver CloseBatch DataScientist MonitorJob Operator ScoreJob Steward",
         "",

@@ -17,6 +17,7 @@ from core.gate.judge_candidate import client_token, judge_candidate
 from core.gate.metrics_line import history_line
 from core.gate.rules import judge
 from core.stage.bucket import ObjectMissingError, Store
+from core.usage.step_usage import FOLDERS
 from tests.support.control_cases import DEFINITION, passing_evaluation
 
 RUN, BEFORE, MODEL = "churn-261121055501-x7k", "churn-261101055501-a1b", "churn"
@@ -35,8 +36,13 @@ PLAN: dict[str, Any] = {
     "champion": None,
     "commit": None,
 }
-TRAINING = {"model_sha256": "e" * 64, "seconds": 2.0}
-PREPROCESS = {"rows_read": 1000, "seconds": 1.0}
+TRAINING = {"model_sha256": "e" * 64}
+PREPROCESS = {"rows_read": 1000}
+USAGE: dict[str, dict[str, float]] = {
+    "preprocess": {"seconds": 1.0, "peak_memory_mb": 400.0},
+    "train": {"seconds": 2.0},
+    "evaluate": {"seconds": 3.0},
+}
 
 
 class Bucket(Store):
@@ -71,6 +77,8 @@ def bucket(
     store.write_json(f"{FOLDER}/preprocess/report/preprocess.json", PREPROCESS)
     document = {**passing_evaluation(), "champion": None, "reference": None, **evaluation}
     store.write_json(f"{FOLDER}/evaluate/evaluation.json", document)
+    for step, used in USAGE.items():
+        store.write_json(f"{FOLDER}/{FOLDERS[step]}/usage.json", {"format": 1, **used})
     return store
 
 
@@ -99,13 +107,13 @@ def test_the_page_is_made_from_all_that_the_steps_left() -> None:
 
     _, given, named = judged(store)
 
-    reports = {"preprocess": PREPROCESS, "train": TRAINING, "evaluate": evaluation}
-    costs = cost(reports, CONTENT["resources"], SAMPLE)
+    costs = cost(USAGE, CONTENT["resources"], SAMPLE)
     verdict = {
         **asdict(judge(DEFINITION, evaluation)),
         "judged_at": "2026-11-21T06:00:00Z",
         "cost": costs,
         "metric": metric(candidate=evaluation["candidate"]["metrics"]["auc"]["value"]),
+        "ran": {},
     }
     assert given == [PLAN, evaluation, verdict]
     assert named == {
@@ -113,6 +121,7 @@ def test_the_page_is_made_from_all_that_the_steps_left() -> None:
         "training": TRAINING,
         "preprocess": PREPROCESS,
         "champion_definition": None,
+        "usage": USAGE,
         "cost": costs,
     }
 
@@ -162,6 +171,7 @@ def test_the_registration_gets_the_verdict_and_where_everything_is(
         "image": PLAN["images"]["train"],
         "client_token": client_token("f" * 64, RUN),
         "metric": document["metric"],
+        "steps": {"ran": {}, "seen": {}},
     }
     assert registration["description"].startswith(f"{verdict}: ")
     assert document["summary"] == judge(DEFINITION, evaluation).summary
@@ -236,11 +246,30 @@ def test_a_report_that_preprocess_did_not_write_is_empty() -> None:
     evidence = read_evidence(store, MODEL, RUN)
 
     assert evidence.preprocess is None
-    assert evidence.reports == {
-        "preprocess": {},
-        "train": TRAINING,
-        "evaluate": evidence.evaluation,
-    }
+
+
+def test_a_step_that_left_no_usage_is_of_unknown_length_and_cost() -> None:
+    store = bucket()
+    del store.objects[f"{FOLDER}/train/usage.json"]
+
+    _, _, named = judged(store)
+
+    assert named["usage"]["train"] == {}
+    assert named["cost"]["usd"] is None
+    assert set(named["cost"]["seconds"]) == {"preprocess", "evaluate"}
+
+
+def test_of_several_hosts_the_one_that_used_most_counts_and_all_are_paid_for() -> None:
+    content = {**CONTENT, "compute": {"preprocess": {"hosts": 3}}}
+    store = bucket({**PLAN, "definition": {"sha256": "d" * 64, "content": content}})
+    report = f"{FOLDER}/preprocess/report"
+    store.write_json(f"{report}/usage-002.json", {"seconds": 36.0, "peak_memory_mb": 90})
+
+    _, _, named = judged(store)
+
+    assert named["usage"]["preprocess"] == {**USAGE["preprocess"], "seconds": 36.0}
+    price = SAMPLE.an_hour("ml.m5.large") or 0
+    assert named["cost"]["usd"] == pytest.approx((3 * 36 + 2 + 3) * price / 3600)
 
 
 @pytest.mark.parametrize(

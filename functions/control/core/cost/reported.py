@@ -1,4 +1,4 @@
-"""What a run's jobs cost, roughly, from the seconds that they report to have worked. Pure."""
+"""What a run's steps cost, roughly, from the seconds that they worked. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from core.reading import finite
 
 
 def cost(
-    reports: Mapping[str, Mapping[str, Any]],
+    usage: Mapping[str, Mapping[str, Any]],
     resources: Mapping[str, Mapping[str, Any]],
     prices: Prices,
 ) -> dict[str, Any]:
     """{"seconds": {step: seconds}, "usd": estimate or None, "prices": which}.
 
-    Time to find a machine and storage are not in it. A step that did not report how long it took
+    Time to find a machine and storage are not in it. A step that did not measure how long it took
     leaves the sum unknown: half a sum would be read as the whole.
 
     >>> from core.cost.prices import SAMPLE
@@ -27,8 +27,8 @@ def cost(
     """
     seconds: dict[str, float] = {}
     dollars: list[float | None] = []
-    for step, report in reports.items():
-        took = finite(report.get("seconds"))
+    for step, used in usage.items():
+        took = finite(used.get("seconds"))
         if took is not None:
             seconds[step] = took
         settings = resources.get(step, {})

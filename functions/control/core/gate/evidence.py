@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.stage.bucket import ObjectMissingError, Store
+from core.usage.step_usage import hosts_of, usage_of_run
 from core.words.catalogue import say
 
 Document = dict[str, Any]
-_USAGE = {
-    "preprocess": "preprocess/report/usage.json",
-    "train": "train/usage.json",
-    "evaluate": "evaluate/usage.json",
-}
 
 
 @dataclass(frozen=True)
@@ -26,23 +22,18 @@ class Evidence:
     training: Document
     evaluation: Document
     preprocess: Document | None
-    # What each step used of its machine, where it said so.
-    usage: Document
     champion_definition: Document | None
-
-    @property
-    def reports(self) -> dict[str, Document]:
-        """Each step's own report, by the step's name."""
-        return {
-            "preprocess": self.preprocess or {},
-            "train": self.training,
-            "evaluate": self.evaluation,
-        }
+    # What each step used of its machine; nothing of a step that left no usage.json.
+    usage: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def resources(self) -> Document:
         """The machines each step ran on."""
-        return dict(self.plan["definition"]["content"].get("resources", {}))
+        content = self.plan["definition"]["content"]
+        return {
+            step: {**settings, "instance_count": hosts_of(content, step)}
+            for step, settings in content.get("resources", {}).items()
+        }
 
 
 def read_evidence(store: Store, model: str, run: str) -> Evidence:
@@ -55,8 +46,8 @@ def read_evidence(store: Store, model: str, run: str) -> Evidence:
         training=store.read_json(key("train/training.json")),
         evaluation=_evaluation(store, key("evaluate/evaluation.json"), plan),
         preprocess=store.read_json_if_there(key("preprocess/report/preprocess.json")),
-        usage={step: store.read_json_if_there(key(name)) for step, name in _USAGE.items()},
         champion_definition=_champion_definition(store, model, plan),
+        usage=usage_of_run(store, plan),
     )
 
 

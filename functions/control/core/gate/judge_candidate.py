@@ -49,7 +49,7 @@ def judge_candidate(
     plan, training, evaluation = evidence.plan, evidence.training, evidence.evaluation
     definition = ModelDefinition.model_validate(plan["definition"]["content"])
     verdict = judge(definition, evaluation)
-    costs = cost(evidence.reports, evidence.resources, stage_prices(store))
+    costs = cost(evidence.usage, evidence.resources, stage_prices(store))
     result = primary_result(evaluation)
     metric = asdict(result) if result else None
     ran = ran_of(mapping(known.get("ran")), mapping(known.get("left_lambda")))
@@ -63,6 +63,7 @@ def judge_candidate(
         training=training,
         preprocess=evidence.preprocess,
         champion_definition=evidence.champion_definition,
+        usage=evidence.usage,
         cost=costs,
     )
     store.write_json(key("verdict.json"), document)

@@ -23,6 +23,7 @@ from core.runs.failure import explain, occurrence
 from core.runs.failure_fact import failure_fact
 from core.stage.bucket import ObjectMissingError
 from core.stage.monitoring_table import monitoring_item
+from core.usage.step_usage import read_usage
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     words = summary(report, plan["settings"])
     if event["outcome"] == NO_DATA:
         store.write_json(key("report.json"), report)
-    store.write_page(key("page.html"), render(plan, report, closed_at=closed_at))
+    used = _usage(store, event.get("at"), key(""), event["outcome"])
+    store.write_page(key("page.html"), render(plan, report, closed_at=closed_at, usage=used))
     alarming = alarms_of(report)
     alarms = [check_words(each, report) for each in alarming]
     state, page = state_of(report), store.uri(key("page.html"))
@@ -85,9 +87,8 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     checks = {str(each.get("check")) for each in alarming}
     before = _turn(stage, plan, state, checks)
     cost = _settle(stage, model, monitoring, now, good=True)
-    store.write_line(
-        store.watch_metrics_key(model, monitoring), history_line(plan, report, closed_at, cost)
-    )
+    line = history_line(plan, report, used, closed_at, cost)
+    store.write_line(store.watch_metrics_key(model, monitoring), line)
     _report_turns(stage, plan, report, now)
     output = {"monitoring": monitoring, "model": model, "release": plan["release"]["number"]}
     # An earlier window that is watched again is no news for the model's metrics and alarm.
@@ -125,8 +126,14 @@ def _report(stage: Stage, plan: Mapping[str, Any], outcome: str) -> dict[str, An
         "quality": None,
         "labels": None,
         "compacted": {"days": 0, "files": 0},
-        "seconds": 0,
     }
+
+
+def _usage(store: Store, at: object, folder: str, outcome: str) -> Mapping[str, float]:
+    """What the step used, beside the report that it left; without rows it did not run."""
+    if outcome == NO_DATA:
+        return {"seconds": 0.0}
+    return read_usage(store, store.key_of(at) if isinstance(at, str) else folder, hosts=1)
 
 
 def _turn(

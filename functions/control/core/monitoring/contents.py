@@ -48,7 +48,7 @@ class Contents:
         """About how many MB it would be as text without compression, with what batches scored."""
         batches = (one for batch in self.batches for one in (*batch["scores"], *batch["objects"]))
         files = (*self.capture, *self.labels, *batches)
-        return text_mb((each["key"], int(each["size"])) for each in files)
+        return text_mb((each["key"], int(each.get("size", 0))) for each in files)
 
 
 def contents_of(

@@ -259,12 +259,13 @@ def trained(case: Case) -> str:
 
 
 def durations(case: Case) -> Table:
-    """How long each step worked, from its own report."""
-    steps = [
-        (say("review.lineage.preprocess"), case.preprocess.get("seconds")),
-        (say("review.lineage.train"), case.training.get("seconds")),
-        (say("review.lineage.evaluate"), case.evaluation.get("seconds")),
-    ]
+    """How long each step worked, as it measured."""
+    named = {
+        "preprocess": say("review.lineage.preprocess"),
+        "train": say("review.lineage.train"),
+        "evaluate": say("review.lineage.evaluate"),
+    }
+    steps = [(name, mapping(case.usage.get(step)).get("seconds")) for step, name in named.items()]
     known = [seconds for _, value in steps if (seconds := finite(value)) is not None]
     rows = [(Cell(name), Cell(duration(value))) for name, value in steps]
     whole = sum(known) if len(known) == len(steps) else None

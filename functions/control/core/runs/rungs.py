@@ -6,13 +6,14 @@ A job waits minutes for a machine, which can be of any size. The result is the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from core.definition import compute
     from core.definition.schema import ModelDefinition
+    from core.stage.images import StepFunctions
 
 # Training is a training job on several hosts.
 Ran = Literal["lambda", "processing", "training"]
@@ -54,24 +55,6 @@ class Rung:
 
 
 @dataclass(frozen=True)
-class Functions:
-    """The stage's step functions: the image digest of each step's, and the memory they have."""
-
-    digests: Mapping[str, str]
-    memory_mb: int
-
-    @classmethod
-    def read(cls, digests: str, steps: Iterable[str], memory_mb: int) -> Functions:
-        """From the stack's parameter: the digests in the order of the steps, or nothing.
-
-        >>> Functions.read("sha256:a,sha256:b", ["train", "score"], 3008).digests["score"]
-        'sha256:b'
-        """
-        given = [digest for digest in digests.split(",") if digest]
-        return cls(dict(zip(steps, given, strict=True)) if given else {}, memory_mb)
-
-
-@dataclass(frozen=True)
 class Wish:
     """What the definition says of a step, and for a run its request.
 
@@ -92,7 +75,7 @@ class Wish:
 
 
 def rung_of(
-    step: str, wish: Wish, mb: float, image: str, functions: Functions, seen: Seen | None = None
+    step: str, wish: Wish, mb: float, image: str, functions: StepFunctions, seen: Seen | None = None
 ) -> Rung:
     """The rung of a step. `mb` is the size of its data as text, `image` the URI it keeps to."""
     if wish.hosts > 1:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from core.runs.rungs import Functions
 from core.stage.arrivals import Arrivals
 from core.stage.batch_table import BatchTable
 from core.stage.bucket import Store
 from core.stage.chat_topic import ChatTopic
 from core.stage.cost_table import CostTable
 from core.stage.event_bus import EventBus
-from core.stage.images import RUN_STEPS, STEPS, StepImage, resolve_images
+from core.stage.images import RUN_STEPS, STEPS, StepFunctions, StepImage, resolve_images
 from core.stage.items import Items
 from core.stage.links import Links
 from core.stage.monitoring_table import MonitoringTable
@@ -60,10 +59,10 @@ class Stage:
         return os.environ["AWS_REGION"]
 
     @cached_property
-    def step_functions(self) -> Functions:
+    def step_functions(self) -> StepFunctions:
         """The steps that are functions on this stage."""
         digests, memory = os.environ["STEP_IMAGE_DIGESTS"], os.environ["STEP_MEMORY_MB"]
-        return Functions.read(digests, STEPS, int(memory))
+        return StepFunctions.read(digests, STEPS, int(memory))
 
     @cached_property
     def runs(self) -> RunTable:
