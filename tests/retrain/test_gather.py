@@ -120,7 +120,10 @@ def test_the_lineage_names_the_query_and_what_it_scanned_and_cost(laptop: Laptop
     said = laptop.kanmon("show", run)
     assert "Gathered     300 rows from the database sales\n" in said.out
     laptop.must("review", "deep", "--output", str(laptop.root / "page.html"))
-    assert "-- what was ordered ⏎ SELECT a, b, y FROM orders" in (laptop.root / "page.html").read_text()
+    assert (
+        "-- what was ordered ⏎ SELECT a, b, y FROM orders"
+        in (laptop.root / "page.html").read_text()
+    )
 
 
 @pytest.mark.parametrize(
