@@ -71,10 +71,10 @@ class Meter:
             pause = max(SHORTEST_PAUSE, SHARE * (time.monotonic() - began))
 
     def _look(self) -> None:
-        output = self.paths.root / "output"
-        # A scratch folder may be inside the outputs.
-        apart = [each for each in self.paths.scratch if not each.is_relative_to(output)]
-        self.disk = max(self.disk, self._given + sum(map(size_of, [output, *apart])))
+        root = self.paths.root
+        inside = [each for each in root.glob("*") if each.name != "input"]
+        apart = [each for each in self.paths.scratch if not each.is_relative_to(root)]
+        self.disk = max(self.disk, self._given + sum(map(size_of, [*inside, *apart])))
 
 
 def measured(main: Callable[[Paths], None], report: str) -> Callable[[Paths], None]:

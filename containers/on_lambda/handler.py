@@ -118,7 +118,7 @@ def _check(ended: Ended, base: Path) -> None:
     message = file.read_text(encoding="utf-8") if file.is_file() else ""
     if ended.code == OUTGROWN or not message:
         raise StepOutgrewError(message or f"{STEP} ended with {ended.code} and without a reason")
-    raise StepFailedError(message)
+    raise StepFailedError(f"{STEP}: {message}")
 
 
 def _hide_credentials() -> None:

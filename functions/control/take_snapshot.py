@@ -9,7 +9,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from core.runs.open_run import COUNTED, go_on
+from core.runs.go_on import go_on
+from core.runs.open_run import COUNTED
 from core.stage.gateways import stage
 
 logger = Logger()

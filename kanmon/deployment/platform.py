@@ -9,17 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.stage.images import STEPS
-from kanmon.deployment import package, stack
+from kanmon.deployment import package, stack, step_functions
 from kanmon.errors import BadInputError, RunFailedError
 from kanmon.stage import local
 
 if TYPE_CHECKING:
     from kanmon.project import Project
     from kanmon.stage.connection import Connection
-
-
-# The stack's parameter that makes functions of the steps.
-DIGESTS = "StepImageDigests"
 
 
 def deploy_locally(
@@ -39,8 +35,9 @@ def deploy_locally(
     template = package.point_at_uploads(
         package.read_template(project.root / "template.yaml"), project.root, upload
     )
-    digests = ",".join(local.content_digest(project, step) for step in STEPS)
-    parameters = {**connection.settings.parameters, DIGESTS: digests}
+    digests = {step: local.content_digest(project, step) for step in STEPS}
+    functions = {step_functions.PARAMETER: step_functions.value(digests)}
+    parameters = {**functions, **connection.settings.parameters}
     return stack.apply(connection, template, parameters, upload, tick)
 
 

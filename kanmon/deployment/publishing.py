@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.stage.images import STEPS
-from kanmon.deployment import step_images
+from kanmon.deployment import step_functions, step_images
 from kanmon.errors import KanmonError
 from kanmon.models.definitions import publish as publish_definition
 from kanmon.models.definitions import read_folder
@@ -39,9 +39,13 @@ def publish(
     if connection.name == "local":
         _publish_scorer(connection, project)
     elif with_images:
-        step_images.push(connection, project, screen.note)
+        digests = step_images.push(connection, project, screen.note)
         images = list(STEPS)
         screen.say(f"Pushed the images of {', '.join(images)}")
+        with screen.waiting("Making functions of the steps"):
+            changed = step_functions.use(connection, digests, screen.live)
+        if changed:
+            screen.say("The steps are functions of these images")
     definitions, invalid = _publish_definitions(connection, project)
     if definitions:
         screen.say(f"Published the definition of {', '.join(definitions)}")

@@ -42,7 +42,7 @@ def apply(
     if known and known["StackStatus"] in NEVER_WORKED:
         tick(f"Removing {connection.stack}, whose first deployment failed …")
         cloudformation.delete_stack(StackName=connection.stack)
-        _wait(connection, began, tick, "Removing")
+        wait(connection, began, tick, "Removing")
         known = None
     if known and _same(connection, known, body, parameters):
         return Change("unchanged", time.monotonic() - began)
@@ -68,7 +68,7 @@ def apply(
                 return Change("unchanged", time.monotonic() - began)
             raise
     what = "updated" if known else "created"
-    _wait(connection, began, tick, "Updating" if known else "Creating")
+    wait(connection, began, tick, "Updating" if known else "Creating")
     return Change(what, time.monotonic() - began)
 
 
@@ -87,7 +87,7 @@ def _same(
     return bool((json.loads(held) if isinstance(held, str) else held) == json.loads(body))
 
 
-def _wait(connection: "Connection", began: float, tick: Callable[[str], None], doing: str) -> None:
+def wait(connection: "Connection", began: float, tick: Callable[[str], None], doing: str) -> None:
     while True:
         now = connection.stack_description()
         status = now["StackStatus"] if now else "DELETE_COMPLETE"

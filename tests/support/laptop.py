@@ -157,6 +157,16 @@ class Laptop:
             Body=content.encode(),
         )
 
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        """The data bucket's objects below a prefix, by what follows it."""
+        s3, bucket = self.client("s3"), self.outputs["DataBucketName"]
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
+        return {
+            key.removeprefix(prefix): s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            for key in keys
+        }
+
     def packages(self, model: str) -> list[Any]:
         sagemaker = self.client("sagemaker")
         found = sagemaker.list_model_packages(

@@ -520,12 +520,17 @@ def test_a_function_that_fails_in_any_other_way_goes_on_as_a_job(name: str) -> N
     assert all(judge["ran"][each.lower()]["rung"] == "lambda" for each in following)
 
 
-def test_a_retry_of_a_function_writes_to_another_folder() -> None:
+# The last two: a function that was not called for weeks and is made active again.
+@pytest.mark.parametrize(
+    "code",
+    ["TooManyRequestsException", "ResourceConflictException", "ResourceNotReadyException"],
+)
+def test_a_retry_of_a_function_writes_to_another_folder(code: str) -> None:
     played = play(
         {
             "Open Run": [ON_LAMBDA],
             "Train On Lambda": [
-                Refused("Lambda.TooManyRequestsException"),
+                Refused(f"Lambda.{code}"),
                 {"at": "s3://there", "memory_mb": 3008, "seconds": 1},
             ],
         }
@@ -535,3 +540,12 @@ def test_a_retry_of_a_function_writes_to_another_folder() -> None:
     assert asked == ["train-0", "train-1"]
     [judge] = played.services.asked("Judge Candidate")
     assert judge["at"]["train"] == "s3://there"
+
+
+def test_a_function_that_stays_inactive_leaves_its_step_to_a_job() -> None:
+    inactive = [Refused("Lambda.ResourceConflictException")]
+    played = play({"Open Run": [ON_LAMBDA], "Train On Lambda": inactive})
+
+    assert len(played.services.asked("Train On Lambda")) == 5
+    assert len(played.services.asked("Train")) == 1
+    assert played.outcome.status == "SUCCEEDED"

@@ -18,6 +18,7 @@ from localaws.patches import access, memory
 from localaws.steps import Steps
 
 if TYPE_CHECKING:
+    from localaws.jobs.docker import DockerImages
     from localaws.patches.gateway import Handler, Response
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ class Assembly:
             _lambda_credentials,
             _lambda_layers,
             Images(self.steps) if self.steps else None,
+            self._built_images(),
         )
         self.functions.start()
         from localaws.patches import object_ranges
@@ -145,6 +147,14 @@ class Assembly:
         for execution in interrupted:
             memory.announce(execution)
         schedules.start()
+
+    def _built_images(self) -> "DockerImages | None":
+        """What functions that are images run in, where the stage runs steps in theirs."""
+        if not (self.docker and self.steps):
+            return None
+        from localaws.jobs.docker import DockerImages
+
+        return DockerImages(self.steps)
 
     def _bring_up(self, name: str) -> None:
         memory.restore(name)

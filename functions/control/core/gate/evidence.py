@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.reading import mapping
 from core.stage.bucket import ObjectMissingError, Store
+from core.usage.places import places
 from core.usage.step_usage import hosts_of, usage_of_run
 from core.words.catalogue import say
 
@@ -26,14 +28,19 @@ class Evidence:
     # What each step used of its machine; nothing of a step that left no usage.json.
     usage: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    @property
-    def resources(self) -> Document:
-        """The machines each step ran on."""
+    def placed(self, ran: Mapping[str, Any] | None = None) -> dict[str, Document]:
+        """What each step worked on; `ran` is what the workflow says of that."""
         content = self.plan["definition"]["content"]
-        return {
-            step: {**settings, "instance_count": hosts_of(content, step)}
+        given = mapping(self.plan.get("instances"))
+        resources = {
+            step: {
+                **settings,
+                "instance_count": hosts_of(content, step),
+                **({"instance_type": given[step]} if step in given else {}),
+            }
             for step, settings in content.get("resources", {}).items()
         }
+        return places(resources, ran)
 
 
 def read_evidence(store: Store, model: str, run: str) -> Evidence:

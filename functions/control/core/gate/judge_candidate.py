@@ -21,6 +21,7 @@ from core.reading import mapping
 from core.runs.adoption import adopt
 from core.runs.seen import ran_of, seen_by
 from core.stage.bucket import Store
+from core.usage.sizing import sizings
 from core.words.formats import timestamp
 
 RenderPage = Callable[..., str]
@@ -49,12 +50,14 @@ def judge_candidate(
     plan, training, evaluation = evidence.plan, evidence.training, evidence.evaluation
     definition = ModelDefinition.model_validate(plan["definition"]["content"])
     verdict = judge(definition, evaluation)
-    costs = cost(evidence.usage, evidence.resources, stage_prices(store))
     result = primary_result(evaluation)
     metric = asdict(result) if result else None
     ran = ran_of(mapping(known.get("ran")), mapping(known.get("left_lambda")))
+    prices, placed = stage_prices(store), evidence.placed(ran)
+    costs = cost(evidence.usage, placed, prices)
     judged = {"judged_at": timestamp(now), "cost": costs, "metric": metric, "ran": ran}
-    document = {**asdict(verdict), **judged}
+    sized = {"sizing": sizings(evidence.usage, placed, prices)}
+    document = {**asdict(verdict), **judged, **sized}
     page = render(
         plan,
         evaluation,
@@ -63,7 +66,6 @@ def judge_candidate(
         training=training,
         preprocess=evidence.preprocess,
         champion_definition=evidence.champion_definition,
-        usage=evidence.usage,
         cost=costs,
     )
     store.write_json(key("verdict.json"), document)

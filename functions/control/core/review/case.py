@@ -26,8 +26,6 @@ class Case:
     champion_definition: Document = field(default_factory=dict)
     # Empty for the page of a run: its candidate may never become a release.
     release: Document = field(default_factory=dict)
-    # What each step used of its machine.
-    usage: Document = field(default_factory=dict)
     cost: Document = field(default_factory=dict)
     limit: int = 60
 

@@ -41,7 +41,6 @@ def render(
     training: Document | None = None,
     preprocess: Document | None = None,
     champion_definition: Document | None = None,
-    usage: Document | None = None,
     cost: Document | None = None,
     release: Document | None = None,
 ) -> str:
@@ -63,7 +62,6 @@ def render(
                 preprocess=mapping(preprocess),
                 champion_definition=mapping(champion_definition),
                 release=mapping(release),
-                usage=mapping(usage),
                 cost=mapping(cost),
                 limit=rows,
             )

@@ -15,6 +15,8 @@ from core.stage.bucket import DataObject
 from core.words.catalogue import say
 
 if TYPE_CHECKING:
+    from core.runs.current_definition import StoredDefinition
+    from core.runs.request import RunRequest
     from core.stage.bucket import Store
     from core.stage.gateways import Stage
     from core.stage.row_hasher import RowHasher
@@ -31,7 +33,23 @@ class EmptyResultError(Exception):
     """The query returned no rows."""
 
 
-def question(stage: Stage, model: str, run: str, sha256: str, gather: Gather) -> dict[str, Any]:
+def to_gather(
+    stage: Stage, run: str, request: RunRequest, definition: StoredDefinition, behind: str | None
+) -> dict[str, Any]:
+    """The answer for a run whose data a query makes first."""
+    wanted = definition.content.gather
+    assert wanted is not None  # noqa: S101 - narrows the type only
+    return {
+        "outcome": "gather",
+        "run": run,
+        "model": request.model,
+        "behind": behind,
+        "summary": say("run.opened.gather", gb=str(wanted.maximum_gb)),
+        "gather": _question(stage, request.model, run, definition.sha256, wanted),
+    }
+
+
+def _question(stage: Stage, model: str, run: str, sha256: str, gather: Gather) -> dict[str, Any]:
     """What the workflow asks Athena. Each attempt appends its number to the prefix: UNLOAD writes
     into an empty one only."""
     if not stage.gather_workgroups:

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.cost.estimate import estimates
-from core.cost.settle import stage_prices
 from core.definition.parse import apply_parameters
 from core.definition.schema import ModelDefinition
 from core.names import check_run_name, job_prefix, package_group
 from core.runs import gather
 from core.runs.current_definition import StoredDefinition, stored_definition
 from core.runs.fingerprint import fingerprint
+from core.runs.instances import listed
 from core.runs.lock import Asked, take_lock
 from core.runs.reference import find_reference
 from core.runs.request import RunRequest, parse_request
@@ -69,18 +69,19 @@ def open_run(
     # A run that failed or was stopped released its lock; redriven, it must ask for it anew.
     if "answer" in known and known["status"] != "FAILED":
         return dict(json.loads(known["answer"]))
-    definition = _definition(stage, asked_for)
+    definition = requested_definition(stage, asked_for)
     asked = take_lock(
         stage.runs,
         asked_for.model,
         run,
         int(now.timestamp()),
         seconds_needed(definition.content),
-        asked_for.model_dump(exclude_none=True),
+        asked_for.document(),
         has_ended,
     )
-    record = {
+    record: dict[str, Any] = {
         "reason": asked_for.reason,
+        "instances": listed(asked_for.instances) or None,
         "opened_at": timestamp(now),
         "definition": definition.sha256,
     }
@@ -91,67 +92,18 @@ def open_run(
         stage.runs.write_run(asked_for.model, run, {**record, "status": "RUNNING"})
         behind = asked.behind if asked.outcome == "taken over" else None
         if definition.content.gather is not None:
-            answer = _to_gather(stage, run, asked_for, definition, behind)
+            answer = gather.to_gather(stage, run, asked_for, definition, behind)
         else:
             store, location = stage.store, definition.content.data.location
             objects = store.current_objects(location)
             snapshot = take_snapshot(asked_for.model, store.bucket, location, objects)
-            answer = _prepared(stage, run, asked_for, definition, snapshot, behind, now)
+            answer = prepared(stage, run, asked_for, definition, snapshot, behind, now)
             record |= {"fingerprint": answer["fingerprint"], "snapshot": answer["snapshot"]}
     stage.runs.write_run(
         asked_for.model,
         run,
         {**record, "summary": answer["summary"], "answer": json.dumps(answer)},
     )
-    return answer
-
-
-def _to_gather(
-    stage: Stage, run: str, request: RunRequest, definition: StoredDefinition, behind: str | None
-) -> dict[str, Any]:
-    """The answer for a run whose data a query makes first."""
-    wanted = definition.content.gather
-    assert wanted is not None  # noqa: S101 - narrows the type only
-    return {
-        "outcome": "gather",
-        "run": run,
-        "model": request.model,
-        "behind": behind,
-        "summary": say("run.opened.gather", gb=str(wanted.maximum_gb)),
-        "gather": gather.question(stage, request.model, run, definition.sha256, wanted),
-    }
-
-
-def go_on(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Go on with a run whose query has ended; twice for one run, the same twice.
-
-    Take {run, request, gathered: {prefix, query_id, scanned_bytes}}; return what Open Run returns
-    where no query is asked.
-    """
-    run, request = check_run_name(event["run"]), parse_request(event["request"])
-    known = stage.runs.run(request.model, run)
-    asked = dict(json.loads(known["answer"]))
-    if asked["outcome"] != "gather":
-        return asked
-    definition = _definition(stage, request.model_copy(update={"definition": known["definition"]}))
-    gathered = event["gathered"]
-    prefix = gathered["prefix"].removeprefix(stage.store.uri(""))
-    result = gather.result_of(stage.store, stage.row_hasher, request.model, prefix)
-    prices = stage_prices(stage.store)
-    lineage = gather.lineage(asked["gather"], gathered, result.rows, prices)
-    answer = _prepared(
-        stage, run, request, definition, result.snapshot, asked["behind"], now, lineage
-    )
-    stage.runs.write_run(
-        request.model,
-        run,
-        {
-            **{name: answer[name] for name in ("fingerprint", "snapshot", "summary")},
-            "answer": json.dumps(answer),
-        },
-    )
-    # Not before: a repeat reads these files again.
-    stage.store.remove(each.key for each in result.needless)
     return answer
 
 
@@ -170,13 +122,13 @@ def seconds_needed(definition: ModelDefinition) -> int:
     return gathering + sum(jobs) * 60 + waiting + pauses + SECONDS_TO_CLOSE
 
 
-def _definition(stage: Stage, request: RunRequest) -> StoredDefinition:
+def requested_definition(stage: Stage, request: RunRequest) -> StoredDefinition:
     """With the request's parameters in it."""
     stored = stored_definition(stage, request.model, request.definition)
     return replace(stored, content=apply_parameters(stored.content, request.parameters))
 
 
-def _prepared(
+def prepared(
     stage: Stage,
     run: str,
     request: RunRequest,
@@ -202,7 +154,7 @@ def _prepared(
     equals = None if request.force else _equal_run(stage, model, identity, group)
     candidate = _without_release(stage, model, group, equals) if equals else None
     champion, reference = _rivals(stage, model) if equals is None else (None, None)
-    rungs = _rungs(stage, model, definition.content, snapshot, images)
+    rungs = _rungs(stage, request, definition.content, snapshot, images)
     summary = _summary(request, snapshot, equals, behind)
     if candidate:
         summary = clauses([summary, say("run.opened.without_release")])
@@ -218,7 +170,7 @@ def _prepared(
         "fingerprint": identity,
         "images": {step: image.uri for step, image in images.items()},
         "job_prefix": job_prefix(stage.name, run),
-        "resources": _resources(definition.content),
+        "resources": _resources(definition.content, request.instances),
         "rungs": {step: rung.ran for step, rung in rungs.items()},
         "rungs_why": {step: rung.why for step, rung in rungs.items()},
         "attempts": store.uri(store.attempts_key(model, run)),
@@ -238,20 +190,23 @@ def _prepared(
 
 def _rungs(
     stage: Stage,
-    model: str,
+    request: RunRequest,
     definition: ModelDefinition,
     snapshot: Snapshot,
     images: Mapping[str, StepImage],
 ) -> dict[str, Rung]:
     """Where each step computes, as far as that is known before it does."""
-    before, mb = stage.runs.steps(model), snapshot.text_mb
+    before, mb = stage.runs.steps(request.model), snapshot.text_mb
     functions = stage.step_functions
+    wishes = {
+        step: Wish.of(definition, step, machine=step in request.instances) for step in RUN_STEPS
+    }
     return {
         step: rung_of(
-            *(step, Wish.of(definition, step), mb, images[step].uri, functions),
+            *(step, wish, mb, images[step].uri, functions),
             seen_of(before.get(step)),
         )
-        for step in RUN_STEPS
+        for step, wish in wishes.items()
     }
 
 
@@ -348,6 +303,7 @@ def _plan(
             "content": definition.content.model_dump(mode="json", exclude=NOT_OF_A_RUN),
         },
         "parameters": dict(request.parameters),
+        "instances": dict(request.instances),
         "images": answer["images"],
         "champion": answer["champion"],
         "reference": answer["reference"],
@@ -385,13 +341,16 @@ def _summary(
     return summary
 
 
-def _resources(definition: ModelDefinition) -> dict[str, dict[str, Any]]:
+def _resources(
+    definition: ModelDefinition, instances: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
     """What each step's job is given."""
     steps = definition.resources.model_dump(include=set(RUN_STEPS))
     return {
         step: {
             "instance_count": definition.compute.hosts(step),
             **settings,
+            "instance_type": instances.get(step, settings["instance_type"]),
             "timeout_seconds": settings["timeout_minutes"] * 60,
         }
         for step, settings in steps.items()

@@ -12,10 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from localaws.functions.containers import ContainerInstance
 from localaws.functions.foreign import leave_to_the_environment
 from localaws.functions.pool import Forker, FunctionError, Instance, Outcome
+from localaws.jobs.docker import DockerImages, function_options
 from localaws.jobs.images import Images, PullError
 
+AnyInstance = Instance | ContainerInstance
 Config = dict[str, Any]
 Assume = Callable[[str, str, str], dict[str, str]]
 Layers = Callable[[Config], list[bytes]]
@@ -40,18 +43,21 @@ class Functions:
         assume: Assume,
         layers: Layers = lambda _: [],
         images: Images | None = None,
+        docker: DockerImages | None = None,
     ) -> None:
         """`assume(role ARN, service, session name)` returns credentials as environment.
 
         `layers(configuration)` returns the content of a function's layers, in their order. `images`
-        finds the step behind the image of a function that is one.
+        finds the step behind the image of a function that is one; with `docker`, that is run in its
+        built image.
         """
         self._images = images
+        self._docker = docker
         self._folder = folder
         self._assume = assume
         self._layers = layers
         self._forker = Forker()
-        self._idle: dict[str, list[tuple[str, Instance]]] = {}
+        self._idle: dict[str, list[tuple[str, AnyInstance]]] = {}
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -69,6 +75,8 @@ class Functions:
 
     def prepare(self, config: Config, package: bytes | None) -> None:
         """Start an instance unless one is waiting; it loads its handler by itself."""
+        if package is None and self._docker:
+            return  # an image may have to be built first
         made_from = _made_from(config)
         with self._lock:
             waiting = [one for one, _ in self._idle.get(_version(config), [])]
@@ -112,7 +120,7 @@ class Functions:
         self._give_back(config, made_from, instance)
         return outcome
 
-    def _take(self, config: Config, made_from: str) -> Instance | None:
+    def _take(self, config: Config, made_from: str) -> AnyInstance | None:
         with self._lock:
             idle = self._idle.get(_version(config), [])
             while idle:
@@ -123,7 +131,7 @@ class Functions:
                 instance.end()  # the function changed since
         return None
 
-    def _give_back(self, config: Config, made_from: str, instance: Instance) -> None:
+    def _give_back(self, config: Config, made_from: str, instance: AnyInstance) -> None:
         with self._lock:
             idle = self._idle.setdefault(_version(config), [])
             if len(idle) < KEEP_IDLE:
@@ -131,7 +139,7 @@ class Functions:
                 return
         instance.end()
 
-    def _fork(self, config: Config, package: bytes | None) -> Instance:
+    def _fork(self, config: Config, package: bytes | None) -> AnyInstance:
         role = config["Role"]
         credentials = self._assume(role, "lambda.amazonaws.com", config["FunctionName"])
         if package is None:
@@ -148,14 +156,24 @@ class Functions:
             }
         )
 
-    def _fork_image(self, config: Config, credentials: dict[str, str]) -> Instance:
+    def _fork_image(self, config: Config, credentials: dict[str, str]) -> AnyInstance:
         """The function's image is code of the working tree, run by this interpreter."""
         if self._images is None:
             raise PullError("this stage has no images")
         image = self._images.resolve(config["ImageUri"])
+        named = (config.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
+        if self._docker:
+            environment = {**_environment(config, Path(named["WorkingDirectory"]), None)}
+            del environment["PATH"]  # the image has its own
+            self._docker.pull(image)
+            return ContainerInstance(
+                self._docker.client,
+                function_options(config["MemorySize"], named),
+                {**environment, **credentials, "HOME": "/tmp"},  # noqa: S108 - in the container
+                [self._docker.tag(image.step), *named["EntryPoint"][1:], *named["Command"]],
+            )
         scratch = self._folder / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
-        named = (config.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
         return self._forker.fork(
             {
                 "folder": str(image.folder),
@@ -239,7 +257,7 @@ def _environment(config: Config, folder: Path, opt: Path | None) -> dict[str, st
 
 
 def _ended(
-    error: FunctionError | OSError, instance: Instance, config: Config, request: str
+    error: FunctionError | OSError, instance: AnyInstance, config: Config, request: str
 ) -> Outcome:
     """Describe an instance that ran out of time or died, and clear it away."""
     left = instance.end()
