@@ -14,7 +14,7 @@ import pytest
 import close_run
 import take_snapshot
 from contract.plan import Plan
-from core.definition.gather import QueryError
+from core.definition.query import QueryError
 from core.runs.gather import EmptyResultError, NoGatherError
 from core.runs.open_run import seconds_needed
 from core.stage import gateways

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.definition.gather import MOST_BYTES, Gather, QueryError, gather_problem, statement
+from core.definition.gather import Gather, gather_problem
 from core.definition.parse import DefinitionError, parse_definition
+from core.definition.query import MOST_BYTES, QueryError, statement
 from core.definition.schema import ModelDefinition
 
 SHORT = """name: wine

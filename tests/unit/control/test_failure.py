@@ -205,8 +205,7 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
     from core import names
     from core.batches import close_batch, open_batch, plan
     from core.batches import request as batch_request
-    from core.definition import gather as gather_query
-    from core.definition import parse
+    from core.definition import parse, query
     from core.monitoring import request as monitoring_request
     from core.releases import bundle, live_release, open_release
     from core.runs import current_definition, gather, lock, open_run, request, row_sum, snapshot
@@ -225,7 +224,7 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
         lock,
         open_release,
         live_release,
-        *(gather, gather_query, row_sum, row_hasher),
+        *(gather, query, row_sum, row_hasher),
         *(close_batch, open_batch, plan, batch_request),
         monitoring_request,
     )

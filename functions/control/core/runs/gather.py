@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.cost.prices import Prices
-from core.definition.gather import FILE, Gather, QueryError, statement
+from core.definition.query import FILE, QueryError, statement
 from core.runs.row_sum import RowSum, whole
 from core.runs.snapshot import PARQUET, Snapshot
 from core.stage.bucket import DataObject
 from core.words.catalogue import say
 
 if TYPE_CHECKING:
+    from core.definition.gather import Gather
     from core.runs.current_definition import StoredDefinition
     from core.runs.request import RunRequest
     from core.stage.bucket import Store
