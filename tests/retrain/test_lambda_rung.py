@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.laptop import TINY, Laptop, rows
+from sample_data import segments
+from tests.support.laptop import ROOT, TINY, Laptop, rows
 
 STEPS = ("preprocess", "train", "evaluate")
 
@@ -168,3 +170,13 @@ def versions(laptop: Laptop, prefix: str) -> set[tuple[str, str]]:
         Bucket=laptop.outputs["DataBucketName"], Prefix=prefix
     )
     return {(each["Key"], each["VersionId"]) for each in found["Versions"]}
+
+
+def test_the_shipped_model_that_asks_for_jobs_runs_on_them(shared: Laptop, tmp_path: Path) -> None:
+    shared.add_model("segments", (ROOT / "models/segments/model.yaml").read_text())
+    shared.must("put-data", "segments", str(segments.write(tmp_path)))
+
+    run = shared.must("run", "segments")
+
+    assert {ran(run)[step]["rung"] for step in STEPS} == {"processing"}
+    assert run["verdict"]["verdict"] == "promote"

@@ -52,8 +52,12 @@ gate: {{floors: {{rmse: {floor}}}, margins: {{rmse: 0.5}}}}
 segments: [b]
 releases: {{supersede: false}}  # these tests decide about the release of any run
 """
-# Trains for longer than a command line takes to start.
-LONG_TRAINING = TINY.replace("rounds: 30", "rounds: 50000").replace("rounds: 10", "rounds: 50000")
+# Its steps are jobs: they have the states that are named after them.
+ON_JOBS = TINY + "compute: {{preprocess: processing, train: processing, evaluate: processing}}\n"
+# Trains for longer than a command line takes to start; as a job, which a stopped run ends.
+LONG_TRAINING = ON_JOBS.replace("rounds: 30", "rounds: 50000").replace(
+    "rounds: 10", "rounds: 50000"
+)
 
 
 @dataclass

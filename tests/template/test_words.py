@@ -17,6 +17,7 @@ SECTIONS = [
         "Release pipeline",
         "Serving",
         "People",
+        "Steps as functions",
         "Dashboards",
         "Alarms",
     ),
@@ -28,6 +29,7 @@ DESCRIBED = {
     "AWS::CodeBuild::Project",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
+    "AWS::Lambda::Function",
     "AWS::Serverless::Function",
     "AWS::Serverless::LayerVersion",
 }

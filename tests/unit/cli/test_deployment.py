@@ -347,6 +347,26 @@ def test_lambda_must_be_able_to_reserve_what_the_scorers_ask_for(limit, unreserv
 
 
 @pytest.mark.parametrize(
+    ("there", "own", "limits", "outcome"),
+    [
+        (4, False, {"VPCs per Region": 5.0}, "ok"),
+        (5, False, {"VPCs per Region": 5.0}, "fail"),
+        (5, True, {"VPCs per Region": 5.0}, "ok"),  # the stage's is one of them
+        (1, False, {}, "warn"),
+    ],
+)
+def test_the_steps_as_functions_need_a_network_of_their_own(there, own, limits, outcome):
+    assert account_checks.network_check(there, own, limits).outcome == outcome
+
+
+def test_a_stages_own_network_is_known_by_its_name():
+    pages = [{"Vpcs": [{"Tags": [{"Key": "Name", "Value": "kanmon-dev-steps"}]}, {}]}]
+
+    assert account_checks.networks("kanmon-dev", pages) == (2, True)
+    assert account_checks.networks("kanmon", pages) == (2, False)
+
+
+@pytest.mark.parametrize(
     ("limits", "outcome"),
     [
         ({"Concurrently running builds for ARM/Small environment": 1.0}, "ok"),

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from core.stage.bucket import Store
+from core.stage.bucket import ObjectMissingError, Store
+from core.words.catalogue import say
 
 # Parts of a copy travel inside S3; the function only waits.
 _AT_ONCE = 8
@@ -27,9 +28,11 @@ def adopt(store: Store, model: str, run: str, at: Mapping[str, str]) -> int:
         if uri == own:
             continue
         prefix = store.key_of(uri) + "/"
+        left = list(store.keys(prefix))
+        if not left:  # it has expired: the run was redriven long after
+            raise ObjectMissingError(say("refused.gone", where=uri))
         copies += [
-            (key, store.run_key(model, run, f"{step}/{key.removeprefix(prefix)}"))
-            for key in store.keys(prefix)
+            (key, store.run_key(model, run, f"{step}/{key.removeprefix(prefix)}")) for key in left
         ]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return len(list(pool.map(lambda copy: store.copy(*copy), copies)))
