@@ -203,7 +203,7 @@ LAKE = [
 def resolve(value: Any, stage: str = "dev", **parameters: Any) -> Any:
     """Replace references, substitutions and conditions the way a deployment of the stage does."""
     defaults = {name: entry["Default"] for name, entry in _whole()["Parameters"].items()}
-    given = {**defaults, "GatherFrom": LAKE, "Stage": stage, **parameters}
+    given = {**defaults, "GatherFrom": ",".join(LAKE), "Stage": stage, **parameters}
     # What the core hands to nested templates, by the name that it has there.
     handed = {name: _resolve(value, given) for name, value in _whole()["Handed"].items()}
     return _resolve(value, {**handed, **given})
