@@ -54,6 +54,7 @@ def questions(region: str, architecture: str) -> dict[str, Question]:
         "step_gb_second": of_lambda("Duration", ""),
         "request": of_lambda("Requests"),
         "transition": Question("AmazonStates", {"regionCode": region}),
+        "terabyte": Question("AmazonAthena", {"regionCode": region}),
     }
 
 
@@ -66,6 +67,9 @@ def prices_from(answers: Mapping[str, Iterable[object]], region: str, of: str) -
     transitions = [
         one for one in products.get("transition", []) if _usage(one).endswith("StateTransition")
     ]
+    scanned = [
+        one for one in products.get("terabyte", []) if _usage(one).endswith("DataScannedInTB")
+    ]
     return Prices(
         region=region,
         of=of,
@@ -75,6 +79,7 @@ def prices_from(answers: Mapping[str, Iterable[object]], region: str, of: str) -
         step_gb_second=_highest(products.get("step_gb_second", [])),
         request=_highest(products.get("request", [])),
         transition=_highest(transitions),
+        terabyte=_highest(scanned),
     )
 
 

@@ -91,4 +91,8 @@ ANSWERS = {
         ),
         product("AmazonStates", [("0", "Inf", "9.0")], usagetype="EU-StepFunctions-Request"),
     ],
+    "terabyte": [
+        product("AmazonAthena", [("0", "Inf", "5.5")], usagetype="EU-DataScannedInTB"),
+        product("AmazonAthena", [("0", "Inf", "0.3")], usagetype="EU-DPU-Hour"),
+    ],
 }

@@ -48,6 +48,7 @@ def test_the_prices_of_a_region_are_read_by_kind_of_job_and_instance() -> None:
         "step_gb_second": 0.0000166667,
         "request": 0.0000002,
         "transition": 0.000025,
+        "terabyte": 5.5,
     }
     assert prices_of(json.loads(json.dumps(found.document()))) == found
     assert found.named == "2026-11-30, eu-west-1"
