@@ -169,9 +169,9 @@ def known_errors(resource: str) -> set[str]:
         )
         invoked = {*service_errors("lambda"), "AWSLambdaException", "Unknown"}
         return {*(shape.name for shape in table), *ours, *(f"Lambda.{name}" for name in invoked)}
-    general = "SageMakerException" if call["sdk"] else "AmazonSageMakerException"
-    assert call["service"] == "sagemaker", "look up what its general exception is called"
-    return {f"SageMaker.{name}" for name in {*service_errors(call["service"]), general}}
+    service = {"athena": "Athena", "sagemaker": "SageMaker"}[call["service"]]
+    general = f"{service}Exception" if call["sdk"] else f"Amazon{service}Exception"
+    return {f"{service}.{name}" for name in {*service_errors(call["service"]), general}}
 
 
 @pytest.mark.parametrize("name", TASKS)

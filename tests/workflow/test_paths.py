@@ -17,6 +17,7 @@ from tests.support.playing import (
     Refused,
     job_failed,
     play,
+    query,
 )
 from tests.support.waiting import eventually
 from tests.support.workflow_definition import (
@@ -26,6 +27,7 @@ from tests.support.workflow_definition import (
     ON_HOSTS,
     ON_LAMBDA,
     OTHER_RUNGS,
+    SAMPLE_GATHERING,
     SAMPLE_JUDGEMENT,
     SAMPLE_RUN,
     SEVERAL_HOSTS,
@@ -52,6 +54,10 @@ AT_ITS_LIMIT = {
 IMPATIENT = SAMPLE_RUN["resources"] | {
     "train": SAMPLE_RUN["resources"]["train"] | {"timeout_seconds": 1 - 900}
 }
+IMPATIENT_GATHERING = SAMPLE_GATHERING | {
+    "gather": SAMPLE_GATHERING["gather"] | {"timeout_seconds": 1}
+}
+GATHERING_STATES = ("Gather", "Take Snapshot")
 QUEUED = {
     "outcome": "queued",
     "run": RUN,
@@ -96,7 +102,10 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
         "Train": [{"ProcessingJobStatus": "InProgress"}],
     },
     **{
-        f"{name} is refused": {name: [Refused("AccessDeniedException")]}
+        f"{name} is refused": {
+            **({"Open Run": [SAMPLE_GATHERING]} if name in GATHERING_STATES else {}),
+            name: [Refused("AccessDeniedException")],
+        }
         for name in TASKS - {"Report Failure", *OTHER_RUNGS}
     },
     "several hosts train": {"Open Run": [ON_HOSTS]},
@@ -138,6 +147,31 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
             if name != step.lower()
         }}
     ]} for step in STEP_STATES},
+    "a query makes the data": {"Open Run": [SAMPLE_GATHERING]},
+    "a query gives what is known already": {
+        "Open Run": [SAMPLE_GATHERING],
+        "Take Snapshot": [NOTHING_NEW],
+    },
+    "the query fails": {
+        "Open Run": [SAMPLE_GATHERING],
+        "Gather": [query("FAILED", "SYNTAX_ERROR: line 1:8: Column 'rings' cannot be resolved")],
+    },
+    "the query scans too much": {
+        "Open Run": [SAMPLE_GATHERING],
+        "Gather": [query("CANCELLED", "Query cancelled! : Bytes scanned limit was exceeded")],
+    },
+    "the query hangs": {
+        "Open Run": [IMPATIENT_GATHERING],
+        "Gather": [query("RUNNING")],
+    },
+    "Athena is busy": {
+        "Open Run": [SAMPLE_GATHERING],
+        "Gather": [Refused("TooManyRequestsException"), query("SUCCEEDED")],
+    },
+    "the query returns nothing": {
+        "Open Run": [SAMPLE_GATHERING],
+        "Take Snapshot": [Refused("EmptyResultError", "gather.sql returned no rows")],
+    },
     "the bus takes nothing": {
         "Open Release": [Refused("EventNotTakenError", "it is full")],
         "Close Run": [Refused("EventNotTakenError", "it is full")],
@@ -308,12 +342,80 @@ def test_a_refusal_in_any_state_is_reported_and_fails_the_run(name: str) -> None
     assert played.path[-2:] == ["Report Failure", "Run Failed"]
     [report] = played.services.asked("Report Failure")
     assert (report["run"], report["model"]) == (RUN, "abalone")
-    assert "AccessDenied" in report["error"] + report["cause"] or "SageMaker" in report["error"]
+    service_error = report["error"].startswith(("SageMaker", "Athena"))
+    assert "AccessDenied" in report["error"] + report["cause"] or service_error
     assert (played.outcome.status, played.outcome.error, played.outcome.cause) == (
         "FAILED",
         "PreprocessJobFailed",
         "preprocess: fix the data",
     )
+
+
+def test_data_is_gathered_before_anything_is_asked_about_it() -> None:
+    played = scenario("a query makes the data")
+
+    gathering = ["Open Run", "Anything New?", "Gather", "Take Snapshot", "Anything New?"]
+    assert played.path == [*gathering, *HAPPY_PATH[2:]]
+    [asked] = played.services.asked("Gather")
+    prefix = SAMPLE_GATHERING["gather"]["prefix"]
+    assert asked == {
+        "QueryString": (
+            "UNLOAD (\nSELECT rings FROM shells -- all of them\n) "
+            f"TO '{prefix}/0/' WITH (format = 'PARQUET', compression = 'SNAPPY')"
+        ),
+        "QueryExecutionContext": {"Database": "sea"},
+        "WorkGroup": "kanmon-test-gather-10gb",
+    }
+    [taken] = played.services.asked("Take Snapshot")
+    assert taken == {
+        "run": RUN,
+        "request": {"model": "abalone"},
+        "gathered": {"prefix": f"{prefix}/0", "query_id": "q-1", "scanned_bytes": 7_000_000},
+    }
+
+
+def test_an_unchanged_result_trains_nothing() -> None:
+    played = scenario("a query gives what is known already")
+
+    assert played.path[-3:] == ["Take Snapshot", "Anything New?", "Close Run"]
+
+
+def test_each_attempt_of_a_query_writes_into_a_prefix_of_its_own() -> None:
+    played = scenario("Athena is busy")
+
+    [taken] = played.services.asked("Take Snapshot")
+    assert taken["gathered"]["prefix"].endswith("/1")
+    places = [asked["QueryString"].split("'")[1][-3:] for asked in played.services.asked("Gather")]
+    assert places == ["/0/", "/1/"]
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "words"),
+    [
+        ("the query fails", "States.TaskFailed", "gather.sql: SYNTAX_ERROR: line 1:8: Column"),
+        (
+            "the query scans too much",
+            "States.TaskFailed",
+            "gather.sql would scan more than the 10 GB of gather.maximum_gb; read fewer columns",
+        ),
+        ("the query hangs", "States.Timeout", "a state took longer than its time limit"),
+        ("the query returns nothing", "EmptyResultError", "gather.sql returned no rows"),
+    ],
+)
+def test_a_query_that_fails_is_told_in_one_line(name: str, error: str, words: str) -> None:
+    played = scenario(name)
+
+    assert played.path[-2:] == ["Report Failure", "Run Failed"]
+    [report] = played.services.asked("Report Failure")
+    assert report["error"] == error
+    assert words in explain(report["error"], report["cause"]).message
+
+
+def test_a_query_that_hangs_is_stopped() -> None:
+    played = scenario("the query hangs")
+
+    eventually(lambda: played.services.stopped)
+    assert played.services.stopped == ["q-1"]
 
 
 @pytest.mark.parametrize("step", STEP_STATES)

@@ -40,6 +40,14 @@ OPTIMIZED_FIELDS = {
         "TrainingJobName",
         "VpcConfig",
     },
+    ("athena", "startQueryExecution"): {
+        "ClientRequestToken",
+        "ExecutionParameters",
+        "QueryExecutionContext",
+        "QueryString",
+        "ResultConfiguration",
+        "WorkGroup",
+    },
 }
 INTEGRATIONS = {
     name: (match, state)

@@ -57,6 +57,8 @@ class Usage:
     """What an execution used so far."""
 
     jobs: list[Job] = field(default_factory=list)
+    # The bytes that each query of Athena scanned.
+    queries: list[float] = field(default_factory=list)
     calls: int = 0
     call_seconds: float = 0.0
     transitions: int = 0
@@ -83,6 +85,8 @@ def usage(events: Iterable[Mapping[str, Any]], describe: Describe, now: datetime
             asked, submitted = _request(details), False
         elif kind == "TaskSubmitted":
             submitted = True
+        elif kind in _ENDS and (scanned := _scanned(event, kind)) is not None:
+            found.queries.append(scanned)
         elif kind in _ENDS and asked is not None:
             description = _description(event, kind)
             if description or submitted:
@@ -132,10 +136,12 @@ def bill(
     gb_seconds = used.call_seconds * memory_gb
     step_gb_seconds = used.step_seconds * step_memory_gb
     parts = {
-        "functions": _calls(prices, gb_seconds, used.calls),
-        "steps": _calls(prices, step_gb_seconds, used.step_calls),
+        "functions": _calls(prices.gb_second, gb_seconds, prices, used.calls),
+        "steps": _calls(prices.step_gb_second, step_gb_seconds, prices, used.step_calls),
         "workflow": _times(prices.transition, used.transitions),
     }
+    if used.queries:
+        parts["queries"] = _sum(*map(prices.query, used.queries))
     unknown = [job.name for job, usd in jobs if usd is None]
     unknown += [name for name, usd in parts.items() if usd is None]
     whole = sum(usd or 0.0 for _, usd in jobs) + sum(usd or 0.0 for usd in parts.values())
@@ -154,6 +160,16 @@ def bill(
             "usd": _rounded(parts["steps"]),
         },
         "workflow": {"transitions": used.transitions, "usd": _rounded(parts["workflow"])},
+        **(
+            {
+                "queries": {
+                    "scanned_bytes": int(sum(used.queries)),
+                    "usd": _rounded(parts["queries"]),
+                }
+            }
+            if used.queries
+            else {}
+        ),
     }
 
 
@@ -168,6 +184,15 @@ def _request(details: Document) -> Document | None:
     service, call = details.get("resourceType"), str(details.get("resource"))
     is_job = service == "sagemaker" and any(call.startswith(f"create{kind}Job") for kind in _KINDS)
     return asked if is_job and _kind(asked) else None
+
+
+def _scanned(event: Mapping[str, Any], kind: str) -> float | None:
+    """The bytes that the query scanned whose end this is; a failed one is not billed."""
+    details, name = _ENDS[kind]
+    query = mapping(_document(mapping(event.get(details)).get(name)).get("QueryExecution"))
+    if not query or mapping(query.get("Status")).get("State") == "FAILED":
+        return None
+    return finite(mapping(query.get("Statistics")).get("DataScannedInBytes"))
 
 
 def _description(event: Mapping[str, Any], kind: str) -> Document:
@@ -219,8 +244,8 @@ def _document(text: object) -> Document:
         return {}
 
 
-def _calls(prices: Prices, gb_seconds: float, calls: int) -> float | None:
-    return _sum(_times(prices.gb_second, gb_seconds), _times(prices.request, calls))
+def _calls(rate: float | None, gb_seconds: float, prices: Prices, calls: int) -> float | None:
+    return _sum(_times(rate, gb_seconds), _times(prices.request, calls))
 
 
 def _times(price: float | None, amount: float) -> float | None:

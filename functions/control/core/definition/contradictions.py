@@ -26,6 +26,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
     """Every problem, in the order of the document's keys."""
     return [
         *_data(definition),
+        *_gather(definition),
         *_columns(definition),
         *computed(definition),
         *_task(definition),
@@ -59,6 +60,18 @@ def _data(definition: ModelDefinition) -> Iterator[Problem]:
     if definition.data.thousands == (definition.data.decimal or "."):
         words = f"{shown(definition.data.thousands)} is also the decimal sign; change one of them"
         yield ("data", "thousands"), words
+
+
+def _gather(definition: ModelDefinition) -> Iterator[Problem]:
+    """A query makes the data: no file arrives, and none is looked for."""
+    if definition.gather is None:
+        return
+    if definition.data.location != f"datasets/{definition.name}/":
+        words = "gather makes the data, so there is no location; remove it, or remove gather"
+        yield ("data", "location"), words
+    if "data" in definition.retrain.on:
+        words = "gather makes the data, so none arrives; write retrain.schedule in place of data"
+        yield ("retrain", "on"), words
 
 
 def _plain(parts: Iterable[str]) -> bool:

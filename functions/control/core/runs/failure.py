@@ -26,12 +26,15 @@ EXPECTED = frozenset(
         "BatchRequestError",
         "DefinitionError",
         "EmptyDatasetError",
+        "EmptyResultError",
         "ForeignPackageError",
         "ImageMissingError",
         "LockContestedError",
         "MonitorRequestError",
+        "NoGatherError",
         "NoLiveReleaseError",
         "ObjectMissingError",
+        "QueryError",
         "RejectedCandidateError",
         "ReleaseChangedError",
         "RunNameError",
@@ -41,7 +44,9 @@ EXPECTED = frozenset(
         "UnknownColumnError",
         "UnknownFileKindError",
         "UnknownModelError",
+        "UnlikeFilesError",
         "UnprovenBatchError",
+        "UnreadableResultError",
     }
 )
 
@@ -52,6 +57,9 @@ _NO_MACHINE = re.compile(
 _OF_JOBS = re.compile(r"\bjobs?\b|\bml\.")
 _JOB_STEP = re.compile(r"-(preprocess|train|evaluate|score|monitor)-[0-9a-z]+$")
 _ALGORITHM = re.compile(r"AlgorithmError: (.+), exit code: \d+", re.DOTALL)
+# Athena's words for a query that reached the limit of its workgroup, whose name has the limit.
+_SCANNED_TOO_MUCH = re.compile("bytes scanned limit", re.IGNORECASE)
+_LIMIT_OF_WORKGROUP = re.compile(r"-gather-([0-9]+)gb$")
 # What a step that is a function raises, with the step's own sentence.
 _OF_A_STEP = re.compile(r"(preprocess|train|evaluate|score|monitor): (.+)")
 _MODEL_OF_RUN = re.compile(r"(.+)-[0-9]{12}-[0-9a-z]{3}")
@@ -120,6 +128,8 @@ def explain(error: str, cause: str, of: Work = "run") -> Failure:
     for kind in ("Processing", "Training"):
         if f"{kind}JobName" in document:
             return _job(document, kind)
+    if "QueryExecution" in document:
+        return _query(document["QueryExecution"])
     if "errorType" in document or "errorMessage" in document:
         return _function(document)
     words = one_line(_SDK_APPENDIX.sub("", cause))
@@ -137,7 +147,11 @@ def explain(error: str, cause: str, of: Work = "run") -> Failure:
     # A quota may be of other things than jobs.
     unstarted = _NO_MACHINE.search(error) is not None and _OF_JOBS.search(words) is not None
     # Run Failed repeats what was reported: no name is put before the words twice.
-    named = error in EXPECTED or error.endswith("JobFailed") or words.startswith(error)
+    named = (
+        error in EXPECTED
+        or error.endswith(("JobFailed", "GatherFailed"))
+        or words.startswith(error)
+    )
     if not named:
         words = say("run.failure.of", what=error.rsplit(".", 1)[-1], reason=words)
     return _failure(error, words, unstarted=unstarted)
@@ -170,6 +184,22 @@ def _told(document: Mapping[str, Any]) -> str:
     """What the job has said itself. SageMaker puts a Training job's words into its reason."""
     found = _ALGORITHM.fullmatch(str(document.get("FailureReason") or ""))
     return str(document.get("ExitMessage") or (found and found[1]) or "")
+
+
+def _query(execution: object) -> Failure:
+    """From the GetQueryExecution document that `.sync` gives as the Cause."""
+    query = _document(execution)
+    status = _document(query.get("Status"))
+    reason = one_line(status.get("StateChangeReason") or "")
+    limit = _LIMIT_OF_WORKGROUP.search(str(query.get("WorkGroup")))
+    if _SCANNED_TOO_MUCH.search(reason) and limit:
+        return _failure("GatherFailed", say("run.failure.gather.too_much", gb=limit[1]))
+    if status.get("State") == "CANCELLED":
+        return _failure("GatherFailed", say("run.failure.gather.stopped"))
+    if not reason:
+        words = say("run.failure.gather.no_reason", query=query.get("QueryExecutionId"))
+        return _failure("GatherFailed", words)
+    return _failure("GatherFailed", say("run.failure.gather.failed", reason=reason))
 
 
 def _limit_reached(document: Mapping[str, Any], kind: str) -> int | None:

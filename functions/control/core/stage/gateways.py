@@ -26,6 +26,7 @@ from core.stage.plan_table import PlanTable
 from core.stage.registry import Registry
 from core.stage.release_pipeline import Pipeline
 from core.stage.release_table import ReleaseTable
+from core.stage.row_hasher import RowHasher
 from core.stage.run_table import RunTable
 from core.stage.serving_stack import Serving
 from core.stage.state_machine import Workflow
@@ -98,6 +99,17 @@ class Stage:
     @cached_property
     def store(self) -> Store:
         return Store(_client("s3"), os.environ["DATA_BUCKET"])
+
+    @property
+    def gather_workgroups(self) -> str:
+        """What the names of the workgroups begin with; empty where the stage gathers nothing."""
+        return os.environ.get("GATHER_WORKGROUPS", "")
+
+    @cached_property
+    def row_hasher(self) -> RowHasher:
+        patient = _CONFIG.merge(Config(read_timeout=900))
+        client = boto3.client("lambda", config=patient)
+        return RowHasher(client, os.environ["HASH_ROWS_FUNCTION"], self.store.bucket)
 
     @cached_property
     def registry(self) -> Registry:
