@@ -20,6 +20,7 @@ def test_roles_use_all_they_are_granted_and_are_refused_nothing(laptop: Laptop) 
     a_good_run_and_another_behind_it(laptop)
     a_run_that_begins_as_a_job_and_goes_on_as_functions(laptop)
     a_stopped_run_with_another_behind_it(laptop)
+    a_run_that_several_hosts_train_and_one_that_is_stopped(laptop)
     a_failing_run(laptop)
     people.all_of_it(laptop)
 
@@ -58,6 +59,21 @@ def a_stopped_run_with_another_behind_it(laptop: Laptop) -> None:
     laptop.settle("good")
     # Twice one that ran, one that waited, one for it; and one on both rungs.
     assert len(laptop.must("runs", "good")) == 7
+
+
+def a_run_that_several_hosts_train_and_one_that_is_stopped(laptop: Laptop) -> None:
+    hosts = "compute: {preprocess: {hosts: 2}, train: {hosts: 2}}\n"
+    laptop.add_model("hosts", TINY.format(name="hosts", floor=5.0) + hosts)
+    laptop.put_object("hosts", rows(300))
+    assert laptop.must("run", "hosts")["status"] == "SUCCEEDED"
+    laptop.settle("hosts")
+    laptop.add_model("hosts", LONG_TRAINING.format(name="hosts", floor=5.0) + hosts)
+    run = laptop.must("run", "hosts", "--no-wait")
+    jobs = laptop.client("sagemaker").list_training_jobs
+    asked = {"NameContains": run["run"], "StatusEquals": "InProgress"}
+    eventually(lambda: jobs(**asked)["TrainingJobSummaries"])
+    laptop.must("stop", run["run"])
+    laptop.settle("hosts")
 
 
 def start_behind(laptop: Laptop, execution: str) -> str:

@@ -74,7 +74,3 @@ def test_xgboost_trains_on_one_machine() -> None:
         "model.yaml line 7, compute.train: xgboost trains on one machine here; write processing, "
         "or set trainer.library: lightgbm"
     ]
-
-
-def test_the_number_of_hosts_is_a_part_of_what_is_trained() -> None:
-    assert parsed("compute: {train: {hosts: 2}}") != parsed("compute: {train: {hosts: 4}}")
