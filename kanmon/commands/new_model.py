@@ -66,6 +66,12 @@ def command(
             f"{shown_path(code)} computes features, which a draft knows nothing of",
             "Move it away first; then list its inputs in the new model.yaml.",
         )
+    query = path.with_name("gather.sql")
+    if query.exists():
+        raise BadInputError(
+            f"{shown_path(query)} makes the data, which a draft knows nothing of",
+            "Move it away first; then add gather to the new model.yaml.",
+        )
     draft = draft_model(name, source, target, task=task, positive=positive, keys=list(keys))
     text = model_file.write(draft)
     model_file.check(text, f"models/{name}/model.yaml")

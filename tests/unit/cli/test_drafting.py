@@ -357,6 +357,18 @@ def test_new_model_drafts_nothing_beside_a_features_py(kanmon, project, leads):
     assert not (folder / "model.yaml").exists()
 
 
+def test_new_model_drafts_nothing_beside_a_gather_sql(kanmon, project, leads):
+    folder = project.root / "models/leads"
+    folder.mkdir()
+    (folder / "gather.sql").write_text("SELECT 1")
+
+    refused = kanmon("new-model", "leads", "--from", str(leads), "--target", "bought")
+
+    assert refused.exit_code == 2
+    assert "models/leads/gather.sql makes the data, which a draft knows nothing" in refused.stderr
+    assert not (folder / "model.yaml").exists()
+
+
 def test_every_column_is_on_screen_with_what_was_made_of_it(kanmon, project, tmp_path):
     table = {
         "x": [f"{row % 40}.5" for row in range(120)],
