@@ -73,14 +73,17 @@ class RowCheck:
         bad = set().union(*unparsed.values(), self._undated(batch, frame))
         bad |= self._with_nul(batch, frame, texts)
         bad |= self._failing(batch, frame, unparsed)
-        frame = frame.with_columns(pl.Series(ROW_NUMBER, batch.rows, dtype=pl.UInt64))
+        numbers = pl.Series(ROW_NUMBER, batch.rows, dtype=pl.UInt64)
         if bad:
-            gone = pl.Series(sorted(bad), dtype=pl.Int64)
-            frame = frame.filter(~pl.int_range(pl.len(), dtype=pl.Int64).is_in(gone.implode()))
+            good = ~pl.int_range(frame.height, dtype=pl.Int64, eager=True).is_in(sorted(bad))
+            frame, numbers = frame.filter(good), numbers.filter(good)
         if self.digits is not None:
             self.digits.add(frame)
         rounded = [name for name in self.layout.numbers if name not in self.exact]
-        return derive(frame.with_columns(pl.col(rounded).cast(pl.Float32)), self.dates)
+        # In one piece: in how many a column was parsed depends on the machine's processors, and
+        # shows in the bytes of a Parquet file.
+        frame = frame.with_columns(pl.col(rounded).cast(pl.Float32)).rechunk()
+        return derive(frame.with_columns(numbers.rechunk()), self.dates)
 
     def _failing(
         self, batch: Batch, frame: pl.DataFrame, unparsed: dict[str, set[int]]
@@ -128,7 +131,7 @@ class RowCheck:
     def _with_nul(self, batch: Batch, frame: pl.DataFrame, texts: Sequence[str]) -> set[int]:
         """Report texts with a NUL byte: they look like another category and are none."""
         bad: set[int] = set()
-        if not texts:
+        if not texts or not batch.nul:
             return bad
         has = pl.col(texts).str.contains("\0", literal=True)
         for name, found in frame.select(has.any()).row(0, named=True).items():
