@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 
 
 def deploy_locally(
-    connection: "Connection", project: "Project", tick: Callable[[str], None]
+    connection: "Connection",
+    project: "Project",
+    tick: Callable[[str], None],
+    meanwhile: Callable[[], object],
 ) -> stack.Change:
-    """Upload code and state machine by content, then create or update the stack."""
+    """Upload code and state machine by content, then create or update the stack.
+
+    `meanwhile` is done while the stage works on the stack.
+    """
     bucket = f"{connection.stack}-code-{connection.account}"
     have = _keys_of_new_or_known_bucket(connection, bucket)
 
@@ -33,7 +39,7 @@ def deploy_locally(
     template = package.point_at_uploads(
         package.read_template(project.root / "template.yaml"), project.root, upload
     )
-    return stack.apply(connection, template, upload, tick)
+    return stack.apply(connection, template, upload, tick, meanwhile)
 
 
 def _keys_of_new_or_known_bucket(connection: "Connection", bucket: str) -> set[str]:

@@ -1,5 +1,7 @@
 """What is done fast gives the same as what is done slowly."""
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
@@ -175,3 +177,20 @@ def test_distinct_rows_are_counted_as_long_as_they_are_few(plan: MakePlan, batch
 
     expected = list(range(sum(batches))) if sum(batches) <= 1000 else None
     assert census.counts().distinct == expected
+
+
+def test_good_data_meets_no_pandera(tmp_path: Path):
+    # It takes as long to import as all else that the step needs.
+    program = """
+import sys
+from pathlib import Path
+from tests.unit.preprocess.conftest import abalone_csv, make_plan, preprocess_in
+preprocess_in(Path(sys.argv[1]), {"a.csv": abalone_csv()}, make_plan())
+print("pandera" in sys.modules)
+"""
+    words = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(
+        words, check=True, capture_output=True, text=True, env={"PYTHONPATH": ":".join(sys.path)}
+    )
+
+    assert done.stdout.strip() == "False"
