@@ -31,8 +31,10 @@ def histogram(values: pl.Series, minimum: float, maximum: float) -> tuple[list[f
     else:
         inner = [_quantile(values, step / BINS) for step in range(1, BINS)]
     inner = [edge for edge in dict.fromkeys(inner) if minimum < edge < maximum]
-    ends = [0, *(_up_to(values, edge) for edge in (*inner, math.inf))]
-    counts = [end - start for start, end in pairwise(ends)]
+    edges = pl.Series([*inner, math.inf], dtype=pl.Float64)
+    # How many values are at most as large as each edge.
+    ends = values.search_sorted(edges, side="right").to_list()
+    counts = [end - start for start, end in pairwise([0, *ends])]
     return [minimum, *inner, maximum], [count / len(values) for count in counts]
 
 
@@ -52,15 +54,8 @@ def common_values(values: pl.Series) -> dict[str, list[float]]:
 
 
 def _sorted(values: pl.Series) -> pl.Series:
-    """The values in ascending order. Counting them then is searching. Polars notes the order, and
-    so sorts them but once."""
+    """The values in ascending order, in which counting is searching. Sorted ones cost nothing."""
     return values.drop_nulls().cast(pl.Float64).sort()
-
-
-def _up_to(values: pl.Series, edge: float) -> int:
-    """How many of the sorted values are at most this large."""
-    found = values.search_sorted(edge, side="right")
-    return int(found)
 
 
 def _quantile(values: pl.Series, share: float) -> float:

@@ -67,6 +67,7 @@ class Numbers:
         if not self.count:
             empty = {"minimum": None, "maximum": None, "mean": None, "std": None}
             return {**entry, "numeric": {"edges": [], "shares": [], **empty}}
+        sample = sample.drop_nulls().cast(pl.Float64).sort()
         edges, shares = histogram(sample, self.minimum, self.maximum)
         return {
             **entry,
@@ -103,7 +104,7 @@ class Categories:
             return
         counted = _counted(values)
         if counted.height <= MOST_CATEGORIES:
-            for value, times in counted.iter_rows():
+            for value, times in counted.rows():
                 self.counts[value] = self.counts.get(value, 0) + times
         if max(counted.height, len(self.counts)) > MOST_CATEGORIES:
             self.too_many = True
@@ -168,8 +169,10 @@ class Sample:
 
 def _counted(values: pl.Series) -> pl.DataFrame:
     """How often each value occurs, in two columns."""
+    if values.null_count():
+        values = values.drop_nulls()
     # Renamed, because polars fails to count the values of a column named "count".
-    return values.drop_nulls().alias("value").value_counts()
+    return values.alias("value").value_counts()
 
 
 def shares_of(counts: Mapping[str, int]) -> dict[str, float]:

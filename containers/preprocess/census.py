@@ -39,9 +39,8 @@ class Census:
             few = len(found) <= MOST_COMBINATIONS
             together = self._distinct.union(found) if few else set()
             self._distinct = together if few and len(together) <= MOST_COMBINATIONS else None
-        features = list(self.present)
-        for name, count in frame.select(pl.col(features).count()).row(0, named=True).items():
-            self.present[name] += count
+        for name in self.present:
+            self.present[name] += frame.height - frame[name].null_count()
         for name, categories in self.values[part].items():
             categories.add(frame[name])
         if self.plan.task == "regression":
