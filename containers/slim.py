@@ -15,10 +15,12 @@ from importlib.metadata import distribution, distributions
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
+# What a step that is a function of Lambda needs besides: on_lambda opens S3.
+ON_LAMBDA = ["awslambdaric", "botocore"]
 # What each kind of image imports. The dependencies of these stay too.
 WANTED = {
-    "preprocess": ["botocore", "pandera", "polars", "polars-hash"],
-    "monitor": ["botocore", "numpy", "onnxruntime", "pandera", "polars"],
+    "preprocess": ["pandera", "polars", "polars-hash"],
+    "monitor": ["numpy", "onnxruntime", "pandera", "polars"],
     "learning": [
         "lightgbm",
         "numpy",
@@ -29,7 +31,6 @@ WANTED = {
         "xgboost-cpu",
     ],
     "score": [
-        "botocore",
         "lightgbm",
         "numpy",
         "onnx",
@@ -70,7 +71,7 @@ def normal(name: str) -> str:
 
 def main(kind: str) -> None:
     """Reduce this interpreter's libraries to those of one kind of image."""
-    wanted = closure(WANTED[kind])
+    wanted = closure([*WANTED[kind], *ON_LAMBDA])
     gone = sorted({normal(known.name) for known in distributions()} - wanted - {"pip"})
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     subprocess.run([*pip, "uninstall", "--quiet", "--yes", *gone, "pip"], check=True)

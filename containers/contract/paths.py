@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PLATFORM_ROOT = Path("/opt/ml/processing")
@@ -19,6 +19,8 @@ class Paths:
     """The folders of one job."""
 
     root: Path
+    # The folders that the step works in besides, while it does.
+    scratch: list[Path] = field(default_factory=list, compare=False)
 
     @classmethod
     def from_environment(cls) -> "Paths":
@@ -63,3 +65,9 @@ class Paths:
         folders = (self.root, self.root / "output", Path(tempfile.gettempdir()))
         writable = [folder for folder in folders if os.access(folder, os.W_OK)]
         return max(writable, key=lambda folder: shutil.disk_usage(folder).free)
+
+    def scratch_folder(self, step: str) -> Path:
+        """A new folder to work in, where there is most room; the step removes it."""
+        made = Path(tempfile.mkdtemp(prefix=f"{step}-", dir=self.roomy_folder()))
+        self.scratch.append(made)
+        return made

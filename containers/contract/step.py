@@ -12,6 +12,8 @@ from contract.paths import Paths
 
 # SageMaker cuts an ExitMessage at 1,024 characters. Bytes are counted, the stricter reading.
 MESSAGE_BYTES = 1024
+# The exit status where the machine's memory or disk is too small: a larger one may do.
+OUTGROWN = 3
 
 
 class StepError(Exception):
@@ -19,7 +21,8 @@ class StepError(Exception):
 
 
 def run_step(main: Callable[[Paths], None]) -> None:
-    """Run a step's main with its folders. On failure write a one-line message and exit 1."""
+    """Run a step's main with its folders. On failure write a one-line message and exit 1, or
+    OUTGROWN."""
     paths = Paths.from_environment()
     try:
         give_up_root(paths)
@@ -38,6 +41,14 @@ def run_step(main: Callable[[Paths], None]) -> None:
             _leave(
                 paths,
                 "the disk is full; raise volume_gb of this step under resources in model.yaml",
+                OUTGROWN,
+            )
+        if isinstance(error, MemoryError):
+            _leave(
+                paths,
+                "the memory is full; give this step a larger instance_type under resources in "
+                "model.yaml",
+                OUTGROWN,
             )
         # The traceback goes to the job's log, the line to the operator. Imported late: a step that
         # succeeds starts faster without it.
@@ -108,10 +119,10 @@ def shorten(message: str, limit: int = MESSAGE_BYTES) -> str:
     return encoded[: limit - len(mark.encode())].decode("utf-8", "ignore") + mark
 
 
-def _leave(paths: Paths, message: str) -> None:
+def _leave(paths: Paths, message: str, status: int = 1) -> None:
     print(message, file=sys.stderr, flush=True)
     # A read-only or missing parent must not hide the failure: stderr already has it.
     with suppress(OSError):
         paths.message.parent.mkdir(parents=True, exist_ok=True)
         paths.message.write_text(shorten(message), encoding="utf-8")
-    sys.exit(1)
+    sys.exit(status)

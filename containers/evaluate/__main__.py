@@ -6,7 +6,6 @@ statistics.json and golden.json to output/evaluation.
 """
 
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from contract.reports import read_json, read_reports
 from contract.rows import read_rows
 from contract.split import SplitRecord
 from contract.step import run_step
+from contract.usage import measured
 from evaluate.evaluation import Evidence, Models, evaluate
 from evaluate.model_quality import model_quality
 
@@ -29,7 +29,6 @@ MOST_SAMPLES = 50
 
 def main(paths: Paths) -> None:
     """Evaluate the run's candidate."""
-    started = time.monotonic()
     plan = Plan.read(paths.run_plan)
     training = read_json(paths.input("model") / "training.json")
     candidate = Artifact.read(paths.input("model"), training["model_sha256"])
@@ -56,7 +55,6 @@ def main(paths: Paths) -> None:
     document = evaluated.document
     statistics = model_quality(plan.task, evaluated.comparison.candidate, document["confusion"])
     output = paths.output("evaluation")
-    document["seconds"] = round(time.monotonic() - started, 3)
     write_json(output / "evaluation.json", document)
     write_json(output / "statistics.json", statistics)
     write_json(output / "golden.json", evaluated.golden)
@@ -101,4 +99,4 @@ def write_json(path: Path, document: Any) -> None:
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_step(measured(main, "evaluation"))

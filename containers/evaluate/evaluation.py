@@ -59,8 +59,8 @@ class Models:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The content of evaluation.json (without its seconds) and of golden.json, and the comparison
-    that the former is based on."""
+    """The content of evaluation.json and of golden.json, and the comparison that the former is
+    based on."""
 
     document: dict[str, Any]
     golden: dict[str, Any]

@@ -9,8 +9,6 @@
 import json
 import shutil
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from contract.problem import counted
 from contract.reports import without_nan
 from contract.rows import read_rows
 from contract.step import run_step
+from contract.usage import measured
 from monitor.answers import Answers
 from monitor.compacting import Compactor
 from monitor.downloads import Downloads
@@ -41,10 +40,9 @@ from reading.source import s3_client
 
 def main(paths: Paths) -> None:
     """Monitor the model in service."""
-    started = time.monotonic()
     request = Request.read(paths.input("plan") / "plan.json")
     release = read_release(paths, request)
-    scratch = Path(tempfile.mkdtemp(prefix="monitor-", dir=paths.roomy_folder()))
+    scratch = paths.scratch_folder("monitor")
     client = s3_client()
     downloads = Downloads(client, request.bucket, scratch / "objects")
     compactor = Compactor(
@@ -73,7 +71,6 @@ def main(paths: Paths) -> None:
             },
             "gone": downloads.document(),
             "compacted": {"days": compactor.days, "files": compactor.replaced},
-            "seconds": round(time.monotonic() - started, 3),
         }
         write_json(paths.output("report") / "report.json", without_nan(document))
         compactor.finish()
@@ -150,4 +147,4 @@ def write_json(path: Path, document: Any) -> None:
 
 if __name__ == "__main__":
     sys.modules["hypothesis"] = None  # type: ignore[assignment] # see preprocess/__main__.py
-    run_step(main)
+    run_step(measured(main, "report"))

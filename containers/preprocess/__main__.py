@@ -8,11 +8,8 @@
 """
 
 import json
-import resource
 import shutil
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +17,12 @@ from contract.paths import Paths
 from contract.plan import Plan
 from contract.reports import report_name
 from contract.step import StepError, run_step
+from contract.usage import measured
 from reading.source import downloaded, read_snapshot, s3_client, share_of
 
 
 def main(paths: Paths) -> None:
     """Preprocess the run's data."""
-    started = time.monotonic()
     plan = Plan.read(paths.run_plan)
     snapshot = read_snapshot(paths.input("snapshot"))
     if not snapshot:
@@ -34,7 +31,7 @@ def main(paths: Paths) -> None:
         )
     host = paths.host()
     objects = share_of(snapshot, host)
-    scratch = Path(tempfile.mkdtemp(prefix="preprocess-", dir=paths.roomy_folder()))
+    scratch = paths.scratch_folder("preprocess")
     try:
         # After the checks above, so they fail fast: polars and pandera take most of the start.
         from contract.features import Features
@@ -51,7 +48,6 @@ def main(paths: Paths) -> None:
         )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    seconds = time.monotonic() - started
     report = {
         "format": 1,
         "rows_read": outcome.rows_read,
@@ -60,9 +56,6 @@ def main(paths: Paths) -> None:
         "rejected": outcome.rejected,
         "warnings": outcome.warnings,
         "split": outcome.split,
-        "seconds": round(seconds, 3),
-        "rows_per_second": round(outcome.rows_read / seconds),
-        "peak_memory_mb": peak_memory_mb(),
     }
     reports = {"baseline": outcome.baseline, "preprocess": report}
     if host[1] > 1:
@@ -75,12 +68,6 @@ def main(paths: Paths) -> None:
     print(f"preprocessed {plan.model}: {outcome.rows_read:,} rows read, {written}")
 
 
-def peak_memory_mb() -> int:
-    """The most memory this process has used. Linux counts in KiB, macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
-
-
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write a report as strict JSON: no NaN, no infinity."""
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
@@ -91,4 +78,4 @@ if __name__ == "__main__":
     # Where hypothesis is installed, pandera loads it to draw examples, which a step never does. The
     # image does not have it. A developer's machine does, which costs a quarter second at start.
     sys.modules["hypothesis"] = None  # type: ignore[assignment]
-    run_step(main)
+    run_step(measured(main, "report"))

@@ -3,12 +3,10 @@
 1. Read the batch's plan (input/plan/plan.json) and the release's model (input/model).
 2. Plan the shards, as every host does; take those of this host that have no done record.
 3. Look at the columns of all their files, then score one shard after the other.
-4. Write scores, rejects and last the done record of each shard to S3.
+4. Write scores, rejects and last the done record of each shard to S3; after all, usage.json.
 """
 
-import os
 import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from itertools import chain
@@ -18,6 +16,7 @@ from contract.artifact import Artifact
 from contract.paths import Paths
 from contract.problem import counted
 from contract.step import run_step
+from contract.usage import Meter, processors, usage_name
 from reading.source import common_folder, s3_client
 from score import done
 from score.batch_plan import BatchPlan
@@ -26,8 +25,17 @@ from score.storage import Results
 
 
 def main(paths: Paths) -> None:
-    """Score this host's share of the batch."""
-    started = time.monotonic()
+    """Score this host's share of the batch, and leave what it used."""
+    with Meter(paths) as meter:
+        batch, results, rows = scored(paths)
+        used = meter.document()
+        results.write_json(usage_name(paths), used)
+    what = f"{counted(rows, 'row')} with release {batch.release}"
+    print(f"scored {batch.batch}: {what} in {used['seconds']:.1f} s")
+
+
+def scored(paths: Paths) -> tuple[BatchPlan, Results, int]:
+    """Score this host's share; return the batch, where its results are, and how many rows came."""
     batch = BatchPlan.read(paths.input("plan") / "plan.json")
     artifact = Artifact.read(paths.input("model"), batch.artifact_sha256)
     # After the checks above, so they fail fast: polars and pandera take most of the start.
@@ -47,14 +55,12 @@ def main(paths: Paths) -> None:
         f"of which this host scores {len(waiting):,}; of its own {len(mine) - len(waiting):,} done",
         flush=True,
     )
-    folder = Path(tempfile.mkdtemp(prefix="score-", dir=paths.roomy_folder()))
+    folder = paths.scratch_folder("score")
     try:
         rows = score(batch, artifact, waiting, results, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    seconds = time.monotonic() - started
-    what = f"{counted(rows, 'row')} with release {batch.release}"
-    print(f"scored {batch.batch}: {what} in {seconds:.1f} s")
+    return batch, results, rows
 
 
 def score(
@@ -79,22 +85,17 @@ def score(
     with Scoring(batch, artifact, names, results, processors()) as scoring:
         files = fetched(parts, batch.objects, folder, client)
         for number, shard in enumerate(shards, start=1):
+            started = time.monotonic()
             record = scoring.score(shard, files)
             results.write_json(f"{done.FOLDER}/{done.name_of(shard.number)}", record)
             read = sum(file["rows_in"] for file in record["files"])
             rows += read
             print(
                 f"shard {number} of {len(shards)}: {counted(read, 'row')}, "
-                f"{read / max(record['seconds'], 0.001):,.0f} rows/s",
+                f"{read / max(time.monotonic() - started, 0.001):,.0f} rows/s",
                 flush=True,
             )
     return rows
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 if __name__ == "__main__":

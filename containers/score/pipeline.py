@@ -280,7 +280,6 @@ class Scoring:
             "rejects": work.rejects,
             "missing": {each.name: work.missing[each.name] for each in features},
             "unknown": {name: work.unknown[name] for name in categorical},
-            "seconds": round(time.monotonic() - work.started, 3),
             "host": work.shard.host,
         }
 

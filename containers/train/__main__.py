@@ -6,7 +6,6 @@ features.py in input/definition; writes model.tar.gz and training.json to output
 
 import json
 import math
-import time
 from pathlib import Path
 
 from contract.artifact import sha256
@@ -18,12 +17,12 @@ from contract.problem import as_one_message
 from contract.reports import read_reports
 from contract.rows import read_rows
 from contract.step import StepError, run_step
+from contract.usage import measured
 from train.model import train
 
 
 def main(paths: Paths) -> None:
     """Train the run's candidate."""
-    started = time.monotonic()
     plan = Plan.read(paths.run_plan)
     check_dataset(plan, paths.input("report"))
     code = Features.of(plan, paths.input("definition"))
@@ -43,7 +42,6 @@ def main(paths: Paths) -> None:
         "history": {"metric": fitted.metric, "validation": history},
         "threshold": trained.artifact.threshold,
         "validation": trained.validation,
-        "seconds": round(time.monotonic() - started, 3),
         "model_sha256": sha256(packed),
     }
     text = json.dumps(report, indent=1, allow_nan=False)
@@ -64,4 +62,4 @@ def check_dataset(plan: Plan, report: Path) -> None:
 
 
 if __name__ == "__main__":
-    run_step(main)
+    run_step(measured(main, "model"))

@@ -26,10 +26,10 @@ _COUNTED = {
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take {run, model}; return the verdict and the fields the registration needs."""
+    """Take {run, model, at, ran, left_lambda}; return the verdict and what registers it."""
     metrics.add_metric("CandidatesJudged", MetricUnit.Count, 1)
     model, run = event["model"], event["run"]
-    judgement = judge_candidate(stage().store, render, model, run, datetime.now(UTC))
+    judgement = judge_candidate(stage().store, render, model, run, datetime.now(UTC), event)
     metrics.add_metric(_COUNTED[judgement["verdict"]], MetricUnit.Count, 1)
     logger.info(judgement["summary"], extra={"run": run, "model": model})
     return judgement

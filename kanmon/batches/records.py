@@ -33,6 +33,7 @@ class BatchRecord(Record):
         "host_seconds",
         "counted",
         "counted_job",
+        "function_mb",
     )
 
     @property

@@ -50,14 +50,12 @@ def command(run: str, step: str | None) -> None:
         run = batch.works  # the log of its latest attempt
     elif not monitoring_named(connection, run):
         record = find_run(connection, invocation.project, run)
-        run = str(record.equals or record.run)  # a run that found nothing new started no job
-    prefix = job_logs.job_prefix(connection, run)
-    events = job_logs.job_events(connection, job_logs.job_prefix(connection, run, step))
-    for event in events:
-        job = event["logStreamName"].split("/")[0].removeprefix(prefix)
-        at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).astimezone()
-        screen.say(f"{faint(f'{at:%H:%M:%S}  {job:<13}')} {event['message'].rstrip()}")
-    if not events:
+        run = str(record.equals or record.run)  # a run that found nothing new started no step
+    lines = job_logs.step_log(connection, run, step)
+    for line in lines:
+        at = datetime.fromtimestamp(line.at / 1000, UTC).astimezone()
+        screen.say(f"{faint(f'{at:%H:%M:%S}  {line.attempt:<13}')} {line.message.rstrip()}")
+    if not lines:
         from kanmon.stage.connection import stage_flag
 
         screen.say(f"{run} has no logs.")
@@ -65,11 +63,11 @@ def command(run: str, step: str | None) -> None:
     screen.document(
         [
             {
-                "job": event["logStreamName"].split("/")[0],
-                "time": datetime.fromtimestamp(event["timestamp"] / 1000, UTC).isoformat(),
-                "message": event["message"],
+                "job": line.job,
+                "time": datetime.fromtimestamp(line.at / 1000, UTC).isoformat(),
+                "message": line.message,
             }
-            for event in events
+            for line in lines
         ]
     )
 

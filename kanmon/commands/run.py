@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     kanmon run abalone
     kanmon run abalone --set learning_rate=0.05 --set rounds=500 --reason "try a slower rate"
     kanmon run abalone --force              even if nothing is new
+    kanmon run abalone --instance train=ml.m5.4xlarge
     kanmon run abalone --no-wait --json
     """,
 )
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
     multiple=True,
     help="Set a trainer parameter (repeatable).",
 )
+@click.option(
+    "--instance",
+    "machines",
+    metavar="STEP=TYPE",
+    multiple=True,
+    help="Give a step this machine for this run (repeatable).",
+)
 @click.option("--name", help="The run's name: up to 37 letters, digits, hyphens.")
 @click.option("--no-wait", is_flag=True, help="Start it and return.")
 def command(
@@ -42,14 +50,15 @@ def command(
     force: bool,
     reason: str,
     pairs: tuple[str, ...],
+    machines: tuple[str, ...],
     name: str | None,
     no_wait: bool,
 ) -> int:
     """Retrain a model: preprocess, train, evaluate, judge, register.
 
     The model's folder is validated, and published if it changed. Nothing is trained if data,
-    definition, code and parameters are the same as in an earlier good run. Ctrl-C stops watching,
-    not the run.
+    definition, code and parameters are the same as in an earlier good run. A step with --instance
+    is a job on that machine. Ctrl-C stops watching, not the run.
     """
     from kanmon.models import definitions
     from kanmon.runs import execution, request
@@ -58,6 +67,7 @@ def command(
     invocation = current()
     path = invocation.project.model_folder(model)
     given = request.parse_parameters(pairs)
+    instances = request.parse_instances(machines)
     digest = None if given else definitions.published_as_it_is(invocation, path)
     folder = None
     if digest is None:
@@ -70,7 +80,7 @@ def command(
     if folder and definitions.publish(connection, folder):
         screen.note(f"Published the definition of {model} ({digest[:12]})")
     commit = request.current_commit(invocation.project)
-    document = request.run_input(model, reason, force, given, digest, commit)
+    document = request.run_input(model, reason, force, given, digest, commit, instances)
     arn = execution.start(connection, run, document)
     flag = stage_flag(connection.name)
     if no_wait:

@@ -81,7 +81,7 @@ def _show_monitoring(invocation: Invocation, model: str, monitoring: str, wait: 
 
 def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) -> None:
     from kanmon.runs import execution
-    from kanmon.runs.display import problem_line, state_line
+    from kanmon.runs.display import problem_line, state_line, step_lines
     from kanmon.runs.outcome import describe
 
     screen, connection = invocation.screen, invocation.connection
@@ -101,6 +101,7 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
         ("Snapshot", record.snapshot),
         ("Definition", record.definition),
         ("Fingerprint", record.fingerprint),
+        ("Machines", record.instances),
     ):
         if value:
             screen.say(f"{label:<13}{value}")
@@ -111,7 +112,7 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
         screen.say("States")
     for visit in visits:
         screen.say(state_line(visit.state, duration(visit.seconds(now)), visit.attempts))
-    for line in outcome.lines:
+    for line in (*step_lines(outcome.document.get("verdict")), *outcome.lines):
         screen.say(line)
     if outcome.problem:
         screen.say(problem_line(outcome.document["status"], outcome.document["message"]))

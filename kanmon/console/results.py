@@ -11,8 +11,8 @@ from core.stage.release_table import Release
 from core.words.metrics import metric_format, metric_label
 from kanmon.releases.evidence import unless_refused
 from kanmon.runs.display import metric_rows
-from kanmon.runs.execution import JOB_STATES, Visit
-from kanmon.runs.job_logs import job_events, job_prefix
+from kanmon.runs.execution import JOB_STATES, LAMBDA_STATES, Visit
+from kanmon.runs.job_logs import step_log
 from kanmon.stage.connection import read_json
 
 if TYPE_CHECKING:
@@ -119,13 +119,12 @@ def draw(found: Sequence[tuple[Release, dict[str, Any]]]) -> Course | None:
 
 
 def failure_log(connection: "Connection", run: str, visits: Sequence[Visit]) -> list[str]:
-    """The last lines that the last job of a failed run logged; none if no job was started."""
-    job = next((one.state for one in reversed(visits) if one.state in JOB_STATES), None)
-    if job is None:
+    """The last lines that the last step of a failed run logged; none if no step was started."""
+    states = (one.state for one in reversed(visits) if one.state in JOB_STATES | LAMBDA_STATES)
+    last = next(states, None)
+    if last is None:
         return []
-    prefix = job_prefix(connection, run, job.split()[0].lower())
+    step = last.split()[0].lower()
     return unless_refused(
-        lambda: [
-            str(event["message"]).rstrip() for event in job_events(connection, prefix)[-LOG_LINES:]
-        ]
+        lambda: [line.message.rstrip() for line in step_log(connection, run, step)[-LOG_LINES:]]
     )

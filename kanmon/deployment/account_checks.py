@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +93,7 @@ def account(project: Project, stage: str) -> list[Check]:
     except Exception as error:
         return [region, Check("fail", "credentials", describe_aws_error(error)[0])]
     checks = [region, Check("ok", "credentials", str(who["Arn"]))]
-    for look in (_stack, _quotas, _concurrency, _builds, _pipelines):
+    for look in (_stack, _quotas, _concurrency, _builds, _pipelines, _network):
         try:
             checks += look(connection, project)
         except Exception as error:
@@ -199,6 +199,40 @@ def quota_check(instance: str, need: int, limits: dict[str, float]) -> Check:
         "quota",
         f"{name}: {limit:.0f}, needed {need}",
         "Ask for more in Service Quotas, Amazon SageMaker; new accounts often start at 0.",
+    )
+
+
+def _network(connection: "Connection", project: Project) -> list[Check]:
+    """May the account have the network that the steps as functions are in?"""
+    pages = connection.client("ec2").get_paginator("describe_vpcs").paginate()
+    there, own = networks(connection.stack, pages)
+    quotas = connection.client("service-quotas").get_paginator("list_service_quotas")
+    limits = {
+        str(quota["QuotaName"]): float(quota["Value"])
+        for page in quotas.paginate(ServiceCode="vpc")
+        for quota in page["Quotas"]
+    }
+    return [network_check(there, own, limits)]
+
+
+def networks(stack: str, pages: Iterable[Any]) -> tuple[int, bool]:
+    """How many networks a region has, and whether the stage's own is one of them."""
+    found = [one for page in pages for one in page["Vpcs"]]
+    name = {"Key": "Name", "Value": f"{stack}-steps"}
+    return len(found), any(name in one.get("Tags", []) for one in found)
+
+
+def network_check(there: int, own: bool, limits: dict[str, float]) -> Check:
+    """Compare the networks of a region with the account's quota; a stage needs one of its own."""
+    limit = limits.get("VPCs per Region")
+    if limit is None:
+        return Check("warn", "network", f"{there}, quota unknown", "Look at Service Quotas, VPC.")
+    return Check(
+        "ok" if own or there < limit else "fail",
+        "network",
+        f"VPCs per Region: {limit:.0f}, {there} there" + (", one the stage's own" if own else ""),
+        "The steps as functions need a network. Delete one, or ask for more in Service Quotas, "
+        "Amazon Virtual Private Cloud.",
     )
 
 

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kanmon.deployment import package, stack
+from core.stage.images import STEPS
+from kanmon.deployment import package, stack, step_functions
 from kanmon.errors import BadInputError, RunFailedError
+from kanmon.stage import local
 
 if TYPE_CHECKING:
     from kanmon.project import Project
@@ -39,7 +41,10 @@ def deploy_locally(
     template = package.point_at_uploads(
         package.read_template(project.root / "template.yaml"), project.root, upload
     )
-    return stack.apply(connection, template, upload, tick, meanwhile)
+    digests = {step: local.content_digest(project, step) for step in STEPS}
+    functions = {step_functions.PARAMETER: step_functions.value(digests)}
+    parameters = {**functions, **connection.settings.parameters}
+    return stack.apply(connection, template, parameters, upload, tick, meanwhile)
 
 
 def _keys_of_new_or_known_bucket(connection: "Connection", bucket: str) -> set[str]:

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from core.stage.images import STEPS
-from kanmon.deployment import step_images
+from kanmon.deployment import step_functions, step_images
 from kanmon.errors import KanmonError
 from kanmon.models.definitions import Folder, read_folder
 from kanmon.models.definitions import publish as publish_definition
@@ -62,9 +62,13 @@ def publish(
     if connection.name == "local":
         _publish_scorer(connection, project)
     elif with_images:
-        step_images.push(connection, project, screen.note)
+        digests = step_images.push(connection, project, screen.note)
         images = list(STEPS)
         screen.say(f"Pushed the images of {', '.join(images)}")
+        with screen.waiting("Making functions of the steps"):
+            changed = step_functions.use(connection, digests, screen.live)
+        if changed:
+            screen.say("The steps are functions of these images")
     definitions, invalid = _publish_definitions(connection, models or Definitions(project))
     if definitions:
         screen.say(f"Published the definition of {', '.join(definitions)}")

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ class Change:
 def apply(
     connection: "Connection",
     template: dict[str, Any],
+    parameters: Mapping[str, str],
     upload: Callable[[str, bytes], dict[str, str]],
     tick: Callable[[str], None],
     meanwhile: Callable[[], object],
@@ -45,16 +46,15 @@ def apply(
     if known and known["StackStatus"] in NEVER_WORKED:
         tick(f"Removing {connection.stack}, whose first deployment failed …")
         cloudformation.delete_stack(StackName=connection.stack)
-        _wait(connection, began, tick, "Removing")
+        wait(connection, began, tick, "Removing")
         known = None
-    if known and _same(connection, known, body):
+    if known and _same(connection, known, body, parameters):
         return Change("unchanged", time.monotonic() - began)
     request: Any = {
         "StackName": connection.stack,
         "Capabilities": CAPABILITIES,
         "Parameters": [
-            {"ParameterKey": key, "ParameterValue": value}
-            for key, value in connection.settings.parameters.items()
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
         ],
     }
     if len(body.encode()) <= BODY_LIMIT:
@@ -73,16 +73,18 @@ def apply(
             raise
     what = "updated" if known else "created"
     meanwhile()
-    _wait(connection, began, tick, "Updating" if known else "Creating")
+    wait(connection, began, tick, "Updating" if known else "Creating")
     return Change(what, time.monotonic() - began)
 
 
-def _same(connection: "Connection", known: dict[str, Any], body: str) -> bool:
+def _same(
+    connection: "Connection", known: dict[str, Any], body: str, parameters: Mapping[str, str]
+) -> bool:
     """Does the stack have this template and these parameters already?"""
     if not known["StackStatus"].endswith("_COMPLETE") or "ROLLBACK" in known["StackStatus"]:
         return False
     given = {one["ParameterKey"]: one["ParameterValue"] for one in known.get("Parameters", [])}
-    if any(given.get(key) != value for key, value in connection.settings.parameters.items()):
+    if any(given.get(key) != value for key, value in parameters.items()):
         return False
     held: Any = connection.cloudformation.get_template(
         StackName=connection.stack, TemplateStage="Original"
@@ -90,7 +92,7 @@ def _same(connection: "Connection", known: dict[str, Any], body: str) -> bool:
     return bool((json.loads(held) if isinstance(held, str) else held) == json.loads(body))
 
 
-def _wait(connection: "Connection", began: float, tick: Callable[[str], None], doing: str) -> None:
+def wait(connection: "Connection", began: float, tick: Callable[[str], None], doing: str) -> None:
     while True:
         now = connection.stack_description()
         status = now["StackStatus"] if now else "DELETE_COMPLETE"

@@ -55,21 +55,28 @@ def check(stage: str) -> None:
         raise BadInputError(*found)
 
 
-def push(connection: "Connection", project: "Project", note: Callable[[str], None]) -> None:
-    """Build the step images, push them to the stage's repository, and record their content."""
+def push(
+    connection: "Connection", project: "Project", note: Callable[[str], None]
+) -> dict[str, str]:
+    """Build the step images, push them to the stage's repository, and record their content.
+
+    Returns each step's digest.
+    """
     check(connection.name)
     repository = connection.outputs["StepsRepositoryUri"]
     token = connection.client("ecr").get_authorization_token()["authorizationData"][0]
     user, _, word = base64.b64decode(token["authorizationToken"]).decode().partition(":")
     login = ["docker", "login", "--username", user, "--password-stdin", repository.split("/")[0]]
     call(login, project.root, "docker login", word.encode())
+    digests = {}
     for step in STEPS:
         # Before the build: what changes meanwhile must not be taken for what was built.
         content = local.content_digest(project, step)
         words = build_command(repository, step)
         note(" ".join(words))
         call(words, project.root, "docker buildx build")
-        _record(connection, repository, step, content)
+        digests[step] = _record(connection, repository, step, content)
+    return digests
 
 
 def build_command(repository: str, step: str) -> list[str]:
@@ -85,8 +92,8 @@ def build_command(repository: str, step: str) -> list[str]:
     ]
 
 
-def _record(connection: "Connection", repository: str, step: str, content: str) -> None:
-    """Check the pushed image, and keep under its digest what it is made of."""
+def _record(connection: "Connection", repository: str, step: str, content: str) -> str:
+    """Check the pushed image, and keep under its digest what it is made of; the digest."""
     name = repository.partition("/")[2]
     [image] = connection.client("ecr").describe_images(
         repositoryName=name, imageIds=[{"imageTag": step}]
@@ -106,6 +113,7 @@ def _record(connection: "Connection", repository: str, step: str, content: str) 
         Body=json.dumps(document).encode(),
         ContentType="application/json",
     )
+    return str(image["imageDigest"])
 
 
 def _answers(*words: str) -> bool:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
 
+# A batch's documents that name files, besides done/. Others, as usage.json, are about machines.
+NAMING_FILES = ("plan.json", "shards.json", "manifest.json")
+
+
 @dataclass(frozen=True)
 class Current:
     """An object as it is now. Of inputs, no document has rows or digest."""
@@ -38,7 +42,8 @@ class Current:
 def update_batch(connection: "Connection", folder: str, objects: Mapping[str, Current]) -> None:
     """Write the documents of a batch that say something else of these objects again."""
     for one in objects_under(connection, f"{folder}/"):
-        if not one["Key"].endswith(".json"):
+        name = one["Key"].removeprefix(f"{folder}/")
+        if name not in NAMING_FILES and not name.startswith("done/"):
             continue
         found = connection.s3.get_object(Bucket=connection.bucket, Key=one["Key"])
         document = json.loads(found["Body"].read())

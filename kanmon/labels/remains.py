@@ -62,6 +62,12 @@ def remaining(
             "training, validation and test rows, without a key, and reports that quote cells of "
             "rejected rows; a run must stay repeatable",
         ),
+        Remaining(
+            "attempts of steps in runs",
+            _folders(connection, f"attempts/{model}/"),
+            "such copies and such models, as steps that are functions left them; they expire after "
+            "30 days",
+        ),
         Remaining("models trained on the data", runs, "train again without the rows"),
         Remaining(
             "releases",

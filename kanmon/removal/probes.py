@@ -31,9 +31,11 @@ def is_missing(error: ClientError) -> bool:
     """Does the error say that what was asked about is not there?"""
     code = str(error.response["Error"].get("Code", ""))
     words = str(error.response["Error"].get("Message", "")).lower()
-    return code in MISSING or (
-        code in ("ValidationError", "ValidationException", "InvalidRequestException")
-        and any(said in words for said in SAID)
+    # EC2 has a code for each type: InvalidSubnetID.NotFound, InvalidGroup.NotFound.
+    if code in MISSING or (code.startswith("Invalid") and code.endswith(".NotFound")):
+        return True
+    return code in ("ValidationError", "ValidationException", "InvalidRequestException") and any(
+        said in words for said in SAID
     )
 
 
@@ -57,6 +59,10 @@ def _named(parameter: str) -> Callable[[str], dict[str, Any]]:
     return lambda name: {parameter: name}
 
 
+def _listed(parameter: str) -> Callable[[str], dict[str, Any]]:
+    return lambda name: {parameter: [name]}
+
+
 def _last(parameter: str, separator: str) -> Callable[[str], dict[str, Any]]:
     return lambda name: {parameter: name.rpartition(separator)[2]}
 
@@ -78,6 +84,12 @@ def _has(member: str) -> Callable[[Any], bool]:
 
 def _stack_is_there(answer: Any) -> bool:
     return any(one["StackStatus"] != "DELETE_COMPLETE" for one in answer["Stacks"])
+
+
+def _endpoint_is_there(answer: Any) -> bool:
+    # EC2 lists one that was deleted for a while.
+    gone = ("deleting", "deleted")
+    return any(one.get("State", "").lower() not in gone for one in answer["VpcEndpoints"])
 
 
 # The chat service knows the configurations of all regions, and answers in some of them.
@@ -116,6 +128,18 @@ PROBES = {
     ),
     "AWS::CodePipeline::Pipeline": Probe("codepipeline", "get_pipeline", _named("name")),
     "AWS::DynamoDB::Table": Probe("dynamodb", "describe_table", _named("TableName")),
+    **{
+        f"AWS::EC2::{kind}": Probe("ec2", operation, _listed(parameter), _has(member))
+        for kind, operation, parameter, member in (
+            ("RouteTable", "describe_route_tables", "RouteTableIds", "RouteTables"),
+            ("SecurityGroup", "describe_security_groups", "GroupIds", "SecurityGroups"),
+            ("Subnet", "describe_subnets", "SubnetIds", "Subnets"),
+            ("VPC", "describe_vpcs", "VpcIds", "Vpcs"),
+        )
+    },
+    "AWS::EC2::VPCEndpoint": Probe(
+        "ec2", "describe_vpc_endpoints", _listed("VpcEndpointIds"), _endpoint_is_there
+    ),
     "AWS::ECR::Repository": Probe(
         "ecr", "describe_repositories", lambda name: {"repositoryNames": [name]}
     ),
@@ -159,6 +183,7 @@ PROBES = {
 # What cannot outlive the resource that it is a part of, and has no name that can be asked about.
 PARTS = {
     "AWS::CodeDeploy::DeploymentGroup": "its application",
+    "AWS::EC2::SubnetRouteTableAssociation": "its subnet",
     "AWS::Events::EventBusPolicy": "its bus",
     "AWS::Glue::Table": "its database",
     "AWS::Lambda::Alias": "its function",

@@ -3,10 +3,12 @@
 Pure: documents of a run in, lines out.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from core.reading import estimate, part
-from core.words.formats import counted, one_line
+from core.reading import estimate, finite, mapping, part
+from core.usage.sizing_words import memory, place_words, sizing_words
+from core.words.formats import counted, duration, one_line
 from core.words.metrics import metric_format, metric_label
 from core.words.verdicts import without_verdict
 from kanmon.terminal.screen import coloured, faint, table
@@ -52,6 +54,33 @@ def _shown_with_metrics(rule: Document) -> bool:
     return rule.get("name") == "metric computed" and rule["outcome"] == "pass"
 
 
+def step_lines(verdict: object) -> list[str]:
+    """What each step worked on, what it used, and the machine that it needs; nothing of a run that
+    was not judged, or by an earlier version."""
+    sizing = mapping(mapping(verdict).get("sizing"))
+    steps = {step: mapping(each) for step, each in sizing.items()}
+    rows = [
+        [
+            step.capitalize(),
+            "" if each.get("seconds") is None else duration(each["seconds"]),
+            place_words(each),
+            _busy(each),
+            "" if each.get("disk_mb") is None else memory(each["disk_mb"]),
+            sizing_words(each),
+        ]
+        for step, each in steps.items()
+    ]
+    heading = ["", "worked", "on", "processors", "disk", "machine"]
+    lines = table(rows, heading, "lrlrrl")
+    return ["Steps", *(f"{INDENT}{line}" for line in lines)] if lines else []
+
+
+def _busy(sizing: Mapping[str, Any]) -> str:
+    """How many processors were busy on average, of how many."""
+    busy, whole = finite(sizing.get("processors_busy")), finite(sizing.get("processors"))
+    return "" if busy is None or whole is None else f"{busy:.1f} of {whole:.0f}"
+
+
 def metric_lines(evaluation: Document, champion_release: int | None = None) -> list[str]:
     """One line per metric: the candidate with its interval, the champion, the difference."""
     champion = evaluation.get("champion")
@@ -91,6 +120,16 @@ def warning_lines(evaluation: Document) -> list[str]:
     ]
     more = len(every) - MOST_WARNINGS
     return [*lines, faint(f"{INDENT}and {more} more on the review page")] if more > 0 else lines
+
+
+def rung_lines(verdict: Document) -> list[str]:
+    """A line for each step that was begun as a function and went on as a job."""
+    ran = part(verdict, "ran")
+    return [
+        f"Note      {step} went on as a job: {one_line(place['left_lambda'], LONGEST_FAILURE)}"
+        for step, place in ran.items()
+        if isinstance(place, dict) and place.get("left_lambda")
+    ]
 
 
 def warnings_of(evaluation: Document) -> list[str]:

@@ -20,6 +20,8 @@ ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
 EVENTS_AT_A_LOOK = 15
 # The states whose work is a job with a log of its own.
 JOB_STATES = {"Preprocess", "Train", "Evaluate", "Score Rows", "Monitor"}
+# The same work as a function.
+LAMBDA_STATES = {f"{state} On Lambda" for state in JOB_STATES}
 LAST_EVENTS = {
     "ExecutionSucceeded",
     "ExecutionFailed",

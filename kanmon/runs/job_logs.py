@@ -1,5 +1,7 @@
-"""The logs of a run's jobs, read from CloudWatch."""
+"""What a run's steps logged, read from CloudWatch: as jobs, and as functions."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core import names
@@ -11,29 +13,52 @@ if TYPE_CHECKING:
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 
 
-def job_prefix(connection: "Connection", run: str, step: str | None = None) -> str:
-    """What the names of the run's jobs begin with; of one step's, if given."""
-    return f"{names.job_prefix(connection.stack, run)}-" + (f"{step}-" if step else "")
+@dataclass(frozen=True)
+class Line:
+    """One line of a step's log. `at` is in epoch milliseconds.
+
+    `attempt` is the step and the number of its try, `job` the whole name.
+    """
+
+    at: int
+    attempt: str
+    job: str
+    message: str
 
 
-def job_events(connection: "Connection", prefix: str) -> list[Any]:
-    """Every line that jobs with these names logged, by time; none before the first job."""
+def step_log(connection: "Connection", run: str, step: str | None = None) -> list[Line]:
+    """Every line of the run's steps, or of one of them, by time; none before the first."""
+    lines = [*_of_jobs(connection, run, step), *_of_functions(connection, run, step)]
+    return sorted(lines, key=lambda line: line.at)
+
+
+def _of_jobs(connection: "Connection", run: str, step: str | None) -> Iterator[Line]:
+    prefix = f"{names.job_prefix(connection.stack, run)}-"
+    begins = prefix + (f"{step}-" if step else "")
+    for event in _events(connection, logGroupName=LOG_GROUP, logStreamNamePrefix=begins):
+        if event["logStreamName"].startswith(begins):
+            job = event["logStreamName"].split("/")[0]
+            yield Line(event["timestamp"], job.removeprefix(prefix), job, event["message"])
+
+
+def _of_functions(connection: "Connection", run: str, step: str | None) -> Iterator[Line]:
+    """A function's log is of all runs: each line begins with the attempt it is of."""
+    prefix = f"{run}-"
+    begins = prefix + (f"{step}-" if step else "")
+    group = f"/aws/lambda/{connection.stack}-steps"
+    for event in _events(connection, logGroupName=group, filterPattern=f'"{begins}"'):
+        job, _, message = event["message"].partition(" ")
+        if job.startswith(begins):
+            yield Line(event["timestamp"], job.removeprefix(prefix), job, message)
+
+
+def _events(connection: "Connection", **request: Any) -> Iterator[Any]:
     from botocore.exceptions import ClientError
 
+    pages = connection.client("logs").get_paginator("filter_log_events").paginate(**request)
     try:
-        pages = (
-            connection.client("logs")
-            .get_paginator("filter_log_events")
-            .paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=prefix)
-        )
-        found = [
-            event
-            for page in pages
-            for event in page["events"]
-            if event["logStreamName"].startswith(prefix)
-        ]
+        for page in pages:
+            yield from page["events"]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return []
-        raise
-    return sorted(found, key=lambda event: event["timestamp"])
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise

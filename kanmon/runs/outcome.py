@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from core.words.formats import duration
 from kanmon.errors import FAILED, OK, REJECTED, BadInputError
 from kanmon.runs import display, execution, records, review_page
-from kanmon.runs.execution import JOB_STATES
+from kanmon.runs.execution import JOB_STATES, LAMBDA_STATES
 from kanmon.stage.connection import read_json, stage_flag
 from kanmon.terminal.screen import coloured, shown_path
 
@@ -90,9 +90,9 @@ def _failed(connection: "Connection", base: dict[str, Any], ending: "Ending") ->
     words = display.failure_words(ending.error, ending.cause).rstrip(".")
     what = {"ABORTED": "was stopped", "TIMED_OUT": "took too long"}.get(ending.status, "failed")
     passed = execution.visits(execution.history(connection, connection.execution_arn(run)))
-    logs = f"`kanmon logs {run}{flag}` shows its jobs' logs."
-    if not any(visit.state in JOB_STATES for visit in passed):
-        logs = "No job was started."
+    logs = f"`kanmon logs {run}{flag}` shows its steps' logs."
+    if not any(visit.state in JOB_STATES | LAMBDA_STATES for visit in passed):
+        logs = "No step was started."
     line = f"run {run} {what}: {words}. {logs}"
     return Outcome([], base | {"error": ending.error, "message": words}, FAILED, line)
 
@@ -117,6 +117,7 @@ def _judged(
         champion = _champion_release(connection, model, evaluation)
         lines += [*display.metric_lines(evaluation, champion), ""]
         lines += display.warning_lines(evaluation)
+    lines += display.rung_lines(verdict)
     if package:
         lines.append(display.package_line(str(package), _package_status(verdict, release)))
     lines.append(page_line)

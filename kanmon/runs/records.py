@@ -17,7 +17,16 @@ class RunRecord(Record):
 
     kind = "run"
     began = "opened_at"
-    bookkeeping = ("cost", "paid", "run", "answer", "noticed_at", "release_number", "failures_told")
+    bookkeeping = (
+        "ran",
+        "cost",
+        "paid",
+        "run",
+        "answer",
+        "noticed_at",
+        "release_number",
+        "failures_told",
+    )
 
 
 def runs_of(connection: "Connection", model: str, limit: int) -> list[RunRecord]:

@@ -38,6 +38,31 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
+def parse_instances(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Machines by step, from `step=type` words.
+
+    >>> parse_instances(("train=ml.m5.4xlarge",))
+    {'train': 'ml.m5.4xlarge'}
+    """
+    from core.runs.instances import problem
+
+    found: dict[str, str] = {}
+    for pair in pairs:
+        step, equals, name = pair.partition("=")
+        if not equals or not step or not name:
+            raise BadInputError(
+                f"--instance {pair!r} is not STEP=TYPE",
+                "Write it as in --instance train=ml.m5.4xlarge.",
+            )
+        if step in found:
+            raise BadInputError(f"--instance gives {step} two machines", "Give it one.")
+        wrong = problem(step, name)
+        if wrong:
+            raise BadInputError(f"--instance {pair}: {wrong}")
+        found[step] = name
+    return found
+
+
 def _scalar(text: str) -> Any:
     try:
         value = json.loads(text)
@@ -105,6 +130,7 @@ def run_input(
     given: dict[str, Any],
     definition: str,
     commit: str | None,
+    instances: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """The input of the run's execution."""
     check_reason(reason)
@@ -115,4 +141,5 @@ def run_input(
         "parameters": given,
         "definition": definition,
     }
-    return document | ({"commit": commit} if commit else {})
+    given_besides = {"commit": commit, "instances": instances}
+    return document | {name: value for name, value in given_besides.items() if value}

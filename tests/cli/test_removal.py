@@ -33,8 +33,12 @@ def laptop(tmp_path: Path) -> Iterator[Laptop]:
         yield laptop
 
 
+# Its run leaves the log of a job, and below attempts/ what steps wrote as functions.
+ON_BOTH_RUNGS = TINY + "compute: {{train: processing}}\n"
+
+
 def put_into_service(laptop: Laptop, model: str) -> None:
-    laptop.add_model(model)
+    laptop.add_model(model, ON_BOTH_RUNGS.format(name=model, floor=5.0))
     assert laptop.put(model, rows(300)).code == 0
     laptop.must("run", model)
     laptop.must("approve", model, "--reason", "fine", "--watch")

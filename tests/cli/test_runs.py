@@ -90,7 +90,7 @@ def test_a_failed_run_is_one_line_and_exit_code_1(make_model, kanmon):
     last = result.stderr.splitlines()[-1]
     assert last.startswith(f"kanmon: run {run} failed: ")
     assert "size" in last
-    assert last.endswith(f"`kanmon logs {run}` shows its jobs' logs.")
+    assert last.endswith(f"`kanmon logs {run}` shows its steps' logs.")
     assert document(result)["message"] in last
     assert document(kanmon("logs", run, "--json"))
     shown = kanmon("show", "broken")
@@ -109,7 +109,7 @@ def test_without_data_the_run_says_how_to_give_some(make_model, root, kanmon):
     assert result.exit_code == 1
     last = result.stderr.splitlines()[-1]
     assert "put-data" in last
-    assert last.endswith(". No job was started.")
+    assert last.endswith(". No step was started.")
 
 
 def test_a_run_may_wait_in_the_queue_be_stopped_and_be_watched(make_model, kanmon):

@@ -112,6 +112,8 @@ def invoke(laptop: Laptop, proxy: str, tmp_path_factory: pytest.TempPathFactory)
         "STAGE": "local",
         "STACK_NAME": "kanmon-local",
         "STEPS_REPOSITORY": "kanmon-local-steps",
+        "STEP_IMAGE_DIGESTS": "",
+        "STEP_MEMORY_MB": "3008",
         "NOTIFICATIONS_TOPIC_ARN": laptop.outputs["NotificationsTopicArn"],
         "RETRAIN_MACHINE_ARN": laptop.outputs["RetrainStateMachineArn"],
     }

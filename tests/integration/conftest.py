@@ -41,6 +41,8 @@ os.environ.update(
     STAGE="dev",
     STACK_NAME="kanmon-test",
     STEPS_REPOSITORY="kanmon-test-steps",
+    STEP_IMAGE_DIGESTS="",
+    STEP_MEMORY_MB="3008",
     RETRAIN_MACHINE_ARN=MACHINE,
     SCORE_MACHINE_ARN=SCORE_MACHINE,
     MONITOR_MACHINE_ARN=MONITOR_MACHINE,

@@ -191,6 +191,38 @@ def test_a_batch_that_is_proven_is_recorded_with_its_manifest_and_told_once(
     assert (fact["event"], fact["batch"]) == ("batch done", BATCH)
 
 
+def test_a_batch_that_a_function_scored_is_recorded_as_one_also_by_a_repeat(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    opened(context)
+    leave_scored(stage)
+    event = load_event("close_batch")
+    began, ended = "2026-11-30T06:00:00.000Z", "2026-11-30T06:01:00.000Z"
+
+    for _ in range(2):
+        called = event | {"began": began, "ended": ended, "memory_mb": 2048}
+        close_batch.handler(called, context)
+
+    cost = stage.get_json(f"{FOLDER}/manifest.json")["cost"]
+    assert cost["seconds"] == {"score": 60.0}
+    assert cost["usd"] == round(2 * 60 * 0.0000133334 + 2e-7, 8)
+    assert stage.batch(BATCH)["function_mb"] == "2048"
+
+
+def test_the_cost_is_unknown_where_a_function_and_a_job_have_scored_in_turn(
+    stage: Stage, context: Context, load_event: Load
+) -> None:
+    opened(context)
+    event = load_event("close_batch")
+    with pytest.raises(UnprovenBatchError):  # what the function left is not whole
+        close_batch.handler(event | {"memory_mb": 2048}, context)
+    leave_scored(stage)
+
+    close_batch.handler(event | {"began": 1795250501000, "ended": 1795250561000}, context)
+
+    assert stage.get_json(f"{FOLDER}/manifest.json")["cost"]["usd"] is None
+
+
 def test_the_cost_of_a_batch_is_unknown_where_the_platform_lost_a_job(
     stage: Stage, context: Context, load_event: Load
 ) -> None:

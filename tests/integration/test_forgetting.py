@@ -283,6 +283,15 @@ def test_a_label_file_keeps_the_time_it_came(bucket: Bucket):
     assert "labels/churn/mine.csv" not in bucket.names()
 
 
+def test_what_a_batch_says_of_its_machines_is_not_opened(bucket: Bucket):
+    """A steward may not: it names no file, and no person."""
+    bucket.put(f"{BATCH}/usage.json", b"no JSON")
+
+    forget(bucket)
+
+    assert bucket.current(f"{BATCH}/usage.json") == b"no JSON"
+
+
 def test_a_batchs_documents_agree_with_its_files_and_name_no_key(bucket: Bucket):
     forget(bucket)
 
@@ -488,6 +497,8 @@ def test_an_input_without_the_key_is_named_and_can_be_emptied(bucket: Bucket):
 def test_what_stays_is_listed_with_counts(bucket: Bucket):
     bucket.put("datasets/churn/a.csv", "id\n7\n")
     bucket.put("runs/churn/r1/run.json", "{}")
+    bucket.put("attempts/churn/r1/preprocess-0/preprocess/train/part-000.parquet", b"rows")
+    bucket.put("attempts/churn/r1/train-0/train/model.tar.gz", b"model")
     bucket.put("releases/churn/1/release.json", "{}")
     bucket.put("labels/churn/broken.csv", b"\xff")
     rejected = parquet({"file": ["a.csv"], "row": [1], "value": ["x"]})
@@ -506,6 +517,7 @@ def test_what_stays_is_listed_with_counts(bucket: Bucket):
     counts = {one.what: one.count for one in stays}
     assert counts["data files in datasets/churn/"] == 1
     assert counts["copies of the data in runs"] == counts["releases"] == 1
+    assert counts["attempts of steps in runs"] == 1
     assert "(DataVersionRetentionDays: 90)" in stays[0].why
     assert "put-data churn FILE... --replace" in stays[0].why
     assert counts["rejected rows without a key of batches over other folders"] == 1

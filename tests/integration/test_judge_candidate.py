@@ -74,6 +74,7 @@ def test_a_first_candidate_that_passes_every_rule_awaits_approval(
         "model_data_url": f"{FOLDER}/train/model.tar.gz",
         "image": opened["images"]["train"],
         "client_token": client_token(opened["fingerprint"], RUN),
+        "steps": {"ran": {}, "seen": {}},
         "metric": {
             "name": "auc",
             "candidate": 0.8,
@@ -117,7 +118,8 @@ def test_a_broken_metric_is_rejected_and_still_gets_its_page(
 def test_every_judged_run_is_a_line_of_the_metrics_table(
     stage: Stage, context: Context, load_event: Load, opened: dict[str, Any]
 ) -> None:
-    stage.write_results(seconds=2.5, candidate={"metrics": {"auc": {"value": math.nan}}})
+    stage.write_results(candidate={"metrics": {"auc": {"value": math.nan}}})
+    stage.put(f"runs/churn/{RUN}/evaluate/usage.json", {"format": 1, "seconds": 2.5})
 
     judge_candidate.handler(load_event("judge_candidate"), context)
 
@@ -138,7 +140,7 @@ def test_every_judged_run_is_a_line_of_the_metrics_table(
         "difference_low": 0.001,
         "difference_high": 0.019,
     }
-    # Train did not say how long it took, so the cost is not guessed.
+    # Train did not measure how long it took, so the cost is not guessed.
     assert (line["seconds"], line["usd"]) == (2.5, None)
 
 

@@ -123,6 +123,7 @@ def test_more_captured_files_than_fit_into_a_plan_are_refused_in_one_line(
 def close(stage: Stage, context: Context, report: dict[str, Any], **plan: Any) -> dict[str, Any]:
     monitoring = plan.get("monitoring", MONITORING)
     folder = f"monitoring/churn/{monitoring}"
+    stage.put(f"{folder}/usage.json", {"format": 1, "seconds": 12.5})
     stage.put(f"{folder}/plan.json", sample_plan(**plan))
     stage.put(f"{folder}/report.json", report)
     event = {"monitoring": monitoring, "model": "churn", "outcome": "to watch"}

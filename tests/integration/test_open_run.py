@@ -78,6 +78,9 @@ def test_a_first_run_gets_everything_it_needs(
         "images": {step: image(step) for step in ("preprocess", "train", "evaluate")},
         "job_prefix": f"kanmon-test-{RUN}",
         "resources": RESOURCES,
+        "rungs": dict.fromkeys(RESOURCES, "processing"),
+        "rungs_why": dict.fromkeys(RESOURCES, "no function"),
+        "attempts": f"s3://kanmon-test-data/attempts/churn/{RUN}",
         "candidate": None,
         "champion": None,
         "reference": None,
@@ -107,6 +110,7 @@ def test_the_plan_is_what_the_steps_read(
         "uri": answer["snapshot_uri"],
         "objects": 1,
         "bytes": 28,
+        "text_mb": 0.0,
     }
 
 

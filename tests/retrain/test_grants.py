@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import people
 from tests.support.grants import unasked_objects, unused
-from tests.support.laptop import LONG_TRAINING, Laptop, rows
+from tests.support.laptop import LONG_TRAINING, TINY, Laptop, rows
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.faults
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.faults
 
 def test_roles_use_all_they_are_granted_and_are_refused_nothing(laptop: Laptop) -> None:
     a_good_run_and_another_behind_it(laptop)
+    a_run_that_begins_as_a_job_and_goes_on_as_functions(laptop)
     a_stopped_run_with_another_behind_it(laptop)
     a_failing_run(laptop)
     people.all_of_it(laptop)
@@ -40,6 +41,13 @@ def a_good_run_and_another_behind_it(laptop: Laptop) -> None:
     laptop.settle("good")
 
 
+def a_run_that_begins_as_a_job_and_goes_on_as_functions(laptop: Laptop) -> None:
+    definition = TINY + "compute: {{preprocess: processing, train: lambda, evaluate: lambda}}\n"
+    laptop.add_model("good", definition.format(name="good", floor=5.0))
+    assert laptop.must("run", "good", "--set", "seed=2")["status"] == "SUCCEEDED"
+    laptop.settle("good")
+
+
 def a_stopped_run_with_another_behind_it(laptop: Laptop) -> None:
     laptop.add_model("good", LONG_TRAINING.format(name="good", floor=5.0))
     run = laptop.must("run", "good", "--no-wait")
@@ -48,7 +56,8 @@ def a_stopped_run_with_another_behind_it(laptop: Laptop) -> None:
     eventually(lambda: "queued" in laptop.retrain_lock("good"))
     laptop.must("stop", run["run"])
     laptop.settle("good")
-    assert len(laptop.must("runs", "good")) == 6  # twice one that ran, one that waited, one for it
+    # Twice one that ran, one that waited, one for it; and one on both rungs.
+    assert len(laptop.must("runs", "good")) == 7
 
 
 def start_behind(laptop: Laptop, execution: str) -> str:

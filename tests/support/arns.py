@@ -5,9 +5,19 @@ from functools import cache
 
 from policy_sentry.querying.actions import get_action_data
 
-# Actions that could be granted on some resources, and would then answer less than is asked.
+# Actions that could be granted on some resources, and would then not do what they are for.
 NARROWED_AT_A_COST = {
     "cloudwatch:DescribeAlarms": "answers about composite alarms only if granted on everything",
+    # The code of a function is denied them: tests/template/test_steps_as_functions.py.
+    **{
+        f"ec2:{action}": "Lambda takes no role that has them on named interfaces alone"
+        for action in (
+            "AssignPrivateIpAddresses",
+            "CreateNetworkInterface",
+            "DeleteNetworkInterface",
+            "UnassignPrivateIpAddresses",
+        )
+    },
 }
 
 

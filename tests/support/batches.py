@@ -83,7 +83,6 @@ def done(shard: int, rows_in: int = 10, rejected: int = 1) -> dict[str, Any]:
         ],
         "missing": {"tenure": 2},
         "unknown": {},
-        "seconds": 1.5,
         "host": 0,
     }
 

@@ -21,10 +21,17 @@ RARE = "a release older than the one promoted while it waited for the model's lo
 FULL = "the pipeline takes 50 releases at once, and Close Release starts what found no room"
 RACE = "the registry's event, the review's and the next action cross each other now and then"
 
+NETWORK = "the local stage keeps a network, and connects no function to it"
 REGISTRY_ITSELF = "SageMaker may ask with the caller's rights when it registers a package"
 
 # Granted for AWS's sake, with what keeps the local stage from ever asking for it.
 UNSEEN_LOCALLY = {
+    "ec2:AssignPrivateIpAddresses": NETWORK,
+    "ec2:CreateNetworkInterface": NETWORK,
+    "ec2:DeleteNetworkInterface": NETWORK,
+    "ec2:DescribeNetworkInterfaces": NETWORK,
+    "ec2:DescribeSubnets": NETWORK,
+    "ec2:UnassignPrivateIpAddresses": NETWORK,
     "logs:CreateLogDelivery": LOG_DELIVERY,
     "logs:DeleteLogDelivery": LOG_DELIVERY,
     "logs:DescribeLogGroups": LOG_DELIVERY,
@@ -119,8 +126,14 @@ UNSEEN_OBJECTS = {"SeeTheStagePolicy": {"snapshots/*", "runs/*/run.json"}}
 # What all people may see is one policy; what one of them used is used.
 SHARED = "SeeTheStagePolicy"
 PEOPLE = ("DataScientistRole", "ApproverRole", "OperatorRole", "StewardRole")
-# The roles of batches, monitorings and people, each object of which is held to its use, too.
+# The roles of steps as functions, of batches, monitorings and people, each object of which is held
+# to its use, too.
 HELD_TO_OBJECTS = (
+    "PreprocessRole",
+    "TrainRole",
+    "EvaluateRole",
+    "ScoreRole",
+    "MonitorRole",
     "ScoreJobRole",
     "OpenBatchRole",
     "CloseBatchRole",
@@ -152,7 +165,7 @@ def unused(authorizations: Path, roles: Iterable[str] | None = None) -> dict[str
 
 
 def unasked_objects(authorizations: Path) -> dict[str, set[str]]:
-    """By role of a batch, a monitoring or a person, the granted objects that nobody asked for.
+    """By role of HELD_TO_OBJECTS, the granted objects that nobody asked for.
 
     An object is a key's pattern in a statement; `unused` knows actions alone, and one that is
     used on some objects may be granted on others for nothing.

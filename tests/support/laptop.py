@@ -52,8 +52,12 @@ gate: {{floors: {{rmse: {floor}}}, margins: {{rmse: 0.5}}}}
 segments: [b]
 releases: {{supersede: false}}  # these tests decide about the release of any run
 """
-# Trains for longer than a command line takes to start.
-LONG_TRAINING = TINY.replace("rounds: 30", "rounds: 50000").replace("rounds: 10", "rounds: 50000")
+# Its steps are jobs: they have the states that are named after them.
+ON_JOBS = TINY + "compute: {{preprocess: processing, train: processing, evaluate: processing}}\n"
+# Trains for longer than a command line takes to start; as a job, which a stopped run ends.
+LONG_TRAINING = ON_JOBS.replace("rounds: 30", "rounds: 50000").replace(
+    "rounds: 10", "rounds: 50000"
+)
 
 
 @dataclass
@@ -156,6 +160,16 @@ class Laptop:
             Key=f"datasets/{model}/{name}",
             Body=content.encode(),
         )
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        """The data bucket's objects below a prefix, by what follows it."""
+        s3, bucket = self.client("s3"), self.outputs["DataBucketName"]
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
+        return {
+            key.removeprefix(prefix): s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            for key in keys
+        }
 
     def packages(self, model: str) -> list[Any]:
         sagemaker = self.client("sagemaker")

@@ -167,7 +167,6 @@ _REPORT: dict[str, Any] = {
         "samples": {"contradicting": [{"file": "labels/churn/may.csv", "row": 17}]},
     },
     "compacted": {"days": 6, "files": 812},
-    "seconds": 12.5,
 }
 
 

@@ -97,10 +97,12 @@ class Services:
     stopped: list[str] = field(default_factory=list)
     _jobs: dict[str, Any] = field(default_factory=dict)
 
-    def answer(self, state: str, request: Any) -> Any:
+    def answer(self, state: str, request: Any, usual: Any = None) -> Any:
         self.requests.append((state, request))
         answers = self.script.get(state, [])
-        return answers[0] if len(answers) == 1 else answers.pop(0) if answers else ANSWERS[state]
+        if not answers:
+            return usual if usual is not None else ANSWERS[state]
+        return answers[0] if len(answers) == 1 else answers.pop(0)
 
     def asked(self, state: str) -> list[Any]:
         return [request for name, request in self.requests if name == state]
@@ -108,9 +110,18 @@ class Services:
     # ---- Lambda
 
     def invoke(self, **request: Any) -> dict[str, Any]:
-        words = request["FunctionName"].rsplit(":", 1)[1].removesuffix("Function")
-        state = "".join(f" {c}" if c.isupper() else c for c in words).strip()
-        answer = self.answer(state, json.loads(request["Payload"]))
+        name = request["FunctionName"].rsplit(":", 1)[1]
+        event = json.loads(request["Payload"])
+        if "-step-" in name:
+            state = f"{name.rsplit('-', 1)[1].title()} On Lambda"
+            step = name.rsplit("-", 1)[1]
+            at = f"{event.get('attempts')}/{event['attempt']}/{step}"
+            usual: Any = {"at": at, "memory_mb": 3008, "seconds": 2.5}
+        else:
+            words = name.removesuffix("Function")
+            state = "".join(f" {c}" if c.isupper() else c for c in words).strip()
+            usual = None
+        answer = self.answer(state, event, usual)
         if isinstance(answer, Refused):
             raised = {"errorType": answer.code, "errorMessage": answer.words}
             return {"Payload": _body(raised), "FunctionError": "Unhandled"}

@@ -53,7 +53,14 @@ def left_of(laptop: Laptop, stack: str = "kanmon-local") -> list[str]:
         found += [f"{service}: {name}" for name in names if stack in name]
     policies = laptop.client("iam").list_policies(Scope="Local")["Policies"]
     found += [f"iam: {one['PolicyName']}" for one in policies if stack in one["PolicyName"]]
-    return sorted(found + _streams(laptop, stack))
+    return sorted(found + _streams(laptop, stack) + _networks(laptop, stack))
+
+
+def _networks(laptop: Laptop, stack: str) -> list[str]:
+    """Networks and their parts, whose names are tags."""
+    client = laptop.client("ec2")
+    tagged = client.describe_tags(Filters=[{"Name": "key", "Values": ["Name"]}])["Tags"]
+    return [f"ec2: {one['ResourceId']} {one['Value']}" for one in tagged if stack in one["Value"]]
 
 
 def _streams(laptop: Laptop, stack: str) -> list[str]:

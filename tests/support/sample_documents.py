@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.cost.prices import SAMPLE
 from core.definition.schema import ModelDefinition
 from core.gate.rules import judge
+from core.usage.places import places
+from core.usage.sizing import sizings
 from tests.support.sample_evaluations import evaluation
 from tests.support.sample_models import MODELS, Documents, definition, package_arn
 
 JUDGED_AT = "2026-11-21T06:07:42Z"
+
+
+# What the steps used, and the machine that each had.
+USED = {
+    "preprocess": {"seconds": 0.412, "cpu_seconds": 0.6, "peak_memory_mb": 250, "disk_mb": 4},
+    "train": {"seconds": 2.918, "cpu_seconds": 5.5, "peak_memory_mb": 412, "disk_mb": 3},
+    "evaluate": {"seconds": 1.284, "cpu_seconds": 1.9, "peak_memory_mb": 310, "disk_mb": 2},
+}
+HAD = {"instance_type": "ml.m5.large", "volume_gb": 30}
 
 
 def documents(task: str, *, champion: bool = True) -> Documents:
@@ -28,7 +40,6 @@ def documents(task: str, *, champion: bool = True) -> Documents:
         "training": {
             "rounds": 2000,
             "best_iteration": 342,
-            "seconds": 2.918,
             "model_sha256": "e3b0" * 16,
         },
         "preprocess": {
@@ -36,7 +47,6 @@ def documents(task: str, *, champion: bool = True) -> Documents:
             "rows_rejected": 0,
             "rejected": [],
             "warnings": ["4 of 4,177 rows were rejected and left out"],
-            "seconds": 0.412,
         },
         "champion_definition": was if champion else None,
     }
@@ -86,6 +96,7 @@ def verdict(content: Documents, evaluated: Documents) -> Documents:
         "summary": judged.summary,
         "rules": [dict(vars(rule)) for rule in judged.rules],
         "notes": list(judged.notes),
+        "sizing": sizings(USED, places(dict.fromkeys(USED, HAD)), SAMPLE),
     }
 
 

@@ -52,7 +52,6 @@ def evaluation(task: str, *, champion: bool = True) -> Documents:
         "consequences": _consequences(task) if champion else None,
         "confusion": None,
         "threshold": None,
-        "seconds": 1.284,
     }
     if champion:
         document["champion"] = {

@@ -44,6 +44,10 @@ REFERENCES = {
     "AWS::CodeBuild::Project": ("{id}", "codebuild:us-east-1:123456789012:project/{id}"),
     "AWS::CodePipeline::Pipeline": ("{id}", ""),
     "AWS::DynamoDB::Table": ("{id}", "dynamodb:us-east-1:123456789012:table/{id}"),
+    **{
+        f"AWS::EC2::{kind}": ("{id}", "")
+        for kind in ("RouteTable", "SecurityGroup", "Subnet", "VPC", "VPCEndpoint")
+    },
     "AWS::ECR::Repository": ("{id}", "ecr:us-east-1:123456789012:repository/{id}"),
     "AWS::Events::EventBus": ("{id}", "events:us-east-1:123456789012:event-bus/{id}"),
     "AWS::Events::Rule": ("{id}", "events:us-east-1:123456789012:rule/{id}"),
@@ -148,6 +152,8 @@ def _whole() -> dict[str, dict[str, Any]]:
             for name, part in template.get(section, {}).items():
                 assert core[section].setdefault(name, part) == part, f"{name} is there twice"
         for name, value in entry["Properties"]["Parameters"].items():
+            if template["Parameters"][name]["Type"] == "CommaDelimitedList":
+                value = {"Fn::Split": [",", value]}
             assert handed.setdefault(name, value) == value, f"{name} means two things"
     return {**core, "Handed": handed}
 
@@ -165,6 +171,19 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
 def _resources(kind: str) -> dict[str, dict[str, Any]]:
     found = _whole()["Resources"].items()
     return {name: part for name, part in found if part["Type"] == kind}
+
+
+def step_functions() -> dict[str, dict[str, Any]]:
+    """The steps as functions, by logical id: those of the application Compute."""
+    own = nested("Compute")["Resources"]
+    return {name: one for name, one in resources("AWS::Lambda::Function").items() if name in own}
+
+
+def control_functions() -> dict[str, dict[str, Any]]:
+    """All other functions of a stage, by logical id: they decide, and work on no data."""
+    steps = step_functions()
+    functions = resources("AWS::Lambda::Function")
+    return {name: one for name, one in functions.items() if name not in steps}
 
 
 Parameters = Mapping[str, Any]
@@ -250,6 +269,11 @@ def _select(argument: list[Any], given: Parameters) -> Any:
     return found[int(index)] if int(index) < len(found) else ""
 
 
+def _zones(argument: Any, given: Parameters) -> list[str]:
+    region = _resolve(argument, given) or PSEUDO_PARAMETERS["AWS::Region"]
+    return [f"{region}{zone}" for zone in "abc"]
+
+
 def _encode(argument: Any, given: Parameters) -> str:
     return base64.b64encode(_resolve(argument, given).encode()).decode()
 
@@ -262,6 +286,7 @@ FUNCTIONS: dict[str, Callable[[Any, Parameters], Any]] = {
     "Fn::FindInMap": _look_up,
     "Fn::Join": _join,
     "Fn::Split": _split,
+    "Fn::GetAZs": _zones,
     "Fn::Select": _select,
     "Fn::Base64": _encode,
 }
@@ -324,7 +349,7 @@ def denied(role: str, **parameters: Any) -> list[dict[str, Any]]:
     ]
 
 
-def properties(name: str, stage: str = "dev") -> dict[str, Any]:
+def properties(name: str, stage: str = "dev", **parameters: Any) -> dict[str, Any]:
     """A resource's properties as on a stage; of the core or of a nested template."""
-    found: dict[str, Any] = resolve(whole()["Resources"][name]["Properties"], stage)
+    found: dict[str, Any] = resolve(whole()["Resources"][name]["Properties"], stage, **parameters)
     return found

@@ -10,6 +10,7 @@ from tests.support.acting import OPERATOR, SCIENTIST, STEWARD, acting, must, say
 from tests.support.laptop import Laptop, rows
 
 MODEL = "glasses"
+ON_JOBS = "compute: {score: processing, monitor: processing}\n"
 CAPTURED = f"capture/{MODEL}/1"
 
 
@@ -17,10 +18,19 @@ def all_of_it(laptop: Laptop) -> None:
     """What people do with the first release, which has answered requests."""
     batch = a_data_scientist_scores_and_fetches(laptop)
     labels_come(laptop)
+    publish(laptop, on_jobs=True)
     an_operator_stops_a_batch_and_resumes_it(laptop)
     monitorings_compact_a_day_that_is_over(laptop)
     an_operator_stops_a_monitoring(laptop)
     a_steward_forgets_what_was_captured_scored_and_labelled(laptop, batch)
+
+
+def publish(laptop: Laptop, *, on_jobs: bool) -> None:
+    """Let batches and monitorings from now on be jobs, or functions where they fit."""
+    file = laptop.root / "models" / MODEL / "model.yaml"
+    plain = file.read_text().replace(ON_JOBS, "")
+    file.write_text(plain + (ON_JOBS if on_jobs else ""))
+    must(laptop, "publish")
 
 
 def a_data_scientist_scores_and_fetches(laptop: Laptop) -> str:
@@ -71,8 +81,9 @@ def an_operator_stops_a_batch_and_resumes_it(laptop: Laptop) -> None:
 
 
 def monitorings_compact_a_day_that_is_over(laptop: Laptop) -> None:
-    """Twice: what came late is added to what was compacted before."""
+    """Twice, as a job and as a function: what came late is added to what was compacted before."""
     for who, late in ((SCIENTIST, 0), (OPERATOR, 1)):
+        publish(laptop, on_jobs=late == 0)
         capture_another(laptop, f"late-{late}")
         found = monitored(laptop, *who)
         assert found["report"]["compacted"] == {"days": 1, "files": 1 + late}
@@ -90,6 +101,7 @@ def monitored(laptop: Laptop, *who: str) -> dict[str, Any]:
 
 
 def an_operator_stops_a_monitoring(laptop: Laptop) -> None:
+    publish(laptop, on_jobs=True)
     for who in (OPERATOR, SCIENTIST):
         started = must(laptop, "monitor", MODEL, "--no-wait", *who)
         laptop.entered(started["execution_arn"], "Monitor")

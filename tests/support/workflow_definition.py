@@ -26,11 +26,14 @@ WORKFLOWS = {
 }
 
 STEP_STATES = ["Preprocess", "Train", "Evaluate"]
+LAMBDA_STATES = [f"{step} On Lambda" for step in STEP_STATES]
 HAPPY_PATH = [
     "Open Run",
     "Anything New?",
     "Preprocess",
+    "Where To Train?",
     "Train",
+    "Where To Evaluate?",
     "Evaluate",
     "Judge Candidate",
     "First Candidate?",
@@ -78,11 +81,15 @@ SAMPLE_RUN: dict[str, Any] = {
             ("evaluate", "2xlarge", 90, 1800),
         )
     },
+    "rungs": dict.fromkeys(STEPS, "processing"),
+    "rungs_why": dict.fromkeys(STEPS, "asked"),
+    "attempts": "s3://kanmon-test-data/attempts/abalone/abalone-261121055501-x7k",
     "candidate": None,
     "champion": None,
     "package_group": "kanmon-test-abalone",
     "package_group_exists": False,
 }
+ON_LAMBDA: dict[str, Any] = SAMPLE_RUN | {"rungs": dict.fromkeys(STEPS, "lambda")}
 SAMPLE_BATCH: dict[str, Any] = {
     "outcome": "planned",
     "batch": "abalone-261121055501-x7k",
@@ -132,6 +139,7 @@ SAMPLE_JUDGEMENT: dict[str, Any] = {
     "model_data_url": SAMPLE_RUN["prefix"] + "/train/model.tar.gz",
     "image": SAMPLE_RUN["images"]["evaluate"],
     "client_token": "5" * 36,
+    "steps": {"ran": {"train": {"rung": "processing"}}, "seen": {"train": {"mb": 0.2}}},
     "metric": {
         "name": "rmse",
         "candidate": 2.1,
@@ -202,6 +210,9 @@ def sample_variables(**changes: Any) -> dict[str, Any]:
     run = deepcopy(SAMPLE_RUN) | changes.pop("run", {})
     variables: dict[str, Any] = {
         "run": run,
+        "at": {step: f"{run['prefix']}/{step}" for step in STEPS},
+        "ran": {},
+        "left_lambda": {},
         "faults": 0,
         "lost": 0,
         "batch": deepcopy(SAMPLE_BATCH),

@@ -2,9 +2,16 @@
 
 import pytest
 
-from tests.support.translation import properties, resolve, resources, statements, translated
+from tests.support.translation import (
+    control_functions,
+    properties,
+    resolve,
+    resources,
+    statements,
+    step_functions,
+    translated,
+)
 
-FUNCTIONS = resources("AWS::Lambda::Function")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 # What fails is a fact, and mailed as one.
 REPORTED = {"RetrainFailedAlarm", "ScoreFailedAlarm", "MonitorFailedAlarm", "ReleaseFailedAlarm"}
@@ -16,6 +23,7 @@ ONLY_IN_WORKFLOWS = {
     "OpenReleaseFunction",
     "OpenBatchFunction",
     "OpenMonitoringFunction",
+    *step_functions(),
 }
 
 
@@ -65,7 +73,7 @@ def test_alarms_watch_how_runs_end_by_themselves_and_every_function() -> None:
             ("ExecutionsTimedOut", machine),  # one that is aborted was stopped on purpose
         }
     # What ends in dead letters has their alarm, and what only a workflow calls ends in a fact.
-    others = FUNCTIONS.keys() - HAVE_DEAD_LETTERS - ONLY_IN_WORKFLOWS
+    others = control_functions().keys() - HAVE_DEAD_LETTERS - ONLY_IN_WORKFLOWS
     called_by_events = {
         properties(name)["FunctionName"].partition(".")[0]
         for name in resources("AWS::Lambda::Permission")

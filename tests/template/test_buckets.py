@@ -3,8 +3,11 @@
 import pytest
 
 from tests.support.translation import properties, resolve, resources, statements, translated
+from tests.support.workflow_definition import deployed
 
 BUCKETS = resources("AWS::S3::Bucket")
+# Step Functions takes a redrive for so long after an execution's end.
+REDRIVEN_WITHIN_DAYS = 14
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
@@ -62,11 +65,22 @@ def test_replaced_data_outlives_the_runs_that_read_it_and_champions_never_expire
 
     assert rules["ReplacedData"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 400}
     expiring = [rule["Prefix"] for rule in rules.values() if "ExpirationInDays" in rule]
-    assert expiring == ["capture/", "inputs/", "batches/"]
+    assert expiring == ["attempts/", "capture/", "inputs/", "batches/"]
     assert "NoncurrentVersionExpiration" not in rules["AbandonedUploads"]
     # A package whose version is gone cannot be gone back to.
     assert "NoncurrentVersionExpiration" not in rules["OldPackages"]
     assert not [rule for rule in rules.values() if rule.get("Prefix", "").startswith("releases")]
+
+
+def test_what_an_attempt_of_a_step_left_goes_when_no_run_can_read_it_any_more() -> None:
+    """The run copies what it keeps at its end, which a redrive may put off."""
+    rules = properties("DataBucket")["LifecycleConfiguration"]["Rules"]
+    longest_days = deployed()["TimeoutSeconds"] / 86_400
+
+    [rule] = [one for one in rules if one.get("Prefix") == "attempts/"]
+
+    assert longest_days + REDRIVEN_WITHIN_DAYS < rule["ExpirationInDays"] <= 30
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
 @pytest.mark.parametrize(

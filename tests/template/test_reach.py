@@ -76,12 +76,22 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         for role in ("DataScientistRole", "OperatorRole")
     },
     ("JobRole", "FindInputs"): {
+        "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*", "attempts/*"]}
+    },
+    ("PreprocessRole", "FindInputs"): {
         "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*"]}
     },
+    ("TrainRole", "FindInputs"): {
+        "StringLike": {"s3:prefix": ["definitions/*", "runs/*", "attempts/*"]}
+    },
+    ("EvaluateRole", "FindInputs"): {"StringLike": {"s3:prefix": ["runs/*", "attempts/*"]}},
     ("JobRole", "ShowCpuAndMemoryOfJobs"): {
         "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
     },
-    ("MonitorJobRole", "FindInputs"): {"StringLike": {"s3:prefix": ["monitoring/*", "runs/*"]}},
+    **{
+        (role, "FindInputs"): {"StringLike": {"s3:prefix": ["monitoring/*", "runs/*"]}}
+        for role in ("MonitorJobRole", "MonitorRole")
+    },
     ("MonitorJobRole", "ShowCpuAndMemoryOfJobs"): {
         "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
     },
@@ -111,8 +121,11 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         }
         for role, work in (("CloseBatchRole", "score"), ("CloseMonitoringRole", "monitor"))
     },
-    ("ScoreJobRole", "FindThePlanAndTheModel"): {
-        "StringLike": {"s3:prefix": ["batches/*", "runs/*/train/model.tar.gz"]}
+    **{
+        (role, "FindThePlanAndTheModel"): {
+            "StringLike": {"s3:prefix": ["batches/*", "runs/*/train/model.tar.gz"]}
+        }
+        for role in ("ScoreJobRole", "ScoreRole")
     },
     ("ScoreJobRole", "ShowCpuAndMemoryOfJobs"): {
         "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
@@ -178,6 +191,21 @@ ACTS = {
     ("lambda:InvokeFunction", f"{LAMBDA}OpenReleaseFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseRunFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}ReportFailureFunction"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-preprocess"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-train"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-evaluate"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-score"): "ScoreStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-monitor"): "MonitorStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-step-other"): "",
+    (
+        "logs:FilterLogEvents",
+        f"arn:aws:logs:{HERE}:log-group:/aws/lambda/{OWN}-steps",
+    ): "DataScientist Operator",
+    (
+        "logs:FilterLogEvents",
+        f"arn:aws:logs:{HERE}:log-group:/aws/sagemaker/ProcessingJobs",
+    ): "DataScientist Operator",
+    ("lambda:UpdateFunctionCode", f"{LAMBDA}{OWN}-step-train"): "",
     ("lambda:InvokeFunction", f"{LAMBDA}AdmitReleaseFunction"): "ReleasePipeline",
     ("lambda:InvokeFunction", f"{LAMBDA}RecordReleaseFunction"): "ReleasePipeline",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseReleaseFunction"): "",
@@ -327,7 +355,8 @@ def test_no_grant_on_named_resources_reaches_what_is_not_the_stages(role: str) -
 
     # What the team keeps in folders of its own may be scored, and is then monitored.
     open_to_scoring = [("s3:GetObjectVersion", f"{DATA}/elsewhere/file")]
-    assert reached == (open_to_scoring if role in ("ScoreJobRole", "MonitorJobRole") else [])
+    readers = {"ScoreJobRole", "ScoreRole", "MonitorJobRole", "MonitorRole"}
+    assert reached == (open_to_scoring if role in readers else [])
 
 
 def test_every_condition_is_there_and_says_what_it_said() -> None:

@@ -14,59 +14,89 @@ ROLES = sorted(resources("AWS::IAM::Role"))
 # One object of each kind in the data bucket: who reads it, who may add it where none is, who may
 # also replace it.
 OBJECTS = {
-    "datasets/glasses/data.csv": ("DataScientist Job MonitorJob ScoreJob", "", "DataScientist"),
+    "datasets/glasses/data.csv": (
+        "DataScientist Job Monitor MonitorJob Preprocess Score ScoreJob",
+        "",
+        "DataScientist",
+    ),
     "definitions/glasses/0a1b/model.yaml": (
-        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan SendDigest "
-        "Steward",
+        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan Preprocess "
+        "SendDigest Steward Train",
         "DataScientist",
         "",
     ),
     "definitions/glasses/0a1b/features.py": (
-        "Approver DataScientist Job Operator Steward",
+        "Approver DataScientist Job Operator Preprocess Steward Train",
         "DataScientist",
         "",
     ),
     "prices.json": (
-        "Approver CloseBatch CloseMonitoring CloseRun DataScientist JudgeCandidate MonitorJob "
-        "Operator ReportFailure ScoreJob Steward",
+        "Approver CloseBatch CloseMonitoring CloseRun DataScientist JudgeCandidate Monitor "
+        "MonitorJob Operator ReportFailure Score ScoreJob Steward",
         "",
         "",
     ),
-    "snapshots/glasses/0a1b.json": ("Approver DataScientist Job Operator Steward", "", "OpenRun"),
+    "snapshots/glasses/0a1b.json": (
+        "Approver DataScientist Job Operator Preprocess Steward",
+        "",
+        "OpenRun",
+    ),
     "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun", "", ""),
     "runs/glasses/R/run.json": (
-        "Approver DataScientist Job JudgeCandidate OpenBatch OpenMonitoring "
-        "OpenRelease Operator Steward",
+        "Approver DataScientist Evaluate Job JudgeCandidate OpenBatch OpenMonitoring "
+        "OpenRelease Operator Preprocess Steward Train",
         "",
         "OpenRun",
     ),
     "runs/glasses/R/preprocess/train/part.parquet": (
-        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
+        "DataScientist Evaluate Job JudgeCandidate Monitor MonitorJob OpenRelease Train",
         "",
-        "Job",
+        "Job JudgeCandidate",
     ),
     "runs/glasses/R/train/model.tar.gz": (
-        "AdmitRelease DataScientist Job JudgeCandidate MonitorJob OpenRelease "
-        "RetrainStateMachine ScoreJob Verify",
+        "AdmitRelease DataScientist Evaluate Job JudgeCandidate Monitor MonitorJob "
+        "OpenRelease RetrainStateMachine Score ScoreJob Verify",
         "",
-        "Job",
+        "Job JudgeCandidate",
     ),
     "runs/glasses/R/train/training.json": (
-        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
+        "DataScientist Evaluate Job JudgeCandidate Monitor MonitorJob OpenRelease",
         "",
-        "Job",
+        "Job JudgeCandidate",
     ),
     "runs/glasses/R/evaluate/evaluation.json": (
-        "AdmitRelease Approver DataScientist Job JudgeCandidate MonitorJob "
+        "AdmitRelease Approver DataScientist Job JudgeCandidate Monitor MonitorJob "
         "OpenMonitoring OpenRelease Operator Steward",
         "",
-        "Job",
+        "Job JudgeCandidate",
     ),
     "runs/glasses/R/evaluate/golden.json": (
-        "DataScientist Job JudgeCandidate MonitorJob OpenRelease",
+        "DataScientist Job JudgeCandidate Monitor MonitorJob OpenRelease",
         "",
-        "Job",
+        "Job JudgeCandidate",
     ),
+    # What the steps leave as functions, each in the folder of its own attempt. The run adopts it.
+    "attempts/glasses/R/preprocess-0/preprocess/train/part.parquet": (
+        "Evaluate Job JudgeCandidate Train",
+        "",
+        "Preprocess",
+    ),
+    "attempts/glasses/R/train-0/train/model.tar.gz": (
+        "Evaluate Job JudgeCandidate",
+        "",
+        "Train",
+    ),
+    "attempts/glasses/R/evaluate-0/evaluate/evaluation.json": (
+        "Job JudgeCandidate",
+        "",
+        "Evaluate",
+    ),
+    "attempts/glasses/M/monitor-0/monitor/report.json": (
+        "CloseMonitoring Job JudgeCandidate",
+        "",
+        "Monitor",
+    ),
+    "attempts/glasses/R/other": ("Job JudgeCandidate", "", ""),
     "runs/glasses/R/verdict.json": (
         "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
         "",
@@ -103,41 +133,58 @@ OBJECTS = {
     ),
     "packages/base/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
     "packages/glasses/7/0a1b.zip": ("ServingDeploy Verify", "Verify", ""),
-    "capture/glasses/7/dt=2026-11-21/a.jsonl": ("DataScientist MonitorJob Steward", "", "Steward"),
-    "other/x": ("MonitorJob ScoreJob", "", ""),
-    "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": (
-        "DataScientist MonitorJob Steward",
+    "capture/glasses/7/dt=2026-11-21/a.jsonl": (
+        "DataScientist Monitor MonitorJob Steward",
         "",
-        "MonitorJob Steward",
+        "Steward",
+    ),
+    "other/x": (
+        "Monitor MonitorJob Score ScoreJob",
+        "",
+        "",
+    ),
+    "capture/glasses/7/dt=2026-11-21/compacted-0a1b2c3d.parquet": (
+        "DataScientist Monitor MonitorJob Steward",
+        "",
+        "Monitor MonitorJob Steward",
     ),
     "batches/glasses/B/plan.json": (
-        "Approver CloseBatch DataScientist MonitorJob OpenBatch OpenMonitoring "
-        "Operator ScoreJob Steward",
+        "Approver CloseBatch DataScientist Monitor MonitorJob OpenBatch OpenMonitoring "
+        "Operator Score ScoreJob Steward",
         "",
         "OpenBatch Steward",
     ),
     "batches/glasses/B/scores/00000-0000.parquet": (
-        "DataScientist MonitorJob Operator ScoreJob Steward",
+        "DataScientist Monitor MonitorJob Operator Score ScoreJob Steward",
         "",
-        "ScoreJob Steward",
+        "Score ScoreJob Steward",
     ),
     "batches/glasses/B/rejects/00000-0000.parquet": (
-        "DataScientist MonitorJob Operator ScoreJob Steward",
+        "DataScientist Monitor MonitorJob Operator Score ScoreJob Steward",
         "",
-        "ScoreJob Steward",
+        "Score ScoreJob Steward",
     ),
     "inputs/glasses/B/rows.csv": (
-        "DataScientist MonitorJob ScoreJob Steward",
+        "DataScientist Monitor MonitorJob Score ScoreJob Steward",
         "",
         "DataScientist Operator Steward",
     ),
-    "labels/glasses/a.csv": ("DataScientist MonitorJob Steward", "DataScientist", "Steward"),
-    "monitoring/glasses/M/plan.json": ("CloseMonitoring MonitorJob", "", "OpenMonitoring"),
+    "labels/glasses/a.csv": (
+        "DataScientist Monitor MonitorJob Steward",
+        "DataScientist",
+        "Steward",
+    ),
+    "monitoring/glasses/M/plan.json": (
+        "CloseMonitoring Monitor MonitorJob",
+        "",
+        "OpenMonitoring",
+    ),
     "monitoring/glasses/M/report.json": (
         "Approver CloseMonitoring DataScientist Operator Steward",
         "",
         "CloseMonitoring MonitorJob",
     ),
+    "monitoring/glasses/M/usage.json": ("CloseMonitoring", "", "MonitorJob"),
     "monitoring/glasses/M/page.html": (
         "Approver DataScientist Operator Steward",
         "",
@@ -150,17 +197,23 @@ OBJECTS = {
         "Plan",
     ),
     "batches/glasses/B/shards.json": (
-        "Approver CloseBatch DataScientist MonitorJob OpenBatch Operator ScoreJob Steward",
+        "Approver CloseBatch DataScientist Monitor MonitorJob OpenBatch Operator Score "
+        "ScoreJob Steward",
         "",
-        "ScoreJob",
+        "Score ScoreJob",
+    ),
+    "batches/glasses/B/usage-001.json": (
+        "Monitor MonitorJob Score ScoreJob",
+        "",
+        "Score ScoreJob",
     ),
     "batches/glasses/B/done/00000.json": (
-        "Approver CloseBatch DataScientist MonitorJob Operator ScoreJob Steward",
+        "Approver CloseBatch DataScientist Monitor MonitorJob Operator Score ScoreJob Steward",
         "",
-        "ScoreJob Steward",
+        "Score ScoreJob Steward",
     ),
     "batches/glasses/B/manifest.json": (
-        "Approver DataScientist MonitorJob Operator ScoreJob Steward",
+        "Approver DataScientist Monitor MonitorJob Operator Score ScoreJob Steward",
         "",
         "CloseBatch Steward",
     ),
@@ -188,7 +241,7 @@ def test_objects_are_removed_as_data_as_compacted_captures_or_to_forget_and_else
 ) -> None:
     deleters = {"DataScientist"} if key.startswith("datasets/") else set()
     if key.startswith("capture/"):  # the lines, and the older file that a new one replaces
-        deleters = {"MonitorJob"}
+        deleters = {"Monitor", "MonitorJob"}
     scored = ("batches/glasses/B/scores/", "batches/glasses/B/rejects/")
     forgetting = ("capture/", "labels/", "inputs/", *scored)
 

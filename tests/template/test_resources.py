@@ -9,10 +9,20 @@ import pytest
 
 from core.stage.release_pipeline import Pipeline
 from core.stage.serving_stack import HALT_SECONDS
-from tests.support.translation import properties, resolve, resources, source, translated, whole
+from tests.support.translation import (
+    control_functions,
+    properties,
+    resolve,
+    resources,
+    source,
+    step_functions,
+    translated,
+    whole,
+)
 from tests.support.workflow_definition import WORKFLOWS, states
 
-FUNCTIONS = resources("AWS::Lambda::Function")
+# The steps as functions have rules of their own: test_steps_as_functions.py.
+FUNCTIONS = control_functions()
 # Types that cost nothing, or next to nothing, while nothing runs. Anything else needs a thought.
 WITHOUT_STANDING_COST = {
     "AWS::Athena::WorkGroup",  # by what its queries read
@@ -24,6 +34,13 @@ WITHOUT_STANDING_COST = {
     "AWS::CodeBuild::Project",
     "AWS::CodePipeline::Pipeline",  # of type V2: by the minute of its actions
     "AWS::DynamoDB::Table",
+    # Of a network, NAT and endpoints that are interfaces are billed by the hour: none of these is.
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPC",
+    "AWS::EC2::VPCEndpoint",
     "AWS::ECR::Repository",
     "AWS::Events::EventBus",  # by its events
     "AWS::Events::EventBusPolicy",
@@ -51,7 +68,7 @@ WITHOUT_STANDING_COST = {
     "AWS::Scheduler::Schedule",  # by its calls, of which an account has millions for nothing
     "AWS::StepFunctions::StateMachine",
 }
-# They end in Name and name nothing of the stack's.
+# They end in Name and name nothing of the stack's. A function's own FunctionName does name it.
 FOR_PEOPLE = (
     "DisplayName",
     "PolicyName",
@@ -59,6 +76,7 @@ FOR_PEOPLE = (
     "MetricName",
     "DatabaseName",
     "EventBusName",
+    "ServiceName",
 )
 # Names that something outside the stack must know beforehand; all others are CloudFormation's.
 NAMED = {
@@ -90,6 +108,12 @@ NAMED = {
     "MetricsSource": "kanmon-test metrics",
     "MetricsDataSet": "kanmon-test metrics",
     "MetricsDashboard": "kanmon-test models",
+    # The workflows call them, whether their stack is there or not.
+    **{
+        name: f"kanmon-test-step-{name.removesuffix('Function').lower()}"
+        for name in step_functions()
+    },
+    "StepsLogGroup": "/aws/lambda/kanmon-test-steps",
 }
 
 
@@ -161,6 +185,8 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
         "DATA_BUCKET": "DataBucket",
         "MODEL_TABLE": "ModelTable",
         "STEPS_REPOSITORY": "StepsRepository",
+        "STEP_IMAGE_DIGESTS": "",
+        "STEP_MEMORY_MB": 3008,
         "EVENT_BUS": "EventBus",
         "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:NotificationsTopic",
         "RETRAIN_MACHINE_ARN": (
@@ -320,9 +346,11 @@ def test_nothing_is_billed_while_nothing_runs() -> None:
 def test_only_what_others_must_know_beforehand_is_named() -> None:
     named = {
         name: value
-        for name in whole()["Resources"]
+        for name, entry in whole()["Resources"].items()
         for key, value in properties(name).items()
-        if key == "Name" or (key.endswith("Name") and key not in FOR_PEOPLE)
+        if key == "Name"
+        or (key.endswith("Name") and key not in FOR_PEOPLE)
+        or (key, entry["Type"]) == ("FunctionName", "AWS::Lambda::Function")
     }
 
     assert named == NAMED

@@ -16,6 +16,7 @@ SECTIONS = [
         "Release pipeline",
         "Serving",
         "People",
+        "Steps as functions",
         "Dashboards",
         "Alarms",
     ),
@@ -27,6 +28,7 @@ DESCRIBED = {
     "AWS::CodeBuild::Project",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
+    "AWS::Lambda::Function",
     "AWS::Serverless::Function",
     "AWS::Serverless::LayerVersion",
 }

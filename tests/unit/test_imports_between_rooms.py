@@ -33,7 +33,7 @@ CONTROL: Rooms = (
     ("core",),
     ("core.words",),
     ("core.stage", "core.definition", "core.report"),  # the bus takes facts, a mail has links
-    ("core.cost",),
+    ("core.cost", "core.usage"),  # what a step used has a cost, and a machine that fits a price
     ("core.runs",),
     ("core.gate", "core.review"),
     ("core.releases",),

@@ -15,6 +15,7 @@ from statelint.problem import ProblemType
 from tests.support.translation import WORKFLOW
 from tests.support.workflow_definition import (
     HAPPY_PATH,
+    LAMBDA_STATES,
     PLACEHOLDER,
     SAMPLE_RUN,
     SERVICE,
@@ -30,6 +31,7 @@ from tests.support.workflow_definition import (
 )
 
 CONTROL = Path(__file__).parents[2] / "functions/control"
+ON_LAMBDA = Path(__file__).parents[2] / "containers/on_lambda"
 OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
 TASKS = states("Task")
 
@@ -87,7 +89,7 @@ def test_the_longest_good_run_is_as_drawn_and_within_fifteen_transitions() -> No
 
 
 def test_the_good_path_comes_first_and_failures_last() -> None:
-    names = list(states())
+    names = [name for name in states() if name not in LAMBDA_STATES]
 
     assert names[: len(HAPPY_PATH)] == HAPPY_PATH
     assert names[-2:] == ["Report Failure", "Run Failed"]
@@ -98,7 +100,17 @@ def test_every_task_has_a_timeout_retries_and_a_catch(name: str) -> None:
     assert {"TimeoutSeconds", "Retry", "Catch"} <= set(TASKS[name])
 
 
-@pytest.mark.parametrize("name", sorted(set(TASKS) - {"Report Failure"}))
+@pytest.mark.parametrize("name", LAMBDA_STATES)
+def test_a_function_reports_the_steps_own_failure_and_leaves_any_other_to_a_job(name: str) -> None:
+    own, everything = TASKS[name]["Catch"]
+    step = name.removesuffix(" On Lambda")
+
+    assert (own["ErrorEquals"], own["Next"]) == (["StepFailedError"], "Report Failure")
+    assert own["Assign"] == {"failure": "{% $states.errorOutput %}"}
+    assert (everything["ErrorEquals"], everything["Next"]) == (["States.ALL"], step)
+
+
+@pytest.mark.parametrize("name", sorted(set(TASKS) - {"Report Failure", *LAMBDA_STATES}))
 def test_every_failure_ends_up_reported(name: str) -> None:
     everything = TASKS[name]["Catch"][-1]
 
@@ -148,7 +160,9 @@ def known_errors(resource: str) -> set[str]:
         table = botocore.session.get_session().get_service_model("dynamodb").error_shapes
         ours = re.findall(
             r"^class (\w+Error)\(Exception\)",
-            "\n".join(path.read_text() for path in CONTROL.rglob("*.py")),
+            "\n".join(
+                path.read_text() for path in [*CONTROL.rglob("*.py"), *ON_LAMBDA.glob("*.py")]
+            ),
             re.MULTILINE,
         )
         invoked = {*service_errors("lambda"), "AWSLambdaException", "Unknown"}

@@ -41,6 +41,8 @@ NO_DATA = {name: SAMPLE_MONITORING[name] for name in ("monitoring", "model", "re
     "summary": "release 7: no row was captured or scored in batch in the window",
 }
 
+ATTEMPTS = "s3://kanmon-test-data/attempts/abalone/" + SAMPLE_MONITORING["monitoring"]
+ON_LAMBDA = SAMPLE_MONITORING | {"rung": "lambda", "attempts": ATTEMPTS}
 # What the services answer in turn. A failure is reported by the function that also closes.
 SCENARIOS: dict[str, dict[str, list[Any]]] = {
     "all is well": {},
@@ -54,6 +56,15 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
     "the request is wrong": {"Open Monitoring": [Refused("MonitorRequestError", "days: one")]},
     "the page cannot be made": {
         "Close Monitoring": [Refused("ObjectMissingError"), ANSWERS["Close Monitoring"]]
+    },
+    "it is a function": {"Open Monitoring": [ON_LAMBDA]},
+    "the function fails": {
+        "Open Monitoring": [ON_LAMBDA],
+        "Monitor On Lambda": [Refused("Sandbox.Timedout", "timed out")],
+    },
+    "the function fails by the step's own sentence": {
+        "Open Monitoring": [ON_LAMBDA],
+        "Monitor On Lambda": [Refused("StepFailedError", "fix the data")],
     },
     "the bus takes nothing": {"Close Monitoring": [Refused("EventNotTakenError", "it is full")]},
     "even the report fails": {
@@ -80,7 +91,31 @@ def test_a_monitoring_takes_the_drawn_path_and_ends_as_close_monitoring_says() -
     [opened] = played.services.asked("Open Monitoring")
     assert opened == {"monitoring": RUN, "request": {"model": "abalone"}}
     [closed] = played.services.asked("Close Monitoring")
-    assert closed == {"monitoring": RUN, "model": "abalone", "outcome": "to watch"}
+    assert closed == {
+        "monitoring": RUN,
+        "model": "abalone",
+        "outcome": "to watch",
+        "at": None,
+        "left_lambda": None,
+    }
+
+
+def test_a_monitoring_that_is_a_function_starts_no_job_and_says_where_its_report_is() -> None:
+    played = scenario("it is a function")
+
+    assert played.path == [*HAPPY_PATH[:2], "Monitor On Lambda", "Close Monitoring"]
+    [closed] = played.services.asked("Close Monitoring")
+    assert closed["at"] == f"{ATTEMPTS}/monitor-0/monitor"
+
+
+def test_a_function_that_fails_goes_on_as_a_job_unless_by_the_steps_own_sentence() -> None:
+    played = scenario("the function fails")
+
+    assert played.path[2:] == ["Monitor On Lambda", "Monitor", "Close Monitoring"]
+    [closed] = played.services.asked("Close Monitoring")
+    assert (closed["at"], closed["left_lambda"]["Error"]) == (None, "Sandbox.Timedout")
+    own = scenario("the function fails by the step's own sentence")
+    assert own.path[-3:] == ["Monitor On Lambda", "Report Failure", "Monitoring Failed"]
 
 
 def test_without_a_row_no_job_is_paid_for_and_the_monitoring_is_recorded_all_the_same() -> None:
@@ -191,7 +226,8 @@ def test_every_failure_ends_up_reported_and_only_passing_errors_are_retried(name
     everything = TASKS[name]["Catch"][-1]
     retried = {error for retry in TASKS[name]["Retry"] for error in retry["ErrorEquals"]}
 
-    assert (everything["ErrorEquals"], everything["Next"]) == (["States.ALL"], "Report Failure")
+    following = "Monitor" if name == "Monitor On Lambda" else "Report Failure"
+    assert (everything["ErrorEquals"], everything["Next"]) == (["States.ALL"], following)
     assert not {error for error in retried if error.startswith("States.")}
 
 
@@ -240,7 +276,7 @@ def test_granted_and_needed_actions_are_the_same() -> None:
 
     assert {action for statement in statements for action in statement["Action"]} == needed
     called = {state["Resource"] for state in TASKS.values() if ":function:" in state["Resource"]}
-    [allowed] = [s["Resource"] for s in statements if s["Action"] == ["lambda:InvokeFunction"]]
+    allowed = [s["Resource"] for s in statements if s["Action"] == ["lambda:InvokeFunction"]]
     [passed] = [s["Resource"] for s in statements if "iam:PassRole" in s["Action"]]
-    assert set(allowed) == called
+    assert {arn for each in allowed for arn in each} == called
     assert passed == [TASKS["Monitor"]["Arguments"]["RoleArn"]]

@@ -12,6 +12,7 @@ from statelint.linter import Linter
 from statelint.problem import ProblemType
 
 from core.runs.failure import explain
+from core.words.formats import parsed
 from tests.support.aws_requests import problems
 from tests.support.playing import (
     ANSWERS,
@@ -47,6 +48,7 @@ TASKS = states("Task", SCORE)
 HAPPY_PATH = ["Open Batch", "Anything To Score?", "Score Rows", "Close Batch"]
 LOST = job_failed("InternalServerError: We encountered an internal error. Please try again.")
 BROKEN = job_failed("AlgorithmError: , exit code: 1")
+ON_LAMBDA = SAMPLE_BATCH | {"rung": "lambda"}
 FINISHED = {
     "outcome": "finished",
     "batch": RUN,
@@ -66,6 +68,15 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
     "the request is wrong": {"Open Batch": [Refused("BatchRequestError", "model: write a name")]},
     "the proof fails": {
         "Close Batch": [Refused("UnprovenBatchError", "a row is missing"), ANSWERS["Close Batch"]]
+    },
+    "it is a function": {"Open Batch": [ON_LAMBDA]},
+    "the function fails": {
+        "Open Batch": [ON_LAMBDA],
+        "Score On Lambda": [Refused("Sandbox.Timedout", "timed out")],
+    },
+    "the function fails by the step's own sentence": {
+        "Open Batch": [ON_LAMBDA],
+        "Score On Lambda": [Refused("StepFailedError", "fix the data")],
     },
     "the bus takes nothing": {"Close Batch": [Refused("EventNotTakenError", "it is full")]},
     "even the report fails": {
@@ -99,6 +110,7 @@ def test_a_batch_takes_the_drawn_path_and_ends_as_close_batch_says() -> None:
         "batch": RUN,
         "model": "abalone",
         "lost": 0,
+        "left_lambda": None,
         "began": ANSWERS["Score"]["ProcessingStartTime"],
         "ended": ANSWERS["Score"]["ProcessingEndTime"],
     }
@@ -116,7 +128,32 @@ def test_a_batch_that_lacks_its_proof_alone_starts_no_job() -> None:
     played = scenario("only its proof is missing")
 
     assert played.path == ["Open Batch", "Anything To Score?", "Close Batch"]
-    assert played.services.asked("Close Batch") == [{"batch": RUN, "model": "abalone", "lost": 0}]
+    [closed] = played.services.asked("Close Batch")
+    assert closed == {"batch": RUN, "model": "abalone", "lost": 0, "left_lambda": None}
+
+
+def test_a_batch_that_is_a_function_starts_no_job_and_says_when_it_worked() -> None:
+    played = scenario("it is a function")
+
+    assert played.path == [*HAPPY_PATH[:2], "Score Rows On Lambda", "Close Batch"]
+    [asked] = played.services.asked("Score On Lambda")
+    assert asked["inputs"] == {
+        "plan": SAMPLE_BATCH["plan_uri"],
+        "model": SAMPLE_BATCH["model_uri"],
+    }
+    [closed] = played.services.asked("Close Batch")
+    assert closed["memory_mb"] == 3008
+    assert parsed(closed["began"]) <= parsed(closed["ended"])
+
+
+def test_a_function_that_fails_goes_on_as_a_job_unless_by_the_steps_own_sentence() -> None:
+    played = scenario("the function fails")
+
+    assert played.path[2:] == ["Score Rows On Lambda", "Score Rows", "Close Batch"]
+    [closed] = played.services.asked("Close Batch")
+    assert closed["left_lambda"]["Error"] == "Sandbox.Timedout"
+    own = scenario("the function fails by the step's own sentence")
+    assert own.path[-3:] == ["Score Rows On Lambda", "Report Failure", "Batch Failed"]
 
 
 def test_a_job_lost_to_the_platform_runs_again_under_a_new_name() -> None:
@@ -259,7 +296,7 @@ def test_placeholders_and_substitutions_are_the_same_names() -> None:
 
 
 def test_the_good_path_comes_first_and_failures_last() -> None:
-    names = list(states(workflow=SCORE))
+    names = [name for name in states(workflow=SCORE) if name != "Score Rows On Lambda"]
 
     assert names[: len(HAPPY_PATH)] == HAPPY_PATH
     assert names[-2:] == ["Report Failure", "Batch Failed"]
@@ -288,7 +325,8 @@ def test_every_failure_ends_up_reported_and_only_passing_errors_are_retried(name
     retried = {error for retry in TASKS[name]["Retry"] for error in retry["ErrorEquals"]}
 
     assert everything["ErrorEquals"] == ["States.ALL"]
-    assert everything["Next"] == "Report Failure"
+    on_lambda = name == "Score Rows On Lambda"
+    assert everything["Next"] == ("Score Rows" if on_lambda else "Report Failure")
     assert not {error for error in retried if error.startswith("States.")}
 
 
@@ -377,8 +415,8 @@ def test_granted_and_needed_actions_are_the_same() -> None:
 
 def test_it_calls_exactly_its_functions_and_passes_exactly_its_jobs_role() -> None:
     called = {state["Resource"] for state in TASKS.values() if ":function:" in state["Resource"]}
-    [allowed] = [s["Resource"] for s in GRANTED if s["Action"] == ["lambda:InvokeFunction"]]
+    allowed = [s["Resource"] for s in GRANTED if s["Action"] == ["lambda:InvokeFunction"]]
     [passed] = [s["Resource"] for s in GRANTED if "iam:PassRole" in s["Action"]]
 
-    assert set(allowed) == called
+    assert {arn for each in allowed for arn in each} == called
     assert passed == [TASKS["Score Rows"]["Arguments"]["RoleArn"]]

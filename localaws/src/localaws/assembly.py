@@ -18,6 +18,7 @@ from localaws.patches import access, memory
 from localaws.steps import Steps
 
 if TYPE_CHECKING:
+    from localaws.jobs.docker import DockerImages
     from localaws.patches.gateway import Handler, Response
 
 log = logging.getLogger(__name__)
@@ -86,8 +87,15 @@ class Assembly:
 
     def _warm_up(self) -> None:
         from localaws.functions.service import Functions
+        from localaws.jobs.images import Images
 
-        self.functions = Functions(self.home.functions, _lambda_credentials, _lambda_layers)
+        self.functions = Functions(
+            self.home.functions,
+            _lambda_credentials,
+            _lambda_layers,
+            Images(self.steps) if self.steps else None,
+            self._built_images(),
+        )
         self.functions.start()
         from localaws.patches import object_ranges
 
@@ -110,7 +118,7 @@ class Assembly:
             schedules,
         )
 
-        functions.install(self.functions)
+        functions.install(self.functions, self.steps.run if self.steps else ())
         alarms.install()
         bus_policies.install()
         buses.install()
@@ -138,6 +146,14 @@ class Assembly:
             memory.announce(execution)
         schedules.start()
 
+    def _built_images(self) -> "DockerImages | None":
+        """What functions that are images run in, where the stage runs steps in theirs."""
+        if not (self.docker and self.steps):
+            return None
+        from localaws.jobs.docker import DockerImages
+
+        return DockerImages(self.steps)
+
     def _bring_up(self, name: str) -> None:
         memory.restore(name)
         self._announce(name)
@@ -160,6 +176,7 @@ class Assembly:
             from localaws.patches import functions
 
             functions.prepare(lambda config: config["FunctionArn"] in definition)
+            functions.prepare_step_after(None, definition)
 
     def _in_time(self, name: str) -> Callable[[Any], Any]:
         """Let requests wait until the service is up, and have it saved after those that write."""

@@ -81,13 +81,29 @@ def test_an_image_is_built_for_sagemaker_with_dockers_media_types_and_pushed_und
 class Account:
     """A deployed stage in an account, with what its repository says of every pushed image."""
 
-    name, bucket = "dev", "data"
+    name, stack, bucket, poll_seconds = "dev", "kanmon-dev", "data", 0
     outputs = {"StepsRepositoryUri": "registry/kanmon-dev-steps"}  # noqa: RUF012
 
     def __init__(self):
         self.s3 = SimpleNamespace(put_object=self.put)
         self.written = {}
         self.manifest = step_images.DOCKER_MANIFEST
+        self.parameters = {"Stage": "dev", "StepImageDigests": ""}
+        self.updates = []
+        self.cloudformation = SimpleNamespace(update_stack=self.update)
+
+    def stack_description(self):
+        given = [
+            {"ParameterKey": key, "ParameterValue": one} for key, one in self.parameters.items()
+        ]
+        return {"StackStatus": "UPDATE_COMPLETE", "Parameters": given}
+
+    def update(self, **request):
+        self.updates.append(request)
+        changed = request["Parameters"]
+        self.parameters |= {
+            one["ParameterKey"]: one["ParameterValue"] for one in changed if "ParameterValue" in one
+        }
 
     def put(self, **request):
         self.written[request["Key"]] = json.loads(request["Body"])
@@ -138,8 +154,35 @@ def test_publishing_signs_in_then_builds_and_pushes_each_image(project, account,
         *["buildx build"] * len(STEPS),
     ]
     shown = capfd.readouterr()
-    assert shown.out == f"Pushed the images of {', '.join(STEPS)}\n"
+    assert shown.out == (
+        f"Pushed the images of {', '.join(STEPS)}\nThe steps are functions of these images\n"
+    )
     assert shown.err.count("docker buildx build") == len(STEPS)
+
+
+def test_publishing_makes_functions_of_the_pushed_images_and_changes_nothing_else(
+    project, account, docker
+):
+    publishing.publish(account, project, Screen(False), with_images=True)
+    publishing.publish(account, project, Screen(False), with_images=True)
+
+    [update] = account.updates  # the second time they are these images already
+    assert update["UsePreviousTemplate"] is True
+    assert update["Parameters"] == [
+        {"ParameterKey": "Stage", "UsePreviousValue": True},
+        {
+            "ParameterKey": "StepImageDigests",
+            "ParameterValue": ",".join(f"sha256:{step}" for step in STEPS),
+        },
+    ]
+
+
+def test_a_stack_of_an_older_template_gets_no_functions(project, account, docker):
+    del account.parameters["StepImageDigests"]
+
+    publishing.publish(account, project, Screen(False), with_images=True)
+
+    assert account.updates == []
 
 
 def test_a_rebuild_is_described_by_the_same_content_until_the_tree_changes(
@@ -301,6 +344,26 @@ def test_lambda_must_be_able_to_reserve_what_the_scorers_ask_for(limit, unreserv
     wanted = {"wine": 10, "beer": 10}
 
     assert account_checks.concurrency_check(wanted, limit, unreserved).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("there", "own", "limits", "outcome"),
+    [
+        (4, False, {"VPCs per Region": 5.0}, "ok"),
+        (5, False, {"VPCs per Region": 5.0}, "fail"),
+        (5, True, {"VPCs per Region": 5.0}, "ok"),  # the stage's is one of them
+        (1, False, {}, "warn"),
+    ],
+)
+def test_the_steps_as_functions_need_a_network_of_their_own(there, own, limits, outcome):
+    assert account_checks.network_check(there, own, limits).outcome == outcome
+
+
+def test_a_stages_own_network_is_known_by_its_name():
+    pages = [{"Vpcs": [{"Tags": [{"Key": "Name", "Value": "kanmon-dev-steps"}]}, {}]}]
+
+    assert account_checks.networks("kanmon-dev", pages) == (2, True)
+    assert account_checks.networks("kanmon", pages) == (2, False)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from click import unstyle
 
+from core.cost.prices import SAMPLE
+from core.usage.sizing import sizings
 from kanmon.runs import display
 
 VERDICT = {
@@ -42,6 +44,27 @@ def test_what_the_gate_says_besides_its_rules_comes_last():
     lines = plain(display.verdict_lines(verdict))
 
     assert lines[-1] == "  The test set is too small for the margin."
+
+
+def test_each_step_is_shown_with_what_it_used_and_the_machine_that_it_needs():
+    used = {"seconds": 6, "cpu_seconds": 9, "peak_memory_mb": 412, "disk_mb": 3, "processors": 2}
+    placed = {
+        "preprocess": {"rung": "processing", "instance_type": "ml.m5.large", "instance_count": 2},
+        "train": {"rung": "lambda", "memory_mb": 3008},
+        "evaluate": {"rung": "processing", "instance_type": "ml.t3.medium"},
+    }
+    verdict = {"sizing": sizings({"preprocess": used, "train": used}, placed, SAMPLE)}
+
+    assert plain(display.step_lines(verdict)) == [
+        "Steps",
+        "              worked  on                processors  disk  machine",
+        "  Preprocess   6.0 s  2 × ml.m5.large     1.5 of 2  3 MB  "
+        "fits ml.t3.medium (peak 412 MB of 4 GB)",
+        "  Train        6.0 s  Lambda, 3,008 MB    1.5 of 2  3 MB  "
+        "fits the function (peak 412 MB of 3,008 MB); as a job ml.t3.medium",
+        "  Evaluate            ml.t3.medium                        not measured",
+    ]
+    assert display.step_lines({"verdict": "promote"}) == display.step_lines(None) == []
 
 
 def test_metrics_without_a_champion():

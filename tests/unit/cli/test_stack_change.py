@@ -43,7 +43,7 @@ def applied(stage: Any) -> str:
     def meanwhile() -> None:
         stage.happened.append("meanwhile")
 
-    return stack.apply(stage, TEMPLATE, lambda *_: {}, lambda _: None, meanwhile).what
+    return stack.apply(stage, TEMPLATE, {}, lambda *_: {}, lambda _: None, meanwhile).what
 
 
 def test_the_rest_is_prepared_while_the_stage_works_on_the_stack():

@@ -349,6 +349,15 @@ def test_the_manifest_says_what_the_batch_consists_of() -> None:
     assert (found["seconds"], found["cost"]["usd"]) == (300.0, 0.23)
 
 
+def test_a_batch_that_a_function_scored_costs_its_memory_for_its_time() -> None:
+    proof = prove(plan(), results())
+
+    found = manifest_document(plan(), results(), proof, NOW, 60.0, SAMPLE, function_mb=2048)
+
+    assert found["cost"]["seconds"] == {"score": 60.0}
+    assert found["cost"]["usd"] == round(2 * 60 * 0.0000133334 + 2e-7, 8)
+
+
 def test_a_cost_that_is_known_in_part_is_not_shown_as_the_whole() -> None:
     found = manifest_document(plan(), results(), prove(plan(), results()), NOW, None, SAMPLE)
 

@@ -29,6 +29,12 @@ CASES = [
         ),
         Failure("TrainJobFailed", "train: column rings is missing; add it"),
     ),
+    # of a step that is a function, the same
+    (
+        "StepFailedError",
+        '{"errorType": "StepFailedError", "errorMessage": "train: no column rings; add it"}',
+        Failure("TrainJobFailed", "train: no column rings; add it"),
+    ),
     (
         "States.TaskFailed",
         cause(FailureReason="ClientError: CannotPullContainerError: gone"),

@@ -17,6 +17,9 @@ from core.gate.judge_candidate import client_token, judge_candidate
 from core.gate.metrics_line import history_line
 from core.gate.rules import judge
 from core.stage.bucket import ObjectMissingError, Store
+from core.usage.places import places
+from core.usage.sizing import sizings
+from core.usage.step_usage import FOLDERS
 from tests.support.control_cases import DEFINITION, passing_evaluation
 
 RUN, BEFORE, MODEL = "churn-261121055501-x7k", "churn-261101055501-a1b", "churn"
@@ -35,8 +38,13 @@ PLAN: dict[str, Any] = {
     "champion": None,
     "commit": None,
 }
-TRAINING = {"model_sha256": "e" * 64, "seconds": 2.0}
-PREPROCESS = {"rows_read": 1000, "seconds": 1.0}
+TRAINING = {"model_sha256": "e" * 64}
+PREPROCESS = {"rows_read": 1000}
+USAGE: dict[str, dict[str, float]] = {
+    "preprocess": {"seconds": 1.0, "peak_memory_mb": 400.0},
+    "train": {"seconds": 2.0},
+    "evaluate": {"seconds": 3.0},
+}
 
 
 class Bucket(Store):
@@ -71,10 +79,14 @@ def bucket(
     store.write_json(f"{FOLDER}/preprocess/report/preprocess.json", PREPROCESS)
     document = {**passing_evaluation(), "champion": None, "reference": None, **evaluation}
     store.write_json(f"{FOLDER}/evaluate/evaluation.json", document)
+    for step, used in USAGE.items():
+        store.write_json(f"{FOLDER}/{FOLDERS[step]}/usage.json", {"format": 1, **used})
     return store
 
 
-def judged(store: Bucket) -> tuple[dict[str, Any], list[Any], dict[str, Any]]:
+def judged(
+    store: Bucket, steps: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], list[Any], dict[str, Any]]:
     """What the registration gets, and what the page is made from."""
     given: list[Any] = []
     named: dict[str, Any] = {}
@@ -84,7 +96,7 @@ def judged(store: Bucket) -> tuple[dict[str, Any], list[Any], dict[str, Any]]:
         named.update(kwargs)
         return "<html>the page</html>"
 
-    return judge_candidate(store, render, MODEL, RUN, NOW), given, named
+    return judge_candidate(store, render, MODEL, RUN, NOW, steps), given, named
 
 
 def metric(**known: float) -> dict[str, Any]:
@@ -99,13 +111,15 @@ def test_the_page_is_made_from_all_that_the_steps_left() -> None:
 
     _, given, named = judged(store)
 
-    reports = {"preprocess": PREPROCESS, "train": TRAINING, "evaluate": evaluation}
-    costs = cost(reports, CONTENT["resources"], SAMPLE)
+    placed = places(CONTENT["resources"])
+    costs = cost(USAGE, placed, SAMPLE)
     verdict = {
         **asdict(judge(DEFINITION, evaluation)),
         "judged_at": "2026-11-21T06:00:00Z",
         "cost": costs,
         "metric": metric(candidate=evaluation["candidate"]["metrics"]["auc"]["value"]),
+        "ran": {},
+        "sizing": sizings(USAGE, placed, SAMPLE),
     }
     assert given == [PLAN, evaluation, verdict]
     assert named == {
@@ -162,6 +176,7 @@ def test_the_registration_gets_the_verdict_and_where_everything_is(
         "image": PLAN["images"]["train"],
         "client_token": client_token("f" * 64, RUN),
         "metric": document["metric"],
+        "steps": {"ran": {}, "seen": {}},
     }
     assert registration["description"].startswith(f"{verdict}: ")
     assert document["summary"] == judge(DEFINITION, evaluation).summary
@@ -236,11 +251,42 @@ def test_a_report_that_preprocess_did_not_write_is_empty() -> None:
     evidence = read_evidence(store, MODEL, RUN)
 
     assert evidence.preprocess is None
-    assert evidence.reports == {
-        "preprocess": {},
-        "train": TRAINING,
-        "evaluate": evidence.evaluation,
-    }
+
+
+def test_a_step_that_left_no_usage_is_of_unknown_length_cost_and_size() -> None:
+    store = bucket()
+    del store.objects[f"{FOLDER}/train/usage.json"]
+
+    _, [_, _, verdict], named = judged(store)
+
+    assert named["cost"]["usd"] is None
+    assert set(named["cost"]["seconds"]) == {"preprocess", "evaluate"}
+    assert verdict["sizing"]["train"]["outcome"] == "unknown"
+
+
+def test_of_several_hosts_the_one_that_used_most_counts_and_all_are_paid_for() -> None:
+    content = {**CONTENT, "compute": {"preprocess": {"hosts": 3}}}
+    store = bucket({**PLAN, "definition": {"sha256": "d" * 64, "content": content}})
+    report = f"{FOLDER}/preprocess/report"
+    store.write_json(f"{report}/usage-002.json", {"seconds": 36.0, "peak_memory_mb": 90})
+
+    _, [_, _, verdict], named = judged(store)
+
+    sized = verdict["sizing"]["preprocess"]
+    assert (sized["peak_memory_mb"], sized["seconds"], sized["hosts"]) == (400, 36, 3)
+    price = SAMPLE.an_hour("ml.m5.large") or 0
+    assert named["cost"]["usd"] == pytest.approx((3 * 36 + 2 + 3) * price / 3600)
+
+
+def test_a_step_that_was_a_function_costs_as_one_and_is_sized_as_one() -> None:
+    ran = {"train": {"rung": "lambda", "memory_mb": 3008, "seconds": 4.0}}
+
+    _, [_, _, verdict], named = judged(bucket(), steps={"ran": ran})
+
+    train = 3008 / 1024 * 4 * (SAMPLE.gb_second or 0) + (SAMPLE.request or 0)
+    others = (1 + 3) * (SAMPLE.an_hour("ml.m5.large") or 0) / 3600
+    assert named["cost"]["usd"] == pytest.approx(train + others, abs=1e-8)
+    assert verdict["ran"] == ran
 
 
 @pytest.mark.parametrize(
@@ -252,7 +298,9 @@ def test_the_machines_are_those_of_the_definition(
 ) -> None:
     plan = {**PLAN, "definition": {"sha256": "d" * 64, "content": content}}
 
-    assert list(read_evidence(bucket(plan), MODEL, RUN).resources) == resources
+    placed = read_evidence(bucket(plan), MODEL, RUN).placed()
+
+    assert [step for step, place in placed.items() if "instance_type" in place] == resources
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,32 @@ def test_a_cost_is_the_whole_or_not_known(kind: str, seconds: float | None, coun
     assert (estimated["usd"] is not None) is known
 
 
+@given(st.floats(0, 900), st.integers(128, 10_240))
+def test_a_step_as_a_function_costs_its_memory_for_its_time_and_one_call(
+    seconds: float, memory_mb: int
+) -> None:
+    place = {"rung": "lambda", "memory_mb": memory_mb}
+
+    estimated = cost({"train": {"seconds": seconds}}, {"train": place}, SAMPLE)
+
+    per_second = memory_mb / 1024 * 0.0000133334
+    assert estimated["usd"] == round(per_second * seconds + 0.0000002, 8)
+
+
+def test_a_function_is_paid_for_while_it_brings_and_stores_files() -> None:
+    place = {"rung": "lambda", "memory_mb": 2048, "seconds": 4.0}
+
+    estimated = cost({"train": {"seconds": 2.5}}, {"train": place}, SAMPLE)
+
+    assert estimated["seconds"] == {"train": 2.5}
+    assert estimated["usd"] == round(2 * 4 * 0.0000133334 + 0.0000002, 8)
+
+
+def test_a_function_of_unknown_memory_or_time_has_no_cost() -> None:
+    for used, place in (({}, {"memory_mb": 2048}), ({"seconds": 1.0}, {})):
+        assert cost({"train": used}, {"train": {"rung": "lambda", **place}}, SAMPLE)["usd"] is None
+
+
 def test_a_small_cost_is_not_rounded_away() -> None:
     machine = {"instance_type": "ml.m5.large"}
 

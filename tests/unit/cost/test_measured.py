@@ -70,6 +70,13 @@ def called(seconds: float, end: str = "LambdaFunctionSucceeded") -> list[dict[st
     ]
 
 
+def step_called(seconds: float, end: str = "LambdaFunctionSucceeded") -> list[dict[str, Any]]:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:kanmon-dev-step-train"
+    events = called(seconds, end)
+    events[1]["lambdaFunctionScheduledEventDetails"] = {"resource": arn}
+    return events
+
+
 def nobody(name: str) -> None:
     """A job that cannot be described."""
 
@@ -90,6 +97,43 @@ def test_jobs_calls_and_transitions_are_counted_with_their_machines_and_times() 
     found = bill(used, SAMPLE, memory_gb=0.5)
     assert found["usd"] == round(0.115 + 1.5 * 0.0000133334 + 2 * 2e-7 + 3 * 0.000025, 8)
     assert (found["unknown"], found["functions"]["gb_seconds"]) == ([], 1.5)
+
+
+def test_steps_that_were_functions_are_paid_for_with_their_own_memory_also_where_they_failed() -> (
+    None
+):
+    events = [*called(2.0), *step_called(4.0, "LambdaFunctionFailed"), *step_called(6.0)]
+
+    used = usage(events, nobody, NOW)
+
+    found = bill(used, SAMPLE, memory_gb=0.5, step_memory_gb=2.0)
+    assert found["functions"]["gb_seconds"] == 1.0
+    assert found["steps"] == {
+        "calls": 2,
+        "gb_seconds": 20.0,
+        "usd": round(20 * 0.0000133334 + 2 * 2e-7, 8),
+    }
+    assert (found["unknown"], found["jobs"]) == ([], [])
+    assert found["usd"] == round(21 * 0.0000133334 + 3 * 2e-7 + 3 * 0.000025, 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_step"),
+    [
+        ("kanmon-dev-step-preprocess", True),
+        ("kanmon-dev-step-preprocess:live", True),
+        ("my-step-dev-OpenRunFunction-0A1B2C", False),  # of a stage that is named so
+        ("kanmon-dev-OpenRunFunction-0A1B2C", False),
+    ],
+)
+def test_a_steps_function_is_known_by_its_name(name: str, is_step: bool) -> None:
+    events = called(1.0)
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
+    events[1]["lambdaFunctionScheduledEventDetails"] = {"resource": arn}
+
+    used = usage(events, nobody, NOW)
+
+    assert (used.calls, used.step_calls) == ((0, 1) if is_step else (1, 0))
 
 
 def test_a_job_that_failed_and_was_tried_again_is_paid_for_twice() -> None:

@@ -163,17 +163,18 @@ def test_without_data_no_number_of_alarms_is_sent_that_would_look_like_health() 
 
 def test_the_line_for_athena_has_the_same_columns_whatever_was_found() -> None:
     found = [
-        history_line(sample_plan(), report, "2026-11-21T06:00:00Z", 0.02)
+        history_line(sample_plan(), report, {"seconds": 12.5}, "2026-11-21T06:00:00Z", 0.02)
         for report in (sample_report(), alarming_report(), no_data_report())
     ]
 
     assert len({tuple(line) for line in found}) == 1
     assert [line["alarms"] for line in found] == [0, 3, 0]
+    assert [line["seconds"] for line in found] == [12.5] * 3
     assert [line["quality"] for line in found] == [0.79, 0.79, None]
 
 
 def test_the_table_for_athena_has_a_column_for_each_field_of_the_line() -> None:
-    line = history_line(sample_plan(), alarming_report(), "2026-11-21T06:00:00Z", None)
+    line = history_line(sample_plan(), alarming_report(), {}, "2026-11-21T06:00:00Z", None)
     table = source(ROOT / "stacks/dashboard.yaml")["Resources"]["MonitoringsTable"]
     columns = table["Properties"]["TableInput"]["StorageDescriptor"]["Columns"]
 

@@ -19,6 +19,7 @@ class Asked:
     def __init__(self, answer: dict[str, Any] | ClientError) -> None:
         self.answer = answer
         self.where: list[tuple[str, str]] = []
+        self.requests: list[dict[str, Any]] = []
 
     def client(self, service: str) -> Asked:
         return self.client_in(service, "the stage's region")
@@ -29,7 +30,7 @@ class Asked:
 
     def __getattr__(self, operation: str) -> Any:
         def call(**request: Any) -> dict[str, Any]:
-            assert request == {"ChatConfigurationArn": SLACK}
+            self.requests.append(request)
             if isinstance(self.answer, ClientError):
                 raise self.answer
             return self.answer
@@ -54,6 +55,7 @@ def test_a_channel_of_chat_is_asked_about_in_a_region_where_the_service_answers(
 
     assert is_there(connection, channel) is there  # type: ignore[arg-type]
     assert connection.where == [("chatbot", "us-east-2")]
+    assert connection.requests == [{"ChatConfigurationArn": SLACK}]
 
 
 def test_a_channel_that_the_service_does_not_know_is_gone() -> None:
@@ -62,3 +64,38 @@ def test_a_channel_that_the_service_does_not_know_is_gone() -> None:
     channel = Resource("AWS::Chatbot::MicrosoftTeamsChannelConfiguration", SLACK)
 
     assert is_there(gone, channel) is False  # type: ignore[arg-type]
+
+
+NETWORK = {
+    "RouteTable": ("rtb-1", "RouteTableIds", "RouteTables", "InvalidRouteTableID.NotFound"),
+    "SecurityGroup": ("sg-1", "GroupIds", "SecurityGroups", "InvalidGroup.NotFound"),
+    "Subnet": ("subnet-1", "SubnetIds", "Subnets", "InvalidSubnetID.NotFound"),
+    "VPC": ("vpc-1", "VpcIds", "Vpcs", "InvalidVpcID.NotFound"),
+    "VPCEndpoint": ("vpce-1", "VpcEndpointIds", "VpcEndpoints", "InvalidVpcEndpointId.NotFound"),
+}
+
+
+@pytest.mark.parametrize("kind", NETWORK)
+def test_a_part_of_a_network_is_asked_about_by_its_id_and_ec2_has_a_code_for_each_that_is_gone(
+    kind: str,
+) -> None:
+    name, parameter, member, code = NETWORK[kind]
+    there = Asked({member: [{"State": "available"}]})
+    gone = Asked(ClientError({"Error": {"Code": code, "Message": "it is not"}}, "Describe"))
+    refused = Asked(ClientError({"Error": {"Code": "UnauthorizedOperation"}}, "Describe"))
+    part = Resource(f"AWS::EC2::{kind}", name)
+
+    assert is_there(there, part) is True  # type: ignore[arg-type]
+    assert is_there(gone, part) is False  # type: ignore[arg-type]
+    assert there.requests == [{parameter: [name]}]
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        is_there(refused, part)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("state", "there"), [("available", True), ("deleted", False)])
+def test_an_endpoint_that_ec2_lists_for_a_while_after_its_end_is_gone(
+    state: str, there: bool
+) -> None:
+    listed = Asked({"VpcEndpoints": [{"State": state}]})
+
+    assert is_there(listed, Resource("AWS::EC2::VPCEndpoint", "vpce-1")) is there  # type: ignore[arg-type]

@@ -279,3 +279,34 @@ def test_counts_in_the_log_agree_with_their_nouns(
     assert first.startswith("m-1: 1 file in 1 shard, of which this host scores 1;")
     assert shard.startswith("shard 1 of 1: 1 row, ")
     assert last.startswith("scored m-1: 1 row with release 7 in ")
+
+
+def test_a_batch_leaves_the_same_bytes_on_any_number_of_processors(
+    batch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {f"{name}.csv": table(3000, seed).write_csv() for seed, name in enumerate("ab")}
+    job = batch(files, data=KEYED, shard_bytes=50_000)
+    written = []
+    for processors in (1, 4):
+        monkeypatch.setattr("score.__main__.processors", lambda processors=processors: processors)
+        job.run()
+        found = {each.key: each.get()["Body"].read() for each in job.bucket.objects.all()}
+        written.append({key: body for key, body in found.items() if key.startswith("batches/")})
+        job.bucket.objects.filter(Prefix="batches/").delete()
+
+    first, second = written
+    usage = json.loads(first.pop("batches/m/m-1/usage.json"))
+    assert usage.keys() == json.loads(second.pop("batches/m/m-1/usage.json")).keys()
+    assert usage["seconds"] > 0
+    assert len(first) == 5  # shards.json; scores and a record of each shard
+    assert first == second
+
+
+def test_each_host_of_a_batch_leaves_what_it_used(batch: Any) -> None:
+    files = {f"{name}.csv": table(100, seed).write_csv() for seed, name in enumerate("ab")}
+    job = batch(files, data=KEYED)
+
+    for host in ("algo-1", "algo-2"):
+        job.run(host, ("algo-1", "algo-2"))
+
+    assert job.document("usage.json")["format"] == job.document("usage-001.json")["format"] == 1

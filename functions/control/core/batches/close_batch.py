@@ -11,6 +11,7 @@ from core.batches.proof import prove
 from core.batches.results import read_results
 from core.cost import host_time
 from core.cost.settle import settle, stage_prices
+from core.reading import finite
 from core.report.fact import Fact
 from core.stage.batch_table import SUCCEEDED, batch_item
 from core.words.catalogue import say
@@ -25,7 +26,9 @@ class UnprovenBatchError(Exception):
 
 
 def close_batch(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Take {batch, model, lost, began, ended}; return the execution's output.
+    """Take {batch, model, lost, began, ended, memory_mb}; return the execution's output.
+
+    `memory_mb` is that of the function that has scored; without it, a job has.
 
     Every part may be done twice: a repeat finds its manifest, its record and its event done.
     """
@@ -37,8 +40,9 @@ def close_batch(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[s
     proof = prove(plan, results)
     if proof.problems:
         raise UnprovenBatchError(_unproven(batch, proof.problems))
-    worked = host_time.known(record)
-    manifest = manifest_document(plan, results, proof, now, worked, stage_prices(store))
+    worked, memory_mb = host_time.known(record), finite(record.get("function_mb"))
+    prices = stage_prices(store)
+    manifest = manifest_document(plan, results, proof, now, worked, prices, memory_mb)
     key = store.batch_key(model, batch, "manifest.json")
     store.write_json(key, manifest)
     summary = _summary(manifest)
@@ -60,7 +64,7 @@ def close_batch(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[s
 
 
 def _with_job(stage: Stage, event: Mapping[str, Any], hosts: int) -> dict[str, Any]:
-    """The batch's record with the time of this attempt's job, if there is one, counted once."""
+    """The batch's record with the time of this attempt, if it has worked, counted once."""
     model, batch = event["model"], event["batch"]
     record = stage.batches.batch(model, batch)
     job = str(event.get("began"))  # no two jobs of a batch begin at once
@@ -70,12 +74,15 @@ def _with_job(stage: Stage, event: Mapping[str, Any], hosts: int) -> dict[str, A
         or job == record.get("counted_job")
     ):
         return record
-    # Of jobs that the platform lost no times are known.
-    worked = (
-        None if event.get("lost") else host_time.seconds_between(event["began"], event.get("ended"))
+    memory_mb = event.get("memory_mb")
+    # Of jobs that the platform lost no times are known; and a sum is of one kind of machine.
+    unknown = event.get("lost") or (
+        host_time.known(record) and memory_mb != record.get("function_mb")
     )
+    worked = None if unknown else host_time.seconds_between(event["began"], event.get("ended"))
     spent = host_time.with_attempt(record, worked, hosts)
-    return stage.batches.write(model, batch, {"host_seconds": spent, "counted_job": job})
+    fields = {"host_seconds": spent, "counted_job": job, "function_mb": memory_mb}
+    return stage.batches.write(model, batch, fields)
 
 
 def _record(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,9 +24,13 @@ def manifest_document(
     now: datetime,
     host_seconds: float | None,
     prices: Prices,
+    function_mb: float | None = None,
 ) -> dict[str, Any]:
-    """`host_seconds`: how long the batch's hosts worked in all; None where that is not known."""
-    machine = {"instance_type": plan["resources"]["instance_type"], "instance_count": 1}
+    """`host_seconds`: how long the batch's hosts worked in all; None where that is not known.
+    `function_mb`: the memory of the function that was the host, if one was."""
+    place: dict[str, Any] = {"instance_type": plan["resources"]["instance_type"]}
+    if function_mb is not None:
+        place = {"rung": "lambda", "memory_mb": function_mb}
     done = sorted(results.done, key=lambda record: int(record["shard"]))
     asked_at = parsed(plan["asked_at"])
     return {
@@ -51,7 +55,7 @@ def manifest_document(
         "unknown": _sums(done, "unknown"),
         "bytes": sum(int(each["size"]) for each in plan["objects"]),
         "seconds": round((now - asked_at).total_seconds(), 1) if asked_at else None,
-        "cost": cost({"score": {"seconds": host_seconds}}, {"score": machine}, prices),
+        "cost": cost({"score": {"seconds": host_seconds}}, {"score": place}, prices),
     }
 
 

@@ -18,6 +18,7 @@ from core.batches.results import done_shards, shards_of
 from core.names import job_prefix
 from core.releases.live_release import live_release
 from core.runs.current_definition import stored_definition
+from core.runs.rungs import Wish, rung_of, text_mb
 from core.runs.snapshot import EmptyDatasetError, UnknownFileKindError, data_objects
 from core.stage.batch_table import RUNNING, SUCCEEDED
 from core.words.catalogue import say
@@ -174,7 +175,7 @@ def _resumed(
 def _answer(stage: Stage, plan: dict[str, Any], execution: str) -> dict[str, Any]:
     """For the state machine."""
     store, model, batch = stage.store, plan["model"], plan["batch"]
-    release = plan["release"]
+    release, image = plan["release"], stage.images((STEP,))[STEP].uri
     shards = shards_of(store, model, batch)
     done = done_shards(store, model, batch) if shards else set()
     left = None if shards is None else {each["shard"] for each in shards} - done
@@ -188,10 +189,20 @@ def _answer(stage: Stage, plan: dict[str, Any], execution: str) -> dict[str, Any
         "summary": _summary(plan, None if left is None else len(left)),
         "plan_uri": store.uri(store.batch_key(model, batch, "plan.json")),
         "model_uri": release["artifact_uri"],
-        "image": stage.images((STEP,))[STEP].uri,
+        "image": image,
+        "rung": _rung(stage, plan, execution, image),
         "job_prefix": job_prefix(stage.name, execution),
         "resources": {**plan["resources"], "instance_count": plan["hosts"]},
     }
+
+
+def _rung(stage: Stage, plan: dict[str, Any], execution: str, image: str) -> str:
+    """Where the rows are scored. A batch that is resumed may be one that outgrew Lambda."""
+    if execution != plan["batch"] or "compute" not in plan:
+        return "processing"
+    wish = Wish(plan["compute"], plan["hosts"], plan["memory_mb"])
+    mb = text_mb((each["key"], each["size"]) for each in plan["objects"])
+    return rung_of(STEP, wish, mb, image, stage.step_functions).ran
 
 
 def _bytes(plan: dict[str, Any]) -> int:

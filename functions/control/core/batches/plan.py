@@ -109,6 +109,7 @@ def plan_document(
         "hosts": cut.hosts,
         "shard_bytes": cut.shard_bytes,
         "memory_mb": resources.memory_mb,
+        "compute": definition.compute.rung("score"),
         "prefix": f"batches/{request.model}/{batch}",
         # For the machines of a resumed batch, whatever the definition says by then.
         "resources": {

@@ -8,6 +8,7 @@ see end, because the execution was stopped, is asked for by its name.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,8 @@ _ENDS = {
     "TaskTimedOut": ("taskTimedOutEventDetails", "cause"),
 }
 _CALLED = ("LambdaFunctionSucceeded", "LambdaFunctionFailed", "LambdaFunctionTimedOut")
+# The functions that steps are, which have another memory than the others.
+_STEP_FUNCTION = re.compile(r":function:.+-step-[a-z]+(:[\w$-]+)?$")
 _DIGITS = 8
 
 
@@ -56,6 +59,9 @@ class Usage:
     calls: int = 0
     call_seconds: float = 0.0
     transitions: int = 0
+    # Of the steps that were functions.
+    step_calls: int = 0
+    step_seconds: float = 0.0
 
 
 def usage(events: Iterable[Mapping[str, Any]], describe: Describe, now: datetime) -> Usage:
@@ -63,7 +69,7 @@ def usage(events: Iterable[Mapping[str, Any]], describe: Describe, now: datetime
     found = Usage()
     asked: Document | None = None  # what a job was started with, until the history has its end
     began: datetime | None = None
-    submitted = False
+    submitted, is_step = False, False
     for event in events:
         kind = str(event.get("type"))
         if kind.endswith("StateEntered"):
@@ -81,28 +87,50 @@ def usage(events: Iterable[Mapping[str, Any]], describe: Describe, now: datetime
             if description or submitted:
                 found.jobs.append(_job(asked, description or describe(_name(asked)), now))
             asked, submitted = None, False
+        elif kind == "LambdaFunctionScheduled":
+            is_step = _is_step(event)
         elif kind == "LambdaFunctionStarted":
             began = parsed_time(event.get("timestamp"))
         elif kind in _CALLED:
             ended = parsed_time(event.get("timestamp"))
-            found.calls += 1
-            if began and ended:
-                found.call_seconds += max(0.0, (ended - began).total_seconds())
+            _count(
+                found, is_step, max(0.0, (ended - began).total_seconds()) if began and ended else 0
+            )
             began = None
     if asked is not None and submitted:
         found.jobs.append(_job(asked, describe(_name(asked)), now))
     return found
 
 
-def bill(used: Usage, prices: Prices, memory_gb: float) -> dict[str, Any]:
-    """The cost of an execution: {usd, unknown, jobs, functions, workflow}.
+def _is_step(event: Mapping[str, Any]) -> bool:
+    """Is it a step's function that is called?"""
+    called = mapping(event.get("lambdaFunctionScheduledEventDetails")).get("resource")
+    return _STEP_FUNCTION.search(str(called)) is not None
 
-    `usd` is the sum of what is known; `unknown` names what is not in it.
+
+def _count(found: Usage, is_step: bool, seconds: float) -> None:
+    if is_step:
+        found.step_calls += 1
+        found.step_seconds += seconds
+    else:
+        found.calls += 1
+        found.call_seconds += seconds
+
+
+def bill(
+    used: Usage, prices: Prices, memory_gb: float, step_memory_gb: float = 0.0
+) -> dict[str, Any]:
+    """The cost of an execution: {usd, unknown, jobs, functions, steps, workflow}.
+
+    `usd` is the sum of what is known; `unknown` names what is not in it. `steps` are those that
+    were functions.
     """
     jobs = [(job, job.usd(prices)) for job in used.jobs]
     gb_seconds = used.call_seconds * memory_gb
+    step_gb_seconds = used.step_seconds * step_memory_gb
     parts = {
-        "functions": _sum(_times(prices.gb_second, gb_seconds), _times(prices.request, used.calls)),
+        "functions": _calls(prices, gb_seconds, used.calls),
+        "steps": _calls(prices, step_gb_seconds, used.step_calls),
         "workflow": _times(prices.transition, used.transitions),
     }
     unknown = [job.name for job, usd in jobs if usd is None]
@@ -116,6 +144,11 @@ def bill(used: Usage, prices: Prices, memory_gb: float) -> dict[str, Any]:
             "calls": used.calls,
             "gb_seconds": round(gb_seconds, 3),
             "usd": _rounded(parts["functions"]),
+        },
+        "steps": {
+            "calls": used.step_calls,
+            "gb_seconds": round(step_gb_seconds, 3),
+            "usd": _rounded(parts["steps"]),
         },
         "workflow": {"transitions": used.transitions, "usd": _rounded(parts["workflow"])},
     }
@@ -175,6 +208,10 @@ def _document(text: object) -> Document:
         return mapping(json.loads(text)) if isinstance(text, str) else {}
     except (ValueError, RecursionError):
         return {}
+
+
+def _calls(prices: Prices, gb_seconds: float, calls: int) -> float | None:
+    return _sum(_times(prices.gb_second, gb_seconds), _times(prices.request, calls))
 
 
 def _times(price: float | None, amount: float) -> float | None:

@@ -1,4 +1,4 @@
-"""What a run's jobs cost, roughly, from the seconds that they report to have worked. Pure."""
+"""What a run's steps cost, roughly, from the seconds that they worked. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from core.reading import finite
 
 
 def cost(
-    reports: Mapping[str, Mapping[str, Any]],
-    resources: Mapping[str, Mapping[str, Any]],
+    usage: Mapping[str, Mapping[str, Any]],
+    placed: Mapping[str, Mapping[str, Any]],
     prices: Prices,
 ) -> dict[str, Any]:
     """{"seconds": {step: seconds}, "usd": estimate or None, "prices": which}.
 
-    Time to find a machine and storage are not in it. A step that did not report how long it took
-    leaves the sum unknown: half a sum would be read as the whole.
+    `placed` has what each step worked on, as `places` returns it. Time to find a machine and
+    storage are not in it. A step that did not measure how long it took leaves the sum unknown: half
+    a sum would be read as the whole.
 
     >>> from core.cost.prices import SAMPLE
     >>> m5 = {"instance_type": "ml.m5.large", "instance_count": 2}
@@ -27,15 +28,31 @@ def cost(
     """
     seconds: dict[str, float] = {}
     dollars: list[float | None] = []
-    for step, report in reports.items():
-        took = finite(report.get("seconds"))
+    for step, used in usage.items():
+        took, place = finite(used.get("seconds")), placed.get(step, {})
         if took is not None:
             seconds[step] = took
-        settings = resources.get(step, {})
-        price = prices.an_hour(settings.get("instance_type"))
-        count = finite(settings.get("instance_count", 1))
-        known = took is not None and price is not None and count is not None
-        dollars.append(took * price * count / 3600 if known else None)  # type: ignore[operator]
+        called = place.get("rung") == "lambda"
+        dollars.append(_of_call(place, took, prices) if called else _of_job(place, took, prices))
     whole = [each for each in dollars if each is not None]
     usd = round(sum(whole), 8) if len(whole) == len(dollars) else None
     return {"seconds": seconds, "usd": usd, "prices": prices.origin()}
+
+
+def _of_job(place: Mapping[str, Any], took: float | None, prices: Prices) -> float | None:
+    kind = "training" if place.get("rung") == "training" else "processing"
+    price = prices.an_hour(place.get("instance_type"), kind)
+    count = finite(place.get("instance_count", 1))
+    if took is None or price is None or count is None:
+        return None
+    return took * price * count / 3600
+
+
+def _of_call(place: Mapping[str, Any], took: float | None, prices: Prices) -> float | None:
+    """A function is paid for from its call to its answer: also while it brings and stores files."""
+    called = finite(place.get("seconds"))
+    paid = took if called is None else called
+    memory_mb = finite(place.get("memory_mb"))
+    if paid is None or memory_mb is None or prices.gb_second is None or prices.request is None:
+        return None
+    return memory_mb / 1024 * paid * prices.gb_second + prices.request

@@ -52,9 +52,9 @@ def settle(
         used = None
     if used is None:
         return None
-    found = bill(used, known, MEMORY_GB)
+    found = bill(used, known, MEMORY_GB, stage.step_functions.memory_mb / 1024)
     usd = _count(stage, work, model, item, execution, found, known, now)
-    if good and used.jobs and not found["unknown"]:
+    if good and (used.jobs or used.step_calls) and not found["unknown"]:
         _remember(stage, work, model, execution, found["usd"])
     return usd
 

@@ -8,6 +8,7 @@ import re
 
 # Kanmon's own folders in the data bucket. template.yaml denies the job to read their versions.
 PRIVATE = (
+    "attempts",
     "capture",
     "definitions",
     "images",

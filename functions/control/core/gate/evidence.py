@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from core.reading import mapping
 from core.stage.bucket import ObjectMissingError, Store
+from core.usage.places import places
+from core.usage.step_usage import hosts_of, usage_of_run
 from core.words.catalogue import say
 
 Document = dict[str, Any]
@@ -22,20 +25,22 @@ class Evidence:
     evaluation: Document
     preprocess: Document | None
     champion_definition: Document | None
+    # What each step used of its machine; nothing of a step that left no usage.json.
+    usage: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    @property
-    def reports(self) -> dict[str, Document]:
-        """Each step's own report, by the step's name."""
-        return {
-            "preprocess": self.preprocess or {},
-            "train": self.training,
-            "evaluate": self.evaluation,
+    def placed(self, ran: Mapping[str, Any] | None = None) -> dict[str, Document]:
+        """What each step worked on; `ran` is what the workflow says of that."""
+        content = self.plan["definition"]["content"]
+        given = mapping(self.plan.get("instances"))
+        resources = {
+            step: {
+                **settings,
+                "instance_count": hosts_of(content, step),
+                **({"instance_type": given[step]} if step in given else {}),
+            }
+            for step, settings in content.get("resources", {}).items()
         }
-
-    @property
-    def resources(self) -> Document:
-        """The machines each step ran on."""
-        return dict(self.plan["definition"]["content"].get("resources", {}))
+        return places(resources, ran)
 
 
 def read_evidence(store: Store, model: str, run: str) -> Evidence:
@@ -49,6 +54,7 @@ def read_evidence(store: Store, model: str, run: str) -> Evidence:
         evaluation=_evaluation(store, key("evaluate/evaluation.json"), plan),
         preprocess=store.read_json_if_there(key("preprocess/report/preprocess.json")),
         champion_definition=_champion_definition(store, model, plan),
+        usage=usage_of_run(store, plan),
     )
 
 

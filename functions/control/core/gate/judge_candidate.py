@@ -17,19 +17,31 @@ from core.gate.package_metadata import description, package_metadata
 from core.gate.primary import primary_result
 from core.gate.rule import Verdict
 from core.gate.rules import judge
+from core.reading import mapping
+from core.runs.adoption import adopt
+from core.runs.seen import ran_of, seen_by
 from core.stage.bucket import Store
+from core.usage.sizing import sizings
 from core.words.formats import timestamp
 
 RenderPage = Callable[..., str]
 
 
 def judge_candidate(
-    store: Store, render: RenderPage, model: str, run: str, now: datetime
+    store: Store,
+    render: RenderPage,
+    model: str,
+    run: str,
+    now: datetime,
+    steps: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write verdict.json, review.html and the run's line of the metrics table.
 
-    Returns what the registration needs.
+    `steps` is what the workflow knows of them: {at, ran, left_lambda}, each by step. Returns what
+    the registration needs.
     """
+    known = steps or {}
+    adopt(store, model, run, mapping(known.get("at")))
 
     def key(name: str) -> str:
         return store.run_key(model, run, name)
@@ -38,11 +50,14 @@ def judge_candidate(
     plan, training, evaluation = evidence.plan, evidence.training, evidence.evaluation
     definition = ModelDefinition.model_validate(plan["definition"]["content"])
     verdict = judge(definition, evaluation)
-    costs = cost(evidence.reports, evidence.resources, stage_prices(store))
     result = primary_result(evaluation)
     metric = asdict(result) if result else None
-    judged = {"judged_at": timestamp(now), "cost": costs, "metric": metric}
-    document = {**asdict(verdict), **judged}
+    ran = ran_of(mapping(known.get("ran")), mapping(known.get("left_lambda")))
+    prices, placed = stage_prices(store), evidence.placed(ran)
+    costs = cost(evidence.usage, placed, prices)
+    judged = {"judged_at": timestamp(now), "cost": costs, "metric": metric, "ran": ran}
+    sized = {"sizing": sizings(evidence.usage, placed, prices)}
+    document = {**asdict(verdict), **judged, **sized}
     page = render(
         plan,
         evaluation,
@@ -69,7 +84,8 @@ def judge_candidate(
         "version": store.version_of(key("train/model.tar.gz")) or "",
     }
     registration = _registration(plan, verdict, evaluation, artifact, uris)
-    return {**registration, "metric": metric}
+    seen = seen_by(ran, evidence.usage, plan["snapshot"].get("text_mb"))
+    return {**registration, "metric": metric, "steps": {"ran": ran, "seen": seen}}
 
 
 def _registration(

@@ -23,9 +23,11 @@ from core.runs.failure import explain, occurrence
 from core.runs.failure_fact import failure_fact
 from core.stage.bucket import ObjectMissingError
 from core.stage.monitoring_table import monitoring_item
+from core.usage.step_usage import read_usage
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:
+    from core.stage.bucket import Store
     from core.stage.gateways import Stage
     from core.stage.monitoring_table import Watch
 
@@ -48,7 +50,10 @@ class Closed:
 def close_monitoring(
     stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
 ) -> Closed:
-    """Take {monitoring, model, outcome}, {monitoring, model, error, cause} or a status event."""
+    """Take {monitoring, model, outcome, at}, {monitoring, model, error, cause} or a status event.
+
+    `at` is where the attempt that answered left its report.
+    """
     if "detail" in event or "error" in event:
         return _failed(stage, event, now)
     return _ended(stage, render, event, now)
@@ -62,12 +67,14 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
         return store.monitoring_key(model, monitoring, name)
 
     plan = store.read_json(key("plan.json"))
+    _adopt_report(store, event.get("at"), key("report.json"))
     report = _report(stage, plan, event["outcome"])
     closed_at = timestamp(now)
     words = summary(report, plan["settings"])
     if event["outcome"] == NO_DATA:
         store.write_json(key("report.json"), report)
-    store.write_page(key("page.html"), render(plan, report, closed_at=closed_at))
+    used = _usage(store, event.get("at"), key(""), event["outcome"])
+    store.write_page(key("page.html"), render(plan, report, closed_at=closed_at, usage=used))
     alarming = alarms_of(report)
     alarms = [check_words(each, report) for each in alarming]
     state, page = state_of(report), store.uri(key("page.html"))
@@ -80,14 +87,19 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     checks = {str(each.get("check")) for each in alarming}
     before = _turn(stage, plan, state, checks)
     cost = _settle(stage, model, monitoring, now, good=True)
-    store.write_line(
-        store.watch_metrics_key(model, monitoring), history_line(plan, report, closed_at, cost)
-    )
+    line = history_line(plan, report, used, closed_at, cost)
+    store.write_line(store.watch_metrics_key(model, monitoring), line)
     _report_turns(stage, plan, report, now)
     output = {"monitoring": monitoring, "model": model, "release": plan["release"]["number"]}
     # An earlier window that is watched again is no news for the model's metrics and alarm.
     late = before is not None and plan["window"]["to"] < before.until
     return Closed({**output, **record}, {} if late else metrics_of(report))
+
+
+def _adopt_report(store: Store, at: object, key: str) -> None:
+    """Copy what a function left in its attempt's folder; a job writes to the right place itself."""
+    if isinstance(at, str) and store.key_of(f"{at}/report.json") != key:
+        store.copy(store.key_of(f"{at}/report.json"), key)
 
 
 def _report(stage: Stage, plan: Mapping[str, Any], outcome: str) -> dict[str, Any]:
@@ -114,8 +126,14 @@ def _report(stage: Stage, plan: Mapping[str, Any], outcome: str) -> dict[str, An
         "quality": None,
         "labels": None,
         "compacted": {"days": 0, "files": 0},
-        "seconds": 0,
     }
+
+
+def _usage(store: Store, at: object, folder: str, outcome: str) -> Mapping[str, float]:
+    """What the step used, beside the report that it left; without rows it did not run."""
+    if outcome == NO_DATA:
+        return {"seconds": 0.0}
+    return read_usage(store, store.key_of(at) if isinstance(at, str) else folder, hosts=1)
 
 
 def _turn(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.label_names import label_folder, received_at
 from core.monitoring.request import MonitorRequestError
+from core.runs.rungs import text_mb
 from core.stage.batch_table import SUCCEEDED
 from core.stage.bucket import DataObject
 from core.words.catalogue import say
@@ -41,6 +42,13 @@ class Contents:
     capture: list[dict[str, Any]] = field(default_factory=list)
     batches: list[dict[str, Any]] = field(default_factory=list)
     labels: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def text_mb(self) -> float:
+        """About how many MB it would be as text without compression, with what batches scored."""
+        batches = (one for batch in self.batches for one in (*batch["scores"], *batch["objects"]))
+        files = (*self.capture, *self.labels, *batches)
+        return text_mb((each["key"], int(each.get("size", 0))) for each in files)
 
 
 def contents_of(

@@ -39,7 +39,11 @@ def metrics_of(report: Document) -> dict[str, float]:
 
 
 def history_line(
-    plan: Mapping[str, Any], report: Document, closed_at: str, cost_usd: float | None
+    plan: Mapping[str, Any],
+    report: Document,
+    usage: Document,
+    closed_at: str,
+    cost_usd: float | None,
 ) -> dict[str, Any]:
     """One line per monitoring: the same columns for all; a number that is not known is null."""
     rows = mapping(report.get("rows"))
@@ -68,7 +72,7 @@ def history_line(
         "quality_high": value.high if value else None,
         "labelled_share": finite(mapping(report.get("quality")).get("completeness")),
         "checks": [_check(each) for each in mappings(report.get("checks"))],
-        "seconds": finite(report.get("seconds")),
+        "seconds": finite(usage.get("seconds")),
         "cost_usd": cost_usd,
     }
 

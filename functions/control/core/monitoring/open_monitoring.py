@@ -14,6 +14,7 @@ from core.monitoring.words import NO_DATA
 from core.names import check_run_name, job_prefix
 from core.releases.live_release import LiveRelease, live_release
 from core.runs.current_definition import stored_definition
+from core.runs.rungs import Wish, rung_of
 from core.words.catalogue import say
 from core.words.formats import counted, timestamp
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from core.definition.schema import ModelDefinition
     from core.stage.gateways import Stage
 
+STEP = "monitor"
 TO_WATCH = "to watch"
 
 
@@ -145,9 +147,13 @@ def _answer(
     if not contents.rows_in_window:
         return answer
     settings = definition.resources.monitor.model_dump(mode="json")
+    image = stage.images((STEP,))[STEP].uri
+    wish = Wish.of(definition, STEP)
     return {
         **answer,
-        "image": stage.images(("monitor",))["monitor"].uri,
+        "image": image,
+        "rung": rung_of(STEP, wish, contents.text_mb, image, stage.step_functions).ran,
+        "attempts": store.uri(store.attempts_key(model, monitoring)),
         "resources": {**settings, "timeout_seconds": settings["timeout_minutes"] * 60},
     }
 

@@ -119,7 +119,7 @@ def _write(opening: Opening, number: int, opened_at: str, event: Mapping[str, An
     tree = serving_tree(opening.source)
     golden = store.read(store.run_key(model, run, "evaluate/golden.json"))
     # As it was judged: made again with other prices, the page would be another.
-    costs = mapping(verdict.get("cost")) or cost(evidence.reports, evidence.resources, SAMPLE)
+    costs = mapping(verdict.get("cost")) or cost(evidence.usage, evidence.placed(), SAMPLE)
     artifact = _artifact(store, evidence)
     kept_golden = _once(store, model, number, GOLDEN, golden, JSON)
     evaluation = _evaluation(store, model, run)

@@ -6,6 +6,7 @@ from core.reading import finite, listed, mapping
 from core.review import release_facts
 from core.review.case import Case
 from core.review.tables import Cell, Column, Table, table
+from core.usage.sizing_words import place_words, sizing_words
 from core.words.catalogue import say
 from core.words.formats import count, counted, duration, moment, number, percent, size, text
 from core.words.lists import clauses, enumerated, sentences
@@ -222,23 +223,32 @@ def trained(case: Case) -> str:
 
 
 def durations(case: Case) -> Table:
-    """How long each step worked, from its own report."""
-    steps = [
-        (say("review.lineage.preprocess"), case.preprocess.get("seconds")),
-        (say("review.lineage.train"), case.training.get("seconds")),
-        (say("review.lineage.evaluate"), case.evaluation.get("seconds")),
+    """How long each step worked, on what, and the machine that it needs; as it measured."""
+    named = {
+        "preprocess": say("review.lineage.preprocess"),
+        "train": say("review.lineage.train"),
+        "evaluate": say("review.lineage.evaluate"),
+    }
+    sizing = mapping(case.verdict.get("sizing"))
+    steps = [(name, mapping(sizing.get(step))) for step, name in named.items()]
+    took = [finite(each.get("seconds")) for _, each in steps]
+    known = [seconds for seconds in took if seconds is not None]
+    rows = [
+        (Cell(name), Cell(duration(seconds)), Cell(place_words(each)), Cell(sizing_words(each)))
+        for (name, each), seconds in zip(steps, took, strict=True)
     ]
-    known = [seconds for _, value in steps if (seconds := finite(value)) is not None]
-    rows = [(Cell(name), Cell(duration(value))) for name, value in steps]
     whole = sum(known) if len(known) == len(steps) else None
-    rows.append((Cell(say("review.lineage.all_steps")), Cell(duration(whole))))
-    return table(
-        "durations-table",
-        say("review.lineage.durations"),
-        [Column(say("review.lineage.step")), Column(say("review.lineage.time"), "number")],
-        rows,
-        max(case.limit, 4),
+    rows.append(
+        (Cell(say("review.lineage.all_steps")), Cell(duration(whole)), Cell("–"), Cell("–"))
     )
+    columns = [
+        Column(say("review.lineage.step")),
+        Column(say("review.lineage.time"), "number"),
+        Column(say("review.lineage.ran_on"), "rest"),
+        Column(say("review.lineage.machine")),
+    ]
+    caption = say("review.lineage.durations")
+    return table("durations-table", caption, columns, rows, max(case.limit, 4))
 
 
 def _facts(id: str, caption: str, facts: list[Fact], limit: int) -> Table:

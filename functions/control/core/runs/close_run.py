@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ def close_run(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str
     """
     model, run = event["model"], event["run"]
     nothing_new = event["outcome"] == "nothing new"
+    steps = event.get("steps")
     # Before the lock is passed on: the next run looks for this fingerprint.
     stage.runs.remember_fingerprint(model, event["fingerprint"], event.get("equals") or run)
     before = stage.runs.write_run(
@@ -35,8 +37,11 @@ def close_run(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[str
             "package_arn": event.get("package_arn"),
             "review_uri": event.get("review_uri"),
             "equals": event.get("equals"),
+            "ran": json.dumps(steps["ran"], sort_keys=True) if steps else None,
         },
     )
+    if steps:
+        stage.runs.remember_steps(model, steps["seen"])
     started = pass_lock_on(stage, model, run, now)
     settle(stage, "retrain", model, f"run#{run}", run, now, good=not nothing_new)
     if "noticed_at" not in before:

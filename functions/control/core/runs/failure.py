@@ -51,6 +51,8 @@ _NO_MACHINE = re.compile(
 )
 _OF_JOBS = re.compile(r"\bjobs?\b|\bml\.")
 _JOB_STEP = re.compile(r"-(preprocess|train|evaluate|score|monitor)-[0-9a-z]+$")
+# What a step that is a function raises, with the step's own sentence.
+_OF_A_STEP = re.compile(r"(preprocess|train|evaluate|score|monitor): (.+)")
 _MODEL_OF_RUN = re.compile(r"(.+)-[0-9]{12}-[0-9a-z]{3}")
 _SDK_APPENDIX = re.compile(r"\s*\((?:Service|Status Code|Request ID):? .*\)\s*$", re.DOTALL)
 
@@ -183,6 +185,10 @@ def _function(document: Mapping[str, Any]) -> Failure:
     """From the JSON that a Lambda function's exception becomes."""
     error = str(document.get("errorType") or "Lambda.Unknown")
     words = one_line(document.get("errorMessage") or say("run.failure.no_message"))
+    found = _OF_A_STEP.fullmatch(words) if error == "StepFailedError" else None
+    if found:  # the same failure as of a job
+        words = say("run.failure.of", what=found[1], reason=translated(found[2]))
+        return _failure(f"{found[1].capitalize()}JobFailed", words)
     if error not in EXPECTED:
         words = say("run.failure.of", what=error, reason=words)
     return _failure(error, words)

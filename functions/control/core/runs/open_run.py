@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,14 @@ from core.definition.schema import ModelDefinition
 from core.names import check_run_name, job_prefix, package_group
 from core.runs.current_definition import StoredDefinition, stored_definition
 from core.runs.fingerprint import fingerprint
+from core.runs.instances import listed
 from core.runs.lock import Asked, take_lock
 from core.runs.reference import find_reference
 from core.runs.request import RunRequest, parse_request
+from core.runs.rungs import Rung, Wish, rung_of
+from core.runs.seen import seen_of
 from core.runs.snapshot import Snapshot, take_snapshot
-from core.stage.images import RUN_STEPS
+from core.stage.images import RUN_STEPS, StepImage
 from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
 from core.stage.release_table import Status
 from core.stage.run_table import CLOSED
@@ -68,11 +71,12 @@ def open_run(
         run,
         int(now.timestamp()),
         seconds_needed(definition.content),
-        asked_for.model_dump(exclude_none=True),
+        asked_for.document(),
         has_ended,
     )
-    record = {
+    record: dict[str, Any] = {
         "reason": asked_for.reason,
+        "instances": listed(asked_for.instances) or None,
         "opened_at": timestamp(now),
         "definition": definition.sha256,
     }
@@ -132,6 +136,7 @@ def _prepared(
     equals = None if request.force else _equal_run(stage, model, identity, group)
     candidate = _without_release(stage, model, group, equals) if equals else None
     champion, reference = _rivals(stage, model) if equals is None else (None, None)
+    rungs = _rungs(stage, request, definition.content, snapshot, images)
     summary = _summary(request, snapshot, equals, asked)
     if candidate:
         summary = clauses([summary, say("run.opened.without_release")])
@@ -147,7 +152,10 @@ def _prepared(
         "fingerprint": identity,
         "images": {step: image.uri for step, image in images.items()},
         "job_prefix": job_prefix(stage.name, run),
-        "resources": _resources(definition.content),
+        "resources": _resources(definition.content, request.instances),
+        "rungs": {step: rung.ran for step, rung in rungs.items()},
+        "rungs_why": {step: rung.why for step, rung in rungs.items()},
+        "attempts": store.uri(store.attempts_key(model, run)),
         "champion": champion,
         "reference": reference,
         "package_group": group.name,
@@ -158,6 +166,28 @@ def _prepared(
         plan = _plan(stage, answer, request, definition, snapshot, now)
         store.write_json(store.run_key(model, run, "run.json"), plan)
     return answer
+
+
+def _rungs(
+    stage: Stage,
+    request: RunRequest,
+    definition: ModelDefinition,
+    snapshot: Snapshot,
+    images: Mapping[str, StepImage],
+) -> dict[str, Rung]:
+    """Where each step computes, as far as that is known before it does."""
+    before, mb = stage.runs.steps(request.model), snapshot.text_mb
+    functions = stage.step_functions
+    wishes = {
+        step: Wish.of(definition, step, machine=step in request.instances) for step in RUN_STEPS
+    }
+    return {
+        step: rung_of(
+            *(step, wish, mb, images[step].uri, functions),
+            seen_of(before.get(step)),
+        )
+        for step, wish in wishes.items()
+    }
 
 
 def _places(
@@ -245,6 +275,7 @@ def _plan(
             "uri": answer["snapshot_uri"],
             "objects": len(snapshot.objects),
             "bytes": snapshot.bytes,
+            "text_mb": snapshot.text_mb,
         },
         "definition": {
             "sha256": definition.sha256,
@@ -252,6 +283,7 @@ def _plan(
             "content": definition.content.model_dump(mode="json", exclude=NOT_OF_A_RUN),
         },
         "parameters": dict(request.parameters),
+        "instances": dict(request.instances),
         "images": answer["images"],
         "champion": answer["champion"],
         "reference": answer["reference"],
@@ -287,13 +319,16 @@ def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked:
     return summary
 
 
-def _resources(definition: ModelDefinition) -> dict[str, dict[str, Any]]:
+def _resources(
+    definition: ModelDefinition, instances: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
     """What each step's job is given."""
     steps = definition.resources.model_dump(include=set(RUN_STEPS))
     return {
         step: {
             "instance_count": definition.compute.hosts(step),
             **settings,
+            "instance_type": instances.get(step, settings["instance_type"]),
             "timeout_seconds": settings["timeout_minutes"] * 60,
         }
         for step, settings in steps.items()

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from core.definition.messages import nearest, shown
 from core.definition.schema import Parameter
 from core.names import MODEL_RULE, is_model_name
+from core.runs.instances import checked
 
 _EXAMPLE = '{"model": "abalone", "reason": "manual"}'
 
@@ -29,10 +30,17 @@ class RunRequest(BaseModel):
     force: bool = False
     # These replace the trainer's own: {"rounds": 500, "learning_rate": 0.05}.
     parameters: dict[str, Parameter] = {}
+    # The machine of a step for this run alone: {"train": "ml.m5.4xlarge"}. The step is then a job.
+    instances: Annotated[dict[str, str], AfterValidator(checked)] = {}
     # The commit the request came from, for the lineage of what comes of it.
     commit: Annotated[str, Field(max_length=100)] | None = None
     # The sha256 of the definition to run; without it, the one the stage holds as current.
     definition: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The request as an execution's input."""
+        empty = set() if self.instances else {"instances"}
+        return self.model_dump(exclude_none=True, exclude=empty)
 
 
 def parse_request(raw: Any) -> RunRequest:

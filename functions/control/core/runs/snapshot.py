@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.canonical import digest
+from core.runs.rungs import text_mb
 from core.stage.bucket import DataObject
 from core.words.catalogue import say
 from core.words.lists import enumerated
@@ -32,6 +33,11 @@ class Snapshot:
     @property
     def bytes(self) -> int:
         return sum(each.size for each in self.objects)
+
+    @property
+    def text_mb(self) -> float:
+        """About how many MB it would be as text without compression."""
+        return round(text_mb((each.key, each.size) for each in self.objects), 3)
 
     def document(self) -> dict[str, Any]:
         """The content of snapshots/<model>/<id>.json."""

@@ -46,11 +46,20 @@ class Store:
     def uri(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"
 
+    def key_of(self, uri: str) -> str:
+        """The key of a URI in this bucket."""
+        return uri.removeprefix(f"s3://{self.bucket}/")
+
     # ---- where things are
 
     @staticmethod
     def run_key(model: str, run: str, name: str = "") -> str:
         return f"runs/{model}/{run}/{name}" if name else f"runs/{model}/{run}"
+
+    @staticmethod
+    def attempts_key(model: str, run: str) -> str:
+        """Below it, each call of a step's function has a folder of its own."""
+        return f"attempts/{model}/{run}"
 
     @staticmethod
     def snapshot_key(model: str, snapshot: str) -> str:
@@ -128,6 +137,19 @@ class Store:
         )
         for page in pages:
             yield from ((each["Key"], each["LastModified"]) for each in page.get("Contents", []))
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Every key below the prefix."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        )
+        return (each["Key"] for page in pages for each in page.get("Contents", []))
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object of at most 5 GB inside the bucket."""
+        self._client.copy_object(
+            Bucket=self.bucket, Key=target, CopySource={"Bucket": self.bucket, "Key": source}
+        )
 
     def read(self, key: str) -> bytes:
         try:

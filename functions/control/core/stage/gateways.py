@@ -16,7 +16,7 @@ from core.stage.bucket import Store
 from core.stage.chat_topic import ChatTopic
 from core.stage.cost_table import CostTable
 from core.stage.event_bus import EventBus
-from core.stage.images import RUN_STEPS, StepImage, resolve_images
+from core.stage.images import RUN_STEPS, STEPS, StepFunctions, StepImage, resolve_images
 from core.stage.items import Items
 from core.stage.links import Links
 from core.stage.monitoring_table import MonitoringTable
@@ -56,6 +56,12 @@ class Stage:
     @cached_property
     def region(self) -> str:
         return os.environ["AWS_REGION"]
+
+    @cached_property
+    def step_functions(self) -> StepFunctions:
+        """The steps that are functions on this stage."""
+        digests, memory = os.environ["STEP_IMAGE_DIGESTS"], os.environ["STEP_MEMORY_MB"]
+        return StepFunctions.read(digests, STEPS, int(memory))
 
     @cached_property
     def runs(self) -> RunTable:

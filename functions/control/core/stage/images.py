@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,24 @@ class StepImage:
 
     uri: str
     content: str
+
+
+@dataclass(frozen=True)
+class StepFunctions:
+    """The stage's step functions: the image digest of each step's, and the memory they have."""
+
+    digests: Mapping[str, str]
+    memory_mb: int
+
+    @classmethod
+    def read(cls, digests: str, steps: Iterable[str], memory_mb: int) -> StepFunctions:
+        """From the stack's parameter: the digests in the order of the steps, or nothing.
+
+        >>> StepFunctions.read("sha256:a,sha256:b", ["train", "score"], 3008).digests["score"]
+        'sha256:b'
+        """
+        given = [digest for digest in digests.split(",") if digest]
+        return cls(dict(zip(steps, given, strict=True)) if given else {}, memory_mb)
 
 
 ContentOf = Callable[[str], str | None]

@@ -1,7 +1,7 @@
 """What the model table holds about runs: the retrain lock, the runs, the current definition.
 
-A model's items are `retrain-lock`, `definition`, `run#<run>` and `fingerprint#<sha256>`; those of
-its releases are in release_table.
+A model's items are `retrain-lock`, `definition`, `steps`, `run#<run>` and `fingerprint#<sha256>`;
+those of its releases are in release_table.
 """
 
 from __future__ import annotations
@@ -115,6 +115,15 @@ class RunTable:
         """The sha256 of the definition that a run uses unless its request names another."""
         found = self._read(model, "definition")
         return str(found["sha256"]) if found else None
+
+    def steps(self, model: str) -> dict[str, Any]:
+        """What the last run that was closed has seen of each step; empty without one."""
+        found = self._read(model, "steps")
+        return dict(json.loads(found["seen"])) if found else {}
+
+    def remember_steps(self, model: str, seen: Mapping[str, Any]) -> None:
+        item = {"model": model, "item": "steps", "seen": json.dumps(seen, sort_keys=True)}
+        self._client.put_item(TableName=self._table, Item=packed(item))
 
     def run_with_fingerprint(self, model: str, fingerprint: str) -> str | None:
         """The earlier good run that had the same data, definition, code and parameters."""

@@ -12,9 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from localaws.functions.containers import ContainerInstance
 from localaws.functions.foreign import leave_to_the_environment
 from localaws.functions.pool import Forker, FunctionError, Instance, Outcome
+from localaws.jobs.docker import DockerImages, function_options
+from localaws.jobs.images import Images, PullError
 
+AnyInstance = Instance | ContainerInstance
 Config = dict[str, Any]
 Assume = Callable[[str, str, str], dict[str, str]]
 Layers = Callable[[Config], list[bytes]]
@@ -26,23 +30,34 @@ KEEP_IDLE = 2
 # What of a function's configuration an instance is made from.
 _MADE_FROM = (
     *("Version", "CodeSha256", "Layers", "Handler", "Environment", "Role", "MemorySize"),
-    "LoggingConfig",
+    *("LoggingConfig", "ImageUri", "ImageConfigResponse"),
 )
 
 
 class Functions:
     """The instances of all functions, kept warm between invocations."""
 
-    def __init__(self, folder: Path, assume: Assume, layers: Layers = lambda _: []) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        assume: Assume,
+        layers: Layers = lambda _: [],
+        images: Images | None = None,
+        docker: DockerImages | None = None,
+    ) -> None:
         """`assume(role ARN, service, session name)` returns credentials as environment.
 
-        `layers(configuration)` returns the content of a function's layers, in their order.
+        `layers(configuration)` returns the content of a function's layers, in their order. `images`
+        finds the step behind the image of a function that is one; with `docker`, that is run in its
+        built image.
         """
+        self._images = images
+        self._docker = docker
         self._folder = folder
         self._assume = assume
         self._layers = layers
         self._forker = Forker()
-        self._idle: dict[str, list[tuple[str, Instance]]] = {}
+        self._idle: dict[str, list[tuple[str, AnyInstance]]] = {}
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -58,20 +73,35 @@ class Functions:
             self._idle.clear()
         self._forker.stop()
 
-    def prepare(self, config: Config, package: bytes) -> None:
+    def prepare(self, config: Config, package: bytes | None) -> None:
         """Start an instance unless one is waiting; it loads its handler by itself."""
+        if package is None and self._docker:
+            return  # an image may have to be built first
         made_from = _made_from(config)
         with self._lock:
             waiting = [one for one, _ in self._idle.get(_version(config), [])]
         if made_from not in waiting:
             self._give_back(config, made_from, self._fork(config, package))
 
+    def step_of(self, config: Config) -> str | None:
+        """The step whose image a function is; None for other functions, or where it is not here."""
+        if self._images is None or config.get("PackageType") != "Image":
+            return None
+        try:
+            return self._images.resolve(config["ImageUri"]).step
+        except PullError:
+            return None
+
     def invoke(
-        self, config: Config, package: bytes, event: object, request: str, trace: str | None
+        self, config: Config, package: bytes | None, event: object, request: str, trace: str | None
     ) -> Outcome:
         """Run the function once. Failures of every kind come back as an error document."""
         made_from = _made_from(config)
-        instance = self._take(config, made_from) or self._fork(config, package)
+        try:
+            instance = self._take(config, made_from) or self._fork(config, package)
+        except PullError as error:
+            document = {"errorType": "CodeArtifactUserFailedException", "errorMessage": str(error)}
+            return Outcome(None, document, "")
         call = {
             "event": event,
             "request": request,
@@ -90,7 +120,7 @@ class Functions:
         self._give_back(config, made_from, instance)
         return outcome
 
-    def _take(self, config: Config, made_from: str) -> Instance | None:
+    def _take(self, config: Config, made_from: str) -> AnyInstance | None:
         with self._lock:
             idle = self._idle.get(_version(config), [])
             while idle:
@@ -101,7 +131,7 @@ class Functions:
                 instance.end()  # the function changed since
         return None
 
-    def _give_back(self, config: Config, made_from: str, instance: Instance) -> None:
+    def _give_back(self, config: Config, made_from: str, instance: AnyInstance) -> None:
         with self._lock:
             idle = self._idle.setdefault(_version(config), [])
             if len(idle) < KEEP_IDLE:
@@ -109,9 +139,11 @@ class Functions:
                 return
         instance.end()
 
-    def _fork(self, config: Config, package: bytes) -> Instance:
+    def _fork(self, config: Config, package: bytes | None) -> AnyInstance:
         role = config["Role"]
         credentials = self._assume(role, "lambda.amazonaws.com", config["FunctionName"])
+        if package is None:
+            return self._fork_image(config, credentials)
         folder = self._unpack(package)
         layers = self._layers(config) if config.get("Layers") else []
         opt = self._unpack(*layers) if layers else None
@@ -121,6 +153,37 @@ class Functions:
                 "libraries": [str(opt / "python")] if opt else [],
                 "handler": config["Handler"],
                 "environment": {**_environment(config, folder, opt), **credentials},
+            }
+        )
+
+    def _fork_image(self, config: Config, credentials: dict[str, str]) -> AnyInstance:
+        """The function's image is code of the working tree, run by this interpreter."""
+        if self._images is None:
+            raise PullError("this stage has no images")
+        image = self._images.resolve(config["ImageUri"])
+        named = (config.get("ImageConfigResponse") or {}).get("ImageConfig") or {}
+        if self._docker:
+            environment = {**_environment(config, Path(named["WorkingDirectory"]), None)}
+            del environment["PATH"]  # the image has its own
+            self._docker.pull(image)
+            return ContainerInstance(
+                self._docker.client,
+                function_options(config["MemorySize"], named),
+                {**environment, **credentials, "HOME": "/tmp"},  # noqa: S108 - in the container
+                [self._docker.tag(image.step), *named["EntryPoint"][1:], *named["Command"]],
+            )
+        scratch = self._folder / "tmp"
+        scratch.mkdir(parents=True, exist_ok=True)
+        return self._forker.fork(
+            {
+                "folder": str(image.folder),
+                "libraries": [],
+                "handler": named["Command"][0],
+                "environment": {
+                    **_environment(config, image.folder, None),
+                    **credentials,
+                    "TMPDIR": str(scratch),
+                },
             }
         )
 
@@ -182,7 +245,7 @@ def _environment(config: Config, folder: Path, opt: Path | None) -> dict[str, st
         "LAMBDA_RUNTIME_DIR": sys.prefix,
         "AWS_REGION": os.environ["AWS_REGION"],
         "AWS_DEFAULT_REGION": os.environ["AWS_REGION"],
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime'] or 'Image'}",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_FUNCTION_NAME": name,
         "AWS_LAMBDA_FUNCTION_VERSION": config["Version"],
@@ -194,7 +257,7 @@ def _environment(config: Config, folder: Path, opt: Path | None) -> dict[str, st
 
 
 def _ended(
-    error: FunctionError | OSError, instance: Instance, config: Config, request: str
+    error: FunctionError | OSError, instance: AnyInstance, config: Config, request: str
 ) -> Outcome:
     """Describe an instance that ran out of time or died, and clear it away."""
     left = instance.end()

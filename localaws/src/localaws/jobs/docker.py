@@ -5,8 +5,9 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from localaws.jobs.engines import Launch
 from localaws.jobs.images import Image, PullError, digest
@@ -21,17 +22,13 @@ TAIL_CHARACTERS = 600
 OLD_CLIENTS = ("18", "19", "20", "22")
 
 
-class DockerEngine:
-    """Runs a job's programs with `docker run`, whose client is a process like any other."""
+class DockerImages:
+    """The steps' images, built where they are not here or of older code."""
 
-    def __init__(self, processes: Processes, steps: Steps) -> None:
-        self._processes = processes
+    def __init__(self, steps: Steps) -> None:
         self._steps = steps
-        self._client = find_client()
+        self.client = find_client()
         self._building = threading.Lock()
-
-    def expect(self, after: str | None = None) -> None:
-        """A container brings its own process."""
 
     def pull(self, image: Image) -> None:
         """Build the step's image unless the one that is there has the same digest."""
@@ -40,18 +37,67 @@ class DockerEngine:
             if self._built(image.step) != wanted:
                 self._build(image.step, wanted)
 
+    def tag(self, step: str) -> str:
+        return f"{self._steps.docker_image}:{step}"
+
+    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
+        try:
+            return subprocess.run(
+                [self.client, *words], capture_output=True, text=True, env=environment, check=False
+            )
+        except FileNotFoundError as error:
+            raise PullError(
+                "ClientError: CannotPullContainerError: there is no docker client on PATH. Install"
+                " Docker, or start the stage without --docker."
+            ) from error
+
+    def _built(self, step: str) -> str | None:
+        form = f'{{{{index .Config.Labels "{LABEL}"}}}}'
+        answer = self.run("image", "inspect", "--format", form, self.tag(step))
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    def _build(self, step: str, wanted: str) -> None:
+        log.info("building the image of %s", step)
+        answer = self.run(
+            *("build", "--target", step, "--tag", self.tag(step)),
+            *("--label", f"{LABEL}={wanted}"),
+            *("--file", str(self._steps.folder / "Dockerfile"), str(self._steps.folder)),
+        )
+        if answer.returncode != 0:
+            told = (answer.stderr or answer.stdout).strip()[-TAIL_CHARACTERS:]
+            raise PullError(
+                f"ClientError: CannotPullContainerError: the image of {step} could not be built."
+                f" Try `docker build --target {step} {self._steps.folder}`. {told}"
+            )
+
+
+class DockerEngine:
+    """Runs a job's programs with `docker run`, whose client is a process like any other."""
+
+    def __init__(self, processes: Processes, steps: Steps) -> None:
+        self._processes = processes
+        self._images = DockerImages(steps)
+
+    def expect(self, after: str | None = None) -> None:
+        """A container brings its own process."""
+
+    def pull(self, image: Image) -> None:
+        """Build the step's image unless the one that is there has the same digest."""
+        self._images.pull(image)
+
     def start(self, launch: Launch, ended: Callable[[], None]) -> Process:
         host = launch.host
         # The image's user is not this one: let it write into the job's folders, and only there.
         open_to_all(host.ml)
         command = [
-            *(self._client, "run", "--rm", "--init", "--name", launch.name),
+            *(self._images.client, "run", "--rm", "--init", "--name", launch.name),
             *("--read-only", "--tmpfs", "/tmp", "--network", "host"),  # noqa: S108 - in the container
             *("--volume", f"{host.ml}:{ROOT}", "--env", "HOME=/tmp"),
             *identity(),
             # Values come from the client's environment, so that no process list shows them.
             *(word for name in launch.environment for word in ("--env", name)),
-            *entry(launch, self._tag(launch.image.step)),
+            *entry(launch, self._images.tag(launch.image.step)),
         ]
         process = self._processes.start(
             command,
@@ -67,43 +113,9 @@ class DockerEngine:
 
     def end(self, launch: Launch, process: Process, grace_seconds: float) -> None:
         # The client passes a SIGTERM on; it cannot pass a SIGKILL on, so the engine gets a stop.
-        self._run("stop", "--time", str(max(int(grace_seconds), 1)), launch.name)
+        self._images.run("stop", "--time", str(max(int(grace_seconds), 1)), launch.name)
         self._processes.end(process, grace_seconds)
-        self._run("rm", "--force", launch.name)
-
-    def _tag(self, step: str) -> str:
-        return f"{self._steps.docker_image}:{step}"
-
-    def _built(self, step: str) -> str | None:
-        form = f'{{{{index .Config.Labels "{LABEL}"}}}}'
-        answer = self._run("image", "inspect", "--format", form, self._tag(step))
-        return answer.stdout.strip() if answer.returncode == 0 else None
-
-    def _build(self, step: str, wanted: str) -> None:
-        log.info("building the image of %s", step)
-        answer = self._run(
-            *("build", "--target", step, "--tag", self._tag(step)),
-            *("--label", f"{LABEL}={wanted}"),
-            *("--file", str(self._steps.folder / "Dockerfile"), str(self._steps.folder)),
-        )
-        if answer.returncode != 0:
-            told = (answer.stderr or answer.stdout).strip()[-TAIL_CHARACTERS:]
-            raise PullError(
-                f"ClientError: CannotPullContainerError: the image of {step} could not be built."
-                f" Try `docker build --target {step} {self._steps.folder}`. {told}"
-            )
-
-    def _run(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
-        try:
-            return subprocess.run(
-                [self._client, *words], capture_output=True, text=True, env=environment, check=False
-            )
-        except FileNotFoundError as error:
-            raise PullError(
-                "ClientError: CannotPullContainerError: there is no docker client on PATH. Install"
-                " Docker, or start the stage without --docker."
-            ) from error
+        self._images.run("rm", "--force", launch.name)
 
 
 def find_client() -> str:
@@ -145,6 +157,16 @@ def entry(launch: Launch, image: str) -> list[str]:
         return [image, *launch.arguments]
     program, *words = launch.entrypoint
     return ["--entrypoint", program, image, *words, *launch.arguments]
+
+
+def function_options(memory_mb: int, image_config: Mapping[str, Any]) -> list[str]:
+    """How `docker run` starts a function's image: as in Lambda, it can write to /tmp alone."""
+    return [
+        *("--read-only", "--tmpfs", "/tmp:exec", "--memory", f"{memory_mb}m"),  # noqa: S108
+        *("--workdir", image_config["WorkingDirectory"]),
+        *("--entrypoint", image_config["EntryPoint"][0]),
+        *identity(),
+    ]
 
 
 def open_to_all(folder: Path) -> None:

@@ -16,9 +16,11 @@ from localaws.patches import aliases, deliveries, lambda_requests, metrics, vers
 Wanted = Callable[[dict[str, Any]], bool]
 
 _pool: Functions | None = None
+# The steps that are functions too, in the order in which a run calls them.
+_steps: tuple[str, ...] = ()
 
 
-def install(functions: Functions) -> None:
+def install(functions: Functions, steps: tuple[str, ...] = ()) -> None:
     """Run Python functions as instances of `functions`.
 
     MiniStack's own workers report every error as Runtime.HandlerError, which no Retry or Catch
@@ -30,7 +32,9 @@ def install(functions: Functions) -> None:
         trace = lambda_svc._xray_trace_id_for_invocation(config)
         try:
             named = {**config, "FunctionArn": aliases.invoked_arn(config)}
-            outcome = functions.invoke(named, func["code_zip"], event, request_id, trace)
+            if step := functions.step_of(config):
+                prepare_step_after(step)
+            outcome = functions.invoke(named, func.get("code_zip"), event, request_id, trace)
         except RoleRefusedError as error:  # AWS would have refused the function's configuration
             document = {"errorType": "AccessDeniedException", "errorMessage": str(error)}
             return {"body": document, "error": True, "log": ""}
@@ -38,9 +42,11 @@ def install(functions: Functions) -> None:
             return {"body": outcome.result, "log": outcome.output}
         return {"body": outcome.error, "error": True, "log": outcome.output}
 
-    global _pool
-    _pool = functions
+    global _pool, _steps
+    _pool, _steps = functions, steps
     lambda_svc._execute_function_warm = execute
+    # Functions that are images; nothing else gets there.
+    lambda_svc._execute_function_docker = execute
     aliases.install()
     versions.install()
     lambda_requests.install()
@@ -98,6 +104,24 @@ def prepare(wanted: Wanted) -> None:
         for func in list(lambda_svc._functions.values()):
             if wanted(func["config"]):
                 _prepare(func)
+
+
+def prepare_step_after(step: str | None, definition: str | None = None) -> None:
+    """Start an instance of the function of a run's next step, or of its first: see `prepare`.
+
+    All of them at once would take each other's processors. `definition`: only where it names it.
+    """
+    order = (None, *_steps)
+    if _pool is None or step not in order[:-1]:
+        return
+    following = order[order.index(step) + 1]
+    with request_scope(ACCOUNT, REGION):
+        for func in list(lambda_svc._functions.values()):
+            config = func["config"]
+            named = definition is None or config["FunctionArn"] in definition
+            if named and _pool.step_of(config) == following:
+                with contextlib.suppress(RoleRefusedError):
+                    _pool.prepare(config, None)
 
 
 def prepare_version(arn: str) -> None:

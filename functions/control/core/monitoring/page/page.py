@@ -46,23 +46,28 @@ TONES = {"healthy": "good", "alarm": "bad", "no data": "unclear", "too few rows"
 MOST_REASONS = 12
 
 
-def render(plan: Document, report: Document, *, closed_at: str) -> str:
+def render(
+    plan: Document, report: Document, *, closed_at: str, usage: Document | None = None
+) -> str:
     """The page as HTML, always under 300 kB; the same input gives the same page.
 
-    What is missing or broken in the report is shown as not reported and never raises.
+    `usage` is what the step used of its machine. What is missing or broken in the report is shown
+    as not reported and never raises.
     """
     page = ""
     template = environment(Path(__file__).parent).get_template("monitoring.html.jinja")
     with speaking(speech()):  # looked up once, and not for each text
         for rows, characters in LIMITS:
-            view = _view(mapping(plan), mapping(report), closed_at, rows)
+            view = _view(mapping(plan), mapping(report), mapping(usage), closed_at, rows)
             page = template.render(**view, characters=characters)
             if len(page.encode()) < LARGEST_PAGE:
                 break
     return page
 
 
-def _view(plan: Document, report: Document, closed_at: str, limit: int) -> dict[str, Any]:
+def _view(
+    plan: Document, report: Document, usage: Document, closed_at: str, limit: int
+) -> dict[str, Any]:
     state, release = state_of(report), mapping(plan.get("release"))
     alarms = alarms_of(report)
     loud, quiet, undrawn = features.figures(report, limit)
@@ -93,7 +98,7 @@ def _view(plan: Document, report: Document, closed_at: str, limit: int) -> dict[
         "labels": quality.labels_table(report, limit) if labels else None,
         "checks": features.checks_table(report, limit),
         "days": features.days_table(report, limit),
-        "lineage": _lineage(plan, report),
+        "lineage": _lineage(plan, report, usage),
         "style_hash": style_hash(),
         "language": speech().language,
     }
@@ -154,7 +159,7 @@ def _features(report: Document) -> str:
     return counted(len(found) if isinstance(found, list) else 0, "feature")
 
 
-def _lineage(plan: Document, report: Document) -> Table:
+def _lineage(plan: Document, report: Document, usage: Document) -> Table:
     release, settings = mapping(plan.get("release")), mapping(plan.get("settings"))
     compacted = mapping(report.get("compacted"))
     share = estimate(report.get("capture_share"))
@@ -175,7 +180,7 @@ def _lineage(plan: Document, report: Document) -> Table:
                 days=counted(compacted.get("days", 0), "day"),
             ),
         ),
-        ("seconds", duration(report.get("seconds"))),
+        ("seconds", duration(usage.get("seconds"))),
     ]
     headings = [
         Column(say("monitoring.column.what"), "short"),

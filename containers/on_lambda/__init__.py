@@ -1,0 +1,1 @@
+"""A step as a Lambda function: the contract of SageMaker Processing, under /tmp."""

@@ -1,0 +1,39 @@
+"""What each step imports by the time it works, so that its process can begin before its work."""
+
+import importlib
+from functools import partial
+
+# contract.libraries imports in its own way: after the colon, a function to call.
+MODULES = {
+    "preprocess": ("preprocess.pipeline", "reading.source", "botocore.session"),
+    "train": (
+        *("contract.rows", "train.model", "train.lightgbm_learner"),
+        *("contract.libraries:lightgbm", "onnx"),
+    ),
+    "evaluate": (
+        *("contract.rows", "evaluate.evaluation", "evaluate.model_quality"),
+        *("contract.libraries:lightgbm", "onnxruntime"),
+    ),
+    "score": ("score.pipeline", "score.heads", "botocore.session", "onnx", "onnxruntime"),
+    "monitor": (
+        *("monitor.report", "monitor.compacting", "monitor.batches"),
+        *("onnxruntime", "botocore.session"),
+    ),
+}
+
+
+def preload(step: str) -> None:
+    """Import a step's modules."""
+    for name in ("contract.step", *MODULES[step]):
+        module, _, function = name.partition(":")
+        found = importlib.import_module(module)
+        if function:
+            getattr(found, function)()
+
+
+# By the step's name: what the local stage calls (localaws.toml).
+preprocess = partial(preload, "preprocess")
+train = partial(preload, "train")
+evaluate = partial(preload, "evaluate")
+score = partial(preload, "score")
+monitor = partial(preload, "monitor")

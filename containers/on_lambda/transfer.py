@@ -1,0 +1,80 @@
+"""A step's inputs and outputs: from S3 to the function's disk, and back."""
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+THREADS = 8
+PIECE = 1 << 20
+
+
+def fetch(s3: Any, inputs: Mapping[str, str], folder: Path) -> None:
+    """Bring every input to `folder`/NAME, as Processing does with the type S3Prefix.
+
+    An input is all objects whose key begins with its URI's; a file's name is what follows the
+    URI's last slash.
+    """
+
+    def find(name: str, uri: str) -> Iterable[Callable[[], None]]:
+        bucket, prefix = place(uri)
+        cut = prefix.rfind("/") + 1
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                key = entry["Key"]
+                if not key.endswith("/"):
+                    yield download(s3, bucket, key, folder / name / key[cut:])
+
+    found = [one for name, uri in inputs.items() for one in find(name, uri)]
+    at_once(found)
+
+
+def deliver(s3: Any, outputs: Mapping[str, str], folder: Path) -> int:
+    """Store every file of `folder`/NAME below the output's URI; how many there are."""
+
+    def store(bucket: str, key: str, file: Path) -> Callable[[], None]:
+        def put() -> None:
+            with file.open("rb") as body:
+                s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+        return put
+
+    found = []
+    for name, uri in outputs.items():
+        bucket, prefix = place(uri)
+        files = sorted(file for file in (folder / name).rglob("*") if file.is_file())
+        for file in files:
+            path = file.relative_to(folder / name).as_posix()
+            found.append(store(bucket, f"{prefix}/{path}", file))
+    at_once(found)
+    return len(found)
+
+
+def download(s3: Any, bucket: str, key: str, file: Path) -> Callable[[], None]:
+    """What brings one object to a file, piece by piece."""
+
+    def get() -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("wb") as target:
+            shutil.copyfileobj(s3.get_object(Bucket=bucket, Key=key)["Body"], target, PIECE)
+
+    return get
+
+
+def at_once(work: Iterable[Callable[[], None]]) -> None:
+    """Do all of it on several threads; the first failure is raised."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        for done in [pool.submit(one) for one in work]:
+            done.result()
+
+
+def place(uri: str) -> tuple[str, str]:
+    """
+    >>> place("s3://data/runs/wine/r1/train/")
+    ('data', 'runs/wine/r1/train/')
+    """
+    parts = urlsplit(uri)
+    return parts.netloc, parts.path.lstrip("/")

@@ -1,0 +1,120 @@
+"""Where each step of a run computes: as a function of Lambda, or as a job. Pure.
+
+A function starts in a second and costs by the millisecond, but has little memory, disk and time.
+A job waits minutes for a machine, which can be of any size. The result is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from core.definition import compute
+    from core.definition.schema import ModelDefinition
+    from core.stage.images import StepFunctions
+
+# Training is a training job on several hosts.
+Ran = Literal["lambda", "processing", "training"]
+# Why a step is not on Lambda, or is: each has words in the catalogue, under `rung.`.
+Why = Literal["asked", "fits", "no function", "other image", "outgrew", "too large", "memory"]
+
+# Files of these kinds are about so many times as large as text, which is what a step works on.
+AS_TEXT = 8
+_COMPRESSED = (".gz", ".parquet")
+# Without a run to go by: 121 MB of CSV took Preprocess 391 MB of memory and 5 seconds, and a step
+# may use 3,008 MB and 15 minutes.
+LARGEST_FIRST_MB = 200
+# Of what a function has; the rest is for data that varies.
+MEMORY_SHARE = 0.8
+SECONDS_MOST = 0.6 * 900
+# A step that outgrew Lambda is tried there again where the data is this much smaller.
+SMALLER = 0.8
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the model's last run that was closed has seen of a step.
+
+    `mb` is the size of its data as text. `outgrew`: it began on Lambda and went on as a job.
+    """
+
+    mb: float
+    outgrew: bool = False
+    seconds: float | None = None
+    peak_memory_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class Rung:
+    """Where a step computes, and why there."""
+
+    ran: Ran
+    why: Why
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the definition says of a step, and for a run its request.
+
+    `setting_mb` is the memory that the definition lets the step use, where it says so. `machine`:
+    the request names a machine for this step, which only a job has.
+    """
+
+    rung: compute.Rung
+    hosts: int = 1
+    setting_mb: int = 0
+    machine: bool = False
+
+    @classmethod
+    def of(cls, definition: ModelDefinition, step: str, *, machine: bool = False) -> Wish:
+        setting = getattr(getattr(definition.resources, step), "memory_mb", 0)
+        asked = definition.compute
+        return cls(asked.rung(step), asked.hosts(step), setting, machine)
+
+
+def rung_of(
+    step: str, wish: Wish, mb: float, image: str, functions: StepFunctions, seen: Seen | None = None
+) -> Rung:
+    """The rung of a step. `mb` is the size of its data as text, `image` the URI it keeps to."""
+    if wish.hosts > 1:
+        return Rung("training" if step == "train" else "processing", "asked")
+    if wish.rung == "processing" or wish.machine:
+        return Rung("processing", "asked")
+    if step not in functions.digests:
+        return Rung("processing", "no function")
+    if functions.digests[step] != image.partition("@")[2]:
+        return Rung("processing", "other image")
+    if wish.rung == "lambda":
+        return Rung("lambda", "asked")
+    why = _obstacle(wish.setting_mb, mb, functions.memory_mb, seen)
+    return Rung("processing", why) if why else Rung("lambda", "fits")
+
+
+def _obstacle(setting_mb: int, mb: float, memory_mb: int, seen: Seen | None) -> Why | None:
+    """Why the step may not fit into a function."""
+    if setting_mb > memory_mb * MEMORY_SHARE:
+        return "memory"
+    if seen is None:
+        return "too large" if mb > LARGEST_FIRST_MB else None
+    if seen.outgrew:
+        return "outgrew" if mb > seen.mb * SMALLER else None
+    growth = max(1.0, mb / seen.mb) if seen.mb else 1.0
+    memory = (seen.peak_memory_mb or 0) * growth
+    seconds = (seen.seconds or 0) * growth
+    unknown = seen.peak_memory_mb is None and mb > LARGEST_FIRST_MB
+    if unknown or memory > memory_mb * MEMORY_SHARE or seconds > SECONDS_MOST:
+        return "too large"
+    return None
+
+
+def text_mb(files: Iterable[tuple[str, int]]) -> float:
+    """About how many MB files would be as text without compression, from their keys and bytes.
+
+    >>> text_mb([("a.csv", 1 << 20), ("b.csv.gz", 1 << 20)])
+    9.0
+    """
+    return sum(
+        size * (AS_TEXT if key.lower().endswith(_COMPRESSED) else 1) for key, size in files
+    ) / (1 << 20)

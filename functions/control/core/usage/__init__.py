@@ -1,0 +1,1 @@
+"""What the steps used of their machines, and which machine would have done."""

@@ -1,0 +1,120 @@
+"""Where a step computes: the rule, without a stage."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.runs.rungs import LARGEST_FIRST_MB, Rung, Seen, Wish, rung_of, text_mb
+from core.runs.seen import ran_of, seen_by, seen_of
+from core.stage.images import StepFunctions
+
+DIGEST = "sha256:" + "1" * 64
+IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/kanmon-dev-steps@{DIGEST}"
+FUNCTIONS = StepFunctions({"preprocess": DIGEST, "train": DIGEST}, 3008)
+SMALL = 10.0
+
+
+def rung(wish: Wish, mb: float = SMALL, seen: Seen | None = None, **changes: Any) -> Rung:
+    return rung_of("train", wish, mb, changes.get("image", IMAGE), FUNCTIONS, seen)
+
+
+def test_small_data_is_a_functions_and_large_data_a_jobs() -> None:
+    assert rung(Wish("auto")) == Rung("lambda", "fits")
+    assert rung(Wish("auto"), LARGEST_FIRST_MB + 1) == Rung("processing", "too large")
+
+
+def test_what_the_definition_asks_for_is_done_whatever_the_size() -> None:
+    assert rung(Wish("processing")) == Rung("processing", "asked")
+    assert rung(Wish("lambda"), 100 * LARGEST_FIRST_MB) == Rung("lambda", "asked")
+    assert rung(Wish("auto", hosts=4)) == Rung("training", "asked")
+    assert rung_of("preprocess", Wish("auto", hosts=4), SMALL, IMAGE, FUNCTIONS).ran == "processing"
+
+
+def test_a_machine_that_the_request_names_is_a_jobs() -> None:
+    assert rung(Wish("lambda", machine=True)) == Rung("processing", "asked")
+
+
+def test_without_a_function_or_with_one_of_another_image_it_is_a_job() -> None:
+    assert rung_of("evaluate", Wish("lambda"), SMALL, IMAGE, FUNCTIONS).why == "no function"
+    other = IMAGE.replace("1" * 64, "2" * 64)
+    assert rung(Wish("lambda"), image=other) == Rung("processing", "other image")
+
+
+def test_a_step_that_may_use_more_memory_than_a_function_has_is_a_job() -> None:
+    assert rung(Wish("auto", setting_mb=2048)).ran == "lambda"
+    assert rung(Wish("auto", setting_mb=2500)) == Rung("processing", "memory")
+
+
+def test_a_step_that_outgrew_lambda_starts_as_a_job_until_its_data_is_smaller() -> None:
+    grew = Seen(100.0, outgrew=True, seconds=20.0, peak_memory_mb=900.0)
+
+    assert rung(Wish("auto"), 100.0, grew) == Rung("processing", "outgrew")
+    assert rung(Wish("auto"), 90.0, grew) == Rung("processing", "outgrew")
+    assert rung(Wish("auto"), 70.0, grew) == Rung("lambda", "fits")
+
+
+def test_what_the_last_run_used_decides_better_than_the_size() -> None:
+    light = Seen(1000.0, seconds=60.0, peak_memory_mb=700.0)
+
+    assert rung(Wish("auto"), 1000.0, light) == Rung("lambda", "fits")
+    assert rung(Wish("auto"), 2000.0, light) == Rung("lambda", "fits")
+    assert rung(Wish("auto"), 4000.0, light) == Rung("processing", "too large")
+    slow = Seen(10.0, seconds=600.0, peak_memory_mb=100.0)
+    assert rung(Wish("auto"), 10.0, slow) == Rung("processing", "too large")
+    # Less data is not taken to need less memory: libraries need theirs anyway.
+    assert rung(Wish("auto"), 1.0, Seen(1000.0, peak_memory_mb=2900.0)).ran == "processing"
+
+
+def test_a_run_that_left_no_figures_decides_nothing_large() -> None:
+    assert rung(Wish("auto"), SMALL, Seen(SMALL)).ran == "lambda"
+    assert rung(Wish("auto"), LARGEST_FIRST_MB + 1, Seen(SMALL)).ran == "processing"
+
+
+@given(st.floats(0, 1e6), st.floats(0.001, 1e6), st.floats(0, 1e6), st.floats(0, 1e6))
+def test_more_data_never_moves_a_step_to_lambda(
+    mb: float, seen_mb: float, seconds: float, peak: float
+) -> None:
+    seen = Seen(seen_mb, seconds=seconds, peak_memory_mb=peak)
+
+    if rung(Wish("auto"), mb, seen).ran == "processing":
+        assert rung(Wish("auto"), mb * 2, seen).ran == "processing"
+
+
+def test_compressed_files_count_as_their_text() -> None:
+    assert text_mb([("a.CSV.GZ", 1 << 20), ("b.parquet", 1 << 20), ("c.csv", 1 << 20)]) == 17
+
+
+def test_a_step_that_left_lambda_says_why_in_one_line() -> None:
+    error = {
+        "Error": "StepOutgrewError",
+        "Cause": '{"errorType": "StepOutgrewError", "errorMessage": "train used 3,000 MB"}',
+    }
+
+    ran = ran_of(
+        {"train": {"rung": "processing", "instance_type": "ml.m5.large"}}, {"train": error}
+    )
+
+    assert ran == {
+        "train": {
+            "rung": "processing",
+            "instance_type": "ml.m5.large",
+            "left_lambda": "StepOutgrewError: train used 3,000 MB",
+        }
+    }
+
+
+def test_what_a_run_has_seen_comes_back_as_it_was_kept() -> None:
+    ran = {"train": {"rung": "processing", "left_lambda": "why"}, "evaluate": {"rung": "lambda"}}
+    usage = {"evaluate": {"seconds": 2.5, "peak_memory_mb": 180}}
+
+    kept = seen_by(ran, usage, 12.5)
+
+    assert seen_of(kept["train"]) == Seen(12.5, outgrew=True)
+    assert seen_of(kept["evaluate"]) == Seen(12.5, seconds=2.5, peak_memory_mb=180.0)
+
+
+@pytest.mark.parametrize("document", [None, {}, {"mb": "much"}, [], {"mb": True}])
+def test_what_cannot_be_read_counts_as_not_seen(document: object) -> None:
+    assert seen_of(document) is None
