@@ -8,6 +8,7 @@ import pytest
 
 from kanmon.deployment import package, publishing, stack
 from kanmon.errors import BadInputError
+from kanmon.models.definitions import read_folder
 
 TEMPLATE = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
 
@@ -67,7 +68,7 @@ def test_models_are_read_once_and_what_is_wrong_with_one_stays_its_own(project, 
     monkeypatch.setattr(
         publishing,
         "read_folder",
-        lambda path, really=publishing.read_folder: read.append(path.name) or really(path),
+        lambda path: read.append(path.name) or read_folder(path),
     )
     models = publishing.Definitions(project)
 
