@@ -109,6 +109,7 @@ differences: .venv/ready ## Renew the table of docs/local-stage.md from what loc
 lock: $(UV) ## Update every lock file from pyproject.toml and localaws/pyproject.toml
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header localaws/pyproject.toml --group dev -o requirements/dev.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group control -c requirements/dev.txt -o functions/control/requirements.txt
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group rows -c requirements/dev.txt -o functions/rows/requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group step-images -c requirements/dev.txt -o containers/requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group scoring -c requirements/dev.txt -o serving/scoring/requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group verify -c requirements/dev.txt -c requirements/uv.txt -o serving/requirements.txt

@@ -178,8 +178,8 @@ def ours(
     import onnxruntime  # noqa: F401
 
     from contract.artifact import Artifact, sha256
+    from reading.shards import planned
     from score.pipeline import Scoring
-    from score.shards import planned
 
     class Folder:
         """Writes what the step would put to S3."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
@@ -22,6 +22,7 @@ from contract.step import StepError
 if TYPE_CHECKING:
     from contract.plan import Plan
 
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 DAY = 86_400
 _DATE = "([1-9][0-9]{3}-[0-9]{2}-[0-9]{2})"
 _TIME = "((?:[01][0-9]|2[0-3]):[0-5][0-9])(?::([0-5][0-9])(?:[.,][0-9]+)?)?"
@@ -77,11 +78,12 @@ def derived_features(plan: Plan) -> tuple[Derived, ...]:
     )
 
 
-def derive(frame: pl.DataFrame, derived: Iterable[Derived]) -> pl.DataFrame:
+def derive(frame: Frame, derived: Iterable[Derived]) -> Frame:
     """The frame with these features. Raises StepError if a column does not allow it."""
     derived = list(derived)
+    schema = frame.collect_schema() if derived else pl.Schema()
     for one in derived:
-        dtype = frame.schema.get(one.column)
+        dtype = schema.get(one.column)
         if dtype is None:
             raise StepError(
                 f"the rows have no column '{one.column}', which the model computes '{one.name}' "

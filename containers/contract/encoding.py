@@ -115,10 +115,13 @@ class Encoding:
     derived: tuple[Derived, ...] = ()
 
     @classmethod
-    def learn(cls, frame: pl.DataFrame, plan: "Plan") -> "Encoding":
-        """Take categories, fallbacks and classes from the training rows."""
+    def learn(cls, frame: pl.DataFrame | pl.LazyFrame, plan: "Plan") -> "Encoding":
+        """Take categories, fallbacks and classes from the training rows.
+
+        Of a lazy frame, one column at a time is in memory.
+        """
         derived = derived_features(plan)
-        frame = derive(frame, derived)
+        frame = derive(frame.lazy(), derived)
         return cls(
             task=plan.task,
             target=plan.target,
@@ -225,8 +228,12 @@ class Encoding:
         return written.replace_strict(codes, return_dtype=pl.Float64).to_numpy().astype(np.float64)
 
 
-def _learn(frame: pl.DataFrame, feature: "Feature", trainer: "Trainer") -> EncodedFeature:
-    column = frame.get_column(feature.name)
+def _column(frame: pl.LazyFrame, name: str) -> pl.Series:
+    return frame.select(name).collect().get_column(name)
+
+
+def _learn(frame: pl.LazyFrame, feature: "Feature", trainer: "Trainer") -> EncodedFeature:
+    column = _column(frame, feature.name)
     if feature.kind == "categorical":
         return _categories(feature.name, column, trainer)
     values = column.cast(pl.Float32).fill_nan(None)
@@ -256,8 +263,8 @@ def _written(number: float) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _classes(frame: pl.DataFrame, plan: "Plan") -> tuple[str, ...]:
-    target = frame.get_column(plan.target).cast(pl.String).alias("value")  # not "count"
+def _classes(frame: pl.LazyFrame, plan: "Plan") -> tuple[str, ...]:
+    target = _column(frame, plan.target).cast(pl.String).alias("value")  # not "count"
     counts = dict(target.value_counts().iter_rows())
     names = sorted(counts)
     if len(names) < 2:

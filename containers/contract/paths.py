@@ -42,6 +42,13 @@ class Paths:
         """SageMaker writes here this host's name and the names of all hosts of the job."""
         return self.root.parent / "config" / "resourceconfig.json"
 
+    @property
+    def written(self) -> list[Path]:
+        """The folders that the step writes to, as far as the platform has mounted them."""
+        output = self.root / "output"
+        mounted = [path for path in output.glob("*") if path.is_dir()]
+        return [output, self.message.parent, *mounted]
+
     def input(self, name: str) -> Path:
         """The folder an input is mounted on."""
         return self.root / "input" / name
@@ -71,3 +78,35 @@ class Paths:
         made = Path(tempfile.mkdtemp(prefix=f"{step}-", dir=self.roomy_folder()))
         self.scratch.append(made)
         return made
+
+
+class TrainingPaths(Paths):
+    """The folders of a Training job, whose inputs are channels. `root` is /opt/ml.
+
+    SageMaker shows the file of `message` as the job's FailureReason.
+    """
+
+    @classmethod
+    def from_environment(cls) -> "TrainingPaths":
+        """Where SageMaker mounts a Training job, or beside PROCESSING_ROOT."""
+        return cls(Paths.from_environment().root.parent)
+
+    @property
+    def message(self) -> Path:
+        return self.root / "output" / "failure"
+
+    @property
+    def resources(self) -> Path:
+        return self.root / "input" / "config" / "resourceconfig.json"
+
+    @property
+    def written(self) -> list[Path]:
+        return [self.root / "output", self.root / "model"]
+
+    def input(self, name: str) -> Path:
+        return self.root / "input" / "data" / name
+
+    def output(self, name: str) -> Path:
+        folder = self.root / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from contract.paths import Paths
 
@@ -20,10 +21,10 @@ class StepError(Exception):
     """The step cannot continue because of its input. The text says what, where and the fix."""
 
 
-def run_step(main: Callable[[Paths], None]) -> None:
+def run_step(main: Callable[[Paths], None], paths: Paths | None = None) -> None:
     """Run a step's main with its folders. On failure write a one-line message and exit 1, or
     OUTGROWN."""
-    paths = Paths.from_environment()
+    paths = paths or Paths.from_environment()
     try:
         give_up_root(paths)
         main(paths)
@@ -74,17 +75,10 @@ def give_up_root(paths: Paths) -> None:
     if uid is None or os.geteuid() != 0:
         return
     user = int(uid)
-    paths.message.parent.mkdir(parents=True, exist_ok=True)
-    outputs = (path for path in paths.root.glob("output/*") if path.is_dir())
-    for folder in (paths.root, paths.root / "output", paths.message.parent, *outputs):
+    for folder in (paths.root, *paths.written):
         folder.mkdir(parents=True, exist_ok=True)
         os.chown(folder, user, user)
-    for folder in (
-        paths.root.parent,
-        paths.root,
-        paths.root / "input",
-        paths.root.parent / "config",
-    ):
+    for folder in (paths.root.parent, paths.root, paths.root / "input", paths.resources.parent):
         _let_read(folder)
     os.setgroups([])
     os.setgid(user)
@@ -119,10 +113,20 @@ def shorten(message: str, limit: int = MESSAGE_BYTES) -> str:
     return encoded[: limit - len(mark.encode())].decode("utf-8", "ignore") + mark
 
 
-def _leave(paths: Paths, message: str, status: int = 1) -> None:
+def abandon(paths: Paths, message: str) -> NoReturn:
+    """End the process at once, from any thread, whatever a library's own code is doing."""
+    _write(paths, message)
+    os._exit(1)
+
+
+def _leave(paths: Paths, message: str, status: int = 1) -> NoReturn:
+    _write(paths, message)
+    sys.exit(status)
+
+
+def _write(paths: Paths, message: str) -> None:
     print(message, file=sys.stderr, flush=True)
     # A read-only or missing parent must not hide the failure: stderr already has it.
     with suppress(OSError):
         paths.message.parent.mkdir(parents=True, exist_ok=True)
         paths.message.write_text(shorten(message), encoding="utf-8")
-    sys.exit(status)

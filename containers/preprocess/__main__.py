@@ -2,7 +2,7 @@
 
 1. Read the run plan (input/run), the snapshot (input/snapshot) and, of a model that has it,
    features.py (input/definition).
-2. Download this host's objects, in exactly the versions of the snapshot.
+2. Download this host's share of the objects, in exactly the versions of the snapshot.
 3. Check, split and describe their rows; with features.py compute their features.
 4. Write the parts (output/train, validation, test) and the reports (output/report).
 """
@@ -18,7 +18,7 @@ from contract.plan import Plan
 from contract.reports import report_name
 from contract.step import StepError, run_step
 from contract.usage import measured
-from reading.source import downloaded, read_snapshot, s3_client, share_of
+from reading.source import downloaded, read_snapshot, s3_client
 
 
 def main(paths: Paths) -> None:
@@ -30,21 +30,28 @@ def main(paths: Paths) -> None:
             f"{plan.model} has no data; upload some with `kanmon put-data {plan.model} FILE`"
         )
     host = paths.host()
-    objects = share_of(snapshot, host)
     scratch = paths.scratch_folder("preprocess")
     try:
         # After the checks above, so they fail fast: polars and pandera take most of the start.
         from contract.features import Features
         from preprocess.pipeline import preprocess, times_of
+        from preprocess.sharing import share_of
 
         code = Features.of(plan, paths.input("definition"))
         # A split by time reads everything twice. All hosts read all data the first time.
         every = snapshot if plan.split.time is not None else []
         times = times_of(plan, downloaded(every, scratch / "times", s3_client()))
-        files = downloaded(objects, scratch / "objects", s3_client())
-        size = sum(entry.size for entry in objects)
+        share = share_of(snapshot, host, scratch / "objects", s3_client())
         outcome = preprocess(
-            plan, files, paths.output, scratch, host=host, total_bytes=size, times=times, code=code
+            plan,
+            share.files,
+            paths.output,
+            scratch,
+            host=host,
+            total_bytes=share.bytes,
+            times=times,
+            code=code,
+            shared=share.shared,
         )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ import polars as pl
 from contract.dataset_checks import PARTS, problems, rejection, warnings
 from contract.derived import derive, derived_features
 from contract.features import FEATURE, Features
+from contract.key_file import key_file_name
 from contract.plan import Plan
 from contract.split import PLACE, ROW
 from contract.step import StepError
@@ -56,13 +57,15 @@ def preprocess(
     total_bytes: int = 0,
     times: TimeCounts | None = None,
     code: Features | None = None,
+    shared: Sequence[str] = (),
 ) -> Outcome:
     """Check, split and write every row of `files`.
 
     Raises StepError with all problems of the data in one text. One host also checks the dataset as
     a whole (classes, constant columns, empty parts). With several hosts each sees only its own
-    files, so Train checks the whole, from the `census` of each. A key that occurs in the files of
-    two hosts is not found.
+    rows, so Train checks the whole, from the `census` of each, with the share of rejected rows and
+    keys that rows of two hosts have (see contract/key_file.py). `shared` are then the names of all
+    files, in order.
 
     A split by time needs the `times` of all rows, of every host's files (see `times_of`). `code` is
     the model's features.py.
@@ -72,7 +75,7 @@ def preprocess(
             f"column {plan.split.time}: has both numbers and dates, which have no common order; "
             f"write all as one of {WAYS}"
         )
-    return _Run(plan, output, scratch, host, total_bytes, times, code).over(files)
+    return _Run(plan, output, scratch, host, total_bytes, times, code, shared).over(files)
 
 
 def times_of(plan: Plan, files: Iterable[SourceFile]) -> TimeCounts | None:
@@ -88,7 +91,7 @@ def _batches(file: SourceFile, plan: Plan, layout: Layout, budget: MemoryBudget)
     nulls = plan.null_values
     # The name shows what the file should be: CSV with a Parquet file's name is a mistake.
     if is_parquet(file.path, file.name):
-        return read_parquet(file.path, file.name, layout, nulls, budget.batch)
+        return read_parquet(file.path, file.name, layout, nulls, budget.batch, file.rows)
     pieces = read_csv(file.path, file.name, layout, plan.delimiter, nulls, budget.piece)
     return gathered(pieces, budget.pieces)
 
@@ -105,6 +108,7 @@ class _Run:
         total_bytes: int,
         times: TimeCounts | None,
         code: Features | None,
+        shared: Sequence[str],
     ) -> None:
         self.plan = plan
         self.host = host
@@ -114,6 +118,7 @@ class _Run:
         self.findings = Findings()
         self.digits = Digits(plan, self.layout.numbers)
         self.check = RowCheck(plan, self.layout, self.findings, self.digits)
+        self.output = output
         self.folders = {part: output(part) for part in PARTS}
         self.features = [feature.name for feature in plan.features]
         # Sorted by name: reordering model.yaml must move no row, and changing features.py neither.
@@ -132,7 +137,7 @@ class _Run:
         self.columns = list(dict.fromkeys(columns))
         # One bucket must fit the limit. Keys are at most as long as all data, times 2 for gzip.
         buckets = min(4096, max(16, 4 * total_bytes // self.budget.keys))
-        self.keys = KeyIndex(plan.key, scratch / "keys", self.budget.keys, buckets)
+        self.keys = KeyIndex(plan.key, scratch / "keys", self.budget.keys, buckets, shared)
         self.read = 0
         self.kept = 0
         self._number = 0
@@ -234,14 +239,16 @@ class _Run:
         for problem in examples:
             self.findings.add_fatal(problem)
         self.findings.fatal_count += duplicated - len(examples)
-        forgiven = rejected <= self.plan.maximum_rejected_share * read
-        # If a file could not be read, counts over the rest would mislead.
         alone, counts = self.host[1] == 1, self.census.counts(losses)
+        forgiven = not alone or rejected <= self.plan.maximum_rejected_share * read
+        # If a file could not be read, counts over the rest would mislead.
         if alone and not self.findings.fatal and forgiven:
             for problem in problems(self.plan, counts):
                 self.findings.add_fatal(problem)
         if self.findings.fatal or not forgiven:
             raise StepError(self._failure(read, rejected, forgiven))
+        if self.plan.key and not alone:
+            self.keys.write(self.output("report") / key_file_name(self.host[0]))
         return Outcome(
             rows_read=read,
             rows_rejected=rejected,
@@ -252,7 +259,7 @@ class _Run:
                 *([*rejection(read, rejected), *warnings(counts)] if alone else ()),
             ],
             baseline=baseline.result(),
-            census=counts.document(),
+            census={**counts.document(), "rejected": self.findings.kinds()},
             split=self.order.document(),
         )
 

@@ -1,10 +1,10 @@
 """What is wrong with the data: everything is counted, a few examples are kept."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Protocol
 
 from contract.problem import Problem, as_one_message
+from contract.row_kinds import RowKinds, entry_of
 
 # Enough to see a pattern. Further ones are only counted: memory must not grow with bad data.
 SAMPLES_PER_KIND = 3
@@ -61,26 +61,23 @@ class Findings:
 
     def samples(self) -> list[Mapping[str, Any]]:
         """The examples of row problems, as preprocess.json lists them."""
-        return [_entry(problem) for kept in self._samples.values() for problem in kept]
+        return [entry_of(problem) for kept in self._samples.values() for problem in kept]
 
     def lines(self) -> list[str]:
         """One line for each kind of problem: an example, and how many more like it there are."""
         lines = [str(problem) for problem in self.fatal]
         if self.fatal_count > len(self.fatal):
             lines.append(f"and {self.fatal_count - len(self.fatal):,} more")
-        for kind, kept in self._samples.items():
-            if kept:
-                more = self.counts[kind] - 1
-                lines.append(f"{kept[0]}{f' (and {more:,} more like it)' if more else ''}")
-        unsampled = sum(1 for kept in self._samples.values() if not kept)
-        if unsampled:
-            lines.append(f"and {unsampled:,} more kinds of problem")
-        return lines
+        return lines + self._kinds().lines()
+
+    def kinds(self) -> dict[str, Any]:
+        """The row problems, for Train to add to those of other hosts."""
+        return self._kinds().document()
+
+    def _kinds(self) -> RowKinds:
+        known = {kind: (kept[0], self.counts[kind]) for kind, kept in self._samples.items() if kept}
+        return RowKinds(known, len(self._samples) - len(known))
 
     def message(self, note: str = "") -> str:
         """All of it as one message, which counts also the problems that are not listed."""
         return as_one_message(self.lines(), note, self.fatal_count + len(self._samples))
-
-
-def _entry(problem: Problem) -> Mapping[str, Any]:
-    return {name: value for name, value in asdict(problem).items() if value is not None}

@@ -55,10 +55,14 @@ class DataObject:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """An object on this disk; `name` is its name in messages."""
+    """An object on this disk; `name` is its name in messages.
+
+    rows: where only these are read, the first (from 0) and the one after the last.
+    """
 
     path: Path
     name: str
+    rows: tuple[int, int] | None = None
 
 
 def read_snapshot(folder: Path) -> list[DataObject]:
@@ -79,12 +83,6 @@ def read_snapshot(folder: Path) -> list[DataObject]:
         raise StepError(
             f"{files[0]}: not a snapshot ({type(error).__name__}: {error}); start a new run"
         ) from None
-
-
-def share_of(objects: Sequence[DataObject], host: tuple[int, int]) -> list[DataObject]:
-    """The objects of this host: every n-th of n hosts."""
-    index, hosts = host
-    return list(objects[index::hosts])
 
 
 def common_folder(objects: Sequence[DataObject]) -> str:

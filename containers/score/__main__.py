@@ -17,10 +17,10 @@ from contract.paths import Paths
 from contract.problem import counted
 from contract.step import run_step
 from contract.usage import Meter, processors, usage_name
+from reading.shards import Shard, document, planned
 from reading.source import common_folder, s3_client
 from score import done
 from score.batch_plan import BatchPlan
-from score.shards import Shard, document, planned
 from score.storage import Results
 
 
@@ -39,7 +39,7 @@ def scored(paths: Paths) -> tuple[BatchPlan, Results, int]:
     batch = BatchPlan.read(paths.input("plan") / "plan.json")
     artifact = Artifact.read(paths.input("model"), batch.artifact_sha256)
     # After the checks above, so they fail fast: polars and pandera take most of the start.
-    from score.heads import REQUESTS, groups_of
+    from reading.row_groups import REQUESTS, groups_of
 
     client = s3_client(2 * REQUESTS)
     results = Results(batch.bucket, batch.prefix, client)
@@ -68,8 +68,9 @@ def score(
 ) -> int:
     """Score these shards, if every file of theirs has its columns; return how many rows came."""
     from reading.columns import Layout
-    from score.downloads import fetched
-    from score.heads import check_heads, kept_path
+    from reading.downloads import fetched
+    from reading.row_groups import kept_path
+    from score.heads import check_heads
     from score.pipeline import Scoring
 
     client = results.client

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from contract.step import StepError
-from score.shards import Shard
+from reading.shards import Shard
 from score.storage import Results
 
 FOLDER = "done"

@@ -29,13 +29,13 @@ from reading.csv_reader import read_csv
 from reading.findings import FileError
 from reading.memory import MemoryBudget, ahead
 from reading.parquet_reader import is_parquet, read_parquet
+from reading.shards import Part, Shard
 from reading.validation import RowCheck
 from score.answers import FILE, Answers
 from score.batch_model import BatchModel
 from score.batch_plan import BatchPlan
 from score.explaining import Explainer
 from score.rejects import Rejects
-from score.shards import Part, Shard
 from score.storage import Results
 
 # Rows of small files are scored and written together.

@@ -1,33 +1,34 @@
 """`python -m train`: the shell of the Train step, which knows where the job's files are.
 
-Reads input/run, input/report, input/train, input/validation and, of a model that has it,
+With the argument `train` it is a Training job, on one or several hosts, else a Processing job or a
+function. Reads input/run, input/report, input/train, input/validation and, of a model that has it,
 features.py in input/definition; writes model.tar.gz and training.json to output/model.
 """
 
 import json
 import math
-from pathlib import Path
+import sys
 
 from contract.artifact import sha256
-from contract.dataset_checks import Counts, problems
 from contract.features import Features
-from contract.paths import Paths
+from contract.paths import Paths, TrainingPaths
 from contract.plan import Plan
-from contract.problem import as_one_message
-from contract.reports import read_reports
 from contract.rows import read_rows
-from contract.step import StepError, run_step
+from contract.step import abandon, run_step
 from contract.usage import measured
-from train.model import train
+from train.cluster import Cluster
+from train.model import Trained, train
+from train.together import check_dataset
 
 
 def main(paths: Paths) -> None:
     """Train the run's candidate."""
     plan = Plan.read(paths.run_plan)
-    check_dataset(plan, paths.input("report"))
-    code = Features.of(plan, paths.input("definition"))
-    training, validation = (read_rows(paths.input(part)) for part in ("train", "validation"))
-    trained = train(plan, training, validation, code)
+    cluster = Cluster.of(paths)
+    trained = trained_alone(plan, paths) if cluster.alone else trained_with(cluster, plan, paths)
+    if trained is None:
+        print(f"trained {plan.model} with the first host, which has the model")
+        return
     packed = trained.artifact.pack()
     output = paths.output("model")
     (output / "model.tar.gz").write_bytes(packed)
@@ -52,14 +53,30 @@ def main(paths: Paths) -> None:
     )
 
 
-def check_dataset(plan: Plan, report: Path) -> None:
-    """Check the dataset as a whole if several Preprocess hosts ran. A single host has done it."""
-    if not (report / "census.json").is_file():
-        return
-    found = list(problems(plan, Counts.merged(read_reports(report, "census"))))
-    if found:
-        raise StepError(as_one_message([str(problem) for problem in found]))
+def trained_alone(plan: Plan, paths: Paths) -> Trained:
+    """Train on one host."""
+    check_dataset(plan, paths.input("report"))
+    code = Features.of(plan, paths.input("definition"))
+    training, validation = (read_rows(paths.input(part)) for part in ("train", "validation"))
+    return train(plan, training, validation, code)
+
+
+def trained_with(cluster: Cluster, plan: Plan, paths: Paths) -> Trained | None:
+    """Train on this host with the others; the first has the result."""
+    from train.peers import Peers
+    from train.several_hosts import train_on_hosts
+
+    with Peers(cluster, lambda message: abandon(paths, message)).join() as peers:
+        if cluster.leads:
+            check_dataset(plan, paths.input("report"))
+        code = Features.of(plan, paths.input("definition"))
+        validation = paths.input("validation")
+        return train_on_hosts(
+            plan, paths.input("train"), lambda: read_rows(validation), code, peers
+        )
 
 
 if __name__ == "__main__":
-    run_step(measured(main, "model"))
+    # SageMaker starts a Training job's container with this argument.
+    place = TrainingPaths.from_environment() if sys.argv[1:] == ["train"] else None
+    run_step(measured(main, "model"), place)

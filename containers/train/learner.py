@@ -27,14 +27,14 @@ class Rows:
 @dataclass(frozen=True)
 class TrainingInputs:
     """Everything a library needs to train. `classes` is 0 for regression; `categorical` are the
-    positions of the categorical features."""
+    positions of the categorical features. Of several hosts, only the first has validation rows."""
 
     task: Task
     classes: int
     categorical: tuple[int, ...]
     trainer: Trainer
     train: Rows
-    validation: Rows
+    validation: Rows | None
 
     @property
     def threads(self) -> int:

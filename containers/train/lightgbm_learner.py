@@ -7,7 +7,7 @@ from contract.libraries import lightgbm
 from contract.plan import Task
 from contract.step import StepError
 from train.ensemble import Ensemble, Link, Tree, float32_at_most
-from train.learner import TrainingInputs, check_parameters, refusal
+from train.learner import Rows, TrainingInputs, check_parameters, refusal
 
 OBJECTIVES: dict[Task, dict[str, Link]] = {
     "regression": {
@@ -103,30 +103,49 @@ class LightGBM:
             "num_threads": inputs.threads,
             "verbosity": 0,
             **({"num_class": inputs.classes} if inputs.task == "multiclass" else {}),
+            **self._network(),
         }
         try:
-            train = self._library.Dataset(
-                inputs.train.matrix,
-                inputs.train.labels,
-                categorical_feature=list(inputs.categorical),
-                weight=inputs.train.weights,
-                params=settings,
-            )
+            train = self._training_set(inputs, settings)
             self._booster = self._library.Booster(settings, train)
-            self._booster.add_valid(
-                train.create_valid(
-                    inputs.validation.matrix,
-                    inputs.validation.labels,
-                    weight=inputs.validation.weights,
-                    params=settings,
-                ),
-                "validation",
-            )
+            if inputs.validation is not None:
+                self._booster.add_valid(
+                    train.create_valid(
+                        inputs.validation.matrix,
+                        inputs.validation.labels,
+                        weight=inputs.validation.weights,
+                        params=settings,
+                    ),
+                    "validation",
+                )
             self.metric, _, self.higher_is_better = self._evaluation()
         except self._library.basic.LightGBMError as error:
-            raise refusal("lightgbm", error) from None
+            raise self._refusal(error) from None
         self._check_unknown(parameters)
         _objective(self._booster.model_to_string(), inputs.task)
+
+    def _network(self) -> dict[str, Any]:
+        """Settings for learning on several hosts."""
+        return {}
+
+    def _training_set(self, inputs: TrainingInputs, settings: dict[str, Any]) -> Any:
+        return self._dataset(inputs.train, inputs, settings)
+
+    def _dataset(
+        self, rows: Rows, inputs: TrainingInputs, settings: dict[str, Any], bins: Any = None
+    ) -> Any:
+        """Rows in the library's form; with `bins`, in the bins of that dataset."""
+        return self._library.Dataset(
+            rows.matrix,
+            rows.labels,
+            reference=bins,
+            categorical_feature=list(inputs.categorical),
+            weight=rows.weights,
+            params=settings,
+        )
+
+    def _refusal(self, error: Exception) -> StepError:
+        return refusal("lightgbm", error)
 
     def _check_unknown(self, parameters: Any) -> None:
         for warning in self._warnings.lines:
@@ -146,7 +165,7 @@ class LightGBM:
             if self._booster.update():
                 return None
         except self._library.basic.LightGBMError as error:
-            raise refusal("lightgbm", error) from None
+            raise self._refusal(error) from None
         return self._evaluation()[1]
 
     def native(self, rounds: int) -> bytes:

@@ -35,33 +35,48 @@ def train(
 
     With features.py, the rows have its features already; `code` goes into the artifact.
     """
-    _check(plan, training, validation)
+    check(plan, training.select(plan.target), validation)
     encoding = Encoding.learn(training, plan)
-    inputs = TrainingInputs(
+    rows = rows_of(encoding, training, "training")
+    weights = class_weights(plan, encoding, rows.labels)
+    measured = weighed(rows_of(encoding, validation, "validation"), weights)
+    learner = _learner(training_inputs(plan, encoding, weighed(rows, weights), measured))
+    fitted = fit(learner, plan.trainer.rounds, plan.trainer.early_stopping_rounds)
+    return finished(plan, encoding, learner, fitted, measured, code)
+
+
+def training_inputs(
+    plan: Plan, encoding: Encoding, rows: Rows, validation: Rows | None
+) -> TrainingInputs:
+    """What a library needs to train on these rows."""
+    return TrainingInputs(
         task=plan.task,
         classes=len(encoding.classes or ()),
         categorical=tuple(
             at for at, feature in enumerate(encoding.features) if feature.kind == "categorical"
         ),
         trainer=plan.trainer,
-        train=_rows(encoding, training, "training"),
-        validation=_rows(encoding, validation, "validation"),
+        train=rows,
+        validation=validation,
     )
-    weights = class_weights(plan, encoding, inputs.train.labels)
-    inputs = replace(
-        inputs,
-        train=_weighed(inputs.train, weights),
-        validation=_weighed(inputs.validation, weights),
-    )
-    learner = _learner(inputs)
-    fitted = fit(learner, plan.trainer.rounds, plan.trainer.early_stopping_rounds)
+
+
+def finished(
+    plan: Plan,
+    encoding: Encoding,
+    learner: Learner,
+    fitted: Fitted,
+    validation: Rows,
+    code: Features | None,
+) -> Trained:
+    """The artifact of the best rounds, with its metrics on the validation rows."""
     native = learner.native(fitted.best)
     numbers = [feature.numbers for feature in encoding.features]
     onnx = onnx_model(learner.ensemble(native), numbers)
-    scores = native_model(plan.trainer.library, native).scores(inputs.validation.matrix)
-    threshold = threshold_of(plan, inputs.validation.labels, scores)
+    scores = native_model(plan.trainer.library, native).scores(validation.matrix)
+    threshold = threshold_of(plan, validation.labels, scores)
     decided = 0.5 if threshold is None else threshold
-    scored = Scored(plan.task, inputs.validation.labels, scores, decided, plan.costs)
+    scored = Scored(plan.task, validation.labels, scores, decided, plan.costs)
     return Trained(
         artifact=Artifact(
             native, onnx, encoding, _description(plan, encoding, fitted, threshold), code
@@ -71,9 +86,10 @@ def train(
     )
 
 
-def _check(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> None:
+def check(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame | None) -> None:
+    """Raise StepError for rows that nothing can be learned from."""
     for name, frame in (("training", training), ("validation", validation)):
-        if not frame.height:
+        if frame is not None and not frame.height:
             raise StepError(
                 f"there are no {name} rows; add data or raise that part's share in 'split'"
             )
@@ -85,11 +101,13 @@ def _check(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> None
         )
 
 
-def _rows(encoding: Encoding, frame: pl.DataFrame, where: str) -> Rows:
+def rows_of(encoding: Encoding, frame: pl.DataFrame, where: str) -> Rows:
+    """The rows encoded; `where` names them in messages."""
     return Rows(encoding.matrix(frame), encoding.labels(frame, where))
 
 
-def _weighed(rows: Rows, weights: Floats | None) -> Rows:
+def weighed(rows: Rows, weights: Floats | None) -> Rows:
+    """The rows with the weights of their classes."""
     return replace(rows, weights=row_weights(weights, rows.labels))
 
 

@@ -58,6 +58,7 @@ class XGBoost:
 
     def __init__(self, inputs: TrainingInputs) -> None:
         parameters = inputs.trainer.parameters
+        assert inputs.validation is not None  # noqa: S101 - as on every first host
         check_parameters("xgboost", parameters, REFUSED)
         if parameters.get("booster", "gbtree") != "gbtree":
             raise StepError(

@@ -10,13 +10,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core.runs.open_run import open_run
+from core.runs.open_run import COUNTED, open_run
 from core.stage.gateways import stage
 
 logger = Logger()
 metrics = Metrics()
-
-_COUNTED = {"new": "RunsOpened", "nothing new": "RunsSkipped", "queued": "RunsQueued"}
 
 
 @metrics.log_metrics
@@ -26,7 +24,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     metrics.add_metric("RunsAsked", MetricUnit.Count, 1)
     name, request = event.get("run"), event.get("request")
     opened = open_run(stage(), name, request, datetime.now(UTC), _has_ended)
-    metrics.add_metric(_COUNTED[opened["outcome"]], MetricUnit.Count, 1)
+    if opened["outcome"] in COUNTED:
+        metrics.add_metric(COUNTED[opened["outcome"]], MetricUnit.Count, 1)
     logger.info(opened["summary"], extra={"run": opened["run"], "model": opened["model"]})
     return opened
 

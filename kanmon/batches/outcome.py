@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from core.usage.sizing_words import machine_words
 from core.words.formats import counted, dollars, duration
 from kanmon.errors import FAILED, OK
 from kanmon.labels.scored_inputs import common_folder_of
@@ -49,7 +50,7 @@ def describe(connection: "Connection", model: str, batch: str, ending: "Ending")
         line = f"batch {batch} {what}: {words}.{advice}"
         return Outcome([], base | {"error": ending.error, "message": words}, FAILED, line)
     manifest = read_json(connection, manifest_key(model, batch)) or {}
-    shown = ("release", "rows", "cost", "missing", "unknown", "options")
+    shown = ("release", "rows", "cost", "sizing", "missing", "unknown", "options")
     document = base | {name: manifest.get(name) for name in shown}
     document |= {"outcome": ending.output.get("outcome"), "summary": ending.output.get("summary")}
     return Outcome(_lines(batch, manifest, ending, flag), document, OK)
@@ -120,11 +121,18 @@ def _lines(batch: str, manifest: dict[str, Any], ending: "Ending", flag: str) ->
         *_features("Missing", manifest["missing"]),
         *_features("Unknown", manifest["unknown"]),
         took,
+        *_machine(manifest),
         f"`kanmon fetch {batch}{flag}` downloads the scores; --csv makes a spreadsheet of them.",
     ]
     if rows["rejected"]:
         lines.append(f"`kanmon fetch {batch} --rejects{flag}` downloads why rows were rejected.")
     return lines
+
+
+def _machine(manifest: dict[str, Any]) -> list[str]:
+    """What it was scored on, and the machine that it needs; nothing of an earlier version."""
+    found = manifest.get("sizing")
+    return [f"Machine   {machine_words(found)}"] if found else []
 
 
 def _features(label: str, found: dict[str, int]) -> list[str]:

@@ -81,8 +81,9 @@ def _show_monitoring(invocation: Invocation, model: str, monitoring: str, wait: 
 
 def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) -> None:
     from kanmon.runs import execution
-    from kanmon.runs.display import problem_line, state_line, step_lines
+    from kanmon.runs.display import gather_lines, problem_line, state_line, step_lines
     from kanmon.runs.outcome import describe
+    from kanmon.stage.connection import read_json
 
     screen, connection = invocation.screen, invocation.connection
     visits = execution.visits(events)
@@ -105,6 +106,10 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
     ):
         if value:
             screen.say(f"{label:<13}{value}")
+    plan = read_json(connection, f"runs/{record.model}/{record.run}/run.json") or {}
+    gather = plan.get("gather")
+    for line in gather_lines(gather) if gather else ():
+        screen.say(line)
     if record.usd is not None:
         screen.say(f"Cost         {dollars(record.usd)} US dollars (`kanmon cost` has the month)")
     now = datetime.now(UTC)
@@ -117,7 +122,8 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
     if outcome.problem:
         screen.say(problem_line(outcome.document["status"], outcome.document["message"]))
     states = [{"state": one.state, "seconds": round(one.seconds(now), 3)} for one in visits]
-    screen.document({"record": record.document(), "states": states, **outcome.document})
+    made = {"gather": gather} if gather else {}
+    screen.document({"record": record.document(), "states": states, **made, **outcome.document})
 
 
 def _batch(invocation: Invocation, batch: "BatchRecord", wait: bool) -> int:

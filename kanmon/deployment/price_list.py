@@ -40,8 +40,8 @@ def questions(region: str, architecture: str) -> dict[str, Question]:
     """Everything that is asked for a stage, by what is wanted."""
     suffix = "-ARM" if architecture == "arm64" else ""
 
-    def of_lambda(what: str) -> Question:
-        group = f"AWS-Lambda-{what}{suffix}"
+    def of_lambda(what: str, processor: str = suffix) -> Question:
+        group = f"AWS-Lambda-{what}{processor}"
         return Question("AWSLambda", {"regionCode": region, "group": group})
 
     def of_jobs(component: str) -> Question:
@@ -51,8 +51,10 @@ def questions(region: str, architecture: str) -> dict[str, Question]:
         "processing": of_jobs("Processing"),
         "training": of_jobs("Training"),
         "gb_second": of_lambda("Duration"),
+        "step_gb_second": of_lambda("Duration", ""),
         "request": of_lambda("Requests"),
         "transition": Question("AmazonStates", {"regionCode": region}),
+        "terabyte": Question("AmazonAthena", {"regionCode": region}),
     }
 
 
@@ -65,14 +67,19 @@ def prices_from(answers: Mapping[str, Iterable[object]], region: str, of: str) -
     transitions = [
         one for one in products.get("transition", []) if _usage(one).endswith("StateTransition")
     ]
+    scanned = [
+        one for one in products.get("terabyte", []) if _usage(one).endswith("DataScannedInTB")
+    ]
     return Prices(
         region=region,
         of=of,
         currency=CURRENCY,
         hourly=hourly,
         gb_second=_highest(products.get("gb_second", [])),
+        step_gb_second=_highest(products.get("step_gb_second", [])),
         request=_highest(products.get("request", [])),
         transition=_highest(transitions),
+        terabyte=_highest(scanned),
     )
 
 

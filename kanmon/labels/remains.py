@@ -57,6 +57,12 @@ def remaining(
             f"{model} FILE... --replace`; old versions expire (DataVersionRetentionDays: {kept})",
         ),
         Remaining(
+            "rows that queries gave, by run",
+            _folders(connection, f"gathered/{model}/"),
+            "take the rows out of what gather.sql reads, and run the model again; old ones expire "
+            f"(DataVersionRetentionDays: {kept})",
+        ),
+        Remaining(
             "copies of the data in runs",
             runs,
             "training, validation and test rows, without a key, and reports that quote cells of "

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
     from kanmon.terminal.invocation import Invocation
 
-FILES = ("model.yaml", "features.py")
-
 
 @dataclass(frozen=True)
 class Folder:
@@ -28,6 +26,7 @@ def read_folder(folder: Path) -> Folder:
     """Read and validate a model's folder. The error lists every problem."""
     from contract.feature_file import NAME, problems
     from core.definition.folder import folder_digest, folder_problem
+    from core.definition.gather import gather_problem
     from core.definition.parse import DefinitionError, parse_definition
 
     files = _files(folder)
@@ -46,6 +45,7 @@ def read_folder(folder: Path) -> Folder:
             f"Write {folder.name} there, or rename the folder.",
         )
     problem = folder_problem(files, has_inputs=definition.inputs is not None)
+    problem = problem or gather_problem(files, definition.gather)
     if problem is not None:
         raise as_bad_input([f"models/{folder.name}/: {problem}"])
     wrong = problems(files[NAME], f"models/{folder.name}/{NAME}") if NAME in files else []
@@ -55,7 +55,11 @@ def read_folder(folder: Path) -> Folder:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
+    from core.definition.folder import FOLDER_FILES
+
+    return {
+        name: (folder / name).read_bytes() for name in FOLDER_FILES if (folder / name).is_file()
+    }
 
 
 def published_as_it_is(invocation: "Invocation", folder: Path) -> str | None:

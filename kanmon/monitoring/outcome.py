@@ -68,6 +68,7 @@ def _lines(record: MonitoringRecord, note: str | None) -> list[str]:
         f"before {record.window_to}",
         f"State     {coloured(COLOURS.get(state, ''), state)}{said}",
         *listed,
+        *([f"Machine   {record.machine}"] if record.machine else []),
     ]
 
 

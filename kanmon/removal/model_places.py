@@ -7,8 +7,8 @@ from kanmon.removal.things import Kind
 
 # The folders of the data bucket that have one for each model.
 FOLDERS = (
-    *("definitions", "snapshots", "attempts", "runs", "capture", "labels", "inputs", "batches"),
-    "monitoring",
+    *("definitions", "snapshots", "gathered", "attempts", "runs", "capture", "labels", "inputs"),
+    *("batches", "monitoring"),
 )
 # Athena reads these folders' names as a column.
 METRICS = ("metrics", "watch-metrics")

@@ -186,6 +186,7 @@ PARTS = {
     "AWS::EC2::SubnetRouteTableAssociation": "its subnet",
     "AWS::Events::EventBusPolicy": "its bus",
     "AWS::Glue::Table": "its database",
+    "AWS::IAM::Policy": "its role",
     "AWS::Lambda::Alias": "its function",
     "AWS::Lambda::EventInvokeConfig": "its function",
     "AWS::Lambda::Permission": "its function",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kanmon.removal.stage_inventory import SAM_STACK
 from kanmon.removal.things import Kind, Thing
-from kanmon.runs.job_logs import LOG_GROUP
+from kanmon.runs.job_logs import LOG_GROUPS
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,17 @@ OF_A_STAGE = (
     METRICS,
     Remaining("traces", "X-Ray keeps them 30 days"),
     TRAIL,
-    Remaining(
-        "StepFunctionsGetEventsForSageMakerProcessingJobsRule",
-        "a rule of EventBridge that Step Functions shares in the account",
+    *(
+        Remaining(
+            f"StepFunctionsGetEventsForSageMaker{kind}JobsRule",
+            "a rule of EventBridge that Step Functions shares in the account",
+        )
+        for kind in ("Processing", "Training")
     ),
-    Remaining(LOG_GROUP, "the log group of all jobs of the account; this stage's streams go"),
+    *(
+        Remaining(group, "the log group of all jobs of the account; this stage's streams go")
+        for group in LOG_GROUPS
+    ),
     Remaining(f"the stack {SAM_STACK}", "SAM's bucket for all applications; this stage's files go"),
     OUTSIDE,
 )

@@ -11,7 +11,7 @@ from kanmon.removal import buckets, bus_rules, stacks, work
 from kanmon.removal.names import RETAINED_BUCKETS, RETAINED_TABLE, Names, other_stages
 from kanmon.removal.probes import is_missing
 from kanmon.removal.things import Kind, Resource, Thing
-from kanmon.runs.job_logs import LOG_GROUP
+from kanmon.runs.job_logs import LOG_GROUPS
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -207,20 +207,25 @@ def streams(
     connection: "Connection", names: Names, begins: tuple[str, ...] = ()
 ) -> Iterator[Thing]:
     """The log streams of the stage's jobs; of those whose names begin so, if any are given."""
+    for group in LOG_GROUPS:
+        listed = _streams_of(connection, group, f"{names.stack}-")
+        found = tuple(one for one in listed if names.owns(one) and one.startswith(begins or ("",)))
+        if found:
+            yield Thing(Kind.STREAMS, group, len(found), "stream", parts=found)
+
+
+def _streams_of(connection: "Connection", group: str, prefix: str) -> list[str]:
     pages = (
         connection.client("logs")
         .get_paginator("describe_log_streams")
-        .paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{names.stack}-")
+        .paginate(logGroupName=group, logStreamNamePrefix=prefix)
     )
     try:
-        listed = [one["logStreamName"] for page in pages for one in page["logStreams"]]
+        return [one["logStreamName"] for page in pages for one in page["logStreams"]]
     except ClientError as error:
         if not is_missing(error):
             raise
-        return
-    found = tuple(one for one in listed if names.owns(one) and one.startswith(begins or ("",)))
-    if found:
-        yield Thing(Kind.STREAMS, LOG_GROUP, len(found), "stream", parts=found)
+        return []
 
 
 def _all_buckets(connection: "Connection") -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.reading import estimate, finite, mapping, part
 from core.usage.sizing_words import memory, place_words, sizing_words
-from core.words.formats import counted, duration, one_line
+from core.words.formats import counted, dollars, duration, one_line, size
 from core.words.metrics import metric_format, metric_label
 from core.words.verdicts import without_verdict
 from kanmon.terminal.screen import coloured, faint, table
@@ -19,6 +19,7 @@ INDENT = "  "
 MOST_RULES = 12
 LONGEST_FAILURE = 600
 MOST_WARNINGS = 3
+MOST_QUERY_LINES = 20
 
 
 def verdict_lines(verdict: Document) -> list[str]:
@@ -146,6 +147,23 @@ def _against(champion: Document | None, release: int | None) -> str:
         return "; there is no champion yet"
     named = f"release {release}" if release else f"version {champion.get('version')}"
     return f"; the champion is {named} (run {champion.get('run')})"
+
+
+def gather_lines(gather: Document) -> list[str]:
+    """The query that made a run's data: what it gave, scanned and cost, and its text."""
+    usd = gather.get("usd")
+    cost = "of unknown cost" if usd is None else f"{dollars(usd)} US dollars"
+    rows, scanned = counted(gather["rows"], "row"), size(gather["scanned_bytes"])
+    query = str(gather["query"]).splitlines()
+    more = len(query) - MOST_QUERY_LINES
+    return [
+        f"Gathered     {rows} from the database {gather['database']}",
+        f"Scanned      {scanned} of at most {gather['maximum_gb']} GB, {cost}; "
+        f"query {gather['query_id']}",
+        "Query",
+        *(f"{INDENT}{line}" for line in query[:MOST_QUERY_LINES]),
+        *([faint(f"{INDENT}and {counted(more, 'line')} more in run.json")] if more > 0 else []),
+    ]
 
 
 def package_line(arn: str, status: str | None) -> str:

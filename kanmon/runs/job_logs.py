@@ -9,8 +9,9 @@ from core import names
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-# The log group of all processing jobs of the account.
+# The log groups of all jobs of the account. Train on several hosts is a training job.
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
+LOG_GROUPS = (LOG_GROUP, "/aws/sagemaker/TrainingJobs")
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,12 @@ def step_log(connection: "Connection", run: str, step: str | None = None) -> lis
 def _of_jobs(connection: "Connection", run: str, step: str | None) -> Iterator[Line]:
     prefix = f"{names.job_prefix(connection.stack, run)}-"
     begins = prefix + (f"{step}-" if step else "")
-    for event in _events(connection, logGroupName=LOG_GROUP, logStreamNamePrefix=begins):
-        if event["logStreamName"].startswith(begins):
-            job = event["logStreamName"].split("/")[0]
-            yield Line(event["timestamp"], job.removeprefix(prefix), job, event["message"])
+    groups = LOG_GROUPS if step in (None, "train") else (LOG_GROUP,)
+    for group in groups:
+        for event in _events(connection, logGroupName=group, logStreamNamePrefix=begins):
+            if event["logStreamName"].startswith(begins):
+                job = event["logStreamName"].split("/")[0]
+                yield Line(event["timestamp"], job.removeprefix(prefix), job, event["message"])
 
 
 def _of_functions(connection: "Connection", run: str, step: str | None) -> Iterator[Line]:

@@ -12,6 +12,7 @@ import pytest
 
 EVALUATOR, ACTIONS = "ministack.core.iam_evaluator", "ministack.core.iam_actions"
 LAMBDA, STATES = "ministack.services.lambda_svc", "ministack.services.stepfunctions"
+ATHENA = "ministack.services.athena"
 METRICS, STACKS = "ministack.services.cloudwatch", "ministack.services.cloudformation"
 
 FUNCTIONS = {
@@ -69,6 +70,15 @@ FUNCTIONS = {
     (LAMBDA, "_execute_function_warm"): "func, event, request_id",
     (LAMBDA, "_emit_lambda_logs"): "func, request_id, log_text, error, duration_ms, log_source",
     (LAMBDA, "_xray_trace_id_for_invocation"): "config, inbound_trace_header",
+    # queries.py
+    (ATHENA, "_start_query_execution"): "data",
+    (ATHENA, "_execute_query"): "query_id, query, database, ddl, catalog",
+    (ATHENA, "_rewrite_data_paths"): "query, database, catalog",
+    (ATHENA, "_table_references"): "query",
+    (ATHENA, "_hidden"): "relative_key",
+    (ATHENA, "_arn_workgroup"): "name",
+    (EVALUATOR, "caller_arn"): "",
+    ("ministack.services.s3", "_put_object"): "bucket_name, key, body, headers",
     # images.py
     ("ministack.services.ecr", "_put_image"): "data",
     # schedules.py
@@ -162,6 +172,10 @@ STORES = [
     (STATES, "_executions"),
     (LAMBDA, "_functions"),
     ("ministack.services.dynamodb", "_tables"),
+    (ATHENA, "_executions"),
+    (ATHENA, "_workgroups"),
+    ("ministack.services.glue", "_tables"),
+    ("ministack.services.s3", "_buckets"),
     ("ministack.services.cloudformation", "_stacks"),
     ("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS"),
     ("ministack.services.cloudformation.provisioners", "_REPLACING_PROPERTIES"),

@@ -40,29 +40,51 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout / ".aws-sam" / "build"
 
 
-def packages(built: Path) -> list[Path]:
-    """The functions' packages; the dashboard's template has a folder, too."""
-    return [entry for entry in built.iterdir() if (entry / "requirements.txt").is_file()]
+def package_of(built: Path, module: str) -> Path:
+    """The functions' package with this module; the dashboard's template has a folder, too."""
+    packages = [entry for entry in built.iterdir() if (entry / "requirements.txt").is_file()]
+    [found] = [entry for entry in packages if (entry / module).is_file()]
+    assert len(packages) == 2
+    return found
 
 
-def test_one_small_package_serves_all_functions(built: Path) -> None:
-    [package] = packages(built)
-    size = sum(file.stat().st_size for file in package.rglob("*") if file.is_file())
+def size(package: Path) -> int:
+    return sum(file.stat().st_size for file in package.rglob("*") if file.is_file())
 
-    assert size < 25_000_000
-    for entry in source()["Resources"].values():
-        if entry["Type"] == "AWS::Serverless::Function":
+
+def test_one_small_package_serves_all_functions_but_the_one_that_reads_parquet(
+    built: Path,
+) -> None:
+    package = package_of(built, "open_run.py")
+
+    assert size(package) < 25_000_000
+    for name, entry in source()["Resources"].items():
+        if entry["Type"] == "AWS::Serverless::Function" and name != "HashRowsFunction":
             assert (package / entry["Properties"]["Handler"].replace(".handler", ".py")).is_file()
 
 
-def test_compiled_parts_are_for_the_functions_python_and_processor(built: Path) -> None:
-    compiled = {file.name.split(".", 1)[1] for file in built.rglob("*.so")}
+def test_the_package_that_reads_parquet_fits_into_lambda(built: Path) -> None:
+    package = package_of(built, "hash_rows.py")
 
-    assert compiled == {"cpython-313-aarch64-linux-gnu.so"}
+    assert size(package) < 150_000_000  # Lambda takes 250 MB
+    assert (package / "file_sum.py").is_file()
+    assert (package / "duckdb").is_dir()
+
+
+# What an ELF file says it runs on, two bytes from its eighteenth.
+AARCH64 = (183).to_bytes(2, "little")
+
+
+def test_compiled_parts_are_for_the_functions_python_and_processor(built: Path) -> None:
+    files = list(built.rglob("*.so"))
+    compiled = {file.name.split(".", 1)[1] for file in files}
+
+    assert compiled <= {"cpython-313-aarch64-linux-gnu.so", "abi3.so"}
+    assert {file.read_bytes()[18:20] for file in files} == {AARCH64}
 
 
 def test_the_package_brings_no_sdk_of_its_own(built: Path) -> None:
-    [package] = packages(built)
+    package = package_of(built, "open_run.py")
 
     assert not {"boto3", "botocore", "numpy", "sagemaker"} & {p.name for p in package.iterdir()}
 

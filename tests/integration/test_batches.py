@@ -199,13 +199,21 @@ def test_a_batch_that_a_function_scored_is_recorded_as_one_also_by_a_repeat(
     event = load_event("close_batch")
     began, ended = "2026-11-30T06:00:00.000Z", "2026-11-30T06:01:00.000Z"
 
+    stage.put(f"{FOLDER}/usage.json", {"format": 1, "seconds": 50.0, "peak_memory_mb": 700})
+
     for _ in range(2):
         called = event | {"began": began, "ended": ended, "memory_mb": 2048}
         close_batch.handler(called, context)
 
-    cost = stage.get_json(f"{FOLDER}/manifest.json")["cost"]
+    manifest = stage.get_json(f"{FOLDER}/manifest.json")
+    sized, cost = manifest["sizing"], manifest["cost"]
+    assert (sized["outcome"], sized["peak_memory_mb"], sized["memory_mb"]) == (
+        "function",
+        700,
+        2048,
+    )
     assert cost["seconds"] == {"score": 60.0}
-    assert cost["usd"] == round(2 * 60 * 0.0000133334 + 2e-7, 8)
+    assert cost["usd"] == round(2 * 60 * 0.0000166667 + 2e-7, 8)
     assert stage.batch(BATCH)["function_mb"] == "2048"
 
 

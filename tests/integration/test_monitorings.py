@@ -89,6 +89,7 @@ def test_a_monitoring_pins_the_release_and_lists_what_it_answered_in_the_window(
     assert early["received"] == "2026-01-01T02:00:00Z"
     assert late["received"][:4] > "2025"
     assert plan["memory_mb"] == 2048
+    assert plan["resources"] == {"instance_type": "ml.m5.large", "volume_gb": 30}
     assert (plan["release"]["number"], plan["settings"]["capture_share"]) == (7, 0.5)
     assert open_monitoring.handler(load_event("open_monitoring"), context) == opened
 
@@ -123,11 +124,29 @@ def test_more_captured_files_than_fit_into_a_plan_are_refused_in_one_line(
 def close(stage: Stage, context: Context, report: dict[str, Any], **plan: Any) -> dict[str, Any]:
     monitoring = plan.get("monitoring", MONITORING)
     folder = f"monitoring/churn/{monitoring}"
-    stage.put(f"{folder}/usage.json", {"format": 1, "seconds": 12.5})
+    stage.put(f"{folder}/usage.json", {"format": 1, "seconds": 12.5, "peak_memory_mb": 300})
     stage.put(f"{folder}/plan.json", sample_plan(**plan))
     stage.put(f"{folder}/report.json", report)
     event = {"monitoring": monitoring, "model": "churn", "outcome": "to watch"}
     return close_monitoring.handler(event, context)
+
+
+def test_a_monitoring_that_was_a_function_is_measured_where_its_attempt_left_its_report(
+    stage: Stage, context: Context
+) -> None:
+    attempt = f"attempts/churn/{MONITORING}/monitor-0/monitor"
+    stage.put(f"{FOLDER}/plan.json", sample_plan())
+    stage.put(f"{attempt}/report.json", sample_report())
+    stage.put(f"{attempt}/usage.json", {"format": 1, "seconds": 3.5, "peak_memory_mb": 300})
+    at = f"s3://kanmon-test-data/{attempt}"
+    event = {"monitoring": MONITORING, "model": "churn", "outcome": "to watch", "at": at}
+
+    close_monitoring.handler(event, context)
+
+    assert stage.get_json(f"watch-metrics/model=churn/{MONITORING}.json")["seconds"] == 3.5
+    assert stage.item(f"monitoring#{MONITORING}")["machine"]["S"] == (
+        "Lambda, 3,008 MB: fits the function (peak 300 MB of 3,008 MB); as a job ml.t3.medium"
+    )
 
 
 def test_an_alarm_is_recorded_with_its_page_and_metrics_and_told_once(
@@ -140,7 +159,10 @@ def test_an_alarm_is_recorded_with_its_page_and_metrics_and_told_once(
     page = stage.s3.get_object(Bucket="kanmon-test-data", Key=f"{FOLDER}/page.html")
     assert page["ContentType"] == "text/html; charset=utf-8"
     line = stage.get_json(f"watch-metrics/model=churn/{MONITORING}.json")
-    assert (line["state"], line["alarms"]) == ("alarm", 3)
+    assert (line["state"], line["alarms"], line["seconds"]) == ("alarm", 3, 12.5)
+    machine = "ml.m5.large: fits ml.t3.medium (peak 300 MB of 4 GB)"
+    assert stage.item(f"monitoring#{MONITORING}")["machine"] == {"S": machine}
+    assert machine in page["Body"].read().decode()
     facts = stage.facts()
     assert [(fact["event"], fact["severity"]) for fact in facts] == [
         ("drift found", "warning"),

@@ -123,7 +123,9 @@ def alarming(bench: Bench) -> None:
     bench.stage.put(f"monitoring/churn/{MONITORING}/report.json", alarming_report())
 
 
-def page(plan: Mapping[str, Any], report: Mapping[str, Any], *, closed_at: str) -> str:
+def page(
+    plan: Mapping[str, Any], report: Mapping[str, Any], *, closed_at: str, sizing: Mapping[str, Any]
+) -> str:
     return f"{report['state']} {closed_at}"
 
 

@@ -22,6 +22,7 @@ FULL = "the pipeline takes 50 releases at once, and Close Release starts what fo
 RACE = "the registry's event, the review's and the next action cross each other now and then"
 
 NETWORK = "the local stage keeps a network, and connects no function to it"
+GATHERS = "a stage that gathers is one of its own: test_gather.py"
 REGISTRY_ITSELF = "SageMaker may ask with the caller's rights when it registers a package"
 
 # Granted for AWS's sake, with what keeps the local stage from ever asking for it.
@@ -45,6 +46,24 @@ UNSEEN_LOCALLY = {
     "xray:GetSamplingTargets": TRACING,
     "xray:PutTelemetryRecords": TRACING,
     "xray:PutTraceSegments": TRACING,
+}
+# What a query may do that the local stage never asks for.
+UNSEEN_OF_QUERIES = {
+    "athena:GetDataCatalog": "Step Functions' documented policy for queries has it",
+    "athena:StopQueryExecution": "a query takes no time here: tests/workflow/test_paths.py",
+    "glue:GetPartition": "Athena reads partitions by lists here",
+    "glue:GetPartitions": "of tables with partitions: localaws/tests/test_queries.py",
+    "glue:GetTables": "Athena asks for tables one by one here",
+    "kms:Decrypt": "the local stage encrypts nothing",
+    "s3:AbortMultipartUpload": "files are small here",
+    "s3:ListBucketMultipartUploads": "files are small here",
+    "s3:ListMultipartUploadParts": "files are small here",
+}
+GATHERING = {
+    action
+    for policy in resources("AWS::IAM::Policy").values()
+    for statement in statements(policy["Properties"]["PolicyDocument"])
+    for action in statement["Action"]
 }
 UNSEEN_BY_ROLE = {
     "OpenRunRole": {"s3:ListBucket": MISSING_KEYS},
@@ -90,7 +109,12 @@ UNSEEN_BY_ROLE = {
     "FollowReviewRole": {"codepipeline:PutApprovalResult": RACE},
     "FollowRegistryRole": {"sagemaker:UpdateModelPackage": RACE, "events:PutEvents": RACE},
     "VerifyRole": {"s3:ListBucket": MISSING_KEYS},
+    "TakeSnapshotRole": {
+        "s3:ListBucket": MISSING_KEYS,
+        "dynamodb:Query": "asked of a model in service, as Open Run does",
+    },
     "RetrainStateMachineRole": {
+        **dict.fromkeys(GATHERING, GATHERS),
         "ecr:BatchGetImage": REGISTRY_ITSELF,
         "ecr:DescribeImages": REGISTRY_ITSELF,
         "ecr:GetDownloadUrlForLayer": REGISTRY_ITSELF,
@@ -120,7 +144,8 @@ UNSEEN_BY_ROLE = {
 # is held against the serving stack's resources instead: tests/template/test_deploying.py.
 # And no stage here has QuickSight, which assumes the dashboard's. Chat is on a stage of its own.
 CHAT = "SendChatRole"
-NOT_ASKED = {"ServingDeployRole", "DashboardRole", CHAT}
+GATHERERS = ("TakeSnapshotRole", "HashRowsRole")
+NOT_ASKED = {"ServingDeployRole", "DashboardRole", CHAT, *GATHERERS}
 # Documents without rows, which no command reads: people follow a release's record to them.
 UNSEEN_OBJECTS = {"SeeTheStagePolicy": {"snapshots/*", "runs/*/run.json"}}
 # What all people may see is one policy; what one of them used is used.

@@ -9,6 +9,7 @@ from typing import Any
 MONITORING = "churn-261121055501-m7k"
 DAYS = [(date(2026, 11, 15) + timedelta(days=n)).isoformat() for n in range(7)]
 _PLAN: dict[str, Any] = {
+    "resources": {"instance_type": "ml.m5.large", "volume_gb": 30},
     "format": 1,
     "monitoring": MONITORING,
     "run": MONITORING,

@@ -28,6 +28,18 @@ RUN = SAMPLE_RUN["run"]
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test"
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/kanmon-test-abalone/2"
 COMPLETED = {"ProcessingJobStatus": "Completed"}
+
+
+def query(state: str, reason: str = "") -> dict[str, Any]:
+    """A query as GetQueryExecution describes it."""
+    return {
+        "QueryExecutionId": "q-1",
+        "WorkGroup": "kanmon-test-gather-10gb",
+        "Status": {"State": state, "StateChangeReason": reason},
+        "Statistics": {"DataScannedInBytes": 7_000_000},
+    }
+
+
 OPENED: dict[str, Any] = {
     "release": 7,
     "review_uri": "s3://kanmon-test-data/releases/abalone/7/review.html",
@@ -39,8 +51,11 @@ OPENED: dict[str, Any] = {
 # What each state's service answers when all is well.
 ANSWERS: dict[str, Any] = {
     "Open Run": SAMPLE_RUN,
+    "Gather": query("SUCCEEDED"),
+    "Take Snapshot": SAMPLE_RUN,
     "Preprocess": COMPLETED,
     "Train": COMPLETED,
+    "Train On Several Hosts": {"TrainingJobStatus": "Completed"},
     "Evaluate": COMPLETED,
     "Judge Candidate": SAMPLE_JUDGEMENT,
     "Create Package Group": {"ModelPackageGroupArn": "arn"},
@@ -141,6 +156,31 @@ class Services:
     def stop_processing_job(self, **request: Any) -> None:
         self.stopped.append(request["ProcessingJobName"])
 
+    def create_training_job(self, **request: Any) -> dict[str, Any]:
+        name = request["TrainingJobName"]
+        self._jobs[name] = request | self._api("Train On Several Hosts", request)
+        return {"TrainingJobArn": f"arn:{name}"}
+
+    def describe_training_job(self, **request: Any) -> dict[str, Any]:
+        return dict(self._jobs[request["TrainingJobName"]])
+
+    def stop_training_job(self, **request: Any) -> None:
+        self.stopped.append(request["TrainingJobName"])
+
+    # ---- Athena
+
+    def start_query_execution(self, **request: Any) -> dict[str, str]:
+        self._jobs["q-1"] = self._api("Gather", request)
+        return {"QueryExecutionId": "q-1"}
+
+    def get_query_execution(self, **request: Any) -> dict[str, Any]:
+        return {"QueryExecution": self._jobs[request["QueryExecutionId"]]}
+
+    def stop_query_execution(self, **request: Any) -> None:
+        self.stopped.append(request["QueryExecutionId"])
+
+    # ---- the registry
+
     def create_model_package_group(self, **request: Any) -> Any:
         return self._api("Create Package Group", request)
 
@@ -184,7 +224,7 @@ def playing(services: Services) -> Iterator[None]:
     with (
         patch.object(clients, "client_for", lambda region, service, role: services),
         patch.object(authorization, "allowed", lambda role, action, resource: True),
-        patch.object(sagemaker, "wait", lambda job, seconds: True),
+        patch.object(sagemaker, "wait", lambda kind, job, seconds: True),
         patch.object(retrier_decl, "time", SimpleNamespace(sleep=lambda seconds: None)),
     ):
         yield

@@ -72,6 +72,14 @@ ANSWERS = {
             usagetype="EU-Lambda-GB-Second-ARM",
         )
     ],
+    "step_gb_second": [
+        product(
+            "AWSLambda",
+            [("0", "6000000000", "0.0000166667"), ("6000000000", "Inf", "0.0000150000")],
+            group="AWS-Lambda-Duration",
+            usagetype="EU-Lambda-GB-Second",
+        )
+    ],
     "request": [
         product("AWSLambda", [("0", "Inf", "0.0000002000")], group="AWS-Lambda-Requests-ARM")
     ],
@@ -82,5 +90,9 @@ ANSWERS = {
             usagetype="EU-StateTransition",
         ),
         product("AmazonStates", [("0", "Inf", "9.0")], usagetype="EU-StepFunctions-Request"),
+    ],
+    "terabyte": [
+        product("AmazonAthena", [("0", "Inf", "5.5")], usagetype="EU-DataScannedInTB"),
+        product("AmazonAthena", [("0", "Inf", "0.3")], usagetype="EU-DPU-Hour"),
     ],
 }

@@ -102,10 +102,12 @@ class Stage:
     def get_json(self, key: str) -> Any:
         return json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
-    def publish(self, model_yaml: str = MODEL_YAML) -> str:
+    def publish(self, model_yaml: str = MODEL_YAML, gather_sql: str | None = None) -> str:
         """Store a definition and make it the model's current one."""
-        sha256 = folder_digest({"model.yaml": model_yaml.encode()})
-        self.put(f"definitions/churn/{sha256}/model.yaml", model_yaml)
+        files = {"model.yaml": model_yaml} | ({"gather.sql": gather_sql} if gather_sql else {})
+        sha256 = folder_digest({name: text.encode() for name, text in files.items()})
+        for name, text in files.items():
+            self.put(f"definitions/churn/{sha256}/{name}", text)
         self.write_item("definition", sha256=sha256, published_at="2026-11-21T05:00:00Z")
         return sha256
 

@@ -122,6 +122,7 @@ def _translated_text() -> str:
     for resource in packed.values():
         if resource["Type"] == "AWS::Serverless::StateMachine":
             resource["Properties"]["DefinitionUri"] = "s3://code/workflow.asl.json"
+    packed["HashRowsFunction"]["Properties"]["CodeUri"] = "s3://code/rows.zip"
     packed["ServingSourceLayer"]["Properties"]["ContentUri"] = "s3://code/serving.zip"
     for name in applications():
         packed[name]["Properties"]["Location"] = f"https://s3.amazonaws.com/code/{name}.json"
@@ -189,10 +190,20 @@ def control_functions() -> dict[str, dict[str, Any]]:
 Parameters = Mapping[str, Any]
 
 
+# A stage that lets queries read one folder of a lake, and the tables of one database.
+LAKE = [
+    "arn:aws:s3:::lake",
+    "arn:aws:s3:::lake/sales/*",
+    "arn:aws:glue:us-east-1:123456789012:database/sales",
+    "arn:aws:glue:us-east-1:123456789012:table/sales/*",
+    "arn:aws:kms:us-east-1:123456789012:key/0a1b",
+]
+
+
 def resolve(value: Any, stage: str = "dev", **parameters: Any) -> Any:
     """Replace references, substitutions and conditions the way a deployment of the stage does."""
     defaults = {name: entry["Default"] for name, entry in _whole()["Parameters"].items()}
-    given = {**defaults, "Stage": stage, **parameters}
+    given = {**defaults, "GatherFrom": ",".join(LAKE), "Stage": stage, **parameters}
     # What the core hands to nested templates, by the name that it has there.
     handed = {name: _resolve(value, given) for name, value in _whole()["Handed"].items()}
     return _resolve(value, {**handed, **given})
@@ -333,6 +344,12 @@ def _policies(role: str, **parameters: Any) -> list[dict[str, Any]]:
     documents += [
         _resources("AWS::IAM::ManagedPolicy")[managed["Ref"]]["Properties"]["PolicyDocument"]
         for managed in properties.get("ManagedPolicyArns", [])
+    ]
+    # What a nested template adds to a role of the core.
+    documents += [
+        each["Properties"]["PolicyDocument"]
+        for each in _resources("AWS::IAM::Policy").values()
+        if role in resolve(each["Properties"]["Roles"], **parameters)
     ]
     return [statement for document in documents for statement in statements(document, **parameters)]
 

@@ -27,6 +27,9 @@ WORKFLOWS = {
 
 STEP_STATES = ["Preprocess", "Train", "Evaluate"]
 LAMBDA_STATES = [f"{step} On Lambda" for step in STEP_STATES]
+SEVERAL_HOSTS = "Train On Several Hosts"
+# States that a run reaches only where model.yaml or the size of its data says so.
+OTHER_RUNGS = [*LAMBDA_STATES, SEVERAL_HOSTS]
 HAPPY_PATH = [
     "Open Run",
     "Anything New?",
@@ -89,7 +92,28 @@ SAMPLE_RUN: dict[str, Any] = {
     "package_group": "kanmon-test-abalone",
     "package_group_exists": False,
 }
+ON_HOSTS: dict[str, Any] = SAMPLE_RUN | {
+    "rungs": SAMPLE_RUN["rungs"] | {"train": "training"},
+    "resources": SAMPLE_RUN["resources"]
+    | {"train": SAMPLE_RUN["resources"]["train"] | {"instance_count": 4}},
+}
 ON_LAMBDA: dict[str, Any] = SAMPLE_RUN | {"rungs": dict.fromkeys(STEPS, "lambda")}
+# What Open Run answers where a query makes the data.
+SAMPLE_GATHERING: dict[str, Any] = {
+    "outcome": "gather",
+    "run": SAMPLE_RUN["run"],
+    "model": "abalone",
+    "behind": None,
+    "summary": "gather.sql runs first; it may scan 10 GB",
+    "gather": {
+        "query": "SELECT rings FROM shells -- all of them",
+        "database": "sea",
+        "workgroup": "kanmon-test-gather-10gb",
+        "prefix": "s3://kanmon-test-data/gathered/abalone/abalone-261121055501-x7k",
+        "maximum_gb": 10,
+        "timeout_seconds": 1800,
+    },
+}
 SAMPLE_BATCH: dict[str, Any] = {
     "outcome": "planned",
     "batch": "abalone-261121055501-x7k",
@@ -208,11 +232,13 @@ def expressions(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, s
 def sample_variables(**changes: Any) -> dict[str, Any]:
     """Variables and context of a run that is under way."""
     run = deepcopy(SAMPLE_RUN) | changes.pop("run", {})
+    run = {"gather": deepcopy(SAMPLE_GATHERING["gather"])} | run
     variables: dict[str, Any] = {
         "run": run,
         "at": {step: f"{run['prefix']}/{step}" for step in STEPS},
         "ran": {},
         "left_lambda": {},
+        "gathered": {"prefix": "s3://kanmon-test-data/g/0", "query_id": "q", "scanned_bytes": 7},
         "faults": 0,
         "lost": 0,
         "batch": deepcopy(SAMPLE_BATCH),

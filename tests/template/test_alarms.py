@@ -18,6 +18,8 @@ REPORTED = {"RetrainFailedAlarm", "ScoreFailedAlarm", "MonitorFailedAlarm", "Rel
 HAVE_DEAD_LETTERS = {"SendMailFunction", "SendChatFunction"}
 ONLY_IN_WORKFLOWS = {
     "OpenRunFunction",
+    "TakeSnapshotFunction",
+    "HashRowsFunction",  # called by Take Snapshot
     "JudgeCandidateFunction",
     "CloseRunFunction",
     "OpenReleaseFunction",

@@ -239,7 +239,13 @@ def test_only_the_workflows_and_releases_functions_write_records() -> None:
     }
 
     assert writers == {
-        *("OpenRunRole", "CloseRunRole", "ReportFailureRole", "DataScientistRole"),
+        *(
+            "OpenRunRole",
+            "TakeSnapshotRole",
+            "CloseRunRole",
+            "ReportFailureRole",
+            "DataScientistRole",
+        ),
         *("OpenReleaseRole", "AdmitReleaseRole", "RecordReleaseRole", "CloseReleaseRole"),
         *("FollowReviewRole", "FollowRegistryRole", "OpenBatchRole", "CloseBatchRole"),
         *("OpenMonitoringRole", "CloseMonitoringRole"),

@@ -36,6 +36,7 @@ GRANTS = [
 ON_EVERYTHING = {
     "SignInToTheRegistry": "ecr:GetAuthorizationToken signs in to all of ECR",
     "ShowCpuAndMemoryOfJobs": "cloudwatch:PutMetricData knows a namespace, not a resource",
+    "ShowCpuAndMemoryOfTraining": "cloudwatch:PutMetricData knows a namespace, not a resource",
     "SendTraces": "X-Ray segments belong to no resource",
     "DeliverTheWorkflowsLog": "log delivery is set up per account",
     "AnswerThePipeline": "a job of CodePipeline's has an id that only its function is told",
@@ -52,6 +53,8 @@ ON_EVERYTHING = {
 TRANSFORM = "arn:aws:cloudformation:us-east-1:aws:transform/Serverless-2016-10-31"
 TRUSTED = {
     "JobRole": "sagemaker.amazonaws.com",
+    "TakeSnapshotRole": "lambda.amazonaws.com",
+    "HashRowsRole": "lambda.amazonaws.com",
     "MonitorJobRole": "sagemaker.amazonaws.com",
     "RetrainStateMachineRole": "states.amazonaws.com",
     "MonitorStateMachineRole": "states.amazonaws.com",
@@ -256,7 +259,8 @@ def test_steps_write_below_their_own_folders_and_read_data_by_version_only() -> 
     assert by_action["s3:PutObject"] == {
         f"{bucket}/runs/*/{step}/*" for step in ("preprocess", "train", "evaluate")
     }
-    assert by_action["s3:GetObjectVersion"] == {f"{bucket}/datasets/*"}
+    data = {f"{bucket}/{folder}/*" for folder in ("datasets", "gathered")}
+    assert by_action["s3:GetObjectVersion"] == data
     assert f"{bucket}/datasets/*" not in by_action["s3:GetObject"]
     assert not {action for action in by_action if action.startswith("s3:Delete")}
 
@@ -296,6 +300,7 @@ def test_nobody_may_delete_versions_of_data_sets_or_change_who_may_read_data() -
         "MonitorJobRole": {"s3:DeleteObject"},
         "MonitorRole": {"s3:DeleteObject"},
         "StewardRole": {"s3:DeleteObjectVersion"},
+        "TakeSnapshotRole": {"s3:DeleteObject"},  # a result that is there already
     }
 
 

@@ -35,11 +35,15 @@ FOREIGN = [
     f"arn:aws:sagemaker:{HERE}:model-package-group/another-glasses",
     f"arn:aws:sagemaker:{HERE}:model-package/another-glasses/1",
     f"arn:aws:sagemaker:{HERE}:processing-job/another-job",
+    f"arn:aws:sagemaker:{HERE}:training-job/another-job",
     f"arn:aws:sns:{HERE}:another",
     f"arn:aws:sqs:{HERE}:another",
     f"arn:aws:states:{HERE}:stateMachine:another-retrain",
     f"arn:aws:states:{HERE}:execution:another-retrain:run",
     f"arn:aws:states:{HERE}:stateMachine:another-monitor",
+    f"arn:aws:athena:{HERE}:workgroup/another-gather-10gb",
+    f"arn:aws:athena:{HERE}:workgroup/primary",
+    f"arn:aws:glue:{HERE}:table/another/orders",
     "arn:aws:iam::123456789012:role/another-role",
     "arn:aws:iam::123456789012:role/another-serving-role",
 ]
@@ -88,6 +92,9 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("JobRole", "ShowCpuAndMemoryOfJobs"): {
         "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
     },
+    ("JobRole", "ShowCpuAndMemoryOfTraining"): {
+        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}
+    },
     **{
         (role, "FindInputs"): {"StringLike": {"s3:prefix": ["monitoring/*", "runs/*"]}}
         for role in ("MonitorJobRole", "MonitorRole")
@@ -134,6 +141,10 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
     },
     ("OpenRunRole", "SnapshotTheData"): {"StringLike": {"s3:prefix": "datasets/*"}},
+    ("TakeSnapshotRole", "FindWhatTheQueryWrote"): {"StringLike": {"s3:prefix": "gathered/*"}},
+    ("RetrainStateMachineRole", "SeeThatThePrefixIsEmpty"): {
+        "StringLike": {"s3:prefix": "gathered/*"}
+    },
     **{
         (role, "FindTheModels"): {"StringLike": {"s3:prefix": ["definitions/*", "datasets/*"]}}
         for role in ("PlanRole", "SendDigestRole")
@@ -187,6 +198,18 @@ PACKAGES = f"arn:aws:sagemaker:{HERE}:model-package"
 ACTS = {
     ("lambda:InvokeFunction", f"{LAMBDA}{OWN}-OpenRunFunction-1X"): "",
     ("lambda:InvokeFunction", f"{LAMBDA}OpenRunFunction"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}TakeSnapshotFunction"): "RetrainStateMachine",
+    ("lambda:InvokeFunction", f"{LAMBDA}HashRowsFunction"): "TakeSnapshot",
+    (
+        "athena:StartQueryExecution",
+        f"arn:aws:athena:{HERE}:workgroup/{OWN}-gather-10gb",
+    ): "RetrainStateMachine",
+    ("athena:UpdateWorkGroup", f"arn:aws:athena:{HERE}:workgroup/{OWN}-gather-10gb"): "",
+    ("glue:GetTable", f"arn:aws:glue:{HERE}:table/sales/orders"): "RetrainStateMachine",
+    ("glue:GetTable", f"arn:aws:glue:{HERE}:table/people/salaries"): "",
+    ("s3:GetObject", "arn:aws:s3:::lake/sales/a.parquet"): "RetrainStateMachine",
+    ("s3:GetObject", "arn:aws:s3:::lake/people/a.parquet"): "",
+    ("s3:PutObject", "arn:aws:s3:::lake/sales/a.parquet"): "",
     ("lambda:InvokeFunction", f"{LAMBDA}JudgeCandidateFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}OpenReleaseFunction"): "RetrainStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseRunFunction"): "RetrainStateMachine",
@@ -245,6 +268,14 @@ ACTS = {
         "CloseBatch CloseMonitoring MonitorStateMachine ReportFailure RetrainStateMachine "
         "ScoreStateMachine"
     ),
+    (
+        "sagemaker:DescribeTrainingJob",
+        f"arn:aws:sagemaker:{HERE}:training-job/{OWN}-R-train-0",
+    ): "ReportFailure RetrainStateMachine",
+    (
+        "sagemaker:CreateTrainingJob",
+        f"arn:aws:sagemaker:{HERE}:training-job/{OWN}-R-train-0",
+    ): "RetrainStateMachine",
     ("states:GetExecutionHistory", f"{STATES}execution:{OWN}-retrain:R"): (
         "Approver CloseRun DataScientist Operator ReportFailure Steward"
     ),
@@ -286,7 +317,8 @@ ACTS = {
     ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
         "AdmitRelease CloseBatch CloseMonitoring CloseRelease CloseRun "
         "DataScientist FollowRegistry FollowReview OpenBatch OpenMonitoring "
-        "OpenRelease OpenRun Operator Plan RecordRelease ReportFailure SendChat SendMail"
+        "OpenRelease OpenRun Operator Plan RecordRelease ReportFailure SendChat SendMail "
+        "TakeSnapshot"
     ),
     (
         "s3:GetObject",

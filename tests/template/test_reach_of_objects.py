@@ -21,7 +21,12 @@ OBJECTS = {
     ),
     "definitions/glasses/0a1b/model.yaml": (
         "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan Preprocess "
-        "SendDigest Steward Train",
+        "SendDigest Steward TakeSnapshot Train",
+        "DataScientist",
+        "",
+    ),
+    "definitions/glasses/0a1b/gather.sql": (
+        "Approver DataScientist Job OpenRun Operator Preprocess Steward Train",
         "DataScientist",
         "",
     ),
@@ -32,21 +37,26 @@ OBJECTS = {
     ),
     "prices.json": (
         "Approver CloseBatch CloseMonitoring CloseRun DataScientist JudgeCandidate Monitor "
-        "MonitorJob Operator ReportFailure Score ScoreJob Steward",
+        "MonitorJob Operator ReportFailure Score ScoreJob Steward TakeSnapshot",
         "",
         "",
     ),
     "snapshots/glasses/0a1b.json": (
-        "Approver DataScientist Job Operator Preprocess Steward",
+        "Approver DataScientist Job Operator Preprocess Steward TakeSnapshot",
         "",
-        "OpenRun",
+        "OpenRun TakeSnapshot",
     ),
-    "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun", "", ""),
+    "gathered/glasses/R/0/rows": (
+        "HashRows Job Preprocess TakeSnapshot",
+        "",
+        "RetrainStateMachine",
+    ),
+    "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun TakeSnapshot", "", ""),
     "runs/glasses/R/run.json": (
         "Approver DataScientist Evaluate Job JudgeCandidate OpenBatch OpenMonitoring "
         "OpenRelease Operator Preprocess Steward Train",
         "",
-        "OpenRun",
+        "OpenRun TakeSnapshot",
     ),
     "runs/glasses/R/preprocess/train/part.parquet": (
         "DataScientist Evaluate Job JudgeCandidate Monitor MonitorJob OpenRelease Train",
@@ -203,7 +213,7 @@ OBJECTS = {
         "Score ScoreJob",
     ),
     "batches/glasses/B/usage-001.json": (
-        "Monitor MonitorJob Score ScoreJob",
+        "CloseBatch Monitor MonitorJob Score ScoreJob",
         "",
         "Score ScoreJob",
     ),
@@ -240,6 +250,8 @@ def test_objects_are_removed_as_data_as_compacted_captures_or_to_forget_and_else
     key: str,
 ) -> None:
     deleters = {"DataScientist"} if key.startswith("datasets/") else set()
+    if key.startswith("gathered/"):  # a result that is there already
+        deleters = {"TakeSnapshot"}
     if key.startswith("capture/"):  # the lines, and the older file that a new one replaces
         deleters = {"Monitor", "MonitorJob"}
     scored = ("batches/glasses/B/scores/", "batches/glasses/B/rejects/")

@@ -8,7 +8,8 @@ from tests.support.translation import ROOT, STACKS, TEMPLATE, source
 
 TEMPLATE_SOURCE = source()
 SECTIONS = [
-    *("Data", "Images", "Functions", "Workflow", "Batch scoring", "Monitoring", "Planning"),
+    *("Data", "Images", "Functions", "Data that queries make", "Workflow", "Batch scoring"),
+    *("Monitoring", "Planning"),
     *(
         "Report",
         "Chat",
@@ -88,7 +89,8 @@ def test_each_function_has_the_name_of_its_module() -> None:
             module, _, function = entry["Properties"]["Handler"].partition(".")
             words = module.replace("_", " ").title().replace(" ", "")
             assert (name, function) == (f"{words}Function", "handler")
-            assert (ROOT / "functions" / "control" / f"{module}.py").is_file()
+            folder = entry["Properties"].get("CodeUri", "functions/control/")
+            assert (ROOT / folder / f"{module}.py").is_file()
 
 
 def test_outputs_are_the_ones_the_command_line_reads() -> None:

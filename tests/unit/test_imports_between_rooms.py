@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 # The folders that modules are imported from. What lies under several counts for the innermost.
 IMPORT_ROOTS = (
     "functions/control",
+    "functions/rows",
     "containers",
     "serving/scoring",
     "serving",
@@ -22,7 +23,7 @@ IMPORT_ROOTS = (
     ".",
 )
 OURS = (
-    *("functions/control", "containers", "serving", "localaws/src"),
+    *("functions/control", "functions/rows", "containers", "serving", "localaws/src"),
     *("kanmon", "benchmarks", "sample_data"),
 )
 

@@ -78,7 +78,7 @@ MADE_ELSEWHERE = {
     ("preprocess/pipeline.py", "self._failure(read, rejected, forgiven)"),  # of all problems
     ("score/heads.py", "findings.message()"),
     ("score/pipeline.py", "as_one_message(lines)"),
-    ("train/__main__.py", "as_one_message([str(problem) for problem in found])"),
+    ("train/together.py", "as_one_message(found + kinds.lines(), note, count + kinds.count)"),
     ("train/learner.py", "f'trainer.parameters.{name}: {library} {refused[name]}'"),
     # Three calls that pass on what they were given, and a default that is no sentence.
     *(("reading/validation.py", each) for each in ("what", "str(reason)", "True")),

@@ -16,9 +16,11 @@ from tests.support.translation import WORKFLOW
 from tests.support.workflow_definition import (
     HAPPY_PATH,
     LAMBDA_STATES,
+    OTHER_RUNGS,
     PLACEHOLDER,
     SAMPLE_RUN,
     SERVICE,
+    SEVERAL_HOSTS,
     STEP_STATES,
     deployed,
     evaluate,
@@ -89,7 +91,7 @@ def test_the_longest_good_run_is_as_drawn_and_within_fifteen_transitions() -> No
 
 
 def test_the_good_path_comes_first_and_failures_last() -> None:
-    names = [name for name in states() if name not in LAMBDA_STATES]
+    names = [name for name in states() if name not in OTHER_RUNGS]
 
     assert names[: len(HAPPY_PATH)] == HAPPY_PATH
     assert names[-2:] == ["Report Failure", "Run Failed"]
@@ -167,9 +169,9 @@ def known_errors(resource: str) -> set[str]:
         )
         invoked = {*service_errors("lambda"), "AWSLambdaException", "Unknown"}
         return {*(shape.name for shape in table), *ours, *(f"Lambda.{name}" for name in invoked)}
-    general = "SageMakerException" if call["sdk"] else "AmazonSageMakerException"
-    assert call["service"] == "sagemaker", "look up what its general exception is called"
-    return {f"SageMaker.{name}" for name in {*service_errors(call["service"]), general}}
+    service = {"athena": "Athena", "sagemaker": "SageMaker"}[call["service"]]
+    general = f"{service}Exception" if call["sdk"] else f"Amazon{service}Exception"
+    return {f"{service}.{name}" for name in {*service_errors(call["service"]), general}}
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -209,13 +211,13 @@ def test_retries_are_bounded_and_spread(name: str) -> None:
         assert retry["BackoffRate"] >= 2
 
 
-@pytest.mark.parametrize("name", STEP_STATES)
+@pytest.mark.parametrize("name", [*STEP_STATES, SEVERAL_HOSTS])
 def test_a_job_is_retried_fewer_times_than_its_name_can_count(name: str) -> None:
     # The number of a job's name counts six attempts before it counts the next fault.
     assert sum(retry["MaxAttempts"] for retry in TASKS[name]["Retry"]) <= 5
 
 
-@pytest.mark.parametrize("name", STEP_STATES)
+@pytest.mark.parametrize("name", [*STEP_STATES, SEVERAL_HOSTS])
 def test_a_failed_job_is_tried_again_only_after_asking_whose_fault_it_was(name: str) -> None:
     failed = TASKS[name]["Catch"][0]
 

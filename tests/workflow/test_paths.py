@@ -17,15 +17,20 @@ from tests.support.playing import (
     Refused,
     job_failed,
     play,
+    query,
 )
 from tests.support.waiting import eventually
 from tests.support.workflow_definition import (
     CHAMPION,
     HAPPY_PATH,
     LAMBDA_STATES,
+    ON_HOSTS,
     ON_LAMBDA,
+    OTHER_RUNGS,
+    SAMPLE_GATHERING,
     SAMPLE_JUDGEMENT,
     SAMPLE_RUN,
+    SEVERAL_HOSTS,
     STEP_STATES,
     states,
     transitions,
@@ -34,6 +39,12 @@ from tests.support.workflow_definition import (
 TASKS = set(states("Task"))
 BROKEN = job_failed("AlgorithmError: , exit code: 1")
 # At its own limit a job is stopped; the times are those of AWS, in milliseconds.
+HOSTS_LOST = {"TrainingJobStatus": "Failed", "FailureReason": LOST["FailureReason"]}
+HOST_FAILED = {
+    "TrainingJobStatus": "Failed",
+    "FailureReason": "AlgorithmError: host algo-3 of the job stopped without a word; see its log, "
+    "exit code: 1",
+}
 AT_ITS_LIMIT = {
     "ProcessingJobStatus": "Stopped",
     "ProcessingStartTime": 1795240501000,
@@ -43,6 +54,10 @@ AT_ITS_LIMIT = {
 IMPATIENT = SAMPLE_RUN["resources"] | {
     "train": SAMPLE_RUN["resources"]["train"] | {"timeout_seconds": 1 - 900}
 }
+IMPATIENT_GATHERING = SAMPLE_GATHERING | {
+    "gather": SAMPLE_GATHERING["gather"] | {"timeout_seconds": 1}
+}
+GATHERING_STATES = ("Gather", "Take Snapshot")
 QUEUED = {
     "outcome": "queued",
     "run": RUN,
@@ -87,9 +102,26 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
         "Train": [{"ProcessingJobStatus": "InProgress"}],
     },
     **{
-        f"{name} is refused": {name: [Refused("AccessDeniedException")]}
-        for name in TASKS - {"Report Failure", *LAMBDA_STATES}
+        f"{name} is refused": {
+            **({"Open Run": [SAMPLE_GATHERING]} if name in GATHERING_STATES else {}),
+            name: [Refused("AccessDeniedException")],
+        }
+        for name in TASKS - {"Report Failure", *OTHER_RUNGS}
     },
+    "several hosts train": {"Open Run": [ON_HOSTS]},
+    "several hosts are refused": {
+        "Open Run": [ON_HOSTS],
+        SEVERAL_HOSTS: [Refused("AccessDeniedException")],
+    },
+    "Train On Several Hosts loses its job once": {
+        "Open Run": [ON_HOSTS],
+        SEVERAL_HOSTS: [HOSTS_LOST, {"TrainingJobStatus": "Completed"}],
+    },
+    "several hosts hang": {
+        "Open Run": [ON_HOSTS | {"resources": IMPATIENT}],
+        SEVERAL_HOSTS: [{"TrainingJobStatus": "InProgress"}],
+    },
+    "a host fails": {"Open Run": [ON_HOSTS], SEVERAL_HOSTS: [HOST_FAILED]},
     "the steps are functions": {"Open Run": [ON_LAMBDA]},
     **{
         f"{name} fails as a function by the step's own sentence": {
@@ -115,6 +147,31 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
             if name != step.lower()
         }}
     ]} for step in STEP_STATES},
+    "a query makes the data": {"Open Run": [SAMPLE_GATHERING]},
+    "a query gives what is known already": {
+        "Open Run": [SAMPLE_GATHERING],
+        "Take Snapshot": [NOTHING_NEW],
+    },
+    "the query fails": {
+        "Open Run": [SAMPLE_GATHERING],
+        "Gather": [query("FAILED", "SYNTAX_ERROR: line 1:8: Column 'rings' cannot be resolved")],
+    },
+    "the query scans too much": {
+        "Open Run": [SAMPLE_GATHERING],
+        "Gather": [query("CANCELLED", "Query cancelled! : Bytes scanned limit was exceeded")],
+    },
+    "the query hangs": {
+        "Open Run": [IMPATIENT_GATHERING],
+        "Gather": [query("RUNNING")],
+    },
+    "Athena is busy": {
+        "Open Run": [SAMPLE_GATHERING],
+        "Gather": [Refused("TooManyRequestsException"), query("SUCCEEDED")],
+    },
+    "the query returns nothing": {
+        "Open Run": [SAMPLE_GATHERING],
+        "Take Snapshot": [Refused("EmptyResultError", "gather.sql returned no rows")],
+    },
     "the bus takes nothing": {
         "Open Release": [Refused("EventNotTakenError", "it is full")],
         "Close Run": [Refused("EventNotTakenError", "it is full")],
@@ -278,19 +335,87 @@ def test_every_candidate_is_registered_whatever_the_verdict(verdict: str) -> Non
     assert played.services.asked("Close Run")[0]["verdict"] == verdict
 
 
-@pytest.mark.parametrize("name", sorted(TASKS - {"Report Failure", *LAMBDA_STATES}))
+@pytest.mark.parametrize("name", sorted(TASKS - {"Report Failure", *OTHER_RUNGS}))
 def test_a_refusal_in_any_state_is_reported_and_fails_the_run(name: str) -> None:
     played = scenario(f"{name} is refused")
 
     assert played.path[-2:] == ["Report Failure", "Run Failed"]
     [report] = played.services.asked("Report Failure")
     assert (report["run"], report["model"]) == (RUN, "abalone")
-    assert "AccessDenied" in report["error"] + report["cause"] or "SageMaker" in report["error"]
+    service_error = report["error"].startswith(("SageMaker", "Athena"))
+    assert "AccessDenied" in report["error"] + report["cause"] or service_error
     assert (played.outcome.status, played.outcome.error, played.outcome.cause) == (
         "FAILED",
         "PreprocessJobFailed",
         "preprocess: fix the data",
     )
+
+
+def test_data_is_gathered_before_anything_is_asked_about_it() -> None:
+    played = scenario("a query makes the data")
+
+    gathering = ["Open Run", "Anything New?", "Gather", "Take Snapshot", "Anything New?"]
+    assert played.path == [*gathering, *HAPPY_PATH[2:]]
+    [asked] = played.services.asked("Gather")
+    prefix = SAMPLE_GATHERING["gather"]["prefix"]
+    assert asked == {
+        "QueryString": (
+            "UNLOAD (\nSELECT rings FROM shells -- all of them\n) "
+            f"TO '{prefix}/0/' WITH (format = 'PARQUET', compression = 'SNAPPY')"
+        ),
+        "QueryExecutionContext": {"Database": "sea"},
+        "WorkGroup": "kanmon-test-gather-10gb",
+    }
+    [taken] = played.services.asked("Take Snapshot")
+    assert taken == {
+        "run": RUN,
+        "request": {"model": "abalone"},
+        "gathered": {"prefix": f"{prefix}/0", "query_id": "q-1", "scanned_bytes": 7_000_000},
+    }
+
+
+def test_an_unchanged_result_trains_nothing() -> None:
+    played = scenario("a query gives what is known already")
+
+    assert played.path[-3:] == ["Take Snapshot", "Anything New?", "Close Run"]
+
+
+def test_each_attempt_of_a_query_writes_into_a_prefix_of_its_own() -> None:
+    played = scenario("Athena is busy")
+
+    [taken] = played.services.asked("Take Snapshot")
+    assert taken["gathered"]["prefix"].endswith("/1")
+    places = [asked["QueryString"].split("'")[1][-3:] for asked in played.services.asked("Gather")]
+    assert places == ["/0/", "/1/"]
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "words"),
+    [
+        ("the query fails", "States.TaskFailed", "gather.sql: SYNTAX_ERROR: line 1:8: Column"),
+        (
+            "the query scans too much",
+            "States.TaskFailed",
+            "gather.sql would scan more than the 10 GB of gather.maximum_gb; read fewer columns",
+        ),
+        ("the query hangs", "States.Timeout", "a state took longer than its time limit"),
+        ("the query returns nothing", "EmptyResultError", "gather.sql returned no rows"),
+    ],
+)
+def test_a_query_that_fails_is_told_in_one_line(name: str, error: str, words: str) -> None:
+    played = scenario(name)
+
+    assert played.path[-2:] == ["Report Failure", "Run Failed"]
+    [report] = played.services.asked("Report Failure")
+    assert report["error"] == error
+    assert words in explain(report["error"], report["cause"]).message
+
+
+def test_a_query_that_hangs_is_stopped() -> None:
+    played = scenario("the query hangs")
+
+    eventually(lambda: played.services.stopped)
+    assert played.services.stopped == ["q-1"]
 
 
 @pytest.mark.parametrize("step", STEP_STATES)
@@ -438,6 +563,42 @@ def test_a_retry_of_a_function_writes_to_another_folder(code: str) -> None:
     assert asked == ["train-0", "train-1"]
     [judge] = played.services.asked("Judge Candidate")
     assert judge["at"]["train"] == "s3://there"
+
+
+def test_several_hosts_train_as_one_training_job_and_the_next_step_reads_what_it_left() -> None:
+    played = play(
+        {"Open Run": [ON_HOSTS], SEVERAL_HOSTS: [HOSTS_LOST, {"TrainingJobStatus": "Completed"}]}
+    )
+
+    first, second = played.services.asked(SEVERAL_HOSTS)
+    assert first["ResourceConfig"]["InstanceCount"] == 4
+    assert (first["EnableNetworkIsolation"], first["EnableInterContainerTrafficEncryption"]) == (
+        True,
+        True,
+    )
+    job = "kanmon-test-abalone-261121055501-x7k-train-6"
+    assert second["TrainingJobName"] == job
+    left = f"{SAMPLE_RUN['prefix']}/train/{job}/output/model"
+    [evaluate] = played.services.asked("Evaluate")
+    inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in evaluate["ProcessingInputs"]}
+    assert inputs["model"] == f"{left}/"
+    [judge] = played.services.asked("Judge Candidate")
+    assert judge["at"]["train"] == left
+    assert judge["ran"]["train"] == {
+        "rung": "training",
+        "instance_type": "ml.m5.xlarge",
+        "instance_count": 4,
+    }
+    assert played.outcome.status == "SUCCEEDED"
+
+
+def test_a_host_that_fails_ends_the_run_with_its_word() -> None:
+    played = play({"Open Run": [ON_HOSTS], SEVERAL_HOSTS: [HOST_FAILED]})
+
+    [report] = played.services.asked("Report Failure")
+    assert explain(report["error"], report["cause"]) == Failure(
+        "TrainJobFailed", "train: host algo-3 of the job stopped without a word; see its log"
+    )
 
 
 def test_a_function_that_stays_inactive_leaves_its_step_to_a_job() -> None:

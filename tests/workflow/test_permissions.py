@@ -2,7 +2,7 @@
 
 import re
 
-from tests.support.translation import granted
+from tests.support.translation import LAKE, granted, resources, statements
 from tests.support.workflow_definition import SERVICE, states
 
 # What Step Functions itself does with the role, besides the states' own calls.
@@ -40,7 +40,15 @@ TO_REGISTER = {
     "ecr:GetDownloadUrlForLayer",
     "s3:GetObject",
 }
-GRANTED = granted("RetrainStateMachineRole")
+# What a stage that gathers grants besides. Athena reads and writes with the rights of who asks.
+GATHER = resources("AWS::IAM::Policy")["GatherPolicy"]["Properties"]["PolicyDocument"]
+TO_GATHER = statements(GATHER)
+GRANTED = [each for each in granted("RetrainStateMachineRole") if each not in TO_GATHER]
+
+
+def to_wait_for(kind: str) -> set[str]:
+    """What waiting for a job of this kind needs."""
+    return {action.replace("ProcessingJob", kind) for action in TO_WAIT_FOR_A_JOB}
 
 
 def needed() -> set[str]:
@@ -50,9 +58,11 @@ def needed() -> set[str]:
         if call is None:
             actions |= {"lambda:InvokeFunction"}
             continue
+        if call["service"] == "athena":
+            continue
         actions |= {f"{call['service']}:{call['action'][0].upper()}{call['action'][1:]}"}
         if call["pattern"] == "sync":
-            actions |= TO_WAIT_FOR_A_JOB
+            actions |= to_wait_for(call["action"].removeprefix("create"))
         if call["action"] == "createModelPackage":
             actions |= TO_REGISTER
     return actions
@@ -72,9 +82,11 @@ def test_it_may_call_exactly_the_functions_its_states_call() -> None:
 
 
 def test_the_jobs_it_may_start_are_named_after_the_stack() -> None:
-    [jobs] = [s["Resource"] for s in GRANTED if "sagemaker:CreateProcessingJob" in s["Action"]]
+    for kind in ("processing", "training"):
+        create = f"sagemaker:Create{kind.title()}Job"
+        [jobs] = [s["Resource"] for s in GRANTED if create in s["Action"]]
 
-    assert jobs == ["arn:aws:sagemaker:us-east-1:123456789012:processing-job/kanmon-test-*"]
+        assert jobs == [f"arn:aws:sagemaker:us-east-1:123456789012:{kind}-job/kanmon-test-*"]
 
 
 def test_steps_run_as_the_role_it_may_pass() -> None:
@@ -82,7 +94,7 @@ def test_steps_run_as_the_role_it_may_pass() -> None:
     roles = {
         state["Arguments"]["RoleArn"]
         for state in states("Task").values()
-        if "createProcessingJob" in state["Resource"]
+        if ":sagemaker:create" in state["Resource"] and ".sync" in state["Resource"]
     }
 
     assert roles == set(passed)
@@ -105,3 +117,38 @@ def test_it_reads_what_it_registers_and_no_other_object() -> None:
     assert read.pop("s3:GetObject") == ["arn:aws:s3:::DataBucket/runs/*/train/model.tar.gz"]
     repository = "arn:aws:ecr:us-east-1:123456789012:repository/StepsRepository"
     assert set(map(tuple, read.values())) == {(repository,)}
+
+
+def gathering(*actions: str) -> list[list[str]]:
+    """The resources of each statement that grants one of these to a stage that gathers."""
+    return [each["Resource"] for each in TO_GATHER if {*actions} & {*each["Action"]}]
+
+
+def test_queries_run_in_the_stages_own_workgroups() -> None:
+    [workgroups] = gathering("athena:StartQueryExecution")
+
+    assert workgroups == ["arn:aws:athena:us-east-1:123456789012:workgroup/kanmon-test-gather-*"]
+
+
+def test_queries_read_what_the_stage_names_and_no_other_table_or_object() -> None:
+    catalog = [
+        f"arn:aws:glue:us-east-1:123456789012:{name}" for name in ("catalog", "database/default")
+    ]
+    lists = ["arn:aws:s3:::PipelineBucket/athena/*"]
+
+    assert gathering("glue:GetTable", "kms:Decrypt") == [catalog, LAKE]
+    assert gathering("s3:GetObject") == [LAKE, lists]
+
+
+def test_queries_write_rows_to_gathered_and_lists_of_files_to_athena() -> None:
+    assert gathering("s3:PutObject") == [
+        ["arn:aws:s3:::DataBucket/gathered/*"],
+        ["arn:aws:s3:::PipelineBucket/athena/*"],
+    ]
+    assert not gathering("s3:DeleteObject")
+
+
+def test_a_stage_that_names_nothing_lets_no_query_run() -> None:
+    policy = resources("AWS::CloudFormation::Stack")["Gather"]
+
+    assert policy["Condition"] == "Gathers"

@@ -23,7 +23,31 @@ OPTIMIZED_FIELDS = {
         "RoleArn",
         "StoppingCondition",
         "Tags",
-    }
+    },
+    ("sagemaker", "createTrainingJob"): {
+        "AlgorithmSpecification",
+        "EnableInterContainerTrafficEncryption",
+        "EnableManagedSpotTraining",
+        "EnableNetworkIsolation",
+        "Environment",
+        "HyperParameters",
+        "InputDataConfig",
+        "OutputDataConfig",
+        "ResourceConfig",
+        "RoleArn",
+        "StoppingCondition",
+        "Tags",
+        "TrainingJobName",
+        "VpcConfig",
+    },
+    ("athena", "startQueryExecution"): {
+        "ClientRequestToken",
+        "ExecutionParameters",
+        "QueryExecutionContext",
+        "QueryString",
+        "ResultConfiguration",
+        "WorkGroup",
+    },
 }
 INTEGRATIONS = {
     name: (match, state)
@@ -220,3 +244,15 @@ def test_a_failure_is_reported_whatever_the_request_was(request_: Any, model: st
 def test_snake_case_never_reaches_a_service() -> None:
     for name in INTEGRATIONS:
         assert not [key for key in request_of(name) if key == xform_name(key)]
+
+
+def test_several_hosts_have_the_channels_that_one_host_has_as_inputs() -> None:
+    channels = {
+        one["ChannelName"]: one["DataSource"]["S3DataSource"]["S3Uri"]
+        for one in request_of("Train On Several Hosts")["InputDataConfig"]
+    }
+    inputs = {
+        one["InputName"]: one["S3Input"]["S3Uri"] for one in request_of("Train")["ProcessingInputs"]
+    }
+
+    assert channels == inputs

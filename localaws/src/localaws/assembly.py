@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 FIRST = ("iam", "sts", "s3", "dynamodb")
 SECOND = (
     *("sns", "sqs", "logs", "monitoring", "ssm", "ecr", "events", "scheduler", "lambda", "states"),
-    *("tagging", "cloudformation"),
+    *("tagging", "glue", "athena", "cloudformation"),
 )
 # Those of our own, each a package beside this file: see `parts.OwnService`.
 OWN = ("sagemaker", "codebuild", "codepipeline", "codedeploy")
@@ -115,6 +115,7 @@ class Assembly:
             functions,
             nested_stacks,
             operations,
+            queries,
             schedules,
         )
 
@@ -123,6 +124,7 @@ class Assembly:
         bus_policies.install()
         buses.install()
         nested_stacks.install()
+        queries.install()
         schedules.install()
         memory.on_execution_change(self._execution_changed)
         asl.install(self.endpoint)

@@ -6,7 +6,16 @@
 import sys
 from pathlib import Path
 
-from localaws import alarms, codebuild, codedeploy, codepipeline, functions, pace, sagemaker
+from localaws import (
+    alarms,
+    codebuild,
+    codedeploy,
+    codepipeline,
+    functions,
+    pace,
+    queries,
+    sagemaker,
+)
 from localaws.patches import deliveries
 
 DIFFERENCES = (
@@ -26,6 +35,7 @@ DIFFERENCES = (
     ("Deployments", codedeploy.DIFFERS),
     ("Images", sagemaker.IMAGES_DIFFER),
     ("Networks", sagemaker.NETWORKS_DIFFER),
+    ("Queries", queries.DIFFERS),
     (
         "IAM",
         "Identity, resource and boundary policies are enforced with their conditions, for one "

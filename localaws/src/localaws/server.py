@@ -20,8 +20,8 @@ log = logging.getLogger("localaws")
 
 # Only these answer; every other service of the emulator is off.
 SERVICES = (
-    "cloudformation,dynamodb,ec2,ecr,events,iam,lambda,logs,monitoring,s3,scheduler,sns,sqs,ssm,"
-    "states,sts,tagging"
+    "athena,cloudformation,dynamodb,ec2,ecr,events,glue,iam,lambda,logs,monitoring,s3,scheduler,"
+    "sns,sqs,ssm,states,sts,tagging"
 )
 WATCH_SECONDS = 2.0
 

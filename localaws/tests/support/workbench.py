@@ -157,6 +157,10 @@ class Bench:
         job = self.job(program, **changes)
         return self.runner.run(job, self.around.credentials, Control())
 
+    def start(self, job: dict[str, Any]) -> Outcome:
+        """Run a job of this request."""
+        return self.runner.run(job, self.around.credentials, Control())
+
     def run_and_stop(self, program: str, when: Path, **changes: Any) -> Outcome:
         """Run the program and stop its job as soon as the file is there."""
         control = Control()

@@ -18,6 +18,16 @@ metrics: {primary: rmse}
 FEATURES_PY = "import polars as pl\ndef features(frame):\n    return frame.select(half='length')\n"
 
 
+SQL_YAML = """\
+name: rings
+task: regression
+target: rings
+gather: {database: sea}
+features: [{name: length, kind: numeric}]
+metrics: {primary: rmse}
+"""
+
+
 def folder(path: Path, **files: str) -> Path:
     home = path / "rings"
     home.mkdir()
@@ -31,6 +41,12 @@ def test_a_folder_with_features_py_is_read_with_it(tmp_path: Path) -> None:
 
     assert read.files["features.py"] == FEATURES_PY.encode()
     assert read.sha256 != read_folder_without_comment(tmp_path)
+
+
+def test_a_folder_with_a_query_is_read_with_it(tmp_path: Path) -> None:
+    read = read_folder(folder(tmp_path, model_yaml=SQL_YAML, gather_sql="SELECT * FROM shells"))
+
+    assert read.files["gather.sql"] == b"SELECT * FROM shells"
 
 
 def read_folder_without_comment(path: Path) -> str:
@@ -59,6 +75,17 @@ def read_folder_without_comment(path: Path) -> str:
                 "features_py": FEATURES_PY,
             },
             "models/rings/: features.py is there, but model.yaml has no inputs",
+        ),
+        (
+            {"model_yaml": SQL_YAML, "gather_sql": "SELECT 1;\nDROP TABLE shells"},
+            "models/rings/: gather.sql line 2: there are several statements; keep one SELECT",
+        ),
+        (
+            {
+                "model_yaml": SQL_YAML.replace("gather: {database: sea}\n", ""),
+                "gather_sql": "SELECT 1",
+            },
+            "models/rings/: gather.sql is there, but model.yaml has no gather; add gather:",
         ),
     ],
 )

@@ -123,3 +123,32 @@ def test_the_first_warnings_about_the_data_are_told_and_the_rest_counted():
         "  and 2 more on the review page",
     ]
     assert display.warning_lines(EVALUATION) == []
+
+
+GATHERED = {
+    "query": "SELECT a\nFROM t",
+    "database": "sea",
+    "maximum_gb": 10,
+    "query_id": "q-1",
+    "rows": 4177,
+    "scanned_bytes": 3_000_000_000,
+    "usd": 0.01364242,
+}
+
+
+def test_the_query_that_made_the_data_comes_with_what_it_scanned_and_cost():
+    assert plain(display.gather_lines(GATHERED)) == [
+        "Gathered     4,177 rows from the database sea",
+        "Scanned      3 GB of at most 10 GB, 0.0136 US dollars; query q-1",
+        "Query",
+        "  SELECT a",
+        "  FROM t",
+    ]
+
+
+def test_of_a_long_query_the_first_lines_are_shown():
+    lines = plain(display.gather_lines({**GATHERED, "query": "x\n" * 30, "usd": None}))
+
+    assert lines[1].endswith("of unknown cost; query q-1")
+    assert lines[-1] == "  and 10 lines more in run.json"
+    assert len(lines) == 24

@@ -13,6 +13,8 @@ import pytest
 import evaluate.__main__
 import preprocess.__main__
 import train.__main__
+import train.together
+from contract.key_file import read_head
 from contract.paths import Paths
 from contract.step import StepError
 from tests.support.training_cases import document, rows
@@ -22,21 +24,34 @@ Run = Callable[..., Paths]
 
 
 class Bucket:
-    """An S3 client over texts by key."""
+    """An S3 client over contents by key."""
 
-    def __init__(self, contents: Mapping[str, str]) -> None:
+    def __init__(self, contents: Mapping[str, bytes]) -> None:
         self.contents = contents
 
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
-        return {"Body": io.BytesIO(self.contents[Key].encode())}
+    def get_object(self, Bucket: str, Key: str, Range: str = "") -> dict[str, Any]:  # noqa: N803 - boto3's names
+        content = self.contents[Key]
+        if Range:
+            first, last = map(int, Range.removeprefix("bytes=").split("-"))
+            content = content[first : last + 1]
+        return {"Body": io.BytesIO(content)}
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Preprocess files on some hosts, bring what they wrote together, and train."""
 
-    def run(files: list[pl.DataFrame], hosts: int = 2, plan: Any = None) -> Paths:
-        contents = {f"{number}.csv": frame.write_csv() for number, frame in enumerate(files)}
+    def run(files: list[Any], hosts: int = 2, plan: Any = None) -> Paths:
+        contents = {
+            f"{number}.csv": frame.write_csv().encode()
+            for number, frame in enumerate(files)
+            if isinstance(frame, pl.DataFrame)
+        }
+        contents |= {
+            f"{number}.parquet": content
+            for number, content in enumerate(files)
+            if isinstance(content, bytes)
+        }
         monkeypatch.setattr(preprocess.__main__, "s3_client", lambda: Bucket(contents))
         monkeypatch.delenv("AWS_REGION", raising=False)
         learner = Paths(tmp_path / f"of-{hosts}" / "processing")
@@ -45,8 +60,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
             paths = Paths(tmp_path / f"of-{hosts}-{name}" / "processing")
             write(paths.resources, {"current_host": name, "hosts": names})
             objects = [
-                {"key": key, "version_id": "null", "size": len(text.encode())}
-                for key, text in contents.items()
+                {"key": key, "version_id": "null", "size": len(content)}
+                for key, content in contents.items()
             ]
             write(paths.input("snapshot") / "s.json", {"bucket": "data", "objects": objects})
             write(paths.run_plan, plan or document())
@@ -193,3 +208,155 @@ def test_a_part_without_rows_still_has_a_file_so_that_the_next_job_starts(run: R
 
 def test_more_hosts_than_files_is_no_problem(run: Run) -> None:
     run([rows(count=300)], hosts=3)
+
+
+# ---- Rows shared by bytes and row groups
+
+
+def forgiving(share: float) -> dict[str, Any]:
+    """A plan that lets so many rows be rejected."""
+    return document(gate={"maximum_rejected_share": share})
+
+
+def parquet(frame: pl.DataFrame, group: int) -> bytes:
+    """A Parquet file with row groups of so many rows."""
+    content = io.BytesIO()
+    frame.write_parquet(content, row_group_size=group)
+    return content.getvalue()
+
+
+def rows_of(paths: Paths, name: str = "report") -> list[int]:
+    """How many rows each host read."""
+    files = sorted(paths.input(name).glob("preprocess*.json"))
+    return [json.loads(file.read_text())["rows_read"] for file in files]
+
+
+def everything(paths: Paths) -> pl.DataFrame:
+    """All rows that were written, in an order of their own."""
+    frames = [pl.read_parquet(paths.input(part) / "*.parquet") for part in PARTS[:3]]
+    frame = pl.concat(frames)
+    return frame.sort(frame.columns)
+
+
+def test_one_large_parquet_file_is_shared_by_its_row_groups(run: Run) -> None:
+    large = [parquet(rows(count=6_000), group=100), rows(count=40, seed=9)]
+    alone, shared = run(large, hosts=1), run(large, hosts=3)
+
+    assert everything(shared).equals(everything(alone))
+    assert sum(rows_of(shared)) == 6_040
+    assert min(rows_of(shared)) > 1_600
+
+
+def test_files_of_very_unequal_size_are_dealt_out_by_bytes(run: Run) -> None:
+    sizes = (2_000, 30, 1_000, 10, 500, 400, 60)
+    files = [rows(count=count, seed=count) for count in sizes]
+
+    shared = run(files, hosts=2)
+
+    assert sorted(rows_of(shared)) == [2_000, 2_000]
+
+
+def test_a_problem_names_the_row_of_the_file_and_not_of_the_host(run: Run) -> None:
+    frame = rows(count=2_000).with_columns(pl.col("size").cast(pl.String))
+    bad = frame.with_row_index().with_columns(
+        size=pl.when(pl.col("index") == 1_799).then(pl.lit("large")).otherwise("size")
+    )
+    plan = forgiving(0.0)
+
+    words = [failure_of(run, [parquet(bad.drop("index"), group=100)], n, plan) for n in (1, 2)]
+
+    assert "0.parquet row 1800, column size: 'large' is not a number" in words[0]
+    assert words[0] == words[1]
+
+
+# ---- Keys and rejected rows of all hosts together
+
+
+KEYED = document()
+KEYED["definition"]["content"]["data"] = {"key": ["id"]}
+
+
+def keyed(frame: pl.DataFrame, first: int = 0) -> pl.DataFrame:
+    """The rows with keys that count up."""
+    return frame.with_columns(id=pl.int_range(first, first + frame.height).cast(pl.String))
+
+
+def failure_of(run: Run, files: list[Any], hosts: int, plan: Any) -> str:
+    with pytest.raises(StepError) as failure:
+        run(files, hosts, plan)
+    return str(failure.value)
+
+
+def without_value(message: str, value: str) -> str:
+    return message.replace(f"'{value}' occurs", "occurs")
+
+
+def test_a_key_that_rows_of_two_hosts_have_is_found(run: Run) -> None:
+    files = [keyed(rows(count=300)), keyed(rows(count=300, seed=2), first=299)]
+
+    alone, shared = (failure_of(run, files, hosts, KEYED) for hosts in (1, 2))
+
+    assert shared == (
+        "1.csv row 1, column id: occurs 2 times, first in 0.csv row 300; a key must identify one "
+        "row: remove the other rows, or add a column to data.key"
+    )
+    # The hosts compare hashes, so they do not know the value.
+    assert shared == without_value(alone, "299")
+
+
+def test_many_keys_that_hosts_share_are_counted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train.together, "ROWS_AT_ONCE", 100)
+    files = [keyed(rows(count=300, seed=seed), first=250 * seed) for seed in range(3)]
+
+    message = failure_of(run, files, 3, KEYED)
+
+    assert message.startswith("100 problems with the data: (1) ")
+    assert message.count("occurs 2 times") == 5
+    assert message.endswith("(6) and 95 more")
+
+
+def test_hosts_whose_keys_differ_train(run: Run) -> None:
+    files = [keyed(rows(count=300, seed=seed), first=300 * seed) for seed in range(3)]
+
+    shared = run(files, 2, KEYED)
+
+    report = shared.input("report")
+    kept = sorted(path.name for path in report.glob("keys*"))
+    assert kept == ["keys-001.bin", "keys.bin"]
+    assert sum(read_head(report / name).rows for name in kept) == 900
+
+
+def test_damaged_keys_stop_the_train_step(run: Run) -> None:
+    files = [keyed(rows(count=300, seed=seed), first=300 * seed) for seed in range(2)]
+    shared = run(files, 2, KEYED)
+    path = shared.input("report") / "keys-001.bin"
+    path.write_bytes(path.read_bytes()[:-1])
+
+    with pytest.raises(
+        StepError, match=r"keys-001\.bin: these keys, which Preprocess wrote, are damaged"
+    ):
+        train.__main__.main(shared)
+
+
+def spoilt(count: int, bad: int) -> pl.DataFrame:
+    """Rows of which the first have no number where one is needed."""
+    frame = rows(count=count, seed=count).with_columns(pl.col("size").cast(pl.String))
+    return (
+        frame.with_row_index()
+        .with_columns(size=pl.when(pl.col("index") < bad).then(pl.lit("?")).otherwise("size"))
+        .drop("index")
+    )
+
+
+def test_the_share_of_rejected_rows_is_that_of_all_hosts_together(run: Run) -> None:
+    # A tenth of the second file is bad, which is 40 of 1,000 rows.
+    files = [spoilt(600, 0), spoilt(400, 40)]
+
+    run(files, 2, forgiving(0.04))
+    messages = [failure_of(run, files, hosts, forgiving(0.039)) for hosts in (1, 2)]
+
+    assert messages[1] == (
+        "1.csv row 1 (line 2), column size: '?' is not a number; correct it, leave it empty if "
+        "unknown, or change model.yaml (and 39 more like it)"
+    )
+    assert messages[0] == messages[1]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.batches.manifest import manifest_document
+from core.batches.manifest import Work, manifest_document
 from core.batches.plan import (
     LARGEST_SHARD,
     SMALLEST_SHARD,
@@ -332,7 +332,7 @@ def test_no_count_can_be_changed_alone_without_being_found(lost: int, field: str
 def test_the_manifest_says_what_the_batch_consists_of() -> None:
     proof = prove(plan(), results())
 
-    found = manifest_document(plan(), results(), proof, NOW, host_seconds=7200.0, prices=SAMPLE)
+    found = manifest_document(plan(), results(), proof, NOW, Work(7200.0), SAMPLE)
 
     assert found["rows"] == {"rows_in": 20, "scored": 18, "rejected": 2}
     assert found["files"][1] == {
@@ -349,16 +349,28 @@ def test_the_manifest_says_what_the_batch_consists_of() -> None:
     assert (found["seconds"], found["cost"]["usd"]) == (300.0, 0.23)
 
 
+def test_the_manifest_says_which_machine_each_host_needs() -> None:
+    used = {"seconds": 30.0, "cpu_seconds": 40.0, "peak_memory_mb": 700.0, "disk_mb": 90.0}
+
+    found = manifest_document(
+        plan(), results(), prove(plan(), results()), NOW, Work(60.0, None, used), SAMPLE
+    )
+
+    sized = found["sizing"]
+    assert (sized["had"], sized["hosts"], sized["outcome"]) == ("ml.m5.large", 2, "smaller")
+    assert (sized["fits"], sized["volume_mb"]) == ("ml.t3.medium", 30 * 1024)
+
+
 def test_a_batch_that_a_function_scored_costs_its_memory_for_its_time() -> None:
     proof = prove(plan(), results())
 
-    found = manifest_document(plan(), results(), proof, NOW, 60.0, SAMPLE, function_mb=2048)
+    found = manifest_document(plan(), results(), proof, NOW, Work(60.0, 2048), SAMPLE)
 
     assert found["cost"]["seconds"] == {"score": 60.0}
-    assert found["cost"]["usd"] == round(2 * 60 * 0.0000133334 + 2e-7, 8)
+    assert found["cost"]["usd"] == round(2 * 60 * 0.0000166667 + 2e-7, 8)
 
 
 def test_a_cost_that_is_known_in_part_is_not_shown_as_the_whole() -> None:
-    found = manifest_document(plan(), results(), prove(plan(), results()), NOW, None, SAMPLE)
+    found = manifest_document(plan(), results(), prove(plan(), results()), NOW, Work(None), SAMPLE)
 
     assert found["cost"]["usd"] is None

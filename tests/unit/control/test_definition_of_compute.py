@@ -62,3 +62,19 @@ def test_a_mistake_says_what_to_write(keys: str, words: str) -> None:
     (problem,) = refused.value.problems
     assert problem.startswith("model.yaml line 6")
     assert words in problem
+
+
+def test_xgboost_trains_on_one_machine() -> None:
+    keys = "trainer: {library: xgboost}\ncompute: {train: {hosts: 4}}"
+
+    with pytest.raises(DefinitionError) as refused:
+        parsed(keys)
+
+    assert list(refused.value.problems) == [
+        "model.yaml line 7, compute.train: xgboost trains on one machine here; write processing, "
+        "or set trainer.library: lightgbm"
+    ]
+
+
+def test_the_number_of_hosts_is_a_part_of_what_is_trained() -> None:
+    assert parsed("compute: {train: {hosts: 2}}") != parsed("compute: {train: {hosts: 4}}")

@@ -20,7 +20,44 @@ def cause(**changes: Any) -> str:
     return json.dumps({**JOB, **changes})
 
 
+def query(state: str, reason: str | None) -> str:
+    """As the state that runs a query fails."""
+    status = {"State": state, **({"StateChangeReason": reason} if reason else {})}
+    execution = {"QueryExecutionId": "q-1", "WorkGroup": "kanmon-dev-gather-10gb", "Status": status}
+    return json.dumps({"QueryExecution": execution})
+
+
 CASES = [
+    (
+        "States.TaskFailed",
+        query("FAILED", "SYNTAX_ERROR: line 1:8:\n Column 'rings' cannot be resolved"),
+        Failure(
+            "GatherFailed",
+            "gather.sql: SYNTAX_ERROR: line 1:8: Column 'rings' cannot be resolved",
+        ),
+    ),
+    (
+        "States.TaskFailed",
+        query("CANCELLED", "Query cancelled! : Bytes scanned limit was exceeded"),
+        Failure(
+            "GatherFailed",
+            "gather.sql would scan more than the 10 GB of gather.maximum_gb; read fewer columns "
+            "or partitions, or raise it in model.yaml",
+        ),
+    ),
+    (
+        "States.TaskFailed",
+        query("CANCELLED", None),
+        Failure("GatherFailed", "gather.sql: the query was stopped; run the model again"),
+    ),
+    (
+        "States.TaskFailed",
+        query("FAILED", None),
+        Failure(
+            "GatherFailed",
+            "gather.sql: the query failed without a reason; see query q-1 in Athena",
+        ),
+    ),
     # what a step wrote for the reader wins over what the platform says about its exit
     (
         "States.TaskFailed",
@@ -168,11 +205,11 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
     from core import names
     from core.batches import close_batch, open_batch, plan
     from core.batches import request as batch_request
-    from core.definition import parse
+    from core.definition import parse, query
     from core.monitoring import request as monitoring_request
     from core.releases import bundle, live_release, open_release
-    from core.runs import current_definition, lock, open_run, request, snapshot
-    from core.stage import bucket, images, registry, release_pipeline
+    from core.runs import current_definition, gather, lock, open_run, request, row_sum, snapshot
+    from core.stage import bucket, images, registry, release_pipeline, row_hasher
 
     modules = (
         parse,
@@ -187,6 +224,7 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
         lock,
         open_release,
         live_release,
+        *(gather, query, row_sum, row_hasher),
         *(close_batch, open_batch, plan, batch_request),
         monitoring_request,
     )

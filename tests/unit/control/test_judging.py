@@ -283,7 +283,7 @@ def test_a_step_that_was_a_function_costs_as_one_and_is_sized_as_one() -> None:
 
     _, [_, _, verdict], named = judged(bucket(), steps={"ran": ran})
 
-    train = 3008 / 1024 * 4 * (SAMPLE.gb_second or 0) + (SAMPLE.request or 0)
+    train = 3008 / 1024 * 4 * (SAMPLE.step_gb_second or 0) + (SAMPLE.request or 0)
     others = (1 + 3) * (SAMPLE.an_hour("ml.m5.large") or 0) / 3600
     assert named["cost"]["usd"] == pytest.approx(train + others, abs=1e-8)
     assert verdict["ran"] == ran

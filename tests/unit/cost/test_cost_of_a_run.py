@@ -38,7 +38,7 @@ def test_a_step_as_a_function_costs_its_memory_for_its_time_and_one_call(
 
     estimated = cost({"train": {"seconds": seconds}}, {"train": place}, SAMPLE)
 
-    per_second = memory_mb / 1024 * 0.0000133334
+    per_second = memory_mb / 1024 * 0.0000166667
     assert estimated["usd"] == round(per_second * seconds + 0.0000002, 8)
 
 
@@ -48,7 +48,7 @@ def test_a_function_is_paid_for_while_it_brings_and_stores_files() -> None:
     estimated = cost({"train": {"seconds": 2.5}}, {"train": place}, SAMPLE)
 
     assert estimated["seconds"] == {"train": 2.5}
-    assert estimated["usd"] == round(2 * 4 * 0.0000133334 + 0.0000002, 8)
+    assert estimated["usd"] == round(2 * 4 * 0.0000166667 + 0.0000002, 8)
 
 
 def test_a_function_of_unknown_memory_or_time_has_no_cost() -> None:

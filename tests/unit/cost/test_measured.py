@@ -77,7 +77,7 @@ def step_called(seconds: float, end: str = "LambdaFunctionSucceeded") -> list[di
     return events
 
 
-def nobody(name: str) -> None:
+def nobody(kind: str, name: str) -> None:
     """A job that cannot be described."""
 
 
@@ -99,6 +99,30 @@ def test_jobs_calls_and_transitions_are_counted_with_their_machines_and_times() 
     assert (found["unknown"], found["functions"]["gb_seconds"]) == ([], 1.5)
 
 
+def test_several_hosts_that_trained_are_paid_for() -> None:
+    asked = {"TrainingJobName": "t", "ResourceConfig": {
+        "InstanceType": "ml.m5.large", "InstanceCount": 4,
+    }}  # fmt: skip
+    details = {"resourceType": "sagemaker", "resource": "createTrainingJob.sync"}
+    ended = asked | {
+        "TrainingJobStatus": "Completed",
+        "TrainingStartTime": START,
+        "TrainingEndTime": START + 900_000,
+    }
+    events = [
+        {"type": "TaskScheduled", "taskScheduledEventDetails": {
+            **details, "parameters": json.dumps(asked)
+        }},
+        SUBMITTED,
+        {"type": "TaskSucceeded", "taskSucceededEventDetails": {"output": json.dumps(ended)}},
+    ]  # fmt: skip
+
+    used = usage(events, nobody, NOW)
+
+    assert used.jobs == [Job("t", "ml.m5.large", 4, 900.0)]
+    assert bill(used, SAMPLE, memory_gb=0.5)["usd"] == 0.115
+
+
 def test_steps_that_were_functions_are_paid_for_with_their_own_memory_also_where_they_failed() -> (
     None
 ):
@@ -111,10 +135,10 @@ def test_steps_that_were_functions_are_paid_for_with_their_own_memory_also_where
     assert found["steps"] == {
         "calls": 2,
         "gb_seconds": 20.0,
-        "usd": round(20 * 0.0000133334 + 2 * 2e-7, 8),
+        "usd": round(20 * 0.0000166667 + 2 * 2e-7, 8),
     }
     assert (found["unknown"], found["jobs"]) == ([], [])
-    assert found["usd"] == round(21 * 0.0000133334 + 3 * 2e-7 + 3 * 0.000025, 8)
+    assert found["usd"] == round(1 * 0.0000133334 + 20 * 0.0000166667 + 3 * 2e-7 + 3 * 0.000025, 8)
 
 
 @pytest.mark.parametrize(
@@ -187,13 +211,13 @@ def test_a_stopped_executions_job_is_asked_for_by_its_name(
 ) -> None:
     asked = []
 
-    def describe(name: str) -> dict[str, Any] | None:
-        asked.append(name)
+    def describe(kind: str, name: str) -> dict[str, Any] | None:
+        asked.append((kind, name))
         return described
 
     used = usage([*scheduled("a"), SUBMITTED, {"type": "ExecutionAborted"}], describe, NOW)
 
-    assert (asked, [job.seconds for job in used.jobs]) == (["a"], [seconds])
+    assert (asked, [job.seconds for job in used.jobs]) == ([("Processing", "a")], [seconds])
     assert bill(used, SAMPLE, 0.5)["unknown"] == ([] if seconds is not None else ["a"])
 
 
@@ -236,3 +260,47 @@ def test_a_history_of_any_shape_gives_a_bill(events: list[dict[str, Any]]) -> No
 
     assert found["usd"] >= 0
     json.dumps(found, allow_nan=False)
+
+
+def query(state: str, scanned: int) -> str:
+    """As the state that runs a query of Athena ends."""
+    status = {"State": state}
+    statistics = {"DataScannedInBytes": scanned}
+    return json.dumps({"QueryExecution": {"Status": status, "Statistics": statistics}})
+
+
+def ended(output: str) -> dict[str, Any]:
+    return {"type": "TaskSucceeded", "taskSucceededEventDetails": {"output": output}}
+
+
+def test_queries_are_counted_by_what_they_scanned() -> None:
+    entered = {"type": "TaskStateEntered"}
+    succeeding, cancelled = query("SUCCEEDED", 2**40), query("CANCELLED", 10**9)
+
+    used = usage([entered, ended(succeeding), entered, failed(cancelled)], nobody, NOW)
+
+    assert used.queries == [2**40, 10**9]
+    found = bill(used, SAMPLE, memory_gb=0.5)
+    usd = 5.0 + 5.0 * 10**9 / 2**40
+    assert found["queries"] == {
+        "scanned_bytes": 2**40 + 10**9,
+        "usd": pytest.approx(usd, abs=1e-7),
+    }
+    assert found["usd"] == pytest.approx(usd + found["workflow"]["usd"], abs=1e-7)
+
+
+def test_a_query_that_failed_is_not_billed_and_the_least_is_ten_megabytes() -> None:
+    small = [ended(query("SUCCEEDED", 0))]
+
+    assert usage([failed(query("FAILED", 5))], nobody, NOW).queries == []
+    assert bill(usage(small, nobody, NOW), SAMPLE, 0.5)["queries"]["usd"] == pytest.approx(
+        5 * 10 / 1024**2, abs=1e-8
+    )
+
+
+def test_a_query_without_a_price_is_named_among_what_is_not_known() -> None:
+    unpriced = Prices("eu-west-1", "2026-11-30", gb_second=1e-5, request=1e-7, transition=1e-5)
+
+    assert bill(usage([ended(query("SUCCEEDED", 7))], nobody, NOW), unpriced, 0.5)["unknown"] == [
+        "queries"
+    ]

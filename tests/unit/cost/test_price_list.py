@@ -45,8 +45,10 @@ def test_the_prices_of_a_region_are_read_by_kind_of_job_and_instance() -> None:
             "training": {"ml.m5.large": 0.129},
         },
         "gb_second": 0.0000133334,
+        "step_gb_second": 0.0000166667,
         "request": 0.0000002,
         "transition": 0.000025,
+        "terabyte": 5.5,
     }
     assert prices_of(json.loads(json.dumps(found.document()))) == found
     assert found.named == "2026-11-30, eu-west-1"
@@ -71,6 +73,12 @@ def test_functions_of_another_processor_have_prices_of_their_own() -> None:
     asked = {questions("eu-west-1", one)["gb_second"].attributes["group"] for one in ("arm64", "x")}
 
     assert asked == {"AWS-Lambda-Duration-ARM", "AWS-Lambda-Duration"}
+
+
+def test_a_step_as_a_function_has_the_price_of_x86_whatever_the_others_run_on() -> None:
+    for architecture in ("arm64", "x86_64"):
+        asked = questions("eu-west-1", architecture)["step_gb_second"]
+        assert asked.attributes["group"] == "AWS-Lambda-Duration"
 
 
 def test_of_two_prices_for_one_instance_the_higher_one_counts() -> None:

@@ -16,7 +16,6 @@ from reading.source import (
     downloaded,
     read_snapshot,
     s3_client,
-    share_of,
 )
 
 
@@ -79,18 +78,6 @@ def test_a_bucket_without_versions_must_at_least_have_the_same_size(
 
     with pytest.raises(StepError, match=r"has 14 bytes, but 4 in the snapshot; start a new run"):
         list(downloaded([DataObject("data", "d/a.csv", "null", 4)], tmp_path, s3_client()))
-
-
-def test_hosts_share_the_objects_without_overlap() -> None:
-    entries = [DataObject("data", f"{number}.csv", "v", 1) for number in range(7)]
-
-    shares = [share_of(entries, (host, 3)) for host in range(3)]
-
-    assert [[entry.key for entry in share] for share in shares] == [
-        ["0.csv", "3.csv", "6.csv"],
-        ["1.csv", "4.csv"],
-        ["2.csv", "5.csv"],
-    ]
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,55 @@ def test_a_model_with_features_py_names_the_file_and_that_it_changed() -> None:
     assert "requests to the model in service are refused" in named[1]
 
 
+GATHERED = {
+    "query": "-- all\nSELECT a FROM t",
+    "database": "sea",
+    "maximum_gb": 10,
+    "query_id": "q-1",
+    "rows": 4177,
+    "scanned_bytes": 3_000_000_000,
+    "usd": 0.01364242,
+    "prices": {"source": "price list", "region": "eu-west-1", "of": "2026-11-30"},
+}
+
+
+def test_the_lineage_has_the_query_that_made_the_data_what_it_scanned_and_cost() -> None:
+    sample = documents("regression")
+    sample["run_plan"]["gather"] = GATHERED
+
+    [named] = [
+        row
+        for row in rows_of(read(render(**sample)), "lineage-table")
+        if row[0].startswith("Query")
+    ]
+
+    assert named[1].startswith("-- all ⏎ SELECT a FROM t")
+    assert (
+        "4,177 rows from the database sea; scanned 3 GB of at most 10 GB, 0.0136 US dollars "
+        "(prices: 2026-11-30, eu-west-1)"
+    ) in named[1]
+
+
+def test_a_query_whose_cost_is_not_known_says_so() -> None:
+    sample = documents("regression")
+    sample["run_plan"]["gather"] = GATHERED | {"usd": None}
+
+    assert "of at most 10 GB, whose cost is not known" in read(render(**sample)).text
+
+
+def test_a_changed_query_is_a_changed_definition() -> None:
+    sample = documents("regression")
+    sample["run_plan"]["gather"] = GATHERED
+    sample["champion_definition"] = {
+        **sample["run_plan"]["definition"]["content"],
+        "gather.sql": "0a1b2c3d4e5f…",
+    }
+
+    [row] = rows_of(read(render(**sample)), "definition-table")
+
+    assert row[:3] == ["gather.sql", "changed", "0a1b2c3d4e5f…"]
+
+
 def test_equal_definitions_are_told_apart_from_an_unreadable_one() -> None:
     sample = documents("regression")
     sample["champion_definition"] = sample["run_plan"]["definition"]["content"]

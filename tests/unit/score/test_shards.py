@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from reading.parquet_footer import RowGroup
-from score.shards import MOST_PARTS, Part, dealt, document, planned
+from reading.shards import MOST_PARTS, Part, dealt, document, planned
 from tests.unit.score.hypothesis_settings import few
 
 SIZES = st.lists(st.integers(0, 500), max_size=40)

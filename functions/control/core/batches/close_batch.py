@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from core.batches.manifest import manifest_document
+from core.batches.manifest import Work, manifest_document
 from core.batches.proof import prove
 from core.batches.results import read_results
 from core.cost import host_time
@@ -14,6 +14,7 @@ from core.cost.settle import settle, stage_prices
 from core.reading import finite
 from core.report.fact import Fact
 from core.stage.batch_table import SUCCEEDED, batch_item
+from core.usage.step_usage import read_usage
 from core.words.catalogue import say
 from core.words.formats import counted, dollars, timestamp
 
@@ -40,9 +41,9 @@ def close_batch(stage: Stage, event: Mapping[str, Any], now: datetime) -> dict[s
     proof = prove(plan, results)
     if proof.problems:
         raise UnprovenBatchError(_unproven(batch, proof.problems))
-    worked, memory_mb = host_time.known(record), finite(record.get("function_mb"))
-    prices = stage_prices(store)
-    manifest = manifest_document(plan, results, proof, now, worked, prices, memory_mb)
+    used = read_usage(store, store.batch_key(model, batch, "").rstrip("/"), plan["hosts"])
+    work = Work(host_time.known(record), finite(record.get("function_mb")), used)
+    manifest = manifest_document(plan, results, proof, now, work, stage_prices(store))
     key = store.batch_key(model, batch, "manifest.json")
     store.write_json(key, manifest)
     summary = _summary(manifest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,8 @@ from core.batches.proof import Proof
 from core.batches.results import Results
 from core.cost.prices import Prices
 from core.cost.reported import cost
+from core.usage.places import LAMBDA
+from core.usage.sizing import sizing
 from core.words.formats import parsed, timestamp
 
 FORMAT = 1
@@ -17,20 +20,32 @@ FORMAT = 1
 _OF_AN_OBJECT = ("key", "rows", "bytes", "sha256")
 
 
+@dataclass(frozen=True)
+class Work:
+    """`host_seconds`: how long the batch's hosts worked in all; None where that is not known.
+    `function_mb`: the memory of the function that was the host, if one was. `used`: what the host
+    of the last attempt that used most has used."""
+
+    host_seconds: float | None
+    function_mb: float | None = None
+    used: Mapping[str, float] = field(default_factory=dict)
+
+    def place(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        """What a host is."""
+        if self.function_mb is not None:
+            return {"rung": LAMBDA, "memory_mb": self.function_mb}
+        return {"rung": "processing", **plan["resources"]}
+
+
 def manifest_document(
     plan: Mapping[str, Any],
     results: Results,
     proof: Proof,
     now: datetime,
-    host_seconds: float | None,
+    work: Work,
     prices: Prices,
-    function_mb: float | None = None,
 ) -> dict[str, Any]:
-    """`host_seconds`: how long the batch's hosts worked in all; None where that is not known.
-    `function_mb`: the memory of the function that was the host, if one was."""
-    place: dict[str, Any] = {"instance_type": plan["resources"]["instance_type"]}
-    if function_mb is not None:
-        place = {"rung": "lambda", "memory_mb": function_mb}
+    place, hosts = work.place(plan), {"instance_count": plan["hosts"]}
     done = sorted(results.done, key=lambda record: int(record["shard"]))
     asked_at = parsed(plan["asked_at"])
     return {
@@ -55,7 +70,8 @@ def manifest_document(
         "unknown": _sums(done, "unknown"),
         "bytes": sum(int(each["size"]) for each in plan["objects"]),
         "seconds": round((now - asked_at).total_seconds(), 1) if asked_at else None,
-        "cost": cost({"score": {"seconds": host_seconds}}, {"score": place}, prices),
+        "cost": cost({"score": {"seconds": work.host_seconds}}, {"score": place}, prices),
+        "sizing": asdict(sizing(work.used, place | hosts, prices)),
     }
 
 

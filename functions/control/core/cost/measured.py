@@ -19,8 +19,9 @@ from core.cost.prices import Prices
 from core.reading import Document, finite, mapping
 from core.words.formats import parsed
 
-# Describes a job by its name; None where that cannot be found out.
-Describe = Callable[[str], Document | None]
+# Describes a job by its kind and name; None where that cannot be found out.
+Describe = Callable[[str, str], Document | None]
+_KINDS = ("Processing", "Training")
 # A job is described in an event's details under one of these.
 _ENDS = {
     "TaskSucceeded": ("taskSucceededEventDetails", "output"),
@@ -56,6 +57,8 @@ class Usage:
     """What an execution used so far."""
 
     jobs: list[Job] = field(default_factory=list)
+    # The bytes that each query of Athena scanned.
+    queries: list[float] = field(default_factory=list)
     calls: int = 0
     call_seconds: float = 0.0
     transitions: int = 0
@@ -74,7 +77,7 @@ def usage(events: Iterable[Mapping[str, Any]], describe: Describe, now: datetime
         kind = str(event.get("type"))
         if kind.endswith("StateEntered"):
             if asked is not None and submitted:
-                found.jobs.append(_job(asked, describe(_name(asked)), now))
+                found.jobs.append(_job(asked, describe(_kind(asked), _name(asked)), now))
             asked, submitted = None, False
             found.transitions += 1
         elif kind == "TaskScheduled":
@@ -82,10 +85,14 @@ def usage(events: Iterable[Mapping[str, Any]], describe: Describe, now: datetime
             asked, submitted = _request(details), False
         elif kind == "TaskSubmitted":
             submitted = True
+        elif kind in _ENDS and (scanned := _scanned(event, kind)) is not None:
+            found.queries.append(scanned)
         elif kind in _ENDS and asked is not None:
             description = _description(event, kind)
             if description or submitted:
-                found.jobs.append(_job(asked, description or describe(_name(asked)), now))
+                found.jobs.append(
+                    _job(asked, description or describe(_kind(asked), _name(asked)), now)
+                )
             asked, submitted = None, False
         elif kind == "LambdaFunctionScheduled":
             is_step = _is_step(event)
@@ -98,7 +105,7 @@ def usage(events: Iterable[Mapping[str, Any]], describe: Describe, now: datetime
             )
             began = None
     if asked is not None and submitted:
-        found.jobs.append(_job(asked, describe(_name(asked)), now))
+        found.jobs.append(_job(asked, describe(_kind(asked), _name(asked)), now))
     return found
 
 
@@ -129,10 +136,12 @@ def bill(
     gb_seconds = used.call_seconds * memory_gb
     step_gb_seconds = used.step_seconds * step_memory_gb
     parts = {
-        "functions": _calls(prices, gb_seconds, used.calls),
-        "steps": _calls(prices, step_gb_seconds, used.step_calls),
+        "functions": _calls(prices.gb_second, gb_seconds, prices, used.calls),
+        "steps": _calls(prices.step_gb_second, step_gb_seconds, prices, used.step_calls),
         "workflow": _times(prices.transition, used.transitions),
     }
+    if used.queries:
+        parts["queries"] = _sum(*map(prices.query, used.queries))
     unknown = [job.name for job, usd in jobs if usd is None]
     unknown += [name for name, usd in parts.items() if usd is None]
     whole = sum(usd or 0.0 for _, usd in jobs) + sum(usd or 0.0 for usd in parts.values())
@@ -151,6 +160,16 @@ def bill(
             "usd": _rounded(parts["steps"]),
         },
         "workflow": {"transitions": used.transitions, "usd": _rounded(parts["workflow"])},
+        **(
+            {
+                "queries": {
+                    "scanned_bytes": int(sum(used.queries)),
+                    "usd": _rounded(parts["queries"]),
+                }
+            }
+            if used.queries
+            else {}
+        ),
     }
 
 
@@ -160,36 +179,46 @@ def parsed_time(value: object) -> datetime | None:
 
 
 def _request(details: Document) -> Document | None:
-    """The request of a processing job; None for any other task."""
+    """The request of a job; None for any other task."""
     asked = _document(details.get("parameters"))
-    resource = (details.get("resourceType"), str(details.get("resource")))
-    is_job = resource[0] == "sagemaker" and resource[1].startswith("createProcessingJob")
-    return asked if is_job and "ProcessingJobName" in asked else None
+    service, call = details.get("resourceType"), str(details.get("resource"))
+    is_job = service == "sagemaker" and any(call.startswith(f"create{kind}Job") for kind in _KINDS)
+    return asked if is_job and _kind(asked) else None
+
+
+def _scanned(event: Mapping[str, Any], kind: str) -> float | None:
+    """The bytes that the query scanned whose end this is; a failed one is not billed."""
+    details, name = _ENDS[kind]
+    query = mapping(_document(mapping(event.get(details)).get(name)).get("QueryExecution"))
+    if not query or mapping(query.get("Status")).get("State") == "FAILED":
+        return None
+    return finite(mapping(query.get("Statistics")).get("DataScannedInBytes"))
 
 
 def _description(event: Mapping[str, Any], kind: str) -> Document:
     details, name = _ENDS[kind]
     found = _document(mapping(event.get(details)).get(name))
-    return found if "ProcessingJobName" in found else {}
+    return found if _kind(found) else {}
 
 
 def _job(asked: Document, described: Document | None, now: datetime) -> Job:
     cluster = mapping(mapping(asked.get("ProcessingResources")).get("ClusterConfig"))
+    cluster = mapping(asked.get("ResourceConfig")) or cluster
     count = finite(cluster.get("InstanceCount"))
     return Job(
         name=_name(asked),
         instance_type=str(cluster.get("InstanceType")),
         instances=int(count) if count and count > 0 else 1,
-        seconds=None if described is None else _seconds(described, now),
+        seconds=None if described is None else _seconds(described, _kind(asked), now),
     )
 
 
-def _seconds(described: Document, now: datetime) -> float | None:
+def _seconds(described: Document, kind: str, now: datetime) -> float | None:
     """How long the job had its machines: none while it had none, until now while it has them."""
-    began, ended = described.get("ProcessingStartTime"), described.get("ProcessingEndTime")
+    began, ended = described.get(f"{kind}StartTime"), described.get(f"{kind}EndTime")
     if began is None:
         return 0.0
-    if ended is None and described.get("ProcessingJobStatus") in ("InProgress", "Stopping"):
+    if ended is None and described.get(f"{kind}JobStatus") in ("InProgress", "Stopping"):
         ended = now
     return seconds_between(_plain(began), _plain(ended))
 
@@ -198,8 +227,13 @@ def _plain(moment: object) -> object:
     return moment.isoformat() if isinstance(moment, datetime) else moment
 
 
+def _kind(document: Document) -> str:
+    """Processing or Training, of a request or a description; empty for anything else."""
+    return next((kind for kind in _KINDS if f"{kind}JobName" in document), "")
+
+
 def _name(asked: Document) -> str:
-    return str(asked["ProcessingJobName"])
+    return str(asked[f"{_kind(asked)}JobName"])
 
 
 def _document(text: object) -> Document:
@@ -210,8 +244,8 @@ def _document(text: object) -> Document:
         return {}
 
 
-def _calls(prices: Prices, gb_seconds: float, calls: int) -> float | None:
-    return _sum(_times(prices.gb_second, gb_seconds), _times(prices.request, calls))
+def _calls(rate: float | None, gb_seconds: float, prices: Prices, calls: int) -> float | None:
+    return _sum(_times(rate, gb_seconds), _times(prices.request, calls))
 
 
 def _times(price: float | None, amount: float) -> float | None:

@@ -15,6 +15,10 @@ KEY = "prices.json"
 PRICE_LIST, SAMPLE_SOURCE = "price list", "sample"
 # Kinds of jobs whose instances have prices of their own.
 KINDS = ("processing", "training")
+TERABYTE = 2**40
+LEAST_SCANNED = 10 * 2**20
+# Of a GB-second and a call of a function, a transition of a workflow, a terabyte that is scanned.
+RATES = ("gb_second", "step_gb_second", "request", "transition", "terabyte")
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,20 @@ class Prices:
     currency: str = "USD"
     hourly: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     gb_second: float | None = None
+    # Of a step as a function, which is x86 whatever the other functions are.
+    step_gb_second: float | None = None
     request: float | None = None
     transition: float | None = None
+    terabyte: float | None = None
 
     def an_hour(self, instance_type: object, kind: str = "processing") -> float | None:
         return self.hourly.get(kind, {}).get(str(instance_type))
+
+    def query(self, scanned_bytes: float) -> float | None:
+        """What a query of Athena costs that scanned so much; the least that is billed is 10 MB."""
+        if self.terabyte is None:
+            return None
+        return round(max(scanned_bytes, LEAST_SCANNED) / TERABYTE * self.terabyte, 8)
 
     @property
     def named(self) -> str:
@@ -73,7 +86,7 @@ def prices_of(document: object) -> Prices | None:
         }
         for kind, prices in mapping(known.get("hourly")).items()
     }
-    rates = {name: _price(known.get(name)) for name in ("gb_second", "request", "transition")}
+    rates = {name: _price(known.get(name)) for name in RATES}
     region, of, source, currency = (str(word) for word in words)
     return Prices(region, of, source, currency, hourly, **rates)
 
@@ -113,6 +126,8 @@ SAMPLE = Prices(
         }
     },
     gb_second=0.0000133334,
+    step_gb_second=0.0000166667,
     request=0.0000002,
     transition=0.000025,
+    terabyte=5.0,
 )

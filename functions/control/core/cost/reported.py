@@ -53,6 +53,7 @@ def _of_call(place: Mapping[str, Any], took: float | None, prices: Prices) -> fl
     called = finite(place.get("seconds"))
     paid = took if called is None else called
     memory_mb = finite(place.get("memory_mb"))
-    if paid is None or memory_mb is None or prices.gb_second is None or prices.request is None:
+    rate, request = prices.step_gb_second, prices.request
+    if paid is None or memory_mb is None or rate is None or request is None:
         return None
-    return memory_mb / 1024 * paid * prices.gb_second + prices.request
+    return memory_mb / 1024 * paid * rate + request

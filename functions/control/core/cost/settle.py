@@ -45,7 +45,7 @@ def settle(
     known = stage_prices(stage.store)
     try:
         used: Usage | None = usage(
-            stage.machine_of(work).history(execution), stage.processing_jobs.describe, now
+            stage.machine_of(work).history(execution), stage.step_jobs.describe, now
         )
     except (ClientError, BotoCoreError) as error:
         log.warning("cost unknown: history cannot be read", extra={"reason": str(error)})

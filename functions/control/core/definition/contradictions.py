@@ -26,6 +26,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
     """Every problem, in the order of the document's keys."""
     return [
         *_data(definition),
+        *_gather(definition),
         *_columns(definition),
         *computed(definition),
         *_task(definition),
@@ -38,6 +39,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_gate(definition),
         *_segments(definition),
         *_resources(definition),
+        *_compute(definition),
         *_serving(definition),
         *_batch(definition),
     ]
@@ -58,6 +60,18 @@ def _data(definition: ModelDefinition) -> Iterator[Problem]:
     if definition.data.thousands == (definition.data.decimal or "."):
         words = f"{shown(definition.data.thousands)} is also the decimal sign; change one of them"
         yield ("data", "thousands"), words
+
+
+def _gather(definition: ModelDefinition) -> Iterator[Problem]:
+    """A query makes the data: no file arrives, and none is looked for."""
+    if definition.gather is None:
+        return
+    if definition.data.location != f"datasets/{definition.name}/":
+        words = "gather makes the data, so there is no location; remove it, or remove gather"
+        yield ("data", "location"), words
+    if "data" in definition.retrain.on:
+        words = "gather makes the data, so none arrives; write retrain.schedule in place of data"
+        yield ("retrain", "on"), words
 
 
 def _plain(parts: Iterable[str]) -> bool:
@@ -259,6 +273,15 @@ def _resources(definition: ModelDefinition) -> Iterator[Problem]:
         words = instance_types.problem(step.instance_type)
         if words is not None:
             yield ("resources", name, "instance_type"), words
+
+
+def _compute(definition: ModelDefinition) -> Iterator[Problem]:
+    if definition.compute.hosts("train") > 1 and definition.trainer.library != "lightgbm":
+        yield (
+            ("compute", "train"),
+            f"{definition.trainer.library} trains on one machine here; write processing, or set "
+            "trainer.library: lightgbm",
+        )
 
 
 def _serving(definition: ModelDefinition) -> Iterator[Problem]:

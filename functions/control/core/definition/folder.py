@@ -4,11 +4,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-FOLDER_FILES = ("features.py", "model.yaml")
+FOLDER_FILES = ("features.py", "gather.sql", "model.yaml")
 
 
 def folder_digest(files: Mapping[str, bytes]) -> str:
-    """What content-addresses a model's folder: only model.yaml and features.py count."""
+    """What content-addresses a model's folder: only the files that a run reads count."""
     digests = sorted(
         [name, hashlib.sha256(content).hexdigest()]
         for name, content in files.items()

@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from core.definition.compute import Compute
+from core.definition.gather import Gather
 from core.definition.part import Grown, Part
 from core.definition.planning import Budget, QuietHours, Retrain, Schedule
 from core.metrics import Task
@@ -294,13 +295,15 @@ class Monitor(Grown):
 
 
 class ModelDefinition(Grown):
-    later = frozenset({"inputs", "quiet_hours", "budget"})
+    later = frozenset({"gather", "inputs", "quiet_hours", "budget"})
 
     name: Annotated[str, AfterValidator(_model_name)]
     description: str = ""
     owners: list[Annotated[str, Field(min_length=1)]] = []
     task: Task
     data: Data = Data()
+    # Of a model with gather.sql: what its data is made by.
+    gather: Gather | None = None
     target: Column
     positive: str | None = None
     # Of a model with features.py: the columns it reads. Its features are then what it returns.

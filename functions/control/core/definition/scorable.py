@@ -11,6 +11,7 @@ PRIVATE = (
     "attempts",
     "capture",
     "definitions",
+    "gathered",
     "images",
     "labels",
     "metrics",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.definition.query import named_query
 from core.reading import mapping
 from core.stage.bucket import ObjectMissingError, Store
 from core.usage.places import places
@@ -18,7 +19,7 @@ Document = dict[str, Any]
 @dataclass(frozen=True)
 class Evidence:
     """run.json and the reports of the three steps. `champion_definition` is that of the model in
-    service, with its run's parameters applied; None without a champion."""
+    service, with its run's parameters applied, and its query by name; None without a champion."""
 
     plan: Document
     training: Document
@@ -81,4 +82,4 @@ def _champion_definition(store: Store, model: str, plan: Mapping[str, Any]) -> D
     if not isinstance(champion_plan, dict):
         return None
     content = champion_plan.get("definition", {}).get("content")
-    return content if isinstance(content, dict) else None
+    return content | named_query(champion_plan) if isinstance(content, dict) else None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from core.cost.settle import settle
+from core.cost.settle import settle, stage_prices
 from core.monitoring.metrics import history_line, metrics_of
 from core.monitoring.turning import next_watch, turns
 from core.monitoring.words import (
@@ -23,6 +23,9 @@ from core.runs.failure import explain, occurrence
 from core.runs.failure_fact import failure_fact
 from core.stage.bucket import ObjectMissingError
 from core.stage.monitoring_table import monitoring_item
+from core.usage.places import LAMBDA
+from core.usage.sizing import sizing
+from core.usage.sizing_words import machine_words
 from core.usage.step_usage import read_usage
 from core.words.formats import timestamp
 
@@ -73,8 +76,8 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     words = summary(report, plan["settings"])
     if event["outcome"] == NO_DATA:
         store.write_json(key("report.json"), report)
-    used = _usage(store, event.get("at"), key(""), event["outcome"])
-    store.write_page(key("page.html"), render(plan, report, closed_at=closed_at, usage=used))
+    sized = _sizing(stage, plan, event)
+    store.write_page(key("page.html"), render(plan, report, closed_at=closed_at, sizing=sized))
     alarming = alarms_of(report)
     alarms = [check_words(each, report) for each in alarming]
     state, page = state_of(report), store.uri(key("page.html"))
@@ -82,12 +85,18 @@ def _ended(stage: Stage, render: Render, event: Mapping[str, Any], now: datetime
     stage.monitorings.write(
         model,
         monitoring,
-        {**record, "alarm_count": len(alarms), "status": "SUCCEEDED", "closed_at": closed_at},
+        {
+            **record,
+            "alarm_count": len(alarms),
+            "machine": machine_words(sized) if "outcome" in sized else None,
+            "status": "SUCCEEDED",
+            "closed_at": closed_at,
+        },
     )
     checks = {str(each.get("check")) for each in alarming}
     before = _turn(stage, plan, state, checks)
     cost = _settle(stage, model, monitoring, now, good=True)
-    line = history_line(plan, report, used, closed_at, cost)
+    line = history_line(plan, report, sized, closed_at, cost)
     store.write_line(store.watch_metrics_key(model, monitoring), line)
     _report_turns(stage, plan, report, now)
     output = {"monitoring": monitoring, "model": model, "release": plan["release"]["number"]}
@@ -129,11 +138,18 @@ def _report(stage: Stage, plan: Mapping[str, Any], outcome: str) -> dict[str, An
     }
 
 
-def _usage(store: Store, at: object, folder: str, outcome: str) -> Mapping[str, float]:
-    """What the step used, beside the report that it left; without rows it did not run."""
-    if outcome == NO_DATA:
+def _sizing(stage: Stage, plan: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
+    """What the step used, from beside the report that it left; without rows it did not run."""
+    if event["outcome"] == NO_DATA:
         return {"seconds": 0.0}
-    return read_usage(store, store.key_of(at) if isinstance(at, str) else folder, hosts=1)
+    store, at = stage.store, event.get("at")
+    if isinstance(at, str):
+        folder = store.key_of(at)
+        place = {"rung": LAMBDA, "memory_mb": stage.step_functions.memory_mb}
+    else:
+        folder = store.monitoring_key(plan["model"], plan["monitoring"])
+        place = {"rung": "processing", **plan.get("resources", {})}
+    return asdict(sizing(read_usage(store, folder, hosts=1), place, stage_prices(store)))
 
 
 def _turn(

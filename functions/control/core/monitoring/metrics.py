@@ -41,7 +41,7 @@ def metrics_of(report: Document) -> dict[str, float]:
 def history_line(
     plan: Mapping[str, Any],
     report: Document,
-    usage: Document,
+    sizing: Document,
     closed_at: str,
     cost_usd: float | None,
 ) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def history_line(
         "quality_high": value.high if value else None,
         "labelled_share": finite(mapping(report.get("quality")).get("completeness")),
         "checks": [_check(each) for each in mappings(report.get("checks"))],
-        "seconds": finite(usage.get("seconds")),
+        "seconds": finite(sizing.get("seconds")),
         "cost_usd": cost_usd,
     }
 

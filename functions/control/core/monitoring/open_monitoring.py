@@ -118,6 +118,9 @@ def _plan(
             "label_days": LABEL_DAYS,
         },
         "memory_mb": definition.resources.monitor.memory_mb,
+        "resources": definition.resources.monitor.model_dump(
+            include={"instance_type", "volume_gb"}
+        ),
         "capture": contents.capture,
         "batches": contents.batches,
         "labels": contents.labels,

@@ -2,13 +2,25 @@
 
 from collections.abc import Iterator
 
-from core.reading import finite, listed, mapping
+from core.cost.prices import named
+from core.reading import Document, finite, listed, mapping
 from core.review import release_facts
 from core.review.case import Case
 from core.review.tables import Cell, Column, Table, table
 from core.usage.sizing_words import place_words, sizing_words
 from core.words.catalogue import say
-from core.words.formats import count, counted, duration, moment, number, percent, size, text
+from core.words.formats import (
+    count,
+    counted,
+    dollars,
+    duration,
+    moment,
+    number,
+    percent,
+    shorten,
+    size,
+    text,
+)
 from core.words.lists import clauses, enumerated, sentences
 from core.words.reasons import reason_words
 from core.words.steps import problem, translated
@@ -17,6 +29,8 @@ from core.words.steps import problem, translated
 Fact = tuple[str, str, str]
 # A model whose best round is among these has hardly learned from its rows.
 FEW_ROUNDS = 10
+# Characters of a query that the page shows.
+LONGEST_QUERY = 4000
 
 
 def data_checks(case: Case) -> Table:
@@ -159,6 +173,7 @@ def _run_facts(case: Case, judged_at: str) -> Iterator[Fact]:
     yield say("review.lineage.opened"), moment(plan.get("opened_at")), ""
     yield say("review.lineage.judged"), moment(judged_at), ""
     yield say("review.lineage.snapshot"), text(snapshot.get("id")), held
+    yield from _query(mapping(plan.get("gather")))
     yield _digest(say("review.lineage.definition"), definition.get("sha256"))
     yield from _features_py(case)
     commit, fingerprint = text(plan.get("commit")), text(plan.get("fingerprint"))
@@ -168,6 +183,28 @@ def _run_facts(case: Case, judged_at: str) -> Iterator[Fact]:
     if not case.release:  # a release's digests name it
         sha256 = case.training.get("model_sha256")
         yield _digest(say("review.lineage.candidate_model"), sha256)
+
+
+def _query(gather: Document) -> Iterator[Fact]:
+    """The query that made the data, if one did; run.json has all of a long one."""
+    if not gather:
+        return
+    usd = finite(gather.get("usd"))
+    cost = say("review.lineage.query_cost_unknown")
+    if usd is not None:
+        cost = say("review.lineage.query_cost", usd=dollars(usd), prices=named(gather["prices"]))
+    made = say(
+        "review.lineage.query_note",
+        rows=counted(gather.get("rows"), "row"),
+        database=text(gather.get("database")),
+        scanned=size(gather.get("scanned_bytes")),
+        gb=count(gather.get("maximum_gb")),
+        cost=cost,
+    )
+    # A cell has one line, and without its ends a comment in the query would hide what follows it.
+    lines = [line.strip() for line in text(gather.get("query")).splitlines()]
+    query = shorten(" ⏎ ".join(lines), LONGEST_QUERY)
+    yield say("review.lineage.query"), query, made
 
 
 def _made_with(case: Case) -> Iterator[Fact]:

@@ -26,12 +26,15 @@ EXPECTED = frozenset(
         "BatchRequestError",
         "DefinitionError",
         "EmptyDatasetError",
+        "EmptyResultError",
         "ForeignPackageError",
         "ImageMissingError",
         "LockContestedError",
         "MonitorRequestError",
+        "NoGatherError",
         "NoLiveReleaseError",
         "ObjectMissingError",
+        "QueryError",
         "RejectedCandidateError",
         "ReleaseChangedError",
         "RunNameError",
@@ -41,7 +44,9 @@ EXPECTED = frozenset(
         "UnknownColumnError",
         "UnknownFileKindError",
         "UnknownModelError",
+        "UnlikeFilesError",
         "UnprovenBatchError",
+        "UnreadableResultError",
     }
 )
 
@@ -51,6 +56,10 @@ _NO_MACHINE = re.compile(
 )
 _OF_JOBS = re.compile(r"\bjobs?\b|\bml\.")
 _JOB_STEP = re.compile(r"-(preprocess|train|evaluate|score|monitor)-[0-9a-z]+$")
+_ALGORITHM = re.compile(r"AlgorithmError: (.+), exit code: \d+", re.DOTALL)
+# Athena's words for a query that reached the limit of its workgroup, whose name has the limit.
+_SCANNED_TOO_MUCH = re.compile("bytes scanned limit", re.IGNORECASE)
+_LIMIT_OF_WORKGROUP = re.compile(r"-gather-([0-9]+)gb$")
 # What a step that is a function raises, with the step's own sentence.
 _OF_A_STEP = re.compile(r"(preprocess|train|evaluate|score|monitor): (.+)")
 _MODEL_OF_RUN = re.compile(r"(.+)-[0-9]{12}-[0-9a-z]{3}")
@@ -116,8 +125,11 @@ def occurrence(event: Mapping[str, Any]) -> Occurrence:
 def explain(error: str, cause: str, of: Work = "run") -> Failure:
     """The failure behind an Error and Cause of Step Functions; never raises, never empty."""
     document = _document(cause)
-    if "ProcessingJobName" in document:
-        return _job(document)
+    for kind in ("Processing", "Training"):
+        if f"{kind}JobName" in document:
+            return _job(document, kind)
+    if "QueryExecution" in document:
+        return _query(document["QueryExecution"])
     if "errorType" in document or "errorMessage" in document:
         return _function(document)
     words = one_line(_SDK_APPENDIX.sub("", cause))
@@ -135,47 +147,74 @@ def explain(error: str, cause: str, of: Work = "run") -> Failure:
     # A quota may be of other things than jobs.
     unstarted = _NO_MACHINE.search(error) is not None and _OF_JOBS.search(words) is not None
     # Run Failed repeats what was reported: no name is put before the words twice.
-    named = error in EXPECTED or error.endswith("JobFailed") or words.startswith(error)
+    named = (
+        error in EXPECTED
+        or error.endswith(("JobFailed", "GatherFailed"))
+        or words.startswith(error)
+    )
     if not named:
         words = say("run.failure.of", what=error.rsplit(".", 1)[-1], reason=words)
     return _failure(error, words, unstarted=unstarted)
 
 
-def _job(document: Mapping[str, Any]) -> Failure:
-    """From the DescribeProcessingJob document that `.sync` gives as the Cause."""
-    name = str(document["ProcessingJobName"])
+def _job(document: Mapping[str, Any], kind: str) -> Failure:
+    """From the description of the job that `.sync` gives as the Cause."""
+    name = str(document[f"{kind}JobName"])
     found = _JOB_STEP.search(name)
-    step = found[1] if found else "processing"
+    step = found[1] if found else kind.lower()
     error = f"{step.capitalize()}JobFailed"
     # Before what the job wrote: it was only asked to end, without the reason.
-    if limit := _limit_reached(document):
+    if limit := _limit_reached(document, kind):
         too_long = say("run.failure.job.too_long", step=step, job=name, limit=limit)
         return _failure(error, too_long)
-    written = one_line(document.get("ExitMessage") or document.get("FailureReason") or "")
+    told = _told(document)
+    written = one_line(told or document.get("FailureReason") or "")
     if written:
         # Where the job has said something itself, it has run.
-        reason = "" if document.get("ExitMessage") else str(document.get("FailureReason"))
+        reason = "" if told else str(document.get("FailureReason"))
         unstarted = _NO_MACHINE.search(reason) is not None
         words = say("run.failure.of", what=step, reason=translated(written))
         return _failure(error, words, unstarted=unstarted)
-    if document.get("ProcessingJobStatus") != "Stopped":
+    if document.get(f"{kind}JobStatus") != "Stopped":
         return _failure(error, say("run.failure.job.no_reason", step=step, job=name))
     return _failure(error, say("run.failure.job.stopped", step=step, job=name))
 
 
-def _limit_reached(document: Mapping[str, Any]) -> int | None:
+def _told(document: Mapping[str, Any]) -> str:
+    """What the job has said itself. SageMaker puts a Training job's words into its reason."""
+    found = _ALGORITHM.fullmatch(str(document.get("FailureReason") or ""))
+    return str(document.get("ExitMessage") or (found and found[1]) or "")
+
+
+def _query(execution: object) -> Failure:
+    """From the GetQueryExecution document that `.sync` gives as the Cause."""
+    query = _document(execution)
+    status = _document(query.get("Status"))
+    reason = one_line(status.get("StateChangeReason") or "")
+    limit = _LIMIT_OF_WORKGROUP.search(str(query.get("WorkGroup")))
+    if _SCANNED_TOO_MUCH.search(reason) and limit:
+        return _failure("GatherFailed", say("run.failure.gather.too_much", gb=limit[1]))
+    if status.get("State") == "CANCELLED":
+        return _failure("GatherFailed", say("run.failure.gather.stopped"))
+    if not reason:
+        words = say("run.failure.gather.no_reason", query=query.get("QueryExecutionId"))
+        return _failure("GatherFailed", words)
+    return _failure("GatherFailed", say("run.failure.gather.failed", reason=reason))
+
+
+def _limit_reached(document: Mapping[str, Any], kind: str) -> int | None:
     """The job's own time limit in seconds, where that ended it: seen by name, or by its times."""
     limit = _document(document.get("StoppingCondition")).get("MaxRuntimeInSeconds")
     if not isinstance(limit, int):
         return None
     named = "MaxRuntimeExceeded" in str(document.get("FailureReason"))
-    stopped = document.get("ProcessingJobStatus") == "Stopped"
-    return limit if named or (stopped and _seconds(document) >= limit) else None
+    stopped = document.get(f"{kind}JobStatus") == "Stopped"
+    return limit if named or (stopped and _seconds(document, kind) >= limit) else None
 
 
-def _seconds(document: Mapping[str, Any]) -> float:
+def _seconds(document: Mapping[str, Any], kind: str) -> float:
     """How long a job ran; 0 where its times are not given as epoch milliseconds."""
-    start, end = document.get("ProcessingStartTime"), document.get("ProcessingEndTime")
+    start, end = document.get(f"{kind}StartTime"), document.get(f"{kind}EndTime")
     if isinstance(start, int | float) and isinstance(end, int | float):
         return (end - start) / 1000
     return 0

@@ -12,6 +12,7 @@ from core.cost.estimate import estimates
 from core.definition.parse import apply_parameters
 from core.definition.schema import ModelDefinition
 from core.names import check_run_name, job_prefix, package_group
+from core.runs import gather
 from core.runs.current_definition import StoredDefinition, stored_definition
 from core.runs.fingerprint import fingerprint
 from core.runs.instances import listed
@@ -42,6 +43,10 @@ SECONDS_TO_GET_QUOTA = 15 * 60
 LOST_JOBS = 2
 SECONDS_BEFORE_ANOTHER_TRY = 3 * 60
 SECONDS_TO_CLOSE = 15 * 60
+# As long as its state may try, after a query that may wait as long for its turn.
+SECONDS_TO_READ_A_RESULT = 60 * 60
+# The metric that counts a run, by its outcome; while its data is gathered it has none.
+COUNTED = {"new": "RunsOpened", "nothing new": "RunsSkipped", "queued": "RunsQueued"}
 # What a definition says about the model in service and about planning is no part of a run's model.
 NOT_OF_A_RUN: Any = {
     **{"batch": True, "monitor": True, "resources": {"score", "monitor"}},
@@ -64,7 +69,7 @@ def open_run(
     # A run that failed or was stopped released its lock; redriven, it must ask for it anew.
     if "answer" in known and known["status"] != "FAILED":
         return dict(json.loads(known["answer"]))
-    definition = _definition(stage, asked_for)
+    definition = requested_definition(stage, asked_for)
     asked = take_lock(
         stage.runs,
         asked_for.model,
@@ -85,8 +90,15 @@ def open_run(
         record |= {"status": "QUEUED", "behind": asked.behind or ""}
     else:
         stage.runs.write_run(asked_for.model, run, {**record, "status": "RUNNING"})
-        answer = _prepared(stage, run, asked_for, definition, asked, now)
-        record |= {"fingerprint": answer["fingerprint"], "snapshot": answer["snapshot"]}
+        behind = asked.behind if asked.outcome == "taken over" else None
+        if definition.content.gather is not None:
+            answer = gather.to_gather(stage, run, asked_for, definition, behind)
+        else:
+            store, location = stage.store, definition.content.data.location
+            objects = store.current_objects(location)
+            snapshot = take_snapshot(asked_for.model, store.bucket, location, objects)
+            answer = prepared(stage, run, asked_for, definition, snapshot, behind, now)
+            record |= {"fingerprint": answer["fingerprint"], "snapshot": answer["snapshot"]}
     stage.runs.write_run(
         asked_for.model,
         run,
@@ -104,27 +116,33 @@ def seconds_needed(definition: ModelDefinition) -> int:
     jobs = [*minutes, *[max(minutes)] * LOST_JOBS]
     waiting = len(jobs) * (SECONDS_TO_FIND_A_MACHINE + SECONDS_TO_GET_QUOTA)
     pauses = LOST_JOBS * SECONDS_BEFORE_ANOTHER_TRY
-    return sum(jobs) * 60 + waiting + pauses + SECONDS_TO_CLOSE
+    gathering = 0
+    if definition.gather is not None:
+        gathering = definition.gather.timeout_minutes * 60 + SECONDS_TO_READ_A_RESULT
+    return gathering + sum(jobs) * 60 + waiting + pauses + SECONDS_TO_CLOSE
 
 
-def _definition(stage: Stage, request: RunRequest) -> StoredDefinition:
+def requested_definition(stage: Stage, request: RunRequest) -> StoredDefinition:
     """With the request's parameters in it."""
     stored = stored_definition(stage, request.model, request.definition)
     return replace(stored, content=apply_parameters(stored.content, request.parameters))
 
 
-def _prepared(
+def prepared(
     stage: Stage,
     run: str,
     request: RunRequest,
     definition: StoredDefinition,
-    asked: Asked,
+    snapshot: Snapshot,
+    behind: str | None,
     now: datetime,
+    gathered: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The answer for a run that holds the lock."""
+    """The answer for a run that holds the lock and knows its data.
+
+    `behind`: whose lock it took over. `gathered`: the lineage of data that a query made.
+    """
     store, model = stage.store, request.model
-    location = definition.content.data.location
-    snapshot = take_snapshot(model, store.bucket, location, store.current_objects(location))
     images = stage.images()
     identity = fingerprint(
         snapshot.id,
@@ -137,7 +155,7 @@ def _prepared(
     candidate = _without_release(stage, model, group, equals) if equals else None
     champion, reference = _rivals(stage, model) if equals is None else (None, None)
     rungs = _rungs(stage, request, definition.content, snapshot, images)
-    summary = _summary(request, snapshot, equals, asked)
+    summary = _summary(request, snapshot, equals, behind)
     if candidate:
         summary = clauses([summary, say("run.opened.without_release")])
     answer = {
@@ -164,6 +182,8 @@ def _prepared(
     if equals is None:
         store.write_json(store.snapshot_key(model, snapshot.id), snapshot.document())
         plan = _plan(stage, answer, request, definition, snapshot, now)
+        if gathered is not None:
+            plan["gather"] = dict(gathered)
         store.write_json(store.run_key(model, run, "run.json"), plan)
     return answer
 
@@ -304,7 +324,9 @@ def _queued(run: str, request: RunRequest, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked: Asked) -> str:
+def _summary(
+    request: RunRequest, snapshot: Snapshot, equals: str | None, behind: str | None
+) -> str:
     if equals:
         summary = say("run.opened.nothing_new", run=equals)
     else:
@@ -314,8 +336,8 @@ def _summary(request: RunRequest, snapshot: Snapshot, equals: str | None, asked:
             size=size(snapshot.bytes),
             reason=reason_words(request.reason),
         )
-    if asked.outcome == "taken over":
-        return say("run.opened.taken_over", summary=summary, behind=asked.behind)
+    if behind is not None:
+        return say("run.opened.taken_over", summary=summary, behind=behind)
     return summary
 
 

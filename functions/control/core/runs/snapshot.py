@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from core.words.catalogue import say
 from core.words.lists import enumerated
 
 DATA_SUFFIXES = (".csv", ".csv.gz", ".parquet")
+PARQUET = "parquet"
 
 
 class EmptyDatasetError(Exception):
@@ -29,6 +30,20 @@ class Snapshot:
     model: str
     bucket: str
     objects: tuple[DataObject, ...]
+    # What the objects are, where their names do not say it: a query names its files as it likes.
+    kind: str | None = None
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Snapshot:
+        """From the content of snapshots/<model>/<id>.json."""
+        objects = tuple(DataObject(**each) for each in document["objects"])
+        return cls(
+            id=document["id"],
+            model=document["model"],
+            bucket=document["bucket"],
+            objects=objects,
+            kind=document.get("kind"),
+        )
 
     @property
     def bytes(self) -> int:
@@ -37,7 +52,8 @@ class Snapshot:
     @property
     def text_mb(self) -> float:
         """About how many MB it would be as text without compression."""
-        return round(text_mb((each.key, each.size) for each in self.objects), 3)
+        ending = f".{self.kind}" if self.kind else ""
+        return round(text_mb((each.key + ending, each.size) for each in self.objects), 3)
 
     def document(self) -> dict[str, Any]:
         """The content of snapshots/<model>/<id>.json."""
@@ -46,6 +62,7 @@ class Snapshot:
             "id": self.id,
             "model": self.model,
             "bucket": self.bucket,
+            **({"kind": self.kind} if self.kind else {}),
             "objects": [asdict(each) for each in self.objects],
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,10 @@ class Store:
     @staticmethod
     def snapshot_key(model: str, snapshot: str) -> str:
         return f"snapshots/{model}/{snapshot}.json"
+
+    @staticmethod
+    def gathered_key(model: str, run: str) -> str:
+        return f"gathered/{model}/{run}"
 
     @staticmethod
     def definition_key(model: str, sha256: str, name: str = "") -> str:
@@ -186,6 +190,21 @@ class Store:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
                 raise ObjectMissingError(say("refused.gone", where=self.uri(key))) from error
             raise
+
+    def has_version(self, key: str, version: str) -> bool:
+        """Is this version of the object still there?"""
+        try:
+            self._client.head_object(Bucket=self.bucket, Key=key, VersionId=version)
+        except self._client.exceptions.ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in (400, 404):
+                return False
+            raise
+        return True
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove objects; their versions stay until they expire."""
+        for key in keys:
+            self._client.delete_object(Bucket=self.bucket, Key=key)
 
     def read_current(self, key: str) -> tuple[bytes, str]:
         """The object's bytes and the id of the version they are of."""

@@ -23,13 +23,14 @@ from core.stage.monitoring_table import MonitoringTable
 from core.stage.notice_table import NoticeTable
 from core.stage.pipeline_job import Artifacts, Jobs
 from core.stage.plan_table import PlanTable
-from core.stage.processing_jobs import ProcessingJobs
 from core.stage.registry import Registry
 from core.stage.release_pipeline import Pipeline
 from core.stage.release_table import ReleaseTable
+from core.stage.row_hasher import RowHasher
 from core.stage.run_table import RunTable
 from core.stage.serving_stack import Serving
 from core.stage.state_machine import Workflow
+from core.stage.step_jobs import StepJobs
 from core.stage.topic import Topic
 
 if TYPE_CHECKING:
@@ -92,12 +93,23 @@ class Stage:
         return CostTable(self._dynamodb, os.environ["MODEL_TABLE"])
 
     @cached_property
-    def processing_jobs(self) -> ProcessingJobs:
-        return ProcessingJobs(_client("sagemaker"))
+    def step_jobs(self) -> StepJobs:
+        return StepJobs(_client("sagemaker"))
 
     @cached_property
     def store(self) -> Store:
         return Store(_client("s3"), os.environ["DATA_BUCKET"])
+
+    @property
+    def gather_workgroups(self) -> str:
+        """What the names of the workgroups begin with; empty where the stage gathers nothing."""
+        return os.environ.get("GATHER_WORKGROUPS", "")
+
+    @cached_property
+    def row_hasher(self) -> RowHasher:
+        patient = _CONFIG.merge(Config(read_timeout=900))
+        client = boto3.client("lambda", config=patient)
+        return RowHasher(client, os.environ["HASH_ROWS_FUNCTION"], self.store.bucket)
 
     @cached_property
     def registry(self) -> Registry:

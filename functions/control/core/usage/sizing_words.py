@@ -32,6 +32,11 @@ def place_words(sizing: Document) -> str:
     return had if hosts < 2 else say("sizing.hosts", count=count(hosts), machine=had)
 
 
+def machine_words(sizing: Document) -> str:
+    """What the step worked on, and the machine that it needs."""
+    return say("sizing.machine", place=place_words(sizing), words=sizing_words(sizing))
+
+
 def sizing_words(sizing: Document) -> str:
     """The machine that the step needs, and what was short."""
     words = [_machine(sizing)]

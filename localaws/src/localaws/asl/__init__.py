@@ -7,7 +7,9 @@ is the deeper interpreter (facts that decided it are in docs/decisions.md). The 
     interpreter.py   one execution inside moto
     expressions.py   JSONata, evaluated without Java
     moto_fixes.py    every private name of moto that we replace, in one place
-    sagemaker.py     the `sagemaker:...sync` integration, which moto does not have
+    waited.py        what `.sync` integrations have in common, which moto does not have
+    sagemaker.py     `sagemaker:...sync`
+    athena.py        `athena:startQueryExecution.sync`
     clients.py       the clients with which a machine calls services: as its own role
 
 moto takes about a second to import, so nothing here imports it before the first machine is

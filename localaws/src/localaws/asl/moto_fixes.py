@@ -71,7 +71,7 @@ def apply() -> None:
     _forget_the_query_language_of_a_rejected_machine()
     _spell_parameters_and_results_as_aws_does()
     _name_errors_as_aws_does()
-    _know_sagemaker()
+    _know_what_is_waited_for()
 
 
 def service_model(service: str) -> ServiceModel:
@@ -228,16 +228,19 @@ def _query_failed(env: Any, cause: str) -> FailureEvent:
     )
 
 
-# moto forwards sagemaker's request-response calls and refuses `.sync`.
-def _know_sagemaker() -> None:
+# moto forwards request-response calls to these services and refuses `.sync`.
+def _know_what_is_waited_for() -> None:
+    from localaws.asl.athena import AthenaTask
     from localaws.asl.sagemaker import SageMakerTask
 
+    ours = {"athena": AthenaTask, "sagemaker": SageMakerTask}
     original = service_factory.state_task_service_for
     if getattr(original, "_localaws", False):
         return
 
     def task_for(service_name: str) -> Any:
-        return SageMakerTask() if service_name == "sagemaker" else original(service_name)
+        task = ours.get(service_name)
+        return task() if task else original(service_name)
 
     task_for._localaws = True  # type: ignore[attr-defined]
     service_factory.state_task_service_for = task_for

@@ -11,85 +11,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
-from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import (
-    CustomErrorName,
-)
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-    FailureEvent,
     FailureEventException,
 )
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
-    StatesErrorName,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
-    StatesErrorNameType,
-)
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import (
-    ResourceCondition,
-)
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (  # noqa: E501
-    StateTaskServiceCallback,
-)
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
-from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from localaws.asl import clients
+from localaws.asl.waited import WaitedTask
 
 # A look at the job returns as soon as it has ended; a stopped execution is noticed this late.
 WAIT_SECONDS = 0.2
 
 # Action -> the job's kind, as in Describe<kind>, Stop<kind>, <kind>Name and <kind>Status.
-_JOBS = {"createprocessingjob": "ProcessingJob"}
+_JOBS = {"createprocessingjob": "ProcessingJob", "createtrainingjob": "TrainingJob"}
 _RULE = "StepFunctionsGetEventsForSageMaker{kind}sRule"
 _RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
 # StateMachine roles need these; the service would refuse to create the machine without them.
 
 
-class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
+class SageMakerTask(WaitedTask):
     """One task state that calls SageMaker through the optimized integration."""
 
-    def __init__(self) -> None:
-        super().__init__(supported_integration_patterns={ResourceCondition.Sync})
-        self._stop_job: Callable[[], Any] = lambda: None
-
-    def _get_supported_parameters(self) -> set[str]:
-        return set()  # botocore checks the fields of the call
-
-    def _eval_service_task(
-        self,
-        env: Any,
-        resource_runtime_part: Any,
-        normalised_parameters: Any,
-        state_credentials: Any,
-    ) -> None:
-        if self.resource.condition == ResourceCondition.Sync:
-            self._check_managed_rule(resource_runtime_part, state_credentials.role_arn)
-        client = self._client(resource_runtime_part, state_credentials)
-        answer = getattr(client, self._get_boto_service_action())(**normalised_parameters)
-        answer.pop("ResponseMetadata", None)
-        env.stack.append(clients.plain(answer))
-
-    def _eval_integration_pattern(
-        self,
-        env: Any,
-        resource_runtime_part: Any,
-        normalised_parameters: Any,
-        state_credentials: Any,
-    ) -> None:
-        # moto's own ends by interrupting the endpoint of a task token, and `.sync` alone has none.
-        ended = self._build_sync_resolver(
-            env, resource_runtime_part, normalised_parameters, state_credentials
-        )
-        outcome = self._eval_sync(
-            env=env,
-            sync_resolver=ended,
-            timeout_seconds=None,
-            callback_endpoint=None,
-            heartbeat_endpoint=None,
-        )
-        env.stack.append(outcome)
+    service = "SageMaker"
+    client_name = "sagemaker"
+    ended_by_itself = frozenset({"ResourceNotFound", "ValidationException"})
 
     def _build_sync_resolver(
         self,
@@ -104,39 +48,22 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         kind = _JOBS[self.resource.api_action.lower()]
         name = {f"{kind}Name": normalised_parameters[f"{kind}Name"]}
         client = self._client(resource_runtime_part, state_credentials)
-        self._stop_job = lambda: getattr(client, f"stop_{_snake(kind)}")(**name)
+        self._stop_work = lambda: getattr(client, f"stop_{_snake(kind)}")(**name)
 
         def ended() -> Any:
-            sagemaker.wait(name[f"{kind}Name"], WAIT_SECONDS)
+            sagemaker.wait(kind, name[f"{kind}Name"], WAIT_SECONDS)
             job = getattr(client, f"describe_{_snake(kind)}")(**name)
             job.pop("ResponseMetadata", None)
             job = clients.plain(job)
             if job[f"{kind}Status"] == "Completed":
                 return job
             if job[f"{kind}Status"] in ("Failed", "Stopped"):
-                raise FailureEventException(self._job_failed(env, job))
+                raise FailureEventException(self._work_failed(env, job))
             return None
 
         return ended
 
-    def _eval_sync(self, env: Any, *arguments: Any, **named: Any) -> Any:
-        outcome = super()._eval_sync(env, *arguments, **named)
-        if outcome is None and not env.is_running():
-            self._stop_unless_ended()
-        return outcome
-
-    def _stop_unless_ended(self) -> None:
-        try:
-            self._stop_job()
-        except ClientError as error:
-            # The job may have ended by itself in the meantime; anything else is in its own record.
-            if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
-                raise
-
-    def _client(self, runtime: Any, credentials: Any) -> Any:
-        return clients.client_for(runtime.region, "sagemaker", credentials.role_arn)
-
-    def _check_managed_rule(self, runtime: Any, role_arn: str) -> None:
+    def _check_permissions(self, runtime: Any, role_arn: str) -> None:
         from localaws import authorization
 
         rule = _RULE.format(kind=_JOBS[self.resource.api_action.lower()])
@@ -147,35 +74,6 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
                     f"'{role_arn}' is not authorized to create managed-rule: it lacks {action} "
                     f"on {arn}."
                 )
-
-    def _job_failed(self, env: Any, job: dict[str, Any]) -> FailureEvent:
-        return FailureEvent(
-            env=env,
-            error_name=StatesErrorName(StatesErrorNameType.StatesTaskFailed),
-            event_type=HistoryEventType.TaskFailed,
-            event_details=self._details("States.TaskFailed", to_json_str(job)),
-        )
-
-    def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
-        if not isinstance(ex, ClientError):
-            return super()._from_error(env, ex)
-        error = f"SageMaker.{ex.response['Error']['Code']}"
-        return FailureEvent(
-            env=env,
-            error_name=CustomErrorName(error),
-            event_type=HistoryEventType.TaskFailed,
-            event_details=self._details(error, str(ex)),
-        )
-
-    def _details(self, error: str, cause: str) -> EventDetails:
-        return EventDetails(
-            taskFailedEventDetails=TaskFailedEventDetails(
-                resource=self._get_sfn_resource(),
-                resourceType=self._get_sfn_resource_type(),
-                error=error,
-                cause=cause,
-            )
-        )
 
 
 def _snake(kind: str) -> str:

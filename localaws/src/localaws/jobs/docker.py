@@ -11,8 +11,8 @@ from typing import Any
 
 from localaws.jobs.engines import Launch
 from localaws.jobs.images import Image, PullError, digest
-from localaws.jobs.layout import ROOT
 from localaws.jobs.processes import Process, Processes
+from localaws.jobs.work import ROOT
 from localaws.steps import Steps
 
 log = logging.getLogger(__name__)

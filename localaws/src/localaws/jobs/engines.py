@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from localaws.jobs.images import Image, Images
-from localaws.jobs.layout import PROCESSING, ROOT, Host
+from localaws.jobs.layout import Host
 from localaws.jobs.processes import Ahead, LauncherGoneError, Prepared, Process, Processes
+from localaws.jobs.work import PROCESSING, ROOT
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,12 @@
-"""The folders and files SageMaker Processing promises a container, for one host of a job."""
+"""The folders and files SageMaker promises a container, for one host of a job."""
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-ROOT = "/opt/ml"
-PROCESSING = "/opt/ml/processing"
+from localaws.jobs.work import PROCESSING, ROOT, Form, Work
+
 MESSAGE_CHARACTERS = 1024
-# What processingjobconfig.json repeats of the request, in AWS's order.
-CONFIGURED = (
-    "ProcessingJobArn",
-    "ProcessingJobName",
-    "AppSpecification",
-    "Environment",
-    "ExperimentConfig",
-    "NetworkConfig",
-    "ProcessingInputs",
-    "ProcessingOutputConfig",
-    "ProcessingResources",
-    "RoleArn",
-    "StoppingCondition",
-)
 
 
 @dataclass(frozen=True)
@@ -54,25 +38,21 @@ class Host:
         """Where a path of the container lies on this machine."""
         return self.ml / Path(path).relative_to(ROOT)
 
-    def prepare(
-        self, job: Mapping[str, Any], inputs: Sequence[str], outputs: Sequence[str]
-    ) -> None:
-        """Make the folders and write the two configuration files."""
-        for path in (*inputs, *outputs, PROCESSING, f"{ROOT}/config", f"{ROOT}/output"):
+    def prepare(self, work: Work) -> None:
+        """Make the folders and write the configuration files."""
+        paths = [place["LocalPath"] for place in (*work.inputs, *work.outputs)]
+        for path in (*paths, PROCESSING, work.form.config, f"{ROOT}/output"):
             self.here(path).mkdir(parents=True, exist_ok=True)
         self.scratch.mkdir(exist_ok=True)
         names = [f"algo-{number + 1}" for number in range(self.count)]
-        config = self.here(f"{ROOT}/config")
-        write(config / "resourceconfig.json", {"current_host": self.name, "hosts": names})
-        write(
-            config / "processingjobconfig.json",
-            {name: job[name] for name in CONFIGURED if name in job},
-        )
+        resources = {"current_host": self.name, "hosts": names, **work.resources}
+        for name, content in {"resourceconfig.json": resources, **work.files}.items():
+            write(self.here(work.form.config) / name, content)
 
-    def message(self) -> str | None:
+    def message(self, form: Form) -> str | None:
         """What the container left as its last word, cut as SageMaker cuts it."""
         try:
-            text = self.here(f"{ROOT}/output/message").read_text(errors="replace").strip()
+            text = self.here(form.message).read_text(errors="replace").strip()
         except OSError:
             return None
         return text[:MESSAGE_CHARACTERS] or None

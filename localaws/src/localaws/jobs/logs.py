@@ -2,14 +2,13 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from localaws.jobs.layout import Host
+from localaws.jobs.work import Work
 from localaws.sagemaker.account import Ports
 
-GROUP = "/aws/sagemaker/ProcessingJobs"
 LOOK_SECONDS = 0.25
 # CloudWatch takes 256 KB with each event; a longer line is cut, as the agent on AWS does.
 LINE_CHARACTERS = 250_000
@@ -18,16 +17,14 @@ LINE_CHARACTERS = 250_000
 class LogStreams:
     """Follows the hosts' log files. As on AWS, a role without the permissions just has no logs."""
 
-    def __init__(
-        self, ports: Ports, region: str, job: Mapping[str, Any], hosts: Sequence[Host]
-    ) -> None:
+    def __init__(self, ports: Ports, region: str, work: Work, hosts: Sequence[Host]) -> None:
         self._ports = ports
         started = int(time.time())
-        name = job["ProcessingJobName"]
-        self._tails = [Tail(host.log, f"{name}/{host.name}-{started}") for host in hosts]
+        self._group = work.form.group
+        self._tails = [Tail(host.log, f"{work.name}/{host.name}-{started}") for host in hosts]
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="job-logs", daemon=True)
-        self._permitted = self._may_write(job["RoleArn"], region)
+        self._permitted = self._may_write(work.role, region)
 
     def follow(self) -> None:
         """Begin to carry lines to CloudWatch."""
@@ -42,9 +39,9 @@ class LogStreams:
             self._carry(ended=True)
 
     def _may_write(self, role: str, region: str) -> bool:
-        group = f"arn:aws:logs:{region}:{role.split(':')[4]}:log-group:{GROUP}"
+        group = f"arn:aws:logs:{region}:{role.split(':')[4]}:log-group:{self._group}"
         # The group is one for the account and stays; only the first job of all makes it.
-        if not self._ports.log_group_exists(GROUP) and not self._ports.allowed(
+        if not self._ports.log_group_exists(self._group) and not self._ports.allowed(
             role, "logs:CreateLogGroup", group
         ):
             return False
@@ -62,7 +59,7 @@ class LogStreams:
         for tail in self._tails:
             now = int(time.time() * 1000)
             if lines := tail.lines(ended=ended):
-                self._ports.write_log(GROUP, tail.stream, [(now, line) for line in lines])
+                self._ports.write_log(self._group, tail.stream, [(now, line) for line in lines])
 
 
 class Tail:

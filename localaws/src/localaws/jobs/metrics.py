@@ -2,33 +2,29 @@
 
 import os
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from localaws.jobs.layout import Host
 from localaws.jobs.processes import Process
+from localaws.jobs.work import Work
 from localaws.sagemaker.account import Ports
 
-NAMESPACE = "/aws/sagemaker/ProcessingJobs"
 
-
-def measure(
-    ports: Ports, job: Mapping[str, Any], used: Iterable[tuple[Host, Process]], began: float
-) -> None:
+def measure(ports: Ports, work: Work, used: Iterable[tuple[Host, Process]], began: float) -> None:
     """Record each host's mean CPU and peak memory, if the job's role may.
 
     The instance is this machine: 100 % of CPU is one core, as on AWS; of memory, all there is.
     """
-    context = {"cloudwatch:namespace": NAMESPACE}
-    if not ports.allowed(job["RoleArn"], "cloudwatch:PutMetricData", "*", context):
+    context = {"cloudwatch:namespace": work.form.group}
+    if not ports.allowed(work.role, "cloudwatch:PutMetricData", "*", context):
         return
     seconds = max(time.monotonic() - began, 0.001)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for host, process in used:
-        name = f"{job['ProcessingJobName']}/{host.name}"
+        name = f"{work.name}/{host.name}"
         for metric, share in (
             ("CPUUtilization", process.cpu_seconds / seconds),
             ("MemoryUtilization", process.memory_bytes / memory),
         ):
             if process.measured and share > 0:
-                ports.write_metric(NAMESPACE, metric, 100 * share, name)
+                ports.write_metric(work.form.group, metric, 100 * share, name)

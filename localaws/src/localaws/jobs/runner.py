@@ -1,4 +1,4 @@
-"""Runs one Processing job from beginning to end, the way SageMaker does, as the job's role."""
+"""Runs one job from beginning to end, the way SageMaker does, as the job's role."""
 
 import logging
 import shutil
@@ -21,11 +21,11 @@ from localaws.jobs.metrics import measure
 from localaws.jobs.processes import LauncherGoneError, Process
 from localaws.jobs.s3 import S3, Connections
 from localaws.jobs.transfer import Outputs, TransferError, bring
+from localaws.jobs.work import Work
 from localaws.sagemaker.account import Ports
 
 log = logging.getLogger(__name__)
 
-DEFAULT_RUNTIME_SECONDS = 24 * 3600
 GRACE_SECONDS = 10.0
 KEPT_FAILURES = 5
 REASON_CHARACTERS = 1024
@@ -102,20 +102,21 @@ class Runner:
     def run(
         self, job: Mapping[str, Any], credentials: RoleCredentials, control: Control
     ) -> Outcome:
-        """Run the job of a checked CreateProcessingJob request; every ending is an Outcome."""
-        folder = self._folder / job["ProcessingJobName"]
+        """Run the job of a checked request to create it; every ending is an Outcome."""
+        work = Work.of(job)
+        folder = self._folder / work.name
         with self._lock:
             self._active.add(folder)
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            outcome = self._run(job, credentials, control, folder)
+            outcome = self._run(work, credentials, control, folder)
         except (JobFailedError, PullError, TransferError) as error:
             status = "Stopped" if control.stop.is_set() else "Failed"
             outcome = Outcome(status, str(error)[:REASON_CHARACTERS])
         except LauncherGoneError as error:
             outcome = Outcome("Failed", f"InternalServerError: {error}; start the stage again")
         except Exception as error:
-            log.exception("job %s", job["ProcessingJobName"])
+            log.exception("job %s", work.name)
             outcome = Outcome("Failed", f"InternalServerError: {error}"[:REASON_CHARACTERS])
         self._cleaner.submit(self._clear, folder, keep=outcome.status != "Completed")
         return outcome
@@ -125,86 +126,62 @@ class Runner:
         self._cleaner.shutdown()
 
     def _run(
-        self,
-        job: Mapping[str, Any],
-        credentials: RoleCredentials,
-        control: Control,
-        folder: Path,
+        self, work: Work, credentials: RoleCredentials, control: Control, folder: Path
     ) -> Outcome:
-        image = self._pull(job)
+        image = self._pull(work)
         s3 = S3(
             self._ports.endpoint(),
             self._region,
             Credentials(credentials.access_key, credentials.secret_key, credentials.session_token),
             self._connections,
         )
-        count = job["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 1)
-        hosts = [Host(folder, number, count) for number in range(count)]
-        self._prepare(job, hosts, s3)
+        hosts = [Host(folder, number, work.hosts) for number in range(work.hosts)]
+        for host in hosts:
+            host.prepare(work)
+        bring(s3, work.inputs, hosts, work.role, self._region)
         if control.stop.is_set():
             return Outcome("Stopped")
-        config = job.get("ProcessingOutputConfig") or {}
         outputs = Outputs(
             s3,
-            [
-                (output["S3Output"], host.here(output["S3Output"]["LocalPath"]))
-                for output in config.get("Outputs", [])
-                for host in hosts
-            ],
-            config.get("KmsKeyId"),
+            [(output, host.here(output["LocalPath"])) for output in work.outputs for host in hosts],
+            work.key,
         )
         outputs.watch()
-        streams = LogStreams(self._ports, self._region, job, hosts)
+        streams = LogStreams(self._ports, self._region, work, hosts)
         streams.follow()
         try:
-            launches = [self._launch(job, image, host, credentials) for host in hosts]
-            outcome = self._attend(job, launches, control)
+            launches = [self._launch(work, image, host, credentials) for host in hosts]
+            outcome = self._attend(work, launches, control)
         finally:
             streams.finish()
             outputs.stop_watching()
         outputs.finish(outcome.status == "Completed")
         return outcome
 
-    def _pull(self, job: Mapping[str, Any]) -> Image:
+    def _pull(self, work: Work) -> Image:
         """Find the image, if the job's role may pull it."""
-        uri = job["AppSpecification"]["ImageUri"]
-        account = job["RoleArn"].split(":")[4]
-        repository = uri.partition("/")[2].partition("@")[0].partition(":")[0]
+        account = work.role.split(":")[4]
+        repository = work.image.partition("/")[2].partition("@")[0].partition(":")[0]
         resource = f"arn:aws:ecr:{self._region}:{account}:repository/{repository}"
         needed = [
             ("ecr:GetAuthorizationToken", "*"),
             *((action, resource) for action in PULL_ACTIONS),
         ]
         for action, target in needed:
-            if not self._ports.allowed(job["RoleArn"], action, target):
+            if not self._ports.allowed(work.role, action, target):
                 raise JobFailedError(
-                    f"ClientError: CannotPullContainerError: {job['RoleArn']} is not authorized to"
+                    f"ClientError: CannotPullContainerError: {work.role} is not authorized to"
                     f" perform: {action} on resource: {target}"
                 )
-        image = self._images.resolve(uri)
+        image = self._images.resolve(work.image)
         self._engine.pull(image)
         return image
 
-    def _prepare(self, job: Mapping[str, Any], hosts: list[Host], s3: S3) -> None:
-        """Make every host's folders and bring its share of the inputs."""
-        inputs = [entry["S3Input"] for entry in job.get("ProcessingInputs") or []]
-        outputs = (job.get("ProcessingOutputConfig") or {}).get("Outputs", [])
-        for host in hosts:
-            host.prepare(
-                job,
-                inputs=[source["LocalPath"] for source in inputs],
-                outputs=[output["S3Output"]["LocalPath"] for output in outputs],
-            )
-        bring(s3, inputs, hosts, job["RoleArn"], self._region)
-
-    def _launch(
-        self, job: Mapping[str, Any], image: Image, host: Host, credentials: RoleCredentials
-    ) -> Launch:
-        specification = job["AppSpecification"]
+    def _launch(self, work: Work, image: Image, host: Host, credentials: RoleCredentials) -> Launch:
         environment = {
             "AWS_REGION": self._region,
             "AWS_DEFAULT_REGION": self._region,
-            **(job.get("Environment") or {}),
+            **work.environment,
             "AWS_ACCESS_KEY_ID": credentials.access_key,
             "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
             "AWS_SESSION_TOKEN": credentials.session_token,
@@ -215,23 +192,18 @@ class Runner:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         return Launch(
-            name=f"{job['ProcessingJobName']}-{host.name}",
+            name=f"{work.name}-{host.name}",
             image=image,
             host=host,
             environment=environment,
-            entrypoint=tuple(specification.get("ContainerEntrypoint") or ()),
-            arguments=tuple(specification.get("ContainerArguments") or ()),
+            entrypoint=work.entrypoint,
+            arguments=work.arguments,
         )
 
-    def _attend(
-        self, job: Mapping[str, Any], launches: Iterable[Launch], control: Control
-    ) -> Outcome:
+    def _attend(self, work: Work, launches: Iterable[Launch], control: Control) -> Outcome:
         """Start the programs and wait for the end: their own, a stop, or the time limit's."""
-        limit = (job.get("StoppingCondition") or {}).get(
-            "MaxRuntimeInSeconds", DEFAULT_RUNTIME_SECONDS
-        )
         began = time.monotonic()
-        deadline = began + limit
+        deadline = began + work.limit
         running = [
             Running(launch, self._engine.start(launch, control.wake.set)) for launch in launches
         ]
@@ -244,8 +216,8 @@ class Runner:
         failed = next((one for one in running if one.process.code), None)
         finished = all(one.process.code == 0 for one in running)
         self._end(running)
-        measure(self._ports, job, [(one.launch.host, one.process) for one in running], began)
-        message = (failed or running[0]).launch.host.message()
+        measure(self._ports, work, [(one.launch.host, one.process) for one in running], began)
+        message = (failed or running[0]).launch.host.message(work.form)
         if failed:
             return failure(failed.process.code or 0, message)
         if finished:
@@ -255,7 +227,7 @@ class Runner:
         return Outcome(
             "Stopped",
             "ClientError: MaxRuntimeExceeded: the job ran longer than the"
-            f" {limit} seconds of StoppingCondition.MaxRuntimeInSeconds",
+            f" {work.limit} seconds of StoppingCondition.MaxRuntimeInSeconds",
             message,
         )
 

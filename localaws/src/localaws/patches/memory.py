@@ -27,6 +27,8 @@ MODULES = {
     "states": "stepfunctions",
     "cloudformation": "cloudformation",
     "tagging": "tagging",
+    "glue": "glue",
+    "athena": "athena",
 }
 _FILES = {"lambda": "lambda"}
 

@@ -1,4 +1,4 @@
-"""SageMaker of the local stage: Processing jobs and the model registry.
+"""SageMaker of the local stage: Processing and Training jobs and the model registry.
 
 The stage installs `own` once and then uses it as the service.
 """
@@ -15,7 +15,13 @@ IMAGES_DIFFER = (
     "The repository answers with digests of the working tree's code: nothing is built, pushed or "
     "pulled, unless the stage runs with `--docker`."
 )
-NETWORKS_DIFFER = "A job that asks for network isolation is not cut off."
+NETWORKS_DIFFER = (
+    "A job that asks for network isolation is not cut off, nor is a step's function: its VPC is "
+    "kept and has no effect. The hosts of a job are processes of "
+    "this machine with one address. So `resourceconfig.json` of a Training job also has "
+    "`addresses`: for each host the address with a port of its own, and the next port is its own "
+    "too. Traffic between them is not encrypted."
+)
 
 
 def _make(parts: Parts) -> "Stage":
@@ -27,9 +33,11 @@ def _make(parts: Parts) -> "Stage":
 own = OwnService("SageMaker", TARGET_PREFIX, resource_arn, _make)
 
 
-def wait(job: str, seconds: float) -> bool:
-    """Wait until a Processing job has ended, at most so long; return whether it has."""
-    return own.installed.service.jobs.wait(job, seconds)
+def wait(kind: str, job: str, seconds: float) -> bool:
+    """Wait until a job of this kind has ended, at most so long; return whether it has."""
+    service = own.installed.service
+    jobs = service.training if kind == "TrainingJob" else service.jobs
+    return jobs.wait(job, seconds)
 
 
 def expect_jobs() -> None:

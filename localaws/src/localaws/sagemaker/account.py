@@ -75,12 +75,15 @@ class Names:
 RESOURCES = {
     "CreateModelPackageGroup": ("model-package-group", "ModelPackageGroupName"),
     "CreateProcessingJob": ("processing-job", "ProcessingJobName"),
+    "CreateTrainingJob": ("training-job", "TrainingJobName"),
     "DeleteModelPackage": ("model-package", "ModelPackageName"),
     "DeleteModelPackageGroup": ("model-package-group", "ModelPackageGroupName"),
     "DescribeModelPackage": ("model-package", "ModelPackageName"),
     "DescribeModelPackageGroup": ("model-package-group", "ModelPackageGroupName"),
     "DescribeProcessingJob": ("processing-job", "ProcessingJobName"),
+    "DescribeTrainingJob": ("training-job", "TrainingJobName"),
     "StopProcessingJob": ("processing-job", "ProcessingJobName"),
+    "StopTrainingJob": ("training-job", "TrainingJobName"),
     "UpdateModelPackage": ("model-package", "ModelPackageArn"),
 }
 

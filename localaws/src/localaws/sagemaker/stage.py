@@ -23,8 +23,10 @@ from localaws.sagemaker.account import (
     Ports,
     Tags,
 )
-from localaws.sagemaker.processing import JobRunner, ProcessingJobs
+from localaws.sagemaker.jobs import JobRunner
+from localaws.sagemaker.processing import ProcessingJobs
 from localaws.sagemaker.registry import Registry
+from localaws.sagemaker.training import TrainingJobs
 
 
 class SageMaker:
@@ -38,10 +40,12 @@ class SageMaker:
         self._lock = lock
         self._tags = tags
         self.jobs = ProcessingJobs(ports, runner, names, tags, access, lock)
+        self.training = TrainingJobs(ports, runner, names, tags, access, lock)
         self._registry = Registry(ports, names, tags, access, lock)
         self._api = Api("sagemaker")
         operations: dict[str, Operation] = {
             **self.jobs.operations(),
+            **self.training.operations(),
             **self._registry.operations(),
             **tags.operations(self._exists),
         }
@@ -66,6 +70,7 @@ class SageMaker:
                 json.dumps(
                     {
                         "jobs": self.jobs.state,
+                        "training": self.training.state,
                         "registry": self._registry.state,
                         "tags": self._tags.state,
                     }
@@ -81,9 +86,10 @@ class SageMaker:
             self._tags.state.update(state["tags"])
             self._registry.state.update(state["registry"])
             self.jobs.load(state["jobs"])
+            self.training.load(state.get("training", {}))
 
     def _exists(self, arn: str) -> bool:
-        return self.jobs.has(arn) or self._registry.has(arn)
+        return any(kept.has(arn) for kept in (self.jobs, self.training, self._registry))
 
 
 class Stage:

@@ -25,6 +25,7 @@ from core.monitoring.words import (
 from core.reading import Document, estimate, finite, mapping
 from core.review.rendering import LARGEST_PAGE, LIMITS, environment, style_hash
 from core.review.tables import Cell, Column, Table, table
+from core.usage.sizing_words import machine_words
 from core.words.catalogue import say
 from core.words.formats import (
     count,
@@ -47,18 +48,18 @@ MOST_REASONS = 12
 
 
 def render(
-    plan: Document, report: Document, *, closed_at: str, usage: Document | None = None
+    plan: Document, report: Document, *, closed_at: str, sizing: Document | None = None
 ) -> str:
     """The page as HTML, always under 300 kB; the same input gives the same page.
 
-    `usage` is what the step used of its machine. What is missing or broken in the report is shown
+    `sizing` is what the step used of its machine. What is missing or broken in the report is shown
     as not reported and never raises.
     """
     page = ""
     template = environment(Path(__file__).parent).get_template("monitoring.html.jinja")
     with speaking(speech()):  # looked up once, and not for each text
         for rows, characters in LIMITS:
-            view = _view(mapping(plan), mapping(report), mapping(usage), closed_at, rows)
+            view = _view(mapping(plan), mapping(report), mapping(sizing), closed_at, rows)
             page = template.render(**view, characters=characters)
             if len(page.encode()) < LARGEST_PAGE:
                 break
@@ -66,7 +67,7 @@ def render(
 
 
 def _view(
-    plan: Document, report: Document, usage: Document, closed_at: str, limit: int
+    plan: Document, report: Document, sizing: Document, closed_at: str, limit: int
 ) -> dict[str, Any]:
     state, release = state_of(report), mapping(plan.get("release"))
     alarms = alarms_of(report)
@@ -98,7 +99,7 @@ def _view(
         "labels": quality.labels_table(report, limit) if labels else None,
         "checks": features.checks_table(report, limit),
         "days": features.days_table(report, limit),
-        "lineage": _lineage(plan, report, usage),
+        "lineage": _lineage(plan, report, sizing),
         "style_hash": style_hash(),
         "language": speech().language,
     }
@@ -159,7 +160,7 @@ def _features(report: Document) -> str:
     return counted(len(found) if isinstance(found, list) else 0, "feature")
 
 
-def _lineage(plan: Document, report: Document, usage: Document) -> Table:
+def _lineage(plan: Document, report: Document, sizing: Document) -> Table:
     release, settings = mapping(plan.get("release")), mapping(plan.get("settings"))
     compacted = mapping(report.get("compacted"))
     share = estimate(report.get("capture_share"))
@@ -180,7 +181,8 @@ def _lineage(plan: Document, report: Document, usage: Document) -> Table:
                 days=counted(compacted.get("days", 0), "day"),
             ),
         ),
-        ("seconds", duration(usage.get("seconds"))),
+        ("seconds", duration(sizing.get("seconds"))),
+        *([("machine", machine_words(sizing))] if "outcome" in sizing else []),
     ]
     headings = [
         Column(say("monitoring.column.what"), "short"),

@@ -8,9 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reading.row_groups import REQUESTS, kept_path, write_rows
+from reading.shards import Part
 from reading.source import DataObject, fetch
-from score.heads import REQUESTS, kept_path, write_rows
-from score.shards import Part
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
