@@ -35,7 +35,7 @@ from typing import Any
 import boto3
 from loop import DATA, ROOT, kanmon, seconds
 
-PROMOTED_SECONDS, MAKE_RUN_SECONDS = 5.0, 15.0
+PROMOTED_SECONDS, MAKE_RUN_SECONDS = 5.0, 12.0
 REVIEW = "ApproveRelease"
 # It also contains the waits for a hook's answer and for the alarms.
 WAITING = "AllowTraffic"

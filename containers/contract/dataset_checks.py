@@ -6,7 +6,7 @@ census.json, Train checks their sum before it trains, and Evaluate adds the warn
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from contract.baseline_merge import MOST_CATEGORIES
@@ -47,7 +47,7 @@ class Counts:
 
     def document(self) -> dict[str, Any]:
         """The census.json document."""
-        return {"format": 1, **asdict(self)}
+        return {"format": 1, **vars(self)}
 
     @classmethod
     def merged(cls, documents: Sequence[Mapping[str, Any]]) -> "Counts":

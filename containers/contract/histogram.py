@@ -22,19 +22,19 @@ def histogram(values: pl.Series, minimum: float, maximum: float) -> tuple[list[f
     >>> histogram(pl.Series([0.0, 1.0, 1.0, 1.0]), 0.0, 1.0)
     ([0.0, 0.5, 1.0], [0.25, 0.75])
     """
-    values = values.drop_nulls().cast(pl.Float64)
-    distinct = values.unique().sort().to_list()
-    if not distinct:
+    values = _sorted(values)
+    if values.is_empty():
         return [minimum, maximum], [1.0]
-    if len(distinct) <= BINS:
+    if values.n_unique() <= BINS:
+        distinct = values.unique(maintain_order=True).to_list()
         inner = [(left + right) / 2 for left, right in pairwise(distinct)]
     else:
         inner = [_quantile(values, step / BINS) for step in range(1, BINS)]
     inner = [edge for edge in dict.fromkeys(inner) if minimum < edge < maximum]
-    counts = [
-        values.filter((values > left) & (values <= right)).len()
-        for left, right in pairwise([-math.inf, *inner, math.inf])
-    ]
+    edges = pl.Series([*inner, math.inf], dtype=pl.Float64)
+    # How many values are at most as large as each edge.
+    ends = values.search_sorted(edges, side="right").to_list()
+    counts = [end - start for start, end in pairwise([0, *ends])]
     return [minimum, *inner, maximum], [count / len(values) for count in counts]
 
 
@@ -44,13 +44,18 @@ def common_values(values: pl.Series) -> dict[str, list[float]]:
     >>> common_values(pl.Series([0.0, 0.0, 0.0, 2.5]))
     {'values': [0.0, 2.5], 'shares': [0.75, 0.25]}
     """
-    values = values.drop_nulls().cast(pl.Float64).alias("value")
-    counted = values.value_counts().filter(pl.col("count") >= COMMON_SHARE * len(values))
-    found = counted.sort("value")
+    values = _sorted(values)
+    runs = values.rle().struct.unnest()
+    found = runs.filter(pl.col("len") >= COMMON_SHARE * len(values))
     return {
         "values": found["value"].to_list(),
-        "shares": (found["count"] / max(1, len(values))).to_list(),
+        "shares": (found["len"] / max(1, len(values))).to_list(),
     }
+
+
+def _sorted(values: pl.Series) -> pl.Series:
+    """The values in ascending order, in which counting is searching. Sorted ones cost nothing."""
+    return values.drop_nulls().cast(pl.Float64).sort()
 
 
 def _quantile(values: pl.Series, share: float) -> float:

@@ -54,13 +54,15 @@ def loss_of(values: pl.Series, declared: float = 0.0) -> Loss | None:
     kept = narrow.n_unique()
     changed = int((narrow.cast(pl.Float64) != exact).sum())
     low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
-    merges = _as_written(values).n_unique() - kept > MERGED_SHARE * len(values)
+    few_merge = MERGED_SHARE * len(values)
+    # Writing numbers as text is slow, and can only make the values fewer.
+    merges = len(values) - kept > few_merge and _as_written(values).n_unique() - kept > few_merge
     few = _steps(low - declared, high - declared) < ENOUGH_STEPS
     if not merges and not (changed and few and _whole(exact)):
         return None
     offset = _offset(low, high)
     apart = (values - offset).cast(pl.Float32)
-    helps = len(values) - apart.n_unique() <= MERGED_SHARE * len(values)
+    helps = len(values) - apart.n_unique() <= few_merge
     return Loss(len(values), kept, changed, offset if helps else None)
 
 

@@ -67,6 +67,7 @@ class Numbers:
         if not self.count:
             empty = {"minimum": None, "maximum": None, "mean": None, "std": None}
             return {**entry, "numeric": {"edges": [], "shares": [], **empty}}
+        sample = sample.drop_nulls().cast(pl.Float64).sort()
         edges, shares = histogram(sample, self.minimum, self.maximum)
         return {
             **entry,
@@ -103,7 +104,7 @@ class Categories:
             return
         counted = _counted(values)
         if counted.height <= MOST_CATEGORIES:
-            for value, times in counted.iter_rows():
+            for value, times in counted.rows():
                 self.counts[value] = self.counts.get(value, 0) + times
         if max(counted.height, len(self.counts)) > MOST_CATEGORIES:
             self.too_many = True
@@ -125,32 +126,53 @@ class Categories:
 
 
 class Sample:
-    """The training rows with the smallest hashes; among equal hashes, the smaller target first."""
+    """The training rows with the smallest hashes; among equal hashes, the smaller target first.
+
+    Up to twice as many rows are held: choosing the smallest costs more than holding some others.
+    """
 
     def __init__(self, target: str, rows: int = SAMPLE_ROWS) -> None:
         self.target = target
         self.rows = rows
-        self.frame: pl.DataFrame | None = None
+        self._held: list[pl.DataFrame] = []
         self._limit: int | None = None
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Add the rows of a batch that belong to the sample."""
+        """Add the rows of a batch that may belong to the sample."""
         if self._limit is not None:
             frame = frame.filter(pl.col(ROW) <= pl.lit(self._limit, dtype=pl.UInt64))
         if not frame.height:
             return
-        together = frame if self.frame is None else pl.concat([self.frame, frame])
+        self._held.append(frame)
+        if sum(held.height for held in self._held) > 2 * self.rows:
+            self._choose()
+
+    @property
+    def frame(self) -> pl.DataFrame | None:
+        """The sample of the rows so far; None without any."""
+        self._choose()
+        return self._held[0] if self._held else None
+
+    def _choose(self) -> None:
+        if not self._held:
+            return
+        together = pl.concat(self._held)
+        if together.height > self.rows:
+            # One column is sorted instead of all, of which most rows are not kept.
+            self._limit = int(together[ROW].sort()[self.rows - 1])
+            together = together.filter(pl.col(ROW) <= pl.lit(self._limit, dtype=pl.UInt64))
         if together.height > self.rows:
             # Rows with equal hashes have equal features, so rows with equal targets are the same.
             together = together.sort(ROW, self.target).head(self.rows)
-            self._limit = int(together[ROW][-1])
-        self.frame = together
+        self._held = [together.rechunk()]
 
 
 def _counted(values: pl.Series) -> pl.DataFrame:
     """How often each value occurs, in two columns."""
+    if values.null_count():
+        values = values.drop_nulls()
     # Renamed, because polars fails to count the values of a column named "count".
-    return values.drop_nulls().alias("value").value_counts()
+    return values.alias("value").value_counts()
 
 
 def shares_of(counts: Mapping[str, int]) -> dict[str, float]:

@@ -34,12 +34,13 @@ class Census:
         if not frame.height:
             return
         if self._distinct is not None:
-            self._distinct.update(frame[ROW].unique())
-            if len(self._distinct) > MOST_COMBINATIONS:
-                self._distinct = None
-        features = list(self.present)
-        for name, count in frame.select(pl.col(features).count()).row(0, named=True).items():
-            self.present[name] += count
+            found = frame[ROW].unique()
+            # Python's numbers are made of few hashes only, not of all those of a large batch.
+            few = len(found) <= MOST_COMBINATIONS
+            together = self._distinct.union(found) if few else set()
+            self._distinct = together if few and len(together) <= MOST_COMBINATIONS else None
+        for name in self.present:
+            self.present[name] += frame.height - frame[name].null_count()
         for name, categories in self.values[part].items():
             categories.add(frame[name])
         if self.plan.task == "regression":

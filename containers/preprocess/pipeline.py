@@ -158,8 +158,11 @@ class _Run:
                     for problem in error.problems:
                         self.findings.add_fatal(problem)
             self._settle()
+            # Each takes a while, and neither needs the other.
+            losses = writer.submit(self.digits.losses)
+            baseline = counter.submit(self.profile.document, self.features, self.plan.target)
         self._write_empty_parts()
-        return self._outcome()
+        return self._outcome(losses.result(), baseline)
 
     def _take(self, batch: Batch, writer: Executor, counter: Executor) -> None:
         """Check and split a batch. Meanwhile other threads read the next batch, and write and count
@@ -230,13 +233,13 @@ class _Run:
             task.result()
         self._pending = []
 
-    def _outcome(self) -> Outcome:
+    def _outcome(self, losses: Mapping[str, str], baseline: Future[dict[str, Any]]) -> Outcome:
         read, rejected = self.read, self.read - self.kept
         duplicated, examples = self.keys.duplicates() if self.plan.key else (0, [])
         for problem in examples:
             self.findings.add_fatal(problem)
         self.findings.fatal_count += duplicated - len(examples)
-        alone, counts = self.host[1] == 1, self.census.counts(self.digits.losses())
+        alone, counts = self.host[1] == 1, self.census.counts(losses)
         forgiven = not alone or rejected <= self.plan.maximum_rejected_share * read
         # If a file could not be read, counts over the rest would mislead.
         if alone and not self.findings.fatal and forgiven:
@@ -255,7 +258,7 @@ class _Run:
                 *(self.code.warnings() if self.code else ()),
                 *([*rejection(read, rejected), *warnings(counts)] if alone else ()),
             ],
-            baseline=self.profile.document(self.features, self.plan.target),
+            baseline=baseline.result(),
             census={**counts.document(), "rejected": self.findings.kinds()},
             split=self.order.document(),
         )

@@ -20,6 +20,7 @@ class Batch:
     line: turns a position in the frame into a line of the text file, None if the file has none.
     lost: rows so malformed that they are not in the frame.
     absent: the optional columns that the file lacks; their cells are missing.
+    nul: may a text have a NUL byte? False only where none has.
     """
 
     file: str
@@ -28,6 +29,7 @@ class Batch:
     line: Callable[[int], int | None]
     lost: tuple[Problem, ...] = ()
     absent: frozenset[str] = frozenset()
+    nul: bool = True
 
 
 def no_line(position: int) -> int | None:
@@ -70,4 +72,5 @@ def _joined(batches: list[Batch]) -> Batch:
     )
     lost = tuple(chain.from_iterable(batch.lost for batch in batches))
     frame = pl.concat([batch.frame for batch in batches], rechunk=False)
-    return Batch(batches[0].file, frame, rows, line, lost, batches[0].absent)
+    nul = any(batch.nul for batch in batches)
+    return Batch(batches[0].file, frame, rows, line, lost, batches[0].absent, nul)

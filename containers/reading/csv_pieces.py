@@ -33,6 +33,10 @@ class Piece:
     data: bytes
     quoted: bool
 
+    def may_have(self, word: str) -> bool:
+        """False only if the word does not occur. Looking for bytes is cheaper than for words."""
+        return all(bytes([byte]) in self.data for byte in word.encode())
+
 
 def open_text(path: Path, name: str) -> IO[bytes] | gzip.GzipFile:
     """Open a text file. Unpacks gzip, which is recognised by its content."""
@@ -71,9 +75,10 @@ def pieces(path: Path, name: str, size: int) -> Iterator[Piece]:
             held += cutter.read(stream, buffer, held, min(size, len(buffer) - held))
             if not held:
                 return
-            cut = held if held == before else _last_end(buffer, held)
+            quoted = buffer.find(b'"', 0, held) >= 0
+            cut = held if held == before else _last_end(buffer, held, quoted)
             if cut:
-                yield cutter.piece(bytes(memoryview(buffer)[:cut]))
+                yield cutter.piece(bytes(memoryview(buffer)[:cut]), quoted)
                 held = _move_up(buffer, cut, held)
 
 
@@ -99,10 +104,11 @@ class _Cutter:
             what, fix = f"gzip is damaged ({error})", "compress and upload the file again"
         raise self.error(what, fix, self.offset)
 
-    def piece(self, data: bytes) -> Piece:
+    def piece(self, data: bytes, quoted: bool = True) -> Piece:
+        """The next piece; `quoted` says whether it may contain a quote character."""
         self.check_line_length(data)
         self.offset += len(data)
-        return Piece(data, quoted=b'"' in data)
+        return Piece(data, quoted=quoted and b'"' in data)
 
     def first_record(self, data: bytes) -> bytes:
         """The header, with its line break."""
@@ -178,13 +184,11 @@ def unclosed(name: str, line: int) -> FileError:
     return FileError(problem)
 
 
-def _last_end(data: bytearray, length: int) -> int:
+def _last_end(data: bytearray, length: int, quoted: bool) -> int:
     """Where the last whole record of the first `length` bytes ends; 0 if none ends."""
     end = data.rfind(b"\n", 0, length)
     # Searching for a quote is far cheaper than counting quotes, and most files have none.
-    odd = False
-    if end >= 0 and data.find(b'"', 0, end) >= 0:
-        odd = data.count(b'"', 0, end) % 2 == 1
+    odd = quoted and end >= 0 and data.count(b'"', 0, end) % 2 == 1
     while end >= 0 and odd:
         earlier = data.rfind(b"\n", 0, end)
         odd ^= data.count(b'"', max(earlier, 0), end) % 2 == 1

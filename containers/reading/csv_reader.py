@@ -122,14 +122,20 @@ class _CsvReader:
         Ignored columns are parsed too. If the parser skips columns, it accepts rows with too many
         cells and takes values from the wrong places.
         """
+        # What the piece does not contain need not be looked for in every cell.
+        words = [word for word in self.nulls if word and piece.may_have(word)]
+        empty = "" in self.nulls
+        if empty and piece.quoted:
+            words.append("")
         try:
             return pl.read_csv(
                 piece.data,
                 has_header=False,
                 separator=self.delimiter,
+                quote_char='"' if piece.quoted else None,
                 schema=types,
-                null_values=self.nulls,
-                empty_string_is_null="" in self.nulls,
+                null_values=words or None,
+                empty_string_is_null=empty,
             )
         except pl.exceptions.PolarsError:
             return None
@@ -165,7 +171,7 @@ class _CsvReader:
 
         # Only the second keeps the piece, and so its memory, alive.
         lines = line_by_reading if piece.quoted else line
-        return Batch(self.name, frame, rows, lines, absent=self.absent)
+        return Batch(self.name, frame, rows, lines, absent=self.absent, nul=piece.may_have("\0"))
 
     def _completed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The needed columns, those that the file lacks without values."""

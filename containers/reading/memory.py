@@ -31,7 +31,7 @@ class MemoryBudget:
     # peak that took ten times the text of a batch; the rest is a reserve for wider rows.
     PEAK_PER_BATCH: ClassVar[int] = 14
     SMALLEST_BATCH: ClassVar[int] = 1 << 20
-    LARGEST_BATCH: ClassVar[int] = 32 << 20
+    LARGEST_BATCH: ClassVar[int] = 16 << 20
     LARGEST_PIECE: ClassVar[int] = 8 << 20
     LEAST_MB: ClassVar[int] = 256
 

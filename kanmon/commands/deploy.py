@@ -1,11 +1,15 @@
 """kanmon deploy."""
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
 from kanmon.errors import BAD_INPUT
 from kanmon.terminal.invocation import Invocation, Verb, current
+
+if TYPE_CHECKING:
+    from kanmon.deployment.publishing import Definitions
 
 
 @click.command(
@@ -36,13 +40,14 @@ def command(no_images: bool, yes: bool) -> int:
         step_images.check(stage)
     if not yes:
         waiting_releases.refuse_to_cancel(invocation.connection, project)
-    what = _deployed(invocation)
+    models = publishing.Definitions(project)
+    what = _deployed(invocation, models)
     connection = invocation.connection
     if stage != "local" and not no_images and not with_docker:
         screen.note(f"docker is not here. Run `kanmon publish --stage {stage}` where it is.")
         no_images = True
     prices.refresh(connection, screen)
-    published = publishing.publish(connection, project, screen, with_images=not no_images)
+    published = publishing.publish(connection, project, screen, not no_images, models)
     if stage != "local":
         screen.note(f"Stage {stage} costs {standing_cost.line(project.root)}.")
     screen.document(
@@ -57,8 +62,8 @@ def command(no_images: bool, yes: bool) -> int:
     return BAD_INPUT if published.invalid else 0
 
 
-def _deployed(invocation: Invocation) -> str:
-    """Bring the stack up to date; what became of it."""
+def _deployed(invocation: Invocation, models: "Definitions") -> str:
+    """Bring the stack up to date; what became of it. The models are read while that takes time."""
     from core.words.formats import duration
     from kanmon.deployment import platform
 
@@ -67,7 +72,9 @@ def _deployed(invocation: Invocation) -> str:
     if stage == "local":
         connection = invocation.connection
         with screen.waiting("Deploying to the local stage"):
-            change = platform.deploy_locally(connection, project, screen.live)
+            change = platform.deploy_locally(
+                connection, project, screen.live, lambda: models.folders
+            )
         what, took = change.what, change.seconds
     else:
         platform.run_sam(project, stage)

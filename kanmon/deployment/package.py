@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,31 +50,38 @@ def parse_template(text: str) -> dict[str, Any]:
 
 
 def _plain(template: Any) -> dict[str, Any]:
-    # YAML reads an unquoted 2010-09-09 as a date.
+    # YAML reads an unquoted 2010-09-09 as a date. The copy is the caller's own to change.
     return dict(json.loads(json.dumps(template, default=str)))
 
 
 def read_yaml(path: Path) -> Any:
-    """A template or a state machine. Raises BadInputError for a key that is there twice.
+    """A template or a state machine, to look at. Raises BadInputError for a key that is there
+    twice.
 
     Every other reader takes the last of them without a word.
     """
     return _parsed(path.read_text(encoding="utf-8"), path.name)
 
 
+@cache
 def _parsed(text: str, source: str) -> Any:
+    """Parsed once in a process: a deployment checks every template before it reads any."""
     import yaml
 
-    loader = type("StrictLoader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
-    loader.add_multi_constructor("!", _long_form)  # type: ignore[attr-defined]
+    kind = type("StrictLoader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
+    kind.add_multi_constructor("!", _long_form)  # type: ignore[attr-defined]
+    loader = kind(text)
     try:
-        _refuse_repeated_keys(yaml.compose(text, loader), source)
-        return yaml.load(text, loader)  # noqa: S506 - a safe loader's child
+        node = loader.get_single_node()
+        _refuse_repeated_keys(node, source)
+        return None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         place = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise BadInputError(
             f"{source}{place} is not YAML: {error.problem}", "Correct it."
         ) from error
+    finally:
+        loader.dispose()
 
 
 def _refuse_repeated_keys(node: Any, source: str) -> None:

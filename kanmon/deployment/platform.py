@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 
 
 def deploy_locally(
-    connection: "Connection", project: "Project", tick: Callable[[str], None]
+    connection: "Connection",
+    project: "Project",
+    tick: Callable[[str], None],
+    meanwhile: Callable[[], object],
 ) -> stack.Change:
-    """Upload code and state machine by content, then create or update the stack."""
+    """Upload code and state machine by content, then create or update the stack.
+
+    `meanwhile` is done while the stage works on the stack.
+    """
     bucket = f"{connection.stack}-code-{connection.account}"
     have = _keys_of_new_or_known_bucket(connection, bucket)
 
@@ -38,7 +44,7 @@ def deploy_locally(
     digests = {step: local.content_digest(project, step) for step in STEPS}
     functions = {step_functions.PARAMETER: step_functions.value(digests)}
     parameters = {**functions, **connection.settings.parameters}
-    return stack.apply(connection, template, parameters, upload, tick)
+    return stack.apply(connection, template, parameters, upload, tick, meanwhile)
 
 
 def _keys_of_new_or_known_bucket(connection: "Connection", bucket: str) -> set[str]:

@@ -1,13 +1,14 @@
 """What a stage needs besides its stack: step images, and the definition of every model."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from core.stage.images import STEPS
 from kanmon.deployment import step_functions, step_images
 from kanmon.errors import KanmonError
+from kanmon.models.definitions import Folder, read_folder
 from kanmon.models.definitions import publish as publish_definition
-from kanmon.models.definitions import read_folder
 
 if TYPE_CHECKING:
     from kanmon.project import Project
@@ -31,8 +32,30 @@ class Published:
         }
 
 
+class Definitions:
+    """The project's models, read once: before they are published, or while the stage is busy."""
+
+    def __init__(self, project: "Project") -> None:
+        self._project = project
+
+    @cached_property
+    def folders(self) -> dict[str, Folder | KanmonError]:
+        """Every model's folder, or what is wrong with it."""
+        found: dict[str, Folder | KanmonError] = {}
+        for model in self._project.models():
+            try:
+                found[model] = read_folder(self._project.model_folder(model))
+            except KanmonError as error:
+                found[model] = error
+        return found
+
+
 def publish(
-    connection: "Connection", project: "Project", screen: "Screen", with_images: bool
+    connection: "Connection",
+    project: "Project",
+    screen: "Screen",
+    with_images: bool,
+    models: Definitions | None = None,
 ) -> Published:
     """Publish step images and definitions, and report it. A definition that is there is skipped."""
     images: list[str] = []
@@ -46,7 +69,7 @@ def publish(
             changed = step_functions.use(connection, digests, screen.live)
         if changed:
             screen.say("The steps are functions of these images")
-    definitions, invalid = _publish_definitions(connection, project)
+    definitions, invalid = _publish_definitions(connection, models or Definitions(project))
     if definitions:
         screen.say(f"Published the definition of {', '.join(definitions)}")
     for line in invalid.values():
@@ -82,13 +105,15 @@ def _publish_scorer(connection: "Connection", project: "Project") -> None:
 
 
 def _publish_definitions(
-    connection: "Connection", project: "Project"
+    connection: "Connection", models: Definitions
 ) -> tuple[list[str], dict[str, str]]:
     """Publish every valid model folder; the models that are new, and what is wrong with others."""
     new, invalid = [], {}
-    for model in project.models():
+    for model, folder in models.folders.items():
         try:
-            if publish_definition(connection, read_folder(project.model_folder(model))):
+            if isinstance(folder, KanmonError):
+                raise folder
+            if publish_definition(connection, folder):
                 new.append(model)
         except KanmonError as error:
             invalid[model] = error.line()

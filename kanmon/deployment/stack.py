@@ -33,8 +33,12 @@ def apply(
     parameters: Mapping[str, str],
     upload: Callable[[str, bytes], dict[str, str]],
     tick: Callable[[str], None],
+    meanwhile: Callable[[], object],
 ) -> Change:
-    """Make the stage's stack be this template; `tick` gets a line of progress."""
+    """Make the stage's stack be this template; `tick` gets a line of progress.
+
+    `meanwhile` is done while the stage is at work, where there is something to wait for.
+    """
     began = time.monotonic()
     cloudformation = connection.cloudformation
     body = json.dumps(template, separators=(",", ":"), sort_keys=True)
@@ -68,6 +72,7 @@ def apply(
                 return Change("unchanged", time.monotonic() - began)
             raise
     what = "updated" if known else "created"
+    meanwhile()
     wait(connection, began, tick, "Updating" if known else "Creating")
     return Change(what, time.monotonic() - began)
 
