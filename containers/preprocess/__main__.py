@@ -11,7 +11,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contract.paths import Paths
 from contract.plan import Plan
@@ -19,6 +19,9 @@ from contract.reports import report_name
 from contract.step import StepError, run_step
 from contract.usage import measured
 from reading.source import downloaded, read_snapshot, s3_client
+
+if TYPE_CHECKING:
+    from preprocess.pipeline import Outcome
 
 
 def main(paths: Paths) -> None:
@@ -55,6 +58,16 @@ def main(paths: Paths) -> None:
         )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    write_reports(paths, outcome)
+    for warning in outcome.warnings:
+        print(f"warning: {warning}")
+    written = ", ".join(f"{rows:,} {part}" for part, rows in outcome.written.items())
+    print(f"preprocessed {plan.model}: {outcome.rows_read:,} rows read, {written}")
+
+
+def write_reports(paths: Paths, outcome: "Outcome") -> None:
+    """Write what this host found, and for Train its counts where there are several hosts."""
+    host, hosts = paths.host()
     report = {
         "format": 1,
         "rows_read": outcome.rows_read,
@@ -65,14 +78,10 @@ def main(paths: Paths) -> None:
         "split": outcome.split,
     }
     reports = {"baseline": outcome.baseline, "preprocess": report}
-    if host[1] > 1:
+    if hosts > 1:
         reports["census"] = outcome.census
     for kind, document in reports.items():
-        write_json(paths.output("report") / report_name(kind, host[0]), document)
-    for warning in outcome.warnings:
-        print(f"warning: {warning}")
-    written = ", ".join(f"{rows:,} {part}" for part, rows in outcome.written.items())
-    print(f"preprocessed {plan.model}: {outcome.rows_read:,} rows read, {written}")
+        write_json(paths.output("report") / report_name(kind, host), document)
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:

@@ -67,7 +67,8 @@ def a_run_that_several_hosts_train_and_one_that_is_stopped(laptop: Laptop) -> No
     laptop.put_object("hosts", rows(300))
     assert laptop.must("run", "hosts")["status"] == "SUCCEEDED"
     laptop.settle("hosts")
-    laptop.add_model("hosts", LONG_TRAINING.format(name="hosts", floor=5.0) + hosts)
+    long = TINY.replace("rounds: 30", "rounds: 50000").replace("rounds: 10", "rounds: 50000")
+    laptop.add_model("hosts", long.format(name="hosts", floor=5.0) + hosts)
     run = laptop.must("run", "hosts", "--no-wait")
     jobs = laptop.client("sagemaker").list_training_jobs
     asked = {"NameContains": run["run"], "StatusEquals": "InProgress"}

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.laptop import LONG_TRAINING, TINY, Laptop, rows
+from tests.support.laptop import TINY, Laptop, rows
 from tests.support.waiting import eventually
 
 HOSTS = "compute: {preprocess: {hosts: 2}, train: {hosts: 2}}\n"
+LONG = TINY.replace("rounds: 30", "rounds: 50000").replace("rounds: 10", "rounds: 50000")
 KEYED = "data: {key: [id]}\n"
 
 
@@ -76,8 +77,7 @@ def test_a_key_that_two_hosts_have_fails_the_run_in_one_line(laptop: Laptop) -> 
 
 
 def test_a_stopped_run_stops_all_hosts(laptop: Laptop) -> None:
-    text = LONG_TRAINING.format(name="slow", floor=5.0) + HOSTS
-    laptop.add_model("slow", text)
+    laptop.add_model("slow", LONG.format(name="slow", floor=5.0) + HOSTS)
     put(laptop, "slow", rows(seed=1), rows(seed=2))
     started = laptop.must("run", "slow", "--no-wait")
     sagemaker = laptop.client("sagemaker")
