@@ -56,7 +56,8 @@ class Census:
             present=self.present,
             values={
                 part: {
-                    name: None if categories.too_many else categories.counts
+                    # In one order, so that the same rows give the same bytes.
+                    name: None if categories.too_many else dict(sorted(categories.counts.items()))
                     for name, categories in columns.items()
                 }
                 for part, columns in self.values.items()

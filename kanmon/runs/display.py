@@ -124,9 +124,21 @@ def warning_lines(evaluation: Document) -> list[str]:
 
 
 def rung_lines(verdict: Document) -> list[str]:
-    """A line for each step that was begun as a function and went on as a job."""
+    """A line for each step that was begun as a function and went on as a job, or could not begin
+    as one."""
     ran = part(verdict, "ran")
-    return [
+    older = [
+        step
+        for step, place in ran.items()
+        if isinstance(place, dict) and place.get("why") == "other image"
+        if not place.get("left_lambda")
+    ]
+    lines = (
+        [f"Note      {', '.join(older)}: a job, because the function has older code; deploy again"]
+        if older
+        else []
+    )
+    return lines + [
         f"Note      {step} went on as a job: {one_line(place['left_lambda'], LONGEST_FAILURE)}"
         for step, place in ran.items()
         if isinstance(place, dict) and place.get("left_lambda")
