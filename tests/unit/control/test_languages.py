@@ -19,6 +19,7 @@ JAPANESE_LETTERS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 SAME = {
     *(f"metrics.label.{name}" for name in ("rmse", "mae", "mape", "r2", "auc", "f1")),
     *("review.drift.psi", "review.lineage.approval"),
+    *("sizing.gigabytes", "sizing.megabytes"),
 }
 
 
