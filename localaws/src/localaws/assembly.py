@@ -18,6 +18,7 @@ from localaws.patches import access, memory
 from localaws.steps import Steps
 
 if TYPE_CHECKING:
+    from localaws.functions.service import Functions
     from localaws.jobs.docker import DockerImages
     from localaws.patches.gateway import Handler, Response
 
@@ -86,16 +87,7 @@ class Assembly:
         gc.enable()
 
     def _warm_up(self) -> None:
-        from localaws.functions.service import Functions
-        from localaws.jobs.images import Images
-
-        self.functions = Functions(
-            self.home.functions,
-            _lambda_credentials,
-            _lambda_layers,
-            Images(self.steps) if self.steps else None,
-            self._built_images(),
-        )
+        self.functions = self._new_functions()
         self.functions.start()
         from localaws.patches import object_ranges
 
@@ -147,6 +139,14 @@ class Assembly:
         for execution in interrupted:
             memory.announce(execution)
         schedules.start()
+
+    def _new_functions(self) -> "Functions":
+        from localaws.functions.service import Functions
+        from localaws.jobs.images import Images
+
+        images = Images(self.steps) if self.steps else None
+        places = (self.home.functions, _lambda_credentials, _lambda_layers)
+        return Functions(*places, images, self._built_images())
 
     def _built_images(self) -> "DockerImages | None":
         """What functions that are images run in, where the stage runs steps in theirs."""

@@ -72,20 +72,28 @@ def judge_candidate(
     store.write_page(key("review.html"), page)
     line = history_line(plan, evaluation, document, document["judged_at"], costs)
     store.write_line(store.metrics_key(model, run), line)
+    artifact, uris = _left_behind(store, key, training)
+    registration = _registration(plan, verdict, evaluation, artifact, uris)
+    seen = seen_by(ran, evidence.usage, plan["snapshot"].get("text_mb"))
+    return {**registration, "metric": metric, "steps": {"ran": ran, "seen": seen}}
+
+
+def _left_behind(
+    store: Store, key: Callable[[str], str], training: Mapping[str, Any]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The model's file, and where everything else about the candidate is."""
+    artifact = {
+        "uri": store.uri(key("train/model.tar.gz")),
+        "sha256": training["model_sha256"],
+        "version": store.version_of(key("train/model.tar.gz")) or "",
+    }
     uris = {
         "evaluation": store.uri(key("evaluate/evaluation.json")),
         "statistics": store.uri(key("evaluate/statistics.json")),
         "report": store.uri(key("preprocess/report/")),
         "review": store.uri(key("review.html")),
     }
-    artifact = {
-        "uri": store.uri(key("train/model.tar.gz")),
-        "sha256": training["model_sha256"],
-        "version": store.version_of(key("train/model.tar.gz")) or "",
-    }
-    registration = _registration(plan, verdict, evaluation, artifact, uris)
-    seen = seen_by(ran, evidence.usage, plan["snapshot"].get("text_mb"))
-    return {**registration, "metric": metric, "steps": {"ran": ran, "seen": seen}}
+    return artifact, uris
 
 
 def _registration(

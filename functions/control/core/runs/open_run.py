@@ -19,7 +19,7 @@ from core.runs.instances import listed
 from core.runs.lock import Asked, take_lock
 from core.runs.reference import find_reference
 from core.runs.request import RunRequest, parse_request
-from core.runs.rungs import Rung, Wish, rung_of
+from core.runs.rungs import Wish, rung_of
 from core.runs.seen import seen_of
 from core.runs.snapshot import Snapshot, take_snapshot
 from core.stage.images import RUN_STEPS, StepImage
@@ -154,7 +154,6 @@ def prepared(
     equals = None if request.force else _equal_run(stage, model, identity, group)
     candidate = _without_release(stage, model, group, equals) if equals else None
     champion, reference = _rivals(stage, model) if equals is None else (None, None)
-    rungs = _rungs(stage, request, definition.content, snapshot, images)
     summary = _summary(request, snapshot, equals, behind)
     if candidate:
         summary = clauses([summary, say("run.opened.without_release")])
@@ -171,8 +170,7 @@ def prepared(
         "images": {step: image.uri for step, image in images.items()},
         "job_prefix": job_prefix(stage.name, run),
         "resources": _resources(definition.content, request.instances),
-        "rungs": {step: rung.ran for step, rung in rungs.items()},
-        "rungs_why": {step: rung.why for step, rung in rungs.items()},
+        **_rungs(stage, request, definition.content, snapshot, images),
         "attempts": store.uri(store.attempts_key(model, run)),
         "champion": champion,
         "reference": reference,
@@ -194,19 +192,20 @@ def _rungs(
     definition: ModelDefinition,
     snapshot: Snapshot,
     images: Mapping[str, StepImage],
-) -> dict[str, Rung]:
-    """Where each step computes, as far as that is known before it does."""
+) -> dict[str, dict[str, str]]:
+    """Where each step computes, as far as that is known before it does, and why there."""
     before, mb = stage.runs.steps(request.model), snapshot.text_mb
     functions = stage.step_functions
     wishes = {
         step: Wish.of(definition, step, machine=step in request.instances) for step in RUN_STEPS
     }
-    return {
-        step: rung_of(
-            *(step, wish, mb, images[step].uri, functions),
-            seen_of(before.get(step)),
-        )
+    rungs = {
+        step: rung_of(step, wish, mb, images[step].uri, functions, seen_of(before.get(step)))
         for step, wish in wishes.items()
+    }
+    return {
+        "rungs": {step: rung.ran for step, rung in rungs.items()},
+        "rungs_why": {step: rung.why for step, rung in rungs.items()},
     }
 
 
