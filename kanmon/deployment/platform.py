@@ -41,10 +41,16 @@ def deploy_locally(
     template = package.point_at_uploads(
         package.read_template(project.root / "template.yaml"), project.root, upload
     )
-    digests = {step: local.content_digest(project, step) for step in STEPS}
-    functions = {step_functions.PARAMETER: step_functions.value(digests)}
-    parameters = {**functions, **connection.settings.parameters}
+    parameters = {**_functions(project), **connection.settings.parameters}
     return stack.apply(connection, template, parameters, upload, tick, meanwhile)
+
+
+def _functions(project: "Project") -> dict[str, str]:
+    """The parameter that makes functions of the working tree's steps, if the project has them."""
+    if not (project.root / "containers" / "localaws.toml").is_file():
+        return {}
+    digests = {step: local.content_digest(project, step) for step in STEPS}
+    return {step_functions.PARAMETER: step_functions.value(digests)}
 
 
 def _keys_of_new_or_known_bucket(connection: "Connection", bucket: str) -> set[str]:

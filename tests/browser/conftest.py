@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).parents[2]
 COPIED = (
-    *("containers", "functions/control", "serving", "stacks", "statemachine"),
+    *("containers", "functions/control", "functions/rows", "serving", "stacks", "statemachine"),
     *("template.yaml", "samconfig.toml"),
 )
 CANARY = "serving: {canary: Linear10PercentEvery10Minutes}\n"

@@ -15,7 +15,7 @@ from kanmon.cli import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = (
-    *("containers", "functions/control", "serving", "stacks", "statemachine"),
+    *("containers", "functions/control", "functions/rows", "serving", "stacks", "statemachine"),
     *("template.yaml", "samconfig.toml"),
 )
 

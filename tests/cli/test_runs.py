@@ -191,9 +191,9 @@ def test_show_tells_what_a_run_was_made_from(first_run, kanmon):
     assert shown["record"]["reason"] == "the first"
     assert [one["state"] for one in shown["states"]][:4] == [
         "Open Run",
-        "Preprocess",
-        "Train",
-        "Evaluate",
+        "Preprocess On Lambda",
+        "Train On Lambda",
+        "Evaluate On Lambda",
     ]
     assert shown["verdict"] == first_run["verdict"]
 
