@@ -329,12 +329,12 @@ def test_a_bad_request_is_answered_not_raised(
 
 
 def test_an_operation_that_is_not_here_is_refused_by_name(sagemaker: SageMaker):
-    status, _, answer = sagemaker.respond({"X-Amz-Target": "SageMaker.CreateTrainingJob"}, b"{}")
+    status, _, answer = sagemaker.respond({"X-Amz-Target": "SageMaker.CreateTransformJob"}, b"{}")
 
     assert (status, json.loads(answer)) == (
         501,
         {
             "__type": "NotImplementedException",
-            "message": "localaws does not have sagemaker's operation CreateTrainingJob",
+            "message": "localaws does not have sagemaker's operation CreateTransformJob",
         },
     )

@@ -10,7 +10,7 @@ from localaws import steps
 from localaws.jobs.docker import DockerEngine, find_client
 from localaws.jobs.images import Images
 from localaws.jobs.processes import Processes
-from tests.support.laptop import ROOT, Laptop, deployed, rows
+from tests.support.laptop import ROOT, TINY, Laptop, deployed, rows
 
 pytestmark = pytest.mark.docker
 
@@ -37,7 +37,9 @@ def build_images() -> None:
 
 def test_a_run_registers_a_candidate_that_its_images_made(laptop: Laptop) -> None:
     began = int(time.time())
-    laptop.add_model("boxed")
+    # As jobs; test_docker_step_functions.py has them as functions.
+    jobs = "compute: {preprocess: processing, train: processing, evaluate: processing}\n"
+    laptop.add_model("boxed", TINY.format(name="boxed", floor=5.0) + jobs)
     laptop.put("boxed", rows())
 
     run = laptop.must("run", "boxed")
