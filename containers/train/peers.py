@@ -152,7 +152,7 @@ class Peers:
 
     def _send(self, word: dict[str, Any]) -> None:
         for line in self._lines.values():
-            with suppress(OSError):  # whoever listens to it notices
+            with suppress(OSError):  # the other side notices
                 line.send(word)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.support.laptop import Laptop, rows
+from tests.support.laptop import ON_JOBS, Laptop, rows
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.faults
@@ -44,7 +44,8 @@ def killed(laptop: Laptop) -> dict[str, Killed]:
     models = {state: f"killed-{number}" for number, state in enumerate(STATES)}
     models |= {"a job": "killed-job", "the start": "killed-start"}
     for model in models.values():
-        laptop.add_model(model)
+        # As jobs: their states are named here, and a job outlives its state.
+        laptop.add_model(model, ON_JOBS.format(name=model, floor=5.0))
         laptop.put_object(model, rows(300))
     laptop.put_object(models["Report Failure"], "a,b,y\nx,u,1\n")
     laptop.must("deploy")  # publishes the definitions

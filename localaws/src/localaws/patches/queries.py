@@ -26,7 +26,7 @@ _ASSUMED = ":assumed-role/"
 
 
 def install() -> None:
-    """Ask about queries by their workgroup, and run them as whoever asked."""
+    """Ask about queries by their workgroup, and run them as the caller."""
     start = athena._start_query_execution
     execute = athena._execute_query
 
@@ -157,7 +157,7 @@ def _place(location: str) -> tuple[str, str]:
 def _ask(
     execution: Execution, action: str, resource: str, context: dict[str, str] | None = None
 ) -> None:
-    """May whoever asked do this? Raises QueryError. The account's root may do everything."""
+    """May the caller do this? Raises QueryError. The account's root may do everything."""
     caller = str(execution.get(_CALLER))
     if _ASSUMED not in caller:
         return
