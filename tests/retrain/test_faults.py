@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.laptop import LONG_TRAINING, TINY, Laptop, rows
+from tests.support.laptop import LONG_TRAINING, ON_JOBS, TINY, Laptop, rows
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.faults
@@ -116,7 +116,7 @@ def test_a_permission_taken_away_fails_the_run_with_its_name(
     laptop: Laptop, without_policy: Callable[[str], None], role: str, says: str
 ) -> None:
     model = role.lower().removesuffix("role")[:18]
-    laptop.add_model(model)
+    laptop.add_model(model, ON_JOBS.format(name=model, floor=5.0))  # one role is that of jobs
     laptop.put_object(model, rows(300))
     without_policy(role)
 
