@@ -60,7 +60,7 @@ def sum_of(*files: list[Row], schema: dict[str, Any] = SCHEMA) -> RowSum:
     return whole(sums)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=60)
 @given(rows=ROWS, data=st.data())
 def test_neither_the_order_of_rows_nor_their_files_change_it(
     rows: list[Row], data: st.DataObject
@@ -73,7 +73,7 @@ def test_neither_the_order_of_rows_nor_their_files_change_it(
     assert sum_of(*files).digest == sum_of(rows).digest
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=60)
 @given(rows=ROWS.filter(bool), data=st.data())
 def test_a_changed_cell_changes_it(rows: list[Row], data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(rows) - 1))
@@ -89,7 +89,7 @@ def test_a_changed_cell_changes_it(rows: list[Row], data: st.DataObject) -> None
     assert sum_of(changed).digest != sum_of(rows).digest
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=30)
 @given(rows=ROWS.filter(bool), data=st.data())
 def test_a_row_more_or_less_changes_it_also_where_it_is_there_twice(
     rows: list[Row], data: st.DataObject
