@@ -180,6 +180,12 @@ def test_every_permission_of_gathering_is_used_and_none_is_lacking(laptop: Lapto
     }
 
     assert unused(record, GATHERERS).keys() <= {"SeeTheStagePolicy"}  # nobody looked at it
+    # The object that test_grants.py leaves to this stage: the rows of a query, read by Preprocess.
+    lines = map(json.loads, record.read_text().splitlines())
+    assert any(
+        one["allowed"] and "-PreprocessRole-" in one["role"] and "/gathered/" in one["resource"]
+        for one in lines
+    )
     assert GATHERING - asked == set(UNSEEN_OF_QUERIES)
 
 
