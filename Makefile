@@ -75,7 +75,7 @@ test-browser: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## Te
 pictures: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## Take the README's pictures from a running stage; needs Chromium
 	@.venv-browser/bin/python docs/pictures.py
 
-bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure speed and quality against baselines; takes some minutes
+bench: .venv/ready .venv-bench/ready .venv-sam/ready datasets/abalone/abalone.csv ## Measure speed and quality against baselines; takes some minutes
 	@$(BIN)/python benchmarks/start.py
 	@$(BIN)/python benchmarks/loop.py
 	@$(BIN)/python benchmarks/preprocess.py --rows 1000000 10000000 --repeat 2
@@ -88,6 +88,9 @@ bench: .venv/ready .venv-bench/ready datasets/abalone/abalone.csv ## Measure spe
 	@$(BIN)/python benchmarks/tick.py
 	@$(BIN)/python benchmarks/scoring.py
 	@$(BIN)/python benchmarks/release.py
+	@$(BIN)/python benchmarks/hosts.py
+	@if docker info >/dev/null 2>&1; then $(BIN)/python benchmarks/step_functions.py; \
+		else echo "SKIPPED: benchmarks/step_functions.py (no Docker engine on this machine)"; fi
 
 data: .venv/ready datasets/abalone/abalone.csv ## Download or generate the data of the three models
 	@$(BIN)/python -m sample_data.churn
