@@ -9,7 +9,7 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from core.stage.release_table import Release
+from core.stage.release_records import Release
 from core.words.formats import count, counted, dollars, duration, local_moment, percent, size
 from core.words.people import person
 from kanmon.console import views

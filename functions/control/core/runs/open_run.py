@@ -24,7 +24,7 @@ from core.runs.seen import seen_of
 from core.runs.snapshot import Snapshot, take_snapshot
 from core.stage.images import RUN_STEPS, StepImage
 from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
-from core.stage.release_table import Status
+from core.stage.release_records import Status
 from core.stage.run_table import CLOSED
 from core.words.catalogue import say
 from core.words.formats import counted, size, timestamp
