@@ -22,6 +22,8 @@ LOOK_SECONDS = 0.02
 LOOKS_OF_MEMORY = 5
 LOOKS_OF_DISK = 50
 MIB = 1 << 20
+# What a step has printed is read as soon as it has ended; a process that it left may print on.
+LOG_SECONDS = 2
 
 
 class StepOutgrewError(Exception):
@@ -76,7 +78,7 @@ class StepProcess:
             looks += 1
             self._check(looks, limits, disk)
             time.sleep(LOOK_SECONDS)
-        log.join()
+        log.join(LOG_SECONDS)
         if ended.peak_mb > limits.memory_mb or ended.code == -signal.SIGKILL:
             raise self._outgrew(f"{ended.peak_mb:,} MB of memory", limits.memory_mb)
         return ended

@@ -75,3 +75,7 @@ class Compute(Part):
         """Where the step computes. Several hosts are Processing or Training machines."""
         place: Any = getattr(self, step)
         return "processing" if isinstance(place, Hosts) else place
+
+    def may_be_function(self, step: str) -> bool:
+        """May the step be a function of Lambda?"""
+        return self.rung(step) != "processing"

@@ -43,6 +43,8 @@ SECONDS_TO_GET_QUOTA = 15 * 60
 LOST_JOBS = 2
 SECONDS_BEFORE_ANOTHER_TRY = 3 * 60
 SECONDS_TO_CLOSE = 15 * 60
+# A step that is a function first: its state's limit, and the pauses before it is called again.
+SECONDS_AS_A_FUNCTION = 930 + 75
 # As long as its state may try, after a query that may wait as long for its turn.
 SECONDS_TO_READ_A_RESULT = 60 * 60
 # The metric that counts a run, by its outcome; while its data is gathered it has none.
@@ -116,10 +118,12 @@ def seconds_needed(definition: ModelDefinition) -> int:
     jobs = [*minutes, *[max(minutes)] * LOST_JOBS]
     waiting = len(jobs) * (SECONDS_TO_FIND_A_MACHINE + SECONDS_TO_GET_QUOTA)
     pauses = LOST_JOBS * SECONDS_BEFORE_ANOTHER_TRY
+    functions = sum(definition.compute.may_be_function(step) for step in RUN_STEPS)
     gathering = 0
     if definition.gather is not None:
         gathering = definition.gather.timeout_minutes * 60 + SECONDS_TO_READ_A_RESULT
-    return gathering + sum(jobs) * 60 + waiting + pauses + SECONDS_TO_CLOSE
+    working = sum(jobs) * 60 + functions * SECONDS_AS_A_FUNCTION
+    return gathering + working + waiting + pauses + SECONDS_TO_CLOSE
 
 
 def requested_definition(stage: Stage, request: RunRequest) -> StoredDefinition:
@@ -178,12 +182,17 @@ def prepared(
         "package_group_exists": group.exists,
     }
     if equals is None:
-        store.write_json(store.snapshot_key(model, snapshot.id), snapshot.document())
         plan = _plan(stage, answer, request, definition, snapshot, now)
-        if gathered is not None:
-            plan["gather"] = dict(gathered)
-        store.write_json(store.run_key(model, run, "run.json"), plan)
+        _write(store, answer, snapshot, plan | ({"gather": dict(gathered)} if gathered else {}))
     return answer
+
+
+def _write(
+    store: Store, answer: Mapping[str, Any], snapshot: Snapshot, plan: dict[str, Any]
+) -> None:
+    model, run = answer["model"], answer["run"]
+    store.write_json(store.snapshot_key(model, snapshot.id), snapshot.document())
+    store.write_json(store.run_key(model, run, "run.json"), plan)
 
 
 def _rungs(
@@ -192,18 +201,20 @@ def _rungs(
     definition: ModelDefinition,
     snapshot: Snapshot,
     images: Mapping[str, StepImage],
-) -> dict[str, dict[str, str]]:
+) -> dict[str, dict[str, Any]]:
     """Where each step computes, as far as that is known before it does, and why there."""
     before, mb = stage.runs.steps(request.model), snapshot.text_mb
     functions = stage.step_functions
     wishes = {
         step: Wish.of(definition, step, machine=step in request.instances) for step in RUN_STEPS
     }
+    seen = {step: seen_of(before.get(step)) for step in RUN_STEPS}
     rungs = {
-        step: rung_of(step, wish, mb, images[step].uri, functions, seen_of(before.get(step)))
+        step: rung_of(step, wish, mb, images[step].uri, functions, seen[step])
         for step, wish in wishes.items()
     }
     return {
+        "outgrew_mb": {step: one.outgrew_mb for step, one in seen.items() if one},
         "rungs": {step: rung.ran for step, rung in rungs.items()},
         "rungs_why": {step: rung.why for step, rung in rungs.items()},
     }
@@ -303,6 +314,7 @@ def _plan(
         },
         "parameters": dict(request.parameters),
         "instances": dict(request.instances),
+        "outgrew_mb": answer["outgrew_mb"],
         "images": answer["images"],
         "champion": answer["champion"],
         "reference": answer["reference"],

@@ -4,7 +4,9 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sys
+import tempfile
 import threading
 import time
 import zipfile
@@ -62,6 +64,7 @@ class Functions:
 
     def start(self) -> None:
         """Get ready to fork."""
+        shutil.rmtree(self._folder / "tmp", ignore_errors=True)  # of instances of an earlier start
         self._forker.start()
 
     def stop(self) -> None:
@@ -172,8 +175,8 @@ class Functions:
                 {**environment, **credentials, "HOME": "/tmp"},  # noqa: S108 - in the container
                 [self._docker.tag(image.step), *named["EntryPoint"][1:], *named["Command"]],
             )
-        scratch = self._folder / "tmp"
-        scratch.mkdir(parents=True, exist_ok=True)
+        (self._folder / "tmp").mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.mkdtemp(dir=self._folder / "tmp")  # as each environment has its own /tmp
         return self._forker.fork(
             {
                 "folder": str(image.folder),
@@ -182,7 +185,7 @@ class Functions:
                 "environment": {
                     **_environment(config, image.folder, None),
                     **credentials,
-                    "TMPDIR": str(scratch),
+                    "TMPDIR": scratch,
                 },
             }
         )
