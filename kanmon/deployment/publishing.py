@@ -1,12 +1,12 @@
 """What a stage needs besides its stack: step images, and the definition of every model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from core.stage.images import STEPS
 from kanmon.deployment import step_functions, step_images
-from kanmon.errors import KanmonError
+from kanmon.errors import KanmonError, RunFailedError
 from kanmon.models.definitions import Folder, read_folder
 from kanmon.models.definitions import publish as publish_definition
 
@@ -57,24 +57,38 @@ def publish(
     with_images: bool,
     models: Definitions | None = None,
 ) -> Published:
-    """Publish step images and definitions, and report it. A definition that is there is skipped."""
-    images: list[str] = []
+    """Publish step images and definitions, and report it. A definition that is there is skipped.
+
+    Functions come last: where the stack cannot have them, the steps are jobs, and all else is
+    there.
+    """
+    digests: dict[str, str] = {}
     if connection.name == "local":
         _publish_scorer(connection, project)
     elif with_images:
         digests = step_images.push(connection, project, screen.note)
-        images = list(STEPS)
-        screen.say(f"Pushed the images of {', '.join(images)}")
-        with screen.waiting("Making functions of the steps"):
-            changed = step_functions.use(connection, digests, screen.live)
-        if changed:
-            screen.say("The steps are functions of these images")
+        screen.say(f"Pushed the images of {', '.join(digests)}")
     definitions, invalid = _publish_definitions(connection, models or Definitions(project))
     if definitions:
         screen.say(f"Published the definition of {', '.join(definitions)}")
     for line in invalid.values():
         screen.problem(line)
-    return Published(images, definitions, invalid)
+    if digests:
+        _make_functions(connection, digests, screen)
+    return Published(list(digests), definitions, invalid)
+
+
+def _make_functions(connection: "Connection", digests: Mapping[str, str], screen: "Screen") -> None:
+    try:
+        with screen.waiting("Making functions of the steps"):
+            changed = step_functions.use(connection, digests, screen.live)
+    except RunFailedError as error:
+        screen.problem(
+            f"The steps stay jobs: {error.what}. Correct that in samconfig.toml, and deploy again."
+        )
+        return
+    if changed:
+        screen.say("The steps are functions of these images")
 
 
 def _publish_scorer(connection: "Connection", project: "Project") -> None:

@@ -90,13 +90,25 @@ class Account:
         self.manifest = step_images.DOCKER_MANIFEST
         self.parameters = {"Stage": "dev", "StepImageDigests": ""}
         self.updates = []
-        self.cloudformation = SimpleNamespace(update_stack=self.update)
+        self.cause = ""
+        pages = SimpleNamespace(paginate=lambda **_: [{"StackEvents": [self.event()]}])
+        self.cloudformation = SimpleNamespace(
+            update_stack=self.update, get_paginator=lambda _: pages
+        )
+
+    def event(self):
+        return {
+            "ResourceStatus": "UPDATE_FAILED",
+            "LogicalResourceId": "Compute",
+            "ResourceStatusReason": self.cause,
+        }
 
     def stack_description(self):
+        status = "UPDATE_ROLLBACK_COMPLETE" if self.updates and self.cause else "UPDATE_COMPLETE"
         given = [
             {"ParameterKey": key, "ParameterValue": one} for key, one in self.parameters.items()
         ]
-        return {"StackStatus": "UPDATE_COMPLETE", "Parameters": given}
+        return {"StackStatus": status, "Parameters": given}
 
     def update(self, **request):
         self.updates.append(request)
@@ -175,6 +187,23 @@ def test_publishing_makes_functions_of_the_pushed_images_and_changes_nothing_els
             "ParameterValue": ",".join(f"sha256:{step}" for step in STEPS),
         },
     ]
+
+
+def test_a_stack_that_cannot_have_functions_has_all_else_and_says_why(
+    project, account, docker, capfd
+):
+    model = project.root / "models/leads"
+    model.mkdir(parents=True)
+    (model / "model.yaml").write_text("name: leads\n")
+    account.cause = "contains availability zone Lambda doesn't support"
+
+    published = publishing.publish(account, project, Screen(False), with_images=True)
+
+    assert published.images == list(STEPS)
+    assert list(published.invalid) == ["leads"]  # it came to the definitions
+    said = capfd.readouterr().err
+    assert "The steps stay jobs: stack kanmon-dev ended as UPDATE_ROLLBACK_COMPLETE" in said
+    assert "availability zone Lambda doesn't support" in said
 
 
 def test_a_stack_of_an_older_template_gets_no_functions(project, account, docker):
