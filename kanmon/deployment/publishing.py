@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from core.stage.images import STEPS
+from core.stage.images import IMAGES
 from kanmon.deployment import step_functions, step_images
 from kanmon.errors import KanmonError
 from kanmon.models.definitions import Folder, read_folder
@@ -63,7 +63,7 @@ def publish(
         _publish_scorer(connection, project)
     elif with_images:
         digests = step_images.push(connection, project, screen.note)
-        images = list(STEPS)
+        images = list(IMAGES)
         screen.say(f"Pushed the images of {', '.join(images)}")
         with screen.waiting("Making functions of the steps"):
             changed = step_functions.use(connection, digests, screen.live)
