@@ -17,6 +17,8 @@ from core.definition.query import FILE, QueryError, statement
 OF_A_QUERY = ("database", "maximum_gb")
 OF_A_PROGRAM = ("secret", "instance_type", "volume_gb")
 INSTANCE_TYPE, VOLUME_GB = "ml.t3.medium", 30
+# A job takes no longer variable.
+LONGEST_ARN = 256
 _SECRET = re.compile(
     r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}"
 )
@@ -31,7 +33,7 @@ def _database(text: str) -> str:
 
 
 def _secret(text: str) -> str:
-    if not _SECRET.fullmatch(text):
+    if not _SECRET.fullmatch(text) or len(text) > LONGEST_ARN:
         # No more of it: it may be the secret itself.
         raise ValueError(
             f"{text[:12]!r}… is not the ARN of a secret; write all of it, as Secrets Manager shows "
