@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.definition.gather import INSTANCE_TYPE, VOLUME_GB
 from core.names import job_prefix
-from core.reading import finite, listed, mapping, text
+from core.reading import finite, listed, mapping
 from core.stage.images import GATHER
 from core.words.catalogue import say
 
@@ -55,7 +55,7 @@ def lineage(
 ) -> dict[str, Any]:
     """What run.json keeps of the job: by its own last words, which files it wrote."""
     said = _document(answered.get("said"))
-    names = [text(name) for name in listed(said.get("names"))]
+    names = [str(name) for name in listed(said.get("names"))]
     return {
         "by": JOB,
         "job": answered["job"],
