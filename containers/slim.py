@@ -1,6 +1,6 @@
 """Remove from an image's libraries what its step never loads, then compile the rest.
 
-Runs while the image is built: `python slim.py preprocess|learning|score|monitor|gather`. The lock file
+Runs while the image is built, `python slim.py KIND` with a kind of WANTED. The lock file
 names the libraries of all steps; one step needs about half of their size.
 """
 

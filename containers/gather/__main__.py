@@ -9,11 +9,13 @@ the job's role, which itself may write to the data of this model only.
 """
 
 import ctypes
+import hashlib
 import os
 import resource
 import shutil
 import signal
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 from contract.paths import Paths
@@ -28,7 +30,7 @@ def main(paths: Paths) -> None:
     """Gather the model's data."""
     model, data = os.environ["KANMON_MODEL"], os.environ["KANMON_DATA"]
     arn = os.environ.get("KANMON_SECRET") or None
-    source = paths.input("definition") / program.NAME
+    source = paths.input("definition") / "gather.py"
     if not source.is_file():
         raise StepError(f"{source}: missing, but model.yaml has gather; publish the model again")
     scratch = paths.scratch_folder("gather")
@@ -41,10 +43,10 @@ def main(paths: Paths) -> None:
         stored = store(client("s3"), bucket, prefix, files_in(folder))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    report(paths, stored, data)
+    report(paths, stored, data, source)
 
 
-def report(paths: Paths, stored: Stored, data: str) -> None:
+def report(paths: Paths, stored: Stored, data: str, source: Path) -> None:
     """Say what was stored, in the log and as the job's last words."""
     for name in stored.written:
         print(f"stored {data}{name}")
@@ -53,7 +55,8 @@ def report(paths: Paths, stored: Stored, data: str) -> None:
         f"{len(stored.unchanged)} of them were there already"
     )
     paths.message.parent.mkdir(parents=True, exist_ok=True)
-    paths.message.write_text(stored.message(), encoding="utf-8")
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    paths.message.write_text(stored.message(digest), encoding="utf-8")
 
 
 def client(service: str) -> Any:

@@ -12,7 +12,6 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-NAME = "gather.py"
 # A pipe takes more at once, and no message shows more.
 LONGEST = 4000
 
@@ -41,7 +40,7 @@ def called(program: Path, folder: Path, secret: str | None) -> str | None:
     except BaseException as error:  # also SystemExit: the function has not returned
         traceback.print_exc()
         at = line_of(error, program)
-        where = f"{NAME} line {at}" if at else NAME
+        where = f"gather.py line {at}" if at else "gather.py"
         return f"{where}: {type(error).__name__}: {error}"
     return None
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from contract.step import StepError
 from gather.masking import Mask
 
-NAME = "gather.py"
 BLOCK = 1 << 16
 # Of a process that has answered and does not end, because it left programs at work.
 PATIENCE_SECONDS = 10.0
@@ -54,8 +53,9 @@ def run(program: Path, folder: Path, secret: str | None, show: Callable[[str], N
         os.close(answers)
         child.kill()
         child.wait()
-    problem = failure(told, code)
-    if problem is not None:
+    if not told:
+        raise StepError(died(code))
+    if problem := json.loads(told).get("problem"):
         raise StepError(mask.text(problem))
 
 
@@ -74,19 +74,16 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "AWS_EC2_METADATA_DISABLED": "true"}
 
 
-def failure(told: bytes, code: int) -> str | None:
-    """Why the process did not return from the function; None if it did."""
-    if told:
-        problem = json.loads(told).get("problem")
-        return None if problem is None else str(problem)
+def died(code: int) -> str:
+    """Why the process ended without an answer."""
     if code == -signal.SIGKILL:
         return (
-            f"{NAME} was killed, most likely because the memory is full; give it a larger "
+            "gather.py was killed, most likely because the memory is full; give it a larger "
             "gather.instance_type in model.yaml"
         )
     if code < 0:
-        return f"{NAME} was ended by signal {-code}; see its log"
-    return f"{NAME} ended its process before it returned; let the function return instead"
+        return f"gather.py was ended by signal {-code}; see its log"
+    return "gather.py ended its process before it returned; let the function return instead"
 
 
 def _follow(output: int, mask: Mask, show: Callable[[str], None]) -> None:

@@ -46,9 +46,13 @@ class Stored:
     unchanged: Sequence[str]
     bytes: int
 
-    def message(self) -> str:
-        """The job's last words, which the run keeps: as many names as there is room for."""
+    def message(self, program: str) -> str:
+        """The job's last words, which the run keeps: as many names as there is room for.
+
+        `program` is the digest of what wrote the files.
+        """
         document: dict[str, Any] = {
+            "program": program,
             "files": len(self.written) + len(self.unchanged),
             "bytes": self.bytes,
             "written": len(self.written),
@@ -73,8 +77,7 @@ def files_in(folder: Path) -> list[File]:
             )
         problem = data_files.name_problem(path.name)
         if problem is not None:
-            what, fix = problem
-            raise StepError(f"gather.py wrote {path.name!r}: {what}; {fix}")
+            raise StepError(f"gather.py wrote {path.name!r}: {problem[0]}; rename it, or remove it")
         size = path.stat().st_size
         if size == 0:
             raise StepError(f"gather.py wrote {path.name!r}, which is empty; write rows into it")

@@ -109,7 +109,6 @@ FUNCTIONS = {
         "logical_id, props, parent_stack_name, previous_physical_id, previous_props"
     ),
     (f"{STACKS}.provisioners", "_check_nested_stack_capabilities"): "parent_stack_name, template",
-    (f"{STACKS}.engine", "_apply_transforms"): "template, provided_params, previous_params",
     (f"{STACKS}.engine", "_TransformFailed"): "template, error",
     # condition_keys.py
     ("ministack.services.secretsmanager", "_resolve"): "secret_id, use_arn_scope",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.support.laptop import TINY, Laptop, deployed, rows
-from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.faults
 
@@ -17,14 +15,14 @@ pytestmark = pytest.mark.faults
 MODELS = "crm,sea-shells,broken,empty,refused,killed,again,foreign,lost"
 GATHERS = TINY + "gather: {{secret: '{secret}'}}\n"
 WITHOUT_SECRET = TINY + "gather: {{}}\n"
-PASSWORD = "hunter22-of-the-crm"  # noqa: S105 - of no system
-WRITES = '''
+PASSWORD = "hunter22-of-the-crm"
+WRITES = """
 import csv, json
 
 def gather(folder, secret):
     print("signing in with", secret)
     (folder / "orders.csv").write_text({content!r})
-'''
+"""
 
 
 @pytest.fixture(scope="module")

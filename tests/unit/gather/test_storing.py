@@ -1,5 +1,6 @@
 """What gather.py wrote becomes the model's data: only what changed, and all of it or nothing."""
 
+import hashlib
 import json
 import os
 import signal
@@ -132,7 +133,7 @@ def test_what_is_being_completed_is_not_disturbed() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("notes.txt", "x", "gather.py wrote 'notes.txt': notes.txt is not a data file; Use .csv,"),
+        ("notes.txt", "x", "gather.py wrote 'notes.txt': notes.txt is not a data file; rename"),
         (".part.csv", "x", "gather.py wrote '.part.csv': .part.csv is hidden: no step reads a"),
         ("a.csv", "", "gather.py wrote 'a.csv', which is empty; write rows into it"),
         ("deep/a.csv", "x", "gather.py made 'deep', which is no file; write files into the fold"),
@@ -164,7 +165,7 @@ def test_to_write_nothing_is_an_error(tmp_path: Path) -> None:
 
 @given(st.lists(st.text(min_size=1, max_size=60), max_size=60))
 def test_the_last_words_name_what_was_stored_as_far_as_there_is_room(names: list[str]) -> None:
-    message = Stored(names, ["old.csv"], 12).message()
+    message = Stored(names, ["old.csv"], 12).message("0a1b2c3d4e5f")
 
     document = json.loads(message)
     assert len(message.encode("utf-8", "surrogatepass")) <= MESSAGE_BYTES
@@ -197,6 +198,7 @@ def test_the_step_gives_the_program_its_secret_and_stores_its_files(
 
     assert s3.get_object(Bucket=BUCKET, Key=f"{PREFIX}a.csv")["Body"].read() == b"hunter22"
     assert json.loads(paths.message.read_text()) == {
+        "program": hashlib.sha256(WRITES.encode()).hexdigest()[:12],
         "files": 1,
         "bytes": 8,
         "written": 1,

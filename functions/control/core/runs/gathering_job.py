@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.definition.gather import INSTANCE_TYPE, VOLUME_GB
+from core.definition.program import JOB
 from core.names import job_prefix
 from core.reading import finite, listed, mapping
 from core.stage.images import GATHER
@@ -18,16 +19,9 @@ if TYPE_CHECKING:
     from core.runs.snapshot import Snapshot
     from core.stage.gateways import Stage
 
-JOB = "job"
-
 
 class NoGatherError(Exception):
     """The stage does not let this model gather."""
-
-
-def is_of_a_job(gather: Mapping[str, Any]) -> bool:
-    """Is it asked of a job, and not of a query?"""
-    return gather.get("by") == JOB
 
 
 def question(
@@ -60,6 +54,7 @@ def lineage(
         "by": JOB,
         "job": answered["job"],
         "image": asked["image"],
+        "program": str(said.get("program", "")),
         "secret": asked["secret"],
         "files": _count(said.get("files"), len(snapshot.objects)),
         "bytes": _count(said.get("bytes"), snapshot.bytes),
