@@ -69,7 +69,7 @@ def test_a_definition_without_the_key_is_written_as_before_there_was_one() -> No
             "gather: {database: a, volume_gb: 5}",
             "gather.volume_gb: is of gather.py, and gather.database of gather.sql; remove one",
         ),
-        ("gather: {secret: 'my password'}", "'my password'… is not the ARN of a secret; write all"),
+        ("gather: {secret: 'my password'}", "gather.secret: is not the ARN of a secret; write all"),
         # Without its last six characters Secrets Manager would still find it. IAM would not.
         (
             "gather: {secret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:crm'}",

@@ -34,10 +34,10 @@ def _database(text: str) -> str:
 
 def _secret(text: str) -> str:
     if not _SECRET.fullmatch(text) or len(text) > LONGEST_ARN:
-        # No more of it: it may be the secret itself.
+        # Nothing of it is shown: it may be the secret itself.
         raise ValueError(
-            f"{text[:12]!r}… is not the ARN of a secret; write all of it, as Secrets Manager shows "
-            "it: arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-1a2B3c"
+            "is not the ARN of a secret; write all of it, as Secrets Manager shows it, from arn: to "
+            "the six characters after its name"
         )
     return text
 
