@@ -1,6 +1,6 @@
 """Remove from an image's libraries what its step never loads, then compile the rest.
 
-Runs while the image is built: `python slim.py preprocess|learning|score|monitor`. The lock file
+Runs while the image is built, `python slim.py KIND` with a kind of WANTED. The lock file
 names the libraries of all steps; one step needs about half of their size.
 """
 
@@ -39,7 +39,10 @@ WANTED = {
         "polars",
         "xgboost-cpu",
     ],
+    "gather": ["boto3", "polars"],
 }
+# It is never a function; and what its programs ask of AWS is their own matter.
+GATHER = "gather"
 # botocore describes all of AWS, but the steps only use S3.
 SERVICES = {"s3"}
 UNUSED_FOLDERS = {"tests", "test", "include"}
@@ -71,7 +74,7 @@ def normal(name: str) -> str:
 
 def main(kind: str) -> None:
     """Reduce this interpreter's libraries to those of one kind of image."""
-    wanted = closure([*WANTED[kind], *ON_LAMBDA])
+    wanted = closure([*WANTED[kind], *(() if kind == GATHER else ON_LAMBDA)])
     gone = sorted({normal(known.name) for known in distributions()} - wanted - {"pip"})
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     subprocess.run([*pip, "uninstall", "--quiet", "--yes", *gone, "pip"], check=True)
@@ -80,7 +83,7 @@ def main(kind: str) -> None:
         if folder.is_dir() and folder.name in UNUSED_FOLDERS:
             shutil.rmtree(folder)
     for folder in (site / "botocore" / "data").glob("*/"):
-        if folder.name not in SERVICES:
+        if folder.name not in SERVICES and kind != GATHER:
             shutil.rmtree(folder)
     # The image's files never change, so Python need not check whether they have.
     compileall.compile_dir(

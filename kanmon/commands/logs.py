@@ -22,7 +22,7 @@ from kanmon.terminal.screen import faint
 @click.argument("run", shell_complete=complete_model)
 @click.option(
     "--step",
-    type=click.Choice(["preprocess", "train", "evaluate", "score", "monitor"]),
+    type=click.Choice(["gather", "preprocess", "train", "evaluate", "score", "monitor"]),
     help="Show only this step.",
 )
 def command(run: str, step: str | None) -> None:

@@ -66,10 +66,10 @@ def command(
             f"{shown_path(code)} computes features, which a draft knows nothing of",
             "Move it away first; then list its inputs in the new model.yaml.",
         )
-    query = path.with_name("gather.sql")
-    if query.exists():
+    makers = (path.with_name(each) for each in ("gather.sql", "gather.py"))
+    if maker := next((each for each in makers if each.exists()), None):
         raise BadInputError(
-            f"{shown_path(query)} makes the data, which a draft knows nothing of",
+            f"{shown_path(maker)} makes the data, which a draft knows nothing of",
             "Move it away first; then add gather to the new model.yaml.",
         )
     draft = draft_model(name, source, target, task=task, positive=positive, keys=list(keys))

@@ -81,7 +81,9 @@ def location(invocation: Invocation, model: str) -> str:
     from kanmon.models.definitions import read_folder
 
     folder = read_folder(invocation.project.model_folder(model))
-    if folder.definition.gather is not None:
+    gather = folder.definition.gather
+    # What gather.py did not write stays among the data.
+    if gather is not None and gather.is_query:
         raise BadInputError(
             f"a query makes the data of {model}, so no file of it is read",
             f"Change models/{model}/gather.sql, or remove it and the key gather from model.yaml.",

@@ -77,6 +77,7 @@ def command(
     run = request.run_name(model, name)
     connection = invocation.connection
     screen = invocation.screen
+    request.check_gathers(connection, path)
     if folder and definitions.publish(connection, folder):
         screen.note(f"Published the definition of {model} ({digest[:12]})")
     commit = request.current_commit(invocation.project)

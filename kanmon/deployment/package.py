@@ -145,6 +145,8 @@ def point_at_uploads(
     for properties in copy.get("Globals", {}).values():
         uploaded(properties, "CodeUri")
     for resource in copy["Resources"].values():
+        if not isinstance(resource, dict):  # a loop, which names no file
+            continue
         properties = resource.get("Properties", {})
         for name in ("CodeUri", "ContentUri", "DefinitionUri"):
             uploaded(properties, name)

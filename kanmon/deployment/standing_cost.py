@@ -24,7 +24,8 @@ def standing_cost(template: dict[str, Any]) -> float:
     """
     dollars = 0.0
     for resource in template["Resources"].values():
-        if "Condition" in resource:
+        # A loop makes what a parameter lists, and nothing where that is empty.
+        if not isinstance(resource, dict) or "Condition" in resource:
             continue
         if resource["Type"] == "AWS::CloudWatch::Alarm":
             metrics = resource["Properties"].get("Metrics", [{"MetricStat": {}}])

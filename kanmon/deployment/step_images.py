@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.stage.bucket import Store
-from core.stage.images import STEPS
+from core.stage.images import IMAGES
 from kanmon.deployment.platform import call
 from kanmon.errors import BadInputError, RunFailedError
 from kanmon.stage import local
@@ -69,7 +69,7 @@ def push(
     login = ["docker", "login", "--username", user, "--password-stdin", repository.split("/")[0]]
     call(login, project.root, "docker login", word.encode())
     digests = {}
-    for step in STEPS:
+    for step in IMAGES:
         # Before the build: what changes meanwhile must not be taken for what was built.
         content = local.content_digest(project, step)
         words = build_command(repository, step)

@@ -1,14 +1,13 @@
 """A model's data files: check them, compare them with the stage's, upload what differs."""
 
-import hashlib
 import shutil
 import stat
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contract.data_files import ENDINGS, HIDDEN, PART, endings, etag_of, name_problem
 from core.words.formats import size
 from kanmon.errors import BadInputError
 from kanmon.stage.connection import objects_under
@@ -17,14 +16,7 @@ from kanmon.stage.local import LEAST_FREE_BYTES
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
-ENDINGS = (".csv", ".csv.gz", ".parquet")
-# Data files are not: other programs write such names beside them.
-HIDDEN = (".", "_")
-# Part size of uploads. A large object's ETag depends on it: a change uploads everything again.
-PART = 8 * 1024 * 1024
 SHOW_PROGRESS_FROM = 100_000_000
-# S3 allows keys of 1024 bytes; this leaves room for any prefix.
-LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -73,9 +65,7 @@ def data_files(paths: Iterable[Path], folder: Path | None) -> tuple[list[DataFil
         if path.name.lower().endswith(ENDINGS) and not path.name.startswith(HIDDEN)
     ]
     if not chosen:
-        raise BadInputError(
-            f"there is no data file in {folder}", f"Data files end in {_endings()}."
-        )
+        raise BadInputError(f"there is no data file in {folder}", f"Data files end in {endings()}.")
     return [_checked(path) for path in chosen], [p.name for p in inside if p not in chosen]
 
 
@@ -118,25 +108,10 @@ def checked_name(name: str) -> str:
     >>> checked_name("Größen 'März'.csv")
     "Größen 'März'.csv"
     """
-    if name in {"", ".", ".."} or "/" in name or "\\" in name:
-        raise BadInputError(
-            f"{name!r} is not a valid name for a data file", "Rename it, without slashes."
-        )
-    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name):
-        raise BadInputError(f"the file name {name!r} contains control characters", "Rename it.")
-    if len(name.encode()) > LONGEST_NAME:
-        raise BadInputError(f"the file name {name[:40]!r}… is too long", "Rename it.")
-    if name.startswith(HIDDEN):
-        raise BadInputError(
-            f"{name} is hidden: no step reads a file whose name begins with . or _", "Rename it."
-        )
-    if not name.lower().endswith(ENDINGS):
-        raise BadInputError(f"{name} is not a data file", f"Use {_endings()}.")
+    problem = name_problem(name)
+    if problem is not None:
+        raise BadInputError(*problem)
     return name
-
-
-def _endings() -> str:
-    return f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
 
 
 def _no_name_twice(files: list[DataFile]) -> list[DataFile]:
@@ -160,17 +135,6 @@ def require_room(files: list[DataFile], home: Path) -> None:
             f"the disk of {home} has {size(free)} free, and the upload needs {size(needed)}",
             "Free some space, or set KANMON_HOME to a folder on another disk.",
         )
-
-
-def etag_of(path: Path) -> str:
-    """The ETag that S3 gives this file: its MD5, or for several parts the MD5 of their MD5s."""
-    parts = []
-    with path.open("rb") as file:
-        while chunk := file.read(PART):
-            parts.append(hashlib.md5(chunk, usedforsecurity=False).digest())
-    if len(parts) == 1:
-        return parts[0].hex()
-    return f"{hashlib.md5(b''.join(parts), usedforsecurity=False).hexdigest()}-{len(parts)}"
 
 
 def stored_files(connection: "Connection", prefix: str) -> list[Stored]:

@@ -6,6 +6,7 @@ Pure: documents of a run in, lines out.
 from collections.abc import Mapping
 from typing import Any
 
+from core.definition.program import is_of_a_job
 from core.reading import estimate, finite, mapping, part
 from core.usage.sizing_words import memory, place_words, sizing_words
 from core.words.formats import counted, dollars, duration, one_line, size
@@ -162,7 +163,10 @@ def _against(champion: Document | None, release: int | None) -> str:
 
 
 def gather_lines(gather: Document) -> list[str]:
-    """The query that made a run's data: what it gave, scanned and cost, and its text."""
+    """What made a run's data: the job and its files, or the query, what it gave, scanned and cost,
+    and its text."""
+    if is_of_a_job(gather):
+        return _job_lines(gather)
     usd = gather.get("usd")
     cost = "of unknown cost" if usd is None else f"{dollars(usd)} US dollars"
     rows, scanned = counted(gather["rows"], "row"), size(gather["scanned_bytes"])
@@ -175,6 +179,20 @@ def gather_lines(gather: Document) -> list[str]:
         "Query",
         *(f"{INDENT}{line}" for line in query[:MOST_QUERY_LINES]),
         *([faint(f"{INDENT}and {counted(more, 'line')} more in run.json")] if more > 0 else []),
+    ]
+
+
+def _job_lines(gather: Document) -> list[str]:
+    files, written = counted(gather["files"], "file"), int(gather["written"])
+    names = [str(name) for name in gather["names"]]
+    more = written - len(names)
+    shown = [*names, f"and {counted(more, 'file')} more"] if more > 0 else names
+    stored = f"stored {', '.join(shown)}" if shown else "all of them there already"
+    secret = gather.get("secret")
+    return [
+        f"Gathered     {files}, {size(gather['bytes'])}, by gather.py; {stored}",
+        f"Job          {gather['job']}",
+        *([f"Secret       {secret}"] if secret else []),
     ]
 
 

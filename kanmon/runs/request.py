@@ -5,14 +5,17 @@ import os
 import re
 import secrets
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanmon.errors import BadInputError
 from kanmon.models.definitions import Folder, as_bad_input
+from kanmon.stage.connection import stage_flag
 from kanmon.stage.reason import check_reason
 
 if TYPE_CHECKING:
     from kanmon.project import Project
+    from kanmon.stage.connection import Connection
 
 # In a tree so large that git takes longer, the commit is left out.
 GIT_SECONDS = 5
@@ -79,6 +82,23 @@ def check_parameters(folder: Folder, given: dict[str, Any]) -> None:
         apply_parameters(folder.definition, given)
     except DefinitionError as error:
         raise as_bad_input(error.problems) from error
+
+
+def check_gathers(connection: "Connection", folder: Path) -> None:
+    """Refuse a model whose gather.py the stage does not run."""
+    from core.definition.program import FILE
+
+    if not (folder / FILE).is_file():
+        return
+    stack = connection.stack_description() or {}
+    given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
+    if folder.name not in given.get("GatherModels", "").split(","):
+        deploy = f"kanmon deploy{stage_flag(connection.name)}"
+        raise BadInputError(
+            f"stage {connection.name} does not run the {FILE} of {folder.name}, because its "
+            "parameter GatherModels does not name the model",
+            f"Name it there in samconfig.toml, and run `{deploy}`.",
+        )
 
 
 def run_name(model: str, wanted: str | None) -> str:

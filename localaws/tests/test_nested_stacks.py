@@ -70,3 +70,46 @@ def test_an_update_changes_what_is_new_and_keeps_what_others_answer(client: Clie
     assert second == first
     changed = first["Changing"].rpartition("/")[2]
     assert client("iam").get_role(RoleName=changed)["Role"]["Description"] == "two"
+
+
+def test_a_loop_in_a_nested_template_makes_what_its_parameter_lists(client: Client) -> None:
+    stack, s3 = f"loop-{uuid.uuid4().hex[:8]}", client("s3")
+    cloudformation = client("cloudformation")
+    s3.create_bucket(Bucket=stack)
+    named = {"RoleName": {"Fn::Sub": f"{stack}-${{Name}}"}, "AssumeRolePolicyDocument": TRUST}
+    inner = {
+        "Transform": "AWS::LanguageExtensions",
+        "Parameters": {"Names": {"Type": "CommaDelimitedList"}},
+        "Resources": {
+            "Fn::ForEach::Roles": [
+                "Name",
+                {"Ref": "Names"},
+                {"Role&{Name}": {"Type": "AWS::IAM::Role", "Properties": named}},
+            ]
+        },
+    }
+    s3.put_object(Bucket=stack, Key="inner.json", Body=json.dumps(inner))
+
+    def asked(names: str, *capabilities: str) -> dict[str, object]:
+        url = f"https://s3.amazonaws.com/{stack}/inner.json"
+        handed = {"TemplateURL": url, "Parameters": {"Names": names}}
+        part = {"Type": "AWS::CloudFormation::Stack", "Properties": handed}
+        return {
+            "StackName": stack,
+            "TemplateBody": json.dumps({"Resources": {"Inner": part}}),
+            "Capabilities": ["CAPABILITY_NAMED_IAM", *capabilities],
+        }
+
+    def made(status: str) -> list[str]:
+        def over() -> bool:
+            [now] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+            return bool(now["StackStatus"] == status)
+
+        eventually(over)
+        roles = client("iam").list_roles()["Roles"]
+        return sorted(each["RoleName"] for each in roles if each["RoleName"].startswith(stack))
+
+    cloudformation.create_stack(**asked("crm,sea-shells", "CAPABILITY_AUTO_EXPAND"))
+    assert made("CREATE_COMPLETE") == [f"{stack}-crm", f"{stack}-sea-shells"]
+    cloudformation.update_stack(**asked("crm,new", "CAPABILITY_AUTO_EXPAND"))
+    assert made("UPDATE_COMPLETE") == [f"{stack}-crm", f"{stack}-new"]

@@ -105,6 +105,13 @@ FUNCTIONS = {
     (f"{STACKS}.provisioners", "_update_resource"): (
         "resource_type, physical_id, old_props, new_props, stack_name, logical_id, old_attrs"
     ),
+    (f"{STACKS}.provisioners", "_cfn_nested_stack_deploy"): (
+        "logical_id, props, parent_stack_name, previous_physical_id, previous_props"
+    ),
+    (f"{STACKS}.provisioners", "_check_nested_stack_capabilities"): "parent_stack_name, template",
+    (f"{STACKS}.engine", "_TransformFailed"): "template, error",
+    # condition_keys.py
+    ("ministack.services.secretsmanager", "_resolve"): "secret_id, use_arn_scope",
     # alarms.py
     (f"{STACKS}.provisioners", "_cw_metric_alarm_record"): "name, props",
     (METRICS, "_evaluate_alarm"): "alarm",

@@ -23,6 +23,7 @@ SAYING = {
     "contract/feature_file.py": {"problems", "_imports", "_names", "_function"},
     "contract/features.py": {"warnings", "failure"},
     "contract/precision.py": {"fix"},
+    "gather/program.py": {"died"},
 }
 # Functions of one file that take what is wrong with a cell.
 OF_CELLS = {"reading/validation.py": {"_add": (2,), "_found": (2,), "lit": (0,)}}

@@ -109,8 +109,14 @@ def applications() -> dict[str, dict[str, Any]]:
 
 
 def nested(application: str) -> dict[str, Any]:
-    """The template of a nested application."""
-    return source(ROOT / applications()[application]["Properties"]["Location"])
+    """The template of a nested application, with its loops written out."""
+    template = source(ROOT / applications()[application]["Properties"]["Location"])
+    if "Transform" not in template:
+        return template
+    from ministack.services.cloudformation import language_extensions
+
+    listed = {"Models": ",".join(GATHERING_MODELS)}
+    return dict(language_extensions.apply(template, listed))
 
 
 @cache
@@ -200,10 +206,15 @@ LAKE = [
 ]
 
 
+# The models of a stage whose data their gather.py makes.
+GATHERING_MODELS = ("glasses", "sea-shells")
+JOBS = {"GatherModels": ",".join(GATHERING_MODELS)}
+
+
 def resolve(value: Any, stage: str = "dev", **parameters: Any) -> Any:
     """Replace references, substitutions and conditions the way a deployment of the stage does."""
     defaults = {name: entry["Default"] for name, entry in _whole()["Parameters"].items()}
-    given = {**defaults, "GatherFrom": ",".join(LAKE), "Stage": stage, **parameters}
+    given = {**defaults, "GatherFrom": ",".join(LAKE), **JOBS, "Stage": stage, **parameters}
     # What the core hands to nested templates, by the name that it has there.
     handed = {name: _resolve(value, given) for name, value in _whole()["Handed"].items()}
     return _resolve(value, {**handed, **given})

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.policy_decisions import may
-from tests.support.translation import granted, resources
+from tests.support.translation import GATHERING_MODELS, granted, resources
 
 DATA = "arn:aws:s3:::DataBucket"
 HERE = "us-east-1:123456789012"
@@ -142,6 +142,25 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("OpenRunRole", "SnapshotTheData"): {"StringLike": {"s3:prefix": "datasets/*"}},
     ("TakeSnapshotRole", "FindWhatTheQueryWrote"): {"StringLike": {"s3:prefix": "gathered/*"}},
+    ("TakeSnapshotRole", "FindWhatTheJobWrote"): {"StringLike": {"s3:prefix": "datasets/*"}},
+    ("RetrainStateMachineRole", "GiveGatherJobsTheirRole"): {
+        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    },
+    **{
+        (f"GatherRole{model.replace('-', '')}", sid): condition
+        for model in GATHERING_MODELS
+        for sid, condition in {
+            "FindTheProgramAndTheData": {
+                "StringLike": {"s3:prefix": [f"definitions/{model}/*", f"datasets/{model}/*"]}
+            },
+            "ReadSecretsForThisModel": {
+                "StringEquals": {"secretsmanager:ResourceTag/kanmon:model": model}
+            },
+            "ShowCpuAndMemoryOfJobs": {
+                "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
+            },
+        }.items()
+    },
     ("RetrainStateMachineRole", "SeeThatThePrefixIsEmpty"): {
         "StringLike": {"s3:prefix": "gathered/*"}
     },
@@ -333,6 +352,7 @@ ACTS = {
     ("lambda:InvokeFunction", f"{LAMBDA}CloseMonitoringFunction"): "MonitorStateMachine",
     ("states:StartExecution", f"{STATES}stateMachine:{OWN}-monitor"): "DataScientist Operator Plan",
     ("states:StopExecution", f"{STATES}execution:{OWN}-monitor:M"): "DataScientist Operator",
+    ("iam:PassRole", f"{ROLE}{OWN}-gather-glasses"): "RetrainStateMachine",
     ("iam:PassRole", f"{ROLE}MonitorJobRole"): "MonitorStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}OpenBatchFunction"): "ScoreStateMachine",
     ("lambda:InvokeFunction", f"{LAMBDA}CloseBatchFunction"): "ScoreStateMachine",

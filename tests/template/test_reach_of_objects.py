@@ -17,21 +17,27 @@ OBJECTS = {
     "datasets/glasses/data.csv": (
         "DataScientist Job Monitor MonitorJob Preprocess Score ScoreJob",
         "",
-        "DataScientist",
+        # of this model's own job alone
+        "DataScientist Gather:glasses",
     ),
     "definitions/glasses/0a1b/model.yaml": (
-        "Approver DataScientist Job OpenBatch OpenMonitoring OpenRun Operator Plan Preprocess "
-        "SendDigest Steward TakeSnapshot Train",
+        "Approver DataScientist Gather:glasses Job OpenBatch OpenMonitoring OpenRun Operator Plan "
+        "Preprocess SendDigest Steward TakeSnapshot Train",
         "DataScientist",
         "",
     ),
     "definitions/glasses/0a1b/gather.sql": (
-        "Approver DataScientist Job OpenRun Operator Preprocess Steward Train",
+        "Approver DataScientist Gather:glasses Job OpenRun Operator Preprocess Steward Train",
+        "DataScientist",
+        "",
+    ),
+    "definitions/glasses/0a1b/gather.py": (
+        "Approver DataScientist Gather:glasses Job Operator Preprocess Steward Train",
         "DataScientist",
         "",
     ),
     "definitions/glasses/0a1b/features.py": (
-        "Approver DataScientist Job Operator Preprocess Steward Train",
+        "Approver DataScientist Gather:glasses Job Operator Preprocess Steward Train",
         "DataScientist",
         "",
     ),
@@ -233,7 +239,7 @@ OBJECTS = {
 def who(action: str, key: str, **context: str) -> set[str]:
     """The roles that may do that to an object, without the ending of their names."""
     may_do = (role for role in ROLES if may(role, action, f"{DATA}/{key}", **context))
-    return {role.removesuffix("Role") for role in may_do}
+    return {role.removesuffix("Role").replace("GatherRole", "Gather:") for role in may_do}
 
 
 @pytest.mark.parametrize("key", OBJECTS)

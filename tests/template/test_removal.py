@@ -4,17 +4,16 @@ import re
 
 import pytest
 
-from kanmon.deployment.package import read_template
 from kanmon.removal.model_places import SHARED, places
 from kanmon.removal.names import RETAINED_BUCKETS, RETAINED_TABLE
 from kanmon.removal.probes import PARTS, PROBES
 from kanmon.removal.write_once import STATEMENT
 from tests.support.serving_template import translated as serving
-from tests.support.translation import ROOT, STACKS, TEMPLATE, translated
+from tests.support.translation import ROOT, STACKS, TEMPLATE, applications, nested, translated
 
 MADE = {
     one["Type"]
-    for template in (translated(), serving(), *map(read_template, STACKS))
+    for template in (translated(), serving(), *map(nested, applications()))
     for one in template["Resources"].values()
 }
 

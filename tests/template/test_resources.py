@@ -107,6 +107,9 @@ NAMED = {
     "HashRowsFunction": "kanmon-test-hash-rows",
     "MetricsWorkGroup": "kanmon-test-metrics",
     **{f"UpTo{gb}Gb": f"kanmon-test-gather-{gb}gb" for gb in (1, 10, 100, 1000)},
+    # The workflow chooses the role of the model.
+    "GatherRoleglasses": "kanmon-test-gather-glasses",
+    "GatherRoleseashells": "kanmon-test-gather-sea-shells",
     # What people see in QuickSight.
     "MetricsSource": "kanmon-test metrics",
     "MetricsDataSet": "kanmon-test metrics",
@@ -202,6 +205,7 @@ def test_functions_know_their_stage_by_the_same_variables() -> None:
             "arn:aws:states:us-east-1:123456789012:stateMachine:kanmon-test-monitor"
         ),
         "GATHER_WORKGROUPS": "kanmon-test-gather-",
+        "GATHER_MODELS": "glasses,sea-shells",
         "HASH_ROWS_FUNCTION": "kanmon-test-hash-rows",
         "ARRIVALS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/ArrivalsQueue",
         "MONTHLY_BUDGET_USD": "",

@@ -75,6 +75,7 @@ def test_a_sentence_of_a_step_is_said_in_japanese(sentence: str) -> None:
 MADE_ELSEWHERE = {
     ("contract/dataset_checks.py", "fixes"),  # a warning's words
     ("contract/features.py", "found[0]"),  # of contract/feature_file.py
+    ("gather/program.py", "mask.text(problem)"),  # what the model's own program raised
     ("preprocess/pipeline.py", "self._failure(read, rejected, forgiven)"),  # of all problems
     ("score/heads.py", "findings.message()"),
     ("score/pipeline.py", "as_one_message(lines)"),

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 FIRST = ("iam", "sts", "s3", "dynamodb")
 SECOND = (
     *("sns", "sqs", "logs", "monitoring", "ssm", "ecr", "events", "scheduler", "lambda", "states"),
-    *("tagging", "glue", "athena", "cloudformation"),
+    *("tagging", "secretsmanager", "glue", "athena", "cloudformation"),
 )
 # Those of our own, each a package beside this file: see `parts.OwnService`.
 OWN = ("sagemaker", "codebuild", "codepipeline", "codedeploy")

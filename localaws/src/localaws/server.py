@@ -21,7 +21,7 @@ log = logging.getLogger("localaws")
 # Only these answer; every other service of the emulator is off.
 SERVICES = (
     "athena,cloudformation,dynamodb,ec2,ecr,events,glue,iam,lambda,logs,monitoring,s3,scheduler,"
-    "sns,sqs,ssm,states,sts,tagging"
+    "secretsmanager,sns,sqs,ssm,states,sts,tagging"
 )
 WATCH_SECONDS = 2.0
 

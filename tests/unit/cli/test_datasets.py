@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from contract import data_files
 from kanmon.errors import BadInputError
 from kanmon.models import datasets
 
@@ -70,7 +71,7 @@ def test_the_etag_is_the_one_s3_gives(table):
 
 
 def test_the_etag_of_several_parts_is_the_md5_of_their_md5s(table, monkeypatch):
-    monkeypatch.setattr(datasets, "PART", 5)
+    monkeypatch.setattr(data_files, "PART", 5)
     parts = hashlib.md5(b"a,b\n1").digest() + hashlib.md5(b",2\n").digest()  # noqa: S324
 
     assert datasets.etag_of(table) == hashlib.md5(parts).hexdigest() + "-2"  # noqa: S324

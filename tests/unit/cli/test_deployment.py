@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.stage.images import STEPS
+from core.stage.images import IMAGES, STEPS
 from kanmon.deployment import account_checks, platform, publishing, step_images
 from kanmon.deployment.machine_checks import Check
 from kanmon.errors import BadInputError, RunFailedError
@@ -158,18 +158,18 @@ def docker(project, monkeypatch):
 def test_publishing_signs_in_then_builds_and_pushes_each_image(project, account, docker, capfd):
     published = publishing.publish(account, project, Screen(False), with_images=True)
 
-    assert published.images == list(STEPS)
+    assert published.images == list(IMAGES)
     assert (project.root / "calls.txt").read_text().splitlines() == [
         "buildx version",
         "info ",
         "login --username",
-        *["buildx build"] * len(STEPS),
+        *["buildx build"] * len(IMAGES),
     ]
     shown = capfd.readouterr()
     assert shown.out == (
-        f"Pushed the images of {', '.join(STEPS)}\nThe steps are functions of these images\n"
+        f"Pushed the images of {', '.join(IMAGES)}\nThe steps are functions of these images\n"
     )
-    assert shown.err.count("docker buildx build") == len(STEPS)
+    assert shown.err.count("docker buildx build") == len(IMAGES)
 
 
 def test_publishing_makes_functions_of_the_pushed_images_and_changes_nothing_else(
@@ -199,7 +199,7 @@ def test_a_stack_that_cannot_have_functions_has_all_else_and_says_why(
 
     published = publishing.publish(account, project, Screen(False), with_images=True)
 
-    assert published.images == list(STEPS)
+    assert published.images == list(IMAGES)
     assert list(published.invalid) == ["leads"]  # it came to the definitions
     said = capfd.readouterr().err
     assert "The steps stay jobs: stack kanmon-dev ended as UPDATE_ROLLBACK_COMPLETE" in said
@@ -225,13 +225,13 @@ def test_a_rebuild_is_described_by_the_same_content_until_the_tree_changes(
     (project.root / "containers/train/model.py").write_text("# another model\n")
     after = published()
 
-    assert sorted(before) == sorted(f"images/{step}.json" for step in STEPS)
-    assert len(set(before.values())) == len(STEPS)
+    assert sorted(before) == sorted(f"images/{step}.json" for step in IMAGES)
+    assert len(set(before.values())) == len(IMAGES)
     assert again == before
     assert {key for key in after if after[key] != before[key]} == {"images/train.json"}
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", IMAGES)
 def test_the_content_of_an_image_is_all_that_its_dockerfile_copies(step):
     text = (ROOT / "containers/Dockerfile").read_text()
     parts = dict(re.findall(r"^(FROM \S+ AS (\S+)\n(?:(?!FROM ).*\n?)*)", text, re.MULTILINE))

@@ -357,15 +357,16 @@ def test_new_model_drafts_nothing_beside_a_features_py(kanmon, project, leads):
     assert not (folder / "model.yaml").exists()
 
 
-def test_new_model_drafts_nothing_beside_a_gather_sql(kanmon, project, leads):
+@pytest.mark.parametrize("file", ["gather.sql", "gather.py"])
+def test_new_model_drafts_nothing_beside_what_makes_the_data(kanmon, project, leads, file):
     folder = project.root / "models/leads"
     folder.mkdir()
-    (folder / "gather.sql").write_text("SELECT 1")
+    (folder / file).write_text("SELECT 1")
 
     refused = kanmon("new-model", "leads", "--from", str(leads), "--target", "bought")
 
     assert refused.exit_code == 2
-    assert "models/leads/gather.sql makes the data, which a draft knows nothing" in refused.stderr
+    assert f"models/leads/{file} makes the data, which a draft knows nothing" in refused.stderr
     assert not (folder / "model.yaml").exists()
 
 

@@ -146,6 +146,36 @@ def test_the_query_that_made_the_data_comes_with_what_it_scanned_and_cost():
     ]
 
 
+OF_A_JOB = {
+    "by": "job",
+    "job": "kanmon-dev-crm-261130190000-x7k-gather-0",
+    "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/kanmon-dev-steps@sha256:a1",
+    "program": "0a1b2c3d4e5f",
+    "secret": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:crm-1a2B3c",
+    "files": 3,
+    "bytes": 12_000_000,
+    "written": 2,
+    "names": ["orders.csv", "visits.parquet"],
+}
+
+
+def test_the_job_that_made_the_data_comes_with_its_files_and_the_name_of_its_secret():
+    assert plain(display.gather_lines(OF_A_JOB)) == [
+        "Gathered     3 files, 12 MB, by gather.py; stored orders.csv, visits.parquet",
+        "Job          kanmon-dev-crm-261130190000-x7k-gather-0",
+        "Secret       arn:aws:secretsmanager:eu-west-1:123456789012:secret:crm-1a2B3c",
+    ]
+
+
+def test_of_many_files_the_first_are_named_and_of_none_that_is_said():
+    many = plain(display.gather_lines({**OF_A_JOB, "written": 40, "secret": None}))
+    none = plain(display.gather_lines({**OF_A_JOB, "written": 0, "names": []}))
+
+    assert many[0].endswith("stored orders.csv, visits.parquet, and 38 files more")
+    assert len(many) == 2
+    assert none[0].endswith("by gather.py; all of them there already")
+
+
 def test_of_a_long_query_the_first_lines_are_shown():
     lines = plain(display.gather_lines({**GATHERED, "query": "x\n" * 30, "usd": None}))
 

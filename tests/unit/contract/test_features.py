@@ -237,6 +237,7 @@ def test_any_text_is_judged_without_an_error(text):
 def test_the_folder_is_the_published_one_or_is_refused(tmp_path):
     source = b"def features(frame): return frame.select(ratio='length')"
     files = {"model.yaml": b"name: rings", "features.py": source}
+    files |= {"gather.sql": b"SELECT 1", "gather.py": b"def gather(folder, secret): ..."}
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     digest = folder_digest(files)

@@ -1,4 +1,4 @@
-"""Data that a query makes: the key of model.yaml, and gather.sql beside it."""
+"""Data that a query or a program makes: the key of model.yaml, and gather.sql or gather.py."""
 
 import pytest
 from hypothesis import given
@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from core.definition.gather import Gather, gather_problem
 from core.definition.parse import DefinitionError, parse_definition
+from core.definition.program import MOST_BYTES as MOST_BYTES_OF_A_PROGRAM
+from core.definition.program import ProgramError, check
 from core.definition.query import MOST_BYTES, QueryError, statement
 from core.definition.schema import ModelDefinition
 
@@ -16,6 +18,8 @@ features: [{name: alcohol, kind: numeric}]
 metrics: {primary: rmse}
 """
 QUERY = b"SELECT alcohol, quality FROM tastings"
+PROGRAM = b"def gather(folder, secret): ...\n"
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:wine/crm-1a2B3c"
 
 
 def parsed(keys: str) -> ModelDefinition:
@@ -29,6 +33,27 @@ def test_a_query_has_a_database_and_limits() -> None:
     assert parsed("").gather is None
 
 
+def test_a_program_has_a_secret_and_a_machine_where_they_are_named() -> None:
+    found = parsed(f"gather: {{secret: '{SECRET}', instance_type: ml.m5.large}}").gather
+
+    assert found is not None
+    assert not found.is_query
+    assert found.model_dump(mode="json") == {
+        "secret": SECRET,
+        "instance_type": "ml.m5.large",
+        "timeout_minutes": 30,
+    }
+    assert parsed("gather: {}").gather == Gather()
+
+
+def test_a_query_is_written_as_before_there_were_programs() -> None:
+    assert parsed("gather: {database: cellar}").model_dump(mode="json")["gather"] == {
+        "database": "cellar",
+        "maximum_gb": 10,
+        "timeout_minutes": 30,
+    }
+
+
 def test_a_definition_without_the_key_is_written_as_before_there_was_one() -> None:
     assert "gather" not in parsed("").model_dump(mode="json")
 
@@ -36,7 +61,29 @@ def test_a_definition_without_the_key_is_written_as_before_there_was_one() -> No
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ("gather: {}", "gather.database: is missing; add it"),
+        (
+            "gather: {maximum_gb: 10}",
+            "gather.maximum_gb: is of gather.sql, which needs gather.database too; add that, or",
+        ),
+        (
+            "gather: {database: a, volume_gb: 5}",
+            "gather.volume_gb: is of gather.py, and gather.database of gather.sql; remove one",
+        ),
+        ("gather: {secret: 'my password'}", "gather.secret: is not the ARN of a secret; write all"),
+        # Without its last six characters Secrets Manager would still find it. IAM would not.
+        (
+            "gather: {secret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:crm'}",
+            "is not the ARN of a secret",
+        ),
+        ("gather: {instance_type: ml.m7g.large}", "has an arm64 processor, and step images are"),
+        (
+            "gather: {}\ndata: {location: datasets/other/}",
+            "data.location: gather makes the data, so there is no location; remove it",
+        ),
+        (
+            "gather: {}\nretrain: {on: [data]}",
+            "retrain.on: gather makes the data, so none arrives; write retrain.schedule",
+        ),
         ("gather: {database: My Cellar}", "'My Cellar' is not a database of the Glue catalog"),
         ("gather: {database: a, maximum_gb: 5}", "5 is not one of 1, 10, 100, 1000; write one"),
         ("gather: {database: a, maximum: 5}", "unknown key; did you mean maximum_gb?"),
@@ -126,6 +173,15 @@ def test_what_is_accepted_cannot_end_the_parenthesis_around_it(text: str) -> Non
         ({"gather.sql": QUERY}, None, "gather.sql is there, but model.yaml has no gather; add"),
         ({}, Gather(database="a"), "model.yaml has gather, but no gather.sql is beside it"),
         ({"gather.sql": b"DROP"}, Gather(database="a"), "gather.sql line 1: begins with DROP"),
+        ({"gather.py": PROGRAM}, None, "gather.py is there, but model.yaml has no gather; add gat"),
+        ({}, Gather(), "model.yaml has gather, but no gather.py is beside it; write it, or remove"),
+        ({"gather.py": PROGRAM}, Gather(database="a"), "gather.py asks no database; remove gather"),
+        ({"gather.sql": QUERY}, Gather(), "gather.sql needs a database; add gather.database, or"),
+        (
+            {"gather.py": PROGRAM, "gather.sql": QUERY},
+            Gather(),
+            "gather.sql and gather.py are both there, and one of them makes the data; remove one",
+        ),
     ],
 )
 def test_the_key_and_the_file_belong_together(
@@ -136,4 +192,28 @@ def test_the_key_and_the_file_belong_together(
 
 def test_a_good_pair_has_no_problem() -> None:
     assert gather_problem({"gather.sql": QUERY}, Gather(database="a")) is None
+    assert gather_problem({"gather.py": PROGRAM}, Gather()) is None
     assert gather_problem({}, None) is None
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        (b"", "gather.py line 1: defines no function gather; write `def gather(folder, secret):`"),
+        (b"def gather(\n", "gather.py line 1: is not Python: '(' was never closed; fix the line"),
+        (b"x = 1\nx = (2", "gather.py line 2: is not Python"),
+        (b"def gather(folder): ...", "line 1: gather must take two arguments, the folder and the"),
+        (b"def gather(folder, secret=None): ...", "line 1: gather must take two arguments"),
+        (b"def gather(*given): ...", "line 1: gather must take two arguments"),
+        (b"async def gather(folder, secret): ...", "line 1: gather is asynchronous; write"),
+        (PROGRAM * 2, "line 2: defines gather a second time; remove one"),
+        (b"# \xff", "gather.py is not UTF-8 text (byte 2); save it as UTF-8"),
+        (b"\0", "gather.py"),
+        (b"#" * (MOST_BYTES_OF_A_PROGRAM + 1), "gather.py has 200001 bytes; write at most 200000"),
+    ],
+)
+def test_a_program_that_cannot_be_run_is_refused_with_its_line(program: bytes, words: str) -> None:
+    with pytest.raises(ProgramError) as error:
+        check(program)
+
+    assert words in str(error.value)

@@ -208,7 +208,16 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
     from core.definition import parse, query
     from core.monitoring import request as monitoring_request
     from core.releases import bundle, live_release, open_release
-    from core.runs import current_definition, gather, lock, open_run, request, row_sum, snapshot
+    from core.runs import (
+        current_definition,
+        gather,
+        gathering_job,
+        lock,
+        open_run,
+        request,
+        row_sum,
+        snapshot,
+    )
     from core.stage import bucket, images, registry, release_pipeline, row_hasher
 
     modules = (
@@ -224,7 +233,7 @@ def test_the_expected_errors_are_the_ones_that_exist() -> None:
         lock,
         open_release,
         live_release,
-        *(gather, query, row_sum, row_hasher),
+        *(gather, gathering_job, query, row_sum, row_hasher),
         *(close_batch, open_batch, plan, batch_request),
         monitoring_request,
     )

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from core.definition.folder import folder_digest
 
 files = st.dictionaries(
-    st.sampled_from(["model.yaml", "features.py", "gather.sql"]), st.binary(max_size=20)
+    st.sampled_from(["model.yaml", "features.py", "gather.py", "gather.sql"]),
+    st.binary(max_size=20),
 )
 
 

@@ -225,6 +225,46 @@ def test_a_query_whose_cost_is_not_known_says_so() -> None:
     assert "of at most 10 GB, whose cost is not known" in read(render(**sample)).text
 
 
+OF_A_JOB = {
+    "by": "job",
+    "job": "kanmon-dev-crm-261130190000-x7k-gather-0",
+    "program": "0a1b2c3d4e5f",
+    "secret": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:crm-1a2B3c",
+    "files": 3,
+    "bytes": 12_000_000,
+    "written": 1,
+    "names": ["<orders>.csv"],
+}
+
+
+def test_the_lineage_has_the_job_that_made_the_data_its_files_and_its_secrets_name() -> None:
+    sample = documents("regression")
+    sample["run_plan"]["gather"] = OF_A_JOB
+
+    rows = {row[0]: row[1] for row in rows_of(read(render(**sample)), "lineage-table")}
+
+    assert rows["Job that made the data"].startswith(OF_A_JOB["job"])
+    assert (
+        "ran gather.py, which wrote 3 files, 12 MB; 1 file of them"
+        in (rows["Job that made the data"])
+    )
+    assert rows["Files that the job stored"] == "<orders>.csv"
+    assert rows["Secret of the job"].startswith(str(OF_A_JOB["secret"]))
+
+
+def test_a_changed_program_is_a_changed_definition() -> None:
+    sample = documents("regression")
+    sample["run_plan"]["gather"] = OF_A_JOB
+    sample["champion_definition"] = {
+        **sample["run_plan"]["definition"]["content"],
+        "gather.py": "ffff2c3d4e5f…",
+    }
+
+    [row] = rows_of(read(render(**sample)), "definition-table")
+
+    assert row[:4] == ["gather.py", "changed", "ffff2c3d4e5f…", "0a1b2c3d4e5f…"]
+
+
 def test_a_changed_query_is_a_changed_definition() -> None:
     sample = documents("regression")
     sample["run_plan"]["gather"] = GATHERED

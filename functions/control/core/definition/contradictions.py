@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator
 
 from core.definition import instance_types
 from core.definition.computed import computed
+from core.definition.gather import OF_A_PROGRAM, OF_A_QUERY, PROGRAM
 from core.definition.messages import nearest, shown
+from core.definition.query import FILE
 from core.definition.schema import Feature, ModelDefinition
 from core.definition.scorable import check_prefix
 from core.definition.trainer_parameters import parameter_problems
@@ -63,9 +65,18 @@ def _data(definition: ModelDefinition) -> Iterator[Problem]:
 
 
 def _gather(definition: ModelDefinition) -> Iterator[Problem]:
-    """A query makes the data: no file arrives, and none is looked for."""
-    if definition.gather is None:
+    """A query or a program makes the data: nobody else's file starts a run."""
+    gather = definition.gather
+    if gather is None:
         return
+    there = [name for name in OF_A_QUERY if getattr(gather, name) is not None]
+    for name in OF_A_PROGRAM if gather.is_query else ():
+        if getattr(gather, name) is not None:
+            words = f"is of {PROGRAM}, and gather.database of {FILE}; remove one of the two"
+            yield ("gather", name), words
+    for name in () if gather.is_query else there:
+        words = f"is of {FILE}, which needs gather.database too; add that, or remove this"
+        yield ("gather", name), words
     if definition.data.location != f"datasets/{definition.name}/":
         words = "gather makes the data, so there is no location; remove it, or remove gather"
         yield ("data", "location"), words

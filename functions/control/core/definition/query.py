@@ -1,10 +1,11 @@
-"""What `gather.sql` may hold: one SELECT. Standard library only: pages name a query, too."""
+"""What `gather.sql` may hold: one SELECT. Standard library only: pages name what gathered, too."""
 
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.definition.program import FILE as PROGRAM
 from core.reading import mapping
 
 FILE = "gather.sql"
@@ -87,6 +88,9 @@ def _wrong(text: str, at: int, words: str) -> QueryError:
 
 
 def named_query(plan: Mapping[str, Any]) -> dict[str, str]:
-    """The query that made a run's data, by the begin of its digest; empty without one."""
-    query = mapping(plan.get("gather")).get("query")
+    """What made a run's data, by the begin of its digest; empty where nothing did."""
+    gather = mapping(plan.get("gather"))
+    query, program = gather.get("query"), gather.get("program")
+    if program:
+        return {PROGRAM: f"{program}…"}
     return {FILE: f"{hashlib.sha256(str(query).encode()).hexdigest()[:12]}…"} if query else {}

@@ -302,7 +302,7 @@ class ModelDefinition(Grown):
     owners: list[Annotated[str, Field(min_length=1)]] = []
     task: Task
     data: Data = Data()
-    # Of a model with gather.sql: what its data is made by.
+    # Of a model with gather.sql or gather.py: what its data is made by.
     gather: Gather | None = None
     target: Column
     positive: str | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from core.cost.prices import named
+from core.definition.program import is_of_a_job
 from core.reading import Document, finite, listed, mapping
 from core.review import release_facts
 from core.review.case import Case
@@ -186,8 +187,11 @@ def _run_facts(case: Case, judged_at: str) -> Iterator[Fact]:
 
 
 def _query(gather: Document) -> Iterator[Fact]:
-    """The query that made the data, if one did; run.json has all of a long one."""
+    """The query or the job that made the data, if one did; run.json has all of a long query."""
     if not gather:
+        return
+    if is_of_a_job(gather):
+        yield from _job(gather)
         return
     usd = finite(gather.get("usd"))
     cost = say("review.lineage.query_cost_unknown")
@@ -205,6 +209,23 @@ def _query(gather: Document) -> Iterator[Fact]:
     lines = [line.strip() for line in text(gather.get("query")).splitlines()]
     query = shorten(" ⏎ ".join(lines), LONGEST_QUERY)
     yield say("review.lineage.query"), query, made
+
+
+def _job(gather: Document) -> Iterator[Fact]:
+    """The job that made the data: its name, the files that it stored, and the secret's name."""
+    names = enumerated(text(name) for name in listed(gather.get("names")))
+    made = say(
+        "review.lineage.job_note",
+        files=counted(gather.get("files"), "file"),
+        size=size(gather.get("bytes")),
+        written=counted(gather.get("written"), "file"),
+    )
+    stored = shorten(names, LONGEST_QUERY) if names else say("review.none")
+    yield say("review.lineage.job"), text(gather.get("job")), made
+    yield say("review.lineage.job_files"), stored, ""
+    if gather.get("secret"):
+        note = say("review.lineage.job_secret_note")
+        yield say("review.lineage.job_secret"), text(gather["secret"]), note
 
 
 def _made_with(case: Case) -> Iterator[Fact]:

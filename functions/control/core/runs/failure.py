@@ -55,7 +55,7 @@ _NO_MACHINE = re.compile(
     "CapacityError|Insufficient(?:Instance)?Capacity|ResourceLimitExceeded", re.IGNORECASE
 )
 _OF_JOBS = re.compile(r"\bjobs?\b|\bml\.")
-_JOB_STEP = re.compile(r"-(preprocess|train|evaluate|score|monitor)-[0-9a-z]+$")
+_JOB_STEP = re.compile(r"-(gather|preprocess|train|evaluate|score|monitor)-[0-9a-z]+$")
 _ALGORITHM = re.compile(r"AlgorithmError: (.+), exit code: \d+", re.DOTALL)
 # Athena's words for a query that reached the limit of its workgroup, whose name has the limit.
 _SCANNED_TOO_MUCH = re.compile("bytes scanned limit", re.IGNORECASE)
@@ -165,8 +165,8 @@ def _job(document: Mapping[str, Any], kind: str) -> Failure:
     error = f"{step.capitalize()}JobFailed"
     # Before what the job wrote: it was only asked to end, without the reason.
     if limit := _limit_reached(document, kind):
-        too_long = say("run.failure.job.too_long", step=step, job=name, limit=limit)
-        return _failure(error, too_long)
+        how = "gather.too_long" if step == "gather" else "job.too_long"
+        return _failure(error, say(f"run.failure.{how}", step=step, job=name, limit=limit))
     told = _told(document)
     written = one_line(told or document.get("FailureReason") or "")
     if written:

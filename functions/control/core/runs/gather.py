@@ -1,4 +1,5 @@
-"""Data that a query makes: what Athena is asked for, and the snapshot of what it wrote."""
+"""Data that a query makes: what Athena is asked for, and the snapshot of what it wrote. That of a
+job is in gathering_job.py."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.cost.prices import Prices
 from core.definition.query import FILE, QueryError, statement
+from core.runs import gathering_job
+from core.runs.gathering_job import NoGatherError
 from core.runs.row_sum import RowSum, whole
 from core.runs.snapshot import PARQUET, Snapshot
 from core.stage.bucket import DataObject
@@ -26,10 +29,6 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 
 
-class NoGatherError(Exception):
-    """The stage has no workgroup to gather with."""
-
-
 class EmptyResultError(Exception):
     """The query returned no rows."""
 
@@ -37,16 +36,22 @@ class EmptyResultError(Exception):
 def to_gather(
     stage: Stage, run: str, request: RunRequest, definition: StoredDefinition, behind: str | None
 ) -> dict[str, Any]:
-    """The answer for a run whose data a query makes first."""
-    wanted = definition.content.gather
+    """The answer for a run whose data a query or a job makes first."""
+    wanted, model = definition.content.gather, request.model
     assert wanted is not None  # noqa: S101 - narrows the type only
+    if wanted.is_query:
+        summary = say("run.opened.gather", gb=str(wanted.maximum_gb))
+        question = _question(stage, model, run, definition.sha256, wanted)
+    else:
+        summary = say("run.opened.gather_job")
+        question = gathering_job.question(stage, model, run, definition, wanted)
     return {
         "outcome": "gather",
         "run": run,
-        "model": request.model,
+        "model": model,
         "behind": behind,
-        "summary": say("run.opened.gather", gb=str(wanted.maximum_gb)),
-        "gather": _question(stage, request.model, run, definition.sha256, wanted),
+        "summary": summary,
+        "gather": question,
     }
 
 

@@ -12,9 +12,9 @@ from core.cost.estimate import estimates
 from core.definition.parse import apply_parameters
 from core.definition.schema import ModelDefinition
 from core.names import check_run_name, job_prefix, package_group
-from core.runs import gather
 from core.runs.current_definition import StoredDefinition, stored_definition
 from core.runs.fingerprint import fingerprint
+from core.runs.gather import to_gather
 from core.runs.instances import listed
 from core.runs.lock import Asked, take_lock
 from core.runs.reference import find_reference
@@ -94,7 +94,7 @@ def open_run(
         stage.runs.write_run(asked_for.model, run, {**record, "status": "RUNNING"})
         behind = asked.behind if asked.outcome == "taken over" else None
         if definition.content.gather is not None:
-            answer = gather.to_gather(stage, run, asked_for, definition, behind)
+            answer = to_gather(stage, run, asked_for, definition, behind)
         else:
             store, location = stage.store, definition.content.data.location
             objects = store.current_objects(location)
@@ -112,16 +112,19 @@ def open_run(
 def seconds_needed(definition: ModelDefinition) -> int:
     """After this long the lock may be taken over: no run of the model can still be alive."""
     resources = definition.resources
-    minutes = [
-        step.timeout_minutes for step in (resources.preprocess, resources.train, resources.evaluate)
-    ]
+    gather = definition.gather
+    steps = [resources.preprocess, resources.train, resources.evaluate]
+    minutes = [step.timeout_minutes for step in steps]
+    if gather is not None and not gather.is_query:
+        minutes.append(gather.timeout_minutes)
     jobs = [*minutes, *[max(minutes)] * LOST_JOBS]
     waiting = len(jobs) * (SECONDS_TO_FIND_A_MACHINE + SECONDS_TO_GET_QUOTA)
     pauses = LOST_JOBS * SECONDS_BEFORE_ANOTHER_TRY
     functions = sum(definition.compute.may_be_function(step) for step in RUN_STEPS)
     gathering = 0
-    if definition.gather is not None:
-        gathering = definition.gather.timeout_minutes * 60 + SECONDS_TO_READ_A_RESULT
+    if gather is not None:
+        query = gather.timeout_minutes * 60 if gather.is_query else 0
+        gathering = query + SECONDS_TO_READ_A_RESULT
     working = sum(jobs) * 60 + functions * SECONDS_AS_A_FUNCTION
     return gathering + working + waiting + pauses + SECONDS_TO_CLOSE
 

@@ -102,8 +102,13 @@ class Stage:
 
     @property
     def gather_workgroups(self) -> str:
-        """What the names of the workgroups begin with; empty where the stage gathers nothing."""
+        """What the names of the workgroups begin with; empty where no query may run."""
         return os.environ.get("GATHER_WORKGROUPS", "")
+
+    @property
+    def gather_models(self) -> frozenset[str]:
+        """The models that a job may gather the data of."""
+        return frozenset(os.environ.get("GATHER_MODELS", "").split(",")) - {""}
 
     @cached_property
     def row_hasher(self) -> RowHasher:

@@ -12,9 +12,12 @@ from core.words.catalogue import say
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
-# The steps of a run, whose images are part of its fingerprint, and all steps that have an image.
+# The steps of a run, whose images are part of its fingerprint; all that may be functions; and all
+# that have an image. Of Gather, what it wrote is in the fingerprint.
 RUN_STEPS = ("preprocess", "train", "evaluate")
 STEPS = (*RUN_STEPS, "score", "monitor")
+GATHER = "gather"
+IMAGES = (*STEPS, GATHER)
 
 
 class ImageMissingError(Exception):

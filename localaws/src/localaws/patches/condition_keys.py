@@ -32,7 +32,11 @@ def install() -> None:
     def request_tag_context(
         service: str, action: str, body: bytes, parameters: dict[str, Any]
     ) -> dict[str, Any]:
-        return {**of_tags(service, action, body, parameters), **named_field(action, body)}
+        return {
+            **of_tags(service, action, body, parameters),
+            **named_field(action, body),
+            **tags_of_secret(action, body),
+        }
 
     def s3_service_context(
         action: str,
@@ -97,6 +101,18 @@ def named_field(action: str, body: bytes) -> dict[str, str]:
     key, field = FIELDS[action]
     value = _document(body).get(field)
     return {key: value} if isinstance(value, str) else {}
+
+
+def tags_of_secret(action: str, body: bytes) -> dict[str, str]:
+    """The tags of the secret that a request is about, each as a key of its own."""
+    if not action.startswith("secretsmanager:"):
+        return {}
+    from ministack.services import secretsmanager
+
+    asked = _document(body).get("SecretId")
+    _, secret = secretsmanager._resolve(asked) if isinstance(asked, str) else (None, None)
+    tags = (secret or {}).get("Tags") or ()
+    return {f"secretsmanager:ResourceTag/{tag['Key']}".lower(): tag["Value"] for tag in tags}
 
 
 def written_attributes(body: bytes) -> dict[str, list[str]]:

@@ -27,6 +27,7 @@ MODULES = {
     "states": "stepfunctions",
     "cloudformation": "cloudformation",
     "tagging": "tagging",
+    "secretsmanager": "secretsmanager",
     "glue": "glue",
     "athena": "athena",
 }

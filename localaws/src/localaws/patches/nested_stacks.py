@@ -1,16 +1,20 @@
-"""What a nested stack's resources answer stays known when its stack is updated.
+"""Nested stacks, as CloudFormation has them: their transforms, and what their resources answer.
 
-MiniStack hands an update the attributes that a resource has, but not in a nested stack: there, a
-role that does not change would lose its ARN, and the nested stack's outputs could not be read.
+MiniStack applies no transform to a nested template, so `Fn::ForEach` would make nothing of it. And
+it hands an update the attributes that a resource has, but not in a nested stack: there, a role that
+does not change would lose its ARN, and the nested stack's outputs could not be read.
 """
 
+from contextvars import ContextVar
 from typing import Any
 
-from ministack.services.cloudformation import _stacks, provisioners
+from ministack.services.cloudformation import _stacks, engine, provisioners
+
+_parameters: ContextVar[dict[str, Any] | None] = ContextVar("nested_parameters", default=None)
 
 
 def install() -> None:
-    """Hand the known attributes over where the caller has left them out."""
+    """Hand the known attributes over where the caller has left them out; apply transforms."""
     update = provisioners._update_resource
 
     def update_knowing_attributes(
@@ -31,3 +35,35 @@ def install() -> None:
         )
 
     provisioners._update_resource = update_knowing_attributes
+    _apply_transforms()
+
+
+def _apply_transforms() -> None:
+    """Expand the template where it was read and its capabilities were found to suffice.
+
+    That check is the only one of the deployment's calls that is handed the whole template.
+    """
+    deploy = provisioners._cfn_nested_stack_deploy
+    check = provisioners._check_nested_stack_capabilities
+
+    def deploy_with_parameters(logical_id: str, props: Any, parent: str, **more: Any) -> Any:
+        token = _parameters.set(dict(props.get("Parameters") or {}))
+        try:
+            return deploy(logical_id, props, parent, **more)
+        finally:
+            _parameters.reset(token)
+
+    def check_and_expand(parent_stack_name: str, template: dict[str, Any]) -> None:
+        check(parent_stack_name, template)
+        given = _parameters.get() or {}
+        values = [{"Key": name, "Value": str(value)} for name, value in given.items()]
+        expanded = engine._apply_transforms(template, values)
+        if isinstance(expanded, engine._TransformFailed):
+            raise ValueError(expanded.error)
+        if expanded is not template:
+            content = dict(expanded)
+            template.clear()
+            template.update(content)
+
+    provisioners._cfn_nested_stack_deploy = deploy_with_parameters
+    provisioners._check_nested_stack_capabilities = check_and_expand

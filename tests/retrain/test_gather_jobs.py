@@ -1,0 +1,276 @@
+"""A model whose data a job with a network makes, on a stage: what it may do, and its faults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.laptop import TINY, Laptop, deployed, rows
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.faults
+
+MODELS = "crm,sea-shells,many,greedy,barred,gone,used"
+GATHERS = TINY + "gather: {keys}\n"
+LOGIN = json.dumps({"user": "shop-reader", "password": "hunter22-of-the-crm"})
+WRITES = """
+def gather(folder, secret):
+    print("signing in with", secret)
+    (folder / "orders.csv").write_text({content!r})
+"""
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    parameters = f"Stage=local LogRetentionDays=1 GatherModels={MODELS}"
+    with deployed(tmp_path_factory.mktemp("gathering"), parameters=parameters) as laptop:
+        yield laptop
+
+
+def secret_of(laptop: Laptop, model: str, name: str, text: str = LOGIN) -> str:
+    """The ARN of a new secret that is tagged for the model."""
+    tags = [{"Key": "kanmon:model", "Value": model}]
+    made = laptop.client("secretsmanager").create_secret(Name=name, SecretString=text, Tags=tags)
+    return str(made["ARN"])
+
+
+def add(laptop: Laptop, name: str, program: str, **keys: Any) -> None:
+    text = GATHERS.replace("{keys}", "{{" + json.dumps(keys)[1:-1] + "}}")
+    laptop.add_model(name, text.format(name=name, floor=5.0))
+    (laptop.root / "models" / name / "gather.py").write_text(program)
+
+
+def failure(laptop: Laptop, model: str) -> str:
+    """The line with which a run of the model fails."""
+    assert laptop.kanmon("run", model).code == 1
+    return str(laptop.must("show", model)["message"])
+
+
+def versions(laptop: Laptop, model: str) -> list[str]:
+    bucket, prefix = laptop.outputs["DataBucketName"], f"datasets/{model}/"
+    found = laptop.client("s3").list_object_versions(Bucket=bucket, Prefix=prefix)
+    return [each["Key"].removeprefix(prefix) for each in found.get("Versions", [])]
+
+
+def job_of(laptop: Laptop, run: str) -> dict[str, Any]:
+    name = f"kanmon-local-{run}-gather-0"
+    found: dict[str, Any] = laptop.client("sagemaker").describe_processing_job(
+        ProcessingJobName=name
+    )
+    return found
+
+
+def test_a_program_makes_the_data_and_an_unchanged_result_trains_nothing(laptop: Laptop) -> None:
+    add(laptop, "crm", WRITES.format(content=rows(300)), secret=secret_of(laptop, "crm", "crm"))
+
+    first = laptop.must("run", "crm")
+    assert first["outcome"] == "new"
+    machine = laptop.outputs["RetrainStateMachineArn"].replace(":stateMachine:", ":execution:")
+    path = laptop.states_of(f"{machine}:{first['run']}")
+    gathering = ["Open Run", "Anything New?", "Gather In A Job", "Take Snapshot", "Anything New?"]
+    assert path[:5] == gathering
+    assert len(path) + 1 <= 18
+    assert versions(laptop, "crm") == ["orders.csv"]
+
+    again = laptop.must("run", "crm")
+    assert (again["outcome"], again["equals"]) == ("nothing new", first["run"])
+    assert versions(laptop, "crm") == ["orders.csv"]
+
+    add(laptop, "crm", WRITES.format(content=rows(301)), secret=secret_of(laptop, "crm", "other"))
+    assert laptop.must("run", "crm")["outcome"] == "new"
+    assert versions(laptop, "crm") == ["orders.csv"] * 2
+
+
+def test_the_lineage_names_the_job_its_files_and_the_secret_and_nothing_has_its_text(
+    laptop: Laptop,
+) -> None:
+    secret = secret_of(laptop, "sea-shells", "shells")
+    add(laptop, "sea-shells", WRITES.format(content=rows(300)), secret=secret)
+    run = laptop.must("run", "sea-shells")["run"]
+
+    shown = laptop.must("show", run)["gather"]
+    job = f"kanmon-local-{run}-gather-0"
+    assert (shown["job"], shown["secret"]) == (job, secret)
+    assert (shown["files"], shown["written"], shown["names"]) == (1, 1, ["orders.csv"])
+    said = laptop.kanmon("show", run).out
+    assert "by gather.py; stored orders.csv" in said
+    assert f"Secret       {secret}" in said
+    laptop.must("review", "sea-shells", "--output", str(laptop.root / "page.html"))
+    page = (laptop.root / "page.html").read_text()
+    assert secret in page
+    logged = laptop.kanmon("logs", run, "--step", "gather").out
+    assert "signing in with ***" in logged
+    assert laptop.must("show", run)["record"]["usd"] > 0
+
+    everything = [page, logged, said, json.dumps(job_of(laptop, run), default=str)]
+    history = laptop.client("stepfunctions").get_execution_history(
+        executionArn=laptop.outputs["RetrainStateMachineArn"].replace(
+            ":stateMachine:", ":execution:"
+        )
+        + f":{run}",
+        maxResults=1000,
+        includeExecutionData=True,
+    )
+    everything.append(json.dumps(history["events"], default=str))
+    everything += [str(body) for body in laptop.objects("runs/sea-shells/").values()]
+    assert [each for each in everything if "hunter22" in each] == []
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        (
+            "def gather(folder, secret):\n    (folder / 'a.csv').write_text('x')\n    1 / 0\n",
+            "gather: gather.py line 3: ZeroDivisionError: division by zero",
+        ),
+        (
+            "def gather(folder, secret):\n    pass\n",
+            "gather: gather.py wrote nothing; let it write",
+        ),
+        (
+            "def gather(folder, secret):\n    (folder / 'a.txt').write_text('x')\n",
+            "gather: gather.py wrote 'a.txt': a.txt is not a data file; rename it, or remove it",
+        ),
+        (
+            "import os\ndef gather(folder, secret):\n    os.kill(os.getpid(), 9)\n",
+            "gather: gather.py was killed, most likely because the memory is full; give it a larg",
+        ),
+        (  # the step dies with it, in the middle of what it writes
+            "import os\ndef gather(folder, secret):\n    (folder / 'a.csv').write_text('x')\n"
+            "    os.kill(os.getppid(), 9)\n",
+            "gather: See job logs for more information",
+        ),
+        (
+            "from urllib.request import urlopen\n"
+            "def gather(folder, secret):\n    urlopen('http://no.such.host.invalid')\n",
+            "gather: gather.py line 3: URLError: <urlopen error",
+        ),
+    ],
+)
+def test_a_program_that_fails_writes_nothing_and_the_run_says_why(
+    laptop: Laptop, program: str, words: str
+) -> None:
+    add(laptop, "many", program)
+
+    assert failure(laptop, "many").startswith(words)
+    assert versions(laptop, "many") == []
+
+
+def test_a_run_that_is_stopped_ends_the_program_and_stores_nothing(laptop: Laptop) -> None:
+    add(
+        laptop,
+        "many",
+        "import time\n"
+        "def gather(folder, secret):\n"
+        "    (folder / 'a.csv').write_text('x')\n"
+        "    print('waiting', flush=True)\n"
+        "    time.sleep(300)\n",
+    )
+    run = str(laptop.must("run", "many", "--no-wait")["run"])
+    eventually(lambda: "waiting" in laptop.kanmon("logs", run, "--step", "gather").out)
+
+    laptop.must("stop", run, "--reason", "it hangs")
+    ended = eventually(lambda: _ended(job_of(laptop, run)))
+    assert ended["ProcessingJobStatus"] == "Stopped"
+    assert versions(laptop, "many") == []
+
+
+def _ended(job: dict[str, Any]) -> dict[str, Any] | None:
+    return job if job["ProcessingJobStatus"] in ("Stopped", "Failed", "Completed") else None
+
+
+# ---- What a model's job may do
+
+
+def job_as(laptop: Laptop, model: str, name: str, **variables: str) -> str:
+    """Why a job of the gather step with this model's role fails, with other orders than a run's."""
+    image = laptop.client("ecr").describe_images(
+        repositoryName="kanmon-local-steps", imageIds=[{"imageTag": "gather"}]
+    )["imageDetails"][0]["imageDigest"]
+    sagemaker, bucket = laptop.client("sagemaker"), laptop.outputs["DataBucketName"]
+    digest = laptop.must("publish") and _published(laptop, model)
+    sagemaker.create_processing_job(
+        ProcessingJobName=name,
+        RoleArn=f"arn:aws:iam::123456789012:role/kanmon-local-gather-{model}",
+        AppSpecification={
+            "ImageUri": f"123456789012.dkr.ecr.us-east-1.amazonaws.com/kanmon-local-steps@{image}"
+        },
+        Environment={"KANMON_MODEL": model, **variables},
+        ProcessingResources={
+            "ClusterConfig": {
+                "InstanceType": "ml.t3.medium",
+                "InstanceCount": 1,
+                "VolumeSizeInGB": 30,
+            }
+        },
+        ProcessingInputs=[
+            {
+                "InputName": "definition",
+                "S3Input": {
+                    "S3Uri": f"s3://{bucket}/definitions/{model}/{digest}/",
+                    "LocalPath": "/opt/ml/processing/input/definition",
+                    "S3DataType": "S3Prefix",
+                    "S3InputMode": "File",
+                },
+            }
+        ],
+    )
+    ended = eventually(lambda: _ended(sagemaker.describe_processing_job(ProcessingJobName=name)))
+    return str(ended.get("FailureReason"))
+
+
+def _published(laptop: Laptop, model: str) -> str:
+    item = laptop.client("dynamodb").get_item(
+        TableName=laptop.outputs["ModelTableName"],
+        Key={"model": {"S": model}, "item": {"S": "definition"}},
+    )["Item"]
+    return str(item["sha256"]["S"])
+
+
+def test_it_can_write_the_data_of_no_other_model(laptop: Laptop) -> None:
+    add(laptop, "greedy", WRITES.format(content=rows(300)))
+    bucket = laptop.outputs["DataBucketName"]
+
+    for place in ("datasets/crm/", "runs/crm/", "definitions/greedy/", "datasets/greedy-2/"):
+        name = f"greedy-{place.replace('/', '-')}"[:40].rstrip("-")
+        reason = job_as(laptop, "greedy", name, KANMON_DATA=f"s3://{bucket}/{place}")
+        assert "AccessDenied" in reason, place
+    own = job_as(laptop, "greedy", "greedy-own", KANMON_DATA=f"s3://{bucket}/datasets/greedy/")
+    assert own == "None"
+
+
+def test_it_can_read_the_secret_of_no_other_model(laptop: Laptop) -> None:
+    secret = secret_of(laptop, "crm", "of-crm")
+    add(laptop, "barred", WRITES.format(content=rows(300)), secret=secret)
+
+    assert failure(laptop, "barred") == (
+        f"gather: the job of barred may not read the secret {secret}; give the secret the tag "
+        "kanmon:model with the value barred, and, where a key of your own encrypts it, let the "
+        "job's role decrypt with that"
+    )
+
+
+def test_a_secret_that_is_gone_is_named(laptop: Laptop) -> None:
+    secret = secret_of(laptop, "gone", "going")
+    laptop.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+    add(laptop, "gone", WRITES.format(content=rows(300)), secret=secret)
+
+    # Without its tags nothing is granted, so AWS does not tell that it is not there.
+    assert "secret:going" in failure(laptop, "gone")
+
+
+def test_a_model_that_the_stage_does_not_name_is_refused_before_anything_starts(
+    laptop: Laptop,
+) -> None:
+    add(laptop, "stranger", WRITES.format(content=rows(300)))
+    said = laptop.kanmon("run", "stranger")
+
+    assert said.code == 2
+    assert (
+        "stage local does not run the gather.py of stranger, because its parameter GatherModels "
+        "does not name the model. Name it there in samconfig.toml, and run `kanmon deploy`."
+    ) in said.err
+    assert laptop.objects("definitions/stranger/") == {}
