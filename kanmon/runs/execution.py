@@ -18,10 +18,11 @@ RUNNING = "RUNNING"
 ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
 # About the events of two states; few come between two calls.
 EVENTS_AT_A_LOOK = 15
+_ON_BOTH_RUNGS = {"Preprocess", "Train", "Evaluate", "Score Rows", "Monitor"}
 # The states whose work is a job with a log of its own.
-JOB_STATES = {"Preprocess", "Train", "Evaluate", "Score Rows", "Monitor"}
+JOB_STATES = _ON_BOTH_RUNGS | {"Train On Several Hosts", "Gather In A Job"}
 # The same work as a function.
-LAMBDA_STATES = {f"{state} On Lambda" for state in JOB_STATES}
+LAMBDA_STATES = {f"{state} On Lambda" for state in _ON_BOTH_RUNGS}
 LAST_EVENTS = {
     "ExecutionSucceeded",
     "ExecutionFailed",

@@ -19,7 +19,7 @@ def test_several_hosts_train_as_one_training_job_and_the_next_step_reads_what_it
     )
     job = "kanmon-test-abalone-261121055501-x7k-train-6"
     assert second["TrainingJobName"] == job
-    left = f"{SAMPLE_RUN['prefix']}/train/{job}/output/model"
+    left = f"{SAMPLE_RUN['attempts']}/{job}/output/model"
     [evaluate] = played.services.asked("Evaluate")
     inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in evaluate["ProcessingInputs"]}
     assert inputs["model"] == f"{left}/"

@@ -323,14 +323,23 @@ def test_without_docker_publishing_says_where_to_run_it_and_how_to_do_without(
     ],
 )
 def test_quotas_are_compared_with_what_the_models_ask_for(limits, outcome):
-    assert account_checks.quota_check("ml.m5.large", 2, limits).outcome == outcome
+    assert (
+        account_checks.quota_check("ml.m5.large for processing job usage", 2, limits).outcome
+        == outcome
+    )
 
 
-def test_the_instance_types_of_all_models_are_asked_for(project):
+def test_the_machines_of_all_models_are_asked_for(project):
     path = project.root / "models/wine/model.yaml"
-    path.write_text(path.read_text() + "compute:\n  preprocess: {hosts: 3}\n")
+    text = path.read_text()
+    processing = "ml.m5.large for processing job usage"
 
-    assert account_checks.instance_types(project) == {"ml.m5.large": 3}
+    path.write_text(text + "compute:\n  preprocess: {hosts: 3}\n")
+    assert account_checks.machines(project) == {processing: 3}
+
+    path.write_text(text + "compute:\n  train: {hosts: 4}\n")
+    training = "ml.m5.large for training job usage"
+    assert account_checks.machines(project) == {processing: 1, training: 4}
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,8 @@ _NO_MACHINE = re.compile(
 _OF_JOBS = re.compile(r"\bjobs?\b|\bml\.")
 _JOB_STEP = re.compile(r"-(gather|preprocess|train|evaluate|score|monitor)-[0-9a-z]+$")
 _ALGORITHM = re.compile(r"AlgorithmError: (.+), exit code: \d+", re.DOTALL)
+# What starting a query fails with where Athena cannot parse it.
+_REFUSED_QUERY = "Athena.InvalidRequestException"
 # Athena's words for a query that reached the limit of its workgroup, whose name has the limit.
 _SCANNED_TOO_MUCH = re.compile("bytes scanned limit", re.IGNORECASE)
 _LIMIT_OF_WORKGROUP = re.compile(r"-gather-([0-9]+)gb$")
@@ -144,6 +146,8 @@ def explain(error: str, cause: str, of: Work = "run") -> Failure:
         return _failure(error, stopped)
     if not words:
         return _failure(error, say("run.failure.no_reason", error=error))
+    if error == _REFUSED_QUERY:
+        return _failure("GatherFailed", say("run.failure.gather.failed", reason=words))
     # A quota may be of other things than jobs.
     unstarted = _NO_MACHINE.search(error) is not None and _OF_JOBS.search(words) is not None
     # Run Failed repeats what was reported: no name is put before the words twice.
