@@ -28,7 +28,7 @@ class File:
 
     path: Path
     name: str
-    bytes: int
+    size: int
     parts: Sequence[bytes]
 
     @property
@@ -107,7 +107,7 @@ def store(s3: Any, bucket: str, prefix: str, files: Sequence[File]) -> Stored:
         uploads.abandon()
     written = [file.name for file in changed]
     unchanged = [file.name for file in files if file.name not in set(written)]
-    return Stored(written, unchanged, sum(file.bytes for file in files))
+    return Stored(written, unchanged, sum(file.size for file in files))
 
 
 def _etags(s3: Any, bucket: str, prefix: str) -> Mapping[str, str]:

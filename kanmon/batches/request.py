@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contract.data_files import ENDINGS, HIDDEN
 from core.stage.batch_table import RUNNING
 from kanmon.batches.records import BatchRecord, status_of
 from kanmon.errors import BadInputError
@@ -58,7 +59,7 @@ def _files_of(path: Path) -> list[Path]:
     """The file itself; all files of a folder but hidden ones, so that none is skipped unseen."""
     if not path.is_dir():
         return [path]
-    found = sorted(one for one in path.iterdir() if not one.name.startswith(datasets.HIDDEN))
+    found = sorted(one for one in path.iterdir() if not one.name.startswith(HIDDEN))
     if not found:
         raise BadInputError(
             f"the local folder {path} is empty",
@@ -69,7 +70,7 @@ def _files_of(path: Path) -> list[Path]:
             raise BadInputError(
                 f"{one} is a folder in a folder", "Name it by itself, and the files beside it."
             )
-        if not one.name.lower().endswith(datasets.ENDINGS):
+        if not one.name.lower().endswith(ENDINGS):
             raise BadInputError(
                 f"{one} is not a data file",
                 f"Move it away, or name the files, such as {path}/*.csv.",

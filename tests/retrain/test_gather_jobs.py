@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.grants import GATHER_JOBS, UNSEEN_OF_JOBS, grants
 from tests.support.laptop import TINY, Laptop, deployed, rows
 from tests.support.waiting import eventually
 
@@ -274,3 +275,22 @@ def test_a_model_that_the_stage_does_not_name_is_refused_before_anything_starts(
         "does not name the model. Name it there in samconfig.toml, and run `kanmon deploy`."
     ) in said.err
     assert laptop.objects("definitions/stranger/") == {}
+
+
+def test_every_permission_of_a_gather_job_is_used(laptop: Laptop) -> None:
+    add(laptop, "used", WRITES.format(content=rows(300)), secret=secret_of(laptop, "used", "use"))
+    laptop.must("run", "used")
+    record = laptop.home / "state/authorizations.jsonl"
+    decisions = [json.loads(line) for line in record.read_text().splitlines()]
+    own = [each for each in decisions if each["role"] == "kanmon-local-gather-used"]
+
+    assert [each for each in own if not each["allowed"]] == []
+    # The first of all jobs makes the log group.
+    jobs = [each for each in decisions if each["role"].startswith("kanmon-local-gather-")]
+    asked = {each["action"] for each in jobs if each["allowed"]}
+    [granted] = {frozenset(each) for each in grants(GATHER_JOBS).values() if each} - {
+        frozenset(grants([])["SeeTheStagePolicy"])
+    }
+    assert granted - asked == set(UNSEEN_OF_JOBS)
+    passed = [each["resource"] for each in decisions if each["action"] == "iam:PassRole"]
+    assert "arn:aws:iam::123456789012:role/kanmon-local-gather-used" in passed

@@ -52,6 +52,7 @@ OPENED: dict[str, Any] = {
 ANSWERS: dict[str, Any] = {
     "Open Run": SAMPLE_RUN,
     "Gather": query("SUCCEEDED"),
+    "Gather In A Job": {**COMPLETED, "ExitMessage": '{"files": 1}'},
     "Take Snapshot": SAMPLE_RUN,
     "Preprocess": COMPLETED,
     "Train": COMPLETED,
@@ -147,6 +148,7 @@ class Services:
     def create_processing_job(self, **request: Any) -> dict[str, Any]:
         name = request["ProcessingJobName"]
         state = name.split("-")[-2].title()
+        state = "Gather In A Job" if state == "Gather" else state
         self._jobs[name] = request | self._api(state, request)
         return {"ProcessingJobArn": f"arn:{name}"}
 

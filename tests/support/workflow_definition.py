@@ -114,6 +114,21 @@ SAMPLE_GATHERING: dict[str, Any] = {
         "timeout_seconds": 1800,
     },
 }
+# And where the model's gather.py makes it.
+SAMPLE_GATHER_JOB: dict[str, Any] = SAMPLE_GATHERING | {
+    "summary": "gather.py runs first, in a job of its own",
+    "gather": {
+        "by": "job",
+        "image": REPOSITORY + "@sha256:" + "d" * 64,
+        "job_prefix": SAMPLE_RUN["job_prefix"],
+        "definition_uri": SAMPLE_RUN["definition_uri"] + "/",
+        "data": "s3://kanmon-test-data/datasets/abalone/",
+        "secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:sea-1a2B3c",
+        "instance_type": "ml.t3.large",
+        "volume_gb": 20,
+        "timeout_seconds": 2700,
+    },
+}
 SAMPLE_BATCH: dict[str, Any] = {
     "outcome": "planned",
     "batch": "abalone-261121055501-x7k",
@@ -232,7 +247,7 @@ def expressions(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, s
 def sample_variables(**changes: Any) -> dict[str, Any]:
     """Variables and context of a run that is under way."""
     run = deepcopy(SAMPLE_RUN) | changes.pop("run", {})
-    run = {"gather": deepcopy(SAMPLE_GATHERING["gather"])} | run
+    run = {"gather": {**SAMPLE_GATHERING["gather"], **SAMPLE_GATHER_JOB["gather"]}} | run
     variables: dict[str, Any] = {
         "run": run,
         "at": {step: f"{run['prefix']}/{step}" for step in STEPS},

@@ -147,19 +147,22 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
     },
     **{
-        (f"GatherRole{model.replace('-', '')}", sid): condition
+        (f"GatherRole{model.replace('-', '')}", "FindTheProgramAndTheData"): {
+            "StringLike": {"s3:prefix": [f"definitions/{model}/*", f"datasets/{model}/*"]}
+        }
         for model in GATHERING_MODELS
-        for sid, condition in {
-            "FindTheProgramAndTheData": {
-                "StringLike": {"s3:prefix": [f"definitions/{model}/*", f"datasets/{model}/*"]}
-            },
-            "ReadSecretsForThisModel": {
-                "StringEquals": {"secretsmanager:ResourceTag/kanmon:model": model}
-            },
-            "ShowCpuAndMemoryOfJobs": {
-                "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
-            },
-        }.items()
+    },
+    **{
+        (f"GatherRole{model.replace('-', '')}", "ReadSecretsForThisModel"): {
+            "StringEquals": {"secretsmanager:ResourceTag/kanmon:model": model}
+        }
+        for model in GATHERING_MODELS
+    },
+    **{
+        (f"GatherRole{model.replace('-', '')}", "ShowCpuAndMemoryOfJobs"): {
+            "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
+        }
+        for model in GATHERING_MODELS
     },
     ("RetrainStateMachineRole", "SeeThatThePrefixIsEmpty"): {
         "StringLike": {"s3:prefix": "gathered/*"}

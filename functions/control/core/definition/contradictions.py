@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 
 from core.definition import instance_types
 from core.definition.computed import computed
-from core.definition.gather import OF_A_PROGRAM, OF_A_QUERY, PROGRAM
+from core.definition.gather import OF_A_PROGRAM, OF_A_QUERY
 from core.definition.messages import nearest, shown
+from core.definition.program import FILE as PROGRAM
 from core.definition.query import FILE
 from core.definition.schema import Feature, ModelDefinition
 from core.definition.scorable import check_prefix

@@ -36,7 +36,7 @@ def _secret(text: str) -> str:
     if not _SECRET.fullmatch(text) or len(text) > LONGEST_ARN:
         # Nothing of it is shown: it may be the secret itself.
         raise ValueError(
-            "is not the ARN of a secret; write all of it, as Secrets Manager shows it, from arn: to "
+            "is not the ARN of a secret; write all of it, as Secrets Manager shows it, from arn to "
             "the six characters after its name"
         )
     return text
