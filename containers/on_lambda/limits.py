@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -71,8 +72,9 @@ class StepProcess:
         assert self._process.stdin and self._process.stdout  # noqa: S101 - both are pipes
         log = threading.Thread(target=_pass_on, args=(self._process.stdout, name), daemon=True)
         log.start()
-        self._process.stdin.write(json.dumps({"environment": dict(environment)}).encode())
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):  # it has ended already, as its status says
+            self._process.stdin.write(json.dumps({"environment": dict(environment)}).encode())
+            self._process.stdin.close()
         looks = 0
         while (ended := self._wait()) is None:
             looks += 1

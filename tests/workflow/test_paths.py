@@ -388,7 +388,7 @@ def test_data_is_gathered_before_anything_is_asked_about_it() -> None:
     prefix = SAMPLE_GATHERING["gather"]["prefix"]
     assert asked == {
         "QueryString": (
-            "UNLOAD (SELECT rings FROM shells -- all of them\n) "
+            "UNLOAD (SELECT rings FROM shells -- all of them\n) "  # noqa: S608 - only compared
             f"TO '{prefix}/0/' WITH (format = 'PARQUET', compression = 'SNAPPY')"
         ),
         "QueryExecutionContext": {"Database": "sea"},
