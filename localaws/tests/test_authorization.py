@@ -180,3 +180,32 @@ def test_a_record_that_has_grown_too_large_is_put_aside(
     assert kept.keys() == {"authorizations.jsonl", "authorizations.old.jsonl"}
     assert '"second"' in kept["authorizations.old.jsonl"]
     assert '"third"' in kept["authorizations.jsonl"]
+
+
+def test_a_secret_is_read_by_the_role_that_its_tag_names(client: Client) -> None:
+    """The condition key secretsmanager:ResourceTag has the tags of the secret that is asked for."""
+    secrets = client("secretsmanager")
+    made = {
+        owner: secrets.create_secret(
+            Name=f"login-of-{owner}",
+            SecretString="word",
+            Tags=[{"Key": "shop:owner", "Value": owner}],
+        )["ARN"]
+        for owner in ("till", "office")
+    }
+    reading = """
+import boto3
+def handler(event, context):
+    return boto3.client("secretsmanager").get_secret_value(SecretId=event["secret"])["SecretString"]
+"""
+    statement = {
+        "Action": "secretsmanager:GetSecretValue",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"secretsmanager:ResourceTag/shop:owner": "till"}},
+    }
+    name = make_function(client, reading, statement)
+
+    assert invoke(client, name, {"secret": made["till"]}) == ("word", False)
+    refusal, failed = invoke(client, name, {"secret": made["office"]})
+    assert failed
+    assert "AccessDenied" in refusal["errorMessage"]

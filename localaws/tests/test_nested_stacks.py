@@ -90,14 +90,14 @@ def test_a_loop_in_a_nested_template_makes_what_its_parameter_lists(client: Clie
     }
     s3.put_object(Bucket=stack, Key="inner.json", Body=json.dumps(inner))
 
-    def asked(names: str, *capabilities: str) -> dict[str, object]:
+    def asked(names: str, *capabilities: str, named: bool = True) -> dict[str, object]:
         url = f"https://s3.amazonaws.com/{stack}/inner.json"
         handed = {"TemplateURL": url, "Parameters": {"Names": names}}
         part = {"Type": "AWS::CloudFormation::Stack", "Properties": handed}
         return {
             "StackName": stack,
             "TemplateBody": json.dumps({"Resources": {"Inner": part}}),
-            "Capabilities": ["CAPABILITY_NAMED_IAM", *capabilities],
+            "Capabilities": [f"CAPABILITY_{'NAMED_' if named else ''}IAM", *capabilities],
         }
 
     def made(status: str) -> list[str]:
@@ -109,6 +109,9 @@ def test_a_loop_in_a_nested_template_makes_what_its_parameter_lists(client: Clie
         roles = client("iam").list_roles()["Roles"]
         return sorted(each["RoleName"] for each in roles if each["RoleName"].startswith(stack))
 
+    cloudformation.create_stack(**asked("crm", "CAPABILITY_AUTO_EXPAND", named=False))
+    assert made("ROLLBACK_COMPLETE") == []
+    cloudformation.delete_stack(StackName=stack)
     cloudformation.create_stack(**asked("crm,sea-shells", "CAPABILITY_AUTO_EXPAND"))
     assert made("CREATE_COMPLETE") == [f"{stack}-crm", f"{stack}-sea-shells"]
     cloudformation.update_stack(**asked("crm,new", "CAPABILITY_AUTO_EXPAND"))

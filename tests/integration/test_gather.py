@@ -15,7 +15,8 @@ import close_run
 import take_snapshot
 from contract.plan import Plan
 from core.definition.query import QueryError
-from core.runs.gather import EmptyResultError, NoGatherError
+from core.runs.gather import EmptyResultError
+from core.runs.gathering_job import NoGatherError
 from core.runs.open_run import seconds_needed
 from core.stage import gateways
 from core.stage.bucket import DataObject

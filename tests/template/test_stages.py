@@ -42,9 +42,10 @@ def test_a_stages_parameters_are_ones_the_template_takes(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stack_may_have_nested_applications_and_create_no_named_roles(stage: str) -> None:
+def test_a_stack_may_have_nested_applications_with_loops_and_named_roles(stage: str) -> None:
+    # Named are the roles of jobs that gather alone: test_permissions.py.
     assert CONFIG[stage]["deploy"]["parameters"]["capabilities"].split() == [
-        "CAPABILITY_IAM",
+        "CAPABILITY_NAMED_IAM",
         "CAPABILITY_AUTO_EXPAND",
     ]
 

@@ -113,8 +113,9 @@ def seconds_needed(definition: ModelDefinition) -> int:
     """After this long the lock may be taken over: no run of the model can still be alive."""
     resources = definition.resources
     gather = definition.gather
-    steps = [resources.preprocess, resources.train, resources.evaluate]
-    minutes = [step.timeout_minutes for step in steps]
+    minutes = [
+        step.timeout_minutes for step in (resources.preprocess, resources.train, resources.evaluate)
+    ]
     if gather is not None and not gather.is_query:
         minutes.append(gather.timeout_minutes)
     jobs = [*minutes, *[max(minutes)] * LOST_JOBS]

@@ -64,6 +64,7 @@ def _apply_transforms() -> None:
             content = dict(expanded)
             template.clear()
             template.update(content)
+            check(parent_stack_name, template)  # also what the loop makes
 
     provisioners._cfn_nested_stack_deploy = deploy_with_parameters
     provisioners._check_nested_stack_capabilities = check_and_expand
