@@ -120,11 +120,15 @@ def test_a_step_that_left_lambda_says_why_in_one_line() -> None:
     }
 
 
+def plan(mb: float, outgrew_mb: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"snapshot": {"text_mb": mb}, "outgrew_mb": outgrew_mb or {}}
+
+
 def test_what_a_run_has_seen_comes_back_as_it_was_kept() -> None:
     ran = {"train": {"rung": "processing"}, "evaluate": {"rung": "lambda"}}
     usage = {"evaluate": {"seconds": 2.5, "cpu_seconds": 3.5, "peak_memory_mb": 180, "disk_mb": 4}}
 
-    kept = seen_by(ran, {"train": {"Error": "StepOutgrewError"}}, usage, 12.5, {})
+    kept = seen_by(ran, {"train": {"Error": "StepOutgrewError"}}, usage, plan(12.5))
 
     assert seen_of(kept["train"]) == Seen(12.5, outgrew_mb=12.5)
     assert seen_of(kept["evaluate"]) == Seen(12.5, None, 2.5, 3.5, 180.0, 4.0)
@@ -135,7 +139,7 @@ def later(before: Seen | None, ran: Rung, error: str | None, mb: float) -> Seen 
     left = {"train": {"Error": error}} if error else {}
     place = {"train": {"rung": "processing" if error else ran.ran}}
     known = {"train": before.outgrew_mb} if before else {}
-    return seen_of(seen_by(place, left, {}, mb, known)["train"])
+    return seen_of(seen_by(place, left, {}, plan(mb, known))["train"])
 
 
 def test_run_after_run_a_step_that_outgrew_lambda_stays_a_job() -> None:

@@ -75,8 +75,7 @@ def judge_candidate(
     store.write_line(store.metrics_key(model, run), line)
     artifact, uris = _left_behind(store, key, training)
     registration = _registration(plan, verdict, evaluation, artifact, uris)
-    mb, outgrew_mb = plan["snapshot"].get("text_mb"), mapping(plan.get("outgrew_mb"))
-    seen = seen_by(ran, left_lambda, evidence.usage, mb, outgrew_mb)
+    seen = seen_by(ran, left_lambda, evidence.usage, plan)
     return {**registration, "metric": metric, "steps": {"ran": ran, "seen": seen}}
 
 

@@ -162,16 +162,13 @@ def prepared(
     equals = None if request.force else _equal_run(stage, model, identity, group)
     candidate = _without_release(stage, model, group, equals) if equals else None
     champion, reference = _rivals(stage, model) if equals is None else (None, None)
-    summary = _summary(request, snapshot, equals, behind)
-    if candidate:
-        summary = clauses([summary, say("run.opened.without_release")])
     answer = {
         "outcome": "nothing new" if equals else "new",
         "run": run,
         "model": model,
         "equals": equals,
         "behind": None,
-        "summary": summary,
+        "summary": _summary(request, snapshot, equals, behind, reopened=candidate is not None),
         "candidate": candidate,
         **_places(store, model, run, snapshot, definition),
         "fingerprint": identity,
@@ -340,7 +337,12 @@ def _queued(run: str, request: RunRequest, asked: Asked) -> dict[str, Any]:
 
 
 def _summary(
-    request: RunRequest, snapshot: Snapshot, equals: str | None, behind: str | None
+    request: RunRequest,
+    snapshot: Snapshot,
+    equals: str | None,
+    behind: str | None,
+    *,
+    reopened: bool,
 ) -> str:
     if equals:
         summary = say("run.opened.nothing_new", run=equals)
@@ -352,8 +354,8 @@ def _summary(
             reason=reason_words(request.reason),
         )
     if behind is not None:
-        return say("run.opened.taken_over", summary=summary, behind=behind)
-    return summary
+        summary = say("run.opened.taken_over", summary=summary, behind=behind)
+    return clauses([summary, say("run.opened.without_release")]) if reopened else summary
 
 
 def _resources(

@@ -34,14 +34,14 @@ def seen_by(
     ran: Mapping[str, Document],
     left_lambda: Mapping[str, Any],
     usage: Mapping[str, Any],
-    mb: object,
-    outgrew_mb: Mapping[str, Any],
+    plan: Mapping[str, Any],
 ) -> dict[str, Document]:
     """What the next run is to know of each step.
 
-    `mb` is the data's size as text, `outgrew_mb` what the runs before knew: see Seen. Only an error
-    of a function that was too small counts as outgrowing it.
+    The plan has the data's size as text, and what the runs before knew: see Seen. Only an error of
+    a function that was too small counts as outgrowing it.
     """
+    mb, outgrew_mb = mapping(plan.get("snapshot")).get("text_mb"), mapping(plan.get("outgrew_mb"))
     found: dict[str, Document] = {}
     for step, place in ran.items():
         used = mapping(usage.get(step))
