@@ -50,10 +50,9 @@ def report(paths: Paths, stored: Stored, data: str, source: Path) -> None:
     """Say what was stored, in the log and as the job's last words."""
     for name in stored.written:
         print(f"stored {data}{name}")
-    print(
-        f"gathered {len(stored.written) + len(stored.unchanged)} files, {stored.bytes:,} bytes; "
-        f"{len(stored.unchanged)} of them were there already"
-    )
+    count = len(stored.written) + len(stored.unchanged)
+    files = "1 file" if count == 1 else f"{count:,} files"
+    print(f"gathered {files}, {stored.bytes:,} bytes; {len(stored.unchanged):,} there already")
     paths.message.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
     paths.message.write_text(stored.message(digest), encoding="utf-8")

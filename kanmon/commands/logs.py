@@ -43,6 +43,7 @@ def command(run: str, step: str | None) -> None:
         _verification(invocation, run)
         return
     connection, screen = invocation.connection, invocation.screen
+    equals = None
     batch = batch_named(connection, run)
     if batch is not None:
         if step not in (None, "score"):
@@ -50,8 +51,11 @@ def command(run: str, step: str | None) -> None:
         run = batch.works  # the log of its latest attempt
     elif not monitoring_named(connection, run):
         record = find_run(connection, invocation.project, run)
-        run = str(record.equals or record.run)  # a run that found nothing new started no step
+        run, equals = str(record.run), record.equals
     lines = job_logs.step_log(connection, run, step)
+    if equals and not lines:
+        # A run that found nothing new started no step but a job that gathers.
+        run, lines = str(equals), job_logs.step_log(connection, str(equals), step)
     for line in lines:
         at = datetime.fromtimestamp(line.at / 1000, UTC).astimezone()
         screen.say(f"{faint(f'{at:%H:%M:%S}  {line.attempt:<13}')} {line.message.rstrip()}")

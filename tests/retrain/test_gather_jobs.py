@@ -79,6 +79,9 @@ def test_a_program_makes_the_data_and_an_unchanged_result_trains_nothing(laptop:
     again = laptop.must("run", "crm")
     assert (again["outcome"], again["equals"]) == ("nothing new", first["run"])
     assert versions(laptop, "crm") == ["orders.csv"]
+    logged = laptop.must("logs", again["run"])
+    assert {line["job"] for line in logged} == {f"kanmon-local-{again['run']}-gather-0"}
+    assert "1 there already" in logged[-1]["message"]
 
     add(laptop, "crm", WRITES.format(content=rows(301)), secret=secret_of(laptop, "crm", "other"))
     assert laptop.must("run", "crm")["outcome"] == "new"

@@ -54,6 +54,7 @@ def test_a_stack_may_have_nested_applications_with_loops_and_named_roles(stage: 
 def test_every_stage_is_built_the_same_way(stage: str) -> None:
     assert CONFIG[stage]["build"]["parameters"] == {
         "beta_features": True,
+        "language_extensions": True,
         "cached": True,
         "parallel": True,
     }
