@@ -138,7 +138,7 @@ def follow(connection: "Connection", arn: str, passed: Callable[[list[Visit]], N
             found = ending(connection, arn)
             if found.status != RUNNING:
                 return found
-        time.sleep(connection.poll_seconds_of_run)
+        time.sleep(connection.poll_seconds)
 
 
 def ending(connection: "Connection", arn: str) -> Ending:

@@ -58,6 +58,12 @@ def test_a_run_that_can_call_a_function_begins_no_job_ahead(pool: Pool, jobs: li
     assert (pool.prepared, jobs) == (["prepare"], [])
 
 
+def test_work_that_is_no_run_begins_none_of_its_steps(pool: Pool, jobs: list[str]) -> None:
+    assembly._expect_first_step(f'{JOBS} "arn:check."')
+
+    assert (pool.prepared, jobs) == ([], [])
+
+
 def test_a_run_of_jobs_begins_its_first_job_ahead(pool: Pool, jobs: list[str]) -> None:
     assembly._expect_first_step(JOBS)
 

@@ -223,7 +223,7 @@ class Assembly:
 
 
 def _expect_first_step(definition: str) -> None:
-    """Begin a run's first step ahead: its function, or its job where no function is that step."""
+    """Begin a run's first step ahead: its function, or its job where no step is a function."""
     from localaws import sagemaker
     from localaws.patches import functions
 

@@ -112,19 +112,19 @@ def prepare_step_after(step: str | None, definition: str | None = None) -> bool:
     """Start an instance of the function of a run's next step, or of its first: see `prepare`.
 
     All of them at once would take each other's processors. `definition`: only where it names it.
-    Returns whether there is such a function.
+    Returns whether any step is such a function.
     """
     order = (None, *_steps)
     if _pool is None or step not in order[:-1]:
         return False
-    found = False
-    following = order[order.index(step) + 1]
+    following, found = order[order.index(step) + 1], False
     with request_scope(ACCOUNT, REGION):
         for func in list(lambda_svc._functions.values()):
             config = func["config"]
             named = definition is None or config["FunctionArn"] in definition
-            if named and _pool.step_of(config) == following:
-                found = True
+            its_step = _pool.step_of(config) if named else None
+            found = found or its_step is not None
+            if its_step == following:
                 with contextlib.suppress(RoleRefusedError):
                     _pool.prepare(config, None)
     return found
