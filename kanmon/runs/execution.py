@@ -133,15 +133,13 @@ def follow(connection: "Connection", arn: str, passed: Callable[[list[Visit]], N
     events: list[Any] = []
     while True:
         events = continued(connection, arn, events)
-        passages = visits(events)
-        passed(passages)
+        passed(visits(events))
         # The last event can come a moment before the status.
         if events and events[-1]["type"] in LAST_EVENTS:
             found = ending(connection, arn)
             if found.status != RUNNING:
                 return found
-        in_job = bool(passages) and passages[-1].state in JOB_STATES
-        time.sleep(connection.poll_seconds_in_jobs if in_job else connection.poll_seconds)
+        time.sleep(connection.poll_seconds)
 
 
 def ending(connection: "Connection", arn: str) -> Ending:

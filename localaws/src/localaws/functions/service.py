@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -29,6 +30,8 @@ Layers = Callable[[Config], list[bytes]]
 INSTANCE_SECONDS = 6 * 3600
 # How many idle instances of one function stay, so that a burst does not leave a crowd.
 KEEP_IDLE = 2
+# How long an image's instance waits for its first call.
+WAITING_SECONDS = 600.0
 # What of a function's configuration an instance is made from.
 _MADE_FROM = (
     *("Version", "CodeSha256", "Layers", "Handler", "Environment", "Role", "MemorySize"),
@@ -77,14 +80,23 @@ class Functions:
         self._forker.stop()
 
     def prepare(self, config: Config, package: bytes | None) -> None:
-        """Start an instance unless one is waiting; it loads its handler by itself."""
+        """Start an instance unless one is waiting; it loads its handler by itself.
+
+        That of an image ends after a while, where it gets no call: it may hold large libraries.
+        """
         if package is None and self._docker:
             return  # an image may have to be built first
         made_from = _made_from(config)
         with self._lock:
             waiting = [one for one, _ in self._idle.get(_version(config), [])]
-        if made_from not in waiting:
-            self._give_back(config, made_from, self._fork(config, package))
+        if made_from in waiting:
+            return
+        instance = self._fork(config, package)
+        self._give_back(config, made_from, instance)
+        if package is None:
+            watch = threading.Timer(WAITING_SECONDS, self._dismiss, [config, made_from, instance])
+            watch.daemon = True
+            watch.start()
 
     def step_of(self, config: Config) -> str | None:
         """The step whose image a function is; None for other functions, or where it is not here."""
@@ -96,9 +108,20 @@ class Functions:
             return None
 
     def invoke(
-        self, config: Config, package: bytes | None, event: object, request: str, trace: str | None
+        self,
+        config: Config,
+        package: bytes | None,
+        event: object,
+        request: str,
+        trace: str | None,
+        *,
+        once: bool = False,
     ) -> Outcome:
-        """Run the function once. Failures of every kind come back as an error document."""
+        """Run the function once. Failures of every kind come back as an error document.
+
+        `once`: the instance gets no other call; a new one that was prepared in time has loaded
+        what this one would have to load again. A container, which takes its time, is kept.
+        """
         made_from = _made_from(config)
         try:
             instance = self._take(config, made_from) or self._fork(config, package)
@@ -120,8 +143,20 @@ class Functions:
             outcome = instance.invoke(call)
         except (FunctionError, OSError) as error:
             return _ended(error, instance, config, request)
-        self._give_back(config, made_from, instance)
+        if once and self._docker is None:
+            instance.end()
+        else:
+            self._give_back(config, made_from, instance)
         return outcome
+
+    def _dismiss(self, config: Config, made_from: str, instance: AnyInstance) -> None:
+        """End an instance that still waits for its first call."""
+        with self._lock:
+            idle = self._idle.get(_version(config), [])
+            if (made_from, instance) not in idle:
+                return
+            idle.remove((made_from, instance))
+        instance.end()
 
     def _take(self, config: Config, made_from: str) -> AnyInstance | None:
         with self._lock:
@@ -208,7 +243,14 @@ class Functions:
                 draft.rename(folder)
             except OSError:  # another thread was first
                 return folder
+            threading.Thread(target=_compile, args=[folder], daemon=True).start()
         return folder
+
+
+def _compile(folder: Path) -> None:
+    """Make a package's bytecode once, so that not each of its functions does as it starts."""
+    words = [sys.executable, "-m", "compileall", "-qq", str(folder)]
+    subprocess.run(words, stdin=subprocess.DEVNULL, check=False)
 
 
 def _version(config: Config) -> str:
