@@ -104,4 +104,4 @@ def _weight_of(rows: Rows) -> float:
 
 
 def _packed(scores: Floats) -> str:
-    return base64.b64encode(np.ascontiguousarray(scores, dtype=np.float64)).decode()
+    return base64.b64encode(scores.astype(np.float64).tobytes()).decode()
