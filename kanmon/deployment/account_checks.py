@@ -238,11 +238,16 @@ def network_check(there: int, own: bool, limits: dict[str, float]) -> Check:
 
 def instance_types(project: Project) -> dict[str, int]:
     """The instance types of all models' steps, each with the largest number used at once."""
+    from core.definition.gather import INSTANCE_TYPE
+
     wanted: dict[str, int] = {}
     for definition in definitions(project).values():
         for step in ("preprocess", "train", "evaluate"):
             kind = getattr(definition.resources, step).instance_type
             wanted[kind] = max(wanted.get(kind, 0), definition.compute.hosts(step))
+        gather = definition.gather
+        if gather is not None and not gather.is_query:
+            wanted.setdefault(gather.instance_type or INSTANCE_TYPE, 1)
     return wanted
 
 

@@ -304,6 +304,14 @@ def test_the_instance_types_of_all_models_are_asked_for(project):
     assert account_checks.instance_types(project) == {"ml.m5.large": 3}
 
 
+def test_the_machine_of_a_job_that_gathers_is_asked_for_too(project):
+    path = project.root / "models/wine/model.yaml"
+    path.write_text(path.read_text() + "gather: {}\n")
+    (path.parent / "gather.py").write_text("def gather(folder, secret): ...\n")
+
+    assert account_checks.instance_types(project) == {"ml.m5.large": 1, "ml.t3.medium": 1}
+
+
 @pytest.mark.parametrize(
     ("stack", "outcome"), [("kanmon-dev", "ok"), ("kanmon-development", "fail")]
 )
