@@ -240,6 +240,8 @@ def machines(project: Project) -> dict[str, int]:
 
     Several hosts train in a training job, whose machines have a quota of their own.
     """
+    from core.definition.gather import INSTANCE_TYPE
+
     wanted: dict[str, int] = {}
     for definition in definitions(project).values():
         for step in ("preprocess", "train", "evaluate"):
@@ -248,6 +250,10 @@ def machines(project: Project) -> dict[str, int]:
             instance = getattr(definition.resources, step).instance_type
             quota = f"{instance} for {job} job usage"
             wanted[quota] = max(wanted.get(quota, 0), hosts)
+        gather = definition.gather
+        if gather is not None and not gather.is_query:
+            quota = f"{gather.instance_type or INSTANCE_TYPE} for processing job usage"
+            wanted.setdefault(quota, 1)
     return wanted
 
 

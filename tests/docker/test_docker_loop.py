@@ -15,6 +15,7 @@ from tests.support.laptop import ROOT, TINY, Laptop, deployed, rows
 pytestmark = pytest.mark.docker
 
 CODE = steps.read(ROOT / "containers")
+GATHERS = "Stage=local LogRetentionDays=1 GatherModels=fetched"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     """A project whose local stage runs jobs in the built images."""
     build_images()
     root = tmp_path_factory.mktemp("laptop")
-    with deployed(root, "--docker") as laptop:
+    with deployed(root, "--docker", parameters=GATHERS) as laptop:
         yield laptop
 
 
@@ -49,6 +50,29 @@ def test_a_run_registers_a_candidate_that_its_images_made(laptop: Laptop) -> Non
         run["package_arn"]
     ]
     assert started_since(began) == [f"kanmon-steps:{step}" for step in CODE.run]
+
+
+def test_a_program_gathers_in_its_image_as_its_models_role(laptop: Laptop) -> None:
+    secret = laptop.client("secretsmanager").create_secret(
+        Name="shop", SecretString="hunter22", Tags=[{"Key": "kanmon:model", "Value": "fetched"}]
+    )["ARN"]
+    keys = f"gather: {{{{secret: '{secret}'}}}}\n"
+    laptop.add_model("fetched", (TINY + keys).format(name="fetched", floor=5.0))
+    (laptop.root / "models/fetched/gather.py").write_text(
+        "from io import BytesIO\n"
+        "import boto3, polars\n"
+        "def gather(folder, secret):\n"
+        "    print('signing in with', secret)\n"
+        f"    rows = polars.read_csv(BytesIO({rows().encode()!r}))\n"
+        "    rows.write_parquet(folder / 'rows.parquet')\n"
+    )
+
+    run = laptop.must("run", "fetched")
+
+    assert run["verdict"]["verdict"] == "promote"
+    assert list(laptop.objects("datasets/fetched/")) == ["rows.parquet"]
+    logged = laptop.kanmon("logs", run["run"], "--step", "gather").out
+    assert "signing in with ***" in logged
 
 
 @pytest.mark.usefixtures("laptop")

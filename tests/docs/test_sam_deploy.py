@@ -56,6 +56,10 @@ def local_sam(*arguments: str, folder: Path, stage: Stage) -> str:
 def checkout(tmp_path_factory: pytest.TempPathFactory, own_stage: Stage) -> Path:
     """A fresh checkout, built and deployed."""
     folder = copy_to(tmp_path_factory.mktemp("checkout"))
+    config = folder / "samconfig.toml"
+    config.write_text(
+        config.read_text().replace('"Stage=local ', '"Stage=local GatherModels=crm,sea-shells ')
+    )
     local_sam("build", folder=folder, stage=own_stage)
     said = local_sam("deploy", folder=folder, stage=own_stage)
     assert "Successfully created/updated stack - kanmon-local" in said
@@ -67,6 +71,13 @@ def test_deploying_the_same_again_changes_nothing(checkout: Path, own_stage: Sta
     said = local_sam("deploy", folder=checkout, stage=own_stage)
 
     assert "is up to date" in said
+
+
+def test_each_model_that_may_gather_has_a_role_of_its_own(checkout: Path, own_stage: Stage) -> None:
+    roles = client_of(own_stage, "iam").list_roles()["Roles"]
+    names = sorted(role["RoleName"] for role in roles if "-gather-" in role["RoleName"])
+
+    assert names == ["kanmon-local-gather-crm", "kanmon-local-gather-sea-shells"]
 
 
 def test_what_sam_deployed_runs(checkout: Path, own_stage: Stage) -> None:

@@ -34,6 +34,17 @@ def test_the_machines_of_all_models_are_asked_for(project):
     assert account_checks.machines(project) == {processing: 1, training: 4}
 
 
+def test_the_machine_of_a_job_that_gathers_is_asked_for_too(project):
+    path = project.root / "models/wine/model.yaml"
+    path.write_text(path.read_text() + "gather: {}\n")
+    (path.parent / "gather.py").write_text("def gather(folder, secret): ...\n")
+
+    assert account_checks.machines(project) == {
+        "ml.m5.large for processing job usage": 1,
+        "ml.t3.medium for processing job usage": 1,
+    }
+
+
 @pytest.mark.parametrize(
     ("stack", "outcome"), [("kanmon-dev", "ok"), ("kanmon-development", "fail")]
 )
