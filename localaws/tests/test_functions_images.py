@@ -9,7 +9,8 @@ import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -172,35 +173,28 @@ def test_a_prepared_instance_serves_the_call_that_comes(
     assert outcome.result["process"] == process
 
 
-class HandOver:
-    """A timer that goes off when the test says so."""
-
-    made: ClassVar[list["HandOver"]] = []
-
-    def __init__(self, seconds: float, go_off: Callable[..., None], words: list[Any]) -> None:
-        self.seconds, self.go_off = seconds, partial(go_off, *words)
-        self.made.append(self)
-
-    def start(self) -> None:
-        """Wait."""
-
-
 def test_a_prepared_instance_that_gets_no_call_ends(
     functions: Functions, code: steps.Steps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service.threading, "Timer", HandOver)
+    timers: list[tuple[float, Callable[[], None]]] = []
+
+    def timer(seconds: float, go_off: Callable[..., None], words: list[Any]) -> Any:
+        timers.append((seconds, partial(go_off, *words)))
+        return SimpleNamespace(start=lambda: None)
+
+    monkeypatch.setattr(service.threading, "Timer", timer)
     begun = tmp_path / "begun"
     config = configuration(code, Environment={"Variables": {"STEP": "fit", "BEGUN": str(begun)}})
     functions.prepare(config, None)
     process = int(eventually(lambda: begun.exists() and begun.read_text()))
 
-    [timer] = HandOver.made
-    timer.go_off()
+    [(seconds, go_off)] = timers
+    go_off()
     eventually(lambda: not Path(f"/proc/{process}").exists())
 
-    assert timer.seconds == service.WAITING_SECONDS
+    assert seconds == service.WAITING_SECONDS
     assert functions.invoke(config, None, {}, "r-1", None).error is None
-    timer.go_off()  # of one that has had its call, nothing is left to end
+    go_off()  # of one that has had its call, nothing is left to end
 
 
 # ---- In a package
@@ -219,6 +213,19 @@ def test_a_packages_bytecode_is_made_once_for_all_its_functions(
 
     assert outcome.result == "hello"
     eventually(lambda: list((tmp_path / "home").rglob("unused.*.pyc")))
+
+
+def test_a_package_with_libraries_in_it_is_left_to_those_that_import_it(tmp_path: Path) -> None:
+    for number in range(service.MOST_COMPILED + 1):
+        (tmp_path / f"module_{number}.py").touch()
+
+    service._compile(tmp_path)
+    bytecode_of_many = list(tmp_path.rglob("*.pyc"))
+    (tmp_path / "module_0.py").unlink()
+    service._compile(tmp_path)
+
+    assert bytecode_of_many == []
+    assert len(list(tmp_path.rglob("*.pyc"))) == service.MOST_COMPILED
 
 
 # ---- In a container

@@ -2,8 +2,8 @@
 
 from core.runs.failure import Failure, explain
 from tests.support.playing import play
+from tests.support.scenarios import HOST_FAILED, HOSTS_LOST
 from tests.support.workflow_definition import ON_HOSTS, SAMPLE_RUN, SEVERAL_HOSTS
-from tests.workflow.test_paths import HOST_FAILED, HOSTS_LOST
 
 
 def test_several_hosts_train_as_one_training_job_and_the_next_step_reads_what_it_left() -> None:

@@ -32,6 +32,8 @@ INSTANCE_SECONDS = 6 * 3600
 KEEP_IDLE = 2
 # How long an image's instance waits for its first call.
 WAITING_SECONDS = 600.0
+# Modules of a package whose bytecode is made ahead.
+MOST_COMPILED = 500
 # What of a function's configuration an instance is made from.
 _MADE_FROM = (
     *("Version", "CodeSha256", "Layers", "Handler", "Environment", "Role", "MemorySize"),
@@ -248,7 +250,12 @@ class Functions:
 
 
 def _compile(folder: Path) -> None:
-    """Make a package's bytecode once, so that not each of its functions does as it starts."""
+    """Make a package's bytecode once, so that not each of its functions does as it starts.
+
+    One with libraries in it, of which most modules are never imported, would take too long.
+    """
+    if sum(1 for _ in folder.rglob("*.py")) > MOST_COMPILED:
+        return
     words = [sys.executable, "-m", "compileall", "-qq", str(folder)]
     subprocess.run(words, stdin=subprocess.DEVNULL, check=False)
 
