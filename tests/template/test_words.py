@@ -1,6 +1,7 @@
 """Everything a person meets in the console says in a sentence what it is for."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from tests.support.translation import ROOT, STACKS, TEMPLATE, source
 
 TEMPLATE_SOURCE = source()
 SECTIONS = [
-    *("Data", "Images", "Functions", "Data that queries make", "Workflow", "Batch scoring"),
+    *("Data", "Images", "Functions", "Data that queries and jobs make", "Workflow", "Batch scoring"),
     *("Monitoring", "Planning"),
     *(
         "Report",
@@ -35,6 +36,15 @@ DESCRIBED = {
 }
 
 
+def declared(resources: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The resources of a template, those of a loop once."""
+    for name, entry in resources.items():
+        if name.startswith("Fn::ForEach::"):
+            yield from entry[2].items()
+        else:
+            yield name, entry
+
+
 def described() -> Iterator[tuple[str, str | None]]:
     for path in (TEMPLATE, *STACKS):
         template = source(path)
@@ -42,7 +52,7 @@ def described() -> Iterator[tuple[str, str | None]]:
         for part in ("Parameters", "Outputs"):
             for name, entry in template.get(part, {}).items():
                 yield f"{path.name}/{part}/{name}", entry.get("Description")
-        for name, entry in template["Resources"].items():
+        for name, entry in declared(template["Resources"]):
             if entry["Type"] in DESCRIBED:
                 yield name, entry["Properties"].get("Description")
             if entry["Type"] == "AWS::CloudWatch::Alarm":
@@ -50,7 +60,8 @@ def described() -> Iterator[tuple[str, str | None]]:
 
 
 @pytest.mark.parametrize(("name", "words"), list(described()))
-def test_it_is_described_by_a_sentence(name: str, words: str | None) -> None:
+def test_it_is_described_by_a_sentence(name: str, words: Any) -> None:
+    words = words["Fn::Sub"] if isinstance(words, dict) else words
     assert words
     assert words[0].isupper()
     assert words.endswith(".")
