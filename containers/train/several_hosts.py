@@ -68,6 +68,8 @@ def sample_of(trainer: Trainer, count: int) -> NDArray[np.int32]:
     """The rows that a single host's LightGBM would take the bins from, sorted."""
     settings = {**trainer.parameters, "seed": trainer.seed, "verbosity": -1}
     dataset = lightgbm().Dataset(None, params=settings)
+    # By itself it would leave out the seed, which that of the sample comes from.
+    dataset.get_params = lambda: settings
     found = dataset._create_sample_indices(total_nrow=min(count, _MOST_ROWS))
     return np.sort(np.asarray(found, dtype=np.int32))
 

@@ -47,13 +47,12 @@ class SharedValidation:
         alone = self.plan.trainer.early_stopping_metric in _OF_ALL_ROWS
         return 1 if alone or len(self.labels) < hosts else hosts
 
-    def read(self, encoding: Encoding, weights: Floats | None) -> SharedValidation:
+    def read(self, encoding: Encoding, weights: Floats | None) -> None:
         """Read this host's rows."""
         index = self.peers.cluster.index
         if index < self.hosts:
             part = SharedRows(self.folder, index, self.hosts)
             self.rows = weighed(Rows(part.read(encoding), self.labels[part.mine]), weights)
-        return self
 
     def metric(self, own: Metric | None) -> Metric:
         """The metric of all rows, from that of this host's."""

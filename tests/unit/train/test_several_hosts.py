@@ -73,11 +73,20 @@ def model_text(host: TrainingHost) -> str:
 # counted where all rows have the same hessian, else LightGBM estimates their number from the hosts'
 # sums, so that later a close decision may be another one.
 @pytest.mark.parametrize(
-    ("task", "same", "near"),
-    [("regression", 30, 1e-12), ("binary", 4, 0.03), ("multiclass", 6, 0.03)],
+    ("task", "same", "near", "parameters"),
+    [
+        ("regression", 30, 1e-12, {}),
+        # Bins come from some of the rows, as with the 200,000 of a large table: from the same ones.
+        ("regression", 30, 1e-12, {"bin_construct_sample_cnt": 300}),
+        ("binary", 4, 0.03, {}),
+        ("multiclass", 6, 0.03, {}),
+    ],
 )
-def test_two_hosts_train_the_model_of_one(start: Start, task: Any, same: int, near: float) -> None:
-    plan = document(task, trainer={"min_category_rows": 1})
+def test_two_hosts_train_the_model_of_one(
+    start: Start, task: Any, same: int, near: float, parameters: dict[str, Any]
+) -> None:
+    parameters = {"min_data_in_leaf": 5, **parameters}
+    plan = document(task, parameters=parameters, trainer={"min_category_rows": 1})
     # Files of very unequal size, in the order of the target: no host's own rows are typical.
     frame = rows(task, count=1_200)
     frame = pl.concat([frame[:900].sort("target"), frame[900:]])
