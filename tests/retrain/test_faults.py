@@ -105,18 +105,19 @@ def without_policy(laptop: Laptop) -> Iterator[Callable[[str], None]]:
 
 
 @pytest.mark.parametrize(
-    ("role", "says"),
+    ("role", "text", "says"),
     [
-        ("JudgeCandidateRole", "GetObject"),  # a function throws
-        ("JobRole", "not authorized"),  # a job may not even be pulled
-        ("CloseRunRole", "dynamodb"),  # the last step of a good run throws
+        ("JudgeCandidateRole", TINY, "ListBucket"),  # it may not see what the functions left
+        ("JudgeCandidateRole", ON_JOBS, "GetObject"),  # it may not read what the jobs left
+        ("JobRole", ON_JOBS, "not authorized"),  # a job may not even be pulled
+        ("CloseRunRole", TINY, "dynamodb"),  # the last step of a good run throws
     ],
 )
 def test_a_permission_taken_away_fails_the_run_with_its_name(
-    laptop: Laptop, without_policy: Callable[[str], None], role: str, says: str
+    laptop: Laptop, without_policy: Callable[[str], None], role: str, text: str, says: str
 ) -> None:
-    model = role.lower().removesuffix("role")[:18]
-    laptop.add_model(model, ON_JOBS.format(name=model, floor=5.0))  # one role is that of jobs
+    model = f"{role.lower().removesuffix('role')[:18]}-{'jobs' if text == ON_JOBS else 'auto'}"
+    laptop.add_model(model, text.format(name=model, floor=5.0))
     laptop.put_object(model, rows(300))
     without_policy(role)
 

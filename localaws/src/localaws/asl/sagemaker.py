@@ -8,15 +8,9 @@ rule are checked all the same, because a role without them fails on AWS at deplo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-    FailureEventException,
-)
-
-from localaws.asl import clients
-from localaws.asl.waited import WaitedTask
+from localaws.asl.waited import WaitedTask, Work
 
 # A look at the job returns as soon as it has ended; a stopped execution is noticed this late.
 WAIT_SECONDS = 0.2
@@ -33,35 +27,25 @@ class SageMakerTask(WaitedTask):
 
     service = "SageMaker"
     client_name = "sagemaker"
+    succeeded = "Completed"
+    failed = frozenset({"Failed", "Stopped"})
     ended_by_itself = frozenset({"ResourceNotFound", "ValidationException"})
 
-    def _build_sync_resolver(
-        self,
-        env: Any,
-        resource_runtime_part: Any,
-        normalised_parameters: Any,
-        state_credentials: Any,
-    ) -> Callable[[], Any]:
+    def _started(self, client: Any, parameters: dict[str, Any], answer: dict[str, Any]) -> Work:
         from localaws import sagemaker
 
-        env.stack.pop()
         kind = _JOBS[self.resource.api_action.lower()]
-        name = {f"{kind}Name": normalised_parameters[f"{kind}Name"]}
-        client = self._client(resource_runtime_part, state_credentials)
-        self._stop_work = lambda: getattr(client, f"stop_{_snake(kind)}")(**name)
+        name = {f"{kind}Name": parameters[f"{kind}Name"]}
 
-        def ended() -> Any:
+        def describe() -> Any:
             sagemaker.wait(kind, name[f"{kind}Name"], WAIT_SECONDS)
-            job = getattr(client, f"describe_{_snake(kind)}")(**name)
-            job.pop("ResponseMetadata", None)
-            job = clients.plain(job)
-            if job[f"{kind}Status"] == "Completed":
-                return job
-            if job[f"{kind}Status"] in ("Failed", "Stopped"):
-                raise FailureEventException(self._work_failed(env, job))
-            return None
+            return getattr(client, f"describe_{_snake(kind)}")(**name)
 
-        return ended
+        return Work(
+            describe=describe,
+            status=lambda job: job[f"{kind}Status"],
+            stop=lambda: getattr(client, f"stop_{_snake(kind)}")(**name),
+        )
 
     def _check_permissions(self, runtime: Any, role_arn: str) -> None:
         from localaws import authorization

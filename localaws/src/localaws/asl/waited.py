@@ -6,6 +6,7 @@ On AWS Step Functions learns of the end through a rule that it manages, or asks;
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,7 +14,10 @@ from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetai
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import (
     CustomErrorName,
 )
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+    FailureEvent,
+    FailureEventException,
+)
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
     StatesErrorName,
 )
@@ -32,10 +36,24 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from localaws.asl import clients
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a task waits for: how to describe it, to read its status, and to stop it."""
+
+    describe: Callable[[], dict[str, Any]]
+    status: Callable[[dict[str, Any]], str]
+    stop: Callable[[], Any]
+
+
 class WaitedTask(StateTaskServiceCallback):  # type: ignore[misc]
-    """One task state that calls a service and waits. `service` is its name in an error."""
+    """One task state that calls a service and waits. `service` is its name in an error.
+
+    `succeeded` and `failed` are the statuses with which the work has ended.
+    """
 
     service: str
+    succeeded: str
+    failed: frozenset[str]
     client_name: str
     # What stopping may answer where the work has ended by itself in the meantime.
     ended_by_itself: frozenset[str] = frozenset()
@@ -63,6 +81,34 @@ class WaitedTask(StateTaskServiceCallback):  # type: ignore[misc]
 
     def _check_permissions(self, runtime: Any, role_arn: str) -> None:
         """What a role must have besides the call's own."""
+
+    def _started(self, client: Any, parameters: dict[str, Any], answer: dict[str, Any]) -> Work:
+        """The work that `answer` says has begun."""
+        raise NotImplementedError
+
+    def _build_sync_resolver(
+        self,
+        env: Any,
+        resource_runtime_part: Any,
+        normalised_parameters: Any,
+        state_credentials: Any,
+    ) -> Callable[[], Any]:
+        client = self._client(resource_runtime_part, state_credentials)
+        work = self._started(client, normalised_parameters, env.stack.pop())
+        self._stop_work = work.stop
+
+        def ended() -> Any:
+            description = work.describe()
+            description.pop("ResponseMetadata", None)
+            description = clients.plain(description)
+            status = work.status(description)
+            if status == self.succeeded:
+                return description
+            if status in self.failed:
+                raise FailureEventException(self._work_failed(env, description))
+            return None
+
+        return ended
 
     def _eval_integration_pattern(
         self,
