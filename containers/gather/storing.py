@@ -97,13 +97,16 @@ def store(s3: Any, bucket: str, prefix: str, files: Sequence[File]) -> Stored:
     """Store the files that differ from what is below the prefix; others there stay."""
     there = _etags(s3, bucket, prefix)
     changed = [file for file in files if there.get(file.name) not in file.etags]
-    uploads = Uploads(s3, bucket, prefix)
+    uploads, pool = Uploads(s3, bucket, prefix), ThreadPoolExecutor(THREADS)
     try:
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(uploads.send, changed))
+        for sent in [pool.submit(uploads.send, file) for file in changed]:
+            sent.result()
         with undisturbed():
             uploads.complete()
     finally:
+        # Also where the platform asks to end: no other part is sent then.
+        uploads.given_up.set()
+        pool.shutdown(cancel_futures=True)
         uploads.abandon()
     written = [file.name for file in changed]
     unchanged = [file.name for file in files if file.name not in set(written)]
@@ -124,6 +127,7 @@ class Uploads:
 
     def __init__(self, s3: Any, bucket: str, prefix: str) -> None:
         self._s3, self._bucket, self._prefix = s3, bucket, prefix
+        self.given_up = threading.Event()
         # By key: the upload's id, and its parts once all are sent.
         self._begun: dict[str, str] = {}
         self._sent: dict[str, list[dict[str, Any]]] = {}
@@ -136,6 +140,8 @@ class Uploads:
         parts = []
         with file.path.open("rb") as source:
             for number in range(1, len(file.parts) + 1):
+                if self.given_up.is_set():
+                    return
                 sent = self._s3.upload_part(
                     **place,
                     UploadId=upload,

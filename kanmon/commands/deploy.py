@@ -28,13 +28,14 @@ def command(no_images: bool, yes: bool) -> int:
 
     What is deployed already does not change; step images are always rebuilt and pushed.
     """
-    from kanmon.deployment import prices, publishing, standing_cost, step_images, words
+    from kanmon.deployment import gatherers, prices, publishing, standing_cost, step_images, words
     from kanmon.project import stage_settings
     from kanmon.releases import waiting_releases
 
     invocation = current()
     screen, project, stage = invocation.screen, invocation.project, invocation.stage
     words.check(stage_settings(project, stage))
+    gatherers.check(stage_settings(project, stage))
     with_docker = stage != "local" and not no_images and step_images.has_docker()
     if with_docker:
         step_images.check(stage)

@@ -87,16 +87,17 @@ def check_parameters(folder: Folder, given: dict[str, Any]) -> None:
 def check_gathers(connection: "Connection", folder: Path) -> None:
     """Refuse a model whose gather.py the stage does not run."""
     from core.definition.program import FILE
+    from kanmon.deployment.gatherers import PARAMETER
 
     if not (folder / FILE).is_file():
         return
     stack = connection.stack_description() or {}
     given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-    if folder.name not in given.get("GatherModels", "").split(","):
+    if folder.name not in given.get(PARAMETER, "").split(","):
         deploy = f"kanmon deploy{stage_flag(connection.name)}"
         raise BadInputError(
             f"stage {connection.name} does not run the {FILE} of {folder.name}, because its "
-            "parameter GatherModels does not name the model",
+            f"parameter {PARAMETER} does not name the model",
             f"Name it there in samconfig.toml, and run `{deploy}`.",
         )
 

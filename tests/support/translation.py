@@ -209,6 +209,11 @@ LAKE = [
 # The models of a stage whose data their gather.py makes.
 GATHERING_MODELS = ("glasses", "sea-shells")
 JOBS = {"GatherModels": ",".join(GATHERING_MODELS)}
+# The roles of their jobs, by the logical id: their names.
+GATHER_ROLES = {
+    f"GatherRole{model.replace('-', '')}": f"kanmon-test-gather-{model}"
+    for model in GATHERING_MODELS
+}
 
 
 def resolve(value: Any, stage: str = "dev", **parameters: Any) -> Any:

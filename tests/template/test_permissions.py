@@ -9,15 +9,14 @@ from policy_sentry.querying.actions import get_action_data
 
 from core.definition.scorable import PRIVATE
 from tests.support.arns import NARROWED_AT_A_COST, fits, resource_formats
-from tests.support.policy_decisions import may, may_assume
+from tests.support.policy_decisions import may_assume
 from tests.support.translation import (
-    GATHERING_MODELS,
+    GATHER_ROLES,
     denied,
     granted,
     policies,
     resolve,
     resources,
-    source,
     statements,
     whole,
 )
@@ -34,11 +33,6 @@ GRANTS = [
         resources("AWS::IAM::ManagedPolicy")["ServingBoundary"]["Properties"]["PolicyDocument"]
     )
 ]
-# The jobs that gather, one role for each model that the stage names.
-GATHER_ROLES = {
-    f"GatherRole{model.replace('-', '')}": f"kanmon-test-gather-{model}"
-    for model in GATHERING_MODELS
-}
 # The only statements on every resource, each because its actions can name none.
 ON_EVERYTHING = {
     "SignInToTheRegistry": "ecr:GetAuthorizationToken signs in to all of ECR",
@@ -374,54 +368,3 @@ def test_every_denial_says_what_it_is_for() -> None:
 
 def test_no_arn_in_the_template_names_the_partition_literally() -> None:
     assert not re.search(r"arn:aws\b", str(whole()["Resources"]))
-
-
-# ---- The one job with a network and code of a model's folder
-
-
-def test_a_gather_job_writes_the_data_of_its_model_and_reads_its_program_and_nothing_else() -> None:
-    bucket = "arn:aws:s3:::DataBucket"
-    on_s3 = [
-        (statement["Action"], statement["Resource"])
-        for statement in granted("GatherRoleseashells")
-        if statement["Action"][0].startswith("s3:")
-    ]
-
-    assert on_s3 == [
-        (["s3:ListBucket"], [bucket]),
-        (["s3:GetObject"], [f"{bucket}/definitions/sea-shells/*"]),
-        (["s3:AbortMultipartUpload", "s3:PutObject"], [f"{bucket}/datasets/sea-shells/*"]),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("tags", "reads"),
-    [
-        ({"secretsmanager__ResourceTag/kanmon:model": "sea-shells"}, True),
-        ({"secretsmanager__ResourceTag/kanmon:model": "glasses"}, False),
-        ({}, False),
-    ],
-)
-def test_a_gather_job_reads_the_secrets_that_are_tagged_for_its_model_alone(
-    tags: dict[str, str], reads: bool
-) -> None:
-    secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:crm-1a2B3c"
-
-    assert may("GatherRoleseashells", "secretsmanager:GetSecretValue", secret, **tags) is reads
-    assert not may("GatherRoleseashells", "secretsmanager:PutSecretValue", secret, **tags)
-
-
-def test_nobody_else_reads_a_secret() -> None:
-    readers = {
-        role
-        for role in ROLES
-        for statement in granted(role)
-        if any(action.startswith("secretsmanager:") for action in statement["Action"])
-    }
-
-    assert readers == set(GATHER_ROLES)
-
-
-def test_no_role_of_a_gather_job_is_there_where_no_model_is_named() -> None:
-    assert whole()["Resources"]["GatherJobs"]["Condition"] == "GathersInJobs"
-    assert source()["Parameters"]["GatherModels"]["Default"] == ""

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.gather_conditions import OF_GATHER_JOBS, ON_GATHER_JOBS
 from tests.support.policy_decisions import may
-from tests.support.translation import GATHERING_MODELS, granted, resources
+from tests.support.translation import granted, resources
 
 DATA = "arn:aws:s3:::DataBucket"
 HERE = "us-east-1:123456789012"
@@ -142,28 +143,6 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("OpenRunRole", "SnapshotTheData"): {"StringLike": {"s3:prefix": "datasets/*"}},
     ("TakeSnapshotRole", "FindWhatTheQueryWrote"): {"StringLike": {"s3:prefix": "gathered/*"}},
-    ("TakeSnapshotRole", "FindWhatTheJobWrote"): {"StringLike": {"s3:prefix": "datasets/*"}},
-    ("RetrainStateMachineRole", "GiveGatherJobsTheirRole"): {
-        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
-    },
-    **{
-        (f"GatherRole{model.replace('-', '')}", "FindTheProgramAndTheData"): {
-            "StringLike": {"s3:prefix": [f"definitions/{model}/*", f"datasets/{model}/*"]}
-        }
-        for model in GATHERING_MODELS
-    },
-    **{
-        (f"GatherRole{model.replace('-', '')}", "ReadSecretsForThisModel"): {
-            "StringEquals": {"secretsmanager:ResourceTag/kanmon:model": model}
-        }
-        for model in GATHERING_MODELS
-    },
-    **{
-        (f"GatherRole{model.replace('-', '')}", "ShowCpuAndMemoryOfJobs"): {
-            "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
-        }
-        for model in GATHERING_MODELS
-    },
     ("RetrainStateMachineRole", "SeeThatThePrefixIsEmpty"): {
         "StringLike": {"s3:prefix": "gathered/*"}
     },
@@ -422,7 +401,8 @@ def test_every_condition_is_there_and_says_what_it_said() -> None:
         if "Condition" in statement
     }
 
-    assert found == CONDITIONS
+    of_gathering = {**OF_GATHER_JOBS, **ON_GATHER_JOBS}
+    assert found == {**CONDITIONS, **of_gathering}
 
 
 def test_what_acts_on_the_stages_own_resources_is_granted_to_these_roles_alone() -> None:

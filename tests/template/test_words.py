@@ -1,15 +1,22 @@
 """Everything a person meets in the console says in a sentence what it is for."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from tests.support.translation import ROOT, STACKS, TEMPLATE, source
+from tests.support.translation import ROOT, TEMPLATE, applications, nested, source
 
 TEMPLATE_SOURCE = source()
+APPLICATIONS = sorted(applications())
 SECTIONS = [
-    *("Data", "Images", "Functions", "Data that queries and jobs make", "Workflow", "Batch scoring"),
+    *(
+        "Data",
+        "Images",
+        "Functions",
+        "Data that queries and jobs make",
+        "Workflow",
+        "Batch scoring",
+    ),
     *("Monitoring", "Planning"),
     *(
         "Report",
@@ -36,32 +43,26 @@ DESCRIBED = {
 }
 
 
-def declared(resources: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The resources of a template, those of a loop once."""
-    for name, entry in resources.items():
-        if name.startswith("Fn::ForEach::"):
-            yield from entry[2].items()
-        else:
-            yield name, entry
-
-
 def described() -> Iterator[tuple[str, str | None]]:
-    for path in (TEMPLATE, *STACKS):
-        template = source(path)
-        yield path.name, template["Description"]
+    # With loops written out, as the console shows what they made.
+    for where, template in {"core": source(), **{one: nested(one) for one in APPLICATIONS}}.items():
+        yield where, template["Description"]
         for part in ("Parameters", "Outputs"):
             for name, entry in template.get(part, {}).items():
-                yield f"{path.name}/{part}/{name}", entry.get("Description")
-        for name, entry in declared(template["Resources"]):
+                yield f"{where}/{part}/{name}", entry.get("Description")
+        for name, entry in template["Resources"].items():
             if entry["Type"] in DESCRIBED:
-                yield name, entry["Properties"].get("Description")
+                yield name, text_of(entry["Properties"].get("Description"))
             if entry["Type"] == "AWS::CloudWatch::Alarm":
                 yield name, entry["Properties"].get("AlarmDescription")
 
 
+def text_of(words: str | dict[str, str] | None) -> str | None:
+    return words["Fn::Sub"] if isinstance(words, dict) else words
+
+
 @pytest.mark.parametrize(("name", "words"), list(described()))
-def test_it_is_described_by_a_sentence(name: str, words: Any) -> None:
-    words = words["Fn::Sub"] if isinstance(words, dict) else words
+def test_it_is_described_by_a_sentence(name: str, words: str | None) -> None:
     assert words
     assert words[0].isupper()
     assert words.endswith(".")

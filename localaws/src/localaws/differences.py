@@ -37,6 +37,12 @@ DIFFERENCES = (
     ("Networks", sagemaker.NETWORKS_DIFFER),
     ("Queries", queries.DIFFERS),
     (
+        "Secrets",
+        "Secrets are kept in a file of the stage's folder, which is its owner's alone; there is no "
+        "KMS, and none is rotated. A job is a process of this machine's user, so a job could look "
+        "into another's, unless the stage runs with `--docker`.",
+    ),
+    (
         "IAM",
         "Identity, resource and boundary policies are enforced with their conditions, for one "
         "account. `aws:SecureTransport` is always true: nothing leaves the machine. Permissions "

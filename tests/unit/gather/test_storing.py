@@ -122,6 +122,29 @@ def test_where_one_file_cannot_be_sent_nothing_changes(s3: Any, tmp_path: Path, 
     assert left_open(s3) == []
 
 
+def test_a_job_that_is_to_end_sends_no_other_part_and_changes_nothing(
+    s3: Any, tmp_path: Path
+) -> None:
+    folder = written(tmp_path / "data", **{f"f{number}": "1\n" for number in range(40)})
+    asked: list[str] = []
+
+    class Ending(Broken):
+        """The platform asks to end while the first file is sent."""
+
+        def upload_part(self, **request: Any) -> Any:
+            asked.append(request["Key"])
+            if len(asked) == 1:
+                raise SystemExit(143)
+            return s3.upload_part(**request)
+
+    with pytest.raises(SystemExit):
+        store(Ending(s3, "", after=0), BUCKET, PREFIX, files_in(folder))
+
+    assert len(asked) < 40
+    assert versions(s3) == []
+    assert left_open(s3) == []
+
+
 def test_what_is_being_completed_is_not_disturbed() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with undisturbed():
