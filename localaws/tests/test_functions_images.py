@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -182,7 +183,7 @@ def test_a_prepared_instance_that_gets_no_call_ends(
         timers.append((seconds, partial(go_off, *words)))
         return SimpleNamespace(start=lambda: None)
 
-    monkeypatch.setattr(service.threading, "Timer", timer)
+    monkeypatch.setattr(threading, "Timer", timer)
     begun = tmp_path / "begun"
     config = configuration(code, Environment={"Variables": {"STEP": "fit", "BEGUN": str(begun)}})
     functions.prepare(config, None)
