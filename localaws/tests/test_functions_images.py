@@ -1,11 +1,10 @@
 """Functions that are images: code of the working tree, or a container called by the Runtime API."""
 
-import io
 import json
 import os
 import sys
+import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -182,7 +181,7 @@ def test_a_prepared_instance_that_gets_no_call_ends(
         timers.append((seconds, partial(go_off, *words)))
         return SimpleNamespace(start=lambda: None)
 
-    monkeypatch.setattr(service.threading, "Timer", timer)
+    monkeypatch.setattr(threading, "Timer", timer)
     begun = tmp_path / "begun"
     config = configuration(code, Environment={"Variables": {"STEP": "fit", "BEGUN": str(begun)}})
     functions.prepare(config, None)
@@ -195,37 +194,6 @@ def test_a_prepared_instance_that_gets_no_call_ends(
     assert seconds == service.WAITING_SECONDS
     assert functions.invoke(config, None, {}, "r-1", None).error is None
     go_off()  # of one that has had its call, nothing is left to end
-
-
-# ---- In a package
-
-
-def test_a_packages_bytecode_is_made_once_for_all_its_functions(
-    functions: Functions, code: steps.Steps, tmp_path: Path
-) -> None:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("main.py", "def handler(event, context):\n    return event\n")
-        archive.writestr("shop/unused.py", "")
-    config = configuration(code, PackageType="Zip", Handler="main.handler", Runtime="python3.13")
-
-    outcome = functions.invoke(config, packed.getvalue(), "hello", "r-1", None)
-
-    assert outcome.result == "hello"
-    eventually(lambda: list((tmp_path / "home").rglob("unused.*.pyc")))
-
-
-def test_a_package_with_libraries_in_it_is_left_to_those_that_import_it(tmp_path: Path) -> None:
-    for number in range(service.MOST_COMPILED + 1):
-        (tmp_path / f"module_{number}.py").touch()
-
-    service._compile(tmp_path)
-    bytecode_of_many = list(tmp_path.rglob("*.pyc"))
-    (tmp_path / "module_0.py").unlink()
-    service._compile(tmp_path)
-
-    assert bytecode_of_many == []
-    assert len(list(tmp_path.rglob("*.pyc"))) == service.MOST_COMPILED
 
 
 # ---- In a container

@@ -25,9 +25,9 @@ def loader() -> Loader:
     return ByFolder()
 
 
-def loader_of(search_path: str | None = None) -> Loader:
+def loader_of(search_path_string: str | None = None) -> Loader:
     """The one loader; one of botocore's for a path with descriptions of one's own."""
-    return loader() if search_path is None else create_loader(search_path)
+    return loader() if search_path_string is None else create_loader(search_path_string)
 
 
 def service(name: str) -> dict[str, Any]:
@@ -40,4 +40,4 @@ def share() -> None:
     """Let all sessions that are made from now on read through the one loader."""
     import botocore.session
 
-    botocore.session.create_loader = loader_of  # type: ignore[attr-defined]
+    botocore.session.create_loader = loader_of

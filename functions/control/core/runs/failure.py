@@ -169,8 +169,10 @@ def _job(document: Mapping[str, Any], kind: str) -> Failure:
     error = f"{step.capitalize()}JobFailed"
     # Before what the job wrote: it was only asked to end, without the reason.
     if limit := _limit_reached(document, kind):
-        how = "gather.too_long" if step == "gather" else "job.too_long"
-        return _failure(error, say(f"run.failure.{how}", step=step, job=name, limit=limit))
+        places = {"step": step, "job": name, "limit": limit}
+        if step == "gather":
+            return _failure(error, say("run.failure.gather.too_long", **places))
+        return _failure(error, say("run.failure.job.too_long", **places))
     told = _told(document)
     written = one_line(told or document.get("FailureReason") or "")
     if written:

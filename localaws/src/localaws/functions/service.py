@@ -5,7 +5,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -32,8 +31,6 @@ INSTANCE_SECONDS = 6 * 3600
 KEEP_IDLE = 2
 # How long an image's instance waits for its first call.
 WAITING_SECONDS = 600.0
-# Modules of a package whose bytecode is made ahead.
-MOST_COMPILED = 500
 # What of a function's configuration an instance is made from.
 _MADE_FROM = (
     *("Version", "CodeSha256", "Layers", "Handler", "Environment", "Role", "MemorySize"),
@@ -245,19 +242,7 @@ class Functions:
                 draft.rename(folder)
             except OSError:  # another thread was first
                 return folder
-            threading.Thread(target=_compile, args=[folder], daemon=True).start()
         return folder
-
-
-def _compile(folder: Path) -> None:
-    """Make a package's bytecode once, so that not each of its functions does as it starts.
-
-    One with libraries in it, of which most modules are never imported, would take too long.
-    """
-    if sum(1 for _ in folder.rglob("*.py")) > MOST_COMPILED:
-        return
-    words = [sys.executable, "-m", "compileall", "-qq", str(folder)]
-    subprocess.run(words, stdin=subprocess.DEVNULL, check=False)
 
 
 def _version(config: Config) -> str:
