@@ -3,9 +3,9 @@
 import importlib
 from functools import partial
 
-# contract.libraries imports in its own way: after the colon, a function to call.
+# After the colon is a function to call: contract.libraries imports in its own way.
 MODULES = {
-    "preprocess": ("preprocess.pipeline", "reading.source", "botocore.session"),
+    "preprocess": ("preprocess.pipeline", "botocore.session", "reading.source:describe_s3"),
     "train": (
         *("contract.rows", "train.model", "train.lightgbm_learner"),
         *("contract.libraries:lightgbm", "onnx"),
@@ -14,10 +14,13 @@ MODULES = {
         *("contract.rows", "evaluate.evaluation", "evaluate.model_quality"),
         *("contract.libraries:lightgbm", "onnxruntime"),
     ),
-    "score": ("score.pipeline", "score.heads", "botocore.session", "onnx", "onnxruntime"),
+    "score": (
+        *("score.pipeline", "score.heads", "onnx", "onnxruntime"),
+        *("botocore.session", "reading.source:describe_s3"),
+    ),
     "monitor": (
         *("monitor.report", "monitor.compacting", "monitor.batches"),
-        *("onnxruntime", "botocore.session"),
+        *("onnxruntime", "botocore.session", "reading.source:describe_s3"),
     ),
 }
 

@@ -35,8 +35,9 @@ def fetch(s3: Any, inputs: Mapping[str, str], folder: Path) -> None:
                 if not key.endswith("/"):
                     yield download(s3, bucket, key, folder / name / key[cut:])
 
-    found = [one for name, uri in inputs.items() for one in find(name, uri)]
-    at_once(found)
+    with ThreadPoolExecutor(THREADS) as pool:
+        listed = list(pool.map(lambda each: list(find(*each)), inputs.items()))
+    at_once(one for each in listed for one in each)
 
 
 def deliver(s3: Any, outputs: Mapping[str, str], folder: Path, end: float) -> int:
