@@ -6,7 +6,7 @@ Four things are timed in turn, again and again, so that a change in the machine'
 
     cold       `kanmon up`, `deploy`, `put-data`, `run`: from nothing to a registered candidate
     metaflow   a Metaflow flow that runs just the three steps
-    warm       `kanmon run --force` on a running stage: snapshot, three jobs, gate, registry
+    warm       `kanmon run --force` on a running stage: snapshot, three steps, gate, registry
     bare       the three steps as plain processes, one after the other
 
 All run the same step programs on abalone. The baselines also read their data from a running stage.

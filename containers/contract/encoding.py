@@ -20,7 +20,7 @@ NaN, is also for unseen values.
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,10 @@ class EncodedFeature:
         return EncodedColumn(encoded, missing, unknown)
 
 
+# What gets each feature, once it is learned, with its column of the training rows.
+Take = Callable[[EncodedFeature, pl.Series], None]
+
+
 @dataclass(frozen=True)
 class EncodedColumn:
     """A feature's values, shape [rows], and in how many rows it had none, or one that training
@@ -115,10 +119,13 @@ class Encoding:
     derived: tuple[Derived, ...] = ()
 
     @classmethod
-    def learn(cls, frame: pl.DataFrame | pl.LazyFrame, plan: "Plan") -> "Encoding":
+    def learn(
+        cls, frame: pl.DataFrame | pl.LazyFrame, plan: "Plan", take: "Take | None" = None
+    ) -> "Encoding":
         """Take categories, fallbacks and classes from the training rows.
 
-        Of a lazy frame, one column at a time is in memory.
+        Of a lazy frame, one column at a time is in memory. `take` gets each feature, in the order
+        of the plan's, with its column.
         """
         derived = derived_features(plan)
         frame = derive(frame.lazy(), derived)
@@ -126,7 +133,7 @@ class Encoding:
             task=plan.task,
             target=plan.target,
             positive=plan.positive if plan.task == "binary" else None,
-            features=tuple(_learn(frame, feature, plan.trainer) for feature in plan.features),
+            features=tuple(_learn(frame, feature, plan.trainer, take) for feature in plan.features),
             classes=None if plan.task == "regression" else _classes(frame, plan),
             derived=derived,
         )
@@ -232,15 +239,26 @@ def _column(frame: pl.LazyFrame, name: str) -> pl.Series:
     return frame.select(name).collect().get_column(name)
 
 
-def _learn(frame: pl.LazyFrame, feature: "Feature", trainer: "Trainer") -> EncodedFeature:
+def _learn(
+    frame: pl.LazyFrame, feature: "Feature", trainer: "Trainer", take: "Take | None"
+) -> EncodedFeature:
     column = _column(frame, feature.name)
-    if feature.kind == "categorical":
-        return _categories(feature.name, column, trainer)
+    learned = (
+        _categories(feature.name, column, trainer)
+        if feature.kind == "categorical"
+        else _number_feature(feature.name, column)
+    )
+    if take is not None:
+        take(learned, column)
+    return learned
+
+
+def _number_feature(name: str, column: pl.Series) -> EncodedFeature:
     values = column.cast(pl.Float32).fill_nan(None)
-    median = values.median()
-    known = median is not None and not values.null_count()
-    fallback = float(np.float32(median)) if known else math.nan  # type: ignore[arg-type]
-    return EncodedFeature(feature.name, "numeric", (), fallback, fallback)
+    # Where some are missing, the median is not wanted.
+    median = None if values.null_count() else values.median()
+    fallback = math.nan if median is None else float(np.float32(median))  # type: ignore[arg-type]
+    return EncodedFeature(name, "numeric", (), fallback, fallback)
 
 
 def _categories(name: str, column: pl.Series, trainer: "Trainer") -> EncodedFeature:

@@ -13,29 +13,38 @@ from contract.paths import Paths
 
 # SageMaker cuts an ExitMessage at 1,024 characters. Bytes are counted, the stricter reading.
 MESSAGE_BYTES = 1024
-# The exit status where the machine's memory or disk is too small: a larger one may do.
+# The exit statuses. The step's own sentence: every machine would say the same.
+REFUSED = 1
+# The machine's memory or disk is too small: a larger one may do.
 OUTGROWN = 3
+# Anything else, which may be the machine's: another one may do.
+CRASHED = 4
 
 
 class StepError(Exception):
     """The step cannot continue because of its input. The text says what, where and the fix."""
 
 
+class MachineError(StepError):
+    """The step cannot continue, and another machine may: its network or its role may be why."""
+
+
 def run_step(main: Callable[[Paths], None], paths: Paths | None = None) -> None:
-    """Run a step's main with its folders. On failure write a one-line message and exit 1, or
-    OUTGROWN."""
+    """Run a step's main with its folders. On failure write a one-line message and exit with one
+    of the statuses above."""
     paths = paths or Paths.from_environment()
     try:
         give_up_root(paths)
         main(paths)
     except StepError as error:
-        _leave(paths, str(error))
+        _leave(paths, str(error), CRASHED if isinstance(error, MachineError) else REFUSED)
     except PermissionError as error:
         _leave(
             paths,
             f"{error.filename or paths.root}: user {os.geteuid()} may not use it "
             f"({error.strerror or error}); if the platform mounts folders for root, as SageMaker "
             "does, build the image with --build-arg STEP_USER=0:0",
+            CRASHED,
         )
     except Exception as error:
         if _is_full(error):
@@ -56,7 +65,7 @@ def run_step(main: Callable[[Paths], None], paths: Paths | None = None) -> None:
         import traceback
 
         traceback.print_exc()
-        _leave(paths, f"{type(error).__name__}: {error}")
+        _leave(paths, f"{type(error).__name__}: {error}", CRASHED)
 
 
 def _is_full(error: Exception) -> bool:
@@ -116,10 +125,10 @@ def shorten(message: str, limit: int = MESSAGE_BYTES) -> str:
 def abandon(paths: Paths, message: str) -> NoReturn:
     """End the process at once, from any thread, whatever a library's own code is doing."""
     _write(paths, message)
-    os._exit(1)
+    os._exit(REFUSED)
 
 
-def _leave(paths: Paths, message: str, status: int = 1) -> NoReturn:
+def _leave(paths: Paths, message: str, status: int) -> NoReturn:
     _write(paths, message)
     sys.exit(status)
 

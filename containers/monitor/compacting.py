@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contract.step import StepError
+from contract.step import MachineError, StepError
 from monitor.downloads import AT_ONCE
 from observed.compacted import SUFFIX
 from observed.compaction import compact
@@ -156,7 +156,7 @@ class Compactor:
             raise self._refused(key, "deleted", error) from None
 
     def _refused(self, key: str, what: str, error: Exception) -> StepError:
-        return StepError(
+        return MachineError(
             f"s3://{self.bucket}/{key} cannot be {what}: {error}; check the permissions of the "
             "job's role"
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contract.step import StepError
+from contract.step import MachineError
 from reading.source import GONE, DataObject, GoneError, SourceFile, fetch
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Downloads:
             return json.loads(client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
         except ClientError as error:
             if error.response["Error"]["Code"] not in GONE:
-                raise StepError(
+                raise MachineError(
                     f"s3://{self.bucket}/{key} cannot be read ({error}); check the permissions of "
                     "the job's role"
                 ) from None

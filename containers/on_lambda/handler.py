@@ -17,8 +17,9 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-from contract.step import OUTGROWN
+from contract.step import OUTGROWN, REFUSED
 from on_lambda.limits import Ended, Limits, StepOutgrewError, StepProcess, own_memory_mb
+from on_lambda.orphans import adopt_orphans, end_children
 from on_lambda.transfer import deliver, fetch
 
 STEP = os.environ["KANMON_STEP"]
@@ -26,16 +27,23 @@ STEP = os.environ["KANMON_STEP"]
 IMAGE = os.environ["KANMON_IMAGE"]
 DISK_MB = float(os.environ["KANMON_DISK_MB"])
 CODE = Path(__file__).parents[1]
-# These open S3 themselves. The others, with code from a model's folder in them, get no credentials.
+# These open S3 themselves, with code from a model's folder in them or not. The others get no
+# credentials.
 OPEN_S3 = ("preprocess", "score", "monitor")
 # Kept of the function's time and memory, to end the step and to answer.
 SECONDS_KEPT = 10
+SECONDS_TO_ANSWER = 2
 MEMORY_KEPT_MB = 32
 PR_SET_DUMPABLE = 4
+SCRATCH = "ml-"
 
 
 class StepFailedError(Exception):
     """The step's own sentence: its data or definition are wrong, and a job would say the same."""
+
+
+class StepCrashedError(Exception):
+    """The step ended by an error that is not its own sentence: its machine may be why."""
 
 
 class ImageReplacedError(Exception):
@@ -51,27 +59,28 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     global _begun
     if digest(event["image"]) != digest(IMAGE):
         raise ImageReplacedError(f"the function has {IMAGE}, and the run keeps to {event['image']}")
-    until = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - SECONDS_KEPT
     began = time.monotonic()
+    end = began + context.get_remaining_time_in_millis() / 1000
     process, _begun = _begun or _begin(), None
     environment, attempt = event.get("environment") or {}, event["attempt"]
     at = f"{event['attempts']}/{attempt}/{STEP}" if "attempts" in event else None
-    base = Path(tempfile.mkdtemp(prefix="ml-"))
+    base = Path(tempfile.mkdtemp(prefix=SCRATCH))
     root = base / "processing"
     try:
         fetch(_S3, event.get("inputs") or {}, root / "input")
         ended = process.work(
             {**_environment(base), **environment, "PROCESSING_ROOT": str(root)},
-            Limits(_memory_left(context), DISK_MB, until),
+            Limits(_memory_left(context), DISK_MB, end - SECONDS_KEPT),
             base,
             f"{environment.get('KANMON_RUN')}-{attempt}",
         )
         _check(ended, base)
         outputs = event.get("outputs") or {}
         places = {name: f"{at}/{folder}".rstrip("/") for name, folder in outputs.items()}
-        stored = deliver(_S3, places, root / "output")
+        stored = deliver(_S3, places, root / "output", end - SECONDS_TO_ANSWER)
     finally:
         process.end()
+        end_children()
         shutil.rmtree(base, ignore_errors=True)
     return {
         "step": STEP,
@@ -116,9 +125,11 @@ def _check(ended: Ended, base: Path) -> None:
         return
     file = base / "output" / "message"
     message = file.read_text(encoding="utf-8") if file.is_file() else ""
-    if ended.code == OUTGROWN or not message:
-        raise StepOutgrewError(message or f"{STEP} ended with {ended.code} and without a reason")
-    raise StepFailedError(f"{STEP}: {message}")
+    if ended.code == OUTGROWN:
+        raise StepOutgrewError(message or f"{STEP} outgrew the function")
+    if ended.code == REFUSED and message:
+        raise StepFailedError(f"{STEP}: {message}")
+    raise StepCrashedError(message or f"{STEP} ended with {ended.code} and without a reason")
 
 
 def _hide_credentials() -> None:
@@ -127,7 +138,15 @@ def _hide_credentials() -> None:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
 
 
+def _clear_scratch() -> None:
+    """Remove what a call left that was ended with its whole function. A reset keeps the disk."""
+    for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 _hide_credentials()
+adopt_orphans()
+_clear_scratch()
 # Begun with the function, so that its imports and the inputs come at the same time.
 _begun: StepProcess | None = _begin()
 _S3 = botocore.session.get_session().create_client(

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +23,8 @@ LOOK_SECONDS = 0.02
 LOOKS_OF_MEMORY = 5
 LOOKS_OF_DISK = 50
 MIB = 1 << 20
+# What a step has printed is read as soon as it has ended; a process that it left may print on.
+LOG_SECONDS = 2
 
 
 class StepOutgrewError(Exception):
@@ -69,14 +72,15 @@ class StepProcess:
         assert self._process.stdin and self._process.stdout  # noqa: S101 - both are pipes
         log = threading.Thread(target=_pass_on, args=(self._process.stdout, name), daemon=True)
         log.start()
-        self._process.stdin.write(json.dumps({"environment": dict(environment)}).encode())
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):  # it has ended already, as its status says
+            self._process.stdin.write(json.dumps({"environment": dict(environment)}).encode())
+            self._process.stdin.close()
         looks = 0
         while (ended := self._wait()) is None:
             looks += 1
             self._check(looks, limits, disk)
             time.sleep(LOOK_SECONDS)
-        log.join()
+        log.join(LOG_SECONDS)
         if ended.peak_mb > limits.memory_mb or ended.code == -signal.SIGKILL:
             raise self._outgrew(f"{ended.peak_mb:,} MB of memory", limits.memory_mb)
         return ended

@@ -1,14 +1,21 @@
 """A step's inputs and outputs: from S3 to the function's disk, and back."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from on_lambda.limits import MIB, StepOutgrewError
+
 THREADS = 8
 PIECE = 1 << 20
+# What one PutObject and one CopyObject can have. AWS: "Uploading and copying objects", 2026.
+LARGEST = 5 * 1000**3
+# What a function surely sends; most send several times as much.
+BYTES_A_SECOND = 50 * 1000**2
 
 
 def fetch(s3: Any, inputs: Mapping[str, str], folder: Path) -> None:
@@ -32,11 +39,18 @@ def fetch(s3: Any, inputs: Mapping[str, str], folder: Path) -> None:
     at_once(found)
 
 
-def deliver(s3: Any, outputs: Mapping[str, str], folder: Path) -> int:
-    """Store every file of `folder`/NAME below the output's URI; how many there are."""
+def deliver(s3: Any, outputs: Mapping[str, str], folder: Path, end: float) -> int:
+    """Store every file of `folder`/NAME below the output's URI; how many there are.
+
+    `end` is the time.monotonic() by which all must be stored. Raises StepOutgrewError where a file
+    is too large for that, or for one request.
+    """
 
     def store(bucket: str, key: str, file: Path) -> Callable[[], None]:
         def put() -> None:
+            size = file.stat().st_size
+            if size > LARGEST or time.monotonic() + size / BYTES_A_SECOND > end:
+                raise StepOutgrewError(f"{key}: {size / MIB:,.0f} MB are too much to store now")
             with file.open("rb") as body:
                 s3.put_object(Bucket=bucket, Key=key, Body=body)
 

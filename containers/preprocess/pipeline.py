@@ -20,7 +20,7 @@ from contract.step import StepError
 from preprocess.baseline import Profile
 from preprocess.census import Census
 from preprocess.duplicates import KeyIndex
-from preprocess.splitting import Order, row_hash
+from preprocess.splitting import Order, row_hashes
 from reading.batch import Batch, gathered
 from reading.columns import Layout
 from reading.csv_reader import read_csv
@@ -177,7 +177,7 @@ class _Run:
         seen = derive(frame, self.derived)
         if self.plan.inputs:
             seen = seen.with_columns(pl.col(self.layout.numbers).cast(pl.Float32))
-        frame = frame.with_columns(seen.select(row_hash(self.hashed)))
+        frame = frame.with_columns(row_hashes(seen, self.hashed))
         if self.code is not None:
             frame = self.code.add(frame)
         if self.plan.key:

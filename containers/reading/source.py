@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from contract.step import StepError
+from contract.step import MachineError, StepError
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -165,7 +165,7 @@ def fetch_into(entry: DataObject, path: Path, start: int, end: int, client: Base
 
 
 def _attempted(entry: DataObject, read: Callable[[], Read]) -> Read:
-    """Read an object, again where the network fails. Raises StepError."""
+    """Read an object, again where the network fails. Raises StepError and MachineError."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
     attempt = 1
@@ -175,14 +175,14 @@ def _attempted(entry: DataObject, read: Callable[[], Read]) -> Read:
         except ClientError as error:
             raise _refused(entry, dict(error.response["Error"])) from None
         except NoCredentialsError:
-            raise StepError(
+            raise MachineError(
                 f"{entry.uri} cannot be read: the step has no credentials; check that the job has "
                 "a role"
             ) from None
         except BotoCoreError as error:
             # botocore retries requests, but not a body that ends early.
             if attempt == ATTEMPTS:
-                raise StepError(
+                raise MachineError(
                     f"{entry.uri} cannot be read: {error}; check that the step reaches S3"
                 ) from None
         except OSError as error:
@@ -224,7 +224,8 @@ def _refused(entry: DataObject, error: dict[str, Any]) -> StepError:
             f"{entry.listed} was made; restore it, or start a new {entry.work} on the data as it "
             "is now"
         )
-    return StepError(
+    # A job's role may read it where a function's may not, and the other way round.
+    return MachineError(
         f"{entry.uri} version {entry.version} cannot be read ({code}: {error.get('Message')}); "
         "check the permissions of the job's role"
     )

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from contract.step import StepError
+from contract.step import MachineError, StepError
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -75,7 +75,7 @@ class Results:
         try:
             return ask()
         except (ClientError, BotoCoreError) as error:
-            raise StepError(
+            raise MachineError(
                 f"s3://{self.bucket}/{key} cannot be {verb} ({error}); check the permissions of "
                 "the job's role, then resume the batch"
             ) from None

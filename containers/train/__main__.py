@@ -70,10 +70,8 @@ def trained_with(cluster: Cluster, plan: Plan, paths: Paths) -> Trained | None:
         if cluster.leads:
             check_dataset(plan, paths.input("report"))
         code = Features.of(plan, paths.input("definition"))
-        validation = paths.input("validation")
-        return train_on_hosts(
-            plan, paths.input("train"), lambda: read_rows(validation), code, peers
-        )
+        training, validation = paths.input("train"), paths.input("validation")
+        return train_on_hosts(plan, training, validation, code, peers)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,12 @@ def check_parameters(
 
 
 def refusal(library: str, error: Exception) -> StepError:
-    """Turn a library's own error, which may have many lines, into one line."""
+    """Turn a library's own error, which may have many lines, into one line.
+
+    Raises MemoryError where the library had too little of it: no parameter is wrong.
+    """
+    if "bad_alloc" in str(error):
+        raise MemoryError from error
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     # XGBoost's text begins with a time and a source position, and ends with a C++ stack.
     reason = next((line for line in lines if not line.startswith("Stack trace")), "no reason given")

@@ -1,10 +1,13 @@
 """Train a model on training and validation rows. Pure: no files, no clock, no environment."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from contract.artifact import Artifact
 from contract.encoding import Encoding
@@ -42,7 +45,8 @@ def train(
     measured = weighed(rows_of(encoding, validation, "validation"), weights)
     learner = _learner(training_inputs(plan, encoding, weighed(rows, weights), measured))
     fitted = fit(learner, plan.trainer.rounds, plan.trainer.early_stopping_rounds)
-    return finished(plan, encoding, learner, fitted, measured, code)
+    scored = scorer(plan, measured.matrix)
+    return finished(plan, encoding, learner, fitted, measured.labels, scored, code)
 
 
 def training_inputs(
@@ -66,30 +70,37 @@ def finished(
     encoding: Encoding,
     learner: Learner,
     fitted: Fitted,
-    validation: Rows,
+    labels: Floats,
+    scored: Callable[[bytes], Floats],
     code: Features | None,
 ) -> Trained:
-    """The artifact of the best rounds, with its metrics on the validation rows."""
+    """The artifact of the best rounds, with its metrics on the validation rows: their labels, and
+    what a model's file scores them."""
     native = learner.native(fitted.best)
     numbers = [feature.numbers for feature in encoding.features]
     onnx = onnx_model(learner.ensemble(native), numbers)
-    scores = native_model(plan.trainer.library, native).scores(validation.matrix)
-    threshold = threshold_of(plan, validation.labels, scores)
+    scores = scored(native)
+    threshold = threshold_of(plan, labels, scores)
     decided = 0.5 if threshold is None else threshold
-    scored = Scored(plan.task, validation.labels, scores, decided, plan.costs)
+    measured = Scored(plan.task, labels, scores, decided, plan.costs)
     return Trained(
         artifact=Artifact(
             native, onnx, encoding, _description(plan, encoding, fitted, threshold), code
         ),
         fitted=fitted,
-        validation={name: _finite(measure(name, scored)) for name in plan.metrics},
+        validation={name: _finite(measure(name, measured)) for name in plan.metrics},
     )
 
 
-def check(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame | None) -> None:
+def scorer(plan: Plan, matrix: NDArray[np.float32]) -> Callable[[bytes], Floats]:
+    """What a model's file, in its library, scores these rows."""
+    return lambda native: native_model(plan.trainer.library, native).scores(matrix)
+
+
+def check(plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> None:
     """Raise StepError for rows that nothing can be learned from."""
     for name, frame in (("training", training), ("validation", validation)):
-        if frame is not None and not frame.height:
+        if not frame.height:
             raise StepError(
                 f"there are no {name} rows; add data or raise that part's share in 'split'"
             )

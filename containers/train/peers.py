@@ -2,7 +2,8 @@
 
 LightGBM's own network waits without end for a host that has died. So each host keeps a connection
 to the first. If one ends without a last word, all hosts leave, and say which it was. Besides, the
-first host tells the others the validation metric of each round: all stop after the same one.
+first host collects what the others find in their validation rows, and tells them the metric of each
+round: all stop after the same one.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Peers:
         self.cluster = cluster
         self._leave = leave
         self._lines: dict[str, _Line] = {}
-        self._told: queue.Queue[Any] = queue.Queue()
+        self._told: dict[str, queue.Queue[Any]] = {name: queue.Queue() for name in cluster.names}
         self._lock = threading.Lock()
         self._over = False
 
@@ -62,7 +63,14 @@ class Peers:
 
     def told(self) -> Any:
         """What the first host has told next."""
-        return self._told.get()
+        return self._told[self.cluster.names[0]].get()
+
+    def collected(self, value: Any) -> list[Any] | None:
+        """What every host says next, in the order of the hosts. Only the first host has it."""
+        if not self.cluster.leads:
+            self._send({"value": value})
+            return None
+        return [value, *(self._told[name].get() for name in self.cluster.names[1:])]
 
     def await_word(self) -> None:
         """Another host seems to have failed: give its last word time to end this process."""
@@ -129,7 +137,7 @@ class Peers:
             if word is None:
                 return self._lost(name, None)
             if "value" in word:
-                self._told.put(word["value"])
+                self._told[name].put(word["value"])
             elif "failed" in word:
                 return self._lost(word.get("host", name), word["failed"])
             elif "done" in word:

@@ -4,20 +4,20 @@ Each host sums up its own rows in histograms, and the hosts add these up. What L
 would take from each host's own rows is here the same on all hosts and as on one: the encoding, and
 the bins of the features, which come from a sample of all rows. So the model is the one that a
 single host would train, up to rounding, unless the trainer samples rows (bagging, goss).
+
+The validation rows are shared too: each host measures and scores its own, and the first puts that
+together. A metric that is no mean over rows needs all of them; then the first host has all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from contract.encoding import Encoding
 from contract.features import Features
 from contract.libraries import lightgbm
 from contract.plan import Plan, Trainer
@@ -25,9 +25,10 @@ from contract.step import StepError
 from train.cluster import PORT
 from train.learner import Rows, TrainingInputs, fit
 from train.lightgbm_learner import LightGBM
-from train.model import Trained, check, finished, rows_of, training_inputs, weighed
+from train.model import Trained, check, finished, training_inputs, weighed
 from train.peers import Peers
-from train.shared_rows import SharedRows
+from train.shared_rows import SharedRows, targets_of
+from train.shared_validation import Metric, SharedValidation
 from train.weights import class_weights
 
 _ADDRESSES = re.compile(r"\[(machines|local_listen_port): [^\]]*\]")
@@ -36,44 +37,39 @@ _OF_THE_NETWORK = ("ocket", "onnect", "bind", "machine", "etwork")
 
 
 def train_on_hosts(
-    plan: Plan,
-    training: Path,
-    validation: Callable[[], pl.DataFrame],
-    code: Features | None,
-    peers: Peers,
+    plan: Plan, training: Path, validation: Path, code: Features | None, peers: Peers
 ) -> Trained | None:
-    """Train with the other hosts. Only the first host reads validation rows and has the result."""
+    """Train with the other hosts. Only the first host has the result."""
     cluster = peers.cluster
+    targets, judged = (targets_of(folder, plan) for folder in (training, validation))
+    check(plan, targets, judged)
     shared = SharedRows(training, cluster.index, len(cluster.names))
-    targets = shared.targets(plan)
-    measured = validation() if cluster.leads else None
-    check(plan, targets, measured)
-    encoding = shared.encoding(plan)
+    sampled = sample_of(plan.trainer, targets.height)
+    encoding, matrix, sample = shared.learn(plan, targets.height, sampled)
     labels = encoding.labels(targets, "training")
-    sampled = sample_of(plan.trainer, len(labels))
-    rows, sample = shared.read(encoding, len(labels), sampled)
     weights = class_weights(plan, encoding, labels)
-    checked = None if measured is None else _validation(encoding, measured, weights)
-    inputs = training_inputs(plan, encoding, weighed(rows, weights), checked)
-    learner = SharedLightGBM(inputs, sample, peers)
+    measured = SharedValidation(plan, validation, encoding.labels(judged, "validation"), peers)
+    measured.read(encoding, weights)
+    rows = weighed(Rows(matrix, labels[shared.mine]), weights)
+    inputs = training_inputs(plan, encoding, rows, measured.rows)
+    learner = SharedLightGBM(inputs, Rows(sample, labels[sampled]), measured)
     print(
         f"training on {len(cluster.names)} hosts, {len(rows.labels):,} rows on this one", flush=True
     )
     fitted = fit(learner, plan.trainer.rounds, plan.trainer.early_stopping_rounds)
     learner.free()
-    return None if checked is None else finished(plan, encoding, learner, fitted, checked, code)
-
-
-def _validation(
-    encoding: Encoding, frame: pl.DataFrame, weights: NDArray[np.float64] | None
-) -> Rows:
-    return weighed(rows_of(encoding, frame, "validation"), weights)
+    if cluster.leads:
+        return finished(plan, encoding, learner, fitted, measured.labels, measured.scores, code)
+    measured.scores(learner.native(fitted.best))
+    return None
 
 
 def sample_of(trainer: Trainer, count: int) -> NDArray[np.int32]:
     """The rows that a single host's LightGBM would take the bins from, sorted."""
     settings = {**trainer.parameters, "seed": trainer.seed, "verbosity": -1}
     dataset = lightgbm().Dataset(None, params=settings)
+    # By itself it would leave out the seed, which that of the sample comes from.
+    dataset.get_params = lambda: settings
     found = dataset._create_sample_indices(total_nrow=min(count, _MOST_ROWS))
     return np.sort(np.asarray(found, dtype=np.int32))
 
@@ -81,9 +77,10 @@ def sample_of(trainer: Trainer, count: int) -> NDArray[np.int32]:
 class SharedLightGBM(LightGBM):
     """LightGBM on one of several hosts."""
 
-    def __init__(self, inputs: TrainingInputs, sample: Rows, peers: Peers) -> None:
+    def __init__(self, inputs: TrainingInputs, sample: Rows, validation: SharedValidation) -> None:
         self._sample = sample
-        self._peers = peers
+        self._validation = validation
+        self._peers = validation.peers
         super().__init__(inputs)
 
     def _network(self) -> dict[str, Any]:
@@ -99,18 +96,14 @@ class SharedLightGBM(LightGBM):
         }
 
     def _training_set(self, inputs: TrainingInputs, settings: dict[str, Any]) -> Any:
-        alone = {name: settings[name] for name in settings if name not in self._network()}
-        bins = self._dataset(self._sample, inputs, {**alone, "feature_pre_filter": False})
-        train = self._dataset(inputs.train, inputs, settings, bins.construct())
-        return train.construct()
+        # The booster constructs both, when it has the network: the hosts then share the work of
+        # finding bins in the sample.
+        bins = self._dataset(self._sample, inputs, settings)
+        return self._dataset(inputs.train, inputs, settings, bins)
 
-    def _evaluation(self) -> tuple[str, float, bool]:
-        if self._peers.cluster.leads:
-            found = super()._evaluation()
-            self._peers.tell(found)
-            return found
-        name, value, higher = self._peers.told()
-        return name, value, higher
+    def _evaluation(self) -> Metric:
+        own = None if self._validation.rows is None else super()._evaluation()
+        return self._validation.metric(own)
 
     def _refusal(self, error: Exception) -> StepError:
         if any(word in str(error) for word in _OF_THE_NETWORK):

@@ -9,7 +9,7 @@ from kanmon.errors import BAD_INPUT
 from kanmon.terminal.invocation import Invocation, Verb, current
 
 if TYPE_CHECKING:
-    from kanmon.deployment.publishing import Definitions
+    from kanmon.deployment.publishing import Sources
 
 
 @click.command(
@@ -41,14 +41,14 @@ def command(no_images: bool, yes: bool) -> int:
         step_images.check(stage)
     if not yes:
         waiting_releases.refuse_to_cancel(invocation.connection, project)
-    models = publishing.Definitions(project)
-    what = _deployed(invocation, models)
+    sources = publishing.Sources(project)
+    what = _deployed(invocation, sources)
     connection = invocation.connection
     if stage != "local" and not no_images and not with_docker:
         screen.note(f"docker is not here. Run `kanmon publish --stage {stage}` where it is.")
         no_images = True
     prices.refresh(connection, screen)
-    published = publishing.publish(connection, project, screen, not no_images, models)
+    published = publishing.publish(connection, project, screen, not no_images, sources)
     if stage != "local":
         screen.note(f"Stage {stage} costs {standing_cost.line(project.root)}.")
     screen.document(
@@ -63,8 +63,8 @@ def command(no_images: bool, yes: bool) -> int:
     return BAD_INPUT if published.invalid else 0
 
 
-def _deployed(invocation: Invocation, models: "Definitions") -> str:
-    """Bring the stack up to date; what became of it. The models are read while that takes time."""
+def _deployed(invocation: Invocation, sources: "Sources") -> str:
+    """Bring the stack up to date, and read meanwhile what is published; what became of it."""
     from core.words.formats import duration
     from kanmon.deployment import platform
 
@@ -74,7 +74,7 @@ def _deployed(invocation: Invocation, models: "Definitions") -> str:
         connection = invocation.connection
         with screen.waiting("Deploying to the local stage"):
             change = platform.deploy_locally(
-                connection, project, screen.live, lambda: models.folders
+                connection, project, screen.live, lambda: sources.read(connection)
             )
         what, took = change.what, change.seconds
     else:

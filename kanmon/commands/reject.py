@@ -35,7 +35,7 @@ def command(release: str, reason: str, all_waiting: bool) -> None:
 
 
 def _reject_all(invocation: Invocation, model: str, reason: str) -> None:
-    from core.stage.release_table import Status
+    from core.stage.release_records import Status
     from kanmon.releases.decision import decide, wait_until_open
     from kanmon.releases.records import list_releases
 

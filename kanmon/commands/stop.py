@@ -27,7 +27,8 @@ def command(run: str, reason: str) -> None:
     """Stop a run, a batch or a monitoring, or the pipeline of a release.
 
     RUN is the name of a run, a batch or a monitoring, a model's name (its latest run) or
-    MODEL/NUMBER (a release). The model's lock is released. If a canary is running, CodeDeploy stops
+    MODEL/NUMBER (a release). The model's lock is released. A step that is a function works on for
+    at most 15 minutes, and the run takes nothing of it. If a canary is running, CodeDeploy stops
     it and shifts the traffic back.
     """
     from kanmon.batches.records import batch_named

@@ -8,7 +8,7 @@ from kanmon.errors import FAILED, OK, InterruptedByUserError
 from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 
 if TYPE_CHECKING:
-    from core.stage.release_table import Release
+    from core.stage.release_records import Release
 
 
 @click.command(

@@ -9,7 +9,7 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from core.stage.release_table import Release
+from core.stage.release_records import Release
 from core.words.formats import count, counted, dollars, duration, local_moment, percent, size
 from core.words.people import person
 from kanmon.console import views
@@ -107,14 +107,7 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
 
     @app.get("/models/<model>/releases/<int:number>/review")
     def review(model: str, number: int) -> Response:
-        page = review_page(invocation.connection, _find(invocation, model, number))
-        headers = {"Content-Security-Policy": REVIEW_POLICY}
-        address = url_for("release", model=model, number=number)
-        name = f"release {model}/{number}"
-        back = render_template("way_back.html.jinja", address=address, name=name)
-        # The page's bytes are checked; only what is shown here gets the way back.
-        shown = BEGINNING.sub(lambda found: found[0] + back.encode(), page, count=1)
-        return Response(shown, mimetype="text/html", headers=headers)
+        return _review_page(invocation, model, number)
 
     @app.get("/notices")
     def notices() -> str:
@@ -140,6 +133,17 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
         view = views.batch_view(invocation.connection, find_batch(invocation.connection, batch))
         moving = view.status == "RUNNING"
         return _live(render_template("batch.html.jinja", view=view, moving=moving), moving)
+
+
+def _review_page(invocation: "Invocation", model: str, number: int) -> Response:
+    page = review_page(invocation.connection, _find(invocation, model, number))
+    headers = {"Content-Security-Policy": REVIEW_POLICY}
+    address = url_for("release", model=model, number=number)
+    name = f"release {model}/{number}"
+    back = render_template("way_back.html.jinja", address=address, name=name)
+    # The page's bytes are checked; only what is shown here gets the way back.
+    shown = BEGINNING.sub(lambda found: found[0] + back.encode(), page, count=1)
+    return Response(shown, mimetype="text/html", headers=headers)
 
 
 def _monitoring_page(invocation: "Invocation", model: str, monitoring: str) -> Response:

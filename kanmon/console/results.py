@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.reading import Estimate, estimate, part
 from core.review.charts import Scale, Tick, around, ticks
-from core.stage.release_table import Release
+from core.stage.release_records import Release
 from core.words.metrics import metric_format, metric_label
 from kanmon.releases.evidence import unless_refused
 from kanmon.runs.display import metric_rows

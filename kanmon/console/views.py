@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.stage.release_history import HistoryEntry
-from core.stage.release_table import Release, Status, Withdrawal
+from core.stage.release_records import Release, Status, Withdrawal
 from kanmon.batches.outcome import Remedy, manifest_key, remedy_of
 from kanmon.batches.progress import Shards
 from kanmon.batches.records import BatchRecord, batches_of

@@ -176,7 +176,7 @@ def _stack(connection: "Connection", project: Project) -> list[Check]:
 
 def _quotas(connection: "Connection", project: Project) -> list[Check]:
     """May the account run the instance types that the models name, and how many at once?"""
-    wanted = instance_types(project)
+    wanted = machines(project)
     pages = (
         connection.client("service-quotas")
         .get_paginator("list_service_quotas")
@@ -185,12 +185,11 @@ def _quotas(connection: "Connection", project: Project) -> list[Check]:
     limits = {
         str(quota["QuotaName"]): float(quota["Value"]) for page in pages for quota in page["Quotas"]
     }
-    return [quota_check(instance, need, limits) for instance, need in sorted(wanted.items())]
+    return [quota_check(kind, need, limits) for kind, need in sorted(wanted.items())]
 
 
-def quota_check(instance: str, need: int, limits: dict[str, float]) -> Check:
-    """Compare what a model asks for with the account's quota for processing jobs."""
-    name = f"{instance} for processing job usage"
+def quota_check(name: str, need: int, limits: dict[str, float]) -> Check:
+    """Compare what models ask for with the account's quota of this name."""
     limit = limits.get(name)
     if limit is None:
         return Check("warn", "quota", f"{name}: unknown", "Look at Service Quotas, SageMaker.")
@@ -236,18 +235,25 @@ def network_check(there: int, own: bool, limits: dict[str, float]) -> Check:
     )
 
 
-def instance_types(project: Project) -> dict[str, int]:
-    """The instance types of all models' steps, each with the largest number used at once."""
+def machines(project: Project) -> dict[str, int]:
+    """The quotas of the machines of all models' steps, each with the largest number used at once.
+
+    Several hosts train in a training job, whose machines have a quota of their own.
+    """
     from core.definition.gather import INSTANCE_TYPE
 
     wanted: dict[str, int] = {}
     for definition in definitions(project).values():
         for step in ("preprocess", "train", "evaluate"):
-            kind = getattr(definition.resources, step).instance_type
-            wanted[kind] = max(wanted.get(kind, 0), definition.compute.hosts(step))
+            hosts = definition.compute.hosts(step)
+            job = "training" if step == "train" and hosts > 1 else "processing"
+            instance = getattr(definition.resources, step).instance_type
+            quota = f"{instance} for {job} job usage"
+            wanted[quota] = max(wanted.get(quota, 0), hosts)
         gather = definition.gather
         if gather is not None and not gather.is_query:
-            wanted.setdefault(gather.instance_type or INSTANCE_TYPE, 1)
+            quota = f"{gather.instance_type or INSTANCE_TYPE} for processing job usage"
+            wanted.setdefault(quota, 1)
     return wanted
 
 

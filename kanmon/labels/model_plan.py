@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from core.stage.release_table import Champion
+from core.stage.release_records import Champion
 from kanmon.releases.records import champion_of, find_release, release_record
 from kanmon.stage.connection import read_json
 

@@ -44,12 +44,21 @@ def remaining(
 ) -> list[Remaining]:
     """Everything that stays, also where there is none of it today."""
     days = _parameters(connection)
-    data = sum(not one["Key"].endswith("/") for one in objects_under(connection, location))
-    runs = _folders(connection, f"runs/{model}/")
-    releases = _folders(connection, f"releases/{model}/")
-    kept = days.get("DataVersionRetentionDays", "unknown")
-    logs = days.get("LogRetentionDays", "unknown")
     always = [
+        *_of_the_data(connection, model, location, days),
+        *_of_runs(connection, model, days),
+        *_OF_EVERY_MODEL,
+    ]
+    skipped = _unsearched(model, search)
+    return [*always, *_unnamed(search, days), *_elsewhere(location, search), *skipped]
+
+
+def _of_the_data(
+    connection: "Connection", model: str, location: str, days: Mapping[str, str]
+) -> list[Remaining]:
+    data = sum(not one["Key"].endswith("/") for one in objects_under(connection, location))
+    kept = days.get("DataVersionRetentionDays", "unknown")
+    return [
         Remaining(
             f"data files in {location}",
             data,
@@ -62,6 +71,13 @@ def remaining(
             "take the rows out of what gather.sql reads, and run the model again; old ones expire "
             f"(DataVersionRetentionDays: {kept})",
         ),
+    ]
+
+
+def _of_runs(connection: "Connection", model: str, days: Mapping[str, str]) -> list[Remaining]:
+    runs = _folders(connection, f"runs/{model}/")
+    logs = days.get("LogRetentionDays", "unknown")
+    return [
         Remaining(
             "copies of the data in runs",
             runs,
@@ -77,7 +93,7 @@ def remaining(
         Remaining("models trained on the data", runs, "train again without the rows"),
         Remaining(
             "releases",
-            releases,
+            _folders(connection, f"releases/{model}/"),
             "written once; golden records are test rows without a key, and a review page may quote "
             "cells of rejected rows",
         ),
@@ -91,10 +107,7 @@ def remaining(
             None,
             f"steps quote cells of rejected rows; they expire (LogRetentionDays: {logs})",
         ),
-        *_OF_EVERY_MODEL,
     ]
-    skipped = _unsearched(model, search)
-    return [*always, *_unnamed(search, days), *_elsewhere(location, search), *skipped]
 
 
 def _unnamed(search: Search, days: Mapping[str, str]) -> Iterator[Remaining]:

@@ -11,7 +11,7 @@ from core.stage.release_pipeline import (
     SUCCEEDED,
     Action,
 )
-from core.stage.release_table import Release, Status
+from core.stage.release_records import Release, Status
 from core.words.formats import local_moment, one_line
 from core.words.people import person
 from kanmon.errors import BadInputError

@@ -5,7 +5,7 @@ from typing import Any
 
 from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import PENDING, REVIEW, Action, Execution
-from core.stage.release_table import Release
+from core.stage.release_records import Release
 from core.words.formats import duration, local_moment, one_line
 from core.words.people import person
 from core.words.verdicts import without_verdict

@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from core.stage.release_pipeline import Execution
-from core.stage.release_table import Release, Status
+from core.stage.release_records import Release, Status
 from kanmon.releases.explanation import Evidence
 from kanmon.releases.pipeline import progress, progress_of
 from kanmon.releases.records import champion_of, deployment_lock_of, withdrawal_of

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from core.stage.release_pipeline import REVIEW, Execution
-from core.stage.release_table import Release, Status, Withdrawal
+from core.stage.release_records import Release, Status, Withdrawal
 from core.words.catalogue import say
 from core.words.formats import local_moment, one_line, percent
 from core.words.people import person

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from core.stage.release_history import HistoryEntry
-from core.stage.release_table import history_from
+from core.stage.release_records import history_from
 from kanmon.stage.model_table import items_of
 
 if TYPE_CHECKING:

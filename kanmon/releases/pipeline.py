@@ -8,7 +8,7 @@ from core.stage.release_pipeline import PENDING, SKIPPED, Action, Execution, Pip
 from kanmon.releases.records import champion_of, deployment_lock_of
 
 if TYPE_CHECKING:
-    from core.stage.release_table import Release
+    from core.stage.release_records import Release
     from kanmon.stage.connection import Connection
 
 # The pipeline of template.yaml, so that actions that have not begun are shown, too.

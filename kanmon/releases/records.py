@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.names import is_model_name
-from core.stage.release_table import (
+from core.stage.release_records import (
     Champion,
     DeploymentLock,
     Release,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from core.stage.release_table import CLOSED
+from core.stage.release_records import CLOSED
 from kanmon.errors import BadInputError
 from kanmon.releases.pipeline import pipeline_name, progress
 from kanmon.releases.stack_rollback import continue_if_failed
@@ -10,7 +10,7 @@ from kanmon.stage.connection import stage_flag
 
 if TYPE_CHECKING:
     from core.stage.release_pipeline import Execution
-    from core.stage.release_table import Release
+    from core.stage.release_records import Release
     from kanmon.stage.connection import Connection
 
 REFUSALS = {"StageNotRetryableException", "NotLatestPipelineExecutionException"}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import LONGEST_SUMMARY
-from core.stage.release_table import Champion, Release, Status
+from core.stage.release_records import Champion, Release, Status
 from kanmon.errors import BadInputError, NoServiceError
 from kanmon.releases.history import history
 from kanmon.releases.pipeline import pipeline_name, progress_of

@@ -10,7 +10,7 @@ from kanmon.releases.traffic import deployments, stop_deployment
 from kanmon.stage.connection import stage_flag
 
 if TYPE_CHECKING:
-    from core.stage.release_table import Release
+    from core.stage.release_records import Release
     from kanmon.releases.traffic import Deployment
     from kanmon.stage.connection import Connection
 

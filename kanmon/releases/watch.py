@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.stage.release_pipeline import IN_PROGRESS, Execution
-from core.stage.release_table import OPEN, Release
+from core.stage.release_records import OPEN, Release
 from kanmon.releases.pipeline import actions_of, latest_execution, progress_of
 from kanmon.releases.records import find_release
 from kanmon.releases.traffic import Share, TrafficReader

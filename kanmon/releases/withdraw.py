@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from core.stage.release_table import Release
+from core.stage.release_records import Release
 from kanmon.errors import BadInputError, NoServiceError
 from kanmon.releases.pipeline import progress_of
 from kanmon.releases.records import champion_of, deployment_lock_of, find_release

@@ -18,10 +18,11 @@ RUNNING = "RUNNING"
 ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
 # About the events of two states; few come between two calls.
 EVENTS_AT_A_LOOK = 15
+_ON_BOTH_RUNGS = {"Preprocess", "Train", "Evaluate", "Score Rows", "Monitor"}
 # The states whose work is a job with a log of its own.
-JOB_STATES = {"Preprocess", "Train", "Evaluate", "Score Rows", "Monitor"}
+JOB_STATES = _ON_BOTH_RUNGS | {"Train On Several Hosts", "Gather In A Job"}
 # The same work as a function.
-LAMBDA_STATES = {f"{state} On Lambda" for state in JOB_STATES}
+LAMBDA_STATES = {f"{state} On Lambda" for state in _ON_BOTH_RUNGS}
 LAST_EVENTS = {
     "ExecutionSucceeded",
     "ExecutionFailed",
@@ -132,15 +133,13 @@ def follow(connection: "Connection", arn: str, passed: Callable[[list[Visit]], N
     events: list[Any] = []
     while True:
         events = continued(connection, arn, events)
-        passages = visits(events)
-        passed(passages)
+        passed(visits(events))
         # The last event can come a moment before the status.
         if events and events[-1]["type"] in LAST_EVENTS:
             found = ending(connection, arn)
             if found.status != RUNNING:
                 return found
-        in_job = bool(passages) and passages[-1].state in JOB_STATES
-        time.sleep(connection.poll_seconds_in_jobs if in_job else connection.poll_seconds)
+        time.sleep(connection.poll_seconds)
 
 
 def ending(connection: "Connection", arn: str) -> Ending:

@@ -11,7 +11,7 @@ from kanmon.stage.connection import read_json, stage_flag
 from kanmon.terminal.screen import coloured, shown_path
 
 if TYPE_CHECKING:
-    from core.stage.release_table import Release
+    from core.stage.release_records import Release
     from kanmon.project import Project
     from kanmon.runs.execution import Ending
     from kanmon.stage.connection import Connection
@@ -170,7 +170,7 @@ def _release(connection: "Connection", model: str, number: Any) -> "Release | No
 
 def release_lines(release: "Release", flag: str) -> list[str]:
     """The release that a run opened, and the next commands."""
-    from core.stage.release_table import OPEN
+    from core.stage.release_records import OPEN
 
     reference = release.reference
     lines = [f"Release   {reference} {status_words(release)}"]

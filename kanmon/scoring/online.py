@@ -12,7 +12,7 @@ from kanmon.scoring.rows import Row, Schema
 from kanmon.stage.connection import stage_flag
 
 if TYPE_CHECKING:
-    from core.stage.release_table import Champion
+    from core.stage.release_records import Champion
     from kanmon.stage.connection import Connection
 
 # The scorer says the same: serving/scoring/scorer/answering.py.

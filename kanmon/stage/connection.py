@@ -34,10 +34,9 @@ class Connection:
         self.name = settings.name
         self.stack = settings.stack
         self.endpoint = endpoint
-        # The local stage answers in milliseconds but shares its processor with the job; an account
-        # has request quotas.
-        self.poll_seconds = 0.05 if endpoint else 2.0
-        self.poll_seconds_in_jobs = 0.1 if endpoint else 2.0
+        # The local stage answers in milliseconds, but each question takes some of the processor
+        # that its work needs; an account has request quotas.
+        self.poll_seconds = 0.1 if endpoint else 2.0
         self._session = session
         self._account = account
         self._clients: dict[str, Any] = {}

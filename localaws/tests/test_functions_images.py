@@ -3,18 +3,23 @@
 import json
 import os
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from localaws import steps
+from localaws.functions import service
 from localaws.functions.containers import ContainerInstance
 from localaws.functions.pool import FunctionError
 from localaws.functions.service import Functions
 from localaws.jobs.images import Images, digest
+from support.waiting import eventually
 
 HANDLER = """
 import os
@@ -23,7 +28,11 @@ def handle(event, context):
         raise LookupError("not there")
     print("working on", event)
     return {"event": event, "step": os.environ["STEP"], "folder": os.getcwd(),
-            "scratch": os.environ["TMPDIR"], "memory": context.memory_limit_in_mb}
+            "scratch": os.environ["TMPDIR"], "memory": context.memory_limit_in_mb,
+            "process": os.getpid()}
+if "BEGUN" in os.environ:
+    with open(os.environ["BEGUN"], "w") as file:
+        file.write(str(os.getpid()))
 """
 # What a runtime client does, in the place of Docker's: it is started with `docker run`'s words.
 CLIENT = """#!{python}
@@ -101,7 +110,7 @@ def test_its_code_is_that_of_the_working_tree(functions: Functions, code: steps.
     outcome = functions.invoke(config, None, {"a": 1}, "r-1", None)
 
     assert outcome.error is None
-    scratch = outcome.result.pop("scratch")
+    scratch, _ = outcome.result.pop("scratch"), outcome.result.pop("process")
     assert Path(scratch).is_dir()
     assert outcome.result == {
         "event": {"a": 1},
@@ -133,6 +142,58 @@ def test_an_image_of_other_code_cannot_be_called(functions: Functions, code: ste
     assert outcome.error["errorType"] == "CodeArtifactUserFailedException"
     assert "has changed since" in outcome.error["errorMessage"]
     assert functions.step_of(config) is None
+
+
+def processes(functions: Functions, config: dict[str, Any], *, once: bool) -> set[int]:
+    """The processes that answer two calls."""
+    calls = [functions.invoke(config, None, {}, f"r-{n}", None, once=once) for n in range(2)]
+    return {call.result["process"] for call in calls}
+
+
+def test_an_instance_serves_call_after_call_unless_it_is_for_one(
+    functions: Functions, code: steps.Steps
+) -> None:
+    config = configuration(code)
+
+    assert len(processes(functions, config, once=False)) == 1
+    assert len(processes(functions, config, once=True)) == 2
+
+
+def test_a_prepared_instance_serves_the_call_that_comes(
+    functions: Functions, code: steps.Steps, tmp_path: Path
+) -> None:
+    begun = tmp_path / "begun"
+    config = configuration(code, Environment={"Variables": {"STEP": "fit", "BEGUN": str(begun)}})
+    functions.prepare(config, None)
+    process = int(eventually(lambda: begun.exists() and begun.read_text()))
+
+    outcome = functions.invoke(config, None, {}, "r-1", None, once=True)
+
+    assert outcome.result["process"] == process
+
+
+def test_a_prepared_instance_that_gets_no_call_ends(
+    functions: Functions, code: steps.Steps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers: list[tuple[float, Callable[[], None]]] = []
+
+    def timer(seconds: float, go_off: Callable[..., None], words: list[Any]) -> Any:
+        timers.append((seconds, partial(go_off, *words)))
+        return SimpleNamespace(start=lambda: None)
+
+    monkeypatch.setattr(threading, "Timer", timer)
+    begun = tmp_path / "begun"
+    config = configuration(code, Environment={"Variables": {"STEP": "fit", "BEGUN": str(begun)}})
+    functions.prepare(config, None)
+    process = int(eventually(lambda: begun.exists() and begun.read_text()))
+
+    [(seconds, go_off)] = timers
+    go_off()
+    eventually(lambda: not Path(f"/proc/{process}").exists())
+
+    assert seconds == service.WAITING_SECONDS
+    assert functions.invoke(config, None, {}, "r-1", None).error is None
+    go_off()  # of one that has had its call, nothing is left to end
 
 
 # ---- In a container

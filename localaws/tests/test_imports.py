@@ -1,10 +1,14 @@
 """Modules that are loaded at their first use."""
 
 import importlib
+import json
+import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -43,3 +47,38 @@ def test_whoever_uses_a_module_while_it_loads_waits_for_all_of_it(
 
     assert not loaded_at_import
     assert seen == [2, 2, 2]
+
+
+TRANSLATED = """
+import json, sys
+from types import SimpleNamespace
+from localaws import imports
+if sys.argv[1] == "delayed":
+    imports.delay_unused(frozenset())
+from samtranslator.translator.transform import transform
+made = transform(json.loads(sys.argv[2]), {}, SimpleNamespace(load=dict))
+whole = [name for name in imports._SCHEMAS if type(sys.modules[name]) is not imports._Unloaded]
+print(json.dumps([made, sorted(name.rpartition("aws_serverless_")[2] for name in whole)]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("properties", "loaded"),
+    [({}, []), ({"CapacityProviderConfig": {"Arn": "arn:provider"}}, ["function"])],
+)
+def test_sam_translates_alike_with_the_schemas_that_it_needs(
+    properties: dict[str, Any], loaded: list[str]
+) -> None:
+    function = {"Runtime": "python3.13", "Handler": "a.b", "CodeUri": "s3://code/a.zip"}
+    resource = {"Type": "AWS::Serverless::Function", "Properties": {**function, **properties}}
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Score": resource}}
+
+    made = {}
+    for how in ("delayed", "at once"):
+        words = [sys.executable, "-c", TRANSLATED, how, json.dumps(template)]
+        environment = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1"}
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+        made[how] = json.loads(done.stdout)
+
+    assert made["delayed"][0] == made["at once"][0]
+    assert made["delayed"][1] == loaded

@@ -35,6 +35,9 @@ FUNCTIONS = {
     ("ministack.app", "_dispatch_service_request"): (
         "method, path, headers, body, query_params, request_id"
     ),
+    # service_models.py
+    (ACTIONS, "_load_botocore_model"): "botocore_service",
+    ("ministack.core.responses", "_service_model"): "service",
     # memory.py
     ("ministack.core.persistence", "load_state"): "service",
     ("ministack.core.persistence", "_state_format_version"): "service",

@@ -52,6 +52,21 @@ def test_a_run_registers_a_candidate_that_its_images_made(laptop: Laptop) -> Non
     assert started_since(began) == [f"kanmon-steps:{step}" for step in CODE.run]
 
 
+def test_several_hosts_share_the_work_in_containers_of_their_own(laptop: Laptop) -> None:
+    began = int(time.time())
+    hosts = "compute: {preprocess: {hosts: 2}, train: {hosts: 2}, evaluate: processing}\n"
+    laptop.add_model("shared", TINY.format(name="shared", floor=5.0) + hosts)
+    for name in ("one.csv", "two.csv"):
+        laptop.put_object("shared", rows(), name)
+
+    run = laptop.must("run", "shared")
+
+    assert run["verdict"]["verdict"] == "promote"
+    assert sorted(started_since(began, "shared")) == sorted(
+        [*["kanmon-steps:preprocess"] * 2, *["kanmon-steps:train"] * 2, "kanmon-steps:evaluate"]
+    )
+
+
 def test_a_program_gathers_in_its_image_as_its_models_role(laptop: Laptop) -> None:
     secret = laptop.client("secretsmanager").create_secret(
         Name="shop", SecretString="hunter22", Tags=[{"Key": "kanmon:model", "Value": "fetched"}]
@@ -104,12 +119,12 @@ def test_an_image_has_every_library_that_its_step_loads(step: str) -> None:
     assert found == ["loaded"]
 
 
-def started_since(moment: int) -> list[str]:
-    """Return the images of the steps that were started since then, in their order."""
+def started_since(moment: int, model: str = "boxed") -> list[str]:
+    """Return the images of the model's steps that were started since then, in their order."""
     words = ("events", "--since", str(moment), "--until", "0s", "--filter", "event=create")
     form = "{{.Actor.Attributes.name}} {{.Actor.Attributes.image}}"
     containers = [line.split() for line in docker(*words, "--format", form)]
-    return [image for name, image in containers if name.startswith("kanmon-local-boxed-")]
+    return [image for name, image in containers if name.startswith(f"kanmon-local-{model}-")]
 
 
 def docker(*words: str) -> list[str]:

@@ -57,6 +57,18 @@ def test_what_a_job_wrote_is_in_its_place_already(stage: Stage) -> None:
     assert adopt(gateways.stage().store, "churn", RUN, at(f"{OWN}/train")) == 0
 
 
+@pytest.mark.parametrize(
+    "key", ["attempts/other/other-1/train-0/train", f"{ATTEMPT.replace('churn', 'x')}", "runs/x/y"]
+)
+def test_what_is_not_of_the_run_is_not_adopted(stage: Stage, key: str) -> None:
+    put(stage, f"{key}/model.tar.gz", b"another model")
+
+    with pytest.raises(ObjectMissingError, match="is no place where a step of run"):
+        adopt(gateways.stage().store, "churn", RUN, at(key))
+
+    assert keys(stage, f"{OWN}/train/") == []
+
+
 def test_an_attempt_that_has_expired_is_an_error_and_not_an_empty_step(stage: Stage) -> None:
     with pytest.raises(ObjectMissingError, match="train-1/train"):
         adopt(gateways.stage().store, "churn", RUN, at(ATTEMPT))

@@ -10,16 +10,16 @@ import pytest
 
 from core.stage.items import Change, Items
 from core.stage.release_history import HistoryEntry
-from core.stage.release_table import (
+from core.stage.release_records import (
     CLOSED,
     PROMOTABLE,
     Champion,
     DeploymentLock,
     Release,
-    ReleaseTable,
     Status,
     history_from,
 )
+from core.stage.release_table import ReleaseTable
 from tests.support.stage_in_memory import TABLE, Stage
 
 

@@ -80,6 +80,7 @@ def test_a_first_run_gets_everything_it_needs(
         "resources": RESOURCES,
         "rungs": dict.fromkeys(RESOURCES, "processing"),
         "rungs_why": dict.fromkeys(RESOURCES, "no function"),
+        "outgrew_mb": {},
         "attempts": f"s3://kanmon-test-data/attempts/churn/{RUN}",
         "candidate": None,
         "champion": None,
@@ -346,4 +347,5 @@ def test_the_lock_outlasts_every_step_at_its_limit_and_two_jobs_lost_to_the_plat
 
     jobs = (60 + 120 + 60 + 2 * 120) * 60
     quota_and_machines = 5 * (15 + 15) * 60
-    assert seconds_needed(DEFINITION) == jobs + quota_and_machines + 2 * 180 + 15 * 60
+    functions = 3 * (930 + 75)
+    assert seconds_needed(DEFINITION) == jobs + functions + quota_and_machines + 2 * 180 + 15 * 60

@@ -15,7 +15,7 @@ import follow_review
 import record_release
 from core.releases import superseding
 from core.stage.pipeline_job import JobError, Place
-from core.stage.release_table import OPEN
+from core.stage.release_records import OPEN
 from tests.support.release_doubles import ADA, ADMIT, BOB, MODEL, Run
 from tests.support.release_world import World
 from tests.support.stage_in_memory import Context

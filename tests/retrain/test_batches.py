@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from tests.support.acting import denied
-from tests.support.laptop import Laptop, rows
+from tests.support.laptop import TINY, Laptop, rows
 from tests.support.releasing import SLOW, Releases, in_service
 from tests.support.waiting import eventually
 
@@ -34,6 +34,17 @@ def rings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
 @pytest.fixture
 def laptop(rings: Releases) -> Laptop:
     return rings.laptop
+
+
+@pytest.fixture
+def on_jobs(laptop: Laptop) -> Iterator[None]:
+    """Batches are jobs, which take long enough to do something meanwhile, and which stop."""
+    plain = TINY.format(name=MODEL, floor=5.0)
+    laptop.add_model(MODEL, plain + "compute: {score: processing}\n")
+    laptop.must("publish")
+    yield
+    laptop.add_model(MODEL, plain)
+    laptop.must("publish")
 
 
 def put(laptop: Laptop, key: str, content: str) -> None:
@@ -135,6 +146,7 @@ def test_two_batches_of_a_model_run_at_once(laptop: Laptop) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.usefixtures("on_jobs")
 def test_files_that_are_replaced_or_deleted_meanwhile_are_scored_as_they_were(
     laptop: Laptop,
 ) -> None:
@@ -152,6 +164,7 @@ def test_files_that_are_replaced_or_deleted_meanwhile_are_scored_as_they_were(
 
 
 @pytest.mark.faults
+@pytest.mark.usefixtures("on_jobs")
 def test_a_batch_that_is_stopped_is_resumed_and_one_that_runs_or_is_done_is_not(
     laptop: Laptop,
 ) -> None:
@@ -298,6 +311,11 @@ def test_nothing_was_refused_to_a_role_on_the_way_but_what_a_test_took(laptop: L
         if not one["allowed"]
     }
 
-    # The manifest of a batch that was not to be written, and the releases of the test before.
-    tried = {(role, "dynamodb:UpdateItem") for role in ROLES}
+    # The manifest of a batch that was not to be written; and what the functions of the test before
+    # tried, which have no log either.
+    tried = {
+        (role, action)
+        for role in ROLES
+        for action in ("dynamodb:UpdateItem", "logs:CreateLogStream")
+    }
     assert refused <= {("CloseBatchRole", "s3:PutObject"), *tried}

@@ -88,9 +88,26 @@ def test_a_step_that_outgrows_its_function_goes_on_as_a_job_and_the_next_run_sta
     # Nothing of the attempt that was ended is a part of the run.
     own = shared.objects(f"attempts/{model}/{run['run']}/")
     assert not [name for name in own if name.startswith("train")]
-    again = shared.must("run", model, "--force")
-    assert ran(again)["train"]["rung"] == "processing"
-    assert "left_lambda" not in ran(again)["train"]
+    for _ in range(2):
+        again = shared.must("run", model, "--force")
+        assert ran(again)["train"]["rung"] == "processing"
+        assert "left_lambda" not in ran(again)["train"]
+
+
+def test_a_step_that_crashes_goes_on_as_a_job_and_the_next_run_is_a_function_again(
+    shared: Laptop,
+) -> None:
+    client = shared.client("lambda")
+    variables = client.get_function_configuration(FunctionName=name_of("train"))["Environment"]
+    # With this, Python ends before it begins.
+    broken = {"Variables": {**variables["Variables"], "PYTHONHASHSEED": "none"}}
+    with changed(shared, "train", Environment=broken):
+        run = start(shared, "crashed")
+
+    assert ran(run)["train"]["rung"] == "processing"
+    assert "StepCrashedError: train ended with 1" in ran(run)["train"]["left_lambda"]
+    again = shared.must("run", "crashed", "--force")
+    assert ran(again)["train"]["rung"] == "lambda"
 
 
 def test_a_function_whose_image_was_replaced_leaves_the_run_to_the_image_it_keeps_to(

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.releases.admission_rule import Claim, Digest, Facts
 from core.stage.release_pipeline import Action
-from core.stage.release_table import Champion, Release, Status
+from core.stage.release_records import Champion, Release, Status
 
 AT, MOMENT = "2026-11-21T06:00:00Z", datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 ADA = "arn:aws:iam::1:user/ada"

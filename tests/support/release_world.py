@@ -11,7 +11,8 @@ from core.releases.release_json import Case, release_bytes, release_document, sh
 from core.releases.service import Live
 from core.stage.registry import Package
 from core.stage.release_pipeline import DEPLOY, REVIEW
-from core.stage.release_table import Release, ReleaseTable, Status, history_from
+from core.stage.release_records import Release, Status, history_from
+from core.stage.release_table import ReleaseTable
 from core.words.formats import timestamp
 from tests.support.release_doubles import (
     ARTIFACT,

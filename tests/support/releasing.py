@@ -15,7 +15,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from core.stage.release_history import HistoryEntry
-from core.stage.release_table import history_from
+from core.stage.release_records import history_from
 from tests.support.laptop import TINY, Laptop, Said, deployed, rows
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.stage.release_pipeline import Action, Execution, actions_from
-from core.stage.release_table import Release, Status
+from core.stage.release_records import Release, Status
 from kanmon.releases.pipeline import laid_out
 from kanmon.releases.traffic import Deployment
 

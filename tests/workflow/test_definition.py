@@ -159,7 +159,10 @@ def known_errors(resource: str) -> set[str]:
     """The names by which a task on this resource can fail."""
     call = SERVICE.match(resource)
     if call is None:
-        table = botocore.session.get_session().get_service_model("dynamodb").error_shapes
+        # Of the services that the functions call; Take Snapshot calls another function, too.
+        called = ["dynamodb", *(["lambda"] if "TakeSnapshot" in resource else [])]
+        models = map(botocore.session.get_session().get_service_model, called)
+        theirs = {shape.name for model in models for shape in model.error_shapes}
         ours = re.findall(
             r"^class (\w+Error)\(Exception\)",
             "\n".join(
@@ -168,7 +171,7 @@ def known_errors(resource: str) -> set[str]:
             re.MULTILINE,
         )
         invoked = {*service_errors("lambda"), "AWSLambdaException", "Unknown"}
-        return {*(shape.name for shape in table), *ours, *(f"Lambda.{name}" for name in invoked)}
+        return {*theirs, *ours, *(f"Lambda.{name}" for name in invoked)}
     service = {"athena": "Athena", "sagemaker": "SageMaker"}[call["service"]]
     general = f"{service}Exception" if call["sdk"] else f"Amazon{service}Exception"
     return {f"{service}.{name}" for name in {*service_errors(call["service"]), general}}

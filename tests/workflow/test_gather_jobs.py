@@ -4,8 +4,8 @@ import pytest
 
 from core.runs.failure import explain
 from tests.support.playing import RUN
+from tests.support.scenarios import scenario
 from tests.support.workflow_definition import HAPPY_PATH, SAMPLE_GATHER_JOB, SAMPLE_RUN
-from tests.workflow.test_paths import scenario
 
 
 def test_a_job_gathers_as_its_models_own_role_and_with_a_network() -> None:

@@ -1,219 +1,38 @@
 """The paths a run can take, each played through the real interpreter."""
 
 import json
-from functools import cache
 from typing import Any
 
 import pytest
 
 from core.runs.failure import Failure, explain
 from tests.support.playing import (
-    COMPLETED,
-    LOST,
     OPENED,
     PACKAGE,
     RUN,
-    Played,
     Refused,
-    job_failed,
     play,
-    query,
+)
+from tests.support.scenarios import (
+    BROKEN,
+    NOTHING_NEW,
+    QUEUED,
+    SCENARIOS,
+    TASKS,
+    UNRELEASED,
+    scenario,
 )
 from tests.support.waiting import eventually
 from tests.support.workflow_definition import (
     CHAMPION,
     HAPPY_PATH,
-    LAMBDA_STATES,
-    ON_HOSTS,
-    ON_LAMBDA,
     OTHER_RUNGS,
-    SAMPLE_GATHER_JOB,
-    SAMPLE_GATHERING,
     SAMPLE_JUDGEMENT,
     SAMPLE_RUN,
-    SEVERAL_HOSTS,
     STEP_STATES,
     states,
     transitions,
 )
-
-TASKS = set(states("Task"))
-BROKEN = job_failed("AlgorithmError: , exit code: 1")
-# At its own limit a job is stopped; the times are those of AWS, in milliseconds.
-HOSTS_LOST = {"TrainingJobStatus": "Failed", "FailureReason": LOST["FailureReason"]}
-HOST_FAILED = {
-    "TrainingJobStatus": "Failed",
-    "FailureReason": "AlgorithmError: host algo-3 of the job stopped without a word; see its log, "
-    "exit code: 1",
-}
-AT_ITS_LIMIT = {
-    "ProcessingJobStatus": "Stopped",
-    "ProcessingStartTime": 1795240501000,
-    "ProcessingEndTime": 1795240501000 + 7200_000,
-}
-# The state waits for a quarter of an hour longer than the job may take: here a second in all.
-IMPATIENT = SAMPLE_RUN["resources"] | {
-    "train": SAMPLE_RUN["resources"]["train"] | {"timeout_seconds": 1 - 900}
-}
-IMPATIENT_GATHERING = SAMPLE_GATHERING | {
-    "gather": SAMPLE_GATHERING["gather"] | {"timeout_seconds": 1}
-}
-IMPATIENT_JOB = SAMPLE_GATHER_JOB | {
-    "gather": SAMPLE_GATHER_JOB["gather"] | {"timeout_seconds": 1 - 900}
-}
-GATHERING_STATES = {
-    "Gather": SAMPLE_GATHERING,
-    "Gather In A Job": SAMPLE_GATHER_JOB,
-    "Take Snapshot": SAMPLE_GATHERING,
-}
-QUEUED = {
-    "outcome": "queued",
-    "run": RUN,
-    "model": "abalone",
-    "equals": None,
-    "behind": "abalone-261121055400-abc",
-    "summary": "queued: run abalone-261121055400-abc holds the lock of abalone",
-    "fingerprint": None,
-}
-NOTHING_NEW = SAMPLE_RUN | {
-    "outcome": "nothing new",
-    "equals": "abalone-261120055501-a1b",
-    "summary": "nothing new: as run abalone-261120055501-a1b",
-}
-# The earlier run was killed before its candidate had a release.
-UNRELEASED = NOTHING_NEW | {
-    "candidate": {
-        "run": "abalone-261120055501-a1b",
-        "package_arn": PACKAGE,
-        "verdict": "hold",
-    }
-}
-
-LOST_TO_THE_CHAMPION = SAMPLE_JUDGEMENT | {"verdict": "reject", "approval_status": "Rejected"}
-
-# What the services answer in turn, by the state that asks; states left out do well.
-SCENARIOS: dict[str, dict[str, list[Any]]] = {
-    "all is well": {},
-    "the group exists": {"Open Run": [SAMPLE_RUN | {"package_group_exists": True}]},
-    "the candidate loses": {"Judge Candidate": [LOST_TO_THE_CHAMPION]},
-    "the group is there already": {
-        "Create Package Group": [Refused("ValidationException", "Group already exists: arn")],
-    },
-    "nothing is new": {"Open Run": [NOTHING_NEW]},
-    "an earlier candidate has no release": {"Open Run": [UNRELEASED]},
-    "another run holds the lock": {"Open Run": [QUEUED]},
-    **{f"{step} loses its job once": {step: [LOST, COMPLETED]} for step in STEP_STATES},
-    **{f"{step} fails by its own code": {step: [BROKEN]} for step in STEP_STATES},
-    **{f"{step} reaches its limit": {step: [AT_ITS_LIMIT]} for step in STEP_STATES},
-    "Train hangs": {
-        "Open Run": [SAMPLE_RUN | {"resources": IMPATIENT}],
-        "Train": [{"ProcessingJobStatus": "InProgress"}],
-    },
-    **{
-        f"{name} is refused": {
-            **({"Open Run": [GATHERING_STATES[name]]} if name in GATHERING_STATES else {}),
-            name: [Refused("AccessDeniedException")],
-        }
-        for name in TASKS - {"Report Failure", *OTHER_RUNGS}
-    },
-    "several hosts train": {"Open Run": [ON_HOSTS]},
-    "several hosts are refused": {
-        "Open Run": [ON_HOSTS],
-        SEVERAL_HOSTS: [Refused("AccessDeniedException")],
-    },
-    "Train On Several Hosts loses its job once": {
-        "Open Run": [ON_HOSTS],
-        SEVERAL_HOSTS: [HOSTS_LOST, {"TrainingJobStatus": "Completed"}],
-    },
-    "several hosts hang": {
-        "Open Run": [ON_HOSTS | {"resources": IMPATIENT}],
-        SEVERAL_HOSTS: [{"TrainingJobStatus": "InProgress"}],
-    },
-    "a host fails": {"Open Run": [ON_HOSTS], SEVERAL_HOSTS: [HOST_FAILED]},
-    "the steps are functions": {"Open Run": [ON_LAMBDA]},
-    **{
-        f"{name} fails as a function by the step's own sentence": {
-            "Open Run": [ON_LAMBDA],
-            name: [Refused("StepFailedError", "fix the data")],
-        }
-        for name in LAMBDA_STATES
-    },
-    **{
-        f"{name} fails as a function": {
-            "Open Run": [ON_LAMBDA | {"package_group_exists": True}],
-            name: [Refused("Runtime.ExitError", "signal: killed")],
-        }
-        for name in LAMBDA_STATES
-    },
-    "every function fails": {
-        "Open Run": [ON_LAMBDA],
-        **{name: [Refused("Sandbox.Timedout", "timed out")] for name in LAMBDA_STATES},
-    },
-    **{f"{step} is planned without limits": {"Open Run": [
-        SAMPLE_RUN | {"resources": {
-            name: settings for name, settings in SAMPLE_RUN["resources"].items()
-            if name != step.lower()
-        }}
-    ]} for step in STEP_STATES},
-    "a query makes the data": {"Open Run": [SAMPLE_GATHERING]},
-    "a query gives what is known already": {
-        "Open Run": [SAMPLE_GATHERING],
-        "Take Snapshot": [NOTHING_NEW],
-    },
-    "the query fails": {
-        "Open Run": [SAMPLE_GATHERING],
-        "Gather": [query("FAILED", "SYNTAX_ERROR: line 1:8: Column 'rings' cannot be resolved")],
-    },
-    "the query scans too much": {
-        "Open Run": [SAMPLE_GATHERING],
-        "Gather": [query("CANCELLED", "Query cancelled! : Bytes scanned limit was exceeded")],
-    },
-    "the query hangs": {
-        "Open Run": [IMPATIENT_GATHERING],
-        "Gather": [query("RUNNING")],
-    },
-    "Athena is busy": {
-        "Open Run": [SAMPLE_GATHERING],
-        "Gather": [Refused("TooManyRequestsException"), query("SUCCEEDED")],
-    },
-    "the query returns nothing": {
-        "Open Run": [SAMPLE_GATHERING],
-        "Take Snapshot": [Refused("EmptyResultError", "gather.sql returned no rows")],
-    },
-    "a job makes the data": {"Open Run": [SAMPLE_GATHER_JOB]},
-    "a job without a secret makes the data": {"Open Run": [{
-        **SAMPLE_GATHER_JOB, "gather": SAMPLE_GATHER_JOB["gather"] | {"secret": None}
-    }]},
-    "Gather In A Job loses its job once": {
-        "Open Run": [SAMPLE_GATHER_JOB],
-        "Gather In A Job": [LOST, COMPLETED],
-    },
-    "the job that gathers fails": {
-        "Open Run": [SAMPLE_GATHER_JOB],
-        "Gather In A Job": [BROKEN | {"ExitMessage": "gather.py line 3: OSError: no route"}],
-    },
-    "the job that gathers takes too long": {
-        "Open Run": [SAMPLE_GATHER_JOB],
-        "Gather In A Job": [AT_ITS_LIMIT],
-    },
-    "the job that gathers hangs": {
-        "Open Run": [IMPATIENT_JOB],
-        "Gather In A Job": [{"ProcessingJobStatus": "InProgress"}],
-    },
-    "the bus takes nothing": {
-        "Open Release": [Refused("EventNotTakenError", "it is full")],
-        "Close Run": [Refused("EventNotTakenError", "it is full")],
-    },
-    "even the report fails": {
-        "Open Run": [Refused("UnknownModelError", "no such model")],
-        "Report Failure": [Refused("ServiceUnavailable")],
-    },
-}  # fmt: skip
-
-
-@cache
-def scenario(name: str) -> Played:
-    return play(SCENARIOS[name])
 
 
 def test_a_good_run_takes_the_drawn_path() -> None:
@@ -377,73 +196,6 @@ def test_a_refusal_in_any_state_is_reported_and_fails_the_run(name: str) -> None
         "PreprocessJobFailed",
         "preprocess: fix the data",
     )
-
-
-def test_data_is_gathered_before_anything_is_asked_about_it() -> None:
-    played = scenario("a query makes the data")
-
-    gathering = ["Open Run", "Anything New?", "Gather", "Take Snapshot", "Anything New?"]
-    assert played.path == [*gathering, *HAPPY_PATH[2:]]
-    [asked] = played.services.asked("Gather")
-    prefix = SAMPLE_GATHERING["gather"]["prefix"]
-    assert asked == {
-        "QueryString": (
-            "UNLOAD (\nSELECT rings FROM shells -- all of them\n) "
-            f"TO '{prefix}/0/' WITH (format = 'PARQUET', compression = 'SNAPPY')"
-        ),
-        "QueryExecutionContext": {"Database": "sea"},
-        "WorkGroup": "kanmon-test-gather-10gb",
-    }
-    [taken] = played.services.asked("Take Snapshot")
-    assert taken == {
-        "run": RUN,
-        "request": {"model": "abalone"},
-        "gathered": {"prefix": f"{prefix}/0", "query_id": "q-1", "scanned_bytes": 7_000_000},
-    }
-
-
-def test_an_unchanged_result_trains_nothing() -> None:
-    played = scenario("a query gives what is known already")
-
-    assert played.path[-3:] == ["Take Snapshot", "Anything New?", "Close Run"]
-
-
-def test_each_attempt_of_a_query_writes_into_a_prefix_of_its_own() -> None:
-    played = scenario("Athena is busy")
-
-    [taken] = played.services.asked("Take Snapshot")
-    assert taken["gathered"]["prefix"].endswith("/1")
-    places = [asked["QueryString"].split("'")[1][-3:] for asked in played.services.asked("Gather")]
-    assert places == ["/0/", "/1/"]
-
-
-@pytest.mark.parametrize(
-    ("name", "error", "words"),
-    [
-        ("the query fails", "States.TaskFailed", "gather.sql: SYNTAX_ERROR: line 1:8: Column"),
-        (
-            "the query scans too much",
-            "States.TaskFailed",
-            "gather.sql would scan more than the 10 GB of gather.maximum_gb; read fewer columns",
-        ),
-        ("the query hangs", "States.Timeout", "a state took longer than its time limit"),
-        ("the query returns nothing", "EmptyResultError", "gather.sql returned no rows"),
-    ],
-)
-def test_a_query_that_fails_is_told_in_one_line(name: str, error: str, words: str) -> None:
-    played = scenario(name)
-
-    assert played.path[-2:] == ["Report Failure", "Run Failed"]
-    [report] = played.services.asked("Report Failure")
-    assert report["error"] == error
-    assert words in explain(report["error"], report["cause"]).message
-
-
-def test_a_query_that_hangs_is_stopped() -> None:
-    played = scenario("the query hangs")
-
-    eventually(lambda: played.services.stopped)
-    assert played.services.stopped == ["q-1"]
 
 
 @pytest.mark.parametrize("step", STEP_STATES)

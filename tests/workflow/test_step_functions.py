@@ -3,8 +3,8 @@
 import pytest
 
 from tests.support.playing import Refused, play
+from tests.support.scenarios import scenario
 from tests.support.workflow_definition import LAMBDA_STATES, ON_LAMBDA, SAMPLE_RUN, STEP_STATES
-from tests.workflow.test_paths import scenario
 
 
 def test_a_step_that_is_a_function_starts_no_job_and_leaves_its_results_in_its_attempt() -> None:

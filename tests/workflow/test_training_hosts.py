@@ -2,8 +2,8 @@
 
 from core.runs.failure import Failure, explain
 from tests.support.playing import play
+from tests.support.scenarios import HOST_FAILED, HOSTS_LOST
 from tests.support.workflow_definition import ON_HOSTS, SAMPLE_RUN, SEVERAL_HOSTS
-from tests.workflow.test_paths import HOST_FAILED, HOSTS_LOST
 
 
 def test_several_hosts_train_as_one_training_job_and_the_next_step_reads_what_it_left() -> None:
@@ -19,7 +19,7 @@ def test_several_hosts_train_as_one_training_job_and_the_next_step_reads_what_it
     )
     job = "kanmon-test-abalone-261121055501-x7k-train-6"
     assert second["TrainingJobName"] == job
-    left = f"{SAMPLE_RUN['prefix']}/train/{job}/output/model"
+    left = f"{SAMPLE_RUN['attempts']}/{job}/output/model"
     [evaluate] = played.services.asked("Evaluate")
     inputs = {one["InputName"]: one["S3Input"]["S3Uri"] for one in evaluate["ProcessingInputs"]}
     assert inputs["model"] == f"{left}/"

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from localaws import authorization, imports, notifications, persistence
+from localaws import authorization, descriptions, imports, notifications, persistence
 from localaws.home import Home
 from localaws.parts import Installed, OwnService, Parts
 from localaws.patches import access, memory
@@ -42,6 +42,8 @@ DURABLE = {
 }
 # What was recorded before one of these is as durable: it may say what the execution is for.
 RECORDS = ("dynamodb",)
+# What a machine has in its definition whose steps can be jobs.
+CREATES_JOBS = "sagemaker:createProcessingJob"
 QUERY_ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 READING = ("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Head")
 
@@ -64,9 +66,10 @@ class Assembly:
         imports.delay_unused(frozenset(memory.MODULES.values()))
         root_key, _ = self.home.root_key()
         access.install(root_key, authorization.open_record(self.home).add)
-        from localaws.patches import function_urls, gateway
+        from localaws.patches import function_urls, gateway, service_models
 
         gateway.attach(loop)
+        service_models.install()
         function_urls.install(self.ready["lambda"])
         persistence.use(self.saver)
         for name in OWN:
@@ -97,6 +100,7 @@ class Assembly:
         for name in SECOND:
             memory.restore(name)
         interrupted = memory.abort_interrupted_executions()
+        descriptions.share()
         from localaws import asl
         from localaws.emulator import Emulator
         from localaws.patches import (
@@ -178,7 +182,8 @@ class Assembly:
             from localaws.patches import functions
 
             functions.prepare(lambda config: config["FunctionArn"] in definition)
-            functions.prepare_step_after(None, definition)
+        # For this run, or for the next one. Nothing waits for it, least of all the request.
+        threading.Thread(target=_expect_first_step, args=[definition], daemon=True).start()
 
     def _in_time(self, name: str) -> Callable[[Any], Any]:
         """Let requests wait until the service is up, and have it saved after those that write."""
@@ -215,6 +220,15 @@ class Assembly:
         for name in OWN:
             own_service(name).installed.close()
         self.functions.stop()
+
+
+def _expect_first_step(definition: str) -> None:
+    """Begin a run's first step ahead: its function, or its job where no step is a function."""
+    from localaws import sagemaker
+    from localaws.patches import functions
+
+    if not functions.prepare_step_after(None, definition) and CREATES_JOBS in definition:
+        sagemaker.expect_jobs()
 
 
 def _writes(service: str, method: str, action: str) -> bool:

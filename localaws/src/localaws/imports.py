@@ -1,7 +1,8 @@
 """Imports that wait until their first use: a faster start of the emulator.
 
 MiniStack's CloudFormation imports the module of every service it could create. Those that are not
-served here, and the big libraries behind them, are loaded at their first use, which never comes.
+served here, and the big libraries behind them, are loaded at their first use, which never comes;
+so are the schemas of SAM's rarer resources.
 moto's interpreter wants one enumeration of moto.batch, whose package would load all of EC2: it is
 left hollow. Together that is more than half of all that the first deployment would import.
 """
@@ -16,6 +17,12 @@ from typing import Any
 
 _SERVICES = "ministack.services."
 _LIBRARIES = frozenset({"docker", "duckdb", "requests"})
+# SAM's translator holds a function's properties against this only where it has a capacity provider,
+# and the rest are resources of their own. It takes pydantic a tenth of a second to make them.
+_SCHEMAS = frozenset(
+    f"samtranslator.internal.schema_source.aws_serverless_{kind}"
+    for kind in ("capacity_provider", "function", "microvmimage", "networkconnector")
+)
 
 
 # A module takes a fraction of a second to load. Rather half of one than two threads that wait for
@@ -82,7 +89,7 @@ class _OnFirstUse(importlib.abc.MetaPathFinder):
     ) -> ModuleSpec | None:
         service = name.removeprefix(_SERVICES) if name.startswith(_SERVICES) else None
         unwanted = service and "." not in service and service not in self.wanted
-        if not unwanted and name not in _LIBRARIES:
+        if not unwanted and name not in _LIBRARIES | _SCHEMAS:
             return None
         spec = _found_by_others(self, name, path, target)
         if spec and spec.loader:

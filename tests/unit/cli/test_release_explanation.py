@@ -3,7 +3,7 @@
 import pytest
 
 from core.stage.release_pipeline import Action, Execution
-from core.stage.release_table import Withdrawal
+from core.stage.release_records import Withdrawal
 from core.words.formats import local_moment
 from kanmon.releases.explanation import Evidence, Explanation, explain
 from tests.support.sample_releases import (

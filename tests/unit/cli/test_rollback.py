@@ -3,7 +3,7 @@
 import pytest
 
 from core.stage.release_history import HistoryEntry
-from core.stage.release_table import Champion
+from core.stage.release_records import Champion
 from kanmon.errors import BadInputError
 from kanmon.releases.rollback import release_before, release_to_bring_back, roll_back, target_of
 from tests.support.sample_releases import item, release

@@ -1,6 +1,7 @@
 """Bringing a stack to a template: what is done while the stage is at work, and when nothing is."""
 
 import json
+from py_compile import PyCompileError
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from kanmon.deployment import package, publishing, stack
 from kanmon.errors import BadInputError
 from kanmon.models.definitions import read_folder
+from shipping import scorer_package
 
 TEMPLATE = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
 
@@ -70,13 +72,39 @@ def test_models_are_read_once_and_what_is_wrong_with_one_stays_its_own(project, 
         "read_folder",
         lambda path: read.append(path.name) or read_folder(path),
     )
-    models = publishing.Definitions(project)
+    models = publishing.Sources(project)
 
     first, second = models.folders, models.folders
 
     assert first is second
     assert read == project.models()
     assert isinstance(first["broken"], BadInputError)
+
+
+def test_what_is_published_is_read_while_the_stage_works_and_not_again(project, monkeypatch):
+    made, compiled = [], []
+    (project.root / "serving/scoring").mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(
+        scorer_package, "without_libraries", lambda folder: compiled.append(folder) or b"package"
+    )
+    sources = publishing.Sources(project)
+
+    sources.read(SimpleNamespace(client=made.append))
+
+    assert (sources.scorer, made) == (b"package", ["dynamodb"])
+    assert compiled == [project.root / "serving/scoring"]
+
+
+def test_a_scorer_that_is_no_python_stops_no_deployment_before_it_is_published(project):
+    scoring = project.root / "serving/scoring"
+    scoring.mkdir(parents=True, exist_ok=True)
+    (scoring / "broken.py").write_text("def (")
+    sources = publishing.Sources(project)
+
+    sources.read(SimpleNamespace(client=lambda _: None))
+
+    with pytest.raises(PyCompileError):
+        _ = sources.scorer
 
 
 def test_changing_a_template_that_was_read_changes_no_other_reading(tmp_path):

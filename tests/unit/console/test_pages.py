@@ -8,7 +8,7 @@ import pytest
 from flask import render_template, url_for
 
 from core.stage.release_history import HistoryEntry
-from core.stage.release_table import Release, Status
+from core.stage.release_records import Release, Status
 from kanmon.console import app as app_module
 from kanmon.console.app import make_app
 from kanmon.console.guard import Guard

@@ -12,7 +12,15 @@ import pytest
 import contract.paths
 from contract.paths import Paths
 from contract.plan import Fairness, Feature, Plan, Split, Trainer
-from contract.step import MESSAGE_BYTES, StepError, run_step, shorten
+from contract.step import (
+    CRASHED,
+    MESSAGE_BYTES,
+    REFUSED,
+    MachineError,
+    StepError,
+    run_step,
+    shorten,
+)
 
 CONTAINERS = Path(contract.paths.__file__).parent.parent
 
@@ -130,18 +138,21 @@ def test_a_host_knows_its_place_among_the_hosts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "message"),
+    ("error", "message", "status"),
     [
-        (StepError("data.csv row 3: bad;\nfix it"), "data.csv row 3: bad; fix it"),
-        (ZeroDivisionError("by nought"), "ZeroDivisionError: by nought"),
+        (StepError("data.csv row 3: bad;\nfix it"), "data.csv row 3: bad; fix it", REFUSED),
+        (ZeroDivisionError("by nought"), "ZeroDivisionError: by nought", CRASHED),
+        (MachineError("s3://b/k cannot be read"), "s3://b/k cannot be read", CRASHED),
+        (ConnectionResetError("by peer"), "ConnectionResetError: by peer", CRASHED),
     ],
 )
-def test_a_failing_step_leaves_one_line_and_exits_1(
+def test_a_failing_step_leaves_one_line_and_says_whether_it_is_its_own_sentence(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     error: Exception,
     message: str,
+    status: int,
 ) -> None:
     monkeypatch.setenv("PROCESSING_ROOT", str(tmp_path / "processing"))
 
@@ -151,7 +162,7 @@ def test_a_failing_step_leaves_one_line_and_exits_1(
     with pytest.raises(SystemExit) as ended:
         run_step(main)
 
-    assert ended.value.code == 1
+    assert ended.value.code == status
     assert (tmp_path / "output" / "message").read_text() == message
     assert str(error) in capsys.readouterr().err
 

@@ -1,7 +1,7 @@
 """A step leaves the same bytes wherever and whenever it runs; only usage.json differs.
 
-Each step is a process of its own, once on one processor and once on all, in another folder and at
-another time of the day.
+Each step is a process of its own, once on one processor and once on all with sixteen threads, in
+another folder and at another time of the day.
 """
 
 import json
@@ -55,8 +55,10 @@ def endpoint() -> Iterator[str]:
 
 
 def run(step: str, paths: Paths, endpoint: str, allowed: int) -> None:
+    many = {"POLARS_MAX_THREADS": "16", "OMP_NUM_THREADS": "16"} if allowed > 1 else {}
     environment = {
         **os.environ,
+        **many,
         "PROCESSING_ROOT": str(paths.root),
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": "us-east-1",
@@ -101,7 +103,7 @@ def left(paths: Paths) -> dict[str, bytes]:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")
-def test_a_run_leaves_the_same_bytes_on_any_number_of_processors(
+def test_a_run_leaves_the_same_bytes_on_one_thread_and_on_many(
     tmp_path: Path, endpoint: str
 ) -> None:
     first = left(three_steps(tmp_path / "first", endpoint, 1))

@@ -9,7 +9,7 @@ import pytest
 
 from core.releases.admission_rule import Digest, admit, approved, claim_of
 from core.releases.release_json import approval_of
-from core.stage.release_table import Champion, Status
+from core.stage.release_records import Champion, Status
 from tests.support.admission_cases import (
     ADA,
     CLAIM,

@@ -29,6 +29,11 @@ def query(state: str, reason: str | None) -> str:
 
 CASES = [
     (
+        "Athena.InvalidRequestException",
+        "line 3:1: mismatched input 'FORM' (Service: AmazonAthena; Status Code: 400)",
+        Failure("GatherFailed", "gather.sql: line 3:1: mismatched input 'FORM'"),
+    ),
+    (
         "States.TaskFailed",
         query("FAILED", "SYNTAX_ERROR: line 1:8:\n Column 'rings' cannot be resolved"),
         Failure(

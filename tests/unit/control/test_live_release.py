@@ -8,7 +8,7 @@ import pytest
 
 from core.releases.live_release import NoLiveReleaseError, live_release
 from core.releases.release_json import sha256
-from core.stage.release_table import Withdrawal
+from core.stage.release_records import Withdrawal
 from tests.support.release_acts import promote
 from tests.support.release_doubles import ARTIFACT, MODEL
 from tests.support.release_world import World

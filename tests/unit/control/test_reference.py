@@ -6,7 +6,7 @@ import pytest
 
 from core.runs.reference import find_reference, reference_release
 from core.stage.registry import Package, Registry
-from core.stage.release_table import Champion, Release, Status
+from core.stage.release_records import Champion, Release, Status
 
 P, F, R, X = Status.PROMOTED, Status.FAILED, Status.ROLLED_BACK, Status.REJECTED
 

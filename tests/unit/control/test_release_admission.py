@@ -12,7 +12,7 @@ import pytest
 from core.releases.admit_release import admit_release, to_deploy
 from core.stage.bucket import ObjectMissingError
 from core.stage.release_pipeline import REVIEW
-from core.stage.release_table import DeploymentLock
+from core.stage.release_records import DeploymentLock
 from core.stage.serving_stack import Standing
 from core.words.formats import timestamp
 from tests.support.release_acts import approve, promote, refused

@@ -20,7 +20,7 @@ from core.releases.decision import (
     told,
 )
 from core.stage.release_pipeline import Action, value_for
-from core.stage.release_table import Champion, Release, Status
+from core.stage.release_records import Champion, Release, Status
 from core.words.language import Speech, speaking
 from tests.support.admission_cases import (
     ADA,

@@ -23,7 +23,7 @@ from core.releases.decision import registry_status
 from core.releases.record_release import record_live
 from core.releases.service import NotLiveError
 from core.stage.release_pipeline import DEPLOY, REVIEW
-from core.stage.release_table import CLOSED, OPEN, Status
+from core.stage.release_records import CLOSED, OPEN, Status
 from tests.support.release_doubles import ADA, ADMIT, BOB, CONFIRM, MODEL, RECORD, Run
 from tests.support.release_table import KilledError
 from tests.support.release_world import World

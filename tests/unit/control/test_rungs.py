@@ -1,5 +1,6 @@
 """Where a step computes: the rule, without a stage."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def test_a_step_that_may_use_more_memory_than_a_function_has_is_a_job() -> None:
 
 
 def test_a_step_that_outgrew_lambda_starts_as_a_job_until_its_data_is_smaller() -> None:
-    grew = Seen(100.0, outgrew=True, seconds=20.0, peak_memory_mb=900.0)
+    grew = Seen(100.0, outgrew_mb=100.0, seconds=20.0, peak_memory_mb=900.0)
 
     assert rung(Wish("auto"), 100.0, grew) == Rung("processing", "outgrew")
     assert rung(Wish("auto"), 90.0, grew) == Rung("processing", "outgrew")
@@ -65,6 +66,20 @@ def test_what_the_last_run_used_decides_better_than_the_size() -> None:
     assert rung(Wish("auto"), 10.0, slow) == Rung("processing", "too large")
     # Less data is not taken to need less memory: libraries need theirs anyway.
     assert rung(Wish("auto"), 1.0, Seen(1000.0, peak_memory_mb=2900.0)).ran == "processing"
+
+
+def test_time_on_many_processors_is_counted_as_on_a_functions() -> None:
+    fast = Seen(10.0, seconds=300.0, cpu_seconds=4000.0, peak_memory_mb=100.0)
+
+    assert rung(Wish("auto"), 10.0, fast) == Rung("processing", "too large")
+    assert rung(Wish("auto"), 10.0, replace(fast, cpu_seconds=500.0)).ran == "lambda"
+
+
+def test_a_step_that_fills_a_functions_disk_is_a_job() -> None:
+    full = Seen(10.0, seconds=30.0, peak_memory_mb=100.0, disk_mb=7000.0)
+
+    assert rung(Wish("auto"), 10.0, full).ran == "lambda"
+    assert rung(Wish("auto"), 13.0, full) == Rung("processing", "too large")
 
 
 def test_a_run_that_left_no_figures_decides_nothing_large() -> None:
@@ -105,14 +120,58 @@ def test_a_step_that_left_lambda_says_why_in_one_line() -> None:
     }
 
 
+def plan(mb: float, outgrew_mb: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"snapshot": {"text_mb": mb}, "outgrew_mb": outgrew_mb or {}}
+
+
 def test_what_a_run_has_seen_comes_back_as_it_was_kept() -> None:
-    ran = {"train": {"rung": "processing", "left_lambda": "why"}, "evaluate": {"rung": "lambda"}}
-    usage = {"evaluate": {"seconds": 2.5, "peak_memory_mb": 180}}
+    ran = {"train": {"rung": "processing"}, "evaluate": {"rung": "lambda"}}
+    usage = {"evaluate": {"seconds": 2.5, "cpu_seconds": 3.5, "peak_memory_mb": 180, "disk_mb": 4}}
 
-    kept = seen_by(ran, usage, 12.5)
+    kept = seen_by(ran, {"train": {"Error": "StepOutgrewError"}}, usage, plan(12.5))
 
-    assert seen_of(kept["train"]) == Seen(12.5, outgrew=True)
-    assert seen_of(kept["evaluate"]) == Seen(12.5, seconds=2.5, peak_memory_mb=180.0)
+    assert seen_of(kept["train"]) == Seen(12.5, outgrew_mb=12.5)
+    assert seen_of(kept["evaluate"]) == Seen(12.5, None, 2.5, 3.5, 180.0, 4.0)
+
+
+def later(before: Seen | None, ran: Rung, error: str | None, mb: float) -> Seen | None:
+    """What the run after next is told, when the next ran so."""
+    left = {"train": {"Error": error}} if error else {}
+    place = {"train": {"rung": "processing" if error else ran.ran}}
+    known = {"train": before.outgrew_mb} if before else {}
+    return seen_of(seen_by(place, left, {}, plan(mb, known))["train"])
+
+
+def test_run_after_run_a_step_that_outgrew_lambda_stays_a_job() -> None:
+    seen: Seen | None = None
+    places = []
+    for _ in range(4):
+        place = rung(Wish("auto"), 50.0, seen)
+        places.append(place.why)
+        error = "Sandbox.Timedout" if place.ran == "lambda" else None
+        seen = later(seen, place, error, 50.0)
+
+    assert places == ["fits", "outgrew", "outgrew", "outgrew"]
+    assert rung(Wish("auto"), 39.0, seen) == Rung("lambda", "fits")
+
+
+@pytest.mark.parametrize(
+    "error",
+    ["Lambda.TooManyRequestsException", "ImageReplacedError", "StepCrashedError"],
+)
+def test_an_error_that_has_nothing_to_do_with_size_is_forgotten_by_the_next_run(
+    error: str,
+) -> None:
+    place = rung(Wish("auto"))
+
+    assert rung(Wish("auto"), SMALL, later(None, place, error, SMALL)).ran == "lambda"
+
+
+def test_a_step_that_fits_again_has_not_outgrown_lambda_any_more() -> None:
+    grew = Seen(100.0, outgrew_mb=100.0)
+    smaller = rung(Wish("auto"), 70.0, grew)
+
+    assert later(grew, smaller, None, 70.0) == Seen(70.0)
 
 
 @pytest.mark.parametrize("document", [None, {}, {"mb": "much"}, [], {"mb": True}])

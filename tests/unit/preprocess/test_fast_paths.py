@@ -19,6 +19,7 @@ from contract.plan import Feature, Plan
 from contract.precision import _as_written, loss_of
 from contract.step import StepError
 from preprocess.census import Census
+from preprocess.splitting import ROWS_IN_CACHE, row_hash, row_hashes
 from reading.batch import Batch, no_line
 from reading.columns import Layout
 from reading.csv_pieces import Piece
@@ -177,6 +178,19 @@ def test_distinct_rows_are_counted_as_long_as_they_are_few(plan: MakePlan, batch
 
     expected = list(range(sum(batches))) if sum(batches) <= 1000 else None
     assert census.counts().distinct == expected
+
+
+@pytest.mark.parametrize("count", [0, 1, ROWS_IN_CACHE, 2 * ROWS_IN_CACHE + 1])
+def test_rows_have_the_hashes_that_they_have_all_at_once(count: int):
+    row = pl.int_range(count, dtype=pl.UInt32)
+    frame = pl.select(
+        (row % 977 / 7).cast(pl.Float32).alias("a"), (row % 13).cast(pl.String).alias("b")
+    )
+
+    found = row_hashes(frame, ["a", "b"])
+
+    assert found.equals(frame.select(row_hash(["a", "b"])).to_series(), check_names=True)
+    assert found.n_chunks() == 1  # in how many it were would show in the bytes of a Parquet file
 
 
 def test_good_data_meets_no_pandera(tmp_path: Path):

@@ -11,11 +11,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.artifact import Artifact
 from contract.encoding import Encoding
+from contract.metrics import Scored, measure
+from contract.native_model import native_model
 from contract.paths import TrainingPaths
 from contract.plan import Plan
 from contract.step import StepError
-from tests.support.training_cases import document, rows
+from tests.support.training_cases import METRICS, document, rows
 from tests.support.training_hosts import TrainingHost, free_ports, lay_out, started
 from train import peers as train_peers
 from train.cluster import Cluster, resolved
@@ -70,11 +73,20 @@ def model_text(host: TrainingHost) -> str:
 # counted where all rows have the same hessian, else LightGBM estimates their number from the hosts'
 # sums, so that later a close decision may be another one.
 @pytest.mark.parametrize(
-    ("task", "same", "near"),
-    [("regression", 30, 1e-12), ("binary", 4, 0.03), ("multiclass", 6, 0.03)],
+    ("task", "same", "near", "parameters"),
+    [
+        ("regression", 30, 1e-12, {}),
+        # Bins come from some of the rows, as with the 200,000 of a large table: from the same ones.
+        ("regression", 30, 1e-12, {"bin_construct_sample_cnt": 300}),
+        ("binary", 4, 0.03, {}),
+        ("multiclass", 6, 0.03, {}),
+    ],
 )
-def test_two_hosts_train_the_model_of_one(start: Start, task: Any, same: int, near: float) -> None:
-    plan = document(task, trainer={"min_category_rows": 1})
+def test_two_hosts_train_the_model_of_one(
+    start: Start, task: Any, same: int, near: float, parameters: dict[str, Any]
+) -> None:
+    parameters = {"min_data_in_leaf": 5, **parameters}
+    plan = document(task, parameters=parameters, trainer={"min_category_rows": 1})
     # Files of very unequal size, in the order of the target: no host's own rows are typical.
     frame = rows(task, count=1_200)
     frame = pl.concat([frame[:900].sort("target"), frame[900:]])
@@ -97,6 +109,73 @@ def test_two_hosts_train_the_model_of_one(start: Start, task: Any, same: int, ne
     loss = "rmse" if task == "regression" else "log_loss"
     report = json.loads((hosts[0].ml / "model" / "training.json").read_text())
     assert report["validation"][loss] == pytest.approx(single.validation[loss], rel=near)
+
+
+# A mean over rows is that of the hosts' own validation rows; the area under a curve needs them all,
+# as do fewer rows than hosts.
+@pytest.mark.parametrize(
+    ("task", "trainer", "validation"),
+    [
+        ("regression", {}, 301),
+        ("regression", {"early_stopping_metric": "mape"}, 301),
+        ("binary", {}, 301),
+        ("binary", {"early_stopping_metric": "auc"}, 301),
+        ("multiclass", {"early_stopping_metric": "accuracy"}, 301),
+        ("regression", {}, 2),
+    ],
+)
+def test_hosts_measure_the_validation_rows_as_one_does(
+    start: Start, task: Any, trainer: dict[str, Any], validation: int
+) -> None:
+    plan = document(task, patience=0, trainer={"min_category_rows": 1, **trainer})
+    parts = split(rows(task, count=900 + validation), 400, 500)
+
+    hosts = start(plan, parts, hosts=3)
+
+    assert [host.end() for host in hosts] == [0, 0, 0], [host.failure for host in hosts]
+    report = json.loads((hosts[0].ml / "model" / "training.json").read_text())
+    # The first round is the same on one host, see above.
+    single = alone(plan, parts)
+    assert report["history"]["metric"] == single.fitted.metric
+    assert report["history"]["validation"][0] == pytest.approx(single.fitted.history[0], rel=1e-9)
+    # Whatever the model is, its scores are those of all rows in their order, to the last digit.
+    measured = scored(hosts[0], parts["validation"])
+    assert report["validation"] == {name: measure(name, measured) for name in METRICS[task]}
+
+
+def test_the_weights_of_classes_count_in_the_validation_rows_of_all_hosts(start: Start) -> None:
+    plan = document("binary", patience=0, trainer={"class_weight": {"yes": 9.0}})
+    parts = split(rows("binary", count=1_201), 900)
+
+    hosts = start(plan, parts, hosts=3)
+
+    assert [host.end() for host in hosts] == [0, 0, 0], [host.failure for host in hosts]
+    report = json.loads((hosts[0].ml / "model" / "training.json").read_text())
+    of = scored(hosts[0], parts["validation"])
+    losses = -np.log(np.where(of.labels == 1, of.scores, 1 - of.scores))
+    best = report["history"]["validation"][report["best_iteration"] - 1]
+    weights = np.where(of.labels == 1, 9.0, 1.0)
+    assert best == pytest.approx(np.average(losses, weights=weights), rel=1e-9)
+
+
+def scored(host: TrainingHost, frames: list[pl.DataFrame]) -> Scored:
+    """What this host's model says of some rows, all at once."""
+    frame = pl.concat(frames)
+    artifact = Artifact.unpack(host.model(), "model.tar.gz")
+    scores = native_model("lightgbm", artifact.native).scores(artifact.matrix(frame))
+    encoding = artifact.encoding
+    decided = 0.5 if artifact.threshold is None else artifact.threshold
+    return Scored(encoding.task, encoding.labels(frame, "validation"), scores, decided)
+
+
+def test_hosts_without_validation_rows_all_say_so(start: Start) -> None:
+    hosts = start(document(), split(rows(count=200), 200), hosts=2)
+
+    assert [host.end() for host in hosts] == [1, 1]
+    for host in hosts:
+        assert host.failure.endswith(
+            "there are no validation rows; add data or raise that part's share in 'split'"
+        )
 
 
 def test_other_addresses_give_the_same_bytes(start: Start) -> None:
@@ -206,11 +285,12 @@ def test_every_row_is_on_one_host_whatever_the_files(tmp_path: Path, hosts: int)
 
     for host in range(hosts):
         shared = SharedRows(tmp_path / "train", host, hosts)
-        encoding = shared.encoding(plan)
-        mine, sample = shared.read(encoding, 101, sampled)
-        found.append(mine.matrix[:, 0].tolist())
-        assert sample.matrix[:, 0].tolist() == [0, 1, 57, 58, 100]
+        encoding, mine, sample = shared.learn(plan, 101, sampled)
+        found.append(mine[:, 0].tolist())
         assert encoding == Encoding.learn(frame, plan)
+        whole = encoding.matrix(frame)
+        assert mine.tolist() == whole[shared.mine].tolist() == shared.read(encoding).tolist()
+        assert sample.tolist() == whole[sampled].tolist()
 
     assert found == [list(range(host, 101, hosts)) for host in range(hosts)]
 

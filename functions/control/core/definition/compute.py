@@ -12,6 +12,8 @@ MOST_HOSTS = 100
 # one SageMaker Processing job.
 Rung = Literal["auto", "lambda", "processing"]
 _RUNGS = ["auto", "lambda", "processing"]
+_ALONE = "write auto, lambda or processing"
+_SHARED = "write auto, lambda, processing or {hosts: 4}"
 
 
 class Hosts(Part):
@@ -20,22 +22,19 @@ class Hosts(Part):
     hosts: Annotated[int, Field(ge=2, le=MOST_HOSTS)]
 
 
-def _rung(value: object) -> object:
-    if isinstance(value, str) and value not in _RUNGS:
+def _named(value: str, otherwise: str) -> str:
+    if value not in _RUNGS:
         close = get_close_matches(value, _RUNGS, n=1)
-        fix = f"did you mean {close[0]}?" if close else "write auto, lambda or processing"
+        fix = f"did you mean {close[0]}?" if close else otherwise
         raise ValueError(f"{value[:60]!r} is no place to compute; {fix}")
     return value
 
 
 def _rung_or_hosts(value: object) -> object:
-    _rung(value)
     if isinstance(value, str):
-        return value
+        return _named(value, _SHARED)
     if not isinstance(value, dict) or set(value) != {"hosts"}:
-        raise ValueError(
-            f"{value!r:.60} is no place to compute; write auto, lambda, processing or {{hosts: 4}}"
-        )
+        raise ValueError(f"{value!r:.60} is no place to compute; {_SHARED}")
     hosts = value["hosts"]
     if type(hosts) is not int or not 2 <= hosts <= MOST_HOSTS:
         one = "; one machine is processing" if hosts == 1 else ""
@@ -48,10 +47,10 @@ def _rung_or_hosts(value: object) -> object:
 
 def _one_machine(value: object) -> object:
     if isinstance(value, dict) and "hosts" in value:
-        raise ValueError("this step works on one machine; write auto, lambda or processing")
+        raise ValueError(f"this step works on one machine; {_ALONE}")
     if not isinstance(value, str):
-        raise ValueError(f"{value!r:.60} is no place to compute; write auto, lambda or processing")
-    return _rung(value)
+        raise ValueError(f"{value!r:.60} is no place to compute; {_ALONE}")
+    return _named(value, _ALONE)
 
 
 Shared = Annotated[Rung | Hosts, BeforeValidator(_rung_or_hosts)]
@@ -76,3 +75,7 @@ class Compute(Part):
         """Where the step computes. Several hosts are Processing or Training machines."""
         place: Any = getattr(self, step)
         return "processing" if isinstance(place, Hosts) else place
+
+    def may_be_function(self, step: str) -> bool:
+        """May the step be a function of Lambda?"""
+        return self.rung(step) != "processing"

@@ -13,7 +13,7 @@ FILE = "gather.sql"
 MOST_BYTES = 20_000
 # A comment; text or a name in quotes; what begins one of these and never ends; a word; a mark.
 _TOKEN = re.compile(
-    r"(?P<comment>--[^\n]*|/\*.*?\*/)"
+    r"(?P<comment>--[^\r\n]*|/\*.*?\*/)"
     r"|(?P<quoted>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")"
     r"|(?P<open>'|\"|/\*)"
     r"|(?P<word>[A-Za-z_]\w*)"
@@ -29,6 +29,8 @@ class QueryError(Exception):
 def statement(content: bytes) -> str:
     """The one SELECT in gather.sql, without a semicolon at its end. Raises QueryError.
 
+    What stands before it stays, so that a line which Athena names is the file's.
+
     Athena gets it inside UNLOAD (…), which takes nothing but a SELECT; so it may not close that
     parenthesis either.
     """
@@ -43,7 +45,7 @@ def statement(content: bytes) -> str:
             error
         )
     end = _end(text)
-    return text[:end].strip()
+    return text[:end].rstrip()
 
 
 def _end(text: str) -> int:

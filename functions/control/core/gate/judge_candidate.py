@@ -52,7 +52,8 @@ def judge_candidate(
     verdict = judge(definition, evaluation)
     result = primary_result(evaluation)
     metric = asdict(result) if result else None
-    ran = ran_of(mapping(known.get("ran")), mapping(known.get("left_lambda")))
+    left_lambda = mapping(known.get("left_lambda"))
+    ran = ran_of(mapping(known.get("ran")), left_lambda)
     prices, placed = stage_prices(store), evidence.placed(ran)
     costs = cost(evidence.usage, placed, prices)
     judged = {"judged_at": timestamp(now), "cost": costs, "metric": metric, "ran": ran}
@@ -74,7 +75,7 @@ def judge_candidate(
     store.write_line(store.metrics_key(model, run), line)
     artifact, uris = _left_behind(store, key, training)
     registration = _registration(plan, verdict, evaluation, artifact, uris)
-    seen = seen_by(ran, evidence.usage, plan["snapshot"].get("text_mb"))
+    seen = seen_by(ran, left_lambda, evidence.usage, plan)
     return {**registration, "metric": metric, "steps": {"ran": ran, "seen": seen}}
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.stage.plan_table import NUMBER
-from core.stage.release_table import Status, release_item
+from core.stage.release_records import Status, release_item
 from core.words.formats import parsed, timestamp
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from core.releases.decision import decided
 from core.stage.release_pipeline import IN_PROGRESS, Action
-from core.stage.release_table import CLOSED, Champion, Release, Status
+from core.stage.release_records import CLOSED, Champion, Release, Status
 from core.words.catalogue import found, say
 
 # How traffic moves: as the release's definition says, or all of it at once.

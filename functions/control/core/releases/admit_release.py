@@ -32,13 +32,7 @@ from core.releases.superseding import supersede
 from core.stage.bucket import ObjectMissingError
 from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import REVIEW, Execution
-from core.stage.release_table import (
-    OPEN,
-    PROMOTABLE,
-    DeploymentLock,
-    Release,
-    Status,
-)
+from core.stage.release_records import OPEN, PROMOTABLE, DeploymentLock, Release, Status
 from core.words.catalogue import say
 from core.words.formats import timestamp
 

@@ -8,7 +8,7 @@ from core.releases.decision import describe_release, registry_status
 from core.releases.record_decision import settle
 from core.stage.registry import Package
 from core.stage.release_pipeline import IN_PROGRESS, LONGEST_DECISION, Action
-from core.stage.release_table import Release, Status
+from core.stage.release_records import Release, Status
 from core.words.catalogue import say
 from core.words.formats import one_line
 

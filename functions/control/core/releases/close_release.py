@@ -21,7 +21,7 @@ from core.stage.release_pipeline import (
     Action,
     Execution,
 )
-from core.stage.release_table import OPEN, Release, Status
+from core.stage.release_records import OPEN, Release, Status
 from core.words.catalogue import say
 from core.words.formats import one_line
 

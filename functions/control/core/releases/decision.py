@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from core.stage.registry import LONGEST_DESCRIPTION, Approval
 from core.stage.release_pipeline import Action
-from core.stage.release_table import CLOSED, Release, Status
+from core.stage.release_records import CLOSED, Release, Status
 from core.words.catalogue import say
 from core.words.formats import moment, one_line
 from core.words.people import person

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.report.fact import Event, Fact, metric_of
 from core.stage.release_history import HistoryEntry
-from core.stage.release_table import Release
+from core.stage.release_records import Release
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage

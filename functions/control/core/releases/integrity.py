@@ -12,7 +12,7 @@ from core.releases.bundle import GOLDEN, RECORD, BundleError, member, tree_diges
 from core.releases.release_json import read_release, sha256
 from core.stage.bucket import ObjectMissingError, Store
 from core.stage.registry import Package
-from core.stage.release_table import Release
+from core.stage.release_records import Release
 from core.words.catalogue import say
 
 

@@ -15,7 +15,7 @@ from core.words.catalogue import say
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage
-    from core.stage.release_table import Champion, Release
+    from core.stage.release_records import Champion, Release
 
 
 class NoLiveReleaseError(Exception):

@@ -30,7 +30,7 @@ from core.releases.release_json import (
 from core.releases.start_release import start_queued
 from core.releases.superseding import supersede_waiting
 from core.stage.bucket import ReleaseChangedError, Store
-from core.stage.release_table import Release, Status
+from core.stage.release_records import Release, Status
 from core.words.catalogue import say
 from core.words.formats import sentence, timestamp
 from core.words.verdicts import verdict_name

@@ -17,7 +17,7 @@ from core.releases.history import fact_of, record
 from core.report.fact import Event
 from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import Action
-from core.stage.release_table import Release, Status
+from core.stage.release_records import Release, Status
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage

@@ -21,7 +21,7 @@ from core.releases.service import Live, NotLiveError
 from core.releases.superseding import supersede_older
 from core.report.fact import Event
 from core.stage.release_history import HistoryEntry
-from core.stage.release_table import PROMOTABLE, Champion, Release, Status
+from core.stage.release_records import PROMOTABLE, Champion, Release, Status
 from core.words.catalogue import say
 from core.words.formats import moment, timestamp
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.releases.history import fact_of, record
 from core.releases.service import Live, NotLiveError
 from core.stage.release_history import HistoryEntry
-from core.stage.release_table import Release, Withdrawal
+from core.stage.release_records import Release, Withdrawal
 from core.words.catalogue import say
 from core.words.formats import moment, timestamp
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from core.releases import history
 from core.stage.release_history import HistoryEntry
 from core.stage.release_pipeline import LONGEST_SUMMARY, TooManyReleasesError, value_for
-from core.stage.release_table import Release, Status
+from core.stage.release_records import Release, Status
 from core.words.formats import timestamp
 
 if TYPE_CHECKING:

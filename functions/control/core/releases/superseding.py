@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.releases.decision import Decision, decision_of
 from core.releases.record_decision import changes_by, follow_up, settle
-from core.stage.release_table import Release, Status
+from core.stage.release_records import Release, Status
 from core.words.catalogue import say
 
 if TYPE_CHECKING:

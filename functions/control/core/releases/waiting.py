@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.stage.release_table import Status
+from core.stage.release_records import Status
 
 if TYPE_CHECKING:
     from core.stage.gateways import Stage

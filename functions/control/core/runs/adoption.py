@@ -27,6 +27,8 @@ def adopt(store: Store, model: str, run: str, at: Mapping[str, str]) -> int:
         own = store.uri(store.run_key(model, run, step))
         if uri == own:
             continue
+        if not uri.startswith(store.uri(store.attempts_key(model, run)) + "/"):
+            raise ObjectMissingError(say("refused.foreign", where=uri, run=run))
         prefix = store.key_of(uri) + "/"
         left = list(store.keys(prefix))
         if not left:  # it has expired: the run was redriven long after

@@ -57,6 +57,8 @@ _NO_MACHINE = re.compile(
 _OF_JOBS = re.compile(r"\bjobs?\b|\bml\.")
 _JOB_STEP = re.compile(r"-(gather|preprocess|train|evaluate|score|monitor)-[0-9a-z]+$")
 _ALGORITHM = re.compile(r"AlgorithmError: (.+), exit code: \d+", re.DOTALL)
+# What starting a query fails with where Athena cannot parse it.
+_REFUSED_QUERY = "Athena.InvalidRequestException"
 # Athena's words for a query that reached the limit of its workgroup, whose name has the limit.
 _SCANNED_TOO_MUCH = re.compile("bytes scanned limit", re.IGNORECASE)
 _LIMIT_OF_WORKGROUP = re.compile(r"-gather-([0-9]+)gb$")
@@ -144,6 +146,8 @@ def explain(error: str, cause: str, of: Work = "run") -> Failure:
         return _failure(error, stopped)
     if not words:
         return _failure(error, say("run.failure.no_reason", error=error))
+    if error == _REFUSED_QUERY:
+        return _failure("GatherFailed", say("run.failure.gather.failed", reason=words))
     # A quota may be of other things than jobs.
     unstarted = _NO_MACHINE.search(error) is not None and _OF_JOBS.search(words) is not None
     # Run Failed repeats what was reported: no name is put before the words twice.
@@ -165,8 +169,10 @@ def _job(document: Mapping[str, Any], kind: str) -> Failure:
     error = f"{step.capitalize()}JobFailed"
     # Before what the job wrote: it was only asked to end, without the reason.
     if limit := _limit_reached(document, kind):
-        how = "gather.too_long" if step == "gather" else "job.too_long"
-        return _failure(error, say(f"run.failure.{how}", step=step, job=name, limit=limit))
+        places = {"step": step, "job": name, "limit": limit}
+        if step == "gather":
+            return _failure(error, say("run.failure.gather.too_long", **places))
+        return _failure(error, say("run.failure.job.too_long", **places))
     told = _told(document)
     written = one_line(told or document.get("FailureReason") or "")
     if written:

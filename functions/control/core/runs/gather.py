@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from core.stage.gateways import Stage
     from core.stage.row_hasher import RowHasher
 
-# Files are read side by side, each by a call of its own.
-_AT_ONCE = 8
+# Files are read side by side, each by a call of its own. A new account may have ten calls at once,
+# of all its functions.
+_AT_ONCE = 4
 
 
 class EmptyResultError(Exception):

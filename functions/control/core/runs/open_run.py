@@ -24,7 +24,7 @@ from core.runs.seen import seen_of
 from core.runs.snapshot import Snapshot, take_snapshot
 from core.stage.images import RUN_STEPS, StepImage
 from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
-from core.stage.release_table import Status
+from core.stage.release_records import Status
 from core.stage.run_table import CLOSED
 from core.words.catalogue import say
 from core.words.formats import counted, size, timestamp
@@ -43,6 +43,8 @@ SECONDS_TO_GET_QUOTA = 15 * 60
 LOST_JOBS = 2
 SECONDS_BEFORE_ANOTHER_TRY = 3 * 60
 SECONDS_TO_CLOSE = 15 * 60
+# A step that is a function first: its state's limit, and the pauses before it is called again.
+SECONDS_AS_A_FUNCTION = 930 + 75
 # As long as its state may try, after a query that may wait as long for its turn.
 SECONDS_TO_READ_A_RESULT = 60 * 60
 # The metric that counts a run, by its outcome; while its data is gathered it has none.
@@ -119,11 +121,13 @@ def seconds_needed(definition: ModelDefinition) -> int:
     jobs = [*minutes, *[max(minutes)] * LOST_JOBS]
     waiting = len(jobs) * (SECONDS_TO_FIND_A_MACHINE + SECONDS_TO_GET_QUOTA)
     pauses = LOST_JOBS * SECONDS_BEFORE_ANOTHER_TRY
+    functions = sum(definition.compute.may_be_function(step) for step in RUN_STEPS)
     gathering = 0
     if gather is not None:
         query = gather.timeout_minutes * 60 if gather.is_query else 0
         gathering = query + SECONDS_TO_READ_A_RESULT
-    return gathering + sum(jobs) * 60 + waiting + pauses + SECONDS_TO_CLOSE
+    working = sum(jobs) * 60 + functions * SECONDS_AS_A_FUNCTION
+    return gathering + working + waiting + pauses + SECONDS_TO_CLOSE
 
 
 def requested_definition(stage: Stage, request: RunRequest) -> StoredDefinition:
@@ -158,16 +162,13 @@ def prepared(
     equals = None if request.force else _equal_run(stage, model, identity, group)
     candidate = _without_release(stage, model, group, equals) if equals else None
     champion, reference = _rivals(stage, model) if equals is None else (None, None)
-    summary = _summary(request, snapshot, equals, behind)
-    if candidate:
-        summary = clauses([summary, say("run.opened.without_release")])
     answer = {
         "outcome": "nothing new" if equals else "new",
         "run": run,
         "model": model,
         "equals": equals,
         "behind": None,
-        "summary": summary,
+        "summary": _summary(request, snapshot, equals, behind, reopened=candidate is not None),
         "candidate": candidate,
         **_places(store, model, run, snapshot, definition),
         "fingerprint": identity,
@@ -182,12 +183,17 @@ def prepared(
         "package_group_exists": group.exists,
     }
     if equals is None:
-        store.write_json(store.snapshot_key(model, snapshot.id), snapshot.document())
         plan = _plan(stage, answer, request, definition, snapshot, now)
-        if gathered is not None:
-            plan["gather"] = dict(gathered)
-        store.write_json(store.run_key(model, run, "run.json"), plan)
+        _write(store, answer, snapshot, plan | ({"gather": dict(gathered)} if gathered else {}))
     return answer
+
+
+def _write(
+    store: Store, answer: Mapping[str, Any], snapshot: Snapshot, plan: dict[str, Any]
+) -> None:
+    model, run = answer["model"], answer["run"]
+    store.write_json(store.snapshot_key(model, snapshot.id), snapshot.document())
+    store.write_json(store.run_key(model, run, "run.json"), plan)
 
 
 def _rungs(
@@ -196,18 +202,20 @@ def _rungs(
     definition: ModelDefinition,
     snapshot: Snapshot,
     images: Mapping[str, StepImage],
-) -> dict[str, dict[str, str]]:
+) -> dict[str, dict[str, Any]]:
     """Where each step computes, as far as that is known before it does, and why there."""
     before, mb = stage.runs.steps(request.model), snapshot.text_mb
     functions = stage.step_functions
     wishes = {
         step: Wish.of(definition, step, machine=step in request.instances) for step in RUN_STEPS
     }
+    seen = {step: seen_of(before.get(step)) for step in RUN_STEPS}
     rungs = {
-        step: rung_of(step, wish, mb, images[step].uri, functions, seen_of(before.get(step)))
+        step: rung_of(step, wish, mb, images[step].uri, functions, seen[step])
         for step, wish in wishes.items()
     }
     return {
+        "outgrew_mb": {step: one.outgrew_mb for step, one in seen.items() if one},
         "rungs": {step: rung.ran for step, rung in rungs.items()},
         "rungs_why": {step: rung.why for step, rung in rungs.items()},
     }
@@ -307,6 +315,7 @@ def _plan(
         },
         "parameters": dict(request.parameters),
         "instances": dict(request.instances),
+        "outgrew_mb": answer["outgrew_mb"],
         "images": answer["images"],
         "champion": answer["champion"],
         "reference": answer["reference"],
@@ -328,7 +337,12 @@ def _queued(run: str, request: RunRequest, asked: Asked) -> dict[str, Any]:
 
 
 def _summary(
-    request: RunRequest, snapshot: Snapshot, equals: str | None, behind: str | None
+    request: RunRequest,
+    snapshot: Snapshot,
+    equals: str | None,
+    behind: str | None,
+    *,
+    reopened: bool,
 ) -> str:
     if equals:
         summary = say("run.opened.nothing_new", run=equals)
@@ -340,8 +354,8 @@ def _summary(
             reason=reason_words(request.reason),
         )
     if behind is not None:
-        return say("run.opened.taken_over", summary=summary, behind=behind)
-    return summary
+        summary = say("run.opened.taken_over", summary=summary, behind=behind)
+    return clauses([summary, say("run.opened.without_release")]) if reopened else summary
 
 
 def _resources(

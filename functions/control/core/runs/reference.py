@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.stage.registry import model_of, not_readable
-from core.stage.release_table import Champion, Release, Status
+from core.stage.release_records import Champion, Release, Status
 
 if TYPE_CHECKING:
     from core.stage.registry import Registry

@@ -14,6 +14,7 @@ from functools import reduce
 from typing import Any
 
 from core.canonical import digest
+from core.words.catalogue import say
 
 
 class UnlikeFilesError(Exception):
@@ -37,7 +38,7 @@ class RowSum:
 
     def __add__(self, other: RowSum) -> RowSum:
         if self.columns != other.columns:
-            raise UnlikeFilesError("the files that the query wrote have different columns")
+            raise UnlikeFilesError(say("refused.unlike_files"))
         rows = self.rows + other.rows
         return RowSum(self.columns, rows, self.high + other.high, self.low + other.low)
 

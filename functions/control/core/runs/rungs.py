@@ -29,6 +29,9 @@ LARGEST_FIRST_MB = 200
 # Of what a function has; the rest is for data that varies.
 MEMORY_SHARE = 0.8
 SECONDS_MOST = 0.6 * 900
+DISK_MB_MOST = 0.8 * 10_000  # KANMON_DISK_MB of stacks/compute.yaml
+# A function has one processor for each of these. AWS: "Configure Lambda function memory", 2026.
+MB_PER_PROCESSOR = 1769
 # A step that outgrew Lambda is tried there again where the data is this much smaller.
 SMALLER = 0.8
 
@@ -37,13 +40,27 @@ SMALLER = 0.8
 class Seen:
     """What the model's last run that was closed has seen of a step.
 
-    `mb` is the size of its data as text. `outgrew`: it began on Lambda and went on as a job.
+    `mb` is the size of its data as text. `outgrew_mb` is the size at which it outgrew its function,
+    unless it has been one since.
     """
 
     mb: float
-    outgrew: bool = False
+    outgrew_mb: float | None = None
     seconds: float | None = None
+    cpu_seconds: float | None = None
     peak_memory_mb: float | None = None
+    disk_mb: float | None = None
+
+    def grown(self, mb: float, memory_mb: int) -> tuple[float, float, float]:
+        """Memory in MB, seconds and disk in MB that it takes with `mb` of data as a function.
+
+        Less data is not taken to need less: libraries need theirs anyway. What a large machine did
+        in a short time, the processors of a function do in a longer one.
+        """
+        growth = max(1.0, mb / self.mb) if self.mb else 1.0
+        alone = (self.cpu_seconds or 0) / (memory_mb / MB_PER_PROCESSOR)
+        seconds = max(self.seconds or 0, alone)
+        return (self.peak_memory_mb or 0) * growth, seconds * growth, (self.disk_mb or 0) * growth
 
 
 @dataclass(frozen=True)
@@ -98,13 +115,12 @@ def _obstacle(setting_mb: int, mb: float, memory_mb: int, seen: Seen | None) -> 
         return "memory"
     if seen is None:
         return "too large" if mb > LARGEST_FIRST_MB else None
-    if seen.outgrew:
-        return "outgrew" if mb > seen.mb * SMALLER else None
-    growth = max(1.0, mb / seen.mb) if seen.mb else 1.0
-    memory = (seen.peak_memory_mb or 0) * growth
-    seconds = (seen.seconds or 0) * growth
-    unknown = seen.peak_memory_mb is None and mb > LARGEST_FIRST_MB
-    if unknown or memory > memory_mb * MEMORY_SHARE or seconds > SECONDS_MOST:
+    if seen.outgrew_mb is not None and mb > seen.outgrew_mb * SMALLER:
+        return "outgrew"
+    if seen.peak_memory_mb is None and mb > LARGEST_FIRST_MB:
+        return "too large"
+    memory, seconds, disk = seen.grown(mb, memory_mb)
+    if memory > memory_mb * MEMORY_SHARE or seconds > SECONDS_MOST or disk > DISK_MB_MOST:
         return "too large"
     return None
 

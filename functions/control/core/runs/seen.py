@@ -11,6 +11,14 @@ from core.runs.rungs import Seen
 
 Document = dict[str, Any]
 
+# Of a function that had too little memory, disk or time: its own word, and those of Lambda and Step
+# Functions where it was ended with all it had. AWS: "Error handling in Step Functions", 2026.
+OUTGREW = (
+    *("StepOutgrewError", "Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout"),
+    *("Lambda.Unknown", "States.Timeout"),
+)
+_USED = ("seconds", "cpu_seconds", "peak_memory_mb", "disk_mb")
+
 
 def ran_of(ran: Mapping[str, Any], left_lambda: Mapping[str, Any]) -> dict[str, Document]:
     """Where each step ran: the workflow's word, and why it left Lambda, where it did."""
@@ -23,18 +31,27 @@ def ran_of(ran: Mapping[str, Any], left_lambda: Mapping[str, Any]) -> dict[str, 
 
 
 def seen_by(
-    ran: Mapping[str, Document], usage: Mapping[str, Any], mb: object
+    ran: Mapping[str, Document],
+    left_lambda: Mapping[str, Any],
+    usage: Mapping[str, Any],
+    plan: Mapping[str, Any],
 ) -> dict[str, Document]:
-    """What the next run is to know of each step. `mb` is the data's size as text."""
+    """What the next run is to know of each step.
+
+    The plan has the data's size as text, and what the runs before knew: see Seen. Only an error of
+    a function that was too small counts as outgrowing it.
+    """
+    mb, outgrew_mb = mapping(plan.get("snapshot")).get("text_mb"), mapping(plan.get("outgrew_mb"))
     found: dict[str, Document] = {}
     for step, place in ran.items():
         used = mapping(usage.get(step))
         found[step] = {
             "mb": finite(mb),
-            "outgrew": "left_lambda" in place,
-            "seconds": finite(used.get("seconds")),
-            "peak_memory_mb": finite(used.get("peak_memory_mb")),
+            "outgrew_mb": finite(outgrew_mb.get(step)) if place.get("rung") != "lambda" else None,
+            **{name: finite(used.get(name)) for name in _USED},
         }
+        if mapping(left_lambda.get(step)).get("Error") in OUTGREW:
+            found[step]["outgrew_mb"] = finite(mb)
     return found
 
 
@@ -45,8 +62,5 @@ def seen_of(document: object) -> Seen | None:
     if mb is None:
         return None
     return Seen(
-        mb,
-        found.get("outgrew") is True,
-        finite(found.get("seconds")),
-        finite(found.get("peak_memory_mb")),
+        mb, finite(found.get("outgrew_mb")), **{name: finite(found.get(name)) for name in _USED}
     )

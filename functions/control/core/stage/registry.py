@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from core.stage.release_table import Champion
+from core.stage.release_records import Champion
 from core.words.catalogue import say
 from core.words.formats import one_line
 from core.words.lists import enumerated

@@ -1,4 +1,4 @@
-"""What the model table holds about releases: the records, the champion, the lock, the history.
+"""The items of the model table about releases: records, champion, lock, history and queue.
 
 A model's items are `release#<6 digits>`, `release-number`, `champion`, `deployment-lock`,
 `history#<time>#<key>` and `history-number`; those of its runs are in run_table. A record's fields
@@ -8,12 +8,27 @@ name that no model can have. Nothing here loads boto3: the command line reads th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from core.stage.release_history import HistoryEntry, in_order
+from core.stage.release_history import HistoryEntry
+from core.stage.release_records import (
+    WITHDRAWN,
+    Champion,
+    DeploymentLock,
+    Queued,
+    Record,
+    Release,
+    Status,
+    Withdrawal,
+    attributes,
+    champion_from,
+    is_release,
+    record_from,
+    release_item,
+    withdrawal_from,
+)
 
 if TYPE_CHECKING:
     from core.stage.items import Change, Expected, Items
@@ -21,140 +36,6 @@ if TYPE_CHECKING:
 _CHAMPION, _LOCK, _NUMBER = "champion", "deployment-lock", "release-number"
 _HISTORY_NUMBER = "history-number"
 _QUEUE, _TO_START = "releases to start", "to-start#"
-
-
-class Status(StrEnum):
-    """What a release has come to."""
-
-    WAITING = "WAITING"
-    APPROVED = "APPROVED"
-    PROMOTED = "PROMOTED"
-    REJECTED = "REJECTED"
-    EXPIRED = "EXPIRED"
-    SUPERSEDED = "SUPERSEDED"
-    FAILED = "FAILED"
-    ROLLED_BACK = "ROLLED_BACK"
-
-
-# The pipeline still works on these.
-OPEN = (Status.WAITING, Status.APPROVED)
-# Nothing promotes a release in one of these any more.
-CLOSED = (Status.REJECTED, Status.EXPIRED, Status.SUPERSEDED)
-# Of a release's record, what is nobody's business but the functions'.
-_KEPT = (
-    *("asked", "asked_by", "asked_reason", "asked_summary", "approval_closed"),
-    *("deployment_key", "deployment_version", "deployment_sha256"),
-    *("run_reason", "metric"),
-)
-# Retrying a stage of the pipeline may still promote one that failed.
-PROMOTABLE = (Status.WAITING, Status.APPROVED, Status.FAILED, Status.ROLLED_BACK)
-
-
-@dataclass(frozen=True)
-class Release:
-    """A release's record. What is empty or None has not happened yet."""
-
-    model: str
-    release: int
-    status: Status
-    # Written once, when it is opened.
-    run: str = ""
-    package_arn: str = ""
-    package_version: int = 0
-    verdict: str = ""
-    summary: str = ""
-    approval: str = ""
-    opened_at: str = ""
-    bundle_key: str = ""
-    bundle_version: str = ""
-    bundle_sha256: str = ""
-    release_sha256: str = ""
-    review_uri: str = ""
-    # Why its run was started; and the primary metric's result, as JSON. Older releases have none.
-    run_reason: str | None = None
-    metric: str | None = None
-    # The pipeline execution that promotes it, and when it began; older releases have no such time.
-    execution: str | None = None
-    started_at: str | None = None
-    # approved, automatic, rejected, expired or superseded.
-    decided_by: str | None = None
-    decided_at: str | None = None
-    decision: str | None = None
-    decision_reason: str | None = None
-    promoted_at: str | None = None
-    ended_at: str | None = None
-    error: str | None = None
-    # With what it was deployed when it was promoted, kept beside it; older releases have none.
-    deployment_key: str | None = None
-    deployment_version: str | None = None
-    deployment_sha256: str | None = None
-    # Not part of the item: it follows from the champion. None where that was not read.
-    in_service: bool | None = None
-    # A decision made in the registry, which was passed on to the pipeline's approval.
-    asked: str | None = None
-    asked_by: str | None = None
-    asked_reason: str | None = None
-    asked_summary: str | None = None
-    # "yes" once the approval of a superseded release was answered.
-    approval_closed: str | None = None
-
-    @property
-    def reference(self) -> str:
-        """What it is called everywhere."""
-        return f"{self.model}/{self.release}"
-
-    def document(self) -> dict[str, Any]:
-        """The release for programs, without what the functions keep for themselves."""
-        known = {name: value for name, value in asdict(self).items() if name not in _KEPT}
-        return {"reference": self.reference, **known}
-
-
-@dataclass(frozen=True)
-class Champion:
-    """What was promoted last. `previous` was in service before it; `revision` counts the moves."""
-
-    model: str
-    release: int
-    run: str = ""
-    package_arn: str = ""
-    package_version: int = 0
-    promoted_at: str = ""
-    execution: str = ""
-    purpose: str = ""
-    previous: int | None = None
-    alias_arn: str = ""
-    function_url: str = ""
-    stack: str = ""
-    revision: int | None = None
-
-
-@dataclass(frozen=True)
-class Withdrawal:
-    """That a model was taken out of service: its last release, when, by whom, why, by what."""
-
-    release: int
-    at: str
-    by: str | None = None
-    reason: str | None = None
-    execution: str | None = None
-
-
-@dataclass(frozen=True)
-class DeploymentLock:
-    """Which pipeline execution may deploy the model now, and until when in epoch seconds."""
-
-    model: str
-    holder: str | None = None
-    until: int | None = None
-
-
-@dataclass(frozen=True)
-class Queued:
-    """A release that was recorded and whose execution is still to be started."""
-
-    item: str
-    model: str
-    release: int
 
 
 class ReleaseTable:
@@ -219,7 +100,7 @@ class ReleaseTable:
         those to start: all three or nothing. A release that is there is left as it is."""
         model, number, item = release.model, release.release, release_item(release.release)
         changes: list[Change] = [
-            (model, item, _written(release), {"status": (None,)}),
+            (model, item, attributes(release), {"status": (None,)}),
             (model, f"run#{release.run}", {"release": number}, None),
             (_QUEUE, *_queued(release), None),
         ]
@@ -281,14 +162,14 @@ class ReleaseTable:
     def move_champion(self, seen: Champion | None, wanted: Champion) -> Champion | None:
         """Point at another release, unless it has been moved since `seen` was read."""
         revision = seen.revision if seen else self._revision_without_champion(wanted.model)
-        withdrawn = dict.fromkeys(_WITHDRAWN)
-        moved = {**_written(wanted, keep_none=True), **withdrawn, "revision": (revision or 0) + 1}
+        withdrawn = dict.fromkeys(WITHDRAWN)
+        moved = {**attributes(wanted, keep_none=True), **withdrawn, "revision": (revision or 0) + 1}
         expected = {"revision": (revision,)}
         return champion_from(self._items.change(wanted.model, _CHAMPION, moved, expected))
 
     def withdraw_champion(self, seen: Champion, withdrawal: Withdrawal) -> bool:
         """Point at no release; False if it has been moved since `seen` was read."""
-        nothing = dict.fromkeys(_written(seen, keep_none=True))
+        nothing = dict.fromkeys(attributes(seen, keep_none=True))
         named = {f"withdrawn_{name}": value for name, value in asdict(withdrawal).items()}
         moved = {**nothing, **named, "revision": (seen.revision or 0) + 1}
         expected = {"revision": (seen.revision,)}
@@ -327,7 +208,7 @@ class ReleaseTable:
         """Write the entry with the model's next number, unless it is there."""
         while not self.has_entry(model, entry):
             last = (self._items.read(model, _HISTORY_NUMBER) or {}).get("last")
-            numbered = {**_written(entry), "number": int(last or 0) + 1}
+            numbered = {**attributes(entry), "number": int(last or 0) + 1}
             counted = {"last": numbered["number"]}
             self._items.change_all(
                 [
@@ -343,62 +224,5 @@ def _queued(release: Release) -> tuple[str, dict[str, Any]]:
     return item, {"of": release.model, "release": release.release}
 
 
-def is_release(item: Mapping[str, Any]) -> bool:
-    """Is it a release's record? Data scientists may write definitions' fields, under any name."""
-    return "status" in item
-
-
-def release_item(number: int) -> str:
-    """The name of a release's item."""
-    return f"release#{number:06d}"
-
-
-_OF_A_WITHDRAWAL = tuple(field.name for field in fields(Withdrawal))
-_WITHDRAWN = tuple(f"withdrawn_{name}" for name in _OF_A_WITHDRAWAL)
-
-Record = TypeVar("Record", Release, Champion, DeploymentLock, HistoryEntry)
-
-
-def record_from(kind: type[Record], item: Mapping[str, Any]) -> Record:
-    """A record from its item; attributes that it does not know are left out."""
-    known = {field.name for field in fields(kind)}
-    values = {name: value for name, value in item.items() if name in known}
-    if kind is Release:
-        values["status"] = Status(values["status"])
-    return kind(**values)
-
-
-def history_from(items: Iterable[Mapping[str, Any]]) -> list[HistoryEntry]:
-    """A model's history from its items, the oldest first. The key is in an item's name alone."""
-    return in_order(
-        replace(record_from(HistoryEntry, item), key=item["item"].rpartition("#")[2])
-        for item in items
-        if "event" in item
-    )
-
-
-def champion_from(item: Mapping[str, Any] | None) -> Champion | None:
-    """The champion of a model's item, which after a withdrawal names none."""
-    return record_from(Champion, item) if item and "release" in item else None
-
-
-def withdrawal_from(item: Mapping[str, Any] | None) -> Withdrawal | None:
-    """The withdrawal of a model's item; None where a release is in service, or never was one."""
-    if not item or "withdrawn_release" not in item:
-        return None
-    known: dict[str, Any] = {name: item.get(f"withdrawn_{name}") for name in _OF_A_WITHDRAWAL}
-    return Withdrawal(**known)
-
-
 def _if_any(kind: type[Record], item: Mapping[str, Any] | None) -> Record | None:
     return None if item is None else record_from(kind, item)
-
-
-def _written(record: Record, *, keep_none: bool = False) -> dict[str, Any]:
-    """A record's attributes without the names that make its key; None removes an attribute."""
-    apart = ("model", "key", "in_service")
-    return {
-        name: value
-        for name, value in asdict(record).items()
-        if name not in apart and (keep_none or value is not None)
-    }

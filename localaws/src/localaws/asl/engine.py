@@ -62,13 +62,10 @@ def _run(execution_arn: str) -> None:
     """Run one execution to its end. Called by MiniStack on a thread of its own."""
     from ministack.services import stepfunctions as states
 
-    from localaws import sagemaker
     from localaws.asl import interpreter
 
     record = states._executions[execution_arn]
     machine = states._state_machines[record["stateMachineArn"]]
-    if "sagemaker:createProcessingJob" in machine["definition"]:
-        sagemaker.expect_jobs()
     try:
         run = interpreter.start(
             execution_arn, record["name"], machine, machine["roleArn"], record["input"]

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import botocore.session
 import moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback as callback_module  # noqa: E501
 import moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_factory as service_factory  # noqa: E501
 import moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_factory as task_factory  # noqa: E501
@@ -54,11 +53,11 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_la
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
+from localaws import descriptions
 from localaws.asl import clients, expressions
 
 POLL_SECONDS = 0.05
 
-_loader = botocore.session.get_session()
 _service_models: dict[str, ServiceModel] = {}
 
 
@@ -75,9 +74,9 @@ def apply() -> None:
 
 
 def service_model(service: str) -> ServiceModel:
-    """botocore's model of `service`, loaded once (a large one takes ~100 ms)."""
+    """botocore's model of `service`, made once."""
     if service not in _service_models:
-        _service_models[service] = _loader.get_service_model(service)
+        _service_models[service] = ServiceModel(descriptions.service(service), service)
     return _service_models[service]
 
 

@@ -4,7 +4,9 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sys
+import tempfile
 import threading
 import time
 import zipfile
@@ -27,6 +29,8 @@ Layers = Callable[[Config], list[bytes]]
 INSTANCE_SECONDS = 6 * 3600
 # How many idle instances of one function stay, so that a burst does not leave a crowd.
 KEEP_IDLE = 2
+# How long an image's instance waits for its first call.
+WAITING_SECONDS = 600.0
 # What of a function's configuration an instance is made from.
 _MADE_FROM = (
     *("Version", "CodeSha256", "Layers", "Handler", "Environment", "Role", "MemorySize"),
@@ -62,6 +66,7 @@ class Functions:
 
     def start(self) -> None:
         """Get ready to fork."""
+        shutil.rmtree(self._folder / "tmp", ignore_errors=True)  # of instances of an earlier start
         self._forker.start()
 
     def stop(self) -> None:
@@ -74,14 +79,23 @@ class Functions:
         self._forker.stop()
 
     def prepare(self, config: Config, package: bytes | None) -> None:
-        """Start an instance unless one is waiting; it loads its handler by itself."""
+        """Start an instance unless one is waiting; it loads its handler by itself.
+
+        That of an image ends after a while, where it gets no call: it may hold large libraries.
+        """
         if package is None and self._docker:
             return  # an image may have to be built first
         made_from = _made_from(config)
         with self._lock:
             waiting = [one for one, _ in self._idle.get(_version(config), [])]
-        if made_from not in waiting:
-            self._give_back(config, made_from, self._fork(config, package))
+        if made_from in waiting:
+            return
+        instance = self._fork(config, package)
+        self._give_back(config, made_from, instance)
+        if package is None:
+            watch = threading.Timer(WAITING_SECONDS, self._dismiss, [config, made_from, instance])
+            watch.daemon = True
+            watch.start()
 
     def step_of(self, config: Config) -> str | None:
         """The step whose image a function is; None for other functions, or where it is not here."""
@@ -93,9 +107,20 @@ class Functions:
             return None
 
     def invoke(
-        self, config: Config, package: bytes | None, event: object, request: str, trace: str | None
+        self,
+        config: Config,
+        package: bytes | None,
+        event: object,
+        request: str,
+        trace: str | None,
+        *,
+        once: bool = False,
     ) -> Outcome:
-        """Run the function once. Failures of every kind come back as an error document."""
+        """Run the function once. Failures of every kind come back as an error document.
+
+        `once`: the instance gets no other call; a new one that was prepared in time has loaded
+        what this one would have to load again. A container, which takes its time, is kept.
+        """
         made_from = _made_from(config)
         try:
             instance = self._take(config, made_from) or self._fork(config, package)
@@ -117,8 +142,20 @@ class Functions:
             outcome = instance.invoke(call)
         except (FunctionError, OSError) as error:
             return _ended(error, instance, config, request)
-        self._give_back(config, made_from, instance)
+        if once and self._docker is None:
+            instance.end()
+        else:
+            self._give_back(config, made_from, instance)
         return outcome
+
+    def _dismiss(self, config: Config, made_from: str, instance: AnyInstance) -> None:
+        """End an instance that still waits for its first call."""
+        with self._lock:
+            idle = self._idle.get(_version(config), [])
+            if (made_from, instance) not in idle:
+                return
+            idle.remove((made_from, instance))
+        instance.end()
 
     def _take(self, config: Config, made_from: str) -> AnyInstance | None:
         with self._lock:
@@ -172,8 +209,8 @@ class Functions:
                 {**environment, **credentials, "HOME": "/tmp"},  # noqa: S108 - in the container
                 [self._docker.tag(image.step), *named["EntryPoint"][1:], *named["Command"]],
             )
-        scratch = self._folder / "tmp"
-        scratch.mkdir(parents=True, exist_ok=True)
+        (self._folder / "tmp").mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.mkdtemp(dir=self._folder / "tmp")  # as each environment has its own /tmp
         return self._forker.fork(
             {
                 "folder": str(image.folder),
@@ -182,7 +219,7 @@ class Functions:
                 "environment": {
                     **_environment(config, image.folder, None),
                     **credentials,
-                    "TMPDIR": str(scratch),
+                    "TMPDIR": scratch,
                 },
             }
         )

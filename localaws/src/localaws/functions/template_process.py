@@ -74,13 +74,18 @@ def _build_a_model() -> None:
 
 
 def _read_models() -> None:
-    """Read the models into boto3's default session. It takes up credentials at the first client."""
+    """Read the models, for boto3's default session and those that functions make themselves.
+
+    The default one takes up credentials at its first client.
+    """
     import boto3
     import botocore.session
 
-    session = botocore.session.get_session()
-    boto3.setup_default_session(botocore_session=session)
-    loader = session.get_component("data_loader")
+    from localaws import descriptions
+
+    descriptions.share()
+    boto3.setup_default_session(botocore_session=botocore.session.get_session())
+    loader = descriptions.loader()
     for service in SERVICES:
         loader.load_service_model(service, "service-2")
         loader.load_service_model(service, "endpoint-rule-set-1")

@@ -1,6 +1,7 @@
 """The steps' images as the local stage knows them: code in the working tree, and its digest."""
 
 import hashlib
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -37,7 +38,7 @@ def digest(step: str, steps: Steps) -> str:
 
     It changes whenever a build of the image could come out different.
     """
-    files = sorted(sources(step, steps))
+    files = sorted(sources(step, steps), key=lambda file: file.parts)
     stamps = tuple((file, (found := file.stat()).st_mtime_ns, found.st_size) for file in files)
     known = _known.get((steps.folder, step))
     if known and known[0] == stamps:
@@ -54,17 +55,20 @@ def digest(step: str, steps: Steps) -> str:
 def sources(step: str, steps: Steps) -> Iterator[Path]:
     """Every file that the step's image is made of."""
     for folder in steps.folders_of(step):
-        for file in folder.rglob("*"):
+        for place, folders, files in os.walk(folder):
             # Neither Python's bytecode, which comes and goes, nor an editor's own files.
-            hidden = any(
-                part == "__pycache__" or part.startswith(".")
-                for part in file.relative_to(folder).parts
-            )
-            if not hidden and file.is_file():
-                yield file
+            folders[:] = [name for name in folders if not _is_hidden(name)]
+            for name in files:
+                file = Path(place, name)
+                if not _is_hidden(name) and file.is_file():
+                    yield file
     for name in steps.built_with:
         if (steps.folder / name).is_file():
             yield steps.folder / name
+
+
+def _is_hidden(name: str) -> bool:
+    return name == "__pycache__" or name.startswith(".")
 
 
 class NoImages:

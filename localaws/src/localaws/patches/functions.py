@@ -32,9 +32,11 @@ def install(functions: Functions, steps: tuple[str, ...] = ()) -> None:
         trace = lambda_svc._xray_trace_id_for_invocation(config)
         try:
             named = {**config, "FunctionArn": aliases.invoked_arn(config)}
-            if step := functions.step_of(config):
+            step = functions.step_of(config)
+            if step:
                 prepare_step_after(step)
-            outcome = functions.invoke(named, func.get("code_zip"), event, request_id, trace)
+            package, once = func.get("code_zip"), step in _steps
+            outcome = functions.invoke(named, package, event, request_id, trace, once=once)
         except RoleRefusedError as error:  # AWS would have refused the function's configuration
             document = {"errorType": "AccessDeniedException", "errorMessage": str(error)}
             return {"body": document, "error": True, "log": ""}
@@ -106,22 +108,26 @@ def prepare(wanted: Wanted) -> None:
                 _prepare(func)
 
 
-def prepare_step_after(step: str | None, definition: str | None = None) -> None:
+def prepare_step_after(step: str | None, definition: str | None = None) -> bool:
     """Start an instance of the function of a run's next step, or of its first: see `prepare`.
 
     All of them at once would take each other's processors. `definition`: only where it names it.
+    Returns whether any step is such a function.
     """
     order = (None, *_steps)
     if _pool is None or step not in order[:-1]:
-        return
-    following = order[order.index(step) + 1]
+        return False
+    following, found = order[order.index(step) + 1], False
     with request_scope(ACCOUNT, REGION):
         for func in list(lambda_svc._functions.values()):
             config = func["config"]
             named = definition is None or config["FunctionArn"] in definition
-            if named and _pool.step_of(config) == following:
+            its_step = _pool.step_of(config) if named else None
+            found = found or its_step is not None
+            if its_step == following:
                 with contextlib.suppress(RoleRefusedError):
                     _pool.prepare(config, None)
+    return found
 
 
 def prepare_version(arn: str) -> None:

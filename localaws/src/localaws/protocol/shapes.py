@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
-from botocore.loaders import Loader
 from botocore.model import (
     ListShape,
     MapShape,
@@ -17,6 +16,7 @@ from botocore.model import (
     StructureShape,
 )
 
+from localaws import descriptions
 from localaws.protocol.errors import ServiceError, invalid
 
 # The types of Python's JSON reader for each type of the model. A bool is no number here.
@@ -44,7 +44,7 @@ class Api:
     @cached_property
     def model(self) -> ServiceModel:
         """Botocore's model; about 70 ms to load for the largest, once."""
-        return ServiceModel(Loader().load_service_model(self.service, "service-2"))
+        return ServiceModel(descriptions.service(self.service), self.service)
 
     def operation(self, name: str) -> OperationModel:
         try:

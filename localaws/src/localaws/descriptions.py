@@ -1,0 +1,43 @@
+"""botocore's descriptions of services, each read once in a process.
+
+Every botocore session reads them for itself, up to 40 ms for one, and the stage has a session for
+each of its parts.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from botocore.loaders import Loader, create_loader
+
+
+class ByFolder(Loader):
+    """Lists services by folder name; botocore opens all 400 folders, for each kind of file."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        places = [Path(place) for place in self.search_paths]
+        return [one.name for place in places if place.is_dir() for one in place.iterdir()]
+
+
+@cache
+def loader() -> Loader:
+    """The process's one loader."""
+    return ByFolder()
+
+
+def loader_of(search_path_string: str | None = None) -> Loader:
+    """The one loader; one of botocore's for a path with descriptions of one's own."""
+    return loader() if search_path_string is None else create_loader(search_path_string)
+
+
+def service(name: str) -> dict[str, Any]:
+    """What botocore knows of a service. Not to be changed: everybody gets the same."""
+    found: dict[str, Any] = loader().load_service_model(name, "service-2")
+    return found
+
+
+def share() -> None:
+    """Let all sessions that are made from now on read through the one loader."""
+    import botocore.session
+
+    botocore.session.create_loader = loader_of

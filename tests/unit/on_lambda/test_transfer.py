@@ -1,0 +1,79 @@
+"""What a step left goes to S3 while there is time; and what a call left on the disk goes away."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from on_lambda import transfer
+from on_lambda.limits import StepOutgrewError
+from on_lambda.transfer import deliver
+
+CONTAINERS = Path(__file__).parents[3] / "containers"
+
+
+class Bucket:
+    """Takes objects."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def put_object(self, Key: str, Body: Any, **_: str) -> None:  # noqa: N803
+        self.objects[Key] = Body.read()
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    for name, content in (("model/model.tar.gz", b"model"), ("model/deep/part", b"part")):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    return tmp_path
+
+
+def test_every_file_is_stored_below_its_outputs_place(output: Path) -> None:
+    bucket = Bucket()
+
+    stored = deliver(bucket, {"model": "s3://b/at"}, output, time.monotonic() + 60)
+
+    assert stored == 2
+    assert bucket.objects == {"at/model.tar.gz": b"model", "at/deep/part": b"part"}
+
+
+def test_what_there_is_no_time_for_is_left_to_a_job(output: Path) -> None:
+    with pytest.raises(StepOutgrewError, match=r"at/.* are too much to store now"):
+        deliver(Bucket(), {"model": "s3://b/at"}, output, time.monotonic() - 1)
+
+
+def test_a_file_that_one_request_cannot_have_is_left_to_a_job(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "LARGEST", 4)
+
+    with pytest.raises(StepOutgrewError, match=r"model\.tar\.gz"):
+        deliver(Bucket(), {"model": "s3://b/at"}, output, time.monotonic() + 60)
+
+
+def test_a_function_that_starts_removes_what_a_call_left_that_was_ended_with_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "ml-left/processing").mkdir(parents=True)
+    (tmp_path / "ml-left/processing/rows.parquet").write_bytes(b"rows of another model")
+    (tmp_path / "other").mkdir()
+    environment = {
+        **os.environ,
+        "TMPDIR": str(tmp_path),
+        "PYTHONPATH": str(CONTAINERS),
+        "KANMON_STEP": "evaluate",
+        "KANMON_IMAGE": "steps@sha256:1",
+        "KANMON_DISK_MB": "1",
+        "AWS_REGION": "us-east-1",
+    }
+
+    subprocess.run([sys.executable, "-c", "import on_lambda.handler"], env=environment, check=True)
+
+    assert [left.name for left in tmp_path.iterdir()] == ["other"]
