@@ -1,4 +1,4 @@
-"""How far each grant reaches: over which resources, and with which condition.
+"""How far each grant reaches: over which resources.
 
 Use shows no grant that is too wide: what was widened still covers what is used. So this
 is pinned, by IAM's own rules of evaluation.
@@ -6,11 +6,9 @@ is pinned, by IAM's own rules of evaluation.
 
 import re
 from fnmatch import fnmatchcase
-from typing import Any
 
 import pytest
 
-from tests.support.gather_conditions import OF_GATHER_JOBS, ON_GATHER_JOBS
 from tests.support.policy_decisions import may
 from tests.support.translation import granted, resources
 
@@ -48,144 +46,6 @@ FOREIGN = [
     "arn:aws:iam::123456789012:role/another-role",
     "arn:aws:iam::123456789012:role/another-serving-role",
 ]
-CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
-    ("ApproverRole", "DecideInTheRegistry"): {
-        "StringEquals": {"sagemaker:ModelApprovalStatus": ["Approved", "Rejected"]}
-    },
-    ("DashboardRole", "FindMetricsOnly"): {
-        "StringLike": {"s3:prefix": ["metrics/*", "watch-metrics/*"]}
-    },
-    ("DataScientistRole", "ListVersionsOfData"): {"StringLike": {"s3:prefix": "datasets/*"}},
-    ("DataScientistRole", "PublishDefinitions"): {"Null": {"s3:if-none-match": "false"}},
-    ("DataScientistRole", "PutLabels"): {"Null": {"s3:if-none-match": "false"}},
-    ("DataScientistRole", "NameTheCurrentDefinition"): {
-        "ForAllValues:StringEquals": {
-            "dynamodb:Attributes": ["model", "item", "sha256", "published_at"]
-        },
-        "Null": {"dynamodb:Attributes": "false"},
-    },
-    **{
-        (role, "PauseAndResumeModels"): {
-            "ForAllValues:StringEquals": {
-                "dynamodb:Attributes": ["model", "item", "pause", "pauses"]
-            },
-            "Null": {"dynamodb:Attributes": "false"},
-        }
-        for role in ("DataScientistRole", "OperatorRole")
-    },
-    **{
-        (role, "AllowMoreThanABudget"): {
-            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["model", "item", "allowances"]},
-            "Null": {"dynamodb:Attributes": "false"},
-        }
-        for role in ("DataScientistRole", "OperatorRole")
-    },
-    ("JobRole", "FindInputs"): {
-        "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*", "attempts/*"]}
-    },
-    ("PreprocessRole", "FindInputs"): {
-        "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*"]}
-    },
-    ("TrainRole", "FindInputs"): {
-        "StringLike": {"s3:prefix": ["definitions/*", "runs/*", "attempts/*"]}
-    },
-    ("EvaluateRole", "FindInputs"): {"StringLike": {"s3:prefix": ["runs/*", "attempts/*"]}},
-    ("JobRole", "ShowCpuAndMemoryOfJobs"): {
-        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
-    },
-    ("JobRole", "ShowCpuAndMemoryOfTraining"): {
-        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}
-    },
-    **{
-        (role, "FindInputs"): {"StringLike": {"s3:prefix": ["monitoring/*", "runs/*"]}}
-        for role in ("MonitorJobRole", "MonitorRole")
-    },
-    ("MonitorJobRole", "ShowCpuAndMemoryOfJobs"): {
-        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
-    },
-    ("MonitorStateMachineRole", "GiveTheStepItsRole"): {
-        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
-    },
-    ("OpenMonitoringRole", "ListWhatWasAnsweredAndLabelled"): {
-        "StringLike": {"s3:prefix": ["capture/*", "batches/*", "labels/*"]}
-    },
-    ("CloseBatchRole", "FindWhatTheJobWrote"): {"StringLike": {"s3:prefix": "batches/*"}},
-    **{
-        (f"{function}Role", "RecordBatchesAndMonitorings"): {
-            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "#service/*"},
-            "Null": {"dynamodb:LeadingKeys": "false"},
-        }
-        for function in ("OpenBatch", "CloseBatch", "OpenMonitoring", "CloseMonitoring")
-    },
-    **{
-        (role, "AddToTheModelsCosts"): {
-            "ForAllValues:StringEquals": {
-                "dynamodb:Attributes": [
-                    *("model", "item", "usd", f"{work}_usd", f"{work}_count", f"{work}_unknown"),
-                    *(f"{work}_last", f"{work}_estimate_usd"),
-                ]
-            },
-            "Null": {"dynamodb:Attributes": "false"},
-        }
-        for role, work in (("CloseBatchRole", "score"), ("CloseMonitoringRole", "monitor"))
-    },
-    **{
-        (role, "FindThePlanAndTheModel"): {
-            "StringLike": {"s3:prefix": ["batches/*", "runs/*/train/model.tar.gz"]}
-        }
-        for role in ("ScoreJobRole", "ScoreRole")
-    },
-    ("ScoreJobRole", "ShowCpuAndMemoryOfJobs"): {
-        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
-    },
-    ("ScoreStateMachineRole", "GiveTheStepItsRole"): {
-        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
-    },
-    ("OpenRunRole", "SnapshotTheData"): {"StringLike": {"s3:prefix": "datasets/*"}},
-    ("TakeSnapshotRole", "FindWhatTheQueryWrote"): {"StringLike": {"s3:prefix": "gathered/*"}},
-    ("RetrainStateMachineRole", "SeeThatThePrefixIsEmpty"): {
-        "StringLike": {"s3:prefix": "gathered/*"}
-    },
-    **{
-        (role, "FindTheModels"): {"StringLike": {"s3:prefix": ["definitions/*", "datasets/*"]}}
-        for role in ("PlanRole", "SendDigestRole")
-    },
-    ("PlanRole", "KeepThePlannersOwnState"): {
-        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#plan"]},
-        "Null": {"dynamodb:LeadingKeys": "false"},
-    },
-    ("SendChatRole", "ListTheFactAndWhereItWasSent"): {
-        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#notices"]},
-        "Null": {"dynamodb:LeadingKeys": "false"},
-    },
-    ("SendMailRole", "ListEachFactOnce"): {
-        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#notices"]},
-        "Null": {"dynamodb:LeadingKeys": "false"},
-    },
-    ("ReleasePipelineRole", "GiveCloudFormationItsRole"): {
-        "StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}
-    },
-    ("RetrainStateMachineRole", "GiveStepsTheirRole"): {
-        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
-    },
-    ("ServingDeployRole", "GiveThemAddressesThatAskForASignature"): {
-        "StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}
-    },
-    ("ServingDeployRole", "MakeRolesWithinTheBoundary"): {
-        "StringEquals": {
-            "iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/ServingBoundary"
-        }
-    },
-    ("ServingDeployRole", "GiveFunctionsAndDeploymentsTheirRoles"): {
-        "StringEquals": {
-            "iam:PassedToService": ["lambda.amazonaws.com", "codedeploy.amazonaws.com"]
-        }
-    },
-    ("StewardRole", "FindEveryVersionOfRowsOfPeople"): {
-        "StringLike": {"s3:prefix": ["labels/*", "batches/*", "inputs/*", "capture/*"]}
-    },
-    ("VerifyRole", "PackWhatIsNotThereYet"): {"Null": {"s3:if-none-match": "false"}},
-}
 
 # What acts on the stage's own resources, and who may do it. A function's own name begins with the
 # stack's, as every name that CloudFormation gives: a grant on all such names reaches it.
@@ -391,18 +251,6 @@ def test_no_grant_on_named_resources_reaches_what_is_not_the_stages(role: str) -
     open_to_scoring = [("s3:GetObjectVersion", f"{DATA}/elsewhere/file")]
     readers = {"ScoreJobRole", "ScoreRole", "MonitorJobRole", "MonitorRole"}
     assert reached == (open_to_scoring if role in readers else [])
-
-
-def test_every_condition_is_there_and_says_what_it_said() -> None:
-    found = {
-        (role, statement["Sid"]): statement["Condition"]
-        for role in ROLES
-        for statement in granted(role)
-        if "Condition" in statement
-    }
-
-    of_gathering = {**OF_GATHER_JOBS, **ON_GATHER_JOBS}
-    assert found == {**CONDITIONS, **of_gathering}
 
 
 def test_what_acts_on_the_stages_own_resources_is_granted_to_these_roles_alone() -> None:
