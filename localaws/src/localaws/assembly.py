@@ -103,26 +103,9 @@ class Assembly:
         descriptions.share()
         from localaws import asl
         from localaws.emulator import Emulator
-        from localaws.patches import (
-            alarms,
-            bus_policies,
-            buses,
-            canary,
-            functions,
-            nested_stacks,
-            operations,
-            queries,
-            schedules,
-        )
+        from localaws.patches import canary, operations
 
-        functions.install(self.functions, self.steps.run if self.steps else ())
-        alarms.install()
-        bus_policies.install()
-        buses.install()
-        nested_stacks.install()
-        queries.install()
-        schedules.install()
-        memory.on_execution_change(self._execution_changed)
+        self._install_patches(self.functions)
         asl.install(self.endpoint)
         parts = Parts(self.home, self.endpoint, Emulator(), self.steps, docker=self.docker)
         for name in OWN:
@@ -142,7 +125,23 @@ class Assembly:
             own_service(name).installed.warm_up()
         for execution in interrupted:
             memory.announce(execution)
-        schedules.start()
+        importlib.import_module("localaws.patches.schedules").start()
+
+    def _install_patches(self, own: "Functions") -> None:
+        from localaws.patches import (
+            alarms,
+            bus_policies,
+            buses,
+            functions,
+            nested_stacks,
+            queries,
+            schedules,
+        )
+
+        functions.install(own, self.steps.run if self.steps else ())
+        for patch in (alarms, bus_policies, buses, nested_stacks, queries, schedules):
+            patch.install()
+        memory.on_execution_change(self._execution_changed)
 
     def _new_functions(self) -> "Functions":
         from localaws.functions.service import Functions
