@@ -12,6 +12,8 @@ import runpy
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
+from typing import NoReturn
 
 from on_lambda.preload import preload
 
@@ -32,7 +34,31 @@ def main() -> None:
     os.environ.update(json.loads(order)["environment"])
     tempfile.tempdir = None
     sys.argv = [step]
-    runpy.run_module(step, run_name="__main__", alter_sys=True)
+    end(status_of(lambda: runpy.run_module(step, run_name="__main__", alter_sys=True)))
+
+
+def status_of(work: Callable[[], object]) -> int:
+    """The exit status of a program, as Python itself would give it."""
+    try:
+        work()
+    except SystemExit as left:
+        if left.code is None or isinstance(left.code, int):
+            return left.code or 0
+        print(left.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def end(status: int) -> NoReturn:
+    """End at once: taking the libraries apart needs a fifth of a second and frees nothing."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def end_with_parent() -> None:

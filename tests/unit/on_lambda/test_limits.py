@@ -126,6 +126,23 @@ def test_a_step_that_fails_keeps_its_exit_code(tmp_path: Path, disk: Path) -> No
     assert process.work({}, until(30), disk, "run").code == 3
 
 
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("", 0), ("raise SystemExit", 0), ("raise SystemExit('why')", 1), ("1 / 0", 1)],
+)
+def test_a_step_ends_as_python_would_but_at_once(
+    tmp_path: Path, disk: Path, code: str, status: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    process = step(tmp_path, f"import atexit, time\natexit.register(time.sleep, 30)\n{code}\n")
+
+    began = time.monotonic()
+    assert process.work({}, until(25), disk, "run").code == status
+    assert time.monotonic() - began < 20
+    printed = capfd.readouterr().out
+    assert ("why" in printed) == ("why" in code)
+    assert ("ZeroDivisionError" in printed) == ("/" in code)
+
+
 def test_a_process_that_no_work_came_for_can_be_ended_twice(tmp_path: Path) -> None:
     process = step(tmp_path, "print('never')\n")
 
