@@ -15,6 +15,9 @@ from localaws.patches import aliases, deliveries, lambda_requests, metrics, vers
 
 Wanted = Callable[[dict[str, Any]], bool]
 
+# So many of a run's steps are begun before they are called.
+AHEAD = 2
+
 _pool: Functions | None = None
 # The steps that are functions too, in the order in which a run calls them.
 _steps: tuple[str, ...] = ()
@@ -109,22 +112,23 @@ def prepare(wanted: Wanted) -> None:
 
 
 def prepare_step_after(step: str | None, definition: str | None = None) -> bool:
-    """Start an instance of the function of a run's next step, or of its first: see `prepare`.
+    """Start an instance of the functions of a run's next two steps: see `prepare`.
 
-    All of them at once would take each other's processors. `definition`: only where it names it.
-    Returns whether any step is such a function.
+    The work of one step may be shorter than the imports of the next. `definition`: only where it
+    names them. Returns whether any step is such a function.
     """
     order = (None, *_steps)
     if _pool is None or step not in order[:-1]:
         return False
-    following, found = order[order.index(step) + 1], False
+    place, found = order.index(step) + 1, False
+    following = order[place : place + AHEAD]
     with request_scope(ACCOUNT, REGION):
         for func in list(lambda_svc._functions.values()):
             config = func["config"]
             named = definition is None or config["FunctionArn"] in definition
             its_step = _pool.step_of(config) if named else None
             found = found or its_step is not None
-            if its_step == following:
+            if its_step is not None and its_step in following:
                 with contextlib.suppress(RoleRefusedError):
                     _pool.prepare(config, None)
     return found
