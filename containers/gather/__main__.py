@@ -15,9 +15,11 @@ import resource
 import shutil
 import signal
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, NoReturn
 
+from contract import aws
+from contract.orphans import adopt_orphans, end_children
 from contract.paths import Paths
 from contract.step import StepError, run_step
 from gather import program, secret
@@ -26,27 +28,33 @@ from gather.storing import Stored, files_in, store
 PR_SET_DUMPABLE = 4
 
 
-def main(paths: Paths) -> None:
-    """Gather the model's data."""
+def main(paths: Paths, end_what_is_left: Callable[[], None] = lambda: None) -> None:
+    """Gather the model's data. What the program leaves at work would change what is checked."""
     model, data = os.environ["KANMON_MODEL"], os.environ["KANMON_DATA"]
     arn = os.environ.get("KANMON_SECRET") or None
     source = paths.input("definition") / "gather.py"
     if not source.is_file():
         raise StepError(f"{source}: missing, but model.yaml has gather; publish the model again")
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    # With their credentials, before the program could change where these come from.
+    s3, secrets = client("s3"), client("secretsmanager") if arn else None
     scratch = paths.scratch_folder("gather")
     try:
         folder = scratch / "data"
         folder.mkdir()
-        text = secret.read(client("secretsmanager"), arn, model) if arn else None
-        program.run(source, folder, text, show)
+        text = secret.read(secrets, arn, model) if arn else None
+        try:
+            program.run(source, folder, text, show)
+        finally:
+            end_what_is_left()
         bucket, _, prefix = data.removeprefix("s3://").partition("/")
-        stored = store(client("s3"), bucket, prefix, files_in(folder))
+        stored = store(s3, bucket, prefix, files_in(folder))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    report(paths, stored, data, source)
+    report(paths, stored, data, digest)
 
 
-def report(paths: Paths, stored: Stored, data: str, source: Path) -> None:
+def report(paths: Paths, stored: Stored, data: str, digest: str) -> None:
     """Say what was stored, in the log and as the job's last words."""
     for name in stored.written:
         print(f"stored {data}{name}")
@@ -54,17 +62,15 @@ def report(paths: Paths, stored: Stored, data: str, source: Path) -> None:
     files = "1 file" if count == 1 else f"{count:,} files"
     print(f"gathered {files}, {stored.bytes:,} bytes; {len(stored.unchanged):,} there already")
     paths.message.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
     paths.message.write_text(stored.message(digest), encoding="utf-8")
 
 
 def client(service: str) -> Any:
     """A client of AWS with the rights of the job's role. Fails at once where it has none."""
-    import botocore.session
     from botocore.config import Config
 
     patient = Config(retries={"mode": "standard", "max_attempts": 5})
-    return botocore.session.get_session().create_client(service, config=patient)
+    return aws.session().create_client(service, config=patient)
 
 
 def show(text: str) -> None:
@@ -89,7 +95,8 @@ def leave(*_: object) -> NoReturn:
 def begin(paths: Paths) -> None:
     """Hide after root was given up, which would undo it."""
     hide()
-    main(paths)
+    adopt_orphans()
+    main(paths, end_children)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ def run(program: Path, folder: Path, secret: str | None, show: Callable[[str], N
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=environment(os.environ),
+        # The step's own home folder cannot be written to.
+        env={**environment(os.environ), "HOME": str(folder.parent)},
         pass_fds=(answer,),
     )
     os.close(answer)

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 from botocore.config import Config
 
+from contract import aws
+from contract.orphans import adopt_orphans, end_children
 from contract.step import OUTGROWN, REFUSED
 from on_lambda.limits import Ended, Limits, StepOutgrewError, StepProcess, own_memory_mb
-from on_lambda.orphans import adopt_orphans, end_children
 from on_lambda.transfer import deliver, fetch
 
 STEP = os.environ["KANMON_STEP"]
@@ -35,7 +35,6 @@ SECONDS_KEPT = 10
 SECONDS_TO_ANSWER = 2
 MEMORY_KEPT_MB = 32
 PR_SET_DUMPABLE = 4
-SCRATCH = "ml-"
 
 
 class StepFailedError(Exception):
@@ -64,7 +63,7 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     process, _begun = _begun or _begin(), None
     environment, attempt = event.get("environment") or {}, event["attempt"]
     at = f"{event['attempts']}/{attempt}/{STEP}" if "attempts" in event else None
-    base = Path(tempfile.mkdtemp(prefix=SCRATCH))
+    base = Path(tempfile.mkdtemp())
     root = base / "processing"
     try:
         fetch(_S3, event.get("inputs") or {}, root / "input")
@@ -81,7 +80,7 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     finally:
         process.end()
         end_children()
-        shutil.rmtree(base, ignore_errors=True)
+        _clear_scratch()
     return {
         "step": STEP,
         "at": at,
@@ -139,9 +138,16 @@ def _hide_credentials() -> None:
 
 
 def _clear_scratch() -> None:
-    """Remove what a call left that was ended with its whole function. A reset keeps the disk."""
-    for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
-        shutil.rmtree(left, ignore_errors=True)
+    """Empty the disk, which belongs to the function alone and stays for the next call.
+
+    That one may be of another model, whose step could read what is there or be led by it. A call
+    that was ended with its whole function leaves everything: a reset keeps the disk.
+    """
+    for left in Path(tempfile.gettempdir()).iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 _hide_credentials()
@@ -149,6 +155,6 @@ adopt_orphans()
 _clear_scratch()
 # Begun with the function, so that its imports and the inputs come at the same time.
 _begun: StepProcess | None = _begin()
-_S3 = botocore.session.get_session().create_client(
+_S3 = aws.session().create_client(
     "s3", config=Config(retries={"mode": "standard", "max_attempts": 5})
 )

@@ -3,9 +3,10 @@
 import importlib
 from functools import partial
 
+_S3 = ("botocore.session", "contract.aws:describe_s3")
 # After the colon is a function to call: contract.libraries imports in its own way.
 MODULES = {
-    "preprocess": ("preprocess.pipeline", "botocore.session", "reading.source:describe_s3"),
+    "preprocess": ("preprocess.pipeline", "reading.source", *_S3),
     "train": (
         *("contract.rows", "train.model", "train.lightgbm_learner"),
         *("contract.libraries:lightgbm", "onnx"),
@@ -16,11 +17,11 @@ MODULES = {
     ),
     "score": (
         *("score.pipeline", "score.heads", "onnx", "onnxruntime"),
-        *("botocore.session", "reading.source:describe_s3"),
+        *_S3,
     ),
     "monitor": (
         *("monitor.report", "monitor.compacting", "monitor.batches"),
-        *("onnxruntime", "botocore.session", "reading.source:describe_s3"),
+        *("onnxruntime", *_S3),
     ),
 }
 

@@ -49,21 +49,23 @@ def deliver(s3: Any, outputs: Mapping[str, str], folder: Path, end: float) -> in
 
     def store(bucket: str, key: str, file: Path) -> Callable[[], None]:
         def put() -> None:
-            size = file.stat().st_size
-            if size > LARGEST or time.monotonic() + size / BYTES_A_SECOND > end:
-                raise StepOutgrewError(f"{key}: {size / MIB:,.0f} MB are too much to store now")
+            if time.monotonic() > end:
+                raise StepOutgrewError(f"{key}: there was no time left to store it")
             with file.open("rb") as body:
                 s3.put_object(Bucket=bucket, Key=key, Body=body)
 
         return put
 
-    found = []
+    found, sizes = [], [0]
     for name, uri in outputs.items():
         bucket, prefix = place(uri)
         files = sorted(file for file in (folder / name).rglob("*") if file.is_file())
         for file in files:
             path = file.relative_to(folder / name).as_posix()
             found.append(store(bucket, f"{prefix}/{path}", file))
+            sizes.append(file.stat().st_size)
+    if max(sizes) > LARGEST or time.monotonic() + sum(sizes) / BYTES_A_SECOND > end:
+        raise StepOutgrewError(f"{sum(sizes) / MIB:,.0f} MB of results are too much to store now")
     at_once(found)
     return len(found)
 

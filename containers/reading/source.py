@@ -12,15 +12,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from contract.aws import session
 from contract.step import MachineError, StepError
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
-    from botocore.loaders import Loader
 
 Read = TypeVar("Read")
 
@@ -203,31 +202,10 @@ def _other_size(entry: DataObject, size: int) -> StepError:
 def s3_client(connections: int = 10) -> BaseClient:
     """A client for the endpoint of the environment. SageMaker sets the region as AWS_REGION."""
     from botocore.config import Config
-    from botocore.session import get_session
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     config = Config(max_pool_connections=connections)
-    session = get_session()
-    session.register_component("data_loader", _descriptions())
-    return session.create_client("s3", region_name=region, config=config)
-
-
-def describe_s3() -> None:
-    """Read botocore's descriptions of S3, which takes most of the time to make a client.
-
-    Nothing of the environment is read, so a process may do it before it has its work.
-    """
-    for name in ("service-2", "endpoint-rule-set-1"):
-        _descriptions().load_service_model("s3", name)
-    for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
-        _descriptions().load_data(name)
-
-
-@cache
-def _descriptions() -> Loader:
-    from botocore.loaders import create_loader
-
-    return create_loader()
+    return session().create_client("s3", region_name=region, config=config)
 
 
 def _body(entry: DataObject, client: BaseClient, **options: str) -> Any:

@@ -206,7 +206,7 @@ class Functions:
             return ContainerInstance(
                 self._docker.client,
                 function_options(config["MemorySize"], named),
-                {**environment, **credentials, "HOME": "/tmp"},  # noqa: S108 - in the container
+                {**environment, **credentials},
                 [self._docker.tag(image.step), *named["EntryPoint"][1:], *named["Command"]],
             )
         (self._folder / "tmp").mkdir(parents=True, exist_ok=True)

@@ -93,7 +93,7 @@ class DockerEngine:
         command = [
             *(self._images.client, "run", "--rm", "--init", "--name", launch.name),
             *("--read-only", "--tmpfs", "/tmp", "--network", "host"),  # noqa: S108 - in the container
-            *("--volume", f"{host.ml}:{ROOT}", "--env", "HOME=/tmp"),
+            *("--volume", f"{host.ml}:{ROOT}"),
             *identity(),
             # Values come from the client's environment, so that no process list shows them.
             *(word for name in launch.environment for word in ("--env", name)),

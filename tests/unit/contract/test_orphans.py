@@ -26,7 +26,7 @@ FUNCTION = """
 import json, time
 from pathlib import Path
 from on_lambda.limits import Limits, StepProcess
-from on_lambda.orphans import adopt_orphans, children, end_children
+from contract.orphans import adopt_orphans, children, end_children
 
 adopt_orphans()
 process = StepProcess("tiny", Path({folder!r}), {{"PATH": "/"}})
