@@ -62,7 +62,10 @@ def test_the_processes_that_have_credentials_are_closed_to_others_of_the_same_us
     tmp_path: Path,
 ) -> None:
     """Linux then lets root alone read their environment and memory (prctl(2), PR_SET_DUMPABLE)."""
-    gathering = "import gather.__main__ as step; step.main = lambda *given: None; step.begin(None)"
+    gathering = (
+        "import gather.__main__ as step; "
+        "step.main = lambda paths, end: print(end.__name__); step.begin(None)"
+    )
     function = {"KANMON_STEP": "evaluate", "KANMON_IMAGE": "a@b", "KANMON_DISK_MB": "1"}
     place = {"TMPDIR": str(tmp_path), "AWS_REGION": "us-east-1"}
 
