@@ -45,11 +45,15 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return expected
 
 
-def test_a_step_is_followed_by_the_next_and_the_last_by_none(pool: Pool) -> None:
-    found = [functions.prepare_step_after(step) for step in (None, "prepare", "fit", "check")]
+def test_a_step_is_followed_by_the_next_two_and_the_last_by_none(pool: Pool) -> None:
+    found, after = [], []
+    for step in (None, "prepare", "fit", "check"):
+        pool.prepared.clear()
+        found.append(functions.prepare_step_after(step))
+        after.append(list(pool.prepared))
 
     assert found == [True, True, True, False]
-    assert pool.prepared == ["prepare", "fit", "check"]
+    assert after == [["prepare", "fit"], ["fit", "check"], ["check"], []]
 
 
 def test_a_run_that_can_call_a_function_begins_no_job_ahead(pool: Pool, jobs: list[str]) -> None:
