@@ -31,10 +31,10 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
         yield laptop
 
 
-def secret_of(laptop: Laptop, model: str, name: str, text: str = LOGIN) -> str:
-    """The ARN of a new secret that is tagged for the model."""
-    tags = [{"Key": "kanmon:model", "Value": model}]
-    made = laptop.client("secretsmanager").create_secret(Name=name, SecretString=text, Tags=tags)
+def secret_of(laptop: Laptop, model: str, name: str, stage: str = "kanmon-local") -> str:
+    """The ARN of a new secret that is tagged for the model of the stage."""
+    tags = [{"Key": "kanmon:model", "Value": model}, {"Key": "kanmon:stage", "Value": stage}]
+    made = laptop.client("secretsmanager").create_secret(Name=name, SecretString=LOGIN, Tags=tags)
     return str(made["ARN"])
 
 
@@ -246,14 +246,17 @@ def test_it_can_write_the_data_of_no_other_model(laptop: Laptop) -> None:
     assert own == "None"
 
 
-def test_it_can_read_the_secret_of_no_other_model(laptop: Laptop) -> None:
-    secret = secret_of(laptop, "crm", "of-crm")
+@pytest.mark.parametrize(("model", "stage"), [("crm", "kanmon-local"), ("barred", "kanmon-prod")])
+def test_it_can_read_the_secret_of_no_other_model_and_no_other_stage(
+    laptop: Laptop, model: str, stage: str
+) -> None:
+    secret = secret_of(laptop, model, f"of-{model}-{stage}", stage)
     add(laptop, "barred", WRITES.format(content=rows(300)), secret=secret)
 
     assert failure(laptop, "barred") == (
-        f"gather: the job of barred may not read the secret {secret}; give the secret the tag "
-        "kanmon:model with the value barred, and, where a key of your own encrypts it, let the "
-        "job's role decrypt with that"
+        f"gather: the job of barred may not read the secret {secret}; give the secret the tags "
+        "kanmon:model with the value barred and kanmon:stage with the name of the stage's stack, "
+        "and, where a key of your own encrypts it, let the job's role decrypt with that"
     )
 
 

@@ -26,18 +26,22 @@ def test_a_gather_job_writes_the_data_of_its_model_and_reads_its_program_and_not
 @pytest.mark.parametrize(
     ("tags", "reads"),
     [
-        ({"secretsmanager__ResourceTag/kanmon:model": "sea-shells"}, True),
-        ({"secretsmanager__ResourceTag/kanmon:model": "glasses"}, False),
+        ({"model": "sea-shells", "stage": "kanmon-test"}, True),
+        ({"model": "sea-shells", "stage": "kanmon-prod"}, False),
+        ({"model": "sea-shells"}, False),
+        ({"model": "glasses", "stage": "kanmon-test"}, False),
+        ({"stage": "kanmon-test"}, False),
         ({}, False),
     ],
 )
-def test_a_gather_job_reads_the_secrets_that_are_tagged_for_its_model_alone(
+def test_a_gather_job_reads_the_secrets_that_are_tagged_for_its_model_and_stage_alone(
     tags: dict[str, str], reads: bool
 ) -> None:
     secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:crm-1a2B3c"
+    of = {f"secretsmanager__ResourceTag/kanmon:{name}": value for name, value in tags.items()}
 
-    assert may("GatherRoleseashells", "secretsmanager:GetSecretValue", secret, **tags) is reads
-    assert not may("GatherRoleseashells", "secretsmanager:PutSecretValue", secret, **tags)
+    assert may("GatherRoleseashells", "secretsmanager:GetSecretValue", secret, **of) is reads
+    assert not may("GatherRoleseashells", "secretsmanager:PutSecretValue", secret, **of)
 
 
 def test_nobody_else_reads_a_secret() -> None:
