@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,11 +59,24 @@ def versions(laptop: Laptop, model: str) -> list[str]:
 
 
 def job_of(laptop: Laptop, run: str) -> dict[str, Any]:
-    name = f"kanmon-local-{run}-gather-0"
     found: dict[str, Any] = laptop.client("sagemaker").describe_processing_job(
-        ProcessingJobName=name
+        ProcessingJobName=job_name(run)
     )
     return found
+
+
+def job_name(run: str) -> str:
+    return f"kanmon-local-{run}-gather-0"
+
+
+def bill(laptop: Laptop, model: str, run: str) -> tuple[dict[str, Any], float]:
+    """What the run's one execution cost, by part, and the sum that is shown."""
+    item = laptop.client("dynamodb").get_item(
+        TableName=laptop.outputs["ModelTableName"],
+        Key={"model": {"S": model}, "item": {"S": f"run#{run}"}},
+    )["Item"]
+    [costs] = json.loads(item["cost"]["S"])["executions"].values()
+    return costs, laptop.must("show", run)["record"]["usd"]
 
 
 def test_a_program_makes_the_data_and_an_unchanged_result_trains_nothing(laptop: Laptop) -> None:
@@ -80,8 +95,13 @@ def test_a_program_makes_the_data_and_an_unchanged_result_trains_nothing(laptop:
     assert (again["outcome"], again["equals"]) == ("nothing new", first["run"])
     assert versions(laptop, "crm") == ["orders.csv"]
     logged = laptop.must("logs", again["run"])
-    assert {line["job"] for line in logged} == {f"kanmon-local-{again['run']}-gather-0"}
+    assert {line["job"] for line in logged} == {job_name(again["run"])}
     assert "1 there already" in logged[-1]["message"]
+    costs, whole = bill(laptop, "crm", again["run"])
+    [job] = costs["jobs"]
+    assert (job["name"], job["instance_type"]) == (job_name(again["run"]), "ml.t3.medium")
+    assert job["usd"] == pytest.approx(job["seconds"] * 0.05 / 3600, abs=1e-8) != 0
+    assert whole - costs["functions"]["usd"] - costs["workflow"]["usd"] == pytest.approx(job["usd"])
 
     add(laptop, "crm", WRITES.format(content=rows(301)), secret=secret_of(laptop, "crm", "other"))
     assert laptop.must("run", "crm")["outcome"] == "new"
@@ -96,8 +116,7 @@ def test_the_lineage_names_the_job_its_files_and_the_secret_and_nothing_has_its_
     run = laptop.must("run", "sea-shells")["run"]
 
     shown = laptop.must("show", run)["gather"]
-    job = f"kanmon-local-{run}-gather-0"
-    assert (shown["job"], shown["secret"]) == (job, secret)
+    assert (shown["job"], shown["secret"]) == (job_name(run), secret)
     assert (shown["files"], shown["written"], shown["names"]) == (1, 1, ["orders.csv"])
     said = laptop.kanmon("show", run).out
     assert "by gather.py; stored orders.csv" in said
@@ -107,7 +126,6 @@ def test_the_lineage_names_the_job_its_files_and_the_secret_and_nothing_has_its_
     assert secret in page
     logged = laptop.kanmon("logs", run, "--step", "gather").out
     assert "signing in with ***" in logged
-    assert laptop.must("show", run)["record"]["usd"] > 0
 
     everything = [page, logged, said, json.dumps(job_of(laptop, run), default=str)]
     history = laptop.client("stepfunctions").get_execution_history(
@@ -163,27 +181,55 @@ def test_a_program_that_fails_writes_nothing_and_the_run_says_why(
     assert versions(laptop, "many") == []
 
 
-def test_a_run_that_is_stopped_ends_the_program_and_stores_nothing(laptop: Laptop) -> None:
+def test_a_run_that_is_stopped_ends_the_program_and_stores_nothing(
+    laptop: Laptop, tmp_path: Path
+) -> None:
+    written = tmp_path / "pid"
     add(
         laptop,
         "many",
-        "import time\n"
+        "import os, time\n"
+        "from pathlib import Path\n"
         "def gather(folder, secret):\n"
         "    (folder / 'a.csv').write_text('x')\n"
+        f"    Path({str(written)!r}).write_text(str(os.getpid()))\n"
         "    print('waiting', flush=True)\n"
         "    time.sleep(300)\n",
     )
     run = str(laptop.must("run", "many", "--no-wait")["run"])
     eventually(lambda: "waiting" in laptop.kanmon("logs", run, "--step", "gather").out)
+    program = int(written.read_text())
+    assert is_there(program)
 
     laptop.must("stop", run, "--reason", "it hangs")
     ended = eventually(lambda: _ended(job_of(laptop, run)))
     assert ended["ProcessingJobStatus"] == "Stopped"
+    eventually(lambda: not is_there(program))
     assert versions(laptop, "many") == []
+
+
+def is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _ended(job: dict[str, Any]) -> dict[str, Any] | None:
     return job if job["ProcessingJobStatus"] in ("Stopped", "Failed", "Completed") else None
+
+
+def test_forgetting_says_that_the_next_run_brings_the_person_back(laptop: Laptop) -> None:
+    add(laptop, "many", WRITES.format(content=rows(300)))
+    definition = laptop.root / "models/many/model.yaml"
+    definition.write_text(definition.read_text() + "data: {key: [a]}\n")
+
+    stays = laptop.must("forget", "many", "7", "--yes")["stays"]
+
+    assert {each["what"]: each["why"] for each in stays}["what gather.py reads"] == (
+        "take the rows out of what gather.py reads, or the next run brings them back"
+    )
 
 
 # ---- What a model's job may do
