@@ -107,6 +107,20 @@ def test_it_has_no_credentials_and_nobody_else_sees_the_secret(
             "import os\ndef gather(folder, secret):\n    os.kill(os.getpid(), 15)",
             "gather.py was ended by signal 15; see its log",
         ),
+        (
+            "def gather(folder, secret):\n    bytearray(1 << 62)",
+            "gather.py line 2: the memory is full; give it a larger gather.instance_type in model.",
+        ),
+        (
+            "import errno\ndef gather(folder, secret):\n"
+            "    raise OSError(errno.ENOSPC, 'no room', folder / 'a.csv')",
+            "gather.py line 3: the disk is full; raise gather.volume_gb in model.yaml",
+        ),
+        (
+            "import polars\ndef gather(folder, secret):\n"
+            "    raise polars.exceptions.ComputeError('No space left on device (os error 28)')",
+            "gather.py line 3: the disk is full; raise gather.volume_gb in model.yaml",
+        ),
         # The user's own matter: the sentence is of Python's library.
         (
             "from urllib.request import urlopen\n"
