@@ -30,6 +30,8 @@ def question(
     """What the workflow starts. The job's role is the model's own: see stacks/gather-jobs.yaml."""
     if model not in stage.gather_models:
         raise NoGatherError(say("refused.no_gather_job", model=model, stage=stage.short_name))
+    if gather.secret is not None:
+        _check_place(stage, model, gather.secret)
     store = stage.store
     return {
         "by": JOB,
@@ -42,6 +44,15 @@ def question(
         "volume_gb": gather.volume_gb or VOLUME_GB,
         "timeout_seconds": gather.timeout_minutes * 60,
     }
+
+
+def _check_place(stage: Stage, model: str, secret: str) -> None:
+    """The role of the job reads secrets of the stage's own account and region alone."""
+    region, account = secret.split(":")[3:5]
+    if (region, account) != (stage.region, stage.account):
+        named = {"region": region, "account": account}
+        own = {"own_region": stage.region, "own_account": stage.account}
+        raise NoGatherError(say("refused.secret_elsewhere", model=model, **named, **own))
 
 
 def lineage(
