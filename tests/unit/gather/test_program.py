@@ -1,6 +1,9 @@
 """gather.py runs in a process of its own: what it is given, and what is said when it fails."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -8,7 +11,9 @@ import pytest
 
 from contract.step import StepError
 from gather import program
+from tests.support.waiting import eventually
 
+CONTAINERS = Path(__file__).parents[3] / "containers"
 SECRET = '{"user": "shop-reader", "password": "hunter22"}'
 
 
@@ -158,6 +163,34 @@ def test_what_it_leaves_at_work_does_not_keep_the_step(tmp_path: Path) -> None:
 
     assert written == {"a.csv": "x"}
     assert time.monotonic() - began < program.PATIENCE_SECONDS
+
+
+def test_a_step_that_is_asked_to_end_ends_the_program(tmp_path: Path) -> None:
+    pid, definition = tmp_path / "pid", tmp_path / "input/definition"
+    definition.mkdir(parents=True)
+    (definition / "gather.py").write_text(
+        "import os, time\nfrom pathlib import Path\n"
+        f"def gather(folder, secret):\n    Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+        "    time.sleep(300)\n"
+    )
+    own = {"PROCESSING_ROOT": str(tmp_path), "AWS_DEFAULT_REGION": "us-east-1"}
+    model = {"KANMON_MODEL": "crm", "KANMON_DATA": "s3://data/datasets/crm/"}
+    step = subprocess.Popen(
+        [sys.executable, "-m", "gather"],
+        env={**os.environ, "PYTHONPATH": str(CONTAINERS), **own, **model},
+    )
+    try:
+        written = int(eventually(lambda: pid.is_file() and pid.read_text()))
+        os.kill(written, 0)
+
+        step.terminate()
+
+        assert step.wait(60) == 128 + signal.SIGTERM
+        with pytest.raises(ProcessLookupError):
+            os.kill(written, 0)
+    finally:
+        step.kill()
+        step.wait()
 
 
 def test_the_environment_of_the_step_stays_as_it_was(tmp_path: Path) -> None:
