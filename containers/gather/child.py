@@ -4,6 +4,7 @@ It reads {"program", "folder", "secret", "answer"} from its input and writes one
 the file descriptor `answer`, on a line: {} where the function returned, and otherwise {"problem"}.
 """
 
+import errno
 import importlib.util
 import json
 import os
@@ -41,8 +42,24 @@ def called(program: Path, folder: Path, secret: str | None) -> str | None:
         traceback.print_exc()
         at = line_of(error, program)
         where = f"gather.py line {at}" if at else "gather.py"
-        return f"{where}: {type(error).__name__}: {error}"
+        return f"{where}: {reason(error)}"
     return None
+
+
+def reason(error: BaseException) -> str:
+    """What the function raised, or what to raise in model.yaml where the machine is too small.
+
+    >>> reason(MemoryError())
+    'the memory is full; give it a larger gather.instance_type in model.yaml'
+    >>> reason(KeyError("name"))
+    "KeyError: 'name'"
+    """
+    if isinstance(error, MemoryError):
+        return "the memory is full; give it a larger gather.instance_type in model.yaml"
+    # Polars puts the system's words into errors of its own.
+    if getattr(error, "errno", None) == errno.ENOSPC or "No space left on device" in str(error):
+        return "the disk is full; raise gather.volume_gb in model.yaml"
+    return f"{type(error).__name__}: {error}"
 
 
 def line_of(error: BaseException, program: Path) -> int | None:

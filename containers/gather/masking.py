@@ -6,14 +6,15 @@ from typing import Any
 from urllib.parse import quote
 
 MASK = "***"
-# A shorter part, such as a port or `true`, says nothing, and stands in many a word.
+# A shorter part, such as a PIN or a port of three digits, stands in many other words and numbers.
 SHORTEST = 4
 # A line that does not end is masked in pieces of this size.
 LONGEST_LINE = 1 << 20
 
 
 class Mask:
-    """Replaces a secret's text, each of its lines and, where it is JSON, each of its values."""
+    """Replaces a secret's text, each of its lines and, where it is JSON, each of its values but
+    `true`, `false` and `null`, which say nothing and are printed everywhere."""
 
     def __init__(self, secret: str | None) -> None:
         parts = {form for part in _parts(secret or "") for form in _forms(part)}
@@ -69,7 +70,7 @@ def _values(document: Any) -> Iterator[str]:
             yield from _values(each)
     elif isinstance(document, str):
         yield document
-    elif document is not None:
+    elif not isinstance(document, bool | None):
         yield json.dumps(document)
 
 

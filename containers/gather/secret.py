@@ -19,9 +19,10 @@ def read(client: Any, arn: str, model: str) -> str:
             ) from error
         if code.startswith("AccessDenied"):
             raise StepError(
-                f"the job of {model} may not read the secret {arn}; give the secret the tag "
-                f"kanmon:model with the value {model}, and, where a key of your own encrypts it, "
-                "let the job's role decrypt with that"
+                f"the job of {model} may not read the secret {arn}; give the secret the tags "
+                f"kanmon:model with the value {model} and kanmon:stage with the name of the "
+                "stage's stack, and, where a key of your own encrypts it, let the job's role "
+                "decrypt with that"
             ) from error
         words = error.response["Error"].get("Message") or code
         raise StepError(f"the secret {arn} cannot be read: {words}") from error

@@ -1,4 +1,4 @@
-"""Take Snapshot: the snapshot of what a query wrote; is there anything new in it?"""
+"""Take Snapshot: the snapshot of what a query or a job wrote; is there anything new in it?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ metrics = Metrics()
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take {run, request, gathered}; return what Open Run returns where no query is asked."""
+    """Take {run, request, gathered}; return what Open Run returns where nothing makes the data."""
     opened = go_on(stage(), event, datetime.now(UTC))
     metrics.add_metric(COUNTED[opened["outcome"]], MetricUnit.Count, 1)
     logger.info(opened["summary"], extra={"run": opened["run"], "model": opened["model"]})

@@ -53,11 +53,13 @@ def command(
     from kanmon.models.definitions import read_folder
 
     invocation = current()
-    data = read_folder(invocation.project.model_folder(model)).definition.data
+    definition = read_folder(invocation.project.model_folder(model)).definition
+    data, gather = definition.data, definition.gather
     whose = whose_of(data.key, keys, keys_file, requests)
     forgetting = begin(invocation, model, whose, data.delimiter)
     found = search(invocation, forgetting, "searching")
-    stays = remaining(invocation.connection, model, data.location, found)
+    by_program = gather is not None and not gather.is_query
+    stays = remaining(invocation.connection, model, data.location, found, by_program=by_program)
     not_found = whose.not_found()
     show(invocation, found, stays, not_found)
     left = remove(invocation, forgetting, found, yes=yes)

@@ -39,13 +39,22 @@ _OF_EVERY_MODEL = (
 )
 
 
+# Of a model with gather.py.
+_READ_BY_ITS_PROGRAM = Remaining(
+    "what gather.py reads",
+    None,
+    "take the rows out of what gather.py reads, or the next run brings them back",
+)
+
+
 def remaining(
-    connection: "Connection", model: str, location: str, search: Search
+    connection: "Connection", model: str, location: str, search: Search, *, by_program: bool = False
 ) -> list[Remaining]:
     """Everything that stays, also where there is none of it today."""
     days = _parameters(connection)
     always = [
         *_of_the_data(connection, model, location, days),
+        *([_READ_BY_ITS_PROGRAM] if by_program else []),
         *_of_runs(connection, model, days),
         *_OF_EVERY_MODEL,
     ]

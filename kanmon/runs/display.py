@@ -6,8 +6,8 @@ Pure: documents of a run in, lines out.
 from collections.abc import Mapping
 from typing import Any
 
-from core.definition.program import is_of_a_job
 from core.reading import estimate, finite, mapping, part
+from core.runs.gathering_job import is_of_a_job
 from core.usage.sizing_words import memory, place_words, sizing_words
 from core.words.formats import counted, dollars, duration, one_line, size
 from core.words.metrics import metric_format, metric_label

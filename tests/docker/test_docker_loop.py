@@ -68,8 +68,12 @@ def test_several_hosts_share_the_work_in_containers_of_their_own(laptop: Laptop)
 
 
 def test_a_program_gathers_in_its_image_as_its_models_role(laptop: Laptop) -> None:
+    tags = [
+        {"Key": "kanmon:model", "Value": "fetched"},
+        {"Key": "kanmon:stage", "Value": "kanmon-local"},
+    ]
     secret = laptop.client("secretsmanager").create_secret(
-        Name="shop", SecretString="hunter22", Tags=[{"Key": "kanmon:model", "Value": "fetched"}]
+        Name="shop", SecretString="hunter22", Tags=tags
     )["ARN"]
     keys = f"gather: {{{{secret: '{secret}'}}}}\n"
     laptop.add_model("fetched", (TINY + keys).format(name="fetched", floor=5.0))

@@ -394,3 +394,7 @@ def test_what_stays_is_listed_with_counts(bucket: Bucket):
     assert "put-data churn FILE... --replace" in stays[0].why
     assert counts["rejected rows without a key of batches over other folders"] == 1
     assert "labels/churn/broken.csv" in counts
+    gathered = remaining(connection, "churn", "datasets/churn/", search(bucket), by_program=True)
+    assert [one.why for one in gathered if one not in stays] == [
+        "take the rows out of what gather.py reads, or the next run brings them back"
+    ]

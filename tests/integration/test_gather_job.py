@@ -131,6 +131,24 @@ def test_a_model_that_the_stage_does_not_name_is_refused(
         opened()
 
 
+@pytest.mark.parametrize(
+    ("region", "account"), [("eu-west-1", "123456789012"), ("us-east-1", "210987654321")]
+)
+def test_a_secret_of_another_region_or_account_is_refused(
+    stage: Stage, opened: Open, region: str, account: str
+) -> None:
+    secret = f"arn:aws:secretsmanager:{region}:{account}:secret:crm-1a2B3c"
+    stage.publish(MODEL_YAML + f"gather: {{secret: '{secret}'}}\n")
+
+    with pytest.raises(NoGatherError) as refused:
+        opened()
+    assert str(refused.value) == (
+        f"model churn: the secret of gather.secret is in account {account}, {region}, and the "
+        "stage reads those in account 123456789012, us-east-1; store it there, and name that one "
+        "in model.yaml"
+    )
+
+
 def test_the_lock_outlives_the_job_and_its_repeats() -> None:
     gathering = parse_definition(MODEL_YAML + "gather: {timeout_minutes: 240}\n", "model.yaml")
     longest = max(

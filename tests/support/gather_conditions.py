@@ -14,7 +14,10 @@ def _of(model: str) -> dict[str, dict[str, Any]]:
             "StringLike": {"s3:prefix": [f"definitions/{model}/*", f"datasets/{model}/*"]}
         },
         "ReadSecretsForThisModel": {
-            "StringEquals": {"secretsmanager:ResourceTag/kanmon:model": model}
+            "StringEquals": {
+                "secretsmanager:ResourceTag/kanmon:model": model,
+                "secretsmanager:ResourceTag/kanmon:stage": "kanmon-test",
+            }
         },
         "ShowCpuAndMemoryOfJobs": {
             "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}

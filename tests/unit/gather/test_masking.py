@@ -33,8 +33,12 @@ def test_a_secret_of_several_lines_is_masked_line_by_line() -> None:
     assert mask.text("read MIIEpA") == f"read {MASK}"
 
 
-def test_what_says_nothing_is_not_masked() -> None:
-    assert Mask('{"a": true, "b": 1, "c": ""}').text("true, 1 and 12") == "***, 1 and 12"
+def test_true_false_null_and_what_has_under_four_characters_are_not_masked() -> None:
+    secret = '{"a": true, "b": 1, "c": "", "d": [false, null], "e": "abc", "f": "abcd", "g": 1234}'
+    printed = "true, false, null, 1, 12 and abc"
+
+    assert Mask(secret).text(printed) == printed
+    assert Mask(secret).text("abcd, 1234") == f"{MASK}, {MASK}"
     assert Mask(None).text("anything") == Mask("").text("anything") == "anything"
 
 

@@ -1,6 +1,9 @@
 """gather.py runs in a process of its own: what it is given, and what is said when it fails."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -8,7 +11,9 @@ import pytest
 
 from contract.step import StepError
 from gather import program
+from tests.support.waiting import eventually
 
+CONTAINERS = Path(__file__).parents[3] / "containers"
 SECRET = '{"user": "shop-reader", "password": "hunter22"}'
 
 
@@ -107,6 +112,20 @@ def test_it_has_no_credentials_and_nobody_else_sees_the_secret(
             "import os\ndef gather(folder, secret):\n    os.kill(os.getpid(), 15)",
             "gather.py was ended by signal 15; see its log",
         ),
+        (
+            "def gather(folder, secret):\n    bytearray(1 << 62)",
+            "gather.py line 2: the memory is full; give it a larger gather.instance_type in model.",
+        ),
+        (
+            "import errno\ndef gather(folder, secret):\n"
+            "    raise OSError(errno.ENOSPC, 'no room', folder / 'a.csv')",
+            "gather.py line 3: the disk is full; raise gather.volume_gb in model.yaml",
+        ),
+        (
+            "import polars\ndef gather(folder, secret):\n"
+            "    raise polars.exceptions.ComputeError('No space left on device (os error 28)')",
+            "gather.py line 3: the disk is full; raise gather.volume_gb in model.yaml",
+        ),
         # The user's own matter: the sentence is of Python's library.
         (
             "from urllib.request import urlopen\n"
@@ -144,6 +163,34 @@ def test_what_it_leaves_at_work_does_not_keep_the_step(tmp_path: Path) -> None:
 
     assert written == {"a.csv": "x"}
     assert time.monotonic() - began < program.PATIENCE_SECONDS
+
+
+def test_a_step_that_is_asked_to_end_ends_the_program(tmp_path: Path) -> None:
+    pid, definition = tmp_path / "pid", tmp_path / "input/definition"
+    definition.mkdir(parents=True)
+    (definition / "gather.py").write_text(
+        "import os, time\nfrom pathlib import Path\n"
+        f"def gather(folder, secret):\n    Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+        "    time.sleep(300)\n"
+    )
+    own = {"PROCESSING_ROOT": str(tmp_path), "AWS_DEFAULT_REGION": "us-east-1"}
+    model = {"KANMON_MODEL": "crm", "KANMON_DATA": "s3://data/datasets/crm/"}
+    step = subprocess.Popen(
+        [sys.executable, "-m", "gather"],
+        env={**os.environ, "PYTHONPATH": str(CONTAINERS), **own, **model},
+    )
+    try:
+        written = int(eventually(lambda: pid.is_file() and pid.read_text()))
+        os.kill(written, 0)
+
+        step.terminate()
+
+        assert step.wait(60) == 128 + signal.SIGTERM
+        with pytest.raises(ProcessLookupError):
+            os.kill(written, 0)
+    finally:
+        step.kill()
+        step.wait()
 
 
 def test_the_environment_of_the_step_stays_as_it_was(tmp_path: Path) -> None:

@@ -4,21 +4,12 @@ What it imports is its own matter: it has a network, and all that Python and its
 """
 
 import ast
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 FILE = "gather.py"
 FUNCTION = "gather"
 MOST_BYTES = 200_000
 _DEFINE = f"write `def {FUNCTION}(folder, secret):`, which writes data files into folder"
-
-
-JOB = "job"
-
-
-def is_of_a_job(gather: Mapping[str, Any]) -> bool:
-    """Of what makes a run's data: is it a job with gather.py, and not a query?"""
-    return gather.get("by") == JOB
 
 
 class ProgramError(Exception):

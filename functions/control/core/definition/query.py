@@ -89,8 +89,8 @@ def _wrong(text: str, at: int, words: str) -> QueryError:
     return QueryError(f"{FILE} line {line}: {words}")
 
 
-def named_query(plan: Mapping[str, Any]) -> dict[str, str]:
-    """What made a run's data, by the begin of its digest; empty where nothing did."""
+def gathering_file(plan: Mapping[str, Any]) -> dict[str, str]:
+    """The file that made a run's data, with the begin of its digest; empty where none did."""
     gather = mapping(plan.get("gather"))
     query, program = gather.get("query"), gather.get("program")
     if program:

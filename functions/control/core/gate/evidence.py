@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.definition.query import named_query
+from core.definition.query import gathering_file
 from core.reading import mapping
 from core.stage.bucket import ObjectMissingError, Store
 from core.usage.places import places
@@ -82,4 +82,4 @@ def _champion_definition(store: Store, model: str, plan: Mapping[str, Any]) -> D
     if not isinstance(champion_plan, dict):
         return None
     content = champion_plan.get("definition", {}).get("content")
-    return content | named_query(champion_plan) if isinstance(content, dict) else None
+    return content | gathering_file(champion_plan) if isinstance(content, dict) else None

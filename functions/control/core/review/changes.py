@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from core.definition.query import named_query
+from core.definition.query import gathering_file
 from core.reading import Document, finite, mapping, mappings
 from core.review.case import Case
 from core.review.charts import Bar
@@ -181,7 +181,7 @@ def definition_table(case: Case) -> Table | None:
         return None
     was = dict(flattened(case.champion_definition)) | _features_py(case, "champion")
     now = dict(flattened(case.definition)) | _features_py(case, "candidate")
-    now |= named_query(case.plan)
+    now |= gathering_file(case.plan)
     rows = []
     for key in sorted(was.keys() | now.keys()):
         before, after = was.get(key), now.get(key)

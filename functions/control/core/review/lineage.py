@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from core.cost.prices import named
-from core.definition.program import is_of_a_job
 from core.reading import Document, finite, listed, mapping
 from core.review import release_facts
 from core.review.case import Case
 from core.review.tables import Cell, Column, Table, table
+from core.runs.gathering_job import is_of_a_job
 from core.usage.sizing_words import place_words, sizing_words
 from core.words.catalogue import say
 from core.words.formats import (
@@ -174,7 +174,7 @@ def _run_facts(case: Case, judged_at: str) -> Iterator[Fact]:
     yield say("review.lineage.opened"), moment(plan.get("opened_at")), ""
     yield say("review.lineage.judged"), moment(judged_at), ""
     yield say("review.lineage.snapshot"), text(snapshot.get("id")), held
-    yield from _query(mapping(plan.get("gather")))
+    yield from _gathered(mapping(plan.get("gather")))
     yield _digest(say("review.lineage.definition"), definition.get("sha256"))
     yield from _features_py(case)
     commit, fingerprint = text(plan.get("commit")), text(plan.get("fingerprint"))
@@ -186,7 +186,7 @@ def _run_facts(case: Case, judged_at: str) -> Iterator[Fact]:
         yield _digest(say("review.lineage.candidate_model"), sha256)
 
 
-def _query(gather: Document) -> Iterator[Fact]:
+def _gathered(gather: Document) -> Iterator[Fact]:
     """The query or the job that made the data, if one did; run.json has all of a long query."""
     if not gather:
         return

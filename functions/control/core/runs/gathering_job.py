@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from core.definition.gather import INSTANCE_TYPE, VOLUME_GB
-from core.definition.program import JOB
 from core.names import job_prefix
 from core.reading import finite, listed, mapping
 from core.stage.images import GATHER
@@ -20,16 +18,29 @@ if TYPE_CHECKING:
     from core.stage.gateways import Stage
 
 
+JOB = "job"
+
+
 class NoGatherError(Exception):
     """The stage does not let this model gather."""
+
+
+def is_of_a_job(gather: Mapping[str, Any]) -> bool:
+    """Of what makes a run's data: is it a job with gather.py, and not a query?"""
+    return gather.get("by") == JOB
 
 
 def question(
     stage: Stage, model: str, run: str, definition: StoredDefinition, gather: Gather
 ) -> dict[str, Any]:
     """What the workflow starts. The job's role is the model's own: see stacks/gather-jobs.yaml."""
+    # Imported late: what shows a run needs this module too, and no definition.
+    from core.definition.gather import INSTANCE_TYPE, VOLUME_GB
+
     if model not in stage.gather_models:
         raise NoGatherError(say("refused.no_gather_job", model=model, stage=stage.short_name))
+    if gather.secret is not None:
+        _check_place(stage, model, gather.secret)
     store = stage.store
     return {
         "by": JOB,
@@ -42,6 +53,15 @@ def question(
         "volume_gb": gather.volume_gb or VOLUME_GB,
         "timeout_seconds": gather.timeout_minutes * 60,
     }
+
+
+def _check_place(stage: Stage, model: str, secret: str) -> None:
+    """The role of the job reads secrets of the stage's own account and region alone."""
+    region, account = secret.split(":")[3:5]
+    if (region, account) != (stage.region, stage.account):
+        named = {"region": region, "account": account}
+        own = {"own_region": stage.region, "own_account": stage.account}
+        raise NoGatherError(say("refused.secret_elsewhere", model=model, **named, **own))
 
 
 def lineage(

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.cost.settle import stage_prices
-from core.definition.program import is_of_a_job
 from core.names import check_run_name
 from core.runs import gathering_job
 from core.runs.gather import lineage, result_of
@@ -70,7 +69,7 @@ def _result_of(
     gathered: Mapping[str, Any],
 ) -> _Found:
     store = stage.store
-    if is_of_a_job(asked):
+    if gathering_job.is_of_a_job(asked):
         # All that is there: files that the job did not write are the model's data as well.
         location = definition.content.data.location
         snapshot = take_snapshot(model, store.bucket, location, store.current_objects(location))

@@ -59,6 +59,10 @@ class Stage:
         return os.environ["AWS_REGION"]
 
     @cached_property
+    def account(self) -> str:
+        return os.environ["NOTIFICATIONS_TOPIC_ARN"].split(":")[4]
+
+    @cached_property
     def step_functions(self) -> StepFunctions:
         """The steps that are functions on this stage."""
         digests, memory = os.environ["STEP_IMAGE_DIGESTS"], os.environ["STEP_MEMORY_MB"]
@@ -173,7 +177,7 @@ class Stage:
     def links(self) -> Links:
         return Links(
             self.region,
-            account=os.environ["NOTIFICATIONS_TOPIC_ARN"].split(":")[4],
+            account=self.account,
             portal=os.environ.get("SIGN_IN_PORTAL", ""),
             permission_set=os.environ.get("APPROVER_PERMISSION_SET", ""),
             dashboard=os.environ.get("REVIEW_DASHBOARD", ""),
