@@ -88,6 +88,15 @@ def close(context: Context, answer: dict[str, Any]) -> None:
     close_run.handler({**answer, "package_arn": "arn", "review_uri": "s3://r"}, context)
 
 
+def a_run_of(stage: Stage, opened: Open, context: Context) -> dict[str, Any]:
+    """Run the model on the rows to its end; what Take Snapshot answered."""
+    opened()
+    unload(stage, ROWS)
+    answer = take(context)
+    close(context, answer)
+    return answer
+
+
 def listed(stage: Stage) -> list[str]:
     found = stage.s3.list_objects_v2(Bucket=BUCKET, Prefix="gathered/").get("Contents", [])
     return [each["Key"] for each in found]
@@ -146,9 +155,7 @@ def test_what_the_query_wrote_is_the_snapshot_and_the_run_goes_on(
 def test_an_unchanged_result_trains_nothing_and_leaves_no_second_copy(
     stage: Stage, opened: Open, context: Context
 ) -> None:
-    opened()
-    unload(stage, ROWS)
-    close(context, take(context))
+    a_run_of(stage, opened, context)
     before = listed(stage)
 
     opened(LATER)
@@ -163,11 +170,8 @@ def test_an_unchanged_result_trains_nothing_and_leaves_no_second_copy(
 def test_a_forced_run_on_equal_rows_reads_the_very_objects_of_the_first(
     stage: Stage, opened: Open, context: Context
 ) -> None:
-    opened()
-    unload(stage, ROWS)
-    first = take(context)
+    first = a_run_of(stage, opened, context)
     document = stage.get_json(f"snapshots/churn/{first['snapshot']}.json")
-    close(context, first)
 
     opened(LATER, force=True)
     unload(stage, list(reversed(ROWS)), prefix=f"gathered/churn/{LATER}/0")
@@ -181,10 +185,7 @@ def test_a_forced_run_on_equal_rows_reads_the_very_objects_of_the_first(
 def test_objects_that_are_gone_are_not_read_again(
     stage: Stage, opened: Open, context: Context
 ) -> None:
-    opened()
-    unload(stage, ROWS)
-    first = take(context)
-    close(context, first)
+    first = a_run_of(stage, opened, context)
     [gone] = stage.get_json(f"snapshots/churn/{first['snapshot']}.json")["objects"]
     stage.s3.delete_object(Bucket=BUCKET, Key=gone["key"], VersionId=gone["version_id"])
 
@@ -199,10 +200,7 @@ def test_objects_that_are_gone_are_not_read_again(
 def test_a_changed_cell_and_a_changed_query_are_something_new(
     stage: Stage, opened: Open, context: Context
 ) -> None:
-    opened()
-    unload(stage, ROWS)
-    first = take(context)
-    close(context, first)
+    first = a_run_of(stage, opened, context)
 
     opened(LATER)
     unload(stage, [*ROWS[:2], ("f", 1, "no")], prefix=f"gathered/churn/{LATER}/0")

@@ -5,6 +5,7 @@ On AWS Step Functions learns of the end through a rule that it manages, or asks;
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -82,9 +83,9 @@ class WaitedTask(StateTaskServiceCallback):  # type: ignore[misc]
     def _check_permissions(self, runtime: Any, role_arn: str) -> None:
         """What a role must have besides the call's own."""
 
+    @abstractmethod
     def _started(self, client: Any, parameters: dict[str, Any], answer: dict[str, Any]) -> Work:
         """The work that `answer` says has begun."""
-        raise NotImplementedError
 
     def _build_sync_resolver(
         self,
