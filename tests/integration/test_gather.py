@@ -200,7 +200,7 @@ def test_objects_that_are_gone_are_not_read_again(
 def test_a_changed_cell_and_a_changed_query_are_something_new(
     stage: Stage, opened: Open, context: Context
 ) -> None:
-    first = a_run_of(stage, opened, context)
+    a_run_of(stage, opened, context)
 
     opened(LATER)
     unload(stage, [*ROWS[:2], ("f", 1, "no")], prefix=f"gathered/churn/{LATER}/0")
