@@ -271,7 +271,7 @@ def test_steps_write_below_their_own_folders_and_read_data_by_version_only() -> 
 
     assert by_action["s3:PutObject"] == {
         *(f"{bucket}/runs/*/{step}/*" for step in ("preprocess", "train", "evaluate")),
-        f"{bucket}/attempts/*/output/model/*",  # of a training job
+        f"{bucket}/attempts/*/*/*-train-*/output/model/*",  # of a training job
     }
     data = {f"{bucket}/{folder}/*" for folder in ("datasets", "gathered")}
     assert by_action["s3:GetObjectVersion"] == data

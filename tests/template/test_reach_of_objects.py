@@ -102,6 +102,11 @@ OBJECTS = {
         "",
         "Train",
     ),
+    "attempts/glasses/R/kanmon-test-R-train-0/output/model/model.tar.gz": (
+        "Evaluate Job JudgeCandidate",
+        "",
+        "Job",
+    ),
     "attempts/glasses/R/evaluate-0/evaluate/evaluation.json": (
         "Job JudgeCandidate",
         "",
