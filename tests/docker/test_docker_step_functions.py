@@ -47,14 +47,16 @@ def as_jobs(laptop: Laptop, as_functions: dict[str, Any]) -> dict[str, Any]:
     return laptop.must("run", "boxed", "--force")
 
 
-def results(laptop: Laptop, run: str, folder: str = "runs") -> dict[str, str]:
-    """The digest of every file that the steps left, without what they say of their machines.
+def digest(content: bytes, run: str) -> str:
+    """Of a file whatever the name of its run, which the evaluation has in it."""
+    return hashlib.sha256(content.replace(run.encode(), b"RUN")).hexdigest()
 
-    The evaluation names its run.
-    """
+
+def results(laptop: Laptop, run: str, folder: str = "runs") -> dict[str, str]:
+    """The digest of every file that the steps left, without what they say of their machines."""
     found = laptop.objects(f"{folder}/boxed/{run}/")
     return {
-        name: hashlib.sha256(content.replace(run.encode(), b"RUN")).hexdigest()
+        name: digest(content, run)
         for name, content in found.items()
         if name.startswith(STEPS) and "usage" not in name
     }
@@ -113,7 +115,7 @@ def test_the_emulated_function_leaves_the_same_bytes(
     print(f"{step} cold: {answer.seconds:.2f} s, {answer.document['peak_memory_mb']} MB")
     own = results(laptop, as_functions["run"])
     found = {
-        name.split("/", 1)[1]: hashlib.sha256(content).hexdigest()
+        name.split("/", 1)[1]: digest(content, as_functions["run"])
         for name, content in laptop.objects("attempts/boxed/box/").items()
         if name.startswith(f"{step}-0/") and "usage" not in name
     }
