@@ -11,6 +11,13 @@ from tests.support.workflow_definition import MONITOR, SAMPLE_BATCH, SAMPLE_MONI
 
 LOST = job_failed("InternalServerError: We encountered an internal error. Please try again.")
 BROKEN = job_failed("AlgorithmError: , exit code: 1")
+# The scenarios that fail the execution after one report.
+FAILING = [
+    "the job fails by its own code",
+    "the job is refused",
+    "the request is wrong",
+    "closing fails",
+]
 ATTEMPTS = "s3://kanmon-test-data/attempts/abalone/" + SAMPLE_MONITORING["monitoring"]
 FINISHED = {
     "outcome": "finished",

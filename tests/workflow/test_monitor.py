@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.one_job import ATTEMPTS, MONITORING, scenario
+from tests.support.one_job import ATTEMPTS, FAILING, MONITORING, scenario
 from tests.support.playing import RUN
 from tests.support.workflow_definition import (
     MONITOR,
@@ -51,7 +51,7 @@ def test_without_a_row_no_job_is_paid_for_and_the_monitoring_is_recorded_all_the
     assert played.outcome.status == "SUCCEEDED"
 
 
-@pytest.mark.parametrize("name", ["the job fails by its own code", "the request is wrong"])
+@pytest.mark.parametrize("name", FAILING)
 def test_the_report_of_a_failure_hears_which_monitoring_failed(name: str) -> None:
     [report] = MONITORING.reports(scenario(MONITORING, name))
 

@@ -12,7 +12,7 @@ from statelint.problem import ProblemType
 
 from core.runs.failure import explain
 from tests.support.aws_requests import problems
-from tests.support.one_job import BROKEN, LOST, MONITORING, SCORING, OneJob, scenario
+from tests.support.one_job import BROKEN, FAILING, LOST, MONITORING, SCORING, OneJob, scenario
 from tests.support.playing import ANSWERS, RUN, Refused, Services, play, playing, start
 from tests.support.translation import granted
 from tests.support.waiting import PATIENCE_SECONDS, eventually
@@ -79,15 +79,7 @@ def test_a_job_that_could_not_start_is_tried_under_the_next_name(one: OneJob, co
     assert jobs == ["0", "1"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "the job fails by its own code",
-        "the job is refused",
-        "the request is wrong",
-        "closing fails",
-    ],
-)
+@pytest.mark.parametrize("name", FAILING)
 def test_a_failure_is_reported_once_and_fails_the_execution(one: OneJob, name: str) -> None:
     played = scenario(one, name)
 

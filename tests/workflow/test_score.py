@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.words.formats import parsed
-from tests.support.one_job import BROKEN, FINISHED, LOST, SCORING, scenario
+from tests.support.one_job import BROKEN, FAILING, FINISHED, LOST, SCORING, scenario
 from tests.support.playing import ANSWERS, RUN, Refused, play
 from tests.support.workflow_definition import (
     SAMPLE_BATCH,
@@ -91,6 +91,14 @@ def test_the_report_of_a_failure_hears_of_the_request_and_of_jobs_that_were_lost
 
     [report] = SCORING.reports(played)
     assert (report["run"], report["model"], report["lost"]) == (RUN, "abalone", lost)
+    assert report["request"] == {"model": "abalone"}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_every_failure_is_reported_with_the_batch_and_its_request(name: str) -> None:
+    [report] = SCORING.reports(scenario(SCORING, name))
+
+    assert (report["run"], report["model"]) == (RUN, "abalone")
     assert report["request"] == {"model": "abalone"}
 
 
