@@ -79,7 +79,8 @@ class StepProcess:
         while (ended := self._wait()) is None:
             looks += 1
             self._check(looks, limits, disk)
-            time.sleep(LOOK_SECONDS)
+            # The log ends with the process, most often. It may also close its output and go on.
+            log.join(LOOK_SECONDS) if log.is_alive() else time.sleep(LOOK_SECONDS)
         log.join(LOG_SECONDS)
         if ended.peak_mb > limits.memory_mb or ended.code == -signal.SIGKILL:
             raise self._outgrew(f"{ended.peak_mb:,} MB of memory", limits.memory_mb)

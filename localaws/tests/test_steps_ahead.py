@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from ministack.services import lambda_svc
 
-from localaws import assembly, sagemaker
+from localaws import expected, sagemaker
 from localaws.patches import functions
 
 JOBS = '{"Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync"}'
@@ -40,41 +40,40 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Pool:
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    expected: list[str] = []
-    monkeypatch.setattr(sagemaker, "expect_jobs", lambda: expected.append("job"))
-    return expected
+    begun: list[str] = []
+    monkeypatch.setattr(sagemaker, "expect_jobs", lambda: begun.append("job"))
+    return begun
 
 
-def test_a_step_is_followed_by_the_next_two_and_the_last_by_none(pool: Pool) -> None:
-    found, after = [], []
+def test_a_step_is_followed_by_all_after_it_and_the_last_by_none(pool: Pool) -> None:
+    after = []
     for step in (None, "prepare", "fit", "check"):
         pool.prepared.clear()
-        found.append(functions.prepare_step_after(step))
+        functions.prepare_steps_after(step)
         after.append(list(pool.prepared))
 
-    assert found == [True, True, True, False]
-    assert after == [["prepare", "fit"], ["fit", "check"], ["check"], []]
+    assert after == [["prepare", "fit", "check"], ["fit", "check"], ["check"], []]
 
 
 def test_a_run_that_can_call_a_function_begins_no_job_ahead(pool: Pool, jobs: list[str]) -> None:
-    assembly._expect_first_step(f'{JOBS} "arn:prepare."')
+    expected.expect_steps(f'{JOBS} "arn:prepare."')
 
     assert (pool.prepared, jobs) == (["prepare"], [])
 
 
 def test_work_that_is_no_run_begins_none_of_its_steps(pool: Pool, jobs: list[str]) -> None:
-    assembly._expect_first_step(f'{JOBS} "arn:check."')
+    expected.expect_steps(f'{JOBS} "arn:check."')
 
     assert (pool.prepared, jobs) == ([], [])
 
 
 def test_a_run_of_jobs_begins_its_first_job_ahead(pool: Pool, jobs: list[str]) -> None:
-    assembly._expect_first_step(JOBS)
+    expected.expect_steps(JOBS)
 
     assert (pool.prepared, jobs) == ([], ["job"])
 
 
 def test_a_machine_without_jobs_begins_none(pool: Pool, jobs: list[str]) -> None:
-    assembly._expect_first_step('{"Resource": "arn:close."}')
+    expected.expect_steps('{"Resource": "arn:close."}')
 
     assert (pool.prepared, jobs) == ([], [])

@@ -42,8 +42,6 @@ DURABLE = {
 }
 # What was recorded before one of these is as durable: it may say what the execution is for.
 RECORDS = ("dynamodb",)
-# What a machine has in its definition whose steps can be jobs.
-CREATES_JOBS = "sagemaker:createProcessingJob"
 QUERY_ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 READING = ("Get", "List", "Describe", "BatchGet", "Query", "Scan", "Head")
 
@@ -128,12 +126,14 @@ class Assembly:
         importlib.import_module("localaws.patches.schedules").start()
 
     def _install_patches(self, own: "Functions") -> None:
+        from localaws import expected
         from localaws.patches import (
             alarms,
             bus_policies,
             buses,
             functions,
             nested_stacks,
+            operations,
             queries,
             schedules,
         )
@@ -142,6 +142,7 @@ class Assembly:
         for patch in (alarms, bus_policies, buses, nested_stacks, queries, schedules):
             patch.install()
         memory.on_execution_change(self._execution_changed)
+        operations.on_deployment(expected.deployed)
 
     def _new_functions(self) -> "Functions":
         from localaws.functions.service import Functions
@@ -176,13 +177,10 @@ class Assembly:
         return dict(kept["payload"])
 
     def _execution_changed(self, status: str, definition: str) -> None:
-        self.saver.changed("states")
-        if status == "RUNNING":
-            from localaws.patches import functions
+        from localaws import expected
 
-            functions.prepare(lambda config: config["FunctionArn"] in definition)
-        # For this run, or for the next one. Nothing waits for it, least of all the request.
-        threading.Thread(target=_expect_first_step, args=[definition], daemon=True).start()
+        self.saver.changed("states")
+        expected.execution_changed(status, definition)
 
     def _in_time(self, name: str) -> Callable[[Any], Any]:
         """Let requests wait until the service is up, and have it saved after those that write."""
@@ -219,15 +217,6 @@ class Assembly:
         for name in OWN:
             own_service(name).installed.close()
         self.functions.stop()
-
-
-def _expect_first_step(definition: str) -> None:
-    """Begin a run's first step ahead: its function, or its job where no step is a function."""
-    from localaws import sagemaker
-    from localaws.patches import functions
-
-    if not functions.prepare_step_after(None, definition) and CREATES_JOBS in definition:
-        sagemaker.expect_jobs()
 
 
 def _writes(service: str, method: str, action: str) -> bool:

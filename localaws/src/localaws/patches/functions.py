@@ -15,9 +15,6 @@ from localaws.patches import aliases, deliveries, lambda_requests, metrics, vers
 
 Wanted = Callable[[dict[str, Any]], bool]
 
-# So many of a run's steps are begun before they are called.
-AHEAD = 2
-
 _pool: Functions | None = None
 # The steps that are functions too, in the order in which a run calls them.
 _steps: tuple[str, ...] = ()
@@ -37,7 +34,7 @@ def install(functions: Functions, steps: tuple[str, ...] = ()) -> None:
             named = {**config, "FunctionArn": aliases.invoked_arn(config)}
             step = functions.step_of(config)
             if step:
-                prepare_step_after(step)
+                prepare_steps_after(step)
             package, once = func.get("code_zip"), step in _steps
             outcome = functions.invoke(named, package, event, request_id, trace, once=once)
         except RoleRefusedError as error:  # AWS would have refused the function's configuration
@@ -100,6 +97,11 @@ def layers_of(config: dict[str, Any]) -> list[bytes]:
         return [content for content in found if content]
 
 
+def first_step() -> str | None:
+    """The step that a run begins with."""
+    return _steps[0] if _steps else None
+
+
 def prepare(wanted: Wanted) -> None:
     """Start an instance of each wanted function that has none waiting: it will soon be called.
 
@@ -111,27 +113,35 @@ def prepare(wanted: Wanted) -> None:
                 _prepare(func)
 
 
-def prepare_step_after(step: str | None, definition: str | None = None) -> bool:
-    """Start an instance of the functions of a run's next two steps: see `prepare`.
+def steps_of(definition: str) -> list[str]:
+    """The steps that a state machine with this definition can call as functions."""
+    with request_scope(ACCOUNT, REGION):
+        return [step for step, config in _step_functions() if config["FunctionArn"] in definition]
 
-    The work of one step may be shorter than the imports of the next. `definition`: only where it
-    names them. Returns whether any step is such a function.
+
+def prepare_steps_after(step: str | None, definition: str | None = None) -> None:
+    """Start an instance of the functions of a run's later steps: see `prepare`.
+
+    The work of all steps may be shorter than the imports of one. `definition`: only where it names
+    them.
     """
     order = (None, *_steps)
-    if _pool is None or step not in order[:-1]:
-        return False
-    place, found = order.index(step) + 1, False
-    following = order[place : place + AHEAD]
+    if step not in order:
+        return
+    following = order[order.index(step) + 1 :]
     with request_scope(ACCOUNT, REGION):
-        for func in list(lambda_svc._functions.values()):
-            config = func["config"]
+        for name, config in _step_functions():
             named = definition is None or config["FunctionArn"] in definition
-            its_step = _pool.step_of(config) if named else None
-            found = found or its_step is not None
-            if its_step is not None and its_step in following:
+            if _pool and named and name in following:
                 with contextlib.suppress(RoleRefusedError):
                     _pool.prepare(config, None)
-    return found
+
+
+def _step_functions() -> list[tuple[str, dict[str, Any]]]:
+    """Each step with the configuration of its function."""
+    configs = [func["config"] for func in list(lambda_svc._functions.values())]
+    named = [(_pool.step_of(config), config) for config in configs] if _pool else []
+    return [(step, config) for step, config in named if step is not None]
 
 
 def prepare_version(arn: str) -> None:

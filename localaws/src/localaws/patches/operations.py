@@ -7,6 +7,7 @@ An operation is a task in memory; MiniStack forgets it with the process and leav
 import asyncio
 import functools
 import logging
+import threading
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ Stack = dict[str, Any]
 AsItWas = Callable[[Stack], None]
 
 KEPT = "_operation"
+DEPLOYED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 REASON = "The local stage stopped while this operation ran"
 
 
@@ -38,6 +40,7 @@ class Operation:
     parameters: dict[str, Any]
 
 
+_deployed: Callable[[], None] | None = None
 _operation: ContextVar[Operation | None] = ContextVar("stack_operation", default=None)
 _rolling_back: ContextVar[bool] = ContextVar("rolling_back", default=False)
 
@@ -45,6 +48,12 @@ _rolling_back: ContextVar[bool] = ContextVar("rolling_back", default=False)
 def current() -> Operation | None:
     """The operation on whose behalf a resource is made now; none while it is rolled back."""
     return None if _rolling_back.get() else _operation.get()
+
+
+def on_deployment(tell: Callable[[], None]) -> None:
+    """Call `tell()` on a thread of its own whenever a stack is deployed."""
+    global _deployed
+    _deployed = tell
 
 
 def install() -> None:
@@ -78,6 +87,8 @@ def install() -> None:
             finally:
                 stack.pop(KEPT, None)
                 persistence.changed_all()
+            if stack["StackStatus"] in DEPLOYED and _deployed:
+                threading.Thread(target=_deployed, name="deployed", daemon=True).start()
 
         return remembered()
 
