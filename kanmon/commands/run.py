@@ -1,11 +1,12 @@
 """kanmon run."""
 
 from datetime import UTC, datetime
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import click
 
-from core.words.formats import duration
 from kanmon.errors import InterruptedByUserError
 from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 
@@ -101,6 +102,7 @@ def _followed(invocation: Invocation, run: str, arn: str) -> "Ending":
     try:
         screen.note(f"Run {run}")
         connection.prepare("s3")
+        Thread(target=import_module, args=["kanmon.runs.outcome"], daemon=True).start()
         return execution.follow(connection, arn, Progress(invocation))
     except KeyboardInterrupt as interrupt:
         screen.settle()
@@ -120,6 +122,7 @@ class Progress:
 
     def __call__(self, visits: "list[Visit]") -> None:
         """Print the visits that have ended since the last call."""
+        from core.words.formats import duration
         from kanmon.runs.display import state_line
 
         now = datetime.now(UTC)

@@ -47,9 +47,11 @@ def parse_instances(pairs: tuple[str, ...]) -> dict[str, str]:
     >>> parse_instances(("train=ml.m5.4xlarge",))
     {'train': 'ml.m5.4xlarge'}
     """
+    found: dict[str, str] = {}
+    if not pairs:
+        return found
     from core.runs.instances import problem
 
-    found: dict[str, str] = {}
     for pair in pairs:
         step, equals, name = pair.partition("=")
         if not equals or not step or not name:
