@@ -25,8 +25,8 @@ SERVICES = (
     "secretsmanager,sns,sqs,ssm,states,sts,tagging"
 )
 WATCH_SECONDS = 2.0
-# How many more objects there are before Python looks for garbage. Its 700 would have it look through
-# all that one state machine's definition is parsed into, again and again.
+# How many more objects there are before Python looks for garbage. At its 700, it would look through
+# what one state machine's definition is parsed into again and again.
 OBJECTS_BEFORE_GARBAGE = 50_000
 
 
