@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -24,10 +25,14 @@ SERVICES = (
     "secretsmanager,sns,sqs,ssm,states,sts,tagging"
 )
 WATCH_SECONDS = 2.0
+# How many more objects there are before Python looks for garbage. At its 700, it would look through
+# what one state machine's definition is parsed into again and again.
+OBJECTS_BEFORE_GARBAGE = 50_000
 
 
 def main() -> None:
     """Serve until a signal stops it."""
+    gc.set_threshold(OBJECTS_BEFORE_GARBAGE)
     parser = argparse.ArgumentParser(prog="localaws.server")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0, help="0: one that is free")

@@ -5,6 +5,7 @@ is the deeper interpreter (facts that decided it are in docs/decisions.md). The 
 
     engine.py        joins the two: start, stop, history, validation at create
     interpreter.py   one execution inside moto
+    parsing.py       a definition as moto's program, in a third of the time
     expressions.py   JSONata, evaluated without Java
     moto_fixes.py    every private name of moto that we replace, in one place
     waited.py        what `.sync` integrations have in common, which moto does not have
