@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def descriptions() -> Loader:
         """Lists services by folder name; botocore opens all 400 folders, twice for a client."""
 
         def list_available_services(self, type_name: str) -> list[str]:
-            return os.listdir(self.BUILTIN_DATA_PATH)
+            return [place.name for place in Path(self.BUILTIN_DATA_PATH).iterdir()]
 
     own = [Loader.BUILTIN_DATA_PATH]
     return Own(extra_search_paths=own, include_default_search_paths=False)

@@ -60,9 +60,10 @@ def _short_numpy() -> Iterator[None]:
     import numpy
 
     names, listing = numpy.__all__, numpy.__dir__
-    numpy.__all__ = [name for name in names if name not in LATE_IN_NUMPY]
-    numpy.__dir__ = lambda: [name for name in listing() if name not in LATE_IN_NUMPY]
+    module: Any = numpy
+    module.__all__ = [name for name in names if name not in LATE_IN_NUMPY]
+    module.__dir__ = lambda: [name for name in listing() if name not in LATE_IN_NUMPY]
     try:
         yield
     finally:
-        numpy.__all__, numpy.__dir__ = names, listing
+        module.__all__, module.__dir__ = names, listing

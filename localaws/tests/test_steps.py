@@ -26,6 +26,7 @@ docker_image = "shop"
 late_variables = ["SHOP_"]
 hidden = ["hypothesis"]
 run = ["fit"]
+functions = ["core.orders"]
 uses = {fit = ["prepare"]}
 preload = {fit = ["fit.model"]}
 """,
@@ -43,6 +44,7 @@ preload = {fit = ["fit.model"]}
         {"fit": ("prepare",)},
         {"fit": ("fit.model",)},
         ("fit",),
+        ("core.orders",),
     )
     folders = [folder.name for folder in made.folders_of("fit")]
     assert folders == ["contract", "prepare", "fit"]

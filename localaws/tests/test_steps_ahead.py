@@ -1,5 +1,6 @@
 """Which of a run's steps is begun ahead, as a function or as a job."""
 
+import time
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from ministack.services import lambda_svc
 
 from localaws import expected, sagemaker
 from localaws.patches import functions
+from support.waiting import eventually
 
 JOBS = '{"Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync"}'
 
@@ -31,6 +33,9 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Pool:
     known = {
         name: {"config": {"FunctionName": name, "FunctionArn": f"arn:{name}."}} for name in names
     }
+    known["close"]["config"]["Runtime"] = "python3.13"
+    known["close"]["code_zip"] = {"": ""}
+    monkeypatch.setattr(expected, "APART_SECONDS", 0.0)
     made = Pool()
     monkeypatch.setattr(lambda_svc, "_functions", known)
     monkeypatch.setattr(functions, "_pool", made)
@@ -47,18 +52,47 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_step_is_followed_by_all_after_it_and_the_last_by_none(pool: Pool) -> None:
     after = []
-    for step in (None, "prepare", "fit", "check"):
+    for step in ("prepare", "fit", "check"):
         pool.prepared.clear()
         functions.prepare_steps_after(step)
         after.append(list(pool.prepared))
 
-    assert after == [["prepare", "fit", "check"], ["fit", "check"], ["check"], []]
+    assert after == [["fit", "check"], ["check"], []]
 
 
 def test_a_run_that_can_call_a_function_begins_no_job_ahead(pool: Pool, jobs: list[str]) -> None:
     expected.expect_steps(f'{JOBS} "arn:prepare."')
 
     assert (pool.prepared, jobs) == (["prepare"], [])
+
+
+def test_a_run_begins_all_its_steps_in_their_order(pool: Pool) -> None:
+    expected.expect_steps('"arn:check." "arn:fit." "arn:prepare."')
+
+    assert pool.prepared == ["prepare", "fit", "check"]
+
+
+def test_a_deployment_begins_the_functions_and_steps_of_the_machine_that_runs_them(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definitions = ('"arn:prepare." "arn:close."', '"arn:check."', JOBS)
+    machines = {text: {"definition": text} for text in definitions}
+    monkeypatch.setattr(expected.stepfunctions, "_state_machines", machines)
+
+    expected.deployed()
+
+    assert pool.prepared == ["close", "prepare"]
+
+
+def test_the_steps_of_the_next_run_are_begun_when_who_waited_for_this_one_has_been_told(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expected, "PAUSE_SECONDS", 0.3)
+    begun = time.monotonic()
+    expected.execution_changed("SUCCEEDED", '"arn:prepare." "arn:close."')
+
+    eventually(lambda: pool.prepared == ["prepare"])
+    assert time.monotonic() - begun >= 0.3
 
 
 def test_work_that_is_no_run_begins_none_of_its_steps(pool: Pool, jobs: list[str]) -> None:

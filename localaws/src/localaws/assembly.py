@@ -150,7 +150,8 @@ class Assembly:
 
         images = Images(self.steps) if self.steps else None
         places = (self.home.functions, _lambda_credentials, _lambda_layers)
-        return Functions(*places, images, self._built_images())
+        shared = self.steps.functions if self.steps else ()
+        return Functions(*places, images, self._built_images(), shared)
 
     def _built_images(self) -> "DockerImages | None":
         """What functions that are images run in, where the stage runs steps in theirs."""

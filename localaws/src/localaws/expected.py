@@ -1,6 +1,7 @@
-"""What will soon be called is begun while nobody waits for it: functions, and the steps of a run."""
+"""What will soon be called is begun while nobody waits for it: functions, and a run's steps."""
 
 import threading
+import time
 
 from ministack.services import stepfunctions
 
@@ -12,6 +13,8 @@ CREATES_JOBS = "sagemaker:createProcessingJob"
 # From the end of a run until the steps of the next one are begun. Whoever waited for the run is
 # told about it meanwhile, and has the processors for himself.
 PAUSE_SECONDS = 1.0
+# All of them at once would be ready late, the first one too.
+APART_SECONDS = 0.25
 
 
 def execution_changed(status: str, definition: str) -> None:
@@ -29,18 +32,25 @@ def deployed() -> None:
     """A stack has been deployed: whoever did that will soon start a run."""
     for machine in list(stepfunctions._state_machines.values()):
         definition = machine.get("definition", "")
-        if functions.first_step() in functions.steps_of(definition):
-            functions.prepare_steps_after(None, definition)
+        if _first_step(functions.steps_of(definition)):
             _expect_functions(definition)
+            expect_steps(definition)
 
 
 def expect_steps(definition: str) -> None:
     """Begin a run's steps: their functions, or the first job where no step is a function."""
     steps = functions.steps_of(definition)
-    if functions.first_step() in steps:
-        functions.prepare_steps_after(None, definition)
+    if _first_step(steps):
+        for step in functions.steps_of_a_run():
+            functions.prepare_step(step, definition)
+            time.sleep(APART_SECONDS)
     elif not steps and CREATES_JOBS in definition:
         sagemaker.expect_jobs()
+
+
+def _first_step(steps: list[str]) -> bool:
+    """Work that has a later step alone is no run."""
+    return any(step in steps for step in functions.steps_of_a_run()[:1])
 
 
 def _expect_functions(definition: str) -> None:

@@ -10,6 +10,8 @@
     docker_image = "shop-steps"     # what the images are called in Docker, with --docker
     late_variables = ["SHOP_"]      # variables that are read when a job works, not at import
     hidden = ["hypothesis"]         # packages whose import fails while the next step is preloaded
+    functions = ["core.orders"]     # modules that functions of one package import once, together,
+                                    # without any environment; after a colon, a function to call
 
     [uses]                          # folders that a step's image contains besides the shared ones
     fit = ["learning"]
@@ -50,6 +52,7 @@ class Steps:
     uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     preload: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     run: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
 
     def folders_of(self, step: str) -> tuple[Path, ...]:
         """The folders that the step's image contains."""

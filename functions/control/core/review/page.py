@@ -65,7 +65,7 @@ def render(
                 cost=mapping(cost),
                 limit=rows,
             )
-            page = _template().render(**_view(case, judged_at), characters=characters)
+            page = template().render(**_view(case, judged_at), characters=characters)
             if len(page.encode()) < LARGEST_PAGE:
                 break
     return page
@@ -187,5 +187,6 @@ def _same_definition(case: Case) -> bool:
     return now is not None and now == case.champion.get("definition_sha256")
 
 
-def _template() -> Any:
+def template() -> Any:
+    """The page's template, compiled once."""
     return environment(Path(__file__).parent).get_template("page.html.jinja")

@@ -24,11 +24,7 @@ def run(order: dict[str, Any], connection: socket.socket, output: int) -> NoRetu
     os.environ.clear()
     os.environ.update(order["environment"])
     time.tzset()
-    folder = order["folder"]
-    os.chdir(folder)
-    sys.path[:0] = [folder, *order["libraries"]]
-    # The folder is the stage's own: who wants no bytecode beside his sources does not mean it.
-    sys.dont_write_bytecode = False
+    enter(order)
     code = 0
     try:
         _serve(order, connection)
@@ -39,6 +35,16 @@ def run(order: dict[str, Any], connection: socket.socket, output: int) -> NoRetu
         code = 1
     _flush()
     os._exit(code)
+
+
+def enter(order: dict[str, Any]) -> None:
+    """Go to where the function's code is, and import from there. Twice is as good as once."""
+    folder = order["folder"]
+    os.chdir(folder)
+    if sys.path[0] != folder:
+        sys.path[:0] = [folder, *order["libraries"]]
+    # The folder is the stage's own: who wants no bytecode beside his sources does not mean it.
+    sys.dont_write_bytecode = False
 
 
 def _serve(order: dict[str, Any], connection: socket.socket) -> None:

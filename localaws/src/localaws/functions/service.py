@@ -48,13 +48,15 @@ class Functions:
         layers: Layers = lambda _: [],
         images: Images | None = None,
         docker: DockerImages | None = None,
+        shared: tuple[str, ...] = (),
     ) -> None:
         """`assume(role ARN, service, session name)` returns credentials as environment.
 
         `layers(configuration)` returns the content of a function's layers, in their order. `images`
         finds the step behind the image of a function that is one; with `docker`, that is run in its
-        built image.
+        built image. `shared`: modules of a package that all its instances import once, together.
         """
+        self._shared = list(shared)
         self._images = images
         self._docker = docker
         self._folder = folder
@@ -184,10 +186,12 @@ class Functions:
         folder = self._unpack(package)
         layers = self._layers(config) if config.get("Layers") else []
         opt = self._unpack(*layers) if layers else None
+        libraries = [str(opt / "python")] if opt and (opt / "python").is_dir() else []
         return self._forker.fork(
             {
                 "folder": str(folder),
-                "libraries": [str(opt / "python")] if opt else [],
+                "shared": self._shared,
+                "libraries": libraries,
                 "handler": config["Handler"],
                 "environment": {**_environment(config, folder, opt), **credentials},
             }
@@ -214,6 +218,7 @@ class Functions:
         return self._forker.fork(
             {
                 "folder": str(image.folder),
+                "shared": [],
                 "libraries": [],
                 "handler": named["Command"][0],
                 "environment": {

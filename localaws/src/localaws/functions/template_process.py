@@ -1,15 +1,20 @@
 """The process that function instances are forked from. Started with the number of its socket.
 
-It has no threads and opens nothing, so that forking it is safe.
+It has imported the libraries that most functions use. For each package of code whose functions
+share modules it forks a template of its own, which imports those once for all of its instances.
+These processes have no threads and open nothing, so that forking them is safe.
 """
 
 import contextlib
 import gc
 import importlib
+import json
 import os
 import signal
 import socket
 import sys
+from collections.abc import Iterable
+from typing import Any, NoReturn
 
 from localaws.functions import wire
 
@@ -36,6 +41,10 @@ SERVICES = (
 )
 
 
+# The templates of so many packages stay: a deployment replaces a package by another.
+MOST_PACKAGES = 4
+
+
 def main() -> None:
     """Fork an instance for every message until the server is gone."""
     control = socket.socket(fileno=int(sys.argv[1]))
@@ -47,23 +56,92 @@ def main() -> None:
     for prepare in (_build_a_model, _read_models):
         with contextlib.suppress(ImportError):
             prepare()
-    # Otherwise the first collection in every instance walks, and so copies, all of this heap.
-    gc.freeze()
-    gc.enable()
+    _freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the instances
-    from localaws.functions import instance
+    packages: dict[str, socket.socket] = {}
+    for order, files in _orders(control):
+        if order["shared"]:
+            _hand_on(order, files, control, packages)
+        else:
+            _fork_instance(order, files, [control])
 
+
+def _orders(control: socket.socket) -> Iterable[tuple[dict[str, Any], list[int]]]:
+    """Every order with its open files, which are closed here afterwards."""
     while True:
         try:
             order, files = wire.receive(control, descriptors=2)
         except (EOFError, OSError):
             return
-        if os.fork() == 0:
-            control.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            instance.run(order, socket.socket(fileno=files[0]), output=files[1])
+        yield order, files
         for file in files:
             os.close(file)
+
+
+def _fork_instance(order: dict[str, Any], files: list[int], ours: list[socket.socket]) -> None:
+    from localaws.functions import instance
+
+    if os.fork() == 0:
+        for connection in ours:
+            connection.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        instance.run(order, socket.socket(fileno=files[0]), output=files[1])
+
+
+def _hand_on(
+    order: dict[str, Any],
+    files: list[int],
+    control: socket.socket,
+    packages: dict[str, socket.socket],
+) -> None:
+    """Let the template of the order's package fork the instance; it may have to be forked first."""
+    name = json.dumps([order["folder"], order["libraries"]])
+    if name not in packages:
+        if len(packages) == MOST_PACKAGES:
+            packages.pop(next(iter(packages))).close()  # it ends with its connection
+        ours, theirs = socket.socketpair()
+        if os.fork() == 0:
+            for connection in (control, ours, *packages.values()):
+                connection.close()
+            for file in files:
+                os.close(file)
+            _become_package(order, theirs)
+        theirs.close()
+        packages[name] = ours
+    try:
+        wire.send(packages[name], order, (files[0], files[1]))
+    except OSError:  # that process is gone
+        packages.pop(name).close()
+        _fork_instance(order, files, [control, *packages.values()])
+
+
+def _become_package(order: dict[str, Any], control: socket.socket) -> NoReturn:
+    """Import what the package's functions share, and fork an instance for every message.
+
+    A module that cannot be imported only makes its users slower. None may read the environment,
+    which is each function's own.
+    """
+    from localaws.functions import instance
+
+    gc.disable()
+    os.environ.clear()
+    instance.enter(order)
+    for name in order["shared"]:
+        with contextlib.suppress(Exception):
+            module, _, function = name.partition(":")
+            found = importlib.import_module(module)
+            if function:
+                getattr(found, function)()
+    _freeze()
+    for each, files in _orders(control):
+        _fork_instance(each, files, [control])
+    os._exit(0)
+
+
+def _freeze() -> None:
+    """Otherwise the first collection in every instance walks, and so copies, all of this heap."""
+    gc.freeze()
+    gc.enable()
 
 
 def _build_a_model() -> None:

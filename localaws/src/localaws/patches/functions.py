@@ -97,9 +97,9 @@ def layers_of(config: dict[str, Any]) -> list[bytes]:
         return [content for content in found if content]
 
 
-def first_step() -> str | None:
-    """The step that a run begins with."""
-    return _steps[0] if _steps else None
+def steps_of_a_run() -> tuple[str, ...]:
+    """The steps that can be functions too, in the order in which a run calls them."""
+    return _steps
 
 
 def prepare(wanted: Wanted) -> None:
@@ -119,22 +119,24 @@ def steps_of(definition: str) -> list[str]:
         return [step for step, config in _step_functions() if config["FunctionArn"] in definition]
 
 
-def prepare_steps_after(step: str | None, definition: str | None = None) -> None:
-    """Start an instance of the functions of a run's later steps: see `prepare`.
+def prepare_step(step: str, definition: str | None = None) -> None:
+    """Start an instance of a step's function: see `prepare`.
 
-    The work of all steps may be shorter than the imports of one. `definition`: only where it names
-    them.
+    `definition`: only of one that this state machine can call.
     """
-    order = (None, *_steps)
-    if step not in order:
-        return
-    following = order[order.index(step) + 1 :]
     with request_scope(ACCOUNT, REGION):
         for name, config in _step_functions():
             named = definition is None or config["FunctionArn"] in definition
-            if _pool and named and name in following:
+            if _pool and named and name == step:
                 with contextlib.suppress(RoleRefusedError):
                     _pool.prepare(config, None)
+
+
+def prepare_steps_after(step: str) -> None:
+    """Start an instance of the functions of a run's later steps: another run may have taken those
+    that waited. The work of all steps may be shorter than the imports of one."""
+    for later in _steps[_steps.index(step) + 1 :] if step in _steps else ():
+        prepare_step(later)
 
 
 def _step_functions() -> list[tuple[str, dict[str, Any]]]:
