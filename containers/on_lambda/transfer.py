@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,9 +35,13 @@ def fetch(s3: Any, inputs: Mapping[str, str], folder: Path) -> None:
                 if not key.endswith("/"):
                     yield download(s3, bucket, key, folder / name / key[cut:])
 
+    def found(each: tuple[str, str]) -> list[Callable[[], None]]:
+        return list(find(*each))
+
     with ThreadPoolExecutor(THREADS) as pool:
-        listed = list(pool.map(lambda each: list(find(*each)), inputs.items()))
-    at_once(one for each in listed for one in each)
+        listings = as_completed([pool.submit(found, each) for each in inputs.items()])
+        for done in [pool.submit(one) for listed in listings for one in listed.result()]:
+            done.result()
 
 
 def deliver(s3: Any, outputs: Mapping[str, str], folder: Path, end: float) -> int:

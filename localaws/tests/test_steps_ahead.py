@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, stepfunctions
 
 from localaws import expected, sagemaker
 from localaws.patches import functions
@@ -77,7 +77,7 @@ def test_a_deployment_begins_the_functions_and_steps_of_the_machine_that_runs_th
 ) -> None:
     definitions = ('"arn:prepare." "arn:close."', '"arn:check."', JOBS)
     machines = {text: {"definition": text} for text in definitions}
-    monkeypatch.setattr(expected.stepfunctions, "_state_machines", machines)
+    monkeypatch.setattr(stepfunctions, "_state_machines", machines)
 
     expected.deployed()
 
