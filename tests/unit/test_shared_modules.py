@@ -15,7 +15,7 @@ given = kind.__getitem__
 
 def look(self, name):
     caller = sys._getframe(1)
-    while caller.f_globals["__name__"] in ("os", "_collections_abc"):
+    while caller.f_globals["__name__"] in ("os", "_collections_abc", "collections.abc"):
         caller = caller.f_back
     if caller.f_globals["__name__"].startswith("core."):
         found.append(f"{caller.f_globals['__name__']} reads {name}")
