@@ -36,6 +36,8 @@ class Connection:
         # The local stage answers in milliseconds, but each question takes some of the processor
         # that its work needs; an account has request quotas.
         self.poll_seconds = 0.1 if endpoint else 2.0
+        # It works on a stack for half a second, and answers nothing while it makes a resource.
+        self.stack_poll_seconds = 0.02 if endpoint else 2.0
         self._session = session
         self._account = account
         self._clients: dict[str, Any] = {}
