@@ -50,6 +50,8 @@ def command(no_images: bool, yes: bool) -> int:
     connection = invocation.connection
     # Before the first question, because a local stage that was just started is not ready for it.
     package.check_sources(project.root)
+    connection.client("cloudformation")  # it is asked first, and uploads are prepared meanwhile
+    connection.prepare("s3")
     if not yes:
         waiting_releases.refuse_to_cancel(connection, project)
     sources = publishing.Sources(project)
