@@ -28,7 +28,15 @@ def command(no_images: bool, yes: bool) -> int:
 
     What is deployed already does not change; step images are always rebuilt and pushed.
     """
-    from kanmon.deployment import gatherers, prices, publishing, standing_cost, step_images, words
+    from kanmon.deployment import (
+        gatherers,
+        package,
+        prices,
+        publishing,
+        standing_cost,
+        step_images,
+        words,
+    )
     from kanmon.project import stage_settings
     from kanmon.releases import waiting_releases
 
@@ -39,11 +47,15 @@ def command(no_images: bool, yes: bool) -> int:
     with_docker = stage != "local" and not no_images and step_images.has_docker()
     if with_docker:
         step_images.check(stage)
+    connection = invocation.connection
+    # Before the first question, because a local stage that was just started is not ready for it.
+    package.check_sources(project.root)
+    connection.client("cloudformation")  # it is asked first, and uploads are prepared meanwhile
+    connection.prepare("s3")
     if not yes:
-        waiting_releases.refuse_to_cancel(invocation.connection, project)
+        waiting_releases.refuse_to_cancel(connection, project)
     sources = publishing.Sources(project)
     what = _deployed(invocation, sources)
-    connection = invocation.connection
     if stage != "local" and not no_images and not with_docker:
         screen.note(f"docker is not here. Run `kanmon publish --stage {stage}` where it is.")
         no_images = True

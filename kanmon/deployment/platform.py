@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,12 +37,20 @@ def deploy_locally(
             connection.s3.put_object(Bucket=bucket, Key=name, Body=content)
         return {"Bucket": bucket, "Key": name}
 
+    def send(name: str, content: bytes) -> dict[str, str]:
+        sent.append(uploads.submit(upload, name, content))
+        return {"Bucket": bucket, "Key": name}
+
     tick("Packaging …")
     package.check_sources(project.root)
-    template = package.point_at_uploads(
-        package.read_template(project.root / "template.yaml"), project.root, upload
-    )
-    parameters = {**_functions(project), **connection.settings.parameters}
+    sent: list[Future[dict[str, str]]] = []
+    with ThreadPoolExecutor(1, "upload") as uploads:  # what is next is packed meanwhile
+        template = package.point_at_uploads(
+            package.read_template(project.root / "template.yaml"), project.root, send
+        )
+        parameters = {**_functions(project), **connection.settings.parameters}
+    for one in sent:
+        one.result()
     return stack.apply(connection, template, parameters, upload, tick, meanwhile)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.words.formats import duration
 from kanmon.errors import RunFailedError
+from kanmon.stage.connection import stack_outputs
 
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
@@ -73,7 +74,8 @@ def apply(
             raise
     what = "updated" if known else "created"
     meanwhile()
-    wait(connection, began, tick, "Updating" if known else "Creating")
+    now = wait(connection, began, tick, "Updating" if known else "Creating")
+    connection.outputs = stack_outputs(now)
     return Change(what, time.monotonic() - began)
 
 
@@ -92,18 +94,21 @@ def _same(
     return bool((json.loads(held) if isinstance(held, str) else held) == json.loads(body))
 
 
-def wait(connection: "Connection", began: float, tick: Callable[[str], None], doing: str) -> None:
+def wait(
+    connection: "Connection", began: float, tick: Callable[[str], None], doing: str
+) -> dict[str, Any]:
+    """Return the stack's description once it is deployed or gone. Raises RunFailedError."""
     while True:
-        now = connection.stack_description()
-        status = now["StackStatus"] if now else "DELETE_COMPLETE"
+        now = connection.stack_description() or {"StackStatus": "DELETE_COMPLETE"}
+        status = now["StackStatus"]
         if not status.endswith("_IN_PROGRESS"):
             break
         tick(f"{doing} stack {connection.stack} … {duration(time.monotonic() - began)}")
-        time.sleep(connection.poll_seconds)
+        time.sleep(connection.stack_poll_seconds)
     if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-        return
+        return now
     if doing == "Removing" and status == "DELETE_COMPLETE":
-        return
+        return now
     raise RunFailedError(
         f"stack {connection.stack} ended as {status}: {_first_cause(connection)}",
         "Fix template.yaml and deploy again.",

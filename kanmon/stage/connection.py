@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Iterator
 from functools import cache, cached_property
-from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +36,8 @@ class Connection:
         # The local stage answers in milliseconds, but each question takes some of the processor
         # that its work needs; an account has request quotas.
         self.poll_seconds = 0.1 if endpoint else 2.0
+        # It works on a stack for half a second, and answers nothing while it makes a resource.
+        self.stack_poll_seconds = 0.02 if endpoint else 2.0
         self._session = session
         self._account = account
         self._clients: dict[str, Any] = {}
@@ -229,6 +230,9 @@ def _account(settings: StageSettings) -> Connection:
 
 def light_session(profile: str | None) -> "Session":
     """A botocore session that makes its clients in half the time."""
+    from kanmon.stage import light_botocore
+
+    light_botocore.load()
     from botocore.session import Session
 
     session = Session(profile=profile)
@@ -245,8 +249,8 @@ def _loader() -> Any:
         """Lists services by folder name; botocore opens all 400 folders, twice."""
 
         def list_available_services(self, type_name: str) -> list[str]:
-            places = [Path(place) for place in self.search_paths]
-            return [one.name for place in places if place.is_dir() for one in place.iterdir()]
+            places = filter(os.path.isdir, self.search_paths)
+            return [entry.name for place in places for entry in os.scandir(place)]
 
     return ByFolder()
 

@@ -82,3 +82,27 @@ def test_sam_translates_alike_with_the_schemas_that_it_needs(
 
     assert made["delayed"][0] == made["at once"][0]
     assert made["delayed"][1] == loaded
+
+
+ANSWERING = """
+import asyncio, sys
+from pathlib import Path
+from localaws import server
+from localaws.home import Home
+home = Home(Path(sys.argv[1]))
+home.make()
+server.configure(home, 1)
+from localaws.assembly import Assembly
+async def answer():
+    Assembly(home, "http://127.0.0.1:1").application(asyncio.get_running_loop())
+asyncio.run(answer())
+print(*[name for name in ("boto3", "botocore", "moto", "samtranslator") if name in sys.modules])
+"""
+
+
+def test_a_stage_answers_before_the_large_libraries_are_imported(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", ANSWERING, str(tmp_path)]
+
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == []

@@ -81,7 +81,7 @@ def test_an_image_is_built_for_sagemaker_with_dockers_media_types_and_pushed_und
 class Account:
     """A deployed stage in an account, with what its repository says of every pushed image."""
 
-    name, stack, bucket, poll_seconds = "dev", "kanmon-dev", "data", 0
+    name, stack, bucket, stack_poll_seconds = "dev", "kanmon-dev", "data", 0
     outputs = {"StepsRepositoryUri": "registry/kanmon-dev-steps"}  # noqa: RUF012
 
     def __init__(self):

@@ -22,7 +22,7 @@ class Stage:
         self.happened: list[str] = []
         self.looks = 0
         self.template = template
-        self.stack, self.poll_seconds = "kanmon-local", 0
+        self.stack, self.stack_poll_seconds = "kanmon-local", 0
         self.settings = SimpleNamespace(parameters={})
         self.cloudformation = self
 

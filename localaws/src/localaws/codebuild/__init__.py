@@ -14,10 +14,10 @@ The stage installs `own` once and then uses it as the service; a pipeline starts
 from typing import TYPE_CHECKING, Any
 
 from localaws.codebuild.account import TARGET_PREFIX, resource_arn
-from localaws.codebuild.projects import Handover
 from localaws.parts import OwnService, Parts
 
 if TYPE_CHECKING:
+    from localaws.codebuild.projects import Handover
     from localaws.codebuild.stage import Stage
 
 DIFFERS = (
@@ -38,7 +38,7 @@ def _make(parts: Parts) -> "Stage":
 own = OwnService("CodeBuild", TARGET_PREFIX, resource_arn, _make)
 
 
-def start_for_pipeline(project: str, handover: Handover) -> str:
+def start_for_pipeline(project: str, handover: "Handover") -> str:
     """Start a build for a pipeline's action and return the build's id; raises ServiceError.
 
     Whether the pipeline's role may `codebuild:StartBuild` is for the pipeline to ask before.

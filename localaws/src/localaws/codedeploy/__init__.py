@@ -1,6 +1,7 @@
 """CodeDeploy of the local stage, for Lambda: deployments that really shift an alias's traffic.
 
     account.py       ARNs, errors, and what the rest of the stage does for it
+    requests.py      what is wrong with a request, in CodeDeploy's own exceptions
     catalogue.py     applications and deployment groups
     revision.py      what is deployed, and how traffic moves to it, in steps
     deployments.py   the API of deployments and what is kept of them

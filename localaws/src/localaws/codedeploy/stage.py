@@ -16,7 +16,6 @@ from localaws.codedeploy.account import (
     APPLICATION,
     PRINCIPAL,
     TARGET_PREFIX,
-    CodeDeployApi,
     DeniedError,
     FailedError,
     Names,
@@ -25,6 +24,7 @@ from localaws.codedeploy.account import (
 )
 from localaws.codedeploy.catalogue import Catalogue
 from localaws.codedeploy.deployments import Deployments, Record
+from localaws.codedeploy.requests import CodeDeployApi
 from localaws.codedeploy.rollout import Rollout
 from localaws.credentials import LIFETIME_SECONDS, assume_as_service
 from localaws.credentials import RoleRefusedError as CannotAssumeError

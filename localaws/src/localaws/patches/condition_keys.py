@@ -13,6 +13,9 @@ FIELDS = {
     "lambda:UpdateFunctionUrlConfig": ("lambda:FunctionUrlAuthType", "AuthType"),
 }
 
+# The fields of a JSON request that can hold tags, or the keys of tags.
+TAG_FIELDS = {"Tags", "tags", "TagKeys"}
+
 # The first part of a path in an expression: a name or its placeholder, but no value.
 PATH = re.compile(r"(?<![\w:.#])#?[A-Za-z_]\w*")
 # The words of an expression that are no attributes.
@@ -33,7 +36,7 @@ def install() -> None:
         service: str, action: str, body: bytes, parameters: dict[str, Any]
     ) -> dict[str, Any]:
         return {
-            **of_tags(service, action, body, parameters),
+            **(of_tags(service, action, body, parameters) if names_tags(body, parameters) else {}),
             **named_field(action, body),
             **tags_of_secret(action, body),
         }
@@ -86,6 +89,21 @@ def _ask_about_each_item_of_a_transaction() -> None:
         return found
 
     iam_actions.dynamodb_transaction_checks = dynamodb_transaction_checks
+
+
+def names_tags(body: bytes, parameters: dict[str, Any]) -> bool:
+    """Can a request set or remove tags? Few do, and MiniStack would first read all that botocore
+    knows of the service.
+
+    >>> names_tags(b'{"TagKeys": ["a"]}', {}), names_tags(b"", {"Tags.member.1.Key": ["a"]})
+    (True, True)
+    >>> names_tags(b'{"Name": "Tags"}', {"Action": ["CreateStack"]})
+    False
+    """
+    if body[:1] == b"{" and TAG_FIELDS & _document(body).keys():
+        return True
+    patterns = (iam_actions._QUERY_TAG_RE, iam_actions._QUERY_TAG_KEY_RE)
+    return any(pattern.match(name) for name in parameters for pattern in patterns)
 
 
 def named_field(action: str, body: bytes) -> dict[str, str]:

@@ -4,14 +4,17 @@ It reads them twice more: to find the permissions of a request, and the content 
 for which it makes a whole session. All of that is between a request and its answer.
 """
 
-from functools import cache
-from typing import Any
+from __future__ import annotations
 
-from botocore.exceptions import DataNotFoundError, UnknownServiceError
-from botocore.model import ServiceModel
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
 from ministack.core import iam_actions, responses
 
 from localaws import descriptions
+
+if TYPE_CHECKING:
+    from botocore.model import ServiceModel
 
 
 def install() -> None:
@@ -22,6 +25,8 @@ def install() -> None:
 
 def _described(service: str) -> dict[str, Any]:
     """What botocore knows of a service, or nothing."""
+    from botocore.exceptions import DataNotFoundError, UnknownServiceError
+
     try:
         return descriptions.service(service)
     except (DataNotFoundError, UnknownServiceError):
@@ -31,6 +36,8 @@ def _described(service: str) -> dict[str, Any]:
 @cache
 def _model(service: str) -> ServiceModel | None:
     """The same by MiniStack's name of the service."""
+    from botocore.model import ServiceModel
+
     name = responses._BOTOCORE_NAME.get(service, service)
     found = _described(name)
     return ServiceModel(found, name) if found else None
