@@ -70,9 +70,7 @@ class _Cutter:
     may be read for the next piece. rest: what has been read and belongs to the next piece.
     """
 
-    def __init__(
-        self, path: Path, name: str, size: int, stream: IO[bytes] | gzip.GzipFile
-    ) -> None:
+    def __init__(self, path: Path, name: str, size: int, stream: IO[bytes] | gzip.GzipFile) -> None:
         self.path = path
         self.name = name
         self.size = size
