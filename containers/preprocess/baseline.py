@@ -156,11 +156,13 @@ class Sample:
     def _choose(self) -> None:
         if not self._held:
             return
-        together = pl.concat(self._held)
-        if together.height > self.rows:
+        if sum(held.height for held in self._held) > self.rows:
             # One column is sorted instead of all, of which most rows are not kept.
-            self._limit = int(together[ROW].sort()[self.rows - 1])
-            together = together.filter(pl.col(ROW) <= pl.lit(self._limit, dtype=pl.UInt64))
+            hashes = pl.concat([held[ROW] for held in self._held]).sort()
+            self._limit = int(hashes[self.rows - 1])
+            within = pl.col(ROW) <= pl.lit(self._limit, dtype=pl.UInt64)
+            self._held = [held.filter(within) for held in self._held]
+        together = pl.concat(self._held)
         if together.height > self.rows:
             # Rows with equal hashes have equal features, so rows with equal targets are the same.
             together = together.sort(ROW, self.target).head(self.rows)

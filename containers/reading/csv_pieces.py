@@ -20,6 +20,8 @@ from reading.findings import FileError
 LONGEST_LINE = 1 << 20
 # A line longer than LONGEST_LINE covers at least one whole window of half that size.
 _WINDOW = LONGEST_LINE // 2
+# How much is read twice, to find where a file's last line before some byte ends.
+_NEAR = 1 << 16
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 # UTF-16 and UTF-32 begin with one of these two.
@@ -54,54 +56,83 @@ def open_text(path: Path, name: str) -> IO[bytes] | gzip.GzipFile:
 def pieces(path: Path, name: str, size: int) -> Iterator[Piece]:
     """Cut a text file into pieces of about `size` bytes. The first piece is the header alone."""
     with open_text(path, name) as stream:
-        cutter = _Cutter(path, name, size)
-        # One buffer for all reads: allocating one for each piece costs as much as the copying.
-        buffer = bytearray(size + LONGEST_LINE)
-        held = cutter.read(stream, buffer, 0, min(size, LONGEST_LINE + 1))
-        refuse_wide(buffer, name)
-        if buffer.startswith(_BOM):
-            cutter.offset = len(_BOM)
-            held = _move_up(buffer, len(_BOM), held)
-        if not held:
-            return
-        head = cutter.first_record(bytes(memoryview(buffer)[:held]))
-        yield cutter.piece(head)
-        held = _move_up(buffer, len(head), held)
-        while True:
-            if len(buffer) - held < size // 2:
-                cutter.check_unfinished(buffer[:held])
-                buffer.extend(bytes(size))
-            before = held
-            held += cutter.read(stream, buffer, held, min(size, len(buffer) - held))
-            if not held:
-                return
-            quoted = buffer.find(b'"', 0, held) >= 0
-            cut = held if held == before else _last_end(buffer, held, quoted)
-            if cut:
-                yield cutter.piece(bytes(memoryview(buffer)[:cut]), quoted)
-                held = _move_up(buffer, cut, held)
+        cutter = _Cutter(path, name, size, stream)
+        if (head := cutter.header()) is not None:
+            yield head
+            # Nothing here keeps a piece while the next one is read.
+            yield from iter(cutter.following, None)
 
 
 class _Cutter:
-    """The state while a file is cut. Lines are counted only when a message needs one."""
+    """The state while a file is cut. Lines are counted only when a message needs one.
 
-    def __init__(self, path: Path, name: str, size: int) -> None:
+    offset: where the next piece begins. at: how far the text has been read. reach: up to where it
+    may be read for the next piece. rest: what has been read and belongs to the next piece.
+    """
+
+    def __init__(self, path: Path, name: str, size: int, stream: IO[bytes] | gzip.GzipFile) -> None:
         self.path = path
         self.name = name
         self.size = size
+        self.stream = stream
         self.offset = 0
+        self.at = 0
+        self.reach = 0
+        self.rest = b""
 
-    def read(
-        self, stream: IO[bytes] | gzip.GzipFile, buffer: bytearray, start: int, size: int
-    ) -> int:
-        """Fill the buffer from `start` on with up to `size` bytes; return how many were read."""
+    def header(self) -> Piece | None:
+        """The first record; None if the file is empty."""
+        self.reach = min(self.size, LONGEST_LINE + 1)
+        data = self.read(self.reach)
+        refuse_wide(data, self.name)
+        if data.startswith(_BOM):
+            self.offset = len(_BOM)
+            data = data[len(_BOM) :]
+        if not data:
+            return None
+        head = self.first_record(data)
+        self.rest = data[len(head) :]
+        return self.piece(head)
+
+    def following(self) -> Piece | None:
+        """The next piece; None at the end of the file."""
+        while True:
+            self.reach += self.size
+            read = self.read(self.to_line_end())
+            # Mostly nothing is left of the last piece, and nothing for the next: then these copy
+            # nothing.
+            data = self.rest + read
+            quoted = b'"' in data
+            cut = _last_end(data, quoted) if read else len(data)
+            self.rest = data[cut:]
+            if cut:
+                return self.piece(data[:cut], quoted)
+            if not read:
+                return None
+            self.check_unfinished(data)
+
+    def to_line_end(self) -> int:
+        """How many bytes to read: a file's up to its last line break before `reach`."""
+        size = self.reach - self.at
+        if isinstance(self.stream, gzip.GzipFile):
+            return size
+        near = min(size, _NEAR)
+        self.stream.seek(self.reach - near)
+        end = self.stream.read(near).rfind(b"\n") + 1
+        self.stream.seek(self.at)
+        return size - near + end if end else size
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes; fewer only at the end of the file."""
         try:
-            with memoryview(buffer) as view:
-                return stream.readinto(view[start : start + size])  # type: ignore[union-attr]
+            data = self.stream.read(size)
         except EOFError:
             what, fix = "gzip ends early", "upload the whole file again"
         except (gzip.BadGzipFile, zlib.error) as error:
             what, fix = f"gzip is damaged ({error})", "compress and upload the file again"
+        else:
+            self.at += len(data)
+            return data
         raise self.error(what, fix, self.offset)
 
     def piece(self, data: bytes, quoted: bool = True) -> Piece:
@@ -122,13 +153,13 @@ class _Cutter:
             raise self.unclosed()
         return data
 
-    def check_unfinished(self, data: bytes | bytearray) -> None:
+    def check_unfinished(self, data: bytes) -> None:
         """Raise FileError for a record that does not end."""
         self.check_line_length(data)
         if len(data) > max(4 * self.size, 4 * LONGEST_LINE):
             raise self.unclosed()
 
-    def check_line_length(self, data: bytes | bytearray) -> None:
+    def check_line_length(self, data: bytes) -> None:
         """Raise FileError for a line of more than LONGEST_LINE bytes."""
         for start in range(0, len(data) - _WINDOW + 1, _WINDOW):
             if data.find(b"\n", start, start + _WINDOW) >= 0:
@@ -158,7 +189,7 @@ class _Cutter:
         return line
 
 
-def refuse_wide(text: bytes | bytearray, name: str) -> None:
+def refuse_wide(text: bytes, name: str) -> None:
     """Raise FileError for the beginning of a file that is UTF-16."""
     if text.startswith(_WIDE):
         raise FileError(Problem("is UTF-16, not UTF-8", "save it as UTF-8", name))
@@ -184,9 +215,9 @@ def unclosed(name: str, line: int) -> FileError:
     return FileError(problem)
 
 
-def _last_end(data: bytearray, length: int, quoted: bool) -> int:
-    """Where the last whole record of the first `length` bytes ends; 0 if none ends."""
-    end = data.rfind(b"\n", 0, length)
+def _last_end(data: bytes, quoted: bool) -> int:
+    """Where the last whole record ends; 0 if none ends."""
+    end = data.rfind(b"\n")
     # Searching for a quote is far cheaper than counting quotes, and most files have none.
     odd = quoted and end >= 0 and data.count(b'"', 0, end) % 2 == 1
     while end >= 0 and odd:
@@ -194,9 +225,3 @@ def _last_end(data: bytearray, length: int, quoted: bool) -> int:
         odd ^= data.count(b'"', max(earlier, 0), end) % 2 == 1
         end = earlier
     return end + 1
-
-
-def _move_up(data: bytearray, start: int, end: int) -> int:
-    """Move the bytes from start to end to the front; return how many they are."""
-    data[: end - start] = data[start:end]
-    return end - start

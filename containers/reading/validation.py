@@ -272,10 +272,13 @@ class _Rule:
 
     @property
     def holds(self) -> pl.Expr:
-        value = pl.col(self.column)
+        """Does it hold for every cell? One value, so that no mask of all rows is combined."""
+        value, parts = pl.col(self.column), [pl.lit(True)]
         if self.bounds is not None:
-            return value.is_between(*self.bounds).fill_null(self.nullable)
-        return pl.lit(True) if self.nullable else value.is_not_null()
+            parts.append(value.is_between(*self.bounds).all())  # a missing one is in no range
+        if not self.nullable:
+            parts.append(value.null_count() == 0)
+        return pl.all_horizontal(parts)
 
 
 class _Rules:
@@ -283,7 +286,7 @@ class _Rules:
 
     def __init__(self, rules: Sequence[_Rule]) -> None:
         self.rules = rules
-        self.hold = pl.all_horizontal(pl.lit(True), *(rule.holds for rule in rules)).all()
+        self.hold = pl.all_horizontal(pl.lit(True), *(rule.holds for rule in rules))
 
     @cached_property
     def schema(self) -> pandera.DataFrameSchema:
