@@ -23,8 +23,9 @@ class Pool:
         name: str = config["FunctionName"]
         return name if name in ("prepare", "fit", "check") else None
 
-    def prepare(self, config: dict[str, Any], package: bytes | None) -> None:
+    def prepare(self, config: dict[str, Any], package: bytes | None) -> bool:
         self.prepared.append(config["FunctionName"])
+        return True
 
 
 @pytest.fixture

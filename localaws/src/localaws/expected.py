@@ -42,8 +42,8 @@ def expect_steps(definition: str) -> None:
     steps = functions.steps_of(definition)
     if _first_step(steps):
         for step in functions.steps_of_a_run():
-            functions.prepare_step(step, definition)
-            time.sleep(APART_SECONDS)
+            if functions.prepare_step(step, definition):
+                time.sleep(APART_SECONDS)
     elif not steps and CREATES_JOBS in definition:
         sagemaker.expect_jobs()
 

@@ -80,24 +80,26 @@ class Functions:
             self._idle.clear()
         self._forker.stop()
 
-    def prepare(self, config: Config, package: bytes | None) -> None:
+    def prepare(self, config: Config, package: bytes | None) -> bool:
         """Start an instance unless one is waiting; it loads its handler by itself.
 
         That of an image ends after a while, where it gets no call: it may hold large libraries.
+        Returns whether one was started.
         """
         if package is None and self._docker:
-            return  # an image may have to be built first
+            return False  # an image may have to be built first
         made_from = _made_from(config)
         with self._lock:
             waiting = [one for one, _ in self._idle.get(_version(config), [])]
         if made_from in waiting:
-            return
+            return False
         instance = self._fork(config, package)
         self._give_back(config, made_from, instance)
         if package is None:
             watch = threading.Timer(WAITING_SECONDS, self._dismiss, [config, made_from, instance])
             watch.daemon = True
             watch.start()
+        return True
 
     def step_of(self, config: Config) -> str | None:
         """The step whose image a function is; None for other functions, or where it is not here."""

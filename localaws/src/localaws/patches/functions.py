@@ -119,17 +119,19 @@ def steps_of(definition: str) -> list[str]:
         return [step for step, config in _step_functions() if config["FunctionArn"] in definition]
 
 
-def prepare_step(step: str, definition: str | None = None) -> None:
-    """Start an instance of a step's function: see `prepare`.
+def prepare_step(step: str, definition: str | None = None) -> bool:
+    """Start an instance of a step's function: see `prepare`. Returns whether one was started.
 
     `definition`: only of one that this state machine can call.
     """
+    started = False
     with request_scope(ACCOUNT, REGION):
         for name, config in _step_functions():
             named = definition is None or config["FunctionArn"] in definition
             if _pool and named and name == step:
                 with contextlib.suppress(RoleRefusedError):
-                    _pool.prepare(config, None)
+                    started = _pool.prepare(config, None) or started
+    return started
 
 
 def prepare_steps_after(step: str) -> None:
