@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.stage.partition import registry_host
 from core.words.catalogue import say
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
 # The steps of a run, whose images are part of its fingerprint; all that may be functions; and all
 # that have an image. Of Gather, what it wrote is in the fingerprint.
@@ -64,23 +65,38 @@ def resolve_images(
 
     An image that nobody described, pushed by hand or by an earlier version, counts by its digest.
     """
-    return {step: _resolve(client, repository, stage, step, content_of) for step in steps}
+    tags = list(steps)
+    # The answer about several says of one that is missing only that one is.
+    described = _described(client, repository, tags) or {
+        step: image for tag in tags for step, image in _described(client, repository, [tag]).items()
+    }
+    return {step: _image(client, repository, stage, step, described, content_of) for step in tags}
 
 
-def _resolve(
-    client: ECRClient, repository: str, stage: str, step: str, content_of: ContentOf
-) -> StepImage:
-    missing = say("refused.no_image", image=f"{repository}:{step}", stage=stage)
+def _described(client: ECRClient, repository: str, tags: list[str]) -> dict[str, Any]:
+    """What the registry knows of the images, by tag; nothing if one of them is missing."""
+    wanted: list[ImageIdentifierTypeDef] = [{"imageTag": tag} for tag in tags]
     try:
-        found = client.describe_images(repositoryName=repository, imageIds=[{"imageTag": step}])
+        found = client.describe_images(repositoryName=repository, imageIds=wanted)["imageDetails"]
     except (
         client.exceptions.ImageNotFoundException,
         client.exceptions.RepositoryNotFoundException,
-    ) as error:
-        raise ImageMissingError(missing) from error
-    if not found["imageDetails"]:
+    ):
+        return {}
+    return {tag: image for image in found for tag in image["imageTags"] if tag in tags}
+
+
+def _image(
+    client: ECRClient,
+    repository: str,
+    stage: str,
+    step: str,
+    described: Mapping[str, Any],
+    content_of: ContentOf,
+) -> StepImage:
+    if step not in described:
+        missing = say("refused.no_image", image=f"{repository}:{step}", stage=stage)
         raise ImageMissingError(missing)
-    image = found["imageDetails"][0]
-    registry = registry_host(image["registryId"], client.meta.region_name)
-    digest = image["imageDigest"]
+    registry = registry_host(described[step]["registryId"], client.meta.region_name)
+    digest = described[step]["imageDigest"]
     return StepImage(f"{registry}/{repository}@{digest}", content_of(digest) or digest)
