@@ -69,8 +69,7 @@ DIFFERENCES = (
         "cannot be redriven; jobs are Failed with `InternalServerError`, deployments Stopped, "
         "builds `FAULT`, pipeline actions failed so that their stage can be retried; waiting "
         "approvals still wait. Events of the last seconds before a kill may come twice; a killed "
-        "server loses the last half second; up to two seconds while something changes without a "
-        "pause, and up to five where it holds very much.",
+        "server loses the last half second, or up to five seconds where it holds very much.",
     ),
     (
         "What is missing",

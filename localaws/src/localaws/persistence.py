@@ -1,10 +1,9 @@
 """Keeps what the services hold on disk, so that it survives a restart and a killed process.
 
 A service is saved about half a second after it changed, whole, into one file that is replaced at
-once (see state_files); later while changes go on without a pause, and where there is so much to
-save that it would take more than a tenth of a processor. What a killed process loses is that time;
-S3 objects are written as they arrive, and what must not be lost once it was promised (see
-`assembly.DURABLE`) is saved before the answer.
+once (see state_files); later where there is so much to save that it would take more than a tenth of
+a processor. What a killed process loses is that time; S3 objects are written as they arrive, and
+what must not be lost once it was promised (see `assembly.DURABLE`) is saved before the answer.
 """
 
 import logging
@@ -19,8 +18,6 @@ from localaws import state_files
 log = logging.getLogger(__name__)
 
 DELAY_SECONDS = 0.4
-# While something changes all the time, as in a run, this is how long saving waits for a pause.
-PATIENCE_SECONDS = 2.0
 LONGEST_DELAY_SECONDS = 5.0
 # The pause after saving is so many times as long as the work it was.
 PAUSE_FOR_WORK = 9
@@ -89,8 +86,9 @@ class Saver:
         work_seconds = 0.0
         while not self._closing.is_set():
             self._wake.wait()
-            self._await_pause(delay(work_seconds))
+            self._closing.wait(delay(work_seconds))
             begun = time.thread_time()
+            self._wake.clear()
             with self._lock:
                 changed, self._changed = self._changed, set()
             # What was still changing is looked at again: some work goes on after its request.
@@ -98,14 +96,6 @@ class Saver:
             if again:
                 self.changed(*again)
             work_seconds = time.thread_time() - begun
-
-    def _await_pause(self, seconds: float) -> None:
-        """Wait until nothing has changed for so long, but not for ever."""
-        latest = time.monotonic() + max(PATIENCE_SECONDS, seconds)
-        while self._wake.is_set() and time.monotonic() < latest and not self._closing.is_set():
-            self._wake.clear()
-            self._closing.wait(seconds)
-        self._wake.clear()
 
     def _tried(self, service: str) -> bool:
         """Save; return whether to look again. A full disk must not end the thread for good."""
