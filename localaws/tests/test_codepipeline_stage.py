@@ -264,6 +264,23 @@ def short_lived(tmp_path: Path) -> Iterator[Path]:
     local_stage.down(home)
 
 
+def is_kept(home: Path, around: Surroundings) -> None:
+    """Wait until what the actions need is on the disk, which it is half a second after it came."""
+    for role in around.client("iam").list_roles()["Roles"]:
+        for inline in around.client("iam").list_role_policies(RoleName=role["RoleName"])[
+            "PolicyNames"
+        ]:
+            eventually(lambda role=role, inline=inline: kept(home, "iam", role["RoleName"], inline))
+    for function in around.client("lambda").list_functions()["Functions"]:
+        eventually(lambda function=function: kept(home, "lambda", function["FunctionName"]))
+
+
+def kept(home: Path, service: str, *names: str) -> bool:
+    file = home / f"state/{service}.json"
+    written = file.read_text() if file.exists() else ""
+    return all(name in written for name in names)
+
+
 def test_a_killed_stage_keeps_what_was_answered(short_lived: Path):
     running = local_stage.up(short_lived)
     around = Surroundings(lambda service: connect(running, service))
@@ -271,6 +288,7 @@ def test_a_killed_stage_keeps_what_was_answered(short_lived: Path):
     around.client("codepipeline").create_pipeline(pipeline=around.declaration(role))
     waiting, approved = around.start(review="manual"), around.start(review="manual")
     token, other = around.token(waiting), around.token(approved)
+    is_kept(short_lived, around)
 
     around.client("codepipeline").put_approval_result(**around.approval(other))
     os.kill(running.pid, signal.SIGKILL)
