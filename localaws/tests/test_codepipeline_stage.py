@@ -5,6 +5,7 @@ import os
 import signal
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -266,13 +267,13 @@ def short_lived(tmp_path: Path) -> Iterator[Path]:
 
 def is_kept(home: Path, around: Surroundings) -> None:
     """Wait until what the actions need is on the disk, which it is half a second after it came."""
-    for role in around.client("iam").list_roles()["Roles"]:
-        for inline in around.client("iam").list_role_policies(RoleName=role["RoleName"])[
-            "PolicyNames"
-        ]:
-            eventually(lambda role=role, inline=inline: kept(home, "iam", role["RoleName"], inline))
+    iam = around.client("iam")
+    for role in iam.list_roles()["Roles"]:
+        name = role["RoleName"]
+        for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            eventually(partial(kept, home, "iam", name, inline))
     for function in around.client("lambda").list_functions()["Functions"]:
-        eventually(lambda function=function: kept(home, "lambda", function["FunctionName"]))
+        eventually(partial(kept, home, "lambda", function["FunctionName"]))
 
 
 def kept(home: Path, service: str, *names: str) -> bool:
