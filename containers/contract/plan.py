@@ -134,6 +134,8 @@ class Plan:
     # What features.py reads, if the model has one; its features are then computed from these.
     inputs: tuple[Feature, ...] = ()
     definition_sha256: str | None = None
+    # The data is what gather.sql gave.
+    by_query: bool = False
 
     @property
     def sources(self) -> tuple[Feature, ...]:
@@ -225,6 +227,7 @@ class Plan:
             costs=costs,
             inputs=tuple(_feature(entry) for entry in content.get("inputs") or ()),
             definition_sha256=document["definition"].get("sha256"),
+            by_query="database" in (content.get("gather") or {}),
         )
 
 

@@ -36,6 +36,7 @@ class Layout:
     ignore: what a file may have besides; None allows every other column.
     split_by: the column that decides a row's part, where rows are split.
     optional: columns that a file may lack; all their cells are then missing.
+    by_query: the files are what gather.sql gave, which have the same columns and no names of ours.
     """
 
     key: tuple[str, ...]
@@ -46,6 +47,7 @@ class Layout:
     number_format: NumberFormat = PLAIN
     split_by: str | None = None
     optional: frozenset[str] = frozenset()
+    by_query: bool = False
 
     @classmethod
     def of(cls, plan: Plan) -> Layout:
@@ -61,6 +63,7 @@ class Layout:
             dates=tuple(dates),
             number_format=plan.number_format,
             split_by=plan.split.column,
+            by_query=plan.by_query,
         )
 
     @classmethod
@@ -83,7 +86,8 @@ class Layout:
     def only(self, column: str) -> Layout:
         """The same files, of which one column is read, as text."""
         others = (*self.needed, *(self.ignore or ()))
-        return Layout((column,), (), (), tuple(name for name in others if name != column))
+        ignore = tuple(name for name in others if name != column)
+        return Layout((column,), (), (), ignore, by_query=self.by_query)
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -112,33 +116,39 @@ class Layout:
 
     def check_header(self, file: str, header: Sequence[str]) -> Iterable[Problem]:
         """Find missing, unknown and repeated columns."""
+        file = "gather.sql" if self.by_query else file
         missing = [name for name in self.needed if name not in {*header, *self.optional}]
         known = {*self.needed, *(self.ignore or ())}
         extra = [name for name in dict.fromkeys(header) if name not in known]
         if len(missing) > 1 and not any(name in header for name in self.needed):
             wanted, found = named(self.needed), named(dict.fromkeys(header))
             what = f"has none of the model's columns ({wanted}), only {found}"
-            yield Problem(
-                what,
-                "if it is another model's file, remove it; else rename its columns or change "
-                "model.yaml",
-                file,
-            )
+            change = "rename its columns or change model.yaml"
+            other = "" if self.by_query else "if it is another model's file, remove it; else "
+            yield Problem(what, other + change, file)
             return
         for name in missing:
             alike = difflib.get_close_matches(name, extra, n=1, cutoff=ALIKE)
-            hint = f"it has {alike[0]!r}: rename one of them" if alike else "add it to the file"
+            hint = f"it has {alike[0]!r}: rename one of them" if alike else self._add
             change = "change model.yaml" if self.ignore is not None else self._allow(name)
             yield Problem("is missing", f"{hint}, or {change}", file, column=name)
         for name in extra if self.ignore is not None else ():
             yield Problem(
                 "is not in model.yaml",
-                "add it to features or ignore, or remove it from the file",
+                f"add it to features or ignore, or {self._remove}",
                 file,
                 column=name,
             )
         for name in dict.fromkeys(name for name in header if header.count(name) > 1):
             yield Problem("is in the header more than once", "rename one", file, column=name)
+
+    @property
+    def _add(self) -> str:
+        return "select it there" if self.by_query else "add it to the file"
+
+    @property
+    def _remove(self) -> str:
+        return "do not select it" if self.by_query else "remove it from the file"
 
     def _allow(self, name: str) -> str:
         if name in self.key:

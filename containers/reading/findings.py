@@ -54,7 +54,12 @@ class Findings:
         return max(0, min(SAMPLES_PER_KIND - have, SAMPLES - self._sampled))
 
     def add_fatal(self, problem: Problem) -> None:
-        """Keep a problem that stops the run, whatever share of rows may be rejected."""
+        """Keep a problem that stops the run, whatever share of rows may be rejected.
+
+        The files of a query have the same columns, so they have the same problem, which is one.
+        """
+        if problem in self.fatal:
+            return
         self.fatal_count += 1
         if len(self.fatal) < SAMPLES:
             self.fatal.append(problem)

@@ -56,9 +56,12 @@ def command(run: str, step: str | None) -> None:
     if equals and not lines:
         # A run that found nothing new started no step but a job that gathers.
         run, lines = str(equals), job_logs.step_log(connection, str(equals), step)
+    called = job_logs.names_shown(lines)
+    width = max([13, *map(len, called.values())])
     for line in lines:
         at = datetime.fromtimestamp(line.at / 1000, UTC).astimezone()
-        screen.say(f"{faint(f'{at:%H:%M:%S}  {line.attempt:<13}')} {line.message.rstrip()}")
+        name = called[line.attempt, line.host]
+        screen.say(f"{faint(f'{at:%H:%M:%S}  {name:<{width}}')} {line.message.rstrip()}")
     if not lines:
         from kanmon.stage.connection import stage_flag
 
@@ -68,6 +71,7 @@ def command(run: str, step: str | None) -> None:
         [
             {
                 "job": line.job,
+                "host": line.host or None,
                 "time": datetime.fromtimestamp(line.at / 1000, UTC).isoformat(),
                 "message": line.message,
             }

@@ -1,6 +1,7 @@
 """What a run's steps logged, read from CloudWatch: as jobs, and as functions."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +19,30 @@ LOG_GROUPS = (LOG_GROUP, "/aws/sagemaker/TrainingJobs")
 class Line:
     """One line of a step's log. `at` is in epoch milliseconds.
 
-    `attempt` is the step and the number of its try, `job` the whole name.
+    `attempt` is the step and the number of its try, `job` the whole name. `host` is the machine's
+    name in the job; a function has none.
     """
 
     at: int
     attempt: str
     job: str
     message: str
+    host: str = ""
+
+
+def names_shown(lines: Iterable[Line]) -> dict[tuple[str, str], str]:
+    """What to call a line's attempt and host: the host is named where the job had several.
+
+    >>> two = [Line(1, "train-0", "job", "a", "algo-1"), Line(2, "train-0", "job", "b", "algo-2")]
+    >>> names_shown([*two, Line(3, "evaluate-0", "job", "c", "algo-1")])[("train-0", "algo-2")]
+    'train-0 algo-2'
+    """
+    seen = sorted({(line.attempt, line.host) for line in lines})
+    hosts = Counter(attempt for attempt, _ in seen)
+    return {
+        (attempt, host): f"{attempt} {host}" if hosts[attempt] > 1 else attempt
+        for attempt, host in seen
+    }
 
 
 def step_log(connection: "Connection", run: str, step: str | None = None) -> list[Line]:
@@ -40,8 +58,11 @@ def _of_jobs(connection: "Connection", run: str, step: str | None) -> Iterator[L
     for group in groups:
         for event in _events(connection, logGroupName=group, logStreamNamePrefix=begins):
             if event["logStreamName"].startswith(begins):
-                job = event["logStreamName"].split("/")[0]
-                yield Line(event["timestamp"], job.removeprefix(prefix), job, event["message"])
+                # A stream is JOB/HOST-TIME, as in …-train-0/algo-1-1796083124.
+                job, _, place = event["logStreamName"].partition("/")
+                host = place.rpartition("-")[0]
+                attempt = job.removeprefix(prefix)
+                yield Line(event["timestamp"], attempt, job, event["message"], host)
 
 
 def _of_functions(connection: "Connection", run: str, step: str | None) -> Iterator[Line]:

@@ -196,6 +196,17 @@ def test_a_wrong_query_fails_with_the_reason(client: Client) -> None:
     assert "weight" in execution["Status"]["StateChangeReason"]
 
 
+def test_a_failed_query_is_not_answered_with_how_it_was_run(client: Client) -> None:
+    athena = client("athena")
+    for query in ("SELECT id,\nweight FROM orders", "SELECT id\nFROM nowhere"):
+        execution = ended(athena, start(athena, unload(query, "unsaid")))
+        reason = execution["Status"]["StateChangeReason"]
+
+        assert reason.endswith("(line 2)"), reason
+        assert "CREATE TABLE" not in reason and "Did you mean" not in reason
+        assert "\n" not in reason and "^" not in reason
+
+
 @pytest.mark.parametrize(
     ("statement", "words"),
     [

@@ -118,6 +118,42 @@ sys.exit(1)
     assert bench.objects("out/") == {}
 
 
+def test_a_host_that_dies_without_a_word_is_named_by_the_other_that_notices(bench: Bench) -> None:
+    outcome = run(
+        bench,
+        """
+import time
+if host == "algo-1":
+    os.kill(os.getpid(), 9)
+time.sleep(0.3)
+(root / "output" / "failure").write_text("host algo-1 stopped without a word")
+sys.exit(1)
+""",
+    )
+
+    assert outcome == Outcome(
+        "Failed",
+        "AlgorithmError: host algo-1 stopped without a word, exit code: 1",
+        "host algo-1 stopped without a word",
+    )
+
+
+def test_where_no_host_says_why_the_job_ends_by_the_one_that_died(bench: Bench) -> None:
+    outcome = run(
+        bench,
+        """
+import time
+if host == "algo-1":
+    time.sleep(60)
+os.kill(os.getpid(), 9)
+""",
+    )
+
+    assert outcome == Outcome(
+        "Failed", "AlgorithmError: See job logs for more information, exit code: 137"
+    )
+
+
 def test_logs_and_metrics_are_those_of_training_jobs(bench: Bench) -> None:
     run(bench, "print('learning')")
 

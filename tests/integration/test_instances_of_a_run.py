@@ -73,6 +73,10 @@ WRONG = [
         "'ml.m5.lrage' is no machine of SageMaker Processing; did you mean ml.m5.large?",
     ),
     (
+        {"train": "m5.large"},
+        "'m5.large' is no machine of SageMaker Processing; did you mean ml.m5.large?",
+    ),
+    (
         {"train": "ml.m7g.large"},
         "'ml.m7g.large' has an arm64 processor, and step images are for x86; did you mean "
         "ml.m7i.large?",

@@ -131,6 +131,11 @@ def test_the_lineage_names_the_query_and_what_it_scanned_and_cost(laptop: Laptop
     [
         ("wrong", "SELECT weight FROM orders", "gather.sql: "),
         (
+            "short",
+            "SELECT a, y FROM orders",
+            "preprocess: gather.sql, column b: is missing; select it there, or change model.yaml",
+        ),
+        (
             "nothing",
             "SELECT a, b, y FROM orders WHERE a > 1e9",
             "model nothing: gather.sql returned no rows; see whether its tables have data",

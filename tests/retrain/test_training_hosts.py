@@ -61,6 +61,10 @@ def test_two_hosts_train_one_model_that_is_released(laptop: Laptop) -> None:
     printed = laptop.must("logs", run["run"], "--step", "train")
     words = " ".join(line["message"] for line in printed)
     assert words.count("training on 2 hosts") == 2
+    assert {line["host"] for line in printed} == {"algo-1", "algo-2"}
+    shown = laptop.kanmon("logs", run["run"]).out
+    assert "train-0 algo-1" in shown and "train-0 algo-2" in shown
+    assert "evaluate-0 algo" not in shown
     assert read(laptop, run["run"], "train/usage-001.json")["seconds"] > 0
 
 

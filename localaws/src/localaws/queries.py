@@ -37,6 +37,20 @@ class Unload:
     compression: str
 
 
+def said(error: str) -> str:
+    r"""DuckDB's words without its excerpt of the query, in which tables have become files already,
+    and without the tables of its own that it thinks of where a table is not there.
+
+    >>> said('Parser Error: syntax error at or near "WHERE"\n\nLINE 2: ...FROM t WHERE\n    ^')
+    'Parser Error: syntax error at or near "WHERE" (line 2)'
+    """
+    words, _, excerpt = error.partition("\nLINE ")
+    if "Table with name" in words:
+        words = words.partition("\nDid you mean")[0]
+    line = excerpt.partition(":")[0]
+    return " ".join(words.split()) + (f" (line {line})" if line.isdigit() else "")
+
+
 def parsed(statement: str) -> Unload | None:
     """The UNLOAD that a statement is; None for another statement. Raises QueryError.
 

@@ -86,6 +86,9 @@ def test_a_definition_without_the_key_is_written_as_before_there_was_one() -> No
         ),
         ("gather: {database: My Cellar}", "'My Cellar' is not a database of the Glue catalog"),
         ("gather: {database: a, maximum_gb: 5}", "5 is not one of 1, 10, 100, 1000; write one"),
+        ("gather: {database: a, maximum_gb: 0}", "0 is not one of 1, 10, 100, 1000; write one"),
+        ("gather: {database: a, maximum_gb: true}", "True is not one of 1, 10, 100, 1000; write"),
+        ("gather: {database: a, maximum_gb: 1.0}", "1.0 is not one of 1, 10, 100, 1000; write"),
         ("gather: {database: a, maximum: 5}", "unknown key; did you mean maximum_gb?"),
         ("gather: {database: a, timeout_minutes: 241}", "241 is more than 240; write 240 or less"),
         (

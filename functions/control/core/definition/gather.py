@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from core.definition import instance_types, program
 from core.definition.part import Grown
@@ -30,6 +30,13 @@ def _database(text: str) -> str:
             f"{text!r:.60} is not a database of the Glue catalog; write its name in small letters"
         )
     return text
+
+
+def _whole(number: object) -> object:
+    """`true` and `1.0` equal one of the numbers, and name no workgroup."""
+    if isinstance(number, bool | float):
+        raise ValueError(f"{number!r} is not one of 1, 10, 100, 1000; write one of these")
+    return number
 
 
 def _secret(text: str) -> str:
@@ -58,7 +65,7 @@ class Gather(Grown):
     database: Annotated[str, AfterValidator(_database)] | None = None
     # More may not be scanned: the limit of the workgroup that the query runs in. There is one
     # workgroup for each of these numbers.
-    maximum_gb: Literal[1, 10, 100, 1000] | None = None
+    maximum_gb: Annotated[Literal[1, 10, 100, 1000], BeforeValidator(_whole)] | None = None
     # What the program gets the text of, by its ARN.
     secret: Annotated[str, AfterValidator(_secret)] | None = None
     instance_type: Annotated[str, AfterValidator(_machine)] | None = None

@@ -54,6 +54,8 @@ def problem(name: str) -> str | None:
     what = "is no machine of SageMaker Processing"
     if _GRAVITON.fullmatch(name):
         what = "has an arm64 processor, and step images are for x86"
+    if f"ml.{name}" in PROCESSING:  # EC2's name of the machine
+        return f"{name!r} {what}; did you mean ml.{name}?"
     # Equally similar names come in this order.
     near = get_close_matches(name, sorted(PROCESSING, key=_usual), n=1)
     fix = f"did you mean {near[0]}?" if near else "write ml.m5.large, for one"

@@ -4,7 +4,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +21,14 @@ from localaws.jobs.metrics import measure
 from localaws.jobs.processes import LauncherGoneError, Process
 from localaws.jobs.s3 import S3, Connections
 from localaws.jobs.transfer import Outputs, TransferError, bring
-from localaws.jobs.work import Work
+from localaws.jobs.work import Form, Work
 from localaws.sagemaker.account import Ports
 
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10.0
+# So long other hosts may take to say why a host is gone that left no word.
+NOTICE_SECONDS = 2.0
 KEPT_FAILURES = 5
 REASON_CHARACTERS = 1024
 PULL_ACTIONS = (
@@ -214,6 +216,8 @@ class Runner:
             control.wake.wait(deadline - time.monotonic())
             control.wake.clear()
         failed = next((one for one in running if one.process.code), None)
+        if failed and not failed.launch.host.message(work.form):
+            failed = _that_says_why(running, work.form) or failed
         finished = all(one.process.code == 0 for one in running)
         self._end(running)
         measure(self._ports, work, [(one.launch.host, one.process) for one in running], began)
@@ -249,6 +253,22 @@ class Runner:
         kept = sorted(ended, key=lambda entry: entry.stat().st_mtime)
         for old in kept[:-KEPT_FAILURES]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _that_says_why(running: Sequence[Running], form: Form) -> Running | None:
+    """Where a host died without a word: another one that failed because of it, and says so.
+
+    The others get a moment to notice. A job of one host has no others.
+    """
+    until = time.monotonic() + (NOTICE_SECONDS if len(running) > 1 else 0)
+    while True:
+        waiting = [one for one in running if one.process.code is None]
+        for one in running:
+            if one.process.code and one.launch.host.message(form):
+                return one
+        if not waiting or time.monotonic() >= until:
+            return None
+        time.sleep(0.02)
 
 
 def failure(code: int, message: str | None) -> Outcome:

@@ -190,7 +190,7 @@ async def _unloaded(
         _put_manifest(execution, unload, len(files))
         _end(execution, "SUCCEEDED", "")
     except Exception as error:  # whatever DuckDB says is the query's reason
-        _end(execution, "FAILED", str(error)[:2000])
+        _end(execution, "FAILED", queries.said(str(error))[:2000])
     finally:
         for folder in workdirs:
             shutil.rmtree(folder, ignore_errors=True)
