@@ -1,7 +1,6 @@
 """A step beside bare polars: the same generated rows, in turn, each in a process of its own."""
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -53,8 +52,10 @@ def print_work(work: Callable[[], int]) -> None:
     started, cpu = time.perf_counter(), time.process_time()
     rows = work()
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    use_the_steps()
+    from contract.usage import peak_memory_bytes  # not what the process that began this one used
+
+    peak = peak_memory_bytes() / (1 << 20)
     print(json.dumps({"rows": rows, "work": seconds, "peak_mb": peak, "cpu": cpu}))
 
 

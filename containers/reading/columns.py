@@ -123,32 +123,32 @@ class Layout:
         if len(missing) > 1 and not any(name in header for name in self.needed):
             wanted, found = named(self.needed), named(dict.fromkeys(header))
             what = f"has none of the model's columns ({wanted}), only {found}"
-            change = "rename its columns or change model.yaml"
-            other = "" if self.by_query else "if it is another model's file, remove it; else "
-            yield Problem(what, other + change, file)
+            yield Problem(
+                what,
+                "rename its columns or change model.yaml"
+                if self.by_query
+                else "if it is another model's file, remove it; else rename its columns or change "
+                "model.yaml",
+                file,
+            )
             return
+        add = "select it there" if self.by_query else "add it to the file"
         for name in missing:
             alike = difflib.get_close_matches(name, extra, n=1, cutoff=ALIKE)
-            hint = f"it has {alike[0]!r}: rename one of them" if alike else self._add
+            hint = f"it has {alike[0]!r}: rename one of them" if alike else add
             change = "change model.yaml" if self.ignore is not None else self._allow(name)
             yield Problem("is missing", f"{hint}, or {change}", file, column=name)
         for name in extra if self.ignore is not None else ():
             yield Problem(
                 "is not in model.yaml",
-                f"add it to features or ignore, or {self._remove}",
+                "add it to features or ignore, or do not select it"
+                if self.by_query
+                else "add it to features or ignore, or remove it from the file",
                 file,
                 column=name,
             )
         for name in dict.fromkeys(name for name in header if header.count(name) > 1):
             yield Problem("is in the header more than once", "rename one", file, column=name)
-
-    @property
-    def _add(self) -> str:
-        return "select it there" if self.by_query else "add it to the file"
-
-    @property
-    def _remove(self) -> str:
-        return "do not select it" if self.by_query else "remove it from the file"
 
     def _allow(self, name: str) -> str:
         if name in self.key:
