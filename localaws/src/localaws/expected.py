@@ -10,8 +10,8 @@ from localaws.patches import functions
 
 # What a machine has in its definition whose steps can be jobs.
 CREATES_JOBS = "sagemaker:createProcessingJob"
-# From the end of a run until the steps of the next one are begun. Whoever waited for the run is
-# told about it meanwhile, and has the processors for himself.
+# From the end of a run until the steps of the next one are begun. Meanwhile the command that waited
+# for the run prints its end, and has the processors.
 PAUSE_SECONDS = 1.0
 # All of them at once would be ready late, the first one too.
 APART_SECONDS = 0.25
@@ -29,7 +29,7 @@ def execution_changed(status: str, definition: str) -> None:
 
 
 def deployed() -> None:
-    """A stack has been deployed: whoever did that will soon start a run."""
+    """A stack has been deployed: a run will soon be started."""
     for machine in list(stepfunctions._state_machines.values()):
         definition = machine.get("definition", "")
         if _first_step(functions.steps_of(definition)):
