@@ -1,8 +1,8 @@
 """Imports botocore without what documents it.
 
 Every method of a client has a text for `help()`, made by a part of botocore that no command uses
-and that takes an eighth of its import. Methods of clients have no such text after this. Whoever
-imports botocore.docs later gets all of it.
+and that takes an eighth of its import. Methods of clients have no such text after this. A later
+import of botocore.docs gets all of it.
 """
 
 import importlib
