@@ -80,7 +80,10 @@ class StepProcess:
             looks += 1
             self._check(looks, limits, disk)
             # The log ends with the process, most often. It may also close its output and go on.
-            log.join(LOOK_SECONDS) if log.is_alive() else time.sleep(LOOK_SECONDS)
+            if log.is_alive():
+                log.join(LOOK_SECONDS)
+            else:
+                time.sleep(LOOK_SECONDS)
         log.join(LOG_SECONDS)
         if ended.peak_mb > limits.memory_mb or ended.code == -signal.SIGKILL:
             raise self._outgrew(f"{ended.peak_mb:,} MB of memory", limits.memory_mb)

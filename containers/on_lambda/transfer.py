@@ -40,8 +40,12 @@ def fetch(s3: Any, inputs: Mapping[str, str], folder: Path) -> None:
 
     with ThreadPoolExecutor(THREADS) as pool:
         listings = as_completed([pool.submit(found, each) for each in inputs.items()])
-        for done in [pool.submit(one) for listed in listings for one in listed.result()]:
-            done.result()
+        try:
+            for done in [pool.submit(one) for listed in listings for one in listed.result()]:
+                done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # what has not begun is not wanted
+            raise
 
 
 def deliver(s3: Any, outputs: Mapping[str, str], folder: Path, end: float) -> int:

@@ -20,6 +20,8 @@ from reading.findings import FileError
 LONGEST_LINE = 1 << 20
 # A line longer than LONGEST_LINE covers at least one whole window of half that size.
 _WINDOW = LONGEST_LINE // 2
+# A record of more pieces, or as many times LONGEST_LINE, is a quote that is never closed.
+_LONGEST_RECORD = 5
 # How much is read twice, to find where a file's last line before some byte ends.
 _NEAR = 1 << 16
 _GZIP = b"\x1f\x8b"
@@ -156,7 +158,7 @@ class _Cutter:
     def check_unfinished(self, data: bytes) -> None:
         """Raise FileError for a record that does not end."""
         self.check_line_length(data)
-        if len(data) > max(4 * self.size, 4 * LONGEST_LINE):
+        if len(data) > _LONGEST_RECORD * max(self.size, LONGEST_LINE):
             raise self.unclosed()
 
     def check_line_length(self, data: bytes) -> None:

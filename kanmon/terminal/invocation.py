@@ -234,7 +234,7 @@ class VerbGroup(click.Group):
 
 
 def _look_for_no_garbage() -> None:
-    """Leave what a command made to the end of its process, which looks through it no more, either.
+    """Let Python look for garbage rarely while a command works, and not at its end.
 
     Nearly all of it is imported code. Looking takes a third of a short command's time, most of it
     at the end.

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from localaws.functions.service import Functions
+from support.waiting import eventually
 
 SHARED = """
 import os
@@ -26,6 +28,17 @@ import common
 def handler(event, context):
     return [os.environ["WHO"], os.getppid(), common.__file__]
 """
+# Looks into the memory of the process that it was forked from, as far as its frames reach.
+CURIOUS = """
+import sys
+
+def handler(event, context):
+    frame, found = sys._getframe(), []
+    while frame:
+        found += [repr(value) for value in frame.f_locals.values()]
+        frame = frame.f_back
+    return [number for number in range(3) if any(f"secret-of-{number}" in one for one in found)]
+"""
 
 
 @pytest.fixture
@@ -38,10 +51,14 @@ def functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Funct
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     shared = ("common", "broken", "missing", "common:prepare")
-    made = Functions(tmp_path / "home", lambda *_: {}, shared=shared)
+    made = Functions(tmp_path / "home", secret_of, shared=shared)
     made.start()
     yield made
     made.stop()
+
+
+def secret_of(role: str, *_: str) -> dict[str, str]:
+    return {"AWS_SECRET_ACCESS_KEY": f"secret-of-{role}"}
 
 
 def package(notes: Path, name: str = "common", **files: str) -> bytes:
@@ -53,20 +70,23 @@ def package(notes: Path, name: str = "common", **files: str) -> bytes:
     return packed.getvalue()
 
 
-def called(functions: Functions, who: str, content: bytes) -> Any:
-    config = {
+def configuration(who: str, content: bytes) -> dict[str, Any]:
+    return {
         "FunctionName": who,
         "FunctionArn": f"arn:{who}",
         "Version": "$LATEST",
         "CodeSha256": hashlib.sha256(content).hexdigest(),
         "Runtime": "python3.13",
         "Handler": "handlers.handler",
-        "Role": "arn:role",
+        "Role": who,
         "MemorySize": 128,
         "Timeout": 30,
         "Environment": {"Variables": {"WHO": who}},
     }
-    outcome = functions.invoke(config, content, {}, "r-1", None)
+
+
+def called(functions: Functions, who: str, content: bytes) -> Any:
+    outcome = functions.invoke(configuration(who, content), content, {}, "r-1", None)
     assert outcome.error is None, outcome.error
     return outcome.result
 
@@ -111,4 +131,65 @@ def test_a_module_that_ends_the_process_costs_one_call(functions: Functions, not
     with pytest.raises(AssertionError, match=r"Runtime\.ExitError"):
         called(functions, "f", content)
 
+    assert [called(functions, who, content)[0] for who in ("f", "g", "h")] == ["f", "g", "h"]
+
+
+def test_a_module_that_leaves_costs_nothing(functions: Functions, notes: Path) -> None:
+    assert called(functions, "f", package(notes, broken="raise SystemExit(3)"))[0] == "f"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at the limit through Linux' timer")
+def test_a_module_that_hangs_is_ended_and_its_functions_work_without_it(
+    functions: Functions, notes: Path
+) -> None:
+    hanging = """
+import signal, time
+assert signal.getitimer(signal.ITIMER_REAL)[0] > 10
+signal.setitimer(signal.ITIMER_REAL, 0.2)  # not to wait for it here
+time.sleep(100)
+"""
+    content = package(notes, broken=hanging)
+
+    with pytest.raises(AssertionError, match=r"Runtime\.ExitError"):
+        called(functions, "f", content)
+
     assert called(functions, "f", content)[0] == "f"
+
+
+def test_an_instance_has_the_credentials_of_its_own_role_alone(
+    functions: Functions, notes: Path
+) -> None:
+    content = package(notes, handlers=CURIOUS)
+
+    found = [called(functions, str(number), content) for number in range(3)]
+
+    assert found == [[0], [1], [2]]
+
+
+def test_what_was_begun_of_outdated_code_makes_room(functions: Functions, notes: Path) -> None:
+    for number in range(4):
+        content = package(notes, f"p{number}")
+        config = configuration("f", content)
+        assert functions.prepare(config, content)
+        assert not functions.prepare(config, content)
+
+    waiting = [one for _, one in functions._idle["f:$LATEST"]]
+    assert len(waiting) == 1
+    called(functions, "f", content)
+    assert [one for _, one in functions._idle["f:$LATEST"]] == waiting
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_forgotten_package_ends_although_an_instance_of_another_kind_waits(
+    functions: Functions, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = package(notes, "p0")
+    template = called(functions, "f0", first)[1]
+    monkeypatch.setattr(functions, "_shared", [])
+    alone = package(notes, "alone")
+    called(functions, "alone", alone)  # it stays, and is forked beside the packages
+    monkeypatch.setattr(functions, "_shared", ["common"])
+    for number in range(1, 5):
+        called(functions, f"f{number}", package(notes, f"p{number}"))
+
+    eventually(lambda: not Path(f"/proc/{template}").exists())

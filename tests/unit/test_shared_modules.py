@@ -14,10 +14,13 @@ kind = type(os.environ)
 given = kind.__getitem__
 
 def look(self, name):
+    # The nearest module of ours that calls this, through whatever library; not one that imports it.
     caller = sys._getframe(1)
-    while caller.f_globals["__name__"] in ("os", "_collections_abc", "collections.abc"):
+    while caller and not caller.f_globals["__name__"].startswith(("core.", "importlib._boot")):
         caller = caller.f_back
-    if caller.f_globals["__name__"].startswith("core."):
+    # pydantic's own switch, which it reads for every model and no function sets.
+    ours = caller and caller.f_globals["__name__"].startswith("core.")
+    if ours and name != "PYDANTIC_DISABLE_PLUGINS":
         found.append(f"{caller.f_globals['__name__']} reads {name}")
     return given(self, name)
 

@@ -13,7 +13,8 @@ CREATES_JOBS = "sagemaker:createProcessingJob"
 # From the end of a run until the steps of the next one are begun. Meanwhile the command that waited
 # for the run prints its end, and has the processors.
 PAUSE_SECONDS = 1.0
-# All of them at once would be ready late, the first one too.
+# All of them at once would be ready late, the first one too. Where a run has begun its steps, those
+# that are missing are begun at once: see functions.prepare_steps_after.
 APART_SECONDS = 0.25
 
 

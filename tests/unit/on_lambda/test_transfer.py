@@ -1,5 +1,6 @@
 """What a step left goes to S3 while there is time; and what a call left on the disk goes away."""
 
+import io
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from on_lambda import transfer
 from on_lambda.limits import StepOutgrewError
-from on_lambda.transfer import deliver
+from on_lambda.transfer import deliver, fetch
 
 CONTAINERS = Path(__file__).parents[3] / "containers"
 
@@ -79,3 +80,35 @@ def test_a_function_that_starts_empties_its_disk(
 
     assert list(tmp_path.iterdir()) == []
     assert tmp_path.parent.is_dir()
+
+
+class Listed:
+    """A bucket of many slow objects, of which one input cannot be listed."""
+
+    def __init__(self) -> None:
+        self.brought = 0
+
+    def get_paginator(self, _: str) -> "Listed":
+        return self
+
+    def paginate(self, Prefix: str, **_: str) -> list[dict[str, Any]]:  # noqa: N803
+        if Prefix == "closed":
+            time.sleep(0.1)
+            raise PermissionError("closed cannot be listed")
+        return [{"Contents": [{"Key": f"open/{number}"} for number in range(200)]}]
+
+    def get_object(self, **_: str) -> dict[str, Any]:
+        self.brought += 1
+        time.sleep(0.05)
+        return {"Body": io.BytesIO(b"")}
+
+
+def test_what_cannot_be_listed_is_said_before_everything_else_has_been_brought(
+    tmp_path: Path,
+) -> None:
+    bucket = Listed()
+
+    with pytest.raises(PermissionError, match="closed cannot be listed"):
+        fetch(bucket, {"open": "s3://data/open", "closed": "s3://data/closed"}, tmp_path)
+
+    assert bucket.brought < 100

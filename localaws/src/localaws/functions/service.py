@@ -64,6 +64,8 @@ class Functions:
         self._layers = layers
         self._forker = Forker()
         self._idle: dict[str, list[tuple[str, AnyInstance]]] = {}
+        # What an instance is just being started of, by another thread.
+        self._preparing: set[str] = set()
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -84,17 +86,30 @@ class Functions:
         """Start an instance unless one is waiting; it loads its handler by itself.
 
         That of an image ends after a while, where it gets no call: it may hold large libraries.
-        Returns whether one was started.
+        Those that were made of what the function no longer is are ended. Returns whether one was
+        started.
         """
         if package is None and self._docker:
             return False  # an image may have to be built first
         made_from = _made_from(config)
         with self._lock:
-            waiting = [one for one, _ in self._idle.get(_version(config), [])]
-        if made_from in waiting:
+            idle = self._idle.get(_version(config), [])
+            outdated = [one for one in idle if one[0] != made_from]
+            for one in outdated:
+                idle.remove(one)
+            begun = bool(idle) or made_from in self._preparing
+            if not begun:
+                self._preparing.add(made_from)
+        for _, instance in outdated:
+            instance.end()
+        if begun:
             return False
-        instance = self._fork(config, package)
-        self._give_back(config, made_from, instance)
+        try:
+            instance = self._fork(config, package)
+            self._give_back(config, made_from, instance)
+        finally:
+            with self._lock:
+                self._preparing.discard(made_from)
         if package is None:
             watch = threading.Timer(WAITING_SECONDS, self._dismiss, [config, made_from, instance])
             watch.daemon = True

@@ -41,8 +41,12 @@ SERVICES = (
 )
 
 
-# The templates of so many packages stay: a deployment replaces a package by another.
+# The templates of so many packages stay, the newest: a deployment replaces a package by another.
 MOST_PACKAGES = 4
+# A template that imports for longer is ended; the package's instances are then forked without it.
+IMPORT_SECONDS = 20
+# Each package's template, by its name; None where it ended by itself, as it would again.
+Packages = dict[str, socket.socket | None]
 
 
 def main() -> None:
@@ -58,12 +62,10 @@ def main() -> None:
             prepare()
     _freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the instances
-    packages: dict[str, socket.socket] = {}
+    packages: Packages = {}
     for order, files in _orders(control):
-        if order["shared"]:
-            _hand_on(order, files, control, packages)
-        else:
-            _fork_instance(order, files, [control])
+        if not (order["shared"] and _handed_on(order, files, control, packages)):
+            _fork_instance(order, files, [control, *_open(packages)])
 
 
 def _orders(control: socket.socket) -> Iterable[tuple[dict[str, Any], list[int]]]:
@@ -88,31 +90,44 @@ def _fork_instance(order: dict[str, Any], files: list[int], ours: list[socket.so
         instance.run(order, socket.socket(fileno=files[0]), output=files[1])
 
 
-def _hand_on(
-    order: dict[str, Any],
-    files: list[int],
-    control: socket.socket,
-    packages: dict[str, socket.socket],
-) -> None:
-    """Let the template of the order's package fork the instance; it may have to be forked first."""
+def _handed_on(
+    order: dict[str, Any], files: list[int], control: socket.socket, packages: Packages
+) -> bool:
+    """Let the template of the order's package fork the instance; it may have to be forked first.
+
+    False where that process is gone.
+    """
     name = json.dumps([order["folder"], order["libraries"]])
     if name not in packages:
-        if len(packages) == MOST_PACKAGES:
-            packages.pop(next(iter(packages))).close()  # it ends with its connection
+        if len(packages) == MOST_PACKAGES and (oldest := packages.pop(next(iter(packages)))):
+            oldest.close()  # it ends with its connection
         ours, theirs = socket.socketpair()
         if os.fork() == 0:
-            for connection in (control, ours, *packages.values()):
+            for connection in (control, ours, *_open(packages)):
                 connection.close()
             for file in files:
                 os.close(file)
+            # All instances are forked with this order in their memory: nothing of one function,
+            # least of all its credentials, may be in it.
+            del order["environment"]
             _become_package(order, theirs)
         theirs.close()
         packages[name] = ours
+    template = packages[name]
+    if template is None:
+        return False
     try:
-        wire.send(packages[name], order, (files[0], files[1]))
-    except OSError:  # that process is gone
-        packages.pop(name).close()
-        _fork_instance(order, files, [control, *packages.values()])
+        wire.send(template, order, (files[0], files[1]))
+    except OSError:
+        template.close()
+        packages[name] = None
+        return False
+    return True
+
+
+def _open(packages: Packages) -> list[socket.socket]:
+    """The connections to the templates: an instance that kept one would keep its template."""
+    return [connection for connection in packages.values() if connection]
 
 
 def _become_package(order: dict[str, Any], control: socket.socket) -> NoReturn:
@@ -126,12 +141,14 @@ def _become_package(order: dict[str, Any], control: socket.socket) -> NoReturn:
     gc.disable()
     os.environ.clear()
     instance.enter(order)
+    signal.alarm(IMPORT_SECONDS)
     for name in order["shared"]:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception, SystemExit):
             module, _, function = name.partition(":")
             found = importlib.import_module(module)
             if function:
                 getattr(found, function)()
+    signal.alarm(0)
     _freeze()
     for each, files in _orders(control):
         _fork_instance(each, files, [control])

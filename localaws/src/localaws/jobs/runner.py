@@ -217,7 +217,7 @@ class Runner:
             control.wake.clear()
         failed = next((one for one in running if one.process.code), None)
         if failed and not failed.launch.host.message(work.form):
-            failed = _that_says_why(running, work.form) or failed
+            failed = _that_says_why(running, work.form, control.stop) or failed
         finished = all(one.process.code == 0 for one in running)
         self._end(running)
         measure(self._ports, work, [(one.launch.host, one.process) for one in running], began)
@@ -255,7 +255,7 @@ class Runner:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _that_says_why(running: Sequence[Running], form: Form) -> Running | None:
+def _that_says_why(running: Sequence[Running], form: Form, stop: threading.Event) -> Running | None:
     """Where a host died without a word: another one that failed because of it, and says so.
 
     The others get a moment to notice. A job of one host has no others.
@@ -266,9 +266,8 @@ def _that_says_why(running: Sequence[Running], form: Form) -> Running | None:
         for one in running:
             if one.process.code and one.launch.host.message(form):
                 return one
-        if not waiting or time.monotonic() >= until:
+        if not waiting or time.monotonic() >= until or stop.wait(0.02):
             return None
-        time.sleep(0.02)
 
 
 def failure(code: int, message: str | None) -> Outcome:

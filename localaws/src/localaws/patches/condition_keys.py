@@ -13,9 +13,6 @@ FIELDS = {
     "lambda:UpdateFunctionUrlConfig": ("lambda:FunctionUrlAuthType", "AuthType"),
 }
 
-# The fields of a JSON request that can hold tags, or the keys of tags.
-TAG_FIELDS = {"Tags", "tags", "TagKeys"}
-
 # The first part of a path in an expression: a name or its placeholder, but no value.
 PATH = re.compile(r"(?<![\w:.#])#?[A-Za-z_]\w*")
 # The words of an expression that are no attributes.
@@ -100,7 +97,7 @@ def names_tags(body: bytes, parameters: dict[str, Any]) -> bool:
     >>> names_tags(b'{"Name": "Tags"}', {"Action": ["CreateStack"]})
     False
     """
-    if body[:1] == b"{" and TAG_FIELDS & _document(body).keys():
+    if body[:1] == b"{" and iam_actions._TAG_MEMBERS & _document(body).keys():
         return True
     patterns = (iam_actions._QUERY_TAG_RE, iam_actions._QUERY_TAG_KEY_RE)
     return any(pattern.match(name) for name in parameters for pattern in patterns)
