@@ -15,7 +15,7 @@ export UV_SYSTEM_CERTS ?= true
 SYSTEM_CERTS = $$($(PYTHON) -c 'import ssl; print(ssl.get_default_verify_paths().cafile or "")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check quick-tests test-localaws test-faults test-docs test-docker test-browser pictures bench data deploy clean differences lock setup
+.PHONY: help run demo test check quick-tests test-localaws test-faults test-docs test-docker test-browser pictures bench data deploy clean notebook differences lock setup
 
 help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -62,7 +62,7 @@ test-localaws: .venv/ready ## Run the embedded AWS's own tests
 test-faults: .venv/ready ## Break all that runs, kill it behind every state and between writes, remove it, hold grants to their use
 	@$(BIN)/pytest tests/cli tests/retrain tests/integration tests/unit/score -m faults $(WORKERS)
 
-test-docs: .venv/ready .venv-sam/ready datasets/abalone/abalone.csv ## Test the commands of the documents, with the SAM CLI and the AWS CLI
+test-docs: .venv/ready .venv-sam/ready .venv-notebook/ready .venv-sagemaker2/ready datasets/abalone/abalone.csv ## Test the commands of the documents, with the SAM CLI, the AWS CLI and the SageMaker SDK
 	@$(BIN)/pytest tests/docs -m docs --numprocesses 2 --dist loadgroup
 
 test-docker: .venv/ready .venv-sam/ready ## Test the steps and functions in real containers; needs a Docker engine
@@ -106,6 +106,9 @@ clean: ## Stop the local stage; remove its state and all build output
 datasets/abalone/abalone.csv: | .venv/ready
 	@$(BIN)/python -m sample_data.abalone
 
+notebook: .venv-notebook/ready ## Make notebooks/explore.ipynb from notebooks/explore.py
+	@.venv-notebook/bin/jupytext --quiet --update --to ipynb notebooks/explore.py
+
 differences: .venv/ready ## Renew the table of docs/local-stage.md from what localaws knows
 	@$(BIN)/python -m localaws.differences docs/local-stage.md
 
@@ -120,6 +123,7 @@ lock: $(UV) ## Update every lock file from pyproject.toml and localaws/pyproject
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group bench -c requirements/dev.txt -o requirements/bench.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group browser -c requirements/dev.txt -o requirements/browser.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group notebook -o requirements/notebook.txt
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group sagemaker2 -o requirements/sagemaker2.txt
 
 setup: .venv/ready ## Create .venv from the lock files
 
@@ -144,6 +148,18 @@ $(UV): requirements/uv.txt
 	@echo "Setting up .venv-browser (browser tests) from requirements/browser.txt"
 	@$(PYTHON) -m venv .venv-browser
 	@$(UV) pip sync --quiet --python .venv-browser/bin/python --require-hashes requirements/browser.txt
+	@touch $@
+
+.venv-notebook/ready: requirements/notebook.txt | $(UV)
+	@echo "Setting up .venv-notebook (notebooks, with the SageMaker SDK) from requirements/notebook.txt"
+	@$(PYTHON) -m venv .venv-notebook
+	@$(UV) pip sync --quiet --python .venv-notebook/bin/python --require-hashes requirements/notebook.txt
+	@touch $@
+
+.venv-sagemaker2/ready: requirements/sagemaker2.txt | $(UV)
+	@echo "Setting up .venv-sagemaker2 (version 2 of the SageMaker SDK, for a test) from requirements/sagemaker2.txt"
+	@$(PYTHON) -m venv .venv-sagemaker2
+	@$(UV) pip sync --quiet --python .venv-sagemaker2/bin/python --require-hashes requirements/sagemaker2.txt
 	@touch $@
 
 .venv-bench/ready: requirements/bench.txt | $(UV)

@@ -6,11 +6,15 @@ from typing import Any
 
 from ministack.core import iam_actions
 
-# By action: the field of a JSON request that a condition key has the value of.
+# By action: condition keys, and the path of the field of a JSON request that each has the value of.
 FIELDS = {
-    "sagemaker:UpdateModelPackage": ("sagemaker:ModelApprovalStatus", "ModelApprovalStatus"),
-    "lambda:CreateFunctionUrlConfig": ("lambda:FunctionUrlAuthType", "AuthType"),
-    "lambda:UpdateFunctionUrlConfig": ("lambda:FunctionUrlAuthType", "AuthType"),
+    "sagemaker:UpdateModelPackage": {"sagemaker:ModelApprovalStatus": "ModelApprovalStatus"},
+    "sagemaker:CreateProcessingJob": {
+        "sagemaker:NetworkIsolation": "NetworkConfig.EnableNetworkIsolation",
+        "sagemaker:MaxRuntimeInSeconds": "StoppingCondition.MaxRuntimeInSeconds",
+    },
+    "lambda:CreateFunctionUrlConfig": {"lambda:FunctionUrlAuthType": "AuthType"},
+    "lambda:UpdateFunctionUrlConfig": {"lambda:FunctionUrlAuthType": "AuthType"},
 }
 
 # The first part of a path in an expression: a name or its placeholder, but no value.
@@ -34,7 +38,7 @@ def install() -> None:
     ) -> dict[str, Any]:
         return {
             **(of_tags(service, action, body, parameters) if names_tags(body, parameters) else {}),
-            **named_field(action, body),
+            **named_fields(action, body),
             **tags_of_secret(action, body),
         }
 
@@ -103,19 +107,30 @@ def names_tags(body: bytes, parameters: dict[str, Any]) -> bool:
     return any(pattern.match(name) for name in parameters for pattern in patterns)
 
 
-def named_field(action: str, body: bytes) -> dict[str, str]:
-    """The condition key of an action whose value is a field of the request.
+def named_fields(action: str, body: bytes) -> dict[str, str]:
+    """The condition keys of an action whose values are fields of the request, as IAM writes them.
 
-    >>> named_field("sagemaker:UpdateModelPackage", b'{"ModelApprovalStatus": "Approved"}')
+    A field that is not there, or that is no single value, gives no key.
+
+    >>> named_fields("sagemaker:UpdateModelPackage", b'{"ModelApprovalStatus": "Approved"}')
     {'sagemaker:ModelApprovalStatus': 'Approved'}
-    >>> named_field("sagemaker:DescribeModelPackage", b'{"ModelApprovalStatus": "Approved"}')
+    >>> named_fields("sagemaker:DescribeModelPackage", b'{"ModelApprovalStatus": "Approved"}')
     {}
+    >>> named_fields(
+    ...     "sagemaker:CreateProcessingJob", b'{"NetworkConfig": {"EnableNetworkIsolation": true}}'
+    ... )
+    {'sagemaker:NetworkIsolation': 'true'}
     """
     if action not in FIELDS:
         return {}
-    key, field = FIELDS[action]
-    value = _document(body).get(field)
-    return {key: value} if isinstance(value, str) else {}
+    document, found = _document(body), {}
+    for key, path in FIELDS[action].items():
+        value: Any = document
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, str | int):
+            found[key] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
 
 
 def tags_of_secret(action: str, body: bytes) -> dict[str, str]:
