@@ -99,6 +99,11 @@ def _of_runs(connection: "Connection", model: str, days: Mapping[str, str]) -> l
             "such copies and such models, as steps that are functions left them; they expire after "
             "30 days",
         ),
+        Remaining(
+            "what people tried in notebooks, by person",
+            _folders(connection, "scratch/"),
+            "it may have rows of any model; ask them to remove it, or let it expire after 30 days",
+        ),
         Remaining("models trained on the data", runs, "train again without the rows"),
         Remaining(
             "releases",

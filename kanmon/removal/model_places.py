@@ -15,8 +15,9 @@ METRICS = ("metrics", "watch-metrics")
 # The releases' packages. packages/base/ has what all of them are packed from.
 PACKAGES = "packages"
 RELEASES, DATASET = "releases", "datasets"
-# What all models share: descriptions of images, and the planner's decisions by day.
-SHARED = ("images", "plans")
+# What all models share: descriptions of images, the planner's decisions by day, and what each
+# person tried in notebooks.
+SHARED = ("images", "plans", "scratch")
 # Partitions of the model table that no model can have: releases to start, the planner's state, and
 # what happened.
 QUEUE, QUEUED, QUEUED_MODEL = "releases to start", "to-start#", "of"

@@ -51,6 +51,9 @@ OF_A_MODEL = (
         "copies of bundles in the pipeline's bucket",
         "they have names that AWS made, and expire with its other artifacts",
     ),
+    Remaining(
+        "what people tried in notebooks", "below scratch/<person>/; it expires after 30 days"
+    ),
     Remaining("what it cost, by month", "part of the stage's budget and of `kanmon cost`, unnamed"),
     Remaining("the model table's backups", "point-in-time recovery reaches back 35 days"),
     METRICS,

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.support import exploring_people
 from tests.support.acting import OPERATOR, SCIENTIST, STEWARD, acting, must, say
 from tests.support.laptop import Laptop, rows
 
@@ -19,6 +20,7 @@ MANY = 600_000
 def all_of_it(laptop: Laptop) -> None:
     """What people do with the first release, which has answered requests."""
     batch = a_data_scientist_scores_and_fetches(laptop)
+    exploring_people.all_of_it(laptop, batch)
     labels_come(laptop)
     publish(laptop, on_jobs=True)
     an_operator_stops_a_batch_and_resumes_it(laptop)

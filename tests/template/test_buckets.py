@@ -66,7 +66,7 @@ def test_replaced_data_outlives_the_runs_that_read_it_and_champions_never_expire
     assert rules["ReplacedData"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 400}
     assert rules["GatheredData"]["ExpirationInDays"] == 400
     expiring = [rule["Prefix"] for rule in rules.values() if "ExpirationInDays" in rule]
-    assert expiring == ["gathered/", "attempts/", "capture/", "inputs/", "batches/"]
+    assert expiring == ["gathered/", "attempts/", "scratch/", "capture/", "inputs/", "batches/"]
     assert "NoncurrentVersionExpiration" not in rules["AbandonedUploads"]
     # A package whose version is gone cannot be gone back to.
     assert "NoncurrentVersionExpiration" not in rules["OldPackages"]

@@ -41,6 +41,21 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         }
         for role in ("DataScientistRole", "OperatorRole")
     },
+    ("DataScientistRole", "StartJobsWithoutANetwork"): {
+        "Bool": {"sagemaker:NetworkIsolation": "true"},
+        "NumericLessThanEquals": {"sagemaker:MaxRuntimeInSeconds": "14400"},
+    },
+    ("DataScientistRole", "GiveThemTheirRole"): {
+        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    },
+    ("ExploreJobRole", "FindInputs"): {
+        "StringLike": {
+            "s3:prefix": ["batches/*", "datasets/*", "definitions/*", "runs/*", "scratch/*"]
+        }
+    },
+    ("ExploreJobRole", "ShowCpuAndMemoryOfJobs"): {
+        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
+    },
     ("JobRole", "FindInputs"): {
         "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*", "attempts/*"]}
     },

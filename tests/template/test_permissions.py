@@ -54,6 +54,7 @@ ON_EVERYTHING = {
 TRANSFORM = "arn:aws:cloudformation:us-east-1:aws:transform/Serverless-2016-10-31"
 TRUSTED = {
     "JobRole": "sagemaker.amazonaws.com",
+    "ExploreJobRole": "sagemaker.amazonaws.com",
     "TakeSnapshotRole": "lambda.amazonaws.com",
     "HashRowsRole": "lambda.amazonaws.com",
     **dict.fromkeys(GATHER_ROLES, "sagemaker.amazonaws.com"),
@@ -160,6 +161,10 @@ def test_roles_are_passed_one_to_one_service_each() -> None:
         ),
         ("ScoreStateMachineRole", "GiveTheStepItsRole"): (
             [f"{account}/ScoreJobRole"],
+            to("sagemaker.amazonaws.com"),
+        ),
+        ("DataScientistRole", "GiveThemTheirRole"): (
+            [f"{account}/ExploreJobRole"],
             to("sagemaker.amazonaws.com"),
         ),
         ("ReleasePipelineRole", "GiveCloudFormationItsRole"): (

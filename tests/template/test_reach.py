@@ -129,6 +129,23 @@ ACTS = {
         "CloseBatch CloseMonitoring MonitorStateMachine ReportFailure RetrainStateMachine "
         "ScoreStateMachine"
     ),
+    # Of no run, whatever its model is called.
+    (
+        "sagemaker:CreateProcessingJob",
+        f"arn:aws:sagemaker:{HERE}:processing-job/{OWN}-explore--train-0",
+    ): "DataScientist MonitorStateMachine RetrainStateMachine ScoreStateMachine",
+    (
+        "sagemaker:CreateProcessingJob",
+        f"arn:aws:sagemaker:{HERE}:processing-job/{OWN}-explore-261201031709-0a1-train-0",
+    ): "MonitorStateMachine RetrainStateMachine ScoreStateMachine",
+    (
+        "sagemaker:StopProcessingJob",
+        f"arn:aws:sagemaker:{HERE}:processing-job/{OWN}-explore--train-0",
+    ): "DataScientist MonitorStateMachine RetrainStateMachine ScoreStateMachine",
+    (
+        "sagemaker:StopProcessingJob",
+        f"arn:aws:sagemaker:{HERE}:processing-job/{OWN}-glasses-R-train-0",
+    ): "MonitorStateMachine RetrainStateMachine ScoreStateMachine",
     (
         "sagemaker:DescribeTrainingJob",
         f"arn:aws:sagemaker:{HERE}:training-job/{OWN}-R-train-0",
@@ -148,6 +165,7 @@ ACTS = {
     ),
     ("states:StopExecution", f"{STATES}execution:{OWN}-retrain:R"): "DataScientist Operator",
     ("iam:PassRole", f"{ROLE}JobRole"): "RetrainStateMachine",
+    ("iam:PassRole", f"{ROLE}ExploreJobRole"): "DataScientist",
     ("iam:PassRole", f"{ROLE}ServingDeployRole"): "ReleasePipeline",
     ("iam:PassRole", f"{ROLE}{OWN}-serving-glasses-R"): "ServingDeploy",
     ("iam:PassRole", f"{ROLE}{OWN}-OpenRunRole-1X"): "",
@@ -238,6 +256,8 @@ def test_no_grant_on_named_resources_reaches_what_is_not_the_stages(role: str) -
         "iam__PermissionsBoundary": "arn:aws:iam::123456789012:policy/ServingBoundary",
         "lambda__FunctionUrlAuthType": "AWS_IAM",
         "sagemaker__ModelApprovalStatus": "Approved",
+        "sagemaker__NetworkIsolation": "true",
+        "sagemaker__MaxRuntimeInSeconds": "60",
     }
 
     reached = [

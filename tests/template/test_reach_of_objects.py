@@ -15,29 +15,30 @@ ROLES = sorted(resources("AWS::IAM::Role"))
 # also replace it.
 OBJECTS = {
     "datasets/glasses/data.csv": (
-        "DataScientist Job Monitor MonitorJob Preprocess Score ScoreJob",
+        "DataScientist ExploreJob Job Monitor MonitorJob Preprocess Score ScoreJob",
         "",
         # of this model's own job alone
         "DataScientist Gather:glasses",
     ),
     "definitions/glasses/0a1b/model.yaml": (
-        "Approver DataScientist Gather:glasses Job OpenBatch OpenMonitoring OpenRun Operator Plan "
-        "Preprocess SendDigest Steward TakeSnapshot Train",
+        "Approver DataScientist ExploreJob Gather:glasses Job OpenBatch OpenMonitoring OpenRun "
+        "Operator Plan Preprocess SendDigest Steward TakeSnapshot Train",
         "DataScientist",
         "",
     ),
     "definitions/glasses/0a1b/gather.sql": (
-        "Approver DataScientist Gather:glasses Job OpenRun Operator Preprocess Steward Train",
+        "Approver DataScientist ExploreJob Gather:glasses Job OpenRun Operator Preprocess Steward "
+        "Train",
         "DataScientist",
         "",
     ),
     "definitions/glasses/0a1b/gather.py": (
-        "Approver DataScientist Gather:glasses Job Operator Preprocess Steward Train",
+        "Approver DataScientist ExploreJob Gather:glasses Job Operator Preprocess Steward Train",
         "DataScientist",
         "",
     ),
     "definitions/glasses/0a1b/features.py": (
-        "Approver DataScientist Gather:glasses Job Operator Preprocess Steward Train",
+        "Approver DataScientist ExploreJob Gather:glasses Job Operator Preprocess Steward Train",
         "DataScientist",
         "",
     ),
@@ -59,35 +60,35 @@ OBJECTS = {
     ),
     "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun TakeSnapshot", "", ""),
     "runs/glasses/R/run.json": (
-        "Approver DataScientist Evaluate Job JudgeCandidate OpenBatch OpenMonitoring "
+        "Approver DataScientist ExploreJob Evaluate Job JudgeCandidate OpenBatch OpenMonitoring "
         "OpenRelease Operator Preprocess Steward Train",
         "",
         "OpenRun TakeSnapshot",
     ),
     "runs/glasses/R/preprocess/train/part.parquet": (
-        "DataScientist Evaluate Job JudgeCandidate Monitor MonitorJob OpenRelease Train",
+        "DataScientist ExploreJob Evaluate Job JudgeCandidate Monitor MonitorJob OpenRelease Train",
         "",
         "Job JudgeCandidate",
     ),
     "runs/glasses/R/train/model.tar.gz": (
-        "AdmitRelease DataScientist Evaluate Job JudgeCandidate Monitor MonitorJob "
+        "AdmitRelease DataScientist ExploreJob Evaluate Job JudgeCandidate Monitor MonitorJob "
         "OpenRelease RetrainStateMachine Score ScoreJob Verify",
         "",
         "Job JudgeCandidate",
     ),
     "runs/glasses/R/train/training.json": (
-        "DataScientist Evaluate Job JudgeCandidate Monitor MonitorJob OpenRelease",
+        "DataScientist ExploreJob Evaluate Job JudgeCandidate Monitor MonitorJob OpenRelease",
         "",
         "Job JudgeCandidate",
     ),
     "runs/glasses/R/evaluate/evaluation.json": (
-        "AdmitRelease Approver DataScientist Job JudgeCandidate Monitor MonitorJob "
+        "AdmitRelease Approver DataScientist ExploreJob Job JudgeCandidate Monitor MonitorJob "
         "OpenMonitoring OpenRelease Operator Steward",
         "",
         "Job JudgeCandidate",
     ),
     "runs/glasses/R/evaluate/golden.json": (
-        "DataScientist Job JudgeCandidate Monitor MonitorJob OpenRelease",
+        "DataScientist ExploreJob Job JudgeCandidate Monitor MonitorJob OpenRelease",
         "",
         "Job JudgeCandidate",
     ),
@@ -119,12 +120,12 @@ OBJECTS = {
     ),
     "attempts/glasses/R/other": ("Job JudgeCandidate", "", ""),
     "runs/glasses/R/verdict.json": (
-        "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
+        "Approver DataScientist ExploreJob Job JudgeCandidate OpenRelease Operator Steward",
         "",
         "JudgeCandidate",
     ),
     "runs/glasses/R/review.html": (
-        "Approver DataScientist Job JudgeCandidate OpenRelease Operator Steward",
+        "Approver DataScientist ExploreJob Job JudgeCandidate OpenRelease Operator Steward",
         "",
         "JudgeCandidate",
     ),
@@ -159,6 +160,12 @@ OBJECTS = {
         "",
         "Steward",
     ),
+    # A batch scores it as any folder of the team's own.
+    "scratch/ada/job/result/a.parquet": (
+        "DataScientist ExploreJob Monitor MonitorJob Score ScoreJob",
+        "",
+        "DataScientist ExploreJob",
+    ),
     "other/x": (
         "Monitor MonitorJob Score ScoreJob",
         "",
@@ -176,7 +183,7 @@ OBJECTS = {
         "OpenBatch Steward",
     ),
     "batches/glasses/B/scores/00000-0000.parquet": (
-        "DataScientist Monitor MonitorJob Operator Score ScoreJob Steward",
+        "DataScientist ExploreJob Monitor MonitorJob Operator Score ScoreJob Steward",
         "",
         "Score ScoreJob Steward",
     ),
@@ -260,7 +267,7 @@ def test_an_object_is_read_and_written_by_these_roles_alone(key: str) -> None:
 def test_objects_are_removed_as_data_as_compacted_captures_or_to_forget_and_else_by_nobody(
     key: str,
 ) -> None:
-    deleters = {"DataScientist"} if key.startswith("datasets/") else set()
+    deleters = {"DataScientist"} if key.startswith(("datasets/", "scratch/")) else set()
     if key.startswith("gathered/"):  # a result that is there already
         deleters = {"TakeSnapshot"}
     if key.startswith("capture/"):  # the lines, and the older file that a new one replaces

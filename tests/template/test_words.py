@@ -124,6 +124,7 @@ def test_outputs_are_the_ones_the_command_line_reads() -> None:
         "ReleasePipelineName",
         "VerifyProjectName",
         "DataScientistRoleArn",
+        "ExploreJobRoleArn",  # notebooks/exploration.py reads it
         "ApproverRoleArn",
         "OperatorRoleArn",
         "StewardRoleArn",

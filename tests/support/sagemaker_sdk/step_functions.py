@@ -28,9 +28,7 @@ step = ProcessingStep(
     ),
     job_name=job,
     inputs=[
-        ProcessingInput(
-            source=code, destination="/opt/ml/processing/input/code", input_name="code"
-        )
+        ProcessingInput(source=code, destination="/opt/ml/processing/input/code", input_name="code")
     ],
     outputs=[
         ProcessingOutput(
