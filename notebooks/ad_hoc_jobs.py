@@ -28,6 +28,7 @@ from sagemaker.core.shapes import (
 
 from exploration import ExplorationError, Stage
 
+LOGS = "/aws/sagemaker/ProcessingJobs"
 LONGEST_JOB_NAME = 63
 ENDED = ("Completed", "Failed", "Stopped")
 INPUT, OUTPUT = "/opt/ml/processing/input", "/opt/ml/processing/output"
@@ -114,6 +115,13 @@ def run_script(
     given = {"code": str(script), "arguments": list(arguments) or None}
     sources = {one: stage.uri(folder) for one, folder in inputs.items()}
     return _run(stage, processor, _new_name(stage, Path(script).stem), sources, "result", **given)
+
+
+def log(stage: Stage, name: str) -> str:
+    """What a job has printed, also while it runs and when it has failed."""
+    pages = stage.session.client("logs").get_paginator("filter_log_events")
+    found = pages.paginate(logGroupName=LOGS, logStreamNamePrefix=f"{name}/")
+    return "\n".join(event["message"] for page in found for event in page["events"])
 
 
 def train_with(plan: dict[str, Any], parameters: Mapping[str, Any]) -> None:
@@ -228,4 +236,5 @@ def _wait(stage: Stage, name: str) -> None:
         seconds = min(seconds * 1.3, 10)
     if found["ProcessingJobStatus"] != "Completed":
         reason = found.get("FailureReason") or "it was stopped"
-        raise ExplorationError(f"the job {name} has not completed: {reason}")
+        see = f'log(stage, "{name}") has what it printed'
+        raise ExplorationError(f"the job {name} has not completed: {reason}; {see}")

@@ -183,6 +183,20 @@ for act in (
     assert all(line.startswith(begins) for line, begins in zip(said, beginnings, strict=True)), said
 
 
+def test_what_a_failed_job_printed_is_shown(laptop: Laptop) -> None:
+    program = """
+from ad_hoc_jobs import log, run_script
+from exploration import ExplorationError, connect
+stage = connect()
+try:
+    run_script(stage, stage.runs("glasses")[-1], "target_by_group.py", inputs={}, arguments=["a"])
+except ExplorationError as error:
+    print(log(stage, str(error).split()[2]))
+"""
+
+    assert "not enough values to unpack" in in_notebooks(laptop, "python", "-c", program)
+
+
 def test_a_job_cannot_write_outside_scratch(laptop: Laptop) -> None:
     writes = "open('/opt/ml/processing/output/result/x', 'w').write('x')"
     application = {"ContainerEntrypoint": ["python", "-c", writes]}
