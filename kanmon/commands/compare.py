@@ -6,6 +6,7 @@ import click
 
 from kanmon.errors import BadInputError
 from kanmon.terminal.invocation import Verb, complete_model, current
+from kanmon.terminal.screen import cut
 
 if TYPE_CHECKING:
     from kanmon.comparison.display import NotPaired
@@ -51,7 +52,7 @@ def command(runs: tuple[str, ...], everything: bool) -> None:
     found = facts(sides, everything=everything)
     paired, obstacles = _pairs(invocation.connection, sides)
     for line in lines(sides, found, paired, obstacles, everything=everything):
-        invocation.screen.say(line)
+        invocation.screen.say(cut(line))
     invocation.screen.document(document(sides, found, paired, obstacles))
 
 

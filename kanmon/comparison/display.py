@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.metrics import DIRECTION
 from core.reading import Estimate, estimate, listed, part
-from core.words.formats import clean, local_moment
+from core.words.formats import clean, local_moment, shorten
 from core.words.metrics import MetricFormat, metric_format, metric_label
 from kanmon.comparison.facts import Fact, documents
 from kanmon.comparison.pairing import Paired, rows_words
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 INDENT = "  "
 ABSENT = "–"
+# Texts stand side by side; --json has them whole.
+LONGEST = 40
 # A run without a row-by-row comparison: its name, and why.
 NotPaired = tuple[str, str]
 
@@ -68,10 +70,7 @@ def _facts(sides: Sequence[Side], found: Sequence[Fact], *, everything: bool) ->
     if not found:
         return ["Nothing else about them differs; --all shows everything", ""]
     shown: list[str] = []
-    rows = [
-        [fact.name, *(ABSENT if value is None else clean(value) for value in fact.values)]
-        for fact in found
-    ]
+    rows = [[fact.name, *map(_cell, fact.values)] for fact in found]
     aligned = table(rows, ["", *letters(sides)])
     shown += [f"{'All' if everything else 'Differing':<10}".rstrip(), f"{INDENT}{aligned[0]}"]
     group = ""
@@ -81,6 +80,10 @@ def _facts(sides: Sequence[Side], found: Sequence[Fact], *, everything: bool) ->
             shown.append(faint(group.capitalize()))
         shown.append(f"{INDENT}{line}")
     return [*shown, ""]
+
+
+def _cell(value: str | None) -> str:
+    return ABSENT if value is None else shorten(clean(value), LONGEST)
 
 
 def _metrics(sides: Sequence[Side]) -> list[str]:

@@ -81,7 +81,7 @@ def check_comparable(sides: Sequence[Side]) -> None:
     runs = [side.run for side in sides]
     twice = next((run for run in runs if runs.count(run) > 1), None)
     if twice:
-        notes = "; ".join(side.note for side in sides if side.note)
+        notes = "; ".join(dict.fromkeys(side.note for side in sides if side.note))
         raise BadInputError(
             f"run {twice} is named twice" + (f": {notes}" if notes else ""),
             "Name two different runs; `kanmon runs MODEL` lists them.",
