@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.words.formats import counted, local_moment
+from core.words.formats import local_moment
 from core.words.metrics import metric_label
 from kanmon.errors import BadInputError
 from kanmon.terminal.invocation import Verb, complete_model, current
@@ -70,38 +70,23 @@ def _write(trend: "Trend", metric: str, file: Path) -> None:
 
 
 def _lines(trend: "Trend", metric: str) -> list[str]:
-    write, bar = trend.write(metric), trend.floors.get(metric)
-    rows = []
-    for point, each in reversed(trend.of(metric)):
-        theirs = point.champion.get(metric)
-        rows.append(
-            [
-                point.run,
-                local_moment(point.judged_at),
-                write.value(each),
-                write.interval(each),
-                "" if theirs is None else write.value(theirs),
-                coloured(point.verdict),
-                "" if point.release is None else f"release {point.release.release}",
-                point.kind,
-            ]
-        )
-    heading = ["run", "judged", metric_label(metric), "95 % interval", "champion", "verdict"]
-    lines = table(rows, [*heading, "", ""], "llrlr")
-    if bar is not None:
-        lines.append(f"The gate's bar is {write.threshold(bar)}")
-    return [*lines, *notes(trend, metric)]
+    from kanmon.trend.display import notes, rows
 
-
-def notes(trend: "Trend", metric: str) -> list[str]:
-    """What is not shown, and why."""
-    without = len(trend.points) - len(trend.of(metric))
-    found = [
-        (without, f"not measured by {metric_label(metric)}"),
-        (trend.unjudged, "without metrics: failed, stopped, nothing new, or not ended"),
-        (trend.older, "judged before these"),
+    cells = [
+        [
+            row.point.run,
+            local_moment(row.point.judged_at),
+            row.value,
+            row.interval,
+            row.champion,
+            coloured(row.point.verdict),
+            "" if row.point.release is None else f"release {row.point.release.release}",
+            row.point.kind,
+        ]
+        for row in rows(trend, metric)
     ]
-    return [f"{counted(number, 'run')} {why}" for number, why in found if number]
+    heading = ["run", "judged", metric_label(metric), "95 % interval", "champion", "verdict"]
+    return [*table(cells, [*heading, "", ""], "llrlr"), *notes(trend, metric)]
 
 
 def _document(trend: "Trend", metric: str | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.metrics import DIRECTION
 from core.reading import Estimate
 from core.review.charts import Scale, Tick, around, ticks
-from core.words.formats import counted, short_day
+from core.words.formats import counted, day
 from core.words.metrics import MetricFormat, metric_label
 from kanmon.trend.points import KINDS, Kind, Point, Trend
 
@@ -106,8 +106,7 @@ def describe(
     newest, last = found[-1]
     best = _best(metric, found)
     parts = [
-        f"{label} of {counted(len(found), 'run')}, "
-        f"from {short_day(found[0][0].judged_at)} to {short_day(newest.judged_at)}",
+        f"{label} of {counted(len(found), 'run')}, from {_day(found[0][0])} to {_day(newest)}",
         f"the newest has {_value(last, write)}",
         f"the best of them {write.value(best)}",
     ]
@@ -119,6 +118,10 @@ def describe(
     if bar is not None:
         parts.append(f"the gate's bar is {write.threshold(bar)}")
     return "; ".join(parts)
+
+
+def _day(point: Point) -> str:
+    return day(point.judged_at[:10])
 
 
 def _value(each: Estimate, write: MetricFormat) -> str:
@@ -182,9 +185,7 @@ def _band(
 
 def _days(found: Sequence[tuple[Point, Estimate]], across: Scale) -> tuple[Tick, ...]:
     last = len(found) - 1
-    return tuple(
-        Tick(across.at(place), short_day(found[place][0].judged_at)) for place in (0, last)
-    )
+    return tuple(Tick(across.at(place), _day(found[place][0])) for place in (0, last))
 
 
 def _legend(marks: Sequence[Mark], *, champion: bool, bar: float | None) -> tuple[Entry, ...]:
