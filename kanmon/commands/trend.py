@@ -86,7 +86,7 @@ def _lines(trend: "Trend", metric: str) -> list[str]:
         for row in rows(trend, metric)
     ]
     heading = ["run", "judged", metric_label(metric), "95 % interval", "champion", "verdict"]
-    return [*table(cells, [*heading, "", ""], "llrlr"), *notes(trend, metric)]
+    return [*table(cells, [*heading, "", "became"], "llrlr"), *notes(trend, metric)]
 
 
 def _document(trend: "Trend", metric: str | None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from kanmon.releases.records import find_release, review_page
 from kanmon.releases.rollback import roll_back
 from kanmon.terminal.invocation import describe_error
 from kanmon.trend.drawing import TEMPLATES
+from kanmon.trend.reading import Known
 
 if TYPE_CHECKING:
     from kanmon.terminal.invocation import Invocation
@@ -61,6 +62,7 @@ def make_app(invocation: "Invocation", guard: Guard) -> Flask:
     )
     guard.install(app)
     _install_pages(app, invocation)
+    _install_trend(app, invocation)
     _install_decisions(app, invocation)
     _install_errors(app, guard)
     _follow_the_stage(app, invocation)
@@ -107,12 +109,6 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
         moving = view.canary is not None
         return _live(render_template("model.html.jinja", view=view, moving=moving), moving)
 
-    @app.get("/models/<model>/trend")
-    def trend(model: str) -> str:
-        invocation.require_model(model)
-        view = views.trend_view(invocation.connection, model, request.args.get("metric") or None)
-        return render_template("trend.html.jinja", view=view)
-
     @app.get("/models/<model>/releases/<int:number>")
     def release(model: str, number: int) -> AnyResponse:
         return _release_page(invocation, _find(invocation, model, number))
@@ -145,6 +141,18 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
         view = views.batch_view(invocation.connection, find_batch(invocation.connection, batch))
         moving = view.status == "RUNNING"
         return _live(render_template("batch.html.jinja", view=view, moving=moving), moving)
+
+
+def _install_trend(app: Flask, invocation: "Invocation") -> None:
+    # What runs measured, read once for as long as the console runs.
+    lines: Known = {}
+
+    @app.get("/models/<model>/trend")
+    def trend(model: str) -> str:
+        invocation.require_model(model)
+        wanted = request.args.get("metric") or None
+        view = views.trend_view(invocation.connection, model, wanted, lines)
+        return render_template("trend.html.jinja", view=view)
 
 
 def _review_page(invocation: "Invocation", model: str, number: int) -> Response:

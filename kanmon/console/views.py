@@ -29,7 +29,7 @@ from kanmon.stage.model_names import known_models
 from kanmon.trend.chart import Chart, draw
 from kanmon.trend.display import Row, notes, rows
 from kanmon.trend.points import Trend
-from kanmon.trend.reading import trend_of, trend_of_releases
+from kanmon.trend.reading import Known, trend_of, trend_of_releases
 
 if TYPE_CHECKING:
     from kanmon.project import Project
@@ -225,9 +225,11 @@ def chart_of(connection: "Connection", model: str, releases: Sequence[Release]) 
     return draw(trend, metric) if metric and len(trend.of(metric)) > 1 else None
 
 
-def trend_view(connection: "Connection", model: str, wanted: str | None) -> TrendView:
+def trend_view(
+    connection: "Connection", model: str, wanted: str | None, known: Known | None = None
+) -> TrendView:
     """The page of a metric over all runs; of the primary one unless another is wanted."""
-    trend = trend_of(connection, model)
+    trend = trend_of(connection, model, known=known)
     if not trend.points and wanted is None:
         return TrendView(trend, None, None, [], [])
     metric = trend.metric(wanted)

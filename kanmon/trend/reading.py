@@ -16,18 +16,23 @@ from kanmon.trend.points import Trend, floors_of, points_of
 if TYPE_CHECKING:
     from kanmon.stage.connection import Connection
 
+# Lines by run. A run has one once it is judged, and it stays as it is.
+Known = dict[str, Document]
 # Of a model that has more judged runs, the newest.
 MOST_RUNS = 500
 # The client keeps ten connections.
 AT_ONCE = 10
 
 
-def trend_of(connection: "Connection", model: str, most: int = MOST_RUNS) -> Trend:
-    """The model's trend: a query or two of the model table, and 1 kB of each run."""
+def trend_of(
+    connection: "Connection", model: str, most: int = MOST_RUNS, known: Known | None = None
+) -> Trend:
+    """The model's trend: a query or two of the model table, and 1 kB of each run that is not in
+    `known` yet, which then has it too."""
     records = records_of(connection, RunRecord, model)
     judged = [one for one in records if one.verdict]
     shown = judged[:most]
-    lines = lines_of(connection, model, [one.run for one in shown])
+    lines = lines_of(connection, model, [one.run for one in shown], known)
     releases = {one.run: one for one in list_releases(connection, model) if one.run}
     points, metrics = points_of(lines, releases)
     floors = {}
@@ -46,13 +51,16 @@ def trend_of_releases(connection: "Connection", model: str, releases: Sequence[R
     return Trend(model, points, metrics)
 
 
-def lines_of(connection: "Connection", model: str, runs: Sequence[str]) -> list[Document]:
+def lines_of(
+    connection: "Connection", model: str, runs: Sequence[str], known: Known | None = None
+) -> list[Document]:
     """Their lines of the metrics table; one that is not there is left out."""
-    if not runs:
-        return []
-    connection.s3  # noqa: B018 - made here: clients are not made in several threads at once
-    with ThreadPoolExecutor(AT_ONCE) as readers:
-        found = readers.map(
-            lambda run: mapping(read_json(connection, Store.metrics_key(model, run))), runs
-        )
-        return [line for line in found if line]
+    held = {} if known is None else known
+    missing = [run for run in runs if run not in held]
+    if missing:
+        connection.s3  # noqa: B018 - made here: clients are not made in several threads at once
+        with ThreadPoolExecutor(AT_ONCE) as readers:
+            keys = [Store.metrics_key(model, run) for run in missing]
+            found = readers.map(lambda key: mapping(read_json(connection, key)), keys)
+            held.update({run: line for run, line in zip(missing, found, strict=True) if line})
+    return [held[run] for run in runs if run in held]

@@ -207,6 +207,15 @@ def test_each_judged_run_is_read_once_and_no_other() -> None:
     ]
 
 
+def test_what_was_read_once_is_not_read_again() -> None:
+    made, known = stage(("r01", "promote"), ("r02", "promote")), {}
+    first = trend_of(made, "abalone", known=known)
+    made.s3.read.clear()
+
+    assert trend_of(made, "abalone", known=known) == first
+    assert made.s3.read == ["runs/abalone/r02/run.json"]
+
+
 def test_of_too_many_runs_the_newest_are_read() -> None:
     made = stage(("r01", "promote"), ("r02", "promote"), ("r03", "promote"))
 
