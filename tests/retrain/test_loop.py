@@ -139,9 +139,7 @@ def test_two_runs_differ_on_the_same_rows_by_what_the_gate_found(
     assert changed[pair["run"]] == "1"
 
 
-def test_a_run_that_failed_is_compared_by_what_is_known_of_it(
-    laptop: Laptop, first: First
-) -> None:
+def test_a_run_that_failed_is_compared_by_what_is_known_of_it(laptop: Laptop, first: First) -> None:
     failed = laptop.kanmon("run", "rings", "--set", "learning_rate=-1", "--json")
     assert failed.code == 1
 

@@ -182,7 +182,7 @@ def stage(*runs: tuple[str, str | None]) -> Any:
         }
         for run, verdict in runs
     ]
-    made = Stage(items)
+    made: Any = Stage(items)
     made.s3 = Bucket(
         {
             f"metrics/model=abalone/{run}.json": line(run, 2.1, at=f"2026-11-{run[1:]}T06:00:00Z")
