@@ -53,7 +53,8 @@ def check_pairable(base: Side, side: Side) -> None:
     """Raise NotPairedError if their rows, or their scores, do not mean the same."""
     for each in (base, side):
         if not each.judged:
-            raise NotPairedError(f"{each.run} has no metrics: {each.outcome}")
+            why = "its evaluation is gone" if each.record.verdict else each.outcome
+            raise NotPairedError(f"{each.run} has no metrics: {why}")
     asked: dict[str, list[Any]] = {
         "target": [each.definition.get("target") for each in (base, side)],
         "positive class": [each.definition.get("positive") for each in (base, side)],

@@ -117,17 +117,23 @@ def _side(connection: "Connection", project: "Project", name: str) -> Side:
     def document(name: str) -> Document:
         return mapping(read_json(connection, f"{folder}/{name}"))
 
-    release = None
-    if record.release:
-        release = find_release(connection, f"{record.model}/{record.release}")
     return Side(
         record,
         document("run.json"),
         document("evaluate/evaluation.json"),
         document("verdict.json"),
-        release,
+        _release(connection, record),
         note,
     )
+
+
+def _release(connection: "Connection", record: RunRecord) -> Release | None:
+    if not record.release:
+        return None
+    try:
+        return find_release(connection, f"{record.model}/{record.release}")
+    except BadInputError:  # a run of an earlier version died before it had recorded its release
+        return None
 
 
 def _record(

@@ -25,6 +25,7 @@ from kanmon.releases.records import champion_of, list_releases, withdrawal_of
 from kanmon.releases.rollback import release_to_bring_back
 from kanmon.releases.traffic import Deployment, Share, deployments, traffic
 from kanmon.runs.records import RunRecord, runs_of
+from kanmon.stage.aws_errors import REFUSED
 from kanmon.stage.model_names import known_models
 from kanmon.trend.chart import Chart, draw
 from kanmon.trend.display import Row, notes, rows
@@ -219,8 +220,16 @@ def model_view(connection: "Connection", model: str) -> ModelView:
 
 
 def chart_of(connection: "Connection", model: str, releases: Sequence[Release]) -> Chart | None:
-    """The primary metric of these releases; None where fewer than two have it."""
-    trend = trend_of_releases(connection, model, releases)
+    """The primary metric of these releases; None where fewer than two have it, or it may not be
+    read: the page has more than the chart."""
+    from botocore.exceptions import ClientError
+
+    try:
+        trend = trend_of_releases(connection, model, releases)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in REFUSED:
+            raise
+        return None
     metric = next(iter(trend.metrics), None)
     return draw(trend, metric) if metric and len(trend.of(metric)) > 1 else None
 

@@ -204,6 +204,15 @@ def test_a_run_that_failed_stands_beside_the_other_without_metrics() -> None:
     assert "failed" in shown.splitlines()[1]
 
 
+def test_a_run_whose_evaluation_was_removed_is_not_paired() -> None:
+    found = judged("regression", model("regression"), prepared("regression"))
+    gone = side("b", "regression")
+    gone.record.fields["verdict"] = "promote"
+
+    with pytest.raises(NotPairedError, match="b has no metrics: its evaluation is gone"):
+        check_pairable(side("a", "regression", found), gone)
+
+
 def test_a_clear_difference_is_called_better_or_worse_by_the_metrics_direction() -> None:
     test, strong, weak = prepared("regression"), model("regression"), model("regression", rounds=1)
     before, now = judged("regression", weak, test), judged("regression", strong, test)

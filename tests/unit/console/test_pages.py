@@ -1,8 +1,11 @@
 """The console's pages: whatever a person or a data file wrote stays text."""
 
+import io
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +18,14 @@ from kanmon.console import app as app_module
 from kanmon.console.app import make_app
 from kanmon.console.guard import Guard
 from kanmon.console.results import results_of
-from kanmon.console.views import ModelView, ReleaseView, RunView, TrendView, last_opened
+from kanmon.console.views import (
+    ModelView,
+    ReleaseView,
+    RunView,
+    TrendView,
+    chart_of,
+    last_opened,
+)
 from kanmon.errors import BadInputError
 from kanmon.monitoring.records import MonitoringRecord
 from kanmon.releases.explanation import Evidence, explain
@@ -26,6 +36,7 @@ from kanmon.trend.display import notes, rows
 from kanmon.trend.points import Trend, points_of
 from tests.support.metric_lines import line
 from tests.support.sample_releases import deployment
+from tests.support.standin import refusal
 
 HOSTILE = "<script>alert(1)</script>\" onfocus='x' {{ 7 * 7 }}"
 
@@ -174,6 +185,43 @@ def test_the_trend_page_shows_each_run_and_release_with_links_and_a_chart_in_wor
     assert '<a href="/models/abalone/releases/7">abalone/7</a>' in page
     assert "The gate&#39;s bar is 2.5." in page
     assert "1 run without metrics" in page
+
+
+def line_stage(answers: dict[str, Any]) -> Any:
+    """A stage whose bucket has these lines of the metrics table; it refuses any other."""
+
+    def get_object(Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        if Key not in answers:
+            raise refusal("AccessDenied", "GetObject")
+        return {"Body": io.BytesIO(json.dumps(answers[Key]).encode())}
+
+    return SimpleNamespace(s3=SimpleNamespace(get_object=get_object), bucket="data")
+
+
+def test_a_models_page_has_a_chart_of_its_releases_where_two_have_the_metric():
+    releases = [
+        Release("abalone", number, Status.PROMOTED, run=f"r{number}", in_service=number == 2)
+        for number in (2, 1)
+    ]
+    lines = {
+        f"metrics/model=abalone/r{number}.json": line(f"r{number}", 2.0 + number)
+        for number in (1, 2)
+    }
+
+    chart = chart_of(line_stage(lines), "abalone", releases)
+
+    assert chart is not None
+    assert [(mark.label, mark.kind) for mark in chart.marks] == [
+        ("1", "was in service"),
+        ("2", "in service"),
+    ]
+    assert chart_of(line_stage(lines), "abalone", releases[:1]) is None
+
+
+def test_who_may_not_read_the_metrics_still_has_the_rest_of_a_models_page():
+    release = Release("abalone", 1, Status.PROMOTED, run="r1")
+
+    assert chart_of(line_stage({}), "abalone", [release]) is None
 
 
 def test_a_model_without_metrics_has_a_trend_page_that_says_so(guard: Guard):
