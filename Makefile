@@ -15,7 +15,7 @@ export UV_SYSTEM_CERTS ?= true
 SYSTEM_CERTS = $$($(PYTHON) -c 'import ssl; print(ssl.get_default_verify_paths().cafile or "")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check quick-tests test-localaws test-faults test-docs test-docker test-browser pictures bench data deploy clean notebook differences lock setup
+.PHONY: help run demo test check quick-tests test-localaws test-faults test-docs test-docker test-browser pictures trend-picture bench data deploy clean notebook differences lock setup
 
 help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -72,8 +72,11 @@ test-docker: .venv/ready .venv-sam/ready ## Test the steps and functions in real
 test-browser: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## Test the console in a real browser; needs Chromium
 	@.venv-browser/bin/pytest tests/browser -m browser -p no:cacheprovider
 
-pictures: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## Take the README's pictures from a running stage; needs Chromium
+pictures: trend-picture .venv-browser/ready ## Take the documents' pictures from a running stage; needs Chromium
 	@.venv-browser/bin/python docs/pictures.py
+
+trend-picture: .venv/ready datasets/abalone/abalone.csv ## Draw only docs/pictures/trend.svg, which needs no Chromium
+	@$(BIN)/python docs/trend_picture.py
 
 bench: .venv/ready .venv-bench/ready .venv-sam/ready datasets/abalone/abalone.csv ## Measure speed and quality against baselines; takes some minutes
 	@$(BIN)/python benchmarks/start.py

@@ -4,93 +4,25 @@ A stage of its own trains abalone twice. The second candidate is compared with t
 review page. Its canary, slowed down, is on the console's page.
 """
 
-import contextlib
 import io
-import json
-import os
 import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
+from picture_stage import PICTURES, PROJECT, Stage, stage
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
-
-PROJECT = Path(__file__).parents[1]
-PICTURES = PROJECT / "docs" / "pictures"
-KANMON = PROJECT / ".venv/bin/kanmon"
-DATA = PROJECT / "datasets/abalone/abalone.csv"
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # The sandbox needs rights that a container's root has not; only our own pages are opened here.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
-CANARY_SECONDS = 60  # long enough to be seen; five minutes on AWS
-SECONDS_PER_SECOND = 300 / CANARY_SECONDS
 PATIENCE_SECONDS = 120
 
 WIDTH = 900
 SHARPNESS = 1.5  # dots of a picture for each of the page's
 COLOURS = 64  # the pages use few, and a picture stays well below 100 kB
 LARGEST_BYTES = 100_000
-
-
-class Stage:
-    """A local stage in a folder of its own, reached through the command line."""
-
-    def __init__(self, home: Path) -> None:
-        self.environment = {
-            **os.environ,
-            "KANMON_HOME": str(home),
-            "KANMON_PROJECT": str(PROJECT),
-            "KANMON_TIME_SCALE": f"{SECONDS_PER_SECOND:g}",
-        }
-
-    def kanmon(self, *words: str) -> dict:
-        """Run a command; its JSON."""
-        done = subprocess.run(
-            [KANMON, *words, "--json"],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        return json.loads(done.stdout)
-
-    @contextlib.contextmanager
-    def console(self) -> Iterator[str]:
-        """The operator's console; its address with its key."""
-        console = subprocess.Popen(
-            [KANMON, "console", "--as", "operator", "--json"],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            # It runs on after its JSON, which ends with the line that closes it.
-            lines = list(iter(console.stdout.readline, "}\n"))
-            yield json.loads("".join(lines) + "}")["address"]
-        finally:
-            console.terminate()
-            console.wait(10)
-
-
-@contextlib.contextmanager
-def stage() -> Iterator[Stage]:
-    """A stage with abalone's first release in service."""
-    with tempfile.TemporaryDirectory(prefix="kanmon-pictures-") as home:
-        made = Stage(Path(home))
-        try:
-            made.kanmon("up")
-            made.kanmon("deploy")
-            made.kanmon("put-data", "abalone", str(DATA))
-            made.kanmon("run", "abalone")
-            made.kanmon("approve", "abalone", "--reason", "the first release", "--watch")
-            yield made
-        finally:
-            made.kanmon("down", "--erase")
 
 
 def extent(page: Page, selector: str) -> tuple[float, float]:

@@ -49,7 +49,7 @@ eval "$(_KANMON_COMPLETE=bash_source kanmon)"    in ~/.bashrc; zsh_source, fish_
         "Models": ["models", "new-model", "put-data", "data", "remove"],
         "Labels": ["put-labels", "labels", "dataset-from-labels", "forget"],
         "Planning": ["plan", "pause", "resume", "budget", "digest", "tick"],
-        "Runs": ["run", "runs", "show", "report", "logs", "stop"],
+        "Runs": ["run", "runs", "show", "compare", "trend", "report", "logs", "stop"],
         "Releases": [
             "releases",
             "review",

@@ -2,7 +2,7 @@
 
 Reads input/run, input/test, input/report, input/model, with a champion input/champion and
 input/champion-report, and with a reference besides it input/reference. Writes evaluation.json,
-statistics.json and golden.json to output/evaluation.
+statistics.json, golden.json and scores.parquet to output/evaluation.
 """
 
 import json
@@ -58,6 +58,8 @@ def main(paths: Paths) -> None:
     write_json(output / "evaluation.json", document)
     write_json(output / "statistics.json", statistics)
     write_json(output / "golden.json", evaluated.golden)
+    if evaluated.row_scores is not None:
+        evaluated.row_scores.write_parquet(output / "scores.parquet", statistics=False)
     print(f"evaluated {plan.model} on {document['rows']['test']} test rows")
 
 

@@ -14,6 +14,7 @@ from contract.native_model import native_model
 from contract.onnx_scoring import onnx_scores, parity
 from contract.plan import Plan
 from contract.reports import without_nan
+from contract.row_scores import row_scores
 from contract.segments import segments_of
 from contract.split import SplitRecord
 from contract.step import StepError
@@ -59,12 +60,13 @@ class Models:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The content of evaluation.json and of golden.json, and the comparison that the former is
-    based on."""
+    """The content of evaluation.json, of golden.json and of scores.parquet, and the comparison that
+    the first is based on."""
 
     document: dict[str, Any]
     golden: dict[str, Any]
     comparison: Comparison
+    row_scores: pl.DataFrame | None = None
 
 
 def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence) -> Evaluated:
@@ -114,7 +116,8 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
     if document["champion"] is not None and rival is not None:
         document["champion"] |= diagnostics_of(rival, diagnostics["residuals"])
     records = golden(plan.task, candidate, native, test, own, apart={*plan.private, *plan.key})
-    return Evaluated(without_nan(document), records, comparison)
+    by_row = row_scores(test, plan.target, own, candidate.encoding.classes)
+    return Evaluated(without_nan(document), records, comparison, by_row)
 
 
 def _by_segment(

@@ -2,15 +2,17 @@
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, abort, flash, redirect, render_template, request, url_for
-from jinja2 import StrictUndefined
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.stage.release_records import Release
 from core.words.formats import count, counted, dollars, duration, local_moment, percent, size
+from core.words.metrics import metric_label
 from core.words.people import person
 from kanmon.console import views
 from kanmon.console.guard import Guard
@@ -19,6 +21,8 @@ from kanmon.releases.decision import Decision, decide, waiting_approval
 from kanmon.releases.records import find_release, review_page
 from kanmon.releases.rollback import roll_back
 from kanmon.terminal.invocation import describe_error
+from kanmon.trend.drawing import TEMPLATES
+from kanmon.trend.reading import Known
 
 if TYPE_CHECKING:
     from kanmon.terminal.invocation import Invocation
@@ -40,6 +44,8 @@ def make_app(invocation: "Invocation", guard: Guard) -> Flask:
     """The console of one stage."""
     app = Flask(__name__)
     app.secret_key = guard.form_token
+    own = Path(__file__).parent / "templates"
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(own), FileSystemLoader(TEMPLATES)])
     app.jinja_env.undefined = StrictUndefined
     # Flask escapes by file name; .jinja is not among the names it knows.
     app.jinja_env.autoescape = True
@@ -52,9 +58,11 @@ def make_app(invocation: "Invocation", guard: Guard) -> Flask:
         size=size,
         dollars=dollars,
         number=count,
+        metric=metric_label,
     )
     guard.install(app)
     _install_pages(app, invocation)
+    _install_trend(app, invocation)
     _install_decisions(app, invocation)
     _install_errors(app, guard)
     _follow_the_stage(app, invocation)
@@ -133,6 +141,18 @@ def _install_pages(app: Flask, invocation: "Invocation") -> None:
         view = views.batch_view(invocation.connection, find_batch(invocation.connection, batch))
         moving = view.status == "RUNNING"
         return _live(render_template("batch.html.jinja", view=view, moving=moving), moving)
+
+
+def _install_trend(app: Flask, invocation: "Invocation") -> None:
+    # What runs measured, read once for as long as the console runs.
+    lines: Known = {}
+
+    @app.get("/models/<model>/trend")
+    def trend(model: str) -> str:
+        invocation.require_model(model)
+        wanted = request.args.get("metric") or None
+        view = views.trend_view(invocation.connection, model, wanted, lines)
+        return render_template("trend.html.jinja", view=view)
 
 
 def _review_page(invocation: "Invocation", model: str, number: int) -> Response:

@@ -11,9 +11,7 @@ from kanmon.batches.outcome import Remedy, manifest_key, remedy_of
 from kanmon.batches.progress import Shards
 from kanmon.batches.records import BatchRecord, batches_of
 from kanmon.console.results import (
-    Course,
     Results,
-    course_of,
     evaluation_of,
     failure_log,
     results_of,
@@ -27,12 +25,19 @@ from kanmon.releases.records import champion_of, list_releases, withdrawal_of
 from kanmon.releases.rollback import release_to_bring_back
 from kanmon.releases.traffic import Deployment, Share, deployments, traffic
 from kanmon.runs.records import RunRecord, runs_of
+from kanmon.stage.aws_errors import REFUSED
 from kanmon.stage.model_names import known_models
+from kanmon.trend.chart import Chart, draw
+from kanmon.trend.display import Row, notes, rows
+from kanmon.trend.points import Trend
+from kanmon.trend.reading import Known, trend_of, trend_of_releases
 
 if TYPE_CHECKING:
     from kanmon.project import Project
     from kanmon.stage.connection import Connection
 
+# Releases on a model's chart, each an object to read.
+RELEASES_SHOWN = 12
 RUNS_SHOWN = 20
 MONITORINGS_SHOWN = 10
 BATCHES_SHOWN = 20
@@ -65,7 +70,8 @@ class ModelView:
     before: int | None = None
     # When the champion last came into service.
     since: str | None = None
-    course: Course | None = None
+    # The primary metric of its latest releases; None for fewer than two.
+    chart: Chart | None = None
     # That the model was taken out of service.
     withdrawal: Withdrawal | None = None
     monitorings: list[MonitoringRecord] = field(default_factory=list)
@@ -88,6 +94,17 @@ class ModelView:
         return [
             one for one in self.releases if one.status == Status.PROMOTED and not one.in_service
         ]
+
+
+@dataclass(frozen=True)
+class TrendView:
+    """The page of a metric over all of a model's runs. `metric` is None while no run has any."""
+
+    trend: Trend
+    metric: str | None
+    chart: Chart | None
+    rows: list[Row]
+    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -194,12 +211,38 @@ def model_view(connection: "Connection", model: str) -> ModelView:
         moved[0] if moved else None,
         release_to_bring_back(champion, events, releases, answering) if champion else None,
         champion.promoted_at if champion else None,
-        course_of(connection, releases),
+        chart_of(connection, model, releases[:RELEASES_SHOWN]),
         withdrawal_of(connection, model) if ever and champion is None else None,
         monitorings_of(connection, model, MONITORINGS_SHOWN),
         batches_of(connection, model, BATCHES_SHOWN),
         words(paused) if (paused := paused_models(connection, [model]).get(model)) else None,
     )
+
+
+def chart_of(connection: "Connection", model: str, releases: Sequence[Release]) -> Chart | None:
+    """The primary metric of these releases; None where fewer than two have it, or it may not be
+    read: the page has more than the chart."""
+    from botocore.exceptions import ClientError
+
+    try:
+        trend = trend_of_releases(connection, model, releases)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in REFUSED:
+            raise
+        return None
+    metric = next(iter(trend.metrics), None)
+    return draw(trend, metric) if metric and len(trend.of(metric)) > 1 else None
+
+
+def trend_view(
+    connection: "Connection", model: str, wanted: str | None, known: Known | None = None
+) -> TrendView:
+    """The page of a metric over all runs; of the primary one unless another is wanted."""
+    trend = trend_of(connection, model, known=known)
+    if not trend.points and wanted is None:
+        return TrendView(trend, None, None, [], [])
+    metric = trend.metric(wanted)
+    return TrendView(trend, metric, draw(trend, metric), rows(trend, metric), notes(trend, metric))
 
 
 def release_view(connection: "Connection", release: Release) -> ReleaseView:

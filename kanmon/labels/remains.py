@@ -90,8 +90,9 @@ def _of_runs(connection: "Connection", model: str, days: Mapping[str, str]) -> l
         Remaining(
             "copies of the data in runs",
             runs,
-            "training, validation and test rows, without a key, and reports that quote cells of "
-            "rejected rows; a run must stay repeatable",
+            "training, validation and test rows, with a hash of the key instead of the key, scores "
+            "of test rows, and reports that quote cells of rejected rows; a run must stay "
+            "repeatable",
         ),
         Remaining(
             "attempts of steps in runs",

@@ -27,6 +27,7 @@ def paths(laptop: Laptop) -> list[str]:
     return [
         "/",
         "/models/abalone",
+        "/models/abalone/trend",
         "/models/abalone/releases/1",
         "/models/abalone/releases/1/review",
         f"/runs/{release['run']}",

@@ -120,6 +120,53 @@ def test_a_changed_parameter_is_compared_with_the_release_in_service(
     assert "RMSE" in rejected["ModelPackageDescription"]
 
 
+def test_two_runs_differ_on_the_same_rows_by_what_the_gate_found(
+    laptop: Laptop, first: First
+) -> None:
+    # The run of the test before, which was rejected beside the release in service.
+    worse = laptop.kanmon("run", "rings", "--set", "rounds=1", "--json").document
+    evaluation = read(laptop, worse["equals"] or worse["run"], "evaluate/evaluation.json")
+
+    compared = laptop.must("compare", first.run["run"], worse["run"])
+
+    assert compared["not_paired"] == []
+    [pair] = compared["paired"]
+    assert pair["base"] == first.run["run"]
+    assert pair["rows"] == evaluation["rows"]["test"]
+    found = {name: each["difference"] for name, each in pair["metrics"].items()}
+    assert found == evaluation["difference"]
+    changed = compared["facts"]["parameters"]["trainer.rounds"]
+    assert changed[pair["run"]] == "1"
+
+
+def test_a_run_that_failed_is_compared_by_what_is_known_of_it(laptop: Laptop, first: First) -> None:
+    failed = laptop.kanmon("run", "rings", "--set", "learning_rate=-1", "--json")
+    assert failed.code == 1
+
+    compared = laptop.must("compare", first.run["run"], failed.document["run"])
+
+    assert compared["paired"] == []
+    assert compared["not_paired"] == [
+        {
+            "run": failed.document["run"],
+            "why": f"{failed.document['run']} has no metrics: failed",
+        }
+    ]
+    assert "trainer.parameters.learning_rate" in compared["facts"]["parameters"]
+
+
+def test_the_trend_has_every_judged_run_with_what_became_of_it(
+    laptop: Laptop, first: First, tmp_path: Path
+) -> None:
+    trend = laptop.must("trend", "rings", "--svg", str(tmp_path / "rings.svg"))
+
+    became = {one["run"]: one["became"] for one in trend["runs"]}
+    assert became[first.run["run"]] == "in service"
+    assert "rejected" in became.values()
+    assert trend["unjudged"] > 0
+    assert "RMSE of rings" in (tmp_path / "rings.svg").read_text()
+
+
 def read(laptop: Laptop, run: str, name: str) -> Any:
     model = run.rsplit("-", 2)[0]
     body = laptop.client("s3").get_object(

@@ -96,7 +96,8 @@ def an_approver_opens_the_mailed_links(laptop: Laptop) -> None:
 
 def an_operator_looks_after_it(laptop: Laptop) -> None:
     must(laptop, "score", "glasses", str(laptop.root / "data.csv"), *OPERATOR)
-    for words in (("releases",), ("models",), ("history", "glasses"), ("logs", "glasses")):
+    looks = [("releases",), ("models",), ("history", "glasses"), ("logs", "glasses")]
+    for words in (*looks, ("trend", "glasses")):
         must(laptop, *words, *OPERATOR)
 
 

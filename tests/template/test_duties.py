@@ -131,6 +131,7 @@ def test_a_data_scientist_writes_definitions_into_the_table_and_nothing_else() -
         "runs/abalone/r/preprocess/train/part-0.parquet",
         "runs/abalone/r/preprocess/report/preprocess.json",
         "runs/abalone/r/evaluate/golden.json",
+        "runs/abalone/r/evaluate/scores.parquet",
         "releases/abalone/7/golden.json",
         "releases/abalone/7/bundle.zip",  # the golden records are in it
         "capture/abalone/7/dt=2026-11-21/a.jsonl",
@@ -148,6 +149,7 @@ def test_who_decides_or_operates_opens_no_file_of_rows(role: str, key: str) -> N
         "runs/abalone/r/verdict.json",
         "runs/abalone/r/evaluate/evaluation.json",
         "runs/abalone/r/review.html",
+        "metrics/model=abalone/r.json",
         "releases/abalone/7/release.json",
         "releases/abalone/7/review.html",
     ],

@@ -92,6 +92,11 @@ OBJECTS = {
         "",
         "Job JudgeCandidate",
     ),
+    "runs/glasses/R/evaluate/scores.parquet": (
+        "DataScientist Job JudgeCandidate Monitor MonitorJob OpenRelease",
+        "",
+        "Job JudgeCandidate",
+    ),
     # What the steps leave as functions, each in the folder of its own attempt. The run adopts it.
     "attempts/glasses/R/preprocess-0/preprocess/train/part.parquet": (
         "Evaluate Job JudgeCandidate Train",
@@ -129,7 +134,11 @@ OBJECTS = {
         "",
         "JudgeCandidate",
     ),
-    "metrics/model=glasses/R.json": ("Dashboard", "", "JudgeCandidate"),
+    "metrics/model=glasses/R.json": (
+        "Approver Dashboard DataScientist Operator Steward",
+        "",
+        "JudgeCandidate",
+    ),
     "releases/glasses/7/release.json": (
         "AdmitRelease Approver CloseRelease DataScientist OpenBatch OpenMonitoring "
         "OpenRelease Operator RecordRelease Steward Verify",

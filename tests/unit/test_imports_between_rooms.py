@@ -48,6 +48,7 @@ KANMON: Rooms = (
     ("kanmon.models",),
     ("kanmon.deployment",),
     ("kanmon.runs", "kanmon.releases"),  # a run opens a release, a release is of a run
+    ("kanmon.comparison", "kanmon.trend"),
     ("kanmon.scoring", "kanmon.labels"),
     ("kanmon.batches", "kanmon.monitoring", "kanmon.notices", "kanmon.planning", "kanmon.removal"),
     ("kanmon.costs",),

@@ -1,25 +1,42 @@
 """The console's pages: whatever a person or a data file wrote stays text."""
 
+import io
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flask import render_template, url_for
 
+from core.reading import Document
 from core.stage.release_history import HistoryEntry
 from core.stage.release_records import Release, Status
 from kanmon.console import app as app_module
 from kanmon.console.app import make_app
 from kanmon.console.guard import Guard
-from kanmon.console.results import draw, results_of
-from kanmon.console.views import ModelView, ReleaseView, RunView, last_opened
+from kanmon.console.results import results_of
+from kanmon.console.views import (
+    ModelView,
+    ReleaseView,
+    RunView,
+    TrendView,
+    chart_of,
+    last_opened,
+)
 from kanmon.errors import BadInputError
 from kanmon.monitoring.records import MonitoringRecord
 from kanmon.releases.explanation import Evidence, explain
 from kanmon.runs.records import RunRecord
 from kanmon.terminal.invocation import Invocation
+from kanmon.trend.chart import draw
+from kanmon.trend.display import notes, rows
+from kanmon.trend.points import Trend, points_of
+from tests.support.metric_lines import line
 from tests.support.sample_releases import deployment
+from tests.support.standin import refusal
 
 HOSTILE = "<script>alert(1)</script>\" onfocus='x' {{ 7 * 7 }}"
 
@@ -146,27 +163,90 @@ def evaluation(value: float, metric: str = "rmse", champion: bool = False) -> di
     return found
 
 
-def test_the_course_of_the_primary_metric_has_a_mark_for_each_release_that_has_it():
+def a_trend(*lines: Document, releases: Mapping[str, Release] | None = None) -> Trend:
+    points, metrics = points_of(lines, releases or {})
+    return Trend("abalone", points, metrics, {"rmse": 2.5}, unjudged=1)
+
+
+def test_the_trend_page_shows_each_run_and_release_with_links_and_a_chart_in_words(guard: Guard):
+    app = make_app(Invocation(), guard)
+    release = Release("abalone", 7, Status.PROMOTED, run="abalone-1", in_service=True)
+    trend = a_trend(line("abalone-1", 2.2), line("abalone-2", 2.1), releases={"abalone-1": release})
+    view = TrendView(trend, "rmse", draw(trend, "rmse"), rows(trend, "rmse"), notes(trend, "rmse"))
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template("trend.html.jinja", view=view)
+
+    assert '<svg viewBox="0 0 640' in page
+    assert 'role="img" aria-label="RMSE of abalone. RMSE of 2 runs, from' in page
+    assert '<a href="/models/abalone/trend?metric=rmse" aria-current="page">RMSE</a>' in page
+    assert '<a href="/models/abalone/trend?metric=mae">MAE</a>' in page
+    assert page.index('<a href="/runs/abalone-2">') < page.index('<a href="/runs/abalone-1">')
+    assert '<a href="/models/abalone/releases/7">abalone/7</a>' in page
+    assert "The gate&#39;s bar is 2.5." in page
+    assert "1 run without metrics" in page
+
+
+def line_stage(answers: dict[str, Any]) -> Any:
+    """A stage whose bucket has these lines of the metrics table; it refuses any other."""
+
+    def get_object(Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        if Key not in answers:
+            raise refusal("AccessDenied", "GetObject")
+        return {"Body": io.BytesIO(json.dumps(answers[Key]).encode())}
+
+    return SimpleNamespace(s3=SimpleNamespace(get_object=get_object), bucket="data")
+
+
+def test_a_models_page_has_a_chart_of_its_releases_where_two_have_the_metric():
     releases = [
-        Release("abalone", number, "PROMOTED", in_service=number == 3) for number in (1, 2, 3)
+        Release("abalone", number, Status.PROMOTED, run=f"r{number}", in_service=number == 2)
+        for number in (2, 1)
     ]
-    found = list(zip(releases, [evaluation(2.2), {}, evaluation(2.1)], strict=True))
+    lines = {
+        f"metrics/model=abalone/r{number}.json": line(f"r{number}", 2.0 + number)
+        for number in (1, 2)
+    }
 
-    course = draw(found)
+    chart = chart_of(line_stage(lines), "abalone", releases)
 
-    assert course is not None
-    assert [mark.release.release for mark in course.marks] == [1, 3]
-    assert course.marks[1].y > course.marks[0].y  # lower on the page, as the value is lower
-    assert course.description == "release 1: 2.2; release 3: 2.1"
+    assert chart is not None
+    assert [(mark.label, mark.kind) for mark in chart.marks] == [
+        ("1", "was in service"),
+        ("2", "in service"),
+    ]
+    assert chart_of(line_stage(lines), "abalone", releases[:1]) is None
 
 
-@pytest.mark.parametrize(
-    "values", [[], [{}], [evaluation(2.2)], [evaluation(0.9, "r2"), evaluation(2.1)]]
-)
-def test_one_value_of_the_metric_is_no_course(values: list[dict[str, Any]]):
-    releases = [Release("abalone", number, "PROMOTED") for number in range(1, len(values) + 1)]
+def test_who_may_not_read_the_metrics_still_has_the_rest_of_a_models_page():
+    release = Release("abalone", 1, Status.PROMOTED, run="r1")
 
-    assert draw(list(zip(releases, values, strict=True))) is None
+    assert chart_of(line_stage({}), "abalone", [release]) is None
+
+
+def test_a_model_without_metrics_has_a_trend_page_that_says_so(guard: Guard):
+    app = make_app(Invocation(), guard)
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template(
+            "trend.html.jinja", view=TrendView(Trend("abalone"), None, None, [], [])
+        )
+
+    assert "No run of abalone has metrics yet." in page
+
+
+def test_what_a_run_is_called_stays_text_on_the_trend_page(guard: Guard):
+    app = make_app(Invocation(), guard)
+    hostile = line(HOSTILE, 2.2) | {"verdict": HOSTILE, "judged_at": HOSTILE}
+    hostile["metrics"][1]["name"] = HOSTILE
+    trend = a_trend(hostile)
+    view = TrendView(trend, "rmse", draw(trend, "rmse"), rows(trend, "rmse"), [HOSTILE])
+
+    with app.test_request_context("/", base_url="http://127.0.0.1:8000"):
+        page = render_template("trend.html.jinja", view=view)
+
+    assert "<script" not in page
+    assert "onfocus='" not in page
 
 
 def test_a_failed_run_shows_a_badge_and_the_end_of_its_log(guard: Guard):

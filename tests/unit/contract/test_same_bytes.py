@@ -112,6 +112,7 @@ def test_a_run_leaves_the_same_bytes_on_one_thread_and_on_many(
     usage = {name for name in first if name.rpartition("/")[2] == "usage.json"}
     assert usage == {f"{folder}/usage.json" for folder in ("report", "model", "evaluation")}
     assert {"model/model.tar.gz", "evaluation/golden.json", "report/preprocess.json"} < set(first)
+    assert "evaluation/scores.parquet" in first
     assert first.keys() == second.keys()
     assert [name for name in first if name not in usage and first[name] != second[name]] == []
     measured = json.loads(first["report/usage.json"])
