@@ -25,10 +25,10 @@ from core.stage.table_key import key_of
 from core.words.formats import parsed
 from tests.support.recorded_runs import (
     REGISTERED,
-    WATCHED,
     about,
     event_of,
     monitored,
+    put_monitoring,
     put_run,
 )
 from tests.support.stage_in_memory import RUN, TABLE, Context, Stage
@@ -104,7 +104,7 @@ def test_a_repeat_writes_nothing_twice(double: TrackingDouble) -> None:
 def test_a_promotion_and_a_monitoring_are_written_to_the_same_run(
     double: TrackingDouble, stage: Stage
 ) -> None:
-    stage.put(f"watch-metrics/model=churn/{WATCHED['monitoring']}.json", WATCHED)
+    put_monitoring(stage)
     call(event_of(REGISTERED))
     call(about("release promoted", "2026-11-22T08:00:00Z", "arn:aws:iam::1:user/bob"))
     assert call(monitored()) == {"run": RUN}
@@ -123,6 +123,27 @@ def test_a_run_that_was_stopped_ends_as_killed(double: TrackingDouble, stage: St
     call(about("run stopped", "2026-11-21T06:00:00Z"))
 
     assert only(double)["info"]["status"] == "KILLED"
+
+
+def test_a_run_that_failed_before_it_was_judged_is_recorded_with_what_is_known(
+    double: TrackingDouble, stage: Stage
+) -> None:
+    stage.dynamodb.delete_item(TableName=TABLE, Key=key_of("churn", f"run#{RUN}"))
+    stage.write_item(
+        f"run#{RUN}",
+        status="FAILED",
+        opened_at="2026-11-21T05:55:01Z",
+        closed_at="2026-11-21T05:56:00Z",
+        summary="train: no rows",
+        error="TrainError",
+    )
+
+    call(about("run failed", "2026-11-21T05:56:00Z"))
+
+    run = only(double)
+    assert run["info"]["status"] == "FAILED"
+    assert (run["tags"]["kanmon.error"], run["params"]) == ("TrainError", {})
+    assert run["metrics"] == set()
 
 
 def test_an_event_of_a_run_that_is_not_there_writes_nothing(

@@ -102,6 +102,7 @@ def put_run(stage: Stage, **fields: str) -> None:
             "opened_at": str(PLAN["opened_at"]),
             "closed_at": "2026-11-21T06:08:00Z",
             "reason": "new data",
+            "fingerprint": str(PLAN["fingerprint"]),
             "summary": "promote: every rule passed",
             "verdict": "promote",
             "package_arn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/churn/7",
@@ -109,6 +110,12 @@ def put_run(stage: Stage, **fields: str) -> None:
             **fields,
         },
     )
+
+
+def put_monitoring(stage: Stage) -> None:
+    """What a monitoring of its release left."""
+    stage.put(f"watch-metrics/model=churn/{WATCHED['monitoring']}.json", WATCHED)
+    stage.write_item(f"monitoring#{WATCHED['monitoring']}", status="SUCCEEDED")
 
 
 def event_of(fact: Fact) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A tracking server in this process, which fails as it is told: down, slow, or after it has written.
+"""A tracking server in this process, which fails as told: down, slow, or after it has written.
 
 It keeps what the real one keeps of the calls that Kanmon makes; tests/mlflow holds Kanmon to the
 real one.
@@ -136,7 +136,7 @@ def _handler(double: TrackingDouble) -> type[BaseHTTPRequestHandler]:
                     status, answer = double.answer(path, given)
                 if fault == "written, then 500":
                     status, answer = 500, {"error_code": "INTERNAL_ERROR"}
-                self._send(status, None if fault == "page" else answer)
+                self._send(200 if fault == "page" else status, None if fault == "page" else answer)
 
         def _send(self, status: int, answer: Any, more: dict[str, str] | None = None) -> None:
             body = b"<html>sign in</html>" if answer is None else _json(answer)

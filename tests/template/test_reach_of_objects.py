@@ -60,7 +60,7 @@ OBJECTS = {
     "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun TakeSnapshot", "", ""),
     "runs/glasses/R/run.json": (
         "Approver DataScientist Evaluate Job JudgeCandidate OpenBatch OpenMonitoring "
-        "OpenRelease Operator Preprocess Steward Train",
+        "OpenRelease Operator Preprocess RecordExperiment Steward Train",
         "",
         "OpenRun TakeSnapshot",
     ),
@@ -128,7 +128,7 @@ OBJECTS = {
         "",
         "JudgeCandidate",
     ),
-    "metrics/model=glasses/R.json": ("Dashboard", "", "JudgeCandidate"),
+    "metrics/model=glasses/R.json": ("Dashboard RecordExperiment", "", "JudgeCandidate"),
     "releases/glasses/7/release.json": (
         "AdmitRelease Approver CloseRelease DataScientist OpenBatch OpenMonitoring "
         "OpenRelease Operator RecordRelease Steward Verify",
@@ -211,7 +211,7 @@ OBJECTS = {
         "",
         "CloseMonitoring",
     ),
-    "watch-metrics/model=glasses/M.json": ("Dashboard", "", "CloseMonitoring"),
+    "watch-metrics/model=glasses/M.json": ("Dashboard RecordExperiment", "", "CloseMonitoring"),
     "plans/dt=2026-11-30/2026-11-30T03:00:00Z.json": (
         "Approver DataScientist Operator Steward",
         "",

@@ -75,9 +75,11 @@ def _entry(stage: Stage, event: Mapping[str, Any]) -> tuple[Entry | None, str]:
 def _of_monitoring(stage: Stage, detail: Document) -> tuple[Entry | None, str]:
     """The monitoring's line has the release's run; one of a model that was removed has none."""
     model = str(mapping(json.loads(str(detail.get("input") or "{}"))).get("model") or "")
-    key = stage.store.watch_metrics_key(model, str(detail.get("name")))
-    line = mapping(stage.store.read_json_if_there(key))
-    known = _recorded(stage, model, line.get("run"), line.get("release")) if line else None
+    monitoring = str(detail.get("name"))
+    if not model or not stage.monitorings.monitoring(model, monitoring):
+        return None, model
+    line = mapping(stage.store.read_json(stage.store.watch_metrics_key(model, monitoring)))
+    known = _recorded(stage, model, line.get("run"), line.get("release"))
     return (entry_of(known, watched=line) if known else None), model
 
 
@@ -96,8 +98,9 @@ def _recorded(stage: Stage, model: str, run: object, number: object) -> Recorded
     if not item:
         return None
     store = stage.store
-    plan = store.read_json_if_there(store.run_key(model, run, "run.json"))
-    line = store.read_json_if_there(store.metrics_key(model, run))
+    # Of a run that failed before it knew its data or was judged, these are not there.
+    plan = store.read_json(store.run_key(model, run, "run.json")) if "fingerprint" in item else {}
+    line = store.read_json(store.metrics_key(model, run)) if "verdict" in item else {}
     number = number if number is not None else item.get("release")
     release = stage.releases.release(model, int(str(number))) if number is not None else None
     return Recorded(
