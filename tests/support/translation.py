@@ -213,7 +213,7 @@ JOBS = {"GatherModels": ",".join(GATHERING_MODELS)}
 # A stage that records its runs in an App that was there before it, and has a secret of a server: no
 # stage has both, nor an App of its own besides.
 MLFLOW = {
-    "MlflowTracking": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-given",
+    "MlflowAppArn": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-given",
     "MlflowSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:mlflow-0a1b2c",
 }
 # The roles of their jobs, by the logical id: their names.

@@ -23,7 +23,7 @@ from tests.support.translation import (
 )
 
 SERVER = "https://mlflow.example.com"
-GIVEN, SECRET = MLFLOW["MlflowTracking"], MLFLOW["MlflowSecretArn"]
+GIVEN, SECRET = MLFLOW["MlflowAppArn"], MLFLOW["MlflowSecretArn"]
 PARAMETERS = source()["Parameters"]
 CONDITIONS = ("HasExperiments", "HasGivenMlflowApp", "HasMlflowApp", "HasMlflowSecret")
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:ExperimentsWaiting"
@@ -45,11 +45,17 @@ def conditions(**given: Any) -> set[str]:
             {"MlflowTracking": SERVER, "MlflowSecretArn": SECRET},
             {"HasExperiments", "HasMlflowSecret"},
         ),
-        ({"MlflowTracking": GIVEN}, {"HasExperiments", "HasGivenMlflowApp"}),
+        ({"MlflowAppArn": GIVEN}, {"HasExperiments", "HasGivenMlflowApp"}),
         # An App is asked with a signature, so nothing may read a secret.
         (
-            {"MlflowTracking": GIVEN, "MlflowSecretArn": SECRET},
+            {"MlflowAppArn": GIVEN, "MlflowSecretArn": SECRET},
             {"HasExperiments", "HasGivenMlflowApp"},
+        ),
+        # One place alone: the other App is not called.
+        ({"MlflowAppArn": GIVEN, "MlflowTracking": SERVER}, {"HasExperiments"}),
+        (
+            {"MlflowAppArn": GIVEN, "MlflowTracking": "app"},
+            {"HasExperiments", "HasMlflowApp"},
         ),
         ({"MlflowTracking": "app"}, {"HasExperiments", "HasMlflowApp"}),
         ({"MlflowTracking": "app", "Stage": "local"}, set()),
@@ -87,7 +93,6 @@ def test_all_that_experiment_records_need_is_behind_their_conditions() -> None:
         ("app", True),
         (SERVER, True),
         ("https://mlflow.example.com:8443/team-a/", True),
-        (GIVEN, True),
         ("http://127.0.0.1:5001", True),
         ("http://localhost:5001", True),
         ("http://mlflow.example.com", False),  # not encrypted
@@ -97,7 +102,7 @@ def test_all_that_experiment_records_need_is_behind_their_conditions() -> None:
         ("http://127.0.0.1:5001@evil.example.com", False),
         ("mlflow.example.com", False),
         ("file:///mlruns", False),
-        ("arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/old", False),
+        (GIVEN, False),  # it has a parameter of its own
     ],
 )
 def test_the_parameter_takes_what_the_function_can_use_and_no_more(value: str, taken: bool) -> None:
@@ -119,6 +124,7 @@ def test_the_function_knows_the_server_and_has_its_secret_by_name_alone() -> Non
         "MLFLOW_TRACKING": SERVER,
         "MLFLOW_SECRET_ARN": SECRET,
     }
+    assert variables() == {"MLFLOW_TRACKING": GIVEN, "MLFLOW_SECRET_ARN": ""}
     assert variables(MlflowTracking="app", MlflowSecretArn=SECRET) == {
         "MLFLOW_TRACKING": "Experiments.Outputs.MlflowAppArn",
         "MLFLOW_SECRET_ARN": "",
