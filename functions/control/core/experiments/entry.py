@@ -91,7 +91,7 @@ def entry_of(known: Recorded, fact: Fact | None = None, watched: Document | None
         identity=identity_of(known.stack, known.run, known.opened_at),
         experiment=f"{known.stack}/{known.model}",
         run=known.run,
-        user=person(_text(known.plan.get("by"))) or known.stack,
+        user=_user(known),
         started_ms=opened,
         status=status,
         ended_ms=None if status == "RUNNING" else milliseconds(ended),
@@ -176,7 +176,7 @@ def _facts(known: Recorded) -> dict[str, object]:
         "kanmon.stack": known.stack,
         "kanmon.stage": known.stage,
         "mlflow.runName": known.run,
-        "mlflow.user": person(_text(plan.get("by"))) or known.stack,
+        "mlflow.user": _user(known),
         "mlflow.note.content": plan.get("note") or line.get("summary") or item.get("summary"),
         "mlflow.source.name": "kanmon",
         "mlflow.source.git.commit": plan.get("commit"),
@@ -220,6 +220,12 @@ def _monitoring(line: Document | None) -> dict[str, object]:
         "kanmon.monitoring.state": told["state"],
         "kanmon.monitoring.summary": f"{told['closed_at']}: {one_line(told['summary'], 1000)}",
     }
+
+
+def _user(known: Recorded) -> str:
+    """Who started it; the stage itself where nobody did."""
+    by = _text(known.plan.get("by"))
+    return person(by) if by else known.stack
 
 
 def _text(value: object) -> str | None:
