@@ -62,7 +62,7 @@ test-localaws: .venv/ready ## Run the embedded AWS's own tests
 test-faults: .venv/ready ## Break all that runs, kill it behind every state and between writes, remove it, hold grants to their use
 	@$(BIN)/pytest tests/cli tests/retrain tests/integration tests/unit/score -m faults $(WORKERS)
 
-test-docs: .venv/ready .venv-sam/ready datasets/abalone/abalone.csv ## Test the commands of the documents, with the SAM CLI and the AWS CLI
+test-docs: .venv/ready .venv-sam/ready .venv-mlflow/ready datasets/abalone/abalone.csv ## Test the commands of the documents, with the SAM CLI and the AWS CLI
 	@$(BIN)/pytest tests/docs -m docs --numprocesses 2 --dist loadgroup
 
 test-docker: .venv/ready .venv-sam/ready ## Test the steps and functions in real containers; needs a Docker engine

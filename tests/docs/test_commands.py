@@ -31,6 +31,8 @@ ELSEWHERE = {
     "make test-browser": "needs Chromium; continuous integration runs it where there is one",
     "make check": "make test begins with it",
     "make .venv-sam/ready": "the copy has the environments",
+    "make .venv-mlflow/ready": "the copy has the environments",
+    "make test-mlflow": "continuous integration runs it",
     "make bench": "takes minutes; its figures are quoted with the machine they came from",
     "make images": "needs a Docker engine and a registry",
     "kanmon --stage prod": "prod asks a person to confirm",
@@ -100,7 +102,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
             shutil.copy2(ROOT / name, copy / name)
             # Older than the environments: `make run` must not renew the ones this copy borrows.
             os.utime(copy / name, (LONG_AGO, LONG_AGO))
-    for made in (".venv", ".venv-sam"):
+    for made in (".venv", ".venv-sam", ".venv-mlflow"):
         if (ROOT / made).exists():
             (copy / made).symlink_to(ROOT / made)
     subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
