@@ -15,7 +15,7 @@ export UV_SYSTEM_CERTS ?= true
 SYSTEM_CERTS = $$($(PYTHON) -c 'import ssl; print(ssl.get_default_verify_paths().cafile or "")')
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check quick-tests test-localaws test-faults test-docs test-docker test-browser pictures trend-picture bench data deploy clean notebook differences lock setup
+.PHONY: help run demo test check quick-tests test-localaws test-faults test-docs test-docker test-mlflow test-browser pictures trend-picture bench data deploy clean notebook differences lock setup
 
 help: ## List what you can do here
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -48,7 +48,7 @@ test: .venv/ready ## Run the checks and all tests but the tiers below
 	@$(MAKE) --no-print-directory --jobs=2 check quick-tests
 
 quick-tests: .venv/ready
-	@$(BIN)/pytest -m "not faults and not docs and not docker" $(WORKERS)
+	@$(BIN)/pytest -m "not faults and not docs and not docker and not mlflow" $(WORKERS)
 
 check: .venv/ready ## Run ruff and mypy
 	@$(BIN)/ruff check .
@@ -62,12 +62,15 @@ test-localaws: .venv/ready ## Run the embedded AWS's own tests
 test-faults: .venv/ready ## Break all that runs, kill it behind every state and between writes, remove it, hold grants to their use
 	@$(BIN)/pytest tests/cli tests/retrain tests/integration tests/unit/score -m faults $(WORKERS)
 
-test-docs: .venv/ready .venv-sam/ready .venv-notebook/ready .venv-sagemaker2/ready datasets/abalone/abalone.csv ## Test the commands of the documents, with the SAM CLI, the AWS CLI and the SageMaker SDK
+test-docs: .venv/ready .venv-sam/ready .venv-notebook/ready .venv-sagemaker2/ready .venv-mlflow/ready datasets/abalone/abalone.csv ## Test the commands of the documents, with the SAM CLI, the AWS CLI and the SageMaker SDK
 	@$(BIN)/pytest tests/docs -m docs --numprocesses 2 --dist loadgroup
 
 test-docker: .venv/ready .venv-sam/ready ## Test the steps and functions in real containers; needs a Docker engine
 	@$(BIN)/pytest tests/docker -m docker
 	@cd localaws && ../$(BIN)/pytest -m docker
+
+test-mlflow: .venv/ready .venv-mlflow/ready ## Test experiment records against a real MLflow server
+	@$(BIN)/pytest tests/mlflow -m mlflow
 
 test-browser: .venv/ready .venv-browser/ready datasets/abalone/abalone.csv ## Test the console in a real browser; needs Chromium
 	@.venv-browser/bin/pytest tests/browser -m browser -p no:cacheprovider
@@ -127,6 +130,7 @@ lock: $(UV) ## Update every lock file from pyproject.toml and localaws/pyproject
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group browser -c requirements/dev.txt -o requirements/browser.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group notebook -o requirements/notebook.txt
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group sagemaker2 -o requirements/sagemaker2.txt
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group mlflow -o requirements/mlflow.txt
 
 setup: .venv/ready ## Create .venv from the lock files
 
@@ -145,6 +149,12 @@ $(UV): requirements/uv.txt
 	@echo "Setting up .venv-sam (SAM CLI and AWS CLI) from requirements/sam.txt"
 	@$(PYTHON) -m venv .venv-sam
 	@$(UV) pip sync --quiet --compile-bytecode --python .venv-sam/bin/python --require-hashes requirements/sam.txt
+	@touch $@
+
+.venv-mlflow/ready: requirements/mlflow.txt | $(UV)
+	@echo "Setting up .venv-mlflow (MLflow's tracking server) from requirements/mlflow.txt"
+	@$(PYTHON) -m venv .venv-mlflow
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv-mlflow/bin/python --require-hashes requirements/mlflow.txt
 	@touch $@
 
 .venv-browser/ready: requirements/browser.txt | $(UV)

@@ -29,6 +29,7 @@ def command(no_images: bool, yes: bool) -> int:
     What is deployed already does not change; step images are always rebuilt and pushed.
     """
     from kanmon.deployment import (
+        experiments,
         gatherers,
         package,
         prices,
@@ -44,6 +45,7 @@ def command(no_images: bool, yes: bool) -> int:
     screen, project, stage = invocation.screen, invocation.project, invocation.stage
     words.check(stage_settings(project, stage))
     gatherers.check(stage_settings(project, stage))
+    experiments.check(stage_settings(project, stage))
     with_docker = stage != "local" and not no_images and step_images.has_docker()
     if with_docker:
         step_images.check(stage)

@@ -11,7 +11,7 @@ from kanmon.terminal.invocation import Verb, current
 # Everything that a stage and the command line write into a home, in this version or an earlier one.
 # KANMON_HOME may hold other files.
 OURS = (
-    *("state", "s3", "functions", "jobs", "builds", "logs", "reviews"),
+    *("state", "s3", "functions", "jobs", "builds", "logs", "reviews", "mlflow"),
     *("stage.json", "stage.lock", ".gitignore"),
 )
 
@@ -33,12 +33,13 @@ def command(erase: bool) -> None:
             f"stage {invocation.stage} runs on AWS and is never stopped",
             f"`kanmon uninstall --stage {invocation.stage}` removes it.",
         )
-    from kanmon.stage import local
+    from kanmon.stage import local, tracking
 
     home, screen = invocation.project.home, invocation.screen
     was_up = local.status(home) is not None
     if was_up:
         screen.live("Stopping the local stage …")
+    tracking.stop(home)
     local.down(home)  # also clears the record of a stage that crashed
     if erase:
         erase_home(home)

@@ -24,7 +24,7 @@ def command() -> None:
         raise BadInputError(
             f"stage {invocation.stage} runs on AWS", "AWS tools reach it with your own credentials."
         )
-    from kanmon.stage import local
+    from kanmon.stage import local, tracking
     from kanmon.stage.connection import not_running
 
     running = local.status(invocation.project.home)
@@ -38,6 +38,9 @@ def command() -> None:
         "AWS_REGION": running.region,
         "SAM_CLI_TELEMETRY": "0",
     }
+    records = tracking.choice(invocation.project.home).uri
+    if records:
+        settings["MLFLOW_TRACKING_URI"] = records
     invocation.screen.say("unset AWS_PROFILE AWS_SESSION_TOKEN")
     for name, value in settings.items():
         invocation.screen.say(f"export {name}={shlex.quote(value)}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     kanmon run abalone
     kanmon run abalone --set learning_rate=0.05 --set rounds=500 --reason "try a slower rate"
     kanmon run abalone --force              even if nothing is new
+    kanmon run abalone --set num_leaves=7 --note "are small trees enough?"
     kanmon run abalone --instance train=ml.m5.4xlarge
     kanmon run abalone --no-wait --json
     """,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--reason", default="manual", show_default=True, help="The reason; stored with the run."
 )
+@click.option("--note", help="What you want to remember of it; stored with the run.")
 @click.option(
     "--set",
     "pairs",
@@ -50,6 +52,7 @@ def command(
     model: str,
     force: bool,
     reason: str,
+    note: str | None,
     pairs: tuple[str, ...],
     machines: tuple[str, ...],
     name: str | None,
@@ -82,7 +85,10 @@ def command(
     if folder and definitions.publish(connection, folder):
         screen.note(f"Published the definition of {model} ({digest[:12]})")
     commit = request.current_commit(invocation.project)
-    document = request.run_input(model, reason, force, given, digest, commit, instances)
+    by = request.started_by(connection)
+    document = request.run_input(
+        model, reason, force, given, digest, commit, instances, note=note, by=by
+    )
     arn = execution.start(connection, run, document)
     flag = stage_flag(connection.name)
     if no_wait:

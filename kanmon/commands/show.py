@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.words.formats import counted, dollars, duration, local_moment, size
+from core.words.formats import counted, dollars, duration, local_moment, one_line, size
+from core.words.people import person
 from kanmon.terminal.invocation import Invocation, Verb, complete_model, current
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _show_monitoring(invocation: Invocation, model: str, monitoring: str, wait: 
 def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) -> None:
     from kanmon.runs import execution
     from kanmon.runs.display import gather_lines, problem_line, state_line, step_lines
+    from kanmon.runs.experiment import mlflow_address
     from kanmon.runs.outcome import describe
     from kanmon.stage.connection import read_json
 
@@ -99,6 +101,8 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
         f"Opened       {local_moment(record.opened_at)}  ({record.reason or 'no reason given'})"
     )
     for label, value in (
+        ("Started by", person(record.by) if record.by else None),
+        ("Note", one_line(record.note) if record.note else None),
         ("Snapshot", record.snapshot),
         ("Definition", record.definition),
         ("Fingerprint", record.fingerprint),
@@ -106,6 +110,9 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
     ):
         if value:
             screen.say(f"{label:<13}{value}")
+    address = mlflow_address(connection, record.model, record.run)
+    if address:
+        screen.say(f"MLflow       {address}")
     plan = read_json(connection, f"runs/{record.model}/{record.run}/run.json") or {}
     gather = plan.get("gather")
     for line in gather_lines(gather) if gather else ():
@@ -123,7 +130,9 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
         screen.say(problem_line(outcome.document["status"], outcome.document["message"]))
     states = [{"state": one.state, "seconds": round(one.seconds(now), 3)} for one in visits]
     made = {"gather": gather} if gather else {}
-    screen.document({"record": record.document(), "states": states, **made, **outcome.document})
+    mlflow = {"mlflow": address} if address else {}
+    document = {"record": record.document(), "states": states, **made, **mlflow}
+    screen.document({**document, **outcome.document})
 
 
 def _batch(invocation: Invocation, batch: "BatchRecord", wait: bool) -> int:

@@ -14,14 +14,26 @@ from kanmon.terminal.invocation import Verb, current
     examples="""
     kanmon up
     kanmon up && kanmon deploy
+    kanmon up --mlflow && kanmon deploy     record runs in MLflow, on this machine
+    kanmon up --mlflow https://mlflow.example.com
     """,
 )
 @click.option("--docker", is_flag=True, help="Run the steps in their container images.")
-def command(docker: bool) -> None:
+@click.option(
+    "--mlflow",
+    "mlflow",
+    metavar="[URI]",
+    is_flag=False,
+    flag_value="here",
+    help="Record runs in MLflow: on this machine, or on the server of a URI; none ends it.",
+)
+def command(docker: bool, mlflow: str | None) -> None:
     """Start the local stage with the state it had before.
 
     The local stage is an embedded AWS. It listens on this machine only and keeps its state in
-    .kanmon/. It does nothing if the stage is already running.
+    .kanmon/. It does nothing if the stage is already running. With --mlflow it also starts a
+    tracking server of MLflow, which then starts and stops with the stage; `kanmon deploy` makes
+    the stage record there.
     """
     invocation = current()
     if invocation.stage != "local":
@@ -30,7 +42,7 @@ def command(docker: bool) -> None:
             f"Deploy it with `kanmon deploy --stage {invocation.stage}`.",
         )
     from core.words.formats import duration
-    from kanmon.stage import local
+    from kanmon.stage import local, tracking
 
     home, screen = invocation.project.home, invocation.screen
     before = local.status(home)
@@ -45,6 +57,13 @@ def command(docker: bool) -> None:
             running = local.up(invocation.project, docker=docker)
     except local.StageError as error:
         raise StageError(str(error)) from error
+    records = tracking.choice(home)
+    with screen.waiting("Starting MLflow"):
+        chosen = (
+            tracking.choose(invocation.project, mlflow)
+            if mlflow
+            else tracking.start_again(invocation.project)
+        )
     already = before is not None and before.pid == running.pid
     took = time.monotonic() - began
     how = " and runs jobs in containers" if running.docker else ""
@@ -53,6 +72,10 @@ def command(docker: bool) -> None:
         if already
         else f"The local stage is up at {running.endpoint}{how} ({duration(took)})"
     )
+    if chosen.uri:
+        screen.say(f"Runs are recorded in MLflow at {chosen.uri}")
+    if chosen.uri != records.uri:
+        screen.note("`kanmon deploy` tells the stage where its runs are recorded.")
     screen.document(
         {
             "stage": "local",
@@ -61,5 +84,6 @@ def command(docker: bool) -> None:
             "region": running.region,
             "docker": running.docker,
             "started": not already,
+            "mlflow": chosen.uri,
         }
     )

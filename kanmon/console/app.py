@@ -74,9 +74,19 @@ def make_app(invocation: "Invocation", guard: Guard) -> Flask:
             "stage": invocation.stage,
             "role": invocation.role,
             "now": datetime.now(UTC),
+            "mlflow": _mlflow(invocation),
         }
 
     return app
+
+
+def _mlflow(invocation: "Invocation") -> str | None:
+    """Where the local stage records its runs. A team knows its own server."""
+    if invocation.stage != "local":
+        return None
+    from kanmon.stage import tracking
+
+    return tracking.choice(invocation.project.home).uri
 
 
 def _follow_the_stage(app: Flask, invocation: "Invocation") -> None:

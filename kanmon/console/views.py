@@ -24,6 +24,7 @@ from kanmon.releases.history import history
 from kanmon.releases.records import champion_of, list_releases, withdrawal_of
 from kanmon.releases.rollback import release_to_bring_back
 from kanmon.releases.traffic import Deployment, Share, deployments, traffic
+from kanmon.runs.experiment import mlflow_address
 from kanmon.runs.records import RunRecord, runs_of
 from kanmon.stage.aws_errors import REFUSED
 from kanmon.stage.model_names import known_models
@@ -143,6 +144,8 @@ class RunView:
     problem: str | None
     results: Results | None = None
     log: list[str] = field(default_factory=list)
+    # Where MLflow shows it.
+    mlflow: str | None = None
 
 
 @dataclass(frozen=True)
@@ -309,7 +312,8 @@ def run_view(connection: "Connection", record: RunRecord) -> RunView:
     results = results_of(evaluation_of(connection, record.model, record.run))
     failed = ending.status not in ("RUNNING", "SUCCEEDED")
     log = failure_log(connection, record.run, visits) if failed else []
-    return RunView(record, states, ending.status, problem, results, log)
+    address = mlflow_address(connection, record.model, record.run)
+    return RunView(record, states, ending.status, problem, results, log, address)
 
 
 def problem_of(error: str | None, cause: str | None) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from core.stage.images import STEPS
 from kanmon.deployment import package, stack, step_functions
 from kanmon.errors import BadInputError, RunFailedError
-from kanmon.stage import local
+from kanmon.stage import local, tracking
 
 if TYPE_CHECKING:
     from kanmon.project import Project
@@ -48,7 +48,9 @@ def deploy_locally(
         template = package.point_at_uploads(
             package.read_template(project.root / "template.yaml"), project.root, send
         )
-        parameters = {**_functions(project), **connection.settings.parameters}
+        records = tracking.parameters(project.home)
+        known = {name: value for name, value in records.items() if name in template["Parameters"]}
+        parameters = {**_functions(project), **known, **connection.settings.parameters}
     for one in sent:
         one.result()
     return stack.apply(connection, template, parameters, upload, tick, meanwhile)

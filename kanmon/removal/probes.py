@@ -157,6 +157,12 @@ PROBES = {
         _named("logGroupNamePrefix"),
     ),
     "AWS::S3::Bucket": Probe("s3", "head_bucket", _named("Bucket")),
+    "AWS::SageMaker::MlflowApp": Probe(
+        "sagemaker",
+        "describe_mlflow_app",
+        _named("Arn"),
+        lambda answer: answer.get("Status") not in ("Deleting", "Deleted"),
+    ),
     "AWS::SNS::Subscription": Probe(
         "sns", "get_subscription_attributes", _named("SubscriptionArn")
     ),

@@ -1,5 +1,6 @@
 """The request for a run: its name, parameters, commit, and the input of its execution."""
 
+import getpass
 import json
 import os
 import re
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # In a tree so large that git takes longer, the commit is left out.
 GIT_SECONDS = 5
+LONGEST_NOTE = 1000
 PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
@@ -146,6 +148,19 @@ def current_commit(project: "Project") -> str | None:
     return None if head == "(initial)" else f"{head}-dirty" if files else head
 
 
+def started_by(connection: "Connection") -> str:
+    """Who asks for the run: on the local stage, where all are the root user, this machine's user.
+
+    It is what the caller says: in an account CloudTrail has who started the execution.
+    """
+    if connection.name == "local":
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError):  # a user without a name, as in some containers
+            return "local"
+    return str(connection.client("sts").get_caller_identity()["Arn"])
+
+
 def run_input(
     model: str,
     reason: str,
@@ -154,9 +169,15 @@ def run_input(
     definition: str,
     commit: str | None,
     instances: dict[str, str] | None = None,
+    note: str | None = None,
+    by: str | None = None,
 ) -> dict[str, Any]:
     """The input of the run's execution."""
     check_reason(reason)
+    if note is not None and not 1 <= len(note.strip()) <= LONGEST_NOTE:
+        raise BadInputError(
+            f"the note has {len(note.strip())} characters", f"Write one of 1 to {LONGEST_NOTE}."
+        )
     document = {
         "model": model,
         "reason": reason,
@@ -164,5 +185,5 @@ def run_input(
         "parameters": given,
         "definition": definition,
     }
-    given_besides = {"commit": commit, "instances": instances}
+    given_besides = {"commit": commit, "instances": instances, "note": note, "by": by}
     return document | {name: value for name, value in given_besides.items() if value}

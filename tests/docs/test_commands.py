@@ -32,6 +32,8 @@ ELSEWHERE = {
     "make check": "make test begins with it",
     "make .venv-sam/ready": "the copy has the environments",
     "make .venv-notebook/ready": "the copy has the environments",
+    "make .venv-mlflow/ready": "the copy has the environments",
+    "make test-mlflow": "continuous integration runs it",
     "make bench": "takes minutes; its figures are quoted with the machine they came from",
     "make images": "needs a Docker engine and a registry",
     "kanmon --stage prod": "prod asks a person to confirm",
@@ -101,7 +103,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
             shutil.copy2(ROOT / name, copy / name)
             # Older than the environments: `make run` must not renew the ones this copy borrows.
             os.utime(copy / name, (LONG_AGO, LONG_AGO))
-    for made in (".venv", ".venv-sam", ".venv-notebook"):
+    for made in (".venv", ".venv-sam", ".venv-notebook", ".venv-mlflow"):
         if (ROOT / made).exists():
             (copy / made).symlink_to(ROOT / made)
     subprocess.run(["git", "init", "-q"], cwd=copy, check=True)

@@ -153,7 +153,12 @@ UNSEEN_BY_ROLE = {
 # And no stage here has QuickSight, which assumes the dashboard's. Chat is on a stage of its own.
 CHAT = "SendChatRole"
 GATHERERS = ("TakeSnapshotRole", "HashRowsRole")
-NOT_ASKED = {"ServingDeployRole", "DashboardRole", CHAT, *GATHERERS, *GATHER_JOBS}
+# A stage that records its runs in MLflow is one of its own, too: tests/mlflow.
+EXPERIMENTS = ("RecordExperimentRole", "RecordExperimentScheduleRole", "MlflowAppRole")
+NOT_ASKED = {
+    *("ServingDeployRole", "DashboardRole", CHAT),
+    *(*GATHERERS, *GATHER_JOBS, *EXPERIMENTS),
+}
 # Documents without rows, which no command reads: people follow a release's record to them.
 UNSEEN_OBJECTS = {
     "SeeTheStagePolicy": {"snapshots/*", "runs/*/run.json"},

@@ -61,6 +61,7 @@ REFERENCES = {
     "AWS::QuickSight::DataSet": ("{id}", "quicksight:us-east-1:123456789012:dataset/{id}"),
     "AWS::QuickSight::DataSource": ("{id}", "quicksight:us-east-1:123456789012:datasource/{id}"),
     "AWS::S3::Bucket": ("{id}", "s3:::{id}"),
+    "AWS::SageMaker::MlflowApp": ("", "sagemaker:us-east-1:123456789012:mlflow-app/{id}"),
     "AWS::SQS::Queue": (
         "https://sqs.us-east-1.amazonaws.com/123456789012/{id}",
         "sqs:us-east-1:123456789012:{id}",
@@ -209,6 +210,12 @@ LAKE = [
 # The models of a stage whose data their gather.py makes.
 GATHERING_MODELS = ("glasses", "sea-shells")
 JOBS = {"GatherModels": ",".join(GATHERING_MODELS)}
+# A stage that records its runs in an App that was there before it, and has a secret of a server: no
+# stage has both, nor an App of its own besides.
+MLFLOW = {
+    "MlflowAppArn": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-given",
+    "MlflowSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:mlflow-0a1b2c",
+}
 # The roles of their jobs, by the logical id: their names.
 GATHER_ROLES = {
     f"GatherRole{model.replace('-', '')}": f"kanmon-test-gather-{model}"
@@ -219,7 +226,14 @@ GATHER_ROLES = {
 def resolve(value: Any, stage: str = "dev", **parameters: Any) -> Any:
     """Replace references, substitutions and conditions the way a deployment of the stage does."""
     defaults = {name: entry["Default"] for name, entry in _whole()["Parameters"].items()}
-    given = {**defaults, "GatherFrom": ",".join(LAKE), **JOBS, "Stage": stage, **parameters}
+    given = {
+        **defaults,
+        "GatherFrom": ",".join(LAKE),
+        **JOBS,
+        **MLFLOW,
+        "Stage": stage,
+        **parameters,
+    }
     # What the core hands to nested templates, by the name that it has there.
     handed = {name: _resolve(value, given) for name, value in _whole()["Handed"].items()}
     return _resolve(value, {**handed, **given})

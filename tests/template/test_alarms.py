@@ -15,7 +15,7 @@ from tests.support.translation import (
 ALARMS = resources("AWS::CloudWatch::Alarm")
 # What fails is a fact, and mailed as one.
 REPORTED = {"RetrainFailedAlarm", "ScoreFailedAlarm", "MonitorFailedAlarm", "ReleaseFailedAlarm"}
-HAVE_DEAD_LETTERS = {"SendMailFunction", "SendChatFunction"}
+HAVE_DEAD_LETTERS = {"SendMailFunction", "SendChatFunction", "RecordExperimentFunction"}
 ONLY_IN_WORKFLOWS = {
     "OpenRunFunction",
     "TakeSnapshotFunction",

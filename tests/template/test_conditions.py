@@ -130,6 +130,11 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#plan"]},
         "Null": {"dynamodb:LeadingKeys": "false"},
     },
+    ("MlflowAppRole", "FindArtifacts"): {"StringLike": {"s3:prefix": ["mlflow", "mlflow/*"]}},
+    ("RecordExperimentRole", "KeepWhereMlflowHasIt"): {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "#experiments/*"},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    },
     ("SendChatRole", "ListTheFactAndWhereItWasSent"): {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#notices"]},
         "Null": {"dynamodb:LeadingKeys": "false"},

@@ -253,6 +253,7 @@ def test_only_the_workflows_and_releases_functions_write_records() -> None:
         *("OpenMonitoringRole", "CloseMonitoringRole"),
         *("PlanRole", "OperatorRole"),  # the planner's own state; pauses and allowances
         *("SendMailRole", "SendChatRole"),  # which facts were told
+        "RecordExperimentRole",  # where MLflow has a run
     }
 
 

@@ -114,12 +114,21 @@ def test_queues_answer_through_tls_only_and_take_from_outside_what_rules_send(
     rules = "arn:aws:events:us-east-1:123456789012:rule"
     sends = {
         "ChatDeadLetters": {"ArnEquals": {"aws:SourceArn": f"{rules}/SendChatFunctionFact"}},
+        "ExperimentsWaiting": {
+            "ArnEquals": {
+                "aws:SourceArn": [
+                    f"{rules}/RecordExperimentFunctionFact",
+                    f"{rules}/RecordExperimentFunctionMonitoringEnded",
+                ]
+            }
+        },
         "NoticeDeadLetters": {"ArnLike": {"aws:SourceArn": f"{rules}/EventBus/*"}},
     }
     data = {"ArnEquals": {"aws:SourceArn": f"{rules}/DataArrivedRule"}}
     assert [(one["Principal"], one["Action"], one["Condition"]) for one in allowed] == (
         []
-        if name == "PlanDeadLetters"  # the schedule's own role writes there
+        # The schedule's own role writes there, and SQS itself.
+        if name in ("PlanDeadLetters", "ExperimentDeadLetters")
         else [
             (
                 {"Service": "events.amazonaws.com"},

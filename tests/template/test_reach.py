@@ -35,6 +35,8 @@ FOREIGN = [
     f"arn:aws:sagemaker:{HERE}:model-package/another-glasses/1",
     f"arn:aws:sagemaker:{HERE}:processing-job/another-job",
     f"arn:aws:sagemaker:{HERE}:training-job/another-job",
+    f"arn:aws:sagemaker:{HERE}:mlflow-app/another",
+    f"arn:aws:secretsmanager:{HERE}:secret:another-0a1b2c",
     f"arn:aws:sns:{HERE}:another",
     f"arn:aws:sqs:{HERE}:another",
     f"arn:aws:states:{HERE}:stateMachine:another-retrain",
@@ -196,7 +198,8 @@ ACTS = {
     ("dynamodb:UpdateItem", f"arn:aws:dynamodb:{HERE}:table/ModelTable"): (
         "AdmitRelease CloseBatch CloseMonitoring CloseRelease CloseRun "
         "DataScientist FollowRegistry FollowReview OpenBatch OpenMonitoring "
-        "OpenRelease OpenRun Operator Plan RecordRelease ReportFailure SendChat SendMail "
+        "OpenRelease OpenRun Operator Plan RecordExperiment RecordRelease ReportFailure SendChat "
+        "SendMail "
         "TakeSnapshot"
     ),
     (
@@ -235,6 +238,27 @@ ACTS = {
     ("sqs:DeleteMessage", f"arn:aws:sqs:{HERE}:ArrivalsQueue"): "Plan",
     ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:ArrivalsDeadLetters"): "",
     ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ChatDeadLetters"): "SendChat",
+    ("sqs:SendMessage", f"arn:aws:sqs:{HERE}:ExperimentsWaiting"): "RecordExperiment",
+    ("sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:ExperimentsWaiting"): "RecordExperiment",
+    ("sqs:DeleteMessage", f"arn:aws:sqs:{HERE}:ExperimentsWaiting"): "RecordExperiment",
+    ("sqs:DeleteMessage", f"arn:aws:sqs:{HERE}:ExperimentDeadLetters"): "",
+    (
+        "lambda:InvokeFunction",
+        f"{LAMBDA}RecordExperimentFunction",
+    ): "RecordExperimentSchedule",
+    **{
+        (
+            "sagemaker:CallMlflowAppApi",
+            f"arn:aws:sagemaker:{HERE}:mlflow-app/{app}",
+        ): who
+        for app, who in (
+            *(("MlflowApp", "RecordExperiment"), ("app-given", "RecordExperiment")),
+            ("another", ""),
+        )
+    },
+    ("s3:GetObject", f"{DATA}/mlflow/1/artifact"): "MlflowApp",
+    ("s3:PutObject", f"{DATA}/mlflow/1/artifact"): "MlflowApp",
+    ("s3:DeleteObject", f"{DATA}/mlflow/1/artifact"): "",
     ("lambda:InvokeFunction", f"{LAMBDA}SendChatFunction"): "",
     ("sns:Publish", f"arn:aws:sns:{HERE}:ChatTopic"): "SendChat",
     ("sns:Publish", f"arn:aws:sns:{HERE}:Other"): "",

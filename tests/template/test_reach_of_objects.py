@@ -61,7 +61,7 @@ OBJECTS = {
     "images/0a1b.json": ("OpenBatch OpenMonitoring OpenRun TakeSnapshot", "", ""),
     "runs/glasses/R/run.json": (
         "Approver DataScientist ExploreJob Evaluate Job JudgeCandidate OpenBatch OpenMonitoring "
-        "OpenRelease Operator Preprocess Steward Train",
+        "OpenRelease Operator Preprocess RecordExperiment Steward Train",
         "",
         "OpenRun TakeSnapshot",
     ),
@@ -135,7 +135,7 @@ OBJECTS = {
         "JudgeCandidate",
     ),
     "metrics/model=glasses/R.json": (
-        "Approver Dashboard DataScientist Operator Steward",
+        "Approver Dashboard DataScientist Operator RecordExperiment Steward",
         "",
         "JudgeCandidate",
     ),
@@ -227,7 +227,7 @@ OBJECTS = {
         "",
         "CloseMonitoring",
     ),
-    "watch-metrics/model=glasses/M.json": ("Dashboard", "", "CloseMonitoring"),
+    "watch-metrics/model=glasses/M.json": ("Dashboard RecordExperiment", "", "CloseMonitoring"),
     "plans/dt=2026-11-30/2026-11-30T03:00:00Z.json": (
         "Approver DataScientist Operator Steward",
         "",

@@ -21,6 +21,7 @@ SECTIONS = [
     *(
         "Report",
         "Chat",
+        "Experiments",
         "Releases",
         "Release pipeline",
         "Serving",

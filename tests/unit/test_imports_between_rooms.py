@@ -38,7 +38,7 @@ CONTROL: Rooms = (
     ("core.runs",),
     ("core.gate", "core.review"),
     ("core.releases",),
-    ("core.batches", "core.monitoring", "core.plan"),
+    ("core.batches", "core.experiments", "core.monitoring", "core.plan"),
     ("handlers",),
 )
 KANMON: Rooms = (

@@ -50,6 +50,11 @@ DIFFERENCES = (
         "and CloudFormation acts as the account's root.",
     ),
     (
+        "MLflow",
+        "There are no MLflow Apps of SageMaker. A function reaches a tracking server on this "
+        "machine, or elsewhere, as it is reached from here.",
+    ),
+    (
         "Logs",
         "Functions and jobs write theirs; a state machine's own log stays empty (its history has "
         "everything) and retention is not applied.",

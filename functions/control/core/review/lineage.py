@@ -23,6 +23,7 @@ from core.words.formats import (
     text,
 )
 from core.words.lists import clauses, enumerated, sentences
+from core.words.people import person
 from core.words.reasons import reason_words
 from core.words.steps import problem, translated
 
@@ -171,6 +172,7 @@ def _run_facts(case: Case, judged_at: str) -> Iterator[Fact]:
     )
     run, reason = text(plan.get("run")), reason_words(text(plan.get("reason")))
     yield say("review.lineage.run"), run, say("review.lineage.reason", reason=reason)
+    yield from _asked(plan)
     yield say("review.lineage.opened"), moment(plan.get("opened_at")), ""
     yield say("review.lineage.judged"), moment(judged_at), ""
     yield say("review.lineage.snapshot"), text(snapshot.get("id")), held
@@ -184,6 +186,15 @@ def _run_facts(case: Case, judged_at: str) -> Iterator[Fact]:
     if not case.release:  # a release's digests name it
         sha256 = case.training.get("model_sha256")
         yield _digest(say("review.lineage.candidate_model"), sha256)
+
+
+def _asked(plan: Document) -> Iterator[Fact]:
+    """Who started the run, and what they noted."""
+    by, note = plan.get("by"), plan.get("note")
+    if isinstance(by, str):
+        yield say("review.lineage.by"), person(by), ""
+    if isinstance(note, str):
+        yield say("review.lineage.note"), text(note), ""
 
 
 def _gathered(gather: Document) -> Iterator[Fact]:

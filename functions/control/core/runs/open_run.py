@@ -83,6 +83,8 @@ def open_run(
     )
     record: dict[str, Any] = {
         "reason": asked_for.reason,
+        "note": asked_for.note,
+        "by": asked_for.by,
         "instances": listed(asked_for.instances) or None,
         "opened_at": timestamp(now),
         "definition": definition.sha256,
@@ -297,6 +299,8 @@ def _plan(
         "reason": request.reason,
         "estimate_usd": estimates(stage.costs.item(request.model))["retrain"],
         "commit": request.commit,
+        "note": request.note,
+        "by": request.by,
         "opened_at": timestamp(now),
         "fingerprint": answer["fingerprint"],
         "bucket": stage.store.bucket,

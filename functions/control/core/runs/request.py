@@ -34,6 +34,9 @@ class RunRequest(BaseModel):
     instances: Annotated[dict[str, str], AfterValidator(checked)] = {}
     # The commit the request came from, for the lineage of what comes of it.
     commit: Annotated[str, Field(max_length=100)] | None = None
+    # What a person wants to remember of it, and who that is by their own word: CloudTrail knows.
+    note: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    by: Annotated[str, Field(min_length=1, max_length=300)] | None = None
     # The sha256 of the definition to run; without it, the one the stage holds as current.
     definition: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 

@@ -16,6 +16,7 @@ from core.stage.bucket import Store
 from core.stage.chat_topic import ChatTopic
 from core.stage.cost_table import CostTable
 from core.stage.event_bus import EventBus
+from core.stage.experiment_table import ExperimentTable
 from core.stage.images import RUN_STEPS, STEPS, StepFunctions, StepImage, resolve_images
 from core.stage.items import Items
 from core.stage.links import Links
@@ -32,6 +33,7 @@ from core.stage.serving_stack import Serving
 from core.stage.state_machine import Workflow
 from core.stage.step_jobs import StepJobs
 from core.stage.topic import Topic
+from core.stage.waiting_records import WaitingRecords
 
 if TYPE_CHECKING:
     from mypy_boto3_codepipeline import CodePipelineClient
@@ -172,6 +174,23 @@ class Stage:
     @cached_property
     def chat(self) -> ChatTopic:
         return ChatTopic(_client("sns"), os.environ["CHAT_TOPIC_ARN"])
+
+    @cached_property
+    def experiments(self) -> ExperimentTable:
+        return ExperimentTable(Items(self._dynamodb, os.environ["MODEL_TABLE"]))
+
+    @cached_property
+    def waiting_records(self) -> WaitingRecords:
+        return WaitingRecords(_client("sqs"), os.environ["EXPERIMENTS_QUEUE_URL"])
+
+    @property
+    def mlflow_tracking(self) -> str:
+        """The URI or the ARN that experiment records go to."""
+        return os.environ["MLFLOW_TRACKING"]
+
+    def secret(self, arn: str) -> str:
+        """The text of a secret, read anew: it may have been given another value."""
+        return str(_client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
 
     @cached_property
     def links(self) -> Links:

@@ -1,9 +1,10 @@
 """The keys of the model table's items: which partition an item of a model is in.
 
 A model's items are in the partition of its name, but for its batches, its monitorings and what they
-say of it: those are in `#service/<model>`, which no model can be called. So the functions that
-write them can be kept from releases, champions and locks: IAM knows the partition of a write, and
-not which item of it is written.
+say of it: those are in `#service/<model>`, which no model can be called, and what is known of its
+experiment records in `#experiments/<model>`. So the functions that write them can be kept from
+releases, champions and locks: IAM knows the partition of a write, and not which item of it is
+written.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 _IN_SERVICE = ("batch#", "monitoring#")
 _WATCH = "watch"
 _PREFIX = "#service/"
+_EXPERIMENT = "experiment#"
+_EXPERIMENTS = "#experiments/"
 
 
 def partition(model: str, item: str) -> str:
@@ -23,14 +26,18 @@ def partition(model: str, item: str) -> str:
     ('churn', '#service/churn')
     >>> partition("#plan", "watch")  # a model may be called so
     '#plan'
+    >>> partition("churn", "experiment#churn-1")
+    '#experiments/churn'
     """
+    if item.startswith(_EXPERIMENT):
+        return f"{_EXPERIMENTS}{model}"
     in_service = item == _WATCH or item.startswith(_IN_SERVICE)
     return f"{_PREFIX}{model}" if in_service and not model.startswith("#") else model
 
 
-def partitions(model: str) -> tuple[str, str]:
+def partitions(model: str) -> tuple[str, str, str]:
     """All the partitions that have items of the model."""
-    return model, f"{_PREFIX}{model}"
+    return model, f"{_PREFIX}{model}", f"{_EXPERIMENTS}{model}"
 
 
 def key_of(model: str, item: str) -> dict[str, Any]:
@@ -40,4 +47,5 @@ def key_of(model: str, item: str) -> dict[str, Any]:
 
 def of_model(item: Mapping[str, Any]) -> dict[str, Any]:
     """The item with its model's name, whichever partition it was in."""
-    return {**item, "model": str(item["model"]).removeprefix(_PREFIX)}
+    name = str(item["model"]).removeprefix(_PREFIX).removeprefix(_EXPERIMENTS)
+    return {**item, "model": name}

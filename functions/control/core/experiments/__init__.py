@@ -1,0 +1,1 @@
+"""Experiment records: what is written of a run to a tracking server of MLflow, and how."""
