@@ -67,6 +67,7 @@ def judge_candidate(
         training=training,
         preprocess=evidence.preprocess,
         champion_definition=evidence.champion_definition,
+        trials=evidence.trials,
         cost=costs,
     )
     store.write_json(key("verdict.json"), document)
