@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from contract.libraries import optuna
 from contract.plan import Dimension, Scalar, Search
 
 # Of a number that is not whole. What was tried can then be typed, and a last digit that another
@@ -24,16 +25,15 @@ class Suggestions:
     """Asks and tells. Trials of one call of `ask` do not know of each other's results."""
 
     def __init__(self, search: Search, seed: int, *, higher_is_better: bool) -> None:
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._optuna = optuna
+        library = optuna()
+        library.logging.set_verbosity(library.logging.ERROR)
+        self._optuna = library
         self._space = {name: self._distribution(one) for name, one in search.space.items()}
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            warnings.simplefilter("ignore", library.exceptions.ExperimentalWarning)
             # Constant liar: the trials of a batch keep away from each other.
-            sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=search.batch > 1)
-        self._study = optuna.create_study(
+            sampler = library.samplers.TPESampler(seed=seed, constant_liar=search.batch > 1)
+        self._study = library.create_study(
             sampler=sampler, direction="maximize" if higher_is_better else "minimize"
         )
 
