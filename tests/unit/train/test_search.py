@@ -218,9 +218,7 @@ def test_a_search_leaves_no_warning_and_loads_no_database() -> None:
         "names = ('optuna', 'sqlalchemy', 'alembic', 'yaml', 'sklearn', 'pandas')\n"
         "print([name for name in names if sys.modules.get(name)])\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", asked], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
 
     assert done.stdout == "['optuna']\n"
     assert done.stderr == ""
