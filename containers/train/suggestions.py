@@ -6,6 +6,7 @@ what was told in which order: neither time nor threads come into it.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -79,7 +80,7 @@ class Suggestions:
     def importance(self) -> dict[str, float] | None:
         """How much each parameter decided whether a trial was among the best tenth; they sum to 1.
 
-        None with few trials. PED-ANOVA: Watanabe, Bansal, Hutter, IJCAI 2023, arXiv 2304.10255.
+        None with few trials, and where nothing can be told. PED-ANOVA: Watanabe, Bansal, Hutter, IJCAI 2023, arXiv 2304.10255.
         """
         complete = self._study.get_trials(
             deepcopy=False, states=[self._optuna.trial.TrialState.COMPLETE]
@@ -92,6 +93,8 @@ class Suggestions:
             found = self._optuna.importance.get_param_importances(
                 self._study, evaluator=evaluator, params=list(self._space)
             )
+        if not all(math.isfinite(share) for share in found.values()):
+            return None
         return {name: round(float(share), DIGITS) for name, share in found.items()}
 
 

@@ -137,6 +137,14 @@ def test_what_mattered_sums_to_one_and_is_left_open_with_few_trials() -> None:
     assert searched(plan(trials=6)).document["importance"] is None
 
 
+def test_where_nothing_makes_a_difference_the_first_trial_is_best_and_the_report_is_json() -> None:
+    """Without bagging, its seed changes nothing."""
+    found = searched(plan(space={"bagging_seed": {"low": 1, "high": 900}}, trials=25))
+
+    assert found.best.number == 1
+    json.dumps(found.document, allow_nan=False)
+
+
 def test_a_trial_that_the_library_refuses_is_kept_with_its_reason_and_the_others_go_on() -> None:
     space = {"objective": {"choices": ["regression", "gamma", "nonsense"]}}
     found = searched(plan(space=space, trials=12))

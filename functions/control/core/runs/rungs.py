@@ -26,8 +26,8 @@ _COMPRESSED = (".gz", ".parquet")
 # Without a run to go by: 121 MB of CSV took Preprocess 391 MB of memory and 5 seconds, and a step
 # may use 3,008 MB and 15 minutes.
 LARGEST_FIRST_MB = 200
-# A search trains once for each trial. 50 trials on the 0.2 MB of abalone took 18 processor seconds,
-# which is 540 s, all that a function is given, for 280 MB times trials; larger data needs less.
+# A search trains once for each trial. 50 trials on the 0.2 MB of abalone took 9 to 18 processor
+# seconds; that is at most 540 s, all that a function is given, for 280 MB times trials.
 LARGEST_SEARCHED_MB = 200
 # Of what a function has; the rest is for data that varies.
 MEMORY_SHARE = 0.8
