@@ -78,9 +78,10 @@ class Suggestions:
         self._study.tell(suggestion.trial, value, state=failed if value is None else None)
 
     def importance(self) -> dict[str, float] | None:
-        """How much each parameter decided whether a trial was among the best tenth; they sum to 1.
+        """How much each parameter decided whether a trial was among the best tenth; all sum to 1.
 
-        None with few trials, and where nothing can be told. PED-ANOVA: Watanabe, Bansal, Hutter, IJCAI 2023, arXiv 2304.10255.
+        None with few trials, and where nothing can be told. PED-ANOVA: Watanabe, Bansal, Hutter,
+        IJCAI 2023, arXiv 2304.10255.
         """
         complete = self._study.get_trials(
             deepcopy=False, states=[self._optuna.trial.TrialState.COMPLETE]
