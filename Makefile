@@ -88,6 +88,7 @@ bench: .venv/ready .venv-bench/ready .venv-sam/ready datasets/abalone/abalone.cs
 	@$(BIN)/python benchmarks/batch.py --rows 1000000 10000000 --repeat 2
 	@$(BIN)/python benchmarks/quality.py
 	@$(BIN)/python -P benchmarks/quality_tables.py
+	@$(BIN)/python -P benchmarks/search.py
 	@$(BIN)/python benchmarks/gate.py
 	@$(BIN)/python benchmarks/drift.py --runs 200
 	@$(BIN)/python benchmarks/monitor.py

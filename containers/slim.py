@@ -17,19 +17,13 @@ from py_compile import PycInvalidationMode
 
 # What a step that is a function of Lambda needs besides: on_lambda opens S3.
 ON_LAMBDA = ["awslambdaric", "botocore"]
+LEARNING = ["lightgbm", "numpy", "onnx", "onnxruntime", "polars", "scipy", "xgboost-cpu"]
 # What each kind of image imports. The dependencies of these stay too.
 WANTED = {
     "preprocess": ["pandera", "polars", "polars-hash"],
     "monitor": ["numpy", "onnxruntime", "pandera", "polars"],
-    "learning": [
-        "lightgbm",
-        "numpy",
-        "onnx",
-        "onnxruntime",
-        "polars",
-        "scipy",
-        "xgboost-cpu",
-    ],
+    "learning": LEARNING,
+    "train": [*LEARNING, "optuna"],
     "score": [
         "lightgbm",
         "numpy",
@@ -41,6 +35,9 @@ WANTED = {
     ],
     "gather": ["boto3", "polars"],
 }
+# Optuna needs these for trials in a database and for its command line. A search keeps its trials in
+# memory (contract/libraries.py); with them Train's image would be 36 MB larger.
+NEVER_LOADED = {"alembic", "sqlalchemy", "pyyaml"}
 # It is never a function; and what its programs ask of AWS is their own matter.
 GATHER = "gather"
 # botocore describes all of AWS, but the steps only use S3.
@@ -54,7 +51,7 @@ def closure(names: Iterable[str]) -> set[str]:
     waiting = list(names)
     while waiting:
         name = normal(waiting.pop())
-        if name in found:
+        if name in found or name in NEVER_LOADED:
             continue
         found.add(name)
         for requirement in distribution(name).requires or []:

@@ -1,9 +1,9 @@
-"""LightGBM and XGBoost, imported only when a step needs one of them.
+"""LightGBM, XGBoost and Optuna, imported only when a step needs one of them.
 
-Both try to import scikit-learn for an interface that the steps never use. Where it is installed,
-that costs a step about a second, so it is hidden while they load. Both import scipy, which looks at
-every name that numpy offers and so imports numpy's tools for tests and Fortran: a third of the time
-for LightGBM. These names are left out of numpy's lists meanwhile, and can be used as ever.
+They try to import scikit-learn for what the steps never use. Where it is installed, that costs a
+step about a second, so it is hidden while they load. LightGBM and XGBoost import scipy, which looks
+at every name that numpy offers and so imports numpy's tools for tests and Fortran: a third of the
+time for LightGBM. These names are left out of numpy's lists meanwhile, and can be used as ever.
 
 Their threads sleep while they wait for each other (OMP_WAIT_POLICY). By default they spin. When
 other work occupies a processor, they then wait again and again for the thread that does not run: a
@@ -35,6 +35,15 @@ def xgboost() -> Any:
         import xgboost
 
     return xgboost
+
+
+def optuna() -> Any:
+    """The optuna module, without its databases: Train's image has none."""
+    with _without("sklearn", "pandas", "matplotlib", "plotly", "sqlalchemy", "alembic", "yaml"):
+        import optuna
+        import optuna.importance
+
+    return optuna
 
 
 def _let_threads_sleep() -> None:

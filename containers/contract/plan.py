@@ -86,6 +86,32 @@ class Trainer:
 
 
 @dataclass(frozen=True)
+class Dimension:
+    """What a parameter may be: from low to high, or one of the choices.
+
+    Between whole numbers it is a whole number; with `log`, its logarithm is spread evenly.
+    """
+
+    low: int | float | None = None
+    high: int | float | None = None
+    log: bool = False
+    choices: tuple[Scalar, ...] = ()
+
+
+@dataclass(frozen=True)
+class Search:
+    """How Train looks for better parameters: so many trials, `batch` of them chosen at a time.
+
+    minutes: no batch is begun after so long; None is no limit.
+    """
+
+    trials: int
+    batch: int
+    minutes: int | None
+    space: Mapping[str, Dimension]
+
+
+@dataclass(frozen=True)
 class Costs:
     """What a wrong decision of a binary model costs, in any unit."""
 
@@ -136,6 +162,7 @@ class Plan:
     definition_sha256: str | None = None
     # The data is what gather.sql gave.
     by_query: bool = False
+    search: Search | None = None
 
     @property
     def sources(self) -> tuple[Feature, ...]:
@@ -228,6 +255,7 @@ class Plan:
             inputs=tuple(_feature(entry) for entry in content.get("inputs") or ()),
             definition_sha256=document["definition"].get("sha256"),
             by_query="database" in (content.get("gather") or {}),
+            search=_search(content.get("search")),
         )
 
 
@@ -244,6 +272,26 @@ def _class_weight(content: Any) -> Literal["balanced"] | Mapping[str, float] | N
     if isinstance(content, Mapping):
         return {canonical(name): float(weight) for name, weight in content.items()}
     return "balanced" if content == "balanced" else None
+
+
+def _search(content: Mapping[str, Any] | None) -> Search | None:
+    if not content:
+        return None
+    minutes = content.get("minutes")
+    return Search(
+        trials=int(content["trials"]),
+        batch=int(content["batch"]),
+        minutes=None if minutes is None else int(minutes),
+        space={
+            name: Dimension(
+                entry.get("low"),
+                entry.get("high"),
+                bool(entry.get("log")),
+                tuple(entry.get("choices") or ()),
+            )
+            for name, entry in content["space"].items()
+        },
+    )
 
 
 def _split(content: Mapping[str, Any]) -> Split:

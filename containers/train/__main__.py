@@ -2,12 +2,14 @@
 
 With the argument `train` it is a Training job, on one or several hosts, else a Processing job or a
 function. Reads input/run, input/report, input/train, input/validation and, of a model that has it,
-features.py in input/definition; writes model.tar.gz and training.json to output/model.
+features.py in input/definition; writes model.tar.gz and training.json to output/model, and after a
+search trials.json.
 """
 
 import json
 import math
 import sys
+import time
 
 from contract.artifact import sha256
 from contract.features import Features
@@ -17,7 +19,7 @@ from contract.rows import read_rows
 from contract.step import abandon, run_step
 from contract.usage import measured
 from train.cluster import Cluster
-from train.model import Trained, train
+from train.model import Prepared, Trained, train
 from train.together import check_dataset
 
 
@@ -58,7 +60,19 @@ def trained_alone(plan: Plan, paths: Paths) -> Trained:
     check_dataset(plan, paths.input("report"))
     code = Features.of(plan, paths.input("definition"))
     training, validation = (read_rows(paths.input(part)) for part in ("train", "validation"))
-    return train(plan, training, validation, code)
+    if plan.search is None:
+        return train(plan, training, validation, code)
+    return searched(Prepared.of(plan, training, validation), code, paths)
+
+
+def searched(prepared: Prepared, code: Features | None, paths: Paths) -> Trained:
+    """Search for the best parameters, and train with them as a run that has them would."""
+    from train.search import search  # it imports Optuna
+
+    found = search(prepared, time.monotonic, lambda line: print(line, flush=True))
+    text = json.dumps(found.document, indent=1, allow_nan=False)
+    (paths.output("model") / "trials.json").write_text(text + "\n", encoding="utf-8")
+    return prepared.with_parameters(found.parameters).trained(code)
 
 
 def trained_with(cluster: Cluster, plan: Plan, paths: Paths) -> Trained | None:

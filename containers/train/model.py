@@ -1,7 +1,7 @@
 """Train a model on training and validation rows. Pure: no files, no clock, no environment."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from contract.encoding import Encoding
 from contract.features import Features
 from contract.metrics import Floats, Scored, measure
 from contract.native_model import native_model
-from contract.plan import Plan
+from contract.plan import Plan, Scalar
 from contract.step import StepError
 from train.learner import Fitted, Learner, Rows, TrainingInputs, fit
 from train.onnx_model import onnx_model
@@ -38,15 +38,45 @@ def train(
 
     With features.py, the rows have its features already; `code` goes into the artifact.
     """
-    check(plan, training.select(plan.target), validation)
-    encoding = Encoding.learn(training, plan)
-    rows = rows_of(encoding, training, "training")
-    weights = class_weights(plan, encoding, rows.labels)
-    measured = weighed(rows_of(encoding, validation, "validation"), weights)
-    learner = _learner(training_inputs(plan, encoding, weighed(rows, weights), measured))
-    fitted = fit(learner, plan.trainer.rounds, plan.trainer.early_stopping_rounds)
-    scored = scorer(plan, measured.matrix)
-    return finished(plan, encoding, learner, fitted, measured.labels, scored, code)
+    return Prepared.of(plan, training, validation).trained(code)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows that are ready to learn from; of them any number of models can be trained."""
+
+    plan: Plan
+    encoding: Encoding
+    rows: Rows
+    measured: Rows
+
+    @classmethod
+    def of(cls, plan: Plan, training: pl.DataFrame, validation: pl.DataFrame) -> "Prepared":
+        check(plan, training.select(plan.target), validation)
+        encoding = Encoding.learn(training, plan)
+        rows = rows_of(encoding, training, "training")
+        weights = class_weights(plan, encoding, rows.labels)
+        measured = weighed(rows_of(encoding, validation, "validation"), weights)
+        return cls(plan, encoding, weighed(rows, weights), measured)
+
+    def with_parameters(self, parameters: Mapping[str, Scalar]) -> "Prepared":
+        """The same rows for a trainer with these parameters."""
+        trainer = replace(self.plan.trainer, parameters=parameters)
+        return replace(self, plan=replace(self.plan, trainer=trainer))
+
+    def fit(self) -> tuple[Learner, Fitted]:
+        """The rounds of the trainer."""
+        trainer = self.plan.trainer
+        inputs = training_inputs(self.plan, self.encoding, self.rows, self.measured)
+        learner = _learner(inputs)
+        return learner, fit(learner, trainer.rounds, trainer.early_stopping_rounds)
+
+    def trained(self, code: Features | None = None) -> Trained:
+        """The model, and what it is worth."""
+        learner, fitted = self.fit()
+        scored = scorer(self.plan, self.measured.matrix)
+        labels = self.measured.labels
+        return finished(self.plan, self.encoding, learner, fitted, labels, scored, code)
 
 
 def training_inputs(
@@ -79,10 +109,7 @@ def finished(
     native = learner.native(fitted.best)
     numbers = [feature.numbers for feature in encoding.features]
     onnx = onnx_model(learner.ensemble(native), numbers)
-    scores = scored(native)
-    threshold = threshold_of(plan, labels, scores)
-    decided = 0.5 if threshold is None else threshold
-    measured = Scored(plan.task, labels, scores, decided, plan.costs)
+    threshold, measured = judged(plan, labels, scored(native))
     return Trained(
         artifact=Artifact(
             native, onnx, encoding, _description(plan, encoding, fitted, threshold), code
@@ -90,6 +117,13 @@ def finished(
         fitted=fitted,
         validation={name: _finite(measure(name, measured)) for name in plan.metrics},
     )
+
+
+def judged(plan: Plan, labels: Floats, scores: Floats) -> tuple[float | None, Scored]:
+    """The threshold for these scores of the validation rows, and the scores with it."""
+    threshold = threshold_of(plan, labels, scores)
+    decided = 0.5 if threshold is None else threshold
+    return threshold, Scored(plan.task, labels, scores, decided, plan.costs)
 
 
 def scorer(plan: Plan, matrix: NDArray[np.float32]) -> Callable[[bytes], Floats]:

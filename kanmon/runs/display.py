@@ -146,6 +146,29 @@ def rung_lines(verdict: Document) -> list[str]:
     ]
 
 
+def search_lines(verdict: Document, evaluation: Document) -> list[str]:
+    """What a search for parameters came to; nothing of a run without one."""
+    found = part(verdict, "search")
+    if not found:
+        return []
+    write = metric_format(evaluation, str(found.get("metric")))
+
+    def value(known: object) -> str:
+        number = finite(known)
+        return "none" if number is None else write.score(number)
+
+    best = part(found, "best")
+    failed = found.get("failed")
+    words = (
+        f"{counted(found.get('trials', 0), 'trial')}{f' ({failed} failed)' if failed else ''}, "
+        f"best {metric_label(str(found.get('metric')))} {value(best.get('value'))} "
+        f"(trial {best.get('trial')}), own parameters {value(found.get('own'))}, on the "
+        "validation rows"
+    )
+    ended = "; ended by its minutes, so not repeatable"
+    return [f"Search    {words}{ended if found.get('stopped_by') == 'minutes' else ''}"]
+
+
 def warnings_of(evaluation: Document) -> list[str]:
     """The warnings of the steps about the data."""
     return [str(words) for words in part(evaluation, "data").get("warnings") or ()]

@@ -117,6 +117,7 @@ def _judged(
         champion = _champion_release(connection, model, evaluation)
         lines += [*display.metric_lines(evaluation, champion), ""]
         lines += display.warning_lines(evaluation)
+    lines += display.search_lines(verdict, evaluation)
     lines += display.rung_lines(verdict)
     if package:
         lines.append(display.package_line(str(package), _package_status(verdict, release)))

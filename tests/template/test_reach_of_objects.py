@@ -81,6 +81,11 @@ OBJECTS = {
         "",
         "Job JudgeCandidate",
     ),
+    "runs/glasses/R/train/trials.json": (
+        "DataScientist Evaluate Job JudgeCandidate Monitor MonitorJob OpenRelease",
+        "",
+        "Job JudgeCandidate",
+    ),
     "runs/glasses/R/evaluate/evaluation.json": (
         "AdmitRelease Approver DataScientist ExploreJob Job JudgeCandidate Monitor MonitorJob "
         "OpenMonitoring OpenRelease Operator Steward",

@@ -256,3 +256,22 @@ def test_several_hosts_have_the_channels_that_one_host_has_as_inputs() -> None:
     }
 
     assert channels == inputs
+
+
+@pytest.mark.parametrize("name", ["Train", "Train On Lambda", "Train On Several Hosts"])
+def test_train_is_given_no_test_rows_whatever_it_searches_for(name: str) -> None:
+    asked = evaluate(states("Task")[name]["Arguments"], sample_variables())
+
+    places = [each for each in texts_in(asked) if "preprocess/" in each]
+
+    assert {place.rstrip("/").rpartition("/")[2] for place in places} == {
+        "train", "validation", "report",
+    }  # fmt: skip
+
+
+def texts_in(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for each in value.values() for text in texts_in(each)]
+    if isinstance(value, list):
+        return [text for each in value for text in texts_in(each)]
+    return [value] if isinstance(value, str) else []

@@ -182,3 +182,25 @@ def test_of_a_long_query_the_first_lines_are_shown():
     assert lines[1].endswith("of unknown cost; query q-1")
     assert lines[-1] == "  and 10 lines more in run.json"
     assert len(lines) == 24
+
+
+def test_a_search_is_told_in_a_line():
+    found = {
+        "metric": "rmse",
+        "trials": 50,
+        "failed": 0,
+        "best": {"trial": 31, "value": 2.0312},
+        "own": 2.0444,
+        "stopped_by": None,
+    }
+
+    assert display.search_lines({"search": found}, EVALUATION) == [
+        "Search    50 trials, best RMSE 2.031 (trial 31), own parameters 2.044, on the validation "
+        "rows"
+    ]
+    odd = {**found, "trials": 9, "failed": 2, "own": None, "stopped_by": "minutes"}
+    assert display.search_lines({"search": odd}, EVALUATION) == [
+        "Search    9 trials (2 failed), best RMSE 2.031 (trial 31), own parameters none, on the "
+        "validation rows; ended by its minutes, so not repeatable"
+    ]
+    assert display.search_lines({"verdict": "promote"}, EVALUATION) == []

@@ -22,6 +22,12 @@ from contract.usage import processors
 from tests.support.training_cases import document, rows
 
 FILES = {f"{number}.csv": rows("binary", count=4000, seed=number).write_csv() for number in (0, 1)}
+SEARCH = {
+    "trials": 6,
+    "minutes": None,
+    "batch": 4,
+    "space": {"learning_rate": {"low": 0.05, "high": 0.5, "log": True}},
+}
 PARTS = ("train", "validation", "test", "report")
 # The process may use so many processors, then becomes the step.
 STEP = (
@@ -78,7 +84,9 @@ def three_steps(folder: Path, endpoint: str, allowed: int) -> Paths:
         for key, text in FILES.items()
     ]
     write(paths.input("snapshot") / "s.json", {"bucket": "data", "objects": objects})
-    write(paths.run_plan, document("binary", rounds=20))
+    plan = document("binary", rounds=20)
+    plan["definition"]["content"]["search"] = SEARCH
+    write(paths.run_plan, plan)
     run("preprocess", paths, endpoint, allowed)
     for part in PARTS:
         shutil.copytree(paths.output(part), paths.input(part))
@@ -111,8 +119,13 @@ def test_a_run_leaves_the_same_bytes_on_one_thread_and_on_many(
 
     usage = {name for name in first if name.rpartition("/")[2] == "usage.json"}
     assert usage == {f"{folder}/usage.json" for folder in ("report", "model", "evaluation")}
-    assert {"model/model.tar.gz", "evaluation/golden.json", "report/preprocess.json"} < set(first)
-    assert "evaluation/scores.parquet" in first
+    assert {
+        "model/model.tar.gz",
+        "model/trials.json",
+        "evaluation/golden.json",
+        "evaluation/scores.parquet",
+        "report/preprocess.json",
+    } < set(first)
     assert first.keys() == second.keys()
     assert [name for name in first if name not in usage and first[name] != second[name]] == []
     measured = json.loads(first["report/usage.json"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -127,6 +128,7 @@ def test_the_page_is_made_from_all_that_the_steps_left() -> None:
         "training": TRAINING,
         "preprocess": PREPROCESS,
         "champion_definition": None,
+        "trials": None,
         "cost": costs,
     }
 
@@ -354,3 +356,44 @@ def test_facts_get_the_primary_metric_of_both_models_and_their_difference(
     registration, _, _ = judged(bucket(**changes))
 
     assert registration["metric"] == expected
+
+
+def searching() -> dict[str, Any]:
+    """The plan of a run that searched."""
+    plan = copy.deepcopy(PLAN)
+    plan["definition"]["content"]["search"] = {"space": {"eta": {"low": 0.1, "high": 0.5}}}
+    return plan
+
+
+def test_a_run_that_searched_is_judged_with_its_trials() -> None:
+    trials = [
+        {"number": 1, "value": 0.79},
+        {"number": 2, "value": None, "reason": "no"},
+        {"number": 3, "value": 0.81},
+    ]
+    left = {"metric": "auc", "best": 3, "stopped_by": "minutes", "trials": trials}
+    store = bucket(searching())
+    store.write_json(f"{FOLDER}/train/trials.json", left)
+
+    _, _, named = judged(store)
+
+    assert named["trials"] == left
+    best = {"trial": 3, "value": 0.81}
+    told = {"metric": "auc", "trials": 3, "failed": 1, "best": best, "own": 0.79}
+    found = store.document(f"{FOLDER}/verdict.json")["search"]
+    assert found == {**told, "stopped_by": "minutes"}
+
+
+def test_a_run_that_searched_and_left_no_trials_is_a_broken_one() -> None:
+    with pytest.raises(ObjectMissingError, match=r"trials\.json is not there"):
+        judged(bucket(searching()))
+
+
+def test_a_run_without_a_search_reads_no_trials_and_its_verdict_has_none() -> None:
+    store = bucket()
+    store.write_json(f"{FOLDER}/train/trials.json", {"trials": []})
+
+    _, _, named = judged(store)
+
+    assert named["trials"] is None
+    assert "search" not in store.document(f"{FOLDER}/verdict.json")

@@ -7,9 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.runs.rungs import LARGEST_FIRST_MB, Rung, Seen, Wish, rung_of, text_mb
+from core.definition.search import Dimension, Search
+from core.runs.rungs import (
+    LARGEST_FIRST_MB,
+    LARGEST_SEARCHED_MB,
+    Rung,
+    Seen,
+    Wish,
+    rung_of,
+    text_mb,
+)
 from core.runs.seen import ran_of, seen_by, seen_of
 from core.stage.images import StepFunctions
+from tests.support.control_cases import DEFINITION
 
 DIGEST = "sha256:" + "1" * 64
 IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/kanmon-dev-steps@{DIGEST}"
@@ -177,3 +187,22 @@ def test_a_step_that_fits_again_has_not_outgrown_lambda_any_more() -> None:
 @pytest.mark.parametrize("document", [None, {}, {"mb": "much"}, [], {"mb": True}])
 def test_what_cannot_be_read_counts_as_not_seen(document: object) -> None:
     assert seen_of(document) is None
+
+
+def test_a_search_trains_often_so_it_is_a_jobs_sooner_whatever_was_seen_without_it() -> None:
+    often = Wish("auto", trials=50)
+    light = Seen(10.0, seconds=3.0, peak_memory_mb=200.0)
+
+    assert rung(often, LARGEST_SEARCHED_MB / 50) == Rung("lambda", "fits")
+    assert rung(often, LARGEST_SEARCHED_MB / 50 + 1) == Rung("processing", "too large")
+    assert rung(often, 10.0, light) == Rung("processing", "too large")
+    assert rung(Wish("lambda", trials=50), 10.0) == Rung("lambda", "asked")
+
+
+def test_only_train_searches() -> None:
+    space = {"eta": Dimension(low=0.1, high=0.5)}
+    searching = DEFINITION.model_copy(update={"search": Search(trials=30, space=space)})
+
+    assert Wish.of(searching, "train").trials == 30
+    assert Wish.of(searching, "preprocess").trials == 1
+    assert Wish.of(DEFINITION, "train").trials == 1

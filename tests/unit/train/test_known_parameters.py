@@ -7,7 +7,7 @@ import pytest
 
 from contract.libraries import lightgbm, xgboost
 from core.definition.schema import Trainer
-from core.definition.trainer_parameters import known_parameters, parameter_problems
+from core.definition.trainer_parameters import first_names, known_parameters, parameter_problems
 from train import lightgbm_learner, xgboost_learner
 
 # What LightGBM also knows, and a model has no use for: files, the command line, other machines,
@@ -131,3 +131,31 @@ def test_a_parameter_is_judged_by_name_and_type(name: str, value: Any, words: st
     found = parameter_problems(Trainer(library="lightgbm", parameters={name: value}))
 
     assert found == ([(name, words)] if words else [])
+
+
+def test_the_names_of_one_parameter_of_lightgbm_are_those_that_it_has_itself() -> None:
+    known = set(known_parameters("lightgbm")[0])
+    groups = [sorted({canonical, *names} & known) for canonical, names in aliases().items()]
+
+    assert first_names("lightgbm") == {
+        name: names[0] for names in groups if len(names) > 1 for name in names
+    }
+
+
+@pytest.mark.parametrize("name", sorted(first_names("xgboost")))
+def test_xgboost_trains_the_same_by_each_name_of_one_parameter(name: str) -> None:
+    """And not the same as without it."""
+
+    def model(settings: dict[str, Any]) -> str:
+        booster = xgboost().train({"max_depth": 3, **settings}, xgboost().DMatrix(MATRIX, LABELS))
+        return "".join(booster.get_dump(with_stats=True))
+
+    same = {model({each: 0.7 if "l" in first else 20.0}) for first, each in _alike(name)}
+
+    assert len(same) == 1
+    assert model({}) not in same
+
+
+def _alike(name: str) -> list[tuple[str, str]]:
+    firsts = first_names("xgboost")
+    return [(firsts[name], each) for each, first in firsts.items() if first == firsts[name]]

@@ -11,6 +11,7 @@ from core.definition.program import FILE as PROGRAM
 from core.definition.query import FILE
 from core.definition.schema import Feature, ModelDefinition
 from core.definition.scorable import check_prefix
+from core.definition.search_space import search_problems
 from core.definition.trainer_parameters import parameter_problems
 from core.definition.yaml_lines import Path
 from core.metrics import METRICS, WATCHED, metrics_of
@@ -36,6 +37,7 @@ def contradictions(definition: ModelDefinition) -> list[Problem]:
         *_split(definition),
         *_parameters(definition),
         *early_stopping(definition),
+        *search_problems(definition),
         *_class_weight(definition),
         *_threshold(definition),
         *_metrics(definition),

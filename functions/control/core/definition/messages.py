@@ -89,15 +89,19 @@ def _words(details: ErrorDetails, model: type[BaseModel]) -> str:
 
 def _keys(model: type[BaseModel], path: list[int | str]) -> list[str]:
     """The keys that are allowed at a path of the document."""
-    for part in path:
+    named = iter(path)
+    for part in named:
         if isinstance(part, str):
-            model = next(_models_in(model.model_fields[part].annotation))
+            annotation = model.model_fields[part].annotation
+            if get_origin(annotation) is dict:
+                next(named, None)  # a name of the user's own
+            model = next(_models_in(annotation))
     return list(model.model_fields)
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-    elif get_origin(annotation) in (list, Union, types.UnionType, Annotated):
+    elif get_origin(annotation) in (list, dict, Union, types.UnionType, Annotated):
         for argument in get_args(annotation):
             yield from _models_in(argument)

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 
 from core.definition.contradictions import contradictions, early_stopping
 from core.definition.messages import words_for
-from core.definition.schema import ModelDefinition, Scalar, Trainer
+from core.definition.scalar import Scalar
+from core.definition.schema import ModelDefinition, Trainer
+from core.definition.search_space import search_problems, without
 from core.definition.trainer_parameters import parameter_problems
 from core.definition.yaml_lines import Marked, MarkedYamlError, Path, read_marked
 
@@ -54,7 +56,7 @@ def parse_definition(text: str, source: str) -> ModelDefinition:
 def apply_parameters(
     definition: ModelDefinition, parameters: Mapping[str, Scalar]
 ) -> ModelDefinition:
-    """The definition with a run's parameters in place of the trainer's own.
+    """The definition with a run's parameters in place of the trainer's own, and not searched for.
 
     The trainer's own settings, such as `rounds` and `seed`, are set by their names; any other name
     goes to the library as it is.
@@ -74,10 +76,12 @@ def apply_parameters(
                 for path, words in words_for(error, Trainer)
             ]
         ) from error
-    changed = definition.model_copy(update={"trainer": trainer})
+    search = without(definition.search, parameters)
+    changed = definition.model_copy(update={"trainer": trainer, "search": search})
     problems = [
         *parameter_problems(trainer),
         *(("early_stopping_metric", words) for _, words in early_stopping(changed)),
+        *((_dotted(path), words) for path, words in search_problems(changed)),
     ]
     if problems:
         raise DefinitionError(

@@ -15,6 +15,8 @@ from core.definition.compute import Compute
 from core.definition.gather import Gather
 from core.definition.part import Grown, Part
 from core.definition.planning import Budget, QuietHours, Retrain, Schedule
+from core.definition.scalar import Parameter
+from core.definition.search import Search
 from core.metrics import Task
 from core.names import MODEL_RULE, is_model_name
 
@@ -25,16 +27,6 @@ def _model_name(text: str) -> str:
     return text
 
 
-def _scalar(value: object) -> object:
-    if not isinstance(value, bool | int | float | str):
-        raise ValueError("is not a single value; write one number, text, true or false")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("is not a finite number; write one")
-    return value
-
-
-Scalar = bool | int | float | str
-Parameter = Annotated[Scalar, BeforeValidator(_scalar)]
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1)]
 InstanceType = Annotated[str, Field(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
@@ -295,7 +287,7 @@ class Monitor(Grown):
 
 
 class ModelDefinition(Grown):
-    later = frozenset({"gather", "inputs", "quiet_hours", "budget"})
+    later = frozenset({"gather", "inputs", "search", "quiet_hours", "budget"})
 
     name: Annotated[str, AfterValidator(_model_name)]
     description: str = ""
@@ -312,6 +304,8 @@ class ModelDefinition(Grown):
     ignore: list[Column] = []
     split: Split = Split()
     trainer: Trainer = Trainer()
+    # Without it, the trainer's parameters are trained as they are.
+    search: Search | None = None
     threshold: Annotated[Threshold | None, BeforeValidator(_at)] = None
     metrics: Metrics
     gate: Gate = Gate()

@@ -4,9 +4,11 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from core.definition.messages import nearest, shown
-from core.definition.schema import Scalar, Trainer
+from core.definition.scalar import Scalar
+from core.definition.schema import Trainer
 
 # Type in trainer_parameters.toml → the words for it, and the Python types of such a value.
 KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
@@ -28,13 +30,30 @@ def parameter_problems(trainer: Trainer) -> list[tuple[str, str]]:
     return found
 
 
+def value_problem(library: str, name: str, value: Scalar) -> str | None:
+    """Why the library refuses or would ignore this parameter, or this value of it."""
+    return _problem(library, name, value, *known_parameters(library))
+
+
 @cache
 def known_parameters(library: str) -> tuple[dict[str, str], dict[str, str]]:
     """The library's parameters with their types, and those that are refused with the reason."""
-    path = Path(__file__).parent / "trainer_parameters.toml"
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))[library]
+    tables = _tables(library)
     known = {name: kind for kind in KINDS for name in tables[kind]}
     return known, {name: why for why, names in tables["refused"].items() for name in names}
+
+
+@cache
+def first_names(library: str) -> dict[str, str]:
+    """The library's parameters that have several names: each name, and the first of its names."""
+    return {name: names[0] for names in _tables(library)["same"] for name in names}
+
+
+@cache
+def _tables(library: str) -> dict[str, Any]:
+    path = Path(__file__).parent / "trainer_parameters.toml"
+    tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))[library]
+    return tables
 
 
 def _problem(

@@ -26,6 +26,8 @@ class Evidence:
     evaluation: Document
     preprocess: Document | None
     champion_definition: Document | None
+    # trials.json of a run that searched for parameters.
+    trials: Document | None = None
     # What each step used of its machine; nothing of a step that left no usage.json.
     usage: dict[str, dict[str, float]] = field(default_factory=dict)
 
@@ -55,8 +57,13 @@ def read_evidence(store: Store, model: str, run: str) -> Evidence:
         evaluation=_evaluation(store, key("evaluate/evaluation.json"), plan),
         preprocess=store.read_json_if_there(key("preprocess/report/preprocess.json")),
         champion_definition=_champion_definition(store, model, plan),
+        trials=store.read_json(key("train/trials.json")) if _searches(plan) else None,
         usage=usage_of_run(store, plan),
     )
+
+
+def _searches(plan: Mapping[str, Any]) -> bool:
+    return plan["definition"]["content"].get("search") is not None
 
 
 def _evaluation(store: Store, key: str, plan: Mapping[str, Any]) -> Document:

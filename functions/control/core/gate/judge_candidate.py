@@ -17,6 +17,7 @@ from core.gate.package_metadata import description, package_metadata
 from core.gate.primary import primary_result
 from core.gate.rule import Verdict
 from core.gate.rules import judge
+from core.gate.searched import searched
 from core.reading import mapping
 from core.runs.adoption import adopt
 from core.runs.seen import ran_of, seen_by
@@ -58,7 +59,8 @@ def judge_candidate(
     costs = cost(evidence.usage, placed, prices)
     judged = {"judged_at": timestamp(now), "cost": costs, "metric": metric, "ran": ran}
     sized = {"sizing": sizings(evidence.usage, placed, prices)}
-    document = {**asdict(verdict), **judged, **sized}
+    found = {} if evidence.trials is None else {"search": searched(evidence.trials)}
+    document = {**asdict(verdict), **judged, **sized, **found}
     page = render(
         plan,
         evaluation,
@@ -67,6 +69,7 @@ def judge_candidate(
         training=training,
         preprocess=evidence.preprocess,
         champion_definition=evidence.champion_definition,
+        trials=evidence.trials,
         cost=costs,
     )
     store.write_json(key("verdict.json"), document)

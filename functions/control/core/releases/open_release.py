@@ -217,6 +217,7 @@ def _page(
         training=evidence.training,
         preprocess=evidence.preprocess,
         champion_definition=evidence.champion_definition,
+        trials=evidence.trials,
         cost=costs,
         release={
             "number": number,

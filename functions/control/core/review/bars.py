@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.review.charts import LARGEST, WIDTH, Scale, Tick, ticks
-from core.words.catalogue import say
 from core.words.formats import clean
-from core.words.lists import clauses
 from core.words.widths import fitted
 
 LONGEST_NAME = 34
@@ -34,8 +32,8 @@ class BarsChart:
     description: str
 
 
-def bars_chart(shares: Sequence[tuple[str, float, str]]) -> BarsChart:
-    """Each share is (name, share, its text)."""
+def bars_chart(shares: Sequence[tuple[str, float, str]], axis: str, description: str) -> BarsChart:
+    """Each share is (name, share, its text); `description` says the bars in words."""
     most = max((abs(share) for _, share, _ in shares), default=0.0) or 1.0
     scale = Scale(0, most, 0, WIDTH)
     hundredths = Scale(0, min(most, LARGEST / 100) * 100, 0, WIDTH)
@@ -44,13 +42,10 @@ def bars_chart(shares: Sequence[tuple[str, float, str]]) -> BarsChart:
         NamedBar(fitted(clean(name), LONGEST_NAME), value, 12 + PITCH * place, scale.at(abs(share)))
         for place, (name, share, value) in enumerate(shares)
     )
-    told = clauses(
-        say("review.overview.row", name=clean(name), value=value) for name, _, value in shares
-    )
     return BarsChart(
         bars,
         tuple(found),
         PITCH * len(bars) + 32,
-        say("review.importance.axis"),
-        say("review.importance.description", rows=told),
+        axis,
+        description,
     )

@@ -12,8 +12,8 @@ from core.review.histograms import counts_of, drawn
 from core.review.plots import Histogram, Plot, calibration_plot, residual_plot
 from core.review.tables import Cell, Column, Table, table
 from core.words.catalogue import say
-from core.words.formats import alike, count, counted, interval, number, percent, text
-from core.words.lists import sentences
+from core.words.formats import alike, clean, count, counted, interval, number, percent, text
+from core.words.lists import clauses, sentences
 
 # With more classes a matrix is hard to read; the most common mistakes are listed instead.
 LARGEST_MATRIX = 12
@@ -328,7 +328,12 @@ def importance(case: Case) -> Importance | None:
     if not found:
         return None
     ordered = sorted(found, key=lambda each: (-each[0], each[1]))
-    chart = bars_chart([(name, share, percent(share)) for share, name in ordered[:MOST_BARS]])
+    drawn_shares = [(name, share, percent(share)) for share, name in ordered[:MOST_BARS]]
+    told = clauses(
+        say("review.overview.row", name=clean(name), value=value) for name, _, value in drawn_shares
+    )
+    description = say("review.importance.description", rows=told)
+    chart = bars_chart(drawn_shares, say("review.importance.axis"), description)
     return Importance(
         chart,
         table(

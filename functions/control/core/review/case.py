@@ -24,6 +24,8 @@ class Case:
     training: Document = field(default_factory=dict)
     preprocess: Document = field(default_factory=dict)
     champion_definition: Document = field(default_factory=dict)
+    # trials.json of a run that searched for parameters.
+    trials: Document = field(default_factory=dict)
     # Empty for the page of a run: its candidate may never become a release.
     release: Document = field(default_factory=dict)
     cost: Document = field(default_factory=dict)

@@ -20,6 +20,7 @@ from core.review import (
     judgement,
     lineage,
     release_facts,
+    search,
     segments,
 )
 from core.review.case import Case
@@ -41,6 +42,7 @@ def render(
     training: Document | None = None,
     preprocess: Document | None = None,
     champion_definition: Document | None = None,
+    trials: Document | None = None,
     cost: Document | None = None,
     release: Document | None = None,
 ) -> str:
@@ -61,6 +63,7 @@ def render(
                 training=mapping(training),
                 preprocess=mapping(preprocess),
                 champion_definition=mapping(champion_definition),
+                trials=mapping(trials),
                 release=mapping(release),
                 cost=mapping(cost),
                 limit=rows,
@@ -149,6 +152,7 @@ def _behaviour(case: Case) -> dict[str, Any]:
         "predictions": curves.predictions_figure(case),
         "confusion": behaviour.confusion(case),
         "importance": behaviour.importance(case),
+        "search": search.search(case),
     }
 
 

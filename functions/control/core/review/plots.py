@@ -185,6 +185,38 @@ def predictions_plot(points: Sequence[Place]) -> Plot:
     )
 
 
+def trials_plot(points: Sequence[Place], metric: str, *, higher: bool) -> Plot:
+    """A search's trials; each point is (number, value). The line is the best so far.
+
+    The worst tenth does not set the scale: what lies off it is drawn at the edge.
+    """
+    best, line = points[0][1], list[Place]()
+    for at, value in points:
+        best = max(best, value) if higher else min(best, value)
+        line.append((at, best))
+    ordered = sorted((value for _, value in points), reverse=higher)
+    kept = ordered[: max(2, math.ceil(0.9 * len(ordered)))]
+    across = Scale(0, points[-1][0], WIDE, RIGHT)
+    up = around([*kept, points[0][1]], FLOOR, CEILING)
+    end = next(at for at, value in points if value == best)
+    series = Series(
+        "candidate",
+        (Mark(across.at(end), up.at(best), 4.5),),
+        tuple((across.at(at), up.at(value)) for at, value in line),
+        tuple((across.at(at), up.at(value)) for at, value in points),
+    )
+    return Plot(
+        (series,),
+        WIDE,
+        inside(tuple(tick for tick in ticks(across) if "." not in tick.label)),
+        ticks(up),
+        None,
+        say("review.search.across"),
+        metric,
+        say("review.search.description", trials=counted(len(points), "trial"), metric=metric),
+    )
+
+
 def histogram_plot(
     edges: Sequence[float],
     counts: Sequence[float],

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from core.definition.messages import nearest, shown
-from core.definition.schema import Parameter
+from core.definition.scalar import Parameter
 from core.names import MODEL_RULE, is_model_name
 from core.runs.instances import checked
 

@@ -176,7 +176,8 @@ def _inner(value: str) -> str:
     if not counts:
         if " " not in value:
             return value
-        return _known(value) or _known(value, WHAT) or _known(value, FIX) or value
+        known = _known(value) or _known(value, WHAT) or _known(value, FIX)
+        return known or _problem(value) or value
     count = int(counts["count"].replace(",", ""))
     return counted(count, "row") if counts["thing"] == "row" else counted(count, "value")
 
