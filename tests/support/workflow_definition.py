@@ -29,7 +29,8 @@ STEP_STATES = ["Preprocess", "Train", "Evaluate"]
 LAMBDA_STATES = [f"{step} On Lambda" for step in STEP_STATES]
 SEVERAL_HOSTS = "Train On Several Hosts"
 # States that a run reaches only where model.yaml or the size of its data says so.
-OTHER_RUNGS = [*LAMBDA_STATES, SEVERAL_HOSTS]
+ON_SPOT_STATE = "Train On Spot"
+OTHER_RUNGS = [*LAMBDA_STATES, SEVERAL_HOSTS, ON_SPOT_STATE]
 HAPPY_PATH = [
     "Open Run",
     "Anything New?",
@@ -77,6 +78,7 @@ SAMPLE_RUN: dict[str, Any] = {
             "instance_count": 1,
             "volume_gb": volume,
             "timeout_seconds": limit,
+            **({"wait_seconds": 1800} if step == "train" else {}),
         }
         for step, size, volume, limit in (
             ("preprocess", "large", 30, 3600),
@@ -97,6 +99,7 @@ ON_HOSTS: dict[str, Any] = SAMPLE_RUN | {
     "resources": SAMPLE_RUN["resources"]
     | {"train": SAMPLE_RUN["resources"]["train"] | {"instance_count": 4}},
 }
+ON_SPOT: dict[str, Any] = SAMPLE_RUN | {"rungs": SAMPLE_RUN["rungs"] | {"train": "spot"}}
 ON_LAMBDA: dict[str, Any] = SAMPLE_RUN | {"rungs": dict.fromkeys(STEPS, "lambda")}
 # What Open Run answers where a query makes the data.
 SAMPLE_GATHERING: dict[str, Any] = {
@@ -253,6 +256,7 @@ def sample_variables(**changes: Any) -> dict[str, Any]:
         "at": {step: f"{run['prefix']}/{step}" for step in STEPS},
         "ran": {},
         "left_lambda": {},
+        "left_spot": {},
         "gathered": {"prefix": "s3://kanmon-test-data/g/0", "query_id": "q", "scanned_bytes": 7},
         "faults": 0,
         "lost": 0,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from core.definition import instance_types
+from core.definition.compute import SPOT
 from core.definition.computed import computed
 from core.definition.gather import OF_A_PROGRAM, OF_A_QUERY
 from core.definition.messages import nearest, shown
@@ -294,6 +295,10 @@ def _compute(definition: ModelDefinition) -> Iterator[Problem]:
             f"{definition.trainer.library} trains on one machine here; write processing, or set "
             "trainer.library: lightgbm",
         )
+    waits = definition.resources.train.spot_wait_minutes is not None
+    if waits and definition.compute.rung("train") != SPOT:
+        words = "nothing waits for a spot machine; write compute: {train: spot}, or remove it"
+        yield ("resources", "train", "spot_wait_minutes"), words
 
 
 def _serving(definition: ModelDefinition) -> Iterator[Problem]:

@@ -42,6 +42,7 @@ DatePart = Literal["year", "quarter", "month", "day", "weekday", "day_of_year", 
 VolumeSize = Annotated[int, Field(ge=1, le=16384)]
 # Five days: the longest a processing job may run without a raised quota.
 TimeoutMinutes = Annotated[int, Field(ge=1, le=7200)]
+SPOT_WAIT_MINUTES = 30
 
 
 class Data(Grown):
@@ -215,6 +216,18 @@ class PreprocessResources(Part):
         return raw
 
 
+class TrainResources(StepResources, Grown):
+    later = frozenset({"spot_wait_minutes"})
+
+    # How long a run may wait for a spot machine, in all; then it goes on with another machine.
+    spot_wait_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+
+    @property
+    def spot_wait_seconds(self) -> int:
+        minutes = self.spot_wait_minutes
+        return 60 * (SPOT_WAIT_MINUTES if minutes is None else minutes)
+
+
 class EvaluateResources(StepResources):
     timeout_minutes: TimeoutMinutes = 60
 
@@ -230,7 +243,7 @@ class MonitorResources(StepResources):
 
 class Resources(Part):
     preprocess: PreprocessResources = PreprocessResources()
-    train: StepResources = StepResources()
+    train: TrainResources = TrainResources()
     evaluate: EvaluateResources = EvaluateResources()
     score: ScoreResources = ScoreResources()
     monitor: MonitorResources = MonitorResources()

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.cost.estimate import estimates
+from core.definition.compute import SPOT
 from core.definition.parse import apply_parameters
 from core.definition.schema import ModelDefinition
 from core.names import check_run_name, job_prefix, package_group
@@ -122,12 +123,17 @@ def seconds_needed(definition: ModelDefinition) -> int:
     waiting = len(jobs) * (SECONDS_TO_FIND_A_MACHINE + SECONDS_TO_GET_QUOTA)
     pauses = LOST_JOBS * SECONDS_BEFORE_ANOTHER_TRY
     functions = sum(definition.compute.may_be_function(step) for step in RUN_STEPS)
+    train = resources.train
+    # Before the job that it falls back on.
+    spot = 0
+    if definition.compute.rung("train") == SPOT:
+        spot = train.timeout_minutes * 60 + train.spot_wait_seconds + SECONDS_TO_FIND_A_MACHINE
     gathering = 0
     if gather is not None:
         query = gather.timeout_minutes * 60 if gather.is_query else 0
         gathering = query + SECONDS_TO_READ_A_RESULT
     working = sum(jobs) * 60 + functions * SECONDS_AS_A_FUNCTION
-    return gathering + working + waiting + pauses + SECONDS_TO_CLOSE
+    return gathering + spot + working + waiting + pauses + SECONDS_TO_CLOSE
 
 
 def requested_definition(stage: Stage, request: RunRequest) -> StoredDefinition:
@@ -362,13 +368,17 @@ def _resources(
     definition: ModelDefinition, instances: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
     """What each step's job is given."""
-    steps = definition.resources.model_dump(include=set(RUN_STEPS))
+    steps, train = (
+        definition.resources.model_dump(include=set(RUN_STEPS)),
+        definition.resources.train,
+    )
     return {
         step: {
             "instance_count": definition.compute.hosts(step),
             **settings,
             "instance_type": instances.get(step, settings["instance_type"]),
             "timeout_seconds": settings["timeout_minutes"] * 60,
+            **({"wait_seconds": train.spot_wait_seconds} if step == "train" else {}),
         }
         for step, settings in steps.items()
     }

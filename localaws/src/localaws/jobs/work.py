@@ -63,6 +63,8 @@ class Work:
     arguments: tuple[str, ...]
     files: Mapping[str, Any] = field(default_factory=dict)
     """Configuration files besides resourceconfig.json, by name."""
+    waits: int | None = None
+    """On spot machines: the seconds that the job has in all, with its waits for them."""
     resources: Mapping[str, Any] = field(default_factory=dict)
     """What resourceconfig.json has besides the hosts' names."""
 
@@ -75,6 +77,13 @@ class Work:
 def _limit(job: Mapping[str, Any]) -> int:
     condition = job.get("StoppingCondition") or {}
     return int(condition.get("MaxRuntimeInSeconds", DEFAULT_RUNTIME_SECONDS))
+
+
+def waits(job: Mapping[str, Any]) -> int | None:
+    """MaxWaitTimeInSeconds of a job on spot machines; None for any other."""
+    if not job.get("EnableManagedSpotTraining"):
+        return None
+    return int(job["StoppingCondition"]["MaxWaitTimeInSeconds"])
 
 
 def _processing(job: Mapping[str, Any]) -> Work:
@@ -109,6 +118,7 @@ def _training(job: Mapping[str, Any]) -> Work:
         image=specification["TrainingImage"],
         hosts=hosts,
         limit=_limit(job),
+        waits=waits(job),
         inputs=[
             {
                 **channel["DataSource"]["S3DataSource"],
