@@ -254,9 +254,11 @@ def machines(project: Project) -> dict[str, int]:
         for step in ("preprocess", "train", "evaluate"):
             hosts = definition.compute.hosts(step)
             job = "training" if step == "train" and hosts > 1 else "processing"
-            instance = getattr(definition.resources, step).instance_type
-            quota = f"{instance} for {job} job usage"
-            wanted[quota] = max(wanted.get(quota, 0), hosts)
+            given = getattr(definition.resources, step)
+            instance = given.instance_type
+            for name in given.instance_types or [instance]:
+                quota = f"{name} for {job} job usage"
+                wanted[quota] = max(wanted.get(quota, 0), hosts)
             if step == "train" and definition.compute.rung(step) == "spot":
                 wanted.setdefault(f"{instance}{SPOT_QUOTA}", 1)
         gather = definition.gather

@@ -172,6 +172,15 @@ def test_a_job_that_never_had_a_machine_has_not_begun(around: Surroundings) -> N
             {"StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 59}},
             "greater than or equal to MaxRuntimeInSeconds",
         ),
+        (
+            {
+                "ResourceConfig": {
+                    "InstancePreferences": [{"InstanceType": "ml.m5.large", "InstanceCount": 1}],
+                    "VolumeSizeInGB": 1,
+                }
+            },
+            "exclude each other",
+        ),
         ({"EnableManagedSpotTraining": False}, "only supported when EnableManagedSpotTraining"),
     ],
 )

@@ -76,6 +76,7 @@ SAMPLE_RUN: dict[str, Any] = {
         step: {
             "instance_type": f"ml.m5.{size}",
             "instance_count": 1,
+            "machines": {"InstanceType": f"ml.m5.{size}", "InstanceCount": 1},
             "volume_gb": volume,
             "timeout_seconds": limit,
             **({"wait_seconds": 1800} if step == "train" else {}),
@@ -97,7 +98,25 @@ SAMPLE_RUN: dict[str, Any] = {
 ON_HOSTS: dict[str, Any] = SAMPLE_RUN | {
     "rungs": SAMPLE_RUN["rungs"] | {"train": "training"},
     "resources": SAMPLE_RUN["resources"]
-    | {"train": SAMPLE_RUN["resources"]["train"] | {"instance_count": 4}},
+    | {
+        "train": SAMPLE_RUN["resources"]["train"]
+        | {"instance_count": 4, "machines": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 4}}
+    },
+}
+# The definition names several machines for each step.
+PREFERRING: dict[str, Any] = SAMPLE_RUN | {
+    "resources": {
+        step: given
+        | {
+            "machines": {
+                "InstancePreferences": [
+                    {"InstanceType": name, "InstanceCount": 1}
+                    for name in (given["instance_type"], "ml.m6i.large")
+                ]
+            }
+        }
+        for step, given in SAMPLE_RUN["resources"].items()
+    }
 }
 ON_SPOT: dict[str, Any] = SAMPLE_RUN | {"rungs": SAMPLE_RUN["rungs"] | {"train": "spot"}}
 ON_LAMBDA: dict[str, Any] = SAMPLE_RUN | {"rungs": dict.fromkeys(STEPS, "lambda")}

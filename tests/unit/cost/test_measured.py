@@ -158,6 +158,30 @@ def test_of_a_spot_machine_the_billed_seconds_are_paid_for_and_the_others_saved(
     assert found["jobs"][0]["unbilled_seconds"] == 2268.0
 
 
+@pytest.mark.parametrize(
+    ("chosen", "machine"),
+    [
+        ({"SelectedInstanceType": "ml.m6i.large", "SelectedInstanceCount": 2}, "ml.m6i.large"),
+        # It had none, or the description does not say.
+        ({}, "ml.m5.large"),
+    ],
+)
+def test_of_several_machines_the_one_that_the_job_had_is_paid_for(
+    chosen: dict[str, Any], machine: str
+) -> None:
+    preferred = [
+        {"InstanceType": name, "InstanceCount": 2} for name in ("ml.m5.large", "ml.m6i.large")
+    ]
+    cluster = {"InstancePreferences": preferred, "VolumeSizeInGB": 10}
+    [first, begun, *_] = scheduled("a")
+    asked = {"ProcessingJobName": "a", "ProcessingResources": {"ClusterConfig": cluster}}
+    begun["taskScheduledEventDetails"]["parameters"] = json.dumps(asked)
+    ended = description("a", 60, ProcessingResources={"ClusterConfig": {**cluster, **chosen}})
+    end = {"type": "TaskSucceeded", "taskSucceededEventDetails": {"output": json.dumps(ended)}}
+
+    assert usage([first, begun, SUBMITTED, end], nobody, NOW).jobs == [Job("a", machine, 2, 60.0)]
+
+
 def test_a_spot_job_that_never_had_a_machine_costs_nothing() -> None:
     events = on_spot(
         "TaskFailed", TrainingJobStatus="Stopped", SecondaryStatus="MaxWaitTimeExceeded"

@@ -16,7 +16,7 @@ from typing import Any
 
 from core.cost.host_time import seconds_between
 from core.cost.prices import Prices
-from core.reading import Document, finite, mapping
+from core.reading import Document, finite, mapping, mappings
 from core.words.formats import parsed
 
 # Describes a job by its kind and name; None where that cannot be found out.
@@ -220,9 +220,9 @@ def _description(event: Mapping[str, Any], kind: str) -> Document:
 
 
 def _job(asked: Document, described: Document | None, now: datetime) -> Job:
-    cluster = mapping(mapping(asked.get("ProcessingResources")).get("ClusterConfig"))
-    cluster = mapping(asked.get("ResourceConfig")) or cluster
-    count = finite(cluster.get("InstanceCount"))
+    chosen = _cluster(mapping(described))
+    machine = _machine(chosen if "SelectedInstanceType" in chosen else _cluster(asked))
+    count = finite(machine.get("InstanceCount"))
     seconds = None if described is None else _seconds(described, _kind(asked), now)
     billed = finite(mapping(described).get("BillableTimeInSeconds"))
     unbilled = 0.0
@@ -231,12 +231,27 @@ def _job(asked: Document, described: Document | None, now: datetime) -> Job:
         seconds, unbilled = billed, max(0.0, (took or billed) - billed)
     return Job(
         name=_name(asked),
-        instance_type=str(cluster.get("InstanceType")),
+        instance_type=str(machine.get("InstanceType")),
         instances=int(count) if count and count > 0 else 1,
         seconds=seconds,
         kind=_kind(asked).lower(),
         unbilled_seconds=unbilled,
     )
+
+
+def _cluster(document: Document) -> Document:
+    """The machines of a request or a description."""
+    of_processing = mapping(mapping(document.get("ProcessingResources")).get("ClusterConfig"))
+    return mapping(document.get("ResourceConfig")) or of_processing
+
+
+def _machine(cluster: Document) -> Document:
+    """{InstanceType, InstanceCount}; of several preferred ones that which the job had, or the first
+    where it had none."""
+    preferred = mappings(cluster.get("InstancePreferences"))
+    if "SelectedInstanceType" in cluster:
+        return {name: cluster.get(f"Selected{name}") for name in ("InstanceType", "InstanceCount")}
+    return preferred[0] if preferred else cluster
 
 
 def _seconds(described: Document, kind: str, now: datetime) -> float | None:

@@ -283,9 +283,17 @@ def _resources(definition: ModelDefinition) -> Iterator[Problem]:
     resources = definition.resources
     steps = {name: getattr(resources, name) for name in type(resources).model_fields}
     for name, step in steps.items():
-        words = instance_types.problem(step.instance_type)
-        if words is not None:
-            yield ("resources", name, "instance_type"), words
+        preferred = getattr(step, "instance_types", None)
+        named: list[tuple[Path, str]]
+        if preferred is None:
+            named = [((name, "instance_type"), step.instance_type)]
+        else:
+            named = [((name, "instance_types", i), each) for i, each in enumerate(preferred)]
+            yield from _twice(("resources", name, "instance_types"), preferred)
+        for path, each in named:
+            words = instance_types.problem(each)
+            if words is not None:
+                yield ("resources", *path), words
 
 
 def _compute(definition: ModelDefinition) -> Iterator[Problem]:

@@ -198,7 +198,28 @@ class StepResources(Part):
     timeout_minutes: TimeoutMinutes = 120
 
 
-class PreprocessResources(Part):
+class Preferring(Grown):
+    """A step that may name several machines, in the order in which it would have them."""
+
+    later = frozenset({"instance_types"})
+
+    instance_types: Annotated[list[InstanceType], Field(min_length=1, max_length=5)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_preferred(cls, raw: Any) -> Any:
+        """The first is the machine that everything counts with, until a job says which it had."""
+        names = raw.get("instance_types") if isinstance(raw, dict) else None
+        if not isinstance(names, list) or not names:
+            return raw
+        if raw.get("instance_type", names[0]) != names[0]:
+            raise ValueError(
+                "instance_type and instance_types name the step's machine twice; remove one of them"
+            )
+        return {**raw, "instance_type": names[0]}
+
+
+class SharedResources(Part):
     instance_type: InstanceType = "ml.m5.large"
     volume_gb: VolumeSize = 30
     timeout_minutes: TimeoutMinutes = 60
@@ -216,8 +237,12 @@ class PreprocessResources(Part):
         return raw
 
 
-class TrainResources(StepResources, Grown):
-    later = frozenset({"spot_wait_minutes"})
+class PreprocessResources(Preferring, SharedResources):
+    pass
+
+
+class TrainResources(Preferring, StepResources):
+    later = frozenset({"instance_types", "spot_wait_minutes"})
 
     # How long a run may wait for a spot machine, in all; then it goes on with another machine.
     spot_wait_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
@@ -228,11 +253,11 @@ class TrainResources(StepResources, Grown):
         return 60 * (SPOT_WAIT_MINUTES if minutes is None else minutes)
 
 
-class EvaluateResources(StepResources):
+class EvaluateResources(Preferring, StepResources):
     timeout_minutes: TimeoutMinutes = 60
 
 
-class ScoreResources(PreprocessResources):
+class ScoreResources(SharedResources):
     timeout_minutes: TimeoutMinutes = 120
 
 

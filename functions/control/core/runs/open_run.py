@@ -20,6 +20,7 @@ from core.runs.instances import listed
 from core.runs.lock import Asked, take_lock
 from core.runs.reference import find_reference
 from core.runs.request import RunRequest, parse_request
+from core.runs.resources import resources_of
 from core.runs.rungs import Wish, rung_of
 from core.runs.seen import seen_of
 from core.runs.snapshot import Snapshot, take_snapshot
@@ -180,7 +181,7 @@ def prepared(
         "fingerprint": identity,
         "images": {step: image.uri for step, image in images.items()},
         "job_prefix": job_prefix(stage.name, run),
-        "resources": _resources(definition.content, request.instances),
+        "resources": resources_of(definition.content, request.instances),
         **_rungs(stage, request, definition.content, snapshot, images),
         "attempts": store.uri(store.attempts_key(model, run)),
         "champion": champion,
@@ -362,23 +363,3 @@ def _summary(
     if behind is not None:
         summary = say("run.opened.taken_over", summary=summary, behind=behind)
     return clauses([summary, say("run.opened.without_release")]) if reopened else summary
-
-
-def _resources(
-    definition: ModelDefinition, instances: Mapping[str, str]
-) -> dict[str, dict[str, Any]]:
-    """What each step's job is given."""
-    steps, train = (
-        definition.resources.model_dump(include=set(RUN_STEPS)),
-        definition.resources.train,
-    )
-    return {
-        step: {
-            "instance_count": definition.compute.hosts(step),
-            **settings,
-            "instance_type": instances.get(step, settings["instance_type"]),
-            "timeout_seconds": settings["timeout_minutes"] * 60,
-            **({"wait_seconds": train.spot_wait_seconds} if step == "train" else {}),
-        }
-        for step, settings in steps.items()
-    }

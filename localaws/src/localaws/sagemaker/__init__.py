@@ -27,7 +27,7 @@ SPOT_DIFFERS = (
     "A spot machine is there at once and stays, unless `spot.json` in the stage's folder says "
     "otherwise. A job is billed for 30 % of the seconds that its programs worked, rounded up to "
     "whole ones. `MaxWaitTimeInSeconds` is divided by the time scale while there is no machine; "
-    "programs keep their real speed."
+    "programs keep their real speed. Of several `InstancePreferences` the first is there."
 )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from localaws.jobs.runner import Control, Outcome
 from localaws.jobs.spot import MarketError, billed
-from localaws.jobs.work import DEFAULT_RUNTIME_SECONDS, Work
+from localaws.jobs.work import DEFAULT_RUNTIME_SECONDS, Work, selected
 from localaws.protocol.errors import invalid, not_here
 from localaws.sagemaker.jobs import SUMMARY, Jobs
+from localaws.sagemaker.processing import check_machines
 
 # What would change what a job does. Isolation and encryption are said to differ instead.
 NOT_HERE = (
@@ -35,8 +36,9 @@ class TrainingJobs(Jobs):
         for member in NOT_HERE:
             if member in request:
                 raise not_here(f"Training jobs with {member}")
-        if "InstanceType" not in request["ResourceConfig"]:
-            raise not_here("Training jobs without a ResourceConfig.InstanceType")
+        if "InstanceGroups" in request["ResourceConfig"]:
+            raise not_here("Training jobs with ResourceConfig.InstanceGroups")
+        check_machines(request["ResourceConfig"])
         names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
         if len(set(names)) < len(names):
             raise invalid(f"ChannelName must be unique: {', '.join(sorted(names))}")
@@ -81,6 +83,7 @@ class TrainingJobs(Jobs):
         status = job["TrainingJobStatus"]
         found: dict[str, Any] = {
             "SecondaryStatus": _secondary(status, job.get("SecondaryStatus")),
+            "ResourceConfig": selected(job["ResourceConfig"]),
             "ModelArtifacts": {"S3ModelArtifacts": Work.of(job).outputs[0]["S3Uri"]},
         }
         if "TrainingStartTime" in job:
@@ -115,6 +118,11 @@ def moved_to(job: Mapping[str, Any], status: str) -> dict[str, Any]:
 def check_waiting(request: Mapping[str, Any]) -> None:
     """Raise where spot machines and the time that is waited for them do not fit together."""
     condition = request.get("StoppingCondition", {})
+    if (
+        request.get("EnableManagedSpotTraining")
+        and "InstancePreferences" in request["ResourceConfig"]
+    ):
+        raise invalid("InstancePreferences and EnableManagedSpotTraining exclude each other.")
     waits, runs = condition.get("MaxWaitTimeInSeconds"), condition.get("MaxRuntimeInSeconds")
     if not request.get("EnableManagedSpotTraining"):
         if waits is not None:
