@@ -21,7 +21,7 @@ from localaws.jobs.logs import LogStreams
 from localaws.jobs.metrics import measure
 from localaws.jobs.processes import LauncherGoneError, Process
 from localaws.jobs.s3 import S3, Connections
-from localaws.jobs.spot import Market
+from localaws.jobs.spot import Machine, Market
 from localaws.jobs.transfer import Outputs, TransferError, bring
 from localaws.jobs.work import Form, Work
 from localaws.sagemaker.account import Ports
@@ -144,17 +144,16 @@ class Runner:
         self, work: Work, credentials: RoleCredentials, control: Control, folder: Path
     ) -> Outcome:
         """Run the job on one machine after another; each begins with nothing of the last."""
-        machine = 0
         control.tell("Starting")
-        while control.market.has(machine):
-            stays = control.market.stays(machine)
-            outcome = self._run(work, credentials, control, folder, stays)
+        machine = control.market.machine(0)
+        while machine is not None:
+            outcome = self._run(work, credentials, control, folder, machine)
             if outcome.status != INTERRUPTED:
                 return outcome
             control.tell(INTERRUPTED)
             shutil.rmtree(folder, ignore_errors=True)
             control.tell("Starting")
-            machine += 1
+            machine = control.market.machine(machine.number + 1)
         stopped = control.stop.wait(pace.here(work.waits or 0))
         return Outcome("Stopped", secondary=None if stopped else "MaxWaitTimeExceeded")
 
@@ -164,9 +163,9 @@ class Runner:
         credentials: RoleCredentials,
         control: Control,
         folder: Path,
-        stays: float | None = None,
+        machine: Machine = Machine(),  # noqa: B008 - it never changes
     ) -> Outcome:
-        """One machine's work, or that of a cluster; `stays` is how long a spot machine does."""
+        """One machine's work, or that of a cluster."""
         image = self._pull(work)
         s3 = S3(
             self._ports.endpoint(),
@@ -190,9 +189,11 @@ class Runner:
         streams = LogStreams(self._ports, self._region, work, hosts)
         streams.follow()
         try:
-            launches = [self._launch(work, image, host, credentials) for host in hosts]
+            launches = [
+                self._launch(work, image, host, credentials, machine.number) for host in hosts
+            ]
             control.tell("Training")
-            outcome = self._attend(work, launches, control, stays)
+            outcome = self._attend(work, launches, control, machine.stays)
         finally:
             streams.finish()
             outputs.stop_watching()
@@ -218,7 +219,9 @@ class Runner:
         self._engine.pull(image)
         return image
 
-    def _launch(self, work: Work, image: Image, host: Host, credentials: RoleCredentials) -> Launch:
+    def _launch(
+        self, work: Work, image: Image, host: Host, credentials: RoleCredentials, machine: int
+    ) -> Launch:
         environment = {
             "AWS_REGION": self._region,
             "AWS_DEFAULT_REGION": self._region,
@@ -233,7 +236,8 @@ class Runner:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         return Launch(
-            name=f"{work.name}-{host.name}",
+            # A container that was just ended may still have the name of the machine before.
+            name=f"{work.name}-{host.name}" + (f"-{machine}" if machine else ""),
             image=image,
             host=host,
             environment=environment,

@@ -4,6 +4,8 @@ The file `spot.json` in the stage's folder is read when a job starts, so a lack 
 tried out, and ends by removing the file.
 """
 
+from __future__ import annotations
+
 import json
 import math
 from collections.abc import Mapping
@@ -24,6 +26,15 @@ class MarketError(Exception):
 
 
 @dataclass(frozen=True)
+class Machine:
+    """A machine, or a cluster, that a job is given. `number` counts those of the job from 0;
+    `stays` is how many seconds of the program's work a spot machine is there, None without end."""
+
+    number: int = 0
+    stays: float | None = None
+
+
+@dataclass(frozen=True)
 class Market:
     """What happens to a job on spot machines.
 
@@ -35,7 +46,7 @@ class Market:
     capacity: bool = True
 
     @classmethod
-    def read(cls, path: Path) -> "Market":
+    def read(cls, path: Path) -> Market:
         """As the file says; without one nothing happens. Raises MarketError."""
         try:
             found = json.loads(path.read_text())
@@ -52,17 +63,17 @@ class Market:
             raise MarketError(f"{path}: capacity must be true or false; {_FIX}")
         return cls(tuple(float(each) for each in seconds), capacity)
 
-    def stays(self, number: int) -> float | None:
-        """How many seconds machine `number`, from 0, is there; None without an end.
+    def machine(self, number: int) -> Machine | None:
+        """The job's machine of this number, from 0; None where there is none.
 
-        >>> Market((0.5,)).stays(0), Market((0.5,)).stays(1)
-        (0.5, None)
+        >>> Market((0.5,), capacity=False).machine(0), Market((0.5,), capacity=False).machine(1)
+        (Machine(number=0, stays=0.5), None)
+        >>> Market().machine(0)
+        Machine(number=0, stays=None)
         """
-        return self.interrupted_after[number] if number < len(self.interrupted_after) else None
-
-    def has(self, number: int) -> bool:
-        """Is there a machine `number`?"""
-        return self.capacity or number < len(self.interrupted_after)
+        if number < len(self.interrupted_after):
+            return Machine(number, self.interrupted_after[number])
+        return Machine(number) if self.capacity else None
 
 
 def billed(worked: float) -> int:
