@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.laptop import TINY, Laptop, rows
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.faults
 
@@ -130,6 +131,23 @@ def test_a_machine_that_is_taken_away_without_another_leads_to_another_kind(
     assert job["BillableTimeInSeconds"] >= 1
 
 
+def test_a_run_that_waits_for_a_spot_machine_can_be_stopped(laptop: Laptop) -> None:
+    laptop.add_model("waiting", TINY.format(name="waiting", floor=5.0) + SPOT)
+    laptop.put_object("waiting", rows(300))
+    sagemaker = laptop.client("sagemaker")
+
+    def training() -> list[Any]:
+        found = sagemaker.list_training_jobs(NameContains="waiting")["TrainingJobSummaries"]
+        return [job["SecondaryStatus"] for job in found]
+
+    with market(laptop, capacity=False):
+        started = laptop.must("run", "waiting", "--no-wait")
+        eventually(lambda: training() == ["Starting"])
+        laptop.must("stop", started["run"])
+
+        assert eventually(lambda: training() == ["Stopped"])
+
+
 def test_a_step_that_fails_by_itself_fails_the_run_without_another_machine(laptop: Laptop) -> None:
     text = TINY.format(name="wrong", floor=5.0).replace("num_leaves: 7", "max_bin: 1")
     laptop.add_model("wrong", text + SPOT)
@@ -143,6 +161,25 @@ def test_a_step_that_fails_by_itself_fails_the_run_without_another_machine(lapto
     assert not [name for name in names if "-train-" in name], failed.err
     training = laptop.client("sagemaker").list_training_jobs(NameContains="wrong-")
     assert len(training["TrainingJobSummaries"]) == 1, failed.err
+
+
+def test_a_step_with_machines_in_an_order_of_preference_names_the_one_that_it_had(
+    laptop: Laptop,
+) -> None:
+    keys = "compute: {preprocess: lambda, train: processing, evaluate: lambda}\n"
+    machines = "resources: {train: {instance_types: [ml.m6i.large, ml.m5.large]}}\n"
+
+    preferring = run(laptop, "preferring", more=keys + machines)
+
+    assert preferring["verdict"]["ran"]["train"]["instance_type"] == "ml.m6i.large"
+    assert "ml.m6i.large" in laptop.kanmon("show", preferring["run"]).out
+    [job] = laptop.client("sagemaker").list_processing_jobs(NameContains=preferring["run"])[
+        "ProcessingJobSummaries"
+    ]
+    cluster = laptop.client("sagemaker").describe_processing_job(
+        ProcessingJobName=job["ProcessingJobName"]
+    )["ProcessingResources"]["ClusterConfig"]
+    assert cluster["SelectedInstanceType"] == "ml.m6i.large"
 
 
 def test_a_wrong_spot_file_fails_the_run_with_how_to_write_it(laptop: Laptop) -> None:
