@@ -60,7 +60,8 @@ def test_without_a_spot_machine_the_run_goes_on_with_another_and_says_why(
     assert played.outcome.status == "SUCCEEDED"
     assert len(played.services.asked(ON_SPOT_STATE)) == 1
     [job] = played.services.asked("Train")
-    assert job["ProcessingJobName"].endswith("-train-0") or "-train-6" in job["ProcessingJobName"]
+    # None of the tries that a job has which the platform loses is used up.
+    assert job["ProcessingJobName"].endswith("-train-0")
     [judge] = played.services.asked("Judge Candidate")
     assert judge["at"]["train"] == f"{SAMPLE_RUN['prefix']}/train"
     assert judge["ran"]["train"]["rung"] == "processing"
