@@ -26,7 +26,7 @@ _COUNTED = {
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take {run, model, at, ran, left_lambda}; return the verdict and what registers it."""
+    """Take {run, model, at, ran, left_lambda, left_spot}; return what registers the candidate."""
     metrics.add_metric("CandidatesJudged", MetricUnit.Count, 1)
     model, run = event["model"], event["run"]
     judgement = judge_candidate(stage().store, render, model, run, datetime.now(UTC), event)

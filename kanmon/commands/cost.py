@@ -94,6 +94,9 @@ def lines(
         on_top = sum(each["usd"] for each in allowed or [])
         rows.append(["all", "", "", "", dollars(whole), _limit(budget, on_top)])
     shown = list(table(rows, [month, "retrain", "score", "monitor", "US dollars", "budget"]))
+    saved = sum(one.saved_usd for one in found)
+    if saved:
+        shown.append(f"Spot machines saved {dollars(saved)} US dollars.")
     unknown = sum(one.unknown for one in found)
     if unknown:
         shown.append(f"Of {unknown} of them a part is not known; it is not in the sums.")

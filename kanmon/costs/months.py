@@ -34,6 +34,8 @@ class ModelMonth:
     budget_usd: float | None
     # What people allowed on top of the budget.
     allowed_usd: float = 0.0
+    # What spot machines saved.
+    saved_usd: float = 0.0
 
     @property
     def count(self) -> int:
@@ -85,6 +87,7 @@ def _counted(sums: Mapping[str, Any]) -> dict[str, Any]:
     }
     return {
         "usd": round(float(sums.get("usd", 0)), _DIGITS),
+        "saved_usd": round(float(sums.get("saved_usd", 0)), _DIGITS),
         "by_work": by_work,
         "unknown": int(sum(sums.get(f"{work}_unknown", 0) for work in WORKS)),
     }

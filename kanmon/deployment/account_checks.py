@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Job names are <stack>-<run>-<step>-<attempt>, at most 63 characters.
 LONGEST_STACK = 12
+# How the names of the quotas of spot machines end, as Service Quotas has them.
+SPOT_QUOTA = " for spot training job usage"
 # What Lambda leaves unreserved for an account's other functions.
 KEPT_BY_LAMBDA = 100
 # Verify runs on a small Linux machine of either kind.
@@ -189,12 +191,16 @@ def _quotas(connection: "Connection", project: Project) -> list[Check]:
 
 
 def quota_check(name: str, need: int, limits: dict[str, float]) -> Check:
-    """Compare what models ask for with the account's quota of this name."""
+    """Compare what models ask for with the account's quota of this name.
+
+    Without a spot machine a run goes on with another, so that is only a warning.
+    """
     limit = limits.get(name)
     if limit is None:
         return Check("warn", "quota", f"{name}: unknown", "Look at Service Quotas, SageMaker.")
+    short = "warn" if name.endswith(SPOT_QUOTA) else "fail"
     return Check(
-        "ok" if limit >= need else "fail",
+        "ok" if limit >= need else short,
         "quota",
         f"{name}: {limit:.0f}, needed {need}",
         "Ask for more in Service Quotas, Amazon SageMaker; new accounts often start at 0.",
@@ -238,7 +244,8 @@ def network_check(there: int, own: bool, limits: dict[str, float]) -> Check:
 def machines(project: Project) -> dict[str, int]:
     """The quotas of the machines of all models' steps, each with the largest number used at once.
 
-    Several hosts train in a training job, whose machines have a quota of their own.
+    Several hosts train in a training job, whose machines have a quota of their own, and so have
+    spot machines. A run without one goes on as a processing job, so that needs its quota too.
     """
     from core.definition.gather import INSTANCE_TYPE
 
@@ -247,9 +254,13 @@ def machines(project: Project) -> dict[str, int]:
         for step in ("preprocess", "train", "evaluate"):
             hosts = definition.compute.hosts(step)
             job = "training" if step == "train" and hosts > 1 else "processing"
-            instance = getattr(definition.resources, step).instance_type
-            quota = f"{instance} for {job} job usage"
-            wanted[quota] = max(wanted.get(quota, 0), hosts)
+            given = getattr(definition.resources, step)
+            instance = given.instance_type
+            for name in given.instance_types or [instance]:
+                quota = f"{name} for {job} job usage"
+                wanted[quota] = max(wanted.get(quota, 0), hosts)
+            if step == "train" and definition.compute.rung(step) == "spot":
+                wanted.setdefault(f"{instance}{SPOT_QUOTA}", 1)
         gather = definition.gather
         if gather is not None and not gather.is_query:
             quota = f"{gather.instance_type or INSTANCE_TYPE} for processing job usage"

@@ -126,7 +126,7 @@ def warning_lines(evaluation: Document) -> list[str]:
 
 def rung_lines(verdict: Document) -> list[str]:
     """A line for each step that was begun as a function and went on as a job, or could not begin
-    as one."""
+    as one, or for which there was no spot machine."""
     ran = part(verdict, "ran")
     older = [
         step
@@ -139,11 +139,20 @@ def rung_lines(verdict: Document) -> list[str]:
         if older
         else []
     )
-    return lines + [
-        f"Note      {step} went on as a job: {one_line(place['left_lambda'], LONGEST_FAILURE)}"
-        for step, place in ran.items()
-        if isinstance(place, dict) and place.get("left_lambda")
-    ]
+    return (
+        lines
+        + [
+            f"Note      {step} went on as a job: {one_line(place['left_lambda'], LONGEST_FAILURE)}"
+            for step, place in ran.items()
+            if isinstance(place, dict) and place.get("left_lambda")
+        ]
+        + [
+            f"Note      {step} went on without a spot machine: "
+            f"{one_line(place['left_spot'], LONGEST_FAILURE)}"
+            for step, place in ran.items()
+            if isinstance(place, dict) and place.get("left_spot")
+        ]
+    )
 
 
 def search_lines(verdict: Document, evaluation: Document) -> list[str]:

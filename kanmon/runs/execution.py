@@ -20,7 +20,7 @@ ATTEMPTS = {"TaskScheduled", "LambdaFunctionScheduled"}
 EVENTS_AT_A_LOOK = 15
 _ON_BOTH_RUNGS = {"Preprocess", "Train", "Evaluate", "Score Rows", "Monitor"}
 # The states whose work is a job with a log of its own.
-JOB_STATES = _ON_BOTH_RUNGS | {"Train On Several Hosts", "Gather In A Job"}
+JOB_STATES = _ON_BOTH_RUNGS | {"Train On Several Hosts", "Train On Spot", "Gather In A Job"}
 # The same work as a function.
 LAMBDA_STATES = {f"{state} On Lambda" for state in _ON_BOTH_RUNGS}
 LAST_EVENTS = {

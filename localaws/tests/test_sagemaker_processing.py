@@ -94,6 +94,48 @@ def test_a_job_is_described_as_it_was_asked_for_and_as_it_ended(around: Surround
     }
 
 
+PREFERRED = [{"InstanceType": name, "InstanceCount": 2} for name in ("ml.m5.large", "ml.m6i.large")]
+
+
+def cluster(**members: Any) -> dict[str, Any]:
+    return {"ClusterConfig": {"VolumeSizeInGB": 1, **members}}
+
+
+def test_of_several_preferred_machines_a_job_has_the_first_and_says_so(around: Surroundings):
+    sagemaker = serve(around, Outcome("Completed"))
+    asked = cluster(InstancePreferences=PREFERRED)
+
+    sagemaker.call("CreateProcessingJob", request(ProcessingResources=asked))
+
+    chosen = {"SelectedInstanceType": "ml.m5.large", "SelectedInstanceCount": 2}
+    found = described(sagemaker)["ProcessingResources"]["ClusterConfig"]
+    assert found == {**asked["ClusterConfig"], **chosen}
+    assert sagemaker.jobs.wait("job-1", 5)
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"InstancePreferences": PREFERRED, "InstanceType": "ml.m5.large"}, "both was given"),
+        ({"InstanceCount": 1}, "neither was given"),
+        ({"InstancePreferences": PREFERRED, "InstanceCount": 1}, "belongs to each"),
+        (
+            {"InstanceType": "ml.m5.large", "InstanceCount": 1, "SelectedInstanceCount": 1},
+            "SelectedInstanceCount is not accepted in requests",
+        ),
+    ],
+)
+def test_a_job_names_its_machines_in_one_way(
+    around: Surroundings, members: dict[str, Any], words: str
+):
+    code, said = refused(
+        serve(around), "CreateProcessingJob", request(ProcessingResources=cluster(**members))
+    )
+
+    assert code == "ValidationException"
+    assert words in said
+
+
 def test_every_change_of_state_is_told_to_the_event_bus(around: Surroundings):
     sagemaker = serve(around, Outcome("Completed"))
 

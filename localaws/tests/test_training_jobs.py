@@ -227,7 +227,6 @@ def test_jobs_are_known_after_a_restart(around: Surroundings) -> None:
     ("changes", "words"),
     [
         ({"OutputDataConfig": {"S3OutputPath": "s3://b/o"}}, "a CompressionType but NONE"),
-        ({"EnableManagedSpotTraining": True}, "managed spot training"),
         ({"CheckpointConfig": {"S3Uri": "s3://b/c"}}, "Training jobs with CheckpointConfig"),
         (
             {"AlgorithmSpecification": {"TrainingImage": "i", "TrainingInputMode": "Pipe"}},

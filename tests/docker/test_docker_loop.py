@@ -67,6 +67,34 @@ def test_several_hosts_share_the_work_in_containers_of_their_own(laptop: Laptop)
     )
 
 
+def test_a_spot_machine_that_is_taken_away_takes_its_container_with_it(laptop: Laptop) -> None:
+    keys = "compute: {preprocess: processing, train: spot, evaluate: processing}\n"
+    laptop.add_model("spotted", TINY.format(name="spotted", floor=5.0) + keys)
+    laptop.put_object("spotted", rows())
+    file = laptop.home / "spot.json"
+    # The second machine goes while its program imports its libraries.
+    file.write_text('{"interrupted_after": [0, 0.5]}')
+    try:
+        run = laptop.must("run", "spotted")
+    finally:
+        file.unlink()
+
+    assert run["verdict"]["ran"]["train"]["rung"] == "spot"
+    job = laptop.client("sagemaker").describe_training_job(
+        TrainingJobName=f"kanmon-local-{run['run']}-train-spot0"
+    )
+    passed = [each["Status"] for each in job["SecondaryStatusTransitions"]]
+    assert passed.count("Interrupted") == 2
+    running = docker("ps", "--all", "--quiet", "--filter", f"name={job['TrainingJobName']}")
+    assert running == []
+    undisturbed = laptop.must("run", "spotted", "--force")
+    models = [
+        laptop.objects(f"runs/spotted/{each['run']}/train/")["model.tar.gz"]
+        for each in (run, undisturbed)
+    ]
+    assert models[0] == models[1]
+
+
 def test_a_program_gathers_in_its_image_as_its_models_role(laptop: Laptop) -> None:
     tags = [
         {"Key": "kanmon:model", "Value": "fetched"},

@@ -12,12 +12,14 @@ import pytest
 import close_run
 import open_run
 from contract.plan import Plan
+from core.definition.parse import parse_definition
 from core.runs.open_run import seconds_needed
 from core.stage import gateways
 from tests.support.control_cases import DEFINITION, MODEL_YAML
 from tests.support.stage_in_memory import MACHINE, RUN, Context, Stage
 
 Load = Callable[[str], dict[str, Any]]
+ONE = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
 RESOURCES = {
     "preprocess": {
         "instance_type": "ml.m5.large",
@@ -26,6 +28,7 @@ RESOURCES = {
         "timeout_minutes": 60,
         "timeout_seconds": 3600,
         "memory_mb": 2048,
+        "machines": ONE,
     },
     "train": {
         "instance_type": "ml.m5.large",
@@ -33,6 +36,8 @@ RESOURCES = {
         "volume_gb": 30,
         "timeout_minutes": 120,
         "timeout_seconds": 7200,
+        "machines": ONE,
+        "wait_seconds": 1800,
     },
     "evaluate": {
         "instance_type": "ml.m5.large",
@@ -40,6 +45,7 @@ RESOURCES = {
         "volume_gb": 30,
         "timeout_minutes": 60,
         "timeout_seconds": 3600,
+        "machines": ONE,
     },
 }
 LATER = "churn-261121060000-a1b"
@@ -349,3 +355,12 @@ def test_the_lock_outlasts_every_step_at_its_limit_and_two_jobs_lost_to_the_plat
     quota_and_machines = 5 * (15 + 15) * 60
     functions = 3 * (930 + 75)
     assert seconds_needed(DEFINITION) == jobs + functions + quota_and_machines + 2 * 180 + 15 * 60
+
+
+def test_the_lock_also_outlasts_a_wait_for_a_spot_machine() -> None:
+    keys = "compute: {train: spot}\nresources: {train: {spot_wait_minutes: 45}}\n"
+    spot = parse_definition(MODEL_YAML + keys, "model.yaml")
+    functions = 930 + 75  # Train is none
+
+    more = (120 + 45 + 15) * 60
+    assert seconds_needed(spot) == seconds_needed(DEFINITION) + more - functions

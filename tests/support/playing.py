@@ -57,6 +57,11 @@ ANSWERS: dict[str, Any] = {
     "Preprocess": COMPLETED,
     "Train": COMPLETED,
     "Train On Several Hosts": {"TrainingJobStatus": "Completed"},
+    "Train On Spot": {
+        "TrainingJobStatus": "Completed",
+        "TrainingTimeInSeconds": 100,
+        "BillableTimeInSeconds": 37,
+    },
     "Evaluate": COMPLETED,
     "Judge Candidate": SAMPLE_JUDGEMENT,
     "Create Package Group": {"ModelPackageGroupArn": "arn"},
@@ -160,7 +165,9 @@ class Services:
 
     def create_training_job(self, **request: Any) -> dict[str, Any]:
         name = request["TrainingJobName"]
-        self._jobs[name] = request | self._api("Train On Several Hosts", request)
+        spot = request.get("EnableManagedSpotTraining")
+        state = "Train On Spot" if spot else "Train On Several Hosts"
+        self._jobs[name] = request | self._api(state, request)
         return {"TrainingJobArn": f"arn:{name}"}
 
     def describe_training_job(self, **request: Any) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from tests.support.workflow_definition import (
     LAMBDA_STATES,
     ON_HOSTS,
     ON_LAMBDA,
+    ON_SPOT,
+    ON_SPOT_STATE,
     OTHER_RUNGS,
     SAMPLE_GATHER_JOB,
     SAMPLE_GATHERING,
@@ -37,6 +39,22 @@ HOST_FAILED = {
     "FailureReason": "AlgorithmError: host algo-3 of the job stopped without a word; see its log, "
     "exit code: 1",
 }
+NO_SPOT = {
+    "TrainingJobStatus": "Stopped",
+    "SecondaryStatus": "MaxWaitTimeExceeded",
+    "StoppingCondition": {"MaxRuntimeInSeconds": 7200, "MaxWaitTimeInSeconds": 9000},
+}
+NO_CAPACITY = {
+    "TrainingJobStatus": "Failed",
+    "SecondaryStatus": "Failed",
+    "FailureReason": "CapacityError: Unable to provision requested ML compute capacity. Please "
+    "retry using a different ML instance type.",
+}
+SPOT_BAD_DATA = {
+    "TrainingJobStatus": "Failed",
+    "SecondaryStatus": "Failed",
+    "FailureReason": "AlgorithmError: the column a is constant, exit code: 1",
+}
 AT_ITS_LIMIT = {
     "ProcessingJobStatus": "Stopped",
     "ProcessingStartTime": 1795240501000,
@@ -45,6 +63,9 @@ AT_ITS_LIMIT = {
 # The state waits for a quarter of an hour longer than the job may take: here a second in all.
 IMPATIENT = SAMPLE_RUN["resources"] | {
     "train": SAMPLE_RUN["resources"]["train"] | {"timeout_seconds": 1 - 900}
+}
+IMPATIENT_SPOT = SAMPLE_RUN["resources"] | {
+    "train": SAMPLE_RUN["resources"]["train"] | {"wait_seconds": 1 - 900 - 7200}
 }
 IMPATIENT_GATHERING = SAMPLE_GATHERING | {
     "gather": SAMPLE_GATHERING["gather"] | {"timeout_seconds": 1}
@@ -121,6 +142,34 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
         SEVERAL_HOSTS: [{"TrainingJobStatus": "InProgress"}],
     },
     "a host fails": {"Open Run": [ON_HOSTS], SEVERAL_HOSTS: [HOST_FAILED]},
+    "a spot machine trains": {"Open Run": [ON_SPOT]},
+    "no spot machine is free in time": {"Open Run": [ON_SPOT], ON_SPOT_STATE: [NO_SPOT]},
+    "there is no capacity for spot machines": {
+        "Open Run": [ON_SPOT | {"package_group_exists": True}],
+        ON_SPOT_STATE: [NO_CAPACITY],
+    },
+    "the quota of spot machines is used up": {
+        "Open Run": [ON_SPOT],
+        ON_SPOT_STATE: [Refused("ResourceLimitExceededException")],
+    },
+    "a spot machine is refused": {
+        "Open Run": [ON_SPOT],
+        ON_SPOT_STATE: [Refused("AccessDeniedException")],
+    },
+    "Train On Spot loses its job once": {
+        "Open Run": [ON_SPOT],
+        ON_SPOT_STATE: [HOSTS_LOST, {"TrainingJobStatus": "Completed"}],
+    },
+    "a spot machine trains on bad data": {"Open Run": [ON_SPOT], ON_SPOT_STATE: [SPOT_BAD_DATA]},
+    "Train On Spot is planned without limits": {"Open Run": [
+        ON_SPOT | {"resources": {
+            name: settings for name, settings in SAMPLE_RUN["resources"].items() if name != "train"
+        }}
+    ]},
+    "a spot machine hangs": {
+        "Open Run": [ON_SPOT | {"resources": IMPATIENT_SPOT}],
+        ON_SPOT_STATE: [{"TrainingJobStatus": "InProgress"}],
+    },
     "the steps are functions": {"Open Run": [ON_LAMBDA]},
     **{
         f"{name} fails as a function by the step's own sentence": {

@@ -29,7 +29,8 @@ STEP_STATES = ["Preprocess", "Train", "Evaluate"]
 LAMBDA_STATES = [f"{step} On Lambda" for step in STEP_STATES]
 SEVERAL_HOSTS = "Train On Several Hosts"
 # States that a run reaches only where model.yaml or the size of its data says so.
-OTHER_RUNGS = [*LAMBDA_STATES, SEVERAL_HOSTS]
+ON_SPOT_STATE = "Train On Spot"
+OTHER_RUNGS = [*LAMBDA_STATES, SEVERAL_HOSTS, ON_SPOT_STATE]
 HAPPY_PATH = [
     "Open Run",
     "Anything New?",
@@ -75,8 +76,10 @@ SAMPLE_RUN: dict[str, Any] = {
         step: {
             "instance_type": f"ml.m5.{size}",
             "instance_count": 1,
+            "machines": {"InstanceType": f"ml.m5.{size}", "InstanceCount": 1},
             "volume_gb": volume,
             "timeout_seconds": limit,
+            **({"wait_seconds": 1800} if step == "train" else {}),
         }
         for step, size, volume, limit in (
             ("preprocess", "large", 30, 3600),
@@ -95,8 +98,27 @@ SAMPLE_RUN: dict[str, Any] = {
 ON_HOSTS: dict[str, Any] = SAMPLE_RUN | {
     "rungs": SAMPLE_RUN["rungs"] | {"train": "training"},
     "resources": SAMPLE_RUN["resources"]
-    | {"train": SAMPLE_RUN["resources"]["train"] | {"instance_count": 4}},
+    | {
+        "train": SAMPLE_RUN["resources"]["train"]
+        | {"instance_count": 4, "machines": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 4}}
+    },
 }
+# The definition names several machines for each step.
+PREFERRING: dict[str, Any] = SAMPLE_RUN | {
+    "resources": {
+        step: given
+        | {
+            "machines": {
+                "InstancePreferences": [
+                    {"InstanceType": name, "InstanceCount": 1}
+                    for name in (given["instance_type"], "ml.m6i.large")
+                ]
+            }
+        }
+        for step, given in SAMPLE_RUN["resources"].items()
+    }
+}
+ON_SPOT: dict[str, Any] = SAMPLE_RUN | {"rungs": SAMPLE_RUN["rungs"] | {"train": "spot"}}
 ON_LAMBDA: dict[str, Any] = SAMPLE_RUN | {"rungs": dict.fromkeys(STEPS, "lambda")}
 # What Open Run answers where a query makes the data.
 SAMPLE_GATHERING: dict[str, Any] = {
@@ -253,6 +275,7 @@ def sample_variables(**changes: Any) -> dict[str, Any]:
         "at": {step: f"{run['prefix']}/{step}" for step in STEPS},
         "ran": {},
         "left_lambda": {},
+        "left_spot": {},
         "gathered": {"prefix": "s3://kanmon-test-data/g/0", "query_id": "q", "scanned_bytes": 7},
         "faults": 0,
         "lost": 0,

@@ -270,9 +270,12 @@ def test_the_scenarios_take_every_transition_the_workflow_has() -> None:
 
 
 def test_no_scenario_takes_more_transitions_than_it_may_but_for_lost_jobs() -> None:
-    """A known model's run takes 15 at most, also where a step leaves Lambda; others 18."""
+    """A known model's run takes 15 at most, also where a step leaves Lambda; others 18. One that
+    leaves spot may take one more."""
     for name, script in SCENARIOS.items():
         [opened, *_] = script.get("Open Run", [{}])
         known = isinstance(opened, dict) and opened.get("package_group_exists")
         if "loses" not in name:
-            assert len(scenario(name).path) + 1 <= (15 if known else 18), name
+            path = scenario(name).path
+            more = "Was There A Spot Machine?" in path
+            assert len(path) + 1 <= (15 if known else 18) + more, name

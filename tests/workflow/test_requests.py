@@ -6,7 +6,14 @@ import pytest
 from botocore import xform_name
 
 from tests.support.aws_requests import operation, problems
-from tests.support.workflow_definition import CHAMPION, SERVICE, evaluate, sample_variables, states
+from tests.support.workflow_definition import (
+    CHAMPION,
+    PREFERRING,
+    SERVICE,
+    evaluate,
+    sample_variables,
+    states,
+)
 
 # What Step Functions passes on for its optimized SageMaker integration; anything else is refused
 # when the machine is created ("The field ... is not supported by Step Functions").
@@ -63,6 +70,7 @@ REFERENCE = {
 GONE = {"release": 1, "why": "approved", "obstacle": "its package is gone"}
 VARIANTS = {
     "first run": {},
+    "with machines in an order of preference": {"run": {"resources": PREFERRING["resources"]}},
     "with a champion": {"run": {"champion": CHAMPION, "reference": None}},
     "with a reference": {"run": {"champion": CHAMPION, "reference": REFERENCE}},
     "with a reference that is gone": {"run": {"champion": CHAMPION, "reference": GONE}},
@@ -117,6 +125,22 @@ def test_the_checks_see_what_is_wrong() -> None:
     assert "longer than" in wrong(ProcessingJobName="a" * 64)
     cluster = good["ProcessingResources"]["ClusterConfig"] | {"InstanceType": "ml.m5.huge"}
     assert "is none of" in wrong(ProcessingResources={"ClusterConfig": cluster})
+
+
+@pytest.mark.parametrize("name", ["Preprocess", "Train", "Evaluate", "Train On Several Hosts"])
+def test_an_order_of_preference_replaces_the_type_of_the_machine(name: str) -> None:
+    request = request_of(name, "with machines in an order of preference")
+
+    found = request.get("ResourceConfig") or request["ProcessingResources"]["ClusterConfig"]
+    assert set(found) == {"InstancePreferences", "VolumeSizeInGB"}
+    assert found["InstancePreferences"][1] == {"InstanceType": "ml.m6i.large", "InstanceCount": 1}
+
+
+def test_a_spot_machine_is_of_the_first_type_because_spot_takes_no_order() -> None:
+    request = request_of("Train On Spot", "with machines in an order of preference")
+
+    assert request["ResourceConfig"]["InstanceType"] == "ml.m5.xlarge"
+    assert "InstancePreferences" not in request["ResourceConfig"]
 
 
 def test_only_preprocess_runs_with_a_network() -> None:

@@ -35,6 +35,7 @@ DIFFERENCES = (
     ("Deployments", codedeploy.DIFFERS),
     ("Images", sagemaker.IMAGES_DIFFER),
     ("Networks", sagemaker.NETWORKS_DIFFER),
+    ("Spot machines", sagemaker.SPOT_DIFFERS),
     ("Queries", queries.DIFFERS),
     (
         "Secrets",

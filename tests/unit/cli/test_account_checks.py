@@ -33,6 +33,16 @@ def test_the_machines_of_all_models_are_asked_for(project):
     training = "ml.m5.large for training job usage"
     assert account_checks.machines(project) == {processing: 1, training: 4}
 
+    path.write_text(text + "resources: {train: {instance_types: [ml.m6i.large, ml.m5.large]}}\n")
+    other = "ml.m6i.large for processing job usage"
+    assert account_checks.machines(project) == {processing: 1, other: 1}
+
+    # A run without a spot machine goes on with a processing job.
+    path.write_text(text + "compute:\n  train: spot\n")
+    spot = "ml.m5.large for spot training job usage"
+    assert account_checks.machines(project) == {processing: 1, spot: 1}
+    assert account_checks.quota_check(spot, 1, {spot: 0.0}).outcome == "warn"
+
 
 def test_the_machine_of_a_job_that_gathers_is_asked_for_too(project):
     path = project.root / "models/wine/model.yaml"

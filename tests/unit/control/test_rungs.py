@@ -1,5 +1,6 @@
 """Where a step computes: the rule, without a stage."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -118,7 +119,7 @@ def test_a_step_that_left_lambda_says_why_in_one_line() -> None:
     }
 
     ran = ran_of(
-        {"train": {"rung": "processing", "instance_type": "ml.m5.large"}}, {"train": error}
+        {"train": {"rung": "processing", "instance_type": "ml.m5.large"}}, {"train": error}, {}
     )
 
     assert ran == {
@@ -128,6 +129,31 @@ def test_a_step_that_left_lambda_says_why_in_one_line() -> None:
             "left_lambda": "StepOutgrewError: train used 3,000 MB",
         }
     }
+
+
+def test_a_step_without_a_spot_machine_says_why_in_one_line() -> None:
+    cause = {
+        "TrainingJobName": "kanmon-dev-abalone-261121055501-x7k-train-spot0",
+        "TrainingJobStatus": "Stopped",
+        "SecondaryStatus": "MaxWaitTimeExceeded",
+        # Not its own limit: it was there for longer than it may work, but interrupted again.
+        "TrainingStartTime": 0,
+        "TrainingEndTime": 9_000_000,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 7200, "MaxWaitTimeInSeconds": 9000},
+    }
+
+    ran = ran_of({}, {}, {"train": {"Error": "States.TaskFailed", "Cause": json.dumps(cause)}})
+
+    words = "train: no spot machine was free for long enough within 150 minutes"
+    assert ran == {"train": {"left_spot": words}}
+
+
+@pytest.mark.parametrize("seen", [None, Seen(SMALL, outgrew_mb=SMALL)])
+def test_spot_is_asked_for_anew_in_every_run_and_keeps_a_machine_that_the_run_names(
+    seen: Seen | None,
+) -> None:
+    assert rung(Wish("spot"), seen=seen) == Rung("spot", "asked")
+    assert rung(Wish("spot", machine=True), seen=seen) == Rung("spot", "asked")
 
 
 def plan(mb: float, outgrew_mb: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -49,6 +49,19 @@ def test_a_step_as_a_training_job_has_the_price_of_one() -> None:
     assert cost({"train": {"seconds": 10.0}}, {"train": place}, prices)["usd"] == 0.002
 
 
+def test_a_spot_machine_costs_its_billed_share_and_the_rest_is_saved() -> None:
+    prices = Prices("r", "2026-11", hourly={"training": {"ml.m5.large": 0.72}})
+    place = {"rung": "spot", "instance_type": "ml.m5.large", "instance_count": 1}
+    billed = {"training_seconds": 200, "billable_seconds": 50}
+
+    found = cost({"train": {"seconds": 100.0}}, {"train": {**place, **billed}}, prices)
+    assert (found["usd"], found["saved_usd"]) == (0.005, 0.015)
+    # Without its times nothing is known of what it saved.
+    unknown = cost({"train": {"seconds": 100.0}}, {"train": place}, prices)
+    assert unknown["usd"] == 0.02
+    assert "saved_usd" not in unknown
+
+
 def test_a_function_is_paid_for_while_it_brings_and_stores_files() -> None:
     place = {"rung": "lambda", "memory_mb": 2048, "seconds": 4.0}
 

@@ -124,6 +124,77 @@ def test_several_hosts_that_trained_are_paid_for() -> None:
     assert bill(used, prices, memory_gb=0.5)["usd"] == 0.2
 
 
+SPOT = {
+    "TrainingJobName": "t-spot0",
+    "EnableManagedSpotTraining": True,
+    "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+}
+
+
+def on_spot(end: str, **ended: Any) -> list[dict[str, Any]]:
+    details = {"resourceType": "sagemaker", "resource": "createTrainingJob.sync"}
+    known = "taskSucceededEventDetails" if end == "TaskSucceeded" else "taskFailedEventDetails"
+    said = "output" if end == "TaskSucceeded" else "cause"
+    return [
+        {"type": "TaskScheduled", "taskScheduledEventDetails": {
+            **details, "parameters": json.dumps(SPOT)
+        }},
+        SUBMITTED,
+        {"type": end, known: {said: json.dumps(SPOT | ended)}},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ["TaskSucceeded", "TaskFailed"])
+def test_of_a_spot_machine_the_billed_seconds_are_paid_for_and_the_others_saved(end: str) -> None:
+    times = {"TrainingTimeInSeconds": 3600, "BillableTimeInSeconds": 1332}
+    took = {"TrainingStartTime": START, "TrainingEndTime": START + 3_600_000}
+
+    used = usage(on_spot(end, **times, **took), nobody, NOW)
+
+    assert used.jobs == [Job("t-spot0", "ml.m5.large", 1, 1332.0, "training", 2268.0)]
+    prices = Prices("r", "2026-11", hourly={"training": {"ml.m5.large": 0.2}})
+    found = bill(used, prices, memory_gb=0.5)
+    assert (found["usd"], found["saved_usd"]) == (0.074, 0.126)
+    assert found["jobs"][0]["unbilled_seconds"] == 2268.0
+
+
+@pytest.mark.parametrize(
+    ("chosen", "machine"),
+    [
+        ({"SelectedInstanceType": "ml.m6i.large", "SelectedInstanceCount": 2}, "ml.m6i.large"),
+        # It had none, or the description does not say.
+        ({}, "ml.m5.large"),
+    ],
+)
+def test_of_several_machines_the_one_that_the_job_had_is_paid_for(
+    chosen: dict[str, Any], machine: str
+) -> None:
+    preferred = [
+        {"InstanceType": name, "InstanceCount": 2} for name in ("ml.m5.large", "ml.m6i.large")
+    ]
+    cluster = {"InstancePreferences": preferred, "VolumeSizeInGB": 10}
+    [first, begun, *_] = scheduled("a")
+    asked = {"ProcessingJobName": "a", "ProcessingResources": {"ClusterConfig": cluster}}
+    begun["taskScheduledEventDetails"]["parameters"] = json.dumps(asked)
+    ended = description("a", 60, ProcessingResources={"ClusterConfig": {**cluster, **chosen}})
+    end = {"type": "TaskSucceeded", "taskSucceededEventDetails": {"output": json.dumps(ended)}}
+
+    assert usage([first, begun, SUBMITTED, end], nobody, NOW).jobs == [Job("a", machine, 2, 60.0)]
+
+
+def test_a_spot_job_that_never_had_a_machine_costs_nothing() -> None:
+    events = on_spot(
+        "TaskFailed", TrainingJobStatus="Stopped", SecondaryStatus="MaxWaitTimeExceeded"
+    )
+
+    used = usage(events, nobody, NOW)
+
+    assert used.jobs == [Job("t-spot0", "ml.m5.large", 1, 0.0, "training")]
+    found = bill(used, SAMPLE, memory_gb=0.5)
+    assert (found["usd"], found["unknown"]) == (0.0, [])
+    assert "saved_usd" not in found
+
+
 def test_steps_that_were_functions_are_paid_for_with_their_own_memory_also_where_they_failed() -> (
     None
 ):

@@ -37,6 +37,17 @@ def test_a_repeat_changes_nothing() -> None:
     assert pay("retrain", "r", billed(0.25, "a job"), ORIGIN, first.cost) is None
 
 
+def test_what_spot_machines_saved_is_summed_by_month() -> None:
+    first = pay("retrain", "e", {**billed(1.0), "saved_usd": 2.0}, ORIGIN, None)
+    assert first is not None
+    assert first.added["saved_usd"] == Decimal("2.00000000")
+
+    redriven = pay("retrain", "e", {**billed(1.5), "saved_usd": 3.0}, ORIGIN, first.cost)
+
+    assert redriven is not None
+    assert redriven.added["saved_usd"] == Decimal("1.00000000")
+
+
 def test_a_part_that_becomes_known_is_not_unknown_any_more() -> None:
     first = pay("monitor", "m", billed(0.1, "a job"), ORIGIN, None)
     assert first is not None

@@ -117,6 +117,16 @@ def test_what_a_step_worked_on_has_the_number_of_its_machines() -> None:
     assert told({"rung": "lambda", "memory_mb": 2048}) == "Lambda, 2 GB"
 
 
+def test_a_spot_machine_is_named_with_the_share_that_it_saved() -> None:
+    def words(**times: int) -> str:
+        place = {"rung": "spot", "instance_type": "ml.m5.large", "instance_count": 1, **times}
+        return place_words(vars(sizing(USED, place, SAMPLE)))
+
+    assert words(training_seconds=100, billable_seconds=37) == "ml.m5.large, spot, 63 % saved"
+    assert words(training_seconds=1, billable_seconds=1) == "ml.m5.large, spot"
+    assert words() == "ml.m5.large, spot"
+
+
 def test_a_run_of_an_earlier_version_is_not_measured() -> None:
     [place, *_] = places({"preprocess": {"instance_type": "ml.m5.large"}}).values()
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from core.cost.host_time import seconds_between
 from core.cost.prices import Prices
-from core.reading import Document, finite, mapping
+from core.reading import Document, finite, mapping, mappings
 from core.words.formats import parsed
 
 # Describes a job by its kind and name; None where that cannot be found out.
@@ -36,13 +36,17 @@ _DIGITS = 8
 
 @dataclass(frozen=True)
 class Job:
-    """One job. `seconds` is None where it is not known how long it had its machines."""
+    """One job. `seconds` is None where it is not known how long it had its machines.
+
+    On a spot machine `seconds` are the billed ones, and `unbilled_seconds` the rest.
+    """
 
     name: str
     instance_type: str
     instances: int
     seconds: float | None
     kind: str = "processing"
+    unbilled_seconds: float = 0.0
 
     def usd(self, prices: Prices) -> float | None:
         price = prices.an_hour(self.instance_type, self.kind)
@@ -51,6 +55,17 @@ class Job:
         if self.seconds is None or price is None:
             return None
         return self.seconds * self.instances * price / 3600
+
+    def saved_usd(self, prices: Prices) -> float:
+        """What the spot machine saved, as far as that is known."""
+        price = prices.an_hour(self.instance_type, self.kind) or 0.0
+        return self.unbilled_seconds * self.instances * price / 3600
+
+    def document(self) -> dict[str, Any]:
+        """Seconds that are not billed only where there are any."""
+        return {
+            name: value for name, value in vars(self).items() if value or name != "unbilled_seconds"
+        }
 
 
 @dataclass
@@ -131,7 +146,7 @@ def bill(
     """The cost of an execution: {usd, unknown, jobs, functions, steps, workflow}.
 
     `usd` is the sum of what is known; `unknown` names what is not in it. `steps` are those that
-    were functions.
+    were functions. `saved_usd` is what spot machines saved, where there were any.
     """
     jobs = [(job, job.usd(prices)) for job in used.jobs]
     gb_seconds = used.call_seconds * memory_gb
@@ -145,11 +160,13 @@ def bill(
         parts["queries"] = _sum(*map(prices.query, used.queries))
     unknown = [job.name for job, usd in jobs if usd is None]
     unknown += [name for name, usd in parts.items() if usd is None]
+    saved = sum(job.saved_usd(prices) for job, _ in jobs)
     whole = sum(usd or 0.0 for _, usd in jobs) + sum(usd or 0.0 for usd in parts.values())
     return {
         "usd": round(whole, _DIGITS),
         "unknown": unknown,
-        "jobs": [{**vars(job), "usd": _rounded(usd)} for job, usd in jobs],
+        "jobs": [{**job.document(), "usd": _rounded(usd)} for job, usd in jobs],
+        **({"saved_usd": round(saved, _DIGITS)} if saved else {}),
         "functions": {
             "calls": used.calls,
             "gb_seconds": round(gb_seconds, 3),
@@ -203,16 +220,38 @@ def _description(event: Mapping[str, Any], kind: str) -> Document:
 
 
 def _job(asked: Document, described: Document | None, now: datetime) -> Job:
-    cluster = mapping(mapping(asked.get("ProcessingResources")).get("ClusterConfig"))
-    cluster = mapping(asked.get("ResourceConfig")) or cluster
-    count = finite(cluster.get("InstanceCount"))
+    chosen = _cluster(mapping(described))
+    machine = _machine(chosen if "SelectedInstanceType" in chosen else _cluster(asked))
+    count = finite(machine.get("InstanceCount"))
+    seconds = None if described is None else _seconds(described, _kind(asked), now)
+    billed = finite(mapping(described).get("BillableTimeInSeconds"))
+    unbilled = 0.0
+    if asked.get("EnableManagedSpotTraining") and billed is not None:
+        took = finite(mapping(described).get("TrainingTimeInSeconds"))
+        seconds, unbilled = billed, max(0.0, (took or billed) - billed)
     return Job(
         name=_name(asked),
-        instance_type=str(cluster.get("InstanceType")),
+        instance_type=str(machine.get("InstanceType")),
         instances=int(count) if count and count > 0 else 1,
-        seconds=None if described is None else _seconds(described, _kind(asked), now),
+        seconds=seconds,
         kind=_kind(asked).lower(),
+        unbilled_seconds=unbilled,
     )
+
+
+def _cluster(document: Document) -> Document:
+    """The machines of a request or a description."""
+    of_processing = mapping(mapping(document.get("ProcessingResources")).get("ClusterConfig"))
+    return mapping(document.get("ResourceConfig")) or of_processing
+
+
+def _machine(cluster: Document) -> Document:
+    """{InstanceType, InstanceCount}; of several preferred ones that which the job had, or the first
+    where it had none."""
+    preferred = mappings(cluster.get("InstancePreferences"))
+    if "SelectedInstanceType" in cluster:
+        return {name: cluster.get(f"Selected{name}") for name in ("InstanceType", "InstanceCount")}
+    return preferred[0] if preferred else cluster
 
 
 def _seconds(described: Document, kind: str, now: datetime) -> float | None:

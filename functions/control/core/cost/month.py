@@ -56,6 +56,8 @@ def pay(
         return None
     grown = _exact(_usd(bill)) - _exact(_usd(before))
     added = {"usd": grown, f"{work}_usd": grown}
+    saved = _exact(_saved(bill)) - _exact(_saved(before))
+    added["saved_usd"] = saved
     if not before:
         added[f"{work}_count"] = Decimal(1)
     was, now = bool(before.get("unknown")), bool(bill.get("unknown"))
@@ -80,6 +82,11 @@ def cost_of_record(cost: object) -> float:
 
 def _usd(bill: object) -> float:
     return finite(mapping(bill).get("usd")) or 0.0
+
+
+def _saved(bill: object) -> float:
+    """What spot machines saved of it."""
+    return finite(mapping(bill).get("saved_usd")) or 0.0
 
 
 def _exact(usd: float) -> Decimal:

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.cost.prices import Prices
 from core.reading import finite
+from core.usage.places import job_kind, saved_share
 
 
 def cost(
@@ -14,7 +15,8 @@ def cost(
     placed: Mapping[str, Mapping[str, Any]],
     prices: Prices,
 ) -> dict[str, Any]:
-    """{"seconds": {step: seconds}, "usd": estimate or None, "prices": which}.
+    """{"seconds": {step: seconds}, "usd": estimate or None, "prices": which}, and with a spot
+    machine "saved_usd": what the same seconds would have cost besides on another.
 
     `placed` has what each step worked on, as `places` returns it. Time to find a machine and
     storage are not in it. A step that did not measure how long it took leaves the sum unknown: half
@@ -28,19 +30,24 @@ def cost(
     """
     seconds: dict[str, float] = {}
     dollars: list[float | None] = []
+    saved = 0.0
     for step, used in usage.items():
         took, place = finite(used.get("seconds")), placed.get(step, {})
         if took is not None:
             seconds[step] = took
         called = place.get("rung") == "lambda"
-        dollars.append(_of_call(place, took, prices) if called else _of_job(place, took, prices))
+        of_step = _of_call(place, took, prices) if called else _of_job(place, took, prices)
+        spared = (of_step or 0.0) * (saved_share(place) or 0.0)
+        dollars.append(None if of_step is None else of_step - spared)
+        saved += spared
     whole = [each for each in dollars if each is not None]
     usd = round(sum(whole), 8) if len(whole) == len(dollars) else None
-    return {"seconds": seconds, "usd": usd, "prices": prices.origin()}
+    found = {"seconds": seconds, "usd": usd, "prices": prices.origin()}
+    return found | ({"saved_usd": round(saved, 8)} if saved else {})
 
 
 def _of_job(place: Mapping[str, Any], took: float | None, prices: Prices) -> float | None:
-    kind = "training" if place.get("rung") == "training" else "processing"
+    kind = job_kind(place)
     price = prices.an_hour(place.get("instance_type"), kind)
     count = finite(place.get("instance_count", 1))
     if took is None or price is None or count is None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from core.definition import instance_types
+from core.definition.compute import SPOT
 from core.definition.computed import computed
 from core.definition.gather import OF_A_PROGRAM, OF_A_QUERY
 from core.definition.messages import nearest, shown
@@ -284,9 +285,17 @@ def _resources(definition: ModelDefinition) -> Iterator[Problem]:
     resources = definition.resources
     steps = {name: getattr(resources, name) for name in type(resources).model_fields}
     for name, step in steps.items():
-        words = instance_types.problem(step.instance_type)
-        if words is not None:
-            yield ("resources", name, "instance_type"), words
+        preferred = getattr(step, "instance_types", None)
+        named: list[tuple[Path, str]]
+        if preferred is None:
+            named = [((name, "instance_type"), step.instance_type)]
+        else:
+            named = [((name, "instance_types", i), each) for i, each in enumerate(preferred)]
+            yield from _twice(("resources", name, "instance_types"), preferred)
+        for path, each in named:
+            words = instance_types.problem(each)
+            if words is not None:
+                yield ("resources", *path), words
 
 
 def _compute(definition: ModelDefinition) -> Iterator[Problem]:
@@ -296,6 +305,10 @@ def _compute(definition: ModelDefinition) -> Iterator[Problem]:
             f"{definition.trainer.library} trains on one machine here; write processing, or set "
             "trainer.library: lightgbm",
         )
+    waits = definition.resources.train.spot_wait_minutes is not None
+    if waits and definition.compute.rung("train") != SPOT:
+        words = "nothing waits for a spot machine; write compute: {train: spot}, or remove it"
+        yield ("resources", "train", "spot_wait_minutes"), words
 
 
 def _serving(definition: ModelDefinition) -> Iterator[Problem]:

@@ -34,6 +34,7 @@ DatePart = Literal["year", "quarter", "month", "day", "weekday", "day_of_year", 
 VolumeSize = Annotated[int, Field(ge=1, le=16384)]
 # Five days: the longest a processing job may run without a raised quota.
 TimeoutMinutes = Annotated[int, Field(ge=1, le=7200)]
+SPOT_WAIT_MINUTES = 30
 
 
 class Data(Grown):
@@ -189,7 +190,28 @@ class StepResources(Part):
     timeout_minutes: TimeoutMinutes = 120
 
 
-class PreprocessResources(Part):
+class Preferring(Grown):
+    """A step that may name several machines, in the order in which it would have them."""
+
+    later = frozenset({"instance_types"})
+
+    instance_types: Annotated[list[InstanceType], Field(min_length=1, max_length=5)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_preferred(cls, raw: Any) -> Any:
+        """The first is the machine that everything counts with, until a job says which it had."""
+        names = raw.get("instance_types") if isinstance(raw, dict) else None
+        if not isinstance(names, list) or not names:
+            return raw
+        if raw.get("instance_type", names[0]) != names[0]:
+            raise ValueError(
+                "instance_type and instance_types name the step's machine twice; remove one of them"
+            )
+        return {**raw, "instance_type": names[0]}
+
+
+class SharedResources(Part):
     instance_type: InstanceType = "ml.m5.large"
     volume_gb: VolumeSize = 30
     timeout_minutes: TimeoutMinutes = 60
@@ -207,11 +229,27 @@ class PreprocessResources(Part):
         return raw
 
 
-class EvaluateResources(StepResources):
+class PreprocessResources(Preferring, SharedResources):
+    pass
+
+
+class TrainResources(Preferring, StepResources):
+    later = frozenset({"instance_types", "spot_wait_minutes"})
+
+    # How long a run may wait for a spot machine, in all; then it goes on with another machine.
+    spot_wait_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+
+    @property
+    def spot_wait_seconds(self) -> int:
+        minutes = self.spot_wait_minutes
+        return 60 * (SPOT_WAIT_MINUTES if minutes is None else minutes)
+
+
+class EvaluateResources(Preferring, StepResources):
     timeout_minutes: TimeoutMinutes = 60
 
 
-class ScoreResources(PreprocessResources):
+class ScoreResources(SharedResources):
     timeout_minutes: TimeoutMinutes = 120
 
 
@@ -222,7 +260,7 @@ class MonitorResources(StepResources):
 
 class Resources(Part):
     preprocess: PreprocessResources = PreprocessResources()
-    train: StepResources = StepResources()
+    train: TrainResources = TrainResources()
     evaluate: EvaluateResources = EvaluateResources()
     score: ScoreResources = ScoreResources()
     monitor: MonitorResources = MonitorResources()

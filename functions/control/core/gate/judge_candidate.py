@@ -38,8 +38,8 @@ def judge_candidate(
 ) -> dict[str, Any]:
     """Write verdict.json, review.html and the run's line of the metrics table.
 
-    `steps` is what the workflow knows of them: {at, ran, left_lambda}, each by step. Returns what
-    the registration needs.
+    `steps` is what the workflow knows of them: {at, ran, left_lambda, left_spot}, each by
+    step. Returns what the registration needs.
     """
     known = steps or {}
     adopt(store, model, run, mapping(known.get("at")))
@@ -54,7 +54,8 @@ def judge_candidate(
     result = primary_result(evaluation)
     metric = asdict(result) if result else None
     left_lambda = mapping(known.get("left_lambda"))
-    ran = ran_of(mapping(known.get("ran")), left_lambda)
+    left_spot = mapping(known.get("left_spot"))
+    ran = ran_of(mapping(known.get("ran")), left_lambda, left_spot)
     prices, placed = stage_prices(store), evidence.placed(ran)
     costs = cost(evidence.usage, placed, prices)
     judged = {"judged_at": timestamp(now), "cost": costs, "metric": metric, "ran": ran}

@@ -4,7 +4,7 @@ from core.cost.prices import named
 from core.reading import finite, mapping
 from core.review.case import Case
 from core.words.catalogue import say
-from core.words.formats import dollars, moment, text
+from core.words.formats import dollars, moment, percent, text
 from core.words.lists import sentences
 
 
@@ -70,6 +70,10 @@ def cost(case: Case) -> str:
     words = say(
         "review.cost.estimate", dollars=dollars(amount), prices=named(case.cost.get("prices"))
     )
+    saved = finite(case.cost.get("saved_usd"))
+    if saved is not None:
+        share = percent(mapping(mapping(case.verdict.get("sizing")).get("train")).get("saved"), 2)
+        words = sentences(words, say("review.cost.saved", dollars=dollars(saved), share=share))
     before = finite(case.plan.get("estimate_usd"))
     if before is None:
         return words

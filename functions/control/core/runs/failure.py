@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from core.names import is_model_name
 from core.words.catalogue import say
-from core.words.formats import one_line
+from core.words.formats import count, one_line
 from core.words.steps import translated
 
 # What a failed execution worked on.
@@ -167,6 +167,9 @@ def _job(document: Mapping[str, Any], kind: str) -> Failure:
     found = _JOB_STEP.search(name)
     step = found[1] if found else kind.lower()
     error = f"{step.capitalize()}JobFailed"
+    if document.get("SecondaryStatus") == "MaxWaitTimeExceeded":
+        minutes = _waited(document) // 60
+        return _failure(error, say("run.failure.job.spot_wait", step=step, minutes=count(minutes)))
     # Before what the job wrote: it was only asked to end, without the reason.
     if limit := _limit_reached(document, kind):
         places = {"step": step, "job": name, "limit": limit}
@@ -216,6 +219,12 @@ def _limit_reached(document: Mapping[str, Any], kind: str) -> int | None:
     named = "MaxRuntimeExceeded" in str(document.get("FailureReason"))
     stopped = document.get(f"{kind}JobStatus") == "Stopped"
     return limit if named or (stopped and _seconds(document, kind) >= limit) else None
+
+
+def _waited(document: Mapping[str, Any]) -> int:
+    """The seconds that a job on spot machines had in all."""
+    limit = _document(document.get("StoppingCondition")).get("MaxWaitTimeInSeconds")
+    return limit if isinstance(limit, int) else 0
 
 
 def _seconds(document: Mapping[str, Any], kind: str) -> float:

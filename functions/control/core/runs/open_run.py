@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.cost.estimate import estimates
+from core.definition.compute import SPOT
 from core.definition.parse import apply_parameters
 from core.definition.schema import ModelDefinition
 from core.names import check_run_name, job_prefix, package_group
@@ -19,6 +20,7 @@ from core.runs.instances import listed
 from core.runs.lock import Asked, take_lock
 from core.runs.reference import find_reference
 from core.runs.request import RunRequest, parse_request
+from core.runs.resources import resources_of
 from core.runs.rungs import Wish, rung_of
 from core.runs.seen import seen_of
 from core.runs.snapshot import Snapshot, take_snapshot
@@ -124,12 +126,17 @@ def seconds_needed(definition: ModelDefinition) -> int:
     waiting = len(jobs) * (SECONDS_TO_FIND_A_MACHINE + SECONDS_TO_GET_QUOTA)
     pauses = LOST_JOBS * SECONDS_BEFORE_ANOTHER_TRY
     functions = sum(definition.compute.may_be_function(step) for step in RUN_STEPS)
+    train = resources.train
+    # Before the job that it falls back on.
+    spot = 0
+    if definition.compute.rung("train") == SPOT:
+        spot = train.timeout_minutes * 60 + train.spot_wait_seconds + SECONDS_TO_FIND_A_MACHINE
     gathering = 0
     if gather is not None:
         query = gather.timeout_minutes * 60 if gather.is_query else 0
         gathering = query + SECONDS_TO_READ_A_RESULT
     working = sum(jobs) * 60 + functions * SECONDS_AS_A_FUNCTION
-    return gathering + working + waiting + pauses + SECONDS_TO_CLOSE
+    return gathering + spot + working + waiting + pauses + SECONDS_TO_CLOSE
 
 
 def requested_definition(stage: Stage, request: RunRequest) -> StoredDefinition:
@@ -176,7 +183,7 @@ def prepared(
         "fingerprint": identity,
         "images": {step: image.uri for step, image in images.items()},
         "job_prefix": job_prefix(stage.name, run),
-        "resources": _resources(definition.content, request.instances),
+        "resources": resources_of(definition.content, request.instances),
         **_rungs(stage, request, definition.content, snapshot, images),
         "attempts": store.uri(store.attempts_key(model, run)),
         "champion": champion,
@@ -360,19 +367,3 @@ def _summary(
     if behind is not None:
         summary = say("run.opened.taken_over", summary=summary, behind=behind)
     return clauses([summary, say("run.opened.without_release")]) if reopened else summary
-
-
-def _resources(
-    definition: ModelDefinition, instances: Mapping[str, str]
-) -> dict[str, dict[str, Any]]:
-    """What each step's job is given."""
-    steps = definition.resources.model_dump(include=set(RUN_STEPS))
-    return {
-        step: {
-            "instance_count": definition.compute.hosts(step),
-            **settings,
-            "instance_type": instances.get(step, settings["instance_type"]),
-            "timeout_seconds": settings["timeout_minutes"] * 60,
-        }
-        for step, settings in steps.items()
-    }

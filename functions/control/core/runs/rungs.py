@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from core.definition.schema import ModelDefinition
     from core.stage.images import StepFunctions
 
-# Training is a training job on several hosts.
-Ran = Literal["lambda", "processing", "training"]
+# Training is a training job on several hosts, spot one on a spot machine.
+Ran = Literal["lambda", "processing", "training", "spot"]
 # Why a step is not on Lambda, or is: each has words in the catalogue, under `rung.`.
 Why = Literal["asked", "fits", "no function", "other image", "outgrew", "too large", "memory"]
 
@@ -83,7 +83,7 @@ class Wish:
     step trains, where it searches.
     """
 
-    rung: compute.Rung
+    rung: compute.RungOfTrain
     hosts: int = 1
     setting_mb: int = 0
     machine: bool = False
@@ -103,6 +103,8 @@ def rung_of(
     """The rung of a step. `mb` is the size of its data as text, `image` the URI it keeps to."""
     if wish.hosts > 1:
         return Rung("training" if step == "train" else "processing", "asked")
+    if wish.rung == "spot":
+        return Rung("spot", "asked")
     if wish.rung == "processing" or wish.machine:
         return Rung("processing", "asked")
     if step not in functions.digests:

@@ -20,13 +20,16 @@ OUTGREW = (
 _USED = ("seconds", "cpu_seconds", "peak_memory_mb", "disk_mb")
 
 
-def ran_of(ran: Mapping[str, Any], left_lambda: Mapping[str, Any]) -> dict[str, Document]:
-    """Where each step ran: the workflow's word, and why it left Lambda, where it did."""
+def ran_of(
+    ran: Mapping[str, Any], left_lambda: Mapping[str, Any], left_spot: Mapping[str, Any]
+) -> dict[str, Document]:
+    """Where each step ran: the workflow's word, and why it left Lambda or spot, where it did."""
     found = {step: dict(mapping(place)) for step, place in ran.items()}
-    for step, error in left_lambda.items():
-        said = mapping(error)
-        words = explain(str(said.get("Error")), str(said.get("Cause") or "")).message
-        found.setdefault(step, {})["left_lambda"] = words
+    for name, left in (("left_lambda", left_lambda), ("left_spot", left_spot)):
+        for step, error in left.items():
+            said = mapping(error)
+            words = explain(str(said.get("Error")), str(said.get("Cause") or "")).message
+            found.setdefault(step, {})[name] = words
     return found
 
 

@@ -5,10 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.reading import mapping
+from core.reading import finite, mapping
 from core.usage.step_usage import FOLDERS
 
 LAMBDA = "lambda"
+SPOT = "spot"
+
+
+def job_kind(place: Mapping[str, Any]) -> str:
+    """The kind of job that the step was, each of which has prices of its own.
+
+    >>> job_kind({"rung": "spot"}), job_kind({"rung": "processing"})
+    ('training', 'processing')
+    """
+    return "training" if place.get("rung") in ("training", SPOT) else "processing"
+
+
+def saved_share(place: Mapping[str, Any]) -> float | None:
+    """The share of a spot machine's seconds that is not billed; None where it is not known.
+
+    AWS, "Managed Spot Training": 1 - BillableTimeInSeconds / TrainingTimeInSeconds.
+
+    >>> saved_share({"rung": "spot", "training_seconds": 500, "billable_seconds": 100})
+    0.8
+    """
+    took, billed = finite(place.get("training_seconds")), finite(place.get("billable_seconds"))
+    if place.get("rung") != SPOT or not took or billed is None:
+        return None
+    return max(0.0, 1 - billed / took)
 
 
 def places(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.reading import finite
 from core.usage.machines import BURSTING, Machine, machine
-from core.usage.places import LAMBDA
+from core.usage.places import LAMBDA, SPOT, job_kind, saved_share
 
 if TYPE_CHECKING:
     from core.cost.prices import Prices
@@ -52,6 +52,9 @@ class Sizing:
     memory_mb: float | None = None
     disk_mb: float | None = None
     volume_mb: float | None = None
+    # On a spot machine, and the share of its seconds that is not billed.
+    spot: bool = False
+    saved: float | None = None
 
 
 def sizing(used: Mapping[str, Any], place: Mapping[str, Any], prices: Prices) -> Sizing:
@@ -84,10 +87,12 @@ def sizing(used: Mapping[str, Any], place: Mapping[str, Any], prices: Prices) ->
         memory_mb=memory_mb,
         disk_mb=finite(used.get("disk_mb")),
         volume_mb=None if on_lambda or volume_gb is None else volume_gb * 1024,
+        spot=place.get("rung") == SPOT,
+        saved=saved_share(place),
     )
     if peak is None:
         return known
-    kind = "training" if place.get("rung") == "training" else "processing"
+    kind = job_kind(place)
     fits = smallest(peak, busy or 0.0, cpu or 0.0, prices, kind)
     return replace(
         known,

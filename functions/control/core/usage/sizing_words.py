@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.reading import Document, finite, listed
 from core.words.catalogue import say
-from core.words.formats import count, number, text
+from core.words.formats import count, number, percent, text
 from core.words.lists import clauses
 
 _MB_IN_FULL = 10_000
@@ -29,6 +29,9 @@ def place_words(sizing: Document) -> str:
     if sizing.get("outcome") == "function":
         return say("sizing.lambda", memory=memory(sizing.get("memory_mb")))
     had, hosts = text(sizing.get("had")), finite(sizing.get("hosts")) or 1
+    if sizing.get("spot"):
+        place, saved = say("sizing.spot", machine=had), finite(sizing.get("saved"))
+        return place if not saved else say("sizing.saved", place=place, share=percent(saved, 2))
     return had if hosts < 2 else say("sizing.hosts", count=count(hosts), machine=had)
 
 

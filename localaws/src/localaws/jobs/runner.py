@@ -4,7 +4,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from botocore.credentials import Credentials
 
+from localaws import pace
 from localaws.credentials import Credentials as RoleCredentials
 from localaws.jobs.engines import Engine, Launch
 from localaws.jobs.images import Image, PullError
@@ -20,6 +21,7 @@ from localaws.jobs.logs import LogStreams
 from localaws.jobs.metrics import measure
 from localaws.jobs.processes import LauncherGoneError, Process
 from localaws.jobs.s3 import S3, Connections
+from localaws.jobs.spot import Machine, Market
 from localaws.jobs.transfer import Outputs, TransferError, bring
 from localaws.jobs.work import Form, Work
 from localaws.sagemaker.account import Ports
@@ -31,6 +33,8 @@ GRACE_SECONDS = 10.0
 NOTICE_SECONDS = 2.0
 KEPT_FAILURES = 5
 REASON_CHARACTERS = 1024
+# How a machine's work ends where AWS takes the spot machine away; no status of a job.
+INTERRUPTED = "Interrupted"
 PULL_ACTIONS = (
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
@@ -45,6 +49,8 @@ class Outcome:
     status: str
     failure_reason: str | None = None
     exit_message: str | None = None
+    secondary: str | None = None
+    """The SecondaryStatus of a Training job, where that says more than the status."""
 
 
 class JobFailedError(Exception):
@@ -63,6 +69,12 @@ class Control:
 
     stop: threading.Event = field(default_factory=threading.Event)
     wake: threading.Event = field(default_factory=threading.Event)
+    market: Market = field(default_factory=Market)
+    """What happens to a job on spot machines."""
+    tell: Callable[[str], None] = lambda status: None
+    """Takes each SecondaryStatus that such a job comes to."""
+    worked: float = 0.0
+    """The seconds that the job's programs have worked."""
 
     def request_stop(self) -> None:
         self.stop.set()
@@ -111,7 +123,8 @@ class Runner:
             self._active.add(folder)
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            outcome = self._run(work, credentials, control, folder)
+            attempt = self._run if work.waits is None else self._on_spot
+            outcome = attempt(work, credentials, control, folder)
         except (JobFailedError, PullError, TransferError) as error:
             status = "Stopped" if control.stop.is_set() else "Failed"
             outcome = Outcome(status, str(error)[:REASON_CHARACTERS])
@@ -127,9 +140,32 @@ class Runner:
         """Wait until the folders of ended jobs are removed."""
         self._cleaner.shutdown()
 
-    def _run(
+    def _on_spot(
         self, work: Work, credentials: RoleCredentials, control: Control, folder: Path
     ) -> Outcome:
+        """Run the job on one machine after another; each begins with nothing of the last."""
+        control.tell("Starting")
+        machine = control.market.machine(0)
+        while machine is not None:
+            outcome = self._run(work, credentials, control, folder, machine)
+            if outcome.status != INTERRUPTED:
+                return outcome
+            control.tell(INTERRUPTED)
+            shutil.rmtree(folder, ignore_errors=True)
+            control.tell("Starting")
+            machine = control.market.machine(machine.number + 1)
+        stopped = control.stop.wait(pace.here(work.waits or 0))
+        return Outcome("Stopped", secondary=None if stopped else "MaxWaitTimeExceeded")
+
+    def _run(
+        self,
+        work: Work,
+        credentials: RoleCredentials,
+        control: Control,
+        folder: Path,
+        machine: Machine = Machine(),  # noqa: B008 - it never changes
+    ) -> Outcome:
+        """One machine's work, or that of a cluster."""
         image = self._pull(work)
         s3 = S3(
             self._ports.endpoint(),
@@ -140,6 +176,7 @@ class Runner:
         hosts = [Host(folder, number, work.hosts) for number in range(work.hosts)]
         for host in hosts:
             host.prepare(work)
+        control.tell("Downloading")
         bring(s3, work.inputs, hosts, work.role, self._region)
         if control.stop.is_set():
             return Outcome("Stopped")
@@ -152,8 +189,11 @@ class Runner:
         streams = LogStreams(self._ports, self._region, work, hosts)
         streams.follow()
         try:
-            launches = [self._launch(work, image, host, credentials) for host in hosts]
-            outcome = self._attend(work, launches, control)
+            launches = [
+                self._launch(work, image, host, credentials, machine.number) for host in hosts
+            ]
+            control.tell("Training")
+            outcome = self._attend(work, launches, control, machine.stays)
         finally:
             streams.finish()
             outputs.stop_watching()
@@ -179,7 +219,9 @@ class Runner:
         self._engine.pull(image)
         return image
 
-    def _launch(self, work: Work, image: Image, host: Host, credentials: RoleCredentials) -> Launch:
+    def _launch(
+        self, work: Work, image: Image, host: Host, credentials: RoleCredentials, machine: int
+    ) -> Launch:
         environment = {
             "AWS_REGION": self._region,
             "AWS_DEFAULT_REGION": self._region,
@@ -194,7 +236,8 @@ class Runner:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         return Launch(
-            name=f"{work.name}-{host.name}",
+            # A container that was just ended may still have the name of the machine before.
+            name=f"{work.name}-{host.name}" + (f"-{machine}" if machine else ""),
             image=image,
             host=host,
             environment=environment,
@@ -202,10 +245,13 @@ class Runner:
             arguments=work.arguments,
         )
 
-    def _attend(self, work: Work, launches: Iterable[Launch], control: Control) -> Outcome:
-        """Start the programs and wait for the end: their own, a stop, or the time limit's."""
+    def _attend(
+        self, work: Work, launches: Iterable[Launch], control: Control, stays: float | None
+    ) -> Outcome:
+        """Start the programs and wait for the end: their own, a stop, the time limit's or that of
+        a spot machine."""
         began = time.monotonic()
-        deadline = began + work.limit
+        deadline = began + (work.limit if stays is None else min(stays, work.limit))
         running = [
             Running(launch, self._engine.start(launch, control.wake.set)) for launch in launches
         ]
@@ -220,6 +266,7 @@ class Runner:
             failed = _that_says_why(running, work.form, control.stop) or failed
         finished = all(one.process.code == 0 for one in running)
         self._end(running)
+        control.worked += time.monotonic() - began
         measure(self._ports, work, [(one.launch.host, one.process) for one in running], began)
         message = (failed or running[0]).launch.host.message(work.form)
         if failed:
@@ -228,6 +275,8 @@ class Runner:
             return Outcome("Completed", exit_message=message)
         if control.stop.is_set():
             return Outcome("Stopped", exit_message=message)
+        if stays is not None and stays < work.limit:
+            return Outcome(INTERRUPTED)
         return Outcome(
             "Stopped",
             "ClientError: MaxRuntimeExceeded: the job ran longer than the"

@@ -63,6 +63,8 @@ class Work:
     arguments: tuple[str, ...]
     files: Mapping[str, Any] = field(default_factory=dict)
     """Configuration files besides resourceconfig.json, by name."""
+    waits: int | None = None
+    """On spot machines: the seconds that the job has in all, with its waits for them."""
     resources: Mapping[str, Any] = field(default_factory=dict)
     """What resourceconfig.json has besides the hosts' names."""
 
@@ -77,6 +79,32 @@ def _limit(job: Mapping[str, Any]) -> int:
     return int(condition.get("MaxRuntimeInSeconds", DEFAULT_RUNTIME_SECONDS))
 
 
+def machine(cluster: Mapping[str, Any]) -> tuple[str, int]:
+    """The type and the number of a job's machines; of several preferred types the first.
+
+    >>> machine({"InstancePreferences": [{"InstanceType": "ml.m5.large", "InstanceCount": 2}]})
+    ('ml.m5.large', 2)
+    """
+    preferred = cluster.get("InstancePreferences")
+    chosen = preferred[0] if preferred else cluster
+    return chosen.get("InstanceType", ""), chosen.get("InstanceCount", 1)
+
+
+def selected(cluster: Mapping[str, Any]) -> dict[str, Any]:
+    """The cluster as a description has it, with the machine that was selected."""
+    if not cluster.get("InstancePreferences"):
+        return dict(cluster)
+    name, count = machine(cluster)
+    return {**cluster, "SelectedInstanceType": name, "SelectedInstanceCount": count}
+
+
+def waits(job: Mapping[str, Any]) -> int | None:
+    """MaxWaitTimeInSeconds of a job on spot machines; None for any other."""
+    if not job.get("EnableManagedSpotTraining"):
+        return None
+    return int(job["StoppingCondition"]["MaxWaitTimeInSeconds"])
+
+
 def _processing(job: Mapping[str, Any]) -> Work:
     config = job.get("ProcessingOutputConfig") or {}
     return Work(
@@ -84,7 +112,7 @@ def _processing(job: Mapping[str, Any]) -> Work:
         form=PROCESSING_FORM,
         role=job["RoleArn"],
         image=job["AppSpecification"]["ImageUri"],
-        hosts=job["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 1),
+        hosts=machine(job["ProcessingResources"]["ClusterConfig"])[1],
         limit=_limit(job),
         inputs=[entry["S3Input"] for entry in job.get("ProcessingInputs") or []],
         outputs=[output["S3Output"] for output in config.get("Outputs", [])],
@@ -97,7 +125,7 @@ def _processing(job: Mapping[str, Any]) -> Work:
 
 
 def _training(job: Mapping[str, Any]) -> Work:
-    hosts = job["ResourceConfig"].get("InstanceCount", 1)
+    instance_type, hosts = machine(job["ResourceConfig"])
     output = job["OutputDataConfig"]
     target = f"{output['S3OutputPath'].rstrip('/')}/{job['TrainingJobName']}/output/model"
     channels = job.get("InputDataConfig") or []
@@ -109,6 +137,7 @@ def _training(job: Mapping[str, Any]) -> Work:
         image=specification["TrainingImage"],
         hosts=hosts,
         limit=_limit(job),
+        waits=waits(job),
         inputs=[
             {
                 **channel["DataSource"]["S3DataSource"],
@@ -136,7 +165,7 @@ def _training(job: Mapping[str, Any]) -> Work:
             },
         },
         resources={
-            "current_instance_type": job["ResourceConfig"].get("InstanceType", ""),
+            "current_instance_type": instance_type,
             "network_interface_name": "lo",
             **({"addresses": addresses(hosts)} if hosts > 1 else {}),
         },

@@ -23,6 +23,13 @@ NETWORKS_DIFFER = (
     "too. Traffic between them is not encrypted."
 )
 
+SPOT_DIFFERS = (
+    "A spot machine is there at once and stays, unless `spot.json` in the stage's folder says "
+    "otherwise. A job is billed for 30 % of the seconds that its programs worked, rounded up to "
+    "whole ones. `MaxWaitTimeInSeconds` is divided by the time scale while there is no machine; "
+    "programs keep their real speed. Of several `InstancePreferences` the first is there."
+)
+
 
 def _make(parts: Parts) -> "Stage":
     from localaws.sagemaker.stage import Stage

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from localaws.credentials import Credentials, RoleRefusedError
 from localaws.emulator import Event
+from localaws.jobs.spot import Market
 from localaws.protocol.errors import ServiceError, invalid
 from localaws.protocol.paging import page
 
@@ -42,6 +43,8 @@ class Ports:
     """Record a percentage: a namespace, the metric's name, the value, the host it is about."""
     changed: Callable[[], None]
     """Called after every change of the state, so that it can be saved."""
+    market: Callable[[], Market] = Market
+    """What happens to a job on spot machines that begins now; raises MarketError."""
 
 
 TARGET_PREFIX = "SageMaker."

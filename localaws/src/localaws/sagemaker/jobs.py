@@ -77,6 +77,22 @@ class Jobs:
         """What else a description of the job has."""
         return {}
 
+    def control(self, job: dict[str, Any]) -> Control:
+        """How the job's thread is reached."""
+        return Control()
+
+    def begun(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        """What the job's record has from the moment that its thread begins."""
+        return {f"{self.kind}StartTime": time.time()}
+
+    def ended(self, job: Mapping[str, Any], outcome: Outcome, control: Control) -> dict[str, Any]:
+        """What else the job's record has of its end."""
+        return {}
+
+    def told_in_events(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        """What an event about the job has otherwise than its record."""
+        return {}
+
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request[self._name]
         arn = self._names.arn(f"{self.kind.lower()}-job", name)
@@ -98,9 +114,10 @@ class Jobs:
             "CreationTime": now,
             "LastModifiedTime": now,
         }
+        control = self.control(job)
         self.state[name] = job
         self._tags.put(arn, request.get("Tags", []))
-        control = self._controls[name] = Control()
+        self._controls[name] = control
         self._report(job)
         threading.Thread(
             target=self._run, args=(job, credentials, control), name=f"job {name}", daemon=True
@@ -168,7 +185,7 @@ class Jobs:
 
     def _run(self, job: dict[str, Any], credentials: Credentials, control: Control) -> None:
         with self._ended:
-            self._set(job, **{f"{self.kind}StartTime": time.time()})
+            self._set(job, **self.begun(job))
         outcome = self._runner.run(job, credentials, control)
         with self._ended:
             ending = {"FailureReason": outcome.failure_reason, "ExitMessage": outcome.exit_message}
@@ -176,6 +193,7 @@ class Jobs:
                 job,
                 **{self._status: outcome.status, f"{self.kind}EndTime": time.time()},
                 **{key: ending[key] for key in self.told if ending[key]},
+                **self.ended(job, outcome, control),
             )
             self._controls.pop(job[self._name], None)
             self._ended.notify_all()
@@ -192,6 +210,7 @@ class Jobs:
         for member in (member.format(kind=self.kind) for member in TIMES):
             if member in detail:
                 detail[member] = int(detail[member] * 1000)
+        detail.update(self.told_in_events(job))
         self._ports.changed()
         event = Event(
             "aws.sagemaker", f"SageMaker {self.kind} Job State Change", job[self._arn], detail

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from localaws.jobs.work import PROCESSING
+from localaws.jobs.work import PROCESSING, selected
 from localaws.protocol.errors import invalid, not_here
 from localaws.sagemaker.jobs import SUMMARY, Jobs
 
@@ -17,6 +17,27 @@ class ProcessingJobs(Jobs):
 
     def check(self, request: Mapping[str, Any]) -> None:
         check_data(request)
+        check_machines(request["ProcessingResources"]["ClusterConfig"])
+
+    def added(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        cluster = job["ProcessingResources"]["ClusterConfig"]
+        resources = {**job["ProcessingResources"], "ClusterConfig": selected(cluster)}
+        return {"ProcessingResources": resources}
+
+
+def check_machines(cluster: Mapping[str, Any]) -> None:
+    """Raise where a cluster does not name its machines in one way."""
+    preferred = "InstancePreferences" in cluster
+    if preferred == ("InstanceType" in cluster):
+        what = "both" if preferred else "neither"
+        raise invalid(
+            f"Exactly one of InstanceType and InstancePreferences is needed; {what} was given."
+        )
+    if preferred and "InstanceCount" in cluster:
+        raise invalid("InstanceCount belongs to each of the InstancePreferences.")
+    for member in ("SelectedInstanceType", "SelectedInstanceCount"):
+        if member in cluster:
+            raise invalid(f"{member} is not accepted in requests.")
 
 
 def check_data(request: Mapping[str, Any]) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 from localaws import authorization, credentials, persistence
 from localaws.home import ACCOUNT, REGION
+from localaws.jobs import spot
 from localaws.jobs.docker import DockerEngine
 from localaws.jobs.engines import Engine, ProcessEngine
 from localaws.jobs.images import Images, NoImages
 from localaws.jobs.processes import Processes
 from localaws.jobs.runner import Runner
+from localaws.jobs.spot import Market
 from localaws.parts import Parts
 from localaws.protocol.service import JsonService, Operation, Response
 from localaws.protocol.shapes import Api
@@ -115,6 +117,7 @@ class Stage:
             write_log=self._emulator.write_log,
             write_metric=self._emulator.write_metric,
             changed=lambda: persistence.changed("sagemaker"),
+            market=lambda: Market.read(parts.home.root / spot.FILE),
         )
         folder = parts.home.root / "jobs"
         folder.mkdir(mode=0o700, exist_ok=True)
