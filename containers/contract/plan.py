@@ -15,6 +15,7 @@ from contract.step import StepError
 from contract.whole_numbers import canonical
 
 Kind = Literal["numeric", "categorical"]
+Library = Literal["lightgbm", "xgboost", "own"]
 Task = Literal["regression", "binary", "multiclass"]
 Scalar = str | int | float | bool | None
 
@@ -68,13 +69,13 @@ class Split:
 
 @dataclass(frozen=True)
 class Trainer:
-    """Which library learns, for how long, and its own parameters.
+    """Which library learns, for how long, and its own parameters. "own": train.py of the folder.
 
     early_stopping_metric: what the validation rows are measured by; None is the loss.
     max_categories, min_category_rows: see contract.encoding.
     """
 
-    library: Literal["lightgbm", "xgboost"]
+    library: Library
     rounds: int
     early_stopping_rounds: int
     seed: int

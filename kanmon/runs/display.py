@@ -128,6 +128,11 @@ def rung_lines(verdict: Document) -> list[str]:
     """A line for each step that was begun as a function and went on as a job, or could not begin
     as one."""
     ran = part(verdict, "ran")
+    own = [
+        f"Note      {step}: a job, because no function has the model's own image"
+        for step, place in ran.items()
+        if isinstance(place, dict) and place.get("why") == "own image"
+    ]
     older = [
         step
         for step, place in ran.items()
@@ -139,7 +144,7 @@ def rung_lines(verdict: Document) -> list[str]:
         if older
         else []
     )
-    return lines + [
+    return [*own, *lines] + [
         f"Note      {step} went on as a job: {one_line(place['left_lambda'], LONGEST_FAILURE)}"
         for step, place in ran.items()
         if isinstance(place, dict) and place.get("left_lambda")

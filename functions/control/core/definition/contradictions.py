@@ -11,6 +11,7 @@ from core.definition.program import FILE as PROGRAM
 from core.definition.query import FILE
 from core.definition.schema import Feature, ModelDefinition
 from core.definition.scorable import check_prefix
+from core.definition.train import OWN
 from core.definition.trainer_parameters import parameter_problems
 from core.definition.yaml_lines import Path
 from core.metrics import METRICS, WATCHED, metrics_of
@@ -294,6 +295,9 @@ def _compute(definition: ModelDefinition) -> Iterator[Problem]:
             f"{definition.trainer.library} trains on one machine here; write processing, or set "
             "trainer.library: lightgbm",
         )
+    if definition.trainer.library == OWN and definition.compute.train == "lambda":
+        words = "no function of Lambda has the model's own image; write auto or processing"
+        yield ("compute", "train"), words
 
 
 def _serving(definition: ModelDefinition) -> Iterator[Problem]:
@@ -305,6 +309,9 @@ def _serving(definition: ModelDefinition) -> Iterator[Problem]:
 
 
 def _batch(definition: ModelDefinition) -> Iterator[Problem]:
+    if definition.trainer.library == OWN and definition.batch.explain:
+        words = "explanations follow from trees, which a model of an own train step does not have"
+        yield ("batch", "explain"), f"{words}; remove it"
     source, data = definition.batch.source, definition.data
     if source is not None:
         try:

@@ -126,7 +126,8 @@ def _class_weight(value: object) -> object:
 
 
 class Trainer(Part):
-    library: Literal["lightgbm", "xgboost"] = "lightgbm"
+    # own: what the model's own train image has.
+    library: Literal["lightgbm", "xgboost", "own"] = "lightgbm"
     rounds: Annotated[int, Field(ge=1, le=100_000)] = 2000
     early_stopping_rounds: Annotated[int, Field(ge=1, le=100_000)] = 100
     # None: the loss that training minimises.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.cost.estimate import estimates
 from core.definition.parse import apply_parameters
 from core.definition.schema import ModelDefinition
+from core.definition.train import OWN, image_tag
 from core.names import check_run_name, job_prefix, package_group
 from core.runs.current_definition import StoredDefinition, stored_definition
 from core.runs.fingerprint import fingerprint
@@ -151,7 +152,7 @@ def prepared(
     `behind`: whose lock it took over. `gathered`: the lineage of data that a query made.
     """
     store, model = stage.store, request.model
-    images = stage.images()
+    images = step_images(stage, definition.content)
     identity = fingerprint(
         snapshot.id,
         definition.sha256,
@@ -186,6 +187,15 @@ def prepared(
         plan = _plan(stage, answer, request, definition, snapshot, now)
         _write(store, answer, snapshot, plan | ({"gather": dict(gathered)} if gathered else {}))
     return answer
+
+
+def step_images(stage: Stage, definition: ModelDefinition) -> dict[str, StepImage]:
+    """The image of each step; Train of a model that has its own is that one."""
+    tags = {step: step for step in RUN_STEPS}
+    if definition.trainer.library == OWN:
+        tags["train"] = image_tag(definition.name)
+    images = stage.images(tags.values())
+    return {step: images[tag] for step, tag in tags.items()}
 
 
 def _write(

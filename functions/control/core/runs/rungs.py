@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from core.definition.train import OWN
+
 if TYPE_CHECKING:
     from core.definition import compute
     from core.definition.schema import ModelDefinition
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 # Training is a training job on several hosts.
 Ran = Literal["lambda", "processing", "training"]
 # Why a step is not on Lambda, or is: each has words in the catalogue, under `rung.`.
-Why = Literal["asked", "fits", "no function", "other image", "outgrew", "too large", "memory"]
+Why = Literal[
+    "asked", "fits", "no function", "other image", "own image", "outgrew", "too large", "memory"
+]
 
 # Files of these kinds are about so many times as large as text, which is what a step works on.
 AS_TEXT = 8
@@ -76,19 +80,22 @@ class Wish:
     """What the definition says of a step, and for a run its request.
 
     `setting_mb` is the memory that the definition lets the step use, where it says so. `machine`:
-    the request names a machine for this step, which only a job has.
+    the request names a machine for this step, which only a job has. `own_image`: no function has
+    the model's own image.
     """
 
     rung: compute.Rung
     hosts: int = 1
     setting_mb: int = 0
     machine: bool = False
+    own_image: bool = False
 
     @classmethod
     def of(cls, definition: ModelDefinition, step: str, *, machine: bool = False) -> Wish:
         setting = getattr(getattr(definition.resources, step), "memory_mb", 0)
         asked = definition.compute
-        return cls(asked.rung(step), asked.hosts(step), setting, machine)
+        own = step == "train" and definition.trainer.library == OWN
+        return cls(asked.rung(step), asked.hosts(step), setting, machine, own)
 
 
 def rung_of(
@@ -99,6 +106,8 @@ def rung_of(
         return Rung("training" if step == "train" else "processing", "asked")
     if wish.rung == "processing" or wish.machine:
         return Rung("processing", "asked")
+    if wish.own_image:
+        return Rung("processing", "own image")
     if step not in functions.digests:
         return Rung("processing", "no function")
     if functions.digests[step] != image.partition("@")[2]:
