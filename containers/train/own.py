@@ -66,12 +66,15 @@ def read_program(plan: Plan, folder: Path) -> bytes:
     file = folder / FILE
     if not file.is_file():
         raise StepError(
-            f"{FILE}: missing, and this image is Kanmon's Train, which calls it; write {FILE} "
-            "beside model.yaml. An image that trains in its own way runs on a local stage with "
-            "`kanmon up --docker`"
+            f"{FILE}: missing, and Kanmon's Train calls it; write it beside model.yaml, or where "
+            "the model's image trains in its own way use `kanmon up --docker`"
         )
-    if plan.definition_sha256 is not None and folder_sha256(folder) != plan.definition_sha256:
-        raise StepError(f"{FILE}: not the published file; publish the model again")
+    expected = plan.definition_sha256
+    if expected is not None and folder_sha256(folder) != expected:
+        raise StepError(
+            f"{FILE}: not the published file (the folder's sha256 is not {expected}); publish the "
+            "model again"
+        )
     return file.read_bytes()
 
 
@@ -157,7 +160,7 @@ def failure(error: BaseException) -> str:
     told = shorten(f"{type(error).__name__}: {words}", _MOST_WORDS)
     if isinstance(error, ImportError):
         return (
-            f"{FILE}{line}: {told}; install it in train/Dockerfile. On a local stage without "
-            "Docker, train.py has the libraries of Kanmon's environment: use `kanmon up --docker`"
+            f"{FILE}{line}: {told}; install it in train/Dockerfile, and use `kanmon up --docker` "
+            "or install it beside Kanmon too on a local stage"
         )
     return f"{FILE}{line}: {told}; correct {FILE}"

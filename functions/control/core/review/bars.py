@@ -34,8 +34,10 @@ class BarsChart:
     description: str
 
 
-def bars_chart(shares: Sequence[tuple[str, float, str]]) -> BarsChart:
-    """Each share is (name, share, its text)."""
+def bars_chart(shares: Sequence[tuple[str, float, str]], *, moved: bool = False) -> BarsChart:
+    """Each share is (name, share, its text): of the mean absolute SHAP value, or if `moved` of how
+    far the scores of a model without trees move."""
+    how = "moved" if moved else "shap"
     most = max((abs(share) for _, share, _ in shares), default=0.0) or 1.0
     scale = Scale(0, most, 0, WIDTH)
     hundredths = Scale(0, min(most, LARGEST / 100) * 100, 0, WIDTH)
@@ -51,6 +53,6 @@ def bars_chart(shares: Sequence[tuple[str, float, str]]) -> BarsChart:
         bars,
         tuple(found),
         PITCH * len(bars) + 32,
-        say("review.importance.axis"),
-        say("review.importance.description", rows=told),
+        say(f"review.importance.axis_{how}"),
+        say(f"review.importance.description_{how}", rows=told),
     )

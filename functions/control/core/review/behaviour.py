@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from core.definition.train import OWN
 from core.reading import Document, finite, listed, mapping, mappings
 from core.review.bars import BarsChart, bars_chart
 from core.review.case import Case
@@ -328,7 +329,9 @@ def importance(case: Case) -> Importance | None:
     if not found:
         return None
     ordered = sorted(found, key=lambda each: (-each[0], each[1]))
-    chart = bars_chart([(name, share, percent(share)) for share, name in ordered[:MOST_BARS]])
+    drawn = [(name, share, percent(share)) for share, name in ordered[:MOST_BARS]]
+    own = mapping(case.definition.get("trainer")).get("library") == OWN
+    chart = bars_chart(drawn, moved=own)
     return Importance(
         chart,
         table(
