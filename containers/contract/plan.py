@@ -68,6 +68,14 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Base:
+    """The file that an own train step begins with, and its digest."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Trainer:
     """Which library learns, for how long, and its own parameters. "own": train.py of the folder.
 
@@ -84,6 +92,7 @@ class Trainer:
     max_categories: int = 1000
     min_category_rows: int = 1
     class_weight: Literal["balanced"] | Mapping[str, float] | None = None
+    base: Base | None = None
 
 
 @dataclass(frozen=True)
@@ -210,6 +219,7 @@ class Plan:
                 max_categories=int(trainer.get("max_categories", Trainer.max_categories)),
                 min_category_rows=int(trainer.get("min_category_rows", Trainer.min_category_rows)),
                 class_weight=_class_weight(trainer.get("class_weight")),
+                base=Base(**trainer["base"]) if trainer.get("base") else None,
             ),
             primary=primary,
             metrics=(primary, *also),

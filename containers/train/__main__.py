@@ -2,7 +2,8 @@
 
 With the argument `train` it is a Training job, on one or several hosts, else a Processing job or a
 function. Reads input/run, input/report, input/train, input/validation and, of a model that has it,
-features.py and train.py in input/definition; writes model.tar.gz and training.json to output/model.
+features.py and train.py in input/definition and the file in input/base; writes model.tar.gz and
+training.json to output/model.
 """
 
 import json
@@ -71,10 +72,11 @@ def trained_alone(plan: Plan, paths: Paths) -> Trained:
     code = Features.of(plan, paths.input("definition"))
     training, validation = (read_rows(paths.input(part)) for part in ("train", "validation"))
     if plan.trainer.library == OWN:
-        from train.own import read_program, train_own
+        from train.own import read_base, read_program, train_own
 
         program = read_program(plan, paths.input("definition"))
-        return train_own(plan, training, validation, program, code)
+        base = read_base(plan, paths.input("base"))
+        return train_own(plan, training, validation, program, code, base)
     return train(plan, training, validation, code)
 
 

@@ -6,6 +6,7 @@ encode them, and threshold, checks and artifact are the same.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import traceback
 from collections.abc import Callable
@@ -40,7 +41,7 @@ class Data:
     Of a categorical feature the matrix has category numbers: 0 to `categories[name]` less one. A
     missing number is NaN. Labels are numbers; for classifiers the positions in `classes`, of which
     a binary model has (negative, positive). Weights are None unless classes are weighted.
-    `base` is the folder with the file that trainer.base names.
+    `base` is the file that trainer.base names.
     """
 
     task: Task
@@ -76,6 +77,24 @@ def read_program(plan: Plan, folder: Path) -> bytes:
             "model again"
         )
     return file.read_bytes()
+
+
+def read_base(plan: Plan, folder: Path) -> Path | None:
+    """The file that trainer.base names. Raises StepError unless it has the digest written there."""
+    base = plan.trainer.base
+    if base is None:
+        return None
+    file = folder / base.file
+    if not file.is_file():
+        raise StepError(f"{base.file}: missing, but trainer.base names it; start a new run")
+    with file.open("rb") as content:
+        found = hashlib.file_digest(content, "sha256").hexdigest()
+    if found != base.sha256:
+        raise StepError(
+            f"{base.file}: its sha256 is {found}, but trainer.base has {base.sha256}; upload the "
+            "file that it names, or correct it in model.yaml"
+        )
+    return file
 
 
 def train_own(

@@ -42,7 +42,9 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         for role in ("DataScientistRole", "OperatorRole")
     },
     ("JobRole", "FindInputs"): {
-        "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*", "attempts/*"]}
+        "StringLike": {
+            "s3:prefix": ["snapshots/*", "definitions/*", "runs/*", "attempts/*", "bases/*"]
+        }
     },
     ("PreprocessRole", "FindInputs"): {
         "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*"]}

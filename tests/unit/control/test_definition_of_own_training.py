@@ -95,3 +95,20 @@ def test_a_folder_that_fits_has_no_problem(
 
 def test_the_image_is_named_after_the_model() -> None:
     assert image_tag("linear") == "train-linear"
+
+
+def test_only_an_own_train_step_begins_with_a_file() -> None:
+    base = f"base: {{file: encoder.onnx, sha256: {'a' * 64}}}"
+    lightgbm = TEXT.replace('library: own, parameters: {components: 3, anything: "x"}', base)
+
+    with pytest.raises(DefinitionError, match="is a file that an own train step begins with"):
+        parse_definition(lightgbm, "model.yaml")
+
+
+@pytest.mark.parametrize("file", ["../other/encoder.onnx", "a/b", ".hidden", ""])
+def test_a_base_is_a_file_of_the_models_own_folder(file: str) -> None:
+    base = f"library: own, base: {{file: '{file}', sha256: {'a' * 64}}}"
+    text = TEXT.replace('library: own, parameters: {components: 3, anything: "x"}', base)
+
+    with pytest.raises(DefinitionError, match=r"trainer\.base\.file"):
+        parse_definition(text, "model.yaml")

@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract.artifact import Artifact
+from contract.artifact import Artifact, sha256
 from contract.native_model import native_model
 from contract.onnx_scoring import onnx_scores
+from contract.plan import Plan
 from contract.step import StepError
 from evaluate.diagnostics import importance
 from tests.support.own_training import LINEAR, linear
 from tests.support.training_cases import plan, rows
-from train.own import read_program, train_own
+from train.own import read_base, read_program, train_own
 
 
 @pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
@@ -142,3 +143,35 @@ def test_another_train_py_than_the_published_one_is_refused(tmp_path: Path) -> N
 
     with pytest.raises(StepError, match=r"not the published file .*; publish the model again"):
         read_program(asked, tmp_path)
+
+
+def with_base(sha256: str) -> Plan:
+    base = {"base": {"file": "encoder.onnx", "sha256": sha256}}
+    return plan("binary", "own", trainer=base)
+
+
+def test_fit_gets_the_file_that_trainer_base_names(tmp_path: Path) -> None:
+    (tmp_path / "encoder.onnx").write_bytes(b"weights")
+    asked, table = with_base(sha256(b"weights")), rows("binary")
+    program = LINEAR.replace(
+        b"    rows = data.training\n",
+        b"    assert data.base.read_bytes() == b'weights'\n    rows = data.training\n",
+    )
+
+    base = read_base(asked, tmp_path)
+
+    assert train_own(asked, table[:200], table[200:], program, base=base).artifact.onnx
+
+
+def test_without_a_base_there_is_no_file(tmp_path: Path) -> None:
+    assert read_base(plan("binary", "own"), tmp_path) is None
+
+
+def test_another_file_than_trainer_base_names_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match=r"encoder\.onnx: missing, but trainer\.base names it"):
+        read_base(with_base("0" * 64), tmp_path)
+
+    (tmp_path / "encoder.onnx").write_bytes(b"weights")
+
+    with pytest.raises(StepError, match=r"its sha256 is .*, but trainer\.base has 0000"):
+        read_base(with_base("0" * 64), tmp_path)

@@ -295,6 +295,9 @@ def _compute(definition: ModelDefinition) -> Iterator[Problem]:
             f"{definition.trainer.library} trains on one machine here; write processing, or set "
             "trainer.library: lightgbm",
         )
+    if definition.trainer.library != OWN and definition.trainer.base is not None:
+        words = "is a file that an own train step begins with"
+        yield ("trainer", "base"), f"{words}; write trainer.library: own, or remove it"
     if definition.trainer.library == OWN and definition.compute.train == "lambda":
         words = "no function of Lambda has the model's own image; write auto or processing"
         yield ("compute", "train"), words

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from core.cost.estimate import estimates
 from core.definition.parse import apply_parameters
 from core.definition.schema import ModelDefinition
-from core.definition.train import OWN, image_tag
 from core.names import check_run_name, job_prefix, package_group
 from core.runs.current_definition import StoredDefinition, stored_definition
 from core.runs.fingerprint import fingerprint
@@ -23,6 +22,7 @@ from core.runs.request import RunRequest, parse_request
 from core.runs.rungs import Wish, rung_of
 from core.runs.seen import seen_of
 from core.runs.snapshot import Snapshot, take_snapshot
+from core.runs.train_step import base_uri, step_images
 from core.stage.images import RUN_STEPS, StepImage
 from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
 from core.stage.release_records import Status
@@ -153,6 +153,7 @@ def prepared(
     """
     store, model = stage.store, request.model
     images = step_images(stage, definition.content)
+    base = base_uri(stage, definition.content)
     identity = fingerprint(
         snapshot.id,
         definition.sha256,
@@ -172,6 +173,7 @@ def prepared(
         "summary": _summary(request, snapshot, equals, behind, reopened=candidate is not None),
         "candidate": candidate,
         **_places(store, model, run, snapshot, definition),
+        **({"base_uri": base} if base else {}),
         "fingerprint": identity,
         "images": {step: image.uri for step, image in images.items()},
         "job_prefix": job_prefix(stage.name, run),
@@ -187,15 +189,6 @@ def prepared(
         plan = _plan(stage, answer, request, definition, snapshot, now)
         _write(store, answer, snapshot, plan | ({"gather": dict(gathered)} if gathered else {}))
     return answer
-
-
-def step_images(stage: Stage, definition: ModelDefinition) -> dict[str, StepImage]:
-    """The image of each step; Train of a model that has its own is that one."""
-    tags = {step: step for step in RUN_STEPS}
-    if definition.trainer.library == OWN:
-        tags["train"] = image_tag(definition.name)
-    images = stage.images(tags.values())
-    return {step: images[tag] for step, tag in tags.items()}
 
 
 def _write(
