@@ -67,7 +67,7 @@ def data_checks(case: Case) -> Table:
             say("review.data.exported"),
             exported,
             say(
-                "review.data.parity",
+                "review.data.parity_alone" if parity.get("alone") is True else "review.data.parity",
                 rows=counted(parity.get("rows"), "test_row"),
                 largest=number(parity.get("largest_difference")),
                 tolerance=number(parity.get("tolerance")),
