@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from contract.encoding import Encoding
 from contract.feature_file import NAME
 from contract.features import Features
+from contract.own_model import OWN
 from contract.step import StepError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-NATIVE_FILES = {"lightgbm": "model.txt", "xgboost": "model.ubj"}
+# A model of an own train step is its ONNX form alone.
+NATIVE_FILES = {"lightgbm": "model.txt", "xgboost": "model.ubj", OWN: "model.onnx"}
 
 
 @dataclass(frozen=True)

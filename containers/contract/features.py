@@ -34,7 +34,7 @@ BATCH_ROWS = 100_000
 # Of a frame, so many rows are computed by themselves.
 PROBED_ROWS = 16
 _MOST_WORDS = 300
-_FOLDER_FILES = ("features.py", "gather.py", "gather.sql", "model.yaml")
+_FOLDER_FILES = ("features.py", "gather.py", "gather.sql", "model.yaml", "train.py")
 
 Function = Callable[[pl.DataFrame], Any]
 

@@ -7,11 +7,16 @@ from numpy.typing import NDArray
 
 from contract.libraries import lightgbm, xgboost
 from contract.metrics import Floats
+from contract.onnx_model import OnnxModel
+from contract.own_model import OWN
 
 # Below this many values a second thread costs more than it saves.
 VALUES_FOR_THREADS = 500_000
 # Contributions take long, and each row is independent of the others.
 ALL_CORES = 0
+# So many rows of an own train step's model are scored one by one; of the rest, every so many.
+ALONE = 10_000
+FEW = 997
 
 
 class NativeModel(Protocol):
@@ -26,13 +31,43 @@ class NativeModel(Protocol):
 
 
 def native_model(library: str, content: bytes) -> NativeModel:
-    """Load model.txt or model.ubj. Imports the library."""
+    """Load model.txt or model.ubj, or of an own train step model.onnx. Imports the library."""
+    if library == OWN:
+        return _Alone(content)
     return _XGBoost(content) if library == "xgboost" else _LightGBM(content)
 
 
 def threads(matrix: NDArray[np.float32]) -> int:
     """How many threads to use for a matrix. ALL_CORES lets the library choose."""
     return ALL_CORES if matrix.size >= VALUES_FOR_THREADS else 1
+
+
+class _Alone:
+    """A model of an own train step has no library here: it is compared with itself.
+
+    Served, a row comes alone; in a batch it has others beside it. A graph may let them differ, for
+    example by normalising over the rows that it gets.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._model = OnnxModel(content)
+
+    def scores(self, matrix: NDArray[np.float32]) -> Floats:
+        alone = [self._model.run(matrix[at : at + 1]) for at in range(min(len(matrix), ALONE))]
+        rest = matrix[ALONE:]
+        # Others beside each row than in the order of the file.
+        few = [self._model.run(rest[at::FEW]) for at in range(min(FEW, len(rest)))]
+        scores = np.empty((len(matrix), self._width(matrix)), np.float64)
+        scores[: len(alone)] = np.concatenate(alone) if alone else 0
+        for at, found in enumerate(few):
+            scores[ALONE + at :: FEW] = found
+        return scores if scores.shape[1] > 1 else scores[:, 0]
+
+    def _width(self, matrix: NDArray[np.float32]) -> int:
+        return int(self._model.run(matrix[:1]).shape[1]) if len(matrix) else 1
+
+    def contributions(self, matrix: NDArray[np.float32]) -> Floats:
+        raise NotImplementedError("a graph has no trees, which TreeSHAP values follow from")
 
 
 class _LightGBM:

@@ -15,6 +15,7 @@ from contract.step import StepError
 from contract.whole_numbers import canonical
 
 Kind = Literal["numeric", "categorical"]
+Library = Literal["lightgbm", "xgboost", "own"]
 Task = Literal["regression", "binary", "multiclass"]
 Scalar = str | int | float | bool | None
 
@@ -67,14 +68,22 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Base:
+    """The file that an own train step begins with, and its digest."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Trainer:
-    """Which library learns, for how long, and its own parameters.
+    """Which library learns, for how long, and its own parameters. "own": train.py of the folder.
 
     early_stopping_metric: what the validation rows are measured by; None is the loss.
     max_categories, min_category_rows: see contract.encoding.
     """
 
-    library: Literal["lightgbm", "xgboost"]
+    library: Library
     rounds: int
     early_stopping_rounds: int
     seed: int
@@ -83,6 +92,7 @@ class Trainer:
     max_categories: int = 1000
     min_category_rows: int = 1
     class_weight: Literal["balanced"] | Mapping[str, float] | None = None
+    base: Base | None = None
 
 
 @dataclass(frozen=True)
@@ -236,6 +246,7 @@ class Plan:
                 max_categories=int(trainer.get("max_categories", Trainer.max_categories)),
                 min_category_rows=int(trainer.get("min_category_rows", Trainer.min_category_rows)),
                 class_weight=_class_weight(trainer.get("class_weight")),
+                base=Base(**trainer["base"]) if trainer.get("base") else None,
             ),
             primary=primary,
             metrics=(primary, *also),

@@ -13,6 +13,7 @@ from typing import Any
 from contract.artifact import Artifact
 from contract.baseline_merge import merge_baselines
 from contract.dataset_checks import Counts, rejection, warnings
+from contract.own_model import OWN, check_model
 from contract.paths import Paths
 from contract.plan import Plan
 from contract.reports import read_json, read_reports
@@ -32,6 +33,7 @@ def main(paths: Paths) -> None:
     plan = Plan.read(paths.run_plan)
     training = read_json(paths.input("model") / "training.json")
     candidate = Artifact.read(paths.input("model"), training["model_sha256"])
+    check_own(candidate)
     champion, champion_baseline, champion_split = None, None, None
     if plan.champion is not None:
         champion = Artifact.read(paths.input("champion"), plan.champion["model_sha256"])
@@ -71,6 +73,16 @@ def read_baseline(folder: Path) -> Mapping[str, Any]:
 def read_split(folder: Path) -> SplitRecord | None:
     """How the rows were split, which is the same for all Preprocess hosts."""
     return SplitRecord.read(read_reports(folder, "preprocess")[0])
+
+
+def check_own(candidate: Artifact) -> None:
+    """Raise StepError for a model that no scorer can run: an image that is not based on Kanmon's
+    may have written it."""
+    if candidate.library == OWN:
+        encoding = candidate.encoding
+        several = encoding.task == "multiclass"
+        outputs = len(encoding.classes or ()) if several else 1
+        check_model(candidate.onnx, len(encoding.features), outputs)
 
 
 def read_preprocess(folder: Path) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from contract.artifact import Artifact
 from contract.metrics import Floats, Scored
 from contract.native_model import NativeModel
+from contract.own_model import OWN
 
 GROUPS = 10
 BARS = 20
@@ -82,12 +84,16 @@ def confusion(scored: Scored, labels: Sequence[str]) -> dict[str, Any]:
 def importance(artifact: Artifact, native: NativeModel, frame: pl.DataFrame) -> list[Any]:
     """Each feature's share of the mean absolute TreeSHAP value, largest first.
 
-    Over all outputs, before the link, on at most EXPLAINED_ROWS random rows (seeded).
+    Over all outputs, before the link, on at most EXPLAINED_ROWS random rows (seeded). A model
+    without trees is asked how far its scores move instead.
     """
     if frame.height > EXPLAINED_ROWS:
         frame = frame.sample(EXPLAINED_ROWS, seed=SEED)
-    contributions = native.contributions(artifact.encoding.matrix(frame))[:, :, :-1]
-    sizes: Floats = np.abs(contributions).mean(axis=(0, 1))
+    matrix = artifact.encoding.matrix(frame)
+    if artifact.library == OWN:
+        sizes = moved(native, matrix)
+    else:
+        sizes = np.abs(native.contributions(matrix)[:, :, :-1]).mean(axis=(0, 1))
     total = float(sizes.sum())
     shares = sizes / total if total > 0 else sizes
     named = zip(artifact.encoding.names, shares.tolist(), strict=True)
@@ -95,6 +101,18 @@ def importance(artifact: Artifact, native: NativeModel, frame: pl.DataFrame) -> 
         {"feature": name, "share": share}
         for name, share in sorted(named, key=lambda entry: (-entry[1], entry[0]))
     ]
+
+
+def moved(native: NativeModel, matrix: NDArray[np.float32]) -> Floats:
+    """For each feature, how far the scores move on average when its values are dealt anew among
+    the rows (seeded): permutation importance of the scores, without the labels."""
+    before, deal = native.scores(matrix), np.random.default_rng(SEED)
+    sizes = np.zeros(matrix.shape[1])
+    for feature in range(matrix.shape[1]):
+        other = matrix.copy()
+        other[:, feature] = deal.permutation(matrix[:, feature])
+        sizes[feature] = np.abs(native.scores(other) - before).mean()
+    return sizes
 
 
 def _tenths(scores: Floats) -> list[Any]:

@@ -12,6 +12,7 @@ from contract.bootstrap import Comparison, Estimate, Estimates, compare
 from contract.metrics import Floats, Scored
 from contract.native_model import native_model
 from contract.onnx_scoring import onnx_scores, parity
+from contract.own_model import OWN
 from contract.plan import Plan
 from contract.reports import without_nan
 from contract.row_scores import row_scores
@@ -104,7 +105,7 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
         else _written(comparison.difference or unknown(plan)),
         "reference": reference,
         **_by_segment(plan, test, served, rival, obstacle),
-        "parity": asdict(parity(plan.task, own, native_scores)),
+        "parity": asdict(parity(plan.task, own, native_scores)) | alone(candidate),
         "data": _data(evidence, models, obstacle, left_out=everything - test.height),
         "importance": importance(candidate, native, test),
         **diagnostics,
@@ -118,6 +119,11 @@ def evaluate(plan: Plan, test: pl.DataFrame, models: Models, evidence: Evidence)
     records = golden(plan.task, candidate, native, test, own, apart={*plan.private, *plan.key})
     by_row = row_scores(test, plan.target, own, candidate.encoding.classes)
     return Evaluated(without_nan(document), records, comparison, by_row)
+
+
+def alone(candidate: Artifact) -> dict[str, bool]:
+    """Was the ONNX form compared with itself, each row alone, because no library is here?"""
+    return {"alone": True} if candidate.library == OWN else {}
 
 
 def _by_segment(

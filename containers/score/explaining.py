@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from contract.artifact import Artifact
 from contract.native_model import native_model
+from contract.own_model import OWN
+from contract.step import StepError
 from score.answers import Because
 
 # Bounds the memory of one call: values of 8 bytes.
@@ -26,6 +28,11 @@ class Explainer:
     """
 
     def __init__(self, artifact: Artifact, count: int) -> None:
+        if artifact.library == OWN:
+            raise StepError(
+                "a model of an own train step has no trees, which explanations follow from; score "
+                "without them, with batch.explain: 0"
+            )
         self.names = pl.Series(artifact.encoding.names, dtype=pl.String)
         self.count = min(count, len(self.names))
         self.asked = count

@@ -2,17 +2,19 @@
 
 With the argument `train` it is a Training job, on one or several hosts, else a Processing job or a
 function. Reads input/run, input/report, input/train, input/validation and, of a model that has it,
-features.py in input/definition; writes model.tar.gz and training.json to output/model, and after a
-search trials.json.
+features.py and train.py in input/definition and the file in input/base; writes model.tar.gz and
+training.json to output/model, and after a search trials.json.
 """
 
 import json
 import math
 import sys
 import time
+from typing import Any
 
 from contract.artifact import sha256
 from contract.features import Features
+from contract.own_model import OWN
 from contract.paths import Paths, TrainingPaths
 from contract.plan import Plan
 from contract.rows import read_rows
@@ -31,28 +33,38 @@ def main(paths: Paths) -> None:
     if trained is None:
         print(f"trained {plan.model} with the first host, which has the model")
         return
-    packed = trained.artifact.pack()
+    fitted, packed = trained.fitted, trained.artifact.pack()
     output = paths.output("model")
     (output / "model.tar.gz").write_bytes(packed)
-    fitted = trained.fitted
-    # A metric may be undefined, such as the AUC of rows of one class. JSON has no NaN.
-    history = [value if math.isfinite(value) else None for value in fitted.history]
     report = {
         "format": 1,
         "library": plan.trainer.library,
-        "rounds": len(fitted.history),
-        "best_iteration": fitted.best,
-        "history": {"metric": fitted.metric, "validation": history},
+        **rounds_of(trained),
         "threshold": trained.artifact.threshold,
         "validation": trained.validation,
         "model_sha256": sha256(packed),
     }
     text = json.dumps(report, indent=1, allow_nan=False)
     (output / "training.json").write_text(text + "\n", encoding="utf-8")
+    kept = f"{fitted.best} of {len(fitted.history)} rounds kept, " if fitted else ""
     print(
-        f"trained {plan.model}: {fitted.best} of {len(fitted.history)} rounds kept, "
+        f"trained {plan.model}: {kept}"
         + ", ".join(f"{name} {value}" for name, value in trained.validation.items())
     )
+
+
+def rounds_of(trained: Trained) -> dict[str, Any]:
+    """The part of training.json about rounds, which an own train step does not tell."""
+    fitted = trained.fitted
+    if fitted is None:
+        return {"rounds": None, "best_iteration": None, "history": None}
+    # A metric may be undefined, such as the AUC of rows of one class. JSON has no NaN.
+    history = [value if math.isfinite(value) else None for value in fitted.history]
+    return {
+        "rounds": len(fitted.history),
+        "best_iteration": fitted.best,
+        "history": {"metric": fitted.metric, "validation": history},
+    }
 
 
 def trained_alone(plan: Plan, paths: Paths) -> Trained:
@@ -60,6 +72,12 @@ def trained_alone(plan: Plan, paths: Paths) -> Trained:
     check_dataset(plan, paths.input("report"))
     code = Features.of(plan, paths.input("definition"))
     training, validation = (read_rows(paths.input(part)) for part in ("train", "validation"))
+    if plan.trainer.library == OWN:
+        from train.own import read_base, read_program, train_own
+
+        program = read_program(plan, paths.input("definition"))
+        base = read_base(plan, paths.input("base"))
+        return train_own(plan, training, validation, program, code, base)
     if plan.search is None:
         return train(plan, training, validation, code)
     return searched(Prepared.of(plan, training, validation), code, paths)

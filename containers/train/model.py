@@ -14,6 +14,7 @@ from contract.encoding import Encoding
 from contract.features import Features
 from contract.metrics import Floats, Scored, measure
 from contract.native_model import native_model
+from contract.own_model import OWN
 from contract.plan import Plan, Scalar
 from contract.step import StepError
 from train.learner import Fitted, Learner, Rows, TrainingInputs, fit
@@ -24,10 +25,11 @@ from train.weights import class_weights, row_weights
 
 @dataclass(frozen=True)
 class Trained:
-    """The model, its rounds and its metrics on the validation rows (None: undefined)."""
+    """The model, its rounds and its metrics on the validation rows (None: undefined). Kanmon
+    knows no rounds of an own train step."""
 
     artifact: Artifact
-    fitted: Fitted
+    fitted: Fitted | None
     validation: dict[str, float | None]
 
 
@@ -109,7 +111,23 @@ def finished(
     native = learner.native(fitted.best)
     numbers = [feature.numbers for feature in encoding.features]
     onnx = onnx_model(learner.ensemble(native), numbers)
-    threshold, measured = judged(plan, labels, scored(native))
+    scores = scored(native)
+    return packed(plan, encoding, (native, onnx), labels, scores, code, fitted)
+
+
+def packed(
+    plan: Plan,
+    encoding: Encoding,
+    forms: tuple[bytes, bytes],
+    labels: Floats,
+    scores: Floats,
+    code: Features | None,
+    fitted: Fitted | None = None,
+) -> Trained:
+    """The artifact of a model in its two forms, the library's own and ONNX, with its metrics on
+    the validation rows: their labels and scores."""
+    native, onnx = forms
+    threshold, measured = judged(plan, labels, scores)
     return Trained(
         artifact=Artifact(
             native, onnx, encoding, _description(plan, encoding, fitted, threshold), code
@@ -168,25 +186,28 @@ def _learner(inputs: TrainingInputs) -> Learner:
 
 
 def _description(
-    plan: Plan, encoding: Encoding, fitted: Fitted, threshold: float | None
+    plan: Plan, encoding: Encoding, fitted: Fitted | None, threshold: float | None
 ) -> dict[str, Any]:
     """model.json. It has no run and no time: the same fingerprint gives the same bytes."""
     return {
         "format": 1,
         "library": plan.trainer.library,
-        "versions": {"kanmon": 1, plan.trainer.library: _version(plan.trainer.library)},
+        "versions": {"kanmon": 1, **_version(plan.trainer.library)},
         "task": plan.task,
         "target": plan.target,
         "classes": None if encoding.classes is None else list(encoding.classes),
-        "best_iteration": fitted.best,
+        "best_iteration": None if fitted is None else fitted.best,
         "threshold": threshold,
     }
 
 
-def _version(library: str) -> str:
+def _version(library: str) -> dict[str, str]:
+    """Of an own train step the image says which libraries it has."""
     from importlib.metadata import version
 
-    return version("xgboost-cpu" if library == "xgboost" else library)
+    if library == OWN:
+        return {}
+    return {library: version("xgboost-cpu" if library == "xgboost" else library)}
 
 
 def _finite(value: float) -> float | None:

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from core.definition.train import DOCKERFILE, image_tag
 from core.stage.bucket import Store
 from core.stage.images import IMAGES
 from kanmon.deployment.platform import call
@@ -76,19 +77,45 @@ def push(
         note(" ".join(words))
         call(words, project.root, "docker buildx build")
         digests[step] = _record(connection, repository, step, content)
+    base = f"{repository}@{digests['train']}"
+    for model in own_images(project):
+        tag = image_tag(model)
+        content = local.content_digest(project, tag)
+        words = own_command(repository, base, model)
+        note(" ".join(words))
+        call(words, project.root, "docker buildx build")
+        digests[tag] = _record(connection, repository, tag, content)
     return digests
 
 
+def own_images(project: "Project") -> list[str]:
+    """The models that have a train image of their own."""
+    found = [(model, project.root / "models" / model) for model in project.models()]
+    return [model for model, folder in found if (folder / DOCKERFILE).is_file()]
+
+
 def build_command(repository: str, step: str) -> list[str]:
-    """What builds and pushes a step's image. SageMaker runs x86 and takes no attestations."""
+    """What builds and pushes a step's image."""
+    words = ("--file", "containers/Dockerfile", "--target", step)
+    return _build(f"{repository}:{step}", words, "containers")
+
+
+def own_command(repository: str, base: str, model: str) -> list[str]:
+    """What builds and pushes a model's own train image, on the image of Train just pushed."""
+    folder = f"models/{model}/{DOCKERFILE.partition('/')[0]}"
+    return _build(f"{repository}:{image_tag(model)}", ("--build-arg", f"BASE={base}"), folder)
+
+
+def _build(tag: str, words: tuple[str, ...], folder: str) -> list[str]:
+    """SageMaker runs x86 and takes no attestations."""
     return [
         *("docker", "buildx", "build", "--platform", "linux/amd64"),
         *("--provenance=false", "--sbom=false"),
         *("--output", "type=image,push=true,oci-mediatypes=false"),
         # It mounts the output folders for root; the step gives root up itself (contract/step.py).
         *("--build-arg", "STEP_USER=0:0"),
-        *("--file", "containers/Dockerfile", "--target", step),
-        *("--tag", f"{repository}:{step}", "containers"),
+        *words,
+        *("--tag", tag, folder),
     ]
 
 

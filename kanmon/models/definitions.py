@@ -28,6 +28,7 @@ def read_folder(folder: Path) -> Folder:
     from core.definition.folder import folder_digest, folder_problem
     from core.definition.gather import gather_problem
     from core.definition.parse import DefinitionError, parse_definition
+    from core.definition.train import DOCKERFILE, train_problem
 
     files = _files(folder)
     source = f"models/{folder.name}/model.yaml"
@@ -46,6 +47,8 @@ def read_folder(folder: Path) -> Folder:
         )
     problem = folder_problem(files, has_inputs=definition.inputs is not None)
     problem = problem or gather_problem(files, definition.gather)
+    dockerfile = (folder / DOCKERFILE).is_file()
+    problem = problem or train_problem(files, definition.trainer.library, has_dockerfile=dockerfile)
     if problem is not None:
         raise as_bad_input([f"models/{folder.name}/: {problem}"])
     wrong = problems(files[NAME], f"models/{folder.name}/{NAME}") if NAME in files else []

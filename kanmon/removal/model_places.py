@@ -8,7 +8,7 @@ from kanmon.removal.things import Kind
 # The folders of the data bucket that have one for each model.
 FOLDERS = (
     *("definitions", "snapshots", "gathered", "attempts", "runs", "capture", "labels", "inputs"),
-    *("batches", "monitoring"),
+    *("batches", "monitoring", "bases"),
 )
 # Athena reads these folders' names as a column.
 METRICS = ("metrics", "watch-metrics")

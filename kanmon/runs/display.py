@@ -128,6 +128,11 @@ def rung_lines(verdict: Document) -> list[str]:
     """A line for each step that was begun as a function and went on as a job, or could not begin
     as one, or for which there was no spot machine."""
     ran = part(verdict, "ran")
+    own = [
+        f"Note      {step}: a job, because no function has the model's own image"
+        for step, place in ran.items()
+        if isinstance(place, dict) and place.get("why") == "own image"
+    ]
     older = [
         step
         for step, place in ran.items()
@@ -140,7 +145,7 @@ def rung_lines(verdict: Document) -> list[str]:
         else []
     )
     return (
-        lines
+        [*own, *lines]
         + [
             f"Note      {step} went on as a job: {one_line(place['left_lambda'], LONGEST_FAILURE)}"
             for step, place in ran.items()

@@ -53,6 +53,8 @@ def up(project: Project, *, docker: bool = False) -> Stage:
         return stage.up(
             project.home,
             steps=steps if steps.is_dir() else None,
+            # A model's folder may have a train/Dockerfile for an image of its own.
+            variants=project.root / "models",
             docker=docker,
             time_scale=time_scale,
         )
@@ -64,11 +66,13 @@ def up(project: Project, *, docker: bool = False) -> Stage:
 
 
 def content_digest(project: Project, step: str) -> str:
-    """The digest of all that the step's image is made of: its code, the lock, the Dockerfile.
+    """The digest of all that the step's image is made of: its code, the lock, the Dockerfile. That
+    of a model's own train image, `train-<model>`, is made of the model's train/ too.
 
     On the local stage this is the image's own digest.
     """
     from localaws import steps
     from localaws.jobs.images import digest
 
-    return f"sha256:{digest(step, steps.read(project.root / 'containers'))}"
+    folders = (project.root / "containers", project.root / "models")
+    return f"sha256:{digest(step, steps.read(*folders))}"

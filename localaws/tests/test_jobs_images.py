@@ -1,6 +1,7 @@
 """The local images: a step's code and the digest that names it."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,41 @@ def test_anything_else_cannot_be_pulled(steps: Steps, uri: str, words: str):
 def test_a_stage_without_a_folder_of_steps_says_that_it_has_no_images():
     with pytest.raises(PullError, match="started without a folder of steps"):
         NoImages().resolve(f"{REPOSITORY}@sha256:{'0' * 64}")
+
+
+@pytest.fixture
+def varied(steps: Steps, tmp_path: Path) -> Steps:
+    """The same steps, one of them with a variant."""
+    own = tmp_path / "models" / "linear" / "fit"
+    own.mkdir(parents=True)
+    (own / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\n")
+    return replace(steps, variants=tmp_path / "models")
+
+
+def test_a_variants_digest_is_of_the_steps_code_and_of_its_own_folder(varied: Steps):
+    before = digest("fit-linear", varied), digest("fit", varied)
+
+    later(varied.folder / "fit/__init__.py", "# changed\n")
+    of_the_step = digest("fit-linear", varied), digest("fit", varied)
+    assert varied.variants is not None
+    later(varied.variants / "linear/fit/more.txt", "more\n")
+    of_its_own = digest("fit-linear", varied), digest("fit", varied)
+
+    assert len({before[0], of_the_step[0], of_its_own[0]}) == 3
+    assert before[1] != of_the_step[1] == of_its_own[1]
+
+
+def test_a_variant_is_found_by_its_digest_and_runs_the_steps_code(varied: Steps):
+    images = Images(varied, interpreter="python")
+
+    found = images.resolve(f"{REPOSITORY}@sha256:{digest('fit-linear', varied)}")
+
+    assert (found.step, found.command) == ("fit-linear", ("python", "-m", "fit"))
+    assert images.after("fit-linear") == images.after("fit")
+
+
+def test_a_folder_without_a_dockerfile_is_no_variant(varied: Steps):
+    assert varied.variants is not None
+    (varied.variants / "plain" / "fit").mkdir(parents=True)
+
+    assert varied.images() == (*varied.steps, "fit-linear")

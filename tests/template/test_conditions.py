@@ -57,7 +57,9 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
         "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/ProcessingJobs"}
     },
     ("JobRole", "FindInputs"): {
-        "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*", "attempts/*"]}
+        "StringLike": {
+            "s3:prefix": ["snapshots/*", "definitions/*", "runs/*", "attempts/*", "bases/*"]
+        }
     },
     ("PreprocessRole", "FindInputs"): {
         "StringLike": {"s3:prefix": ["snapshots/*", "definitions/*", "runs/*"]}

@@ -74,6 +74,7 @@ VARIANTS = {
     "with a champion": {"run": {"champion": CHAMPION, "reference": None}},
     "with a reference": {"run": {"champion": CHAMPION, "reference": REFERENCE}},
     "with a reference that is gone": {"run": {"champion": CHAMPION, "reference": GONE}},
+    "with a base": {"run": {"base_uri": "s3://kanmon-test-data/bases/abalone/encoder.onnx"}},
 }
 
 
@@ -170,6 +171,15 @@ def test_champion_and_reference_are_inputs_only_where_there_is_one() -> None:
     assert list(found) == [*both, "reference", "reference-report"]
     assert found["reference"] == "runs/abalone/r-1/train/m"
     assert found["reference-report"] == "runs/abalone/r-1/preprocess/report/"
+
+
+def test_the_file_that_a_train_step_begins_with_is_an_input_only_where_there_is_one() -> None:
+    without = ["run", "definition", "train", "validation", "report"]
+
+    assert list(inputs("Train")) == without
+    found = inputs("Train", "with a base")
+    assert list(found) == [*without, "base"]
+    assert found["base"] == "bases/abalone/encoder.onnx"
 
 
 @pytest.mark.parametrize("name", ["Preprocess", "Train", "Evaluate"])

@@ -242,7 +242,7 @@ def _publish(steps: Steps) -> None:
     from localaws.patches import images
 
     images.publish(
-        steps.repositories, {step: f"sha256:{digest(step, steps)}" for step in steps.steps}
+        steps.repositories, {image: f"sha256:{digest(image, steps)}" for image in steps.images()}
     )
 
 

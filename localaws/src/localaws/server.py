@@ -37,11 +37,13 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0, help="0: one that is free")
     parser.add_argument("--steps", type=Path, help="the folder of the step images' code")
+    parser.add_argument("--variants", type=Path, help="the folder of the step images' variants")
     parser.add_argument("--docker", action="store_true", help="run jobs in the built images")
     arguments = parser.parse_args()
     try:
         pace.scale()
-        folder = steps.read(arguments.steps) if arguments.steps else None
+        given = (arguments.steps, arguments.variants)
+        folder = steps.read(*given) if arguments.steps else None
     except (pace.PaceError, steps.StepsError) as error:
         sys.exit(str(error))
     home = Home(arguments.home.resolve())

@@ -84,16 +84,18 @@ def up(
     home: Path,
     *,
     steps: Path | None = None,
+    variants: Path | None = None,
     docker: bool = False,
     time_scale: float | None = None,
 ) -> Stage:
     """Start the stage in the background, or return the one that runs. Raises StageError.
 
-    `steps` is the folder of the step images' code (see steps.py); `docker` runs jobs in their built
-    images. `time_scale` is how many seconds of AWS pass in one second; without it, the variable
-    LOCALAWS_TIME_SCALE sets it. Raises DamagedStateError where a file of its state is damaged.
+    `steps` is the folder of the step images' code and `variants` that of their variants (see
+    steps.py); `docker` runs jobs in their built images. `time_scale` is how many seconds of AWS
+    pass in one second; without it, the variable LOCALAWS_TIME_SCALE sets it. Raises
+    DamagedStateError where a file of its state is damaged.
     """
-    options = _options(steps, docker=docker)
+    options = _options(steps, variants, docker=docker)
     place = Home(home.resolve())
     place.make()
     free = shutil.disk_usage(place.root).free
@@ -129,7 +131,7 @@ def down(home: Path) -> bool:
         return True
 
 
-def _options(folder: Path | None, *, docker: bool) -> list[str]:
+def _options(folder: Path | None, variants: Path | None, *, docker: bool) -> list[str]:
     """The server's words for what it is started with; StageError where they cannot be used."""
     if folder is None:
         if docker:
@@ -141,7 +143,10 @@ def _options(folder: Path | None, *, docker: bool) -> list[str]:
         steps.read(folder)
     except steps.StepsError as error:
         raise StageError(str(error)) from error
-    return ["--steps", str(folder.resolve()), *(["--docker"] if docker else [])]
+    given = ["--steps", str(folder.resolve())]
+    if variants is not None:
+        given += ["--variants", str(variants.resolve())]
+    return [*given, *(["--docker"] if docker else [])]
 
 
 def _refuse_beside_another(place: Home) -> None:

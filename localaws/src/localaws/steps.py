@@ -19,6 +19,9 @@
     [preload]                       # modules that the next step's process imports ahead of its job;
     fit = ["fit.model", "contract.libraries:load"]         # after a colon, a function to call
 
+A folder of variants may stand beside it: `<name>/<step>/Dockerfile` in it makes the image
+`<step>-<name>` of the step's own image, which its build argument BASE names.
+
 Standard library only: `up` reads it before it starts a server.
 """
 
@@ -53,14 +56,33 @@ class Steps:
     preload: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     run: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
+    variants: Path | None = None
+
+    def images(self) -> tuple[str, ...]:
+        """All images: those of the steps, and `<step>-<name>` for each variant of one."""
+        if self.variants is None:
+            return self.steps
+        found = sorted(
+            f"{step}-{dockerfile.parent.parent.name}"
+            for step in self.steps
+            for dockerfile in self.variants.glob(f"*/{step}/Dockerfile")
+        )
+        return (*self.steps, *found)
+
+    def parts_of(self, image: str) -> tuple[str, Path | None]:
+        """The step that the image is of, and of a variant the folder that it is built from."""
+        for step in self.steps:
+            if self.variants and image.startswith(f"{step}-") and image not in self.steps:
+                return step, self.variants / image.removeprefix(f"{step}-") / step
+        return image, None
 
     def folders_of(self, step: str) -> tuple[Path, ...]:
         """The folders that the step's image contains."""
         return tuple(self.folder / name for name in (*self.shared, *self.uses.get(step, ()), step))
 
 
-def read(folder: Path) -> Steps:
-    """Read the folder's settings. Raises StepsError."""
+def read(folder: Path, variants: Path | None = None) -> Steps:
+    """Read the folder's settings; `variants` is the folder of its variants. Raises StepsError."""
     folder = folder.resolve()
     path = folder / SETTINGS
     try:
@@ -69,7 +91,7 @@ def read(folder: Path) -> Steps:
         raise StepsError(f"the folder of steps has no readable {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StepsError(f"{path} is not TOML: {error}") from error
-    known = [one.name for one in fields(Steps) if one.name != "folder"]
+    known = [one.name for one in fields(Steps) if one.name not in ("folder", "variants")]
     for name, value in written.items():
         if name not in known:
             raise StepsError(f"{path}: unknown setting {name!r}; known are {', '.join(known)}")
@@ -84,7 +106,8 @@ def read(folder: Path) -> Steps:
     for name in ("run", *_TABLES):
         if strangers := set(written.get(name, ())) - set(written["steps"]):
             raise StepsError(f"{path}: {name} names {', '.join(sorted(strangers))}, no step of it")
-    return Steps(folder, **{name: _frozen(value) for name, value in written.items()})
+    settings = {name: _frozen(value) for name, value in written.items()}
+    return Steps(folder, **settings, variants=variants.resolve() if variants else None)
 
 
 def _problem(name: str, value: Any) -> str:

@@ -78,6 +78,14 @@ def test_an_image_is_built_for_sagemaker_with_dockers_media_types_and_pushed_und
     assert words[words.index("--tag") + 1] == "registry/repository:train"
 
 
+def test_a_models_own_train_image_is_built_of_its_folder_on_the_image_of_train():
+    words = step_images.own_command("registry/repository", "registry/repository@sha256:a", "linear")
+
+    assert words[-1] == "models/linear/train"
+    assert {"BASE=registry/repository@sha256:a", "STEP_USER=0:0"} <= set(words)
+    assert words[words.index("--tag") + 1] == "registry/repository:train-linear"
+
+
 class Account:
     """A deployed stage in an account, with what its repository says of every pushed image."""
 
@@ -170,6 +178,21 @@ def test_publishing_signs_in_then_builds_and_pushes_each_image(project, account,
         f"Pushed the images of {', '.join(IMAGES)}\nThe steps are functions of these images\n"
     )
     assert shown.err.count("docker buildx build") == len(IMAGES)
+
+
+def test_publishing_builds_the_train_images_of_the_models_that_have_one(project, account, docker):
+    for name in ("linear", "plain"):
+        (project.root / "models" / name).mkdir(parents=True)
+        (project.root / "models" / name / "model.yaml").write_text("")
+    (project.root / "models/linear/train").mkdir()
+    (project.root / "models/linear/train/Dockerfile").write_text("ARG BASE\nFROM ${BASE}\n")
+
+    pushed = step_images.push(account, project, lambda _: None)
+
+    assert list(pushed) == [*IMAGES, "train-linear"]
+    described = account.written["images/train-linear.json"]
+    assert described["image"] == "kanmon-dev-steps:train-linear"
+    assert described["content"] != account.written["images/train.json"]["content"]
 
 
 def test_publishing_makes_functions_of_the_pushed_images_and_changes_nothing_else(

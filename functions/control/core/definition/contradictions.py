@@ -13,6 +13,7 @@ from core.definition.query import FILE
 from core.definition.schema import Feature, ModelDefinition
 from core.definition.scorable import check_prefix
 from core.definition.search_space import search_problems
+from core.definition.train import OWN
 from core.definition.trainer_parameters import parameter_problems
 from core.definition.yaml_lines import Path
 from core.metrics import METRICS, WATCHED, metrics_of
@@ -309,6 +310,12 @@ def _compute(definition: ModelDefinition) -> Iterator[Problem]:
     if waits and definition.compute.rung("train") != SPOT:
         words = "nothing waits for a spot machine; write compute: {train: spot}, or remove it"
         yield ("resources", "train", "spot_wait_minutes"), words
+    if definition.trainer.library != OWN and definition.trainer.base is not None:
+        words = "is a file that an own train step begins with"
+        yield ("trainer", "base"), f"{words}; write trainer.library: own, or remove it"
+    if definition.trainer.library == OWN and definition.compute.train == "lambda":
+        words = "no function of Lambda has the model's own image; write auto or processing"
+        yield ("compute", "train"), words
 
 
 def _serving(definition: ModelDefinition) -> Iterator[Problem]:
@@ -320,6 +327,9 @@ def _serving(definition: ModelDefinition) -> Iterator[Problem]:
 
 
 def _batch(definition: ModelDefinition) -> Iterator[Problem]:
+    if definition.trainer.library == OWN and definition.batch.explain:
+        words = "explanations follow from trees, which a model of an own train step does not have"
+        yield ("batch", "explain"), f"{words}; remove it"
     source, data = definition.batch.source, definition.data
     if source is not None:
         try:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-FOLDER_FILES = ("features.py", "gather.py", "gather.sql", "model.yaml")
+FOLDER_FILES = ("features.py", "gather.py", "gather.sql", "model.yaml", "train.py")
 
 
 def folder_digest(files: Mapping[str, bytes]) -> str:

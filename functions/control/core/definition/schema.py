@@ -118,8 +118,19 @@ def _class_weight(value: object) -> object:
     return value
 
 
-class Trainer(Part):
-    library: Literal["lightgbm", "xgboost"] = "lightgbm"
+class Base(Part):
+    """A file that an own train step begins with, such as a pretrained model: its name below
+    bases/<model>/ of the data bucket, and what it must be."""
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Trainer(Grown):
+    later = frozenset({"base"})
+
+    # own: what the model's own train image has.
+    library: Literal["lightgbm", "xgboost", "own"] = "lightgbm"
     rounds: Annotated[int, Field(ge=1, le=100_000)] = 2000
     early_stopping_rounds: Annotated[int, Field(ge=1, le=100_000)] = 100
     # None: the loss that training minimises.
@@ -132,6 +143,7 @@ class Trainer(Part):
         Literal["balanced"] | dict[str, float] | None, BeforeValidator(_class_weight)
     ] = None
     parameters: dict[str, Parameter] = {}
+    base: Base | None = None
 
 
 class Metrics(Part):

@@ -9,6 +9,7 @@ from typing import Any
 from core.definition.messages import nearest, shown
 from core.definition.scalar import Scalar
 from core.definition.schema import Trainer
+from core.definition.train import OWN
 
 # Type in trainer_parameters.toml → the words for it, and the Python types of such a value.
 KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
@@ -21,6 +22,8 @@ KINDS: Mapping[str, tuple[str, tuple[type, ...]]] = {
 
 def parameter_problems(trainer: Trainer) -> list[tuple[str, str]]:
     """The parameters that the library refuses or would ignore, each with the words for it."""
+    if trainer.library == OWN:  # whatever its train.py takes
+        return []
     known, refused = known_parameters(trainer.library)
     found = []
     for name, value in trainer.parameters.items():

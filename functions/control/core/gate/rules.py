@@ -245,7 +245,8 @@ def _parity(evaluation: Document) -> Rule:
         return Rule("parity", None, None, mismatches, 0.0, None, "reject", words)
     outcome: Outcome = "pass" if mismatches == 0 else "reject"
     if outcome == "pass":
-        words = say("gate.parity.pass", rows=compared)
+        alone = parity.get("alone") is True
+        words = say("gate.parity.pass_alone" if alone else "gate.parity.pass", rows=compared)
     else:
         words = say("gate.parity.reject", rows=compared, mismatches=count(mismatches))
     return Rule("parity", None, None, mismatches, 0.0, 0.0 - mismatches, outcome, words)

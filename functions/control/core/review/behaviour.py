@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from core.definition.train import OWN
 from core.reading import Document, finite, listed, mapping, mappings
 from core.review.bars import BarsChart, bars_chart
 from core.review.case import Case
@@ -332,8 +333,11 @@ def importance(case: Case) -> Importance | None:
     told = clauses(
         say("review.overview.row", name=clean(name), value=value) for name, _, value in drawn_shares
     )
-    description = say("review.importance.description", rows=told)
-    chart = bars_chart(drawn_shares, say("review.importance.axis"), description)
+    own = mapping(case.definition.get("trainer")).get("library") == OWN
+    # Of the mean absolute SHAP value, or of how far the scores of a model without trees move.
+    how = "moved" if own else "shap"
+    description = say(f"review.importance.description_{how}", rows=told)
+    chart = bars_chart(drawn_shares, say(f"review.importance.axis_{how}"), description)
     return Importance(
         chart,
         table(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from core.cost.prices import named
+from core.definition.train import OWN
 from core.reading import Document, finite, listed, mapping
 from core.review import release_facts
 from core.review.case import Case
@@ -67,7 +68,7 @@ def data_checks(case: Case) -> Table:
             say("review.data.exported"),
             exported,
             say(
-                "review.data.parity",
+                "review.data.parity_alone" if parity.get("alone") is True else "review.data.parity",
                 rows=counted(parity.get("rows"), "test_row"),
                 largest=number(parity.get("largest_difference")),
                 tolerance=number(parity.get("tolerance")),
@@ -283,6 +284,8 @@ def trained(case: Case) -> str:
     best, rounds = case.training.get("best_iteration"), case.training.get("rounds")
     seed = trainer.get("seed")
     how = say("review.lineage.trained", library=library)
+    if library == OWN:
+        how = say("review.lineage.trained_own")
     if finite(best) is not None:
         known = count(best)
         if finite(rounds) is not None:

@@ -24,6 +24,7 @@ from core.runs.resources import resources_of
 from core.runs.rungs import Wish, rung_of
 from core.runs.seen import seen_of
 from core.runs.snapshot import Snapshot, take_snapshot
+from core.runs.train_step import base_uri, step_images
 from core.stage.images import RUN_STEPS, StepImage
 from core.stage.registry import FINGERPRINT, RUN, Group, champion_of, first_with
 from core.stage.release_records import Status
@@ -160,7 +161,8 @@ def prepared(
     `behind`: whose lock it took over. `gathered`: the lineage of data that a query made.
     """
     store, model = stage.store, request.model
-    images = stage.images()
+    images = step_images(stage, definition.content)
+    base = base_uri(stage, definition.content)
     identity = fingerprint(
         snapshot.id,
         definition.sha256,
@@ -180,6 +182,7 @@ def prepared(
         "summary": _summary(request, snapshot, equals, behind, reopened=candidate is not None),
         "candidate": candidate,
         **_places(store, model, run, snapshot, definition),
+        **({"base_uri": base} if base else {}),
         "fingerprint": identity,
         "images": {step: image.uri for step, image in images.items()},
         "job_prefix": job_prefix(stage.name, run),

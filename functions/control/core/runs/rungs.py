@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from core.definition.train import OWN
+
 if TYPE_CHECKING:
     from core.definition import compute
     from core.definition.schema import ModelDefinition
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 # Training is a training job on several hosts, spot one on a spot machine.
 Ran = Literal["lambda", "processing", "training", "spot"]
 # Why a step is not on Lambda, or is: each has words in the catalogue, under `rung.`.
-Why = Literal["asked", "fits", "no function", "other image", "outgrew", "too large", "memory"]
+Why = Literal[
+    "asked", "fits", "no function", "other image", "own image", "outgrew", "too large", "memory"
+]
 
 # Files of these kinds are about so many times as large as text, which is what a step works on.
 AS_TEXT = 8
@@ -80,7 +84,7 @@ class Wish:
 
     `setting_mb` is the memory that the definition lets the step use, where it says so. `machine`:
     the request names a machine for this step, which only a job has. `trials`: so many times the
-    step trains, where it searches.
+    step trains, where it searches. `own_image`: no function has the model's own image.
     """
 
     rung: compute.RungOfTrain
@@ -88,13 +92,15 @@ class Wish:
     setting_mb: int = 0
     machine: bool = False
     trials: int = 1
+    own_image: bool = False
 
     @classmethod
     def of(cls, definition: ModelDefinition, step: str, *, machine: bool = False) -> Wish:
         setting = getattr(getattr(definition.resources, step), "memory_mb", 0)
         asked, search = definition.compute, definition.search
         trials = search.trials if search is not None and step == "train" else 1
-        return cls(asked.rung(step), asked.hosts(step), setting, machine, trials)
+        own = step == "train" and definition.trainer.library == OWN
+        return cls(asked.rung(step), asked.hosts(step), setting, machine, trials, own)
 
 
 def rung_of(
@@ -107,6 +113,8 @@ def rung_of(
         return Rung("spot", "asked")
     if wish.rung == "processing" or wish.machine:
         return Rung("processing", "asked")
+    if wish.own_image:
+        return Rung("processing", "own image")
     if step not in functions.digests:
         return Rung("processing", "no function")
     if functions.digests[step] != image.partition("@")[2]:

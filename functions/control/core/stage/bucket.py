@@ -66,6 +66,10 @@ class Store:
         return f"snapshots/{model}/{snapshot}.json"
 
     @staticmethod
+    def base_key(model: str, file: str) -> str:
+        return f"bases/{model}/{file}"
+
+    @staticmethod
     def gathered_key(model: str, run: str) -> str:
         return f"gathered/{model}/{run}"
 

@@ -31,11 +31,22 @@ class DockerImages:
         self._building = threading.Lock()
 
     def pull(self, image: Image) -> None:
-        """Build the step's image unless the one that is there has the same digest."""
+        """Build the step's image unless the one that is there has the same digest; of a variant,
+        both."""
+        step, own = self._steps.parts_of(image.step)
         with self._building:
-            wanted = digest(image.step, self._steps)
-            if self._built(image.step) != wanted:
-                self._build(image.step, wanted)
+            self._renew(step, "--target", step, *self._step_code())
+            if own is not None:
+                base = ("--build-arg", f"BASE={self.tag(step)}")
+                self._renew(image.step, *base, str(own))
+
+    def _step_code(self) -> tuple[str, str, str]:
+        return "--file", str(self._steps.folder / "Dockerfile"), str(self._steps.folder)
+
+    def _renew(self, name: str, *words: str) -> None:
+        wanted = digest(name, self._steps)
+        if self._built(name) != wanted:
+            self._build(name, wanted, words)
 
     def tag(self, step: str) -> str:
         return f"{self._steps.docker_image}:{step}"
@@ -57,18 +68,17 @@ class DockerImages:
         answer = self.run("image", "inspect", "--format", form, self.tag(step))
         return answer.stdout.strip() if answer.returncode == 0 else None
 
-    def _build(self, step: str, wanted: str) -> None:
-        log.info("building the image of %s", step)
+    def _build(self, name: str, wanted: str, words: tuple[str, ...]) -> None:
+        log.info("building the image of %s", name)
         answer = self.run(
-            *("build", "--target", step, "--tag", self.tag(step)),
-            *("--label", f"{LABEL}={wanted}"),
-            *("--file", str(self._steps.folder / "Dockerfile"), str(self._steps.folder)),
+            *("build", "--tag", self.tag(name), "--label", f"{LABEL}={wanted}"),
+            *words,
         )
         if answer.returncode != 0:
             told = (answer.stderr or answer.stdout).strip()[-TAIL_CHARACTERS:]
             raise PullError(
-                f"ClientError: CannotPullContainerError: the image of {step} could not be built."
-                f" Try `docker build --target {step} {self._steps.folder}`. {told}"
+                f"ClientError: CannotPullContainerError: the image of {name} could not be built."
+                f" Try `docker build {' '.join(words)}`. {told}"
             )
 
 

@@ -33,11 +33,23 @@ class Image:
     digest: str = ""
 
 
-def digest(step: str, steps: Steps) -> str:
-    """The 64 hex digits that name the step's code: its files, the shared ones, the lock.
+def digest(image: str, steps: Steps) -> str:
+    """The 64 hex digits that name the image's code: the step's files, the shared ones, the lock,
+    and of a variant its own folder.
 
     It changes whenever a build of the image could come out different.
     """
+    step, own = steps.parts_of(image)
+    if own is None:
+        return _digest_of_step(step, steps)
+    summary = hashlib.sha256(f"{image} {_digest_of_step(step, steps)}".encode())
+    for file in sorted(_files(own), key=lambda file: file.parts):
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        summary.update(f"\n{file.relative_to(own).as_posix()} {content}".encode())
+    return summary.hexdigest()
+
+
+def _digest_of_step(step: str, steps: Steps) -> str:
     files = sorted(sources(step, steps), key=lambda file: file.parts)
     stamps = tuple((file, (found := file.stat()).st_mtime_ns, found.st_size) for file in files)
     known = _known.get((steps.folder, step))
@@ -55,16 +67,20 @@ def digest(step: str, steps: Steps) -> str:
 def sources(step: str, steps: Steps) -> Iterator[Path]:
     """Every file that the step's image is made of."""
     for folder in steps.folders_of(step):
-        for place, folders, files in os.walk(folder):
-            # Neither Python's bytecode, which comes and goes, nor an editor's own files.
-            folders[:] = [name for name in folders if not _is_hidden(name)]
-            for name in files:
-                file = Path(place, name)
-                if not _is_hidden(name) and file.is_file():
-                    yield file
+        yield from _files(folder)
     for name in steps.built_with:
         if (steps.folder / name).is_file():
             yield steps.folder / name
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        # Neither Python's bytecode, which comes and goes, nor an editor's own files.
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        for name in files:
+            file = Path(place, name)
+            if not _is_hidden(name) and file.is_file():
+                yield file
 
 
 def _is_hidden(name: str) -> bool:
@@ -103,9 +119,9 @@ class Images:
                 f"ClientError: CannotPullContainerError: {uri} names no digest; ask for"
                 " <repository>@sha256:<digest>, so that a run always means the same code."
             )
-        for step in steps.steps:
-            if digest(step, steps) == reference["digest"]:
-                return self.image(step)
+        for image in steps.images():
+            if digest(image, steps) == reference["digest"]:
+                return self.image(image)
         raise PullError(
             f"ClientError: CannotPullContainerError: no step's code has the digest of {uri}. The"
             f" code under {steps.folder.name}/ has changed since this run was opened; start a new"
@@ -115,15 +131,17 @@ class Images:
     def after(self, step: str | None) -> Image:
         """The image that is likely to be asked for next: a run's steps follow one another."""
         order = self.steps.run or self.steps.steps
+        step = self.steps.parts_of(step)[0] if step else None
         index = order.index(step) + 1 if step in order else 0
         return self.image(order[index % len(order)])
 
-    def image(self, step: str) -> Image:
-        """The step's code in the working tree, run by this interpreter as the image would."""
+    def image(self, name: str) -> Image:
+        """The step's code in the working tree, run by this interpreter as the image would. Of a
+        variant, it is the step's too: what else its image has is not here."""
         return Image(
-            step=step,
-            command=(self.interpreter, "-m", step),
+            step=name,
+            command=(self.interpreter, "-m", self.steps.parts_of(name)[0]),
             folder=self.steps.folder,
             environment={"PYTHONPATH": str(self.steps.folder), "PYTHONUNBUFFERED": "1"},
-            digest=digest(step, self.steps),
+            digest=digest(name, self.steps),
         )

@@ -1,0 +1,58 @@
+"""What Evaluate makes of a model of an own train step."""
+
+from dataclasses import replace
+
+import pytest
+
+from contract.artifact import Artifact
+from contract.step import StepError
+from core.gate.rules import _parity
+from evaluate.__main__ import check_own
+from evaluate.evaluation import Evidence, Models, evaluate
+from tests.support.own_training import LINEAR
+from tests.support.training_cases import plan, rows
+from train.own import train_own
+
+TABLE = rows("binary")
+
+
+def trained(program: bytes = LINEAR) -> Artifact:
+    return train_own(plan("binary", "own"), TABLE[:200], TABLE[200:], program).artifact
+
+
+def evaluated(artifact: Artifact) -> dict:
+    counts = {"train": 200, "validation": 50, "test": 100}
+    report = {"rows_read": 300, "rows_rejected": 0, "rows_written": counts}
+    asked = plan("binary", "own")
+    return evaluate(asked, TABLE[200:], Models(artifact), Evidence(report, {}, None)).document
+
+
+def test_it_is_compared_with_itself_row_by_row() -> None:
+    document = evaluated(trained())
+
+    assert document["parity"]["alone"] is True
+    assert (document["parity"]["rows"], document["parity"]["mismatches"]) == (100, 0)
+    assert _parity(document).words == (
+        "the ONNX model answers the same for a row alone as among others, on all 100 rows"
+    )
+
+
+def test_a_graph_whose_scores_depend_on_other_rows_does_not_pass() -> None:
+    program = LINEAR.replace(
+        b'helper.make_node("Add", ["products", "base"], ["sums"]),',
+        b'helper.make_node("ReduceMean", ["products"], ["mean"], axes=[0], keepdims=1),\n'
+        b'        helper.make_node("Sub", ["products", "mean"], ["sums"]),',
+    )
+
+    document = evaluated(trained(program))
+
+    assert document["parity"]["mismatches"] > 50
+    assert _parity(document).outcome == "reject"
+
+
+def test_a_graph_that_no_scorer_can_run_is_refused_before_it_is_judged() -> None:
+    artifact = trained()
+
+    check_own(artifact)
+    with pytest.raises(StepError, match=r"model\.onnx cannot be loaded by ONNX Runtime"):
+        check_own(replace(artifact, onnx=b"weights"))
