@@ -1,11 +1,15 @@
 """kanmon up."""
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
-from kanmon.errors import BadInputError, StageError
-from kanmon.terminal.invocation import Verb, current
+from kanmon.errors import BadInputError, KanmonError, StageError
+from kanmon.terminal.invocation import Invocation, Verb, current
+
+if TYPE_CHECKING:
+    from kanmon.stage.tracking import Choice
 
 
 @click.command(
@@ -57,15 +61,10 @@ def command(docker: bool, mlflow: str | None) -> None:
             running = local.up(invocation.project, docker=docker)
     except local.StageError as error:
         raise StageError(str(error)) from error
-    records = tracking.choice(home)
-    with screen.waiting("Starting MLflow"):
-        chosen = (
-            tracking.choose(invocation.project, mlflow)
-            if mlflow
-            else tracking.start_again(invocation.project)
-        )
-    already = before is not None and before.pid == running.pid
     took = time.monotonic() - began
+    records = tracking.choice(home)
+    chosen = _tracking(invocation, mlflow)
+    already = before is not None and before.pid == running.pid
     how = " and runs jobs in containers" if running.docker else ""
     screen.say(
         f"The local stage is already running at {running.endpoint}{how}"
@@ -87,3 +86,17 @@ def command(docker: bool, mlflow: str | None) -> None:
             "mlflow": chosen.uri,
         }
     )
+
+
+def _tracking(invocation: Invocation, wanted: str | None) -> "Choice":
+    """Where runs are recorded from now on. The stage is up also where its old server fails."""
+    from kanmon.stage import tracking
+
+    with invocation.screen.waiting("Starting MLflow"):
+        if wanted:
+            return tracking.choose(invocation.project, wanted)
+        try:
+            return tracking.start_again(invocation.project)
+        except KanmonError as error:
+            invocation.screen.note(f"{error.line()} `kanmon up --mlflow none` does without it.")
+            return tracking.choice(invocation.project.home)

@@ -49,7 +49,9 @@ def deploy_locally(
             package.read_template(project.root / "template.yaml"), project.root, send
         )
         records = tracking.parameters(project.home)
-        known = {name: value for name, value in records.items() if name in template["Parameters"]}
+        known = {
+            name: value for name, value in records.items() if name in template.get("Parameters", {})
+        }
         parameters = {**_functions(project), **known, **connection.settings.parameters}
     for one in sent:
         one.result()

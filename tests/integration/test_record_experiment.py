@@ -252,6 +252,13 @@ def test_what_waits_is_left_where_time_is_short(double: TrackingDouble) -> None:
     assert waiting() == 1
 
 
+def test_a_call_of_the_schedule_that_failed_is_nothing_to_record(double: TrackingDouble) -> None:
+    leave({"waiting": True})
+
+    assert call({"waiting": True}) == {"recorded": 1, "problem": None}
+    assert (waiting(), double.asked) == (0, [])
+
+
 def test_one_that_cannot_be_recorded_does_not_keep_the_others(
     double: TrackingDouble, stage: Stage
 ) -> None:

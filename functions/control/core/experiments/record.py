@@ -63,6 +63,8 @@ def record_waiting(
 
 
 def _entry(stage: Stage, event: Mapping[str, Any]) -> tuple[Entry | None, str]:
+    if event.get("waiting"):  # a call of the schedule that failed: the next one does its work
+        return None, ""
     if event.get("source") == _OF_WORKFLOWS:
         return _of_monitoring(stage, mapping(event.get("detail")))
     fact = read(event.get("detail"))
