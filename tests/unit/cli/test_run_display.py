@@ -182,3 +182,12 @@ def test_of_a_long_query_the_first_lines_are_shown():
     assert lines[1].endswith("of unknown cost; query q-1")
     assert lines[-1] == "  and 10 lines more in run.json"
     assert len(lines) == 24
+
+
+def test_a_step_that_found_no_spot_machine_says_so():
+    why = "train: no spot machine was free for long enough within 150 minutes"
+    ran = {"preprocess": {"rung": "lambda"}, "train": {"rung": "processing", "left_spot": why}}
+
+    assert plain(display.rung_lines({"ran": ran})) == [
+        f"Note      train went on without a spot machine: {why}"
+    ]
