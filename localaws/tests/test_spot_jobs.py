@@ -14,8 +14,8 @@ from localaws.protocol.errors import ServiceError
 from localaws.sagemaker.account import Ports
 from localaws.sagemaker.stage import SageMaker
 from localaws.stage import Stage
+from support.training import START, request
 from support.workbench import REGION, Bench, Surroundings
-from test_training_jobs import START, request
 
 ACCOUNT = "123456789012"
 # Leaves what it finds of an earlier machine, and how often it was started.

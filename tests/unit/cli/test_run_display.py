@@ -204,3 +204,12 @@ def test_a_search_is_told_in_a_line():
         "validation rows; ended by its minutes, so not repeatable"
     ]
     assert display.search_lines({"verdict": "promote"}, EVALUATION) == []
+
+
+def test_a_step_that_found_no_spot_machine_says_so():
+    why = "train: no spot machine was free for long enough within 150 minutes"
+    ran = {"preprocess": {"rung": "lambda"}, "train": {"rung": "processing", "left_spot": why}}
+
+    assert plain(display.rung_lines({"ran": ran})) == [
+        f"Note      train went on without a spot machine: {why}"
+    ]

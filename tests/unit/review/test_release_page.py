@@ -95,6 +95,16 @@ def test_the_cost_is_estimated_or_said_to_be_unknown(cost: dict[str, Any], words
     assert words in " ".join(page_of(cost=cost).text.split())
 
 
+def test_what_a_spot_machine_saved_is_said_of_its_run() -> None:
+    cost = {"usd": 0.005, "saved_usd": 0.015}
+    verdict = documents("regression")["verdict"] | {"sizing": {"train": {"saved": 0.75}}}
+
+    page = " ".join(page_of(cost=cost, verdict=verdict).text.split())
+
+    assert "A spot machine for Train saved about 0.0150 US dollars, 75 % of what it would" in page
+    assert "A spot machine" not in page_of(cost=cost).text
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_hostile_names_stay_text(hostile: str) -> None:
     sample = documents("binary")

@@ -6,6 +6,7 @@ from core.definition.messages import shown
 from core.definition.scalar import Scalar
 from core.definition.schema import ModelDefinition
 from core.definition.search import Dimension, Search
+from core.definition.train import OWN
 from core.definition.trainer_parameters import first_names, known_parameters, value_problem
 from core.definition.yaml_lines import Path
 
@@ -18,6 +19,10 @@ def search_problems(definition: ModelDefinition) -> Iterator[tuple[Path, str]]:
     """Every problem of the search, where there is one."""
     search = definition.search
     if search is None:
+        return
+    if definition.trainer.library == OWN:
+        words = "is for lightgbm and xgboost; remove it: an own train.py can search by itself"
+        yield ("search",), words
         return
     if definition.compute.hosts("train") > 1:
         words = "searches on one machine; write processing, or remove search"

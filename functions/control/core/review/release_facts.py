@@ -71,9 +71,10 @@ def cost(case: Case) -> str:
         "review.cost.estimate", dollars=dollars(amount), prices=named(case.cost.get("prices"))
     )
     saved = finite(case.cost.get("saved_usd"))
-    if saved is not None:
-        share = percent(mapping(mapping(case.verdict.get("sizing")).get("train")).get("saved"), 2)
-        words = sentences(words, say("review.cost.saved", dollars=dollars(saved), share=share))
+    share = finite(mapping(mapping(case.verdict.get("sizing")).get("train")).get("saved"))
+    if saved is not None and share is not None:
+        spared = say("review.cost.saved", dollars=dollars(saved), share=percent(share, 2))
+        words = sentences(words, spared)
     before = finite(case.plan.get("estimate_usd"))
     if before is None:
         return words
