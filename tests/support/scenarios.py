@@ -144,6 +144,10 @@ SCENARIOS: dict[str, dict[str, list[Any]]] = {
     "a host fails": {"Open Run": [ON_HOSTS], SEVERAL_HOSTS: [HOST_FAILED]},
     "a spot machine trains": {"Open Run": [ON_SPOT]},
     "no spot machine is free in time": {"Open Run": [ON_SPOT], ON_SPOT_STATE: [NO_SPOT]},
+    "a job without a spot machine is taken for a success": {
+        "Open Run": [ON_SPOT],
+        ON_SPOT_STATE: [NO_SPOT | {"TrainingJobStatus": "Completed"}],
+    },
     "there is no capacity for spot machines": {
         "Open Run": [ON_SPOT | {"package_group_exists": True}],
         ON_SPOT_STATE: [NO_CAPACITY],

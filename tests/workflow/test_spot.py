@@ -45,6 +45,10 @@ def test_a_spot_machine_trains_alone_and_the_next_step_reads_what_it_left() -> N
             "train: no spot machine was free for long enough within 150 minutes",
         ),
         (
+            "a job without a spot machine is taken for a success",
+            "train: no spot machine was free for long enough within 150 minutes",
+        ),
+        (
             "there is no capacity for spot machines",
             f"train: {NO_CAPACITY['FailureReason']}",
         ),
