@@ -43,11 +43,9 @@ def command(no_images: bool, yes: bool) -> int:
 
     invocation = current()
     screen, project, stage = invocation.screen, invocation.project, invocation.stage
-    words.check(stage_settings(project, stage))
-    gatherers.check(stage_settings(project, stage))
-    experiments.check(stage_settings(project, stage))
-    with_docker = stage != "local" and not no_images and step_images.has_docker()
-    if with_docker:
+    for part in (words, gatherers, experiments):
+        part.check(stage_settings(project, stage))
+    if with_docker := stage != "local" and not no_images and step_images.has_docker():
         step_images.check(stage)
     connection = invocation.connection
     # Before the first question, because a local stage that was just started is not ready for it.

@@ -110,12 +110,10 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
     ):
         if value:
             screen.say(f"{label:<13}{value}")
-    address = mlflow_address(connection, record.model, record.run)
-    if address:
+    if address := mlflow_address(connection, record.model, record.run):
         screen.say(f"MLflow       {address}")
     plan = read_json(connection, f"runs/{record.model}/{record.run}/run.json") or {}
-    gather = plan.get("gather")
-    for line in gather_lines(gather) if gather else ():
+    for line in gather_lines(gather) if (gather := plan.get("gather")) else ():
         screen.say(line)
     if record.usd is not None:
         screen.say(f"Cost         {dollars(record.usd)} US dollars (`kanmon cost` has the month)")
@@ -130,9 +128,8 @@ def _show_run(invocation: Invocation, record: Any, events: list[Any], arn: str) 
         screen.say(problem_line(outcome.document["status"], outcome.document["message"]))
     states = [{"state": one.state, "seconds": round(one.seconds(now), 3)} for one in visits]
     made = {"gather": gather} if gather else {}
-    mlflow = {"mlflow": address} if address else {}
-    document = {"record": record.document(), "states": states, **made, **mlflow}
-    screen.document({**document, **outcome.document})
+    made |= {"mlflow": address} if address else {}
+    screen.document({"record": record.document(), "states": states, **made, **outcome.document})
 
 
 def _batch(invocation: Invocation, batch: "BatchRecord", wait: bool) -> int:

@@ -1,15 +1,11 @@
 """kanmon up."""
 
 import time
-from typing import TYPE_CHECKING
 
 import click
 
 from kanmon.errors import BadInputError, KanmonError, StageError
 from kanmon.terminal.invocation import Invocation, Verb, current
-
-if TYPE_CHECKING:
-    from kanmon.stage.tracking import Choice
 
 
 @click.command(
@@ -46,7 +42,7 @@ def command(docker: bool, mlflow: str | None) -> None:
             f"Deploy it with `kanmon deploy --stage {invocation.stage}`.",
         )
     from core.words.formats import duration
-    from kanmon.stage import local, tracking
+    from kanmon.stage import local
 
     home, screen = invocation.project.home, invocation.screen
     before = local.status(home)
@@ -62,8 +58,6 @@ def command(docker: bool, mlflow: str | None) -> None:
     except local.StageError as error:
         raise StageError(str(error)) from error
     took = time.monotonic() - began
-    records = tracking.choice(home)
-    chosen = _tracking(invocation, mlflow)
     already = before is not None and before.pid == running.pid
     how = " and runs jobs in containers" if running.docker else ""
     screen.say(
@@ -71,10 +65,7 @@ def command(docker: bool, mlflow: str | None) -> None:
         if already
         else f"The local stage is up at {running.endpoint}{how} ({duration(took)})"
     )
-    if chosen.uri:
-        screen.say(f"Runs are recorded in MLflow at {chosen.uri}")
-    if chosen.uri != records.uri:
-        screen.note("`kanmon deploy` tells the stage where its runs are recorded.")
+    records = _records(invocation, mlflow)
     screen.document(
         {
             "stage": "local",
@@ -83,20 +74,30 @@ def command(docker: bool, mlflow: str | None) -> None:
             "region": running.region,
             "docker": running.docker,
             "started": not already,
-            "mlflow": chosen.uri,
+            "mlflow": records,
         }
     )
 
 
-def _tracking(invocation: Invocation, wanted: str | None) -> "Choice":
+def _records(invocation: Invocation, wanted: str | None) -> str | None:
     """Where runs are recorded from now on. The stage is up also where its old server fails."""
     from kanmon.stage import tracking
 
-    with invocation.screen.waiting("Starting MLflow"):
+    screen, home = invocation.screen, invocation.project.home
+    before = tracking.choice(home)
+    try:
+        with screen.waiting("Starting MLflow"):
+            if wanted:
+                now = tracking.choose(invocation.project, wanted)
+            else:
+                now = tracking.start_again(invocation.project)
+    except KanmonError as error:
         if wanted:
-            return tracking.choose(invocation.project, wanted)
-        try:
-            return tracking.start_again(invocation.project)
-        except KanmonError as error:
-            invocation.screen.note(f"{error.line()} `kanmon up --mlflow none` does without it.")
-            return tracking.choice(invocation.project.home)
+            raise
+        screen.note(f"{error.line()} `kanmon up --mlflow none` does without it.")
+        return tracking.choice(home).uri
+    if now.uri:
+        screen.say(f"Runs are recorded in MLflow at {now.uri}")
+    if now.uri != before.uri:
+        screen.note("`kanmon deploy` tells the stage where its runs are recorded.")
+    return now.uri

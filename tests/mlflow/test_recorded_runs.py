@@ -146,6 +146,11 @@ def test_a_promotion_and_a_monitoring_come_to_the_same_run(laptop: Laptop, run: 
 
 def test_a_server_that_was_down_loses_no_record_and_fails_no_run(laptop: Laptop, run: str) -> None:
     awaited(laptop, run, "kanmon.verdict")
+    # So that what waits is taken again at once, and not minutes after it was taken in vain.
+    queue = laptop.client("cloudformation").describe_stack_resource(
+        StackName="kanmon-local", LogicalResourceId="ExperimentsWaiting"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    laptop.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     assert tracking.stop(laptop.home)
     missed = laptop.must("run", "calm", "--set", "rounds=20")
     assert missed["status"] == "SUCCEEDED"
@@ -155,11 +160,6 @@ def test_a_server_that_was_down_loses_no_record_and_fails_no_run(laptop: Laptop,
     # The same address, and the records of before.
     was = address(laptop)
     assert laptop.must("up")["mlflow"] == was
-    # What waits is taken again once it is no longer hidden.
-    queue = laptop.client("cloudformation").describe_stack_resource(
-        StackName="kanmon-local", LogicalResourceId="ExperimentsWaiting"
-    )["StackResourceDetail"]["PhysicalResourceId"]
-    laptop.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})
     eventually(lambda: again(laptop)["recorded"] or _there(laptop, missed["run"]), 0.5)
 
     found = awaited(laptop, missed["run"], "kanmon.verdict")

@@ -206,12 +206,10 @@ LAKE = [
     "arn:aws:kms:us-east-1:123456789012:key/0a1b",
 ]
 
-
 # The models of a stage whose data their gather.py makes.
 GATHERING_MODELS = ("glasses", "sea-shells")
 JOBS = {"GatherModels": ",".join(GATHERING_MODELS)}
-# A stage that records its runs in an App that was there before it, and has a secret of a server: no
-# stage has both, nor an App of its own besides.
+# An App that is given, and the secret of a server: no stage has both.
 MLFLOW = {
     "MlflowAppArn": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app-given",
     "MlflowSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:mlflow-0a1b2c",

@@ -85,9 +85,7 @@ def open_run(
         has_ended,
     )
     record: dict[str, Any] = {
-        "reason": asked_for.reason,
-        "note": asked_for.note,
-        "by": asked_for.by,
+        **asked_for.model_dump(include={"reason", "note", "by"}),
         "instances": listed(asked_for.instances) or None,
         "opened_at": timestamp(now),
         "definition": definition.sha256,
