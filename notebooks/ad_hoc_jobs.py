@@ -87,6 +87,8 @@ def run_step(
     inputs = {one: sources[one] for one in reads}
     if step == "evaluate":
         inputs |= compared_with(plan)
+    elif "base_uri" in plan:  # what a train step of the model's own begins with
+        inputs["base"] = plan["base_uri"]
     processor = Processor(**_settings(stage, plan, step, minutes))
     return _run(stage, processor, name, inputs, writes)
 

@@ -50,7 +50,14 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("ExploreJobRole", "FindInputs"): {
         "StringLike": {
-            "s3:prefix": ["batches/*", "datasets/*", "definitions/*", "runs/*", "scratch/*"]
+            "s3:prefix": [
+                "bases/*",
+                "batches/*",
+                "datasets/*",
+                "definitions/*",
+                "runs/*",
+                "scratch/*",
+            ]
         }
     },
     ("ExploreJobRole", "ShowCpuAndMemoryOfJobs"): {

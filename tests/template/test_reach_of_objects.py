@@ -82,7 +82,7 @@ OBJECTS = {
         "Job JudgeCandidate",
     ),
     "runs/glasses/R/train/trials.json": (
-        "DataScientist Evaluate Job JudgeCandidate Monitor MonitorJob OpenRelease",
+        "DataScientist ExploreJob Evaluate Job JudgeCandidate Monitor MonitorJob OpenRelease",
         "",
         "Job JudgeCandidate",
     ),
@@ -98,7 +98,7 @@ OBJECTS = {
         "Job JudgeCandidate",
     ),
     "runs/glasses/R/evaluate/scores.parquet": (
-        "DataScientist Job JudgeCandidate Monitor MonitorJob OpenRelease",
+        "DataScientist ExploreJob Job JudgeCandidate Monitor MonitorJob OpenRelease",
         "",
         "Job JudgeCandidate",
     ),

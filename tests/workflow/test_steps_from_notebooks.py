@@ -9,7 +9,11 @@ import pytest
 from tests.support.translation import ROOT
 from tests.support.workflow_definition import states
 
-COMPARED_WITH = {"champion", "champion-report", "reference", "reference-report"}
+# Inputs that only some runs have.
+OPTIONAL = {
+    "train": {"base"},
+    "evaluate": {"champion", "champion-report", "reference", "reference-report"},
+}
 
 
 def constant(name: str) -> Any:
@@ -36,10 +40,9 @@ def inputs_of(state: dict[str, Any]) -> dict[str, str]:
 def test_it_has_the_inputs_and_the_output_of_the_state(step: str) -> None:
     state = states()[step.title()]
     reads, writes = constant("STEPS")[step]
-    optional = COMPARED_WITH if step == "evaluate" else set()
 
     assert inputs_of(state) == {
-        name: f"/opt/ml/processing/input/{name}" for name in {*reads, *optional}
+        name: f"/opt/ml/processing/input/{name}" for name in {*reads, *OPTIONAL[step]}
     }
     [output] = state["Arguments"]["ProcessingOutputConfig"]["Outputs"]
     assert output["OutputName"] == writes

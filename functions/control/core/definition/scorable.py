@@ -9,12 +9,14 @@ import re
 # Kanmon's own folders in the data bucket. template.yaml denies the job to read their versions.
 PRIVATE = (
     "attempts",
+    "bases",
     "capture",
     "definitions",
     "gathered",
     "images",
     "labels",
     "metrics",
+    "mlflow",
     "monitoring",
     "packages",
     "plans",
