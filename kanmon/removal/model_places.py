@@ -15,8 +15,8 @@ METRICS = ("metrics", "watch-metrics")
 # The releases' packages. packages/base/ has what all of them are packed from.
 PACKAGES = "packages"
 RELEASES, DATASET = "releases", "datasets"
-# What all models share: descriptions of images, artifacts in MLflow, the planner's decisions by day,
-# and what each person tried in notebooks.
+# What all models share: descriptions of images, artifacts in MLflow, the planner's decisions by
+# day, and what each person tried in notebooks.
 SHARED = ("images", "mlflow", "plans", "scratch")
 # Partitions of the model table that no model can have: releases to start, the planner's state, and
 # what happened.
