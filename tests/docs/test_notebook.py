@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support import exploring_people
+from tests.support.acting import acting
 from tests.support.laptop import TINY, Laptop, deployed, rows
 from tests.support.translation import ROOT
 
@@ -231,7 +232,7 @@ def test_a_data_scientist_cannot_start_another_kind_of_job(
         [change["RoleArn"]] = [
             one["Arn"] for one in described if "kanmon-local-JobRole-" in one["Arn"]
         ]
-    client = exploring_people.acting(laptop, "DataScientistRoleArn", "sagemaker")
+    client = acting(laptop, "DataScientistRoleArn", "sagemaker")
 
     with pytest.raises(ClientError, match=f"is not authorized to perform: {refused}"):
         client.create_processing_job(**asked | change)
