@@ -42,6 +42,37 @@ def test_a_read_has_no_such_key() -> None:
     assert "s3:if-none-match" not in context
 
 
+@pytest.mark.parametrize(
+    ("request_", "keys"),
+    [
+        (
+            {
+                "NetworkConfig": {"EnableNetworkIsolation": True},
+                "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+            },
+            {"sagemaker:NetworkIsolation": "true", "sagemaker:MaxRuntimeInSeconds": "600"},
+        ),
+        (
+            {"NetworkConfig": {"EnableNetworkIsolation": False}},
+            {"sagemaker:NetworkIsolation": "false"},
+        ),
+        # What a policy that asks for them must see: nothing.
+        ({"ProcessingJobName": "a"}, {}),
+        ({"NetworkConfig": "none", "StoppingCondition": {"MaxRuntimeInSeconds": []}}, {}),
+    ],
+)
+def test_a_processing_job_tells_its_network_and_its_limit(
+    request_: dict[str, object], keys: dict[str, str]
+) -> None:
+    body = json.dumps(request_).encode()
+
+    context = iam_actions.request_tag_context(
+        "sagemaker", "sagemaker:CreateProcessingJob", body, {}
+    )
+
+    assert context == keys
+
+
 def test_an_item_tells_its_fields() -> None:
     body = b'{"TableName": "t", "Item": {"model": {"S": "m"}, "status": {"S": "PROMOTED"}}}'
 
