@@ -180,6 +180,12 @@ def test_the_file_that_a_train_step_begins_with_is_an_input_only_where_there_is_
     found = inputs("Train", "with a base")
     assert list(found) == [*without, "base"]
     assert found["base"] == "bases/abalone/encoder.onnx"
+    channels = {
+        one["ChannelName"]: one["DataSource"]["S3DataSource"]["S3Uri"]
+        for one in request_of("Train On Spot", "with a base")["InputDataConfig"]
+    }
+    assert list(channels) == list(found)
+    assert channels["base"].endswith("/bases/abalone/encoder.onnx")
 
 
 @pytest.mark.parametrize("name", ["Preprocess", "Train", "Evaluate"])

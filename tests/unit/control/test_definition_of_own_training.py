@@ -51,6 +51,7 @@ def test_it_may_have_a_machine_with_a_graphics_processor() -> None:
         ("compute: {train: lambda}", "no function of Lambda has the model's own image"),
         ("compute: {train: {hosts: 2}}", "own trains on one machine here"),
         ("batch: {explain: 3}", "explanations follow from trees"),
+        ("search: {space: {depth: {low: 1, high: 9}}}", "an own train.py can search by itself"),
     ],
 )
 def test_what_no_own_train_step_can_do_is_refused(more: str, words: str) -> None:
