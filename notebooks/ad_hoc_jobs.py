@@ -71,6 +71,11 @@ def run_step(
     if step not in STEPS:
         raise ExplorationError(f"no job without a network can be {step}; {' or '.join(STEPS)} can")
     plan, name = stage.document(f"{run}/run.json"), _new_name(stage, step)
+    if step == "train" and "base_uri" in plan:
+        raise ExplorationError(
+            f"{run} was trained from a file of bases/, which jobs of an exploration may not read; "
+            "train it with `kanmon run`"
+        )
     train_with(plan, parameters or {})
     document = f"{stage.scratch}/{name}/run.json"
     stage.s3.put_object(Bucket=stage.bucket, Key=document, Body=json.dumps(plan).encode())
@@ -87,8 +92,6 @@ def run_step(
     inputs = {one: sources[one] for one in reads}
     if step == "evaluate":
         inputs |= compared_with(plan)
-    elif "base_uri" in plan:  # what a train step of the model's own begins with
-        inputs["base"] = plan["base_uri"]
     processor = Processor(**_settings(stage, plan, step, minutes))
     return _run(stage, processor, name, inputs, writes)
 
@@ -158,7 +161,7 @@ def job_name(stack: str, what: str, moment: datetime, random: str) -> str:
     'kanmon-local-explore--target-by-group-261201031709-0a1b'
     """
     ending = f"-{moment:%y%m%d%H%M%S}-{random}"
-    begins = f"{stack}-explore--{re.sub('[^A-Za-z0-9]+', '-', what).strip('-')}"
+    begins = f"{stack}-explore--{re.sub('[^A-Za-z0-9]+', '-', what).strip('-') or 'script'}"
     return begins[: LONGEST_JOB_NAME - len(ending)].rstrip("-") + ending
 
 

@@ -9,6 +9,7 @@ ExplorationError is for what can be said better here.
 """
 
 import getpass
+import hashlib
 import io
 import json
 import re
@@ -194,9 +195,12 @@ def assumed(session: boto3.Session, role: str, user: str) -> boto3.Session:
 
 
 def user_name(login: str) -> str:
-    """A login name as folders, tags and sessions can have it.
+    """A login name as folders, tags and sessions can have it; no two people have the same.
 
-    >>> user_name("Ada.Lovelace@example.com"), user_name("o")
-    ('ada-lovelace-example-com', 'o-')
+    >>> user_name("ada"), user_name("Ada.Lovelace@example.com"), user_name("o")
+    ('ada', 'ada-lovelace-example-com-9dee37', 'o-65c74c')
     """
-    return re.sub(r"[^a-z0-9]+", "-", login.lower())[:40].strip("-").ljust(2, "-")
+    name = re.sub(r"[^a-z0-9]+", "-", login.lower())[:40].strip("-")
+    if name == login and len(name) > 1:
+        return name
+    return f"{name or 'user'}-{hashlib.sha256(login.encode()).hexdigest()[:6]}"

@@ -67,7 +67,7 @@ class _Alone:
         return int(self._model.run(matrix[:1]).shape[1]) if len(matrix) else 1
 
     def contributions(self, matrix: NDArray[np.float32]) -> Floats:
-        raise NotImplementedError("a graph has no trees, which TreeSHAP values follow from")
+        raise ValueError("a graph has no trees, which TreeSHAP values follow from")
 
 
 class _LightGBM:

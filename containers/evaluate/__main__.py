@@ -19,7 +19,7 @@ from contract.plan import Plan
 from contract.reports import read_json, read_reports
 from contract.rows import read_rows
 from contract.split import SplitRecord
-from contract.step import run_step
+from contract.step import StepError, run_step
 from contract.usage import measured
 from evaluate.evaluation import Evidence, Models, evaluate
 from evaluate.model_quality import model_quality
@@ -33,7 +33,7 @@ def main(paths: Paths) -> None:
     plan = Plan.read(paths.run_plan)
     training = read_json(paths.input("model") / "training.json")
     candidate = Artifact.read(paths.input("model"), training["model_sha256"])
-    check_own(candidate)
+    check_own(candidate, plan.trainer.library)
     champion, champion_baseline, champion_split = None, None, None
     if plan.champion is not None:
         champion = Artifact.read(paths.input("champion"), plan.champion["model_sha256"])
@@ -75,10 +75,15 @@ def read_split(folder: Path) -> SplitRecord | None:
     return SplitRecord.read(read_reports(folder, "preprocess")[0])
 
 
-def check_own(candidate: Artifact) -> None:
+def check_own(candidate: Artifact, library: str) -> None:
     """Raise StepError for a model that no scorer can run: an image that is not based on Kanmon's
     may have written it."""
-    if candidate.library == OWN:
+    if candidate.library != library:
+        raise StepError(
+            f"model.json names the library {candidate.library} and must name {library}, as "
+            "model.yaml does"
+        )
+    if library == OWN:
         encoding = candidate.encoding
         several = encoding.task == "multiclass"
         outputs = len(encoding.classes or ()) if several else 1

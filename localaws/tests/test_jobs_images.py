@@ -110,6 +110,14 @@ def test_a_variants_digest_is_of_the_steps_code_and_of_its_own_folder(varied: St
     assert before[1] != of_the_step[1] == of_its_own[1]
 
 
+def test_a_hidden_file_that_a_build_may_copy_is_part_of_a_variants_digest(varied: Steps):
+    before = digest("fit-linear", varied)
+    assert varied.variants is not None
+    later(varied.variants / "linear/fit/.weights", "1\n")
+
+    assert digest("fit-linear", varied) != before
+
+
 def test_a_variant_is_found_by_its_digest_and_runs_the_steps_code(varied: Steps):
     images = Images(varied, interpreter="python")
 

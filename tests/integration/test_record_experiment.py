@@ -358,6 +358,18 @@ def test_a_secret_of_another_form_is_refused_without_being_shown(
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_token_that_no_header_takes_is_refused_without_being_shown(
+    double: TrackingDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = json.dumps({"token": "hunter2\n"})
+    made = boto3.client("secretsmanager").create_secret(Name="mlflow", SecretString=secret)
+    monkeypatch.setenv("MLFLOW_SECRET_ARN", made["ARN"])
+
+    with pytest.raises(SecretError, match="a new line or signs beyond ASCII") as caught:
+        call(event_of(REGISTERED))
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_target_of_no_use_fails_the_call_and_names_the_fix(
     double: TrackingDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:

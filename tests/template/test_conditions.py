@@ -51,7 +51,6 @@ CONDITIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("ExploreJobRole", "FindInputs"): {
         "StringLike": {
             "s3:prefix": [
-                "bases/*",
                 "batches/*",
                 "datasets/*",
                 "definitions/*",

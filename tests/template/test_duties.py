@@ -123,27 +123,6 @@ def test_a_data_scientist_writes_definitions_into_the_table_and_nothing_else() -
         assert not may(SCIENTIST, action, TABLE, dynamodb__Attributes=definition)
 
 
-def test_a_data_scientist_starts_short_jobs_without_a_network_under_names_of_their_own() -> None:
-    job = f"arn:aws:sagemaker:{HERE}:processing-job/kanmon-test-explore--a"
-    of_a_run = (
-        f"arn:aws:sagemaker:{HERE}:processing-job/kanmon-test-explore-261201031709-0a1-train-0"
-    )
-
-    def start(role: str = SCIENTIST, name: str = job, **asked: str) -> bool:
-        within = {"sagemaker__NetworkIsolation": "true", "sagemaker__MaxRuntimeInSeconds": "14400"}
-        context = {key: value for key, value in (within | asked).items() if value}
-        return may(role, "sagemaker:CreateProcessingJob", name, **context)
-
-    assert start()
-    assert not start(sagemaker__NetworkIsolation="false")
-    assert not start(sagemaker__NetworkIsolation="")  # a request that says nothing of it
-    assert not start(sagemaker__MaxRuntimeInSeconds="14401")
-    assert not start(sagemaker__MaxRuntimeInSeconds="")
-    assert not start(name=of_a_run)
-    for role in (APPROVER, OPERATOR, STEWARD):
-        assert not start(role)
-
-
 @pytest.mark.parametrize("role", [APPROVER, OPERATOR])
 @pytest.mark.parametrize(
     "key",

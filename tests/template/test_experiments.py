@@ -184,9 +184,10 @@ def test_what_cannot_be_recorded_waits_for_days_and_then_there_is_an_alarm() -> 
     assert schedule["ScheduleExpression"] == "rate(15 minutes)"
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 3 * 24 * 4
     assert function["Timeout"] < queue["VisibilityTimeout"] < 15 * 60
-    assert properties("ExperimentDeadLettersAlarm")["Dimensions"] == [
-        {"Name": "QueueName", "Value": "ExperimentDeadLetters.QueueName"}
-    ]
+    # Whatever keeps an event from being recorded, also a server or a secret of no use.
+    alarm = properties("ExperimentsWaitingAlarm")
+    assert alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": "ExperimentsWaiting.QueueName"}]
 
 
 def test_it_is_told_what_became_of_runs_releases_and_monitorings() -> None:
@@ -198,7 +199,7 @@ def test_it_is_told_what_became_of_runs_releases_and_monitorings() -> None:
     assert facts["EventPattern"] == {
         "source": ["kanmon"],
         "detail-type": [
-            *("run failed", "run stopped", "candidate registered"),
+            *("run failed", "run stopped", "job could not start", "candidate registered"),
             {"prefix": "release "},
         ],
     }

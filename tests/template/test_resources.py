@@ -92,7 +92,7 @@ NAMED = {
     "PlanMissedAlarm": "kanmon-test-plan-missed",
     "PlanDeadLettersAlarm": "kanmon-test-plan-dead-letters",
     "ChatDeadLettersAlarm": "kanmon-test-chat-dead-letters",
-    "ExperimentDeadLettersAlarm": "kanmon-test-experiment-dead-letters",
+    "ExperimentsWaitingAlarm": "kanmon-test-experiments-waiting",
     "MlflowApp": "kanmon-test-mlflow",  # it wants a name
     "EventBus": "kanmon-test",
     "NoticeDeadLettersAlarm": "kanmon-test-notice-dead-letters",

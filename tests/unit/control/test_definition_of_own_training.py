@@ -113,3 +113,10 @@ def test_a_base_is_a_file_of_the_models_own_folder(file: str) -> None:
 
     with pytest.raises(DefinitionError, match=r"trainer\.base\.file"):
         parse_definition(text, "model.yaml")
+
+
+def test_a_base_without_a_digest_names_the_command_that_prints_one() -> None:
+    text = TEXT.replace("library: own", "library: own, base: {file: encoder.onnx, sha256: ABC}")
+
+    with pytest.raises(DefinitionError, match="the 64 digits that `sha256sum FILE` prints"):
+        parse_definition(text, "model.yaml")

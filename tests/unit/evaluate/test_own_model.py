@@ -53,6 +53,8 @@ def test_a_graph_whose_scores_depend_on_other_rows_does_not_pass() -> None:
 def test_a_graph_that_no_scorer_can_run_is_refused_before_it_is_judged() -> None:
     artifact = trained()
 
-    check_own(artifact)
+    check_own(artifact, "own")
     with pytest.raises(StepError, match=r"model\.onnx cannot be loaded by ONNX Runtime"):
-        check_own(replace(artifact, onnx=b"weights"))
+        check_own(replace(artifact, onnx=b"weights"), "own")
+    with pytest.raises(StepError, match="names the library own and must name lightgbm"):
+        check_own(artifact, "lightgbm")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -132,7 +133,10 @@ def test_what_is_too_much_is_left_out_from_the_end() -> None:
         ("https://ada:pw@mlflow.example.com", "a password does not belong"),
         ("https://mlflow.example.com/?token=x", "leave out all that follows"),
         ("https://mlflow.example.com/#/experiments", "leave out all that follows"),
-        ("https://mlflow.example.com/a b", "leave out all that follows"),
+        ("https://mlflow.example.com/a b", "remove its blank signs"),
+        ("https://mlflow.exa\nmple.com", "remove its blank signs"),
+        (" https://mlflow.example.com", "remove its blank signs"),
+        ("https://mlflow.example.com:0", "no server has the port 0"),
         ("arn:aws:s3:::bucket", "not the ARN of an MLflow App"),
         ("arn:aws:sagemaker:us-east-1:1:mlflow-app/x", "not the ARN of an MLflow App"),
     ],
@@ -140,6 +144,14 @@ def test_what_is_too_much_is_left_out_from_the_end() -> None:
 def test_what_names_no_tracking_server_is_refused_with_the_fix(text: str, words: str) -> None:
     with pytest.raises(TargetError, match=words):
         target_of(text)
+
+
+def test_a_stop_that_is_told_late_does_not_undo_a_good_end() -> None:
+    stopped = replace(REGISTERED, event="run stopped")
+    failed = {"status": "FAILED", "opened_at": PLAN["opened_at"], "closed_at": REGISTERED.at}
+
+    assert entry_of(recorded(item=failed), stopped).status == "KILLED"
+    assert entry_of(recorded(), stopped).status == "FINISHED"
 
 
 def test_an_app_opens_by_a_link_of_awss_and_a_server_by_its_address() -> None:

@@ -28,6 +28,7 @@ _WORDS = {
     "greater_than": "{value} is not more than {gt}; write a larger number",
     "less_than_equal": "{value} is more than {le}; write {le} or less",
     "less_than": "{value} is not less than {lt}; write a smaller number",
+    "too_long": "has {actual_length} values; write at most {max_length}",
     "too_short": "is empty; write at least {min_length}",
     "string_too_short": "is empty; write at least {min_length} character(s)",
     "string_too_long": "{value} is too long; write at most {max_length} character(s)",

@@ -17,6 +17,7 @@ from core.definition.part import Grown, Part
 from core.definition.planning import Budget, QuietHours, Retrain, Schedule
 from core.definition.scalar import Parameter
 from core.definition.search import Search
+from core.definition.train import base_file, base_sha256
 from core.metrics import Task
 from core.names import MODEL_RULE, is_model_name
 
@@ -122,8 +123,8 @@ class Base(Part):
     """A file that an own train step begins with, such as a pretrained model: its name below
     bases/<model>/ of the data bucket, and what it must be."""
 
-    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    file: Annotated[str, AfterValidator(base_file)]
+    sha256: Annotated[str, AfterValidator(base_sha256)]
 
 
 class Trainer(Grown):

@@ -6,6 +6,7 @@ kind needs no train.py and writes the step's files itself.
 """
 
 import ast
+import re
 from collections.abc import Mapping
 
 OWN = "own"
@@ -53,3 +54,22 @@ def _program_problem(source: bytes) -> str | None:
     if FUNCTION not in defined:
         return f"{FILE} defines no function {FUNCTION}; write `def {FUNCTION}(data):`"
     return None
+
+
+def base_file(name: str) -> str:
+    """The name of a file of bases/<model>/; raises ValueError with the fix."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", name):
+        raise ValueError(
+            f"{name[:60]!r} is no name of a file in bases/<model>/; write letters, digits, ., _ "
+            "and -, such as encoder.onnx"
+        )
+    return name
+
+
+def base_sha256(digest: str) -> str:
+    """A SHA-256 in hexadecimal; raises ValueError with the fix."""
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise ValueError(
+            f"{digest[:60]!r} is no SHA-256; write the 64 digits that `sha256sum FILE` prints"
+        )
+    return digest

@@ -83,7 +83,8 @@ def entry_of(known: Recorded, fact: Fact | None = None, watched: Document | None
     """The run as it is known now. `fact` brought it up; `watched` is the line of a monitoring."""
     ended = known.item.get("closed_at")
     status = _ENDINGS.get(str(known.item.get("status")), "RUNNING")
-    if fact is not None and fact.event == "run stopped":
+    # The event may be late: a run that was started again may have ended well since.
+    if fact is not None and fact.event == "run stopped" and status != "FINISHED":
         status = "KILLED"
     opened = milliseconds(known.opened_at) or 0
     found = [*_metrics(known, opened), *(_watched(watched, opened) if watched else ())]

@@ -57,6 +57,8 @@ def target_of(text: str) -> Target:
 
 
 def _server(text: str) -> Target:
+    if not text.isprintable() or " " in text:  # urlsplit passes over some of these
+        raise TargetError(f"{text!r} is not the URI of a tracking server: remove its blank signs")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -65,6 +67,8 @@ def _server(text: str) -> Target:
     wrong = None
     if parts.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9.-]+", host):
         wrong = "write one such as https://mlflow.example.com"
+    elif port == 0:
+        wrong = "no server has the port 0"
     elif parts.scheme == "http" and host not in _HERE:
         wrong = "only https is encrypted; http is for 127.0.0.1 alone"
     elif "@" in parts.netloc:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -66,6 +67,12 @@ def _secret(text: str) -> dict[str, str]:
         raise SecretError(
             'the secret of MlflowSecretArn must be {"token": "…"} or '
             '{"username": "…", "password": "…"}'
+        )
+    # An error about a header quotes it, and a secret made from a file often ends in a new line.
+    if "token" in found and not re.fullmatch("[!-~]+", found["token"]):
+        raise SecretError(
+            "the token in the secret of MlflowSecretArn has blanks, a new line or signs beyond "
+            "ASCII; write it without them"
         )
     return dict(found)
 
@@ -150,7 +157,7 @@ class TrackingServer:
             "run_name": entry.run,
             "user_id": entry.user,
             "start_time": entry.started_ms,
-            # Whoever comes after a create whose answer was lost finds the run by it.
+            # After a create whose answer was lost, the next call finds the run by it.
             "tags": [{"key": "kanmon.id", "value": entry.identity}],
         }
         return self._post("runs/create", asked)["run"]

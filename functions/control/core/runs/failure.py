@@ -216,9 +216,13 @@ def _limit_reached(document: Mapping[str, Any], kind: str) -> int | None:
     limit = _document(document.get("StoppingCondition")).get("MaxRuntimeInSeconds")
     if not isinstance(limit, int):
         return None
-    named = "MaxRuntimeExceeded" in str(document.get("FailureReason"))
-    stopped = document.get(f"{kind}JobStatus") == "Stopped"
-    return limit if named or (stopped and _seconds(document, kind) >= limit) else None
+    secondary = document.get("SecondaryStatus")
+    named = "MaxRuntimeExceeded" in f"{document.get('FailureReason')} {secondary}"
+    # On spot machines the time between start and end may have waits in it.
+    timed = document.get(f"{kind}JobStatus") == "Stopped" and not document.get(
+        "EnableManagedSpotTraining"
+    )
+    return limit if named or (timed and _seconds(document, kind) >= limit) else None
 
 
 def _waited(document: Mapping[str, Any]) -> int:

@@ -43,7 +43,7 @@ def digest(image: str, steps: Steps) -> str:
     if own is None:
         return _digest_of_step(step, steps)
     summary = hashlib.sha256(f"{image} {_digest_of_step(step, steps)}".encode())
-    for file in sorted(_files(own), key=lambda file: file.parts):
+    for file in sorted(_context(own), key=lambda file: file.parts):
         content = hashlib.sha256(file.read_bytes()).hexdigest()
         summary.update(f"\n{file.relative_to(own).as_posix()} {content}".encode())
     return summary.hexdigest()
@@ -81,6 +81,13 @@ def _files(folder: Path) -> Iterator[Path]:
             file = Path(place, name)
             if not _is_hidden(name) and file.is_file():
                 yield file
+
+
+def _context(folder: Path) -> Iterator[Path]:
+    """Every file that a build of the folder may copy, also hidden ones."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        yield from (file for name in files if (file := Path(place, name)).is_file())
 
 
 def _is_hidden(name: str) -> bool:
