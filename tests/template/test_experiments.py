@@ -187,6 +187,9 @@ def test_what_cannot_be_recorded_waits_for_days_and_then_there_is_an_alarm() -> 
     # Whatever keeps an event from being recorded, also a server or a secret of no use.
     alarm = properties("ExperimentsWaitingAlarm")
     assert alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (24 * 60 * 60, 1)
+    assert alarm["AlarmActions"] == ["arn:aws:sns:us-east-1:123456789012:NotificationsTopic"]
+    assert alarm["TreatMissingData"] == "notBreaching"
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": "ExperimentsWaiting.QueueName"}]
 
 
