@@ -1,4 +1,5 @@
-"""The example of an own train step, from its image to its scores online and in batch."""
+"""The examples of an own train step, from their images to their scores online and in batch: one
+based on Kanmon's Train, and one of another kind."""
 
 import io
 import shutil
@@ -19,19 +20,21 @@ from tests.support.laptop import ROOT, Laptop, deployed
 
 pytestmark = pytest.mark.docker
 
-EXAMPLE = ROOT / "examples" / "own-training" / "linear"
+EXAMPLES = ROOT / "examples" / "own-training"
 # The scores of one row, online and in batch, in 32 bits.
 ROUNDING = 1e-6
 
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
-    """A project with the example as its model, whose release is in service."""
+    """A project with the examples as its models, and data for both."""
     root = tmp_path_factory.mktemp("laptop")
     with deployed(root, "--docker") as laptop:
-        shutil.copytree(EXAMPLE, root / "models" / "linear")
+        for model in ("linear", "newton"):
+            shutil.copytree(EXAMPLES / model, root / "models" / model)
         build(root)
-        laptop.put("linear", generate().write_csv(), "customers.csv")
+        for model in ("linear", "newton"):
+            laptop.put(model, generate().write_csv(), "customers.csv")
         yield laptop
 
 
@@ -45,27 +48,28 @@ def build(root: Path) -> None:
     processes.close()
 
 
-def test_the_example_is_trained_judged_released_and_scored(laptop: Laptop) -> None:
+@pytest.mark.parametrize("model", ["linear", "newton"])
+def test_an_example_is_trained_judged_released_and_scored(laptop: Laptop, model: str) -> None:
     began = int(time.time())
 
-    run = laptop.must("run", "linear")
+    run = laptop.must("run", model)
 
     assert run["verdict"]["verdict"] == "promote"
     assert run["verdict"]["ran"]["train"]["why"] == "own image"
-    assert "kanmon-steps:train-linear" in started_since(began, "linear")
+    assert f"kanmon-steps:train-{model}" in started_since(began, model)
     parity = next(rule for rule in run["verdict"]["rules"] if rule["name"] == "parity")
     assert parity["outcome"] == "pass"
 
-    laptop.must("approve", "linear", "--as", "approver", "--watch")
-    batch = laptop.must("score-batch", "linear")
+    laptop.must("approve", model, "--as", "approver", "--watch")
+    batch = laptop.must("score-batch", model)
     scored = pl.concat(
         pl.read_parquet(io.BytesIO(content))
-        for name, content in laptop.objects(f"batches/linear/{batch['batch']}/").items()
+        for name, content in laptop.objects(f"batches/{model}/{batch['batch']}/").items()
         if name.startswith("scores/")
     )
     asked = laptop.root / "asked.csv"
     generate().head(20).write_csv(asked)
-    answered = laptop.must("score", "linear", str(asked))["predictions"]
+    answered = laptop.must("score", model, str(asked))["predictions"]
 
     batched = dict(zip(scored["customer_id"], scored["probability"], strict=True))
     assert len(answered) == 20
