@@ -16,7 +16,8 @@ from contract.step import StepError, shorten
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from contract.plan import Task
+    from contract.encoding import Encoding
+    from contract.plan import Plan, Task
 
 OWN = "own"
 # A function of Lambda has 250 MB for the scorer's libraries, about 100 MB, and the model.
@@ -25,6 +26,24 @@ _FLOAT = "tensor(float)"
 _MOST_WORDS = 300
 # Of probabilities computed in 32 bits.
 _ROUNDING = 1e-3
+
+
+def check_encoding(plan: Plan, encoding: Encoding) -> None:
+    """Raise StepError unless encoding.json is of the run's definition; features in any order."""
+    binary = plan.task == "binary"
+    fits = {
+        "task": encoding.task == plan.task,
+        "target": encoding.target == plan.target,
+        "positive": encoding.positive == (plan.positive if binary else None),
+        "features": sorted((each.name, each.kind) for each in encoding.features)
+        == sorted((each.name, each.kind) for each in plan.features),
+    }
+    for key, same in fits.items():
+        if not same:
+            raise StepError(
+                f"encoding.json has other '{key}' than the run's definition; write what run.json "
+                "has"
+            )
 
 
 def check_model(content: bytes, features: int, outputs: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from contract.artifact import Artifact
 from contract.baseline_merge import merge_baselines
 from contract.dataset_checks import Counts, rejection, warnings
-from contract.own_model import OWN, check_model
+from contract.own_model import OWN, check_encoding, check_model
 from contract.paths import Paths
 from contract.plan import Plan
 from contract.reports import read_json, read_reports
@@ -33,7 +33,7 @@ def main(paths: Paths) -> None:
     plan = Plan.read(paths.run_plan)
     training = read_json(paths.input("model") / "training.json")
     candidate = Artifact.read(paths.input("model"), training["model_sha256"])
-    check_own(candidate, plan.trainer.library)
+    check_own(plan, candidate)
     champion, champion_baseline, champion_split = None, None, None
     if plan.champion is not None:
         champion = Artifact.read(paths.input("champion"), plan.champion["model_sha256"])
@@ -75,9 +75,10 @@ def read_split(folder: Path) -> SplitRecord | None:
     return SplitRecord.read(read_reports(folder, "preprocess")[0])
 
 
-def check_own(candidate: Artifact, library: str) -> None:
+def check_own(plan: Plan, candidate: Artifact) -> None:
     """Raise StepError for a model that no scorer can run: an image that is not based on Kanmon's
     may have written it."""
+    library = plan.trainer.library
     if candidate.library != library:
         raise StepError(
             f"model.json names the library {candidate.library} and must name {library}, as "
@@ -85,6 +86,7 @@ def check_own(candidate: Artifact, library: str) -> None:
         )
     if library == OWN:
         encoding = candidate.encoding
+        check_encoding(plan, encoding)
         several = encoding.task == "multiclass"
         outputs = len(encoding.classes or ()) if several else 1
         check_model(candidate.onnx, len(encoding.features), outputs)

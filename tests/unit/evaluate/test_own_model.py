@@ -53,8 +53,21 @@ def test_a_graph_whose_scores_depend_on_other_rows_does_not_pass() -> None:
 def test_a_graph_that_no_scorer_can_run_is_refused_before_it_is_judged() -> None:
     artifact = trained()
 
-    check_own(artifact, "own")
+    asked = plan("binary", "own")
+    check_own(asked, artifact)
     with pytest.raises(StepError, match=r"model\.onnx cannot be loaded by ONNX Runtime"):
-        check_own(replace(artifact, onnx=b"weights"), "own")
+        check_own(asked, replace(artifact, onnx=b"weights"))
     with pytest.raises(StepError, match="names the library own and must name lightgbm"):
-        check_own(artifact, "lightgbm")
+        check_own(plan("binary", "lightgbm"), artifact)
+
+
+@pytest.mark.parametrize(
+    ("key", "other"),
+    [("task", "regression"), ("target", "z"), ("positive", "maybe"), ("features", ())],
+)
+def test_an_encoding_of_another_definition_is_refused(key: str, other: object) -> None:
+    artifact = trained()
+    changed = replace(artifact, encoding=replace(artifact.encoding, **{key: other}))
+
+    with pytest.raises(StepError, match=f"encoding.json has other '{key}' than the run's"):
+        check_own(plan("binary", "own"), changed)
