@@ -104,7 +104,11 @@ class Artifact:
             )
         except KeyError as error:
             raise StepError(f"{where}: the model has no {error}; train it again") from None
-        except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
+        except (
+            *(OSError, EOFError, tarfile.TarError, zlib.error, ValueError),
+            # Documents of another form, of an image that is not based on Kanmon's.
+            *(TypeError, AttributeError),
+        ) as error:
             raise StepError(f"{where}: not a readable model ({error}); train it again") from None
 
     @classmethod

@@ -31,8 +31,7 @@ MOST_SAMPLES = 50
 def main(paths: Paths) -> None:
     """Evaluate the run's candidate."""
     plan = Plan.read(paths.run_plan)
-    training = read_json(paths.input("model") / "training.json")
-    candidate = Artifact.read(paths.input("model"), training["model_sha256"])
+    candidate = Artifact.read(paths.input("model"), recorded_sha256(paths.input("model")))
     check_own(plan, candidate)
     champion, champion_baseline, champion_split = None, None, None
     if plan.champion is not None:
@@ -73,6 +72,15 @@ def read_baseline(folder: Path) -> Mapping[str, Any]:
 def read_split(folder: Path) -> SplitRecord | None:
     """How the rows were split, which is the same for all Preprocess hosts."""
     return SplitRecord.read(read_reports(folder, "preprocess")[0])
+
+
+def recorded_sha256(folder: Path) -> str:
+    """The digest of the model that Train recorded; raises StepError where it has not."""
+    training = read_json(folder / "training.json")
+    found = training.get("model_sha256") if isinstance(training, dict) else None
+    if not isinstance(found, str):
+        raise StepError("training.json has no model_sha256; write the SHA-256 of model.tar.gz")
+    return found
 
 
 def check_own(plan: Plan, candidate: Artifact) -> None:

@@ -127,37 +127,24 @@ def warning_lines(evaluation: Document) -> list[str]:
 def rung_lines(verdict: Document) -> list[str]:
     """A line for each step that was begun as a function and went on as a job, or could not begin
     as one, or for which there was no spot machine."""
-    ran = part(verdict, "ran")
-    own = [
-        f"Note      {step}: a job, because no function has the model's own image"
-        for step, place in ran.items()
-        if isinstance(place, dict) and place.get("why") == "own image"
+    ran = {step: mapping(place) for step, place in part(verdict, "ran").items()}
+    why = {step: place.get("why") for step, place in ran.items() if not place.get("left_lambda")}
+    older = ", ".join(step for step, reason in why.items() if reason == "other image")
+    words = [
+        *(
+            f"{step}: a job, because no function has the model's own image"
+            for step, reason in why.items()
+            if reason == "own image"
+        ),
+        *([f"{older}: a job, because the function has older code; deploy again"] if older else []),
     ]
-    older = [
-        step
-        for step, place in ran.items()
-        if isinstance(place, dict) and place.get("why") == "other image"
-        if not place.get("left_lambda")
-    ]
-    lines = (
-        [f"Note      {', '.join(older)}: a job, because the function has older code; deploy again"]
-        if older
-        else []
-    )
-    return (
-        [*own, *lines]
-        + [
-            f"Note      {step} went on as a job: {one_line(place['left_lambda'], LONGEST_FAILURE)}"
+    for name, what in (("left_lambda", "as a job"), ("left_spot", "without a spot machine")):
+        words += [
+            f"{step} went on {what}: {one_line(place[name], LONGEST_FAILURE)}"
             for step, place in ran.items()
-            if isinstance(place, dict) and place.get("left_lambda")
+            if place.get(name)
         ]
-        + [
-            f"Note      {step} went on without a spot machine: "
-            f"{one_line(place['left_spot'], LONGEST_FAILURE)}"
-            for step, place in ran.items()
-            if isinstance(place, dict) and place.get("left_spot")
-        ]
-    )
+    return [f"Note      {each}" for each in words]
 
 
 def search_lines(verdict: Document, evaluation: Document) -> list[str]:

@@ -1,13 +1,17 @@
 """What Evaluate makes of a model of an own train step."""
 
+import io
+import json
+import tarfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from contract.artifact import Artifact
 from contract.step import StepError
 from core.gate.rules import _parity
-from evaluate.__main__ import check_own
+from evaluate.__main__ import check_own, recorded_sha256
 from evaluate.evaluation import Evidence, Models, evaluate
 from tests.support.own_training import LINEAR
 from tests.support.training_cases import plan, rows
@@ -71,3 +75,37 @@ def test_an_encoding_of_another_definition_is_refused(key: str, other: object) -
 
     with pytest.raises(StepError, match=f"encoding.json has other '{key}' than the run's"):
         check_own(plan("binary", "own"), changed)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"model_sha256": 7}'])
+def test_a_record_without_the_models_digest_says_what_to_write(tmp_path: Path, text: str) -> None:
+    (tmp_path / "training.json").write_text(text)
+
+    with pytest.raises(StepError, match=r"no model_sha256; write the SHA-256 of model\.tar\.gz"):
+        recorded_sha256(tmp_path)
+
+
+@pytest.mark.parametrize("changed", [7, [], {"features": 3}, {"features": [4]}])
+def test_an_encoding_of_another_form_is_one_line(changed: object) -> None:
+    artifact = trained()
+    good = json.loads(artifact.encoding.to_json())
+    encoding = json.dumps({**good, **changed} if isinstance(changed, dict) else changed)
+    files = {
+        "model.onnx": artifact.onnx,
+        "encoding.json": encoding.encode(),
+        "model.json": json.dumps(dict(artifact.description)).encode(),
+    }
+
+    with pytest.raises(StepError, match=r"model\.tar\.gz: (not a readable model|the model has no)"):
+        Artifact.unpack(packed(files), "model.tar.gz")
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    """A model.tar.gz as an image of another kind may write it."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return made.getvalue()
